@@ -1,0 +1,165 @@
+package match
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Path is a request's path in the two spellings that decisions are made on.
+//
+// Apps decode and tidy paths each in their own way: `/login/`, `/login;x`, `/%6cogin` and `/login%00` are `/login` to
+// many of them. A rule that lets a request through is therefore only ever compared with the Text of a path whose
+// Canonical is true; a rule that keeps a request back is compared with Loose.
+type Path struct {
+	// Text is the decoded path, as Go has it in URL.Path.
+	Text string
+	// Canonical tells that the path was sent in the one spelling on which all servers agree.
+	Canonical bool
+}
+
+// ParsePath reads the path of a request's URL. A URL without a path (`*`, or the authority form of CONNECT) is never
+// canonical.
+func ParsePath(u *url.URL) Path {
+	if u.RawPath == "" && plain(u.Path) {
+		return Path{Text: u.Path, Canonical: true}
+	}
+	return Path{Text: u.Path, Canonical: canonical(u.Path, u.EscapedPath())}
+}
+
+// Loose is the path as the most forgiving of servers would read it: decoded until nothing is left to decode, without
+// path parameters, control characters, empty and dot segments or a slash, dot or space at the end of a segment, in lower
+// case. Two spellings that any known server takes for the same resource have the same loose form.
+func (p Path) Loose() string { return LoosePath(p.Text) }
+
+// LoosePath is Path.Loose for a path that is already decoded once.
+func LoosePath(decoded string) string {
+	for range 4 {
+		again, err := url.PathUnescape(decoded)
+		if err != nil || again == decoded {
+			break
+		}
+		decoded = again
+	}
+	decoded = strings.ToLower(strings.ReplaceAll(decoded, `\`, "/"))
+	var segments []string
+	for segment := range strings.SplitSeq(decoded, "/") {
+		if at := strings.IndexByte(segment, ';'); at >= 0 {
+			segment = segment[:at]
+		}
+		segment = strings.Map(func(r rune) rune {
+			if r <= ' ' || r == 0x7f || r == 0xa0 || r == utf8.RuneError {
+				return -1
+			}
+			return r
+		}, segment)
+		switch segment {
+		case "", ".":
+			continue
+		case "..":
+			if len(segments) > 0 {
+				segments = segments[:len(segments)-1]
+			}
+			continue
+		}
+		if trimmed := strings.TrimRight(segment, "."); trimmed != "" {
+			segments = append(segments, trimmed)
+		}
+	}
+	return "/" + strings.Join(segments, "/")
+}
+
+// LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder
+// itself as well, for `/admin/` and `/admin` have the same loose form.
+func LooseGlob(pattern Glob) Globs {
+	lower := strings.ToLower(string(pattern))
+	if lower == "*" || lower == "/*" {
+		return Globs{"*"}
+	}
+	folder, isFolder := strings.CutSuffix(lower, "/*")
+	if isFolder {
+		return Globs{Glob(folder), Glob(folder + "/*")}
+	}
+	if trimmed := strings.TrimRight(lower, "/"); trimmed != "" {
+		lower = trimmed
+	} else {
+		lower = "/"
+	}
+	return Globs{Glob(lower)}
+}
+
+// plain is the fast way to say yes: only characters that need no care, no empty segment and none that starts with a dot
+// or ends in one.
+func plain(path string) bool {
+	if path == "" || path[0] != '/' {
+		return false
+	}
+	for i := 1; i < len(path); i++ {
+		switch c := path[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '~':
+		case c == '/':
+			if path[i-1] == '/' {
+				return false
+			}
+		case c == '.':
+			if path[i-1] == '/' || i+1 == len(path) || path[i+1] == '/' {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// canonical judges every other spelling. The escaped form may encode what needs it, and nothing that does not.
+func canonical(decoded, escaped string) bool {
+	if decoded == "" || decoded[0] != '/' || !utf8.ValidString(decoded) {
+		return false
+	}
+	for i := range len(decoded) {
+		if c := decoded[i]; c < ' ' || c == 0x7f || c == '\\' || c == ';' || c == '%' {
+			return false
+		}
+	}
+	if strings.Count(escaped, "/") != strings.Count(decoded, "/") || escapesUnreserved(escaped) {
+		return false
+	}
+	for i, segment := range strings.Split(decoded[1:], "/") {
+		last := i == strings.Count(decoded[1:], "/")
+		if segment == "" && !last {
+			return false
+		}
+		if strings.HasSuffix(segment, ".") || strings.HasSuffix(segment, " ") || strings.HasPrefix(segment, " ") ||
+			strings.HasSuffix(segment, "\u00a0") {
+			return false
+		}
+	}
+	return true
+}
+
+// escapesUnreserved tells whether a character that RFC 3986 §2.3 calls unreserved was percent-encoded all the same.
+func escapesUnreserved(escaped string) bool {
+	for i := 0; i+2 < len(escaped); i++ {
+		if escaped[i] != '%' {
+			continue
+		}
+		c := unhex(escaped[i+1])<<4 | unhex(escaped[i+2])
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0
+}
