@@ -1,0 +1,115 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sallyport/match"
+)
+
+// Rules is what the operator says about paths.
+type Rules struct {
+	// Base is where the gateway's own pages live: a canonical path without a slash at its end, such as `/second-factor`.
+	Base string
+	// LoginPage is where strangers are sent: a path, perhaps with a query.
+	LoginPage string
+	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out.
+	Public, Protect, Logout match.Globs
+}
+
+// Policy is Rules made ready for use; safe for concurrent use.
+type Policy struct {
+	base, loosePrefix       string
+	loginPath               string
+	loginQuery              url.Values
+	public, logout, protect match.Globs
+}
+
+// NewPolicy checks the rules.
+func NewPolicy(rules Rules) (*Policy, error) {
+	base := match.Path{Text: rules.Base, Canonical: true}
+	if !strings.HasPrefix(rules.Base, "/") || strings.HasSuffix(rules.Base, "/") || base.Loose() != strings.ToLower(rules.Base) {
+		return nil, fmt.Errorf("base %q: want a plain path such as /second-factor", rules.Base)
+	}
+	page, err := url.ParseRequestURI(rules.LoginPage)
+	if err != nil || page.Host != "" || !match.ParsePath(page).Canonical {
+		return nil, fmt.Errorf("login_page %q: want the path of the app's login page", rules.LoginPage)
+	}
+	query, err := url.ParseQuery(page.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("login_page %q: %w", rules.LoginPage, err)
+	}
+	if inside(page.Path, rules.Base) {
+		return nil, errors.New("login_page: the app's login page cannot lie below base")
+	}
+	policy := &Policy{
+		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, logout: rules.Logout,
+	}
+	for _, pattern := range rules.Protect {
+		policy.protect = append(policy.protect, match.LooseGlob(pattern)...)
+	}
+	return policy, nil
+}
+
+// Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
+// page on which one of the logins begins (entry).
+//
+// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect) is compared
+// with the loosest reading of it.
+func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) Place {
+	switch {
+	case p.own(path):
+		return Own
+	case isLogin:
+		return Login
+	case path.Canonical && p.logout.Match(path.Text):
+		return Logout
+	case !path.Canonical:
+		return Protected
+	case isEntry || p.isLoginPage(r, path):
+		return Entry
+	case p.public.Match(path.Text) && !p.isProtected(path):
+		return Public
+	}
+	return Protected
+}
+
+// own compares loosely too, so that no spelling of an own address is ever taken for one of the app.
+func (p *Policy) own(path match.Path) bool {
+	if path.Canonical {
+		return inside(path.Text, p.base)
+	}
+	return inside(path.Loose(), p.loosePrefix)
+}
+
+func (p *Policy) isProtected(path match.Path) bool {
+	return len(p.protect) > 0 && p.protect.Match(path.Loose())
+}
+
+// isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
+// a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app.
+func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
+	if path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if len(p.loginQuery) == 0 {
+		return true
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(query) != len(p.loginQuery) {
+		return false
+	}
+	for name, want := range p.loginQuery {
+		if got := query[name]; len(want) != 1 || len(got) != 1 || got[0] != want[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func inside(path, folder string) bool {
+	return strings.HasPrefix(path, folder) && (len(path) == len(folder) || path[len(folder)] == '/')
+}
