@@ -1,0 +1,130 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+type visitorKey struct{}
+
+// visitorOf gives what identify found for this request.
+func visitorOf(r *http.Request) visitor { return visitorFrom(r.Context()) }
+
+func visitorFrom(ctx context.Context) visitor {
+	who, _ := ctx.Value(visitorKey{}).(visitor)
+	return who
+}
+
+// identify finds out who sent a request. On /api/* a good API key, password or bearer token counts more than the session;
+// a bad one counts nothing.
+func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
+	knobs := a.options.Knobs
+	var who visitor
+	if knobs.LooseCookies {
+		for _, id := range looseCookies(r.Header["Cookie"], SessionCookie) {
+			if found, ok := a.sessions.find(id); ok {
+				who = found
+			}
+		}
+	} else {
+		for _, cookie := range r.CookiesNamed(SessionCookie) {
+			if found, ok := a.sessions.find(cookie.Value); ok {
+				who = found
+				break
+			}
+		}
+	}
+	if knobs.TrustHeaders {
+		if user := a.accounts.find(trustedUser(r.Header)); user != nil {
+			who.login = user.Login
+			return who
+		}
+	}
+	if isAPI(r) {
+		if login := a.otherCredential(r); login != "" {
+			return visitor{login: login}
+		}
+	}
+	if knobs.BasicAnywhere && who.login == "" {
+		if name, password, ok := r.BasicAuth(); ok {
+			if user := a.accounts.check(name, password); user != nil {
+				who = a.sessions.create(user.Login)
+				a.setSession(w, who.id)
+			}
+		}
+	}
+	return who
+}
+
+// otherCredential reads the side doors of /api/*.
+func (a *App) otherCredential(r *http.Request) string {
+	if key := r.Header.Get("X-Api-Key"); key != "" {
+		if user := a.accounts.byKey(key); user != nil {
+			return user.Login
+		}
+	}
+	if name, password, ok := r.BasicAuth(); ok {
+		if user := a.accounts.check(name, password); user != nil {
+			return user.Login
+		}
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if a.options.Knobs.BearerTokens && strings.EqualFold(scheme, "Bearer") {
+		found, _ := a.sessions.find(token)
+		return found.login
+	}
+	return ""
+}
+
+// setSession hands a session's value to the client, on all the ways that the knobs name.
+func (a *App) setSession(w http.ResponseWriter, id string) {
+	cookie := &http.Cookie{
+		Name: SessionCookie, Value: id, Path: "/",
+		HttpOnly: !a.options.Knobs.ScriptCookie, SameSite: http.SameSiteLaxMode,
+	}
+	line := cookie.String()
+	w.Header().Add("Set-Cookie", line)
+	if a.options.Knobs.Trailers {
+		w.Header().Add(http.TrailerPrefix+"Set-Cookie", line)
+	}
+	if a.options.Knobs.EarlyHints {
+		w.WriteHeader(http.StatusEarlyHints)
+	}
+}
+
+// clearSession has the client forget it.
+func clearSession(w http.ResponseWriter) {
+	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// sameToken compares a form's token with the one that the sender was given.
+func (a *App) sameToken(r *http.Request, who visitor, token string) bool {
+	want := who.form
+	if a.options.Knobs.DoubleSubmit {
+		want = ""
+		if cookie, err := r.Cookie(TokenCookie); err == nil {
+			want = cookie.Value
+		}
+	}
+	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1
+}
+
+// formToken gives the token for a form that is about to be shown. It starts a stranger's session where there is none.
+func (a *App) formToken(w http.ResponseWriter, r *http.Request, who visitor) string {
+	if a.options.Knobs.DoubleSubmit {
+		if cookie, err := r.Cookie(TokenCookie); err == nil && cookie.Value != "" {
+			return cookie.Value
+		}
+		token := rand.Text()
+		http.SetCookie(w, &http.Cookie{Name: TokenCookie, Value: token, Path: "/", SameSite: http.SameSiteLaxMode})
+		return token
+	}
+	if who.form == "" {
+		who = a.sessions.create("")
+		a.setSession(w, who.id)
+	}
+	return who.form
+}
