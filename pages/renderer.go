@@ -1,0 +1,147 @@
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed style.css
+var styleSheet string
+
+//go:embed script.js
+var scriptText string
+
+// Options are how a Renderer is made. The zero value is right.
+type Options struct{}
+
+// Renderer renders the gateway's pages. It is safe for concurrent use and keeps nothing between pages.
+//
+// The methods take the status to answer with. The error that they return is for the log; the answer has been sent by then,
+// with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
+type Renderer struct {
+	words         catalogue
+	pages         map[string]*template.Template
+	style, script template.HTML
+	policy        string
+}
+
+// New returns a Renderer. It panics if the templates that are part of the program are broken.
+func New(_ Options) *Renderer {
+	r := &Renderer{
+		words:  english,
+		pages:  make(map[string]*template.Template),
+		style:  template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
+		script: template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
+		policy: pagePolicy(styleSheet, scriptText),
+	}
+	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
+		"t":     r.words.html,
+		"plain": r.words.text,
+		"wait":  r.words.wait,
+		"when":  r.words.when,
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	for _, name := range []string{
+		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+	} {
+		r.pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
+	}
+	return r
+}
+
+// Policy is the Content-Security-Policy of the pages.
+func (r *Renderer) Policy() string { return r.policy }
+
+// page is what the templates see.
+type page struct {
+	Common
+	// View is the page's own model.
+	View any
+	// Language and Direction are of the words.
+	Language, Direction string
+	// Heading is the page's h1 and the first part of its title.
+	Heading string
+	// Field is the code field, if there is one.
+	Field field
+	// SignOut puts the user's name and the form to sign out at the top.
+	SignOut bool
+
+	Style, Script template.HTML
+}
+
+// field is a code field.
+type field struct {
+	// Recovery asks for a recovery code instead of digits.
+	Recovery bool
+	// Either says in the hint that a recovery code will do, too.
+	Either bool
+	Digits int
+}
+
+// Invalid says that the alert is about this page's field.
+func (p page) Invalid() bool { return p.Alert != "" }
+
+// render sends one page. Everything before WriteHeader works on a buffer.
+func (r *Renderer) render(w http.ResponseWriter, status int, name, heading string, p page) error {
+	p.Language, p.Direction = r.words.language, r.words.direction
+	p.Style, p.Script = r.style, r.script
+	p.Heading = r.words.message(heading)
+	if p.Wait > 0 && p.Alert == "" {
+		p.Alert = AlertThrottled
+	}
+	p.Status, p.Alert = r.words.message(p.Status), r.words.message(p.Alert)
+	p.Base = strings.TrimSuffix(p.Base, "/")
+	if p.Field.Digits == 0 {
+		p.Field.Digits = 6
+	}
+
+	h := w.Header()
+	SecurityHeaders(h, r.policy)
+	for _, stale := range []string{"Content-Encoding", "ETag", "Last-Modified", "Accept-Ranges"} {
+		h.Del(stale)
+	}
+	var buffer bytes.Buffer
+	if err := r.pages[name].Execute(&buffer, p); err != nil {
+		const line = "Internal error. Please try again.\n"
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		h.Set("Content-Length", strconv.Itoa(len(line)))
+		w.WriteHeader(http.StatusInternalServerError)
+		_, writeError := w.Write([]byte(line))
+		return errors.Join(fmt.Errorf("render page %s: %w", name, err), writeError)
+	}
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		if seconds := up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
+			h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+		}
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(buffer.Len()))
+	w.WriteHeader(status)
+	if _, err := w.Write(buffer.Bytes()); err != nil {
+		return fmt.Errorf("send page %s: %w", name, err)
+	}
+	return nil
+}
+
+// local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another host,
+// also with control characters between, so none of these is taken.
+func local(address, fallback string) string {
+	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") {
+		return fallback
+	}
+	for i := range len(address) {
+		if c := address[i]; c < 0x20 || c == 0x7f || c == '\\' {
+			return fallback
+		}
+	}
+	return address
+}

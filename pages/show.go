@@ -1,0 +1,168 @@
+package pages
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// errURI does not quote the address: it holds the secret.
+var errURI = errors.New("the set-up address is not an otpauth address")
+
+// Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
+func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
+	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits}})
+}
+
+// Recovery shows the page that asks for a recovery code.
+func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) error {
+	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true}})
+}
+
+// SetUpStart shows why to set up a second factor, and the button that begins it.
+func (r *Renderer) SetUpStart(w http.ResponseWriter, status int, v SetUpStartView) error {
+	return r.render(w, status, "setupstart", "setup.title", page{Common: v.Common, View: v, SignOut: true})
+}
+
+// setUp is what the template of the set-up page sees.
+type setUp struct {
+	SetUpView
+	QR   template.HTML
+	Link template.URL
+	// Unusual says that the algorithm, the digits or the period must be typed along with the key.
+	Unusual bool
+}
+
+// SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
+func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
+	if v.Digits == 0 {
+		v.Digits = 6
+	}
+	if v.Algorithm == "" {
+		v.Algorithm = "SHA1"
+	}
+	if v.Period == 0 {
+		v.Period = 30 * time.Second
+	}
+	v.Key = strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) {
+			return -1
+		}
+		return c
+	}, v.Key)
+	heading := "setup.title"
+	if v.Reset {
+		heading = "reset.setup.title"
+	}
+	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second}
+	p := page{Common: v.Common, SignOut: true, Field: field{Digits: v.Digits}}
+
+	var err error
+	if strings.HasPrefix(v.URI, "otpauth://totp/") {
+		view.Link = template.URL(v.URI) //nolint:gosec // the scheme was looked at; the template still escapes quotes.
+		view.QR, err = qrSVG(v.URI, r.words.message("setup.qr"))
+	} else {
+		err = errURI
+	}
+	if err != nil {
+		return errors.Join(err, r.Error(w, http.StatusInternalServerError, ErrorView{Common: v.Common, Kind: ErrorInternal}))
+	}
+	p.View = view
+	return r.render(w, status, "setup", heading, p)
+}
+
+// confirmation is what the template of the confirmations sees.
+type confirmation struct {
+	ConfirmView
+	// Lead, Others and Submit are keys of messages; Path is below Base.
+	Lead, Others, Submit, Path string
+	Danger                     bool
+}
+
+// ConfirmReset asks before a token is replaced; it posts to Base/reset.
+func (r *Renderer) ConfirmReset(w http.ResponseWriter, status int, v ConfirmView) error {
+	return r.confirm(w, status, "reset", confirmation{ConfirmView: v, Path: "/reset"})
+}
+
+// ConfirmDisable asks before two-factor authentication is disabled; it posts to Base/disable.
+func (r *Renderer) ConfirmDisable(w http.ResponseWriter, status int, v ConfirmView) error {
+	return r.confirm(w, status, "disable", confirmation{ConfirmView: v, Path: "/disable", Danger: true})
+}
+
+// ConfirmRecoveryCodes asks before recovery codes are replaced; it posts to Base/recovery-codes.
+func (r *Renderer) ConfirmRecoveryCodes(w http.ResponseWriter, status int, v ConfirmView) error {
+	return r.confirm(w, status, "renew", confirmation{ConfirmView: v, Path: "/recovery-codes"})
+}
+
+func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view confirmation) error {
+	view.Lead, view.Others, view.Submit = kind+".lead", kind+".others", kind+".submit"
+	return r.render(w, status, "confirm", kind+".title", page{
+		Common: view.Common, View: view, SignOut: true,
+		Field: field{Digits: view.Digits, Recovery: view.Recovery, Either: true},
+	})
+}
+
+// RecoveryCodes shows new recovery codes.
+func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCodesView) error {
+	v.Continue = local(v.Continue, strings.TrimSuffix(v.Base, "/")+"/")
+	return r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: v, SignOut: true})
+}
+
+// Settings shows the settings page.
+func (r *Renderer) Settings(w http.ResponseWriter, status int, v SettingsView) error {
+	v.Home = local(v.Home, "/")
+	return r.render(w, status, "settings", "settings.title", page{Common: v.Common, View: v, SignOut: true})
+}
+
+// notice is what the template of errors and of the signed-out page sees.
+type notice struct {
+	Happened, Advice string
+	RetryAfter       time.Duration
+	Link             Link
+	// Bad makes it an error.
+	Bad bool
+}
+
+// Error shows what went wrong and what to do.
+func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
+	if _, known := r.words.messages["error."+string(v.Kind)+".title"]; !known {
+		v.Kind = ErrorInternal
+	}
+	for part, words := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
+		if *words == "" {
+			*words = "error." + string(v.Kind) + "." + part
+		}
+	}
+	view := notice{
+		Happened: r.words.message(v.Happened), Advice: r.words.message(v.Advice),
+		RetryAfter: v.RetryAfter, Link: r.link(v.Link), Bad: true,
+	}
+	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
+		w.Header().Set("Retry-After", fmt.Sprint(up(v.RetryAfter, time.Second)))
+	}
+	// What is said is said below the heading; a message from a session would only stand in its way.
+	v.Status, v.Alert, v.Wait = "", "", 0
+	return r.render(w, status, "notice", v.Title, page{Common: v.Common, View: view, SignOut: true})
+}
+
+// SignedOut says that the session has ended and where to sign in again.
+func (r *Renderer) SignedOut(w http.ResponseWriter, status int, v SignedOutView) error {
+	return r.render(w, status, "notice", "signed-out.title", page{Common: v.Common, View: notice{
+		Happened: r.words.message("signed-out.happened"), Advice: r.words.message("signed-out.advice"),
+		Link: r.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
+	}})
+}
+
+// link gives a link its words, and drops one that leads elsewhere.
+func (r *Renderer) link(l Link) Link {
+	l.Href = local(l.Href, "")
+	if l.Label == "" {
+		l.Label = LabelContinue
+	}
+	l.Label = r.words.message(l.Label)
+	return l
+}

@@ -1,0 +1,133 @@
+package pages
+
+import "time"
+
+// Common is what every page may show. Texts in it are escaped; none is trusted.
+type Common struct {
+	// App is the name shown at the top of the page: the issuer, or the app's name.
+	App string
+	// Base is the path below which the gateway's own pages live, without a slash at its end.
+	Base string
+	// User is the identity; empty where nobody has signed in.
+	User string
+	// Form is the session's CSRF token, sent along in the hidden field csrf_token of each form. Without it the page
+	// has no form to sign out.
+	Form string
+	// Status is a message for role="status": a Notice constant or words of the caller's own; empty for none.
+	Status string
+	// Alert is a message for role="alert": an Alert constant or words of the caller's own; empty for none.
+	Alert string
+	// Wait is how long the user has to wait before the next attempt. If it is above zero the alert says so, AlertThrottled
+	// stands in for an empty Alert, and an answer 429 or 503 gets Retry-After unless the caller has set it.
+	Wait time.Duration
+}
+
+// ChallengeView is the page that asks for a code, at Base/challenge.
+type ChallengeView struct {
+	Common
+	// Digits is the length of a code; 0 means 6.
+	Digits int
+}
+
+// RecoveryView is the page that asks for a recovery code instead, at Base/recovery.
+type RecoveryView struct {
+	Common
+}
+
+// SetUpStartView is the page before a set-up begins: why, and the button that begins it (POST Base/setup). It is for
+// sessions that owe a set-up and have no proposal yet, since a GET must not make one.
+type SetUpStartView struct {
+	Common
+	// Enrolling says that a second factor is required and that nothing else is open until there is one.
+	Enrolling bool
+}
+
+// SetUpView is the page with the QR code, at Base/setup. It posts to Base/setup/confirm.
+type SetUpView struct {
+	Common
+	// URI is the otpauth address that the gateway built. Any other scheme is a rendering error.
+	URI string
+	// Key is the same secret in base32; white space in it is removed.
+	Key string
+	// Digits is the length of a code; 0 means 6.
+	Digits int
+	// Algorithm and Period are shown beside the key where they differ from what authenticators assume (SHA1, 30
+	// seconds); empty or 0 means these.
+	Algorithm string
+	Period    time.Duration
+	// Reset says that this token replaces another, which stays valid until the new one is confirmed.
+	Reset bool
+	// Enrolling says that a second factor is required: the page tells why it appears and has no way to cancel.
+	Enrolling bool
+}
+
+// ConfirmView is the page that asks before something changes: ConfirmReset, ConfirmDisable, ConfirmRecoveryCodes.
+type ConfirmView struct {
+	Common
+	// NeedCode asks for a fresh code in field "code". Without it the button alone is enough.
+	NeedCode bool
+	// Digits is the length of a code; 0 means 6.
+	Digits int
+	// CanRecover offers the same page with the query RecoveryQuery, which the caller answers with Recovery set.
+	CanRecover bool
+	// Recovery makes the field one for a recovery code: a telephone then shows letters, too.
+	Recovery bool
+}
+
+// RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead (ConfirmView.CanRecover).
+const RecoveryQuery = "recovery"
+
+// RecoveryCodesView shows new recovery codes, once.
+type RecoveryCodesView struct {
+	Common
+	// Codes are shown as they are.
+	Codes []string
+	// Continue is where the button leads: a path on this site. Empty, or anything else, leads to the settings page.
+	Continue string
+}
+
+// SettingsView is the settings page, at Base/.
+type SettingsView struct {
+	Common
+	// Enrolled says whether the user has a second factor. Everything but Required, Due and Home counts only if so.
+	Enrolled bool
+	// Since is when the token was set up, Used when it was last used; the zero time is unknown and never.
+	Since, Used time.Time
+	// RecoveryLeft of RecoveryTotal recovery codes are unused.
+	RecoveryLeft, RecoveryTotal int
+	// Required says that everyone must have a second factor here: it cannot be disabled.
+	Required bool
+	// Due is when the time of grace ends for a user without a second factor; zero for none.
+	Due time.Time
+	// Home is the way back to the app: a path on this site. Empty, or anything else, means "/".
+	Home string
+}
+
+// Link is a way on from an error.
+type Link struct {
+	// Href is a path on this site; a link to anything else is left out.
+	Href string
+	// Label is the link's text: a Label constant or words of the caller's own; empty means LabelContinue.
+	Label string
+}
+
+// ErrorView says what went wrong and what to do. Kind gives the words; Title, Happened and Advice, where set, take their place.
+type ErrorView struct {
+	Common
+	// Kind is one of the Error constants; empty or unknown means ErrorInternal.
+	Kind ErrorKind
+	// Title, Happened and Advice are words of the caller's own.
+	Title, Happened, Advice string
+	// RetryAfter is how long to wait, rounded up to seconds; 0 for unknown. It is shown, and sent as Retry-After with 429
+	// and 503 unless the caller has set it.
+	RetryAfter time.Duration
+	// Link is a way on; none without Href.
+	Link Link
+}
+
+// SignedOutView says that the session has ended.
+type SignedOutView struct {
+	Common
+	// Login is where to sign in again: a path on this site. Empty, or anything else, means "/".
+	Login string
+}
