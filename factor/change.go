@@ -1,0 +1,144 @@
+package factor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+	"unicode/utf8"
+)
+
+// maxTries bounds how often a change is judged anew after others were faster.
+const maxTries = 200
+
+// maxBackOff is the longest pause after a conflict.
+const maxBackOff = 20 * time.Millisecond
+
+// verdict is what a judge decided about a record it was shown.
+type verdict struct {
+	next    Record // what to write in its place
+	remove  bool   // delete it instead
+	outcome error  // what to tell the caller, once the write has been made
+}
+
+// judge decides about one reading of a record. An error from it is returned at once and nothing is written. It may be
+// called several times, each time with a fresh reading.
+type judge func(record Record, exists bool) (verdict, error)
+
+// change is the one way in which a record is changed: read, judge, compare-and-set, and only then tell the outcome
+// (promise P7). If somebody else was faster, everything is judged anew, so that no outcome is ever told whose
+// consequence has not been written.
+func (s *Service) change(ctx context.Context, user string, decide judge) error {
+	if err := s.check(user); err != nil {
+		return err
+	}
+	// A client that hangs up must not cancel the count of its attempt; only the wait for the turn may end early,
+	// since nothing has been judged then.
+	waiting, stop := context.WithTimeout(ctx, s.config.Timeout)
+	defer stop()
+	leave, err := s.queue.enter(waiting, user)
+	if err != nil {
+		return fmt.Errorf("%w: waiting for another attempt of the same user: %w", ErrUnavailable, err)
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
+	defer cancel()
+
+	key := Key{App: s.config.App, User: user}
+	for try := range maxTries {
+		record, version, exists, err := s.get(ctx, key)
+		if err != nil {
+			return err
+		}
+		v, err := decide(record, exists)
+		if err != nil {
+			return err
+		}
+		if v.remove {
+			err = s.store.Delete(ctx, key, version)
+		} else {
+			_, err = s.store.Put(ctx, key, v.next, version)
+		}
+		switch {
+		case err == nil:
+			return v.outcome
+		case !errors.Is(err, ErrConflict) && !(v.remove && errors.Is(err, ErrNotFound)):
+			return classify("writing the record", err)
+		}
+		if err := pause(ctx, try); err != nil {
+			return classify("waiting after a conflict", err)
+		}
+	}
+	return fmt.Errorf("%w: the record kept changing", ErrUnavailable)
+}
+
+// read is one look at the record, without the intention to change it.
+func (s *Service) read(ctx context.Context, user string) (Record, Version, bool, error) {
+	if err := s.check(user); err != nil {
+		return Record{}, 0, false, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
+	defer cancel()
+	return s.get(ctx, Key{App: s.config.App, User: user})
+}
+
+// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's.
+func (s *Service) get(ctx context.Context, key Key) (record Record, version Version, exists bool, err error) {
+	record, version, err = s.store.Get(ctx, key)
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotFound) && !doubtful(err):
+		return Record{}, 0, false, nil
+	default:
+		return Record{}, 0, false, classify("reading the record", err)
+	}
+	if version == 0 {
+		return Record{}, 0, false, corrupt("it has no version")
+	}
+	if err := record.Validate(); err != nil {
+		return Record{}, 0, false, err
+	}
+	if record.User != key.User {
+		return Record{}, 0, false, corrupt("it belongs to another user")
+	}
+	return record, version, true, nil
+}
+
+// check refuses what must not reach the store.
+func (s *Service) check(user string) error {
+	if s.invalid != nil {
+		return s.invalid
+	}
+	if user == "" || !utf8.ValidString(user) {
+		return fmt.Errorf("%w: no user is named", ErrInvalid)
+	}
+	return nil
+}
+
+// doubtful tells whether an error says more than that there is no record; then it is not certain that there is none.
+func doubtful(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrConflict) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// classify wraps a store's error so that it is ErrCorrupt or ErrUnavailable, whatever the store called it.
+func classify(doing string, err error) error {
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrUnavailable) {
+		return fmt.Errorf("factor: %s: %w", doing, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
+}
+
+// pause waits a little longer after each conflict, and not equally long for everybody.
+func pause(ctx context.Context, try int) error {
+	longest := min(time.Duration(try+1)*time.Millisecond, maxBackOff)
+	timer := time.NewTimer(rand.N(longest) + 1)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

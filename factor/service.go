@@ -1,0 +1,190 @@
+package factor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together.
+const DefaultTimeout = 5 * time.Second
+
+// Method is what a session was verified with.
+type Method string
+
+// The methods.
+const (
+	// MethodTOTP is a time-based one-time code.
+	MethodTOTP Method = "totp"
+	// MethodRecovery is a recovery code.
+	MethodRecovery Method = "recovery"
+	// MethodNone says that no factor was owed.
+	MethodNone Method = "none"
+)
+
+// Config is what a Service is told about its site. All zero values but App have defaults.
+type Config struct {
+	// App scopes the users.
+	App string
+	// Issuer is shown in the authenticator; default: App.
+	Issuer string
+	// Parameters are those of new enrolments; a record keeps the ones it was made with, except for Skew, which always
+	// comes from here.
+	Parameters Parameters
+	// Throttle limits guessing.
+	Throttle Throttle
+	// RecoveryIterations is the work factor of new recovery codes; default DefaultIterations.
+	RecoveryIterations int
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Random is the source of seeds and codes; default crypto/rand.
+	Random io.Reader
+	// Timeout bounds every operation; default DefaultTimeout.
+	Timeout time.Duration
+}
+
+// withDefaults fills in what is left at zero.
+func (c Config) withDefaults() Config {
+	if c.Issuer == "" {
+		c.Issuer = c.App
+	}
+	c.Parameters = c.Parameters.withDefaults()
+	c.Throttle = c.Throttle.withDefaults()
+	if c.RecoveryIterations == 0 {
+		c.RecoveryIterations = DefaultIterations
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	return c
+}
+
+// Validate tells what is wrong with the settings (ErrInvalid). Fields left at zero take their defaults first.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if c.App == "" || !utf8.ValidString(c.App) {
+		return fmt.Errorf("%w: the app has no name", ErrInvalid)
+	}
+	if err := c.Parameters.Validate(); err != nil {
+		return err
+	}
+	if err := c.Throttle.Validate(); err != nil {
+		return err
+	}
+	if c.RecoveryIterations < minIterations || c.RecoveryIterations > maxIterations {
+		return fmt.Errorf("%w: recovery iterations must be from %d to %d", ErrInvalid, minIterations, maxIterations)
+	}
+	if c.Timeout < 0 {
+		return fmt.Errorf("%w: timeout must be positive", ErrInvalid)
+	}
+	return nil
+}
+
+// Service judges and changes the factors of the users of one app. It holds no state of its own that decides anything,
+// so that any number of them, in any number of processes, may share a store. Safe for concurrent use.
+//
+// Beside the errors named at each method, every method can return ErrInvalid (bad settings, no user named), and
+// ErrUnavailable or ErrCorrupt from the store. None of these means "not enrolled", and all leave open whether a code
+// was right.
+type Service struct {
+	store   Store
+	config  Config
+	invalid error
+	queue   queue
+}
+
+// NewService makes a Service. Settings that Config.Validate refuses make every operation fail with its error.
+func NewService(store Store, config Config) *Service {
+	return &Service{store: store, config: config.withDefaults(), invalid: config.Validate()}
+}
+
+// Status is what may be shown of a user's factors. Not enrolled is the zero Status.
+type Status struct {
+	// Enrolled tells whether a second factor is owed.
+	Enrolled bool
+	// Methods are the ones that would be judged, MethodTOTP first.
+	Methods []Method
+	// Created is when the authenticator was enrolled, Used when a code of it was last accepted.
+	Created, Used time.Time
+	// RecoveryLeft of RecoveryTotal recovery codes have not been used.
+	RecoveryLeft, RecoveryTotal int
+	// BlockedUntil is when the next code will be judged; zero: at once, or never while Stopped.
+	BlockedUntil time.Time
+	// Stopped means that nothing is judged until an operator acts.
+	Stopped bool
+}
+
+// Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
+func (s *Service) Status(ctx context.Context, user string) (Status, error) {
+	record, _, exists, err := s.read(ctx, user)
+	if err != nil || !exists {
+		return Status{}, err
+	}
+	status := Status{
+		Enrolled: true, Methods: []Method{MethodTOTP},
+		Created: record.TOTP.Created, Used: record.TOTP.Used,
+	}
+	if set := record.Recovery; set != nil {
+		status.RecoveryLeft, status.RecoveryTotal = len(set.Hashes), set.Total
+		if len(set.Hashes) > 0 {
+			status.Methods = append(status.Methods, MethodRecovery)
+		}
+	}
+	if throttled := s.throttled(record, s.config.Now()); throttled != nil {
+		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
+	}
+	return status, nil
+}
+
+// Disable deletes the user's record: seed, recovery codes and throttle. It asks for no code; the caller did.
+// ErrNotEnrolled when there is none.
+func (s *Service) Disable(ctx context.Context, user string) error {
+	return s.change(ctx, user, func(_ Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		return verdict{remove: true}, nil
+	})
+}
+
+// Unblock sets the count of wrong codes back: the operator's act that ends a stop. ErrNotEnrolled when there is no
+// record.
+func (s *Service) Unblock(ctx context.Context, user string) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		record.Throttle = ThrottleState{}
+		return verdict{next: record}, nil
+	})
+}
+
+// throttled tells whether anything may be judged now; nil: yes.
+func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
+	if record.Throttle.Failures >= s.config.Throttle.Stop {
+		return &ThrottledError{Stopped: true}
+	}
+	if now.Before(record.Throttle.BlockedUntil) {
+		return &ThrottledError{Until: record.Throttle.BlockedUntil}
+	}
+	return nil
+}
+
+// newID makes an enrolment's random name.
+func (s *Service) newID() (string, error) {
+	var id [16]byte
+	if _, err := io.ReadFull(s.config.Random, id[:]); err != nil {
+		return "", fmt.Errorf("factor: reading random bytes: %w", err)
+	}
+	return hex.EncodeToString(id[:]), nil
+}
