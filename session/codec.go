@@ -1,0 +1,280 @@
+package session
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/gate"
+)
+
+// MaxEncoded is the size of the largest session that is stored, in bytes. Two full jars and a Delivery fit well.
+const MaxEncoded = 128 << 10
+
+// The stored form: version, state, app, identity, deadline, the rest of Data in the order of encode, CRC-32C of all that
+// stands before. The first four stand first because listing and evicting need only them. Numbers are varints, strings
+// and lists follow their length, times are seconds and nanoseconds.
+//
+// The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
+// can write to the store needs to be kept out by other means.
+const (
+	codecVersion = 0xb1 // no gob and no JSON starts like this
+	checksumSize = 4
+	dataKey      = "data"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// codec is the scs.Codec: the one value of a session is its *Data.
+type codec struct{}
+
+// Encode implements scs.Codec.
+func (codec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	data, ok := values[dataKey].(*Data)
+	if !ok || data == nil {
+		return nil, ErrInvalid
+	}
+	return encode(data, deadline)
+}
+
+// Decode implements scs.Codec.
+func (codec) Decode(stored []byte) (time.Time, map[string]any, error) {
+	data, deadline, err := decode(stored)
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	return deadline, map[string]any{dataKey: data}, nil
+}
+
+// encode returns ErrInvalid for an unknown state and ErrTooLarge.
+func encode(data *Data, deadline time.Time) ([]byte, error) {
+	if !data.State.Known() {
+		return nil, ErrInvalid
+	}
+	to := make([]byte, 0, 512)
+	to = append(to, codecVersion, byte(data.State))
+	to = appendString(to, data.App)
+	to = appendString(to, data.Identity)
+	to = appendTime(to, deadline)
+	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice} {
+		to = appendString(to, text)
+	}
+	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, data.Factored, data.Since} {
+		to = appendTime(to, moment)
+	}
+	to = data.Guest.Encode(to)
+	to = data.Held.Encode(to)
+	to = appendStrings(to, data.Granted)
+	to = appendString(to, data.Proposal)
+	if delivery := data.Delivery; delivery == nil {
+		to = append(to, 0)
+	} else {
+		if len(delivery.Body) > MaxDelivery {
+			return nil, ErrTooLarge
+		}
+		to = append(to, 1)
+		to = appendString(to, delivery.Location)
+		to = appendStrings(to, delivery.Cookies)
+		to = binary.AppendVarint(to, int64(delivery.Status))
+		to = appendString(to, delivery.ContentType)
+		to = appendString(to, delivery.Body)
+	}
+	if len(to)+checksumSize > MaxEncoded {
+		return nil, ErrTooLarge
+	}
+	return binary.LittleEndian.AppendUint32(to, crc32.Checksum(to, castagnoli)), nil
+}
+
+// decode returns errUndecodable for anything that encode did not write. All strings of the Data share one copy of the
+// stored bytes, which the store may do with as it likes afterwards.
+func decode(stored []byte) (*Data, time.Time, error) {
+	sum := len(stored) - checksumSize
+	if sum < 2 || len(stored) > MaxEncoded || stored[0] != codecVersion ||
+		crc32.Checksum(stored[:sum], castagnoli) != binary.LittleEndian.Uint32(stored[sum:]) {
+		return nil, time.Time{}, errUndecodable
+	}
+	return decodeSummed(string(stored[:sum]))
+}
+
+// decodeSummed is decode for what stands before the sum.
+func decodeSummed(text string) (*Data, time.Time, error) {
+	from := reader{rest: text}
+	data := new(Data)
+	if from.byte() != codecVersion {
+		return nil, time.Time{}, errUndecodable
+	}
+	data.State = gate.State(from.byte())
+	data.App = from.string()
+	data.Identity = from.string()
+	deadline := from.time()
+	for _, text := range [...]*string{&data.Method, &data.Form, &data.Next, &data.Notice} {
+		*text = from.string()
+	}
+	for _, moment := range [...]*time.Time{&data.Created, &data.Seen, &data.Checked, &data.Factored, &data.Since} {
+		*moment = from.time()
+	}
+	data.Guest = from.jar()
+	data.Held = from.jar()
+	data.Granted = from.strings()
+	data.Proposal = from.bytes()
+	switch from.byte() {
+	case 0:
+	case 1:
+		data.Delivery = &Delivery{Location: from.string(), Cookies: from.strings()}
+		data.Delivery.Status = from.int()
+		data.Delivery.ContentType = from.string()
+		data.Delivery.Body = from.bytes()
+		from.broken = from.broken || len(data.Delivery.Body) > MaxDelivery
+	default:
+		from.broken = true
+	}
+	if from.broken || from.rest != "" || !data.State.Known() {
+		return nil, time.Time{}, errUndecodable
+	}
+	return data, deadline, nil
+}
+
+// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at.
+func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
+	if len(stored) < 2 || stored[0] != codecVersion {
+		return 0, nil, nil, false
+	}
+	state, rest := gate.State(stored[1]), stored[2:]
+	for _, field := range [...]*[]byte{&app, &identity} {
+		length, n := binary.Uvarint(rest)
+		if n <= 0 || length > uint64(len(rest)-n) {
+			return 0, nil, nil, false
+		}
+		*field, rest = rest[n:n+int(length)], rest[n+int(length):]
+	}
+	return state, app, identity, state.Known()
+}
+
+func appendString[T string | []byte](to []byte, text T) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(text))), text...)
+}
+
+func appendStrings(to []byte, texts []string) []byte {
+	to = binary.AppendUvarint(to, uint64(len(texts)))
+	for _, text := range texts {
+		to = appendString(to, text)
+	}
+	return to
+}
+
+// appendTime keeps the zero time: it is a number of seconds like any other, and comes back as it was.
+func appendTime(to []byte, moment time.Time) []byte {
+	return binary.AppendUvarint(binary.AppendVarint(to, moment.Unix()), uint64(moment.Nanosecond()))
+}
+
+// reader takes the stored form apart. After the first mistake it is broken and yields zero values only, so that callers
+// need to look once, at the end.
+type reader struct {
+	rest   string
+	broken bool
+}
+
+func (r *reader) fail() { r.rest, r.broken = "", true }
+
+func (r *reader) byte() byte {
+	if r.rest == "" {
+		r.fail()
+		return 0
+	}
+	c := r.rest[0]
+	r.rest = r.rest[1:]
+	return c
+}
+
+func (r *reader) uvarint() uint64 {
+	var value uint64
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		c := r.rest[i]
+		if c < 0x80 {
+			if i == binary.MaxVarintLen64-1 && c > 1 {
+				break
+			}
+			r.rest = r.rest[i+1:]
+			return value | uint64(c)<<(7*i)
+		}
+		value |= uint64(c&0x7f) << (7 * i)
+	}
+	r.fail()
+	return 0
+}
+
+func (r *reader) varint() int64 {
+	zigzag := r.uvarint()
+	value := int64(zigzag >> 1)
+	if zigzag&1 != 0 {
+		value = ^value
+	}
+	return value
+}
+
+func (r *reader) int() int {
+	value := r.varint()
+	if value < math.MinInt32 || value > math.MaxInt32 {
+		r.fail()
+		return 0
+	}
+	return int(value)
+}
+
+func (r *reader) string() string {
+	length := r.uvarint()
+	if length > uint64(len(r.rest)) {
+		r.fail()
+		return ""
+	}
+	text := r.rest[:length]
+	r.rest = r.rest[length:]
+	return text
+}
+
+func (r *reader) bytes() []byte {
+	if text := r.string(); text != "" {
+		return []byte(text)
+	}
+	return nil
+}
+
+func (r *reader) strings() []string {
+	count := r.uvarint()
+	if count == 0 {
+		return nil
+	}
+	if count > uint64(len(r.rest)) { // each takes a byte at least; ask for no memory on a liar's word
+		r.fail()
+		return nil
+	}
+	texts := make([]string, count)
+	for i := range texts {
+		texts[i] = r.string()
+	}
+	return texts
+}
+
+func (r *reader) time() time.Time {
+	seconds, nanoseconds := r.varint(), r.uvarint()
+	if nanoseconds >= uint64(time.Second) {
+		r.fail()
+		return time.Time{}
+	}
+	return time.Unix(seconds, int64(nanoseconds)).UTC()
+}
+
+func (r *reader) jar() custody.Jar {
+	if r.broken {
+		return custody.Jar{}
+	}
+	jar, rest, err := custody.DecodeJar(r.rest)
+	if err != nil {
+		r.fail()
+		return custody.Jar{}
+	}
+	r.rest = rest
+	return jar
+}

@@ -1,0 +1,92 @@
+package session
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/gate"
+)
+
+// MaxDelivery is the largest Delivery.Body, in bytes.
+const MaxDelivery = 16 << 10
+
+// Data is all that the gateway knows of one browser. Each Load returns a Data of its own; changing it changes nothing in
+// the store. Times come back from the store in UTC, to the nanosecond.
+//
+// Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
+type Data struct {
+	// App the session belongs to. The Manager sets it; no other app's Manager accepts the session.
+	App string
+	// State is how far the session has come.
+	State gate.State
+	// Identity is the account that the app says is signed in. Empty while anonymous.
+	Identity string
+	// Method by which the second factor was passed, "none" where none was owed. Empty until verified.
+	Method string
+	// Guest is custody of what the app gave the stranger; Held of what a login brought.
+	Guest, Held custody.Jar
+	// Granted are the names of the cookies that the app itself gave the browser in this session.
+	Granted []string
+	// Next is the address that was first asked for. It never leaves the server.
+	Next string
+	// Delivery is the withheld answer to a login; nil when there is none.
+	Delivery *Delivery
+	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. Create and Renew make a new one.
+	Form string
+	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
+	Proposal []byte
+	// Created is when the session began; Create sets it when it is zero.
+	Created time.Time
+	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
+	Seen time.Time
+	// Checked is when the app was last asked who is signed in.
+	Checked time.Time
+	// Factored is when a code was last accepted in this session.
+	Factored time.Time
+	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
+	Since time.Time
+	// Notice is the key of a message for the next page, shown once.
+	Notice string
+}
+
+// Delivery is an app's answer to a login, withheld until the factor is passed.
+type Delivery struct {
+	// Location as the app sent it; empty when the answer was no redirect.
+	Location string
+	// Cookies are raw Set-Cookie lines that the browser may have.
+	Cookies []string
+	// Status and ContentType of the answer.
+	Status      int
+	ContentType string
+	// Body is kept for clients that are no page loads, at most MaxDelivery bytes.
+	Body []byte
+}
+
+// String names what may stand in a log: app, state and method.
+func (d Data) String() string {
+	return "session(app=" + strconv.Quote(d.App) + " state=" + d.State.String() + " method=" + strconv.Quote(d.Method) + ")"
+}
+
+// GoString is String, so that %#v shows no secret either.
+func (d Data) GoString() string { return d.String() }
+
+// LogValue is String for log/slog.
+func (d Data) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
+// MarshalJSON is String in quotes: a session is stored by the codec alone, and JSON is how loggers print what they do not
+// know.
+func (d Data) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }
+
+// String names the status only.
+func (d Delivery) String() string { return "delivery(status=" + strconv.Itoa(d.Status) + ")" }
+
+// GoString is String.
+func (d Delivery) GoString() string { return d.String() }
+
+// LogValue is String for log/slog.
+func (d Delivery) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
+// MarshalJSON is String in quotes.
+func (d Delivery) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }

@@ -1,0 +1,278 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"sallyport/gate"
+)
+
+// Config are the settings of one site. A duration of zero or less means the default.
+type Config struct {
+	// App whose sessions these are.
+	App string
+	// Anonymous is the life of a stranger's session, from its beginning; default 30 minutes.
+	Anonymous time.Duration
+	// Pending is how long a challenge, or the setting up of a required factor, stays open; default 10 minutes.
+	Pending time.Duration
+	// Idle is how long a verified session lives without being used; default one hour.
+	Idle time.Duration
+	// Lifetime is how long a verified session lives at most; default 24 hours.
+	Lifetime time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Manager is one site's view of a Shared. It is cheap to make, safe for concurrent use and needs no closing.
+type Manager struct {
+	shared *Shared
+	config Config
+}
+
+// Manager makes a manager for one site. Several of one app may stand side by side, as they do during a reload.
+func (s *Shared) Manager(config Config) *Manager {
+	for _, setting := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{&config.Anonymous, 30 * time.Minute},
+		{&config.Pending, 10 * time.Minute},
+		{&config.Idle, time.Hour},
+		{&config.Lifetime, 24 * time.Hour},
+	} {
+		if *setting.value <= 0 {
+			*setting.value = setting.standard
+		}
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Manager{shared: s, config: config}
+}
+
+// Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
+// unknown, the session has expired, belongs to another app, or cannot be decoded. An error wraps ErrStore and tells
+// nothing about the session (P6). Load never writes.
+//
+// It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where there
+// is none, and costs more than the rest of a request.
+func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
+	if !wellFormed(token) {
+		return nil, nil
+	}
+	stored, found, err := m.shared.store.FindCtx(ctx, storeKey(token))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, nil
+	}
+	data, deadline, err := decode(stored)
+	if err != nil || !m.alive(data, deadline) {
+		return nil, nil //nolint:nilerr // what cannot be decoded is no session
+	}
+	return data, nil
+}
+
+// alive tells whether a session is this app's and has not expired, neither by the deadline that it was stored with nor
+// by the settings of today.
+func (m *Manager) alive(data *Data, stored time.Time) bool {
+	now := m.config.Now()
+	return data.App == m.config.App && now.Before(stored) && now.Before(m.deadline(data))
+}
+
+// deadline is when a session ends unless it changes.
+func (m *Manager) deadline(data *Data) time.Time {
+	switch data.State {
+	case gate.Verified:
+		return earlier(data.Since.Add(m.config.Lifetime), data.Seen.Add(m.config.Idle))
+	case gate.Pending, gate.Enrolling:
+		return data.Since.Add(m.config.Pending)
+	default:
+		// Since is later than Created where a session went back to anonymous.
+		start := data.Created
+		if data.Since.After(start) {
+			start = data.Since
+		}
+		return start.Add(m.config.Anonymous)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
+// they are empty; an App that is another one's is ErrInvalid.
+func (m *Manager) Create(ctx context.Context, data Data) (token string, err error) {
+	now := m.config.Now()
+	if data.App == "" {
+		data.App = m.config.App
+	}
+	if data.Form == "" {
+		data.Form = rand.Text()
+	}
+	for _, moment := range []*time.Time{&data.Created, &data.Seen, &data.Since} {
+		if moment.IsZero() {
+			*moment = now
+		}
+	}
+	return m.insert(ctx, &data)
+}
+
+// insert stores data under a token that scs makes.
+func (m *Manager) insert(ctx context.Context, data *Data) (token string, err error) {
+	loaded, err := m.begin(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	return m.commit(loaded, data)
+}
+
+// begin has scs load a session into a context; an empty token begins a new one.
+func (m *Manager) begin(ctx context.Context, token string) (context.Context, error) {
+	sessions := m.shared.sessions
+	loaded, err := sessions.Load(ctx, token)
+	switch {
+	case errors.Is(err, errUndecodable):
+		return nil, ErrGone
+	case err != nil:
+		return nil, err
+	case sessions.Token(loaded) != token:
+		// Unknown to the store: scs has begun a new session, which must not be committed in place of a dead one.
+		return nil, ErrGone
+	}
+	return loaded, nil
+}
+
+// commit has scs store data as the session in ctx.
+func (m *Manager) commit(ctx context.Context, data *Data) (token string, err error) {
+	if data.App != m.config.App || !data.State.Known() {
+		return "", fmt.Errorf("%w: app %q, %s", ErrInvalid, data.App, data.State)
+	}
+	deadline := m.deadline(data)
+	if !m.config.Now().Before(deadline) {
+		// Some stores keep what has expired already for ever.
+		return "", ErrGone
+	}
+	sessions := m.shared.sessions
+	sessions.Put(ctx, dataKey, data)
+	sessions.SetDeadline(ctx, deadline)
+	token, _, err = sessions.Commit(ctx)
+	return token, err
+}
+
+// Update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
+// stored. Changes to one session are thus made one after the other within this process; change must be quick and must not
+// use the same token again. A browser that hangs up stops nothing.
+//
+// ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned as
+// it is, and nothing is written. The Data returned is what was stored.
+func (m *Manager) Update(ctx context.Context, token string, change func(*Data) error) (*Data, error) {
+	if !wellFormed(token) {
+		return nil, ErrGone
+	}
+	defer m.shared.locks.lock(token)()
+	loaded, data, err := m.changed(ctx, token, change)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.commit(loaded, data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Renew is Update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
+// renewals of one token one wins; the others get ErrGone, as an Update does that read the session before. The form token
+// changes too, unless change has set it.
+//
+// When the store fails half-way, the old session is left as it was if that can be had, and no new one can be used.
+func (m *Manager) Renew(
+	ctx context.Context, token string, change func(*Data) error,
+) (newToken string, renewed *Data, err error) {
+	if !wellFormed(token) {
+		return "", nil, ErrGone
+	}
+	defer m.shared.locks.lock(token)()
+	_, data, err := m.changed(ctx, token, func(data *Data) error {
+		form := data.Form
+		if err := change(data); err != nil {
+			return err
+		}
+		if data.Form == form {
+			data.Form = rand.Text()
+		}
+		return nil
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is
+	// nobody's before its token is returned.
+	newToken, err = m.insert(context.WithoutCancel(ctx), data)
+	if err != nil {
+		return "", nil, err
+	}
+	claimed, err := m.shared.store.claim(ctx, storeKey(token))
+	if err == nil && !claimed {
+		err = ErrGone // destroyed, or renewed by another process, while change was running
+	}
+	if err != nil {
+		// Should this fail too, what is left expires by itself, and nobody has its token.
+		_ = m.shared.store.DeleteCtx(ctx, storeKey(newToken))
+		return "", nil, err
+	}
+	return newToken, data, nil
+}
+
+// changed loads a session afresh and applies change to it; the caller holds the token's lock.
+func (m *Manager) changed(
+	ctx context.Context, token string, change func(*Data) error,
+) (context.Context, *Data, error) {
+	ctx = context.WithoutCancel(ctx)
+	reading, cancel := detach(ctx)
+	defer cancel()
+	loaded, err := m.begin(reading, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	sessions := m.shared.sessions
+	data, ok := sessions.Get(loaded, dataKey).(*Data)
+	if !ok || !m.alive(data, sessions.Deadline(loaded)) {
+		return nil, nil, ErrGone
+	}
+	before, deadline := *data, earlier(sessions.Deadline(loaded), m.deadline(data))
+	if err := change(data); err != nil {
+		return nil, nil, err
+	}
+	now := m.config.Now()
+	if !now.Before(deadline) {
+		return nil, nil, ErrGone // it expired while change was running, and must not come back
+	}
+	if data.State != before.State {
+		if data.Since.Equal(before.Since) {
+			data.Since = now
+		}
+		if data.Seen.Before(now) {
+			data.Seen = now // or a challenge that took long would leave a session that is idle from the start
+		}
+	}
+	return loaded, data, nil
+}
+
+// Destroy ends a session: the token is dead for ever, also for changes that are under way. A token that is not alive is
+// no error.
+func (m *Manager) Destroy(ctx context.Context, token string) error {
+	// Without the token's lock, so that nobody waits for a slow change to log out; the store's tombstone stops that one.
+	if !wellFormed(token) {
+		return nil
+	}
+	return m.shared.store.DeleteCtx(ctx, storeKey(token))
+}

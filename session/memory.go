@@ -1,0 +1,303 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"sallyport/gate"
+)
+
+const (
+	// memoryShards is the number of parts that the memory store is split into, each with a lock of its own.
+	memoryShards = 64
+	// tombstoneLife is how long at least a deleted token is remembered.
+	tombstoneLife = 24 * time.Hour
+	// sampleSize is how many sessions are looked at when one has to make room.
+	sampleSize = 32
+)
+
+// MemoryOptions are the settings of a Memory. The zero value means the defaults.
+type MemoryOptions struct {
+	// Max is the largest number of sessions, and of deleted tokens, that are kept; default 1 000 000, at least 64. They
+	// are spread by chance over 64 parts that are bounded one by one, so that a part may be full a little earlier.
+	Max int
+	// Sweep is how often expired sessions are removed; default one minute. They are dead before that: it is about
+	// memory only.
+	Sweep time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Memory is a store of sessions in this process's memory. It implements scs.CtxStore, scs.IterableStore,
+// scs.IterableCtxStore and Claimer, and is safe for concurrent use. Contexts are not looked at, for nothing here waits.
+//
+// A deleted token leaves a tombstone: Commit refuses it with ErrGone until 24 hours have passed, or until the session
+// would have expired where that is later.
+//
+// It never grows without end. When it is full, a new session takes the place of an anonymous one, or of a pending one if
+// it is more than anonymous itself; a verified session never has to go. Where none can go, Commit fails with ErrFull.
+type Memory struct {
+	options MemoryOptions
+	seed    maphash.Seed
+	shards  [memoryShards]shard
+	stop    chan struct{}
+	stopped chan struct{}
+	close   sync.Once
+}
+
+type shard struct {
+	mutex sync.RWMutex
+	live  map[string]entry
+	dead  map[string]int64 // until when, in Unix nanoseconds
+	peak  int              // most entries since live was made
+	_     [64]byte         // keeps the locks of two shards out of one cache line
+}
+
+type entry struct {
+	stored []byte // never changed, only replaced
+	expiry int64  // Unix nanoseconds
+}
+
+// NewMemory makes an empty store and starts its clean-up, which Close ends.
+func NewMemory(options MemoryOptions) *Memory {
+	if options.Max <= 0 {
+		options.Max = 1_000_000
+	}
+	if options.Sweep <= 0 {
+		options.Sweep = time.Minute
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	m := &Memory{
+		options: options, seed: maphash.MakeSeed(),
+		stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	for i := range m.shards {
+		m.shards[i].live = make(map[string]entry)
+		m.shards[i].dead = make(map[string]int64)
+	}
+	go m.sweepUntilStopped()
+	return m
+}
+
+// Close ends the clean-up and waits for it. The store itself stays usable, so that a request that is still under way
+// need not fail.
+func (m *Memory) Close() error {
+	m.close.Do(func() { close(m.stop) })
+	<-m.stopped
+	return nil
+}
+
+func (m *Memory) shard(token string) *shard {
+	return &m.shards[maphash.String(m.seed, token)%memoryShards]
+}
+
+// shardMax is the bound of one shard.
+func (m *Memory) shardMax() int { return max(1, m.options.Max/memoryShards) }
+
+// Find returns the stored bytes, which must not be changed.
+func (m *Memory) Find(token string) ([]byte, bool, error) {
+	s := m.shard(token)
+	s.mutex.RLock()
+	found, ok := s.live[token]
+	s.mutex.RUnlock()
+	if !ok || found.expiry <= m.options.Now().UnixNano() {
+		return nil, false, nil
+	}
+	return found.stored[:len(found.stored):len(found.stored)], true, nil
+}
+
+// Commit stores a copy. It returns ErrGone for a token that was deleted, and for an expiry that has passed; ErrFull.
+func (m *Memory) Commit(token string, stored []byte, expiry time.Time) error {
+	now := m.options.Now().UnixNano()
+	until := expiry.UnixNano()
+	s := m.shard(token)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if dead, ok := s.dead[token]; ok {
+		if now < dead {
+			return ErrGone
+		}
+		delete(s.dead, token)
+	}
+	if until <= now {
+		return ErrGone
+	}
+	if _, known := s.live[token]; !known && len(s.live) >= m.shardMax() && !s.makeRoom(stateOf(stored), now) {
+		return ErrFull
+	}
+	s.live[token] = entry{stored: append(make([]byte, 0, len(stored)), stored...), expiry: until}
+	s.peak = max(s.peak, len(s.live))
+	return nil
+}
+
+// Delete buries the token. One that the store does not know leaves no tombstone: anybody can think of tokens.
+func (m *Memory) Delete(token string) error {
+	m.bury(token)
+	return nil
+}
+
+// ClaimCtx implements Claimer.
+func (m *Memory) ClaimCtx(_ context.Context, token string) (bool, error) { return m.bury(token), nil }
+
+// bury tells whether the token was alive until now.
+func (m *Memory) bury(token string) bool {
+	now := m.options.Now()
+	s := m.shard(token)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	found, ok := s.live[token]
+	if !ok {
+		return false
+	}
+	delete(s.live, token)
+	if len(s.dead) >= m.shardMax() {
+		s.forgetOneDead()
+	}
+	s.dead[token] = max(found.expiry, now.Add(tombstoneLife).UnixNano())
+	return found.expiry > now.UnixNano()
+}
+
+// All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That is
+// what lets DestroyOthers be sure that none slipped by.
+func (m *Memory) All() (map[string][]byte, error) {
+	for i := range m.shards {
+		m.shards[i].mutex.RLock()
+		defer m.shards[i].mutex.RUnlock()
+	}
+	now := m.options.Now().UnixNano()
+	all := make(map[string][]byte)
+	for i := range m.shards {
+		for token, one := range m.shards[i].live {
+			if one.expiry > now {
+				all[token] = one.stored[:len(one.stored):len(one.stored)]
+			}
+		}
+	}
+	return all, nil
+}
+
+// Len is the number of sessions in memory, expired ones that were not swept yet included.
+func (m *Memory) Len() int {
+	total := 0
+	for i := range m.shards {
+		m.shards[i].mutex.RLock()
+		total += len(m.shards[i].live)
+		m.shards[i].mutex.RUnlock()
+	}
+	return total
+}
+
+// String names the size only.
+func (m *Memory) String() string { return fmt.Sprintf("memory(%d sessions)", m.Len()) }
+
+// FindCtx is Find.
+func (m *Memory) FindCtx(_ context.Context, token string) ([]byte, bool, error) { return m.Find(token) }
+
+// CommitCtx is Commit.
+func (m *Memory) CommitCtx(_ context.Context, token string, stored []byte, expiry time.Time) error {
+	return m.Commit(token, stored, expiry)
+}
+
+// DeleteCtx is Delete.
+func (m *Memory) DeleteCtx(_ context.Context, token string) error { return m.Delete(token) }
+
+// AllCtx is All.
+func (m *Memory) AllCtx(context.Context) (map[string][]byte, error) { return m.All() }
+
+// stateOf is the state of a stored session; what cannot be read has no claim to stay.
+func stateOf(stored []byte) gate.State {
+	state, _, _, ok := peek(stored)
+	if !ok {
+		return gate.Anonymous
+	}
+	return state
+}
+
+// makeRoom removes one session for a newcomer. It looks at a few only, taken by chance, so that a flood of strangers
+// costs no more than itself.
+func (s *shard) makeRoom(newcomer gate.State, now int64) bool {
+	victim, rank, soonest, looked := "", gate.Verified, int64(0), 0
+	for token, one := range s.live {
+		if one.expiry <= now {
+			delete(s.live, token)
+			return true
+		}
+		state := stateOf(one.stored)
+		mayGo := state == gate.Anonymous || state != gate.Verified && newcomer != gate.Anonymous
+		if mayGo && (victim == "" || state < rank || state == rank && one.expiry < soonest) {
+			victim, rank, soonest = token, state, one.expiry
+		}
+		if looked++; looked == sampleSize {
+			break
+		}
+	}
+	if victim == "" {
+		return false
+	}
+	delete(s.live, victim)
+	return true
+}
+
+// forgetOneDead drops, of a few tombstones, the one that would have ended first.
+func (s *shard) forgetOneDead() {
+	victim, soonest, looked := "", int64(0), 0
+	for token, until := range s.dead {
+		if looked == 0 || until < soonest {
+			victim, soonest = token, until
+		}
+		if looked++; looked == sampleSize {
+			break
+		}
+	}
+	delete(s.dead, victim)
+}
+
+func (m *Memory) sweepUntilStopped() {
+	defer close(m.stopped)
+	ticker := time.NewTicker(m.options.Sweep)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			m.sweep()
+		case <-m.stop:
+			return
+		}
+	}
+}
+
+// sweep removes what has expired, one shard after the other.
+func (m *Memory) sweep() {
+	now := m.options.Now().UnixNano()
+	for i := range m.shards {
+		m.shards[i].sweep(now)
+	}
+}
+
+func (s *shard) sweep(now int64) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for token, one := range s.live {
+		if one.expiry <= now {
+			delete(s.live, token)
+		}
+	}
+	for token, until := range s.dead {
+		if until <= now {
+			delete(s.dead, token)
+		}
+	}
+	// A Go map never gives memory back; after a flood, move what is left into a new one.
+	if s.peak > 256 && len(s.live) < s.peak/4 {
+		smaller := make(map[string]entry, len(s.live))
+		for token, one := range s.live {
+			smaller[token] = one
+		}
+		s.live, s.peak = smaller, len(smaller)
+	}
+}

@@ -1,0 +1,51 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"sallyport/gate"
+)
+
+// revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
+// takes somebody who keeps signing in while we look.
+const revokePasses = 10
+
+// DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
+// session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
+// the store is gone over until no other session is left. It lists the whole store and is meant for a change of factors.
+//
+// An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
+func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
+	keep := ""
+	if wellFormed(keepToken) {
+		keep = storeKey(keepToken)
+	}
+	for range revokePasses {
+		found, err := m.destroyOthersOnce(ctx, identity, keep)
+		if err != nil || found == 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: sessions were renewed faster than they could be ended", ErrStore)
+}
+
+func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
+	listing, cancel := detach(ctx)
+	defer cancel()
+	all, err := m.shared.store.all(listing)
+	if err != nil {
+		return 0, err
+	}
+	for key, stored := range all {
+		state, app, owner, ok := peek(stored)
+		if !ok || key == keep || state == gate.Anonymous || string(app) != m.config.App || string(owner) != identity {
+			continue
+		}
+		found++
+		if err := m.shared.store.DeleteCtx(ctx, key); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,34 @@
+package session
+
+import (
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+)
+
+// Shared is one store of sessions in one process: make one for each store and keep it over reloads of the configuration,
+// for its locks are what puts the changes to a session in order. It has no goroutine and needs no closing; the store may.
+type Shared struct {
+	store    *backend
+	sessions *scs.SessionManager
+	locks    *locks
+}
+
+// NewShared makes a Shared over the given store, which may be used by other processes too.
+//
+// The store must refuse to commit a token that was deleted, with ErrGone, for at least 24 hours: only it can tell when
+// another process deleted it. It should be an scs.CtxStore, so that its work can be bounded in time, and iterable
+// (scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes Renew exact over several
+// processes.
+func NewShared(store scs.Store) *Shared {
+	shared := &Shared{store: newBackend(store), locks: newLocks()}
+	// Not scs.New: that starts a goroutine for a store that is thrown away at once. Not IdleTimeout: with it a mere
+	// read counts as a change, and brings destroyed sessions back. Lifetime is only a start; each commit sets a deadline.
+	shared.sessions = &scs.SessionManager{
+		Lifetime:         24 * time.Hour,
+		Store:            shared.store,
+		Codec:            codec{},
+		HashTokenInStore: true,
+	}
+	return shared
+}

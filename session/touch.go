@@ -1,0 +1,37 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sallyport/gate"
+)
+
+// touchEvery is how often at most the use of a session is written down.
+const touchEvery = time.Minute
+
+// errNotNeeded ends an Update that would change nothing.
+var errNotNeeded = errors.New("touch is not needed")
+
+// NeedsTouch tells whether the use of a session at the given time has to be written down: it is verified, for the others
+// have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time.
+func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
+	return data.State == gate.Verified && now.Sub(data.Seen) >= min(touchEvery, m.config.Idle/4)
+}
+
+// Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
+// requests at the same moment one writes. Errors are as those of Update.
+func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
+	_, err := m.Update(ctx, token, func(data *Data) error {
+		if !m.NeedsTouch(data, now) {
+			return errNotNeeded
+		}
+		data.Seen = now
+		return nil
+	})
+	if errors.Is(err, errNotNeeded) {
+		return nil
+	}
+	return err
+}
