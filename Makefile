@@ -1,0 +1,75 @@
+# make test   everything that must hold before a change is taken: packages, checks, all tests. This is what CI runs.
+# make help   the other targets.
+
+# The main module and every Go module below it.
+MODULES := $(patsubst ./%,%,$(patsubst %/go.mod,%,$(sort $(shell find . -name go.mod -not -path '*/testdata/*'))))
+
+BIN       := tools/bin
+TOOLS     := $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint
+TIMEOUT   := 20m
+TESTFLAGS ?=
+
+export CGO_ENABLED := 1
+
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race fuzz-short tools clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+test: ## install what the tests need, check, and run all tests
+	@$(MAKE) --no-print-directory packages
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory go-test
+
+packages: ## install the Debian packages that the tests drive, where missing
+	scripts/install-test-packages
+
+check: format-check vet staticcheck lint ## formatting and static analysis
+
+format-check: $(BIN)/gofumpt ## fail and name the files that `make format` would change
+	@unformatted=$$($(BIN)/gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make format:"; echo "$$unformatted"; exit 1; fi
+
+format: $(BIN)/gofumpt ## rewrite the Go files in gofumpt's format
+	$(BIN)/gofumpt -w .
+
+vet: ## go vet
+	@for module in $(MODULES); do echo "go vet: $$module"; (cd $$module && go vet ./...) || exit 1; done
+
+staticcheck: $(BIN)/staticcheck ## staticcheck
+	@for module in $(MODULES); do echo "staticcheck: $$module"; (cd $$module && $(CURDIR)/$< ./...) || exit 1; done
+
+lint: $(BIN)/golangci-lint ## golangci-lint, see .golangci.yml
+	@for module in $(MODULES); do echo "golangci-lint: $$module"; \
+		(cd $$module && $(CURDIR)/$< run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+
+vulncheck: $(BIN)/govulncheck ## known vulnerabilities; asks the Go project's database, or VULNDB=file:///a/copy/of/it
+	@for module in $(MODULES); do echo "govulncheck: $$module"; \
+		(cd $$module && $(CURDIR)/$< $(if $(VULNDB),-db $(VULNDB)) ./...) || exit 1; done
+
+empty :=
+comma := ,
+go-test: $(BIN)/gotest ## all tests with the race detector; a skipped test is a failure
+	$< -modules $(subst $(empty) $(empty),$(comma),$(strip $(MODULES))) -- -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+race: go-test ## another name for go-test
+
+fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
+	scripts/fuzz-short
+
+tools: $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest ## build the tools of tools/go.mod
+
+# Versions are pinned in tools/go.mod, apart from the product's own go.mod: what checks the code is no part of it.
+$(BIN)/gofumpt:       PACKAGE = mvdan.cc/gofumpt
+$(BIN)/staticcheck:   PACKAGE = honnef.co/go/tools/cmd/staticcheck
+$(BIN)/golangci-lint: PACKAGE = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(BIN)/govulncheck:   PACKAGE = golang.org/x/vuln/cmd/govulncheck
+$(BIN)/gotest:        PACKAGE = ./gotest
+$(BIN)/gotest: $(wildcard tools/gotest/*.go)
+$(TOOLS) $(BIN)/govulncheck $(BIN)/gotest: tools/go.mod tools/go.sum
+	@echo "building $(notdir $@)"
+	@cd tools && go build -o bin/$(notdir $@) $(PACKAGE)
+	@touch $@
+
+clean: ## remove what building and testing leave behind
+	rm -rf $(BIN) artifacts sallyport coverage.out

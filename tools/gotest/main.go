@@ -1,0 +1,71 @@
+// Command gotest runs `go test` and holds it to a stricter word: a skipped test is a failure, and so is a run without
+// any test.
+//
+// A test that skips itself has proved nothing, yet `go test` prints ok for its package. What it is not given (a browser,
+// a database) the test run has to install, not to do without.
+//
+// Usage:
+//
+//	gotest [-modules folder,folder...] [-- arguments for go test...]
+//
+// Without arguments it tests ./... . The lines of `go test` for each package (ok, FAIL, ?) appear as they always do, the
+// output of a test only when it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The exit
+// status is 1 when anything failed, was skipped, or nothing ran.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+func main() {
+	modules := flag.String("modules", ".", "folders of the Go modules to test, separated by commas")
+	flag.Parse()
+	arguments := flag.Args()
+	if len(arguments) == 0 {
+		arguments = []string{"./..."}
+	}
+
+	tally := newTally(os.Stdout)
+	for _, folder := range strings.Split(*modules, ",") {
+		if err := runModule(tally, folder, arguments); err != nil {
+			fmt.Fprintf(os.Stderr, "gotest: %s: %v\n", folder, err)
+			os.Exit(2)
+		}
+	}
+	if !tally.close() {
+		os.Exit(1)
+	}
+}
+
+// runModule tests one module and feeds what `go test` reports to the tally. Only a failure to run `go test` at all is an
+// error here; what the tests found is the tally's to say.
+func runModule(tally *tally, folder string, arguments []string) error {
+	command := exec.Command("go", append([]string{"test", "-json"}, arguments...)...)
+	command.Dir = folder
+	command.Stderr = os.Stderr
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("connecting to go test: %w", err)
+	}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("starting go test: %w", err)
+	}
+	readErr := tally.read(output)
+	if readErr != nil {
+		// Let go test write to its end, or it would block for ever and never be waited for.
+		_, _ = io.Copy(io.Discard, output)
+	}
+	// An exit status alone tells less than the events, but it catches what has none, such as a package that is not there.
+	if err := command.Wait(); err != nil {
+		tally.commandFailed(folder, err)
+	}
+	if readErr != nil {
+		return fmt.Errorf("reading what go test reports: %w", readErr)
+	}
+	return nil
+}
