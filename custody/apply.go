@@ -1,0 +1,149 @@
+package custody
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Effect tells what an answer has changed in a jar: the difference between before and after. A cookie that was deleted and
+// set again to its old value in one answer is merely refreshed. Each name stands in each list at most once.
+type Effect struct {
+	// Changed are the names of cookies that are new or have another value.
+	Changed []string
+	// Deleted are the names of cookies that the app has ended. A cookie that ran out by itself is not among them.
+	Deleted []string
+	// Refreshed are the names of cookies that were set again to the value that they had.
+	Refreshed []string
+}
+
+// Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 has it. The answer was given by
+// host (the request's, with or without a port) to a request for requestPath, spelled as it is for [Policy.CookieHeader].
+//
+// Cookies for other hosts are ignored, and so are those for a whole top-level domain. Expired cookies leave the jar. A
+// change that would make the jar larger than [MaxSize] is left out and the others still made: next and effect hold good
+// also where the error is [ErrFull].
+func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (next Jar, effect Effect, err error) {
+	before := Jar{cookies: make([]Cookie, 0, len(j.cookies))}
+	for i := range j.cookies {
+		if !j.cookies[i].expired(now) {
+			before.cookies = append(before.cookies, j.cookies[i])
+		}
+	}
+	next = Jar{cookies: make([]Cookie, len(before.cookies), len(before.cookies)+len(changes))}
+	copy(next.cookies, before.cookies)
+	size := next.Size()
+	host = canonicalHost(host)
+	var touched []Cookie
+	for i := range changes {
+		cookie, deleted, ok := changes[i].cookie(host, requestPath, now)
+		if !ok {
+			continue
+		}
+		at := next.find(&cookie)
+		grown := size
+		if at >= 0 {
+			grown -= next.cookies[at].size()
+		}
+		if !deleted {
+			grown += cookie.size()
+		}
+		switch {
+		case grown > MaxSize && grown > size:
+			err = ErrFull
+			continue
+		case at < 0 && deleted:
+		case at < 0:
+			next.cookies = append(next.cookies, cookie)
+		case deleted:
+			next.cookies = slices.Delete(next.cookies, at, at+1)
+		default:
+			next.cookies[at] = cookie
+		}
+		size = grown
+		touched = append(touched, cookie)
+	}
+	return next, difference(before, next, touched), err
+}
+
+func difference(before, after Jar, touched []Cookie) (effect Effect) {
+	for i := range touched {
+		was, is := before.find(&touched[i]), after.find(&touched[i])
+		name := touched[i].Name
+		switch {
+		case was < 0 && is < 0:
+		case is < 0:
+			effect.Deleted = appendOnce(effect.Deleted, name)
+		case was < 0 || before.cookies[was].Value != after.cookies[is].Value:
+			effect.Changed = appendOnce(effect.Changed, name)
+		default:
+			effect.Refreshed = appendOnce(effect.Refreshed, name)
+		}
+	}
+	return effect
+}
+
+// cookie is the cookie that a change sets or deletes, or false where the host may not have it.
+func (c *Change) cookie(host, requestPath string, now time.Time) (cookie Cookie, deleted, ok bool) {
+	cookie = Cookie{Name: c.name, Value: c.value, Domain: host, Path: c.path, HostOnly: true}
+	if cookie.Name == "" {
+		return Cookie{}, false, false
+	}
+	if c.domain != "" && c.domain != host {
+		// Without a list of public suffixes, a domain without a dot is taken for one.
+		if !domainMatch(host, c.domain) || strings.IndexByte(c.domain, '.') < 0 {
+			return Cookie{}, false, false
+		}
+		cookie.Domain, cookie.HostOnly = c.domain, false
+	} else if c.domain != "" && strings.IndexByte(c.domain, '.') >= 0 && !isAddress(host) {
+		cookie.HostOnly = false
+	}
+	if cookie.Path == "" {
+		cookie.Path = defaultPath(requestPath)
+	}
+	cookie.Expires, deleted = c.expiry(now)
+	return cookie, deleted, true
+}
+
+// canonicalHost is a request's host without its port and the dot at its end, in lower case.
+func canonicalHost(host string) string {
+	if strings.HasPrefix(host, "[") {
+		if end := strings.IndexByte(host, ']'); end > 0 {
+			host = host[1:end]
+		}
+	} else if colon := strings.IndexByte(host, ':'); colon >= 0 && strings.IndexByte(host[colon+1:], ':') < 0 {
+		host = host[:colon]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// domainMatch is RFC 6265 §5.1.3. Both are in lower case.
+func domainMatch(host, domain string) bool {
+	if host == domain {
+		return true
+	}
+	return len(host) > len(domain) && host[len(host)-len(domain)-1] == '.' && strings.HasSuffix(host, domain) && !isAddress(host)
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// defaultPath is RFC 6265 §5.1.4: the folder of the path that was asked for.
+func defaultPath(requestPath string) string {
+	last := strings.LastIndexByte(requestPath, '/')
+	if last <= 0 || requestPath[0] != '/' {
+		return "/"
+	}
+	return requestPath[:last]
+}
+
+// pathMatch is RFC 6265 §5.1.4.
+func pathMatch(requestPath, cookiePath string) bool {
+	if !strings.HasPrefix(requestPath, cookiePath) {
+		return false
+	}
+	return len(requestPath) == len(cookiePath) || cookiePath[len(cookiePath)-1] == '/' || requestPath[len(cookiePath)] == '/'
+}

@@ -1,0 +1,120 @@
+package custody
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// MaxSize is how much a jar holds at most, in bytes as [Jar.Size] counts them.
+const MaxSize = 32 << 10
+
+// overhead is what each cookie counts beyond its texts. It keeps the number of cookies in a jar small (512), so that no
+// request has to be compared with thousands of names.
+const overhead = 64
+
+// ErrFull tells that a jar would have grown beyond [MaxSize]. The change that did not fit was left out.
+var ErrFull = errors.New("custody is full")
+
+// Cookie is one cookie that the app set, as RFC 6265 §5.3 stores it.
+type Cookie struct {
+	// Name and Value are the bytes that the app sent, without the white space around them.
+	Name, Value string
+	// Domain is the host that the cookie goes to, in lower case, without a dot in front.
+	Domain string
+	// Path is where the cookie begins to be sent. It starts with a slash.
+	Path string
+	// HostOnly tells that the cookie goes to Domain itself and not to the hosts below it.
+	HostOnly bool
+	// Expires is when the cookie ends, in whole seconds, UTC. Zero: with the session.
+	Expires time.Time
+}
+
+// String tells the name and where the cookie goes, never the value.
+func (c Cookie) String() string {
+	return fmt.Sprintf("cookie %q for %q%q, value withheld", c.Name, c.Domain, c.Path)
+}
+
+// GoString is String: %#v must not show the value either.
+func (c Cookie) GoString() string { return c.String() }
+
+// LogValue is String, for log/slog.
+func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON is String, for loggers that fall back on JSON. Jars are stored with [Jar.Encode].
+func (c Cookie) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", "cookie, withheld"), nil }
+
+func (c Cookie) size() int {
+	return len(c.Name) + len(c.Value) + len(c.Domain) + len(c.Path) + overhead
+}
+
+// expired tells whether the cookie has ended. A cookie ends at the very second of its expiry.
+func (c *Cookie) expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
+
+// same tells whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the older.
+func (c *Cookie) same(other *Cookie) bool {
+	return c.Name == other.Name && c.Domain == other.Domain && c.Path == other.Path
+}
+
+// swallows tells whether a server might take what follows the cookie in a header for a part of it.
+func (c *Cookie) swallows() bool { return strayQuote(c.Name) || strayQuote(c.Value) }
+
+// Jar holds the app's cookies of one session, oldest first. The zero value is an empty jar. A jar never changes: what
+// would change it returns another one, which shares nothing with the first but the texts.
+type Jar struct {
+	cookies []Cookie
+}
+
+// Clone returns a copy that shares no memory with the jar but the texts.
+func (j Jar) Clone() Jar { return Jar{cookies: slices.Clone(j.cookies)} }
+
+// Len is the number of cookies, the expired ones included.
+func (j Jar) Len() int { return len(j.cookies) }
+
+// Size is what the jar takes of [MaxSize], in bytes: the texts, and a fixed sum for each cookie. What [Jar.Encode]
+// writes is never longer than this by more than four bytes.
+func (j Jar) Size() int {
+	total := 0
+	for i := range j.cookies {
+		total += j.cookies[i].size()
+	}
+	return total
+}
+
+// Names returns the names of all cookies, each once, oldest first.
+func (j Jar) Names() []string {
+	var names []string
+	for i := range j.cookies {
+		names = appendOnce(names, j.cookies[i].Name)
+	}
+	return names
+}
+
+// Holds tells whether an app could take name for that of one of the cookies, whatever their hosts, paths and expiries:
+// whether the folds of the two are equal ([match.FoldName]). It is what [Policy.Sort] asks.
+func (j Jar) Holds(name string) bool {
+	held := heldNames{jar: &j}
+	return held.has(name)
+}
+
+// String tells how many cookies the jar holds, and nothing of them.
+func (j Jar) String() string { return fmt.Sprintf("jar of %d cookies", len(j.cookies)) }
+
+// GoString is String: %#v must not show values either.
+func (j Jar) GoString() string { return j.String() }
+
+// LogValue is String, for log/slog.
+func (j Jar) LogValue() slog.Value { return slog.StringValue(j.String()) }
+
+func (j *Jar) find(wanted *Cookie) int {
+	return slices.IndexFunc(j.cookies, func(c Cookie) bool { return c.same(wanted) })
+}
+
+func appendOnce(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}

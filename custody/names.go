@@ -1,0 +1,293 @@
+package custody
+
+import (
+	"strings"
+
+	"sallyport/match"
+)
+
+// The classes of bytes, in one table, so that a request's cookies are judged in one pass each.
+const (
+	classToken = 1 << iota // RFC 9110 §5.6.2: may stand in a name
+	classValue             // 0x21 to 0x7e but for `"`, `;` and `\`: may stand in a browser's value
+	classQuick             // has a fold of its own, whatever stands beside it
+)
+
+var classes = func() (table [256]byte) {
+	for c := byte(0x21); c <= 0x7e; c++ {
+		if strings.IndexByte(`()<>@,;:\"/[]?={}`, c) < 0 {
+			table[c] |= classToken
+		}
+		if strings.IndexByte(`";\`, c) < 0 {
+			table[c] |= classValue
+		}
+		if strings.IndexByte(`%["`, c) < 0 {
+			table[c] |= classQuick
+		}
+	}
+	return table
+}()
+
+// allOf tells whether each byte of text is of the class.
+func allOf(text string, class byte) bool {
+	for i := range len(text) {
+		if classes[text[i]]&class == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hasControl tells whether text has a control character that no header may have. The tab is white space.
+func hasControl(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// returnableName tells whether a name is one that a browser's cookie may have: an RFC 6265 token, and not one of RFC
+// 2965's `$Version`, `$Path` and their like, which change how Java and Python read the cookies beside them.
+func returnableName(name string) bool {
+	return name != "" && name[0] != '$' && allOf(name, classToken)
+}
+
+// returnableValue tells whether a value is one that a browser's cookie may have. Nothing in it may end the cookie, or
+// begin another, to any server: no white space, semicolon or backslash, quotes only as one pair around the whole, and, as
+// old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma, no `=` behind a comma.
+func returnableValue(value string) bool {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		value = value[1 : len(value)-1]
+	}
+	if !allOf(value, classValue) {
+		return false
+	}
+	comma := strings.IndexByte(value, ',')
+	return comma < 0 || strings.IndexByte(value[comma:], '=') < 0
+}
+
+// strayQuote tells whether a server that honours quotes, of whichever school, could read on past the end of text: a quoted
+// string that is not closed, an odd number of quotes, or an escape of what follows.
+func strayQuote(text string) bool {
+	if strings.IndexByte(text, '"') < 0 {
+		return strings.HasSuffix(text, `\`)
+	}
+	all, unescaped := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			if i+1 == len(text) {
+				return true
+			}
+			if text[i+1] == '"' {
+				all++
+			}
+			i++
+		case '"':
+			all++
+			unescaped++
+		}
+	}
+	return all%2 != 0 || unescaped%2 != 0
+}
+
+// forScripts tells whether a name is one of those in which apps give their scripts a token against cross-site requests.
+func forScripts(name string) bool {
+	for i := 0; i+4 <= len(name); i++ {
+		if c := name[i] | 0x20; (c == 'c' || c == 'x') && name[i+1]|0x20 == 's' && name[i+2]|0x20 == 'r' && name[i+3]|0x20 == 'f' {
+			return true
+		}
+	}
+	return false
+}
+
+// foldByte is the fold of one byte of class classQuick.
+func foldByte(c byte) byte {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	case c == '.' || c == '+':
+		return '_'
+	}
+	return c
+}
+
+// fold is match.FoldName, but sees also through names in which only a part is percent-encoded as it should be: PHP decodes
+// what it can of `%73id%00%` and leaves the rest.
+func fold(name string) string {
+	for range 8 {
+		again := unescape(name)
+		if again == name {
+			break
+		}
+		name = again
+	}
+	return match.FoldName(name)
+}
+
+// unescape decodes each well-formed %xx and leaves all else as it is.
+func unescape(text string) string {
+	at := strings.IndexByte(text, '%')
+	if at < 0 {
+		return text
+	}
+	decoded := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			high, okHigh := unhex(text[i+1])
+			low, okLow := unhex(text[i+2])
+			if okHigh && okLow {
+				decoded = append(decoded, high<<4|low)
+				i += 2
+				continue
+			}
+		}
+		decoded = append(decoded, text[i])
+	}
+	return string(decoded)
+}
+
+func unhex(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// sameFold tells whether fold(a) == fold(b), without memory for ordinary names.
+func sameFold(a, b string) bool {
+	if !allOf(a, classQuick) || !allOf(b, classQuick) {
+		return fold(a) == fold(b)
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if foldByte(a[i]) != foldByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// anyFold tells whether one of names has the fold of name.
+func anyFold(names []string, name string) bool {
+	for _, other := range names {
+		if sameFold(other, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// globsFold tells whether a name that an app could take for name fits one of the patterns: both are folded first.
+func globsFold(patterns match.Globs, name string) bool {
+	if len(patterns) == 0 {
+		return false
+	}
+	if patterns.Match(name) {
+		return true
+	}
+	if !allOf(name, classQuick) {
+		name = fold(name)
+	}
+	for _, pattern := range patterns {
+		text := string(pattern)
+		if !allOf(text, classQuick) {
+			text = fold(text)
+		}
+		if globFold(text, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// globFold is match.Glob's Match under foldByte: on a mismatch, the last `*` takes one byte more.
+func globFold(pattern, name string) bool {
+	p, n, star, mark := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, n
+			p++
+		case p < len(pattern) && foldByte(pattern[p]) == foldByte(name[n]):
+			p++
+			n++
+		case star >= 0:
+			mark++
+			p, n = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+// heldNames answers whether a name is held. It folds the odd names of a jar once, when first asked about them.
+type heldNames struct {
+	jar    *Jar
+	folded []string // by position in the jar, "" for names that fold quickly; nil until needed
+}
+
+func (h *heldNames) has(name string) bool {
+	if h.jar == nil {
+		return false
+	}
+	quick, folded := allOf(name, classQuick), ""
+	if !quick {
+		folded = fold(name)
+	}
+	for i := range h.jar.cookies {
+		other := h.jar.cookies[i].Name
+		otherQuick := allOf(other, classQuick)
+		var same bool
+		switch {
+		case quick && otherQuick:
+			same = sameFold(name, other)
+		case quick:
+			same = foldsTo(name, h.foldedAt(i))
+		case otherQuick:
+			same = foldsTo(other, folded)
+		default:
+			same = folded == h.foldedAt(i)
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// foldsTo tells whether folded is the fold of a name that is all classQuick.
+func foldsTo(name, folded string) bool {
+	if len(name) != len(folded) {
+		return false
+	}
+	for i := range len(name) {
+		if foldByte(name[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *heldNames) foldedAt(i int) string {
+	if h.folded == nil {
+		h.folded = make([]string, len(h.jar.cookies))
+	}
+	if h.folded[i] == "" {
+		h.folded[i] = fold(h.jar.cookies[i].Name)
+	}
+	return h.folded[i]
+}

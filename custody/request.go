@@ -1,0 +1,133 @@
+package custody
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// What the browser may add to the Cookie header. More is dropped, one cookie at a time.
+const (
+	maxBrowserBytes   = 8 << 10
+	maxBrowserCookies = 100
+)
+
+// CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265 §5.4:
+// longest path first, then oldest first), then those of the browser's cookies that it may send. The empty string means that
+// the request must have no Cookie header.
+//
+// client are the raw values of the browser's Cookie headers; jar may be nil; granted are the names that the app gave the
+// browser in this session ([Sorted.Granted]). host and path are the request's, the path without its query and spelled as
+// for [Jar.Apply].
+//
+// A browser's cookie is sent on if its name is granted, fits Pass, or has csrf or xsrf in it, and if nothing about it could
+// be taken for anything else (P3): its name is a token that folds neither to one of Own or Hold nor to that of any cookie
+// in the jar, belonging to this request or not; neither name nor value can begin another cookie to any server. Of several
+// with one name the first is taken. At most 100 cookies and 8 KiB are.
+//
+// A cookie in custody with a stray quote comes last of all, where there is nothing that a server could take for a part of
+// it.
+func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host, path string, now time.Time) string {
+	var headerSpace [1 << 10]byte
+	var orderSpace [32]int
+	header := headerSpace[:0]
+	order := orderSpace[:0]
+	stray := false
+	if jar != nil {
+		order = jar.belonging(order, host, path, now)
+		for _, i := range order {
+			c := &jar.cookies[i]
+			if c.swallows() {
+				stray = true
+				continue
+			}
+			header = appendPair(header, c.Name, c.Value)
+		}
+	}
+	header = p.appendBrowser(header, client, jar, granted)
+	if stray {
+		for _, i := range order {
+			if c := &jar.cookies[i]; c.swallows() {
+				header = appendPair(header, c.Name, c.Value)
+			}
+		}
+	}
+	return string(header)
+}
+
+// belonging appends the positions of the cookies that a request carries, in the order in which it carries them.
+func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
+	host = canonicalHost(host)
+	if path == "" {
+		path = "/"
+	}
+	for i := range j.cookies {
+		c := &j.cookies[i]
+		if c.expired(now) || !pathMatch(path, c.Path) || c.HostOnly && host != c.Domain || !c.HostOnly && !domainMatch(host, c.Domain) {
+			continue
+		}
+		// Sorted as they come; jars are small and mostly have one path.
+		order = append(order, i)
+		for at := len(order) - 1; at > 0 && len(j.cookies[order[at-1]].Path) < len(c.Path); at-- {
+			order[at-1], order[at] = order[at], order[at-1]
+		}
+	}
+	return order
+}
+
+// appendBrowser appends what the browser may send.
+func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string) []byte {
+	var taken [maxBrowserCookies]string
+	count, size := 0, 0
+	held := heldNames{jar: jar}
+	for _, rest := range client {
+		for rest != "" {
+			var pair string
+			pair, rest, _ = strings.Cut(rest, ";")
+			pair = trimSpace(pair)
+			equals := strings.IndexByte(pair, '=')
+			if equals <= 0 || size+len(pair)+len("; ") > maxBrowserBytes {
+				continue
+			}
+			name, value := pair[:equals], pair[equals+1:]
+			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) || p.guarded(name, &held) {
+				continue
+			}
+			header = appendPair(header, name, value)
+			taken[count] = name
+			count++
+			size += len(pair) + len("; ")
+			if count == maxBrowserCookies {
+				return header
+			}
+		}
+	}
+	return header
+}
+
+// mayCome tells whether a browser may send a cookie of that name at all.
+func (p *Policy) mayCome(name string, granted []string) bool {
+	if !returnableName(name) {
+		return false
+	}
+	if slices.Contains(granted, name) {
+		return true
+	}
+	// PHP before 7.4.11, Rack and others decode names: `SID%00csrf` has csrf in it and is SID. Only the app itself can say
+	// that it means such a name.
+	return strings.IndexByte(name, '%') < 0 && (forScripts(name) || p.Pass.Match(name))
+}
+
+// guarded tells whether an app could take name for one that a browser must not send.
+func (p *Policy) guarded(name string, held *heldNames) bool {
+	return anyFold(p.Own, name) || globsFold(p.Hold, name) || held.has(name)
+}
+
+func appendPair(header []byte, name, value string) []byte {
+	if len(header) > 0 {
+		header = append(header, "; "...)
+	}
+	header = append(header, name...)
+	header = append(header, '=')
+	return append(header, value...)
+}

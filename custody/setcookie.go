@@ -1,0 +1,141 @@
+package custody
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Change is what one Set-Cookie line asks for: to set a cookie, or to delete one. Which of the two depends on the time at
+// which it is applied.
+type Change struct {
+	name, value string
+	domain      string    // without the dot in front, lower case; "" for the host itself
+	path        string    // "" for the default
+	maxAge      int64     // in seconds; holds only where hasMaxAge
+	expires     time.Time // zero where there is none
+	hasMaxAge   bool
+	httpOnly    bool
+}
+
+// ParseSetCookie reads one Set-Cookie line as RFC 6265 §5.2 has it. It takes more than net/http does, for browsers take
+// more: any bytes but control characters. It reports false for a line without a name, or with control characters.
+func ParseSetCookie(line string) (Change, bool) {
+	if hasControl(line) {
+		return Change{}, false
+	}
+	pair, attributes, _ := strings.Cut(line, ";")
+	name, value, found := strings.Cut(pair, "=")
+	change := Change{name: trimSpace(name), value: trimSpace(value)}
+	if !found || change.name == "" {
+		return Change{}, false
+	}
+	for attributes != "" {
+		var attribute string
+		attribute, attributes, _ = strings.Cut(attributes, ";")
+		key, text, _ := strings.Cut(attribute, "=")
+		change.attribute(trimSpace(key), trimSpace(text))
+	}
+	return change, true
+}
+
+// attribute takes one attribute (RFC 6265 §5.2.1 to §5.2.6). Of several, the last that makes sense counts. Secure and
+// SameSite say nothing to a jar that has only one site and speaks only to its app.
+func (c *Change) attribute(key, text string) {
+	if isHTTPOnly(key) || namesHTTPOnly(text) {
+		c.httpOnly = true
+	}
+	switch {
+	case strings.EqualFold(key, "Expires"):
+		if expires, ok := parseDate(text); ok {
+			c.expires = expires
+		}
+	case strings.EqualFold(key, "Max-Age"):
+		if seconds, ok := parseMaxAge(text); ok {
+			c.maxAge, c.hasMaxAge = seconds, true
+		}
+	case strings.EqualFold(key, "Domain"):
+		if text != "" {
+			c.domain = strings.ToLower(strings.TrimPrefix(text, "."))
+		}
+	case strings.EqualFold(key, "Path"):
+		c.path = ""
+		if strings.HasPrefix(text, "/") {
+			c.path = text
+		}
+	}
+}
+
+// isHTTPOnly is generous: whatever stands between the letters, somebody meant HttpOnly.
+func isHTTPOnly(key string) bool {
+	const wanted = "httponly"
+	at := 0
+	for i := range len(key) {
+		c := key[i] | 0x20
+		if c < 'a' || c > 'z' {
+			continue
+		}
+		if at == len(wanted) || c != wanted[at] {
+			return false
+		}
+		at++
+	}
+	return at == len(wanted)
+}
+
+// namesHTTPOnly finds the word in the text of another attribute, where a forgotten or mistyped semicolon puts it.
+func namesHTTPOnly(text string) bool {
+	for text != "" {
+		var word string
+		end := strings.IndexAny(text, " \t,")
+		if end < 0 {
+			end = len(text)
+		}
+		word, text = text[:end], text[min(end+1, len(text)):]
+		if isHTTPOnly(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// Name is the name of the cookie that is set or deleted.
+func (c Change) Name() string { return c.name }
+
+// HTTPOnly tells whether the app wanted the cookie out of reach for scripts.
+func (c Change) HTTPOnly() bool { return c.httpOnly }
+
+// String tells the name, never the value.
+func (c Change) String() string { return fmt.Sprintf("change of cookie %q, value withheld", c.name) }
+
+// GoString is String: %#v must not show the value either.
+func (c Change) GoString() string { return c.String() }
+
+// LogValue is String, for log/slog.
+func (c Change) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// expiry is when the cookie ends (RFC 6265 §5.3 step 3: Max-Age wins over Expires). A zero time means with the session;
+// deleted means that it has ended already.
+func (c *Change) expiry(now time.Time) (expires time.Time, deleted bool) {
+	switch {
+	case c.hasMaxAge && c.maxAge <= 0:
+		return time.Time{}, true
+	case c.hasMaxAge:
+		return now.Add(time.Duration(c.maxAge) * time.Second).Truncate(time.Second).UTC(), false
+	case c.expires.IsZero():
+		return time.Time{}, false
+	}
+	return c.expires, !now.Before(c.expires)
+}
+
+// trimSpace removes what RFC 6265 calls WSP, and nothing else.
+func trimSpace(text string) string {
+	for text != "" && (text[0] == ' ' || text[0] == '\t') {
+		text = text[1:]
+	}
+	for text != "" && (text[len(text)-1] == ' ' || text[len(text)-1] == '\t') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
