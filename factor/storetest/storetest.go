@@ -1,0 +1,499 @@
+// Package storetest is the conformance suite of factor.Store: every store passes the same one.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sallyport/factor"
+)
+
+// Parallel is how many attempts race in each test of compare-and-set.
+const Parallel = 50
+
+// Run runs the suite. open makes a store for one test, with nothing in it, and sees to closing it with t.Cleanup. The
+// store is used by many goroutines at once.
+func Run(t *testing.T, open func(t *testing.T) factor.Store) {
+	tests := []struct {
+		name string
+		test func(*testing.T, factor.Store)
+	}{
+		{"round trip", testRoundTrip},
+		{"not found is exact", testNotFound},
+		{"compare and set", testCompareAndSet},
+		{"create in parallel", testParallelCreate},
+		{"update in parallel", testParallelUpdate},
+		{"delete in parallel", testParallelDelete},
+		{"no update is lost", testNoLostUpdate},
+		{"no version comes back after a deletion", testNoABA},
+		{"names", testNames},
+		{"apps", testApps},
+		{"finished context", testFinishedContext},
+		{"copies", testCopies},
+		{"validation", testValidation},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.test(t, open(t)) })
+	}
+}
+
+// NewRecord makes a valid record of the user with everything set; seed makes its secrets differ.
+func NewRecord(user string, seed byte) factor.Record {
+	at := time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
+	return factor.Record{
+		Schema: factor.RecordSchema,
+		User:   user,
+		TOTP: &factor.TOTP{
+			ID: fmt.Sprintf("enrolment-%d", seed), Secret: bytes.Repeat([]byte{seed}, 20), Algorithm: factor.SHA1,
+			Digits: 6, Period: 30, Step: 58_000_000 + int64(seed), Created: at, Used: at.Add(time.Minute),
+		},
+		Recovery: &factor.RecoverySet{
+			Salt: bytes.Repeat([]byte{seed + 1}, 16), Iterations: 20_000, Total: 10, Created: at,
+			Hashes: [][]byte{bytes.Repeat([]byte{seed + 2}, 32), bytes.Repeat([]byte{0}, 32)},
+		},
+		Throttle: factor.ThrottleState{Failures: 6, BlockedUntil: at.Add(time.Hour), LastFailure: at},
+	}
+}
+
+func put(t *testing.T, store factor.Store, key factor.Key, record factor.Record, expected factor.Version) factor.Version {
+	t.Helper()
+	version, err := store.Put(t.Context(), key, record, expected)
+	if err != nil {
+		t.Fatalf("Put: %v", err)
+	}
+	if version == 0 {
+		t.Fatal("Put returned version 0, which means that there is no record")
+	}
+	return version
+}
+
+// want demands that the key's record is exactly this one, at this version.
+func want(t *testing.T, store factor.Store, key factor.Key, record factor.Record, version factor.Version) {
+	t.Helper()
+	got, at, err := store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	if at != version {
+		t.Errorf("version %d, want %d", at, version)
+	}
+	if !equal(got, record) {
+		t.Error("Get returned another record than was put")
+	}
+}
+
+func wantNone(t *testing.T, store factor.Store, key factor.Key) {
+	t.Helper()
+	if _, version, err := store.Get(t.Context(), key); !errors.Is(err, factor.ErrNotFound) || version != 0 {
+		t.Errorf("Get: version %d, %v; want 0, ErrNotFound", version, err)
+	}
+}
+
+// equal compares by the encoded form, in which times with different locations are the same.
+func equal(a, b factor.Record) bool {
+	first, err := factor.EncodeRecord(a)
+	if err != nil {
+		return false
+	}
+	second, err := factor.EncodeRecord(b)
+	return err == nil && bytes.Equal(first, second)
+}
+
+func testRoundTrip(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	first := put(t, store, key, NewRecord("alice", 1), 0)
+	want(t, store, key, NewRecord("alice", 1), first)
+
+	second := put(t, store, key, NewRecord("alice", 2), first)
+	if second == first {
+		t.Error("the version did not change")
+	}
+	want(t, store, key, NewRecord("alice", 2), second)
+
+	bare := NewRecord("alice", 3)
+	bare.Recovery, bare.Throttle, bare.TOTP.Used = nil, factor.ThrottleState{}, time.Time{}
+	third := put(t, store, key, bare, second)
+	want(t, store, key, bare, third)
+
+	if err := store.Delete(t.Context(), key, third); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
+	wantNone(t, store, key)
+}
+
+func testNotFound(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	wantNone(t, store, key)
+	if err := store.Delete(t.Context(), key, 1); !errors.Is(err, factor.ErrNotFound) {
+		t.Errorf("Delete of nothing: %v, want ErrNotFound", err)
+	}
+	version := put(t, store, key, NewRecord("alice", 1), 0)
+	wantNone(t, store, factor.Key{App: "wiki", User: "alic"})
+	wantNone(t, store, factor.Key{App: "wiki", User: "alice "})
+	wantNone(t, store, factor.Key{App: "wiki", User: "Alice"})
+	if err := store.Delete(t.Context(), key, version); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
+	if err := store.Delete(t.Context(), key, version); !errors.Is(err, factor.ErrNotFound) {
+		t.Errorf("second Delete: %v, want ErrNotFound", err)
+	}
+}
+
+func testCompareAndSet(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	for _, expected := range []factor.Version{1, 2, 1 << 40} {
+		if _, err := store.Put(t.Context(), key, NewRecord("alice", 9), expected); !errors.Is(err, factor.ErrConflict) {
+			t.Fatalf("Put at version %d where there is no record: %v, want ErrConflict", expected, err)
+		}
+	}
+	wantNone(t, store, key)
+
+	first := put(t, store, key, NewRecord("alice", 1), 0)
+	second := put(t, store, key, NewRecord("alice", 2), first)
+	for _, expected := range []factor.Version{0, first, second + 1, second + 1<<40} {
+		if _, err := store.Put(t.Context(), key, NewRecord("alice", 9), expected); !errors.Is(err, factor.ErrConflict) {
+			t.Errorf("Put at version %d: %v, want ErrConflict", expected, err)
+		}
+		if err := store.Delete(t.Context(), key, expected); !errors.Is(err, factor.ErrConflict) {
+			t.Errorf("Delete at version %d: %v, want ErrConflict", expected, err)
+		}
+	}
+	want(t, store, key, NewRecord("alice", 2), second)
+}
+
+// race runs attempt in parallel and counts those that won; everybody else must have lost cleanly.
+func race(t *testing.T, lost []error, attempt func(i int) error) int {
+	t.Helper()
+	var wins atomic.Int64
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := range Parallel {
+		group.Go(func() {
+			<-start
+			err := attempt(i)
+			if err == nil {
+				wins.Add(1)
+				return
+			}
+			for _, expected := range lost {
+				if errors.Is(err, expected) {
+					return
+				}
+			}
+			t.Errorf("a loser got %v, want one of %v", err, lost)
+		})
+	}
+	close(start)
+	group.Wait()
+	return int(wins.Load())
+}
+
+func testParallelCreate(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	var winner atomic.Int64
+	wins := race(t, []error{factor.ErrConflict}, func(i int) error {
+		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), 0)
+		if err == nil {
+			winner.Store(int64(i))
+		}
+		return err
+	})
+	if wins != 1 {
+		t.Fatalf("%d creations won, want 1", wins)
+	}
+	got, _, err := store.Get(t.Context(), key)
+	if err != nil || !equal(got, NewRecord("alice", byte(winner.Load()))) {
+		t.Errorf("what is stored is not what the winner wrote (%v)", err)
+	}
+}
+
+func testParallelUpdate(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	version := put(t, store, key, NewRecord("alice", 100), 0)
+	wins := race(t, []error{factor.ErrConflict}, func(i int) error {
+		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), version)
+		return err
+	})
+	if wins != 1 {
+		t.Fatalf("%d updates won, want 1", wins)
+	}
+}
+
+func testParallelDelete(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	version := put(t, store, key, NewRecord("alice", 1), 0)
+	lost := []error{factor.ErrConflict, factor.ErrNotFound}
+	wins := race(t, lost, func(int) error { return store.Delete(t.Context(), key, version) })
+	if wins != 1 {
+		t.Fatalf("%d deletions won, want 1", wins)
+	}
+	wantNone(t, store, key)
+
+	version = put(t, store, key, NewRecord("alice", 1), 0)
+	wins = race(t, lost, func(i int) error {
+		if i%2 == 0 {
+			return store.Delete(t.Context(), key, version)
+		}
+		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), version)
+		return err
+	})
+	if wins != 1 {
+		t.Fatalf("%d deletions and updates of one version won, want 1", wins)
+	}
+}
+
+// testNoLostUpdate counts to fifty from fifty sides; each retries until its increment is written.
+func testNoLostUpdate(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	record := NewRecord("alice", 1)
+	record.Throttle.Failures = 0
+	put(t, store, key, record, 0)
+	race(t, nil, func(int) error {
+		for {
+			record, version, err := store.Get(t.Context(), key)
+			if err != nil {
+				return err
+			}
+			record.Throttle.Failures++
+			if _, err := store.Put(t.Context(), key, record, version); !errors.Is(err, factor.ErrConflict) {
+				return err
+			}
+		}
+	})
+	got, _, err := store.Get(t.Context(), key)
+	if err != nil || got.Throttle.Failures != Parallel {
+		t.Errorf("counted to %d (%v), want %d", got.Throttle.Failures, err, Parallel)
+	}
+}
+
+// testNoABA is the attack of a slow holder: it read the record, the user disabled and enrolled again meanwhile, and
+// its late write must not bring the old seed back.
+func testNoABA(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	seen := make(map[factor.Version]bool)
+	for round := range byte(4) {
+		version := put(t, store, key, NewRecord("alice", round), 0)
+		if seen[version] {
+			t.Fatalf("version %d came back", version)
+		}
+		for old := range seen {
+			if _, err := store.Put(t.Context(), key, NewRecord("alice", 99), old); !errors.Is(err, factor.ErrConflict) {
+				t.Errorf("Put at a version from before the deletion: %v, want ErrConflict", err)
+			}
+			if err := store.Delete(t.Context(), key, old); !errors.Is(err, factor.ErrConflict) {
+				t.Errorf("Delete at a version from before the deletion: %v, want ErrConflict", err)
+			}
+		}
+		seen[version] = true
+		updated := put(t, store, key, NewRecord("alice", round+10), version)
+		if seen[updated] {
+			t.Fatalf("version %d came back", updated)
+		}
+		seen[updated] = true
+		want(t, store, key, NewRecord("alice", round+10), updated)
+		if err := store.Delete(t.Context(), key, updated); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+	}
+	wantNone(t, store, key)
+}
+
+// Names are users whose names try to reach another record, or to break the one they have.
+func Names() []string {
+	return []string{
+		"bob", "Bob", "bob ", " bob", "bob/", "/bob", "../bob", "./bob", "a/b", "a%2Fb", "a\\b", "a:b", "a", "b", "ab",
+		"*", "+", "?", "%", "..", ".", "-", "", "bob\x00", "bob\x00x", "\x00", "bob\n", "bob\r\n", "bob?version=1",
+		"bob#x", "bob&a=b", "{{.}}", "${x}", "\"", "'", "`", "<b>", "bob@example.com", "CN=bob,O=x", "data", "metadata",
+		strings.Repeat("x", 300), strings.Repeat("x", 299), strings.Repeat("ü", 150),
+		"müller", "mu\u0308ller", "бob", "ſam", "sam", "K", "\u212A", "\u202Ebob", "bob\u200B", "\u00A0bob", "名前", "👩‍👩‍👧", "\uFFFD",
+		"\uFEFFbob", "\U0010FFFD",
+	}
+}
+
+func testNames(t *testing.T, store factor.Store) {
+	names := Names()
+	versions := make([]factor.Version, len(names))
+	for i, name := range names {
+		key := factor.Key{App: "wiki", User: name}
+		wantNone(t, store, key)
+		versions[i] = put(t, store, key, NewRecord(name, byte(i)), 0)
+	}
+	for i, name := range names {
+		key := factor.Key{App: "wiki", User: name}
+		want(t, store, key, NewRecord(name, byte(i)), versions[i])
+		if err := store.Delete(t.Context(), key, versions[i]); err != nil {
+			t.Fatalf("Delete of %q: %v", name, err)
+		}
+		wantNone(t, store, key)
+		if i+1 < len(names) {
+			want(t, store, factor.Key{App: "wiki", User: names[i+1]}, NewRecord(names[i+1], byte(i+1)), versions[i+1])
+		}
+	}
+}
+
+// testApps checks that apps are apart, also where app and user run together into the same text.
+func testApps(t *testing.T, store factor.Store) {
+	keys := []factor.Key{
+		{App: "wiki", User: "alice"},
+		{App: "git", User: "alice"},
+		{App: "wiki/alice", User: ""},
+		{App: "wikia", User: "lice"},
+		{App: "", User: "wikialice"},
+		{App: "wiki", User: "/alice"},
+		{App: "wiki/", User: "alice"},
+		{App: "../wiki", User: "alice"},
+		{App: "Wiki", User: "alice"},
+		{App: "wiki\x00", User: "alice"},
+		{App: "wiki", User: "\x00alice"},
+		{App: "wiki.example.com:8443", User: "alice"},
+	}
+	versions := make([]factor.Version, len(keys))
+	for i, key := range keys {
+		wantNone(t, store, key)
+		versions[i] = put(t, store, key, NewRecord(key.User, byte(i)), 0)
+	}
+	for i, key := range keys {
+		want(t, store, key, NewRecord(key.User, byte(i)), versions[i])
+	}
+	if err := store.Delete(t.Context(), keys[0], versions[0]); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
+	for i, key := range keys[1:] {
+		want(t, store, key, NewRecord(key.User, byte(i+1)), versions[i+1])
+	}
+}
+
+// testFinishedContext checks that an operation that was given up is an error which cannot be mistaken for an answer.
+func testFinishedContext(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	version := put(t, store, key, NewRecord("alice", 1), 0)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	expired, stop := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer stop()
+	for _, ctx := range []context.Context{cancelled, expired} {
+		for _, user := range []string{"alice", "nobody"} {
+			_, _, err := store.Get(ctx, factor.Key{App: "wiki", User: user})
+			wantUnclear(t, "Get", err)
+		}
+		_, err := store.Put(ctx, key, NewRecord("alice", 2), version)
+		wantUnclear(t, "Put", err)
+		_, err = store.Put(ctx, factor.Key{App: "wiki", User: "nobody"}, NewRecord("nobody", 2), 0)
+		wantUnclear(t, "Put", err)
+		wantUnclear(t, "Delete", store.Delete(ctx, key, version))
+		wantUnclear(t, "Delete", store.Delete(ctx, factor.Key{App: "wiki", User: "nobody"}, 1))
+	}
+	want(t, store, key, NewRecord("alice", 1), version)
+	wantNone(t, store, factor.Key{App: "wiki", User: "nobody"})
+}
+
+func wantUnclear(t *testing.T, operation string, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+		t.Errorf("%s with a finished context succeeded", operation)
+	case errors.Is(err, factor.ErrNotFound), errors.Is(err, factor.ErrConflict), errors.Is(err, factor.ErrCorrupt):
+		t.Errorf("%s with a finished context: %v, which sounds like an answer", operation, err)
+	}
+}
+
+// testCopies checks that what was put or got shares no memory with what is stored.
+func testCopies(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	given := NewRecord("alice", 1)
+	version := put(t, store, key, given, 0)
+	spoil(given)
+	want(t, store, key, NewRecord("alice", 1), version)
+	got, _, err := store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	again, _, err := store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	spoil(got)
+	if !equal(again, NewRecord("alice", 1)) {
+		t.Error("two readings share memory")
+	}
+	want(t, store, key, NewRecord("alice", 1), version)
+
+	// What was read must outlive later transactions of the store.
+	for i := range byte(20) {
+		version = put(t, store, key, NewRecord("alice", i+2), version)
+	}
+	if !equal(again, NewRecord("alice", 1)) {
+		t.Error("an earlier reading changed when the record was written again")
+	}
+}
+
+func spoil(record factor.Record) {
+	clear(record.TOTP.Secret)
+	record.TOTP.ID = "spoilt"
+	clear(record.Recovery.Salt)
+	for _, hash := range record.Recovery.Hashes {
+		clear(hash)
+	}
+}
+
+// testValidation checks that what could not be used is not stored either, and leaves what is there alone.
+func testValidation(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	version := put(t, store, key, NewRecord("alice", 1), 0)
+	for name, record := range Invalid("alice") {
+		if _, err := store.Put(t.Context(), key, record, version); !errors.Is(err, factor.ErrCorrupt) {
+			t.Errorf("%s: Put: %v, want ErrCorrupt", name, err)
+		}
+		other := factor.Key{App: "wiki", User: "new"}
+		record.User = "new"
+		if _, err := store.Put(t.Context(), other, record, 0); !errors.Is(err, factor.ErrCorrupt) {
+			t.Errorf("%s: Put of a new record: %v, want ErrCorrupt", name, err)
+		}
+		wantNone(t, store, other)
+	}
+	want(t, store, key, NewRecord("alice", 1), version)
+}
+
+// Invalid are records that no store may take, nor hand out, by what is wrong with them.
+func Invalid(user string) map[string]factor.Record {
+	invalid := map[string]factor.Record{"the zero record": {}}
+	for name, spoil := range map[string]func(*factor.Record){
+		"no schema":        func(r *factor.Record) { r.Schema = 0 },
+		"a future schema":  func(r *factor.Record) { r.Schema = factor.RecordSchema + 1 },
+		"no factor":        func(r *factor.Record) { r.TOTP = nil },
+		"no seed":          func(r *factor.Record) { r.TOTP.Secret = nil },
+		"an empty seed":    func(r *factor.Record) { r.TOTP.Secret = []byte{} },
+		"a short seed":     func(r *factor.Record) { r.TOTP.Secret = r.TOTP.Secret[:15] },
+		"no enrolment id":  func(r *factor.Record) { r.TOTP.ID = "" },
+		"no algorithm":     func(r *factor.Record) { r.TOTP.Algorithm = "" },
+		"MD5":              func(r *factor.Record) { r.TOTP.Algorithm = "MD5" },
+		"few digits":       func(r *factor.Record) { r.TOTP.Digits = 5 },
+		"many digits":      func(r *factor.Record) { r.TOTP.Digits = 9 },
+		"no period":        func(r *factor.Record) { r.TOTP.Period = 0 },
+		"negative step":    func(r *factor.Record) { r.TOTP.Step = -1 },
+		"short hash":       func(r *factor.Record) { r.Recovery.Hashes[0] = r.Recovery.Hashes[0][:31] },
+		"empty hash":       func(r *factor.Record) { r.Recovery.Hashes[0] = nil },
+		"short salt":       func(r *factor.Record) { r.Recovery.Salt = r.Recovery.Salt[:1] },
+		"no work":          func(r *factor.Record) { r.Recovery.Iterations = 1 },
+		"endless work":     func(r *factor.Record) { r.Recovery.Iterations = 1 << 30 },
+		"more than all":    func(r *factor.Record) { r.Recovery.Total = 1 },
+		"negative count":   func(r *factor.Record) { r.Throttle.Failures = -1 },
+		"a year too large": func(r *factor.Record) { r.Throttle.BlockedUntil = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		record := NewRecord(user, 5)
+		spoil(&record)
+		if reflect.DeepEqual(record, NewRecord(user, 5)) {
+			panic("storetest: nothing was spoilt: " + name)
+		}
+		invalid[name] = record
+	}
+	return invalid
+}
