@@ -1,0 +1,158 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// shape is what a request's body is.
+type shape byte
+
+const (
+	// noBody: there is none, or it is empty.
+	noBody shape = iota
+	// formBody is urlencoded or multipart.
+	formBody
+	// jsonBody is JSON.
+	jsonBody
+	// otherBody is anything else, a body without a content type included.
+	otherBody
+)
+
+// examination reads a request once, as far as it is needed, whatever the number of blocks.
+type examination struct {
+	request *http.Request
+
+	queryRead bool
+	query     []field
+	queryFlaw string
+
+	bodyRead bool
+	shape    shape
+	form     []field
+	json     node
+	// flaw tells why the body cannot be relied on; form and json then hold what a lax server may see.
+	flaw *RefusedError
+}
+
+func (x *examination) readQuery() ([]field, string) {
+	if !x.queryRead {
+		x.queryRead = true
+		x.query, x.queryFlaw = readPairs(x.request.URL.RawQuery)
+	}
+	return x.query, x.queryFlaw
+}
+
+// readBody examines the body. A body of a type that is not understood is read only to see whether it is empty.
+func (x *examination) readBody() {
+	if x.bodyRead {
+		return
+	}
+	x.bodyRead = true
+	r := x.request
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	media, flaw := requestMedia(r.Header)
+	switch {
+	case media.kind == mediaForm || media.kind == mediaMultipart:
+		x.shape = formBody
+	case media.json():
+		x.shape = jsonBody
+	default:
+		x.shape = otherBody
+	}
+	if flaw != "" {
+		x.setFlaw(flaw)
+	}
+	if x.shape == otherBody && r.ContentLength > 0 {
+		// Nothing to understand, so nothing to wait for.
+		if r.ContentLength > BodyLimit {
+			x.flaw = tooLarge()
+		}
+		return
+	}
+	ahead, more, err := readAhead(r)
+	switch {
+	case err != nil:
+		x.flaw = refuse(reasonForm, "body broke off")
+		if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+			x.flaw = tooLarge()
+		}
+	case more:
+		x.flaw = tooLarge()
+	case len(ahead) == 0:
+		x.shape = noBody
+		return
+	}
+	x.parse(string(ahead), media)
+}
+
+func (x *examination) parse(body string, media media) {
+	flaw := ""
+	switch {
+	case x.shape == jsonBody:
+		root, err := parseJSON(body, true)
+		x.json = root
+		if err != nil {
+			flaw = err.Error()
+		}
+	case x.shape == formBody && media.kind == mediaForm:
+		x.form, flaw = readPairs(body)
+	case x.shape == formBody && media.boundary != "":
+		x.form, flaw = readMultipart(body, media.boundary)
+	case x.shape == formBody:
+		x.form, flaw = guessParts(body, "\x00"), "malformed multipart boundary"
+	}
+	if flaw != "" && x.flaw == nil {
+		x.setFlaw(flaw)
+	}
+}
+
+func (x *examination) setFlaw(flaw string) {
+	reason := reasonForm
+	if flaw == flawCharset || strings.Contains(flaw, "UTF-8") {
+		reason = reasonCharset
+	}
+	x.flaw = refuse(reason, flaw)
+}
+
+// bodyHits are the values in the body that could be taken for t.
+func (x *examination) bodyHits(t target) []hit {
+	x.readBody()
+	switch x.shape {
+	case formBody:
+		return formHits(x.form, t)
+	case jsonBody:
+		return jsonHits(&x.json, t)
+	}
+	return nil
+}
+
+func (x *examination) queryHits(t target) []hit {
+	fields, _ := x.readQuery()
+	return formHits(fields, t)
+}
+
+// smuggled names a field by which some frameworks replace the method, the charset or other fields.
+func (x *examination) smuggled() string {
+	fields, _ := x.readQuery()
+	for _, list := range [][]field{x.form, fields} {
+		for _, f := range list {
+			switch strings.ToLower(f.name) {
+			case "_method":
+				if !strings.EqualFold(f.value, x.request.Method) {
+					return "a field that replaces the method"
+				}
+			case "_charset_":
+				if f.value != "" && !strings.EqualFold(f.value, "utf-8") {
+					return flawCharset
+				}
+			case "@jsonpayload":
+				return "a field that replaces other fields"
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,176 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"sallyport/match"
+)
+
+// Identity is how the app is asked who is signed in, and where its answer holds the name.
+type Identity struct {
+	// Path, with a query if need be.
+	Path string
+	// Method; empty: GET.
+	Method string
+	// ContentType and Body of the question; empty for none.
+	ContentType string
+	Body        string
+	// Kind is JSON, Header or Body.
+	Kind Kind
+	// Pointer (RFC 6901) to the name, for JSON.
+	Pointer string
+	// Header that holds the name, for Header.
+	Header string
+	// Pattern whose one group is the name, for Body.
+	Pattern *regexp.Regexp
+}
+
+// Verdict is what an answer says about who is signed in.
+type Verdict uint8
+
+// The verdicts. The zero value is Unclear, so that nothing is concluded from what is missing.
+const (
+	// Unclear: the app gave no usable answer. Nothing is known; ask again.
+	Unclear Verdict = iota
+	// NotSignedIn: the app says that nobody is.
+	NotSignedIn
+	// Known: the app named the account.
+	Known
+)
+
+// String implements fmt.Stringer.
+func (v Verdict) String() string {
+	switch v {
+	case Unclear:
+		return "unclear"
+	case NotSignedIn:
+		return "not signed in"
+	case Known:
+		return "known"
+	}
+	return "unknown"
+}
+
+// Read says whom the answer names.
+//
+// Only an answer of 200 can name somebody, by text that is not blank or by a number other than 0 (which several apps give
+// the stranger). The name is returned as it stands, for names are compared exactly. Without a name, and with any other
+// status that is an answer, nobody is signed in. Server errors, 408, 425 and 429, bodies that cannot be read, and names that
+// contradict each other, are too long or hold control characters are Unclear.
+func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
+	switch {
+	case a.Status == http.StatusOK:
+	case a.Status < 200, a.Status >= 500, a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
+		a.Status == http.StatusTooManyRequests:
+		return "", Unclear
+	default:
+		return "", NotSignedIn
+	}
+	switch i.Kind {
+	case JSON:
+		name, verdict = i.readJSON(a)
+	case Header:
+		name, verdict = agreed(a.Header[http.CanonicalHeaderKey(i.Header)])
+	case Body:
+		name, verdict = i.readText(a)
+	}
+	if verdict != Known {
+		return "", verdict
+	}
+	if strings.TrimSpace(name) == "" {
+		return "", NotSignedIn
+	}
+	if len(name) > NameLimit || !utf8.ValidString(name) || strings.ContainsFunc(name, controls) {
+		return "", Unclear
+	}
+	return name, Known
+}
+
+func (i *Identity) readJSON(a Answer) (string, Verdict) {
+	if a.BodyUnknown {
+		return "", Unclear
+	}
+	root, err := parseJSON(string(a.Body), false)
+	if err != nil {
+		// A login page where JSON was asked for is an answer; broken JSON is none.
+		if m, flaw := readMedia(a.Header.Get("Content-Type")); errors.Is(err, errJSON) && flaw == "" && m.kind != "" && !m.json() {
+			return "", NotSignedIn
+		}
+		return "", Unclear
+	}
+	tokens, err := parsePointer(i.Pointer)
+	if err != nil {
+		return "", Unclear
+	}
+	n := root.lookup(tokens)
+	if n == nil || n.kind != text && (n.kind != number || n.zero()) {
+		return "", NotSignedIn
+	}
+	return n.text, Known
+}
+
+func (i *Identity) readText(a Answer) (string, Verdict) {
+	if a.BodyUnknown || i.Pattern == nil || i.Pattern.NumSubexp() != 1 {
+		return "", Unclear
+	}
+	var names []string
+	for _, found := range i.Pattern.FindAllSubmatch(a.Body, -1) {
+		names = append(names, string(found[1]))
+	}
+	return agreed(names)
+}
+
+// agreed returns the one name that all the values are. What others wrote into a page may look like a name as well.
+func agreed(values []string) (string, Verdict) {
+	if len(values) == 0 {
+		return "", NotSignedIn
+	}
+	for _, value := range values[1:] {
+		if value != values[0] {
+			return "", Unclear
+		}
+	}
+	return values[0], Known
+}
+
+func (i *Identity) validate() error {
+	u, err := url.ParseRequestURI(i.Path)
+	if err != nil || !strings.HasPrefix(i.Path, "/") || strings.Contains(i.Path, "#") || !match.ParsePath(u).Canonical {
+		return fmt.Errorf("path %q is not a canonical path", i.Path)
+	}
+	method := i.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	if !token(method) || method != strings.ToUpper(method) {
+		return fmt.Errorf("method %q is not a method in capitals", method)
+	}
+	if (i.Body != "" || i.ContentType != "") && (method == http.MethodGet || method == http.MethodHead) {
+		return fmt.Errorf("%s takes no body", method)
+	}
+	if strings.ContainsFunc(i.ContentType, controls) {
+		return errors.New("content type holds a control character")
+	}
+	switch i.Kind {
+	case JSON:
+		_, err := parsePointer(i.Pointer)
+		return err
+	case Header:
+		if !token(i.Header) {
+			return fmt.Errorf("%q is no name of a header", i.Header)
+		}
+		return nil
+	case Body:
+		if i.Pattern == nil || i.Pattern.NumSubexp() != 1 {
+			return errors.New("the regular expression must have exactly one group")
+		}
+		return nil
+	}
+	return fmt.Errorf("%q is none of json, header, body", i.Kind)
+}

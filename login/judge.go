@@ -1,0 +1,227 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sallyport/match"
+)
+
+// Answer is what the app said to a login, or to the question who is signed in.
+type Answer struct {
+	// Status is the final status code.
+	Status int
+	// Header as received; content codings are already undone in Body.
+	Header http.Header
+	// Body is the decoded body, at most AnswerLimit bytes.
+	Body []byte
+	// BodyUnknown tells that the body could not be had: cut off, too large, or in an unknown encoding. No `success` rule
+	// on it then holds, and every `failure` rule on it does.
+	BodyUnknown bool
+	// SetCookies are the raw Set-Cookie lines in their order; nil: those of Header.
+	SetCookies []string
+}
+
+// Outcome of a login.
+type Outcome uint8
+
+// The outcomes. The zero value is Failed, so that nothing succeeds by mistake.
+const (
+	// Failed: the app did not accept the password.
+	Failed Outcome = iota
+	// Succeeded: it did.
+	Succeeded
+	// AskIdentity: the answer alone does not tell; the app has to be asked who is signed in.
+	AskIdentity
+)
+
+// String implements fmt.Stringer.
+func (o Outcome) String() string {
+	switch o {
+	case Failed:
+		return "failed"
+	case Succeeded:
+		return "succeeded"
+	case AskIdentity:
+		return "ask identity"
+	}
+	return "unknown"
+}
+
+// Judge says what the answer to a login means that block b took and whose request path is given.
+//
+// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked, where the
+// Set has an Identity; where not, a redirect (302, 303) away from every login path is success. A status of 400 and above
+// is never success, unless a success line names it.
+func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
+	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
+	for _, line := range b.Failure {
+		for _, rule := range line {
+			if j.holds(rule, false) {
+				return Failed
+			}
+		}
+	}
+	named := false
+	for _, line := range b.Success {
+		held := false
+		for _, rule := range line {
+			if j.holds(rule, true) {
+				held = true
+				named = named || rule.Kind == Status
+			}
+		}
+		if !held {
+			return Failed
+		}
+	}
+	switch {
+	case a.Status < 200, a.Status >= 400 && !named:
+		return Failed
+	case len(b.Success) > 0:
+		return Succeeded
+	case s.Identity != nil:
+		return AskIdentity
+	case (a.Status == http.StatusFound || a.Status == http.StatusSeeOther) && s.away(j.location):
+		return Succeeded
+	}
+	return Failed
+}
+
+// away tells whether a redirect leads to no login path, in whatever spelling and on whatever host: an app behind a proxy
+// may write its own host into it.
+func (s *Set) away(l location) bool {
+	if !l.known {
+		return false
+	}
+	plan := s.plan()
+	for i := range plan {
+		if plan[i].loose.Match(l.path.Loose()) {
+			return false
+		}
+	}
+	return true
+}
+
+// location is where a redirect leads, as far as its path and query.
+type location struct {
+	known bool
+	path  match.Path
+	query string
+}
+
+// readLocation resolves a Location against the path of the request. Without one, with two, or with one that is no web
+// address it is not known.
+func readLocation(values []string, from match.Path) location {
+	if len(values) != 1 || values[0] == "" || strings.ContainsFunc(values[0], controls) {
+		return location{}
+	}
+	// Browsers read a backslash as a slash.
+	reference, err := url.Parse(strings.ReplaceAll(values[0], `\`, "/"))
+	if err != nil || reference.Opaque != "" || reference.Scheme != "" && reference.Scheme != "http" && reference.Scheme != "https" {
+		return location{}
+	}
+	base := &url.URL{Path: from.Text}
+	if reference.Path == "" && reference.Host != "" {
+		reference.Path = "/"
+	}
+	resolved := base.ResolveReference(reference)
+	return location{known: true, path: match.ParsePath(resolved), query: resolved.RawQuery}
+}
+
+// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any.
+func (l location) fits(glob match.Glob, strict bool) bool {
+	if !l.known {
+		return false
+	}
+	pathGlob, _, withQuery := strings.Cut(string(glob), "?")
+	if withQuery {
+		return (!strict || l.path.Canonical) && glob.Match(l.path.Text+"?"+l.query)
+	}
+	if l.path.Canonical && glob.Match(l.path.Text) {
+		return true
+	}
+	return !strict && match.LooseGlob(match.Glob(pathGlob)).Match(l.path.Loose())
+}
+
+// judge holds what several rules share.
+type judge struct {
+	answer   *Answer
+	location location
+
+	parsed bool
+	root   node
+	broken bool
+}
+
+func (j *judge) holds(rule Rule, success bool) bool {
+	switch rule.Kind {
+	case Status:
+		low, high, err := statusRange(rule.Value)
+		return err == nil && low <= j.answer.Status && j.answer.Status <= high
+	case Location:
+		return j.location.fits(match.Glob(rule.Value), success)
+	case Cookie:
+		return setsCookie(j.answer, match.Glob(rule.Name))
+	case Header:
+		for _, value := range j.answer.Header[http.CanonicalHeaderKey(rule.Name)] {
+			if rule.AnyValue || match.Glob(rule.Value).Match(value) {
+				return true
+			}
+		}
+		return false
+	}
+	// The body.
+	if j.answer.BodyUnknown {
+		return !success
+	}
+	if rule.Kind == Body {
+		return strings.Contains(string(j.answer.Body), rule.Value)
+	}
+	return rule.Kind == JSON && j.holdsJSON(rule)
+}
+
+func (j *judge) holdsJSON(rule Rule) bool {
+	if !j.parsed {
+		root, err := parseJSON(string(j.answer.Body), false)
+		j.parsed, j.root, j.broken = true, root, err != nil
+	}
+	tokens, err := parsePointer(rule.Name)
+	if j.broken || err != nil {
+		return false
+	}
+	n := j.root.lookup(tokens)
+	if n == nil {
+		return false
+	}
+	if rule.AnyValue {
+		return !n.empty()
+	}
+	return n.kind != object && n.kind != array && match.Glob(rule.Value).Match(n.text)
+}
+
+// empty values say that there is nothing: null, false, 0, "", [] and {}.
+func (n *node) empty() bool {
+	switch n.kind {
+	case null:
+		return true
+	case boolean:
+		return n.text == "false"
+	case number:
+		return strings.Trim(n.text, "-0.") == "" || n.zero()
+	case text:
+		return n.text == ""
+	case array:
+		return len(n.items) == 0
+	case object:
+		return len(n.members) == 0
+	}
+	return false
+}
+
+// zero tells whether a number's mantissa has no digit but 0.
+func (n *node) zero() bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(n.text), "e")
+	return strings.Trim(mantissa, "-0.") == ""
+}

@@ -1,0 +1,91 @@
+// Package login knows what a login is: it recognises the request that carries a password to the app, reads the name that
+// was typed, judges the app's answer, and reads who the app says is signed in.
+//
+// It is strict where an app is lax. Apps differ in which of two fields they take, how they decode a path, and what they
+// make of a body that is not quite right; whatever two of them could read in two ways is refused before it reaches any.
+// What is accepted reads the same everywhere, and is forwarded byte for byte as it came.
+//
+// A Set is written once, checked with Validate and then only read: all its methods are safe for concurrent use.
+package login
+
+import "sallyport/match"
+
+const (
+	// BodyLimit is the longest body of a login request, in bytes.
+	BodyLimit = 64 << 10
+	// AnswerLimit is the longest decoded body of an app's answer that is judged or read, in bytes.
+	AnswerLimit = 1 << 20
+	// NoName is the account's name at an app that has one shared password (source None).
+	NoName = "-"
+)
+
+// Kind is a word of the configuration: where something stands in a request or an answer.
+type Kind string
+
+// The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query and None; Rule takes Status, Location,
+// Cookie, Header, JSON and Body; Identity takes JSON, Header and Body.
+const (
+	Form     Kind = "form"
+	Query    Kind = "query"
+	JSON     Kind = "json"
+	None     Kind = "none"
+	Status   Kind = "status"
+	Location Kind = "location"
+	Cookie   Kind = "cookie"
+	Header   Kind = "header"
+	Body     Kind = "body"
+)
+
+// Set is everything that a site says about logins. Call Validate before the first use and change nothing afterwards.
+type Set struct {
+	// Blocks are tried in order; the first whose conditions hold takes the request.
+	Blocks []Block
+	// Identity is how to ask the app who is signed in; nil: the app cannot be asked, the typed name counts.
+	Identity *Identity
+	// Names says how typed names are brought into one form.
+	Names Names
+
+	compiled []compiled
+}
+
+// Block is one `login` block: which requests are logins, and what their answers mean.
+type Block struct {
+	// Paths are compared with canonical paths; other spellings of them are refused.
+	Paths match.Globs
+	// Methods in upper case; empty: POST. HEAD counts as another spelling of GET.
+	Methods []string
+	// When narrows the block: all conditions must hold.
+	When []Condition
+	// Username is where the typed name stands.
+	Username Source
+	// Success are lines of rules, one inner slice a line: of each line any rule must hold.
+	Success [][]Rule
+	// Failure are lines of rules; one rule that holds wins over all of Success.
+	Failure [][]Rule
+}
+
+// Condition is one `when` of a block.
+type Condition struct {
+	// Kind is Form, Query or JSON.
+	Kind Kind
+	// Name is the field's name, or the JSON pointer (RFC 6901).
+	Name string
+	// Value is a glob; `*` asks only that the field is there.
+	Value string
+}
+
+// Source is where the typed name stands.
+type Source struct {
+	// Kind is Form, JSON, Query or None.
+	Kind Kind
+	// Name is the field's name, or the JSON pointer; empty for None.
+	Name string
+}
+
+// Attempt is a login request that may go on to the app.
+type Attempt struct {
+	// Block is the block that took the request.
+	Block *Block
+	// Name is the typed name, normalised; NoName where the app has no names.
+	Name string
+}

@@ -1,0 +1,94 @@
+package login
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"sallyport/match"
+)
+
+const flawCharset = "another charset than UTF-8"
+
+// media is a content type that all servers read alike.
+type media struct {
+	kind     string
+	boundary string
+}
+
+const (
+	mediaForm      = "application/x-www-form-urlencoded"
+	mediaMultipart = "multipart/form-data"
+)
+
+func (m media) json() bool {
+	return m.kind == "application/json" || strings.HasPrefix(m.kind, "application/") && strings.HasSuffix(m.kind, "+json")
+}
+
+// readMedia reads a Content-Type value. PHP takes the first `boundary` wherever it stands, others the last parameter of
+// that name; parameters after RFC 2231 are read by some only: all that is a flaw.
+func readMedia(value string) (m media, flaw string) {
+	if value == "" {
+		return m, ""
+	}
+	if strings.ContainsAny(value, ",*\\'\x00") || strings.ContainsFunc(value, func(r rune) bool { return r > '~' || r < ' ' }) {
+		return m, "malformed content type"
+	}
+	kind, parameters, err := mime.ParseMediaType(value)
+	if err != nil {
+		return m, "malformed content type"
+	}
+	m.kind = kind
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+		return m, flawCharset
+	}
+	if kind != mediaMultipart {
+		return m, ""
+	}
+	m.boundary = parameters["boundary"]
+	if strings.Count(strings.ToLower(value), "boundary") != 1 || len(m.boundary) == 0 || len(m.boundary) > 70 {
+		return m, "malformed multipart boundary"
+	}
+	for i := range len(m.boundary) {
+		c := m.boundary[i]
+		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && strings.IndexByte("-_.+", c) < 0 {
+			return m, "malformed multipart boundary"
+		}
+	}
+	for parameter := range parameters {
+		if parameter != "boundary" && parameter != "charset" {
+			return m, "unexpected parameter of the content type"
+		}
+	}
+	return m, ""
+}
+
+// requestMedia reads the content type of a request. A second line, another spelling of the header's name, or a content
+// encoding make the body a thing that two servers read in two ways.
+func requestMedia(h http.Header) (m media, flaw string) {
+	value := ""
+	for key, values := range h {
+		switch len(key) {
+		case len("Content-Type"):
+			if match.FoldHeader(key) != "content-type" {
+				continue
+			}
+			if len(values) > 1 || key != "Content-Type" {
+				return m, "more than one content type"
+			}
+			if len(values) == 1 {
+				value = values[0]
+			}
+		case len("Content-Encoding"):
+			if match.FoldHeader(key) != "content-encoding" {
+				continue
+			}
+			for _, v := range values {
+				if key != "Content-Encoding" || v != "" && !strings.EqualFold(strings.TrimSpace(v), "identity") {
+					return m, "encoded body"
+				}
+			}
+		}
+	}
+	return readMedia(value)
+}

@@ -1,0 +1,85 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// NameLimit is the longest name of an account, in bytes.
+const NameLimit = 256
+
+// ErrName is what every refused name comes down to.
+var ErrName = errors.New("name refused")
+
+// Names says how typed names are brought into one form. The zero value suits most apps.
+type Names struct {
+	// CaseSensitive keeps upper and lower case apart.
+	CaseSensitive bool
+	// Allowed, if set, must fit the whole normalised name.
+	Allowed *regexp.Regexp
+}
+
+// Normalise brings a typed name into the form under which a record is kept: without space around it, in Unicode's form
+// NFKC, in lower case. Lower case means that letters with one capital become one letter, so that σ, ς and Σ, or s and ſ,
+// are no way to a second name for one account.
+//
+// Names that are empty, too long, not UTF-8, or hold characters that cannot be seen are refused; errors are ErrName and
+// hold nothing of the name.
+func (n Names) Normalise(typed string) (string, error) {
+	if len(typed) > 4*NameLimit {
+		return "", fmt.Errorf("%w: too long", ErrName)
+	}
+	if !utf8.ValidString(typed) {
+		return "", fmt.Errorf("%w: not UTF-8", ErrName)
+	}
+	if strings.ContainsFunc(typed, unseen) {
+		return "", fmt.Errorf("%w: invisible or control character", ErrName)
+	}
+	name := typed
+	// Each step may undo another: NFKC turns a capital sharp or a superscript into letters, folding makes new sequences.
+	for range 8 {
+		before := name
+		name = norm.NFKC.String(name)
+		if !n.CaseSensitive {
+			name = foldText(name)
+		}
+		name = strings.TrimSpace(norm.NFKC.String(name))
+		if name == before {
+			return n.check(name)
+		}
+	}
+	return "", fmt.Errorf("%w: no stable form", ErrName)
+}
+
+func (n Names) check(name string) (string, error) {
+	switch {
+	case name == "":
+		return "", fmt.Errorf("%w: empty", ErrName)
+	case len(name) > NameLimit:
+		return "", fmt.Errorf("%w: too long", ErrName)
+	case strings.ContainsFunc(name, unseen):
+		return "", fmt.Errorf("%w: invisible or control character", ErrName)
+	}
+	if n.Allowed != nil {
+		// The longest match from the start is the whole name, if any match is.
+		longest := *n.Allowed
+		longest.Longest()
+		if at := longest.FindStringIndex(name); at == nil || at[0] != 0 || at[1] != len(name) {
+			return "", fmt.Errorf("%w: not of the allowed form", ErrName)
+		}
+	}
+	return name, nil
+}
+
+// unseen characters have no ink: control, format (the bidirectional ones among them), unassigned and private ones, line
+// separators, variation selectors, and fillers. Databases drop many of them when they compare.
+func unseen(r rune) bool {
+	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) ||
+		r == 0x2800 || r == utf8.RuneError
+}

@@ -1,0 +1,94 @@
+package login
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// fieldLimit is the largest number of fields: PHP's max_input_vars silently drops what comes after.
+const fieldLimit = 1000
+
+// readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree; the fields are then
+// what a lax one may see: `;` separates too, and a bad escape stands for itself.
+func readPairs(raw string) (fields []field, flaw string) {
+	note := func(what string) {
+		if flaw == "" {
+			flaw = what
+		}
+	}
+	if strings.Contains(raw, ";") {
+		note("';' between fields")
+	}
+	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, nameOK := unescape(rawName)
+		value, valueOK := unescape(rawValue)
+		if !nameOK || !valueOK {
+			note("bad percent-encoding")
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			note(flawCharset)
+		}
+		if oddName(name) {
+			note("control character in a field's name")
+		}
+		fields = append(fields, field{name: name, value: value})
+	}
+	if len(fields) > fieldLimit {
+		note("too many fields")
+	}
+	return fields, flaw
+}
+
+// oddName: control characters end or change a name in some servers; a byte order mark vanishes in some.
+func oddName(name string) bool {
+	return strings.ContainsFunc(name, controls) || strings.Contains(name, "\ufeff")
+}
+
+// unescape decodes `+` and percent escapes. Bad escapes are left as they are and reported, but for IIS's %uXXXX, which is
+// decoded and reported.
+func unescape(s string) (decoded string, ok bool) {
+	if !strings.ContainsAny(s, "%+") {
+		return s, true
+	}
+	ok = true
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '+':
+			b = append(b, ' ')
+		case '%':
+			if i+2 < len(s) && hexDigit(s[i+1]) && hexDigit(s[i+2]) {
+				b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
+				i += 2
+				continue
+			}
+			ok = false
+			if i+5 < len(s) && (s[i+1] == 'u' || s[i+1] == 'U') {
+				if r, isHex := hex4(s[i+2:]); isHex {
+					b = utf8.AppendRune(b, r)
+					i += 5
+					continue
+				}
+			}
+			b = append(b, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b), ok
+}
+
+func hexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c <= 'F':
+		return c - 'A' + 10
+	}
+	return c - 'a' + 10
+}

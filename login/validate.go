@@ -1,0 +1,212 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sallyport/match"
+)
+
+// compiled is what a block needs at each request, worked out once.
+type compiled struct {
+	methods []string
+	loose   match.Globs
+	when    []target
+	name    target
+	// examines tells that a condition looks at the body.
+	examines bool
+}
+
+var defaultMethods = []string{"POST"}
+
+func compile(blocks []Block) []compiled {
+	all := make([]compiled, len(blocks))
+	for i := range blocks {
+		b, c := &blocks[i], &all[i]
+		c.methods = b.Methods
+		if len(c.methods) == 0 {
+			c.methods = defaultMethods
+		}
+		for _, path := range b.Paths {
+			c.loose = append(c.loose, match.LooseGlob(path)...)
+		}
+		for _, condition := range b.When {
+			c.when = append(c.when, newTarget(condition.Kind, condition.Name))
+			c.examines = c.examines || condition.Kind != Query
+		}
+		c.name = newTarget(b.Username.Kind, b.Username.Name)
+	}
+	return all
+}
+
+// plan is the compiled form; a Set that was never validated still works, only slower.
+func (s *Set) plan() []compiled {
+	if len(s.compiled) == len(s.Blocks) {
+		return s.compiled
+	}
+	return compile(s.Blocks)
+}
+
+// Validate checks the whole Set and prepares it for use. It does no I/O. It is not safe to call beside other methods.
+func (s *Set) Validate() error {
+	for i := range s.Blocks {
+		if err := s.Blocks[i].validate(s.Identity != nil); err != nil {
+			return fmt.Errorf("login block %d: %w", i+1, err)
+		}
+	}
+	if s.Identity != nil {
+		if err := s.Identity.validate(); err != nil {
+			return fmt.Errorf("identity: %w", err)
+		}
+	}
+	s.compiled = compile(s.Blocks)
+	return nil
+}
+
+func (b *Block) validate(identity bool) error {
+	if len(b.Paths) == 0 {
+		return errors.New("a path is missing")
+	}
+	for _, path := range b.Paths {
+		if err := validatePath(string(path)); err != nil {
+			return err
+		}
+		wide := strings.Trim(string(path), "/*") == "" && strings.Contains(string(path), "*")
+		if wide && len(b.When) == 0 {
+			return fmt.Errorf("path %q takes every request: narrow it with 'when'", path)
+		}
+		if wide && !identity && len(b.Success) == 0 {
+			return fmt.Errorf("path %q is everywhere, so no redirect leads away from it: add 'success' or 'identity'", path)
+		}
+	}
+	for _, method := range b.Methods {
+		if !token(method) || method != strings.ToUpper(method) {
+			return fmt.Errorf("method %q is not a method in capitals", method)
+		}
+	}
+	for _, condition := range b.When {
+		if err := condition.validate(); err != nil {
+			return err
+		}
+		if contradict(condition.Kind, b.Username.Kind) {
+			return fmt.Errorf("'when %s' and 'username %s' cannot stand in one body", condition.Kind, b.Username.Kind)
+		}
+	}
+	if err := b.Username.validate(); err != nil {
+		return err
+	}
+	for _, line := range slices.Concat(b.Success, b.Failure) {
+		if len(line) == 0 {
+			return errors.New("an empty line of rules")
+		}
+		for _, rule := range line {
+			if err := rule.validate(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// contradict: one body is either a form or JSON.
+func contradict(a, b Kind) bool { return a == Form && b == JSON || a == JSON && b == Form }
+
+func validatePath(path string) error {
+	switch {
+	case path == "":
+		return errors.New("an empty path")
+	case path[0] != '/' && path[0] != '*':
+		return fmt.Errorf("path %q must start with '/' or '*'", path)
+	case strings.ContainsAny(path, "?#"):
+		return fmt.Errorf("path %q holds a query or fragment: use 'when query <name> <value>'", path)
+	}
+	filled := strings.ReplaceAll(path, "*", "x")
+	if filled[0] != '/' {
+		filled = "/" + filled
+	}
+	settled := strings.Trim(match.LoosePath(filled), "/") == strings.Trim(strings.ToLower(filled), "/")
+	if strings.ContainsAny(filled, `;%\`) || strings.Contains(filled, "//") || !settled {
+		return fmt.Errorf("path %q can never be the canonical path of a request", path)
+	}
+	return nil
+}
+
+func (c Condition) validate() error {
+	switch c.Kind {
+	case Form, Query:
+		return validateField("when "+string(c.Kind), c.Name)
+	case JSON:
+		if c.Name == "" {
+			return errors.New("when json: the pointer is missing")
+		}
+		_, err := parsePointer(c.Name)
+		return err
+	}
+	return fmt.Errorf("when: %q is none of form, query, json", c.Kind)
+}
+
+func (s Source) validate() error {
+	switch s.Kind {
+	case Form, Query:
+		return validateField("username "+string(s.Kind), s.Name)
+	case JSON:
+		if s.Name == "" {
+			return errors.New("username json: the pointer is missing")
+		}
+		_, err := parsePointer(s.Name)
+		return err
+	case None:
+		if s.Name != "" {
+			return errors.New("username none takes nothing more")
+		}
+		return nil
+	}
+	return fmt.Errorf("username: %q is none of form, json, query, none", s.Kind)
+}
+
+func validateField(what, name string) error {
+	if strings.TrimSpace(name) == "" || strings.ContainsFunc(name, controls) {
+		return fmt.Errorf("%s: %q is no name of a field", what, name)
+	}
+	return nil
+}
+
+// ParseSource reads the words after `username`.
+func ParseSource(words []string) (Source, error) {
+	if len(words) == 0 {
+		return Source{}, errors.New("username: form, json, query or none is missing")
+	}
+	source := Source{Kind: Kind(words[0])}
+	want := 2
+	if source.Kind == None {
+		want = 1
+	}
+	if len(words) > want {
+		return Source{}, fmt.Errorf("username %s: too many words", source.Kind)
+	}
+	if len(words) == 2 {
+		source.Name = words[1]
+	}
+	return source, source.validate()
+}
+
+// ParseCondition reads the words after `when`.
+func ParseCondition(words []string) (Condition, error) {
+	if len(words) != 3 {
+		return Condition{}, errors.New("when takes form, query or json, a name and a value")
+	}
+	condition := Condition{Kind: Kind(words[0]), Name: words[1], Value: words[2]}
+	return condition, condition.validate()
+}
+
+// token tells whether text is a token of RFC 9110 §5.6.2: a method, or the name of a header or cookie.
+func token(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {
+			return false
+		}
+	}
+	return text != ""
+}
