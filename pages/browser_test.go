@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,20 +19,30 @@ import (
 // browser starts Debian's chromium for the length of a test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute),
-	)
 	ctx, cancelTime := context.WithTimeout(context.Background(), 4*time.Minute)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
+	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+	)...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() { cancel(); cancelAllocator(); cancelTime() })
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start chromium: %v", err)
 	}
 	return ctx
+}
+
+// screen makes the page see such a screen, and a browser with scripts or without.
+func screen(ctx context.Context, width int64, scheme string, scripts bool) error {
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
+		return err
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}); err != nil {
+		return err
+	}
+	return chromedp.Do(ctx, chromedp.EmulateViewport(width, 800))
 }
 
 // serve gives each sample page an address of its own.
@@ -72,20 +83,26 @@ func TestScreenshots(t *testing.T) {
 	for _, s := range samples(New(Options{})) {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{390, 1280} {
-				name := s.name + "-" + scheme + "-" + map[int64]string{390: "390", 1280: "1280"}[width]
+				if os.Getenv("SALLYPORT_ARTIFACTS") == "" && (scheme == "dark") != (width > 390) {
+					continue // Nobody looks: each scheme and each width once will do.
+				}
+				name := s.name + "-" + scheme + "-" + strconv.FormatInt(width, 10)
 				t.Run(name, func(t *testing.T) {
-					var picture []byte
-					var overflow int
-					var styled bool
-					err := chromedp.Run(ctx,
-						emulation.SetScriptExecutionDisabled(s.name != "codes"),
-						emulation.SetDeviceMetricsOverride(width, 800, 1, width < 500),
-						emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-						chromedp.Navigate(server.URL+"/"+s.name),
-						chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &overflow),
-						chromedp.Evaluate(`getComputedStyle(document.querySelector(".card")).borderRadius === "12px"`, &styled),
-						chromedp.FullScreenshot(&picture, 100),
-					)
+					if err := screen(ctx, width, scheme, s.name == "codes" || s.name == "setup"); err != nil {
+						t.Fatal(err)
+					}
+					if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+s.name)); err != nil {
+						t.Fatal(err)
+					}
+					overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+					if err != nil {
+						t.Fatal(err)
+					}
+					styled, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`getComputedStyle(document.querySelector(".card")).borderRadius === "12px"`))
+					if err != nil {
+						t.Fatal(err)
+					}
+					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -109,5 +126,49 @@ func TestScreenshots(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestScript looks at what the script adds: it is allowed to run, buttons to copy and print appear, and a double click sends a
+// form once. Without scripts there are no buttons that do nothing.
+func TestScript(t *testing.T) {
+	ctx, server := browser(t), serve(t)
+	const visible = `Array.from(document.querySelectorAll("button[type=button]")).map(b => b.hidden).join()`
+	for _, scripts := range []bool{false, true} {
+		if err := screen(ctx, 800, "light", scripts); err != nil {
+			t.Fatal(err)
+		}
+		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/codes")); err != nil {
+			t.Fatal(err)
+		}
+		hidden, err := chromedp.Run(ctx, chromedp.Evaluate[string](visible))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]string{false: "true,true", true: "false,false"}[scripts]; hidden != want {
+			t.Errorf("with scripts %v the buttons are hidden: %s, want %s", scripts, hidden, want)
+		}
+	}
+
+	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/setup")); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(() => {
+		let sent = 0;
+		const form = document.querySelector("form[action$='/setup/confirm']");
+		form.elements.code.value = "123456";
+		addEventListener("submit", event => { if (!event.defaultPrevented) sent++; event.preventDefault(); });
+		form.requestSubmit(); form.requestSubmit();
+		return sent;
+	})()`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sent != 1 {
+		t.Errorf("a double click sends the form %d times", sent)
+	}
+	copied, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.getElementById("secret").innerText`))
+	if err != nil || copied != sampleKey {
+		t.Errorf("the key reads %q (%v)", copied, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // text is a message as plain text, its arguments put in as they are.
@@ -34,7 +35,7 @@ func (c catalogue) html(key string, arguments ...any) (template.HTML, error) {
 		case template.HTML:
 			piece = string(argument)
 		case string:
-			piece = "<bdi>" + template.HTMLEscapeString(argument) + "</bdi>"
+			piece = "<bdi>" + template.HTMLEscapeString(harmless(argument)) + "</bdi>"
 		default:
 			piece = template.HTMLEscapeString(fmt.Sprint(argument))
 		}
@@ -44,12 +45,24 @@ func (c catalogue) html(key string, arguments ...any) (template.HTML, error) {
 	return template.HTML(strings.NewReplacer(pairs...).Replace(template.HTMLEscapeString(message))), nil //nolint:gosec // every piece is escaped above.
 }
 
-// message gives the words of a key, or returns what is no key as it is.
+// harmless shows control characters and those that steer writing direction as U+FFFD. <bdi> alone does not hold them: an
+// isolate that a name leaves open takes the end of the <bdi> for its own, and an override before it runs on over our words.
+func harmless(words string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\u061c', c == '\u200e', c == '\u200f', '\u202a' <= c && c <= '\u202e', '\u2066' <= c && c <= '\u2069', unicode.IsControl(c):
+			return unicode.ReplacementChar
+		}
+		return c
+	}, words)
+}
+
+// message gives the words of a key, or returns what is no key, made harmless.
 func (c catalogue) message(keyOrWords string) string {
 	if words, ok := c.messages[keyOrWords]; ok {
 		return words
 	}
-	return keyOrWords
+	return harmless(keyOrWords)
 }
 
 // wait is a duration in words, rounded up, since a wait that is told too short leads to another refusal.

@@ -66,6 +66,8 @@ const (
 	ErrorNotFound ErrorKind = "not-found"
 	// ErrorMethod: the page does not take this method (405).
 	ErrorMethod ErrorKind = "method"
+	// ErrorInsecure: the request came over plain HTTP from another machine (403).
+	ErrorInsecure ErrorKind = "insecure"
 	// ErrorTooEarly: a POST in TLS early data, which could be a replay (425).
 	ErrorTooEarly ErrorKind = "too-early"
 	// ErrorThrottled: too many attempts (429).
@@ -179,7 +181,7 @@ var english = catalogue{language: "en", direction: "ltr", messages: map[string]s
 	"codes.copy":     "Copy",
 	"codes.copied":   "Copied",
 	"codes.print":    "Print",
-	"codes.continue": "I have kept them, continue",
+	"codes.continue": "Continue",
 
 	"settings.title":     "Personal Settings",
 	"settings.tab":       "Two-Factor Authentication",
@@ -253,6 +255,10 @@ var english = catalogue{language: "en", direction: "ltr", messages: map[string]s
 	"error.method.title":         "Not possible here",
 	"error.method.happened":      "This page does not take that kind of request.",
 	"error.method.advice":        "Open the page again from the settings.",
+	"error.insecure.title":       "Please use https",
+	"error.insecure.happened":    "The connection is not encrypted, so that your session could be stolen on the way.",
+	"error.insecure.advice":      "Open the same address with https:// in front. If that does not work, tell your administrator.",
+
 	"error.too-early.title":      "Please send it again",
 	"error.too-early.happened":   "The request arrived before the connection was fully set up, when it could have been a copy.",
 	"error.too-early.advice":     "Try again.",

@@ -72,6 +72,8 @@ type page struct {
 	Heading string
 	// Field is the code field, if there is one.
 	Field field
+	// Invalid says that the alert is about what the field held.
+	Invalid bool
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
 
@@ -87,9 +89,6 @@ type field struct {
 	Digits int
 }
 
-// Invalid says that the alert is about this page's field.
-func (p page) Invalid() bool { return p.Alert != "" }
-
 // render sends one page. Everything before WriteHeader works on a buffer.
 func (r *Renderer) render(w http.ResponseWriter, status int, name, heading string, p page) error {
 	p.Language, p.Direction = r.words.language, r.words.direction
@@ -98,6 +97,11 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
 	}
+	switch p.Alert {
+	case AlertWrongCode, AlertWrongRecoveryCode, AlertWrongNewCode, AlertNoCode:
+		p.Invalid = true
+	}
+	p.App = harmless(p.App)
 	p.Status, p.Alert = r.words.message(p.Status), r.words.message(p.Alert)
 	p.Base = strings.TrimSuffix(p.Base, "/")
 	if p.Field.Digits == 0 {

@@ -1,0 +1,134 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHeaders holds every page against design 5.4, whatever the writer carried before.
+func TestHeaders(t *testing.T) {
+	r := New(Options{})
+	for _, s := range samples(r) {
+		w := httptest.NewRecorder()
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", `"1"`)
+		if err := s.show(w); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]string{
+			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+			"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": r.Policy(),
+			"Content-Length": strconv.Itoa(w.Body.Len()), "Content-Encoding": "", "Etag": "",
+		} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s: %q, want %q", s.name, name, got, want)
+			}
+		}
+	}
+}
+
+// TestPolicy: the policy denies everything by default and allows exactly the style and script that are sent.
+func TestPolicy(t *testing.T) {
+	r := New(Options{})
+	directives := make(map[string]string)
+	for directive := range strings.SplitSeq(r.Policy(), "; ") {
+		name, value, _ := strings.Cut(directive, " ")
+		directives[name] = value
+	}
+	for name, want := range map[string]string{
+		"default-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
+	} {
+		if directives[name] != want {
+			t.Errorf("%s %q, want %q", name, directives[name], want)
+		}
+		if !strings.Contains(StrictPolicy, name+" "+want) {
+			t.Errorf("the strict policy lacks %s %s", name, want)
+		}
+	}
+	for _, s := range samples(r) {
+		root := parse(t, answer(t, s).Body.String())
+		// The hash is of the text as a browser parses it, not of the file.
+		for tag, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
+			for _, element := range all(root, tag, "", "") {
+				if got := source(element.FirstChild.Data); got != directives[directive] || len(element.Attr) > 0 {
+					t.Errorf("%s: <%s> is %s, allowed is %s", s.name, tag, got, directives[directive])
+				}
+			}
+		}
+		for _, element := range all(root, "", "", "") {
+			for _, a := range element.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "srcset" {
+					t.Errorf("%s: <%s %s> is not allowed by the policy", s.name, element.Data, a.Key)
+				}
+			}
+			switch element.Data {
+			case "link", "img", "iframe", "object", "embed", "base", "image", "use":
+				t.Errorf("%s: <%s>", s.name, element.Data)
+			}
+		}
+	}
+}
+
+func TestSecurityHeadersStrict(t *testing.T) {
+	h := http.Header{"Content-Security-Policy": {"default-src *"}}
+	SecurityHeaders(h, "")
+	if got := h.Values("Content-Security-Policy"); len(got) != 1 || got[0] != StrictPolicy {
+		t.Errorf("policy %q", got)
+	}
+}
+
+// TestRetryAfter: where a wait is known, the header tells machines what the page tells people, unless the caller has said it.
+func TestRetryAfter(t *testing.T) {
+	r := New(Options{})
+	tests := []struct {
+		name, before, want string
+		show               func(w http.ResponseWriter) error
+	}{
+		{"challenge", "", "31", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 429, ChallengeView{Common: Common{Wait: 30*time.Second + 1}})
+		}},
+		{"challenge looked at", "", "", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: Common{Wait: time.Minute}})
+		}},
+		{"error", "", "5", func(w http.ResponseWriter) error {
+			return r.Error(w, 503, ErrorView{RetryAfter: 5 * time.Second})
+		}},
+		{"error, caller's", "7", "7", func(w http.ResponseWriter) error {
+			return r.Error(w, 503, ErrorView{RetryAfter: 5 * time.Second})
+		}},
+		{"error without", "", "", func(w http.ResponseWriter) error { return r.Error(w, 503, ErrorView{}) }},
+	}
+	for _, test := range tests {
+		w := httptest.NewRecorder()
+		if test.before != "" {
+			w.Header().Set("Retry-After", test.before)
+		}
+		if err := test.show(w); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Header().Get("Retry-After"); got != test.want {
+			t.Errorf("%s: Retry-After %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// broken is a connection that has gone away.
+type broken struct{ http.ResponseWriter }
+
+var errBroken = errors.New("broken pipe")
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriteError(t *testing.T) {
+	err := New(Options{}).Challenge(broken{httptest.NewRecorder()}, 200, ChallengeView{})
+	if !errors.Is(err, errBroken) {
+		t.Errorf("error %v", err)
+	}
+}
