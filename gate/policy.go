@@ -110,6 +110,22 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	return true
 }
 
+// LeadsToLogin tells whether an address on this site, such as an app's Location, is that of the login page, with whatever
+// else stands in its query.
+func (p *Policy) LeadsToLogin(target string) bool {
+	u, err := url.ParseRequestURI(target)
+	if err != nil || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {
+		return false
+	}
+	query := u.Query()
+	for name, want := range p.loginQuery {
+		if len(want) == 0 || query.Get(name) != want[0] {
+			return false
+		}
+	}
+	return true
+}
+
 func inside(path, folder string) bool {
 	return strings.HasPrefix(path, folder) && (len(path) == len(folder) || path[len(folder)] == '/')
 }

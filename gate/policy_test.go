@@ -110,3 +110,19 @@ func TestNewPolicyRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestLeadsToLogin(t *testing.T) {
+	plain, query := newPolicy(t, "/login"), newPolicy(t, "/index.php?title=Special:UserLogin")
+	for target, want := range map[string]bool{"/login": true, "/login/?next=%2F": true, "/": false, "": false, "login": false} {
+		if got := plain.LeadsToLogin(target); got != want {
+			t.Errorf("%q: %v", target, got)
+		}
+	}
+	for target, want := range map[string]bool{
+		"/index.php?title=Special:UserLogin&returnto=x": true, "/index.php?title=Main": false, "/index.php": false,
+	} {
+		if got := query.LeadsToLogin(target); got != want {
+			t.Errorf("%q: %v", target, got)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"sallyport/gate"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// The types of the problem documents that scripts meet (design 5.3, RFC 9457).
+const (
+	problemLogin  = "https://sallyport.invalid/login-required"
+	problemFactor = "https://sallyport.invalid/second-factor-required"
+)
+
+// problem is an answer for everything that is no page load.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	Challenge string `json:"challenge,omitempty"`
+	Login     string `json:"login,omitempty"`
+}
+
+// isPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does not
+// say, only what asks for HTML gets any.
+func isPageLoad(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return strings.EqualFold(mode, "navigate")
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// askLogin sends a stranger to the app's login page, and remembers the page that was asked for.
+func (x *exchange) askLogin() error {
+	if !isPageLoad(x.r) {
+		return x.writeProblem(problem{
+			Type: problemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.config.LoginPage,
+		})
+	}
+	if x.r.Method == http.MethodGet && x.place == gate.Protected && x.state() == gate.Anonymous {
+		if target, ok := localTarget(x.r.URL.RequestURI(), x.r); ok {
+			err := x.change(func(data *session.Data) error {
+				data.Next = target
+				return nil
+			})
+			if err != nil && !errors.Is(err, session.ErrGone) {
+				return x.storeFailed("remember address", err)
+			}
+		}
+	}
+	return x.redirect(x.config.LoginPage)
+}
+
+// askFactor leads to the challenge, or to the set-up page where a factor is required and none exists.
+func (x *exchange) askFactor() error {
+	if isPageLoad(x.r) {
+		if x.state() == gate.Enrolling {
+			return x.redirect(x.config.Base + "/setup")
+		}
+		return x.redirect(x.config.Base + "/challenge")
+	}
+	return x.writeProblem(problem{
+		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.config.Base + "/challenge",
+	})
+}
+
+// fail answers with an error page, or with the same as a problem document where HTML would stand in for something else.
+func (x *exchange) fail(status int, kind pages.ErrorKind) error { return x.failWith(status, kind, "") }
+
+func (x *exchange) failWith(status int, kind pages.ErrorKind, detail string) error {
+	h := x.w.Header()
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
+		delete(h, name)
+	}
+	view := pages.ErrorView{Common: x.common(), Kind: kind, Happened: detail}
+	if x.wantsPage() {
+		return x.config.Pages.Error(x.w, status, view)
+	}
+	title, text := x.config.Pages.ErrorText(view)
+	return x.writeProblem(problem{Type: "about:blank", Title: title, Status: status, Detail: text})
+}
+
+func (x *exchange) writeProblem(p problem) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "application/problem+json")
+	delete(h, "Content-Length")
+	x.w.WriteHeader(p.Status)
+	if x.r.Method != http.MethodHead {
+		_, err = x.w.Write(append(body, '\n'))
+	}
+	return err
+}

@@ -1,0 +1,194 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// errOtherSession is returned where a session is no longer the one that a code was typed for.
+var errOtherSession = errors.New("the session has changed since the code was asked for")
+
+// showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
+// goes on from here as soon as the store answers that no factor is owed.
+func (x *exchange) showChallenge() error {
+	status, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return x.proceedWithout()
+	}
+	common := x.common()
+	return x.config.Pages.Challenge(x.w, http.StatusOK, pages.ChallengeView{Common: common, Digits: x.config.Digits})
+}
+
+func (x *exchange) showRecovery() error {
+	return x.config.Pages.Recovery(x.w, http.StatusOK, pages.RecoveryView{Common: x.common()})
+}
+
+// proceedWithout goes on with a pending session whose user has no factor.
+func (x *exchange) proceedWithout() error {
+	state, method := x.stateAfterPassword(factor.Status{}, nil)
+	if state == gate.Verified {
+		return x.pass(factor.Method(method))
+	}
+	user := x.data.Identity
+	err := x.renew(func(data *session.Data) error {
+		if data.State != gate.Pending || data.Identity != user {
+			return errOtherSession
+		}
+		data.State, data.Since = state, x.now
+		return nil
+	})
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	return x.askFactor()
+}
+
+func (x *exchange) takeCode() error {
+	code := strings.TrimSpace(x.form.code)
+	show := func(status int, common pages.Common) error {
+		return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{Common: common, Digits: x.config.Digits})
+	}
+	if code == "" {
+		return x.noCode(show)
+	}
+	if err := x.config.Factors.VerifyTOTP(x.r.Context(), x.data.Identity, code); err != nil {
+		if errors.Is(err, factor.ErrNotEnrolled) {
+			return x.proceedWithout()
+		}
+		return x.refuseCode(err, pages.AlertWrongCode, show)
+	}
+	return x.pass(factor.MethodTOTP)
+}
+
+func (x *exchange) takeRecoveryCode() error {
+	code := strings.TrimSpace(x.form.code)
+	show := func(status int, common pages.Common) error {
+		return x.config.Pages.Recovery(x.w, status, pages.RecoveryView{Common: common})
+	}
+	if code == "" {
+		return x.noCode(show)
+	}
+	left, err := x.config.Factors.VerifyRecovery(x.r.Context(), x.data.Identity, code)
+	if err != nil {
+		if errors.Is(err, factor.ErrNotEnrolled) {
+			return x.proceedWithout()
+		}
+		return x.refuseCode(err, pages.AlertWrongRecoveryCode, show)
+	}
+	x.log.InfoContext(x.r.Context(), "recovery code used", "app", x.config.App, "user", x.data.Identity, "left", left)
+	return x.pass(factor.MethodRecovery)
+}
+
+// noCode answers for an empty field, which is no attempt.
+func (x *exchange) noCode(show func(int, pages.Common) error) error {
+	common := x.common()
+	common.Alert = pages.AlertNoCode
+	if !x.wantsPage() {
+		return x.codeProblem(http.StatusUnprocessableEntity, common)
+	}
+	return show(http.StatusUnprocessableEntity, common)
+}
+
+// pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity that
+// the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved for that
+// one (P5). The token changes (P8).
+func (x *exchange) pass(method factor.Method) error {
+	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
+	script := x.r.Method == http.MethodPost && !x.wantsPage()
+	err := x.renew(func(data *session.Data) error {
+		if data.State != gate.Pending || data.Identity != user {
+			return errOtherSession
+		}
+		data.State, data.Method = gate.Verified, string(method)
+		data.Since, data.Seen, data.Next = x.now, x.now, ""
+		if method != factor.MethodNone {
+			data.Factored = x.now
+		}
+		if !script {
+			data.Delivery = nil
+		}
+		if method == factor.MethodRecovery {
+			data.Notice = pages.NoticeRecoveryUsed
+		}
+		return nil
+	})
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	x.log.InfoContext(x.r.Context(), "session verified",
+		"app", x.config.App, "user", user, "method", string(method), "client", x.config.ClientAddress(x.r))
+	x.deliverCookies(delivery)
+	if script {
+		pages.SecurityHeaders(x.w.Header(), "")
+		x.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return x.redirect(destination(delivery, next))
+}
+
+// destination is where the browser goes after the factor: where the app had sent it, else the page first asked for.
+func destination(delivery *session.Delivery, next string) string {
+	if delivery != nil && delivery.Location != "" {
+		return delivery.Location
+	}
+	if next != "" {
+		return next
+	}
+	return "/"
+}
+
+// deliverCookies hands over those cookies of the withheld answer that the browser may have.
+func (x *exchange) deliverCookies(delivery *session.Delivery) {
+	if delivery != nil {
+		h := x.w.Header()
+		h["Set-Cookie"] = append(h["Set-Cookie"], delivery.Cookies...)
+	}
+}
+
+// sessionChanged answers where a session ended, or became another's, while a factor was being proved.
+func (x *exchange) sessionChanged(err error) error {
+	if !errors.Is(err, session.ErrGone) && !errors.Is(err, errOtherSession) {
+		return x.storeFailed("renew session", err)
+	}
+	x.data, x.token = nil, ""
+	return x.askLogin()
+}
+
+// resume gives a script the app's answer to its login, once (design 5).
+func (x *exchange) resume() error {
+	if x.data.Delivery == nil {
+		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	var delivery *session.Delivery
+	err := x.change(func(data *session.Data) error {
+		delivery, data.Delivery = data.Delivery, nil
+		return nil
+	})
+	if err != nil {
+		return x.storeFailed("take the withheld answer", err)
+	}
+	if delivery == nil || delivery.Status == 0 {
+		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	h := x.w.Header()
+	pages.SecurityHeaders(h, "")
+	for name, value := range map[string]string{
+		"Content-Type": delivery.ContentType, "Content-Encoding": delivery.ContentEncoding, "Location": delivery.Location,
+	} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	x.w.WriteHeader(delivery.Status)
+	_, err = x.w.Write(delivery.Body)
+	return err
+}

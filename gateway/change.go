@@ -1,0 +1,212 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// confirmation shows one of the pages that ask before something changes.
+type confirmation func(status int, common pages.Common) error
+
+func (x *exchange) confirmView(common pages.Common) pages.ConfirmView {
+	return pages.ConfirmView{
+		Common: common, NeedCode: x.needsCode(), Digits: x.config.Digits, CanRecover: true,
+		Recovery: x.r.URL.Query().Has(pages.RecoveryQuery),
+	}
+}
+
+func (x *exchange) resetPage(status int, common pages.Common) error {
+	return x.config.Pages.ConfirmReset(x.w, status, x.confirmView(common))
+}
+
+func (x *exchange) disablePage(status int, common pages.Common) error {
+	return x.config.Pages.ConfirmDisable(x.w, status, x.confirmView(common))
+}
+
+func (x *exchange) renewCodesPage(status int, common pages.Common) error {
+	return x.config.Pages.ConfirmRecoveryCodes(x.w, status, x.confirmView(common))
+}
+
+// needsCode tells whether a change asks for a fresh code: it does unless one was given within `reauth`.
+func (x *exchange) needsCode() bool {
+	return x.data.Factored.IsZero() || x.now.Sub(x.data.Factored) >= x.config.Reauth
+}
+
+// ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
+func (x *exchange) ask(show confirmation) error {
+	status, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	return show(http.StatusOK, x.common())
+}
+
+// prove checks the fresh code of a confirmation. It reports whether the request was answered, for want of a right one.
+func (x *exchange) prove(show confirmation) (answered bool, err error) {
+	if !x.needsCode() {
+		return false, nil
+	}
+	if x.form.code == "" {
+		return true, x.noCode(show)
+	}
+	method, err := x.config.Factors.Verify(x.r.Context(), x.data.Identity, x.form.code)
+	switch {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case err != nil:
+		return true, x.refuseCode(err, pages.AlertWrongCode, show)
+	}
+	x.log.InfoContext(x.r.Context(), "fresh code given", "app", x.config.App, "user", x.data.Identity, "method", string(method))
+	err = x.change(func(data *session.Data) error {
+		data.Factored = x.now
+		return nil
+	})
+	if err != nil {
+		return true, x.storeFailed("note the fresh code", err)
+	}
+	return false, nil
+}
+
+func (x *exchange) showReset() error { return x.ask(x.resetPage) }
+
+// startReset makes the seed that is to replace the present one, which stays valid until the new one is confirmed.
+func (x *exchange) startReset() error {
+	if answered, err := x.prove(x.resetPage); answered || err != nil {
+		return err
+	}
+	status, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err := x.propose(); err != nil {
+		return x.storeFailed("propose a seed", err)
+	}
+	return x.redirect(x.config.Base + "/setup")
+}
+
+func (x *exchange) showDisable() error {
+	if x.config.RequireEveryone {
+		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
+	}
+	return x.ask(x.disablePage)
+}
+
+func (x *exchange) disable() error {
+	if x.config.RequireEveryone {
+		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
+	}
+	if answered, err := x.prove(x.disablePage); answered || err != nil {
+		return err
+	}
+	err := x.config.Factors.Disable(x.r.Context(), x.data.Identity)
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err != nil {
+		return x.storeFailed("disable the second factor", err)
+	}
+	return x.factorsChanged(pages.NoticeDisabled, factor.MethodNone, nil)
+}
+
+// showRecoveryCodes shows codes that were made a moment ago, once. Otherwise it offers to make new ones.
+func (x *exchange) showRecoveryCodes() error {
+	if len(x.data.Codes) == 0 {
+		return x.ask(x.renewCodesPage)
+	}
+	if x.r.Method == http.MethodHead {
+		// The codes are shown once; a look at the headers must not be that time.
+		pages.SecurityHeaders(x.w.Header(), "")
+		x.w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	var codes []string
+	var notice, next string
+	err := x.change(func(data *session.Data) error {
+		codes, data.Codes = data.Codes, nil
+		notice, data.Notice = data.Notice, ""
+		next, data.Next = data.Next, ""
+		return nil
+	})
+	if err != nil {
+		return x.storeFailed("take the recovery codes", err)
+	}
+	if len(codes) == 0 {
+		// Another window was quicker.
+		return x.ask(x.renewCodesPage)
+	}
+	common := x.common()
+	common.Status = notice
+	return x.config.Pages.RecoveryCodes(x.w, http.StatusOK, pages.RecoveryCodesView{Common: common, Codes: codes, Continue: next})
+}
+
+func (x *exchange) renewRecoveryCodes() error {
+	if answered, err := x.prove(x.renewCodesPage); answered || err != nil {
+		return err
+	}
+	codes, err := x.config.Factors.NewRecoveryCodes(x.r.Context(), x.data.Identity)
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err != nil {
+		return x.storeFailed("make recovery codes", err)
+	}
+	return x.factorsChanged(pages.NoticeRecoveryCodes, factor.Method(x.data.Method), codes)
+}
+
+// signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.
+func (x *exchange) signOut() error {
+	if x.data != nil && x.data.Identity != "" {
+		x.log.InfoContext(x.r.Context(), "signed out", "app", x.config.App, "user", x.data.Identity)
+	}
+	if err := x.end(); err != nil {
+		return x.storeFailed("end session", err)
+	}
+	if !x.wantsPage() {
+		pages.SecurityHeaders(x.w.Header(), "")
+		x.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return x.redirect(x.config.LoginPage)
+}
+
+// showStatus tells a script where the session stands.
+func (x *exchange) showStatus() error {
+	status := struct {
+		State    string   `json:"state"`
+		User     string   `json:"user"`
+		Enrolled bool     `json:"enrolled"`
+		Methods  []string `json:"methods"`
+	}{State: x.state().String(), Methods: []string{}}
+	if x.state() != gate.Anonymous {
+		factors, err := x.enrolled(x.data.Identity)
+		if err != nil {
+			return x.storeFailed("read the second factor", err)
+		}
+		status.User, status.Enrolled = x.data.Identity, factors.Enrolled
+		for _, method := range factors.Methods {
+			status.Methods = append(status.Methods, string(method))
+		}
+	}
+	body, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "application/json")
+	x.w.WriteHeader(http.StatusOK)
+	_, err = x.w.Write(append(body, '\n'))
+	return err
+}

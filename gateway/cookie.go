@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// hostPrefix is what makes browsers refuse a cookie that is not Secure, has a Domain, or was set by another host
+// (RFC 6265bis §4.1.3.2).
+const hostPrefix = "__Host-"
+
+// cookieNames are the names of the gateway's own cookie on https and on http, where browsers do not accept the prefix.
+func cookieNames(configured string) (secure, plain string, err error) {
+	for i := range len(configured) {
+		c := configured[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return "", "", fmt.Errorf("cookie %q: use letters, digits, - and _", configured)
+		}
+	}
+	plain = strings.TrimPrefix(configured, hostPrefix)
+	if plain == "" {
+		return "", "", fmt.Errorf("cookie %q: want a name", configured)
+	}
+	return configured, plain, nil
+}
+
+func (g *Gateway) cookieName(r *http.Request) string {
+	if r.TLS != nil {
+		return g.secure
+	}
+	return g.plain
+}
+
+// token reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
+// Two tokens are none: one of them was planted.
+func (g *Gateway) token(r *http.Request) string {
+	name, found := g.cookieName(r), ""
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			pair = strings.Trim(pair, " \t")
+			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+				continue
+			}
+			if found != "" {
+				return ""
+			}
+			found = pair[len(name)+1:]
+		}
+	}
+	return found
+}
+
+// setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another site
+// does not. Without an age it ends with the browser; the server's own limits end it sooner.
+func (g *Gateway) setToken(h http.Header, r *http.Request, token string) {
+	g.writeToken(h, r, token, "")
+}
+
+func (g *Gateway) clearToken(h http.Header, r *http.Request) {
+	g.writeToken(h, r, "", "; Max-Age=0")
+}
+
+func (g *Gateway) writeToken(h http.Header, r *http.Request, token, age string) {
+	secure := ""
+	if r.TLS != nil {
+		secure = "; Secure"
+	}
+	name := g.cookieName(r)
+	// An earlier line of this answer for the same cookie is replaced: browsers would obey the last one only.
+	kept := h["Set-Cookie"][:0:0]
+	for _, line := range h["Set-Cookie"] {
+		if !strings.HasPrefix(line, name+"=") {
+			kept = append(kept, line)
+		}
+	}
+	h["Set-Cookie"] = append(kept, name+"="+token+"; Path=/"+age+secure+"; HttpOnly; SameSite=Lax")
+}
+
+// transportIsSafe tells whether a session may travel on the connection: over TLS, or without it on loopback only.
+func transportIsSafe(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	switch address := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return address.IP.IsLoopback()
+	case *net.UDPAddr:
+		return address.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}

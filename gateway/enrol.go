@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// proposalLifetime is how long a QR code that was shown can be confirmed.
+const proposalLifetime = 15 * time.Minute
+
+// startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice, in
+// two windows perhaps, it shows the same code twice.
+func (x *exchange) startSetUp() error {
+	status, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	if status.Enrolled {
+		return x.settingsWith(pages.AlertAlreadyEnrolled, http.StatusConflict)
+	}
+	if proposal, ok := x.proposal(); !ok || proposal.Replaces != "" {
+		if err := x.propose(); err != nil {
+			return x.storeFailed("propose a seed", err)
+		}
+	}
+	return x.redirect(x.config.Base + "/setup")
+}
+
+// propose keeps a new seed in the session. Nothing changes for the user before it is confirmed.
+func (x *exchange) propose() error {
+	proposal, err := x.config.Factors.Propose(x.r.Context(), x.data.Identity)
+	if err != nil {
+		return err
+	}
+	return x.change(func(data *session.Data) error {
+		data.Proposal = proposal.Encode()
+		return nil
+	})
+}
+
+// proposal is the seed that waits in the session for its confirmation.
+func (x *exchange) proposal() (factor.Proposal, bool) {
+	if len(x.data.Proposal) == 0 {
+		return factor.Proposal{}, false
+	}
+	proposal, err := factor.DecodeProposal(x.data.Proposal)
+	if err != nil || x.now.Sub(proposal.Created) > proposalLifetime {
+		return factor.Proposal{}, false
+	}
+	return proposal, true
+}
+
+func (x *exchange) showSetUp() error {
+	proposal, ok := x.proposal()
+	if !ok {
+		if x.state() == gate.Enrolling {
+			return x.config.Pages.SetUpStart(x.w, http.StatusOK, pages.SetUpStartView{Common: x.common(), Enrolling: true})
+		}
+		return x.redirect(x.config.Base + "/")
+	}
+	return x.setUpPage(http.StatusOK, x.common(), proposal)
+}
+
+func (x *exchange) setUpPage(status int, common pages.Common, proposal factor.Proposal) error {
+	parameters := proposal.Parameters
+	return x.config.Pages.SetUp(x.w, status, pages.SetUpView{
+		Common: common, URI: x.config.Factors.URI(proposal, x.data.Identity), Key: proposal.Key(), Digits: parameters.Digits,
+		Algorithm: string(parameters.Algorithm), Period: parameters.Period,
+		Reset: proposal.Replaces != "", Enrolling: x.state() == gate.Enrolling,
+	})
+}
+
+// confirmSetUp enrols the seed whose code was typed: the one in this session, and so the one that this user saw.
+func (x *exchange) confirmSetUp() error {
+	proposal, ok := x.proposal()
+	if !ok {
+		if x.state() == gate.Enrolling {
+			return x.redirect(x.config.Base + "/setup")
+		}
+		return x.settingsWith(pages.AlertStale, http.StatusConflict)
+	}
+	show := func(status int, common pages.Common) error { return x.setUpPage(status, common, proposal) }
+	if x.form.code == "" {
+		return x.noCode(show)
+	}
+	codes, err := x.config.Factors.Confirm(x.r.Context(), x.data.Identity, proposal, x.form.code)
+	switch {
+	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
+		return x.proposalLost(err)
+	case err != nil:
+		return x.refuseCode(err, pages.AlertWrongNewCode, show)
+	}
+	notice := pages.NoticeEnabled
+	if proposal.Replaces != "" {
+		notice = pages.NoticeReset
+	}
+	return x.factorsChanged(notice, factor.MethodTOTP, codes)
+}
+
+// proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove that
+// one now.
+func (x *exchange) proposalLost(cause error) error {
+	state := x.state()
+	user := x.data.Identity
+	err := x.renew(func(data *session.Data) error {
+		if data.Identity != user || data.State != state {
+			return errOtherSession
+		}
+		data.Proposal = nil
+		if data.State == gate.Enrolling {
+			data.State, data.Since = gate.Pending, x.now
+		}
+		return nil
+	})
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if state == gate.Enrolling {
+		return x.askFactor()
+	}
+	alert := pages.AlertStale
+	if errors.Is(cause, factor.ErrAlreadyEnrolled) {
+		alert = pages.AlertAlreadyEnrolled
+	}
+	return x.settingsWith(alert, http.StatusConflict)
+}
+
+// factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end, and
+// new recovery codes are shown once.
+func (x *exchange) factorsChanged(notice string, method factor.Method, codes []string) error {
+	user, state := x.data.Identity, x.state()
+	next, delivery := "", (*session.Delivery)(nil)
+	err := x.renew(func(data *session.Data) error {
+		if data.Identity != user || data.State != state {
+			return errOtherSession
+		}
+		if data.State == gate.Enrolling {
+			next, delivery = destination(data.Delivery, data.Next), data.Delivery
+			data.State, data.Since, data.Seen, data.Delivery, data.Next = gate.Verified, x.now, x.now, nil, next
+		}
+		data.Method, data.Proposal, data.Codes, data.Notice = string(method), nil, codes, notice
+		if method == factor.MethodNone {
+			data.Factored = time.Time{}
+		} else {
+			data.Factored = x.now
+		}
+		return nil
+	})
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	x.deliverCookies(delivery)
+	x.log.InfoContext(x.r.Context(), "second factor changed",
+		"app", x.config.App, "user", user, "change", notice, "client", x.config.ClientAddress(x.r))
+	if err := x.config.Sessions.DestroyOthers(context.WithoutCancel(x.r.Context()), user, x.token); err != nil {
+		return x.storeFailed("end the user's other sessions", err)
+	}
+	if len(codes) > 0 {
+		return x.redirect(x.config.Base + "/recovery-codes")
+	}
+	return x.redirect(x.config.Base + "/")
+}
+
+// settingsWith shows the settings page with an alert.
+func (x *exchange) settingsWith(alert string, status int) error {
+	factors, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	common := x.common()
+	common.Alert = alert
+	return x.config.Pages.Settings(x.w, status, pages.SettingsView{
+		Common: common, Enrolled: factors.Enrolled, Since: factors.Created, Used: factors.Used,
+		RecoveryLeft: factors.RecoveryLeft, RecoveryTotal: factors.RecoveryTotal, Required: x.config.RequireEveryone,
+	})
+}

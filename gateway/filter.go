@@ -1,0 +1,221 @@
+package gateway
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"sallyport/custody"
+	"sallyport/gate"
+)
+
+// errReplaced ends the copying of an answer in whose place the browser got another one.
+var errReplaced = errors.New("the answer was replaced by the gateway")
+
+// filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
+// through it unbuffered, except for the rare answer that changes a held cookie and has to wait for the app's own word.
+//
+// It overrides every way in which bytes can leave, for a promoted method would go around it (field notes, Caddy).
+type filter struct {
+	x    *exchange
+	w    http.ResponseWriter
+	mode filterMode
+	// waiting is the beginning of an answer that is not decided yet.
+	waiting *withheld
+	sorted  custody.Sorted
+	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
+	own []string
+}
+
+type filterMode uint8
+
+const (
+	// notStarted: no final status was written yet.
+	notStarted filterMode = iota
+	// passing: the headers were clean, or cleaned; the body goes through.
+	passing
+	// holding: the answer waits, until it is whole or large, for the app's word on who is signed in.
+	holding
+	// replaced: the browser got another answer; what the app still sends is thrown away.
+	replaced
+)
+
+// holdLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its sessions
+// as PHP does, cannot answer the question who is signed in before it has got rid of this answer.
+const holdLimit = 256 << 10
+
+func (f *filter) Header() http.Header {
+	if f.mode == replaced {
+		return make(http.Header)
+	}
+	return f.w.Header()
+}
+
+func (f *filter) WriteHeader(status int) {
+	if f.mode != notStarted {
+		return
+	}
+	h := f.w.Header()
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2).
+		stripCookies(h)
+		f.w.WriteHeader(status)
+		return
+	}
+	f.mode = passing
+	if h["Trailer"] != nil {
+		withoutCookieTrailers(h)
+	}
+	lines := h["Set-Cookie"]
+	if lines != nil || f.own != nil {
+		stripCookies(h)
+		h["Set-Cookie"] = f.own
+	}
+	if len(lines) == 0 && !f.x.suspect && f.x.place != gate.Logout {
+		f.w.WriteHeader(status)
+		return
+	}
+	if decided := f.x.settle(f, status, lines); !decided {
+		f.mode = holding
+		f.waiting = &withheld{status: status}
+		if status == http.StatusSwitchingProtocols {
+			f.decide()
+		}
+	}
+}
+
+// decide asks who is signed in and lets the answer go, or puts another one in its place.
+func (f *filter) decide() {
+	waiting := f.waiting
+	f.mode, f.waiting = passing, nil
+	f.x.settleByProbe(f, waiting.status)
+	if f.mode == passing && waiting.body.Len() > 0 {
+		_, _ = f.w.Write(waiting.body.Bytes())
+	}
+}
+
+// release writes the headers of an answer that may go, with the cookies that the browser may have.
+func (f *filter) release(status int, cookies []string) {
+	if len(cookies) > 0 {
+		h := f.w.Header()
+		h["Set-Cookie"] = append(h["Set-Cookie"], cookies...)
+	}
+	f.w.WriteHeader(status)
+}
+
+// replace writes another answer by way of answer, and drops the app's own.
+func (f *filter) replace(answer func() error) {
+	h := f.w.Header()
+	own := h["Set-Cookie"]
+	clear(h)
+	if own != nil {
+		h["Set-Cookie"] = own
+	}
+	f.mode = replaced
+	if err := answer(); err != nil {
+		f.x.log.DebugContext(f.x.r.Context(), "answer not written", "error", err)
+	}
+	_ = http.NewResponseController(f.w).Flush()
+}
+
+func (f *filter) Write(p []byte) (int, error) {
+	if f.mode == notStarted {
+		f.WriteHeader(http.StatusOK)
+	}
+	if f.mode == holding {
+		if f.waiting.body.Len()+len(p) <= holdLimit {
+			return f.waiting.body.Write(p)
+		}
+		f.decide()
+	}
+	if f.mode == replaced {
+		return 0, errReplaced
+	}
+	return f.w.Write(p)
+}
+
+// Flush implements http.Flusher for those who do not use a ResponseController.
+func (f *filter) Flush() { _ = f.FlushError() }
+
+// FlushError implements what http.ResponseController looks for. An answer that is flushed wants to be seen now, so that
+// one that waits is decided now.
+func (f *filter) FlushError() error {
+	if f.mode == notStarted {
+		f.WriteHeader(http.StatusOK)
+	}
+	if f.mode == holding {
+		f.decide()
+	}
+	if f.mode == replaced {
+		return errReplaced
+	}
+	return http.NewResponseController(f.w).Flush()
+}
+
+// Hijack implements http.Hijacker: a WebSocket takes the connection over, unless its answer was replaced.
+func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if f.mode == replaced || f.mode == holding {
+		return nil, nil, errReplaced
+	}
+	return http.NewResponseController(f.w).Hijack()
+}
+
+// run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and no
+// trailer carries a cookie (P2).
+func (f *filter) run(next Handler, r *http.Request) (err error) {
+	h := f.w.Header()
+	f.own = h["Set-Cookie"]
+	delete(h, "Set-Cookie")
+	defer func() {
+		if f.mode == replaced {
+			// The copying was broken off on purpose, and reverse proxies say so with this panic.
+			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
+				panic(p)
+			}
+			err = nil
+		}
+	}()
+	if err = next(f, r); err != nil && f.mode == notStarted {
+		stripCookies(h)
+		if f.own != nil {
+			h["Set-Cookie"] = f.own
+		}
+		return err
+	}
+	switch f.mode {
+	case notStarted:
+		f.WriteHeader(http.StatusOK)
+		if f.mode == holding {
+			f.decide()
+		}
+	case holding:
+		f.decide()
+	case passing:
+		stripCookies(h)
+	}
+	return err
+}
+
+// isCookieHeader tells whether a header's or trailer's name is Set-Cookie in any spelling.
+func isCookieHeader(name string) bool {
+	name = strings.TrimPrefix(name, http.TrailerPrefix)
+	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")
+}
+
+func withoutCookieTrailers(h http.Header) {
+	var kept []string
+	for _, line := range h["Trailer"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != "" && !isCookieHeader(name) {
+				kept = append(kept, name)
+			}
+		}
+	}
+	if kept == nil {
+		delete(h, "Trailer")
+		return
+	}
+	h["Trailer"] = []string{strings.Join(kept, ", ")}
+}

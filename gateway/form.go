@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/pages"
+)
+
+// maxForm is the largest body that one of our own pages takes, in bytes.
+const maxForm = 4 << 10
+
+// form is what a POST to one of our own pages said.
+type form struct {
+	code string
+	json bool
+}
+
+// readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
+// large, 400 for what is malformed. It reports whether the request was refused, and answered.
+//
+// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what browsers
+// say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a browser asks
+// before it sends that content type across origins, and we never agree.
+func (x *exchange) readForm() (refused bool, err error) {
+	if x.origins.Check(x.r) != nil {
+		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxForm))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return true, x.fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge)
+		}
+		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	mediaType, parameters, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil && len(body) > 0 || len(x.r.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
+		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	var values url.Values
+	switch {
+	case mediaType == "application/json":
+		x.form.json = true
+		var document struct {
+			Code string `json:"code"`
+		}
+		if len(body) > 0 && json.Unmarshal(body, &document) != nil {
+			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+		x.form.code = document.Code
+		return false, nil
+	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
+		if values, err = url.ParseQuery(string(body)); err != nil {
+			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+	default:
+		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	for _, once := range []string{"csrf_token", "code"} {
+		if len(values[once]) > 1 {
+			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+	}
+	if x.data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.data.Form)) != 1 {
+		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
+	}
+	x.form.code = values.Get("code")
+	return false, nil
+}
+
+// wantsPage tells whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the browser
+// says that a script sent it.
+func (x *exchange) wantsPage() bool {
+	if x.r.Header.Get("Sec-Fetch-Mode") == "" && x.place == gate.Own && x.r.Method == http.MethodPost {
+		return !x.form.json
+	}
+	return isPageLoad(x.r)
+}
+
+func isUTF8(charset string) bool {
+	return len(charset) == 5 && (charset[0]|0x20) == 'u' && (charset[1]|0x20) == 't' && (charset[2]|0x20) == 'f' && charset[3:] == "-8"
+}
+
+// codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (design 5.3).
+func (x *exchange) codeProblem(status int, common pages.Common) error {
+	title := "Wrong code"
+	if status == http.StatusTooManyRequests {
+		title = "Too many wrong codes"
+	}
+	return x.writeProblem(problem{
+		Type: "about:blank", Title: title, Status: status, Detail: x.config.Pages.Text(common.Alert), Challenge: x.config.Base + "/challenge",
+	})
+}
+
+// retryAfter tells when the next code will be judged, in whole seconds, rounded up.
+func retryAfter(h http.Header, throttled *factor.ThrottledError, now time.Time) {
+	if wait := throttled.Until.Sub(now); !throttled.Stopped && wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+}

@@ -1,0 +1,126 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// forwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
+// this way, and nothing else: one look at the session, the headers, the filter.
+func (x *exchange) forwardVerified() error {
+	if x.config.Logins.Identity != nil && x.now.Sub(x.data.Checked) >= x.config.Recheck {
+		if answered, err := x.recheck(); answered || err != nil {
+			return err
+		}
+	}
+	if x.config.Sessions.NeedsTouch(x.data, x.now) {
+		if err := x.config.Sessions.Touch(x.r.Context(), x.token, x.now); err != nil {
+			return x.storeFailed("note that the session is in use", err)
+		}
+	}
+	x.prepare(&x.data.Held)
+	x.observe()
+	x.filter = filter{x: x, w: x.w}
+	return x.filter.run(x.next, x.r)
+}
+
+// forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
+// into custody is attached to nothing yet.
+func (x *exchange) forwardStranger() error {
+	var guest custody.Jar
+	if x.data != nil {
+		guest = x.data.Guest
+	}
+	x.prepare(&guest)
+	x.observe()
+	x.filter = filter{x: x, w: x.w}
+	return x.filter.run(x.next, x.r)
+}
+
+// recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
+// answered already; where not, it goes on.
+func (x *exchange) recheck() (answered bool, err error) {
+	seen := x.data.Checked
+	if !seen.IsZero() {
+		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
+		// its time is zero, and each request asks for itself.
+		claimed := false
+		err := x.change(func(data *session.Data) error {
+			if claimed = data.Checked.Equal(seen); claimed {
+				data.Checked = x.now
+			}
+			return nil
+		})
+		if err != nil {
+			return true, x.storeFailed("claim the identity check", err)
+		}
+		if !claimed {
+			return false, nil
+		}
+	}
+	answer := x.probe(x.data.Held)
+	switch answer.verdict {
+	case login.Known:
+		if answer.name == x.data.Identity {
+			err = x.change(func(data *session.Data) error {
+				data.Checked = x.now
+				data.Held = x.applied(data.Held, answer.changes)
+				return nil
+			})
+			if err != nil {
+				return true, x.storeFailed("note the identity check", err)
+			}
+			return false, nil
+		}
+		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
+			"app", x.config.App, "was", x.data.Identity, "is", answer.name, "client", x.config.ClientAddress(x.r))
+		owed, err := x.accept(signedIn{identity: answer.name, jar: answer.jar})
+		if err != nil {
+			return true, x.storeFailed("look up the second factor", err)
+		}
+		if owed {
+			return true, x.askFactor()
+		}
+		return false, nil
+	case login.NotSignedIn:
+		x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
+		if err := x.end(); err != nil {
+			return true, x.storeFailed("end session", err)
+		}
+		if x.decide() == gate.ForwardStranger {
+			return true, x.forwardStranger()
+		}
+		return true, x.askLogin()
+	default:
+		if err := x.unsettle(nil); err != nil {
+			return true, x.storeFailed("note the failed identity check", err)
+		}
+		return true, x.identityUnclear(answer)
+	}
+}
+
+// unsettle notes that a session must not be used before the app has said whose it is.
+func (x *exchange) unsettle(changes []custody.Change) error {
+	return x.change(func(data *session.Data) error {
+		data.Checked = time.Time{}
+		data.Held = x.applied(data.Held, changes)
+		return nil
+	})
+}
+
+// identityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused (P4).
+func (x *exchange) identityUnclear(answer probed) error {
+	x.log.ErrorContext(x.r.Context(), "the app did not say who is signed in; the request was refused",
+		"setting", "identity", "app", x.config.App, "path", x.config.Logins.Identity.Path, "status", answer.status, "error", answer.err)
+	if answer.err != nil && !errors.Is(answer.err, errBroken) && !errors.Is(answer.err, errTooLarge) && x.filter.mode == notStarted {
+		return answer.err
+	}
+	return x.fail(http.StatusBadGateway, pages.ErrorApp)
+}

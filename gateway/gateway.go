@@ -1,0 +1,223 @@
+// Package gateway is the pipeline: plain net/http middleware that joins the rooms of the core. It recognises who asks
+// (session), decides (gate), forwards with the right cookies (custody), withholds and judges logins (login), asks for
+// factors (factor) on its own pages (pages). It knows nothing of Caddy; package caddymodule is its only caller.
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/match"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// Handler is the rest of the route: it ends in the app. An error means that no answer was written.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Config is everything that a Gateway needs. Fields without a default are required.
+type Config struct {
+	// App names the protected app; it scopes users and sessions.
+	App string
+	// Name is what people know the app by, on the gateway's pages. Default: App.
+	Name string
+	// Digits is how many digits a code has. Default 6.
+	Digits int
+	// Base is where the gateway's own pages live. Default `/second-factor`.
+	Base string
+	// LoginPage is where strangers are sent: the app's login page.
+	LoginPage string
+	// Public, Protect and Logout are globs over canonical paths.
+	Public, Protect, Logout match.Globs
+	// Logins says what a login looks like, and how the app is asked who is signed in.
+	Logins login.Set
+	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
+	// cookies that the app changes in normal use.
+	Hold, Pass, Rotates match.Globs
+	// PassHeaders names credential headers that clients may send to the app.
+	PassHeaders []string
+	// RequireEveryone refuses the app to people without a second factor until they have set one up. Default: only those
+	// who have one are asked.
+	RequireEveryone bool
+	// Reauth is how long after a code the factors may be changed without another. Default 0: never.
+	Reauth time.Duration
+	// Recheck is how often the app is asked who is signed in while a session is in use. Default one minute.
+	Recheck time.Duration
+	// Cookie is the name of the gateway's cookie on https. Default `__Host-sallyport`; on http the prefix is left out.
+	Cookie string
+
+	// Sessions, Factors and Pages are the rooms that keep something.
+	Sessions *session.Manager
+	Factors  *factor.Service
+	Pages    *pages.Renderer
+
+	// Logger gets what an operator should know. Never a secret. Default: discarded.
+	Logger *slog.Logger
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// ClientAddress tells where a request comes from, for the log. Default: the connection's address.
+	ClientAddress func(r *http.Request) string
+	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
+	// request that it is made beside. Default: the probe inherits the context of that request.
+	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
+	// Observe is called once for each request, before it goes on, with what is known of its session. Default: nothing.
+	Observe func(r *http.Request, outcome Outcome)
+}
+
+// Outcome is what the rest of the route may know of a request's session.
+type Outcome struct {
+	// User is the identity, empty unless the session is verified.
+	User string
+	// State is the session's state.
+	State gate.State
+	// Method is how the second factor was proved: totp, recovery, or none where none is owed. Empty unless verified.
+	Method string
+}
+
+// Gateway is the middleware of one site; safe for concurrent use.
+type Gateway struct {
+	config  Config
+	policy  *gate.Policy
+	cookies custody.Policy
+	headers *custody.HeaderPolicy
+	secure  string // the cookie's name on https
+	plain   string // and on http
+	origins *http.CrossOriginProtection
+	log     *slog.Logger
+}
+
+// New checks the configuration and makes a gateway of it. It does no I/O.
+func New(config Config) (*Gateway, error) {
+	if config.App == "" || config.Sessions == nil || config.Factors == nil || config.Pages == nil {
+		return nil, errors.New("gateway: app, sessions, factors and pages are required")
+	}
+	if config.Name == "" {
+		config.Name = config.App
+	}
+	if config.Digits == 0 {
+		config.Digits = 6
+	}
+	if config.Base == "" {
+		config.Base = "/second-factor"
+	}
+	if config.Recheck == 0 {
+		config.Recheck = time.Minute
+	}
+	if config.Cookie == "" {
+		config.Cookie = "__Host-sallyport"
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.ClientAddress == nil {
+		config.ClientAddress = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	if config.PrepareProbe == nil {
+		config.PrepareProbe = func(probe, beside *http.Request, _ http.ResponseWriter) *http.Request {
+			return probe.WithContext(beside.Context())
+		}
+	}
+	if config.Observe == nil {
+		config.Observe = func(*http.Request, Outcome) {}
+	}
+	policy, err := gate.NewPolicy(gate.Rules{
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Protect: config.Protect, Logout: config.Logout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Logins.Validate(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		config: config, policy: policy, headers: custody.NewHeaderPolicy(config.PassHeaders), origins: http.NewCrossOriginProtection(),
+		log: config.Logger,
+	}
+	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
+		return nil, err
+	}
+	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain}}
+	return g, nil
+}
+
+// ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything that
+// the gateway itself has to say it has written.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) error {
+	x := &exchange{Gateway: g, w: w, r: r, next: next, now: g.config.Now()}
+	defer x.restore()
+	if !transportIsSafe(r) {
+		return x.fail(http.StatusForbidden, pages.ErrorInsecure)
+	}
+	if err := x.loadSession(); err != nil {
+		return x.storeFailed("load session", err)
+	}
+	path := match.ParsePath(r.URL)
+	attempt, err := g.config.Logins.Recognise(r, path)
+	if err != nil {
+		if refused := x.judgeRefusal(err); refused != nil {
+			return x.refuse(refused)
+		}
+	}
+	entry := attempt == nil && path.Canonical && g.config.Logins.IsEntry(r, path)
+	x.place = g.policy.Place(r, path, attempt != nil, entry)
+	if early := r.Header.Get("Early-Data"); early != "" && (x.place == gate.Own || x.place == gate.Login) && r.Method != http.MethodGet {
+		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
+		return x.fail(http.StatusTooEarly, pages.ErrorTooEarly)
+	}
+	switch x.decide() {
+	case gate.ServeOwn:
+		return x.serveOwn(path)
+	case gate.ForwardLogin:
+		return x.signIn(attempt)
+	case gate.ForwardVerified:
+		return x.forwardVerified()
+	case gate.ForwardStranger:
+		return x.forwardStranger()
+	case gate.AskFactor, gate.AskEnrolment:
+		return x.askFactor()
+	case gate.RefuseMethod:
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+	default:
+		return x.askLogin()
+	}
+}
+
+func (x *exchange) decide() gate.Action {
+	r := x.r
+	return gate.Decide(gate.Request{
+		State: x.state(), Place: x.place, Method: r.Method,
+		Upgrade:         len(r.Header["Upgrade"]) > 0,
+		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
+	})
+}
+
+// judgeRefusal decides what becomes of a request that looks like a login and cannot be read as one.
+//
+// A body that could not be examined whole may be an upload in a verified session, to an app that has one path for
+// everything; then the app is asked who is signed in before a byte of the answer goes out. Nobody else may send one.
+func (x *exchange) judgeRefusal(err error) *login.RefusedError {
+	var refused *login.RefusedError
+	if errors.As(err, &refused) {
+		return refused
+	}
+	var unexamined *login.UnexaminedError
+	if errors.As(err, &unexamined) {
+		if x.state() == gate.Verified {
+			x.suspect = true
+			return nil
+		}
+		return &login.RefusedError{Status: unexamined.Status, Reason: unexamined.Reason, Log: unexamined.Log}
+	}
+	return &login.RefusedError{Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: fmt.Sprint(err)}
+}

@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/match"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// ownPage is one of the gateway's own addresses (design 5).
+type ownPage struct {
+	// states are those that the page is meant for; everybody else is sent on. Empty means anyone.
+	states []gate.State
+	// get shows the page, post acts. A method without a function is refused with 405.
+	get, post func(*exchange) error
+}
+
+var (
+	anyone    []gate.State
+	verified  = []gate.State{gate.Verified}
+	pending   = []gate.State{gate.Pending}
+	enrolment = []gate.State{gate.Verified, gate.Enrolling}
+)
+
+// ownPages are the addresses below base.
+var ownPages = map[string]ownPage{
+	"/":               {states: verified, get: (*exchange).showSettings},
+	"/challenge":      {states: pending, get: (*exchange).showChallenge, post: (*exchange).takeCode},
+	"/recovery":       {states: pending, get: (*exchange).showRecovery, post: (*exchange).takeRecoveryCode},
+	"/setup":          {states: enrolment, get: (*exchange).showSetUp, post: (*exchange).startSetUp},
+	"/setup/confirm":  {states: enrolment, post: (*exchange).confirmSetUp},
+	"/reset":          {states: verified, get: (*exchange).showReset, post: (*exchange).startReset},
+	"/disable":        {states: verified, get: (*exchange).showDisable, post: (*exchange).disable},
+	"/recovery-codes": {states: verified, get: (*exchange).showRecoveryCodes, post: (*exchange).renewRecoveryCodes},
+	"/status":         {states: anyone, get: (*exchange).showStatus},
+	"/resume":         {states: verified, get: (*exchange).resume},
+	"/logout":         {states: anyone, post: (*exchange).signOut},
+}
+
+// serveOwn answers for an address below base. Nothing of such a request ever reaches the app.
+func (x *exchange) serveOwn(path match.Path) error {
+	x.config.Observe(x.r, x.outcome())
+	name := strings.TrimPrefix(path.Text, x.config.Base)
+	if name == "" {
+		name = "/"
+	}
+	page, found := ownPages[name]
+	if !found || !path.Canonical {
+		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	act := page.get
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		act = page.post
+	default:
+		act = nil
+	}
+	if act == nil {
+		x.w.Header().Set("Allow", page.allow())
+		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+	}
+	if len(page.states) > 0 && !slices.Contains(page.states, x.state()) {
+		return x.sendOn()
+	}
+	if x.r.Method == http.MethodPost {
+		if refused, err := x.readForm(); refused || err != nil {
+			return err
+		}
+	}
+	return act(x)
+}
+
+func (p ownPage) allow() string {
+	switch {
+	case p.get == nil:
+		return "POST"
+	case p.post == nil:
+		return "GET, HEAD"
+	}
+	return "GET, HEAD, POST"
+}
+
+// sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions to
+// the challenge, verified ones to the settings page.
+func (x *exchange) sendOn() error {
+	switch x.state() {
+	case gate.Pending, gate.Enrolling:
+		return x.askFactor()
+	case gate.Verified:
+		if !isPageLoad(x.r) {
+			return x.failWith(http.StatusConflict, pages.ErrorRequest, "This session is verified already.")
+		}
+		return x.redirect(x.config.Base + "/")
+	}
+	return x.askLogin()
+}
+
+// common is what every page may show of the session.
+func (x *exchange) common() pages.Common {
+	common := pages.Common{App: x.config.Name, Base: x.config.Base}
+	if x.data != nil {
+		common.User, common.Form = x.data.Identity, x.data.Form
+	}
+	return common
+}
+
+// takeNotice gets the message that an earlier request left for the next page, once.
+func (x *exchange) takeNotice() (string, error) {
+	if x.data == nil || x.data.Notice == "" {
+		return "", nil
+	}
+	notice := x.data.Notice
+	err := x.change(func(data *session.Data) error {
+		data.Notice = ""
+		return nil
+	})
+	return notice, err
+}
+
+// showSettings is the settings page.
+func (x *exchange) showSettings() error {
+	status, err := x.enrolled(x.data.Identity)
+	if err != nil {
+		return x.storeFailed("read the second factor", err)
+	}
+	notice, err := x.takeNotice()
+	if err != nil {
+		return x.storeFailed("take notice", err)
+	}
+	common := x.common()
+	common.Status = notice
+	return x.config.Pages.Settings(x.w, http.StatusOK, pages.SettingsView{
+		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
+		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
+	})
+}
+
+// refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
+// It tells a wrong code and a used one apart for nobody.
+func (x *exchange) refuseCode(err error, alert string, show func(status int, common pages.Common) error) error {
+	common := x.common()
+	var throttled *factor.ThrottledError
+	status := http.StatusUnprocessableEntity
+	switch {
+	case errors.As(err, &throttled):
+		status = http.StatusTooManyRequests
+		common.Alert = pages.AlertThrottled
+		common.Wait = throttled.Until.Sub(x.now)
+		if throttled.Stopped {
+			common.Alert, common.Wait = pages.AlertStopped, 0
+		}
+		retryAfter(x.w.Header(), throttled, x.now)
+	case errors.Is(err, factor.ErrWrongCode):
+		common.Alert = alert
+	default:
+		return x.storeFailed("judge a code", err)
+	}
+	x.log.InfoContext(x.r.Context(), "code refused",
+		"app", x.config.App, "user", x.data.Identity, "throttled", throttled != nil, "client", x.config.ClientAddress(x.r))
+	if !x.wantsPage() {
+		return x.codeProblem(status, common)
+	}
+	return show(status, common)
+}

@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/login"
+)
+
+// probeTimeout is how long the app may take to say who is signed in.
+const probeTimeout = 10 * time.Second
+
+// probed is what the app said when it was asked who is signed in.
+type probed struct {
+	verdict login.Verdict
+	name    string           // where verdict is login.Known
+	changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
+	jar     custody.Jar      // the jar that was sent, with the changes
+	status  int
+	err     error
+}
+
+// probe asks the app, through the same route, who the session in the jar belongs to. The question carries nothing of the
+// request that it is asked beside but what apps bind their sessions to: host, address, and the browser's name and language.
+func (x *exchange) probe(jar custody.Jar) probed {
+	identity := x.config.Logins.Identity
+	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, identity.Method, identity.Path, strings.NewReader(identity.Body))
+	if err != nil {
+		return probed{verdict: login.Unclear, err: err}
+	}
+	path, query, _ := strings.Cut(identity.Path, "?")
+	request.URL = &url.URL{Path: path, RawQuery: query}
+	request.RequestURI = identity.Path
+	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
+	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
+	for _, name := range []string{"User-Agent", "Accept-Language", "Accept-Charset"} {
+		if values := x.r.Header[name]; values != nil {
+			request.Header[name] = values
+		}
+	}
+	request.Header.Set("Accept", "application/json, text/html;q=0.9, */*;q=0.5")
+	request.Header.Set("Accept-Encoding", login.AcceptEncodings)
+	if identity.ContentType != "" {
+		request.Header.Set("Content-Type", identity.ContentType)
+	}
+	x.setCookies(request, nil, &jar, nil)
+	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+	if err != nil {
+		return probed{verdict: login.Unclear, err: err}
+	}
+	sorted := x.cookies.Sort(answer.cookies(), holds(jar), false)
+	result := probed{changes: sorted.Held, jar: x.appliedFor(jar, sorted.Held, path), status: answer.status}
+	seen, err := answer.judged(nil)
+	if err != nil {
+		result.verdict, result.err = login.Unclear, err
+		return result
+	}
+	result.name, result.verdict = identity.Read(seen)
+	return result
+}
+
+// holds tells whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
+func holds(jar custody.Jar) func(string) bool { return jar.Holds }
+
+// applied is a jar after the changes that an answer to this request makes to it. What does not fit is left out.
+func (x *exchange) applied(jar custody.Jar, changes []custody.Change) custody.Jar {
+	return x.appliedFor(jar, changes, x.r.URL.Path)
+}
+
+func (x *exchange) appliedFor(jar custody.Jar, changes []custody.Change, path string) custody.Jar {
+	next, _, err := jar.Apply(changes, x.r.Host, path, x.now)
+	if err != nil {
+		x.log.WarnContext(x.r.Context(), "the app sets more cookies than a session can hold; the rest was left out",
+			"app", x.config.App, "error", err)
+	}
+	return next
+}

@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/match"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// signIn sends a login to the app and withholds the answer until it is judged (design 4.1).
+//
+// Whatever the session's state, the login goes out as a stranger's. So a login in mid-session gets a session of its own
+// from the app, and never turns the one that other requests of this browser are using into somebody else's (P5).
+func (x *exchange) signIn(attempt *login.Attempt) error {
+	var guest custody.Jar
+	if x.data != nil {
+		guest = x.data.Guest
+	}
+	x.prepare(&guest)
+	x.config.Observe(x.r, Outcome{State: gate.Anonymous})
+	x.r.Header["Accept-Encoding"] = []string{login.AcceptEncodings}
+	answer, err := capture(x.next, x.r)
+	if err != nil {
+		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
+			return x.loginUnclear("login", err)
+		}
+		return err
+	}
+	lines := answer.cookies()
+	seen, err := answer.judged(lines)
+	if err != nil {
+		return x.loginUnclear("login", err)
+	}
+	identity := x.config.Logins.Identity
+	outcome := x.config.Logins.Judge(attempt.Block, seen, match.ParsePath(x.r.URL))
+	if outcome == login.Failed {
+		return x.signInFailed(attempt, answer, lines)
+	}
+	sorted := x.cookies.Sort(lines, nil, true)
+	next := signedIn{
+		identity: attempt.Name, jar: x.applied(guest, sorted.Held), granted: sorted.Granted, delivery: x.delivery(answer, sorted.Browser),
+	}
+	if identity != nil {
+		said := x.probe(next.jar)
+		switch said.verdict {
+		case login.Known:
+			next.identity, next.jar = said.name, said.jar
+		case login.NotSignedIn:
+			return x.signInFailed(attempt, answer, lines)
+		default:
+			return x.identityUnclear(said)
+		}
+	}
+	if next.jar.Len() == 0 {
+		return x.loginUnclear("hold", errors.New("the login succeeded and set no cookie that can be held; name the session's cookie in hold"))
+	}
+	owed, err := x.accept(next)
+	if err != nil {
+		return x.storeFailed("sign in", err)
+	}
+	if owed {
+		return x.askFactor()
+	}
+	return answer.send(x.w, x.r, sorted.Browser)
+}
+
+// signInFailed passes the answer of a login that the app refused, its held cookies kept back: they are the next attempt's.
+func (x *exchange) signInFailed(attempt *login.Attempt, answer *withheld, lines []string) error {
+	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "typed", attempt.Name, "client", x.config.ClientAddress(x.r))
+	sorted := x.cookies.Sort(lines, nil, false)
+	if err := x.keepForStranger(sorted); err != nil && !errors.Is(err, session.ErrGone) {
+		return x.storeFailed("keep the app's cookies", err)
+	}
+	return answer.send(x.w, x.r, sorted.Browser)
+}
+
+// loginUnclear refuses a login whose answer cannot be judged, or whose session cannot be held (P4).
+func (x *exchange) loginUnclear(setting string, err error) error {
+	x.log.ErrorContext(x.r.Context(), "login refused: its answer cannot be judged", "setting", setting, "app", x.config.App, "error", err)
+	return x.fail(http.StatusBadGateway, pages.ErrorApp)
+}
+
+// signedIn is what a successful login leaves behind.
+type signedIn struct {
+	identity string
+	jar      custody.Jar // the app's session
+	granted  []string    // names of cookies that the browser gets
+	delivery *session.Delivery
+}
+
+// accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
+// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced, and
+// the token is a new one (P5, P8).
+//
+// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned: nothing
+// is lost, and the challenge asks the store again (P6).
+func (x *exchange) accept(next signedIn) (owed bool, err error) {
+	status, storeErr := x.enrolled(next.identity)
+	state, method := x.stateAfterPassword(status, storeErr)
+	write := func(data *session.Data) error {
+		data.State, data.Identity, data.Method = state, next.identity, method
+		data.Held, data.Guest = next.jar, custody.Jar{}
+		data.Granted = grant(data.Granted, next.granted)
+		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
+		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
+		data.Delivery = nil
+		if state != gate.Verified {
+			data.Delivery = next.delivery
+		}
+		return nil
+	}
+	if err := x.renew(write); errors.Is(err, session.ErrGone) {
+		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
+		x.token, x.data = "", nil
+		if err := x.renew(write); err != nil {
+			return true, err
+		}
+	} else if err != nil {
+		return true, err
+	}
+	x.log.InfoContext(x.r.Context(), "login accepted by the app",
+		"app", x.config.App, "user", next.identity, "state", state.String(), "client", x.config.ClientAddress(x.r))
+	return state != gate.Verified, storeErr
+}
+
+// stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor is
+// owed (P6).
+func (g *Gateway) stateAfterPassword(status factor.Status, err error) (gate.State, string) {
+	switch {
+	case err != nil || status.Enrolled:
+		return gate.Pending, ""
+	case g.config.RequireEveryone:
+		return gate.Enrolling, ""
+	default:
+		return gate.Verified, string(factor.MethodNone)
+	}
+}
+
+// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body.
+func (x *exchange) delivery(answer *withheld, cookies []string) *session.Delivery {
+	delivery := &session.Delivery{Status: answer.status, Cookies: cookies}
+	if target, ok := localTarget(answer.header.Get("Location"), x.r); ok {
+		delivery.Location = target
+	}
+	if !isPageLoad(x.r) && answer.body.Len() <= session.MaxDelivery {
+		delivery.ContentType = answer.header.Get("Content-Type")
+		delivery.ContentEncoding = answer.header.Get("Content-Encoding")
+		delivery.Body = answer.body.Bytes()
+	}
+	return delivery
+}
+
+// keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what the
+// browser may send.
+func (x *exchange) keepForStranger(sorted custody.Sorted) error {
+	if len(sorted.Held) == 0 && x.knows(sorted.Granted) {
+		return nil
+	}
+	return x.change(func(data *session.Data) error {
+		data.Guest = x.applied(data.Guest, sorted.Held)
+		data.Granted = grant(data.Granted, sorted.Granted)
+		return nil
+	})
+}

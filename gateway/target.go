@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxTarget is the longest address that is remembered, in bytes.
+const maxTarget = 2048
+
+// localTarget turns the Location of an answer to r, or the address of a request, into a path of this very site. Whatever a
+// browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between) is no target.
+func localTarget(location string, r *http.Request) (string, bool) {
+	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, forbiddenInTarget) {
+		return "", false
+	}
+	reference, err := url.Parse(location)
+	if err != nil || reference.Opaque != "" || reference.User != nil {
+		return "", false
+	}
+	if reference.IsAbs() || reference.Host != "" {
+		if reference.Scheme != "" && reference.Scheme != "http" && reference.Scheme != "https" {
+			return "", false
+		}
+		if !strings.EqualFold(reference.Host, r.Host) {
+			return "", false
+		}
+		reference.Scheme, reference.Host = "", ""
+		if reference.Path == "" {
+			reference.Path = "/"
+		}
+	}
+	base := &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	target := base.ResolveReference(reference).String()
+	if !isLocal(target) {
+		return "", false
+	}
+	return target, true
+}
+
+// isLocal is the last word on what goes into a Location header of ours: one slash, then anything but a second one.
+func isLocal(target string) bool {
+	if !strings.HasPrefix(target, "/") || strings.ContainsFunc(target, forbiddenInTarget) || len(target) > maxTarget+64 {
+		return false
+	}
+	return len(target) == 1 || target[1] != '/'
+}
+
+// forbiddenInTarget are the characters that browsers drop (tab, line ends), fold to a slash (backslash) or trim.
+func forbiddenInTarget(r rune) bool {
+	return r <= ' ' || r == 0x7f || r == '\\' || r >= 0x80 && r <= 0xa0
+}
+
+// redirect is a 303 to a path of this site. A target that is not one leads to the start page.
+func (x *exchange) redirect(target string) error {
+	if !isLocal(target) {
+		target = "/"
+	}
+	h := x.w.Header()
+	h["Location"] = []string{target}
+	h["Cache-Control"] = []string{"no-store"}
+	h["Content-Length"] = []string{"0"}
+	delete(h, "Content-Type")
+	delete(h, "Content-Encoding")
+	x.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
