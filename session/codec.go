@@ -68,6 +68,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = data.Held.Encode(to)
 	to = appendStrings(to, data.Granted)
 	to = appendString(to, data.Proposal)
+	to = appendStrings(to, data.Codes)
 	if delivery := data.Delivery; delivery == nil {
 		to = append(to, 0)
 	} else {
@@ -79,6 +80,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 		to = appendStrings(to, delivery.Cookies)
 		to = binary.AppendVarint(to, int64(delivery.Status))
 		to = appendString(to, delivery.ContentType)
+		to = appendString(to, delivery.ContentEncoding)
 		to = appendString(to, delivery.Body)
 	}
 	if len(to)+checksumSize > MaxEncoded {
@@ -119,12 +121,14 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Held = from.jar()
 	data.Granted = from.strings()
 	data.Proposal = from.bytes()
+	data.Codes = from.strings()
 	switch from.byte() {
 	case 0:
 	case 1:
 		data.Delivery = &Delivery{Location: from.string(), Cookies: from.strings()}
 		data.Delivery.Status = from.int()
 		data.Delivery.ContentType = from.string()
+		data.Delivery.ContentEncoding = from.string()
 		data.Delivery.Body = from.bytes()
 		from.broken = from.broken || len(data.Delivery.Body) > MaxDelivery
 	default:

@@ -35,6 +35,8 @@ type Data struct {
 	Delivery *Delivery
 	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. Create and Renew make a new one.
 	Form string
+	// Codes are new recovery codes that wait to be shown, once.
+	Codes []string
 	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
 	Proposal []byte
 	// Created is when the session began; Create sets it when it is zero.
@@ -57,9 +59,10 @@ type Delivery struct {
 	Location string
 	// Cookies are raw Set-Cookie lines that the browser may have.
 	Cookies []string
-	// Status and ContentType of the answer.
-	Status      int
-	ContentType string
+	// Status, ContentType and ContentEncoding of the answer.
+	Status          int
+	ContentType     string
+	ContentEncoding string
 	// Body is kept for clients that are no page loads, at most MaxDelivery bytes.
 	Body []byte
 }

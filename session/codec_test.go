@@ -1,0 +1,179 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/gate"
+)
+
+func fullData(t testing.TB) *Data {
+	t.Helper()
+	return &Data{
+		App: "wiki", State: gate.Enrolling, Identity: "Zoë <z@example.com>", Method: "recovery",
+		Guest:   jar(t, "csrf=1; HttpOnly"),
+		Held:    jar(t, "sid=café; Path=/a; Max-Age=60", "other=; Domain=example.com"),
+		Granted: []string{"theme", ""},
+		Next:    "/page?a=1#b",
+		Delivery: &Delivery{
+			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json",
+			Body: []byte("{\"ok\":true}\x00\xff"),
+		},
+		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff},
+		Created: start, Seen: start.Add(time.Hour), Checked: time.Unix(0, 0).UTC(), Since: start.Add(-time.Nanosecond),
+		Notice: "enabled",
+	}
+}
+
+func TestCodecRoundTrip(t *testing.T) {
+	for name, data := range map[string]*Data{
+		"full":           fullData(t),
+		"empty":          {},
+		"empty delivery": {Delivery: &Delivery{}},
+		"negative":       {Delivery: &Delivery{Status: -1}, Created: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)},
+		"far":            {Created: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stored, err := encode(data, start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, deadline, err := decode(stored)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(*got, *data) || !got.Checked.Equal(data.Checked) || !deadline.Equal(start) {
+				t.Errorf("got %#v and %v", *got, deadline)
+			}
+			state, app, identity, ok := peek(stored)
+			if !ok || state != data.State || string(app) != data.App || string(identity) != data.Identity {
+				t.Errorf("peek = %v, %q, %q, %v", state, app, identity, ok)
+			}
+		})
+	}
+}
+
+// TestP6_DamageIsNoSession: a bit that fell over on a disk must not make pending verified, nor one identity another.
+func TestP6_DamageIsNoSession(t *testing.T) {
+	stored, err := encode(fullData(t), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range stored {
+		for bit := range 8 {
+			damaged := append([]byte(nil), stored...)
+			damaged[at] ^= 1 << bit
+			if _, _, err := decode(damaged); !errors.Is(err, errUndecodable) {
+				t.Fatalf("byte %d, bit %d: %v", at, bit, err)
+			}
+		}
+		if _, _, err := decode(stored[:at]); !errors.Is(err, errUndecodable) {
+			t.Fatalf("cut at %d: %v", at, err)
+		}
+	}
+	if _, _, err := decode(append(append([]byte(nil), stored...), 0)); !errors.Is(err, errUndecodable) {
+		t.Errorf("with a byte more: %v", err)
+	}
+}
+
+// withSum completes a stored form that was made by hand.
+func withSum(text string) []byte {
+	return binary.LittleEndian.AppendUint32([]byte(text), crc32.Checksum([]byte(text), castagnoli))
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	stored, err := encode(&Data{App: "wiki"}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := string(stored[:len(stored)-checksumSize])
+	if _, _, err := decode(withSum(body)); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"another version": "\xb2" + body[1:],
+		"no state":        body[:1] + "\x04" + body[2:],
+		"more":            body + "\x00",
+		"less":            body[:len(body)-1],
+		"delivery flag":   body[:len(body)-1] + "\x02",
+		"huge string":     body[:2] + "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+		"endless number":  body[:2] + strings.Repeat("\xff", 20),
+		"too long":        body[:2] + strings.Repeat("x", MaxEncoded),
+	} {
+		if data, _, err := decode(withSum(text)); !errors.Is(err, errUndecodable) || data != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, garbage := range [][]byte{nil, {}, {codecVersion}, []byte("gob"), []byte(`{"State":3}`)} {
+		if _, _, err := decode(garbage); !errors.Is(err, errUndecodable) {
+			t.Errorf("%q: %v", garbage, err)
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		data *Data
+		want error
+	}{
+		"state":    {&Data{State: 4}, ErrInvalid},
+		"delivery": {&Data{Delivery: &Delivery{Body: make([]byte, MaxDelivery+1)}}, ErrTooLarge},
+		"all":      {&Data{Next: strings.Repeat("x", MaxEncoded)}, ErrTooLarge},
+	} {
+		if stored, err := encode(test.data, start); !errors.Is(err, test.want) || stored != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := encode(&Data{Delivery: &Delivery{Body: make([]byte, MaxDelivery)}}, start); err != nil {
+		t.Errorf("a delivery of %d bytes: %v", MaxDelivery, err)
+	}
+	for _, values := range []map[string]any{nil, {dataKey: "text"}, {dataKey: (*Data)(nil)}} {
+		if _, err := (codec{}).Encode(start, values); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%v: %v", values, err)
+		}
+	}
+}
+
+// FuzzDecode: whatever a store hands out, decoding neither fails hard nor believes a length, and what it accepts means the
+// same after another round. The sum is put right, or no input would ever get past it.
+func FuzzDecode(f *testing.F) {
+	for _, data := range []*Data{{}, fullData(f), {App: "wiki", State: gate.Verified, Granted: []string{"a"}}} {
+		stored, err := encode(data, start)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(stored[:len(stored)-checksumSize]))
+	}
+	f.Add("\xb1\x03\x04wiki")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, _, _ = decode([]byte(text))
+		data, deadline, err := decode(withSum(text))
+		if err != nil {
+			if data != nil {
+				t.Fatal("data beside an error")
+			}
+			return
+		}
+		if state, app, identity, ok := peek([]byte(text)); !ok || state != data.State || string(app) != data.App ||
+			string(identity) != data.Identity {
+			t.Fatal("peek reads another session than decode")
+		}
+		again, err := encode(data, deadline)
+		if errors.Is(err, ErrTooLarge) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, sameDeadline, err := decode(again)
+		if err != nil || !reflect.DeepEqual(*same, *data) || !sameDeadline.Equal(deadline) {
+			t.Fatalf("%v: %#v became %#v", err, *data, *same)
+		}
+	})
+}

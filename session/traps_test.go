@@ -1,0 +1,535 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"sallyport/gate"
+)
+
+// TestP8_LoadNeverWrites: with scs's IdleTimeout every loaded session counts as modified, and the commit at the end of a
+// slow request brought destroyed sessions back.
+func TestP8_LoadNeverWrites(t *testing.T) {
+	f := newFixture(t)
+	token := mustCreate(t, f.Manager, verified(t))
+	m := f.over(&hooks{
+		CtxStore: f.memory,
+		commit:   func(context.Context, string, []byte, time.Time) error { t.Error("commit"); return nil },
+		delete:   func(context.Context, string) error { t.Error("delete"); return nil },
+	})
+	mustLoad(t, m, token)
+	if err := m.Touch(context.Background(), token, f.clock.Now()); err != nil {
+		t.Error(err)
+	}
+	f.clock.advance(2 * time.Hour)
+	if data, err := m.Load(context.Background(), token); data != nil || err != nil {
+		t.Errorf("%v, %v", data, err)
+	}
+	if m.shared.sessions.IdleTimeout != 0 {
+		t.Error("IdleTimeout is set")
+	}
+}
+
+// TestP8_SlowUpdate: a slow request read the session; before it commits, the session ends, in the same process or in
+// another one. Its commit must not bring the token back.
+func TestP8_SlowUpdate(t *testing.T) {
+	ctx := context.Background()
+	for name, end := range map[string]func(t *testing.T, m *Manager, token string) error{
+		"destroyed": func(_ *testing.T, m *Manager, token string) error { return m.Destroy(ctx, token) },
+		"revoked":   func(_ *testing.T, m *Manager, _ string) error { return m.DestroyOthers(ctx, "alice", "") },
+		"renewed": func(t *testing.T, m *Manager, token string) error {
+			renewed, _, err := m.Renew(ctx, token, keep)
+			if err == nil {
+				mustLoad(t, m, renewed)
+			}
+			return err
+		},
+	} {
+		for _, process := range []string{"same", "other"} {
+			if name == "renewed" && process == "same" {
+				continue // Renew waits there: TestP8_RenewAfterASlowUpdate
+			}
+			t.Run(name+"/"+process, func(t *testing.T) {
+				f := newFixture(t)
+				ender := f.Manager
+				if process == "other" {
+					ender = f.over(f.memory)
+				}
+				token := mustCreate(t, f.Manager, verified(t))
+				data, err := f.Update(ctx, token, func(data *Data) error {
+					data.Notice = "late"
+					return end(t, ender, token)
+				})
+				if !errors.Is(err, ErrGone) || data != nil {
+					t.Errorf("Update = %v, %v; want ErrGone", data, err)
+				}
+				if errors.Is(err, ErrStore) {
+					t.Error("a session that is gone is no failure of the store")
+				}
+				mustBeDead(t, f.Manager, token)
+				f.memory.sweep()
+				mustBeDead(t, ender, token)
+			})
+		}
+	}
+}
+
+// TestP8_SlowRenew: the same for a renewal, whose new token would be the destroyed session under another name.
+func TestP8_SlowRenew(t *testing.T) {
+	ctx := context.Background()
+	for name, end := range map[string]func(m *Manager, token string) error{
+		"destroyed": func(m *Manager, token string) error { return m.Destroy(ctx, token) },
+		"revoked":   func(m *Manager, _ string) error { return m.DestroyOthers(ctx, "alice", "") },
+		"renewed":   func(m *Manager, token string) error { _, _, err := m.Renew(ctx, token, keep); return err },
+	} {
+		for store, wrap := range map[string]func(*Memory) scs.Store{
+			"claimer": func(m *Memory) scs.Store { return m },
+			"ctx":     func(m *Memory) scs.Store { return &hooks{CtxStore: m} },
+			"plain":   func(m *Memory) scs.Store { return struct{ scs.Store }{m} },
+		} {
+			t.Run(name+"/"+store, func(t *testing.T) {
+				f := newFixture(t)
+				slow, other := f.over(wrap(f.memory)), f.over(f.memory)
+				token := mustCreate(t, slow, verified(t))
+				renewed, data, err := slow.Renew(ctx, token, func(*Data) error { return end(other, token) })
+				if !errors.Is(err, ErrGone) || data != nil || renewed != "" {
+					t.Errorf("Renew = %q, %v, %v; want ErrGone", renewed, data, err)
+				}
+				mustBeDead(t, slow, token)
+				want := 0
+				if name == "renewed" {
+					want = 1
+				}
+				if f.memory.Len() != want {
+					t.Errorf("%d sessions left, want %d", f.memory.Len(), want)
+				}
+			})
+		}
+	}
+}
+
+// TestP8_RenewAfterASlowUpdate: within a process the renewal waits, and carries on with what the slow change wrote.
+func TestP8_RenewAfterASlowUpdate(t *testing.T) {
+	f := newFixture(t)
+	token := mustCreate(t, f.Manager, verified(t))
+	inside, proceed := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		_, err := f.Update(context.Background(), token, func(data *Data) error {
+			close(inside)
+			<-proceed
+			data.Notice = "slow"
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-inside
+	var renewed string
+	group.Go(func() {
+		var err error
+		if renewed, _, err = f.Renew(context.Background(), token, keep); err != nil {
+			t.Error(err)
+		}
+	})
+	close(proceed)
+	group.Wait()
+	mustBeDead(t, f.Manager, token)
+	if data := mustLoad(t, f.Manager, renewed); data.Notice != "slow" && data.Notice != "" {
+		t.Errorf("%q", data.Notice)
+	}
+}
+
+// TestP8_OneRenewalWins of many at the same moment, in one process and in several.
+func TestP8_OneRenewalWins(t *testing.T) {
+	for _, processes := range []int{1, 4} {
+		t.Run(fmt.Sprint(processes), func(t *testing.T) {
+			f := newFixture(t)
+			managers := []*Manager{f.Manager}
+			for len(managers) < processes {
+				managers = append(managers, f.over(f.memory))
+			}
+			token := mustCreate(t, f.Manager, verified(t))
+			barrier := make(chan struct{})
+			won := make(chan string, 16)
+			var group sync.WaitGroup
+			for i := range 16 {
+				group.Go(func() {
+					<-barrier
+					renewed, _, err := managers[i%processes].Renew(context.Background(), token, func(*Data) error {
+						runtime.Gosched()
+						return nil
+					})
+					switch {
+					case err == nil:
+						won <- renewed
+					case !errors.Is(err, ErrGone):
+						t.Error(err)
+					}
+				})
+			}
+			close(barrier)
+			group.Wait()
+			close(won)
+			if len(won) != 1 {
+				t.Fatalf("%d renewals won", len(won))
+			}
+			mustLoad(t, f.Manager, <-won)
+			if f.memory.Len() != 1 {
+				t.Errorf("%d sessions left", f.memory.Len())
+			}
+		})
+	}
+}
+
+// TestExpiredDuringAChange: a session that expires while a slow request has it must not come back either.
+func TestExpiredDuringAChange(t *testing.T) {
+	for _, renew := range []bool{false, true} {
+		f := newFixture(t)
+		token := mustCreate(t, f.Manager, Data{State: gate.Pending})
+		var err error
+		slow := func(data *Data) error {
+			f.clock.advance(10 * time.Minute)
+			f.memory.sweep()
+			data.State, data.Since = gate.Verified, f.clock.Now()
+			return nil
+		}
+		if renew {
+			_, _, err = f.Renew(context.Background(), token, slow)
+		} else {
+			_, err = f.Update(context.Background(), token, slow)
+		}
+		if !errors.Is(err, ErrGone) || f.memory.Len() != 0 {
+			t.Errorf("renew %v: %v, %d sessions", renew, err, f.memory.Len())
+		}
+		mustBeDead(t, f.Manager, token)
+	}
+}
+
+// TestNoLostUpdate: answers come in parallel, and each brings another cookie. scs has no compare-and-set: a counter stood
+// at 1 after 200 parallel attempts.
+func TestNoLostUpdate(t *testing.T) {
+	f := newFixture(t)
+	token := mustCreate(t, f.Manager, Data{})
+	// A reload goes on meanwhile: two managers of one Shared.
+	managers := []*Manager{f.Manager, f.shared.Manager(f.config)}
+	var group sync.WaitGroup
+	for i := range 64 {
+		group.Go(func() {
+			_, err := managers[i%2].Update(context.Background(), token, func(data *Data) error {
+				added := jar(t, fmt.Sprintf("cookie%d=%d; HttpOnly", i, i))
+				data.Granted = append(data.Granted, added.Names()...)
+				runtime.Gosched()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	seen := map[string]bool{}
+	for _, name := range mustLoad(t, f.Manager, token).Granted {
+		seen[name] = true
+	}
+	if len(seen) != 64 {
+		t.Errorf("%d of 64 changes are left", len(seen))
+	}
+}
+
+// TestCommitOrder: of two changes the one that read later is committed later, even where the first commit is slow.
+func TestCommitOrder(t *testing.T) {
+	f := newFixture(t)
+	committing, proceed := make(chan struct{}), make(chan struct{})
+	first := true
+	token := mustCreate(t, f.Manager, Data{})
+	m := f.over(&hooks{CtxStore: f.memory, commit: func(context.Context, string, []byte, time.Time) error {
+		if first { // guarded by the token's lock, or the race detector tells
+			first = false
+			close(committing)
+			<-proceed
+		}
+		return nil
+	}})
+	var group sync.WaitGroup
+	add := func(text string) {
+		_, err := m.Update(context.Background(), token, func(data *Data) error { data.Notice += text; return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	group.Go(func() { add("first ") })
+	<-committing
+	group.Go(func() { add("second") })
+	for range 100 {
+		runtime.Gosched()
+	}
+	close(proceed)
+	group.Wait()
+	if got := mustLoad(t, m, token).Notice; got != "first second" {
+		t.Errorf("left is %q", got)
+	}
+}
+
+// TestHangingUpLosesNothing: stores that honour the request's context lost the commit when the browser went away.
+func TestHangingUpLosesNothing(t *testing.T) {
+	f := newFixture(t)
+	strict := func(ctx context.Context) error { return ctx.Err() }
+	var listed bool
+	m := f.over(&hooks{
+		CtxStore: f.memory,
+		find:     func(ctx context.Context, _ string) error { return strict(ctx) },
+		commit: func(ctx context.Context, _ string, _ []byte, _ time.Time) error {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Error("a commit without an end")
+			}
+			return strict(ctx)
+		},
+		delete: func(ctx context.Context, _ string) error {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Error("a deletion without an end")
+			}
+			return strict(ctx)
+		},
+		list: func() error { listed = true; return nil },
+	})
+	gone, hangUp := context.WithCancel(context.Background())
+	hangUp()
+	token, err := m.Create(gone, verified(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := m.Load(gone, token); !errors.Is(err, ErrStore) || !errors.Is(err, context.Canceled) || data != nil {
+		t.Errorf("Load = %v, %v", data, err)
+	}
+	if _, err := m.Update(gone, token, func(data *Data) error { data.Notice = "kept"; return nil }); err != nil {
+		t.Error(err)
+	}
+	during, hangUp := context.WithCancel(context.Background())
+	if _, err := m.Update(during, token, func(data *Data) error { hangUp(); data.Next = "/kept"; return nil }); err != nil {
+		t.Error(err)
+	}
+	f.clock.advance(2 * time.Minute)
+	if err := m.Touch(gone, token, f.clock.Now()); err != nil {
+		t.Error(err)
+	}
+	renewed, _, err := m.Renew(gone, token, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := mustLoad(t, m, renewed)
+	if data.Notice != "kept" || data.Next != "/kept" || !data.Seen.Equal(f.clock.Now()) {
+		t.Errorf("%v", data)
+	}
+	if err := m.DestroyOthers(gone, "alice", renewed); err != nil || !listed {
+		t.Error(err)
+	}
+	if err := m.Destroy(gone, renewed); err != nil {
+		t.Error(err)
+	}
+	mustBeDead(t, m, renewed)
+}
+
+// TestP6_AFailingStoreIsAnError, and never "no such session"; and what was stored is there when it is back.
+func TestP6_AFailingStoreIsAnError(t *testing.T) {
+	ctx := context.Background()
+	down := errors.New("connection refused")
+	for _, part := range []string{"find", "commit", "delete", "list"} {
+		t.Run(part, func(t *testing.T) {
+			f := newFixture(t)
+			token := mustCreate(t, f.Manager, verified(t))
+			before := *mustLoad(t, f.Manager, token)
+			broken := func(name string) error {
+				if name == part {
+					return down
+				}
+				return nil
+			}
+			m := f.over(&hooks{
+				CtxStore: f.memory,
+				find:     func(context.Context, string) error { return broken("find") },
+				commit:   func(context.Context, string, []byte, time.Time) error { return broken("commit") },
+				delete:   func(context.Context, string) error { return broken("delete") },
+				list:     func() error { return broken("list") },
+			})
+			change := func(data *Data) error { data.Notice = "changed"; return nil }
+			_, loadErr := m.Load(ctx, token)
+			_, createErr := m.Create(ctx, Data{})
+			_, renewErr := error(nil), error(nil)
+			var renewed string
+			if part != "list" {
+				renewed, _, renewErr = m.Renew(ctx, token, change)
+			}
+			_, updateErr := error(nil), error(nil)
+			if part == "find" || part == "commit" {
+				_, updateErr = m.Update(ctx, token, change)
+			}
+			var destroyErr error
+			if part == "delete" {
+				destroyErr = m.Destroy(ctx, token)
+			}
+			mustCreate(t, f.Manager, verified(t))
+			othersErr := error(nil)
+			if part == "list" || part == "delete" {
+				othersErr = m.DestroyOthers(ctx, "alice", token)
+			}
+			for _, test := range []struct {
+				what string
+				err  error
+				in   string
+			}{
+				{"Load", loadErr, "find"},
+				{"Create", createErr, "commit"},
+				{"Renew", renewErr, "find commit delete"},
+				{"Update", updateErr, "find commit"},
+				{"Destroy", destroyErr, "delete"},
+				{"DestroyOthers", othersErr, "list delete"},
+			} {
+				fails := false
+				for _, one := range splitWords(test.in) {
+					fails = fails || one == part
+				}
+				if fails != (test.err != nil) || fails && (!errors.Is(test.err, ErrStore) || !errors.Is(test.err, down)) ||
+					errors.Is(test.err, ErrGone) {
+					t.Errorf("%s: %v", test.what, test.err)
+				}
+			}
+			if renewed != "" {
+				t.Error("a token beside an error")
+			}
+			if part != "list" {
+				if data := mustLoad(t, f.Manager, token); data.Notice != before.Notice || data.Form != before.Form {
+					t.Error("the old session was changed")
+				}
+			}
+		})
+	}
+}
+
+func splitWords(text string) (words []string) {
+	word := ""
+	for _, r := range text + " " {
+		if r != ' ' {
+			word += string(r)
+			continue
+		}
+		words = append(words, word)
+		word = ""
+	}
+	return words
+}
+
+// TestSharedStartsNothing: scs.New starts a clean-up goroutine at every call, which a reload would leave behind.
+func TestSharedStartsNothing(t *testing.T) {
+	f := newFixture(t)
+	before := runtime.NumGoroutine()
+	for range 200 {
+		mustCreate(t, f.over(f.memory), Data{})
+	}
+	if after := runtime.NumGoroutine(); after > before+20 {
+		t.Errorf("%d goroutines more", after-before)
+	}
+}
+
+// TestP9_TheStoreLearnsNoToken: scs stores tokens as they are unless it is told not to, and whoever reads the store could
+// then go on with anybody's session. Also: what is stored is no gob.
+func TestP9_TheStoreLearnsNoToken(t *testing.T) {
+	f := newFixture(t)
+	token := mustCreate(t, f.Manager, verified(t))
+	all, err := f.memory.All()
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for key, stored := range all {
+		if key == token || key != storeKey(token) {
+			t.Errorf("stored under %q", key)
+		}
+		if stored[0] != codecVersion {
+			t.Errorf("stored with another codec: %x", stored[:8])
+		}
+	}
+}
+
+// TestStoreKeyIsThatOfSCS: Load names sessions itself; the name must be the one that scs gives them.
+func TestStoreKeyIsThatOfSCS(t *testing.T) {
+	memory := newMemory(t, MemoryOptions{})
+	sessions := &scs.SessionManager{Lifetime: time.Hour, Store: memory, Codec: scs.GobCodec{}, HashTokenInStore: true}
+	for range 100 {
+		ctx, err := sessions.Load(context.Background(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, _, err := sessions.Commit(ctx)
+		if err != nil || !wellFormed(token) {
+			t.Fatalf("%q, %v", token, err)
+		}
+		if _, found, err := memory.Find(storeKey(token)); err != nil || !found {
+			t.Fatalf("%q is not stored under %q", token, storeKey(token))
+		}
+	}
+}
+
+// scribbler is a store that hands out its own memory and uses it again, as boltstore did.
+type scribbler struct {
+	scs.CtxStore
+	last []byte
+}
+
+func (s *scribbler) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	for i := range s.last {
+		s.last[i] = 'X'
+	}
+	stored, found, err := s.CtxStore.FindCtx(ctx, token)
+	s.last = append([]byte(nil), stored...)
+	return s.last, found, err
+}
+
+// TestOtherSessionsBytes: boltstore returned bbolt's memory after the transaction, and other sessions' bytes were seen.
+func TestOtherSessionsBytes(t *testing.T) {
+	f := newFixture(t)
+	given := *fullData(t)
+	given.App, given.State = "wiki", gate.Pending
+	given.Since = start
+	token := mustCreate(t, f.Manager, given)
+	m := f.over(&scribbler{CtxStore: f.memory})
+	first := mustLoad(t, m, token)
+	mustLoad(t, m, token)
+	first.Seen = start
+	if first.Identity != given.Identity || first.Form != given.Form || string(first.Proposal) != string(given.Proposal) ||
+		first.Granted[0] != "theme" || string(first.Delivery.Body) != string(given.Delivery.Body) ||
+		string(first.Held.Encode(nil)) != string(given.Held.Encode(nil)) {
+		t.Error("what was loaded changed under our hands")
+	}
+}
+
+// TestPlainStore: a store without contexts will do, and a store that keeps no tombstones is still safe within a process
+// where the lock decides.
+func TestPlainStore(t *testing.T) {
+	f := newFixture(t)
+	m := f.over(struct{ scs.Store }{f.memory})
+	token := mustCreate(t, m, verified(t))
+	mustLoad(t, m, token)
+	if _, err := m.Update(context.Background(), token, keep); err != nil {
+		t.Error(err)
+	}
+	renewed, _, err := m.Renew(context.Background(), token, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeDead(t, m, token)
+	if err := m.DestroyOthers(context.Background(), "alice", ""); !errors.Is(err, ErrStore) {
+		t.Errorf("a store that cannot be listed: %v", err)
+	}
+	if err := m.Destroy(context.Background(), renewed); err != nil {
+		t.Error(err)
+	}
+	mustBeDead(t, m, renewed)
+}
