@@ -43,7 +43,7 @@ func ParseSetCookie(line string) (Change, bool) {
 // attribute takes one attribute (RFC 6265 §5.2.1 to §5.2.6). Of several, the last that makes sense counts. Secure and
 // SameSite say nothing to a jar that has only one site and speaks only to its app.
 func (c *Change) attribute(key, text string) {
-	if isHTTPOnly(key) || namesHTTPOnly(text) {
+	if isHTTPOnly(key) || namesHTTPOnly(key) || namesHTTPOnly(text) {
 		c.httpOnly = true
 	}
 	switch {
@@ -84,7 +84,7 @@ func isHTTPOnly(key string) bool {
 	return at == len(wanted)
 }
 
-// namesHTTPOnly finds the word in the text of another attribute, where a forgotten or mistyped semicolon puts it.
+// namesHTTPOnly finds the word in another attribute, where a forgotten or mistyped semicolon puts it.
 func namesHTTPOnly(text string) bool {
 	for text != "" {
 		var word string

@@ -1,0 +1,177 @@
+package custody
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// HeaderPolicy says which credentials and identities a client may state in a request's headers.
+type HeaderPolicy struct {
+	// Pass are the names of headers that the operator lets through (pass_header): Authorization, API keys, and identity
+	// headers that something before the gateway sets. They are let through in the spelling given here, in any case. Headers
+	// that change what a request is, or what the gateway says of it, cannot be let through.
+	Pass []string
+}
+
+// NewHeaderPolicy makes a policy that lets the named headers through.
+func NewHeaderPolicy(pass []string) *HeaderPolicy { return &HeaderPolicy{Pass: pass} }
+
+// CleanOptions says what request the headers belong to.
+type CleanOptions struct {
+	// Verified: the session is verified, so that the gateway does not decide by the method.
+	Verified bool
+	// Login: the request is a login, whose method does count.
+	Login bool
+}
+
+// Clean removes from a request's headers, in place, all that a client must not say (P3). To be called before the gateway
+// adds headers of its own. A header's name is judged in the form that a careless server gives it: `X_Second.Factor-User`
+// is X-Second-Factor-User.
+//
+// Removed are: the gateway's own headers (X-Second-Factor…); addresses other than the request's (X-Original-URL and its
+// like); Proxy, Proxy-Authorization, Cookie2; other spellings of the headers that requests live by (Cookie_,
+// content_type); identity headers, Authorization and API keys unless the policy passes them; overrides of the method unless
+// the request is a verified session's and no login.
+//
+// Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, but for those on which
+// gateway and app must agree (Cookie, Content-Type and so on). Only an upgrade to WebSocket remains of it. Of TE only
+// trailers remain.
+func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
+	if values, ok := h["Connection"]; ok {
+		removeNamed(h, values)
+	}
+	for name := range h {
+		if ordinary(name) {
+			continue
+		}
+		var space [64]byte
+		folded := appendFold(space[:0], name)
+		keep := true
+		switch fateOf(folded) {
+		case fateKeep:
+		case fateGenuine:
+			keep = spelled(name, folded)
+		case fateHop:
+			keep = spelled(name, folded) && cleanHop(h, name)
+		case fateAsk:
+			keep = p.passes(name)
+		case fateMethod:
+			keep = state.Verified && !state.Login && spelled(name, folded)
+		default:
+			keep = false
+		}
+		if !keep {
+			delete(h, name)
+		}
+	}
+}
+
+// passes tells whether the operator lets a header through. The spelling counts, but not upper and lower case: whoever
+// names X-Api-Key does not mean X_Api_Key.
+func (p *HeaderPolicy) passes(name string) bool {
+	if p == nil || textproto.CanonicalMIMEHeaderKey(name) != name {
+		return false
+	}
+	for _, pass := range p.Pass {
+		if strings.EqualFold(pass, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// spelled tells whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`, upper
+// case where a word begins.
+func spelled(name string, folded []byte) bool {
+	begins := true
+	for i := range len(name) {
+		wanted := folded[i]
+		if begins && 'a' <= wanted && wanted <= 'z' {
+			wanted -= 'a' - 'A'
+		}
+		if name[i] != wanted {
+			return false
+		}
+		begins = wanted == '-'
+	}
+	return true
+}
+
+// cleanHop judges a header that belongs to one connection, and changes its value where a part of it may stay.
+func cleanHop(h http.Header, name string) bool {
+	switch name {
+	case "Connection":
+		if !upgradesToWebSocket(h) {
+			return false
+		}
+		if values := h[name]; len(values) != 1 || values[0] != "Upgrade" {
+			h[name] = []string{"Upgrade"}
+		}
+		return true
+	case "Upgrade":
+		return upgradesToWebSocket(h)
+	case "Te":
+		if !hasToken(h[name], "trailers") {
+			return false
+		}
+		if values := h[name]; len(values) != 1 || values[0] != "trailers" {
+			h[name] = []string{"trailers"}
+		}
+		return true
+	}
+	return false
+}
+
+// upgradesToWebSocket tells whether the connection is to become a WebSocket and nothing else. It holds before and after
+// Connection was rebuilt.
+func upgradesToWebSocket(h http.Header) bool {
+	upgrade := h["Upgrade"]
+	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && hasToken(h["Connection"], "upgrade")
+}
+
+// hasToken tells whether a list, spread over any number of lines, has a token in any case.
+func hasToken(lines []string, token string) bool {
+	for _, rest := range lines {
+		for rest != "" {
+			var item string
+			item, rest, _ = strings.Cut(rest, ",")
+			if strings.EqualFold(trimSpace(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// removeNamed removes the headers that Connection names (RFC 9110 §7.6.1), but for those that a client must not have
+// removed: then the app would read another request than the gateway judged, or than Caddy prepared.
+func removeNamed(h http.Header, connection []string) {
+	for _, rest := range connection {
+		for rest != "" {
+			var item string
+			item, rest, _ = strings.Cut(rest, ",")
+			item = trimSpace(item)
+			if item == "" || strings.EqualFold(item, "keep-alive") || strings.EqualFold(item, "close") {
+				continue
+			}
+			var space [64]byte
+			switch fateOf(appendFold(space[:0], item)) {
+			case fateKeep, fateMethod:
+				h.Del(item)
+			}
+		}
+	}
+}
+
+// ordinary are the headers that need no judging, for speed. All are spelled as net/http spells them.
+func ordinary(name string) bool {
+	switch name {
+	case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length", "Content-Type", "Cookie", "Dnt",
+		"If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile",
+		"Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
+		"Upgrade-Insecure-Requests", "User-Agent", "X-Requested-With", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto":
+		return true
+	}
+	return false
+}
