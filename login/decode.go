@@ -1,7 +1,6 @@
 package login
 
 import (
-	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -70,7 +69,7 @@ func decodeOne(coding string, raw []byte, limit int) ([]byte, error) {
 	case "deflate":
 		// RFC 9110 §8.4.1.2: meant is zlib's format, but some servers send bare deflate.
 		if reader, err = zlib.NewReader(bytes.NewReader(raw)); err != nil {
-			reader, err = flate.NewReader(bufio.NewReader(bytes.NewReader(raw))), nil
+			reader, err = flate.NewReader(bytes.NewReader(raw)), nil
 		}
 	case "br":
 		reader = brotli.NewReader(bytes.NewReader(raw))

@@ -44,7 +44,8 @@ func (x *examination) readQuery() ([]field, string) {
 	return x.query, x.queryFlaw
 }
 
-// readBody examines the body. A body of a type that is not understood is read only to see whether it is empty.
+// readBody examines the body. Nothing is read of a body whose type is plainly another one: it may be a long upload, or one
+// half of a conversation.
 func (x *examination) readBody() {
 	if x.bodyRead {
 		return
@@ -66,14 +67,17 @@ func (x *examination) readBody() {
 	if flaw != "" {
 		x.setFlaw(flaw)
 	}
-	if x.shape == otherBody && r.ContentLength > 0 {
-		// Nothing to understand, so nothing to wait for.
-		if r.ContentLength > BodyLimit {
-			x.flaw = tooLarge()
-		}
+	if x.shape == otherBody && flaw == "" {
 		return
 	}
-	ahead, more, err := readAhead(r)
+	if ahead := x.ahead(); len(ahead) > 0 {
+		x.parse(string(ahead), media)
+	}
+}
+
+// ahead reads up to BodyLimit bytes of the body. An empty body is none, whatever its type.
+func (x *examination) ahead() []byte {
+	ahead, more, err := readAhead(x.request)
 	switch {
 	case err != nil:
 		x.flaw = refuse(reasonForm, "body broke off")
@@ -84,14 +88,18 @@ func (x *examination) readBody() {
 		x.flaw = tooLarge()
 	case len(ahead) == 0:
 		x.shape = noBody
-		return
 	}
-	x.parse(string(ahead), media)
+	return ahead
 }
 
 func (x *examination) parse(body string, media media) {
 	flaw := ""
 	switch {
+	case x.shape == otherBody:
+		// Its type is open to argument, so it may be taken for any.
+		x.form, _ = readPairs(body)
+		x.form = append(x.form, guessParts(body, "\x00")...)
+		x.json, _ = parseJSON(body, true)
 	case x.shape == jsonBody:
 		root, err := parseJSON(body, true)
 		x.json = root
@@ -121,13 +129,7 @@ func (x *examination) setFlaw(flaw string) {
 // bodyHits are the values in the body that could be taken for t.
 func (x *examination) bodyHits(t target) []hit {
 	x.readBody()
-	switch x.shape {
-	case formBody:
-		return formHits(x.form, t)
-	case jsonBody:
-		return jsonHits(&x.json, t)
-	}
-	return nil
+	return append(formHits(x.form, t), jsonHits(&x.json, t)...)
 }
 
 func (x *examination) queryHits(t target) []hit {

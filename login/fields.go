@@ -168,7 +168,7 @@ func walkJSON(n *node, t target, w way, hits *[]hit) {
 		return
 	}
 	full := w.parts && w.depth >= len(t.parts) || w.flat && w.rest == ""
-	cut := w.parts && w.depth < len(t.parts) && n.kind != object && n.kind != array
+	cut := w.parts && w.depth < len(t.parts) && n.kind == text
 	if w.depth > 0 && len(t.parts) > 0 && (full || cut) {
 		*hits = append(*hits, hit{value: n.text, exact: w.exact && w.depth == len(t.tokens), plain: n.kind == text})
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -107,20 +108,25 @@ func (s *Set) away(l location) bool {
 // location is where a redirect leads, as far as its path and query.
 type location struct {
 	known bool
-	path  match.Path
-	query string
+	// broken: there is a Location, but none that can be told where it leads.
+	broken bool
+	path   match.Path
+	query  string
 }
 
 // readLocation resolves a Location against the path of the request. Without one, with two, or with one that is no web
 // address it is not known.
 func readLocation(values []string, from match.Path) location {
-	if len(values) != 1 || values[0] == "" || strings.ContainsFunc(values[0], controls) {
+	if len(values) == 0 {
 		return location{}
+	}
+	if len(values) > 1 || values[0] == "" || strings.ContainsFunc(values[0], controls) {
+		return location{broken: true}
 	}
 	// Browsers read a backslash as a slash.
 	reference, err := url.Parse(strings.ReplaceAll(values[0], `\`, "/"))
 	if err != nil || reference.Opaque != "" || reference.Scheme != "" && reference.Scheme != "http" && reference.Scheme != "https" {
-		return location{}
+		return location{broken: true}
 	}
 	base := &url.URL{Path: from.Text}
 	if reference.Path == "" && reference.Host != "" {
@@ -130,19 +136,19 @@ func readLocation(values []string, from match.Path) location {
 	return location{known: true, path: match.ParsePath(resolved), query: resolved.RawQuery}
 }
 
-// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any.
+// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any, and with a
+// Location that cannot be read.
 func (l location) fits(glob match.Glob, strict bool) bool {
 	if !l.known {
-		return false
+		return l.broken && !strict
 	}
-	pathGlob, _, withQuery := strings.Cut(string(glob), "?")
-	if withQuery {
+	if strings.Contains(string(glob), "?") {
 		return (!strict || l.path.Canonical) && glob.Match(l.path.Text+"?"+l.query)
 	}
 	if l.path.Canonical && glob.Match(l.path.Text) {
 		return true
 	}
-	return !strict && match.LooseGlob(match.Glob(pathGlob)).Match(l.path.Loose())
+	return !strict && match.LooseGlob(glob).Match(l.path.Loose())
 }
 
 // judge holds what several rules share.
@@ -177,7 +183,7 @@ func (j *judge) holds(rule Rule, success bool) bool {
 		return !success
 	}
 	if rule.Kind == Body {
-		return strings.Contains(string(j.answer.Body), rule.Value)
+		return bytes.Contains(j.answer.Body, []byte(rule.Value))
 	}
 	return rule.Kind == JSON && j.holdsJSON(rule)
 }
@@ -209,7 +215,7 @@ func (n *node) empty() bool {
 	case boolean:
 		return n.text == "false"
 	case number:
-		return strings.Trim(n.text, "-0.") == "" || n.zero()
+		return n.zero()
 	case text:
 		return n.text == ""
 	case array:

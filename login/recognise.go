@@ -171,7 +171,13 @@ func anyLoose(hits []hit, value string) bool {
 
 // username reads the typed name. otherKind tells that the body is of a kind that another block may be for.
 func (x *examination) username(b *Block, c *compiled, names Names) (name string, flaw *RefusedError, otherKind bool) {
+	if !x.bodyRead && x.request.ContentLength > BodyLimit {
+		return "", tooLarge(), false
+	}
 	x.readBody()
+	if x.shape == otherBody && x.flaw == nil {
+		x.ahead()
+	}
 	if x.flaw != nil {
 		return "", x.flaw, false
 	}

@@ -70,7 +70,7 @@ func readAttributes(attributes string, header http.Header) (scope string, delete
 
 // cookieTime reads the date formats that apps send.
 func cookieTime(value string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC1123, "Mon, 02-Jan-2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 MST", "Monday, 02-Jan-06 15:04:05 MST", time.ANSIC} {
+	for _, layout := range []string{time.RFC1123, "Mon, 02-Jan-2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 MST", "Mon, 02-Jan-06 15:04:05 MST", "Monday, 02-Jan-06 15:04:05 MST", time.ANSIC} {
 		if at, err := time.Parse(layout, value); err == nil {
 			return at, true
 		}
