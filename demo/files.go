@@ -140,10 +140,14 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 		return
 	}
 	trusted := a.sameToken(r, who, r.Header.Get("X-Csrf-Token"))
-	for {
+	for stored := 0; ; {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && stored > 0 {
 			http.Redirect(w, r, "/files", http.StatusSeeOther)
+			return
+		}
+		if errors.Is(err, io.EOF) {
+			a.filesPage(w, r, who, http.StatusBadRequest, "Not stored: choose a file.")
 			return
 		}
 		if err != nil {
@@ -164,6 +168,7 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 				a.filesPage(w, r, who, status, "Not stored: "+words+".")
 				return
 			}
+			stored++
 		}
 	}
 }
