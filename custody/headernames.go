@@ -42,7 +42,7 @@ var fates = gather(map[fate]string{
 		x-user-token circle-token x-figma-token x-plex-token x-emby-token x-emby-authorization x-mediabrowser-token x-vault-token
 		x-consul-token x-nomad-token x-gitlab-token x-gotify-key x-api api-key x-apikey apikey x-key x-functions-key
 		x-jfrog-art-api ocp-apim-subscription-key x-redmine-switch-user x-appwrite-key x-parse-session-token x-directus-token
-		x-app-token x-service-token x-admin-token x-bearer-token x-oauth-token oauth-token sudo x-sudo
+		x-app-token x-service-token x-admin-token access-token refresh-token id-token session-token master-key admin-key x-bearer-token x-oauth-token oauth-token sudo x-sudo
 		x-user x-user-id x-userid x-user-name x-username x-user-email x-useremail x-user-mail x-user-login x-user-role
 		x-user-roles x-user-group x-user-groups x-user-info x-user-dn x-user-uid x-email x-mail x-login x-account x-account-id
 		x-role x-roles x-group x-groups x-uid x-dn x-identity x-principal x-subject x-sub x-logged-in-user logged-in-user

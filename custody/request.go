@@ -10,6 +10,10 @@ import (
 const (
 	maxBrowserBytes   = 8 << 10
 	maxBrowserCookies = 100
+	// maxExamined bounds the comparisons with what is held, for cookies that in the end are not taken.
+	maxExamined = 4 * maxBrowserCookies
+	// maxPieces is in how many words a comma may divide a value.
+	maxPieces = 16
 )
 
 // CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265 §5.4:
@@ -78,7 +82,7 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 // appendBrowser appends what the browser may send.
 func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string) []byte {
 	var taken [maxBrowserCookies]string
-	count, size := 0, 0
+	count, size, examined := 0, 0, 0
 	held := heldNames{jar: jar}
 	for _, rest := range client {
 		for rest != "" {
@@ -90,7 +94,13 @@ func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted
 				continue
 			}
 			name, value := pair[:equals], pair[equals+1:]
-			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) || p.guarded(name, &held) {
+			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) {
+				continue
+			}
+			if examined++; examined > maxExamined {
+				return header
+			}
+			if p.guarded(name, &held) || p.guardedPieces(value, &held) {
 				continue
 			}
 			header = appendPair(header, name, value)
@@ -121,6 +131,32 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 // guarded tells whether an app could take name for one that a browser must not send.
 func (p *Policy) guarded(name string, held *heldNames) bool {
 	return anyFold(p.Own, name) || globsFold(p.Hold, name) || held.has(name)
+}
+
+// guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though none
+// with a value.
+func (p *Policy) guardedPieces(value string, held *heldNames) bool {
+	_, rest, found := strings.Cut(value, ",")
+	if !found {
+		return false
+	}
+	for pieces := 0; rest != ""; pieces++ {
+		if pieces == maxPieces {
+			return true
+		}
+		// Tomcat skips what cannot begin a name, others take the piece whole.
+		end := 0
+		for end < len(rest) && classes[rest[end]]&classToken != 0 {
+			end++
+		}
+		word := rest[:end]
+		piece, _, _ := strings.Cut(rest, ",")
+		if word != "" && (word[0] == '$' || p.guarded(word, held)) || piece != word && p.guarded(piece, held) {
+			return true
+		}
+		rest = rest[min(end+1, len(rest)):]
+	}
+	return false
 }
 
 func appendPair(header []byte, name, value string) []byte {

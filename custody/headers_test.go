@@ -1,0 +1,313 @@
+package custody
+
+import (
+	"maps"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"testing"
+
+	"sallyport/match"
+)
+
+// browserHeaders are what a browser sends with an ordinary request for a page.
+func browserHeaders() http.Header {
+	return http.Header{
+		"Accept":                    {"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"},
+		"Accept-Encoding":           {"gzip, deflate, br, zstd"},
+		"Accept-Language":           {"en-GB,en;q=0.5"},
+		"Cookie":                    {"__Host-sallyport=0123456789abcdef; csrftoken=0123456789abcdef"},
+		"Referer":                   {"https://app.example/"},
+		"Sec-Fetch-Dest":            {"document"},
+		"Sec-Fetch-Mode":            {"navigate"},
+		"Sec-Fetch-Site":            {"same-origin"},
+		"Sec-Fetch-User":            {"?1"},
+		"Upgrade-Insecure-Requests": {"1"},
+		"User-Agent":                {"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"},
+		"Priority":                  {"u=0, i"},
+	}
+}
+
+func TestCleanKeepsOrdinaryHeaders(t *testing.T) {
+	h := browserHeaders()
+	for _, name := range []string{
+		"Content-Type", "Content-Length", "Content-Encoding", "Range", "If-Range", "X-Requested-With", "X-Csrf-Token", "X-Xsrf-Token",
+		"X-Csrftoken", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Early-Data", "Expect", "Origin",
+		"Sec-Websocket-Key", "Sec-Ch-Ua-Platform-Version", "Traceparent", "X-User-Agent", "Depth", "Destination", "Soapaction", "Grpc-Timeout",
+		"X-Atlassian-Token", "X-Transmission-Session-Id", "Last-Event-Id", "Idempotency-Key", "X-Inertia", "Hx-Request", ":protocol",
+		"Sec-Websocket-Extensions", "X-Wp-Nonce", "Requestverificationtoken", "If-None-Match",
+	} {
+		h[name] = []string{"x", "y"}
+	}
+	want := maps.Clone(h)
+	(&HeaderPolicy{}).Clean(h, CleanOptions{})
+	for name := range want {
+		if !slices.Equal(h[name], want[name]) {
+			t.Errorf("%s: got %q", name, h[name])
+		}
+	}
+}
+
+// TestP3_CleanDrops: each of these names somebody, or another request, to some app or server.
+func TestP3_CleanDrops(t *testing.T) {
+	for _, name := range []string{
+		"X-Second-Factor", "X-Second-Factor-User", "X-Second-Factor-Anything", "X-Second-Factory", "X_second_factor", "X-Second.factor_user",
+		"X!second~factor-User",
+		"X-Original-Url", "X-Original-Uri", "X-Original-Method", "X-Original-Host", "X_original_url", "X-Rewrite-Url", "X-Envoy-Original-Path",
+		"X-Forwarded-Uri", "X-Forwarded-Prefix", "X-Middleware-Subrequest", "X-Sendfile-Type", "X-Accel-Mapping", "Script_name", "Path_info",
+		"Remote-User", "Remote_user", "Remote.user", "Remote-Groups", "Remote-Name", "Remote-Email", "X-Remote-User", "X-Remote-Group",
+		"X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Preferred-Username", "X-Forwarded-Groups", "X-Forwarded-Access-Token",
+		"X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-User", "X-Webauth-User",
+		"X-Authenticated-User", "X-Authenticated-Userid", "X-User", "X-User-Id", "X_user_id", "X-Username", "X-Email", "X-Authentik-Username",
+		"X-Goog-Authenticated-User-Email", "X-Goog-Iap-Jwt-Assertion", "Cf-Access-Jwt-Assertion", "Cf-Access-Authenticated-User-Email",
+		"Tailscale-User-Login", "X-Ms-Client-Principal", "X-Ms-Client-Principal-Name", "X-Amzn-Oidc-Data", "X-Ssl-Client-Cert",
+		"X-Ssl-Client-S-Dn", "Ssl-Client-Verify", "X-Client-Cert", "Client-Cert", "Client-Cert-Chain", "X-Tls-Client-Cert", "X-Proxy-User",
+		"Proxy-User", "X-Token-User", "X-Consumer-Username", "X-Credential-Identifier", "Oidc-Claim-Sub", "Oidc_claim_sub", "Sm_user",
+		"Iv-User", "Impersonate-User", "X-Hasura-Role", "X-Hasura-Admin-Secret", "X-Pomerium-Jwt-Assertion", "X-Shib-User", "Shib-Identity-Provider",
+		"Proxy", "Proxy-Authorization", "Proxy_authorization", "Cookie2",
+		"cookie", "COOKIE", "Content_length", "Content_type", "Content.type", "Transfer_encoding", "X_forwarded_for",
+		"X_forwarded_proto", "X-Forwarded_host", "authorization", "host", "Early_data",
+		"Authorization", "X-Api-Key", "Api-Key", "Apikey", "X_api_key", "X-Auth-Token", "X-Auth", "X-Access-Token", "X-Token", "Access-Token",
+		"Private-Token", "X-Session-Token", "X-Vault-Token", "X-Redmine-Api-Key", "Dd-Api-Key", "X-Shopify-Access-Token", "X-Goog-Api-Key",
+		"X-Http-Method-Override", "X-Method-Override", "X-Http-Method", "X_http_method_override",
+		"Keep-Alive", "Proxy-Connection", "Http2-Settings",
+	} {
+		h := browserHeaders()
+		h[name] = []string{"evil"}
+		NewHeaderPolicy(nil).Clean(h, CleanOptions{})
+		if _, kept := h[name]; kept || len(h) != len(browserHeaders()) {
+			t.Errorf("%s is kept: %v", name, kept)
+		}
+		(*HeaderPolicy)(nil).Clean(http.Header{name: {"evil"}}, CleanOptions{})
+	}
+}
+
+func TestCleanPassHeader(t *testing.T) {
+	policy := NewHeaderPolicy([]string{
+		"authorization", "X-API-Key", "Remote-User", "X-Second-Factor-User", "Cookie_", "content_type", "X-Original-URL", "Proxy", "Connection",
+		"X-HTTP-Method-Override", "Cookie2", "X_odd",
+	})
+	for name, want := range map[string]bool{
+		"Authorization": true, "X-Api-Key": true, "Remote-User": true,
+		"authorization": false, "X_api_key": false, "Remote_user": false, "X-Auth-Token": false,
+		"X-Second-Factor-User": false, "Content_type": false, "X-Original-Url": false, "Proxy": false, "X-Http-Method-Override": false, "Cookie2": false,
+		"Connection": false,
+	} {
+		h := http.Header{name: {"a", "b"}}
+		policy.Clean(h, CleanOptions{})
+		if got := len(h[name]) == 2; got != want {
+			t.Errorf("%s: kept %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestP1_MethodOverride(t *testing.T) {
+	for _, name := range []string{"X-Http-Method-Override", "X-Method-Override", "X-Http-Method"} {
+		for _, test := range []struct {
+			options CleanOptions
+			want    bool
+		}{
+			{CleanOptions{}, false},
+			{CleanOptions{Login: true}, false},
+			{CleanOptions{Verified: true, Login: true}, false},
+			{CleanOptions{Verified: true}, true},
+		} {
+			h := http.Header{name: {"DELETE"}}
+			NewHeaderPolicy(nil).Clean(h, test.options)
+			if got := len(h) == 1; got != test.want {
+				t.Errorf("%s, %+v: kept %v", name, test.options, got)
+			}
+		}
+	}
+}
+
+func TestCleanConnection(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		given, want http.Header
+	}{
+		{"keep-alive", http.Header{"Connection": {"keep-alive"}}, http.Header{}},
+		{"close", http.Header{"Connection": {"close"}, "A": {"1"}}, http.Header{"A": {"1"}}},
+		{
+			"websocket", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
+			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
+		},
+		{
+			"websocket as Firefox has it", http.Header{"Connection": {"keep-alive, upgrade"}, "Upgrade": {"WebSocket"}},
+			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"WebSocket"}},
+		},
+		{
+			"websocket on two lines", http.Header{"Connection": {"X-Second-Factor", "upgrade,Cookie"}, "Upgrade": {"websocket"}, "Cookie": {"a=1"}},
+			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Cookie": {"a=1"}},
+		},
+		{"websocket without upgrade", http.Header{"Connection": {"keep-alive"}, "Upgrade": {"websocket"}}, http.Header{}},
+		{"upgrade to nothing", http.Header{"Connection": {"Upgrade"}}, http.Header{}},
+		{"h2c", http.Header{"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"x"}}, http.Header{}},
+		{"websocket and h2c", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket, h2c"}}, http.Header{}},
+		{"websocket, then h2c", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket", "h2c"}}, http.Header{}},
+		{"alias of upgrade", http.Header{"Connection": {"Upgrade"}, "upgrade": {"websocket"}}, http.Header{}},
+		{"trailers", http.Header{"Te": {"trailers"}, "Connection": {"te"}}, http.Header{"Te": {"trailers"}}},
+		{"trailers and more", http.Header{"Te": {"gzip", "deflate, Trailers"}}, http.Header{"Te": {"trailers"}}},
+		{"other encodings", http.Header{"Te": {"gzip;q=0.5"}}, http.Header{}},
+	} {
+		for range 8 { // maps are walked in a different order each time
+			got := test.given.Clone()
+			NewHeaderPolicy(nil).Clean(got, CleanOptions{})
+			if !maps.EqualFunc(got, test.want, slices.Equal) {
+				t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+			}
+		}
+	}
+}
+
+// TestP3_ConnectionNamesHeaders: `Connection: Cookie` has a proxy delete the header after the gateway has set it. Named
+// headers go at once, before that; those on which gateway and app must agree do not go at all.
+func TestP3_ConnectionNamesHeaders(t *testing.T) {
+	h := http.Header{
+		"Connection":      {"close, X-Custom , ,x-second-factor-user,cookie", "Content-Type, x-forwarded-for", "early-data,Origin,remote-user,sec-fetch-site"},
+		"X-Custom":        {"1"},
+		"Cookie":          {"a=1"},
+		"Content-Type":    {"text/plain"},
+		"X-Forwarded-For": {"192.0.2.1"},
+		"Early-Data":      {"1"},
+		"Origin":          {"https://evil.example"},
+		"Sec-Fetch-Site":  {"cross-site"},
+		"Remote-User":     {"set by something before the gateway"},
+	}
+	NewHeaderPolicy([]string{"Remote-User"}).Clean(h, CleanOptions{})
+	names := slices.Sorted(maps.Keys(h))
+	want := []string{"Content-Type", "Cookie", "Early-Data", "Origin", "Remote-User", "Sec-Fetch-Site", "X-Forwarded-For"}
+	if !slices.Equal(names, want) {
+		t.Errorf("kept %q, want %q", names, want)
+	}
+}
+
+func TestOrdinaryHeadersAreJudgedTheSame(t *testing.T) {
+	for name := range browserHeaders() {
+		if !ordinary(name) {
+			t.Errorf("%s takes the slow way", name)
+		}
+	}
+	for name := range fates {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if ordinary(canonical) && fates[name] != fateGenuine {
+			t.Errorf("%s is ordinary and not kept", name)
+		}
+	}
+}
+
+func TestFatesAreFolded(t *testing.T) {
+	var names []string
+	for name := range fates {
+		names = append(names, name)
+	}
+	for _, f := range families {
+		names = append(names, f.prefix)
+	}
+	for _, name := range append(names, endings...) {
+		if string(appendFold(nil, name)) != name {
+			t.Errorf("%q is not folded, so that nothing fits it", name)
+		}
+	}
+}
+
+func TestCleanAllocatesNothing(t *testing.T) {
+	policy := NewHeaderPolicy([]string{"X-Api-Key"})
+	h := browserHeaders()
+	h["X-Custom-Header-Of-An-App"] = []string{"1"}
+	if got := testing.AllocsPerRun(100, func() { policy.Clean(h, CleanOptions{Verified: true}) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+// FuzzClean: a name that CGI, WSGI or a server that folds everything could take for one of those that a client must not
+// send is gone, whatever else was sent; nothing is added; what remains does not change when cleaned again.
+func FuzzClean(f *testing.F) {
+	f.Add("X-Second_Factor: 1\nAccept: x", false, false)
+	f.Add("Connection: upgrade, cookie\nUpgrade: websocket\nCookie: a=1\nX_forwarded_for: 1", true, false)
+	f.Add("Connection: Upgrade\nUpgrade: websocket, h2c\nTe: trailers, gzip", true, true)
+	f.Add("Authorization: x\nX-Api-Key: y\nx.api.key: z\nproxy: 1\nRemote User: u", false, true)
+	f.Add("content_type: a\nContent-Type: b\nX-HTTP-Method-Override: PUT", true, true)
+	f.Fuzz(func(t *testing.T, text string, verified, login bool) {
+		h := make(http.Header)
+		for line := range strings.SplitSeq(text, "\n") {
+			name, value, _ := strings.Cut(line, ":")
+			if raw, ok := strings.CutPrefix(name, "!"); ok {
+				h[raw] = append(h[raw], value)
+			} else {
+				h.Add(name, strings.TrimSpace(value))
+			}
+		}
+		before := h.Clone()
+		policy := NewHeaderPolicy([]string{"X-Api-Key", "X-Second-Factor", "cookie", "host"})
+		options := CleanOptions{Verified: verified, Login: login}
+		policy.Clean(h, options)
+		for name, values := range h {
+			checkKept(t, before, name, values, options)
+		}
+		again := h.Clone()
+		policy.Clean(again, options)
+		if !maps.EqualFunc(h, again, slices.Equal) {
+			t.Fatalf("cleaned %v, cleaned again %v", h, again)
+		}
+		for _, name := range []string{"Cookie", "Content-Type", "Content-Length", "Accept", "User-Agent", "X-Api-Key", "Early-Data"} {
+			named := hasToken(before["Connection"], name) && (name == "Accept" || name == "User-Agent")
+			if !named && !slices.Equal(before[name], h[name]) {
+				t.Fatalf("%s was %q and is %q", name, before[name], h[name])
+			}
+		}
+	})
+}
+
+// checkKept judges a header that was kept by its CGI variable, in which all that is no letter or digit is `_`.
+func checkKept(t *testing.T, before http.Header, name string, values []string, options CleanOptions) {
+	t.Helper()
+	original, ok := before[name]
+	if !ok {
+		t.Fatalf("%q was added", name)
+	}
+	variable := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		if 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, name)
+	for _, prefix := range []string{
+		"X_SECOND_FACTOR", "X_ORIGINAL_", "X_REMOTE_", "REMOTE_", "X_AUTH_REQUEST_", "X_WEBAUTH_", "X_AUTHENTIK_", "CF_ACCESS_", "TAILSCALE_USER_",
+		"X_SSL_CLIENT_", "SSL_CLIENT_", "X_CLIENT_CERT",
+	} {
+		if strings.HasPrefix(variable, prefix) {
+			t.Fatalf("%q is kept", name)
+		}
+	}
+	switch variable {
+	case "AUTHORIZATION", "PROXY", "PROXY_AUTHORIZATION", "X_REWRITE_URL", "X_FORWARDED_USER", "X_AUTH_TOKEN", "X_ACCESS_TOKEN", "PRIVATE_TOKEN",
+		"X_USER", "X_EMAIL", "KEEP_ALIVE", "HTTP2_SETTINGS", "PROXY_CONNECTION", "COOKIE2":
+		t.Fatalf("%q is kept", name)
+	case "COOKIE", "CONTENT_LENGTH", "CONTENT_TYPE", "TRANSFER_ENCODING", "HOST", "X_FORWARDED_FOR", "X_API_KEY", "EARLY_DATA":
+		if name != textproto.CanonicalMIMEHeaderKey(match.FoldHeader(name)) || strings.ContainsAny(name, "_.~!") {
+			t.Fatalf("%q is kept", name)
+		}
+	case "X_HTTP_METHOD_OVERRIDE", "X_METHOD_OVERRIDE", "X_HTTP_METHOD":
+		if !options.Verified || options.Login {
+			t.Fatalf("%q is kept", name)
+		}
+	case "CONNECTION":
+		if !slices.Equal(values, []string{"Upgrade"}) || len(before["Upgrade"]) != 1 || !strings.EqualFold(before["Upgrade"][0], "websocket") {
+			t.Fatalf("%q: %q", name, values)
+		}
+		return
+	case "TE":
+		if !slices.Equal(values, []string{"trailers"}) {
+			t.Fatalf("%q: %q", name, values)
+		}
+		return
+	}
+	if !slices.Equal(values, original) {
+		t.Fatalf("%q was %q and is %q", name, original, values)
+	}
+}
