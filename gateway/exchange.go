@@ -116,6 +116,8 @@ func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
 	x.headers.Clean(r.Header, custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin})
+	// A trailer is a header that comes later; some servers make no difference.
+	r.Trailer = nil
 	if isLogin {
 		r.Header.Del("Upgrade")
 		r.Header.Del("Connection")

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"sallyport/custody"
@@ -25,7 +26,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	}
 	x.prepare(&guest)
 	x.config.Observe(x.r, Outcome{State: gate.Anonymous})
-	x.r.Header["Accept-Encoding"] = []string{login.AcceptEncodings}
+	x.r.Header["Accept-Encoding"] = []string{readableEncodings(x.r)}
 	answer, err := capture(x.next, x.r)
 	if err != nil {
 		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
@@ -41,7 +42,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	identity := x.config.Logins.Identity
 	outcome := x.config.Logins.Judge(attempt.Block, seen, match.ParsePath(x.r.URL))
 	if outcome == login.Failed {
-		return x.signInFailed(attempt, answer, lines)
+		return x.signInFailed(answer, lines)
 	}
 	sorted := x.cookies.Sort(lines, nil, true)
 	next := signedIn{
@@ -53,7 +54,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		case login.Known:
 			next.identity, next.jar = said.name, said.jar
 		case login.NotSignedIn:
-			return x.signInFailed(attempt, answer, lines)
+			return x.signInFailed(answer, lines)
 		default:
 			return x.identityUnclear(said)
 		}
@@ -71,9 +72,24 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	return answer.send(x.w, x.r, sorted.Browser)
 }
 
+// readableEncodings are those of the codings that the browser takes which can be read here too: the answer may have to be
+// judged by its body, and goes on to the browser as it is.
+func readableEncodings(r *http.Request) string {
+	for _, line := range r.Header["Accept-Encoding"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			if name, _, _ := strings.Cut(coding, ";"); strings.EqualFold(strings.TrimSpace(name), login.AcceptEncodings) {
+				return login.AcceptEncodings
+			}
+		}
+	}
+	return "identity"
+}
+
 // signInFailed passes the answer of a login that the app refused, its held cookies kept back: they are the next attempt's.
-func (x *exchange) signInFailed(attempt *login.Attempt, answer *withheld, lines []string) error {
-	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "typed", attempt.Name, "client", x.config.ClientAddress(x.r))
+//
+// The typed name is not logged: now and then it is a password in the wrong field.
+func (x *exchange) signInFailed(answer *withheld, lines []string) error {
+	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
 	sorted := x.cookies.Sort(lines, nil, false)
 	if err := x.keepForStranger(sorted); err != nil && !errors.Is(err, session.ErrGone) {
 		return x.storeFailed("keep the app's cookies", err)

@@ -1,0 +1,91 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"sallyport/factor"
+	"sallyport/session"
+)
+
+func init() { caddy.RegisterModule(new(App)) }
+
+// appID is the app's name in Caddy's configuration.
+const appID = "second_factor"
+
+// App is what all sites of a server share: where seeds and sessions are kept. Without configuration it keeps seeds in an
+// encrypted file in Caddy's data directory, and sessions in memory.
+type App struct {
+	// SecretsRaw is where second factors are kept: a guest module of the namespace second_factor.secrets.
+	// Default: `file`.
+	SecretsRaw json.RawMessage `json:"secrets,omitempty" caddy:"namespace=second_factor.secrets inline_key=module"`
+
+	// SessionsRaw is where sessions are kept: a guest module of the namespace second_factor.sessions. Default: `memory`.
+	SessionsRaw json.RawMessage `json:"sessions,omitempty" caddy:"namespace=second_factor.sessions inline_key=module"`
+
+	secrets  Secrets
+	sessions Sessions
+}
+
+// Secrets is what a guest module of second_factor.secrets offers.
+//
+// Provision must not open anything: it also runs for `caddy validate`, perhaps beside a server that has the same file
+// open. Open is called when the configuration starts, and may be called by several sites at once.
+type Secrets interface {
+	// Open makes the store ready. Until it has succeeded, Store answers with factor.ErrUnavailable.
+	Open() error
+	// Store is the store that all sites use; safe for concurrent use.
+	Store() factor.Store
+}
+
+// Sessions is what a guest module of second_factor.sessions offers.
+type Sessions interface {
+	// Shared is the store that all sites use; safe for concurrent use.
+	Shared() *session.Shared
+}
+
+// CaddyModule tells Caddy the module's name.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: appID, New: func() caddy.Module { return new(App) }}
+}
+
+// Provision loads the guest modules.
+func (a *App) Provision(ctx caddy.Context) error {
+	logger := ctx.Slogger()
+	if a.SecretsRaw == nil {
+		a.SecretsRaw = json.RawMessage(`{"module":"file"}`)
+		logger.Warn("second factors are kept in an encrypted file on this machine; for production, keep them in HashiCorp Vault",
+			"setting", "secrets")
+	}
+	if a.SessionsRaw == nil {
+		a.SessionsRaw = json.RawMessage(`{"module":"memory"}`)
+	}
+	guest, err := ctx.LoadModule(a, "SecretsRaw")
+	if err != nil {
+		return fmt.Errorf("secrets: %w", err)
+	}
+	a.secrets = guest.(Secrets)
+	if guest, err = ctx.LoadModule(a, "SessionsRaw"); err != nil {
+		return fmt.Errorf("sessions: %w", err)
+	}
+	a.sessions = guest.(Sessions)
+	return nil
+}
+
+// Start opens what is kept; a wrong key or a damaged file stops the server, or the reload, here.
+func (a *App) Start() error {
+	if err := a.secrets.Open(); err != nil {
+		return fmt.Errorf("secrets: %w", err)
+	}
+	return nil
+}
+
+// Stop does nothing: the guests let go of what they hold in Cleanup.
+func (a *App) Stop() error { return nil }
+
+var (
+	_ caddy.App         = (*App)(nil)
+	_ caddy.Provisioner = (*App)(nil)
+)

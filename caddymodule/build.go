@@ -1,0 +1,199 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+
+	"sallyport/factor"
+	"sallyport/gateway"
+	"sallyport/login"
+	"sallyport/match"
+	"sallyport/pages"
+	"sallyport/session"
+)
+
+// build turns the site's settings into those of package gateway.
+func (h *Handler) build(app *App) (gateway.Config, error) {
+	if h.App == "" {
+		return gateway.Config{}, errors.New("second_factor: app: name the app")
+	}
+	if len(h.Logins) == 0 {
+		return gateway.Config{}, errors.New("second_factor: login: at least one login must be described")
+	}
+	logins, err := h.logins()
+	if err != nil {
+		return gateway.Config{}, err
+	}
+	factors, err := h.factors()
+	if err != nil {
+		return gateway.Config{}, err
+	}
+	loginPage := h.LoginPage
+	if loginPage == "" {
+		loginPage = h.Logins[0].Paths[0]
+		if strings.Contains(loginPage, "*") {
+			return gateway.Config{}, fmt.Errorf("second_factor: login_page: name the login page, for the login's path %q is a pattern", loginPage)
+		}
+	}
+	if h.Require != "" && h.Require != "enrolled" && h.Require != "everyone" {
+		return gateway.Config{}, fmt.Errorf("second_factor: require %q: want enrolled or everyone", h.Require)
+	}
+	name := h.Issuer
+	if name == "" {
+		name = h.App
+	}
+	return gateway.Config{
+		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
+		Public: match.NewGlobs(h.Public...), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...),
+		Logins: logins,
+		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
+		PassHeaders:     h.PassHeader,
+		RequireEveryone: h.Require == "everyone",
+		Reauth:          duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
+		Digits: factors.Parameters.Digits,
+		Sessions: app.sessions.Shared().Manager(session.Config{
+			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
+		}),
+		Factors: factor.NewService(app.secrets.Store(), factors),
+		Pages:   pages.New(pages.Options{}),
+	}, nil
+}
+
+func (h *Handler) logins() (login.Set, error) {
+	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}}
+	if h.Usernames != "" {
+		pattern, err := regexp.Compile(h.Usernames)
+		if err != nil {
+			return set, at("usernames", err)
+		}
+		set.Names.Allowed = pattern
+	}
+	for _, block := range h.Logins {
+		parsed, err := block.parse()
+		if err != nil {
+			return set, at("login", err)
+		}
+		set.Blocks = append(set.Blocks, parsed)
+	}
+	if h.Identity != nil {
+		identity, err := h.Identity.parse()
+		if err != nil {
+			return set, at("identity", err)
+		}
+		set.Identity = identity
+	}
+	return set, at("login", set.Validate())
+}
+
+func (l *Login) parse() (login.Block, error) {
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods}
+	if len(l.Paths) == 0 {
+		return block, errors.New("name at least one path")
+	}
+	for _, words := range l.When {
+		if len(words) != 3 {
+			return block, fmt.Errorf("when %s: want form, query or json, a name, and a value", strings.Join(words, " "))
+		}
+		block.When = append(block.When, login.Condition{Kind: login.Kind(words[0]), Name: words[1], Value: words[2]})
+	}
+	switch {
+	case len(l.Username) == 0:
+		return block, errors.New("username: say where the typed name stands")
+	case len(l.Username) == 1 && l.Username[0] == string(login.None):
+		block.Username = login.Source{Kind: login.None}
+	case len(l.Username) == 2:
+		block.Username = login.Source{Kind: login.Kind(l.Username[0]), Name: l.Username[1]}
+	default:
+		return block, fmt.Errorf("username %s: want form, query or json and a name, or none", strings.Join(l.Username, " "))
+	}
+	var err error
+	if block.Success, err = parseRules("success", l.Success); err != nil {
+		return block, err
+	}
+	block.Failure, err = parseRules("failure", l.Failure)
+	return block, err
+}
+
+func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err error) {
+	for _, words := range lines {
+		if len(words) == 0 {
+			return nil, fmt.Errorf("%s: a line is empty", setting)
+		}
+		rules, err := login.ParseRules(words[0], words[1:])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", setting, err)
+		}
+		parsed = append(parsed, rules)
+	}
+	return parsed, nil
+}
+
+func (i *Identity) parse() (*login.Identity, error) {
+	if len(i.Name) != 2 {
+		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression")
+	}
+	identity := &login.Identity{
+		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]),
+	}
+	switch identity.Kind {
+	case login.JSON:
+		identity.Pointer = i.Name[1]
+	case login.Header:
+		identity.Header = i.Name[1]
+	case login.Body:
+		pattern, err := regexp.Compile(i.Name[1])
+		if err != nil {
+			return nil, err
+		}
+		identity.Pattern = pattern
+	default:
+		return nil, fmt.Errorf("%q: want json, header or body", i.Name[0])
+	}
+	return identity, nil
+}
+
+func (h *Handler) factors() (factor.Config, error) {
+	config := factor.Config{App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: factor.DefaultThrottle()}
+	if t := h.TOTP; t != nil {
+		if t.Algorithm != "" {
+			config.Parameters.Algorithm = factor.Algorithm(t.Algorithm)
+		}
+		if t.Digits != 0 {
+			config.Parameters.Digits = t.Digits
+		}
+		if t.Period != 0 {
+			config.Parameters.Period = duration(t.Period)
+		}
+		if t.Skew != nil {
+			config.Parameters.Skew = *t.Skew
+		}
+	}
+	if t := h.Throttle; t != nil {
+		if t.Free != 0 {
+			config.Throttle.Free = t.Free
+		}
+		if t.Delay != 0 {
+			config.Throttle.Delay = duration(t.Delay)
+		}
+		if t.MaxDelay != 0 {
+			config.Throttle.MaxDelay = duration(t.MaxDelay)
+		}
+		if t.Stop != 0 {
+			config.Throttle.Stop = t.Stop
+		}
+	}
+	return config, at("totp and throttle", config.Validate())
+}
+
+// tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
+func (h *Handler) tell(logger *slog.Logger) {
+	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
+	if h.Identity == nil {
+		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+
+			"users here, a sign-in by another way than the logins described is known only by a changed cookie, and a session that the "+
+			"app ends is not ended", "app", h.App, "setting", "identity")
+	}
+}

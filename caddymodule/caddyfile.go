@@ -1,0 +1,202 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("second_factor", parseGlobal)
+	httpcaddyfile.RegisterHandlerDirective("second_factor", parseSite)
+	// After Caddy's own logins, whose outcome may matter here; before whatever makes or changes the app's answer.
+	httpcaddyfile.RegisterDirectiveOrder("second_factor", httpcaddyfile.After, "forward_auth")
+}
+
+// parseGlobal reads the global block.
+//
+//	second_factor {
+//		secrets  <module> ...
+//		sessions <module> ...
+//	}
+func parseGlobal(d *caddyfile.Dispenser, previous any) (any, error) {
+	d.Next()
+	if previous != nil {
+		return nil, d.Err("'second_factor' stands among the global options already")
+	}
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	app := new(App)
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once(); err != nil {
+			return nil, err
+		}
+		word := d.Val()
+		if word != "secrets" && word != "sessions" {
+			return nil, unknown(d)
+		}
+		if !d.NextArg() {
+			return nil, d.ArgErr()
+		}
+		name := d.Val()
+		id := appID + "." + word + "." + name
+		if _, err := caddy.GetModule(id); err != nil {
+			return nil, d.Errf("unknown kind of %s '%s'", word, name)
+		}
+		guest, err := caddyfile.UnmarshalModule(d, id)
+		if err != nil {
+			return nil, err
+		}
+		raw := caddyconfig.JSONModuleObject(guest, "module", name, nil)
+		if word == "secrets" {
+			app.SecretsRaw = raw
+		} else {
+			app.SessionsRaw = raw
+		}
+	}
+	return httpcaddyfile.App{Name: appID, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	if handler.App == "" {
+		if handler.App = siteHost(h); handler.App == "" {
+			return nil, h.Err("this site has no host of its own: name the app with 'app <name>'")
+		}
+	}
+	return handler, nil
+}
+
+// UnmarshalCaddyfile reads the directive of a site.
+//
+//	second_factor {
+//		app        <name>
+//		issuer     <name>
+//		base       <path>
+//		login      <path>... {
+//			method   <method>...
+//			when     form|query|json <name> <value>
+//			username form|query <name> | json <pointer> | none
+//			success  status|location|cookie|header|json|body <argument>...
+//			failure  status|location|cookie|header|json|body <argument>...
+//		}
+//		login_page <path>
+//		logout     <path>...
+//		identity   <path> json <pointer> | header <name> | body <regexp>
+//		identity   <path> {
+//			method       <method>
+//			content_type <type>
+//			body         <text>
+//			name         json <pointer> | header <name> | body <regexp>
+//		}
+//		public     <path>...
+//		protect    <path>...
+//		hold       <cookie>...
+//		pass       <cookie>...
+//		rotates    <cookie>...
+//		pass_header <name>...
+//		usernames  <regexp>
+//		case_sensitive
+//		recheck    <duration>
+//		require    enrolled|everyone
+//		totp {
+//			algorithm SHA1|SHA256|SHA512
+//			digits    6|7|8
+//			period    <duration>
+//			skew      <number>
+//		}
+//		throttle {
+//			free      <number>
+//			delay     <duration>
+//			max_delay <duration>
+//			stop      <number>
+//		}
+//		reauth     <duration>
+//		pending    <duration>
+//		idle       <duration>
+//		lifetime   <duration>
+//		cookie     <name>
+//	}
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once("login"); err != nil {
+			return err
+		}
+		if err := h.word(d); err != nil {
+			return err
+		}
+	}
+	if len(h.Logins) == 0 {
+		return d.Err("describe the app's login with 'login <path> { ... }'")
+	}
+	return h.checkAll(d)
+}
+
+// word reads the setting under the cursor.
+func (h *Handler) word(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "app":
+		return oneArgument(d, &h.App)
+	case "issuer":
+		return oneArgument(d, &h.Issuer)
+	case "base":
+		return oneArgument(d, &h.Base)
+	case "login":
+		return h.parseLogin(d)
+	case "login_page":
+		return oneArgument(d, &h.LoginPage)
+	case "logout":
+		return someArguments(d, &h.Logout)
+	case "identity":
+		return h.parseIdentity(d)
+	case "public":
+		return someArguments(d, &h.Public)
+	case "protect":
+		return someArguments(d, &h.Protect)
+	case "hold":
+		return someArguments(d, &h.Hold)
+	case "pass":
+		return someArguments(d, &h.Pass)
+	case "rotates":
+		return someArguments(d, &h.Rotates)
+	case "pass_header":
+		return someArguments(d, &h.PassHeader)
+	case "usernames":
+		return oneArgument(d, &h.Usernames)
+	case "case_sensitive":
+		return noArguments(d, &h.CaseSensitive)
+	case "recheck":
+		return durationArgument(d, &h.Recheck, 1)
+	case "require":
+		return h.parseRequire(d)
+	case "totp":
+		return h.parseTOTP(d)
+	case "throttle":
+		return h.parseThrottle(d)
+	case "reauth":
+		return durationArgument(d, &h.Reauth, 0)
+	case "pending":
+		return durationArgument(d, &h.Pending, 1)
+	case "idle":
+		return durationArgument(d, &h.Idle, 1)
+	case "lifetime":
+		return durationArgument(d, &h.Lifetime, 1)
+	case "cookie":
+		return oneArgument(d, &h.Cookie)
+	}
+	return unknown(d)
+}
+
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

@@ -1,0 +1,225 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/factor"
+	"sallyport/login"
+)
+
+// parseLogin reads one `login` block.
+func (h *Handler) parseLogin(d *caddyfile.Dispenser) error {
+	block := Login{Paths: d.RemainingArgs()}
+	if len(block.Paths) == 0 {
+		return d.ArgErr()
+	}
+	for _, path := range block.Paths {
+		if !strings.HasPrefix(path, "/") && path != "*" {
+			return d.Errf("login path '%s': want a path such as /login", path)
+		}
+	}
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once("when", "success", "failure"); err != nil {
+			return err
+		}
+		if err := block.word(d); err != nil {
+			return err
+		}
+	}
+	if block.Username == nil {
+		return d.Err("'login' needs 'username': where the typed name stands")
+	}
+	if _, err := block.parse(); err != nil {
+		return d.Errf("login: %v", err)
+	}
+	h.Logins = append(h.Logins, block)
+	return nil
+}
+
+func (l *Login) word(d *caddyfile.Dispenser) error {
+	var line []string
+	word := d.Val()
+	switch word {
+	case "method":
+		if err := someArguments(d, &l.Methods); err != nil {
+			return err
+		}
+		for i, method := range l.Methods {
+			l.Methods[i] = strings.ToUpper(method)
+		}
+		return nil
+	case "when":
+		if line = d.RemainingArgs(); len(line) != 3 {
+			return d.Err("'when' takes form, query or json, a name or pointer, and a value")
+		}
+		l.When = append(l.When, line)
+	case "username":
+		if line = d.RemainingArgs(); len(line) == 0 {
+			return d.ArgErr()
+		}
+		l.Username = line
+	case "success", "failure":
+		if line = d.RemainingArgs(); len(line) == 0 {
+			return d.ArgErr()
+		}
+		if _, err := login.ParseRules(line[0], line[1:]); err != nil {
+			return d.Errf("%s: %v", word, err)
+		}
+		if word == "success" {
+			l.Success = append(l.Success, line)
+		} else {
+			l.Failure = append(l.Failure, line)
+		}
+	default:
+		return unknown(d)
+	}
+	return noBlock(d)
+}
+
+// parseIdentity reads `identity`, in one line or as a block.
+func (h *Handler) parseIdentity(d *caddyfile.Dispenser) error {
+	arguments := d.RemainingArgs()
+	identity := new(Identity)
+	switch len(arguments) {
+	case 1:
+		identity.Path = arguments[0]
+		words := newWords(d)
+		for nesting := d.Nesting(); d.NextBlock(nesting); {
+			if err := words.once(); err != nil {
+				return err
+			}
+			if err := identity.word(d); err != nil {
+				return err
+			}
+		}
+	case 3:
+		identity.Path, identity.Name = arguments[0], arguments[1:]
+		if err := noBlock(d); err != nil {
+			return err
+		}
+	default:
+		return d.Err("'identity' takes a path, and json, header or body with what to look for")
+	}
+	if _, err := identity.parse(); err != nil {
+		return d.Errf("identity: %v", err)
+	}
+	h.Identity = identity
+	return nil
+}
+
+func (i *Identity) word(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "method":
+		return oneArgument(d, &i.Method)
+	case "content_type":
+		return oneArgument(d, &i.ContentType)
+	case "body":
+		return oneArgument(d, &i.Body)
+	case "name":
+		if i.Name = d.RemainingArgs(); len(i.Name) != 2 {
+			return d.ArgErr()
+		}
+		return noBlock(d)
+	}
+	return unknown(d)
+}
+
+func (h *Handler) parseRequire(d *caddyfile.Dispenser) error {
+	if err := oneArgument(d, &h.Require); err != nil {
+		return err
+	}
+	if h.Require != "enrolled" && h.Require != "everyone" {
+		return d.Errf("require '%s': want enrolled or everyone", h.Require)
+	}
+	return nil
+}
+
+func (h *Handler) parseTOTP(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	h.TOTP = new(TOTP)
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once(); err != nil {
+			return err
+		}
+		var err error
+		switch d.Val() {
+		case "algorithm":
+			if err = oneArgument(d, &h.TOTP.Algorithm); err == nil {
+				switch factor.Algorithm(h.TOTP.Algorithm) {
+				case factor.SHA1, factor.SHA256, factor.SHA512:
+				default:
+					err = d.Errf("algorithm '%s': want SHA1, SHA256 or SHA512", h.TOTP.Algorithm)
+				}
+			}
+		case "digits":
+			err = numberArgument(d, &h.TOTP.Digits, 6, 8)
+		case "period":
+			err = durationArgument(d, &h.TOTP.Period, 1)
+		case "skew":
+			h.TOTP.Skew = new(int)
+			err = numberArgument(d, h.TOTP.Skew, 0, 10)
+		default:
+			err = unknown(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) parseThrottle(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	h.Throttle = new(Throttle)
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once(); err != nil {
+			return err
+		}
+		var err error
+		switch d.Val() {
+		case "free":
+			err = numberArgument(d, &h.Throttle.Free, 1, 100)
+		case "delay":
+			err = durationArgument(d, &h.Throttle.Delay, 1)
+		case "max_delay":
+			err = durationArgument(d, &h.Throttle.MaxDelay, 1)
+		case "stop":
+			err = numberArgument(d, &h.Throttle.Stop, 1, 100)
+		default:
+			err = unknown(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAll finds what only the whole block shows to be wrong.
+func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
+	if _, err := h.logins(); err != nil {
+		return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
+	}
+	if h.App != "" {
+		if _, err := h.factors(); err != nil {
+			return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
+		}
+	}
+	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect} {
+		for _, path := range paths {
+			if !strings.HasPrefix(path, "/") && path != "*" {
+				return d.Errf("%s '%s': want a path such as /static/*", setting, path)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"sallyport/gateway"
+)
+
+func init() { caddy.RegisterModule(new(Handler)) }
+
+// Handler asks for a second factor behind an app's own login. It stands in a route before the reverse proxy to the app;
+// the Caddyfile's words for it are in UnmarshalCaddyfile, and what they mean in docs/configuration.md.
+type Handler struct {
+	// App names the app; it scopes users and sessions. Required here; in the Caddyfile, the site's host is the default.
+	App string `json:"app,omitempty"`
+	// Issuer is shown in the authenticator and on the gateway's pages. Default: App.
+	Issuer string `json:"issuer,omitempty"`
+	// Base is where the gateway's own pages live. Default: `/second-factor`.
+	Base string `json:"base,omitempty"`
+
+	// Logins tell what a login looks like. At least one.
+	Logins []Login `json:"logins,omitempty"`
+	// LoginPage is where strangers are sent. Default: the first path of the first login.
+	LoginPage string `json:"login_page,omitempty"`
+	// Logout are the paths at which the app signs people out; a 2xx or 3xx from one ends the session.
+	Logout []string `json:"logout,omitempty"`
+	// Identity is how the app is asked who is signed in. Default: it is not, and the typed name counts.
+	Identity *Identity `json:"identity,omitempty"`
+	// Public paths are open to strangers. Protect wins over Public.
+	Public  []string `json:"public,omitempty"`
+	Protect []string `json:"protect,omitempty"`
+
+	// Hold names cookies to keep in custody beside those that are HttpOnly or set by a login; Pass cookies that the
+	// browser may keep and send; Rotates held cookies that the app changes in normal use.
+	Hold    []string `json:"hold,omitempty"`
+	Pass    []string `json:"pass,omitempty"`
+	Rotates []string `json:"rotates,omitempty"`
+	// PassHeader names credential headers that clients may send to the app.
+	PassHeader []string `json:"pass_header,omitempty"`
+
+	// Usernames is a regular expression that typed names must match whole.
+	Usernames string `json:"usernames,omitempty"`
+	// CaseSensitive keeps the case of typed names apart.
+	CaseSensitive bool `json:"case_sensitive,omitempty"`
+	// Recheck is how often Identity is asked while a session is in use. Default: one minute.
+	Recheck caddy.Duration `json:"recheck,omitempty"`
+
+	// Require is who must have a second factor: `enrolled` (who has set one up) or `everyone`. Default: enrolled.
+	Require string `json:"require,omitempty"`
+	// TOTP are the parameters of codes (RFC 6238) for new enrolments.
+	TOTP *TOTP `json:"totp,omitempty"`
+	// Throttle limits guessing.
+	Throttle *Throttle `json:"throttle,omitempty"`
+	// Reauth is how long after a code the factors may be changed without another. Default: 0.
+	Reauth caddy.Duration `json:"reauth,omitempty"`
+
+	// Pending is how long a challenge stays open. Default: 10 minutes.
+	Pending caddy.Duration `json:"pending,omitempty"`
+	// Idle and Lifetime end a verified session. Defaults: one hour, 24 hours.
+	Idle     caddy.Duration `json:"idle,omitempty"`
+	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+	// Cookie is the name of the gateway's cookie. Default: `__Host-sallyport`, and without the prefix on http.
+	Cookie string `json:"cookie,omitempty"`
+
+	gateway *gateway.Gateway
+}
+
+// Login is one `login` block.
+type Login struct {
+	// Paths are globs over canonical paths.
+	Paths []string `json:"paths,omitempty"`
+	// Methods default to POST.
+	Methods []string `json:"methods,omitempty"`
+	// When narrows the block: each is `form`, `query` or `json`, a name or pointer, and a value.
+	When [][]string `json:"when,omitempty"`
+	// Username is `form`, `query` or `json` with a name or pointer, or `none`.
+	Username []string `json:"username,omitempty"`
+	// Success and Failure are lines of rules, each a word such as `status` and its arguments.
+	Success [][]string `json:"success,omitempty"`
+	Failure [][]string `json:"failure,omitempty"`
+}
+
+// Identity is how the app is asked who is signed in.
+type Identity struct {
+	// Path of the question, with a query if need be.
+	Path string `json:"path,omitempty"`
+	// Method, ContentType and Body of the question. Default: GET without a body.
+	Method      string `json:"method,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+	Body        string `json:"body,omitempty"`
+	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, or `body` and a regular
+	// expression with one group.
+	Name []string `json:"name,omitempty"`
+}
+
+// TOTP are the parameters of codes.
+type TOTP struct {
+	// Algorithm is SHA1, SHA256 or SHA512. Default: SHA1, the only one that all authenticators know.
+	Algorithm string `json:"algorithm,omitempty"`
+	// Digits is 6, 7 or 8. Default: 6.
+	Digits int `json:"digits,omitempty"`
+	// Period of a code. Default: 30 seconds.
+	Period caddy.Duration `json:"period,omitempty"`
+	// Skew is how many periods a clock may be off, either way. Default: 1.
+	Skew *int `json:"skew,omitempty"`
+}
+
+// Throttle limits guessing, for each user.
+type Throttle struct {
+	// Free wrong codes cost nothing. Default: 5.
+	Free int `json:"free,omitempty"`
+	// Delay is the first wait; each further wrong code doubles it, up to MaxDelay. Defaults: 30 seconds, one hour.
+	Delay    caddy.Duration `json:"delay,omitempty"`
+	MaxDelay caddy.Duration `json:"max_delay,omitempty"`
+	// Stop is the number of wrong codes after which no further one is judged. Default: 100.
+	Stop int `json:"stop,omitempty"`
+}
+
+// CaddyModule tells Caddy the module's name.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.second_factor", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision makes the gateway of this site. It does no I/O.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	loaded, err := ctx.App(appID)
+	if err != nil {
+		return fmt.Errorf("second_factor: %w", err)
+	}
+	config, err := h.build(loaded.(*App))
+	if err != nil {
+		return err
+	}
+	logger := ctx.Slogger()
+	config.Logger = logger
+	config.ClientAddress = clientAddress
+	config.PrepareProbe = prepareProbe
+	config.Observe = observe
+	if h.gateway, err = gateway.New(config); err != nil {
+		return fmt.Errorf("second_factor: %w", err)
+	}
+	h.tell(logger)
+	return nil
+}
+
+// ServeHTTP takes a request through the gateway.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.gateway.ServeHTTP(w, r, next.ServeHTTP)
+}
+
+func duration(d caddy.Duration) time.Duration { return time.Duration(d) }
+
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,59 @@
+package caddymodule
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"sallyport/gateway"
+)
+
+// clientAddress is where a request comes from as the server sees it, with regard to its trusted proxies and nothing else.
+func clientAddress(r *http.Request) string {
+	if address, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok {
+		return address
+	}
+	return r.RemoteAddr
+}
+
+// prepareProbe gives a request of the gateway's own the context that the rest of the route expects: placeholders and
+// route groups of its own, so that it leaves no trace in the request that it is asked beside, and that one's variables.
+func prepareProbe(probe, beside *http.Request, w http.ResponseWriter) *http.Request {
+	server, ok := beside.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return probe
+	}
+	prepared := caddyhttp.PrepareRequest(probe, caddy.NewReplacer(), w, server)
+	if outer, ok := beside.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		if inner, ok := prepared.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+			maps.Copy(inner, outer)
+		}
+	}
+	return prepared
+}
+
+// observe makes the placeholders {http.second_factor.user}, .state and .method known to the rest of the route.
+func observe(r *http.Request, outcome gateway.Outcome) {
+	replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	replacer.Map(func(key string) (any, bool) {
+		const prefix = "http.second_factor."
+		if len(key) <= len(prefix) || key[:len(prefix)] != prefix {
+			return nil, false
+		}
+		switch key[len(prefix):] {
+		case "user":
+			return outcome.User, true
+		case "state":
+			return outcome.State.String(), true
+		case "method":
+			return outcome.Method, true
+		}
+		return nil, false
+	})
+}
+

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"sallyport"
+	"sallyport/demo"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "demo",
+		Short: "Shows a second factor in front of a small app, on this machine",
+		Long: `Starts a small web app with a password login, and Sallyport in front of it, both on
+loopback. Nothing else is needed, and nothing is left behind: it ends with Ctrl-C.`,
+		CobraFunc: func(command *cobra.Command) {
+			port := command.Flags().Int("port", 8080, "the port to serve on; another one where it is taken")
+			command.Args = cobra.NoArgs
+			command.RunE = func(command *cobra.Command, _ []string) error {
+				ctx, stop := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
+				defer stop()
+				return runDemo(ctx, *port, command.OutOrStdout())
+			}
+		},
+	})
+}
+
+// runDemo serves until ctx ends.
+func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
+	folder, err := os.MkdirTemp("", "sallyport-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	app := &http.Server{
+		Handler: demo.New(demo.Options{
+			Links: []demo.Link{{Text: "Two-factor authentication", URL: "/second-factor/"}},
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	appDone := make(chan error, 1)
+	go func() { appDone <- app.Serve(listener) }()
+	defer func() {
+		_ = app.Close()
+		<-appDone
+	}()
+
+	address, err := freeAddress(ctx, port)
+	if err != nil {
+		return err
+	}
+	config, err := demoConfig(map[string]string{
+		"SALLYPORT_SITE":      "http://" + address,
+		"SALLYPORT_APP":       listener.Addr().String(),
+		"SALLYPORT_SECRETS":   filepath.Join(folder, "secrets.db"),
+		"SALLYPORT_ADMIN":     "off",
+		"SALLYPORT_LOG_LEVEL": "WARN",
+	})
+	if err != nil {
+		return err
+	}
+	if err := caddy.Load(config, true); err != nil {
+		return fmt.Errorf("starting the gateway: %w", err)
+	}
+	defer func() { err = errors.Join(err, caddy.Stop()) }()
+	if _, err := fmt.Fprintf(out, walkThrough, address); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		_, err := fmt.Fprintln(out, "\nThe demo has ended.")
+		return err
+	case err := <-appDone:
+		appDone <- err
+		return fmt.Errorf("the demo app stopped: %w", err)
+	}
+}
+
+// demoConfig adapts the very Caddyfile that an operator starts from, with its variables set for the demo.
+func demoConfig(variables map[string]string) ([]byte, error) {
+	for name, value := range variables {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(sallyport.Caddyfile, map[string]any{"filename": "Caddyfile"})
+	return config, err
+}
+
+// freeAddress is an address on loopback with the wanted port, or with any other where that one is taken.
+func freeAddress(ctx context.Context, port int) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		if listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+			return "", err
+		}
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+const walkThrough = `
+Sallyport stands in front of Ledger, a small app with a password login.
+
+  Open      http://%[1]s/
+  Sign in   alice with ` + demo.AlicePassword + `, or bob with ` + demo.BobPassword + `
+
+What to try:
+
+  1. Sign in as alice, and open "Two-factor authentication" in the app's menu
+     (http://%[1]s/second-factor/).
+  2. Press "Set up Two-Factor Authentication", scan the QR code with an authenticator app,
+     type its code, press "Confirm". Without a phone at hand, this prints the code as well:
+     go run ./cmd/sallyport code <the key below the QR code>
+  3. Keep the recovery codes that are shown, and sign out.
+  4. Sign in again: the password alone leads to the challenge now, and no further, whichever
+     address you try. The code lets you in; so does a recovery code, once.
+  5. "Reset Token" moves to another phone, "Disable Two-Factor Authentication" turns it off.
+
+Everything is forgotten when the demo ends: press Ctrl-C.
+
+`

@@ -1,0 +1,25 @@
+// Package sallyport is the top of the house. It holds the example configuration; everything else has a room of its own:
+//
+//	cmd/sallyport   the binary: Caddy, this module, the demo command
+//	caddymodule     Caddy's side: app, handler, Caddyfile, guest modules
+//	─────────────── core, plain net/http ───────────────
+//	gateway         the pipeline, which joins the rooms below
+//	gate            what may this request do? state × place → decision; pure
+//	login           recognising a login, reading the name, judging the answer
+//	custody         the app's cookies; rebuilding the request's headers
+//	session         scs, the states, stores
+//	pages           templates, styles, view models
+//	factor          TOTP, recovery codes, throttle; the record; the Store interface
+//	filestore       factor.Store in an encrypted file
+//	match           globs, the one canonical spelling of a path, folds of names
+//
+// Arrows point down only; house_test.go keeps it so.
+package sallyport
+
+import _ "embed"
+
+// Caddyfile is the commented example that an operator starts from, and what the demo command runs. The variables in it
+// (SALLYPORT_SITE, SALLYPORT_APP, SALLYPORT_SECRETS, SALLYPORT_ADMIN, SALLYPORT_LOG_LEVEL) all have defaults.
+//
+//go:embed Caddyfile
+var Caddyfile []byte
