@@ -15,6 +15,8 @@ type field struct {
 	name, value string
 	// file: the value is an uploaded file.
 	file bool
+	// foreign: the value is of a type other than plain text, and decoded by some frameworks.
+	foreign bool
 }
 
 // target is a field that the configuration names, folded as servers fold the names that they are sent.
@@ -62,7 +64,7 @@ func formHits(fields []field, t target) []hit {
 	var hits []hit
 	for _, f := range fields {
 		if f.name == t.exact || clashes(f.name, t) {
-			hits = append(hits, hit{value: f.value, exact: f.name == t.exact && t.tokens == nil, plain: !f.file})
+			hits = append(hits, hit{value: f.value, exact: f.name == t.exact && t.tokens == nil, plain: !f.file && !f.foreign})
 		}
 	}
 	return hits

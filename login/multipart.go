@@ -58,7 +58,7 @@ func readParts(raw, delimiter string) (fields []field, flaw string) {
 }
 
 func readPartHeader(head string, length int) (f field, flaw string) {
-	disposed, typed := false, false
+	disposed, typed, foreign := false, false, false
 	for line := range strings.SplitSeq(head, "\r\n") {
 		key, value, ok := strings.Cut(line, ":")
 		if !ok || !token(key) || strings.ContainsFunc(value, controls) || !utf8.ValidString(value) {
@@ -83,6 +83,8 @@ func readPartHeader(head string, length int) (f field, flaw string) {
 				return f, flaw
 			} else if strings.HasPrefix(media.kind, "multipart/") {
 				return f, "multipart inside multipart"
+			} else {
+				foreign = media.kind != "text/plain"
 			}
 		case "content-length":
 			if value != strconv.Itoa(length) {
@@ -95,6 +97,7 @@ func readPartHeader(head string, length int) (f field, flaw string) {
 	if !disposed {
 		return f, "multipart part without Content-Disposition"
 	}
+	f.foreign = foreign
 	return f, ""
 }
 

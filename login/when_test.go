@@ -1,0 +1,233 @@
+package login
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"sallyport/match"
+)
+
+// TestWhen: what `when` does with every kind of body.
+func TestWhen(t *testing.T) {
+	form := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{Form, "op", "login"}}, Username: Source{Form, "user"}}}})
+	json := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{JSON, "/op", "login"}}, Username: Source{JSON, "/user"}}}})
+	query := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{Query, "op", "login"}}, Username: Source{Form, "user"}}}})
+	big := strings.Repeat("x", BodyLimit)
+	const kind = "multipart/form-data; boundary=B"
+	for _, test := range []struct {
+		set                       *Set
+		target, contentType, body string
+		want                      string
+	}{
+		{form, "/api", mediaForm, "op=login&user=bob", "login bob"},
+		{form, "/api", mediaForm, "op=logout&user=bob", "no login"},
+		{form, "/api", mediaForm, "user=bob", "no login"},
+		{form, "/api", "", "", "no login"},
+		{form, "/api?op=login", mediaForm, "op=login&user=bob", "login bob"},
+		{form, "/api?op=other", mediaForm, "op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=login&op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=show&op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=show&OP=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op[]=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=+Login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=show&op=list", "no login"},
+		{form, "/api?op=login", mediaForm, "user=bob", "refused 400"},
+		{form, "/api?op=login", "", "", "refused 400"},
+		{form, "/api?x;op=login", "", "", "refused 400"},
+		{form, "/api", mediaForm, "a;op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "a=%zz&op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "a=%zz", "unexamined 400"},
+		{form, "/api", mediaForm, "op=login&user=bob&a=" + big, "refused 413"},
+		{form, "/api", mediaForm, "a=" + big + "&op=login&user=bob", "unexamined 413"},
+		{form, "/api", "application/octet-stream", "op=login&user=bob", "unexamined 400"},
+		{form, "/api", "", "op=login&user=bob", "unexamined 400"},
+		{form, "/api", mediaForm + "; charset=utf-16", "op=login", "refused 400"},
+		{form, "/api", mediaForm + "; charset=utf-16", "op=show", "unexamined 400"},
+		{form, "/api", mediaForm + ", text/plain", "op=login&user=bob", "refused 400"},
+		{form, "/api", mediaForm + ", text/plain", "op=show", "unexamined 400"},
+		{form, "/api", "application/json", `{"op":"login","user":"bob"}`, "refused 400"},
+		{form, "/api", "application/json", `{"op":"show"}`, "no login"},
+		{form, "/api", "application/json", `{"data":{"op":"login"}}`, "no login"},
+		{form, "/api", "application/json", `{"op":"show"`, "unexamined 400"},
+		{form, "/api", "application/json", `{"op":"login"`, "refused 400"},
+		{form, "/api", kind, part("B", "op", "login") + part("B", "user", "bob") + "--B--\r\n", "login bob"},
+		{form, "/api", kind, part("B", "op", "show") + "--B--\r\n", "no login"},
+		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"op=login\"\r\n\r\n\xff\x00\r\n--B--\r\n", "no login"},
+		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + big + "\r\n--B--\r\n", "unexamined 413"},
+		{form, "/api", kind, part("B", "op", "login") + "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + big + "\r\n--B--\r\n", "refused 413"},
+		{form, "/api", kind, "--B\nContent-Disposition: form-data; name=\"op\"\n\nlogin\n--B--\n", "refused 400"},
+		{form, "/api", kind, "--B\nContent-Disposition: form-data; NAME=op\n\nlogin\n--B--\n", "refused 400"},
+		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"a\"\nContent-Disposition: form-data; name*0=\"op\"\n\nlogin\n--B--\n", "refused 400"},
+		{form, "/api", "multipart/form-data", part("B", "op", "login"), "refused 400"},
+		{form, "/api", kind, "x", "unexamined 400"},
+		{form, "//api", mediaForm, "op=login&user=bob", "refused 400"},
+		{form, "//api", mediaForm, "op=show", "no login"},
+
+		{json, "/api", "application/json", `{"op":"login","user":"bob"}`, "login bob"},
+		{json, "/api", "application/json", `{"op":"show","user":"bob"}`, "no login"},
+		{json, "/api", "application/json", `{"op":"Login","user":"bob"}`, "refused 400"},
+		{json, "/api", "application/json", `{"Op":"login","user":"bob"}`, "refused 400"},
+		{json, "/api", "application/json", `{"op":"show","op":"login"}`, "refused 400"},
+		{json, "/api", "application/json", `[{"op":"login","user":"bob"}]`, "refused 400"},
+		{json, "/api", "application/json", `[{"op":"show"}]`, "no login"},
+		{json, "/api", "application/json", `{"op":"login","user":"bob"`, "refused 400"},
+		{json, "/api", "application/json", `{"a":"` + big + `","op":"login"}`, "unexamined 413"},
+		{json, "/api", "application/json", `{"op":"login","a":"` + big + `"}`, "refused 413"},
+		{json, "/api", mediaForm, "op=login&user=bob", "refused 400"},
+		{json, "/api", mediaForm, "op=show", "no login"},
+		{json, "/api?op=login", "", "", "refused 400"},
+		{json, "/api", "text/plain", `{"op":"login"}`, "unexamined 400"},
+
+		{query, "/api?op=login", mediaForm, "user=bob", "login bob"},
+		{query, "/api?op=show", "application/octet-stream", big + big, "no login"},
+		{query, "/api", mediaForm, "user=bob", "no login"},
+		{query, "/api?op=login&op=show", mediaForm, "user=bob", "refused 400"},
+		{query, "/api?op=login&Op=show", mediaForm, "user=bob", "refused 400"},
+		{query, "/api?op[]=login", mediaForm, "user=bob", "refused 400"},
+		{query, "/api?a;op=login", mediaForm, "user=bob", "refused 400"},
+		{query, "/api?a;op=show", mediaForm, "user=bob", "no login"},
+		{query, "/api?op=login", mediaForm, "user=bob&a=" + big, "refused 413"},
+		{query, "/api?op=login", "text/plain", "user=bob", "refused 400"},
+		{query, "/api?op=login&a=" + big, mediaForm, "user=bob", "refused 413"},
+	} {
+		r := request(t, "POST", test.target, test.contentType, test.body)
+		if got := outcome(recognise(t, test.set, r, test.body)); got != test.want {
+			shown := test.body[:min(len(test.body), 100)]
+			t.Errorf("when %s: %.80s %s %q: %s, want %s", test.set.Blocks[0].When[0].Kind, test.target, test.contentType, shown, got, test.want)
+		}
+	}
+}
+
+// TestBodyOfAnyLength: what is forwarded is what came, however it came, and however little of it was read.
+func TestBodyOfAnyLength(t *testing.T) {
+	for _, length := range []int{0, 1, 100, BodyLimit - 10, BodyLimit - 1, BodyLimit, BodyLimit + 1, BodyLimit + 2, 3 * BodyLimit} {
+		body := "username=alice&p="
+		body += strings.Repeat("x", max(0, length-len(body)))
+		want := "login alice"
+		if len(body) > BodyLimit {
+			want = "refused 413"
+		}
+		plain := request(t, "POST", "/login", mediaForm, body)
+		if got := outcome(recognise(t, formSet(t), plain, body)); got != want {
+			t.Errorf("%d bytes: %s", len(body), got)
+		}
+		chunked, err := http.ReadRequest(bufio.NewReader(strings.NewReader("POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: " + mediaForm +
+			"\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := outcome(recognise(t, formSet(t), chunked, body)); got != want {
+			t.Errorf("%d bytes, chunked: %s", len(body), got)
+		}
+	}
+}
+
+// TestBrokenBody: a body that breaks off, or that an outer limit cuts, is no login, and breaks off for the app as well.
+func TestBrokenBody(t *testing.T) {
+	broken := errors.New("broken")
+	for err, want := range map[error]string{broken: "refused 400", &http.MaxBytesError{Limit: 1}: "refused 413"} {
+		r := request(t, "POST", "/login", mediaForm, "")
+		r.ContentLength = 100
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader("username=alice"), iotest.ErrReader(err)))
+		if got := outcome(formSet(t).Recognise(r, match.ParsePath(r.URL))); got != want {
+			t.Errorf("%v: %s", err, got)
+		}
+		read, readErr := io.ReadAll(r.Body)
+		if string(read) != "username=alice" || !errors.Is(readErr, err) {
+			t.Errorf("forwarded %q, %v", read, readErr)
+		}
+	}
+}
+
+// closer counts.
+type closer struct {
+	io.Reader
+	closed int
+}
+
+func (c *closer) Close() error { c.closed++; return nil }
+
+// TestBodyIsClosed: closing the body that was put in place closes the client's.
+func TestBodyIsClosed(t *testing.T) {
+	r := request(t, "POST", "/login", mediaForm, "")
+	body := &closer{Reader: iotest.OneByteReader(strings.NewReader("username=alice"))}
+	r.Body, r.ContentLength = body, -1
+	if got := outcome(formSet(t).Recognise(r, match.ParsePath(r.URL))); got != "login alice" {
+		t.Fatal(got)
+	}
+	if err := r.Body.Close(); err != nil || body.closed != 1 {
+		t.Error("not closed once")
+	}
+}
+
+// TestOtherBodiesAreNotRead: an upload or one half of a conversation must not be waited for.
+func TestOtherBodiesAreNotRead(t *testing.T) {
+	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
+		Identity: &Identity{Path: "/", Kind: Header, Header: "X-User"}})
+	r := request(t, "POST", "/upload", "application/grpc", "")
+	r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("read"))), -1
+	body := r.Body
+	if got := outcome(set.Recognise(r, match.ParsePath(r.URL))); got != "unexamined 400" || r.Body != body {
+		t.Error(got)
+	}
+	r = request(t, "POST", "/login", mediaForm, "")
+	r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("read"))), BodyLimit+1
+	if got := outcome(formSet(t).Recognise(r, match.ParsePath(r.URL))); got != "refused 413" {
+		t.Error(got)
+	}
+}
+
+// TestOrdinaryRequestsCostNothing: no allocation for what is no login.
+func TestOrdinaryRequestsCostNothing(t *testing.T) {
+	set := validated(t, &Set{Blocks: []Block{
+		{Paths: match.NewGlobs("/login", "/admin/*/login"), Username: Source{Form, "username"}},
+		{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}, Success: rules(t, "status|302")},
+		{Paths: match.NewGlobs("/api/*"), When: []Condition{{Query, "op", "login"}}, Username: Source{Form, "u"}},
+	}})
+	set.Blocks[1].Methods = []string{"PUT"}
+	set = validated(t, set)
+	for _, request := range []*http.Request{
+		request(t, "GET", "/", "", ""), request(t, "GET", "/Static/app.js?v=1", "", ""), request(t, "POST", "/Comments/12/", mediaForm, "a=b"),
+		request(t, "GET", "/login", "", ""),
+	} {
+		path := match.ParsePath(request.URL)
+		if n := testing.AllocsPerRun(100, func() {
+			if attempt, err := set.Recognise(request, path); attempt != nil || err != nil {
+				t.Fatal("login")
+			}
+		}); n != 0 {
+			t.Errorf("%s %s: %v allocations", request.Method, request.URL, n)
+		}
+	}
+}
+
+func BenchmarkRecogniseOrdinary(b *testing.B) {
+	set := formSet(b)
+	r := request(b, "POST", "/Comments/12/", mediaForm, "a=b")
+	path := match.ParsePath(r.URL)
+	b.ReportAllocs()
+	for b.Loop() {
+		if attempt, _ := set.Recognise(r, path); attempt != nil {
+			b.Fatal("login")
+		}
+	}
+}
+
+func BenchmarkRecogniseLogin(b *testing.B) {
+	set := formSet(b)
+	r := request(b, "POST", "/login", mediaForm, "")
+	path := match.ParsePath(r.URL)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Body = io.NopCloser(strings.NewReader("username=alice&password=x"))
+		if attempt, _ := set.Recognise(r, path); attempt == nil {
+			b.Fatal("no login")
+		}
+	}
+}
