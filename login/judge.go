@@ -124,7 +124,7 @@ func readLocation(values []string, from match.Path) location {
 		return location{broken: true}
 	}
 	// Browsers read a backslash as a slash.
-	reference, err := url.Parse(strings.ReplaceAll(values[0], `\`, "/"))
+	reference, err := url.Parse(strings.ReplaceAll(strings.TrimSpace(values[0]), `\`, "/"))
 	if err != nil || reference.Opaque != "" || reference.Scheme != "" && reference.Scheme != "http" && reference.Scheme != "https" {
 		return location{broken: true}
 	}

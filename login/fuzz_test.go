@@ -1,0 +1,344 @@
+package login
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+
+	"sallyport/match"
+)
+
+// post makes a request without a parser in between, so that the fuzzer may write any bytes.
+func post(query, contentType, body string) *http.Request {
+	return &http.Request{
+		Method: "POST", URL: &url.URL{Path: "/login", RawQuery: query}, Header: http.Header{"Content-Type": {contentType}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
+}
+
+// check asks a set and makes sure of the body.
+func check(t *testing.T, set *Set, query, contentType, body string) (*Attempt, error) {
+	t.Helper()
+	r := post(query, contentType, body)
+	attempt, err := set.Recognise(r, match.Path{Text: "/login", Canonical: true})
+	if forwarded, readErr := io.ReadAll(r.Body); readErr != nil || string(forwarded) != body {
+		t.Fatalf("forwarded %q, %v", forwarded, readErr)
+	}
+	return attempt, err
+}
+
+// agree: the reader must have seen one name, and that one.
+func agree(t *testing.T, reader string, attempt *Attempt, values []string) {
+	t.Helper()
+	if len(values) != 1 {
+		t.Fatalf("%s reads %q where %q was accepted", reader, values, attempt.Name)
+	}
+	if name, err := (Names{}).Normalise(values[0]); err != nil || name != attempt.Name {
+		t.Fatalf("%s reads %q (%v) where %q was accepted", reader, values[0], err, attempt.Name)
+	}
+}
+
+// unseenBy: no reader may see a login where there was said to be none.
+func unseenBy(t *testing.T, reader string, values []string) {
+	t.Helper()
+	for _, value := range values {
+		if value == "login" {
+			t.Fatalf("%s reads a login where there was none", reader)
+		}
+	}
+}
+
+func whenSet(t testing.TB, kind Kind, name string, source Source) *Set {
+	return validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), When: []Condition{{kind, name, "login"}}, Username: source}}})
+}
+
+// FuzzRecogniseForm: a name that is accepted is what every server reads, from the body alone; what is no login is none
+// to any of them.
+func FuzzRecogniseForm(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"", "username=alice&op=login"},
+		{"username=bob", "username=alice"},
+		{"op=login", "a=b"},
+		{"a;op=login", "username=alice&username[]=bob"},
+		{"", "username=alice;username=bob"},
+		{"", "%75sername=alice&+username=b"},
+		{"", "user.name=a&username%00x=b&USERNAME=c&a=%zz"},
+		{"", "op%5b%5d=login&%u006fp=login&op=+login"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	plain, when := formSet(f), whenSet(f, Form, "op", Source{Form, "username"})
+	f.Fuzz(func(t *testing.T, query, body string) {
+		if attempt, err := check(t, plain, query, mediaForm, body); err == nil {
+			if attempt == nil {
+				t.Fatal("a login that is none")
+			}
+			for name, read := range formReaders {
+				agree(t, name, attempt, read(body, "username"))
+				if name != "first only" && len(read(query, "username")) > 0 {
+					t.Fatalf("%s reads a name in the query as well", name)
+				}
+			}
+		}
+		if attempt, err := check(t, when, query, mediaForm, body); err == nil && attempt == nil {
+			for name, read := range formReaders {
+				unseenBy(t, name, read(body, "op"))
+				unseenBy(t, name, read(query, "op"))
+			}
+		}
+	})
+}
+
+// FuzzRecogniseMultipart: as FuzzRecogniseForm, with the header that names the boundary.
+func FuzzRecogniseMultipart(f *testing.F) {
+	const kind = "multipart/form-data; boundary=B"
+	for _, seed := range [][2]string{
+		{kind, part("B", "username", "alice") + part("B", "op", "login") + "--B--\r\n"},
+		{kind, part("B", "username", "alice") + part("B", "username", "bob") + "--B--\r\n"},
+		{kind, "--B\nContent-Disposition: form-data; name=\"op\"\n\nlogin\n--B--\n"},
+		{kind, "--B\r\nContent-Disposition: form-data; name=op; filename=\"x\"\r\nContent-Type: text/plain\r\n\r\nlogin\r\n--B--\r\n"},
+		{kind, part("B", "a", "x\n--B\nContent-Disposition: form-data; name=op\n\nlogin") + "--B--\r\n"},
+		{"multipart/form-data; xboundary=B; boundary=C", part("B", "username", "alice") + "--B--\r\n"},
+		{"multipart/form-data; boundary=\"B\"", part("B", "op", "show") + "--B--"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	plain, when := formSet(f), whenSet(f, Form, "op", Source{Form, "username"})
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		if !strings.HasPrefix(contentType, "multipart/form-data") {
+			contentType = kind
+		}
+		if attempt, err := check(t, plain, "", contentType, body); err == nil {
+			for name, read := range multipartReaders {
+				agree(t, name, attempt, read(body, contentType, "username"))
+			}
+		}
+		attempt, err := check(t, when, "", contentType, body)
+		if err == nil && attempt == nil {
+			for name, read := range multipartReaders {
+				unseenBy(t, name, read(body, contentType, "op"))
+			}
+		}
+	})
+}
+
+// FuzzRecogniseJSON: as FuzzRecogniseForm, in JSON.
+func FuzzRecogniseJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"username":"alice","op":"login"}`, `{"username":"alice","USERNAME":"bob"}`, `{"username":"alice","uſername":"bob"}`,
+		`{"username":"a","x":{"a":[1,2.5e3,true,null]}}`, `{"username":"\u0061\ud83d\ude00"}`, `[{"op":"login"}]`, `{"op":"login"`, `{"op":"x"}{"op":"login"}`,
+		`{"op":" Login "}`, `{"Op":"login"}`, "\ufeff{}",
+	} {
+		f.Add(seed)
+	}
+	plain, when := jsonSet(f), whenSet(f, JSON, "/op", Source{JSON, "/username"})
+	f.Fuzz(func(t *testing.T, body string) {
+		if attempt, err := check(t, plain, "", "application/json", body); err == nil {
+			for name, read := range jsonReaders {
+				agree(t, name, attempt, read(body, "username"))
+			}
+		}
+		if attempt, err := check(t, when, "", "application/json", body); err == nil && attempt == nil {
+			unseenBy(t, "go map", mapJSON(body, "op"))
+			unseenBy(t, "first member", tokenJSON(body, "op"))
+		}
+	})
+}
+
+// FuzzParseJSON: what is accepted is JSON and means what encoding/json reads; what encoding/json accepts is refused for a
+// known reason only.
+func FuzzParseJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,-0.5e+3,"\n\u00e9\ud83d\ude00",true,false,null,{}]}`, `{"a":1,"a":2}`, `"\ud800"`, `01`, `1 2`, `[[[[]]]]`, `[1,]`, ` "x" `} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		root, err := parseJSON(data, false)
+		if err != nil {
+			known := errors.Is(err, errJSONNames) || errors.Is(err, errJSONDepth) || !utf8.ValidString(data) || strings.Contains(data, `\u`)
+			if json.Valid([]byte(data)) && !known {
+				t.Fatalf("%v for valid JSON", err)
+			}
+			return
+		}
+		decoder := json.NewDecoder(strings.NewReader(data))
+		decoder.UseNumber()
+		var want any
+		if err := decoder.Decode(&want); err != nil || !json.Valid([]byte(data)) {
+			t.Fatalf("accepted what is no JSON: %v", err)
+		}
+		if got := plainValue(&root); !reflect.DeepEqual(got, want) {
+			t.Fatalf("read %#v, want %#v", got, want)
+		}
+	})
+}
+
+func plainValue(n *node) any {
+	switch n.kind {
+	case boolean:
+		return n.text == "true"
+	case number:
+		return json.Number(n.text)
+	case text:
+		return n.text
+	case array:
+		list := []any{}
+		for i := range n.items {
+			list = append(list, plainValue(n.lookup([]string{strconv.Itoa(i)})))
+		}
+		return list
+	case object:
+		members := map[string]any{}
+		for _, m := range n.members {
+			tokens, err := parsePointer(pointerTo([]string{m.name}))
+			if err != nil {
+				panic(err)
+			}
+			members[m.name] = plainValue(n.lookup(tokens))
+		}
+		return members
+	}
+	return nil
+}
+
+// FuzzDecodeBody: nothing decodes to more than the limit; what was encoded comes back, or is too large.
+func FuzzDecodeBody(f *testing.F) {
+	for i, seed := range []string{"", "hello", strings.Repeat("a", 5000)} {
+		f.Add([]byte(seed), uint16(1<<i), uint16(1000))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, codings, limit uint16) {
+		for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {
+			if decoded, err := DecodeBody(http.Header{"Content-Encoding": {coding}}, data, int(limit)); len(decoded) > int(limit) || err != nil && decoded != nil {
+				t.Fatalf("%s: %d bytes, %v", coding, len(decoded), err)
+			}
+		}
+		encoded, header, widest := data, http.Header{}, len(data)
+		for range codings % 4 {
+			coding := [...]string{"gzip", "deflate", "raw", "br", "zstd"}[codings/4%5]
+			codings /= 5
+			encoded = encode(t, coding, encoded)
+			widest = max(widest, len(encoded))
+			header.Add("Content-Encoding", strings.Replace(coding, "raw", "deflate", 1))
+		}
+		decoded, err := DecodeBody(header, encoded, int(limit))
+		switch {
+		case len(encoded) == 0:
+		case widest <= int(limit) && (err != nil || !bytes.Equal(decoded, data)):
+			t.Fatalf("%v: %v", header, err)
+		case widest > int(limit) && !errors.Is(err, ErrTooLarge):
+			t.Fatalf("%v: %d bytes over a limit of %d: %v", header, widest, limit, err)
+		}
+	})
+}
+
+func encode(t testing.TB, coding string, data []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch coding {
+	case "gzip":
+		w = gzip.NewWriter(&out)
+	case "deflate":
+		w = zlib.NewWriter(&out)
+	case "raw":
+		w, err = flate.NewWriter(&out, flate.BestSpeed)
+	case "br":
+		w = brotli.NewWriter(&out)
+	case "zstd":
+		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// FuzzNormalise: a normalised name is its own normal form, and no other case or space makes another name of it.
+func FuzzNormalise(f *testing.F) {
+	for _, seed := range []string{"Alice", " alice\u00a0", "ＡＬＩＣＥ", "ΝΊΚΟΣ", "νίκος", "ſ", "\u212a", "ﬁ", "İstanbul", "ı", "a\u0301", "\u0345"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		name, err := Names{}.Normalise(typed)
+		if err != nil {
+			if !errors.Is(err, ErrName) || name != "" {
+				t.Fatalf("%q, %v", name, err)
+			}
+			return
+		}
+		if name == "" || len(name) > NameLimit || !utf8.ValidString(name) || strings.ContainsFunc(name, controls) || strings.TrimSpace(name) != name {
+			t.Fatalf("%q", name)
+		}
+		for what, variant := range map[string]string{"itself": name, "upper": strings.ToUpper(typed), "lower": strings.ToLower(typed), "spaced": "  " + typed + "\u3000"} {
+			if again, err := (Names{}).Normalise(variant); err == nil && again != name {
+				t.Fatalf("%s: %q and %q of %q", what, again, name, typed)
+			}
+		}
+	})
+}
+
+// FuzzRoute: the cheap comparison says what the thorough one says.
+func FuzzRoute(f *testing.F) {
+	for _, seed := range [][2]string{{"/login", "/LOGIN/"}, {"/a/*/b*", "/a/x/B/c.d"}, {"*", "/"}, {"/*", "/A.b/.c/"}, {"/a*a", "/a"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, path string) {
+		if !foldable(path) {
+			return
+		}
+		loose := match.LoosePath(path)
+		trimmed := path
+		if len(path) > 1 {
+			trimmed = strings.TrimSuffix(path, "/")
+		}
+		if strings.ToLower(trimmed) != loose {
+			t.Fatalf("loose form of %q is %q", path, loose)
+		}
+		lowered := strings.ToLower(pattern)
+		if got, want := matchFolded(lowered, trimmed), match.Glob(lowered).Match(loose); got != want {
+			t.Fatalf("%q on %q: %v, want %v", lowered, trimmed, got, want)
+		}
+	})
+}
+
+// FuzzJudge: without success lines, no redirect that a browser would follow to the login is a success.
+func FuzzJudge(f *testing.F) {
+	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/"} {
+		f.Add(seed)
+	}
+	set := formSet(f)
+	f.Fuzz(func(t *testing.T, target string) {
+		header := http.Header{"Location": {target}}
+		if set.Judge(&set.Blocks[0], Answer{Status: 302, Header: header}, match.Path{Text: "/login", Canonical: true}) != Succeeded {
+			return
+		}
+		r, _ := http.NewRequest("GET", "http://app.example/login", nil)
+		followed, err := (&http.Response{Header: header, Request: r}).Location()
+		if err != nil {
+			t.Fatalf("success by a Location that cannot be followed: %v", err)
+		}
+		if match.LoosePath(followed.Path) == "/login" || match.LoosePath("/"+strings.TrimLeft(target, `/\ `)) == "/login" {
+			t.Fatalf("%q leads to the login", target)
+		}
+	})
+}
