@@ -172,3 +172,66 @@ func TestScript(t *testing.T) {
 		t.Errorf("the key reads %q (%v)", copied, err)
 	}
 }
+
+// TestPrint: recovery codes come out of a printer black on white and without buttons, whatever the screen looks like.
+func TestPrint(t *testing.T) {
+	ctx, server := browser(t), serve(t)
+	if err := screen(ctx, 800, "dark", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/codes")); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[
+		getComputedStyle(document.body).backgroundColor,
+		getComputedStyle(document.querySelector("#recovery-codes code")).color,
+		Array.from(document.querySelectorAll("button, a")).filter(e => e.offsetParent).length,
+	].join("; ")`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "rgb(255, 255, 255); rgb(0, 0, 0); 0"; seen != want {
+		t.Errorf("ground, ink and visible buttons: %s, want %s", seen, want)
+	}
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(artifacts(t), "codes-print.png"), picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFocus: the code field has the focus when the page opens, visibly, and Enter sends it, without scripts.
+func TestFocus(t *testing.T) {
+	ctx, server := browser(t), serve(t)
+	if err := screen(ctx, 800, "light", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{"challenge", "recovery", "setup", "confirm-disable"} {
+		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+page)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.activeElement.name + " " + getComputedStyle(document.activeElement).outlineStyle`))
+		if err != nil || got != "code solid" {
+			t.Errorf("%s: the focus is on %q (%v)", page, got, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.KeyEvent("123456\r")); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.WaitNotPresent(chromedp.CSS("#code"))); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || at != server.URL+"/second-factor/disable" {
+		t.Errorf("Enter leads to %s (%v)", at, err)
+	}
+}

@@ -123,6 +123,7 @@ func TestSetUpHooks(t *testing.T) {
 		t.Error("a QR code is drawn that no telephone reads")
 	}
 	one(t, root, "code", "id", "secret")
+	one(t, root, "a", "id", "otpauth")
 }
 
 // TestRecoveryCodes: each code stands alone in its item, and the way on is a link.
