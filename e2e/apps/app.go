@@ -1,0 +1,146 @@
+// Package apps runs real web applications, unchanged and as Debian packages them, for the tests to put the gateway in
+// front of.
+//
+// Each app listens on 127.0.0.1 at a free port, keeps its files below a temporary folder of the test, and ends with the
+// test. A program that is missing fails the test: scripts/install-test-packages installs what is needed.
+//
+// The tests of this package talk to the apps without the gateway. They write down how each one signs in and out, since the
+// gateway's configuration for it rests on that.
+package apps
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// readyTimeout is how long an app may take from its start to its first answer. Django's takes about two seconds on an idle
+// machine; tests run on busy ones.
+const readyTimeout = 90 * time.Second
+
+// Account is a user of an app.
+type Account struct {
+	// Name is the account's name exactly as the app spells it.
+	Name string
+	// Password is in plain text; it is a test's.
+	Password string
+	// FullName and Email are what the app knows about the person, where it keeps such things.
+	FullName, Email string
+}
+
+// Alice and Bob have an account in every app. The passwords pass Django's rules.
+var (
+	Alice = Account{Name: "alice", Password: "orchid-lantern-42", FullName: "Alice Example", Email: "alice@example.com"}
+	Bob   = Account{Name: "bob", Password: "walnut-harbour-77", FullName: "Bob Example", Email: "bob@example.com"}
+)
+
+// App is a running application.
+type App struct {
+	// Name tells the apps apart in messages: "django" or "dokuwiki".
+	Name string
+	// Address is host and port: 127.0.0.1:40123.
+	Address string
+	// URL is the address of the app's root without a slash at the end: http://127.0.0.1:40123.
+	URL string
+	// Folder holds the app's files, configuration and data.
+	Folder string
+
+	server *server
+}
+
+// Log returns what the app's server has written so far, which for both apps includes a line for each request. A test that
+// says something never reached the app looks here.
+func (a *App) Log() string { return a.server.log() }
+
+// Stop ends the app before the test does, as a crash would: at once. Calling it again does nothing.
+func (a *App) Stop() { a.server.stop() }
+
+// serve starts command, which is to listen on the app's address, and waits until the address path answers with 200. The
+// server ends with the test.
+func (a *App) serve(t testing.TB, readyPath string, command func(address string) program) {
+	t.Helper()
+	logFile := filepath.Join(t.TempDir(), a.Name+".log")
+
+	// Between finding a free port and listening on it another process may take it. Then the server ends at once, and the
+	// next port is tried.
+	const tries = 5
+	for try := 1; ; try++ {
+		address, err := freeAddress()
+		if err != nil {
+			t.Fatalf("%s: %v", a.Name, err)
+		}
+		a.Address, a.URL = address, "http://"+address
+		a.server, err = startServer(command(address), logFile)
+		if err != nil {
+			t.Fatalf("%s: %v", a.Name, err)
+		}
+		t.Cleanup(a.server.stop)
+
+		err = a.waitUntilReady(t.Context(), readyPath)
+		if err == nil {
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("what %s wrote:\n%s", a.Name, lastLines(a.Log(), 60))
+				}
+			})
+			return
+		}
+		if try == tries || !a.server.ended() {
+			t.Fatalf("%s: %v\nwhat it wrote:\n%s", a.Name, err, lastLines(a.Log(), 60))
+		}
+	}
+}
+
+// waitUntilReady asks until the app answers with 200, its server ends, or readyTimeout is over.
+func (a *App) waitUntilReady(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		err := answersOK(ctx, a.URL+path)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-a.server.done:
+			return fmt.Errorf("the server ended before it answered: %w", err)
+		case <-ctx.Done():
+			return fmt.Errorf("no good answer within %v: %w", readyTimeout, err)
+		case <-pause.C:
+		}
+	}
+}
+
+// answersOK asks once. The answer's body is not looked at.
+func answersOK(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", address, answer.Status)
+	}
+	return nil
+}
+
+// write puts a file below the app's folder, making the folders that lead to it.
+func (a *App) write(t testing.TB, name, content string) {
+	t.Helper()
+	path := filepath.Join(a.Folder, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatalf("%s: %v", a.Name, err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatalf("%s: %v", a.Name, err)
+	}
+}

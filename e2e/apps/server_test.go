@@ -1,0 +1,103 @@
+package apps
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestStopKillsGrandchildren: PHP's server forks workers, and none may stay behind.
+func TestStopKillsGrandchildren(t *testing.T) {
+	t.Parallel()
+	grandchild, s := startFamily(t)
+	s.stop()
+	s.stop() // once more does nothing
+	waitUntilGone(t, grandchild)
+}
+
+// TestServersDieWithTheTest: the test process may be killed, as after a timeout; then nobody calls stop. The end of the
+// lifeline is what the kernel does for a process that is gone.
+func TestServersDieWithTheTest(t *testing.T) {
+	t.Parallel()
+	grandchild, s := startFamily(t)
+	if err := s.lifeline.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntilGone(t, grandchild)
+	waitUntilGone(t, s.command.Process.Pid)
+}
+
+// TestServerThatEnds: a program that cannot start is noticed, not waited for.
+func TestServerThatEnds(t *testing.T) {
+	t.Parallel()
+	s, err := startServer(program{arguments: []string{"sh", "-c", "echo port taken; exit 3"}}, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.done
+	if !s.ended() || s.log() != "port taken\n" {
+		t.Errorf("ended %v, log %q", s.ended(), s.log())
+	}
+	s.stop()
+}
+
+// startFamily starts a shell that starts a sleeping grandchild, and returns the grandchild's process number.
+func startFamily(t *testing.T) (int, *server) {
+	t.Helper()
+	if _, err := exec.LookPath("sleep"); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	s, err := startServer(program{
+		folder:    folder,
+		arguments: []string{"sh", "-c", "sleep 1000 & echo $! >number.new; mv number.new number; wait"},
+	}, filepath.Join(folder, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.stop)
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		text, err := os.ReadFile(filepath.Join(folder, "number"))
+		if err == nil {
+			number, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return number, s
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("the grandchild did not start: %s", s.log())
+	return 0, nil
+}
+
+func waitUntilGone(t *testing.T, number int) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		if !alive(number) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d is still there", number)
+}
+
+// alive reports whether a process is there and more than a zombie that nobody has collected yet.
+func alive(number int) bool {
+	if syscall.Kill(number, 0) != nil {
+		return false
+	}
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(number) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(status), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
