@@ -74,7 +74,7 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 		"SALLYPORT_APP":       listener.Addr().String(),
 		"SALLYPORT_SECRETS":   filepath.Join(folder, "secrets.db"),
 		"SALLYPORT_ADMIN":     "off",
-		"SALLYPORT_LOG_LEVEL": "WARN",
+		"SALLYPORT_LOG_LEVEL": "ERROR",
 	})
 	if err != nil {
 		return err
