@@ -270,6 +270,18 @@ func TestSpellingNamedByAnotherBlock(t *testing.T) {
 	}
 }
 
+// TestLooseSpellingOfSpaces: loose forms are without spaces, so the patterns must be as well.
+func TestLooseSpellingOfSpaces(t *testing.T) {
+	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/my account/Log in"), Username: Source{Form, "u"}}}})
+	for target, want := range map[string]string{
+		"/my%20account/Log%20in": "login bob", "/my%20account/log%20in/": "refused 400", "/my%20%20account/Log%20in%20": "refused 400", "/myaccount": "no login",
+	} {
+		if got := outcome(recognise(t, set, request(t, "POST", target, mediaForm, "u=bob"), "u=bob")); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+	}
+}
+
 // TestHeadIsGet: apps run HEAD with the code for GET.
 func TestHeadIsGet(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Methods: []string{"GET"}, Username: Source{Query, "u"}}}})
@@ -324,7 +336,7 @@ func TestBlocksByContentType(t *testing.T) {
 	}
 }
 
-// TestErrorsAreQuiet (P9): what the client sent stands in no error.
+// TestP9_ErrorsAreQuiet: what the client sent stands in no error.
 func TestP9_ErrorsAreQuiet(t *testing.T) {
 	for _, body := range []string{"username=s3cret&username=s3cret", "username=s3cret%00", "password=s3cret", "username=a&s3cret=%zz", "a=s3cret;"} {
 		_, err := formSet(t).Recognise(request(t, "POST", "/login", mediaForm, body), match.Path{Text: "/login", Canonical: true})

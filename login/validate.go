@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -30,7 +31,8 @@ func compile(blocks []Block) []compiled {
 			c.methods = defaultMethods
 		}
 		for _, path := range b.Paths {
-			c.loose = append(c.loose, match.LooseGlob(path)...)
+			// Loose forms are without spaces.
+			c.loose = append(c.loose, match.LooseGlob(match.Glob(strings.Join(strings.Fields(string(path)), "")))...)
 		}
 		for _, condition := range b.When {
 			c.when = append(c.when, newTarget(condition.Kind, condition.Name))
@@ -126,8 +128,7 @@ func validatePath(path string) error {
 	if filled[0] != '/' {
 		filled = "/" + filled
 	}
-	settled := strings.Trim(match.LoosePath(filled), "/") == strings.Trim(strings.ToLower(filled), "/")
-	if strings.ContainsAny(filled, `;%\`) || strings.Contains(filled, "//") || !settled {
+	if !match.ParsePath(&url.URL{Path: filled}).Canonical {
 		return fmt.Errorf("path %q can never be the canonical path of a request", path)
 	}
 	return nil

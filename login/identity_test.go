@@ -1,0 +1,77 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestP4_IdentityRead: only an answer of 200 with one name names somebody; what is no answer says nothing (P6).
+func TestP4_IdentityRead(t *testing.T) {
+	byJSON := &Identity{Kind: JSON, Pointer: "/user/name"}
+	byHeader := &Identity{Kind: Header, Header: "x-user"}
+	byBody := &Identity{Kind: Body, Pattern: mustPattern(`user=(\S*)`)}
+	json := func(body string) Answer { return Answer{Status: 200, Body: []byte(body)} }
+	header := func(values ...string) Answer {
+		return Answer{Status: 200, Header: http.Header{"X-User": values}}
+	}
+	for _, test := range []struct {
+		what     string
+		identity *Identity
+		answer   Answer
+		name     string
+		verdict  Verdict
+	}{
+		{"name", byJSON, json(`{"user":{"name":"Alice"}}`), "Alice", Known},
+		{"exactly", byJSON, json(`{"user":{"name":" Alice "}}`), " Alice ", Known},
+		{"number", byJSON, json(`{"user":{"name":17}}`), "17", Known},
+		{"zero", byJSON, json(`{"user":{"name":0}}`), "", NotSignedIn},
+		{"null", byJSON, json(`{"user":{"name":null}}`), "", NotSignedIn},
+		{"false", byJSON, json(`{"user":{"name":false}}`), "", NotSignedIn},
+		{"empty", byJSON, json(`{"user":{"name":""}}`), "", NotSignedIn},
+		{"blank", byJSON, json(`{"user":{"name":"  "}}`), "", NotSignedIn},
+		{"no member", byJSON, json(`{"user":null}`), "", NotSignedIn},
+		{"other case", byJSON, json(`{"User":{"Name":"Alice"}}`), "", NotSignedIn},
+		{"object", byJSON, json(`{"user":{"name":{}}}`), "", NotSignedIn},
+		{"twice", byJSON, json(`{"user":{"name":"Alice","name":"Bob"}}`), "", Unclear},
+		{"differing in case elsewhere", byJSON, json(`{"user":{"name":"Alice"},"t":{"Yes":1,"yes":2}}`), "Alice", Known},
+		{"control character", byJSON, json(`{"user":{"name":"Ali\u0000ce"}}`), "", Unclear},
+		{"C1 control character", byJSON, json(`{"user":{"name":"Ali\u0085ce"}}`), "", Unclear},
+		{"too long", byJSON, json(`{"user":{"name":"` + strings.Repeat("a", 257) + `"}}`), "", Unclear},
+		{"broken", byJSON, json(`{"user":{"name":"Alice"}`), "", Unclear},
+		{"empty body", byJSON, json(``), "", Unclear},
+		{"a page instead", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: []byte("<html>")}, "", NotSignedIn},
+		{"broken, and said to be JSON", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("<html>")}, "", Unclear},
+		{"JSON, said to be a page", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(`{"user":{"name":"Alice"}}`)}, "Alice", Known},
+		{"unknown body", byJSON, Answer{Status: 200, Body: []byte(`{"user":{"name":"Alice"}}`), BodyUnknown: true}, "", Unclear},
+		{"header", byHeader, header("Alice"), "Alice", Known},
+		{"header, body unknown", byHeader, Answer{Status: 200, Header: http.Header{"X-User": {"Alice"}}, BodyUnknown: true}, "Alice", Known},
+		{"header twice", byHeader, header("Alice", "Alice"), "Alice", Known},
+		{"two headers", byHeader, header("Alice", "Bob"), "", Unclear},
+		{"no header", byHeader, header(), "", NotSignedIn},
+		{"empty header", byHeader, header(""), "", NotSignedIn},
+		{"Latin-1", byHeader, header("Andr\xe9"), "", Unclear},
+		{"body", byBody, json("x user=Alice\nuser=Alice"), "Alice", Known},
+		{"body, what others wrote", byBody, json("x user=Alice user=Bob"), "", Unclear},
+		{"body, nothing", byBody, json("x"), "", NotSignedIn},
+		{"body, empty group", byBody, json("user= x"), "", NotSignedIn},
+		{"body unknown", byBody, Answer{Status: 200, BodyUnknown: true}, "", Unclear},
+		{"no pattern", &Identity{Kind: Body}, json("x"), "", Unclear},
+		{"no kind", &Identity{}, json("x"), "", Unclear},
+	} {
+		name, verdict := test.identity.Read(test.answer)
+		if name != test.name || verdict != test.verdict {
+			t.Errorf("%s: %q, %v; want %q, %v", test.what, name, verdict, test.name, test.verdict)
+		}
+	}
+	for status, want := range map[int]Verdict{
+		0: Unclear, 101: Unclear, 201: NotSignedIn, 204: NotSignedIn, 206: NotSignedIn, 301: NotSignedIn, 302: NotSignedIn, 304: NotSignedIn, 401: NotSignedIn,
+		403: NotSignedIn, 404: NotSignedIn, 408: Unclear, 419: NotSignedIn, 425: Unclear, 429: Unclear, 500: Unclear, 502: Unclear, 503: Unclear, 504: Unclear,
+	} {
+		answer := json(`{"user":{"name":"Alice"}}`)
+		answer.Status = status
+		if name, verdict := byJSON.Read(answer); name != "" || verdict != want {
+			t.Errorf("%d: %q, %v; want %v", status, name, verdict, want)
+		}
+	}
+}
