@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,18 +17,37 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser starts Debian's chromium for the length of a test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancelTime := context.WithTimeout(context.Background(), 4*time.Minute)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
+// chromium is Debian's browser, started by the first test that wants it and stopped by TestMain.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 	)...)
 	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(func() { cancel(); cancelAllocator(); cancelTime() })
+	stopChromium = func() { cancel(); cancelAllocator() }
+	return ctx, chromedp.Do(ctx)
+})
+
+var stopChromium = func() {}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stopChromium()
+	os.Exit(code)
+}
+
+// browser opens a tab for the length of a test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	parent, err := chromium()
+	if err != nil {
+		t.Fatalf("start chromium (Debian's package of that name): %v", err)
+	}
+	ctx, cancelTime := context.WithTimeout(parent, 4*time.Minute)
+	ctx, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(func() { cancel(); cancelTime() })
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start chromium: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
 	return ctx
 }
@@ -219,6 +239,10 @@ func TestFocus(t *testing.T) {
 	for _, page := range []string{"challenge", "recovery", "setup", "confirm-disable"} {
 		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+page)); err != nil {
 			t.Fatal(err)
+		}
+		// The browser sets the focus some time after the page has loaded.
+		if err := chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS("#code:focus-visible"))); err != nil {
+			t.Fatalf("%s: no focus on the code: %v", page, err)
 		}
 		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.activeElement.name + " " + getComputedStyle(document.activeElement).outlineStyle`))
 		if err != nil || got != "code solid" {
