@@ -116,12 +116,15 @@ func (b *backend) Delete(token string) error { return b.DeleteCtx(context.Backgr
 // plainStore lends contexts to a store that takes none.
 type plainStore struct{ scs.Store }
 
+// FindCtx is Find.
 func (p plainStore) FindCtx(_ context.Context, token string) ([]byte, bool, error) {
 	return p.Find(token)
 }
 
+// CommitCtx is Commit.
 func (p plainStore) CommitCtx(_ context.Context, token string, stored []byte, expiry time.Time) error {
 	return p.Commit(token, stored, expiry)
 }
 
+// DeleteCtx is Delete.
 func (p plainStore) DeleteCtx(_ context.Context, token string) error { return p.Delete(token) }

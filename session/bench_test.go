@@ -127,7 +127,7 @@ func TestSpeedPromises(t *testing.T) {
 	if allocations := testing.AllocsPerRun(200, func() { _, _ = f.Load(ctx, token) }); allocations > 6 {
 		t.Errorf("Load makes %v allocations", allocations)
 	}
-	if _, beyond := memoryPerSession(t, 20_000); beyond > 2048 {
+	if _, beyond := memoryPerSession(t, 5_000); beyond > 2048 {
 		t.Errorf("a session takes %.0f bytes beyond its cookies", beyond)
 	}
 }

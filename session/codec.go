@@ -93,7 +93,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 // stored bytes, which the store may do with as it likes afterwards.
 func decode(stored []byte) (*Data, time.Time, error) {
 	sum := len(stored) - checksumSize
-	if sum < 2 || len(stored) > MaxEncoded || stored[0] != codecVersion ||
+	if sum < 0 || len(stored) > MaxEncoded ||
 		crc32.Checksum(stored[:sum], castagnoli) != binary.LittleEndian.Uint32(stored[sum:]) {
 		return nil, time.Time{}, errUndecodable
 	}
@@ -111,12 +111,15 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.App = from.string()
 	data.Identity = from.string()
 	deadline := from.time()
-	for _, text := range [...]*string{&data.Method, &data.Form, &data.Next, &data.Notice} {
-		*text = from.string()
-	}
-	for _, moment := range [...]*time.Time{&data.Created, &data.Seen, &data.Checked, &data.Factored, &data.Since} {
-		*moment = from.time()
-	}
+	data.Method = from.string()
+	data.Form = from.string()
+	data.Next = from.string()
+	data.Notice = from.string()
+	data.Created = from.time()
+	data.Seen = from.time()
+	data.Checked = from.time()
+	data.Factored = from.time()
+	data.Since = from.time()
 	data.Guest = from.jar()
 	data.Held = from.jar()
 	data.Granted = from.strings()
@@ -130,7 +133,6 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		data.Delivery.ContentType = from.string()
 		data.Delivery.ContentEncoding = from.string()
 		data.Delivery.Body = from.bytes()
-		from.broken = from.broken || len(data.Delivery.Body) > MaxDelivery
 	default:
 		from.broken = true
 	}
@@ -193,6 +195,15 @@ func (r *reader) byte() byte {
 }
 
 func (r *reader) uvarint() uint64 {
+	if r.rest != "" && r.rest[0] < 0x80 { // most are lengths, and short
+		value := r.rest[0]
+		r.rest = r.rest[1:]
+		return uint64(value)
+	}
+	return r.longUvarint()
+}
+
+func (r *reader) longUvarint() uint64 {
 	var value uint64
 	for i := range min(len(r.rest), binary.MaxVarintLen64) {
 		c := r.rest[i]

@@ -95,16 +95,20 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, _, err := decode(withSum(body)); err != nil {
 		t.Fatal(err)
 	}
+	name := body[:len("\xb1\x00\x04wiki\x00")]
+	leap := string(binary.AppendUvarint(nil, uint64(time.Second)))
 	for name, text := range map[string]string{
-		"nothing":         "",
-		"another version": "\xb2" + body[1:],
-		"no state":        body[:1] + "\x04" + body[2:],
-		"more":            body + "\x00",
-		"less":            body[:len(body)-1],
-		"delivery flag":   body[:len(body)-1] + "\x02",
-		"huge string":     body[:2] + "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-		"endless number":  body[:2] + strings.Repeat("\xff", 20),
-		"too long":        body[:2] + strings.Repeat("x", MaxEncoded),
+		"a second's billion": name + "\x00" + leap + body[len(name)+len(appendTime(nil, start)):],
+		"huge list":          body[:len(body)-3] + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00",
+		"nothing":            "",
+		"another version":    "\xb2" + body[1:],
+		"no state":           body[:1] + "\x04" + body[2:],
+		"more":               body + "\x00",
+		"less":               body[:len(body)-1],
+		"delivery flag":      body[:len(body)-1] + "\x02",
+		"huge string":        body[:2] + "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+		"endless number":     body[:2] + strings.Repeat("\xff", 20),
+		"too long":           body[:2] + strings.Repeat("x", MaxEncoded),
 	} {
 		if data, _, err := decode(withSum(text)); !errors.Is(err, errUndecodable) || data != nil {
 			t.Errorf("%s: %v", name, err)

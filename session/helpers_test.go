@@ -129,7 +129,7 @@ type hooks struct {
 	find   func(ctx context.Context, token string) error
 	commit func(ctx context.Context, token string, stored []byte, expiry time.Time) error
 	delete func(ctx context.Context, token string) error
-	list   func() error
+	list   func(ctx context.Context) error
 }
 
 func (h *hooks) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
@@ -161,9 +161,13 @@ func (h *hooks) DeleteCtx(ctx context.Context, token string) error {
 
 func (h *hooks) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	if h.list != nil {
-		if err := h.list(); err != nil {
+		if err := h.list(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return h.CtxStore.(scs.IterableCtxStore).AllCtx(ctx)
+	store, ok := h.CtxStore.(scs.IterableCtxStore)
+	if !ok {
+		return nil, errors.New("cannot be listed")
+	}
+	return store.AllCtx(ctx)
 }

@@ -145,7 +145,8 @@ func (m *Manager) begin(ctx context.Context, token string) (context.Context, err
 	case err != nil:
 		return nil, err
 	case sessions.Token(loaded) != token:
-		// Unknown to the store: scs has begun a new session, which must not be committed in place of a dead one.
+		// Unknown to the store, and scs has begun a new session, which must not be committed in place of a dead one; or
+		// the context held a session of scs before, which it then keeps to.
 		return nil, ErrGone
 	}
 	return loaded, nil
@@ -216,7 +217,7 @@ func (m *Manager) Renew(
 	}
 	// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is
 	// nobody's before its token is returned.
-	newToken, err = m.insert(context.WithoutCancel(ctx), data)
+	newToken, err = m.insert(ctx, data)
 	if err != nil {
 		return "", nil, err
 	}
@@ -236,7 +237,6 @@ func (m *Manager) Renew(
 func (m *Manager) changed(
 	ctx context.Context, token string, change func(*Data) error,
 ) (context.Context, *Data, error) {
-	ctx = context.WithoutCancel(ctx)
 	reading, cancel := detach(ctx)
 	defer cancel()
 	loaded, err := m.begin(reading, token)

@@ -287,6 +287,9 @@ func TestP9_NothingSecretIsPrinted(t *testing.T) {
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
 		slog.New(handler).Info("x", "data", data, "copy", *data, "delivery", data.Delivery, "copy", *data.Delivery)
 	}
+	if data.LogValue().String() != data.String() || data.Delivery.LogValue().String() != data.Delivery.String() {
+		t.Error("slog is told something else")
+	}
 	for _, value := range []any{data, *data, data.Delivery, *data.Delivery, struct{ Data any }{*data}} {
 		inJSON, err := json.Marshal(value)
 		if err != nil {

@@ -108,7 +108,7 @@ func (m *Memory) Find(token string) ([]byte, bool, error) {
 	if !ok || found.expiry <= m.options.Now().UnixNano() {
 		return nil, false, nil
 	}
-	return found.stored[:len(found.stored):len(found.stored)], true, nil
+	return found.stored, true, nil
 }
 
 // Commit stores a copy. It returns ErrGone for a token that was deleted, and for an expiry that has passed; ErrFull.
@@ -174,7 +174,7 @@ func (m *Memory) All() (map[string][]byte, error) {
 	for i := range m.shards {
 		for token, one := range m.shards[i].live {
 			if one.expiry > now {
-				all[token] = one.stored[:len(one.stored):len(one.stored)]
+				all[token] = one.stored
 			}
 		}
 	}

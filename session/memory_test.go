@@ -66,8 +66,7 @@ func TestMemoryKeepsCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(given, "XXX")
-	got, _, _ := m.Find("a")
-	if _ = append(got, "more"...); cap(got) != len(got) {
+	if got, _, _ := m.Find("a"); cap(got) != len(got) {
 		t.Error("what was found can be appended to in place")
 	}
 	expectFind(t, m, "a", "one")
@@ -212,6 +211,11 @@ func TestMemoryCleansUpByItself(t *testing.T) {
 		for range 2 {
 			if err := m.Close(); err != nil {
 				t.Error(err)
+			}
+			select {
+			case <-m.stopped:
+			default:
+				t.Error("Close did not wait")
 			}
 		}
 		expectCommit(t, m, "b", "two", time.Now().Add(time.Hour), nil)
