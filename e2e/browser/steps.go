@@ -1,0 +1,240 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+)
+
+// Selector finds an element: a CSS selector (#qr, input[name=code]), or what Labelled and Link return.
+type Selector string
+
+// Labelled finds a button by the words on it, as a person does. It must be the whole label; spaces around do not count.
+func Labelled(label string) Selector {
+	quoted := xpathString(label)
+	return Selector("//button[normalize-space()=" + quoted + "]" +
+		" | //input[(@type='submit' or @type='button') and normalize-space(@value)=" + quoted + "]" +
+		" | //*[@role='button' and normalize-space()=" + quoted + "]")
+}
+
+// Link finds a link by its words.
+func Link(words string) Selector {
+	return Selector("//a[@href and normalize-space()=" + xpathString(words) + "]")
+}
+
+// xpathString quotes text for XPath, which knows no escapes.
+func xpathString(text string) string {
+	if !strings.Contains(text, `"`) {
+		return `"` + text + `"`
+	}
+	parts := strings.Split(text, `"`)
+	return `concat("` + strings.Join(parts, `", '"', "`) + `")`
+}
+
+// path is the expression that finds the element.
+func (s Selector) path() chromedp.JSPath {
+	quoted, err := json.Marshal(string(s))
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	if strings.HasPrefix(string(s), "//") {
+		return chromedp.JSPath("document.evaluate(" + string(quoted) + ", document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue")
+	}
+	return chromedp.JSPath("document.querySelector(" + string(quoted) + ")")
+}
+
+// Answer is the HTTP answer that a page came with, after all redirects.
+type Answer struct {
+	// Status is the code of the last answer.
+	Status int
+	// URL is the address that it came from, without a fragment.
+	URL string
+	// Header has the answer's headers. Several lines of one name stand in one value, divided by line breaks.
+	Header http.Header
+}
+
+func answerOf(response *network.Response) Answer {
+	answer := Answer{Status: int(response.Status), URL: response.URL, Header: http.Header{}}
+	for name, value := range response.Headers {
+		answer.Header.Set(name, fmt.Sprint(value))
+	}
+	return answer
+}
+
+// Goto opens an address and waits until the page is loaded.
+func (b *Browser) Goto(address string) Answer {
+	b.t.Helper()
+	return answerOf(value(b, "opening "+address, chromedp.NavigateResponse(address)))
+}
+
+// Reload loads the page anew.
+func (b *Browser) Reload() Answer {
+	b.t.Helper()
+	return b.navigation("reloading the page", chromedp.Reload())
+}
+
+// Follow clicks on what leads to another page (a link, a form's button) and waits until that page is loaded. For anything
+// that stays on the page use Click.
+func (b *Browser) Follow(selector Selector) Answer {
+	b.t.Helper()
+	return b.navigation("following "+string(selector), chromedp.Click(selector.path(), chromedp.NodeVisible))
+}
+
+func (b *Browser) navigation(what string, action chromedp.Action[chromedp.Void]) Answer {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, action)
+	if err != nil {
+		b.fail(what, err)
+	}
+	return answerOf(response)
+}
+
+// Click clicks on an element once it is visible.
+func (b *Browser) Click(selector Selector) {
+	b.t.Helper()
+	b.do("clicking on "+string(selector), chromedp.Click(selector.path(), chromedp.NodeVisible))
+}
+
+// Fill empties a field and types the text, key by key.
+func (b *Browser) Fill(selector Selector, text string) {
+	b.t.Helper()
+	// The text stays out of the message: it may be a password.
+	b.do("filling "+string(selector),
+		chromedp.Clear(selector.path(), chromedp.NodeVisible),
+		chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
+}
+
+// WaitVisible waits until the element is there and can be seen.
+func (b *Browser) WaitVisible(selector Selector) {
+	b.t.Helper()
+	b.do("waiting for "+string(selector), chromedp.WaitVisible(selector.path()))
+}
+
+// WaitGone waits until the element is no longer in the page, or can no longer be seen.
+func (b *Browser) WaitGone(selector Selector) {
+	b.t.Helper()
+	b.until("waiting for the end of "+string(selector), "!"+visibleExpression(selector))
+}
+
+// WaitPath waits until the address of the page, without scheme and host, is the one given. It is for pages that a script
+// leaves; Follow waits by itself.
+func (b *Browser) WaitPath(path string) {
+	b.t.Helper()
+	quoted, err := json.Marshal(path)
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	b.until("waiting for the page "+path, "location.pathname + location.search === "+string(quoted)+" && document.readyState === 'complete'")
+}
+
+// until asks for a condition again and again. It is asked from here, not by a script in the page: pages come and go, and
+// may have no scripts.
+func (b *Browser) until(what, condition string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
+	defer cancel()
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		// An error is no answer: between two pages there is nothing to ask.
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
+		if err == nil && holds {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			b.fail(what, ctx.Err())
+		case <-pause.C:
+		}
+	}
+}
+
+// Visible reports whether the element is there and can be seen now.
+func (b *Browser) Visible(selector Selector) bool {
+	b.t.Helper()
+	return value(b, "looking for "+string(selector), chromedp.Evaluate[bool](visibleExpression(selector)))
+}
+
+func visibleExpression(selector Selector) string {
+	return "(e => e !== null && e.checkVisibility({visibilityProperty: true}))(" + string(selector.path()) + ")"
+}
+
+// Text returns the visible words of an element, once it is visible.
+func (b *Browser) Text(selector Selector) string {
+	b.t.Helper()
+	return strings.TrimSpace(value(b, "reading "+string(selector), chromedp.Text(selector.path(), chromedp.NodeVisible)))
+}
+
+// Value returns what stands in a form's field.
+func (b *Browser) Value(selector Selector) string {
+	b.t.Helper()
+	return value(b, "reading the field "+string(selector), chromedp.Value(selector.path()))
+}
+
+// Attribute returns an attribute of an element, "" when the element has none of that name.
+func (b *Browser) Attribute(selector Selector, name string) string {
+	b.t.Helper()
+	return value(b, "reading "+name+" of "+string(selector), chromedp.AttributeValue(selector.path(), name)).Value
+}
+
+// Page returns all visible words of the page.
+func (b *Browser) Page() string {
+	b.t.Helper()
+	return b.Text("body")
+}
+
+// Location returns the address of the page.
+func (b *Browser) Location() string {
+	b.t.Helper()
+	return value(b, "reading the address", chromedp.Location())
+}
+
+// Path returns the address without scheme and host: /wiki/start?do=edit.
+func (b *Browser) Path() string {
+	b.t.Helper()
+	address, err := url.Parse(b.Location())
+	if err != nil {
+		b.fail("reading the address", err)
+	}
+	return address.RequestURI()
+}
+
+// Evaluate runs JavaScript in the page, also where the page's own is turned off, and returns its value.
+func Evaluate[T any](b *Browser, expression string) T {
+	b.t.Helper()
+	return value(b, "evaluating "+expression, chromedp.Evaluate[T](expression))
+}
+
+// Cookie is a cookie that the browser holds.
+type Cookie struct {
+	Name, Value, Domain, Path string
+	HTTPOnly, Secure          bool
+	SameSite                  string
+}
+
+// Cookies returns all cookies of the browser, of whatever site, also those that scripts cannot see.
+func (b *Browser) Cookies() []Cookie {
+	b.t.Helper()
+	all := value(b, "reading the cookies", func(ctx context.Context, _ *chromedp.Target) ([]*network.Cookie, error) {
+		result, err := chromedp.Call(ctx, storage.GetCookies, storage.GetCookiesParams{})
+		return result.Cookies, err
+	})
+	cookies := make([]Cookie, 0, len(all))
+	for _, cookie := range all {
+		cookies = append(cookies, Cookie{
+			Name: cookie.Name, Value: cookie.Value, Domain: cookie.Domain, Path: cookie.Path,
+			HTTPOnly: cookie.HTTPOnly, Secure: cookie.Secure, SameSite: string(cookie.SameSite),
+		})
+	}
+	return cookies
+}
