@@ -99,9 +99,9 @@ func (x *examination) parse(body string, media media) {
 		// Its type is open to argument, so it may be taken for any.
 		x.form, _ = readPairs(body)
 		x.form = append(x.form, guessParts(body, "\x00")...)
-		x.json, _ = parseJSON(body, true)
+		x.json, _ = parseJSON(body)
 	case x.shape == jsonBody:
-		root, err := parseJSON(body, true)
+		root, err := parseJSON(body)
 		x.json = root
 		if err != nil {
 			flaw = err.Error()

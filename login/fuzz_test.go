@@ -166,7 +166,11 @@ func FuzzParseJSON(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data string) {
-		root, err := parseJSON(data, false)
+		parser := jsonParser{data: data, build: true}
+		root, err := parser.document()
+		if _, pickErr := pickJSON(data, []string{"a"}); (pickErr == nil) != (err == nil) {
+			t.Fatalf("%v and %v", err, pickErr)
+		}
 		if err != nil {
 			known := errors.Is(err, errJSONNames) || errors.Is(err, errJSONDepth) || !utf8.ValidString(data) || strings.Contains(data, `\u`)
 			if json.Valid([]byte(data)) && !known {
@@ -183,6 +187,9 @@ func FuzzParseJSON(f *testing.F) {
 		if got := plainValue(&root); !reflect.DeepEqual(got, want) {
 			t.Fatalf("read %#v, want %#v", got, want)
 		}
+		if len(data) < 200 {
+			allPointers(t, data, &root, "")
+		}
 	})
 }
 
@@ -197,21 +204,35 @@ func plainValue(n *node) any {
 	case array:
 		list := []any{}
 		for i := range n.items {
-			list = append(list, plainValue(n.lookup([]string{strconv.Itoa(i)})))
+			list = append(list, plainValue(&n.items[i]))
 		}
 		return list
 	case object:
 		members := map[string]any{}
-		for _, m := range n.members {
-			tokens, err := parsePointer(pointerTo([]string{m.name}))
-			if err != nil {
-				panic(err)
-			}
-			members[m.name] = plainValue(n.lookup(tokens))
+		for i := range n.members {
+			members[n.members[i].name] = plainValue(&n.members[i].value)
 		}
 		return members
 	}
 	return nil
+}
+
+// allPointers checks that the pointer to each value of a document leads to it.
+func allPointers(t *testing.T, data string, n *node, pointer string) {
+	tokens, err := parsePointer(pointer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := pickJSON(data, tokens)
+	if err != nil || found == nil || found.kind != n.kind || found.text != n.text || found.empty() != n.empty() {
+		t.Fatalf("%q leads to %+v, %v; want %+v", pointer, found, err, n)
+	}
+	for i := range n.members {
+		allPointers(t, data, &n.members[i].value, pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(n.members[i].name))
+	}
+	for i := range n.items {
+		allPointers(t, data, &n.items[i], pointer+"/"+strconv.Itoa(i))
+	}
 }
 
 // FuzzDecodeBody: nothing decodes to more than the limit; what was encoded comes back, or is too large.
@@ -323,7 +344,7 @@ func FuzzRoute(f *testing.F) {
 
 // FuzzJudge: without success lines, no redirect that a browser would follow to the login is a success.
 func FuzzJudge(f *testing.F) {
-	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/"} {
+	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi "} {
 		f.Add(seed)
 	}
 	set := formSet(f)
@@ -333,6 +354,7 @@ func FuzzJudge(f *testing.F) {
 			return
 		}
 		r, _ := http.NewRequest("GET", "http://app.example/login", nil)
+		header.Set("Location", strings.TrimSpace(target)) // as it arrives over a connection
 		followed, err := (&http.Response{Header: header, Request: r}).Location()
 		if err != nil {
 			t.Fatalf("success by a Location that cannot be followed: %v", err)

@@ -96,7 +96,11 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	if a.BodyUnknown {
 		return "", Unclear
 	}
-	root, err := parseJSON(string(a.Body), false)
+	tokens, err := parsePointer(i.Pointer)
+	if err != nil {
+		return "", Unclear
+	}
+	n, err := pickJSON(string(a.Body), tokens)
 	if err != nil {
 		// A login page where JSON was asked for is an answer; broken JSON is none.
 		if m, flaw := readMedia(a.Header.Get("Content-Type")); errors.Is(err, errJSON) && flaw == "" && m.kind != "" && !m.json() {
@@ -104,11 +108,6 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 		}
 		return "", Unclear
 	}
-	tokens, err := parsePointer(i.Pointer)
-	if err != nil {
-		return "", Unclear
-	}
-	n := root.lookup(tokens)
 	if n == nil || n.kind != text && (n.kind != number || n.zero()) {
 		return "", NotSignedIn
 	}

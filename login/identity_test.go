@@ -75,3 +75,15 @@ func TestP4_IdentityRead(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeAnswerIsCheap: an answer is as large as its authors like; reading one name from it must not be.
+func TestLargeAnswerIsCheap(t *testing.T) {
+	body := `{"list":[` + strings.Repeat("0,", AnswerLimit/2-50) + `0],"name":"Alice"}`
+	if n := testing.AllocsPerRun(1, func() {
+		if n, err := pickJSON(body, []string{"name"}); err != nil || n == nil || n.text != "Alice" {
+			t.Error(n, err)
+		}
+	}); n > 50 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -43,14 +43,43 @@ var (
 	errJSONDepth = errors.New("JSON nested too deeply")
 )
 
-// parseJSON reads one JSON text (RFC 8259) and nothing else: no comments, no trailing commas, no byte order mark, no
-// invalid UTF-8, no half of a surrogate pair, no member twice. With fold, members whose names some parser could take for
-// one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field `username`.
+// parseJSON reads the body of a request: one JSON text (RFC 8259) and nothing else, so no comments, no trailing commas, no
+// byte order mark, no invalid UTF-8, no half of a surrogate pair, no member twice. Members whose names some parser could
+// take for one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field `username`.
 //
 // Together with an error it returns what stood before the defect, for those who need to know what a laxer parser sees.
-func parseJSON(data string, fold bool) (node, error) {
-	p := jsonParser{data: data, fold: fold}
-	root, err := p.value(0)
+func parseJSON(data string) (node, error) {
+	p := jsonParser{data: data, fold: true, build: true}
+	return p.document()
+}
+
+// pickJSON reads an app's answer as strictly, but for names that differ in case, and returns the value to which the tokens
+// of a pointer lead; nil where there is none. It keeps nothing else, so that a large answer costs little. Of an object or
+// array it keeps at most one child, to tell that it is not empty.
+func pickJSON(data string, tokens []string) (*node, error) {
+	p := jsonParser{data: data, want: tokens}
+	if _, err := p.document(); err != nil {
+		return nil, err
+	}
+	return p.found, nil
+}
+
+type jsonParser struct {
+	data string
+	at   int
+	// fold: names that differ in case count as one.
+	fold bool
+	// build keeps the whole document; else only found, the value at want.
+	build bool
+	want  []string
+	found *node
+}
+
+// off is the place of a value that is not on the way to the wanted one. Other places are how many tokens led there.
+const off = -1
+
+func (p *jsonParser) document() (node, error) {
+	root, err := p.value(0, 0)
 	if err != nil {
 		return root, err
 	}
@@ -61,10 +90,17 @@ func parseJSON(data string, fold bool) (node, error) {
 	return root, nil
 }
 
-type jsonParser struct {
-	data string
-	at   int
-	fold bool
+// child is the place of a child of the value at place.
+func (p *jsonParser) child(place int, name string) int {
+	if place == off || place >= len(p.want) || p.want[place] != name {
+		return off
+	}
+	return place + 1
+}
+
+// keeps tells whether a child is kept, of which the value at place has count already.
+func (p *jsonParser) keeps(place, count int) bool {
+	return p.build || place == len(p.want) && count == 0
 }
 
 func (p *jsonParser) space() {
@@ -90,15 +126,24 @@ func (p *jsonParser) take(c byte) bool {
 	return true
 }
 
-func (p *jsonParser) value(depth int) (node, error) {
+func (p *jsonParser) value(depth, place int) (node, error) {
 	if depth > jsonDepth {
 		return node{}, errJSONDepth
 	}
+	n, err := p.anyValue(depth, place)
+	if err == nil && place == len(p.want) {
+		found := n
+		p.found = &found
+	}
+	return n, err
+}
+
+func (p *jsonParser) anyValue(depth, place int) (node, error) {
 	switch c := p.next(); {
 	case c == '{':
-		return p.object(depth)
+		return p.object(depth, place)
 	case c == '[':
-		return p.array(depth)
+		return p.array(depth, place)
 	case c == '"':
 		s, err := p.string()
 		return node{kind: text, text: s}, err
@@ -122,7 +167,7 @@ func (p *jsonParser) word(word string, kind nodeKind) (node, error) {
 	return node{kind: kind, text: word}, nil
 }
 
-func (p *jsonParser) object(depth int) (node, error) {
+func (p *jsonParser) object(depth, place int) (node, error) {
 	n := node{kind: object}
 	p.at++
 	if p.take('}') {
@@ -147,8 +192,10 @@ func (p *jsonParser) object(depth int) (node, error) {
 		if !p.take(':') {
 			return n, errJSON
 		}
-		value, err := p.value(depth + 1)
-		n.members = append(n.members, member{name: name, value: value})
+		value, err := p.value(depth+1, p.child(place, name))
+		if p.keeps(place, len(n.members)) {
+			n.members = append(n.members, member{name: name, value: value})
+		}
 		if err != nil {
 			return n, err
 		}
@@ -166,15 +213,21 @@ func (p *jsonParser) object(depth int) (node, error) {
 	}
 }
 
-func (p *jsonParser) array(depth int) (node, error) {
+func (p *jsonParser) array(depth, place int) (node, error) {
 	n := node{kind: array}
 	p.at++
 	if p.take(']') {
 		return n, nil
 	}
-	for {
-		value, err := p.value(depth + 1)
-		n.items = append(n.items, value)
+	for index := 0; ; index++ {
+		at := off
+		if place >= 0 && place < len(p.want) {
+			at = p.child(place, strconv.Itoa(index))
+		}
+		value, err := p.value(depth+1, at)
+		if p.keeps(place, len(n.items)) {
+			n.items = append(n.items, value)
+		}
 		if err != nil {
 			return n, err
 		}

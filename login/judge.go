@@ -155,10 +155,6 @@ func (l location) fits(glob match.Glob, strict bool) bool {
 type judge struct {
 	answer   *Answer
 	location location
-
-	parsed bool
-	root   node
-	broken bool
 }
 
 func (j *judge) holds(rule Rule, success bool) bool {
@@ -189,16 +185,12 @@ func (j *judge) holds(rule Rule, success bool) bool {
 }
 
 func (j *judge) holdsJSON(rule Rule) bool {
-	if !j.parsed {
-		root, err := parseJSON(string(j.answer.Body), false)
-		j.parsed, j.root, j.broken = true, root, err != nil
-	}
 	tokens, err := parsePointer(rule.Name)
-	if j.broken || err != nil {
+	if err != nil {
 		return false
 	}
-	n := j.root.lookup(tokens)
-	if n == nil {
+	n, err := pickJSON(string(j.answer.Body), tokens)
+	if err != nil || n == nil {
 		return false
 	}
 	if rule.AnyValue {

@@ -168,11 +168,12 @@ func guessParts(raw, boundary string) []field {
 		if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
 			end, rest = rest[:1], rest[1:]
 		}
+		rest = clip(rest)
 		name := rest
 		if stop := strings.IndexAny(rest, end); stop >= 0 {
 			name = rest[:stop]
 		}
-		_, value, _ := strings.Cut(strings.ReplaceAll(clip(rest), "\r\n", "\n"), "\n\n")
+		_, value, _ := strings.Cut(strings.ReplaceAll(rest, "\r\n", "\n"), "\n\n")
 		if stop := strings.Index(value, "\n--"); stop >= 0 {
 			value = value[:stop]
 		} else if stop := strings.Index(value, "--"+boundary); stop >= 0 {

@@ -18,6 +18,10 @@ func TestP1_Entry(t *testing.T) {
 		},
 		Identity: &Identity{Path: "/me", Kind: Header, Header: "X-User"},
 	})
+	socket := request(t, "GET", "/login", "", "", "Upgrade: websocket", "Connection: Upgrade")
+	if set.IsEntry(socket, match.ParsePath(socket.URL)) {
+		t.Error("a WebSocket is no page")
+	}
 	for _, test := range []struct {
 		method, target, body string
 		want                 bool

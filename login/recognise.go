@@ -3,6 +3,7 @@ package login
 import (
 	"net/http"
 	"strings"
+	"unicode"
 
 	"sallyport/match"
 )
@@ -155,14 +156,16 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 // certain tells whether every server finds the value under the name.
 func certain(h hit, value string) bool { return h.exact && match.Glob(value).Match(h.value) }
 
-// anyLoose tells whether some server could find the value, ignoring case and surrounding space.
+// anyLoose tells whether some server could find the value, ignoring case, what stands around it and what follows a NUL.
 func anyLoose(hits []hit, value string) bool {
 	if len(hits) == 0 {
 		return false
 	}
 	glob := match.Glob(foldText(value))
 	for _, h := range hits {
-		if glob.Match(foldText(strings.TrimSpace(h.value))) || glob.Match(foldText(h.value)) {
+		cut, _, _ := strings.Cut(h.value, "\x00")
+		trimmed := strings.TrimFunc(cut, func(r rune) bool { return unicode.IsSpace(r) || unseen(r) })
+		if glob.Match(foldText(trimmed)) || glob.Match(foldText(h.value)) {
 			return true
 		}
 	}

@@ -36,6 +36,8 @@ func TestWhen(t *testing.T) {
 		{form, "/api", mediaForm, "op=show&OP=login&user=bob", "refused 400"},
 		{form, "/api", mediaForm, "op[]=login&user=bob", "refused 400"},
 		{form, "/api", mediaForm, "op=+Login&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=login%00x&user=bob", "refused 400"},
+		{form, "/api", mediaForm, "op=login%0a&user=bob", "refused 400"},
 		{form, "/api", mediaForm, "op=show&op=list", "no login"},
 		{form, "/api?op=login", mediaForm, "user=bob", "refused 400"},
 		{form, "/api?op=login", "", "", "refused 400"},
