@@ -1,0 +1,162 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func adapt(text string) ([]byte, error) {
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	return config, err
+}
+
+// TestAdapt compares what Caddyfiles become with golden files; `go test -update` writes them anew.
+func TestAdapt(t *testing.T) {
+	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := adapt(string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, config, "", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			pretty.WriteByte('\n')
+			golden := strings.TrimSuffix(file, ".caddyfiletest") + ".json"
+			if *update {
+				if err := os.WriteFile(golden, pretty.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(pretty.Bytes(), want) {
+				t.Errorf("%s has changed:\n%s", golden, pretty.String())
+			}
+		})
+	}
+}
+
+// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host the
+// user would be one without a second factor.
+func TestDefaultApp(t *testing.T) {
+	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t}\n}\n"
+	for site, want := range map[string]string{
+		"wiki.example.com": "wiki.example.com", "http://127.0.0.1:8080": "127.0.0.1", "Wiki.Example.com, other.example.com": "wiki.example.com",
+	} {
+		config, err := adapt(site + block)
+		if err != nil || !strings.Contains(string(config), `"app":"`+want+`"`) {
+			t.Errorf("%s: %v %s", site, err, config)
+		}
+	}
+	for _, site := range []string{":8080", "*.example.com", "http://"} {
+		if _, err := adapt(site + block); err == nil || !strings.Contains(err.Error(), "app <name>") {
+			t.Errorf("%s: %v", site, err)
+		}
+	}
+}
+
+// TestErrorsNameTheLine: unknown, repeated and malformed words are errors, and say where.
+func TestErrorsNameTheLine(t *testing.T) {
+	const good = "\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
+	for _, test := range []struct{ name, lines, want string }{
+		{"unknown", good + "\t\tbanana 1\n", "unknown word 'banana'"},
+		{"preset is for later", good + "\t\tpreset wordpress\n", "unknown word 'preset'"},
+		{"remember is for later", good + "\t\tremember 30d\n", "unknown word 'remember'"},
+		{"token is for later", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n", "unknown word 'token'"},
+		{"refresh is for later", good + "\t\trefresh /x\n", "unknown word 'refresh'"},
+		{"grace is for later", good + "\t\trequire everyone grace 14d\n", "argument"},
+		{"repeated", good + "\t\tidle 1h\n\t\tidle 2h\n", "stands on line"},
+		{"repeated in login", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tusername form v\n\t\t}\n", "stands on line"},
+		{"no login", "\t\tapp x\n", "describe the app's login"},
+		{"no username", "\t\tlogin /login {\n\t\t}\n", "username"},
+		{"no path", "\t\tlogin {\n\t\t\tusername form u\n\t\t}\n", "argument"},
+		{"path without slash", "\t\tlogin login {\n\t\t\tusername form u\n\t\t}\n", "path"},
+		{"basic is for later", "\t\tlogin /login {\n\t\t\tusername basic\n\t\t}\n", "username"},
+		{"placeholder is for later", "\t\tlogin /login {\n\t\t\tusername placeholder {x}\n\t\t}\n", "login"},
+		{"bad rule", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tsuccess weather good\n\t\t}\n", "success"},
+		{"bad status", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tsuccess status 999\n\t\t}\n", "success"},
+		{"bad when", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\twhen form x\n\t\t}\n", "when"},
+		{"everything is a login", "\t\tlogin * {\n\t\t\tusername form u\n\t\t}\n", "login"},
+		{"bad duration", good + "\t\tidle soon\n", "duration"},
+		{"negative duration", good + "\t\tidle -1h\n", "too short"},
+		{"bad regexp", good + "\t\tusernames [\n", "usernames"},
+		{"bad identity", good + "\t\tidentity /me body no-group\n", "identity"},
+		{"identity without a name", good + "\t\tidentity /me\n", "identity"},
+		{"bad require", good + "\t\trequire nobody\n", "enrolled or everyone"},
+		{"bad digits", good + "\t\ttotp {\n\t\t\tdigits 5\n\t\t}\n", "6 to 8"},
+		{"bad algorithm", good + "\t\ttotp {\n\t\t\talgorithm MD5\n\t\t}\n", "SHA1, SHA256 or SHA512"},
+		{"bad throttle", good + "\t\tthrottle {\n\t\t\tstop 1000\n\t\t}\n", "1 to 100"},
+		{"too many arguments", good + "\t\tapp a b\n", "argument"},
+		{"flag with an argument", good + "\t\tcase_sensitive yes\n", "argument"},
+		{"public without slash", good + "\t\tpublic static\n", "path"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := adapt("example.com {\n\tsecond_factor {\n" + test.lines + "\t}\n}\n")
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "Caddyfile:") {
+				t.Errorf("%v: want a line and %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestGlobalErrors(t *testing.T) {
+	for _, test := range []struct{ block, want string }{
+		{"banana", "unknown word 'banana'"},
+		{"secrets", "argument"},
+		{"secrets vault https://vault:8200", "unknown kind of secrets 'vault'"},
+		{"sessions redis redis://127.0.0.1", "unknown kind of sessions 'redis'"},
+		{"sessions memory 5", "argument"},
+		{"secrets file /a /b", "argument"},
+		{"secrets file /a {\n\t\t\tbanana\n\t\t}", "unknown word 'banana'"},
+		{"sessions memory\n\t\tsessions memory", "stands on line"},
+	} {
+		_, err := adapt("{\n\tsecond_factor {\n\t\t" + test.block + "\n\t}\n}\n:80 {\n}\n")
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "Caddyfile:") {
+			t.Errorf("%q: %v", test.block, err)
+		}
+	}
+	if _, err := adapt("{\n\tsecond_factor {\n\t}\n\tsecond_factor {\n\t}\n}\n:80 {\n}\n"); err == nil {
+		t.Error("two global blocks were accepted")
+	}
+}
+
+// FuzzCaddyfile: whatever an operator types, parsing ends with a configuration or an error, and never with a panic.
+func FuzzCaddyfile(f *testing.F) {
+	for _, seed := range []string{
+		"app x", "login /a {\nusername form u\n}", "totp {\ndigits 6\n}", "identity /a json /b", "throttle {", "}", "login /a {{", "public",
+		"login /a {\nwhen form a b\nsuccess status 3xx\n}\n}", "\"", "`", "{$X}", "idle 1h {\nx\n}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(_ *testing.T, lines string) {
+		if strings.Contains(lines, "import") {
+			return // Caddy's own word, which opens files
+		}
+		_, _ = adapt("example.com {\n\tsecond_factor {\n" + lines + "\n\t}\n}\n")
+	})
+}
