@@ -21,10 +21,10 @@ func fullData(t testing.TB) *Data {
 		Granted: []string{"theme", ""},
 		Next:    "/page?a=1#b",
 		Delivery: &Delivery{
-			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json",
+			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip",
 			Body: []byte("{\"ok\":true}\x00\xff"),
 		},
-		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff},
+		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"},
 		Created: start, Seen: start.Add(time.Hour), Checked: time.Unix(0, 0).UTC(), Since: start.Add(-time.Nanosecond),
 		Notice: "enabled",
 	}
@@ -99,7 +99,7 @@ func TestDecodeRefuses(t *testing.T) {
 	leap := string(binary.AppendUvarint(nil, uint64(time.Second)))
 	for name, text := range map[string]string{
 		"a second's billion": name + "\x00" + leap + body[len(name)+len(appendTime(nil, start)):],
-		"huge list":          body[:len(body)-3] + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00",
+		"huge list":          body[:len(body)-4] + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00\x00",
 		"nothing":            "",
 		"another version":    "\xb2" + body[1:],
 		"no state":           body[:1] + "\x04" + body[2:],

@@ -282,7 +282,7 @@ func TestDestroy(t *testing.T) {
 // TestP9_NothingSecretIsPrinted, in whatever way a logger may go about it.
 func TestP9_NothingSecretIsPrinted(t *testing.T) {
 	data := fullData(t)
-	secrets := []string{"café", "JBSWY3D", "csrf", "sid", "/home", "theme", "ok"}
+	secrets := []string{"abcd-efgh", "café", "JBSWY3D", "csrf", "sid", "/home", "theme", "ok"}
 	var log strings.Builder
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
 		slog.New(handler).Info("x", "data", data, "copy", *data, "delivery", data.Delivery, "copy", *data.Delivery)
