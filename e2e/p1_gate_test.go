@@ -1,0 +1,223 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+)
+
+// TestP1_EveryMethodOnProtectedPaths: a gate that knows GET and POST may be open to PROPFIND, to `get`, or to a method
+// that nobody has heard of; many apps run the same code for all of them. Whoever is not verified reaches nothing by any.
+func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{}, "", nil)
+	paths := []string{"/", "/files", "/files/x", "/entries", "/api/entries", "/api/me", "/echo", "/sink", "/source?bytes=1", "/events?count=1", "/ws",
+		"/static/private/statement.txt", "/logout", "/reset?token=x", "/nowhere"}
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "QUERY",
+		"get", "Get", "post", "MADEUP", "GET_", "x"}
+	for _, method := range methods {
+		for _, path := range paths {
+			for _, who := range s.outside {
+				for _, accept := range []string{"Accept: text/html", "Accept: application/json"} {
+					repelled(t, who.name+": "+method+" "+path, s.fire(t, who, method, path, accept))
+				}
+			}
+		}
+		// The same request of somebody who is verified does arrive, unless nobody may send it.
+		got := s.fire(t, s.alice, method, "/echo")
+		switch method {
+		case "TRACE", "TRACK", "CONNECT":
+			if got.status != http.StatusMethodNotAllowed || len(got.received) != 0 {
+				t.Errorf("%s in a verified session: %d, received %d", method, got.status, len(got.received))
+			}
+		default:
+			if len(got.received) != 1 || got.received[0].Login != "alice" || got.received[0].Method != method {
+				t.Errorf("%s in a verified session did not reach the app as it was: %d %+v", method, got.status, got.received)
+			}
+		}
+	}
+}
+
+// TestP1_UnverifiedAnswers: what those get who are kept out. A page load is led on, a script gets a problem document, and
+// neither ever gets a page in place of data.
+func TestP1_UnverifiedAnswers(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{}, "", nil)
+	leadsTo := []string{"/login", "/login", "/second-factor/challenge", "/second-factor/setup", "/login"}
+	for i, who := range s.outside {
+		page := s.fire(t, who, "GET", "/files", "Sec-Fetch-Mode: navigate")
+		if page.status != http.StatusSeeOther || page.header("Location") != leadsTo[i] {
+			t.Errorf("%s: a page load got %d to %q", who.name, page.status, page.header("Location"))
+		}
+		for _, line := range []string{"Accept: */*", "Accept: application/json", "Accept: text/html\r\nSec-Fetch-Mode: cors", "Sec-Fetch-Mode: no-cors"} {
+			script := s.fire(t, who, "GET", "/api/entries", line)
+			if script.status != http.StatusUnauthorized || script.header("Content-Type") != "application/problem+json" {
+				t.Errorf("%s: %s got %d %s", who.name, line, script.status, script.header("Content-Type"))
+			}
+		}
+	}
+	if got := s.fire(t, s.alice, "GET", "/files", "Sec-Fetch-Mode: navigate"); got.status != http.StatusOK || len(got.received) != 1 {
+		t.Errorf("a verified session got %d", got.status)
+	}
+}
+
+// climbs are ways out of what is public, or into what is protected below it, for servers that read paths with liberties.
+// Each is followed by the path that such an app serves.
+var climbs = [][2]string{
+	{"/static/../files", "/files"},
+	{"/static/../static/../files", "/files"},
+	{"/static/..%2ffiles", "/files"},
+	{"/static/..%2Ffiles", "/files"},
+	{"/static%2f../files", "/files"},
+	{"/static/%2e%2e/files", "/files"},
+	{"/static/.%2e/files", "/files"},
+	{"/static/%2e%2e%2ffiles", "/files"},
+	{"/static/%252e%252e/files", "/files"},
+	{"/static/%252e%252e%252ffiles", "/files"},
+	{"/static/..;/files", "/files"},
+	{"/static/..;x=y/files", "/files"},
+	{"/static/..%3b/files", "/files"},
+	{`/static/..%5cfiles`, "/files"},
+	{`/static\..\files`, "/files"},
+	{"/static//../files", "/files"},
+	{"/static/x/../../files", "/files"},
+	{"/favicon.ico/../files", "/files"},
+	{"/favicon.ico/..%2ffiles", "/files"},
+	{"/login/../files", "/files"},
+	{"/login/..%2ffiles", "/files"},
+	{"/login;/../files", "/files"},
+	{"//files", "/files"},
+	{"/./files", "/files"},
+	{"/%66iles", "/files"},
+	{"/files%00/static/x", "/files"},
+	{"/files%00.css", "/files"},
+	{"/FILES", "/files"},
+	{"/static/../", "/"},
+	{"/static/..", "/"},
+	{"/static/%2e%2e/", "/"},
+	{"//", "/"},
+	{"/static/private/statement.txt", "/static/private/statement.txt"},
+	{"/static//private/statement.txt", "/static/private/statement.txt"},
+	{"/static/./private/statement.txt", "/static/private/statement.txt"},
+	{"/static/x/../private/statement.txt", "/static/private/statement.txt"},
+	{"/static/Private/statement.txt", "/static/private/statement.txt"},
+	{"/static/PRIVATE/statement.txt", "/static/private/statement.txt"},
+	{"/static/%70rivate/statement.txt", "/static/private/statement.txt"},
+	{"/static/%2570rivate/statement.txt", "/static/private/statement.txt"},
+	{"/static/private;x/statement.txt", "/static/private/statement.txt"},
+	{"/static/private%3bx/statement.txt", "/static/private/statement.txt"},
+	{"/static/private%2fstatement.txt", "/static/private/statement.txt"},
+	{"/static/private%5cstatement.txt", "/static/private/statement.txt"},
+	{"/static/private%252fstatement.txt", "/static/private/statement.txt"},
+	{"/static%2fprivate%2fstatement.txt", "/static/private/statement.txt"},
+	{"/static/private//statement.txt", "/static/private/statement.txt"},
+	{"/static/private/statement.txt%00.css", "/static/private/statement.txt"},
+	{"/static/private/statement.txt%20", "/static/private/statement.txt"},
+	{"/static/private/statement.txt/", "/static/private/statement.txt"},
+	{"/static/private", "/static/private"},
+	{"/static/private/", "/static/private"},
+	{"/static/PRIVATE", "/static/private"},
+	{"/static/private%2f", "/static/private"},
+	{"/static/private%00", "/static/private"},
+	{"/static/private%00/x", "/static/private"},
+	{"/static/private.", "/static/private"},
+	{"/static/private%20", "/static/private"},
+	{"/static/private%c2%a0", "/static/private"},
+}
+
+// TestP1_PublicPathsLeadNowhereElse: what is public is a door that an operator opened, and `/static/..%2ffiles` fits
+// `/static/*`. The app, of the kind that decodes and tidies once more than others do, takes it for `/files`. And what
+// `protect` closes within must stay closed in each spelling.
+func TestP1_PublicPathsLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)
+	for _, climb := range climbs {
+		for _, method := range []string{"GET", "POST"} {
+			for _, who := range s.outside {
+				repelled(t, who.name+": "+method+" "+climb[0], s.fire(t, who, method, climb[0], "Accept: text/html"))
+			}
+		}
+		s.wantsRead(t, climb[0], climb[1])
+	}
+	for _, path := range []string{"/static/style.css", "/static/", "/favicon.ico", "/login", "/login?next=/files"} {
+		for _, who := range s.outside {
+			if got := s.fire(t, who, "GET", path); len(got.received) != 1 || got.received[0].Login != "" {
+				t.Errorf("%s: %s is public and did not reach the app as a stranger's: %d", who.name, path, got.status)
+			}
+		}
+	}
+}
+
+// wantsRead is the positive control: in a verified session the app does take path for what it wants, so that the attack
+// is a real one. Only a NUL comes from nobody.
+func (s *siege) wantsRead(t testing.TB, path, want string) {
+	t.Helper()
+	got := s.fire(t, s.alice, "GET", path)
+	switch {
+	case strings.Contains(path, "%00"):
+		if got.status != http.StatusBadRequest || len(got.received) != 0 {
+			t.Errorf("%s in a verified session: %d, received %d; want 400", path, got.status, len(got.received))
+		}
+	case len(got.received) != 1 || got.received[0].Path != want:
+		t.Errorf("%s: the app took it for %+v, want %s (%d)", path, got.received, want, got.status)
+	}
+}
+
+// spelledLogin are addresses that are no canonical login, and that the app takes for its login.
+var spelledLogin = []string{
+	"//login", "/login/", "/login;x", "/LOGIN", "/Login", "/%6cogin", "/login%00", "/login%00x", "/login%20", "/login.", "/./login", "/x/../login",
+	"/static/../login", "/static/..%2flogin", "/login%2f", "/%2flogin", "/login%3bx", "/login%5c", "/%256cogin", "/login%c2%a0",
+}
+
+// TestP1_LoginSpelledOtherwise: a login under an address that the gateway does not know as one would be an ordinary
+// request, its answer not withheld. It must not arrive at the app, whoever sends it, a verified session included.
+func TestP1_LoginSpelledOtherwise(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{LoosePaths: true, ElevateInPlace: true}, "", nil)
+	form := "username=alice&password=" + demo.AlicePassword + "&csrf=x"
+	for _, path := range spelledLogin {
+		for _, who := range s.everybody() {
+			for _, method := range []string{"POST", "post"} {
+				repelled(t, who.name+": "+method+" "+path, s.fireBody(t, who, method, path, form, "Content-Type: application/x-www-form-urlencoded"))
+			}
+		}
+		for _, who := range s.outside {
+			repelled(t, who.name+": GET "+path, s.fire(t, who, "GET", path))
+		}
+		s.wantsRead(t, path, "/login")
+	}
+	got := s.fireBody(t, s.outside[0], "POST", "/login", form, "Content-Type: application/x-www-form-urlencoded")
+	if len(got.received) != 1 {
+		t.Errorf("the canonical login did not reach the app: %d", got.status)
+	}
+}
+
+// TestP1_OwnPagesAreNotTheApps: an app that has pages below the gateway's base, or takes `//second-factor` for something
+// of its own, is reached by nobody through the gateway's own door.
+func TestP1_OwnPagesAreNotTheApps(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)
+	for _, path := range []string{
+		"/second-factor", "/second-factor/", "/second-factor/status", "/second-factor/x", "/second-factor/../files", "/second-factor/..%2ffiles",
+		"/second-factor/..;/files", "/second-factor/%2e%2e/files", "//second-factor/x", "/second-factor;x/files", "/%73econd-factor/x",
+		"/second-factor%2f..%2ffiles",
+	} {
+		for _, who := range s.outside {
+			for _, method := range []string{"GET", "POST", "PUT", "OPTIONS"} {
+				got := s.fire(t, who, method, path)
+				if path == "/second-factor/status" && got.status == http.StatusOK {
+					got.status = http.StatusNotFound
+				}
+				repelled(t, who.name+": "+method+" "+path, got)
+			}
+		}
+	}
+	if got := s.fire(t, s.alice, "GET", "/files"); len(got.received) != 1 {
+		t.Errorf("a verified session does not reach the app: %d", got.status)
+	}
+	if got := s.fire(t, s.alice, "GET", "/second-factor/x"); len(got.received) != 0 || got.status != http.StatusNotFound || strings.Contains(got.text, "ledger_session") {
+		t.Errorf("an own address that does not exist: %d, received %d", got.status, len(got.received))
+	}
+}
