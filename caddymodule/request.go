@@ -56,4 +56,3 @@ func observe(r *http.Request, outcome gateway.Outcome) {
 		return nil, false
 	})
 }
-

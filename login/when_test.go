@@ -170,8 +170,10 @@ func TestBodyIsClosed(t *testing.T) {
 
 // TestOtherBodiesAreNotRead: an upload or one half of a conversation must not be waited for.
 func TestOtherBodiesAreNotRead(t *testing.T) {
-	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
-		Identity: &Identity{Path: "/", Kind: Header, Header: "X-User"}})
+	set := validated(t, &Set{
+		Blocks:   []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
+		Identity: &Identity{Path: "/", Kind: Header, Header: "X-User"},
+	})
 	r := request(t, "POST", "/upload", "application/grpc", "")
 	r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("read"))), -1
 	body := r.Body

@@ -38,7 +38,7 @@ func TestGlobs(t *testing.T) {
 			t.Errorf("Match(%q) = %v, want %v", name, got, want)
 		}
 	}
-	if (Globs)(nil).Match("") {
+	if Globs(nil).Match("") {
 		t.Error("an empty list fits nothing")
 	}
 }

@@ -18,9 +18,17 @@ func TestWait(t *testing.T) {
 		d    time.Duration
 		want string
 	}{
-		{-time.Second, "0 seconds"}, {0, "0 seconds"}, {1, "1 second"}, {time.Second, "1 second"}, {time.Second + 1, "2 seconds"},
-		{90 * time.Second, "90 seconds"}, {91 * time.Second, "2 minutes"}, {90 * time.Minute, "90 minutes"},
-		{90*time.Minute + 1, "2 hours"}, {3 * time.Hour, "3 hours"}, {1<<63 - 1, "2562048 hours"},
+		{-time.Second, "0 seconds"},
+		{0, "0 seconds"},
+		{1, "1 second"},
+		{time.Second, "1 second"},
+		{time.Second + 1, "2 seconds"},
+		{90 * time.Second, "90 seconds"},
+		{91 * time.Second, "2 minutes"},
+		{90 * time.Minute, "90 minutes"},
+		{90*time.Minute + 1, "2 hours"},
+		{3 * time.Hour, "3 hours"},
+		{1<<63 - 1, "2562048 hours"},
 	} {
 		if got, err := english.wait(test.d); err != nil || got != test.want {
 			t.Errorf("%v: %q %v, want %q", test.d, got, err, test.want)

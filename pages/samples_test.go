@@ -2,12 +2,12 @@ package pages
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
-	"net/http/httptest"
 )
 
 // The values that the samples show; tests look for them.
