@@ -19,7 +19,8 @@ func FoldName(name string) string {
 		}
 		name = again
 	}
-	name = strings.Trim(strings.ReplaceAll(name, "\u00a0", " "), " \t\r\n\v\f\x00\"\xa0")
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "\u00a0", " "), "\xa0", " ")
+	name = strings.Trim(name, " \t\r\n\v\f\x00\"")
 	if at := strings.IndexByte(name, 0); at > 0 {
 		name = name[:at]
 	}
