@@ -120,7 +120,7 @@ func readLocation(values []string, from match.Path) location {
 	if len(values) == 0 {
 		return location{}
 	}
-	if len(values) > 1 || values[0] == "" || strings.ContainsFunc(values[0], controls) {
+	if len(values) > 1 || values[0] == "" {
 		return location{broken: true}
 	}
 	// Browsers read a backslash as a slash.

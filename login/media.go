@@ -25,8 +25,8 @@ func (m media) json() bool {
 	return m.kind == "application/json" || strings.HasPrefix(m.kind, "application/") && strings.HasSuffix(m.kind, "+json")
 }
 
-// readMedia reads a Content-Type value. PHP takes the first `boundary` wherever it stands, others the last parameter of
-// that name; parameters after RFC 2231 are read by some only: all that is a flaw.
+// readMedia reads a Content-Type value. PHP takes the first `boundary` wherever it stands, in the name of another parameter
+// as well, so that beside a boundary only a charset may stand; parameters after RFC 2231 are read by some only.
 func readMedia(value string) (m media, flaw string) {
 	if value == "" {
 		return m, ""
@@ -46,7 +46,7 @@ func readMedia(value string) (m media, flaw string) {
 		return m, ""
 	}
 	m.boundary = parameters["boundary"]
-	if strings.Count(strings.ToLower(value), "boundary") != 1 || len(m.boundary) == 0 || len(m.boundary) > 70 {
+	if len(m.boundary) == 0 || len(m.boundary) > 70 {
 		return m, "malformed multipart boundary"
 	}
 	for i := range len(m.boundary) {

@@ -17,6 +17,7 @@ import (
 func TestWhen(t *testing.T) {
 	form := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{Form, "op", "login"}}, Username: Source{Form, "user"}}}})
 	json := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{JSON, "/op", "login"}}, Username: Source{JSON, "/user"}}}})
+	deep := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{JSON, "/a/op", "login"}}, Username: Source{JSON, "/user"}}}})
 	query := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{Query, "op", "login"}}, Username: Source{Form, "user"}}}})
 	big := strings.Repeat("x", BodyLimit)
 	const kind = "multipart/form-data; boundary=B"
@@ -86,6 +87,14 @@ func TestWhen(t *testing.T) {
 		{json, "/api?op=login", "", "", "refused 400"},
 		{json, "/api", "text/plain", `{"op":"login"}`, "unexamined 400"},
 
+		{deep, "/api", "application/json", `{"a":{"op":"login"},"user":"bob"}`, "login bob"},
+		{deep, "/api", "application/json", `{"a":"login","user":"bob"}`, "refused 400"},
+		{deep, "/api", "application/json", `{"a.op":"login","user":"bob"}`, "refused 400"},
+		{deep, "/api", "application/json", `{"a":null,"user":"bob"}`, "no login"},
+		{deep, "/api", mediaForm, "a[op]=login", "refused 400"},
+		{form, "/api", kind + ", text/plain", part("B", "op", "login") + "--B--\r\n", "refused 400"},
+		{form, "/api", "application/json, text/plain", `{"op":"login"}`, "refused 400"},
+
 		{query, "/api?op=login", mediaForm, "user=bob", "login bob"},
 		{query, "/api?op=show", "application/octet-stream", big + big, "no login"},
 		{query, "/api", mediaForm, "user=bob", "no login"},
@@ -145,6 +154,40 @@ func TestBrokenBody(t *testing.T) {
 			t.Errorf("forwarded %q, %v", read, readErr)
 		}
 	}
+}
+
+// TestBodyEndsWithItsLastBytes: a reader may tell the end together with the last bytes; the limit holds all the same.
+func TestBodyEndsWithItsLastBytes(t *testing.T) {
+	for length, want := range map[int]string{BodyLimit: "login alice", BodyLimit + 1: "refused 413"} {
+		body := "username=alice&p="
+		body += strings.Repeat("x", length-len(body))
+		r := request(t, "POST", "/login", mediaForm, "")
+		r.Body, r.ContentLength = io.NopCloser(iotest.DataErrReader(strings.NewReader(body))), -1
+		if got := outcome(recognise(t, formSet(t), r, body)); got != want {
+			t.Errorf("%d bytes: %s", length, got)
+		}
+	}
+}
+
+// TestNothingAfterTheEnd: what a body yields after its end is no part of what was examined, and must not be forwarded.
+func TestNothingAfterTheEnd(t *testing.T) {
+	r := request(t, "POST", "/login", mediaForm, "")
+	ends := &twice{first: strings.NewReader("username=alice"), second: strings.NewReader("&username=bob")}
+	r.Body, r.ContentLength = io.NopCloser(ends), -1
+	if got := outcome(recognise(t, formSet(t), r, "username=alice")); got != "login alice" {
+		t.Error(got)
+	}
+}
+
+// twice goes on after its end.
+type twice struct{ first, second io.Reader }
+
+func (d *twice) Read(p []byte) (int, error) {
+	n, err := d.first.Read(p)
+	if err != nil {
+		d.first = d.second
+	}
+	return n, err
 }
 
 // closer counts.
