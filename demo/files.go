@@ -41,18 +41,18 @@ func newFiles(fileLimit, storeLimit int64, now func() time.Time) *files {
 }
 
 // put reads a file to its end and stores it in place of one of the same name.
-func (fs *files) put(login, name string, content io.Reader) (file, error) {
+func (fs *files) put(login, name string, content io.Reader) error {
 	name = fileName(name)
 	if name == "" {
-		return file{}, errFileName
+		return errFileName
 	}
 	var buffer bytes.Buffer
 	size, err := io.Copy(&buffer, io.LimitReader(content, fs.fileLimit+1))
 	if err != nil {
-		return file{}, fmt.Errorf("reading the upload: %w", err)
+		return fmt.Errorf("reading the upload: %w", err)
 	}
 	if size > fs.fileLimit {
-		return file{}, errFileSize
+		return errFileSize
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -62,14 +62,13 @@ func (fs *files) put(login, name string, content io.Reader) (file, error) {
 		}
 	}
 	if size > fs.storeLimit || len(fs.of[login]) >= entryLimit {
-		return file{}, errStoreFull
+		return errStoreFull
 	}
 	if fs.of[login] == nil {
 		fs.of[login] = map[string]file{}
 	}
-	made := file{name: name, content: buffer.Bytes(), stored: fs.now()}
-	fs.of[login][name] = made
-	return made, nil
+	fs.of[login][name] = file{name: name, content: buffer.Bytes(), stored: fs.now()}
+	return nil
 }
 
 func (fs *files) get(login, name string) (file, bool) {
@@ -163,7 +162,7 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 				a.filesPage(w, r, who, http.StatusForbidden, "The form has expired. Please try again.")
 				return
 			}
-			if _, err := a.files.put(who.login, part.FileName(), part); err != nil {
+			if err := a.files.put(who.login, part.FileName(), part); err != nil {
 				status, words := uploadFailure(err)
 				a.filesPage(w, r, who, status, "Not stored: "+words+".")
 				return

@@ -123,7 +123,7 @@ func TestUploadRefusals(t *testing.T) {
 func TestBrokenUploadIsNotStored(t *testing.T) {
 	fs := newFiles(100, 100, time.Now)
 	broken := errors.New("broken")
-	_, err := fs.put("alice", "a", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
+	err := fs.put("alice", "a", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
 	if !errors.Is(err, broken) || len(fs.list("alice")) != 0 {
 		t.Errorf("%v, %v", err, fs.list("alice"))
 	}

@@ -110,7 +110,7 @@ func TestP6_NoKeyIsNoNewDatabase(t *testing.T) {
 		}
 		if _, err := Open(path, Options{}); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
-		} else if test.want == ErrWrongKey && !errors.Is(err, factor.ErrCorrupt) {
+		} else if errors.Is(test.want, ErrWrongKey) && !errors.Is(err, factor.ErrCorrupt) {
 			t.Errorf("%s: %v is not ErrCorrupt", name, err)
 		} else if test.content != "" && strings.Contains(err.Error(), test.content) {
 			t.Errorf("%s: the error quotes the key", name)

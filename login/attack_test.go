@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -353,8 +354,8 @@ func TestBlocksByContentType(t *testing.T) {
 func TestP9_ErrorsAreQuiet(t *testing.T) {
 	for _, body := range []string{"username=s3cret&username=s3cret", "username=s3cret%00", "password=s3cret", "username=a&s3cret=%zz", "a=s3cret;"} {
 		_, err := formSet(t).Recognise(request(t, "POST", "/login", mediaForm, body), match.Path{Text: "/login", Canonical: true})
-		refused, ok := err.(*RefusedError)
-		if !ok || refused.Status != http.StatusBadRequest || refused.Reason == "" || strings.Contains(err.Error()+refused.Reason+refused.Log, "s3cret") {
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Status != http.StatusBadRequest || refused.Reason == "" || strings.Contains(err.Error()+refused.Reason+refused.Log, "s3cret") {
 			t.Errorf("%q: %v", body, err)
 		}
 	}

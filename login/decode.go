@@ -20,9 +20,9 @@ import (
 const AcceptEncodings = "gzip"
 
 var (
-	// ErrEncoding: the body is in a content coding that is not known, or is not what the coding's name says.
+	// ErrEncoding says that the body is in a content coding that is not known, or is not what the coding's name says.
 	ErrEncoding = errors.New("content encoding unknown or broken")
-	// ErrTooLarge: the decoded body is longer than the limit.
+	// ErrTooLarge says that the decoded body is longer than the limit.
 	ErrTooLarge = errors.New("body too large")
 )
 

@@ -79,13 +79,14 @@ func readPartHeader(head string, length int) (f field, flaw string) {
 				return f, "two Content-Type lines in one part"
 			}
 			typed = true
-			if media, flaw := readMedia(value); flaw != "" {
+			media, flaw := readMedia(value)
+			if flaw != "" {
 				return f, flaw
-			} else if strings.HasPrefix(media.kind, "multipart/") {
-				return f, "multipart inside multipart"
-			} else {
-				foreign = media.kind != "text/plain"
 			}
+			if strings.HasPrefix(media.kind, "multipart/") {
+				return f, "multipart inside multipart"
+			}
+			foreign = media.kind != "text/plain"
 		case "content-length":
 			if value != strconv.Itoa(length) {
 				return f, "wrong Content-Length of a part"

@@ -46,8 +46,8 @@ func ParseRules(kind string, words []string) ([]Rule, error) {
 			return nil, fmt.Errorf("%s takes a name and at most one value; put text with spaces in quotes", kind)
 		}
 		rule := Rule{Kind: k, Name: words[0], AnyValue: len(words) == 1}
-		if len(words) == 2 {
-			rule.Value = words[1]
+		for _, value := range words[1:] {
+			rule.Value = value
 		}
 		rules = append(rules, rule)
 	default:

@@ -62,7 +62,9 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 	go func() { appDone <- app.Serve(listener) }()
 	defer func() {
 		_ = app.Close()
-		<-appDone
+		if stopped := <-appDone; !errors.Is(stopped, http.ErrServerClosed) {
+			err = errors.Join(err, stopped)
+		}
 	}()
 
 	address, err := freeAddress(ctx, port)
@@ -90,9 +92,9 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 	case <-ctx.Done():
 		_, err := fmt.Fprintln(out, "\nThe demo has ended.")
 		return err
-	case err := <-appDone:
-		appDone <- err
-		return fmt.Errorf("the demo app stopped: %w", err)
+	case stopped := <-appDone:
+		appDone <- http.ErrServerClosed
+		return fmt.Errorf("the demo app stopped: %w", stopped)
 	}
 }
 
