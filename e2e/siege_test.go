@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -165,19 +164,25 @@ func (s *siege) cookieLine(who besieger) []string {
 	return []string{"Cookie: sallyport=" + who.token}
 }
 
+// keepAlive has the connection stay open for a while after the answer, for there may be another one to what was smuggled.
+const keepAlive = "Connection: keep-alive"
+
 // fireRaw adds the mark and the end of the head, sends, and reads until the server closes the connection.
 func (s *siege) fireRaw(t testing.TB, head, body string, lines ...string) shot {
 	t.Helper()
 	mark := fmt.Sprintf("%s-%d", t.Name(), s.marks.Add(1))
-	closes := true
+	closes, linger := true, time.Duration(0)
 	for _, line := range lines {
 		head += line + "\r\n"
 		closes = closes && !strings.HasPrefix(strings.ToLower(line), "connection:")
+		if line == keepAlive {
+			linger = 300 * time.Millisecond
+		}
 	}
 	if closes {
 		head += "Connection: close\r\n"
 	}
-	text := s.talk(t, head+"X-Mark: "+mark+"\r\n\r\n"+body)
+	text := s.talk(t, head+"X-Mark: "+mark+"\r\n\r\n"+body, linger)
 	result := shot{text: text, status: finalStatus(text)}
 	for _, received := range s.app.Received() {
 		if received.Header.Get("X-Mark") == mark {
@@ -187,38 +192,37 @@ func (s *siege) fireRaw(t testing.TB, head, body string, lines ...string) shot {
 	return result
 }
 
-// talk sends bytes and returns what comes back until the answer is complete, or the server closes the connection.
-func (s *siege) talk(t testing.TB, text string) string {
+// talk sends bytes and returns what comes back until the answer is complete, and for as long again as linger.
+func (s *siege) talk(t testing.TB, text string, linger time.Duration) string {
 	t.Helper()
 	conn, err := s.dial()
 	if err != nil {
-		t.Fatal(err)
+		t.Errorf("dial: %v", err)
+		return ""
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	// The server may refuse, and close, before it has read all.
 	_, _ = io.WriteString(conn, text)
 	var all strings.Builder
-	reader := bufio.NewReader(io.TeeReader(conn, &all))
+	from := io.TeeReader(conn, &all)
+	reader := bufio.NewReader(from)
 	method, _, _ := strings.Cut(text, " ")
 	for {
 		answer, err := http.ReadResponse(reader, &http.Request{Method: method})
 		if err != nil {
 			return all.String()
 		}
-		_, err = io.Copy(io.Discard, answer.Body)
-		if answer.StatusCode >= 200 && (err != nil || !answer.Close) {
-			// Not closing: there may be a second answer to what was smuggled; see whether one comes.
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				return all.String()
-			}
-			_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-			_, _ = io.Copy(&all, conn)
-			return all.String()
+		if answer.StatusCode != http.StatusSwitchingProtocols {
+			_, _ = io.Copy(io.Discard, answer.Body)
 		}
-		if answer.StatusCode == http.StatusSwitchingProtocols || answer.Close {
+		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+			if linger > 0 {
+				_ = conn.SetReadDeadline(time.Now().Add(linger))
+				_, _ = io.Copy(io.Discard, from)
+			}
 			return all.String()
 		}
 	}
@@ -243,6 +247,11 @@ func repelled(t testing.TB, what string, got shot) {
 	t.Helper()
 	if len(got.received) > 0 {
 		t.Errorf("%s reached the app: %s %s as %q", what, got.received[0].Method, got.received[0].URI, got.received[0].Login)
+	}
+	// Caddy answers with nothing at all where no site is meant, and the server itself for `OPTIONS *`.
+	nothing := got.status == http.StatusOK && strings.HasSuffix(got.text, "\r\n\r\n") && got.header("Content-Length") == "0"
+	if nothing {
+		return
 	}
 	switch got.status {
 	case 0, http.StatusSeeOther, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
