@@ -265,17 +265,40 @@ func repelled(t testing.TB, what string, got shot) {
 	}
 }
 
-// overTLS restarts the site on https, with a certificate of Caddy's own making. Sessions in memory are gone with it, so
-// that it is for sites that were just started.
-func (l *ledger) overTLS(t testing.TB) (dial func(protocols ...string) (*tls.Conn, error)) {
+// secureDoor adds the same site on https, with a certificate of Caddy's own making. Sessions are the same as on http.
+func (s *siege) secureDoor(t testing.TB) (address string) {
 	t.Helper()
-	secure := strings.Replace(l.URL, "http:", "https:", 1)
-	caddyfile := strings.Replace(l.Caddyfile(), l.URL+" {", secure+" {\n\ttls internal", 1)
-	caddyfile = strings.Replace(caddyfile, "\tpersist_config off", "\tpersist_config off\n\tskip_install_trust\n\tauto_https disable_redirects", 1)
-	l.Stop()
-	l.Write(caddyfile)
-	l.Run()
-	return func(protocols ...string) (*tls.Conn, error) {
-		return tls.Dial("tcp", l.Address, &tls.Config{InsecureSkipVerify: true, NextProtos: protocols}) //nolint:gosec,noctx // loopback
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	if err != nil {
+		t.Fatal(err)
 	}
+	address = listener.Addr().String()
+	_ = listener.Close()
+	caddyfile := s.Caddyfile()
+	at := strings.Index(caddyfile, s.URL+" {")
+	if at < 0 {
+		t.Fatal("the Caddyfile has no site")
+	}
+	secure := strings.Replace(caddyfile[at:], s.URL+" {", "https://"+address+" {\n\ttls internal", 1)
+	caddyfile = strings.Replace(caddyfile, "\tpersist_config off", "\tpersist_config off\n\tskip_install_trust\n\tauto_https disable_redirects", 1)
+	s.Write(caddyfile + secure)
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		conn, err := tls.Dial("tcp", address, insecure()) //nolint:noctx // loopback
+		if err == nil {
+			_ = conn.Close()
+			return address
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no TLS at %s: %v", address, err)
+		}
+	}
+}
+
+// insecure takes any certificate: who the gateway is, is not in question here.
+func insecure(protocols ...string) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, NextProtos: protocols} //nolint:gosec // loopback
 }
