@@ -76,7 +76,7 @@ func (s *siege) guards(t *testing.T, transport http.RoundTripper, base, cookie, 
 	t.Helper()
 	ask := func(who besieger, method, path string) (status int, received []demo.Received) {
 		t.Helper()
-		mark := fmt.Sprintf("%s-%d", t.Name(), s.marks.Add(1))
+		mark := fmt.Sprintf("%s-%d", t.Name(), marks.Add(1))
 		request, err := http.NewRequestWithContext(t.Context(), method, base+path, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -36,9 +36,11 @@ type siege struct {
 	// aliceSession is the app's session that is held for alice, and pendingSession the one held for her pending session.
 	aliceSession, pendingSession string
 
-	dial  func() (net.Conn, error)
-	marks atomic.Int64
+	dial func() (net.Conn, error)
 }
+
+// marks counts the requests that were fired in this run, over all sites.
+var marks atomic.Int64
 
 // besieger is somebody with a session of the gateway's, or with none.
 type besieger struct {
@@ -64,11 +66,10 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 	s.ledger = &ledger{Site: site.Start(t, s.upstream, siegeBlock+lines, site.Options{}), app: app}
 	s.dial = func() (net.Conn, error) { return net.Dial("tcp", s.Address) } //nolint:noctx // loopback
 
-	alice, authenticator := s.enrolNew(t, "alice", demo.AlicePassword)
+	alice, _ := s.enrolNew(t, "alice", demo.AlicePassword)
 	alice.Get("/files").Wants(t, http.StatusOK, "")
 	s.alice = besieger{"verified as alice", alice.Token()}
 	s.aliceSession = s.heldBy("alice")
-	_ = authenticator
 
 	bob, _ := s.enrolNew(t, "bob", demo.BobPassword)
 	s.bob = besieger{"verified as bob", bob.Token()}
@@ -92,6 +93,9 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 	}
 	return s
 }
+
+// pastTheGateway is a connection to the app itself.
+func (s *siege) pastTheGateway() (net.Conn, error) { return net.Dial("tcp", s.upstream) } //nolint:noctx // loopback
 
 // enrolNew signs in somebody who must set up a factor first, and does that.
 func (s *siege) enrolNew(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
@@ -170,7 +174,7 @@ const keepAlive = "Connection: keep-alive"
 // fireRaw adds the mark and the end of the head, sends, and reads until the server closes the connection.
 func (s *siege) fireRaw(t testing.TB, head, body string, lines ...string) shot {
 	t.Helper()
-	mark := fmt.Sprintf("%s-%d", t.Name(), s.marks.Add(1))
+	mark := fmt.Sprintf("%s-%d", t.Name(), marks.Add(1))
 	closes, linger := true, time.Duration(0)
 	for _, line := range lines {
 		head += line + "\r\n"
