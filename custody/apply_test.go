@@ -31,6 +31,7 @@ func TestApplyHostsAndPaths(t *testing.T) {
 		{"a=1; Domain=", "app.example", "/", "app.example/"},
 		{"a=1; Domain=.", "app.example", "/", "app.example/"},
 		{"a=1; Domain=evil.example", "app.example", "/", ""},
+		{"a=1; Domain=evil.example", "www.apps.example", "/", ""}, // as long as the part that would fit
 		{"a=1; Domain=www.app.example", "app.example", "/", ""},
 		{"a=1; Domain=pp.example", "app.example", "/", ""},
 		{"a=1; Domain=..app.example", "app.example", "/", ""},

@@ -80,8 +80,9 @@ func TestDecodeJarRefusesDamage(t *testing.T) {
 		"\x00" + encoded[1:], "\x02" + encoded[1:], // version
 		"\x01\xff\xff\xff\xff\x0f",                                   // more cookies than there can be
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",               // a number beyond 64 bits
-		"\x01\x80\x00",                                               // a number spelled longer than needed
-		"\x01\x01\x10\x01a\x01b\x01c\x01/",                           // a flag that nobody knows
+		"\x01\x81\x80\x80\x80\x80\x80\x80\x80\x80\x02\x0c\x01a\x01b", // 1 plus 2^64
+		"\x01\x80\x00",                     // a number spelled longer than needed
+		"\x01\x01\x10\x01a\x01b\x01c\x01/", // a flag that nobody knows
 		"\x01\x01\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a\x01b", // a length of 2^64-1
 	} {
 		if _, _, err := DecodeJar(damaged); !errors.Is(err, ErrCorrupt) {

@@ -53,7 +53,7 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 		case fateGenuine:
 			keep = spelled(name, folded)
 		case fateHop:
-			keep = spelled(name, folded) && cleanHop(h, name)
+			keep = cleanHop(h, name)
 		case fateAsk:
 			keep = p.passes(name)
 		case fateMethod:
@@ -98,7 +98,8 @@ func spelled(name string, folded []byte) bool {
 	return true
 }
 
-// cleanHop judges a header that belongs to one connection, and changes its value where a part of it may stay.
+// cleanHop judges a header that belongs to one connection, and changes its value where a part of it may stay. No other
+// spelling than net/http's is one that may.
 func cleanHop(h http.Header, name string) bool {
 	switch name {
 	case "Connection":

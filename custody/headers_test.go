@@ -114,9 +114,10 @@ func TestP1_MethodOverride(t *testing.T) {
 			{CleanOptions{Verified: true}, true},
 		} {
 			h := http.Header{name: {"DELETE"}}
+			h[strings.ReplaceAll(name, "-", "_")] = []string{"DELETE"} // which nothing but an attack sends
 			NewHeaderPolicy(nil).Clean(h, test.options)
-			if got := len(h) == 1; got != test.want {
-				t.Errorf("%s, %+v: kept %v", name, test.options, got)
+			if got := len(h) == 1 && h[name] != nil; got != test.want {
+				t.Errorf("%s, %+v: kept %v of %v", name, test.options, got, h)
 			}
 		}
 	}
@@ -130,15 +131,18 @@ func TestCleanConnection(t *testing.T) {
 		{"keep-alive", http.Header{"Connection": {"keep-alive"}}, http.Header{}},
 		{"close", http.Header{"Connection": {"close"}, "A": {"1"}}, http.Header{"A": {"1"}}},
 		{
-			"websocket", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
+			"websocket",
+			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
 			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}},
 		},
 		{
-			"websocket as Firefox has it", http.Header{"Connection": {"keep-alive, upgrade"}, "Upgrade": {"WebSocket"}},
+			"websocket as Firefox has it",
+			http.Header{"Connection": {"keep-alive, upgrade"}, "Upgrade": {"WebSocket"}},
 			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"WebSocket"}},
 		},
 		{
-			"websocket on two lines", http.Header{"Connection": {"X-Second-Factor", "upgrade,Cookie"}, "Upgrade": {"websocket"}, "Cookie": {"a=1"}},
+			"websocket on two lines",
+			http.Header{"Connection": {"X-Second-Factor", "upgrade,Cookie"}, "Upgrade": {"websocket"}, "Cookie": {"a=1"}},
 			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Cookie": {"a=1"}},
 		},
 		{"websocket without upgrade", http.Header{"Connection": {"keep-alive"}, "Upgrade": {"websocket"}}, http.Header{}},

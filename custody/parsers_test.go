@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type seen struct{ name, value string }
 // were. They differ in what ends a cookie, in what quotes mean, and in what they do with what they do not understand.
 var servers = map[string]func(header string) []seen{
 	"php":        readPHP,
+	"php5":       readPHP5,
 	"rack":       func(header string) []seen { return readSplit(header, ";,") },
 	"express":    readExpress,
 	"tomcat":     readTomcat,
@@ -36,6 +38,27 @@ func readPHP(header string) []seen {
 		}
 	}
 	return cookies
+}
+
+// readPHP5: PHP before 7.4.11 decodes names, and C ends them at the first NUL.
+func readPHP5(header string) []seen {
+	cookies := readPHP(header)
+	for i, c := range cookies {
+		cookies[i].name = decoded(c.name)
+	}
+	return cookies
+}
+
+var percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// decoded decodes what it can and ends at a NUL.
+func decoded(name string) string {
+	name = percentEscape.ReplaceAllStringFunc(name, func(escape string) string {
+		value, _ := strconv.ParseUint(escape[1:], 16, 8)
+		return string([]byte{byte(value)})
+	})
+	name, _, _ = strings.Cut(name, "\x00")
+	return strings.TrimLeft(name, " ")
 }
 
 // readSplit: old Rack and Perl's CGI, which split at commas too, and whoever splits at white space.

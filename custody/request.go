@@ -27,7 +27,7 @@ const (
 // A browser's cookie is sent on if its name is granted, fits Pass, or has csrf or xsrf in it, and if nothing about it could
 // be taken for anything else (P3): its name is a token that folds neither to one of Own or Hold nor to that of any cookie
 // in the jar, belonging to this request or not; neither name nor value can begin another cookie to any server. Of several
-// with one name the first is taken. At most 100 cookies and 8 KiB are.
+// with one name the first is taken. At most 100 cookies and 8 KiB are, of the first 400 that a browser may send.
 //
 // A cookie in custody with a stray quote comes last of all, where there is nothing that a server could take for a part of
 // it.
