@@ -84,6 +84,10 @@ func (x *exchange) confirmSetUp() error {
 		if x.state() == gate.Enrolling {
 			return x.redirect(x.config.Base + "/setup")
 		}
+		if len(x.data.Codes) > 0 {
+			// Sent twice. The first time it was confirmed, and the recovery codes were not shown yet.
+			return x.redirect(x.config.Base + "/recovery-codes")
+		}
 		return x.settingsWith(pages.AlertStale, http.StatusConflict)
 	}
 	show := func(status int, common pages.Common) error { return x.setUpPage(status, common, proposal) }
