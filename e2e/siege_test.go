@@ -51,7 +51,7 @@ type besieger struct {
 // everybody are all who must not be alice.
 func (s *siege) everybody() []besieger { return append([]besieger{s.bob}, s.outside...) }
 
-// newSiege starts a site. lines stand behind siegeBlock; wrap may stand between gateway and app.
+// newSiege starts a site. lines stand behind siegeBlock, or add to its public paths if they begin with `public`; wrap may stand between gateway and app.
 func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handler) http.Handler) *siege {
 	t.Helper()
 	knobs.Record = 20000
@@ -62,8 +62,12 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 	if wrap != nil {
 		handler = wrap(app)
 	}
+	block := siegeBlock
+	if more, found := strings.CutPrefix(lines, "public "); found {
+		block, lines = strings.Replace(block, "public  /static/*", "public /static/* "+strings.TrimSpace(more), 1), ""
+	}
 	s := &siege{upstream: site.Serve(t, handler)}
-	s.ledger = &ledger{Site: site.Start(t, s.upstream, siegeBlock+lines, site.Options{}), app: app}
+	s.ledger = &ledger{Site: site.Start(t, s.upstream, block+lines, site.Options{}), app: app}
 	s.dial = func() (net.Conn, error) { return net.Dial("tcp", s.Address) } //nolint:noctx // loopback
 
 	alice, _ := s.enrolNew(t, "alice", demo.AlicePassword)
