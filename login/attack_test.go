@@ -148,6 +148,8 @@ func TestP4_OneUsernameInJSON(t *testing.T) {
 		{"/login", good, "{\"username\":\"alice\xff\"}", "refused 400"},
 		{"/login", good, "{\"username\":\"alice\x01\"}", "refused 400"},
 		{"/login", good, `{"username":"alice","a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "refused 400"},
+		{"/login", good, "{\"username\":\"alice\",\"password\":\"\xff\"}", "refused 400"},
+		{"/login", good, "{\"username\":\"alice\",\"password\":\"\\n\xff\"}", "refused 400"},
 		{"/login", good, ``, "refused 400"},
 		{"/login", good, `null`, "refused 400"},
 		{"/login?username=bob", good, `{"username":"alice"}`, "refused 400"},

@@ -296,7 +296,7 @@ func encode(t testing.TB, coding string, data []byte) []byte {
 
 // FuzzNormalise: a normalised name is its own normal form, and no other case or space makes another name of it.
 func FuzzNormalise(f *testing.F) {
-	for _, seed := range []string{"Alice", " alice\u00a0", "ＡＬＩＣＥ", "ΝΊΚΟΣ", "νίκος", "ſ", "\u212a", "ﬁ", "İstanbul", "ı", "a\u0301", "\u0345"} {
+	for _, seed := range []string{"Alice", " alice\u00a0", "ＡＬＩＣＥ", "ΝΊΚΟΣ", "νίκος", "ſ", "\u212a", "ﬁ", "İstanbul", "ı", "a\u0301", "\u0345", "İ\u0330\u0330", "i\u0307"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
@@ -344,7 +344,7 @@ func FuzzRoute(f *testing.F) {
 
 // FuzzJudge: without success lines, no redirect that a browser would follow to the login is a success.
 func FuzzJudge(f *testing.F) {
-	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi "} {
+	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi ", `\:x`} {
 		f.Add(seed)
 	}
 	set := formSet(f)
@@ -354,7 +354,8 @@ func FuzzJudge(f *testing.F) {
 			return
 		}
 		r, _ := http.NewRequest("GET", "http://app.example/login", nil)
-		header.Set("Location", strings.TrimSpace(target)) // as it arrives over a connection
+		// As it arrives over a connection, and as browsers read it.
+		header.Set("Location", strings.ReplaceAll(strings.TrimSpace(target), `\`, "/"))
 		followed, err := (&http.Response{Header: header, Request: r}).Location()
 		if err != nil {
 			t.Fatalf("success by a Location that cannot be followed: %v", err)

@@ -135,6 +135,7 @@ func TestJudgeLines(t *testing.T) {
 		{"cookie in the header", []string{"cookie|sid"}, nil, Answer{Status: 200, Header: http.Header{"Set-Cookie": {"sid=a"}}}, Succeeded},
 		{"cookie, other case", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{"SID=a"}}, Failed},
 		{"cookie, empty", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{`sid=""; Path=/`}}, Failed},
+		{"cookie, deleted by its value", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{`sid=deleted; Path=/`}}, Failed},
 		{"cookie, expired", []string{"cookie|sid"}, nil, Answer{Status: 200, Header: http.Header{"Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}}, SetCookies: []string{"sid=x; Expires=Mon, 23 Nov 2026 09:59:59 GMT"}}, Failed},
 		{"cookie, not expired", []string{"cookie|sid"}, nil, Answer{Status: 200, Header: http.Header{"Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}}, SetCookies: []string{"sid=x; Expires=Mon, 23-Nov-2026 10:00:01 GMT"}}, Succeeded},
 		{"cookie, Max-Age over Expires", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{"sid=x; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60"}}, Succeeded},

@@ -47,7 +47,7 @@ func (n Names) Normalise(typed string) (string, error) {
 		before := name
 		name = norm.NFKC.String(name)
 		if !n.CaseSensitive {
-			name = foldText(name)
+			name = foldName(name)
 		}
 		name = strings.TrimSpace(norm.NFKC.String(name))
 		if name == before {
@@ -55,6 +55,23 @@ func (n Names) Normalise(typed string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: no stable form", ErrName)
+}
+
+// foldName folds letter by letter, marks apart, so that it does not matter in which form and order the marks were typed. The
+// dot of an i is no mark: İ is I with a dot above to some apps, i with one to others, and i to the rest.
+func foldName(s string) string {
+	var b strings.Builder
+	base := rune(0)
+	for _, r := range norm.NFKD.String(s) {
+		r = foldRune(r)
+		if !unicode.Is(unicode.Mn, r) {
+			base = r
+		} else if r == '\u0307' && base == 'i' {
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func (n Names) check(name string) (string, error) {

@@ -12,7 +12,7 @@ func TestP4_OneNamePerAccount(t *testing.T) {
 	for typed, want := range map[string]string{
 		"alice": "alice", "ALICE": "alice", " alice": "alice", "alice ": "alice", "\u00a0alice\u3000": "alice", "Alice": "alice",
 		"ＡＬＩＣＥ": "alice", "ﬁona": "fiona", "al\u017fo": "also", "\u212aarl": "karl", "ΝΊΚΟΣ": "νίκοσ", "νίκος": "νίκοσ",
-		"e\u0301": "é", "É": "é", "İ": "i", "ı": "i", "Admin@Example.com": "admin@example.com", "a  b": "a  b", "User:Admin": "user:admin",
+		"e\u0301": "é", "É": "é", "İ": "i", "ı": "i", "i\u0307": "i", "I\u0307": "i", "İ\u0330": "\u1e2d", "ᾼ": "αι", "ᾳ": "αι", "Admin@Example.com": "admin@example.com", "a  b": "a  b", "User:Admin": "user:admin",
 	} {
 		if name, err := (Names{}).Normalise(typed); name != want || err != nil {
 			t.Errorf("%q: %q, %v; want %q", typed, name, err, want)
