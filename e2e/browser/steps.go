@@ -108,9 +108,13 @@ func (b *Browser) Click(selector Selector) {
 // Fill empties a field and types the text, key by key.
 func (b *Browser) Fill(selector Selector, text string) {
 	b.t.Helper()
+	b.WaitVisible(selector)
+	// An empty text area cannot be emptied, says the protocol.
+	if b.Value(selector) != "" {
+		b.do("emptying "+string(selector), chromedp.Clear(selector.path(), chromedp.NodeVisible))
+	}
 	// The text stays out of the message: it may be a password.
 	b.do("filling "+string(selector),
-		chromedp.Clear(selector.path(), chromedp.NodeVisible),
 		chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
 }
 
