@@ -59,9 +59,12 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2).
-		stripCookies(h)
-		f.w.WriteHeader(status)
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Before the factor is
+		// passed there are none: nobody has judged yet whether what follows is a sign-in, and any header may give it away.
+		if f.x.state() == gate.Verified {
+			stripCookies(h)
+			f.w.WriteHeader(status)
+		}
 		return
 	}
 	f.mode = passing
