@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+)
+
+// TestP2_PlainHTTPOnlyOnLoopback: on http everybody on the way reads the session's token, and the password before it. A
+// gateway that is reached that way over a network serves nothing, neither its own pages nor the app's, and reads no body.
+func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
+	s := newSite(t, demo.Knobs{Record: 10}, nil)
+	reached := 0
+	ask := func(path string, local net.Addr, secure bool) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("username=alice&password="+demo.AlicePassword))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		ctx := context.Background()
+		if local != nil {
+			ctx = context.WithValue(ctx, http.LocalAddrContextKey, local)
+		}
+		r = r.WithContext(ctx)
+		if secure {
+			r.TLS = new(tls.ConnectionState)
+		}
+		w := httptest.NewRecorder()
+		err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, _ *http.Request) error {
+			reached++
+			w.WriteHeader(http.StatusOK)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return w
+	}
+	tcp := func(address string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(address), Port: 80} }
+	for _, path := range []string{"/login", "/static/style.css", "/second-factor/status", "/second-factor/challenge", "/"} {
+		for _, local := range []net.Addr{
+			tcp("192.0.2.1"), tcp("10.0.0.1"), tcp("0.0.0.0"), tcp("169.254.1.1"), tcp("2001:db8::1"), tcp("fe80::1"), tcp("::"), tcp("::ffff:10.0.0.1"),
+			&net.UDPAddr{IP: net.ParseIP("192.0.2.1")}, &net.TCPAddr{}, &net.IPAddr{IP: net.ParseIP("127.0.0.1")}, nil,
+		} {
+			reached = 0
+			w := ask(path, local, false)
+			if w.Code != http.StatusForbidden || reached != 0 || w.Header()["Set-Cookie"] != nil {
+				t.Errorf("%s at %v: %d, reached %d", path, local, w.Code, reached)
+			}
+			if w := ask(path, local, true); w.Code == http.StatusForbidden && path != "/second-factor/challenge" {
+				t.Errorf("%s at %v over TLS is refused", path, local)
+			}
+		}
+		for _, local := range []net.Addr{tcp("127.0.0.1"), tcp("127.8.9.1"), tcp("::1"), tcp("::ffff:127.0.0.1"), &net.UnixAddr{Name: "/run/x", Net: "unix"}} {
+			if w := ask(path, local, false); w.Code == http.StatusForbidden && path != "/second-factor/challenge" {
+				t.Errorf("%s at %v is refused", path, local)
+			}
+		}
+	}
+}
