@@ -19,6 +19,8 @@ type walker struct {
 	t        testing.TB
 	url      string
 	pictures int
+	// darkWide takes the pictures in dark and wide, and in light and narrow, instead of the other way round.
+	darkWide bool
 }
 
 func newWalker(t testing.TB, address string) *walker {
@@ -26,19 +28,23 @@ func newWalker(t testing.TB, address string) *walker {
 	return &walker{Browser: browser.New(t, browser.Options{}), t: t, url: address}
 }
 
-// picture takes the page in light and wide, and in dark and narrow.
+// picture takes the page once wide and once narrow, once in light and once in dark colours.
 func (w *walker) picture(name string) {
 	w.t.Helper()
 	w.pictures++
-	name = fmt.Sprintf("%02d-%s", w.pictures, name)
-	w.Screenshot(name + "-light-1280")
-	w.ColourScheme(true)
-	w.Viewport(390, 844)
-	w.Screenshot(name + "-dark-390")
-	if wide := browser.Evaluate[int](w.Browser, "document.documentElement.scrollWidth"); wide > 390 {
-		w.t.Errorf("%s is %d pixels wide on a phone", name, wide)
+	name = fmt.Sprintf("%02d-%s-", w.pictures, name)
+	wide, narrow := "light", "dark"
+	if w.darkWide {
+		wide, narrow = narrow, wide
 	}
-	w.ColourScheme(false)
+	w.ColourScheme(w.darkWide)
+	w.Screenshot(name + wide + "-1280")
+	w.ColourScheme(!w.darkWide)
+	w.Viewport(390, 844)
+	w.Screenshot(name + narrow + "-390")
+	if width := browser.Evaluate[int](w.Browser, "document.documentElement.scrollWidth"); width > 390 {
+		w.t.Errorf("%s is %d pixels wide on a phone", name, width)
+	}
 	w.Viewport(0, 0)
 }
 
