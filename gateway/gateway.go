@@ -162,6 +162,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 		return x.storeFailed("load session", err)
 	}
 	path := match.ParsePath(r.URL)
+	if path.EndsEarly() {
+		return x.refuse(&login.RefusedError{
+			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",
+		})
+	}
 	attempt, err := g.config.Logins.Recognise(r, path)
 	if err != nil {
 		if refused := x.judgeRefusal(err); refused != nil {

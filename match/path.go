@@ -32,8 +32,14 @@ func ParsePath(u *url.URL) Path {
 // case. Two spellings that any known server takes for the same resource have the same loose form.
 func (p Path) Loose() string { return LoosePath(p.Text) }
 
-// LoosePath is Path.Loose for a path that is already decoded once.
-func LoosePath(decoded string) string {
+// EndsEarly tells whether some server would read only the beginning of the path: one that takes a zero byte for the end of
+// the text, as programs in C do. To such a server `/login%00.css` is `/login`, to others `/log%00in` is. Nobody needs such a
+// path, and no loose form covers both.
+func (p Path) EndsEarly() bool {
+	return !p.Canonical && strings.IndexByte(unescapeAll(p.Text), 0) >= 0
+}
+
+func unescapeAll(decoded string) string {
 	for range 4 {
 		again, err := url.PathUnescape(decoded)
 		if err != nil || again == decoded {
@@ -41,7 +47,12 @@ func LoosePath(decoded string) string {
 		}
 		decoded = again
 	}
-	decoded = strings.ToLower(strings.ReplaceAll(decoded, `\`, "/"))
+	return decoded
+}
+
+// LoosePath is Path.Loose for a path that is already decoded once.
+func LoosePath(decoded string) string {
+	decoded = strings.ToLower(strings.ReplaceAll(unescapeAll(decoded), `\`, "/"))
 	var segments []string
 	for segment := range strings.SplitSeq(decoded, "/") {
 		if at := strings.IndexByte(segment, ';'); at >= 0 {

@@ -52,6 +52,23 @@ func TestP1_SpellingsHaveOneLooseForm(t *testing.T) {
 	}
 }
 
+// TestP4_PathsThatEndEarly: `/login%00.css` is the login page to a server that takes a zero byte for the end, and `/log%00in` to
+// one that leaves it out. No one reading covers both.
+func TestP4_PathsThatEndEarly(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/login%00": true, "/login%00.css": true, "/log%00in": true, "/login%2500.css": true, "/login%252500": true,
+		"/login": false, "/login%0a": false, "/": false, "/%C3%A9": false, "/100%25": false,
+	} {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ParsePath(u).EndsEarly(); got != want {
+			t.Errorf("%s: %v", target, got)
+		}
+	}
+}
+
 func TestLooseGlob(t *testing.T) {
 	for _, test := range []struct {
 		pattern, target string
