@@ -63,7 +63,7 @@ func (s *Service) change(ctx context.Context, user string, decide judge) error {
 		switch {
 		case err == nil:
 			return v.outcome
-		case !errors.Is(err, ErrConflict) && !(v.remove && errors.Is(err, ErrNotFound)):
+		case !overtaken(err):
 			return classify("writing the record", err)
 		}
 		if err := pause(ctx, try); err != nil {
@@ -120,6 +120,12 @@ func (s *Service) check(user string) error {
 func doubtful(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrConflict) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// overtaken tells whether a write certainly was not made because somebody else was faster.
+func overtaken(err error) bool {
+	return (errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)) &&
+		!errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrCorrupt)
 }
 
 // classify wraps a store's error so that it is ErrCorrupt or ErrUnavailable, whatever the store called it.

@@ -166,7 +166,11 @@ func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 		h.put = func() error { return failure }
 		var texts []string
 		for _, code := range []string{b.code(t, b.seed, 0), b.wrong(t), b.codes[0], "0000-0000-0000-0000"} {
+			before := h.puts.Load()
 			method, err := service.Verify(t.Context(), alice, code)
+			if tries := h.puts.Load() - before; tries != 1 {
+				t.Errorf("an unclear write was tried %d times", tries)
+			}
 			if err == nil || method != "" || errors.Is(err, factor.ErrWrongCode) || errors.Is(err, factor.ErrNotEnrolled) {
 				t.Fatalf("the outcome is revealed: %q, %v", method, err)
 			}
@@ -285,6 +289,34 @@ func TestConflictIsJudgedAnew(t *testing.T) {
 	}
 	wantError(t, "a code while disabling", service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
 	wantError(t, "disabled twice", service.Disable(t.Context(), alice), factor.ErrNotEnrolled)
+}
+
+// TestNewSetWhileJudging: another node makes a new set of recovery codes while a code of it is being judged against the
+// old one. Judged anew, it must be hashed anew, with the new set's salt.
+func TestNewSetWhileJudging(t *testing.T) {
+	b := enrolled(t)
+	key := factor.Key{App: b.config.App, User: alice}
+	old := b.record(t)
+	codes, err := b.NewRecoveryCodes(t.Context(), alice)
+	wantError(t, "new codes", err, nil)
+	renewed, version, err := b.store.Get(t.Context(), key)
+	wantError(t, "get", err, nil)
+	version, err = b.store.Put(t.Context(), key, old, version)
+	wantError(t, "the old set for now", err, nil)
+
+	h, service := b.hook()
+	var once sync.Once
+	h.put = func() error {
+		once.Do(func() {
+			_, err := b.store.Put(t.Context(), key, renewed, version)
+			wantError(t, "the other node", err, nil)
+		})
+		return nil
+	}
+	left, err := service.VerifyRecovery(t.Context(), alice, codes[0])
+	if err != nil || left != 9 {
+		t.Errorf("%d left, %v", left, err)
+	}
 }
 
 // TestDisabledByTwo: both wanted it off and it is; the slower one learns that there was nothing left.

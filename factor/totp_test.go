@@ -142,8 +142,12 @@ func TestMatchRefuses(t *testing.T) {
 		}
 	}
 	// Before 1970 a step would wrap around to a far future one.
-	if step, err := good.match([]byte(rfcSecrets[SHA1]), codeAt(t, []byte(rfcSecrets[SHA1]), good, -1), time.Unix(0, 0)); step != noStep || err != nil {
-		t.Errorf("step before the beginning: %d, %v", step, err)
+	good.Skew = 2
+	for step := int64(-2); step < 0; step++ {
+		code := codeAt(t, []byte(rfcSecrets[SHA1]), good, step)
+		if got, err := good.match([]byte(rfcSecrets[SHA1]), code, time.Unix(0, 0)); got != noStep || err != nil {
+			t.Errorf("step %d before the beginning: %d, %v", step, got, err)
+		}
 	}
 }
 

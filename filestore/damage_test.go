@@ -194,6 +194,13 @@ func TestTampering(t *testing.T) {
 		"no check value": func(t *testing.T, path string) {
 			edit(t, path, func(tx *bolt.Tx) error { return tx.Bucket(bucketAbout).Delete(keyCheck) })
 		},
+		"check value spoilt": func(t *testing.T, path string) {
+			edit(t, path, func(tx *bolt.Tx) error {
+				value := bytes.Clone(tx.Bucket(bucketAbout).Get(keyCheck))
+				value[len(value)-1] ^= 1
+				return tx.Bucket(bucketAbout).Put(keyCheck, value)
+			})
+		},
 		"no summary": func(t *testing.T, path string) {
 			edit(t, path, func(tx *bolt.Tx) error { return tx.Bucket(bucketAbout).Delete(keySummary) })
 		},
@@ -275,17 +282,24 @@ func TestTampering(t *testing.T) {
 func TestTamperingWhileOpen(t *testing.T) {
 	store := mustOpen(t, place(t))
 	versions := fill(t, store)
-	alice, bob := store.sealer.name(keyOf("alice")), store.sealer.name(keyOf("bob"))
-	err := store.database.Update(func(tx *bolt.Tx) error {
+	alice, bob, dave := store.sealer.name(keyOf("alice")), store.sealer.name(keyOf("bob")), store.sealer.name(keyOf("dave"))
+	old, err := store.get(t.Context(), dave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Put(t.Context(), keyOf("dave"), storetest.NewRecord("dave", 9), versions["dave"]); err != nil {
+		t.Fatal(err)
+	}
+	err = store.database.Update(func(tx *bolt.Tx) error {
 		records := tx.Bucket(bucketRecords)
 		value := bytes.Clone(records.Get(bob[:]))
 		mallory := store.sealer.name(keyOf("mallory"))
-		return errors.Join(records.Delete(alice[:]), records.Put(mallory[:], value))
+		return errors.Join(records.Delete(alice[:]), records.Put(mallory[:], value), records.Put(dave[:], old))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, user := range []string{"alice", "mallory"} {
+	for _, user := range []string{"alice", "mallory", "dave"} {
 		if _, _, err := store.Get(t.Context(), keyOf(user)); !errors.Is(err, ErrDamaged) || errors.Is(err, factor.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrDamaged", user, err)
 		}

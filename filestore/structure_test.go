@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -116,7 +117,14 @@ func TestInspectRefuses(t *testing.T) {
 		"a bucket that is short":  func(c []byte) { native.PutUint32(page(c, root)[28:], 3) },
 		"first head page spoilt":  func(c []byte) { c[40] ^= 1 },
 		"second head page spoilt": func(c []byte) { c[4096+40] ^= 1 },
-		"two of the same":         func(c []byte) { copy(page(c, 1), page(c, 0)) },
+		"head pages far apart": func(c []byte) {
+			content := page(c, 0)[pageHeader:]
+			native.PutUint64(content[48:], native.Uint64(content[48:])+2)
+			checksum := fnv.New64a()
+			_, _ = checksum.Write(content[:metaSize-8])
+			native.PutUint64(content[56:], checksum.Sum64())
+		},
+		"two of the same": func(c []byte) { copy(page(c, 1), page(c, 0)) },
 	} {
 		content := bytes.Clone(deep)
 		spoil(content)
