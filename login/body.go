@@ -33,9 +33,9 @@ func (b *replay) Close() error { return b.rest.Close() }
 // errors included. The request's length and transfer encoding stay as they are. more tells that the body does not end there.
 func readAhead(r *http.Request) (ahead []byte, more bool, err error) {
 	body := r.Body
-	size := BodyLimit + 1
-	if r.ContentLength >= 0 && r.ContentLength < BodyLimit {
-		size = int(r.ContentLength) + 1 // one more, so that the end is seen
+	size := 1 << 10
+	if r.ContentLength > 0 {
+		size = int(min(r.ContentLength, BodyLimit)) + 1 // one more, so that the end is seen
 	}
 	buffer := make([]byte, size)
 	n := 0
@@ -43,8 +43,8 @@ func readAhead(r *http.Request) (ahead []byte, more bool, err error) {
 		var got int
 		got, err = body.Read(buffer[n:])
 		n += got
-		if n == len(buffer) && n < BodyLimit+1 {
-			buffer = append(buffer, make([]byte, BodyLimit+1-n)...) // longer than it said
+		if n == len(buffer) && n <= BodyLimit && err == nil {
+			buffer = append(buffer, make([]byte, min(n, BodyLimit+1-n))...)
 		}
 	}
 	again := &replay{rest: body, err: err}
