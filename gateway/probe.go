@@ -25,7 +25,7 @@ type probed struct {
 }
 
 // probe asks the app, through the same route, who the session in the jar belongs to. The question carries nothing of the
-// request that it is asked beside but what apps bind their sessions to: host, address, and the browser's name and language.
+// request that it is asked beside but what apps bind their sessions to: host, address, and the browser's name, languages and encodings.
 func (x *exchange) probe(jar custody.Jar) probed {
 	identity := x.config.Logins.Identity
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
@@ -45,7 +45,7 @@ func (x *exchange) probe(jar custody.Jar) probed {
 		}
 	}
 	request.Header.Set("Accept", "application/json, text/html;q=0.9, */*;q=0.5")
-	request.Header.Set("Accept-Encoding", login.AcceptEncodings)
+	setReadableEncodings(request.Header, x.r.Header)
 	if identity.ContentType != "" {
 		request.Header.Set("Content-Type", identity.ContentType)
 	}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"sallyport/custody"
@@ -26,7 +25,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	}
 	x.prepare(&guest)
 	x.config.Observe(x.r, Outcome{State: gate.Anonymous})
-	x.r.Header["Accept-Encoding"] = []string{readableEncodings(x.r)}
+	setReadableEncodings(x.r.Header, x.r.Header)
 	answer, err := capture(x.next, x.r)
 	if err != nil {
 		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
@@ -70,19 +69,6 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		return x.askFactor()
 	}
 	return answer.send(x.w, x.r, sorted.Browser)
-}
-
-// readableEncodings are those of the codings that the browser takes which can be read here too: the answer may have to be
-// judged by its body, and goes on to the browser as it is.
-func readableEncodings(r *http.Request) string {
-	for _, line := range r.Header["Accept-Encoding"] {
-		for coding := range strings.SplitSeq(line, ",") {
-			if name, _, _ := strings.Cut(coding, ";"); strings.EqualFold(strings.TrimSpace(name), login.AcceptEncodings) {
-				return login.AcceptEncodings
-			}
-		}
-	}
-	return "identity"
 }
 
 // signInFailed passes the answer of a login that the app refused, its held cookies kept back: they are the next attempt's.

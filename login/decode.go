@@ -16,8 +16,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// AcceptEncodings is what the gateway asks an app for where it has to read the answer.
-const AcceptEncodings = "gzip"
+// Readable tells whether DecodeBody undoes a content coding, as a client names it in Accept-Encoding.
+func Readable(coding string) bool {
+	switch strings.ToLower(coding) {
+	case "gzip", "x-gzip", "deflate", "br", "zstd", "identity":
+		return true
+	}
+	return false
+}
 
 var (
 	// ErrEncoding says that the body is in a content coding that is not known, or is not what the coding's name says.
