@@ -63,6 +63,7 @@ func TestDokuWiki(t *testing.T) {
 	t.Run("in a browser", func(t *testing.T) { dokuWiki.behind(t, app).walkInBrowser(t) })
 	t.Run("names", func(t *testing.T) { testDokuWikiNames(t, dokuWiki.behind(t, app)) })
 	t.Run("side doors", func(t *testing.T) { testDokuWikiSideDoors(t, dokuWiki.behind(t, app)) })
+	t.Run("questions", func(t *testing.T) { testDokuWikiQuestions(t, dokuWiki.behind(t, app)) })
 	t.Run("a long page", func(t *testing.T) { testDokuWikiLongPage(t, dokuWiki.behind(t, app)) })
 }
 
@@ -188,5 +189,19 @@ func testDokuWikiLongPage(t *testing.T, a *protectedApp) {
 	c.Post("/doku.php?id=long", values).Wants(t, http.StatusFound, "")
 	if page := c.Get("/doku.php?id=long").Wants(t, http.StatusOK, ""); !strings.Contains(page.Text, "End of the page.") {
 		t.Error("the page was not saved")
+	}
+}
+
+// testDokuWikiQuestions: the wiki binds its session to the browser's headers and renews the cookie where they differ. The
+// gateway's question who is signed in has the same, and so reading ten pages does not take ten questions.
+func testDokuWikiQuestions(t *testing.T, a *protectedApp) {
+	c := a.Client(t)
+	a.signIn(t, c, apps.Alice.Name, apps.Alice.Password)
+	before := strings.Count(a.app.Log(), "/doku.php?do=profile")
+	for range 10 {
+		c.Do("GET", a.home, http.Header{"Accept-Encoding": {"gzip, deflate, br, zstd"}, "Accept-Language": {"de"}}, "").Wants(t, http.StatusOK, "")
+	}
+	if asked := strings.Count(a.app.Log(), "/doku.php?do=profile") - before; asked > 2 {
+		t.Errorf("%d questions for ten pages", asked)
 	}
 }
