@@ -162,6 +162,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 		return x.storeFailed("load session", err)
 	}
 	path := match.ParsePath(r.URL)
+	x.path, x.target = path, r.RequestURI
 	if path.EndsEarly() {
 		return x.refuse(&login.RefusedError{
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",

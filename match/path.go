@@ -83,7 +83,13 @@ func LoosePath(decoded string) string {
 // LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder
 // itself as well, for `/admin/` and `/admin` have the same loose form.
 func LooseGlob(pattern Glob) Globs {
-	lower := strings.ToLower(string(pattern))
+	// The loose form has no spaces and no control characters.
+	lower := strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f || r == 0xa0 {
+			return -1
+		}
+		return r
+	}, strings.ToLower(string(pattern)))
 	if lower == "*" || lower == "/*" {
 		return Globs{"*"}
 	}

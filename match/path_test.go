@@ -79,6 +79,8 @@ func TestLooseGlob(t *testing.T) {
 		{"/static/private/*", "/static/private", true},
 		{"/static/private/*", "/static/privateer", false},
 		{"/admin/login/", "/admin/login", true},
+		{"/my files/*", "/my%20files/x", true},
+		{"/my files/*", "/MY%20Files%2fx", true},
 		{"/*", "/", true},
 		{"/", "//", true},
 		{"*", "/a", true},
