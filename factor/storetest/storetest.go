@@ -5,11 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,24 +37,6 @@ func Run(t *testing.T, open func(t *testing.T) factor.Store) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.test(t, open(t)) })
-	}
-}
-
-// NewRecord makes a valid record of the user with everything set; seed makes its secrets differ.
-func NewRecord(user string, seed byte) factor.Record {
-	at := time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
-	return factor.Record{
-		Schema: factor.RecordSchema,
-		User:   user,
-		TOTP: &factor.TOTP{
-			ID: fmt.Sprintf("enrolment-%d", seed), Secret: bytes.Repeat([]byte{seed}, 20), Algorithm: factor.SHA1,
-			Digits: 6, Period: 30, Step: 58_000_000 + int64(seed), Created: at, Used: at.Add(time.Minute),
-		},
-		Recovery: &factor.RecoverySet{
-			Salt: bytes.Repeat([]byte{seed + 1}, 16), Iterations: 20_000, Total: 10, Created: at,
-			Hashes: [][]byte{bytes.Repeat([]byte{seed + 2}, 32), bytes.Repeat([]byte{0}, 32)},
-		},
-		Throttle: factor.ThrottleState{Failures: 6, BlockedUntil: at.Add(time.Hour), LastFailure: at},
 	}
 }
 
@@ -169,111 +146,6 @@ func testCompareAndSet(t *testing.T, store factor.Store) {
 	want(t, store, key, NewRecord("alice", 2), second)
 }
 
-// race runs attempt in parallel and counts those that won; everybody else must have lost cleanly.
-func race(t *testing.T, lost []error, attempt func(i int) error) int {
-	t.Helper()
-	var wins atomic.Int64
-	var group sync.WaitGroup
-	start := make(chan struct{})
-	for i := range Parallel {
-		group.Go(func() {
-			<-start
-			err := attempt(i)
-			if err == nil {
-				wins.Add(1)
-				return
-			}
-			for _, expected := range lost {
-				if errors.Is(err, expected) {
-					return
-				}
-			}
-			t.Errorf("a loser got %v, want one of %v", err, lost)
-		})
-	}
-	close(start)
-	group.Wait()
-	return int(wins.Load())
-}
-
-func testParallelCreate(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	var winner atomic.Int64
-	wins := race(t, []error{factor.ErrConflict}, func(i int) error {
-		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), 0)
-		if err == nil {
-			winner.Store(int64(i))
-		}
-		return err
-	})
-	if wins != 1 {
-		t.Fatalf("%d creations won, want 1", wins)
-	}
-	got, _, err := store.Get(t.Context(), key)
-	if err != nil || !equal(got, NewRecord("alice", byte(winner.Load()))) {
-		t.Errorf("what is stored is not what the winner wrote (%v)", err)
-	}
-}
-
-func testParallelUpdate(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	version := put(t, store, key, NewRecord("alice", 100), 0)
-	wins := race(t, []error{factor.ErrConflict}, func(i int) error {
-		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), version)
-		return err
-	})
-	if wins != 1 {
-		t.Fatalf("%d updates won, want 1", wins)
-	}
-}
-
-func testParallelDelete(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	version := put(t, store, key, NewRecord("alice", 1), 0)
-	lost := []error{factor.ErrConflict, factor.ErrNotFound}
-	wins := race(t, lost, func(int) error { return store.Delete(t.Context(), key, version) })
-	if wins != 1 {
-		t.Fatalf("%d deletions won, want 1", wins)
-	}
-	wantNone(t, store, key)
-
-	version = put(t, store, key, NewRecord("alice", 1), 0)
-	wins = race(t, lost, func(i int) error {
-		if i%2 == 0 {
-			return store.Delete(t.Context(), key, version)
-		}
-		_, err := store.Put(t.Context(), key, NewRecord("alice", byte(i)), version)
-		return err
-	})
-	if wins != 1 {
-		t.Fatalf("%d deletions and updates of one version won, want 1", wins)
-	}
-}
-
-// testNoLostUpdate counts to fifty from fifty sides; each retries until its increment is written.
-func testNoLostUpdate(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	record := NewRecord("alice", 1)
-	record.Throttle.Failures = 0
-	put(t, store, key, record, 0)
-	race(t, nil, func(int) error {
-		for {
-			record, version, err := store.Get(t.Context(), key)
-			if err != nil {
-				return err
-			}
-			record.Throttle.Failures++
-			if _, err := store.Put(t.Context(), key, record, version); !errors.Is(err, factor.ErrConflict) {
-				return err
-			}
-		}
-	})
-	got, _, err := store.Get(t.Context(), key)
-	if err != nil || got.Throttle.Failures != Parallel {
-		t.Errorf("counted to %d (%v), want %d", got.Throttle.Failures, err, Parallel)
-	}
-}
-
 // testNoABA is the attack of a slow holder: it read the record, the user disabled and enrolled again meanwhile, and
 // its late write must not bring the old seed back.
 func testNoABA(t *testing.T, store factor.Store) {
@@ -304,18 +176,6 @@ func testNoABA(t *testing.T, store factor.Store) {
 		}
 	}
 	wantNone(t, store, key)
-}
-
-// Names are users whose names try to reach another record, or to break the one they have.
-func Names() []string {
-	return []string{
-		"bob", "Bob", "bob ", " bob", "bob/", "/bob", "../bob", "./bob", "a/b", "a%2Fb", "a\\b", "a:b", "a", "b", "ab",
-		"*", "+", "?", "%", "..", ".", "-", "", "bob\x00", "bob\x00x", "\x00", "bob\n", "bob\r\n", "bob?version=1",
-		"bob#x", "bob&a=b", "{{.}}", "${x}", "\"", "'", "`", "<b>", "bob@example.com", "CN=bob,O=x", "data", "metadata",
-		strings.Repeat("x", 300), strings.Repeat("x", 299), strings.Repeat("ü", 150),
-		"müller", "mu\u0308ller", "бob", "ſam", "sam", "K", "\u212A", "\u202Ebob", "bob\u200B", "\u00A0bob", "名前", "👩‍👩‍👧", "\uFFFD",
-		"\uFEFFbob", "\U0010FFFD",
-	}
 }
 
 func testNames(t *testing.T, store factor.Store) {
@@ -460,40 +320,4 @@ func testValidation(t *testing.T, store factor.Store) {
 		wantNone(t, store, other)
 	}
 	want(t, store, key, NewRecord("alice", 1), version)
-}
-
-// Invalid are records that no store may take, nor hand out, by what is wrong with them.
-func Invalid(user string) map[string]factor.Record {
-	invalid := map[string]factor.Record{"the zero record": {}}
-	for name, spoil := range map[string]func(*factor.Record){
-		"no schema":        func(r *factor.Record) { r.Schema = 0 },
-		"a future schema":  func(r *factor.Record) { r.Schema = factor.RecordSchema + 1 },
-		"no factor":        func(r *factor.Record) { r.TOTP = nil },
-		"no seed":          func(r *factor.Record) { r.TOTP.Secret = nil },
-		"an empty seed":    func(r *factor.Record) { r.TOTP.Secret = []byte{} },
-		"a short seed":     func(r *factor.Record) { r.TOTP.Secret = r.TOTP.Secret[:15] },
-		"no enrolment id":  func(r *factor.Record) { r.TOTP.ID = "" },
-		"no algorithm":     func(r *factor.Record) { r.TOTP.Algorithm = "" },
-		"MD5":              func(r *factor.Record) { r.TOTP.Algorithm = "MD5" },
-		"few digits":       func(r *factor.Record) { r.TOTP.Digits = 5 },
-		"many digits":      func(r *factor.Record) { r.TOTP.Digits = 9 },
-		"no period":        func(r *factor.Record) { r.TOTP.Period = 0 },
-		"negative step":    func(r *factor.Record) { r.TOTP.Step = -1 },
-		"short hash":       func(r *factor.Record) { r.Recovery.Hashes[0] = r.Recovery.Hashes[0][:31] },
-		"empty hash":       func(r *factor.Record) { r.Recovery.Hashes[0] = nil },
-		"short salt":       func(r *factor.Record) { r.Recovery.Salt = r.Recovery.Salt[:1] },
-		"no work":          func(r *factor.Record) { r.Recovery.Iterations = 1 },
-		"endless work":     func(r *factor.Record) { r.Recovery.Iterations = 1 << 30 },
-		"more than all":    func(r *factor.Record) { r.Recovery.Total = 1 },
-		"negative count":   func(r *factor.Record) { r.Throttle.Failures = -1 },
-		"a year too large": func(r *factor.Record) { r.Throttle.BlockedUntil = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
-	} {
-		record := NewRecord(user, 5)
-		spoil(&record)
-		if reflect.DeepEqual(record, NewRecord(user, 5)) {
-			panic("storetest: nothing was spoilt: " + name)
-		}
-		invalid[name] = record
-	}
-	return invalid
 }
