@@ -13,10 +13,14 @@ import (
 func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
-	paths := []string{"/", "/files", "/files/x", "/entries", "/api/entries", "/api/me", "/echo", "/sink", "/source?bytes=1", "/events?count=1", "/ws",
-		"/static/private/statement.txt", "/logout", "/reset?token=x", "/nowhere"}
-	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "QUERY",
-		"get", "Get", "post", "MADEUP", "GET_", "x"}
+	paths := []string{
+		"/", "/files", "/files/x", "/entries", "/api/entries", "/api/me", "/echo", "/sink", "/source?bytes=1", "/events?count=1", "/ws",
+		"/static/private/statement.txt", "/logout", "/reset?token=x", "/nowhere",
+	}
+	methods := []string{
+		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "QUERY",
+		"get", "Get", "post", "MADEUP", "GET_", "x",
+	}
 	for _, method := range methods {
 		for _, path := range paths {
 			for _, who := range s.outside {

@@ -163,7 +163,7 @@ func TestP1_TheCookieOverTLS(t *testing.T) {
 	transport := &http.Transport{TLSClientConfig: insecure()}
 	defer transport.CloseIdleConnections()
 	token := ""
-	ask := func(method, path, body string) (*http.Response, string) {
+	ask := func(method, path, body string) (status int, location, text string) {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), method, "https://"+address+path, strings.NewReader(body))
 		if err != nil {
@@ -177,7 +177,7 @@ func TestP1_TheCookieOverTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
+		whole, err := io.ReadAll(answer.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,13 +193,13 @@ func TestP1_TheCookieOverTLS(t *testing.T) {
 			}
 			token = value
 		}
-		return answer, string(text)
+		return answer.StatusCode, answer.Header.Get("Location"), string(whole)
 	}
-	_, page := ask("GET", "/login", "")
+	_, _, page := ask("GET", "/login", "")
 	form := url.Values{"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page)}}
-	answer, _ := ask("POST", "/login", form.Encode())
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/second-factor/challenge" || token == "" {
-		t.Fatalf("the login over TLS: %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	status, location, _ := ask("POST", "/login", form.Encode())
+	if status != http.StatusSeeOther || location != "/second-factor/challenge" || token == "" {
+		t.Fatalf("the login over TLS: %d to %q", status, location)
 	}
 	s.dial = func() (net.Conn, error) { return tls.Dial("tcp", address, insecure("http/1.1")) } //nolint:noctx // loopback
 	s.Address = address

@@ -31,10 +31,15 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 		t.Fatal(err)
 	}
 	poisons := [][]string{
-		{"Host: evil.example"}, {"Host: evil.example:80", "X-Forwarded-Proto: https"}, {"Host: " + s.Address, "X-Forwarded-Host: evil.example"},
-		{"Host: " + s.Address, "X_Forwarded_Host: evil.example"}, {"Host: " + s.Address, "Forwarded: host=evil.example;proto=https"},
-		{"Host: " + s.Address, "X-Forwarded-Server: evil.example", "X-Forwarded-Port: 666"}, {"Host: " + s.Address, "X-Original-Host: evil.example"},
-		{"Host: " + s.Address, "X-Host: evil.example"}, {"Host: " + s.Address, "X-Forwarded-Host: evil.example", "Connection: X-Forwarded-Host"},
+		{"Host: evil.example"},
+		{"Host: evil.example:80", "X-Forwarded-Proto: https"},
+		{"Host: " + s.Address, "X-Forwarded-Host: evil.example"},
+		{"Host: " + s.Address, "X_Forwarded_Host: evil.example"},
+		{"Host: " + s.Address, "Forwarded: host=evil.example;proto=https"},
+		{"Host: " + s.Address, "X-Forwarded-Server: evil.example", "X-Forwarded-Port: 666"},
+		{"Host: " + s.Address, "X-Original-Host: evil.example"},
+		{"Host: " + s.Address, "X-Host: evil.example"},
+		{"Host: " + s.Address, "X-Forwarded-Host: evil.example", "Connection: X-Forwarded-Host"},
 		{"Host: " + s.Address, "X-Forwarded-Prefix: //evil.example"},
 	}
 	for _, poison := range poisons {

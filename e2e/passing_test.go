@@ -86,19 +86,18 @@ func TestPass_Unbuffered(t *testing.T) {
 		_, _ = fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: %s\r\nCookie: sallyport=%s\r\n", head, s.Address, s.alice.token)
 		return conn, bufio.NewReader(conn)
 	}
-	answered := func(in *bufio.Reader, want int) *http.Response {
+	answered := func(in *bufio.Reader, want int) (http.Header, *bufio.Reader) {
 		t.Helper()
-		answer, err := http.ReadResponse(in, nil)
+		answer, err := http.ReadResponse(in, nil) //nolint:bodyclose // over with the connection
 		if err != nil || answer.StatusCode != want {
 			t.Fatalf("the answer: %+v %v", answer, err)
 		}
-		return answer
+		return answer.Header, bufio.NewReader(answer.Body)
 	}
 	for _, path := range []string{"/stream", "/download", "/sse"} {
 		conn, in := open("GET " + path)
 		_, _ = io.WriteString(conn, "Accept-Encoding: gzip\r\n\r\n")
-		answer := answered(in, http.StatusOK)
-		body := bufio.NewReader(answer.Body)
+		_, body := answered(in, http.StatusOK)
 		first, err := body.ReadString('\n')
 		if err != nil || !strings.Contains(first, "first") {
 			t.Fatalf("%s: %q %v", path, first, err)
@@ -126,13 +125,13 @@ func TestPass_Unbuffered(t *testing.T) {
 
 	conn, in = open("GET /hints")
 	_, _ = io.WriteString(conn, "\r\n")
-	hint := answered(in, http.StatusEarlyHints)
-	if hint.Header.Get("Link") != "</style.css>; rel=preload" || hint.Header["Set-Cookie"] != nil {
-		t.Errorf("the early hint: %+v", hint.Header)
+	hint, _ := answered(in, http.StatusEarlyHints)
+	if hint.Get("Link") != "</style.css>; rel=preload" || hint["Set-Cookie"] != nil {
+		t.Errorf("the early hint: %+v", hint)
 	}
 	g.on <- ""
-	if final := answered(in, http.StatusOK); final.Header["Link"] == nil {
-		t.Errorf("the answer behind the hint: %+v", final.Header)
+	if final, _ := answered(in, http.StatusOK); final["Link"] == nil {
+		t.Errorf("the answer behind the hint: %+v", final)
 	}
 }
 
