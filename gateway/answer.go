@@ -44,7 +44,7 @@ func (x *exchange) askLogin() error {
 		})
 	}
 	if x.r.Method == http.MethodGet && x.place == gate.Protected && x.state() == gate.Anonymous {
-		if target, ok := localTarget(x.r.URL.RequestURI(), x.r); ok {
+		if target, ok := localTarget(x.target, x.r); ok {
 			err := x.change(func(data *session.Data) error {
 				data.Next = target
 				return nil

@@ -11,6 +11,7 @@ import (
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/login"
+	"sallyport/match"
 	"sallyport/pages"
 	"sallyport/session"
 )
@@ -26,6 +27,9 @@ type exchange struct {
 	token string        // the session's token; empty without one
 	data  *session.Data // the session as it was read last; nil without one
 	place gate.Place
+	// path and target are the request's as they came in: handlers behind us may rewrite them in place.
+	path   match.Path
+	target string
 	// suspect marks a request that may have carried a login that nobody could read.
 	suspect bool
 	// sent are the client's own Cookie headers, put back when the exchange is over, so that whatever handles an error
@@ -129,11 +133,11 @@ func (x *exchange) prepare(jar *custody.Jar) {
 	if x.data != nil {
 		granted = x.data.Granted
 	}
-	x.setCookies(r, x.sent, jar, granted)
+	x.setCookies(r, x.path.Text, x.sent, jar, granted)
 }
 
-func (x *exchange) setCookies(r *http.Request, client []string, jar *custody.Jar, granted []string) {
-	if line := x.cookies.CookieHeader(client, jar, granted, r.Host, r.URL.Path, x.now); line != "" {
+func (x *exchange) setCookies(r *http.Request, path string, client []string, jar *custody.Jar, granted []string) {
+	if line := x.cookies.CookieHeader(client, jar, granted, r.Host, path, x.now); line != "" {
 		r.Header["Cookie"] = []string{line}
 	} else {
 		delete(r.Header, "Cookie")

@@ -81,7 +81,9 @@ func (x *exchange) recheck() (answered bool, err error) {
 		}
 		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
 			"app", x.config.App, "was", x.data.Identity, "is", answer.name, "client", x.config.ClientAddress(x.r))
-		owed, err := x.accept(signedIn{identity: answer.name, jar: answer.jar})
+		owed, err := x.accept(signedIn{
+			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")},
+		})
 		if err != nil {
 			return true, x.storeFailed("look up the second factor", err)
 		}

@@ -49,7 +49,7 @@ func (x *exchange) probe(jar custody.Jar) probed {
 	if identity.ContentType != "" {
 		request.Header.Set("Content-Type", identity.ContentType)
 	}
-	x.setCookies(request, nil, &jar, nil)
+	x.setCookies(request, path, nil, &jar, nil)
 	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
 	if err != nil {
 		return probed{verdict: login.Unclear, err: err}
@@ -70,7 +70,7 @@ func holds(jar custody.Jar) func(string) bool { return jar.Holds }
 
 // applied is a jar after the changes that an answer to this request makes to it. What does not fit is left out.
 func (x *exchange) applied(jar custody.Jar, changes []custody.Change) custody.Jar {
-	return x.appliedFor(jar, changes, x.r.URL.Path)
+	return x.appliedFor(jar, changes, x.path.Text)
 }
 
 func (x *exchange) appliedFor(jar custody.Jar, changes []custody.Change, path string) custody.Jar {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		f.release(status, f.sorted.Browser)
 		return true
 	}
-	_, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.r.URL.Path, x.now)
+	_, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.path.Text, x.now)
 	switch {
 	case x.config.Logins.Identity != nil && (len(effect.Changed) > 0 || verified && len(effect.Deleted) > 0 || x.suspect && verified):
 		return false
@@ -96,10 +97,7 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 // switched is a sign-in that came by another way than a login: a password-reset link, a registration, a second login
 // endpoint. It is treated as a login of whom the app names.
 func (x *exchange) switched(f *filter, status int, said probed) {
-	delivery := &session.Delivery{Cookies: f.sorted.Browser}
-	if target, ok := localTarget(f.w.Header().Get("Location"), x.r); ok {
-		delivery.Location = target
-	}
+	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.w.Header().Get("Location"))}
 	owed, err := x.accept(signedIn{identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery})
 	switch {
 	case err != nil:
@@ -136,6 +134,20 @@ func (x *exchange) commit(f *filter, status int, more []custody.Change) {
 	f.release(status, f.sorted.Browser)
 }
 
+// wanted is where a browser goes on after a factor that was asked for in the middle of its work: where the app's answer led,
+// else the page that it had asked for.
+func (x *exchange) wanted(location string) string {
+	if target, ok := localTarget(location, x.r); ok {
+		return target
+	}
+	if x.r.Method == http.MethodGet && isPageLoad(x.r) {
+		if target, ok := localTarget(x.target, x.r); ok {
+			return target
+		}
+	}
+	return ""
+}
+
 // unexplained tells whether a held cookie changed that does not change in the app's normal use.
 func (x *exchange) unexplained(effect custody.Effect) bool {
 	return slices.ContainsFunc(effect.Changed, func(name string) bool { return !x.config.Rotates.Match(name) })
@@ -163,8 +175,8 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 	}
 	x.log.WarnContext(x.r.Context(), "a held cookie changed outside a login; the second factor is asked for again",
 		"setting", "identity or rotates", "app", x.config.App, "user", x.data.Identity, "cookies", effect.Changed)
-	status2, storeErr := x.enrolled(x.data.Identity)
-	if storeErr == nil && !status2.Enrolled {
+	factors, storeErr := x.enrolled(x.data.Identity)
+	if storeErr == nil && !factors.Enrolled {
 		// There is no factor to ask for. Who is there cannot be established.
 		if err := x.end(); err != nil {
 			f.replace(func() error { return x.storeFailed("end session", err) })
@@ -175,7 +187,7 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 	}
 	err := x.renew(func(data *session.Data) error {
 		data.State, data.Method, data.Since, data.Proposal, data.Codes = gate.Pending, "", x.now, nil, nil
-		data.Delivery = &session.Delivery{Location: target}
+		data.Delivery = &session.Delivery{Location: x.wanted(target)}
 		return nil
 	})
 	if err == nil {

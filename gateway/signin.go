@@ -9,7 +9,6 @@ import (
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/login"
-	"sallyport/match"
 	"sallyport/pages"
 	"sallyport/session"
 )
@@ -39,7 +38,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		return x.loginUnclear("login", err)
 	}
 	identity := x.config.Logins.Identity
-	outcome := x.config.Logins.Judge(attempt.Block, seen, match.ParsePath(x.r.URL))
+	outcome := x.config.Logins.Judge(attempt.Block, seen, x.path)
 	if outcome == login.Failed {
 		return x.signInFailed(answer, lines)
 	}

@@ -1,0 +1,237 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// typedOnly takes identity away: the typed name counts.
+func typedOnly(c *Config) {
+	c.Logins.Identity = nil
+	c.Logins.Blocks[1].Success = [][]login.Rule{{{Kind: login.JSON, Name: "/login", AnyValue: true}}}
+}
+
+func (b *browser) status() string {
+	b.s.t.Helper()
+	return b.get("/second-factor/status").body
+}
+
+func (b *browser) wantsState(state, user string) {
+	b.s.t.Helper()
+	if got := b.status(); !strings.Contains(got, `"state":"`+state+`"`) || !strings.Contains(got, `"user":"`+user+`"`) {
+		b.s.t.Fatalf("the session is %s, want %s of %q", got, state, user)
+	}
+}
+
+// TestP5_UserSwitchedInMidSession: the app makes bob's session alice's, as apps do that let an administrator become a user.
+// At the next check, before a byte of the answer, alice's factor is asked for.
+func TestP5_UserSwitchedInMidSession(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword)
+	alice.enrol()
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword)
+	b.get("/api/entries").wants(t, http.StatusOK, "")
+	s.app.SwitchSessions("bob", "alice")
+	s.clock.advance(61 * time.Second)
+	got := b.get("/api/entries")
+	got.wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
+}
+
+// TestP5_AppEndsItsSession: what ends in the app ends here, at the next check.
+func TestP5_AppEndsItsSession(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	b := s.browser()
+	b.signIn("alice", demo.AlicePassword)
+	b.wantsState("verified", "alice")
+	s.app.EndSessions("alice")
+	b.get("/api/entries").wants(t, http.StatusUnauthorized, "") // the app's own answer: it shows nothing any more
+	s.clock.advance(61 * time.Second)
+	b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	b.wantsState("anonymous", "")
+}
+
+// TestP4_IdentityCannotBeEstablished: the app's answer to the question who is signed in is no answer. At a login, nobody is
+// signed in; at a check, the request is refused and the session left as it was; when the app answers again, it goes on.
+func TestP4_IdentityCannotBeEstablished(t *testing.T) {
+	for _, status := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		s := newSite(t, demo.Knobs{}, nil)
+		b := s.browser()
+		form := url.Values{
+			"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {find(t, csrfField, b.get("/login").body)},
+		}
+		s.app.FailIdentity(status)
+		if got := b.post("/login", form); got.StatusCode != http.StatusBadGateway {
+			t.Fatalf("login: %d", got.StatusCode)
+		}
+		s.app.FailIdentity(0)
+		b.wantsState("anonymous", "")
+		b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+		s.clock.advance(61 * time.Second)
+		s.app.FailIdentity(status)
+		for range 3 {
+			if got := b.get("/api/entries"); got.StatusCode != http.StatusBadGateway {
+				t.Fatalf("check: %d %s", got.StatusCode, got.body)
+			}
+		}
+		s.app.FailIdentity(0)
+		b.get("/api/entries").wants(t, http.StatusOK, "")
+		b.wantsState("verified", "alice")
+	}
+}
+
+// TestP4_OtherSpellings: with identity, whatever was typed, the factor asked for is the account's. Without it, the typed name
+// counts as the design says: trimmed, NFKC, lower case.
+func TestP4_OtherSpellings(t *testing.T) {
+	for _, test := range []struct {
+		typed             string
+		withoutIsTheSame  bool
+		withoutIsAnybodys string
+	}{
+		{"alice", true, ""},
+		{"ALICE", true, ""},
+		{" alice ", true, ""},
+		{"ａｌｉｃｅ", true, ""},
+		{"alice@example.com", false, "alice@example.com"},
+	} {
+		for _, identity := range []bool{true, false} {
+			change := typedOnly
+			if identity {
+				change = nil
+			}
+			s := newSite(t, demo.Knobs{}, change)
+			first := s.browser()
+			first.signIn("alice", demo.AlicePassword)
+			first.enrol()
+			b := s.browser()
+			got := b.signIn(test.typed, demo.AlicePassword)
+			if got.StatusCode == http.StatusOK {
+				b.wantsState("anonymous", "") // the app itself does not know this spelling
+				continue
+			}
+			if identity || test.withoutIsTheSame {
+				got.wants(t, http.StatusSeeOther, "/second-factor/challenge")
+				b.wantsState("pending", "alice")
+				continue
+			}
+			b.wantsState("verified", test.withoutIsAnybodys)
+		}
+	}
+}
+
+// TestP4_UsernamesRefusesOtherForms closes what the typed name leaves open, where the app cannot be asked.
+func TestP4_UsernamesRefusesOtherForms(t *testing.T) {
+	s := newSite(t, demo.Knobs{Record: 100}, func(c *Config) {
+		typedOnly(c)
+		c.Logins.Names.Allowed = regexp.MustCompile(`[a-z]+`)
+	})
+	b := s.browser()
+	got := b.signIn("alice@example.com", demo.AlicePassword)
+	if got.StatusCode != http.StatusBadRequest {
+		t.Fatalf("%d", got.StatusCode)
+	}
+	for _, received := range s.app.Received() {
+		if received.Method == http.MethodPost {
+			t.Error("the login reached the app")
+		}
+	}
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+}
+
+// TestP5_RotatesAndNeither: an app that changes its session cookie with each answer. With `rotates` that is normal use; with
+// neither that nor identity, the factor is asked for again; where there is none, the session ends.
+func TestP5_RotatesAndNeither(t *testing.T) {
+	rotating := newSite(t, demo.Knobs{Rotate: true}, func(c *Config) {
+		typedOnly(c)
+		c.Rotates = match.NewGlobs(demo.SessionCookie)
+	})
+	b := rotating.browser()
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+	b.enrol()
+	for range 5 {
+		b.get("/api/entries").wants(t, http.StatusOK, "")
+	}
+	b.wantsState("verified", "alice")
+
+	neither := newSite(t, demo.Knobs{Rotate: true}, typedOnly)
+	b = neither.browser()
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+	key := b.enrol()
+	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
+	b.own("/challenge", "/challenge", url.Values{"code": {neither.code(key)}}).wants(t, http.StatusSeeOther, "/files")
+
+	stranger := neither.browser()
+	stranger.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+	stranger.get("/files").wants(t, http.StatusSeeOther, "/login")
+	stranger.wantsState("anonymous", "")
+}
+
+// TestP5_ParallelAnswersKeepTheirCookies: an app with identity that changes its cookie with each answer, and requests side by
+// side: no answer's change undoes another's, and the session goes on.
+func TestP5_ParallelAnswersKeepTheirCookies(t *testing.T) {
+	s := newSite(t, demo.Knobs{Rotate: true}, nil)
+	b := s.browser()
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+	failures := make(chan int, 4)
+	for range 4 {
+		go func() { failures <- b.get("/api/entries").StatusCode }()
+	}
+	for range 4 {
+		if status := <-failures; status != http.StatusOK {
+			t.Errorf("a parallel request got %d", status)
+		}
+	}
+	b.get("/api/entries").wants(t, http.StatusOK, "")
+	b.wantsState("verified", "alice")
+}
+
+// TestP4_LoginThatLeavesNothingToHold: the app's session cookie is a script's, was there before the login, and is elevated in
+// place. The browser has it already; nothing can be held, and so nobody is let in.
+func TestP4_LoginThatLeavesNothingToHold(t *testing.T) {
+	s := newSite(t, demo.Knobs{ElevateInPlace: true, ScriptCookie: true}, typedOnly)
+	b := s.browser()
+	if got := b.signIn("alice", demo.AlicePassword); got.StatusCode != http.StatusBadGateway {
+		t.Fatalf("%d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	b.wantsState("anonymous", "")
+	if !strings.Contains(s.logged.String(), "setting=hold") {
+		t.Errorf("the operator is not told: %s", s.logged)
+	}
+}
+
+// TestSessionTimes: idle and absolute limits of a verified session, and of a challenge.
+func TestSessionTimes(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	b := s.browser()
+	b.signIn("alice", demo.AlicePassword)
+	key := b.enrol()
+	for range 23 {
+		s.clock.advance(59 * time.Minute)
+		b.get("/api/entries").wants(t, http.StatusOK, "")
+	}
+	s.clock.advance(61 * time.Minute)
+	b.get("/files").wants(t, http.StatusSeeOther, "/login")
+
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	s.clock.advance(11 * time.Minute)
+	b.get("/second-factor/challenge").wants(t, http.StatusSeeOther, "/login")
+
+	b.signIn("alice", demo.AlicePassword)
+	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
+	for range 25 {
+		s.clock.advance(58 * time.Minute)
+		b.get("/api/entries")
+	}
+	b.wantsState("anonymous", "")
+}
