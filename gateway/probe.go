@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,7 +59,8 @@ func (x *exchange) probe(jar custody.Jar) probed {
 	result := probed{changes: sorted.Held, jar: x.appliedFor(jar, sorted.Held, path), status: answer.status}
 	seen, err := answer.judged(nil)
 	if err != nil {
-		result.verdict, result.err = login.Unclear, err
+		// The route did answer: what it said cannot be read.
+		result.verdict, result.err = login.Unclear, fmt.Errorf("%w: %w", errBroken, err)
 		return result
 	}
 	result.name, result.verdict = identity.Read(seen)
