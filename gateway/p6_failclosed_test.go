@@ -235,8 +235,6 @@ type step struct {
 	state string
 	// writes tells that the step writes to the store; others cannot fail in doing so.
 	writes bool
-	// noReads tells that it does not read.
-	noReads bool
 	// prepare leads up to it and returns the request, which can be sent again.
 	prepare func(f *frail) (*browser, func() answer)
 	// status and location are those of the request when the store is back.
