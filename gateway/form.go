@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sallyport/factor"
 	"sallyport/gate"
@@ -52,13 +55,11 @@ func (x *exchange) readForm() (refused bool, err error) {
 	switch {
 	case mediaType == "application/json":
 		x.form.json = true
-		var document struct {
-			Code string `json:"code"`
-		}
-		if len(body) > 0 && json.Unmarshal(body, &document) != nil {
+		code, ok := jsonCode(body)
+		if !ok {
 			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
-		x.form.code = document.Code
+		x.form.code = code
 		return false, nil
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
@@ -77,6 +78,42 @@ func (x *exchange) readForm() (refused bool, err error) {
 	}
 	x.form.code = values.Get("code")
 	return false, nil
+}
+
+// jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases, readers
+// differ in which one they take.
+func jsonCode(body []byte) (code string, ok bool) {
+	if len(body) == 0 {
+		return "", true
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(body) {
+		return "", false
+	}
+	seen := false
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return "", false
+		}
+		var value any
+		if decoder.Decode(&value) != nil {
+			return "", false
+		}
+		if text, _ := name.(string); !strings.EqualFold(text, "code") {
+			continue
+		} else if seen || text != "code" {
+			return "", false
+		}
+		if code, seen = value.(string); !seen {
+			return "", false
+		}
+	}
+	if end, err := decoder.Token(); err != nil || end != json.Delim('}') {
+		return "", false
+	}
+	_, err := decoder.Token()
+	return code, errors.Is(err, io.EOF)
 }
 
 // wantsPage tells whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the browser
