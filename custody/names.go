@@ -68,29 +68,30 @@ func returnableValue(value string) bool {
 	return comma < 0 || strings.IndexByte(value[comma:], '=') < 0
 }
 
-// strayQuote tells whether a server that honours quotes, of whichever school, could read on past the end of text: a quoted
-// string that is not closed, an odd number of quotes, or an escape of what follows.
+// strayQuote tells whether a server that honours quotes could read on past the end of text. Servers agree on one pair of
+// quotes around the whole and on nothing else: where a quote counts, and where a backslash takes its meaning away, each has
+// rules of its own. So all else is taken for open.
 func strayQuote(text string) bool {
-	if strings.IndexByte(text, '"') < 0 {
-		return strings.HasSuffix(text, `\`)
-	}
-	all, unescaped := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			if i+1 == len(text) {
-				return true
-			}
-			if text[i+1] == '"' {
-				all++
-			}
-			i++
-		case '"':
-			all++
-			unescaped++
+	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+		text = text[1 : len(text)-1]
+		if strings.IndexByte(text, '\\') >= 0 {
+			return true
 		}
 	}
-	return all%2 != 0 || unescaped%2 != 0
+	return strings.IndexByte(text, '"') >= 0 || strings.HasSuffix(text, `\`)
+}
+
+// isAttribute tells whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies, Python takes
+// them for what they are named.
+func isAttribute(name string) bool {
+	for _, attribute := range [...]string{
+		"Version", "Path", "Domain", "Expires", "Max-Age", "Comment", "Discard", "Secure", "HttpOnly", "SameSite", "Partitioned",
+	} {
+		if strings.EqualFold(name, attribute) {
+			return true
+		}
+	}
+	return false
 }
 
 // forScripts tells whether a name is one of those in which apps give their scripts a token against cross-site requests.

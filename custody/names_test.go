@@ -95,8 +95,10 @@ func TestReturnableValue(t *testing.T) {
 
 func TestStrayQuote(t *testing.T) {
 	for text, want := range map[string]bool{
-		"": false, "x": false, `"x"`: false, `{"a":1}`: false, `x\y`: false, `"a\"b"`: true, `"a\"b\"c"`: false,
-		`"`: true, `"x`: true, `x"`: true, `"a"b"`: true, `"x\"`: true, `x\`: true, `"x\\"`: false, `"x"\`: true,
+		"": false, "x": false, `"x"`: false, `""`: false, `x\y`: false,
+		`"`: true, `"x`: true, `x"`: true, `"a"b"`: true, `"x\"`: true, `x\`: true, `"x\\"`: true, `"x"\`: true, `"a\"b"`: true, `{"a":1}`: true,
+		// Open where a backslash counts only inside of quotes, and where a quote counts only behind an equals sign.
+		`&\"\"`: true, `x"="`: true,
 	} {
 		if got := strayQuote(text); got != want {
 			t.Errorf("strayQuote(%q) = %v", text, got)

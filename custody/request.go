@@ -29,8 +29,8 @@ const (
 // in the jar, belonging to this request or not; neither name nor value can begin another cookie to any server. Of several
 // with one name the first is taken. At most 100 cookies and 8 KiB are, of the first 400 that a browser may send.
 //
-// A cookie in custody with a stray quote comes last of all, where there is nothing that a server could take for a part of
-// it.
+// A cookie in custody that has quotes, other than one pair around its value, comes last of all, where there is nothing of
+// the browser's that a server could take for a part of it. Then the browser's must not be named like an attribute either.
 func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host, path string, now time.Time) string {
 	var headerSpace [1 << 10]byte
 	var orderSpace [32]int
@@ -48,7 +48,7 @@ func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host,
 			header = appendPair(header, c.Name, c.Value)
 		}
 	}
-	header = p.appendBrowser(header, client, jar, granted)
+	header = p.appendBrowser(header, client, jar, granted, stray)
 	if stray {
 		for _, i := range order {
 			if c := &jar.cookies[i]; c.swallows() {
@@ -79,8 +79,9 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 	return order
 }
 
-// appendBrowser appends what the browser may send.
-func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string) []byte {
+// appendBrowser appends what the browser may send. more tells that cookies from custody follow it: then none may be named
+// like an attribute, for such a one in front makes Python's SimpleCookie give up on the whole header.
+func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string, more bool) []byte {
 	var taken [maxBrowserCookies]string
 	count, size, examined := 0, 0, 0
 	held := heldNames{jar: jar}
@@ -94,7 +95,7 @@ func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted
 				continue
 			}
 			name, value := pair[:equals], pair[equals+1:]
-			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) {
+			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) || more && isAttribute(name) {
 				continue
 			}
 			if examined++; examined > maxExamined {
