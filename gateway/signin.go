@@ -18,9 +18,9 @@ import (
 // Whatever the session's state, the login goes out as a stranger's. So a login in mid-session gets a session of its own
 // from the app, and never turns the one that other requests of this browser are using into somebody else's (P5).
 func (x *exchange) signIn(attempt *login.Attempt) error {
-	var guest custody.Jar
-	if x.data != nil {
-		guest = x.data.Guest
+	guest, err := x.claimGuest()
+	if err != nil {
+		return x.storeFailed("claim the stranger's cookies", err)
 	}
 	x.prepare(&guest)
 	x.config.Observe(x.r, Outcome{State: gate.Anonymous})
@@ -68,6 +68,25 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		return x.askFactor()
 	}
 	return answer.send(x.w, x.r, sorted.Browser)
+}
+
+// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8).
+//
+// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the second
+// could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever holds the
+// end of a login's body back can choose the moment. Of two logins the second goes without cookies.
+func (x *exchange) claimGuest() (custody.Jar, error) {
+	if x.data == nil || x.data.Guest.Len() == 0 {
+		return custody.Jar{}, nil
+	}
+	switch err := x.renew(func(*session.Data) error { return nil }); {
+	case errors.Is(err, session.ErrGone):
+		x.token, x.data = "", nil
+		return custody.Jar{}, nil
+	case err != nil:
+		return custody.Jar{}, err
+	}
+	return x.data.Guest, nil
 }
 
 // signInFailed passes the answer of a login that the app refused, its held cookies kept back: they are the next attempt's.
