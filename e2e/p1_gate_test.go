@@ -218,6 +218,12 @@ func TestP1_OwnPagesAreNotTheApps(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{
+		"//second-factor/status", "/second-factor;x/status", "/%73econd-factor/status", "/second-factor%2fstatus", "/Second-Factor%2fstatus",
+		"/./second-factor/x", "/x/../second-factor/x", "/second-factor//x",
+	} {
+		repelled(t, "alice: "+path, s.fire(t, s.alice, "GET", path))
+	}
 	if got := s.fire(t, s.alice, "GET", "/files"); len(got.received) != 1 {
 		t.Errorf("a verified session does not reach the app: %d", got.status)
 	}

@@ -51,8 +51,8 @@ type besieger struct {
 // everybody are all who must not be alice.
 func (s *siege) everybody() []besieger { return append([]besieger{s.bob}, s.outside...) }
 
-// newSiege starts a site. lines stand behind siegeBlock, or add to its public paths if they begin with `public`; wrap may stand between gateway and app.
-func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handler) http.Handler) *siege {
+// newSiege starts a site. lines stand behind siegeBlock, or add to what it says is public or passed; wrap may stand between gateway and app.
+func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handler) http.Handler, options ...site.Options) *siege {
 	t.Helper()
 	knobs.Record = 20000
 	users := append(demo.DefaultUsers(), demo.User{Login: "carol", Password: "carol-password"})
@@ -63,11 +63,18 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 		handler = wrap(app)
 	}
 	block := siegeBlock
-	if more, found := strings.CutPrefix(lines, "public "); found {
-		block, lines = strings.Replace(block, "public  /static/*", "public /static/* "+strings.TrimSpace(more), 1), ""
+	for line := range strings.Lines(lines) {
+		switch word, more, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+		case "public":
+			block = strings.Replace(block, "public  /static/*", "public /static/* "+more, 1)
+		case "pass":
+			block = strings.Replace(block, "pass    theme", "pass theme "+more, 1)
+		default:
+			block += line
+		}
 	}
 	s := &siege{upstream: site.Serve(t, handler)}
-	s.ledger = &ledger{Site: site.Start(t, s.upstream, block+lines, site.Options{}), app: app}
+	s.ledger = &ledger{Site: site.Start(t, s.upstream, block, append(options, site.Options{})[0]), app: app}
 	s.dial = func() (net.Conn, error) { return net.Dial("tcp", s.Address) } //nolint:noctx // loopback
 
 	alice, _ := s.enrolNew(t, "alice", demo.AlicePassword)

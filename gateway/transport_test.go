@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,33 @@ import (
 
 	"sallyport/demo"
 )
+
+// TestP2_LoginThatSwitchesProtocols: an answer 101 to a login, with the session in its headers, has no body that could be
+// withheld: behind it the browser and the app would talk past the gateway. It is never passed on.
+func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("username=alice&password="+demo.AlicePassword))
+	r.Header = http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+	}
+	r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	w := httptest.NewRecorder()
+	err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
+		if r.Header["Upgrade"] != nil || r.Header["Connection"] != nil {
+			t.Errorf("the login asks for another protocol: %v", r.Header)
+		}
+		w.Header().Set("Set-Cookie", "ledger_session=SECRET; HttpOnly")
+		w.Header().Set("X-Token", "SECRET")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			t.Error("the app took the connection over")
+		}
+		return nil
+	})
+	if err != nil || w.Code != http.StatusBadGateway || strings.Contains(fmt.Sprint(w.Header(), w.Body), "SECRET") {
+		t.Errorf("%d %v %v %s", w.Code, err, w.Header(), w.Body)
+	}
+}
 
 // TestP2_PlainHTTPOnlyOnLoopback: on http everybody on the way reads the session's token, and the password before it. A
 // gateway that is reached that way over a network serves nothing, neither its own pages nor the app's, and reads no body.
