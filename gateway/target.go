@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"sallyport/pages"
 )
 
 // maxTarget is the longest address that is remembered, in bytes.
@@ -58,8 +60,8 @@ func (x *exchange) redirect(target string) error {
 		target = "/"
 	}
 	h := x.w.Header()
+	pages.SecurityHeaders(h, "")
 	h["Location"] = []string{target}
-	h["Cache-Control"] = []string{"no-store"}
 	h["Content-Length"] = []string{"0"}
 	delete(h, "Content-Type")
 	delete(h, "Content-Encoding")
