@@ -124,6 +124,13 @@ func (x *exchange) pass(method factor.Method) error {
 	if err != nil {
 		return x.sessionChanged(err)
 	}
+	if method == factor.MethodNone {
+		if owed, err := x.owedAfterAll(delivery); err != nil {
+			return x.storeFailed("look up the second factor", err)
+		} else if owed {
+			return x.askFactor()
+		}
+	}
 	x.log.InfoContext(x.r.Context(), "session verified",
 		"app", x.config.App, "user", user, "method", string(method), "client", x.config.ClientAddress(x.r))
 	x.deliverCookies(delivery)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 	"sallyport/pages"
 	"sallyport/session"
 )
+
+// maxRechecks is how often one request asks again whose the cookies are that other answers are changing meanwhile.
+const maxRechecks = 8
+
+// errBusy is returned where they change faster than that.
+var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be asked about them", errBroken)
 
 // forwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
 // this way, and nothing else: one look at the session, the headers, the filter.
@@ -66,23 +73,28 @@ func (x *exchange) recheck() (answered bool, err error) {
 		}
 	}
 	answer := x.probe(x.data.Held)
+	for range maxRechecks {
+		if answer.verdict != login.Known || answer.name != x.data.Identity {
+			break
+		}
+		vouched, err := x.vouch(answer)
+		if err != nil {
+			return true, x.storeFailed("note the identity check", err)
+		}
+		if vouched {
+			return false, nil
+		}
+		answer = x.probe(x.data.Held)
+	}
 	switch answer.verdict {
 	case login.Known:
 		if answer.name == x.data.Identity {
-			err = x.change(func(data *session.Data) error {
-				data.Checked = x.now
-				data.Held = x.applied(data.Held, answer.changes)
-				return nil
-			})
-			if err != nil {
-				return true, x.storeFailed("note the identity check", err)
-			}
-			return false, nil
+			return true, x.identityUnclear(probed{err: errBusy})
 		}
 		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
 			"app", x.config.App, "was", x.data.Identity, "is", answer.name, "client", x.config.ClientAddress(x.r))
 		owed, err := x.accept(signedIn{
-			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")},
+			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true,
 		})
 		if err != nil {
 			return true, x.storeFailed("look up the second factor", err)
@@ -106,6 +118,21 @@ func (x *exchange) recheck() (answered bool, err error) {
 		}
 		return true, x.identityUnclear(answer)
 	}
+}
+
+// vouch notes that the app named the session's own user. It reports whether that is worth anything: where cookies came
+// into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked again.
+func (x *exchange) vouch(answer probed) (vouched bool, err error) {
+	asked := x.data.Held
+	err = x.change(func(data *session.Data) error {
+		vouched = !data.Checked.IsZero() || data.Held.Equal(asked)
+		if vouched {
+			data.Checked = x.now
+			data.Held = x.appliedByProbe(data.Held, answer.changes)
+		}
+		return nil
+	})
+	return vouched, err
 }
 
 // unsettle notes that a session must not be used before the app has said whose it is.

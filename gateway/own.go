@@ -73,8 +73,25 @@ func (x *exchange) serveOwn(path match.Path) error {
 		if refused, err := x.readForm(); refused || err != nil {
 			return err
 		}
+		if len(page.states) > 0 {
+			return x.actAfresh(page)
+		}
 	}
 	return act(x)
+}
+
+// actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long as
+// it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time in which
+// no fresh code is needed be over (P8).
+func (x *exchange) actAfresh(page ownPage) error {
+	x.data, x.now = nil, x.config.Now()
+	if err := x.loadSession(); err != nil {
+		return x.storeFailed("load session", err)
+	}
+	if !slices.Contains(page.states, x.state()) {
+		return x.sendOn()
+	}
+	return page.post(x)
 }
 
 func (p ownPage) allow() string {

@@ -75,6 +75,15 @@ func (x *exchange) applied(jar custody.Jar, changes []custody.Change) custody.Ja
 	return x.appliedFor(jar, changes, x.path.Text)
 }
 
+// appliedByProbe is a jar after the changes that an answer to the question who is signed in makes to it.
+func (x *exchange) appliedByProbe(jar custody.Jar, changes []custody.Change) custody.Jar {
+	if len(changes) == 0 {
+		return jar
+	}
+	path, _, _ := strings.Cut(x.config.Logins.Identity.Path, "?")
+	return x.appliedFor(jar, changes, path)
+}
+
 func (x *exchange) appliedFor(jar custody.Jar, changes []custody.Change, path string) custody.Jar {
 	next, _, err := jar.Apply(changes, x.r.Host, path, x.now)
 	if err != nil {

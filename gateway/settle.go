@@ -36,12 +36,15 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		f.release(status, f.sorted.Browser)
 		return true
 	}
-	_, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.path.Text, x.now)
+	after, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.path.Text, x.now)
 	switch {
 	case x.config.Logins.Identity != nil && (len(effect.Changed) > 0 || verified && len(effect.Deleted) > 0 || x.suspect && verified):
 		return false
 	case verified && x.config.Logins.Identity == nil && x.unexplained(effect):
 		x.distrust(f, status, effect)
+	case verified && jar.Len() > 0 && after.Len() == 0:
+		// Nothing is left of the app's session. Were ours to live on, a script's cookie could come in its place (P5).
+		x.outlived(f, status)
 	case verified:
 		x.commit(f, status, nil)
 	default:
@@ -98,7 +101,9 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 // endpoint. It is treated as a login of whom the app names.
 func (x *exchange) switched(f *filter, status int, said probed) {
 	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.w.Header().Get("Location"))}
-	owed, err := x.accept(signedIn{identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery})
+	owed, err := x.accept(signedIn{
+		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: x.state() == gate.Verified,
+	})
 	switch {
 	case err != nil:
 		f.replace(func() error { return x.storeFailed("sign in", err) })
@@ -120,9 +125,7 @@ func (x *exchange) commit(f *filter, status int, more []custody.Change) {
 				data.Checked = time.Time{}
 			}
 			data.Held = x.applied(data.Held, f.sorted.Held)
-			if len(more) > 0 {
-				data.Held = x.appliedFor(data.Held, more, x.config.Logins.Identity.Path)
-			}
+			data.Held = x.appliedByProbe(data.Held, more)
 			data.Granted = grant(data.Granted, f.sorted.Granted)
 			return nil
 		})
@@ -162,15 +165,7 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 	header := f.w.Header()
 	target, _ := localTarget(header.Get("Location"), x.r)
 	if x.place == gate.Entry || target != "" && x.policy.LeadsToLogin(target) {
-		if err := x.end(); err != nil {
-			f.replace(func() error { return x.storeFailed("end session", err) })
-			return
-		}
-		if err := x.keepForStranger(f.sorted); err != nil {
-			f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
-			return
-		}
-		f.release(status, f.sorted.Browser)
+		x.outlived(f, status)
 		return
 	}
 	x.log.WarnContext(x.r.Context(), "a held cookie changed outside a login; the second factor is asked for again",
@@ -198,6 +193,20 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 		return
 	}
 	f.replace(x.askFactor)
+}
+
+// outlived ends a session whose app session has ended, and lets the answer go as a stranger's.
+func (x *exchange) outlived(f *filter, status int) {
+	x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
+	if err := x.end(); err != nil {
+		f.replace(func() error { return x.storeFailed("end session", err) })
+		return
+	}
+	if err := x.keepForStranger(f.sorted); err != nil {
+		f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
+		return
+	}
+	f.release(status, f.sorted.Browser)
 }
 
 // knows tells whether the browser is known to have all these cookies.

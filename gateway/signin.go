@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"sallyport/custody"
@@ -113,6 +114,9 @@ type signedIn struct {
 	jar      custody.Jar // the app's session
 	granted  []string    // names of cookies that the browser gets
 	delivery *session.Delivery
+	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
+	// comes of it: a slow request must not begin another one (P8).
+	within bool
 }
 
 // accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
@@ -127,7 +131,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	write := func(data *session.Data) error {
 		data.State, data.Identity, data.Method = state, next.identity, method
 		data.Held, data.Guest = next.jar, custody.Jar{}
-		data.Granted = grant(data.Granted, next.granted)
+		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
 		data.Delivery = nil
@@ -136,7 +140,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		}
 		return nil
 	}
-	if err := x.renew(write); errors.Is(err, session.ErrGone) {
+	if err := x.renew(write); errors.Is(err, session.ErrGone) && !next.within {
 		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
 		x.token, x.data = "", nil
 		if err := x.renew(write); err != nil {
@@ -145,9 +149,37 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	} else if err != nil {
 		return true, err
 	}
+	if state == gate.Verified {
+		owed, err := x.owedAfterAll(next.delivery)
+		if err != nil {
+			return true, err
+		}
+		if owed {
+			state = gate.Pending
+		}
+	}
 	x.log.InfoContext(x.r.Context(), "login accepted by the app",
 		"app", x.config.App, "user", next.identity, "state", state.String(), "client", x.config.ClientAddress(x.r))
 	return state != gate.Verified, storeErr
+}
+
+// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none. An enrolment is
+// recorded first, and ends the user's other sessions then: one that was written too late to be among those is found here.
+func (x *exchange) owedAfterAll(delivery *session.Delivery) (owed bool, err error) {
+	status, err := x.enrolled(x.data.Identity)
+	if err == nil && !status.Enrolled {
+		return false, nil
+	}
+	changed := x.change(func(data *session.Data) error {
+		data.State, data.Method, data.Since, data.Delivery = gate.Pending, "", x.now, delivery
+		return nil
+	})
+	if changed != nil {
+		// Nobody gets to know the token of what could not be taken back.
+		x.clearToken(x.w.Header(), x.r)
+		return true, changed
+	}
+	return true, err
 }
 
 // stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor is

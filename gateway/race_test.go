@@ -1,0 +1,242 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/demo"
+	"sallyport/factor"
+)
+
+// pause is a point at which one piece of work waits until a test lets it go on.
+type pause struct {
+	reached, release chan struct{}
+	once             sync.Once
+}
+
+func newPause(t *testing.T) *pause {
+	p := &pause{reached: make(chan struct{}), release: make(chan struct{})}
+	t.Cleanup(p.resume)
+	return p
+}
+
+// here stops the first who comes by.
+func (p *pause) here() {
+	stopped := false
+	p.once.Do(func() { stopped = true })
+	if stopped {
+		close(p.reached)
+		<-p.release
+	}
+}
+
+// wait returns when somebody has stopped.
+func (p *pause) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.reached:
+	case <-time.After(30 * time.Second):
+		t.Fatal("nobody came to the pause")
+	}
+}
+
+func (p *pause) resume() {
+	select {
+	case <-p.release:
+	default:
+		close(p.release)
+	}
+}
+
+// hook puts a function of the test's own into the route: it is called when the app has answered, before the answer is used.
+func (s *site) hook(t *testing.T, answered func(r *http.Request)) {
+	t.Helper()
+	next := func(w http.ResponseWriter, r *http.Request) error {
+		recorded := httptest.NewRecorder()
+		s.app.ServeHTTP(recorded, r)
+		answered(r)
+		for name, values := range recorded.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(recorded.Code)
+		_, err := w.Write(recorded.Body.Bytes())
+		return err
+	}
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.gateway.ServeHTTP(w, r, next); err != nil {
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+		}
+	}))
+	t.Cleanup(s.server.Close)
+}
+
+// background runs a request while the test goes on.
+func background(do func() answer) chan answer {
+	done := make(chan answer, 1)
+	go func() { done <- do() }()
+	return done
+}
+
+// formOnly leaves the login for scripts to the attacker: the operator has forgotten it.
+func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
+
+// TestP5_CheckOvertakenByAForeignCookie: mallory (bob) has one request ask the app whose his session is, and while the answer
+// (bob) is on its way he signs in as alice at a login that the operator forgot, in such a way that nobody can tell whose the
+// new cookie is: he hangs up, or the app is overloaded. The gateway has noted that the session must not be used before the
+// app was asked again; the answer that it waits for is about the cookie before, and must not count for this one.
+func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, formOnly)
+	s.enrolled("alice", demo.AlicePassword)
+	check := newPause(t)
+	asked := false
+	s.hook(t, func(r *http.Request) {
+		if asked && r.URL.Path == "/api/me" {
+			check.here()
+		}
+	})
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+	s.clock.advance(61 * time.Second)
+	asked = true
+	first := background(func() answer { return b.get("/api/entries") })
+	check.wait(t)
+	s.app.FailIdentity(http.StatusServiceUnavailable)
+	if got := b.do("POST", "/api/login", "application/json", `{"user":{"name":"alice","password":"`+demo.AlicePassword+`"}}`); got.StatusCode != http.StatusBadGateway {
+		t.Fatalf("the new cookie was not in doubt: %d %s", got.StatusCode, got.body)
+	}
+	s.app.FailIdentity(0)
+	check.resume()
+	if got := <-first; got.Header.Get("X-Ledger-User") == "alice" {
+		t.Errorf("the request that asked shows alice's ledger: %s", got.body)
+	}
+	if got := b.get("/api/entries"); got.Header.Get("X-Ledger-User") == "alice" {
+		t.Errorf("alice's ledger without her factor: %s", got.body)
+	}
+	b.wantsState("pending", "alice")
+}
+
+// TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is lost.
+func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
+	s := newSite(t, demo.Knobs{Rotate: true}, nil)
+	check := newPause(t)
+	asked := false
+	s.hook(t, func(r *http.Request) {
+		if asked && r.URL.Path == "/api/me" {
+			check.here()
+		}
+	})
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+	s.clock.advance(61 * time.Second)
+	asked = true
+	first := background(func() answer { return b.get("/api/entries") })
+	check.wait(t)
+	b.get("/api/entries").wants(t, http.StatusOK, "")
+	check.resume()
+	if got := <-first; got.StatusCode != http.StatusOK {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("verified", "bob")
+}
+
+// TestP8_CheckThatEndsAfterSignOut: bob signs out while a request of his asks the app whose the session is, and the app says
+// that it is somebody else's now. That must not begin a new session in his browser, or in a thief's who has the old token.
+func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
+	for name, slow := range map[string]string{"check": "/api/entries", "changed cookie": "/source?bytes=1"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, demo.Knobs{Rotate: name != "check"}, nil)
+			check := newPause(t)
+			asked := false
+			s.hook(t, func(r *http.Request) {
+				if asked && r.URL.Path == "/api/me" {
+					check.here()
+				}
+			})
+			b := s.browser()
+			b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+			b.get("/api/entries").wants(t, http.StatusOK, "")
+			csrf := find(t, ownCSRF, b.get("/second-factor/").body)
+			if name == "check" {
+				s.clock.advance(61 * time.Second)
+			}
+			s.app.SwitchSessions("bob", "alice") // alice has no factor: a session as her would be verified at once
+			asked = true
+			first := background(func() answer { return b.get(slow) })
+			check.wait(t)
+			b.post("/second-factor/logout", url.Values{"csrf_token": {csrf}}).wants(t, http.StatusSeeOther, "/login")
+			b.wantsState("anonymous", "")
+			check.resume()
+			if got := <-first; got.Header.Get("X-Ledger-User") != "" && got.StatusCode == http.StatusOK {
+				t.Errorf("%d %s", got.StatusCode, got.body)
+			}
+			b.wantsState("anonymous", "")
+		})
+	}
+}
+
+// slowSecrets is a store whose next answer to Get waits, so that what it says is out of date when it comes.
+type slowSecrets struct {
+	factor.Store
+	mu  sync.Mutex
+	get *pause
+}
+
+func (s *slowSecrets) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	record, version, err := s.Store.Get(ctx, key)
+	s.mu.Lock()
+	get := s.get
+	s.mu.Unlock()
+	if get != nil {
+		get.here()
+	}
+	return record, version, err
+}
+
+func (s *slowSecrets) pauseAt(p *pause) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.get = p
+}
+
+// TestP8_LoginOvertakenByAnEnrolment: mallory has alice's password, and signs in again and again. One of his logins has just
+// been told that she has no factor when she confirms hers. That ends all her other sessions; the one that this login is
+// about to write is not there yet. It must not live on without a factor.
+func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
+	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
+	var s *site
+	s = newSite(t, demo.Knobs{}, func(c *Config) {
+		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger"})
+	})
+	alice, mallory := s.browser(), s.browser()
+	alice.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+	alice.own("/", "/setup", nil)
+	page := alice.get("/second-factor/setup").body
+	form := url.Values{"csrf_token": {find(t, ownCSRF, page)}, "code": {s.code(find(t, secretKey, page))}}
+	login := url.Values{"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {find(t, csrfField, mallory.get("/login").body)}}
+
+	looked := newPause(t)
+	secrets.pauseAt(looked)
+	first := background(func() answer { return mallory.post("/login", login) })
+	looked.wait(t)
+	alice.post("/second-factor/setup/confirm", form).wants(t, http.StatusSeeOther, "/second-factor/recovery-codes")
+	looked.resume()
+	(<-first).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	mallory.wantsState("pending", "alice")
+	mallory.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	alice.wantsState("verified", "alice")
+}
+
+// enrolled gives an account a second factor and leaves no session behind.
+func (s *site) enrolled(name, password string) (key string) {
+	s.t.Helper()
+	b := s.browser()
+	b.signIn(name, password)
+	key = b.enrol()
+	b.own("/", "/logout", nil)
+	return key
+}
