@@ -101,8 +101,12 @@ func TestInputs_CrossSite(t *testing.T) {
 	foreign := ownToken(t, other, "/")
 	code := authenticator.Code(t)
 	forged := []http.Header{
-		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}},
-		{"Origin": {"http://" + l.Address + ".evil.example"}}, {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"http://" + l.Address}},
+		{"Sec-Fetch-Site": {"cross-site"}},
+		{"Sec-Fetch-Site": {"same-site"}},
+		{"Origin": {"https://evil.example"}},
+		{"Origin": {"null"}},
+		{"Origin": {"http://" + l.Address + ".evil.example"}},
+		{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"http://" + l.Address}},
 		{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"iframe"}},
 	}
 	for state, posts := range ownPosts {
@@ -118,8 +122,12 @@ func TestInputs_CrossSite(t *testing.T) {
 				wantsOwn(t, c.Do("POST", path, header, `{"code":"`+code+`"}`), http.StatusForbidden)
 			}
 			for _, bad := range []url.Values{
-				{"code": {code}}, {"csrf_token": {""}, "code": {code}}, {"csrf_token": {foreign}, "code": {code}}, {"csrf_token": {token + "x"}, "code": {code}},
-				{"csrf_token": {strings.ToLower(token)}, "code": {code}}, {"CSRF_TOKEN": {token}, "code": {code}},
+				{"code": {code}},
+				{"csrf_token": {""}, "code": {code}},
+				{"csrf_token": {foreign}, "code": {code}},
+				{"csrf_token": {token + "x"}, "code": {code}},
+				{"csrf_token": {strings.ToLower(token)}, "code": {code}},
+				{"CSRF_TOKEN": {token}, "code": {code}},
 			} {
 				wantsOwn(t, c.Post(path, bad), http.StatusForbidden)
 			}
@@ -310,7 +318,9 @@ func TestInputs_Scripts(t *testing.T) {
 		t.Errorf("challenge: %+v", document)
 	}
 	for _, header := range []http.Header{
-		asScript, {"Accept": {"image/avif,*/*"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"}}, {"Accept": {"*/*"}},
+		asScript,
+		{"Accept": {"image/avif,*/*"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"}},
+		{"Accept": {"*/*"}},
 		{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"cors"}},
 	} {
 		wantsProblem(t, wantsOwn(t, c.Do("GET", "/files", header.Clone(), ""), http.StatusUnauthorized), problemFactor)
