@@ -208,8 +208,7 @@ func (s *slowSecrets) pauseAt(p *pause) {
 // about to write is not there yet. It must not live on without a factor.
 func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
 	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
-	var s *site
-	s = newSite(t, demo.Knobs{}, func(c *Config) {
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger"})
 	})
 	alice, mallory := s.browser(), s.browser()
