@@ -74,13 +74,14 @@ func (s *Service) change(ctx context.Context, user string, decide judge) error {
 }
 
 // read is one look at the record, without the intention to change it.
-func (s *Service) read(ctx context.Context, user string) (Record, Version, bool, error) {
+func (s *Service) read(ctx context.Context, user string) (record Record, exists bool, err error) {
 	if err := s.check(user); err != nil {
-		return Record{}, 0, false, err
+		return Record{}, false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
 	defer cancel()
-	return s.get(ctx, Key{App: s.config.App, User: user})
+	record, _, exists, err = s.get(ctx, Key{App: s.config.App, User: user})
+	return record, exists, err
 }
 
 // get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's.
@@ -139,7 +140,7 @@ func classify(doing string, err error) error {
 // pause waits a little longer after each conflict, and not equally long for everybody.
 func pause(ctx context.Context, try int) error {
 	longest := min(time.Duration(try+1)*time.Millisecond, maxBackOff)
-	timer := time.NewTimer(rand.N(longest) + 1)
+	timer := time.NewTimer(rand.N(longest) + 1) //nolint:gosec // how long to wait is no secret
 	defer timer.Stop()
 	select {
 	case <-timer.C:

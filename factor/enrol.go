@@ -10,7 +10,7 @@ import (
 // Propose makes a new seed for the user and stores nothing. For a user who is enrolled the proposal replaces exactly
 // the present enrolment, which stays valid until Confirm.
 func (s *Service) Propose(ctx context.Context, user string) (Proposal, error) {
-	record, _, exists, err := s.read(ctx, user)
+	record, exists, err := s.read(ctx, user)
 	if err != nil {
 		return Proposal{}, err
 	}

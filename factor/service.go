@@ -126,7 +126,7 @@ type Status struct {
 
 // Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
 func (s *Service) Status(ctx context.Context, user string) (Status, error) {
-	record, _, exists, err := s.read(ctx, user)
+	record, exists, err := s.read(ctx, user)
 	if err != nil || !exists {
 		return Status{}, err
 	}
