@@ -216,3 +216,39 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 		wantsEntries(t, bob, "bob")
 	}
 }
+
+// TestP4_IdentityAtTheCheck: the app stops saying who is signed in while a session is in use. Nothing is served on the word of
+// an earlier answer, and nothing is lost: when the app answers again, the same session goes on. Where the app says clearly
+// that nobody is signed in, the session is over.
+func TestP4_IdentityAtTheCheck(t *testing.T) {
+	t.Parallel()
+	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n")
+	c, authenticator := l.verified(t, "alice", demo.AlicePassword)
+	for name, answer := range unclear {
+		strange.answer = answer
+		l.app.ForgetReceived()
+		for range 2 {
+			if got := c.Get("/api/entries"); got.StatusCode != http.StatusBadGateway || shows(got, "alice") {
+				t.Errorf("%s: %d %.300s", name, got.StatusCode, got.Text)
+			}
+		}
+		if received := l.app.Received(); len(received) > 0 {
+			t.Errorf("%s: %s reached the app", name, received[0].URI)
+		}
+		strange.answer = nil
+		wantsState(t, c, "verified", "alice")
+		wantsEntries(t, c, "alice")
+	}
+	for name, answer := range nobody {
+		strange.answer = answer
+		token := c.Token()
+		c.Get("/files").Wants(t, http.StatusSeeOther, "/login")
+		strange.answer = nil
+		if state := l.with(t, token).Status(); !strings.Contains(state, `"anonymous"`) {
+			t.Errorf("%s: %s", name, state)
+		}
+		signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		c.Pass(authenticator).Wants(t, http.StatusSeeOther, "")
+		wantsEntries(t, c, "alice")
+	}
+}

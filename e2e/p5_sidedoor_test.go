@@ -135,7 +135,7 @@ func TestP5_ElevationAtAForgottenLogin(t *testing.T) {
 	t.Parallel()
 	t.Run("identity", func(t *testing.T) {
 		t.Parallel()
-		l := newLedger(t, demo.Knobs{ElevateInPlace: true}, commonLines+formLogin+askIdentity+staticPublic+"\n\t\trecheck 1ms\n", site.Options{})
+		l := newLedger(t, demo.Knobs{ElevateInPlace: true}, commonLines+formLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n", site.Options{})
 		l.enrolled(t, "alice", demo.AlicePassword)
 		c, bob := l.verified(t, "bob", demo.BobPassword)
 		wantsEntries(t, c, "bob")
@@ -168,7 +168,7 @@ func TestP5_ElevationAtAForgottenLogin(t *testing.T) {
 // of its own accord. Both are noticed at the next check, before one byte of the answer.
 func TestP5_SwitchedAndEndedInTheApp(t *testing.T) {
 	t.Parallel()
-	l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ms\n", site.Options{})
+	l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n", site.Options{})
 	alice := l.enrolled(t, "alice", demo.AlicePassword)
 	c, bob := l.verified(t, "bob", demo.BobPassword)
 	wantsEntries(t, c, "bob")

@@ -48,6 +48,11 @@ func TestP8_TokenChangesAtEachStep(t *testing.T) {
 	c.Pass(next).Wants(t, http.StatusSeeOther, "/")
 	step("the challenge")
 	wantsEntries(t, c, "alice")
+	c.Own("/recovery-codes", "/recovery-codes", url.Values{"code": {next.Code(t)}}).Wants(t, http.StatusSeeOther, "/second-factor/recovery-codes")
+	step("new recovery codes")
+	c.Own("/disable", "/disable", url.Values{"code": {next.Code(t)}}).Wants(t, http.StatusSeeOther, "/second-factor/")
+	step("the end of the second factor")
+	wantsEntries(t, c, "alice")
 }
 
 // TestP8_PlantedToken: mallory plants a token of his own choice, or his own anonymous session's, in alice's browser and
