@@ -84,7 +84,7 @@ func (x *exchange) serveOwn(path match.Path) error {
 // it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time in which
 // no fresh code is needed be over (P8).
 func (x *exchange) actAfresh(page ownPage) error {
-	x.data, x.now = nil, x.config.Now()
+	x.token, x.data, x.now = "", nil, x.config.Now()
 	if err := x.loadSession(); err != nil {
 		return x.storeFailed("load session", err)
 	}
