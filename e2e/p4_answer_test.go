@@ -251,12 +251,12 @@ func TestP4_SlowIdentity(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)
 	released := make(chan struct{})
-	strange.answer = func(_ http.ResponseWriter, r *http.Request) {
+	strange.says(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 		case <-released:
 		}
-	}
+	})
 	c := l.Client(t)
 	got := signInScript(c, "alice", demo.AlicePassword)
 	if got.StatusCode != http.StatusBadGateway && got.StatusCode != http.StatusGatewayTimeout {
@@ -264,7 +264,7 @@ func TestP4_SlowIdentity(t *testing.T) {
 	}
 	wantsNothingOf(t, got)
 	close(released)
-	strange.answer = nil
+	strange.says(nil)
 	wantsState(t, c, "anonymous", "")
 	signInScript(c, "alice", demo.AlicePassword).Wants(t, http.StatusOK, "")
 }

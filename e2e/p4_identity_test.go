@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sallyport/demo"
@@ -13,13 +14,22 @@ import (
 // strangeIdentity stands in front of the app and answers for /api/me as a test says.
 type strangeIdentity struct {
 	app *demo.App
-	// answer replaces the app's; nil: the app answers. Set by the test between requests.
-	answer http.HandlerFunc
+	// answer replaces the app's; nil: the app answers.
+	answer atomic.Pointer[http.HandlerFunc]
+}
+
+// says sets what is answered to requests that come from now on.
+func (s *strangeIdentity) says(answer http.HandlerFunc) {
+	if answer == nil {
+		s.answer.Store(nil)
+		return
+	}
+	s.answer.Store(&answer)
 }
 
 func (s *strangeIdentity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api/me" && s.answer != nil {
-		s.answer(w, r)
+	if answer := s.answer.Load(); answer != nil && r.URL.Path == "/api/me" {
+		(*answer)(w, r)
 		return
 	}
 	s.app.ServeHTTP(w, r)
@@ -123,7 +133,7 @@ func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 		c := l.Client(t)
 		page := c.Get("/login")
 		form := url.Values{"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page.Text)}}
-		strange.answer = answer
+		strange.says(answer)
 		got := c.Post("/login", form)
 		script := signInScript(c, "alice", demo.AlicePassword)
 		for _, got := range []site.Answer{got, script} {
@@ -135,7 +145,7 @@ func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 		wantsState(t, c, "anonymous", "")
 		wantsShut(t, c)
 
-		strange.answer = nil
+		strange.says(nil)
 		signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		wantsState(t, c, "pending", "alice")
 	}
@@ -153,7 +163,7 @@ func TestP4_NobodyAtLogin(t *testing.T) {
 	for name, answer := range nobody {
 		c := l.Client(t)
 		page := c.Get("/login")
-		strange.answer = answer
+		strange.says(answer)
 		got := c.Post("/login", url.Values{
 			"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page.Text)},
 		})
@@ -163,7 +173,7 @@ func TestP4_NobodyAtLogin(t *testing.T) {
 		wantsNothingOf(t, got)
 		wantsState(t, c, "anonymous", "")
 		wantsShut(t, c)
-		strange.answer = nil
+		strange.says(nil)
 	}
 	c := l.Client(t)
 	signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
@@ -181,7 +191,7 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 		bob := l.Client(t)
 		signIn(t, bob, "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/")
 		wantsEntries(t, bob, "bob")
-		strange.answer = answer
+		strange.says(answer)
 		got := signInScript(bob, "alice", demo.AlicePassword)
 		if got.StatusCode != http.StatusBadGateway || shows(got, "alice") {
 			t.Errorf("%s: %d %s", name, got.StatusCode, got.Text)
@@ -192,7 +202,7 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 				t.Errorf("%s: a page is served before the app said whose: %d %s", name, got.StatusCode, got.Text)
 			}
 		}
-		strange.answer = nil
+		strange.says(nil)
 		if got := bob.Get("/api/entries"); got.StatusCode != http.StatusSeeOther || shows(got, "alice") {
 			t.Errorf("%s: alice's ledger without her factor: %d %s", name, got.StatusCode, got.Text)
 		}
@@ -207,11 +217,11 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 	own, strangeOwn := newStrange(t, demo.Knobs{Rotate: true}, commonLines+formLogin+askIdentity+staticPublic)
 	bob, _ := own.verified(t, "bob", demo.BobPassword)
 	for name, answer := range unclear {
-		strangeOwn.answer = answer
+		strangeOwn.says(answer)
 		if got := bob.Get("/api/entries"); got.StatusCode != http.StatusBadGateway {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
-		strangeOwn.answer = nil
+		strangeOwn.says(nil)
 		wantsState(t, bob, "verified", "bob")
 		wantsEntries(t, bob, "bob")
 	}
@@ -225,7 +235,7 @@ func TestP4_IdentityAtTheCheck(t *testing.T) {
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n")
 	c, authenticator := l.verified(t, "alice", demo.AlicePassword)
 	for name, answer := range unclear {
-		strange.answer = answer
+		strange.says(answer)
 		l.app.ForgetReceived()
 		for range 2 {
 			if got := c.Get("/api/entries"); got.StatusCode != http.StatusBadGateway || shows(got, "alice") {
@@ -235,15 +245,15 @@ func TestP4_IdentityAtTheCheck(t *testing.T) {
 		if received := l.app.Received(); len(received) > 0 {
 			t.Errorf("%s: %s reached the app", name, received[0].URI)
 		}
-		strange.answer = nil
+		strange.says(nil)
 		wantsState(t, c, "verified", "alice")
 		wantsEntries(t, c, "alice")
 	}
 	for name, answer := range nobody {
-		strange.answer = answer
+		strange.says(answer)
 		token := c.Token()
 		c.Get("/files").Wants(t, http.StatusSeeOther, "/login")
-		strange.answer = nil
+		strange.says(nil)
 		if state := l.with(t, token).Status(); !strings.Contains(state, `"anonymous"`) {
 			t.Errorf("%s: %s", name, state)
 		}
