@@ -193,7 +193,7 @@ func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
 	if h.Identity == nil {
 		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+
-			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in rotates, and a session that the "+
-			"app ends is not ended", "app", h.App, "setting", "identity")
+			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+
+			"rotates, and a session that the app ends is not ended", "app", h.App, "setting", "identity")
 	}
 }
