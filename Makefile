@@ -6,7 +6,7 @@ MODULES := $(patsubst ./%,%,$(patsubst %/go.mod,%,$(sort $(shell find . -name go
 
 BIN       := tools/bin
 TOOLS     := $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint
-TIMEOUT   := 20m
+TIMEOUT   := 40m
 TESTFLAGS ?=
 
 export CGO_ENABLED := 1
