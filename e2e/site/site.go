@@ -32,7 +32,7 @@ type Site struct {
 	caddyfile string
 	process   *exec.Cmd
 	exited    chan struct{}
-	log       lockedBuffer
+	log       Buffer
 }
 
 // Options are what most tests leave alone.
@@ -246,19 +246,21 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
-// lockedBuffer is a buffer that a process writes while a test reads.
-type lockedBuffer struct {
+// Buffer is a buffer that a process writes while a test reads. The zero value is empty.
+type Buffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.Write(p)
 }
 
-func (b *lockedBuffer) String() string {
+// String is everything that was written.
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.String()
