@@ -6,7 +6,7 @@
 //
 //	devvault [-storage memory|file:<folder>|raft:<folder>] [-listen address] [-control address] [-tls] [-standby] [-stay]
 //
-// It prints one line of JSON when it is ready: address, control, root_token, unseal_keys, ca_cert, standby_address. It ends on
-// SIGTERM, on SIGINT, and when its standard input closes, so that it dies with the test that started it. With -stay it prints
+// It prints one line of JSON when it is ready: address, control, root_token, unseal_keys, ca_cert, standby_address,
+// direct (the nodes past the faults). It ends on SIGTERM, on SIGINT, and when its standard input closes, so that it dies with the test that started it. With -stay it prints
 // export lines for a shell instead and does not look at its input.
 package main

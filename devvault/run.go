@@ -24,6 +24,9 @@ type ready struct {
 	UnsealKeys     []string `json:"unseal_keys"`
 	CACert         string   `json:"ca_cert"`         // file, "" without TLS
 	StandbyAddress string   `json:"standby_address"` // "" without a standby
+	// Direct are the addresses of the nodes past the fault layer, plain HTTP: what is asked there is struck by no fault and
+	// counted by nobody, and they stay up when the listeners for clients are down.
+	Direct []string `json:"direct"`
 }
 
 // run runs the server until the context ends or the input closes.
@@ -63,8 +66,16 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 		return err
 	}
 	defer vault.Close()
+	line := ready{Control: control.URL(), Address: addresses[0]}
 	nodes := make([]*front.Node, 0, len(listeners))
 	for i, node := range vault.Nodes() {
+		direct, err := front.Listen("127.0.0.1:0", nil, log.StandardLogger(nil))
+		if err != nil {
+			return fmt.Errorf("direct address: %w", err)
+		}
+		defer direct.Close()
+		direct.Serve(node.Handler())
+		line.Direct = append(line.Direct, direct.URL())
 		layer := fault.NewLayer(node.Handler())
 		listeners[i].Serve(layer)
 		nodes = append(nodes, &front.Node{
@@ -72,7 +83,6 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 			Health: func() map[string]any { return map[string]any{"status": node.Status()} },
 		})
 	}
-	line := ready{Control: control.URL(), Address: addresses[0]}
 	if authority != nil {
 		line.CACert = authority.File()
 	}
