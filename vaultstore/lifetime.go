@@ -1,0 +1,329 @@
+package vaultstore
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+const (
+	// attemptEvery is the least time between the beginnings of two attempts to sign in.
+	attemptEvery = 500 * time.Millisecond
+	// firstBackOff and maxBackOff bound the pause after a failure.
+	firstBackOff = 500 * time.Millisecond
+	maxBackOff   = 30 * time.Second
+)
+
+// errClosed says that the Connection has been closed.
+var errClosed = errors.New("vaultstore: the connection to Vault has been closed")
+
+// login is a token and what is known of it.
+type login struct {
+	client *api.Client
+	token  string
+	auth   *api.Secret
+	mark   credentialMark // of the credential that it was got with
+
+	over  sync.Once
+	ended chan struct{} // closed when another token has taken its place, or it is dead
+
+	mutex   sync.Mutex
+	inquiry *inquiry // the last one
+}
+
+// finish says that this token is not the present one any more.
+func (l *login) finish() { l.over.Do(func() { close(l.ended) }) }
+
+// inquiry is one question to Vault whether a token lives.
+type inquiry struct {
+	done  chan struct{} // closed when state and at are there
+	state tokenState
+	at    time.Time
+}
+
+// refusal is Vault's word that it does not take a credential.
+type refusal struct {
+	err   error
+	mark  credentialMark
+	until time.Time // nobody asks again before, unless the credential changes
+}
+
+// flight is one attempt to sign in.
+type flight struct {
+	done  chan struct{} // closed when one of the others is there
+	login *login
+	err   error
+	mark  credentialMark // of the credential that was tried
+}
+
+// backOff is the pause after so many failures one after the other: half to all of 0.5 s, 1 s, 2 s … 30 s, by chance, so
+// that many gateways do not come back at the same moment.
+func backOff(failures int) time.Duration {
+	pause := maxBackOff
+	if shift := max(failures, 1) - 1; shift < 8 {
+		pause = min(firstBackOff<<shift, maxBackOff)
+	}
+	return pause/2 + rand.N(pause/2+1) //nolint:gosec // spreads load, keeps no secret
+}
+
+// await joins the login in flight and waits for its end or that of ctx. seen is the credential's mark, where the caller
+// has just looked.
+func (c *Connection) await(ctx context.Context, seen credentialMark) (*login, error) {
+	attempt, err := c.join(seen)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-attempt.done:
+		return attempt.login, attempt.err
+	case <-ctx.Done():
+		return nil, &connectionError{"waiting to be signed in to Vault", c.address, context.Cause(ctx)}
+	}
+}
+
+// join returns the attempt in flight, or begins one. While Vault's refusal of the credential stands, that is returned:
+// only another credential, or time, may change Vault's mind.
+func (c *Connection) join(seen credentialMark) (*flight, error) {
+	if stands := c.refusal.Load(); stands != nil && time.Now().Before(stands.until) {
+		if seen == (credentialMark{}) && c.mayLook() {
+			seen = c.method.mark()
+		}
+		if seen != (credentialMark{}) && seen != stands.mark {
+			c.refusal.CompareAndSwap(stands, nil)
+		}
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	now := time.Now()
+	switch stands := c.refusal.Load(); {
+	case c.flight != nil:
+		return c.flight, nil
+	case c.closed:
+		return nil, errClosed
+	case stands != nil && now.Before(stands.until):
+		return nil, stands.err
+	}
+	pause := max(0, c.earliest.Sub(now))
+	c.earliest = now.Add(pause + attemptEvery)
+	attempt := &flight{done: make(chan struct{})}
+	c.flight = attempt
+	c.work.Go(func() {
+		attempt.err = errClosed
+		if c.rest(pause, nil) {
+			attempt.mark = c.method.mark() // before the login: a credential that changes meanwhile is noticed then
+			attempt.login, attempt.err = c.signIn(attempt.mark)
+		}
+		c.land(attempt)
+	})
+	return attempt, nil
+}
+
+// signIn is one attempt, bounded by the timeout of a call.
+func (c *Connection) signIn(mark credentialMark) (*login, error) {
+	ctx, cancel := context.WithTimeout(c.life, c.timeout)
+	defer cancel()
+	secret, err := c.callLogin(ctx)
+	if err == nil && (secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "") {
+		err = errors.New("the answer has no token")
+	}
+	if err == nil {
+		err = validateToken(secret.Auth.ClientToken)
+	}
+	if err != nil {
+		return nil, &connectionError{"signing in to Vault with " + c.method.Name(), c.address, err}
+	}
+	token := secret.Auth.ClientToken
+	return &login{client: withToken(c.base, token), token: token, auth: secret, mark: mark, ended: make(chan struct{})}, nil
+}
+
+// callLogin makes the client that all others are copies of, when there is none yet, and signs in with it.
+func (c *Connection) callLogin(ctx context.Context) (*api.Secret, error) {
+	if c.base == nil {
+		base, way, err := newBaseClient(c.address, c.namespace, c.tls, c.timeout)
+		if err != nil {
+			return nil, err
+		}
+		c.base = base
+		c.way.Store(way)
+	} else {
+		way := c.way.Load()
+		way.refresh(way.present.Load()) // a client certificate may live shorter than a gateway
+	}
+	return c.method.login(ctx, c.base)
+}
+
+// land makes the outcome of an attempt known.
+func (c *Connection) land(attempt *flight) {
+	var replaced *login
+	var text string
+	c.mutex.Lock()
+	c.flight = nil
+	switch err := attempt.err; {
+	case err == nil:
+		c.refusals = 0
+		c.refusal.Store(nil)
+		replaced = c.present.Swap(attempt.login)
+		if attempt.login.auth.Auth.LeaseDuration > 0 && !c.closed {
+			c.work.Go(func() { c.keep(attempt.login) })
+		}
+	case credentialRefused(err):
+		c.refusals++
+		c.refusal.Store(&refusal{err: err, mark: attempt.mark, until: time.Now().Add(backOff(c.refusals))})
+		text = err.Error()
+	default:
+		text = err.Error()
+	}
+	first := text != c.troubled || replaced == nil && attempt.err == nil
+	c.troubled = text
+	c.mutex.Unlock()
+
+	if replaced != nil {
+		replaced.finish()
+	}
+	close(attempt.done)
+	switch {
+	case errors.Is(attempt.err, errClosed) || c.life.Err() != nil:
+	case attempt.err != nil && first:
+		c.logger.Warn("cannot sign in to Vault", "error", text)
+	case attempt.err == nil && first:
+		c.logger.Info("signed in to Vault", "address", c.address, "method", c.method.Name())
+	}
+}
+
+// drop takes a dead token out of use.
+func (c *Connection) drop(dead *login) {
+	if c.present.CompareAndSwap(dead, nil) {
+		dead.finish()
+		c.logger.Warn("Vault does not know the token any more", "address", c.address, "method", c.method.Name())
+	}
+}
+
+// keep renews a token until its life comes to an end or it is not the present one any more, and then signs in anew, for
+// as long as that takes. The old token serves meanwhile.
+func (c *Connection) keep(kept *login) {
+	began := time.Now()
+	if !c.watch(kept) {
+		return
+	}
+	lease := time.Duration(kept.auth.Auth.LeaseDuration) * time.Second
+	c.mutex.Lock()
+	c.hurried++
+	if time.Since(began) >= lease/2 {
+		c.hurried = 0
+	}
+	var pause time.Duration
+	if c.hurried > 0 { // the watcher gave up early: without a pause each login would be followed by another
+		pause = backOff(c.hurried)
+	}
+	c.mutex.Unlock()
+	for failures := 1; c.rest(pause, kept.ended); failures++ {
+		attempt, err := c.join(credentialMark{})
+		if err == nil {
+			<-attempt.done // it is bounded, by Close as well
+			err = attempt.err
+		}
+		if err == nil || errors.Is(err, errClosed) {
+			return
+		}
+		pause = backOff(failures)
+	}
+}
+
+// watch renews a token. It says whether the token wants to be replaced: false if it has been, or at Close.
+func (c *Connection) watch(kept *login) bool {
+	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of its
+	// back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
+	behaviour := api.RenewBehavior(api.RenewBehaviorErrorOnErrors)
+	if !kept.auth.Auth.Renewable {
+		behaviour = api.RenewBehaviorRenewDisabled
+	}
+	watcher, err := kept.client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: kept.auth, RenewBehavior: behaviour})
+	if err != nil { // cannot be: it wants a secret, and has one
+		return false
+	}
+	c.work.Go(watcher.Start)
+	defer watcher.Stop()
+	for {
+		select {
+		case <-kept.ended:
+			return false
+		case <-c.life.Done():
+			return false
+		case <-watcher.RenewCh():
+			c.logger.Debug("renewed the token of Vault", "address", c.address)
+		case err := <-watcher.DoneCh():
+			if err != nil {
+				c.logger.Warn("cannot renew the token of Vault", "address", c.address, "error", plainCause(err))
+			}
+			return true
+		}
+	}
+}
+
+// rest waits; false if the Connection is closed or ended is, before that.
+func (c *Connection) rest(pause time.Duration, ended <-chan struct{}) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-c.life.Done():
+		return false
+	case <-ended:
+		return false
+	case <-timer.C:
+		return c.life.Err() == nil
+	}
+}
+
+// inquire asks Vault whether a token lives: once for all who want to know, and not again within a second.
+func (c *Connection) inquire(ctx context.Context, asked *login) tokenState {
+	asked.mutex.Lock()
+	question := asked.inquiry
+	if question == nil || question.old() {
+		question = &inquiry{done: make(chan struct{})}
+		if !c.begin(func() { c.ask(asked, question) }) {
+			asked.mutex.Unlock()
+			return tokenUnknown
+		}
+		asked.inquiry = question
+	}
+	asked.mutex.Unlock()
+	select {
+	case <-question.done:
+		return question.state
+	case <-ctx.Done():
+		return tokenUnknown
+	}
+}
+
+// old says that the answer has been there for a while.
+func (i *inquiry) old() bool {
+	select {
+	case <-i.done:
+		return time.Since(i.at) >= lookEvery
+	default:
+		return false
+	}
+}
+
+// ask puts the question. The call is bounded by the client's timeout.
+func (c *Connection) ask(asked *login, question *inquiry) {
+	_, err := asked.client.Auth().Token().LookupSelfWithContext(c.life)
+	question.state = judgeToken(err)
+	question.at = time.Now()
+	close(question.done)
+}
+
+// begin starts a goroutine that Close waits for; false after Close.
+func (c *Connection) begin(work func()) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Go(work)
+	return true
+}

@@ -1,0 +1,401 @@
+package vaultstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// scripted is a method whose logins a test decides. It talks to nobody, so that it works in a bubble of synctest.
+type scripted struct {
+	logins   atomic.Int32
+	follow   bool
+	file     atomic.Pointer[credentialMark]
+	onLogin  func(ctx context.Context, number int) (*api.Secret, error)
+	mutex    sync.Mutex
+	began    []time.Time
+	inFlight atomic.Int32
+	most     atomic.Int32
+}
+
+func (s *scripted) Name() string    { return "scripted" }
+func (s *scripted) validate() error { return nil }
+func (s *scripted) follows() bool   { return s.follow }
+
+func (s *scripted) mark() credentialMark {
+	if mark := s.file.Load(); mark != nil {
+		return *mark
+	}
+	return credentialMark{}
+}
+
+// write puts another credential in the file.
+func (s *scripted) write(credential string) {
+	var mark credentialMark
+	copy(mark[:], credential)
+	s.file.Store(&mark)
+}
+
+func (s *scripted) login(ctx context.Context, _ *api.Client) (*api.Secret, error) {
+	s.most.Store(max(s.most.Load(), s.inFlight.Add(1)))
+	defer s.inFlight.Add(-1)
+	s.mutex.Lock()
+	s.began = append(s.began, time.Now())
+	s.mutex.Unlock()
+	return s.onLogin(ctx, int(s.logins.Add(1)))
+}
+
+// issued is the answer to a login: token n, for so many seconds, not renewable, so that the watcher only waits.
+func issued(number, seconds int) *api.Secret {
+	return &api.Secret{Auth: &api.SecretAuth{ClientToken: fmt.Sprintf("token-%d", number), LeaseDuration: seconds}}
+}
+
+var (
+	errDown   = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errDenied = &api.ResponseError{StatusCode: http.StatusBadRequest, Errors: []string{"invalid role or secret ID"}}
+)
+
+// scriptedConnection is a Connection that signs in as the test says.
+func scriptedConnection(t *testing.T, method *scripted) *Connection {
+	t.Helper()
+	c, err := NewConnection(ConnectionSettings{Address: "http://127.0.0.1:1", Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// token is the token that client gives now; it fails the test when there is none.
+func token(t *testing.T, c *Connection) string {
+	t.Helper()
+	client, err := c.client(t.Context())
+	if err != nil {
+		t.Fatalf("no client: %v", err)
+	}
+	return client.Token()
+}
+
+// TestOneLoginForAll: 500 who need Vault first share one login, and nobody waits for another.
+func TestOneLoginForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			time.Sleep(300 * time.Millisecond)
+			return issued(number, 0), nil
+		}}
+		c := scriptedConnection(t, method)
+		var users sync.WaitGroup
+		clients := make([]*api.Client, 500)
+		for i := range clients {
+			users.Go(func() { clients[i], _ = c.client(t.Context()) })
+		}
+		users.Wait()
+		for _, client := range clients {
+			if client == nil || client != clients[0] {
+				t.Fatal("not everybody got the one client")
+			}
+		}
+		if n := method.logins.Load(); n != 1 {
+			t.Fatalf("%d logins", n)
+		}
+	})
+}
+
+// TestWaitBoundedByContext: a caller whose time is over goes; the login that it began goes on for the others.
+func TestWaitBoundedByContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			time.Sleep(time.Second)
+			return issued(number, 0), nil
+		}}
+		c := scriptedConnection(t, method)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := c.client(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 100*time.Millisecond {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+		if got := token(t, c); got != "token-1" || time.Since(began) != time.Second {
+			t.Fatalf("%s after %v", got, time.Since(began))
+		}
+	})
+}
+
+// TestLoginBounded: a login that Vault does not answer ends after the timeout, for those who wait as long as it takes.
+func TestLoginBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := scriptedConnection(t, &scripted{onLogin: func(ctx context.Context, _ int) (*api.Secret, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		began := time.Now()
+		if _, err := c.client(context.Background()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != DefaultTimeout {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// TestOutage: while Vault is away, callers lead to two attempts in a second at most, never two at once, and the first
+// attempt after its return succeeds within two seconds.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var up atomic.Bool
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			if !up.Load() {
+				return nil, errDown
+			}
+			return issued(number, 0), nil
+		}}
+		c := scriptedConnection(t, method)
+		began := time.Now()
+		for time.Since(began) < time.Minute {
+			for range 5 {
+				go func() { _, _ = c.client(t.Context()) }()
+			}
+			time.Sleep(37 * time.Millisecond)
+		}
+		synctest.Wait()
+		if n := method.logins.Load(); n < 100 || n > 121 {
+			t.Fatalf("%d attempts in a minute", n)
+		}
+		if method.most.Load() != 1 {
+			t.Fatalf("%d attempts at once", method.most.Load())
+		}
+		up.Store(true)
+		returned := time.Now()
+		for {
+			if _, err := c.client(t.Context()); err == nil {
+				break
+			}
+		}
+		if took := time.Since(returned); took > 2*time.Second {
+			t.Fatalf("recovered after %v", took)
+		}
+	})
+}
+
+// TestRefusedCredential: a wrong secret ID is not tried twice a second, because Vault locks a role after a few; the
+// error is told at once; a changed file is tried within a second.
+func TestRefusedCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{}
+		method.write("wrong")
+		method.onLogin = func(_ context.Context, number int) (*api.Secret, error) {
+			if want := (credentialMark{'r', 'i', 'g', 'h', 't'}); method.mark() != want {
+				return nil, fmt.Errorf("unable to log in: %w", errDenied)
+			}
+			return issued(number, 0), nil
+		}
+		c := scriptedConnection(t, method)
+		began := time.Now()
+		for time.Since(began) < 5*time.Minute {
+			before := time.Now()
+			_, err := c.client(t.Context())
+			if answer := new(api.ResponseError); !errors.As(err, &answer) || answer.StatusCode != http.StatusBadRequest {
+				t.Fatalf("%v", err)
+			}
+			if time.Since(before) > attemptEvery {
+				t.Fatalf("told after %v", time.Since(before))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := method.logins.Load(); n < 10 || n > 30 {
+			t.Fatalf("%d attempts in five minutes", n)
+		}
+		method.write("right")
+		changed := time.Now()
+		for {
+			if _, err := c.client(t.Context()); err == nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if took := time.Since(changed); took > 1100*time.Millisecond {
+			t.Fatalf("the changed file was tried after %v", took)
+		}
+	})
+}
+
+// TestOldTokenServes: when a token's life comes to an end a new login is made behind the callers' backs. While that
+// takes long, or fails, they get the old one, at once.
+func TestOldTokenServes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			switch {
+			case number == 1 || number == 6:
+				return issued(number, 3600), nil
+			case number == 2:
+				time.Sleep(1900 * time.Millisecond)
+			}
+			return nil, errDown
+		}}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		for method.logins.Load() < 6 {
+			before := time.Now()
+			if got := token(t, c); got != "token-1" || time.Since(before) != 0 {
+				t.Fatalf("%s after %v", got, time.Since(before))
+			}
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if got := token(t, c); got != "token-6" {
+			t.Fatalf("got %s", got)
+		}
+		// The first after 80 to 90 % of the hour, the others with a growing pause.
+		if at := method.began[1].Sub(method.began[0]); at < 2400*time.Second || at > 3400*time.Second {
+			t.Errorf("the second login came %v after the first", at)
+		}
+		for i := 3; i < 6; i++ {
+			pause := method.began[i].Sub(method.began[i-1])
+			if most := firstBackOff << (i - 2); pause < most/2 || pause > most {
+				t.Errorf("pause %d: %v", i, pause)
+			}
+		}
+	})
+}
+
+// TestNoLoginStorm: tokens whose renewal fails at once, though logins succeed, would have each login followed by the
+// next; and left to itself Vault's watcher asks for a renewal again and again without a pause (vault/api 1.23: it takes
+// the end of its back-off for a pause of nothing). The pause between logins grows instead.
+func TestNoLoginStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Renewable, with nobody there to renew it.
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			secret := issued(number, 10)
+			secret.Auth.Renewable = true
+			return secret, nil
+		}}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(10 * time.Minute)
+		if n := method.logins.Load(); n < 5 || n > 50 {
+			t.Fatalf("%d logins in ten minutes", n)
+		}
+	})
+}
+
+// TestTokenWithoutEnd: a token that never ends (a root token) is neither watched nor replaced.
+func TestTokenWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 0), nil }}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(100 * 24 * time.Hour)
+		if n := method.logins.Load(); n != 1 {
+			t.Fatalf("%d logins", n)
+		}
+	})
+}
+
+// TestFollowedFile: a file that gets another token is noticed at the next use, not before a second has passed, and
+// without a wait. A token that Vault does not take changes nothing.
+func TestFollowedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{follow: true}
+		method.onLogin = func(_ context.Context, _ int) (*api.Secret, error) {
+			mark := method.mark()
+			if mark[0] == 'h' {
+				return nil, errDenied
+			}
+			return &api.Secret{Auth: &api.SecretAuth{ClientToken: string(mark[:1])}}, nil
+		}
+		method.write("a")
+		c := scriptedConnection(t, method)
+		use := func(want string) {
+			t.Helper()
+			if got := token(t, c); got != want {
+				t.Fatalf("got %q and not %q", got, want)
+			}
+			synctest.Wait()
+		}
+		use("a")
+		method.write("b")
+		time.Sleep(time.Second)
+		use("a") // begins the login
+		use("b")
+		method.write("h") // half of it
+		time.Sleep(time.Second)
+		use("b")
+		use("b")
+		method.write("c") // within the back-off of the refusal
+		time.Sleep(time.Second)
+		use("b")
+		use("c")
+		method.file.Store(nil) // empty, or away
+		for range 10 {
+			time.Sleep(time.Second)
+			use("c")
+		}
+		if n := method.logins.Load(); n > 5 {
+			t.Fatalf("%d logins", n)
+		}
+	})
+}
+
+// TestClose: nothing goes on after Close, and nothing begins.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 60), nil }}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		c.Close()
+		c.Close()
+		time.Sleep(time.Hour)
+		if n := method.logins.Load(); n != 1 {
+			t.Fatalf("%d logins", n)
+		}
+		if got := token(t, c); got != "token-1" {
+			t.Fatalf("got %s", got)
+		}
+
+		unused := scriptedConnection(t, &scripted{})
+		unused.Close()
+		if _, err := unused.client(t.Context()); !errors.Is(err, errClosed) {
+			t.Fatalf("after Close: %v", err)
+		}
+	})
+}
+
+// TestCloseEndsLogin: a login in flight ends with Close, and so does the wait for it.
+func TestCloseEndsLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := scriptedConnection(t, &scripted{onLogin: func(ctx context.Context, _ int) (*api.Secret, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		began, outcome := time.Now(), make(chan error, 1)
+		go func() {
+			_, err := c.client(context.Background())
+			outcome <- err
+		}()
+		synctest.Wait()
+		c.Close()
+		if err := <-outcome; err == nil || time.Since(began) != 0 {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestBackOff(t *testing.T) {
+	for failures, most := range map[int]time.Duration{
+		0: firstBackOff, 1: firstBackOff, 2: 2 * firstBackOff, 3: 4 * firstBackOff, 6: 32 * firstBackOff,
+		7: maxBackOff, 8: maxBackOff, 9: maxBackOff, 64: maxBackOff, 1 << 40: maxBackOff,
+	} {
+		for range 100 {
+			if got := backOff(failures); got < most/2 || got > most {
+				t.Fatalf("after %d failures: %v", failures, got)
+			}
+		}
+	}
+}

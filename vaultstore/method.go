@@ -1,0 +1,189 @@
+package vaultstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// Method is a way of signing in to Vault, made by Token, TokenFile, AppRole, Kubernetes or Cert. Making one does no I/O;
+// NewConnection says what is wrong with it. Safe for concurrent use.
+type Method interface {
+	// Name is the word for the method in the configuration: token, token_file, approle, kubernetes, cert.
+	Name() string
+
+	// validate says what is wrong with the method's own settings.
+	validate() error
+	// mark tells one credential from the next without revealing it. A method whose credential cannot change, or cannot
+	// be read now, has the zero mark.
+	mark() credentialMark
+	// follows says that a changed credential is a new token, to be taken while the old one still serves.
+	follows() bool
+	// login signs in once, with a client that has no token. The answer's Auth has the token and how long it lives.
+	login(ctx context.Context, client *api.Client) (*api.Secret, error)
+}
+
+// MethodOption changes what a method has by default.
+type MethodOption func(*methodOptions)
+
+// methodOptions are what options can change.
+type methodOptions struct {
+	mount            string
+	serviceTokenFile string
+}
+
+// Mount names the path at which the auth method is mounted in Vault; default: the method's name in Vault ("approle",
+// "kubernetes", "cert"). Token and TokenFile have none.
+func Mount(path string) MethodOption {
+	return func(o *methodOptions) { o.mount = strings.Trim(path, "/") }
+}
+
+// ServiceAccountTokenFile names the file with the service account's token, for Kubernetes; default
+// DefaultServiceAccountTokenFile.
+func ServiceAccountTokenFile(path string) MethodOption {
+	return func(o *methodOptions) { o.serviceTokenFile = path }
+}
+
+// apply gives the defaults with the options laid over them.
+func (o methodOptions) apply(options []MethodOption) methodOptions {
+	for _, option := range options {
+		option(&o)
+	}
+	return o
+}
+
+// validateMount refuses a mount that would name another endpoint: the client cleans "a/../b" before it sends it.
+func validateMount(mount string) error {
+	if mount == "" {
+		return errors.New("the mount path is empty")
+	}
+	for segment := range strings.SplitSeq(mount, "/") {
+		if segment == "" || segment == "." || segment == ".." || strings.ContainsFunc(segment, notInMount) {
+			return fmt.Errorf("the mount path %q is none", mount)
+		}
+	}
+	return nil
+}
+
+// notInMount: what would end the path or could not be in a header or log line.
+func notInMount(r rune) bool {
+	return r == '?' || r == '#' || r == '%' || unicode.IsSpace(r) || unicode.IsControl(r)
+}
+
+// credentialMark is a digest of a credential. The zero value says that there is none to be compared.
+type credentialMark [sha256.Size]byte
+
+// markOf is the mark of a file's credential.
+func markOf(path string) credentialMark {
+	credential, err := readCredential(path)
+	if err != nil {
+		return credentialMark{}
+	}
+	return sha256.Sum256([]byte(credential))
+}
+
+// maxCredential is how many bytes a credential's file may have: tokens of Kubernetes have some thousands at most.
+const maxCredential = 64 << 10
+
+// errNoCredential says that a credential's file has nothing in it, as for the moment in which somebody writes it.
+var errNoCredential = errors.New("the file is empty")
+
+// readCredential reads a token, a secret ID or the like from a file, without the line's end. No error has any of the
+// content.
+func readCredential(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxCredential+1))
+	if err != nil {
+		return "", err
+	}
+	credential := strings.TrimSpace(string(content))
+	switch {
+	case len(content) > maxCredential:
+		return "", fmt.Errorf("%s has more than %d bytes", path, maxCredential)
+	case credential == "":
+		return "", fmt.Errorf("%s: %w", path, errNoCredential)
+	case strings.ContainsFunc(credential, unicode.IsControl):
+		return "", fmt.Errorf("%s has more than one line, or other control characters", path)
+	}
+	return credential, nil
+}
+
+// connectionError says what could not be done with which Vault. The cause stays in the chain for errors.As, but its
+// text is not trusted: what answers there may not be Vault, and may repeat what it was sent.
+type connectionError struct {
+	doing   string
+	address string
+	cause   error
+}
+
+// Error has one line, and nothing secret.
+func (e *connectionError) Error() string {
+	return "vaultstore: " + e.doing + " at " + e.address + ": " + plainCause(e.cause)
+}
+
+// Unwrap gives the cause.
+func (e *connectionError) Unwrap() error { return e.cause }
+
+// maxWords is how much of Vault's own words goes into an error.
+const maxWords = 200
+
+// plainCause is an error's text in one line. Of an HTTP answer that is none of Vault's, only the status is told.
+func plainCause(err error) string {
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) {
+		return inOneLine(err.Error())
+	}
+	text := fmt.Sprintf("the answer was %d", answer.StatusCode)
+	if words := strings.Join(answer.Errors, "; "); words != "" && !answer.RawError {
+		text += ": " + inOneLine(words)
+	}
+	return text
+}
+
+// inOneLine folds white space, drops control characters and cuts the text.
+func inOneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxWords {
+		text = string(runes[:maxWords]) + "…"
+	}
+	return text
+}
+
+// credentialRefused says that Vault judged the credential and did not take it: trying again with the same one helps little, and
+// Vault locks a role after a few (its user lockout). Everything else is an outage.
+func credentialRefused(err error) bool {
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.StatusCode {
+	case http.StatusRequestTimeout, http.StatusPreconditionFailed, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return answer.StatusCode >= 400 && answer.StatusCode < 500
+}

@@ -1,0 +1,114 @@
+package vaultstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// tokenMethod uses a token as it is. It holds a function and not the text, so that no formatting can print it.
+type tokenMethod struct {
+	source func() string
+	origin string // what to tell the operator when there is no token
+}
+
+// Token uses the given token: renewed where it can be, else used until Vault refuses it.
+func Token(token string) Method {
+	token = strings.TrimSpace(token)
+	return tokenMethod{source: func() string { return token }, origin: "token"}
+}
+
+// environmentToken uses the token in VAULT_TOKEN, read at each login.
+func environmentToken() Method {
+	return tokenMethod{
+		source: func() string { return strings.TrimSpace(os.Getenv(api.EnvVaultToken)) },
+		origin: "no method of signing in, and " + api.EnvVaultToken,
+	}
+}
+
+func (m tokenMethod) Name() string         { return "token" }
+func (m tokenMethod) mark() credentialMark { return credentialMark{} }
+func (m tokenMethod) follows() bool        { return false }
+
+// validate looks at a given token only: the environment is read when it is used.
+func (m tokenMethod) validate() error {
+	if m.origin != "token" {
+		return nil
+	}
+	return validateToken(m.source())
+}
+
+func (m tokenMethod) login(ctx context.Context, client *api.Client) (*api.Secret, error) {
+	token := m.source()
+	if err := validateToken(token); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.origin, err)
+	}
+	return describeToken(ctx, client, token)
+}
+
+// validateToken refuses what cannot be sent as a token.
+func validateToken(token string) error {
+	if token == "" {
+		return errors.New("the token is empty")
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		return errors.New("the token has characters that no token has")
+	}
+	return nil
+}
+
+// describeToken asks Vault how long a token lives, in the form in which a login would say it. A token that may not look
+// at itself (it lacks the policy "default") is used as it is.
+func describeToken(ctx context.Context, client *api.Client, token string) (*api.Secret, error) {
+	auth := &api.SecretAuth{ClientToken: token}
+	found, err := withToken(client, token).Auth().Token().LookupSelfWithContext(ctx)
+	if err != nil {
+		if judgeToken(err) == tokenUnclear {
+			return &api.Secret{Auth: auth}, nil
+		}
+		return nil, fmt.Errorf("looking the token up: %w", err)
+	}
+	lives, err := found.TokenTTL()
+	if err != nil {
+		return nil, fmt.Errorf("looking the token up: reading its time to live: %w", err)
+	}
+	if auth.Renewable, err = found.TokenIsRenewable(); err != nil {
+		return nil, fmt.Errorf("looking the token up: reading whether it can be renewed: %w", err)
+	}
+	auth.LeaseDuration = int(lives.Seconds())
+	return &api.Secret{Auth: auth}, nil
+}
+
+// tokenState is what Vault's answer to a token's look at itself says of it.
+type tokenState int
+
+const (
+	tokenUnknown tokenState = iota // Vault did not judge it: unreachable, sealed, limited …
+	tokenLive
+	tokenDead    // expired, revoked, or never one
+	tokenUnclear // refused, and it may be that only the look is
+)
+
+// judgeToken reads the answer to auth/token/lookup-self.
+func judgeToken(err error) tokenState {
+	if err == nil {
+		return tokenLive
+	}
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) || answer.StatusCode != http.StatusForbidden || answer.RawError {
+		return tokenUnknown
+	}
+	// Vault says "invalid token" beside "permission denied" for a token that it does not know.
+	for _, words := range answer.Errors {
+		if strings.Contains(words, "invalid token") {
+			return tokenDead
+		}
+	}
+	return tokenUnclear
+}
