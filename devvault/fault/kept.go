@@ -1,0 +1,48 @@
+package fault
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"strconv"
+)
+
+// kept is an answer of Vault that is held back.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newKept() *kept { return &kept{header: http.Header{}} }
+
+// Header is the answer's header.
+func (k *kept) Header() http.Header { return k.header }
+
+// WriteHeader keeps the first final status.
+func (k *kept) WriteHeader(status int) {
+	if k.status == 0 && status >= 200 {
+		k.status = status
+	}
+}
+
+// Write keeps the body.
+func (k *kept) Write(body []byte) (int, error) {
+	k.WriteHeader(http.StatusOK)
+	return k.body.Write(body)
+}
+
+// Flush does nothing: there is nobody to flush to yet.
+func (k *kept) Flush() {}
+
+// send sends the answer with so many bytes of its body, under a Content-Length that promises the whole.
+func (k *kept) send(w http.ResponseWriter, length int) {
+	maps.Copy(w.Header(), k.header)
+	if k.body.Len() > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(k.body.Len()))
+	}
+	k.WriteHeader(http.StatusOK)
+	w.WriteHeader(k.status)
+	_, _ = w.Write(k.body.Bytes()[:length])
+	_ = http.NewResponseController(w).Flush()
+}

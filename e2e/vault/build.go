@@ -1,0 +1,95 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// Binary is the built devvault command, or the one that $SALLYPORT_DEVVAULT names. The first build on a machine compiles all
+// of Vault, which takes minutes; after that it takes a second.
+func Binary(t testing.TB) string {
+	t.Helper()
+	if named := os.Getenv("SALLYPORT_DEVVAULT"); named != "" {
+		return named
+	}
+	binary, err := build()
+	if err != nil {
+		t.Fatalf("build devvault: %v", err)
+	}
+	return binary
+}
+
+// build builds once in this process. Several test packages run at once, so one builds and the others wait for it.
+var build = sync.OnceValues(func() (string, error) {
+	root, err := root()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(root, "devvault")
+	binary := filepath.Join(folder, "bin", "devvault")
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lock(filepath.Join(folder, "bin", "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	// Without -race, without -trimpath and so on: go vet and the linters have compiled Vault in this way already. The version
+	// control stamp would have it linked anew at every commit.
+	command := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".")
+	command.Dir = folder
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, output)
+	}
+	return binary, nil
+})
+
+// root is the folder of Sallyport's module, at or above the working directory. `go test` runs each package in its own folder.
+func root() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		content, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if first, _, _ := strings.Cut(string(content), "\n"); first == "module sallyport" {
+			return folder, nil
+		}
+		above := filepath.Dir(folder)
+		if above == folder {
+			return "", errors.New("not inside the module sallyport")
+		}
+		folder = above
+	}
+}
+
+// lock takes the lock on a file that all test processes know. It goes with the process that holds it.
+func lock(name string) (unlock func(), err error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("locking %s: %w", name, err)
+	}
+	return func() { _ = file.Close() }, nil
+}
