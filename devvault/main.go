@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,7 +15,7 @@ import (
 func main() {
 	options, err := parseOptions(os.Args[1:], os.Stderr)
 	if err != nil {
-		if err != flag.ErrHelp { //nolint:errorlint // the flag package returns it as it is
+		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, "devvault:", err)
 		}
 		os.Exit(2)

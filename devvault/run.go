@@ -52,14 +52,14 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 	}
 	addresses := make([]string, 0, len(listeners))
 	for _, listener := range listeners {
-		defer listener.Close()
+		defer func() { _ = listener.Close() }()
 		addresses = append(addresses, listener.URL())
 	}
 	control, err := front.Listen(o.control, nil, log.StandardLogger(nil))
 	if err != nil {
 		return fmt.Errorf("control address: %w", err)
 	}
-	defer control.Close()
+	defer func() { _ = control.Close() }()
 
 	vault, err := server.Open(server.Config{Storage: o.storage, Addresses: addresses, Log: log})
 	if err != nil {
@@ -73,7 +73,7 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 		if err != nil {
 			return fmt.Errorf("direct address: %w", err)
 		}
-		defer direct.Close()
+		defer func() { _ = direct.Close() }()
 		direct.Serve(node.Handler())
 		line.Direct = append(line.Direct, direct.URL())
 		layer := fault.NewLayer(node.Handler())

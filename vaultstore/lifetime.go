@@ -237,7 +237,7 @@ func (c *Connection) keep(kept *login) {
 func (c *Connection) watch(kept *login) bool {
 	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of its
 	// back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
-	behaviour := api.RenewBehavior(api.RenewBehaviorErrorOnErrors)
+	behaviour := api.RenewBehaviorErrorOnErrors
 	if !kept.auth.Auth.Renewable {
 		behaviour = api.RenewBehaviorRenewDisabled
 	}

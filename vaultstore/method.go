@@ -159,15 +159,15 @@ func plainCause(err error) string {
 	return text
 }
 
-// inOneLine folds white space, drops control characters and cuts the text.
+// inOneLine folds white space and control characters, and cuts the text.
 func inOneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
 	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			return ' '
 		}
 		return r
 	}, text)
+	text = strings.Join(strings.Fields(text), " ")
 	if runes := []rune(text); len(runes) > maxWords {
 		text = string(runes[:maxWords]) + "…"
 	}

@@ -2,6 +2,7 @@ package front
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -111,7 +112,7 @@ func act(action func() error) http.HandlerFunc {
 func read(w http.ResponseWriter, r *http.Request, value any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(value); err != nil && err != io.EOF { //nolint:errorlint // Decode returns io.EOF itself for an empty body
+	if err := decoder.Decode(value); err != nil && !errors.Is(err, io.EOF) {
 		fail(w, http.StatusBadRequest, fmt.Sprintf("reading the body: %v", err))
 		return false
 	}

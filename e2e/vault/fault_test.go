@@ -39,19 +39,18 @@ func TestFaultStatus(t *testing.T) {
 			}
 		}
 		s.Faults(vault.Fault{Path: "/v1/secret/*", Status: 429, RetryAfter: 7})
-		response, body := get(t, s, client)
-		if response.Header.Get("Retry-After") != "7" || !strings.Contains(body, `{"errors":["`) {
-			t.Errorf("%v %s", response.Header, body)
+		if _, header, body := get(t, s, client); header.Get("Retry-After") != "7" || !strings.Contains(body, `{"errors":["`) {
+			t.Errorf("%v %s", header, body)
 		}
 		s.Faults(vault.Fault{Method: "GET", Status: 200, Body: `{"data": null}`})
-		if response, body := get(t, s, client); response.StatusCode != 200 || body != `{"data": null}` {
-			t.Errorf("own body: %d %s", response.StatusCode, body)
+		if code, _, body := get(t, s, client); code != 200 || body != `{"data": null}` {
+			t.Errorf("own body: %d %s", code, body)
 		}
 	})
 }
 
 // get reads secret/data/a without Vault's client, and checks that HTTP/2 is spoken where there is TLS.
-func get(t *testing.T, s *vault.Server, client *api.Client) (*http.Response, string) {
+func get(t *testing.T, s *vault.Server, client *api.Client) (status int, header http.Header, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Address+"/v1/secret/data/a", nil)
 	if err != nil {
@@ -62,14 +61,14 @@ func get(t *testing.T, s *vault.Server, client *api.Client) (*http.Response, str
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if wanted := 1 + strings.Count(s.Address, "https"); response.ProtoMajor != wanted {
 		t.Errorf("HTTP/%d is spoken", response.ProtoMajor)
 	}
-	return response, string(body)
+	return response.StatusCode, response.Header, string(content)
 }
 
 func TestFaultCutBefore(t *testing.T) {
