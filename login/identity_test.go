@@ -37,7 +37,7 @@ func TestP4_IdentityRead(t *testing.T) {
 		{"differing in case elsewhere", byJSON, json(`{"user":{"name":"Alice"},"t":{"Yes":1,"yes":2}}`), "Alice", Known},
 		{"control character", byJSON, json(`{"user":{"name":"Ali\u0000ce"}}`), "", Unclear},
 		{"C1 control character", byJSON, json(`{"user":{"name":"Ali\u0085ce"}}`), "", Unclear},
-		{"too long", byJSON, json(`{"user":{"name":"` + strings.Repeat("a", 257) + `"}}`), "", Unclear},
+		{"too long", byJSON, json(`{"user":{"name":"` + strings.Repeat("a", NameLimit+1) + `"}}`), "", Unclear},
 		{"broken", byJSON, json(`{"user":{"name":"Alice"}`), "", Unclear},
 		{"empty body", byJSON, json(``), "", Unclear},
 		{"a page instead", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: []byte("<html>")}, "", NotSignedIn},

@@ -12,7 +12,7 @@ import (
 )
 
 // NameLimit is the longest name of an account, in bytes.
-const NameLimit = 256
+const NameLimit = 1024
 
 // ErrName is what every refused name comes down to.
 var ErrName = errors.New("name refused")

@@ -31,7 +31,13 @@ type engine struct {
 	connection *Connection
 	mount      string
 	timeout    time.Duration
+	// turns bounds the calls at the same time: hundreds at once would only make each of them slow. A call's time begins with its
+	// turn.
+	turns chan struct{}
 }
+
+// maxCalls is how many calls one gateway makes at the same time.
+const maxCalls = 64
 
 // stored is one version of a document as KV v2 tells it.
 type stored struct {
@@ -47,11 +53,16 @@ type stored struct {
 // call makes one call within the timeout. Where Vault refuses a token that has died, a new one is had and the call made again:
 // what was refused was not carried out.
 func (e *engine) call(ctx context.Context, doing string, do func(context.Context, *api.Client) error) error {
+	select {
+	case e.turns <- struct{}{}:
+		defer func() { <-e.turns }()
+	case <-ctx.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return &Fault{doing: doing, kind: ErrTimeout, cause: err, detail: "waiting for its turn: " + err.Error()}
+	}
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return &Fault{doing: doing, kind: ErrTimeout, cause: err, detail: err.Error()}
-	}
 	client, err := e.connection.client(ctx)
 	if err != nil {
 		return classify(doing, err)

@@ -67,7 +67,7 @@ func New(settings Settings) (*Store, error) {
 		settings.Logger = slog.New(slog.DiscardHandler)
 	}
 	store := &Store{
-		engine: &engine{connection: settings.Connection, mount: mount, timeout: settings.Timeout},
+		engine: &engine{connection: settings.Connection, mount: mount, timeout: settings.Timeout, turns: make(chan struct{}, maxCalls)},
 		mount:  mount, path: path, memory: newMemory(), logger: settings.Logger, settled: settled,
 	}
 	if settings.Transit != "" {
