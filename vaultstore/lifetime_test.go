@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +27,11 @@ type scripted struct {
 	began    []time.Time
 	inFlight atomic.Int32
 	most     atomic.Int32
+
+	// respond answers all calls but the logins, in the bubble.
+	respond    func(*http.Request) (status int, body string)
+	connection *Connection
+	once       sync.Once
 }
 
 func (s *scripted) Name() string    { return "scripted" }
@@ -46,6 +53,12 @@ func (s *scripted) write(credential string) {
 }
 
 func (s *scripted) login(ctx context.Context, _ *api.Client) (*api.Secret, error) {
+	s.once.Do(func() {
+		s.connection.way.Load().present.Load().http.RegisterProtocol("http", roundTripper(func(r *http.Request) (*http.Response, error) {
+			status, body := s.respond(r)
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		}))
+	})
 	s.most.Store(max(s.most.Load(), s.inFlight.Add(1)))
 	defer s.inFlight.Add(-1)
 	s.mutex.Lock()
@@ -71,6 +84,7 @@ func scriptedConnection(t *testing.T, method *scripted) *Connection {
 	if err != nil {
 		t.Fatal(err)
 	}
+	method.connection = c
 	t.Cleanup(c.Close)
 	return c
 }
@@ -265,17 +279,60 @@ func TestOldTokenServes(t *testing.T) {
 	})
 }
 
-// TestNoLoginStorm: tokens whose renewal fails at once, though logins succeed, would have each login followed by the
-// next; and left to itself Vault's watcher asks for a renewal again and again without a pause (vault/api 1.23: it takes
-// the end of its back-off for a pause of nothing). The pause between logins grows instead.
-func TestNoLoginStorm(t *testing.T) {
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRenewalFails: renewals that fail are tried again while the token has life left, with a growing pause, and lead to
+// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it takes
+// the end of its back-off for a pause of nothing).
+func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// Renewable, with nobody there to renew it.
+		var renewals atomic.Int32
+		var up atomic.Bool
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
-			secret := issued(number, 10)
+			secret := issued(number, 60)
 			secret.Auth.Renewable = true
 			return secret, nil
 		}}
+		method.respond = func(*http.Request) (int, string) {
+			renewals.Add(1)
+			if !up.Load() {
+				return http.StatusServiceUnavailable, `{"errors":["Vault is sealed"]}`
+			}
+			return http.StatusOK, `{"auth":{"client_token":"token-1","renewable":true,"lease_duration":60}}`
+		}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(30 * time.Second)
+		if n := renewals.Load(); n < 4 || n > 8 || method.logins.Load() != 1 {
+			t.Fatalf("half the life: %d renewals, %d logins", n, method.logins.Load())
+		}
+		up.Store(true)
+		time.Sleep(time.Hour)
+		if n := renewals.Load(); n < 70 || n > 110 || method.logins.Load() != 1 {
+			t.Fatalf("an hour with Vault: %d renewals, %d logins", n, method.logins.Load())
+		}
+		up.Store(false)
+		time.Sleep(10 * time.Minute)
+		if n := method.logins.Load(); n < 10 || n > 16 { // each login's token is used for two thirds of a minute
+			t.Fatalf("ten minutes of failing renewals: %d logins", n)
+		}
+	})
+}
+
+// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and each
+// login would be followed by another. The pause between them grows.
+func TestNoLoginStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			secret := issued(number, 3600)
+			secret.Auth.Renewable = true
+			return secret, nil
+		}}
+		method.respond = func(*http.Request) (int, string) {
+			return http.StatusOK, `{"auth":{"client_token":"token-1","renewable":true,"lease_duration":5}}`
+		}
 		c := scriptedConnection(t, method)
 		token(t, c)
 		time.Sleep(10 * time.Minute)
