@@ -94,22 +94,16 @@ func (l *Login) parse() (login.Block, error) {
 		return block, errors.New("name at least one path")
 	}
 	for _, words := range l.When {
-		if len(words) != 3 {
-			return block, fmt.Errorf("when %s: want form, query or json, a name, and a value", strings.Join(words, " "))
+		condition, err := login.ParseCondition(words)
+		if err != nil {
+			return block, err
 		}
-		block.When = append(block.When, login.Condition{Kind: login.Kind(words[0]), Name: words[1], Value: words[2]})
-	}
-	switch {
-	case len(l.Username) == 0:
-		return block, errors.New("username: say where the typed name stands")
-	case len(l.Username) == 1 && l.Username[0] == string(login.None):
-		block.Username = login.Source{Kind: login.None}
-	case len(l.Username) == 2:
-		block.Username = login.Source{Kind: login.Kind(l.Username[0]), Name: l.Username[1]}
-	default:
-		return block, fmt.Errorf("username %s: want form, query or json and a name, or none", strings.Join(l.Username, " "))
+		block.When = append(block.When, condition)
 	}
 	var err error
+	if block.Username, err = login.ParseSource(l.Username); err != nil {
+		return block, err
+	}
 	if block.Success, err = parseRules("success", l.Success); err != nil {
 		return block, err
 	}

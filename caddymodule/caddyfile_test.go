@@ -128,7 +128,19 @@ func TestGlobalErrors(t *testing.T) {
 	for _, test := range []struct{ block, want string }{
 		{"banana", "unknown word 'banana'"},
 		{"secrets", "argument"},
-		{"secrets vault https://vault:8200", "unknown kind of secrets 'vault'"},
+		{"secrets etcd https://etcd:2379", "unknown kind of secrets 'etcd'"},
+		{"secrets vault https://a https://b", "argument"},
+		{"secrets vault {\n\t\t\tbanana\n\t\t}", "unknown word 'banana'"},
+		{"secrets vault {\n\t\t\tmount a\n\t\t\tmount b\n\t\t}", "stands on line"},
+		{"secrets vault {\n\t\t\tauth\n\t\t}", "argument"},
+		{"secrets vault {\n\t\t\tauth password x\n\t\t}", "unknown way to sign in"},
+		{"secrets vault {\n\t\t\tauth token\n\t\t}", "argument"},
+		{"secrets vault {\n\t\t\tauth approle only-the-role\n\t\t}", "argument"},
+		{"secrets vault {\n\t\t\tauth token_file /a /b\n\t\t}", "argument"},
+		{"secrets vault {\n\t\t\tauth_mount x\n\t\t}", "auth_mount"},
+		{"secrets vault {\n\t\t\tauth token_file /a\n\t\t\tauth_mount x\n\t\t}", "auth_mount"},
+		{"secrets vault {\n\t\t\tclient_cert /only-one\n\t\t}", "argument"},
+		{"secrets vault {\n\t\t\ttimeout soon\n\t\t}", "duration"},
 		{"sessions redis redis://127.0.0.1", "unknown kind of sessions 'redis'"},
 		{"sessions memory 5", "argument"},
 		{"secrets file /a /b", "argument"},
@@ -159,4 +171,12 @@ func FuzzCaddyfile(f *testing.F) {
 		}
 		_, _ = adapt("example.com {\n\tsecond_factor {\n" + lines + "\n\t}\n}\n")
 	})
+}
+
+// TestFileWords: every word of `secrets file` is read, also a second one.
+func TestFileWords(t *testing.T) {
+	_, err := adapt("{\n\tsecond_factor {\n\t\tsecrets file /a {\n\t\t\tkey_file /b\n\t\t\tbanana\n\t\t}\n\t}\n}\n:80 {\n}\n")
+	if err == nil || !strings.Contains(err.Error(), "unknown word 'banana'") {
+		t.Errorf("a word behind the first one: %v", err)
+	}
 }

@@ -110,7 +110,7 @@ func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	words := newWords(d)
-	for d.NextBlock(d.Nesting()) {
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if err := words.once(); err != nil {
 			return err
 		}

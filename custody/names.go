@@ -115,57 +115,10 @@ func foldByte(c byte) byte {
 	return c
 }
 
-// fold is match.FoldName, but sees also through names in which only a part is percent-encoded as it should be: PHP decodes
-// what it can of `%73id%00%` and leaves the rest.
-func fold(name string) string {
-	for range 8 {
-		again := unescape(name)
-		if again == name {
-			break
-		}
-		name = again
-	}
-	return match.FoldName(name)
-}
-
-// unescape decodes each well-formed %xx and leaves all else as it is.
-func unescape(text string) string {
-	at := strings.IndexByte(text, '%')
-	if at < 0 {
-		return text
-	}
-	decoded := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		if text[i] == '%' && i+2 < len(text) {
-			high, okHigh := unhex(text[i+1])
-			low, okLow := unhex(text[i+2])
-			if okHigh && okLow {
-				decoded = append(decoded, high<<4|low)
-				i += 2
-				continue
-			}
-		}
-		decoded = append(decoded, text[i])
-	}
-	return string(decoded)
-}
-
-func unhex(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
-// sameFold tells whether fold(a) == fold(b), without memory for ordinary names.
+// sameFold tells whether match.FoldName(a) == match.FoldName(b), without memory for ordinary names.
 func sameFold(a, b string) bool {
 	if !allOf(a, classQuick) || !allOf(b, classQuick) {
-		return fold(a) == fold(b)
+		return match.FoldName(a) == match.FoldName(b)
 	}
 	if len(a) != len(b) {
 		return false
@@ -197,12 +150,12 @@ func globsFold(patterns match.Globs, name string) bool {
 		return true
 	}
 	if !allOf(name, classQuick) {
-		name = fold(name)
+		name = match.FoldName(name)
 	}
 	for _, pattern := range patterns {
 		text := string(pattern)
 		if !allOf(text, classQuick) {
-			text = fold(text)
+			text = match.FoldName(text)
 		}
 		if globFold(text, name) {
 			return true
@@ -247,7 +200,7 @@ func (h *heldNames) has(name string) bool {
 	}
 	quick, folded := allOf(name, classQuick), ""
 	if !quick {
-		folded = fold(name)
+		folded = match.FoldName(name)
 	}
 	for i := range h.jar.cookies {
 		other := h.jar.cookies[i].Name
@@ -288,7 +241,7 @@ func (h *heldNames) foldedAt(i int) string {
 		h.folded = make([]string, len(h.jar.cookies))
 	}
 	if h.folded[i] == "" {
-		h.folded[i] = fold(h.jar.cookies[i].Name)
+		h.folded[i] = match.FoldName(h.jar.cookies[i].Name)
 	}
 	return h.folded[i]
 }

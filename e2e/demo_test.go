@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -56,20 +54,7 @@ type running struct {
 	folder  string
 	process *exec.Cmd
 	exited  chan error
-	mutex   sync.Mutex
-	output  bytes.Buffer
-}
-
-func (r *running) Write(p []byte) (int, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.output.Write(p)
-}
-
-func (r *running) text() string {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.output.String()
+	output  site.Buffer
 }
 
 // startDemo runs the demo and waits for its walk-through.
@@ -77,7 +62,7 @@ func startDemo(t testing.TB, port int) *running {
 	t.Helper()
 	folder := t.TempDir()
 	r := &running{t: t, folder: folder, process: sallyport(t, folder, "demo", "--port", fmt.Sprint(port)), exited: make(chan error, 1)}
-	r.process.Stdout, r.process.Stderr = r, r
+	r.process.Stdout, r.process.Stderr = &r.output, &r.output
 	if err := r.process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +77,12 @@ func (r *running) waitFor(words string) {
 	pause := time.NewTicker(20 * time.Millisecond)
 	defer pause.Stop()
 	deadline := time.After(60 * time.Second)
-	for !strings.Contains(r.text(), words) {
+	for !strings.Contains(r.output.String(), words) {
 		select {
 		case err := <-r.exited:
-			r.t.Fatalf("the demo ended (%v) without saying %q:\n%s", err, words, r.text())
+			r.t.Fatalf("the demo ended (%v) without saying %q:\n%s", err, words, r.output.String())
 		case <-deadline:
-			r.t.Fatalf("the demo does not say %q:\n%s", words, r.text())
+			r.t.Fatalf("the demo does not say %q:\n%s", words, r.output.String())
 		case <-pause.C:
 		}
 	}
@@ -108,7 +93,7 @@ var demoAddress = regexp.MustCompile(`Open +(http://(127\.0\.0\.1:[0-9]+))/\n`)
 // url is the address that the demo prints.
 func (r *running) url() string {
 	r.t.Helper()
-	return site.Find(r.t, demoAddress, r.text())
+	return site.Find(r.t, demoAddress, r.output.String())
 }
 
 // interrupt is Ctrl-C: the demo ends with 0, stops serving and leaves nothing behind.
@@ -120,12 +105,12 @@ func (r *running) interrupt() {
 	select {
 	case err := <-r.exited:
 		if err != nil {
-			r.t.Errorf("the demo ended with %v:\n%s", err, r.text())
+			r.t.Errorf("the demo ended with %v:\n%s", err, r.output.String())
 		}
 	case <-time.After(30 * time.Second):
-		r.t.Fatalf("Ctrl-C did not end the demo:\n%s", r.text())
+		r.t.Fatalf("Ctrl-C did not end the demo:\n%s", r.output.String())
 	}
-	text := r.text()
+	text := r.output.String()
 	if !strings.HasSuffix(text, "\nThe demo has ended.\n") {
 		r.t.Errorf("the demo does not say that it has ended:\n%s", text)
 	}
@@ -170,8 +155,8 @@ func TestDemo(t *testing.T) {
 		"alice with " + demo.AlicePassword, "bob with " + demo.BobPassword, "Set up Two-Factor Authentication", "QR code", "Confirm",
 		"recovery codes", "Reset Token", "Disable Two-Factor Authentication", r.url() + "/second-factor/",
 	} {
-		if !strings.Contains(r.text(), words) {
-			t.Errorf("the walk-through does not mention %q:\n%s", words, r.text())
+		if !strings.Contains(r.output.String(), words) {
+			t.Errorf("the walk-through does not mention %q:\n%s", words, r.output.String())
 		}
 	}
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,11 +25,24 @@ import (
 type rewritten struct {
 	app *demo.App
 	// rewrite gets the app's answer to a login and writes it; nil: as it is.
-	rewrite func(w http.ResponseWriter, answer *httptest.ResponseRecorder)
+	rewrite atomic.Pointer[rewriting]
+}
+
+// rewriting writes the answer of the app as it should look.
+type rewriting func(w http.ResponseWriter, answer *httptest.ResponseRecorder)
+
+// says sets how the answers look from now on; nil: as they are.
+func (s *rewritten) says(rewrite rewriting) {
+	if rewrite == nil {
+		s.rewrite.Store(nil)
+		return
+	}
+	s.rewrite.Store(&rewrite)
 }
 
 func (s *rewritten) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.URL.Path != "/api/login" || s.rewrite == nil {
+	rewrite := s.rewrite.Load()
+	if r.Method != http.MethodPost || r.URL.Path != "/api/login" || rewrite == nil {
 		s.app.ServeHTTP(w, r)
 		return
 	}
@@ -38,7 +52,7 @@ func (s *rewritten) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.Header().Del("Content-Length")
-	s.rewrite(w, recorder)
+	(*rewrite)(w, recorder)
 }
 
 // coded writes the answer in a content coding.
@@ -52,6 +66,16 @@ func coded(names string, encode func(into io.Writer) io.WriteCloser) func(http.R
 	}
 }
 
+// newRewritten is the demo app with answers that the test changes, behind a gateway.
+func newRewritten(t *testing.T, block string) (l *ledger, strange *rewritten) {
+	t.Helper()
+	l = newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
+		strange = &rewritten{app: app}
+		return strange
+	})
+	return l, strange
+}
+
 func gzipped(into io.Writer) io.WriteCloser { return gzip.NewWriter(into) }
 
 // TestP4_LoginAnswersInEveryCoding: whatever coding the app's answer comes in, asked for or not, it is read as what it says:
@@ -63,11 +87,7 @@ func TestP4_LoginAnswersInEveryCoding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var strange *rewritten
-			l := newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
-				strange = &rewritten{app: app}
-				return strange
-			})
+			l, strange := newRewritten(t, block)
 			l.enrolled(t, "alice", demo.AlicePassword)
 			for coding, rewrite := range map[string]func(http.ResponseWriter, *httptest.ResponseRecorder){
 				"plain":   nil,
@@ -86,7 +106,7 @@ func TestP4_LoginAnswersInEveryCoding(t *testing.T) {
 					}}
 				}),
 			} {
-				strange.rewrite = rewrite
+				strange.says(rewrite)
 				c := l.Client(t)
 				got := signInScript(c, "alice", demo.AlicePassword)
 				if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.Text, "second-factor-required") {
@@ -100,7 +120,7 @@ func TestP4_LoginAnswersInEveryCoding(t *testing.T) {
 				}
 				wantsState(t, c, "anonymous", "")
 			}
-			strange.rewrite = nil
+			strange.says(nil)
 		})
 	}
 }
@@ -128,11 +148,7 @@ func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var strange *rewritten
-			l := newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
-				strange = &rewritten{app: app}
-				return strange
-			})
+			l, strange := newRewritten(t, block)
 			// alice has no factor: whatever slips through is a verified session on the spot.
 			bomb := strings.Repeat("x", 4<<20)
 			for flaw, rewrite := range map[string]func(http.ResponseWriter, *httptest.ResponseRecorder){
@@ -172,7 +188,7 @@ func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 			} {
 				c := l.Client(t)
 				c.Get("/login").Wants(t, http.StatusOK, "")
-				strange.rewrite = rewrite
+				strange.says(rewrite)
 				got := signInScript(c, "alice", demo.AlicePassword)
 				// Caddy's proxy leaves a protocol that nobody asked for without any answer: an empty 200.
 				nothing := flaw == "other protocol" && got.StatusCode == http.StatusOK && got.Text == ""
@@ -182,7 +198,7 @@ func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 				wantsNothingOf(t, got)
 				wantsState(t, c, "anonymous", "")
 				wantsShut(t, c)
-				strange.rewrite = nil
+				strange.says(nil)
 				signInScript(c, "alice", demo.AlicePassword).Wants(t, http.StatusOK, "")
 				wantsEntries(t, c, "alice")
 			}

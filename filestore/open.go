@@ -29,7 +29,8 @@ type Options struct {
 
 // Store is a factor.Store in an encrypted file. It holds the file's lock until Close. Safe for concurrent use.
 type Store struct {
-	sealer *sealer
+	sealer  *sealer
+	keyFile string
 
 	// mutex is held for every use of the database, reading too: a transaction takes microseconds, and after a panic
 	// bbolt's own locks stay taken, which nobody may run into (see handle).
@@ -61,7 +62,7 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{database: database}
+	s := &Store{database: database, keyFile: options.KeyFile}
 	if err := database.guard(func() error { return s.begin(options.KeyFile, untouched) }); err != nil {
 		_ = s.Close()
 		return nil, err

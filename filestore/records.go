@@ -13,13 +13,14 @@ import (
 
 // Get implements factor.Store.
 func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	n := s.sealer.name(key)
 	s.mutex.Lock()
-	value, err := s.get(ctx, s.sealer.name(key))
+	value, err := s.get(ctx, n)
 	s.mutex.Unlock()
 	if err != nil {
 		return factor.Record{}, 0, err
 	}
-	document, ok := s.sealer.openRecord(key, value)
+	_, document, ok := s.sealer.openRecord(n, value)
 	if !ok {
 		return factor.Record{}, 0, fmt.Errorf("%w: it cannot be opened", factor.ErrCorrupt)
 	}

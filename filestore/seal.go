@@ -102,14 +102,15 @@ func (s *sealer) open(sealed, associated []byte) ([]byte, bool) {
 	return plain, err == nil
 }
 
-// recordAssociation binds a sealed record to its owner and its version.
-func recordAssociation(key factor.Key, version factor.Version) []byte {
-	return append(fields("record", format, key.App, key.User), binary.BigEndian.AppendUint64(nil, uint64(version))...)
+// recordAssociation binds a sealed record to its place, and so to its owner, and to its version.
+func recordAssociation(n name, version factor.Version) []byte {
+	return append(fields("record", format, string(n[:])), binary.BigEndian.AppendUint64(nil, uint64(version))...)
 }
 
-// sealRecord makes the stored value of a record: its version, readable, and the sealed document.
+// sealRecord makes the stored value of a record: its version, readable, and sealed the owner's names and the document.
 func (s *sealer) sealRecord(key factor.Key, version factor.Version, document []byte) ([]byte, error) {
-	sealed, err := s.seal(document, recordAssociation(key, version))
+	plain := append(fields(key.App, key.User), document...)
+	sealed, err := s.seal(plain, recordAssociation(s.name(key), version))
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +125,23 @@ func versionOf(value []byte) factor.Version {
 	return factor.Version(binary.BigEndian.Uint64(value))
 }
 
-// openRecord is the reverse of sealRecord; the value may lie in the database's memory, the document does not.
-func (s *sealer) openRecord(key factor.Key, value []byte) (document []byte, ok bool) {
+// openRecord is the reverse of sealRecord, for the value at a place. The value may lie in the database's memory; what is returned
+// does not.
+func (s *sealer) openRecord(n name, value []byte) (owner factor.Key, document []byte, ok bool) {
 	version := versionOf(value)
 	if version == 0 {
-		return nil, false
+		return factor.Key{}, nil, false
 	}
-	return s.open(value[8:], recordAssociation(key, version))
+	plain, ok := s.open(value[8:], recordAssociation(n, version))
+	if !ok {
+		return factor.Key{}, nil, false
+	}
+	for _, text := range []*string{&owner.App, &owner.User} {
+		if len(plain) < 8 || binary.BigEndian.Uint64(plain) > uint64(len(plain)-8) {
+			return factor.Key{}, nil, false
+		}
+		end := 8 + int(binary.BigEndian.Uint64(plain)) //nolint:gosec // not more than the length of plain
+		*text, plain = string(plain[8:end]), plain[end:]
+	}
+	return owner, plain, s.name(owner) == n
 }

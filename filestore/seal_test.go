@@ -22,14 +22,14 @@ func TestSealIsBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if document, ok := s.openRecord(key, value); !ok || string(document) != "document" || versionOf(value) != 7 {
+	if _, document, ok := s.openRecord(s.name(key), value); !ok || string(document) != "document" || versionOf(value) != 7 {
 		t.Fatal("it does not open")
 	}
-	if _, ok := other.openRecord(key, value); ok {
+	if _, _, ok := other.openRecord(s.name(key), value); ok {
 		t.Error("opened with another key")
 	}
 	for _, wrong := range []factor.Key{{App: "wiki", User: "bob"}, {App: "git", User: "alice"}, {App: "wikia", User: "lice"}, {App: "", User: "wikialice"}, {}} {
-		if _, ok := s.openRecord(wrong, value); ok {
+		if _, _, ok := s.openRecord(s.name(wrong), value); ok {
 			t.Errorf("opened for %q of %q", wrong.User, wrong.App)
 		}
 		if s.name(wrong) == s.name(key) {
@@ -39,10 +39,10 @@ func TestSealIsBound(t *testing.T) {
 	for at := range value {
 		spoilt := bytes.Clone(value)
 		spoilt[at] ^= 0x10
-		if _, ok := s.openRecord(key, spoilt); ok {
+		if _, _, ok := s.openRecord(s.name(key), spoilt); ok {
 			t.Errorf("opened with byte %d changed", at)
 		}
-		if _, ok := s.openRecord(key, value[:at]); ok {
+		if _, _, ok := s.openRecord(s.name(key), value[:at]); ok {
 			t.Errorf("opened with %d bytes", at)
 		}
 	}

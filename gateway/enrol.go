@@ -180,8 +180,5 @@ func (x *exchange) settingsWith(alert string, status int) error {
 	}
 	common := x.common()
 	common.Alert = alert
-	return x.config.Pages.Settings(x.w, status, pages.SettingsView{
-		Common: common, Enrolled: factors.Enrolled, Since: factors.Created, Used: factors.Used,
-		RecoveryLeft: factors.RecoveryLeft, RecoveryTotal: factors.RecoveryTotal, Required: x.config.RequireEveryone,
-	})
+	return x.settingsPage(status, common, factors)
 }

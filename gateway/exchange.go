@@ -48,6 +48,18 @@ func (x *exchange) state() gate.State {
 	return x.data.State
 }
 
+// jar holds the cookies that go to the app with a request of this session that is no login: those that a login has earned
+// once the session is verified, and a stranger's before.
+func (x *exchange) jar() custody.Jar {
+	switch {
+	case x.data == nil:
+		return custody.Jar{}
+	case x.data.State == gate.Verified:
+		return x.data.Held
+	}
+	return x.data.Guest
+}
+
 // loadSession finds the session that the browser's token stands for. No token and a dead token are the same: anonymous.
 func (x *exchange) loadSession() error {
 	token := x.Gateway.token(x.r)

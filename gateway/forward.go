@@ -41,10 +41,7 @@ func (x *exchange) forwardVerified() error {
 // forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
 // into custody is attached to nothing yet.
 func (x *exchange) forwardStranger() error {
-	var guest custody.Jar
-	if x.data != nil {
-		guest = x.data.Guest
-	}
+	guest := x.jar()
 	x.prepare(&guest)
 	x.observe()
 	x.filter = filter{x: x, w: x.w}

@@ -83,13 +83,18 @@ func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 		proxy.ServeHTTP(w, r)
 		return err
 	}
+	s.serve(next)
+	return s
+}
+
+// serve puts the gateway in front of the given rest of the route.
+func (s *site) serve(next Handler) {
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.gateway.ServeHTTP(w, r, next); err != nil {
 			http.Error(w, "bad gateway", http.StatusBadGateway)
 		}
 	}))
-	t.Cleanup(s.server.Close)
-	return s
+	s.t.Cleanup(s.server.Close)
 }
 
 // browser is a client that keeps cookies, follows no redirect, and says what browsers say.

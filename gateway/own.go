@@ -153,9 +153,14 @@ func (x *exchange) showSettings() error {
 	}
 	common := x.common()
 	common.Status = notice
-	return x.config.Pages.Settings(x.w, http.StatusOK, pages.SettingsView{
-		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
-		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
+	return x.settingsPage(http.StatusOK, common, status)
+}
+
+// settingsPage shows the settings page for what the record says.
+func (x *exchange) settingsPage(status int, common pages.Common, factors factor.Status) error {
+	return x.config.Pages.Settings(x.w, status, pages.SettingsView{
+		Common: common, Enrolled: factors.Enrolled, Since: factors.Created, Used: factors.Used,
+		RecoveryLeft: factors.RecoveryLeft, RecoveryTotal: factors.RecoveryTotal, Required: x.config.RequireEveryone,
 	})
 }
 

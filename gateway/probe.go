@@ -56,7 +56,7 @@ func (x *exchange) probe(jar custody.Jar) probed {
 		return probed{verdict: login.Unclear, err: err}
 	}
 	sorted := x.cookies.Sort(answer.cookies(), holds(jar), false)
-	result := probed{changes: sorted.Held, jar: x.appliedFor(jar, sorted.Held, path), status: answer.status}
+	result := probed{changes: sorted.Held, jar: x.appliedByProbe(jar, sorted.Held), status: answer.status}
 	seen, err := answer.judged(nil)
 	if err != nil {
 		// The route did answer: what it said cannot be read.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,12 +68,20 @@ func (s *site) hook(t *testing.T, answered func(r *http.Request)) {
 		_, err := w.Write(recorded.Body.Bytes())
 		return err
 	}
-	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.gateway.ServeHTTP(w, r, next); err != nil {
-			http.Error(w, "bad gateway", http.StatusBadGateway)
+	s.serve(next)
+}
+
+// pauseAtCheck stops the first question who is signed in that the app has answered after ask was called.
+func (s *site) pauseAtCheck(t *testing.T) (check *pause, ask func()) {
+	t.Helper()
+	check = newPause(t)
+	var asked atomic.Bool
+	s.hook(t, func(r *http.Request) {
+		if asked.Load() && r.URL.Path == "/api/me" {
+			check.here()
 		}
-	}))
-	t.Cleanup(s.server.Close)
+	})
+	return check, func() { asked.Store(true) }
 }
 
 // background runs a request while the test goes on.
@@ -92,17 +101,11 @@ func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
 func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, formOnly)
 	s.enrolled("alice", demo.AlicePassword)
-	check := newPause(t)
-	asked := false
-	s.hook(t, func(r *http.Request) {
-		if asked && r.URL.Path == "/api/me" {
-			check.here()
-		}
-	})
+	check, ask := s.pauseAtCheck(t)
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
 	s.clock.advance(61 * time.Second)
-	asked = true
+	ask()
 	first := background(func() answer { return b.get("/api/entries") })
 	check.wait(t)
 	s.app.FailIdentity(http.StatusServiceUnavailable)
@@ -123,17 +126,11 @@ func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 // TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is lost.
 func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{Rotate: true}, nil)
-	check := newPause(t)
-	asked := false
-	s.hook(t, func(r *http.Request) {
-		if asked && r.URL.Path == "/api/me" {
-			check.here()
-		}
-	})
+	check, ask := s.pauseAtCheck(t)
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
 	s.clock.advance(61 * time.Second)
-	asked = true
+	ask()
 	first := background(func() answer { return b.get("/api/entries") })
 	check.wait(t)
 	b.get("/api/entries").wants(t, http.StatusOK, "")
@@ -150,13 +147,7 @@ func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 	for name, slow := range map[string]string{"check": "/api/entries", "changed cookie": "/source?bytes=1"} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, demo.Knobs{Rotate: name != "check"}, nil)
-			check := newPause(t)
-			asked := false
-			s.hook(t, func(r *http.Request) {
-				if asked && r.URL.Path == "/api/me" {
-					check.here()
-				}
-			})
+			check, ask := s.pauseAtCheck(t)
 			b := s.browser()
 			b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
 			b.get("/api/entries").wants(t, http.StatusOK, "")
@@ -165,7 +156,7 @@ func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 				s.clock.advance(61 * time.Second)
 			}
 			s.app.SwitchSessions("bob", "alice") // alice has no factor: a session as her would be verified at once
-			asked = true
+			ask()
 			first := background(func() answer { return b.get(slow) })
 			check.wait(t)
 			b.post("/second-factor/logout", url.Values{"csrf_token": {csrf}}).wants(t, http.StatusSeeOther, "/login")

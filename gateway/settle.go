@@ -19,21 +19,13 @@ const maxGranted = 64
 // stem from a login that nobody could read. It returns false where the app has to be asked first.
 func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) {
 	verified := x.state() == gate.Verified
-	var jar custody.Jar
-	if x.data != nil {
-		jar = x.data.Guest
-		if verified {
-			jar = x.data.Held
-		}
-	}
+	jar := x.jar()
 	f.sorted = x.cookies.Sort(lines, holds(jar), false)
 	if verified && x.place == gate.Logout && status >= 200 && status < 400 {
 		x.log.InfoContext(x.r.Context(), "signed out by the app", "app", x.config.App, "user", x.data.Identity)
-		if err := x.end(); err != nil {
-			f.replace(func() error { return x.storeFailed("end session", err) })
-			return true
+		if x.ended(f) {
+			f.release(status, f.sorted.Browser)
 		}
-		f.release(status, f.sorted.Browser)
 		return true
 	}
 	after, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.path.Text, x.now)
@@ -48,11 +40,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	case verified:
 		x.commit(f, status, nil)
 	default:
-		if err := x.keepForStranger(f.sorted); err != nil && !errors.Is(err, session.ErrGone) {
-			f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
-			return true
-		}
-		f.release(status, f.sorted.Browser)
+		x.releaseToStranger(f, status)
 	}
 	return true
 }
@@ -60,13 +48,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 // settleByProbe asks the app who the changed cookies belong to, before one byte of the answer goes out (P5).
 func (x *exchange) settleByProbe(f *filter, status int) {
 	verified := x.state() == gate.Verified
-	var jar custody.Jar
-	if x.data != nil {
-		jar = x.data.Guest
-		if verified {
-			jar = x.data.Held
-		}
-	}
+	jar := x.jar()
 	said := x.probe(x.applied(jar, f.sorted.Held))
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
@@ -74,18 +56,11 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 	case said.verdict == login.Known:
 		x.switched(f, status, said)
 	case said.verdict == login.NotSignedIn:
-		if verified {
-			if err := x.end(); err != nil {
-				f.replace(func() error { return x.storeFailed("end session", err) })
-				return
-			}
-		}
-		f.sorted.Held = append(f.sorted.Held, said.changes...)
-		if err := x.keepForStranger(f.sorted); err != nil && !errors.Is(err, session.ErrGone) {
-			f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
+		if verified && !x.ended(f) {
 			return
 		}
-		f.release(status, f.sorted.Browser)
+		f.sorted.Held = append(f.sorted.Held, said.changes...)
+		x.releaseToStranger(f, status)
 	default:
 		if verified {
 			if err := x.unsettle(f.sorted.Held); err != nil {
@@ -173,11 +148,9 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 	factors, storeErr := x.enrolled(x.data.Identity)
 	if storeErr == nil && !factors.Enrolled {
 		// There is no factor to ask for. Who is there cannot be established.
-		if err := x.end(); err != nil {
-			f.replace(func() error { return x.storeFailed("end session", err) })
-			return
+		if x.ended(f) {
+			f.replace(x.askLogin)
 		}
-		f.replace(x.askLogin)
 		return
 	}
 	err := x.renew(func(data *session.Data) error {
@@ -198,11 +171,23 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 // outlived ends a session whose app session has ended, and lets the answer go as a stranger's.
 func (x *exchange) outlived(f *filter, status int) {
 	x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
+	if x.ended(f) {
+		x.releaseToStranger(f, status)
+	}
+}
+
+// ended ends the session in the middle of an answer. Where the store cannot do it, the browser is told so in its place.
+func (x *exchange) ended(f *filter) bool {
 	if err := x.end(); err != nil {
 		f.replace(func() error { return x.storeFailed("end session", err) })
-		return
+		return false
 	}
-	if err := x.keepForStranger(f.sorted); err != nil {
+	return true
+}
+
+// releaseToStranger lets an answer go to somebody who is not signed in, once what it sets is stored.
+func (x *exchange) releaseToStranger(f *filter, status int) {
+	if err := x.keepForStranger(f.sorted); err != nil && !errors.Is(err, session.ErrGone) {
 		f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
 		return
 	}

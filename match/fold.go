@@ -1,9 +1,6 @@
 package match
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // FoldName maps a cookie's or form field's name to the form under which other programs may take it for another one: lower
 // case, percent-decoded, without surrounding space, without a closed `[...]`, with `.`, `[`, inner spaces and NBSP as `_`. PHP does most of
@@ -12,13 +9,7 @@ func FoldName(name string) string {
 	if simple(name) {
 		return name
 	}
-	for range 3 {
-		again, err := url.PathUnescape(name)
-		if err != nil || again == name {
-			break
-		}
-		name = again
-	}
+	name = unescapeAll(name)
 	name = strings.ReplaceAll(strings.ReplaceAll(name, "\u00a0", " "), "\xa0", " ")
 	name = strings.Trim(name, " \t\r\n\v\f\x00\"")
 	if at := strings.IndexByte(name, 0); at > 0 {

@@ -39,17 +39,6 @@ func (p Path) EndsEarly() bool {
 	return !p.Canonical && strings.IndexByte(unescapeAll(p.Text), 0) >= 0
 }
 
-func unescapeAll(decoded string) string {
-	for range 4 {
-		again, err := url.PathUnescape(decoded)
-		if err != nil || again == decoded {
-			break
-		}
-		decoded = again
-	}
-	return decoded
-}
-
 // LoosePath is Path.Loose for a path that is already decoded once.
 func LoosePath(decoded string) string {
 	decoded = strings.ToLower(strings.ReplaceAll(unescapeAll(decoded), `\`, "/"))

@@ -8,11 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,7 +34,7 @@ type Site struct {
 	caddyfile string
 	process   *exec.Cmd
 	exited    chan struct{}
-	log       lockedBuffer
+	log       Buffer
 }
 
 // Options are what most tests leave alone.
@@ -209,14 +211,20 @@ func Serve(t testing.TB, app http.Handler) string {
 	return listener.Addr().String()
 }
 
+// freeAddress finds a port below those that the system gives to outgoing connections, so that none of these takes it
+// before the gateway does.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(20000)))
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		if err == nil {
+			_ = listener.Close()
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 var build = sync.OnceValues(func() (string, error) {
@@ -246,19 +254,21 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
-// lockedBuffer is a buffer that a process writes while a test reads.
-type lockedBuffer struct {
+// Buffer is a buffer that a process writes while a test reads. The zero value is empty.
+type Buffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.Write(p)
 }
 
-func (b *lockedBuffer) String() string {
+// String is everything that was written.
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buffer.String()

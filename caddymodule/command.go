@@ -1,0 +1,82 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// errNotVault says that a command which needs Vault got a configuration without it.
+var errNotVault = errors.New("the configuration keeps secrets elsewhere")
+
+// configFlags are what every command has that works on a configuration.
+func configFlags(command *cobra.Command) {
+	command.Flags().StringP("config", "c", "", "the configuration file; default: ./Caddyfile where there is one")
+	command.Flags().StringP("adapter", "a", "", "what turns the file into Caddy's JSON; default: by the file's name")
+	command.Args = cobra.NoArgs
+	command.SilenceUsage = true
+}
+
+// configured reads the configuration that a command's flags name, without starting anything, and returns what it says of secrets:
+// the guest module's name and its JSON. Without a configuration both are empty.
+func configured(command *cobra.Command) (module string, raw json.RawMessage, err error) {
+	file, err := command.Flags().GetString("config")
+	if err != nil {
+		return "", nil, err
+	}
+	adapter, err := command.Flags().GetString("adapter")
+	if err != nil {
+		return "", nil, err
+	}
+	content, _, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return "", nil, err
+	}
+	if content == nil {
+		return "", nil, nil
+	}
+	var config struct {
+		Apps struct {
+			SecondFactor struct {
+				Secrets json.RawMessage `json:"secrets"`
+			} `json:"second_factor"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(content, &config); err != nil {
+		return "", nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	raw = config.Apps.SecondFactor.Secrets
+	if raw == nil {
+		return "", nil, nil
+	}
+	var name struct {
+		Module string `json:"module"`
+	}
+	if err := json.Unmarshal(raw, &name); err != nil {
+		return "", nil, fmt.Errorf("reading the configuration: secrets: %w", err)
+	}
+	return name.Module, raw, nil
+}
+
+// configuredVault returns the settings of `secrets vault` in a command's configuration. Where there is no configuration at all they
+// are the defaults, with what VAULT_ADDR and its like say.
+func configuredVault(command *cobra.Command) (*SecretsVault, error) {
+	module, raw, err := configured(command)
+	if err != nil {
+		return nil, err
+	}
+	vault := new(SecretsVault)
+	switch module {
+	case "":
+		return vault, nil
+	case "vault":
+		if err := json.Unmarshal(raw, vault); err != nil {
+			return nil, fmt.Errorf("reading the configuration: secrets vault: %w", err)
+		}
+		return vault.resolve()
+	}
+	return nil, fmt.Errorf("%w: it says `secrets %s`", errNotVault, module)
+}

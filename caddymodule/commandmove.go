@@ -1,0 +1,199 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"sallyport/factor"
+	"sallyport/filestore"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "move-secrets",
+		Usage: "--from file:<path>|vault --to vault|file:<path> [--key-file <path>] [--config <file>] [--delete-source]",
+		Short: "Moves second factors from the embedded file to Vault, or back",
+		Long: `Copies every user's record, one after the other, and reads each copy back. It can be stopped at any time and started again. A record
+that is at the destination already with another content is left alone, and said.
+
+Vault is reached as the configuration's ` + "`secrets vault`" + ` says. The file must not be in use: stop the gateway first.
+
+With --delete-source each record is deleted at its source once its copy has been read back; a file that is then empty is removed
+together with its key.`,
+		CobraFunc: func(command *cobra.Command) {
+			configFlags(command)
+			command.Flags().String("from", "", "where the records are: file:<path> or vault")
+			command.Flags().String("to", "", "where they go: vault or file:<path>")
+			command.Flags().String("key-file", "", "the file's key; default: its path with .key at the end")
+			command.Flags().Bool("delete-source", false, "delete each record at its source once it was copied")
+			command.RunE = func(command *cobra.Command, _ []string) error { return moveSecrets(command) }
+		},
+	})
+}
+
+// listedStore is a store that knows whose records it has.
+type listedStore interface {
+	factor.Store
+	Keys(ctx context.Context) ([]factor.Key, error)
+}
+
+// end is one end of a move.
+type end struct {
+	store listedStore
+	// close lets go of it; remove takes away what is left of it once it is empty.
+	close  func() error
+	remove func() error
+}
+
+func moveSecrets(command *cobra.Command) (err error) {
+	flags := command.Flags()
+	from, _ := flags.GetString("from")
+	to, _ := flags.GetString("to")
+	keyFile, _ := flags.GetString("key-file")
+	deleteSource, err := flags.GetBool("delete-source")
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(from, "file:") == strings.HasPrefix(to, "file:") {
+		return errors.New("want --from file:<path> --to vault, or --from vault --to file:<path>")
+	}
+	source, err := openEnd(command, "from", from, keyFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.close()) }()
+	destination, err := openEnd(command, "to", to, keyFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, destination.close()) }()
+	err = moveAll(command.Context(), source.store, destination.store, deleteSource, command.OutOrStdout())
+	if err != nil || !deleteSource {
+		return err
+	}
+	return source.remove()
+}
+
+// openEnd opens what --from or --to names.
+func openEnd(command *cobra.Command, flag, place, keyFile string) (end, error) {
+	if path, ok := strings.CutPrefix(place, "file:"); ok {
+		if path == "" {
+			return end{}, fmt.Errorf("--%s: the file's path is missing", flag)
+		}
+		store, err := filestore.Open(path, filestore.Options{KeyFile: keyFile})
+		if err != nil {
+			return end{}, fmt.Errorf("--%s: %w", flag, err)
+		}
+		return end{store: store, close: store.Close, remove: func() error { return filestore.Remove(store) }}, nil
+	}
+	if place != "vault" {
+		return end{}, fmt.Errorf("--%s: want file:<path> or vault", flag)
+	}
+	vault, err := configuredVault(command)
+	if err != nil {
+		return end{}, err
+	}
+	if vault.Auth == nil {
+		vault.Auth = new(VaultAuth)
+	}
+	opened, err := vault.open()
+	if err != nil {
+		return end{}, err
+	}
+	return end{
+		store:  opened.store,
+		close:  func() error { opened.connection.Close(); return nil },
+		remove: func() error { return nil },
+	}, nil
+}
+
+// moveAll copies, or moves, every record, and says what it does. What one record has against it does not stop the others.
+func moveAll(ctx context.Context, source, destination listedStore, deleteSource bool, out io.Writer) error {
+	keys, err := source.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the records at the source: %w", err)
+	}
+	failed := 0
+	for i, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		done, err := moveOne(ctx, source, destination, key, deleteSource)
+		if err != nil {
+			failed++
+			done = "NOT MOVED: " + err.Error()
+		}
+		if _, err := fmt.Fprintf(out, "%d/%d  %q of %q: %s\n", i+1, len(keys), key.User, key.App, done); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d records were not moved", failed, len(keys))
+	}
+	_, err = fmt.Fprintf(out, "%d records are at the destination.\n", len(keys))
+	return err
+}
+
+// errDiffers says that a record must not be overwritten.
+var errDiffers = errors.New("another record of this user is at the destination already; disable one of the two first")
+
+// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the source changes
+// meanwhile, the copy follows.
+func moveOne(ctx context.Context, source, destination factor.Store, key factor.Key, deleteSource bool) (done string, err error) {
+	var copied factor.Version
+	for range 10 {
+		record, version, err := source.Get(ctx, key)
+		if errors.Is(err, factor.ErrNotFound) {
+			return "gone", nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("at the source: %w", err)
+		}
+		present, at, err := destination.Get(ctx, key)
+		switch {
+		case errors.Is(err, factor.ErrNotFound) || err == nil && at == copied:
+			if copied, err = destination.Put(ctx, key, record, at); err != nil {
+				return "", fmt.Errorf("at the destination: %w", err)
+			}
+			done = "copied"
+			if present, _, err = destination.Get(ctx, key); err != nil {
+				return "", fmt.Errorf("reading the copy back: %w", err)
+			}
+		case err != nil:
+			return "", fmt.Errorf("at the destination: %w", err)
+		default:
+			done = "there already"
+		}
+		if same, err := sameRecord(record, present); err != nil {
+			return "", err
+		} else if !same {
+			return "", errDiffers
+		}
+		if !deleteSource {
+			return done, nil
+		}
+		switch err := source.Delete(ctx, key, version); {
+		case err == nil || errors.Is(err, factor.ErrNotFound):
+			return done + ", and deleted at the source", nil
+		case !errors.Is(err, factor.ErrConflict):
+			return "", fmt.Errorf("deleting at the source: %w", err)
+		}
+	}
+	return "", errors.New("the record at the source does not stop changing: stop the gateway first")
+}
+
+// sameRecord compares what would be stored.
+func sameRecord(a, b factor.Record) (bool, error) {
+	first, err := factor.EncodeRecord(a)
+	if err != nil {
+		return false, err
+	}
+	second, err := factor.EncodeRecord(b)
+	return string(first) == string(second), err
+}

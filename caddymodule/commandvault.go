@@ -1,0 +1,148 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"sallyport/vaultstore"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "vault-policy",
+		Usage: "[--config <file>] [--mount <mount>] [--path <path>] [--transit <mount>/<key>]",
+		Short: "Prints the least Vault policy that Sallyport works with",
+		Long: `Prints, in Vault's own language, what the gateway's token must be allowed to do: for the mount, the path and the transit key that
+the configuration names, or that the flags do. For example:
+
+    sallyport vault-policy | vault policy write sallyport -`,
+		CobraFunc: func(command *cobra.Command) {
+			configFlags(command)
+			command.Flags().String("mount", "", "the KV v2 mount, instead of the configuration's")
+			command.Flags().String("path", "", "the folder below the mount, instead of the configuration's")
+			command.Flags().String("transit", "", "the transit key, instead of the configuration's")
+			command.RunE = func(command *cobra.Command, _ []string) error { return printPolicy(command) }
+		},
+	})
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "vault-check",
+		Usage: "[--config <file>]",
+		Short: "Tries all that Sallyport needs of Vault, and says what is missing",
+		Long: `Signs in to Vault as the configuration says and tries, with a document of its own that it deletes again, everything that the gateway
+does there. It ends with status 1 where something is missing, and says what to do.`,
+		CobraFunc: func(command *cobra.Command) {
+			configFlags(command)
+			command.RunE = func(command *cobra.Command, _ []string) error {
+				vault, err := configuredVault(command)
+				if err != nil {
+					return err
+				}
+				return checkVault(command.Context(), vault, command.OutOrStdout())
+			}
+		},
+	})
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "vault-rotate-session-key",
+		Usage: "[--config <file>] [--keep <duration>]",
+		Short: "Makes a new key that seals sessions at rest; nobody is signed out",
+		Long: `Adds a new session key in Vault. Gateways use it within a minute; sessions that an older key sealed stay open. Keys that were
+replaced longer ago than --keep are dropped, which has to be longer than the longest lifetime of a session.`,
+		CobraFunc: func(command *cobra.Command) {
+			configFlags(command)
+			command.Flags().Duration("keep", 31*24*time.Hour, "how long a replaced key still opens sessions")
+			command.RunE = func(command *cobra.Command, _ []string) error { return rotateSessionKey(command) }
+		},
+	})
+}
+
+// printPolicy prints the policy; the flags win over the configuration.
+func printPolicy(command *cobra.Command) error {
+	vault, err := configuredVault(command)
+	if errors.Is(err, errNotVault) {
+		vault, err = new(SecretsVault), nil // the policy comes before the configuration that needs it
+	}
+	if err != nil {
+		return err
+	}
+	for flag, setting := range map[string]*string{"mount": &vault.Mount, "path": &vault.Path, "transit": &vault.Transit} {
+		value, err := command.Flags().GetString(flag)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			*setting = value
+		}
+	}
+	policy, err := vaultstore.Policy(vault.Mount, vault.Path, vault.Transit)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(command.OutOrStdout(), policy)
+	return err
+}
+
+// checkVault prints one line for each thing looked at.
+func checkVault(ctx context.Context, vault *SecretsVault, out io.Writer) error {
+	if vault.Auth == nil {
+		vault.Auth = new(VaultAuth)
+	}
+	opened, err := vault.open()
+	if err != nil {
+		return err
+	}
+	defer opened.connection.Close()
+	report := opened.store.Check(ctx)
+	missing := 0
+	for _, finding := range report.Findings {
+		line := "ok       " + finding.What
+		if finding.Err != nil {
+			missing++
+			line = "MISSING  " + finding.What + "\n         " + finding.Err.Error()
+			if finding.Advice != "" {
+				line += "\n         what to do: " + finding.Advice
+			}
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d of the things that Sallyport needs of Vault are missing", missing)
+	}
+	_, err = fmt.Fprintf(out, "\nAll is well: records go to %s; this clock is %s ahead of Vault's.\n", opened.store, report.Clock)
+	return err
+}
+
+func rotateSessionKey(command *cobra.Command) error {
+	keep, err := command.Flags().GetDuration("keep")
+	if err != nil {
+		return err
+	}
+	if keep <= 0 {
+		return errors.New("--keep must be positive")
+	}
+	vault, err := configuredVault(command)
+	if err != nil {
+		return err
+	}
+	if vault.Auth == nil {
+		vault.Auth = new(VaultAuth)
+	}
+	opened, err := vault.open()
+	if err != nil {
+		return err
+	}
+	defer opened.connection.Close()
+	key, err := opened.store.RotateSessionKey(command.Context(), keep, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(command.OutOrStdout(), "The key %s seals sessions from now on.\n", key.ID)
+	return err
+}

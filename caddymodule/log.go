@@ -1,0 +1,48 @@
+package caddymodule
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap/exp/zapslog"
+)
+
+// forwardLog writes to Caddy's log as it is configured at that moment: what outlives a configuration must not keep its logger.
+var forwardLog = slog.New(forwarder{})
+
+type forwarder struct {
+	wrap []func(slog.Handler) slog.Handler
+}
+
+func (f forwarder) present() slog.Handler {
+	var handler slog.Handler = zapslog.NewHandler(caddy.Log().Core(), zapslog.WithName(appID))
+	for _, wrap := range f.wrap {
+		handler = wrap(handler)
+	}
+	return handler
+}
+
+// Enabled implements slog.Handler.
+func (f forwarder) Enabled(ctx context.Context, level slog.Level) bool {
+	return f.present().Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (f forwarder) Handle(ctx context.Context, record slog.Record) error {
+	return f.present().Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (f forwarder) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return f.with(func(h slog.Handler) slog.Handler { return h.WithAttrs(attributes) })
+}
+
+// WithGroup implements slog.Handler.
+func (f forwarder) WithGroup(name string) slog.Handler {
+	return f.with(func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+}
+
+func (f forwarder) with(wrap func(slog.Handler) slog.Handler) forwarder {
+	return forwarder{wrap: append(f.wrap[:len(f.wrap):len(f.wrap)], wrap)}
+}

@@ -1,0 +1,241 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"sallyport/factor"
+	"sallyport/vaultstore"
+)
+
+func init() { caddy.RegisterModule(new(SecretsVault)) }
+
+// SecretsVault keeps second factors in HashiCorp Vault.
+//
+//	secrets vault [<address>] {
+//		mount       <mount>
+//		path        <path>
+//		auth        token <token> | token_file <file> | approle <role_id> <secret_id_file> | kubernetes <role> [<token_file>] | cert [<role>]
+//		auth_mount  <mount>
+//		namespace   <name>
+//		ca_cert     <file>
+//		client_cert <file> <key_file>
+//		transit     <mount>/<key>
+//		timeout     <duration>
+//	}
+//
+// In every text placeholders are replaced. Nothing here calls Vault before the configuration has started.
+type SecretsVault struct {
+	// Address of Vault, such as https://vault.internal:8200. Default: $VAULT_ADDR, as for the vault command.
+	Address string `json:"address,omitempty"`
+	// Mount is a KV v2 mount. Default: `secret`.
+	Mount string `json:"mount,omitempty"`
+	// Path is the folder below the mount. Default: `sallyport`.
+	Path string `json:"path,omitempty"`
+	// Auth is how the gateway signs in to Vault. Default: the token in $VAULT_TOKEN.
+	Auth *VaultAuth `json:"auth,omitempty"`
+	// Namespace of Vault Enterprise. Default: $VAULT_NAMESPACE.
+	Namespace string `json:"namespace,omitempty"`
+	// CACert is a file with the certificates that Vault's may be signed by. Default: $VAULT_CACERT, else the system's.
+	CACert string `json:"ca_cert,omitempty"`
+	// ClientCert and ClientKey are the files of a client certificate. Default: $VAULT_CLIENT_CERT and $VAULT_CLIENT_KEY.
+	ClientCert string `json:"client_cert,omitempty"`
+	// ClientKey belongs to ClientCert.
+	ClientKey string `json:"client_key,omitempty"`
+	// Transit is a key of Vault's transit engine, <mount>/<key>, that seals seeds as well. Default: none.
+	Transit string `json:"transit,omitempty"`
+	// Timeout of one call. Default: 2s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	pooled *pooledVault
+	key    string
+}
+
+// VaultAuth is how the gateway signs in to Vault.
+type VaultAuth struct {
+	// Method is token, token_file, approle, kubernetes or cert.
+	Method string `json:"method"`
+	// Token is a placeholder such as {env.NAME}, or what stands for a token that the Caddyfile spells out.
+	Token string `json:"token,omitempty"`
+	// File is the token's file (token_file), the secret ID's (approle) or the service account's token (kubernetes).
+	File string `json:"file,omitempty"`
+	// RoleID is AppRole's.
+	RoleID string `json:"role_id,omitempty"`
+	// Role is that of kubernetes or cert.
+	Role string `json:"role,omitempty"`
+	// Mount of the auth method. Default: the method's name.
+	Mount string `json:"mount,omitempty"`
+}
+
+// vaults are the connections of all configurations, by their settings: a reload goes on with the token that it has.
+var vaults = caddy.NewUsagePool()
+
+// pooledVault keeps nothing of the configuration that made it.
+type pooledVault struct {
+	connection *vaultstore.Connection
+	store      *vaultstore.Store
+}
+
+// Destruct ends the renewal of the token when the last configuration that uses it is gone.
+func (p *pooledVault) Destruct() error {
+	p.connection.Close()
+	return nil
+}
+
+// CaddyModule tells Caddy the module's name.
+func (*SecretsVault) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "second_factor.secrets.vault", New: func() caddy.Module { return new(SecretsVault) }}
+}
+
+// Provision checks the settings, and takes the connection of the configuration before this one where it has the same.
+func (s *SecretsVault) Provision(caddy.Context) error {
+	resolved, err := s.resolve()
+	if err != nil {
+		return err
+	}
+	settings, err := json.Marshal(resolved)
+	if err != nil {
+		return err
+	}
+	// A hash, because there may be a token in the settings, and Caddy writes the keys of a pool into errors.
+	hash := sha256.Sum256(settings)
+	key := hex.EncodeToString(hash[:])
+	value, _, err := vaults.LoadOrNew(key, func() (caddy.Destructor, error) { return resolved.open() })
+	if err != nil {
+		return err
+	}
+	s.pooled, s.key = value.(*pooledVault), key
+	return nil
+}
+
+// Cleanup lets go of the connection, if Provision took it.
+func (s *SecretsVault) Cleanup() error {
+	if s.pooled == nil {
+		return nil
+	}
+	s.pooled = nil
+	_, err := vaults.Delete(s.key)
+	return err
+}
+
+// Open looks at Vault, in the background, and logs what it finds: a gateway must start without Vault too, and recover when it
+// comes.
+func (s *SecretsVault) Open() error {
+	store := s.pooled.store
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		report := store.Check(ctx)
+		if err := report.Err(); err != nil {
+			forwardLog.Error("secrets are kept in Vault, but not everything works; `sallyport vault-check` says what to do",
+				"place", store.String(), "error", err)
+			return
+		}
+		forwardLog.Info("secrets are kept in Vault, and everything needed works", "place", store.String(), "clock_ahead", report.Clock.String())
+	}()
+	return nil
+}
+
+// Store is Vault as a factor.Store.
+func (s *SecretsVault) Store() factor.Store { return s.pooled.store }
+
+// resolve returns a copy with all placeholders replaced and all secrets in it: never to be shown.
+func (s *SecretsVault) resolve() (*SecretsVault, error) {
+	resolved := &SecretsVault{Timeout: s.Timeout, Auth: new(VaultAuth)}
+	from := s.Auth
+	if from == nil {
+		from = new(VaultAuth)
+	}
+	for _, setting := range []struct {
+		name   string
+		value  string
+		target *string
+	}{
+		{"address", s.Address, &resolved.Address},
+		{"mount", s.Mount, &resolved.Mount},
+		{"path", s.Path, &resolved.Path},
+		{"namespace", s.Namespace, &resolved.Namespace},
+		{"ca_cert", s.CACert, &resolved.CACert},
+		{"client_cert", s.ClientCert, &resolved.ClientCert},
+		{"client_cert", s.ClientKey, &resolved.ClientKey},
+		{"transit", s.Transit, &resolved.Transit},
+		{"auth", from.Method, &resolved.Auth.Method},
+		{"auth token", from.Token, &resolved.Auth.Token},
+		{"auth", from.File, &resolved.Auth.File},
+		{"auth", from.RoleID, &resolved.Auth.RoleID},
+		{"auth", from.Role, &resolved.Auth.Role},
+		{"auth_mount", from.Mount, &resolved.Auth.Mount},
+	} {
+		value, err := revealLiteral(setting.name, setting.value)
+		if err != nil {
+			return nil, fmt.Errorf("secrets vault: %w", err)
+		}
+		*setting.target = value
+	}
+	return resolved, nil
+}
+
+// method is how to sign in; nil: as the vault command does.
+func (a *VaultAuth) method() (vaultstore.Method, error) {
+	var options []vaultstore.MethodOption
+	if a.Mount != "" {
+		options = append(options, vaultstore.Mount(a.Mount))
+	}
+	switch a.Method {
+	case "":
+		return nil, nil //nolint:nilnil // no method is the default
+	case "token":
+		if a.Token == "" {
+			return nil, errors.New("auth token: the token is empty")
+		}
+		return vaultstore.Token(a.Token), nil
+	case "token_file":
+		return vaultstore.TokenFile(a.File), nil
+	case "approle":
+		return vaultstore.AppRole(a.RoleID, a.File, options...), nil
+	case "kubernetes":
+		if a.File != "" {
+			options = append(options, vaultstore.ServiceAccountTokenFile(a.File))
+		}
+		return vaultstore.Kubernetes(a.Role, options...), nil
+	case "cert":
+		return vaultstore.Cert(a.Role, options...), nil
+	}
+	return nil, fmt.Errorf("auth: unknown method '%s'", a.Method)
+}
+
+// open makes the connection and the store of resolved settings. It calls nobody.
+func (s *SecretsVault) open() (*pooledVault, error) {
+	method, err := s.Auth.method()
+	if err != nil {
+		return nil, fmt.Errorf("secrets vault: %w", err)
+	}
+	connection, err := vaultstore.NewConnection(vaultstore.ConnectionSettings{
+		Address: s.Address, Namespace: s.Namespace, CACert: s.CACert, ClientCert: s.ClientCert, ClientKey: s.ClientKey,
+		Timeout: time.Duration(s.Timeout), Method: method, Logger: forwardLog,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("secrets vault: %w", err)
+	}
+	store, err := vaultstore.New(vaultstore.Settings{
+		Connection: connection, Mount: s.Mount, Path: s.Path, Transit: s.Transit, Timeout: time.Duration(s.Timeout), Logger: forwardLog,
+	})
+	if err != nil {
+		connection.Close()
+		return nil, fmt.Errorf("secrets vault: %w", err)
+	}
+	return &pooledVault{connection: connection, store: store}, nil
+}
+
+var (
+	_ Secrets            = (*SecretsVault)(nil)
+	_ caddy.Provisioner  = (*SecretsVault)(nil)
+	_ caddy.CleanerUpper = (*SecretsVault)(nil)
+)

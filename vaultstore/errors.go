@@ -1,0 +1,175 @@
+package vaultstore
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+
+	"sallyport/factor"
+)
+
+// What can be wrong with Vault, told apart for those who have to mend it. Each comes wrapped together with
+// factor.ErrUnavailable: none of them says anything about a user.
+var (
+	// ErrUnreachable says that no connection could be made, or that it broke.
+	ErrUnreachable = errors.New("vault cannot be reached")
+	// ErrTimeout says that Vault did not answer in time.
+	ErrTimeout = errors.New("vault did not answer in time")
+	// ErrTLS says that Vault's certificate was not accepted, or that no TLS was spoken.
+	ErrTLS = errors.New("vault's certificate was not accepted")
+	// ErrSealed says that Vault is sealed or not initialised: an operator has to unseal it.
+	ErrSealed = errors.New("vault is sealed")
+	// ErrStandby says that the node which answered is a standby that knows no active one.
+	ErrStandby = errors.New("vault is a standby without an active node")
+	// ErrSignIn says that Vault did not accept what the gateway signs in with.
+	ErrSignIn = errors.New("vault did not accept the gateway's sign-in")
+	// ErrDenied says that the token is good but its policy does not allow the call.
+	ErrDenied = errors.New("vault's policy does not allow this")
+	// ErrRateLimited says that a quota of Vault was used up.
+	ErrRateLimited = errors.New("vault limits the rate of calls")
+	// ErrMount says that there is no KV v2 engine at the mount, or no such transit key.
+	ErrMount = errors.New("vault has no such mount")
+	// ErrServer says that Vault failed, or that something else answered in its place.
+	ErrServer = errors.New("vault answered with an error")
+)
+
+// errNoCheckAndSet says that a document was not at the expected version: the write was certainly not made.
+var errNoCheckAndSet = errors.New("check-and-set did not match")
+
+// Fault is a failed call to Vault. It is factor.ErrUnavailable, its kind and its cause at once.
+type Fault struct {
+	doing  string
+	kind   error
+	detail string
+	cause  error
+	// unclear: the call may have been carried out all the same.
+	unclear bool
+}
+
+// Error tells in one line what was being done and what is wrong. It holds nothing secret.
+func (f *Fault) Error() string {
+	text := "vaultstore: " + f.doing + ": " + f.kind.Error()
+	if f.detail != "" {
+		text += " (" + f.detail + ")"
+	}
+	return text
+}
+
+// Unwrap lets errors.Is find factor.ErrUnavailable, the kind and the cause.
+func (f *Fault) Unwrap() []error { return []error{factor.ErrUnavailable, f.kind, f.cause} }
+
+// classify turns what a call came back with into a Fault; nil stays nil, and what is one already stays as it is.
+func classify(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var fault *Fault
+	if errors.As(err, &fault) {
+		return err
+	}
+	fault = &Fault{doing: doing, cause: err, unclear: true}
+	var answer *api.ResponseError
+	if errors.As(err, &answer) {
+		fault.kind, fault.unclear = answered(answer)
+		fault.detail = detail(answer)
+		return fault
+	}
+	fault.kind = broken(err)
+	fault.detail = innermost(err)
+	if fault.kind == ErrTLS {
+		fault.unclear = false
+	}
+	return fault
+}
+
+// answered judges an answer of Vault. Below 500 the call was certainly not carried out; a sealed or passive node does nothing
+// either.
+func answered(answer *api.ResponseError) (kind error, unclear bool) {
+	says := strings.ToLower(strings.Join(answer.Errors, " "))
+	switch {
+	case answer.StatusCode == http.StatusForbidden:
+		return ErrDenied, false
+	case answer.StatusCode == http.StatusTooManyRequests:
+		return ErrRateLimited, false
+	case answer.StatusCode == http.StatusNotFound:
+		return ErrMount, false
+	case strings.Contains(says, "sealed") || strings.Contains(says, "not initialized") || strings.Contains(says, "not yet initialized"):
+		return ErrSealed, false
+	case strings.Contains(says, "standby") || strings.Contains(says, "active cluster node not found"):
+		return ErrStandby, false
+	default:
+		return ErrServer, answer.StatusCode >= http.StatusInternalServerError
+	}
+}
+
+// detail is the answer's status with Vault's own first words. What is not Vault's error format is not quoted: nobody knows what
+// it holds.
+func detail(answer *api.ResponseError) string {
+	text := fmt.Sprintf("status %d", answer.StatusCode)
+	if answer.RawError || len(answer.Errors) == 0 {
+		return text
+	}
+	words := strings.Join(strings.Fields(answer.Errors[0]), " ")
+	words = strings.TrimPrefix(words, "1 error occurred: * ")
+	return text + ": " + shorten(words, 200)
+}
+
+func broken(err error) error {
+	var (
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		authority   x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		invalid     x509.CertificateInvalidError
+		network     net.Error
+	)
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &authority),
+		errors.As(err, &hostname), errors.As(err, &invalid),
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"),
+		strings.Contains(err.Error(), "protocol downgrade"):
+		return ErrTLS
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &network) && network.Timeout():
+		return ErrTimeout
+	default:
+		return ErrUnreachable
+	}
+}
+
+// innermost is the network's own words without the address of the document, which url.Error puts in front.
+func innermost(err error) string {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return shorten(strings.Join(strings.Fields(err.Error()), " "), 200)
+}
+
+func shorten(text string, length int) string {
+	if len(text) <= length {
+		return text
+	}
+	return strings.ToValidUTF8(text[:length], "") + "…"
+}
+
+func isDenied(err error) bool {
+	var answer *api.ResponseError
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusForbidden
+}
+
+// isUnclear tells whether a failed write may have been made.
+func isUnclear(err error) bool {
+	var fault *Fault
+	return errors.As(err, &fault) && fault.unclear
+}
+
+func corrupt(why string) error { return fmt.Errorf("%w: %s", factor.ErrCorrupt, why) }

@@ -1,0 +1,154 @@
+package vaultstore
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"sallyport/e2e/vault"
+	"sallyport/factor"
+	"sallyport/factor/storetest"
+)
+
+// TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one gateway while the
+// user disables and enrols anew on another. Vault counts versions from 1 again, so the attempt's write finds the number that it
+// expects, and would bring the old seed back. It does not: where this gateway has seen the new enrolment nothing is written, and
+// elsewhere the mixed record is of no use to anybody.
+func TestP7_OldEnrolmentComesBack(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	for _, seen := range []bool{true, false} {
+		path := newPath()
+		slow, other := newStore(t, server, Settings{Path: path}), newStore(t, server, Settings{Path: path})
+		put(t, other, alice, 1, 0)
+		_, old := seedOf(t, slow, alice)
+		if err := other.Delete(t.Context(), alice, old); err != nil {
+			t.Fatal(err)
+		}
+		put(t, other, alice, 2, 0)
+		if seen {
+			seedOf(t, slow, alice)
+		}
+		if _, err := slow.Put(t.Context(), alice, storetest.NewRecord("alice", 1), old); !errors.Is(err, factor.ErrConflict) {
+			t.Errorf("seen %v: the old attempt's write: %v", seen, err)
+		}
+		for _, store := range []*Store{slow, other, newStore(t, server, Settings{Path: path})} {
+			record, _, err := store.Get(t.Context(), alice)
+			switch {
+			case err == nil && (record.TOTP.Secret[0] != 2 || !seen):
+				t.Errorf("seen %v: seed %d is back", seen, record.TOTP.Secret[0])
+			case err != nil && (seen || !errors.Is(err, factor.ErrCorrupt)):
+				t.Errorf("seen %v: %v", seen, err)
+			}
+		}
+	}
+}
+
+// TestP7_OldDisablingComesLate: the same with an old attempt to disable: the new enrolment stays in force, or nothing opens.
+func TestP7_OldDisablingComesLate(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	slow, other := newStore(t, server, Settings{}), newStore(t, server, Settings{})
+	put(t, other, alice, 1, 0)
+	_, old := seedOf(t, slow, alice)
+	if err := other.Delete(t.Context(), alice, old); err != nil {
+		t.Fatal(err)
+	}
+	put(t, other, alice, 2, 0)
+	if err := slow.Delete(t.Context(), alice, old); err == nil {
+		t.Error("the old disabling succeeded")
+	}
+	if _, _, err := other.Get(t.Context(), alice); errors.Is(err, factor.ErrNotFound) {
+		t.Error("the new enrolment is gone")
+	}
+}
+
+// TestMetadataFail: the metadata of a new record cannot be written at once. The record stands, the next change makes up for it,
+// and one without metadata never gets further than its first version.
+func TestMetadataFail(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	store := newStore(t, server, Settings{})
+	server.Faults(vault.Fault{Method: "PUT", Path: "/v1/secret/metadata/*", Status: 503})
+	version := put(t, store, alice, 1, 0)
+	if seed, at := seedOf(t, store, alice); seed != 1 || at != version {
+		t.Errorf("seed %d at %d, want 1 at %d", seed, at, version)
+	}
+	_, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 2), version)
+	wants(t, "Put", err, factor.ErrUnavailable)
+	server.Clear()
+	version = put(t, store, alice, 2, version)
+	if seed, at := seedOf(t, newStore(t, server, Settings{}), alice); seed != 2 || at != version {
+		t.Errorf("seed %d at %d, want 2 at %d", seed, at, version)
+	}
+}
+
+// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once; a new
+// enrolment waits until nobody can be deleting any more, and then works; whoever comes by cleans up.
+func TestDisabledButLeft(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	store := newStore(t, server, Settings{})
+	leave := func() {
+		t.Helper()
+		version := put(t, store, alice, 7, 0)
+		server.Faults(vault.Fault{Method: "DELETE", Path: "/v1/secret/metadata/*", Status: 503})
+		if err := store.Delete(t.Context(), alice, version); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+		server.Clear()
+		if _, _, err := store.Get(t.Context(), alice); !errors.Is(err, factor.ErrNotFound) {
+			t.Fatalf("after Delete: %v", err)
+		}
+		if all := everything(t, server, store); all == "" {
+			t.Fatal("nothing was left, so nothing is shown here")
+		}
+	}
+	leave()
+	if err := store.Delete(t.Context(), alice, 1<<32|1); !errors.Is(err, factor.ErrNotFound) {
+		t.Errorf("a second Delete: %v", err)
+	}
+	_, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 8), 0)
+	wants(t, "Put at once", err, factor.ErrUnavailable)
+
+	store.settled = -time.Hour // the time has passed
+	put(t, store, alice, 8, 0)
+	if seed, version := seedOf(t, store, alice); seed != 8 {
+		t.Errorf("seed %d", seed)
+	} else if err := store.Delete(t.Context(), alice, version); err != nil {
+		t.Fatal(err)
+	}
+
+	store.settled = time.Hour
+	leave()
+	store.settled = -time.Hour
+	if _, _, err := store.Get(t.Context(), alice); !errors.Is(err, factor.ErrNotFound) {
+		t.Errorf("Get: %v", err)
+	}
+	if all := everything(t, server, store); all != "" {
+		t.Errorf("left behind: %s", all)
+	}
+}
+
+// TestP6_CleaningUpHitsNoNewEnrolment: two gateways find the same remains. One cleans up, the user enrols anew, and only then the
+// other one's deletion would arrive: it had to claim the remains first, and they were claimed.
+func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	late, other := newStore(t, server, Settings{Timeout: 20 * time.Second}), newStore(t, server, Settings{})
+	version := put(t, other, alice, 1, 0)
+	server.Faults(vault.Fault{Method: "DELETE", Path: "/v1/secret/metadata/*", Status: 503})
+	if err := other.Delete(t.Context(), alice, version); err != nil {
+		t.Fatal(err)
+	}
+	late.settled, other.settled = -time.Hour, -time.Hour
+	server.Faults(vault.Fault{Method: "PUT", Path: "/v1/secret/data/*", Delay: time.Hour, Times: 1})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _, _ = late.Get(context.WithoutCancel(t.Context()), alice)
+	}()
+	server.AwaitHeld(1) // it has read the remains and is about to claim them
+	put(t, other, alice, 2, 0)
+	server.Clear()
+	<-done
+	if seed, _ := seedOf(t, other, alice); seed != 2 {
+		t.Errorf("seed %d", seed)
+	}
+}

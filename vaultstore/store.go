@@ -1,0 +1,380 @@
+package vaultstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"sallyport/factor"
+)
+
+// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its metadata: longer than
+// any operation lasts, so that a late deletion can not hit an enrolment that came after it.
+const settled = 30 * time.Second
+
+// Settings are the settings of a Store.
+type Settings struct {
+	// Connection signs in to Vault. The Store does not close it.
+	Connection *Connection
+	// Mount is the KV v2 mount; default DefaultMount.
+	Mount string
+	// Path is the folder below the mount; default DefaultPath.
+	Path string
+	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals seeds as well. Empty: none.
+	Transit string
+	// Timeout is how long one call may take; default DefaultTimeout. An operation is one call, seldom more.
+	Timeout time.Duration
+	// Logger hears of what no caller can be told; default: nobody.
+	Logger *slog.Logger
+}
+
+// Store keeps records in Vault. It implements factor.Store and is safe for concurrent use.
+type Store struct {
+	engine  *engine
+	mount   string
+	path    string
+	transit *transit
+	memory  *memory
+	logger  *slog.Logger
+	settled time.Duration
+	// verified says that the mount was seen to be KV v2.
+	verified atomic.Bool
+}
+
+// New makes a Store. It calls nobody; errors name the setting.
+func New(settings Settings) (*Store, error) {
+	mount, err := cleanPath("mount", settings.Mount, DefaultMount)
+	if err != nil {
+		return nil, err
+	}
+	path, err := cleanPath("path", settings.Path, DefaultPath)
+	if err != nil {
+		return nil, err
+	}
+	if settings.Timeout < 0 {
+		return nil, errors.New("timeout: must be positive")
+	}
+	if settings.Timeout == 0 {
+		settings.Timeout = DefaultTimeout
+	}
+	if settings.Logger == nil {
+		settings.Logger = slog.New(slog.DiscardHandler)
+	}
+	store := &Store{
+		engine: &engine{connection: settings.Connection, mount: mount, timeout: settings.Timeout},
+		mount:  mount, path: path, memory: newMemory(), logger: settings.Logger, settled: settled,
+	}
+	if settings.Transit != "" {
+		if store.transit, err = newTransit(store.engine, settings.Transit); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+// ready makes sure, once, that the mount is what it has to be.
+func (s *Store) ready(ctx context.Context) error {
+	if s.verified.Load() {
+		return nil
+	}
+	if err := s.engine.verifyMount(ctx); err != nil {
+		return err
+	}
+	s.verified.Store(true)
+	return nil
+}
+
+// Get implements factor.Store with one call, and one more to transit where it is used.
+func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	found, d, err := s.read(ctx, key)
+	if err != nil {
+		return factor.Record{}, 0, err
+	}
+	if d.Disabled {
+		s.finish(ctx, key, found, d)
+		return factor.Record{}, 0, factor.ErrNotFound
+	}
+	record, err := d.record(func(sealed string) ([]byte, error) {
+		if s.transit == nil {
+			return nil, corrupt("the seed is sealed with Vault's transit engine, but `transit` is not set")
+		}
+		return s.transit.open(ctx, sealed, association("sallyport seed", key.App, key.User))
+	})
+	if err != nil {
+		return factor.Record{}, 0, err
+	}
+	version, err := packVersion(d.Generation, found.number, generationOf(found.custom) == 0)
+	if err != nil {
+		return factor.Record{}, 0, err
+	}
+	s.memory.set(key, known{
+		generation: d.Generation, enrolment: record.TOTP.ID, purge: d.Purge,
+		sealed: d.SealedSeed, seed: s.memory.print(record.TOTP.Secret),
+	})
+	return record, version, nil
+}
+
+// read returns the document of a key, whose generation fits its metadata.
+func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, error) {
+	if err := s.ready(ctx); err != nil {
+		return stored{}, document{}, err
+	}
+	found, err := s.engine.read(ctx, s.place(key))
+	if err != nil {
+		if errors.Is(err, factor.ErrNotFound) {
+			s.memory.set(key, known{})
+		}
+		return stored{}, document{}, err
+	}
+	d, err := decodeDocument(key, found.content)
+	if err != nil {
+		return stored{}, document{}, err
+	}
+	switch generationOf(found.custom) {
+	case d.Generation:
+	case 0:
+		// Only the first version may be without: its metadata are written right after it, and before any other version.
+		if found.number != 1 {
+			return stored{}, document{}, corrupt("its custom metadata have no generation")
+		}
+	default:
+		return stored{}, document{}, corrupt("two enrolments were mixed: the generation in its custom metadata is another one's")
+	}
+	return found, d, nil
+}
+
+// Put implements factor.Store with one call. A new record takes two, and one that replaces the seed destroys older versions.
+func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
+	if _, err := newDocument(key, record, 1, ""); err != nil {
+		return 0, err
+	}
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	generation, number, bare := unpackVersion(expected)
+	switch {
+	case expected == 0:
+		generation = newGeneration()
+	case generation == 0 || number == 0:
+		return 0, factor.ErrConflict // no version of ours
+	}
+	seen, remembered := s.memory.get(key)
+	sealed, err := s.seal(ctx, key, record, seen)
+	if err != nil {
+		return 0, err
+	}
+	d, err := newDocument(key, record, generation, sealed)
+	if err != nil {
+		return 0, err
+	}
+	now := known{generation: generation, enrolment: record.TOTP.ID, sealed: sealed, seed: s.memory.print(record.TOTP.Secret)}
+	if expected == 0 {
+		return s.create(ctx, key, d, now)
+	}
+	if bare || remembered && seen.generation != generation {
+		if err := s.stillCurrent(ctx, key, expected); err != nil {
+			return 0, err
+		}
+	}
+	if bare {
+		if err := s.engine.describe(ctx, s.place(key), custom(key, generation)); err != nil {
+			return 0, err
+		}
+	}
+	d.Purge = seen.purge || seen.enrolment != record.TOTP.ID || sealed != "" && seen.sealed == ""
+	written, err := s.write(ctx, key, &d, number)
+	if err != nil {
+		return 0, err
+	}
+	if d.Purge {
+		now.purge = !s.purge(ctx, key, written.number)
+	}
+	s.memory.set(key, now)
+	return packVersion(generation, written.number, false)
+}
+
+// create writes the first version, then its metadata.
+func (s *Store) create(ctx context.Context, key factor.Key, d document, now known) (factor.Version, error) {
+	written, err := s.write(ctx, key, &d, 0)
+	if errors.Is(err, factor.ErrConflict) {
+		if err = s.clear(ctx, key); err == nil {
+			written, err = s.write(ctx, key, &d, 0)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.memory.set(key, now)
+	err = s.engine.describe(ctx, s.place(key), custom(key, d.Generation))
+	if err != nil {
+		// The record stands; whoever changes it next has to write the metadata first.
+		s.logger.WarnContext(ctx, "the metadata of a new record could not be written yet", "app", key.App, "error", err)
+	}
+	return packVersion(d.Generation, written.number, err != nil)
+}
+
+// clear makes room for a new record where the last one was disabled but its metadata were left. Anything else that is
+// in the way is factor.ErrConflict.
+func (s *Store) clear(ctx context.Context, key factor.Key) error {
+	found, d, err := s.read(ctx, key)
+	switch {
+	case errors.Is(err, factor.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !d.Disabled:
+		return factor.ErrConflict
+	case s.finish(ctx, key, found, d):
+		return nil
+	}
+	return &Fault{
+		doing: "creating a record", kind: ErrServer, detail: "the last one is being deleted; try again in half a minute", cause: ErrServer,
+	}
+}
+
+// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another enrolment
+// since the version was read, and where there are no metadata yet that would show a mix-up.
+func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected factor.Version) error {
+	found, d, err := s.read(ctx, key)
+	if errors.Is(err, factor.ErrNotFound) {
+		return factor.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	generation, number, _ := unpackVersion(expected)
+	if d.Disabled || d.Generation != generation || found.number != number {
+		return factor.ErrConflict
+	}
+	return nil
+}
+
+// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that of several
+// callers one wins and the seed is gone; the winner then deletes the metadata.
+func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Version) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	generation, number, bare := unpackVersion(expected)
+	if generation == 0 || number == 0 {
+		return s.absent(ctx, key) // no version of ours
+	}
+	if seen, remembered := s.memory.get(key); bare || remembered && seen.generation != generation {
+		if err := s.stillCurrent(ctx, key, expected); errors.Is(err, factor.ErrConflict) {
+			return s.absent(ctx, key)
+		} else if err != nil {
+			return err
+		}
+	}
+	d := document{Schema: documentSchema, App: key.App, User: key.User, Generation: generation, Disabled: true}
+	if _, err := s.write(ctx, key, &d, number); err != nil {
+		if errors.Is(err, factor.ErrConflict) {
+			return s.absent(ctx, key)
+		}
+		return err
+	}
+	s.memory.set(key, known{})
+	if err := s.engine.erase(ctx, s.place(key)); err != nil {
+		// Disabled all the same; whoever looks next, after a while, deletes what is left.
+		s.logger.WarnContext(ctx, "the metadata of a disabled record could not be deleted yet", "app", key.App, "error", err)
+	}
+	return nil
+}
+
+// absent tells why nothing could be deleted: there is no record, or it is at another version.
+func (s *Store) absent(ctx context.Context, key factor.Key) error {
+	_, d, err := s.read(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case d.Disabled:
+		return factor.ErrNotFound
+	}
+	return factor.ErrConflict
+}
+
+// finish deletes what is left of a record that was disabled a while ago, and tells whether it did. It claims the document by
+// check-and-set first: deleting metadata is not conditional, so only one may do it.
+func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d document) bool {
+	if found.age < s.settled {
+		return false
+	}
+	if _, err := s.write(ctx, key, &d, found.number); err != nil {
+		return false
+	}
+	return s.engine.erase(ctx, s.place(key)) == nil
+}
+
+// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken for
+// made (P7).
+func (s *Store) write(ctx context.Context, key factor.Key, d *document, number int64) (stored, error) {
+	d.Write = rand.Text()
+	written, err := s.engine.write(ctx, s.place(key), d, number)
+	if isUnclear(err) {
+		// The caller's time may be up, and it is about what has happened already.
+		found, present, lookErr := s.read(context.WithoutCancel(ctx), key)
+		if lookErr != nil || present.Write != d.Write {
+			return stored{}, err
+		}
+		written, err = found, nil
+	}
+	switch {
+	case errors.Is(err, errNoCheckAndSet):
+		return stored{}, factor.ErrConflict
+	case err != nil:
+		return stored{}, err
+	}
+	if generation := generationOf(written.custom); generation != 0 && generation != d.Generation {
+		s.logger.ErrorContext(ctx, "a record was overwritten by a change to the enrolment before it; it is unusable until an operator deletes its metadata",
+			"app", key.App, "place", s.Place(key))
+		return stored{}, factor.ErrConflict
+	}
+	return written, nil
+}
+
+// purge destroys older versions, and tells whether they are gone.
+func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
+	err := s.engine.purge(ctx, s.place(key), number)
+	if err != nil {
+		s.logger.WarnContext(ctx, "older versions of a record could not be destroyed yet; the next change tries again", "app", key.App, "error", err)
+	}
+	return err == nil
+}
+
+// seal returns the sealed seed: the one that was read, unless the key was rotated since; empty without transit.
+func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (string, error) {
+	if s.transit == nil {
+		return "", nil
+	}
+	if seen.sealed != "" && seen.seed == s.memory.print(record.TOTP.Secret) && !s.transit.outdated(ctx, seen.sealed) {
+		return seen.sealed, nil
+	}
+	return s.transit.seal(ctx, record.TOTP.Secret, association("sallyport seed", key.App, key.User))
+}
+
+func custom(key factor.Key, generation uint32) map[string]string {
+	return map[string]string{
+		customApp: readable(key.App), customUser: readable(key.User), customGeneration: strconv.FormatUint(uint64(generation), 10),
+	}
+}
+
+func newGeneration() uint32 {
+	for {
+		var b [4]byte
+		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+		if generation := binary.BigEndian.Uint32(b[:]); generation != 0 {
+			return generation
+		}
+	}
+}
+
+// String names the place, for operators.
+func (s *Store) String() string { return fmt.Sprintf("vault %s/%s", s.mount, s.path) }
+
+var _ factor.Store = (*Store)(nil)

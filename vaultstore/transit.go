@@ -1,0 +1,152 @@
+package vaultstore
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// rotationCheck is how often the transit key's latest version is asked for, while seeds are being written.
+const rotationCheck = time.Minute
+
+// transit seals short secrets with a key of Vault's transit engine, which never leaves Vault. What a secret belongs to is
+// associated data: a ciphertext that was moved opens nothing. The key's type must know associated data (aes256-gcm96, the
+// default, or chacha20-poly1305).
+type transit struct {
+	engine     *engine
+	mount, key string
+	now        func() time.Time
+
+	mutex  sync.Mutex
+	latest int64
+	asked  time.Time
+}
+
+// newTransit reads the setting `<mount>/<key>`; the last part is the key.
+func newTransit(engine *engine, setting string) (*transit, error) {
+	setting = strings.Trim(setting, "/")
+	at := strings.LastIndexByte(setting, '/')
+	if at < 1 || !plainPath.MatchString(setting) {
+		return nil, fmt.Errorf("transit: %q: want <mount>/<key>", setting)
+	}
+	return &transit{engine: engine, mount: setting[:at], key: setting[at+1:], now: time.Now}, nil
+}
+
+func (t *transit) seal(ctx context.Context, secret, belongsTo []byte) (sealed string, err error) {
+	err = t.engine.call(ctx, "sealing with transit", func(ctx context.Context, client *api.Client) error {
+		answer, err := client.Logical().WriteWithContext(ctx, t.mount+"/encrypt/"+t.key, map[string]any{
+			"plaintext":       base64.StdEncoding.EncodeToString(secret),
+			"associated_data": base64.StdEncoding.EncodeToString(belongsTo),
+		})
+		if err != nil {
+			return err
+		}
+		if answer != nil {
+			sealed, _ = answer.Data["ciphertext"].(string)
+		}
+		if version(sealed) == 0 {
+			return errors.New("no ciphertext in the answer")
+		}
+		return nil
+	})
+	return sealed, err
+}
+
+// open returns what was sealed. factor.ErrCorrupt: Vault says that this ciphertext is not of this key, or belongs to something
+// else.
+func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (secret []byte, err error) {
+	err = t.engine.call(ctx, "opening with transit", func(ctx context.Context, client *api.Client) error {
+		answer, err := client.Logical().WriteWithContext(ctx, t.mount+"/decrypt/"+t.key, map[string]any{
+			"ciphertext":      sealed,
+			"associated_data": base64.StdEncoding.EncodeToString(belongsTo),
+		})
+		var refused *api.ResponseError
+		if errors.As(err, &refused) && refused.StatusCode == http.StatusBadRequest {
+			return corrupt("vault's transit key does not open the seed: it is another key's, another user's or damaged")
+		}
+		if err != nil {
+			return err
+		}
+		var encoded string
+		if answer != nil {
+			encoded, _ = answer.Data["plaintext"].(string)
+		}
+		if secret, err = base64.StdEncoding.DecodeString(encoded); err != nil || len(secret) == 0 {
+			return errors.New("no plaintext in the answer")
+		}
+		return nil
+	})
+	return secret, err
+}
+
+// outdated tells whether the key was rotated since the secret was sealed. It asks Vault once a minute at most; what cannot be had
+// is "no", for the secret can still be opened.
+func (t *transit) outdated(ctx context.Context, sealed string) bool {
+	t.mutex.Lock()
+	latest, now := t.latest, t.now()
+	ask := now.Sub(t.asked) >= rotationCheck
+	if ask {
+		t.asked = now
+	}
+	t.mutex.Unlock()
+	if ask {
+		if asked, err := t.latestVersion(ctx); err == nil {
+			latest = asked
+			t.mutex.Lock()
+			t.latest = latest
+			t.mutex.Unlock()
+		}
+	}
+	return version(sealed) < latest
+}
+
+func (t *transit) latestVersion(ctx context.Context) (latest int64, err error) {
+	err = t.engine.call(ctx, "reading the transit key's version", func(ctx context.Context, client *api.Client) error {
+		answer, err := client.Logical().ReadWithContext(ctx, t.mount+"/keys/"+t.key)
+		if err != nil {
+			return err
+		}
+		if answer == nil {
+			return corrupt("there is no such transit key")
+		}
+		latest, err = wholeNumber(answer.Data["latest_version"])
+		return err
+	})
+	return latest, err
+}
+
+// version is the key version in `vault:v3:…`; 0 where the text is not a ciphertext of transit.
+func version(sealed string) int64 {
+	rest, ok := strings.CutPrefix(sealed, "vault:v")
+	if !ok {
+		return 0
+	}
+	number, _, ok := strings.Cut(rest, ":")
+	if !ok {
+		return 0
+	}
+	v, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || v < 1 {
+		return 0
+	}
+	return v
+}
+
+// association joins texts so that no two lists of texts give the same bytes.
+func association(texts ...string) []byte {
+	var out []byte
+	for _, text := range texts {
+		out = strconv.AppendInt(out, int64(len(text)), 10)
+		out = append(out, ':')
+		out = append(out, text...)
+	}
+	return out
+}
