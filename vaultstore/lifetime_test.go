@@ -22,6 +22,7 @@ type scripted struct {
 	logins   atomic.Int32
 	follow   bool
 	file     atomic.Pointer[credentialMark]
+	looks    atomic.Int32 // at the file
 	onLogin  func(ctx context.Context, number int) (*api.Secret, error)
 	mutex    sync.Mutex
 	began    []time.Time
@@ -39,6 +40,7 @@ func (s *scripted) validate() error { return nil }
 func (s *scripted) follows() bool   { return s.follow }
 
 func (s *scripted) mark() credentialMark {
+	s.looks.Add(1)
 	if mark := s.file.Load(); mark != nil {
 		return *mark
 	}
@@ -395,6 +397,41 @@ func TestFollowedFile(t *testing.T) {
 			use("c")
 		}
 		if n := method.logins.Load(); n > 5 {
+			t.Fatalf("%d logins", n)
+		}
+		looks := method.looks.Load()
+		for range 1000 {
+			time.Sleep(10 * time.Millisecond)
+			use("c")
+		}
+		if looks = method.looks.Load() - looks; looks > 11 {
+			t.Fatalf("looked at the file %d times in ten seconds", looks)
+		}
+	})
+}
+
+// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no login.
+func TestReplacedTokenIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{follow: true}
+		method.onLogin = func(_ context.Context, number int) (*api.Secret, error) {
+			if number == 1 {
+				return issued(number, 60), nil
+			}
+			return issued(number, 3600), nil
+		}
+		method.write("a")
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(time.Second)
+		method.write("b")
+		token(t, c)
+		synctest.Wait()
+		if got := token(t, c); got != "token-2" {
+			t.Fatalf("got %s", got)
+		}
+		time.Sleep(30 * time.Minute)
+		if n := method.logins.Load(); n != 2 {
 			t.Fatalf("%d logins", n)
 		}
 	})
