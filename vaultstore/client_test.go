@@ -348,6 +348,30 @@ func TestEachCallOnce(t *testing.T) {
 	}
 }
 
+// TestLoginCarriesNoToken: the token of the environment is not sent along with another way of signing in.
+func TestLoginCarriesNoToken(t *testing.T) {
+	noEnvironment(t)
+	t.Setenv("VAULT_TOKEN", "hvs.of-the-environment")
+	t.Setenv("VAULT_NAMESPACE", "team")
+	var sent atomic.Pointer[http.Header]
+	server := double(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == loginPath {
+			header := r.Header.Clone()
+			sent.Store(&header)
+		}
+		_, _ = io.WriteString(w, `{"auth":{"client_token":"hvs.one","lease_duration":0}}`)
+	})
+	server.Start()
+	file := write(t, filepath.Join(t.TempDir(), "secret-id"), "secret")
+	c := connect(t, ConnectionSettings{Address: server.URL, Method: AppRole("role", file)})
+	if got := token(t, c); got != "hvs.one" {
+		t.Error(got)
+	}
+	if header := *sent.Load(); header.Get("X-Vault-Token") != "" || header.Get("X-Vault-Namespace") != "team" {
+		t.Errorf("%v", header)
+	}
+}
+
 // TestUnixSocket: Vault Agent may listen there.
 func TestUnixSocket(t *testing.T) {
 	noEnvironment(t)

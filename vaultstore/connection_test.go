@@ -23,7 +23,7 @@ func noEnvironment(t *testing.T) {
 	}
 }
 
-func TestSettings(t *testing.T) {
+func TestConnectionSettings(t *testing.T) {
 	noEnvironment(t)
 	c, err := NewConnection(ConnectionSettings{})
 	if err != nil {
@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 }
 
 // TestSettingsRefused: an error names the setting, and repeats no password.
-func TestSettingsRefused(t *testing.T) {
+func TestConnectionSettingsRefused(t *testing.T) {
 	noEnvironment(t)
 	for want, settings := range map[string]ConnectionSettings{
 		"address: it has to begin with":                 {Address: "vault.example.com:8200"},

@@ -205,18 +205,32 @@ func (c *Connection) drop(dead *login) {
 // keep renews a token until its life comes to an end or it is not the present one any more, and then signs in anew, for
 // as long as that takes. The old token serves meanwhile.
 func (c *Connection) keep(kept *login) {
-	began := time.Now()
-	if !c.watch(kept) {
-		return
-	}
 	lease := time.Duration(kept.auth.Auth.LeaseDuration) * time.Second
+	began := time.Now()
+	end := began.Add(lease)
+	for failures := 1; ; failures++ {
+		renewed, err := c.watch(kept, time.Until(end))
+		if renewed.After(end) {
+			end, failures = renewed, 1
+		}
+		if errors.Is(err, errReplaced) {
+			return
+		}
+		if err == nil || time.Until(end) < lease/3 {
+			break
+		}
+		c.logger.Warn("cannot renew the token of Vault", "address", c.address, "error", plainCause(err))
+		if !c.rest(backOff(failures), kept.ended) {
+			return
+		}
+	}
 	c.mutex.Lock()
 	c.hurried++
 	if time.Since(began) >= lease/2 {
 		c.hurried = 0
 	}
 	var pause time.Duration
-	if c.hurried > 0 { // the watcher gave up early: without a pause each login would be followed by another
+	if c.hurried > 0 { // the first renewal was for much less than the login: each login would be followed by another
 		pause = backOff(c.hurried)
 	}
 	c.mutex.Unlock()
@@ -233,33 +247,39 @@ func (c *Connection) keep(kept *login) {
 	}
 }
 
-// watch renews a token. It says whether the token wants to be replaced: false if it has been, or at Close.
-func (c *Connection) watch(kept *login) bool {
+// errReplaced says that a token is not the present one any more, or that the Connection has been closed.
+var errReplaced = errors.New("vaultstore: another token has taken its place")
+
+// watch renews a token that has so long to live. It ends with nil when the end of its life is near, with the error of a
+// renewal, or with errReplaced; renewed is the end of its life after the last renewal.
+func (c *Connection) watch(kept *login, left time.Duration) (renewed time.Time, err error) {
+	auth := *kept.auth.Auth
+	auth.LeaseDuration = max(1, int(left/time.Second))
 	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of its
 	// back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
 	behaviour := api.RenewBehaviorErrorOnErrors
-	if !kept.auth.Auth.Renewable {
+	if !auth.Renewable {
 		behaviour = api.RenewBehaviorRenewDisabled
 	}
-	watcher, err := kept.client.NewLifetimeWatcher(&api.LifetimeWatcherInput{Secret: kept.auth, RenewBehavior: behaviour})
-	if err != nil { // cannot be: it wants a secret, and has one
-		return false
+	watcher, err := kept.client.NewLifetimeWatcher(&api.LifetimeWatcherInput{
+		Secret: &api.Secret{Auth: &auth}, RenewBehavior: behaviour,
+	})
+	if err != nil {
+		return renewed, err
 	}
 	c.work.Go(watcher.Start)
 	defer watcher.Stop()
 	for {
 		select {
 		case <-kept.ended:
-			return false
+			return renewed, errReplaced
 		case <-c.life.Done():
-			return false
-		case <-watcher.RenewCh():
+			return renewed, errReplaced
+		case renewal := <-watcher.RenewCh():
+			renewed = time.Now().Add(time.Duration(renewal.Secret.Auth.LeaseDuration) * time.Second)
 			c.logger.Debug("renewed the token of Vault", "address", c.address)
 		case err := <-watcher.DoneCh():
-			if err != nil {
-				c.logger.Warn("cannot renew the token of Vault", "address", c.address, "error", plainCause(err))
-			}
-			return true
+			return renewed, err
 		}
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,11 +22,17 @@ type scripted struct {
 	logins   atomic.Int32
 	follow   bool
 	file     atomic.Pointer[credentialMark]
+	looks    atomic.Int32 // at the file
 	onLogin  func(ctx context.Context, number int) (*api.Secret, error)
 	mutex    sync.Mutex
 	began    []time.Time
 	inFlight atomic.Int32
 	most     atomic.Int32
+
+	// respond answers all calls but the logins, in the bubble.
+	respond    func(*http.Request) (status int, body string)
+	connection *Connection
+	once       sync.Once
 }
 
 func (s *scripted) Name() string    { return "scripted" }
@@ -32,6 +40,7 @@ func (s *scripted) validate() error { return nil }
 func (s *scripted) follows() bool   { return s.follow }
 
 func (s *scripted) mark() credentialMark {
+	s.looks.Add(1)
 	if mark := s.file.Load(); mark != nil {
 		return *mark
 	}
@@ -46,6 +55,12 @@ func (s *scripted) write(credential string) {
 }
 
 func (s *scripted) login(ctx context.Context, _ *api.Client) (*api.Secret, error) {
+	s.once.Do(func() {
+		s.connection.way.Load().present.Load().http.RegisterProtocol("http", roundTripper(func(r *http.Request) (*http.Response, error) {
+			status, body := s.respond(r)
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		}))
+	})
 	s.most.Store(max(s.most.Load(), s.inFlight.Add(1)))
 	defer s.inFlight.Add(-1)
 	s.mutex.Lock()
@@ -71,6 +86,7 @@ func scriptedConnection(t *testing.T, method *scripted) *Connection {
 	if err != nil {
 		t.Fatal(err)
 	}
+	method.connection = c
 	t.Cleanup(c.Close)
 	return c
 }
@@ -265,17 +281,60 @@ func TestOldTokenServes(t *testing.T) {
 	})
 }
 
-// TestNoLoginStorm: tokens whose renewal fails at once, though logins succeed, would have each login followed by the
-// next; and left to itself Vault's watcher asks for a renewal again and again without a pause (vault/api 1.23: it takes
-// the end of its back-off for a pause of nothing). The pause between logins grows instead.
-func TestNoLoginStorm(t *testing.T) {
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRenewalFails: renewals that fail are tried again while the token has life left, with a growing pause, and lead to
+// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it takes
+// the end of its back-off for a pause of nothing).
+func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// Renewable, with nobody there to renew it.
+		var renewals atomic.Int32
+		var up atomic.Bool
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
-			secret := issued(number, 10)
+			secret := issued(number, 60)
 			secret.Auth.Renewable = true
 			return secret, nil
 		}}
+		method.respond = func(*http.Request) (int, string) {
+			renewals.Add(1)
+			if !up.Load() {
+				return http.StatusServiceUnavailable, `{"errors":["Vault is sealed"]}`
+			}
+			return http.StatusOK, `{"auth":{"client_token":"token-1","renewable":true,"lease_duration":60}}`
+		}
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(30 * time.Second)
+		if n := renewals.Load(); n < 4 || n > 8 || method.logins.Load() != 1 {
+			t.Fatalf("half the life: %d renewals, %d logins", n, method.logins.Load())
+		}
+		up.Store(true)
+		time.Sleep(time.Hour)
+		if n := renewals.Load(); n < 70 || n > 110 || method.logins.Load() != 1 {
+			t.Fatalf("an hour with Vault: %d renewals, %d logins", n, method.logins.Load())
+		}
+		up.Store(false)
+		time.Sleep(10 * time.Minute)
+		if n := method.logins.Load(); n < 10 || n > 16 { // each login's token is used for two thirds of a minute
+			t.Fatalf("ten minutes of failing renewals: %d logins", n)
+		}
+	})
+}
+
+// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and each
+// login would be followed by another. The pause between them grows.
+func TestNoLoginStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
+			secret := issued(number, 3600)
+			secret.Auth.Renewable = true
+			return secret, nil
+		}}
+		method.respond = func(*http.Request) (int, string) {
+			return http.StatusOK, `{"auth":{"client_token":"token-1","renewable":true,"lease_duration":5}}`
+		}
 		c := scriptedConnection(t, method)
 		token(t, c)
 		time.Sleep(10 * time.Minute)
@@ -338,6 +397,41 @@ func TestFollowedFile(t *testing.T) {
 			use("c")
 		}
 		if n := method.logins.Load(); n > 5 {
+			t.Fatalf("%d logins", n)
+		}
+		looks := method.looks.Load()
+		for range 1000 {
+			time.Sleep(10 * time.Millisecond)
+			use("c")
+		}
+		if looks = method.looks.Load() - looks; looks > 11 {
+			t.Fatalf("looked at the file %d times in ten seconds", looks)
+		}
+	})
+}
+
+// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no login.
+func TestReplacedTokenIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{follow: true}
+		method.onLogin = func(_ context.Context, number int) (*api.Secret, error) {
+			if number == 1 {
+				return issued(number, 60), nil
+			}
+			return issued(number, 3600), nil
+		}
+		method.write("a")
+		c := scriptedConnection(t, method)
+		token(t, c)
+		time.Sleep(time.Second)
+		method.write("b")
+		token(t, c)
+		synctest.Wait()
+		if got := token(t, c); got != "token-2" {
+			t.Fatalf("got %s", got)
+		}
+		time.Sleep(30 * time.Minute)
+		if n := method.logins.Load(); n != 2 {
 			t.Fatalf("%d logins", n)
 		}
 	})
