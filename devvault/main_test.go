@@ -201,8 +201,14 @@ func TestStay(t *testing.T) {
 func TestArguments(t *testing.T) {
 	t.Parallel()
 	for _, arguments := range [][]string{
-		{"-storage", "disk"}, {"-storage", "file:"}, {"-storage", "memory:x"}, {"-listen", "0.0.0.0:0"}, {"-control", ":0"},
-		{"-standby", "-standby-listen", "192.0.2.1:0"}, {"more"}, {"-unknown"},
+		{"-storage", "disk"},
+		{"-storage", "file:"},
+		{"-storage", "memory:x"},
+		{"-listen", "0.0.0.0:0"},
+		{"-control", ":0"},
+		{"-standby", "-standby-listen", "192.0.2.1:0"},
+		{"more"},
+		{"-unknown"},
 	} {
 		if code := launch(t, arguments...).wait(); code == 0 {
 			t.Errorf("%v is taken", arguments)

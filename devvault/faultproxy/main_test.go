@@ -99,8 +99,11 @@ func TestProxy(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	for _, arguments := range [][]string{
-		{}, {"-upstream", "127.0.0.1:8200"}, {"-upstream", "http://127.0.0.1:1", "more"},
-		{"-upstream", "http://127.0.0.1:1", "-listen", "0.0.0.0:0"}, {"-upstream", "http://127.0.0.1:1", "-upstream-ca", "/nowhere"},
+		{},
+		{"-upstream", "127.0.0.1:8200"},
+		{"-upstream", "http://127.0.0.1:1", "more"},
+		{"-upstream", "http://127.0.0.1:1", "-listen", "0.0.0.0:0"},
+		{"-upstream", "http://127.0.0.1:1", "-upstream-ca", "/nowhere"},
 	} {
 		if err := run(t.Context(), arguments, strings.NewReader(""), io.Discard, io.Discard); err == nil {
 			t.Errorf("%v is taken", arguments)

@@ -65,10 +65,10 @@ func TestControlFaultsAndRequests(t *testing.T) {
 	if code, _ := do(handler, "DELETE", "/requests", ""); code != 204 || nodes[0].Layer.Requests().Requests == nil || len(nodes[0].Layer.Requests().Requests) != 0 {
 		t.Errorf("%d %v", code, nodes[0].Layer.Requests())
 	}
-	for _, clear := range []string{"[]", "", "null"} {
+	for _, empty := range []string{"[]", "", "null"} {
 		do(handler, "POST", "/faults", `[{"status":503}]`)
-		if code, body := do(handler, "POST", "/faults", clear); code != 204 || len(nodes[0].Layer.Faults()) != 0 {
-			t.Errorf("%q: %d %s", clear, code, body)
+		if code, body := do(handler, "POST", "/faults", empty); code != 204 || len(nodes[0].Layer.Faults()) != 0 {
+			t.Errorf("%q: %d %s", empty, code, body)
 		}
 	}
 }
