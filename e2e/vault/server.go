@@ -57,8 +57,8 @@ type runner interface {
 // Start runs a Vault that is initialised and unsealed, with KV v2 at secret/, transit at transit/ and AppRole enabled, and stops
 // it when the test ends. It takes a third of a second with memory and file storage, and three with raft.
 //
-// It is devvault. Where a `vault` command is on the path it is that one instead, but for a standby, with the same storage and
-// behind the same faults; and see Options.Shared.
+// It is devvault. Where a `vault` command is on the path it is that one instead, with the same storage and behind the same
+// faults, unless the test asks for a standby or for TLS, whose certificate it changes; and see Options.Shared.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
 	return start(t, options, fromEnvironment())
