@@ -196,6 +196,33 @@ func TestDelayAnswer(t *testing.T) {
 	})
 }
 
+// What Vault has been given it finishes, though the client has gone: only so is the answer lost and not the write.
+func TestStruckAnswerIsFinished(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var seen error
+	l := NewLayer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cancel() // the client goes while Vault is at work
+		seen = r.Context().Err()
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	set(t, l, Fault{DelayAnswer: Duration(time.Hour)})
+	ask(ctx, l, "PUT", "/v1/a", "text")
+	if seen != nil {
+		t.Errorf("Vault sees that the client has gone: %v", seen)
+	}
+}
+
+// A body that is larger than Vault takes is not kept in memory.
+func TestBodyTooLarge(t *testing.T) {
+	vault := &echo{}
+	l := NewLayer(vault)
+	set(t, l, Fault{Cut: After})
+	if got := ask(t.Context(), l, "PUT", "/v1/a", strings.Repeat("a", maxBody+1)); got.Code != 413 || vault.asked.Load() != 0 {
+		t.Errorf("%d, Vault was asked %d times", got.Code, vault.asked.Load())
+	}
+}
+
 func TestRequests(t *testing.T) {
 	l := NewLayer(&echo{})
 	set(t, l, Fault{Method: "LIST", Status: 403})
