@@ -35,14 +35,30 @@ func (k *kept) Write(body []byte) (int, error) {
 // Flush does nothing: there is nobody to flush to yet.
 func (k *kept) Flush() {}
 
-// send sends the answer with so many bytes of its body, under a Content-Length that promises the whole.
-func (k *kept) send(w http.ResponseWriter, length int) {
+// send sends the answer.
+func (k *kept) send(w http.ResponseWriter) {
+	k.sendHeader(w)
+	_, _ = w.Write(k.body.Bytes())
+}
+
+// sendHalf sends the first half of the body under a Content-Length that promises the whole, and sees to it that it is on its
+// way before the connection ends.
+func (k *kept) sendHalf(w http.ResponseWriter) {
+	k.sendHeader(w)
+	half := k.body.Bytes()[:k.body.Len()/2]
+	// A flush over HTTP/2 ends before the bytes have left, but not before those of the flush before it have.
+	for _, part := range [][]byte{half[:len(half)/2], half[len(half)/2:]} {
+		_, _ = w.Write(part)
+		_ = http.NewResponseController(w).Flush()
+	}
+}
+
+// sendHeader sends status and header.
+func (k *kept) sendHeader(w http.ResponseWriter) {
 	maps.Copy(w.Header(), k.header)
 	if k.body.Len() > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(k.body.Len()))
 	}
 	k.WriteHeader(http.StatusOK)
 	w.WriteHeader(k.status)
-	_, _ = w.Write(k.body.Bytes()[:length])
-	_ = http.NewResponseController(w).Flush()
 }

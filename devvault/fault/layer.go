@@ -96,17 +96,17 @@ func (l *Layer) strikeAnswer(w http.ResponseWriter, r *http.Request, fault Fault
 	kept := newKept()
 	l.next.ServeHTTP(kept, r.WithContext(context.WithoutCancel(r.Context())))
 	if l.wait(r.Context(), time.Duration(fault.DelayAnswer), cleared) == released {
-		kept.send(w, kept.body.Len())
+		kept.send(w)
 		return
 	}
 	switch {
 	case fault.Cut == After:
 		hangUp(r.Context(), true)
 	case fault.Half:
-		kept.send(w, kept.body.Len()/2)
+		kept.sendHalf(w)
 		hangUp(r.Context(), false)
 	default:
-		kept.send(w, kept.body.Len())
+		kept.send(w)
 	}
 }
 

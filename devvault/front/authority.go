@@ -25,8 +25,8 @@ const (
 	keyFile         = "ca-key.pem"
 )
 
-// Authority is a certificate authority with one certificate for the loopback addresses. Its methods may be called
-// concurrently.
+// Authority is a certificate authority with one certificate for the loopback addresses. A nil one stands for plain HTTP. Its
+// methods may be called concurrently.
 type Authority struct {
 	folder string
 
@@ -55,15 +55,40 @@ func OpenAuthority(folder string) (*Authority, error) {
 	return a, nil
 }
 
-// File is the PEM file with the certificate that clients have to trust now.
+// OpenAuthorityIn is OpenAuthority; with no folder in a temporary one, that forget removes.
+func OpenAuthorityIn(folder string) (authority *Authority, forget func(), err error) {
+	if folder != "" {
+		authority, err = OpenAuthority(folder)
+		return authority, func() {}, err
+	}
+	folder, err = os.MkdirTemp("", "devvault-")
+	if err != nil {
+		return nil, nil, err
+	}
+	forget = func() { _ = os.RemoveAll(folder) }
+	if authority, err = OpenAuthority(folder); err != nil {
+		forget()
+		return nil, nil, err
+	}
+	return authority, forget, nil
+}
+
+// File is the PEM file with the certificate that clients have to trust now; "" for plain HTTP.
 func (a *Authority) File() string {
+	if a == nil {
+		return ""
+	}
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	return a.file
 }
 
 // TLS is the server's side: TLS 1.2 at least, and client certificates are asked for but not judged, which is Vault's task.
+// For plain HTTP it is nil.
 func (a *Authority) TLS() *tls.Config {
+	if a == nil {
+		return nil
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		ClientAuth: tls.RequestClientCert,

@@ -16,8 +16,8 @@ type Node struct {
 	Layer    *fault.Layer
 	Seal     func() error // this node alone
 	Unseal   func() error
-	// Health is what GET /health answers, beyond {"ok": true}.
-	Health func() map[string]any
+	// Status is what Vault's health check answers: 200 active, 429 standby, 501 not initialised, 503 sealed.
+	Status func() int
 }
 
 // Control is the handler of the control address:
@@ -27,7 +27,7 @@ type Node struct {
 //	POST /seal, /unseal
 //	POST /down, /up                the listener closes with its connections, and comes back on the same port
 //	POST /certificate              a Replacement, or nothing; answers {"ca_cert": file}
-//	GET /health
+//	GET /health                    {"status": n}, see Node
 //
 // A standby's stand below /standby. Seal, unseal, down and up move one node each. Whoever can reach the address may do all of
 // this, so it is for loopback only.
@@ -79,12 +79,11 @@ func (n *Node) routes(mux *http.ServeMux, prefix string) {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET "+prefix+"/health", func(w http.ResponseWriter, _ *http.Request) {
-		health := map[string]any{}
-		if n.Health != nil {
-			health = n.Health()
+		if n.Status == nil {
+			fail(w, http.StatusNotImplemented, "not possible with this server")
+			return
 		}
-		health["ok"] = true
-		reply(w, health)
+		reply(w, map[string]int{"status": n.Status()})
 	})
 	mux.HandleFunc("POST "+prefix+"/seal", act(n.Seal))
 	mux.HandleFunc("POST "+prefix+"/unseal", act(n.Unseal))

@@ -93,7 +93,9 @@ func (s *Server) newNode(i int, address string, storage physical.Backend, lock p
 		BuiltinRegistry:    registry{},
 		Logger:             s.log.Named(nodeName(i)),
 		DisableMlock:       true,
-		ClusterName:        "devvault",
+		// Autopilot lets a new raft node vote only after ten seconds; until then it cannot take over.
+		DisableAutopilot: true,
+		ClusterName:      "devvault",
 	}
 	if own, ok := storage.(physical.HABackend); ok && s.storage.Kind == Raft {
 		config.HAPhysical = own

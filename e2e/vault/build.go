@@ -20,21 +20,27 @@ func Binary(t testing.TB) string {
 	if named := os.Getenv("SALLYPORT_DEVVAULT"); named != "" {
 		return named
 	}
-	binary, err := build()
+	binary, err := buildServer()
 	if err != nil {
 		t.Fatalf("build devvault: %v", err)
 	}
 	return binary
 }
 
-// build builds once in this process. Several test packages run at once, so one builds and the others wait for it.
-var build = sync.OnceValues(func() (string, error) {
+// The commands are built once in this process.
+var (
+	buildServer = sync.OnceValues(func() (string, error) { return build("devvault", ".") })
+	buildProxy  = sync.OnceValues(func() (string, error) { return build("faultproxy", "./faultproxy") })
+)
+
+// build builds a command of the module devvault. Several test packages run at once, so one builds and the others wait for it.
+func build(name, source string) (string, error) {
 	root, err := root()
 	if err != nil {
 		return "", err
 	}
 	folder := filepath.Join(root, "devvault")
-	binary := filepath.Join(folder, "bin", "devvault")
+	binary := filepath.Join(folder, "bin", name)
 	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
 		return "", err
 	}
@@ -43,15 +49,15 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer unlock()
-	// Without -race, without -trimpath and so on: go vet and the linters have compiled Vault in this way already. The version
-	// control stamp would have it linked anew at every commit.
-	command := exec.Command("go", "build", "-buildvcs=false", "-o", binary, ".")
+	// Without -race, without -trimpath and so on: the linter has had Vault compiled in this way already. The version control
+	// stamp would have it linked anew at every commit.
+	command := exec.Command("go", "build", "-buildvcs=false", "-o", binary, source)
 	command.Dir = folder
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, output)
 	}
 	return binary, nil
-})
+}
 
 // root is the folder of Sallyport's module, at or above the working directory. `go test` runs each package in its own folder.
 func root() (string, error) {

@@ -18,17 +18,20 @@ import (
 type Node struct {
 	// Address is what clients are told: https://127.0.0.1:port, or http. Faults strike here and requests are counted here.
 	Address string
-	// Direct is the address past the faults, plain HTTP. It is up while Address is down, and nothing is counted here.
+	// Direct is the address past the faults, plain HTTP unless it is a shared server's. It is up while Address is down, and nothing is counted here.
 	Direct string
 
-	t       testing.TB
-	control string
-	token   string
+	t        testing.TB
+	control  string
+	token    string
+	keys     []string
+	proxied  bool   // the control address moves the proxy only
+	directCA string // PEM file for Direct
 }
 
 // Client is a client with the root token past the faults: to look into Vault, and to prepare it, while a fault is in force. It
 // tries nothing twice, and takes nothing from the environment.
-func (n *Node) Client() *api.Client { return newClient(n.t, n.Direct, "", n.token) }
+func (n *Node) Client() *api.Client { return newClient(n.t, n.Direct, n.directCA, n.token) }
 
 // Faults puts faults in force in place of the ones before.
 func (n *Node) Faults(faults ...Fault) {
@@ -91,13 +94,30 @@ func (n *Node) requests() (Requests, int) {
 // Seal seals this node: 503 from then on. Where it has a standby, that one takes over.
 func (n *Node) Seal() {
 	n.t.Helper()
-	n.do(http.MethodPost, "/seal", nil, nil)
+	if !n.proxied {
+		n.do(http.MethodPost, "/seal", nil, nil)
+		return
+	}
+	if len(n.keys) == 0 {
+		n.t.Fatal("vault: Seal on a shared server")
+	}
+	if err := n.Client().Sys().Seal(); err != nil {
+		n.t.Fatalf("vault: %v", err)
+	}
 }
 
 // Unseal unseals this node and waits until it serves, as the active one or as a standby.
 func (n *Node) Unseal() {
 	n.t.Helper()
-	n.do(http.MethodPost, "/unseal", nil, nil)
+	if n.proxied {
+		for _, key := range n.keys {
+			if _, err := n.Client().Sys().Unseal(key); err != nil {
+				n.t.Fatalf("vault: %v", err)
+			}
+		}
+	} else {
+		n.do(http.MethodPost, "/unseal", nil, nil)
+	}
 	n.Await("unsealed", func() bool {
 		status := n.Status()
 		return status == http.StatusOK || status == http.StatusTooManyRequests
@@ -107,11 +127,29 @@ func (n *Node) Unseal() {
 // Status is what the node's health check answers: 200 active, 429 standby, 501 not initialised, 503 sealed.
 func (n *Node) Status() int {
 	n.t.Helper()
+	if n.proxied {
+		return n.askHealth()
+	}
 	var health struct {
 		Status int `json:"status"`
 	}
 	n.do(http.MethodGet, "/health", nil, &health)
 	return health.Status
+}
+
+// askHealth asks Vault itself.
+func (n *Node) askHealth() int {
+	n.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, n.Direct+"/v1/sys/health", nil)
+	if err != nil {
+		n.t.Fatalf("vault: %v", err)
+	}
+	response, err := n.Client().CloneConfig().HttpClient.Do(request)
+	if err != nil {
+		n.t.Fatalf("vault: %v", err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
 }
 
 // AwaitActive waits until the node is the active one.

@@ -15,7 +15,7 @@ import (
 // startDeadline bounds the start. Raft with a standby takes four seconds on an idle machine.
 const startDeadline = 2 * time.Minute
 
-// ready is the line that devvault prints when it is.
+// ready is the line that devvault and faultproxy print when they are, with what they cannot know.
 type ready struct {
 	Address        string   `json:"address"`
 	Control        string   `json:"control"`
@@ -24,6 +24,9 @@ type ready struct {
 	CACert         string   `json:"ca_cert"`
 	StandbyAddress string   `json:"standby_address"`
 	Direct         []string `json:"direct"`
+
+	proxied  bool   // it is a fault proxy's line: Vault itself is moved over its API
+	directCA string // PEM file for Direct, where that is https
 }
 
 // process is a command that runs until it is stopped or this process ends.
