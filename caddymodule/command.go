@@ -61,8 +61,22 @@ func configured(command *cobra.Command) (module string, raw json.RawMessage, err
 	return name.Module, raw, nil
 }
 
+// openConfigured opens the Vault of a command's configuration.
+func openConfigured(command *cobra.Command) (*pooledVault, error) {
+	vault, err := configuredVault(command)
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := vault.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return resolved.open()
+}
+
 // configuredVault returns the settings of `secrets vault` in a command's configuration. Where there is no configuration at all they
-// are the defaults, with what VAULT_ADDR and its like say.
+// are the defaults, with what VAULT_ADDR and its like say. Placeholders
+// are not replaced yet.
 func configuredVault(command *cobra.Command) (*SecretsVault, error) {
 	module, raw, err := configured(command)
 	if err != nil {
@@ -76,7 +90,7 @@ func configuredVault(command *cobra.Command) (*SecretsVault, error) {
 		if err := json.Unmarshal(raw, vault); err != nil {
 			return nil, fmt.Errorf("reading the configuration: secrets vault: %w", err)
 		}
-		return vault.resolve()
+		return vault, nil
 	}
 	return nil, fmt.Errorf("%w: it says `secrets %s`", errNotVault, module)
 }

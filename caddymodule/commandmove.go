@@ -95,14 +95,7 @@ func openEnd(command *cobra.Command, flag, place, keyFile string) (end, error) {
 	if place != "vault" {
 		return end{}, fmt.Errorf("--%s: want file:<path> or vault", flag)
 	}
-	vault, err := configuredVault(command)
-	if err != nil {
-		return end{}, err
-	}
-	if vault.Auth == nil {
-		vault.Auth = new(VaultAuth)
-	}
-	opened, err := vault.open()
+	opened, err := openConfigured(command)
 	if err != nil {
 		return end{}, err
 	}

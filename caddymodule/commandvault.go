@@ -39,11 +39,12 @@ does there. It ends with status 1 where something is missing, and says what to d
 		CobraFunc: func(command *cobra.Command) {
 			configFlags(command)
 			command.RunE = func(command *cobra.Command, _ []string) error {
-				vault, err := configuredVault(command)
+				opened, err := openConfigured(command)
 				if err != nil {
 					return err
 				}
-				return checkVault(command.Context(), vault, command.OutOrStdout())
+				defer opened.connection.Close()
+				return checkVault(command.Context(), opened, command.OutOrStdout())
 			}
 		},
 	})
@@ -78,6 +79,9 @@ func printPolicy(command *cobra.Command) error {
 		if value != "" {
 			*setting = value
 		}
+		if *setting, err = revealLiteral(flag, *setting); err != nil {
+			return err
+		}
 	}
 	policy, err := vaultstore.Policy(vault.Mount, vault.Path, vault.Transit)
 	if err != nil {
@@ -88,15 +92,7 @@ func printPolicy(command *cobra.Command) error {
 }
 
 // checkVault prints one line for each thing looked at.
-func checkVault(ctx context.Context, vault *SecretsVault, out io.Writer) error {
-	if vault.Auth == nil {
-		vault.Auth = new(VaultAuth)
-	}
-	opened, err := vault.open()
-	if err != nil {
-		return err
-	}
-	defer opened.connection.Close()
+func checkVault(ctx context.Context, opened *pooledVault, out io.Writer) error {
 	report := opened.store.Check(ctx)
 	missing := 0
 	for _, finding := range report.Findings {
@@ -115,7 +111,7 @@ func checkVault(ctx context.Context, vault *SecretsVault, out io.Writer) error {
 	if missing > 0 {
 		return fmt.Errorf("%d of the things that Sallyport needs of Vault are missing", missing)
 	}
-	_, err = fmt.Fprintf(out, "\nAll is well: records go to %s; this clock is %s ahead of Vault's.\n", opened.store, report.Clock)
+	_, err := fmt.Fprintf(out, "\nAll is well: records go to %s; this clock is %s ahead of Vault's.\n", opened.store, report.Clock)
 	return err
 }
 
@@ -127,14 +123,7 @@ func rotateSessionKey(command *cobra.Command) error {
 	if keep <= 0 {
 		return errors.New("--keep must be positive")
 	}
-	vault, err := configuredVault(command)
-	if err != nil {
-		return err
-	}
-	if vault.Auth == nil {
-		vault.Auth = new(VaultAuth)
-	}
-	opened, err := vault.open()
+	opened, err := openConfigured(command)
 	if err != nil {
 		return err
 	}
