@@ -38,6 +38,9 @@ func put(t *testing.T, client *http.Client, address string) (status int, body st
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
+	if want := int64(len("PUT text")); response.ContentLength != want {
+		t.Errorf("an answer of %d bytes is promised, not of %d", response.ContentLength, want)
+	}
 	return response.StatusCode, string(content), err
 }
 

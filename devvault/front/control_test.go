@@ -76,7 +76,7 @@ func TestControlFaultsAndRequests(t *testing.T) {
 // A misspelt fault would make a test pass that shows nothing.
 func TestControlRefuses(t *testing.T) {
 	handler, nodes, _ := controlled(t, false)
-	for _, body := range []string{`[{"stauts":503}]`, `[{"status":503,"times":"1"}]`, `{"status":503}`, `[{}]`, `[{"delay":5}]`, `[`} {
+	for _, body := range []string{`[{"status":503,"tiems":1}]`, `[{"status":503,"times":"1"}]`, `{"status":503}`, `[{}]`, `[{"delay":5}]`, `[`} {
 		if code, answer := do(handler, "POST", "/faults", body); code != 400 || !json.Valid([]byte(answer)) || len(nodes[0].Layer.Faults()) != 0 {
 			t.Errorf("%s: %d %s", body, code, answer)
 		}
