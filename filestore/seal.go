@@ -140,7 +140,7 @@ func (s *sealer) openRecord(n name, value []byte) (owner factor.Key, document []
 		if len(plain) < 8 || binary.BigEndian.Uint64(plain) > uint64(len(plain)-8) {
 			return factor.Key{}, nil, false
 		}
-		end := 8 + int(binary.BigEndian.Uint64(plain)) //nolint:gosec // not more than the length of plain
+		end := 8 + int(binary.BigEndian.Uint64(plain))
 		*text, plain = string(plain[8:end]), plain[end:]
 	}
 	return owner, plain, s.name(owner) == n

@@ -104,9 +104,9 @@ func (c *checking) health(ctx context.Context) bool {
 	}
 	switch {
 	case !health.Initialized:
-		err = &Fault{doing: "asking for Vault's health", kind: ErrSealed, detail: "it is not initialised", cause: ErrSealed}
+		err = &CallError{doing: "asking for Vault's health", kind: ErrSealed, detail: "it is not initialised", cause: ErrSealed}
 	case health.Sealed:
-		err = &Fault{doing: "asking for Vault's health", kind: ErrSealed, cause: ErrSealed}
+		err = &CallError{doing: "asking for Vault's health", kind: ErrSealed, cause: ErrSealed}
 	}
 	if !c.found("unsealed", err, "unseal it: `vault operator unseal`") {
 		return false

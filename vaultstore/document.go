@@ -135,7 +135,7 @@ func packVersion(generation uint32, number int64, bare bool) (factor.Version, er
 }
 
 func unpackVersion(v factor.Version) (generation uint32, number int64, bare bool) {
-	return uint32(v >> 32), int64(v & maxNumber), v&bareSign != 0 //nolint:gosec // the upper half has 32 bits
+	return uint32(v >> 32), int64(v & maxNumber), v&bareSign != 0
 }
 
 // generationOf reads the generation from custom metadata; 0 where there is none.

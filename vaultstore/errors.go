@@ -44,8 +44,8 @@ var (
 // errNoCheckAndSet says that a document was not at the expected version: the write was certainly not made.
 var errNoCheckAndSet = errors.New("check-and-set did not match")
 
-// Fault is a failed call to Vault. It is factor.ErrUnavailable, its kind and its cause at once.
-type Fault struct {
+// CallError is a failed call to Vault. It is factor.ErrUnavailable, its kind and its cause at once.
+type CallError struct {
 	doing  string
 	kind   error
 	detail string
@@ -55,7 +55,7 @@ type Fault struct {
 }
 
 // Error tells in one line what was being done and what is wrong. It holds nothing secret.
-func (f *Fault) Error() string {
+func (f *CallError) Error() string {
 	text := "vaultstore: " + f.doing + ": " + f.kind.Error()
 	if f.detail != "" {
 		text += " (" + f.detail + ")"
@@ -64,27 +64,27 @@ func (f *Fault) Error() string {
 }
 
 // Unwrap lets errors.Is find factor.ErrUnavailable, the kind and the cause.
-func (f *Fault) Unwrap() []error { return []error{factor.ErrUnavailable, f.kind, f.cause} }
+func (f *CallError) Unwrap() []error { return []error{factor.ErrUnavailable, f.kind, f.cause} }
 
-// classify turns what a call came back with into a Fault; nil stays nil, and what is one already stays as it is.
+// classify turns what a call came back with into a CallError; nil stays nil, and what is one already stays as it is.
 func classify(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var fault *Fault
+	var fault *CallError
 	if errors.As(err, &fault) {
 		return err
 	}
-	fault = &Fault{doing: doing, cause: err, unclear: true}
+	fault = &CallError{doing: doing, cause: err, unclear: true}
 	var answer *api.ResponseError
 	if errors.As(err, &answer) {
-		fault.kind, fault.unclear = answered(answer)
+		fault.unclear, fault.kind = answered(answer)
 		fault.detail = detail(answer)
 		return fault
 	}
 	fault.kind = broken(err)
 	fault.detail = innermost(err)
-	if fault.kind == ErrTLS {
+	if errors.Is(fault.kind, ErrTLS) {
 		fault.unclear = false
 	}
 	return fault
@@ -92,21 +92,21 @@ func classify(doing string, err error) error {
 
 // answered judges an answer of Vault. Below 500 the call was certainly not carried out; a sealed or passive node does nothing
 // either.
-func answered(answer *api.ResponseError) (kind error, unclear bool) {
+func answered(answer *api.ResponseError) (unclear bool, kind error) {
 	says := strings.ToLower(strings.Join(answer.Errors, " "))
 	switch {
 	case answer.StatusCode == http.StatusForbidden:
-		return ErrDenied, false
+		return false, ErrDenied
 	case answer.StatusCode == http.StatusTooManyRequests:
-		return ErrRateLimited, false
+		return false, ErrRateLimited
 	case answer.StatusCode == http.StatusNotFound:
-		return ErrMount, false
+		return false, ErrMount
 	case strings.Contains(says, "sealed") || strings.Contains(says, "not initialized") || strings.Contains(says, "not yet initialized"):
-		return ErrSealed, false
+		return false, ErrSealed
 	case strings.Contains(says, "standby") || strings.Contains(says, "active cluster node not found"):
-		return ErrStandby, false
+		return false, ErrStandby
 	default:
-		return ErrServer, answer.StatusCode >= http.StatusInternalServerError
+		return answer.StatusCode >= http.StatusInternalServerError, ErrServer
 	}
 }
 
@@ -168,7 +168,7 @@ func isDenied(err error) bool {
 
 // isUnclear tells whether a failed write may have been made.
 func isUnclear(err error) bool {
-	var fault *Fault
+	var fault *CallError
 	return errors.As(err, &fault) && fault.unclear
 }
 

@@ -63,7 +63,7 @@ func TestP6_EveryFault(t *testing.T) {
 		if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "SECRET") || strings.Contains(text, "2bd806c9") {
 			t.Errorf("%s reads %q", test.name, text)
 		}
-		if again := classify("again", err); again != err {
+		if again := classify("again", err); again != err { //nolint:errorlint // the very same one
 			t.Errorf("%s: classified twice: %v", test.name, again)
 		}
 		var cause *api.ResponseError

@@ -59,7 +59,7 @@ func (e *engine) call(ctx context.Context, doing string, do func(context.Context
 	case <-ctx.Done():
 	}
 	if err := ctx.Err(); err != nil {
-		return &Fault{doing: doing, kind: ErrTimeout, cause: err, detail: "waiting for its turn: " + err.Error()}
+		return &CallError{doing: doing, kind: ErrTimeout, cause: err, detail: "waiting for its turn: " + err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
@@ -90,7 +90,7 @@ func (e *engine) read(ctx context.Context, place string) (found stored, err erro
 		if response == nil {
 			return err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		body, readErr := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 		if readErr != nil {
 			return readErr
@@ -239,7 +239,7 @@ func (e *engine) list(ctx context.Context, place string) (names []string, err er
 		if response == nil {
 			return err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		body, readErr := io.ReadAll(response.Body)
 		if readErr != nil {
 			return readErr
@@ -277,7 +277,7 @@ func (e *engine) verifyMount(ctx context.Context) error {
 			version = texts(secret.Data["options"])["version"]
 		}
 		if kind != "kv" || version != "2" {
-			return &Fault{
+			return &CallError{
 				doing: "looking at the mount " + e.mount, kind: ErrMount, detail: "it is not a KV engine of version 2", cause: ErrMount,
 			}
 		}

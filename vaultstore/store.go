@@ -233,7 +233,7 @@ func (s *Store) clear(ctx context.Context, key factor.Key) error {
 	case s.finish(ctx, key, found, d):
 		return nil
 	}
-	return &Fault{
+	return &CallError{
 		doing: "creating a record", kind: ErrServer, detail: "the last one is being deleted; try again in half a minute", cause: ErrServer,
 	}
 }
