@@ -267,8 +267,9 @@ func (t *transport) make(config *tls.Config) *http.Transport {
 		ForceAttemptHTTP2:   true,
 		MaxIdleConns:        100,
 		MaxIdleConnsPerHost: 100,
-		IdleConnTimeout:     90 * time.Second,
-		// A connection whose other end is gone without a word is noticed, and not used until TCP gives up.
+		IdleConnTimeout:     30 * time.Second,
+		// A connection whose other end is gone without a word is noticed; otherwise each call would wait on it in vain until
+		// TCP gives it up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: t.timeout, PingTimeout: t.timeout},
 	}
 }

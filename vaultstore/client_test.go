@@ -372,6 +372,117 @@ func TestLoginCarriesNoToken(t *testing.T) {
 	}
 }
 
+// silence is a wire that can be cut without either end being told: what it has carried hangs, what comes anew passes.
+type silence struct {
+	net.Listener
+	to     string
+	frozen atomic.Pointer[chan struct{}] // closed when the present connections fall silent
+	ended  chan struct{}
+}
+
+func newSilence(t *testing.T, to string) *silence {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &silence{Listener: listener, to: to, ended: make(chan struct{})}
+	s.fall()
+	t.Cleanup(func() {
+		close(s.ended)
+		_ = listener.Close()
+	})
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := new(net.Dialer).DialContext(context.WithoutCancel(t.Context()), "tcp", to)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			frozen := *s.frozen.Load()
+			go s.carry(near, far, frozen)
+			go s.carry(far, near, frozen)
+		}
+	}()
+	return s
+}
+
+// fall silences the connections that there are.
+func (s *silence) fall() {
+	next := make(chan struct{})
+	if present := s.frozen.Swap(&next); present != nil {
+		close(*present)
+	}
+}
+
+func (s *silence) carry(from, to net.Conn, frozen chan struct{}) {
+	defer func() {
+		_ = from.Close()
+		_ = to.Close()
+	}()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		select {
+		case <-frozen:
+			<-s.ended
+			return
+		default:
+		}
+		if err != nil {
+			return
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// TestSilentConnection: the other end of an open connection goes without a word, as a machine that loses its power does.
+// It is not waited for again and again: within a few times the timeout there is a new connection.
+func TestSilentConnection(t *testing.T) {
+	noEnvironment(t)
+	authority := newAuthority(t)
+	certificate, key := authority.issue(t, "vault")
+	pair, err := tls.X509KeyPair([]byte(certificate), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, filepath.Join(t.TempDir(), "ca.pem"), authority.pem)
+	for _, scheme := range []string{"http", "https"} {
+		server := double(t, live)
+		if scheme == "https" {
+			server.EnableHTTP2 = true
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
+		wire := newSilence(t, server.Listener.Addr().String())
+		c := connect(t, ConnectionSettings{
+			Address: scheme + "://" + wire.Addr().String(), CACert: file, Method: Token("hvs.one"), Timeout: 300 * time.Millisecond,
+		})
+		client, err := c.client(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire.fall()
+		began := time.Now()
+		for {
+			if _, err := client.Auth().Token().LookupSelfWithContext(t.Context()); err == nil {
+				break
+			}
+			if time.Since(began) > 10*time.Second {
+				t.Fatalf("%s: the silent connection is used for ten seconds", scheme)
+			}
+		}
+	}
+}
+
 // TestUnixSocket: Vault Agent may listen there.
 func TestUnixSocket(t *testing.T) {
 	noEnvironment(t)

@@ -127,7 +127,7 @@ func (c *Connection) signIn(mark credentialMark) (*login, error) {
 	ctx, cancel := context.WithTimeout(c.life, c.timeout)
 	defer cancel()
 	secret, err := c.callLogin(ctx)
-	if err == nil && (secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "") {
+	if err == nil && (secret == nil || secret.Auth == nil) {
 		err = errors.New("the answer has no token")
 	}
 	if err == nil {

@@ -90,3 +90,20 @@ func TestTokenFileAfterDenial(t *testing.T) {
 		t.Error("the revoked token serves")
 	}
 }
+
+// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is in the file already: the
+// first call succeeds.
+func TestTokenFileWithMorePolicy(t *testing.T) {
+	noEnvironment(t)
+	server := vault.Start(t, vault.Options{})
+	server.Policy("app", appPolicy)
+	first, second := server.TokenWith(time.Hour, true, "default"), server.TokenWith(time.Hour, true, "app")
+	file := write(t, filepath.Join(t.TempDir(), "token"), first)
+	c := connect(t, ConnectionSettings{Address: server.Address, Method: TokenFile(file)})
+	if err := read(t.Context(), c); status(err) != http.StatusForbidden {
+		t.Fatal(err)
+	}
+	write(t, file, second)
+	c.looked.Store(int64(time.Since(c.made))) // somebody has looked just now
+	mustRead(t, c)
+}

@@ -200,7 +200,11 @@ func TestRevoked(t *testing.T) {
 	log := &journal{}
 	c := connect(t, ConnectionSettings{Address: server.Address, Method: AppRole(roleID, file), Logger: log.logger(), Timeout: 20 * time.Second})
 	mustRead(t, c)
-	revoked := token(t, c)
+	old, err := c.client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked := old.Token()
 	server.Revoke(revoked)
 	server.ResetRequests()
 	var users sync.WaitGroup
@@ -214,6 +218,12 @@ func TestRevoked(t *testing.T) {
 	users.Wait()
 	if n := server.Requests().Of("PUT", loginPath); n != 1 {
 		t.Errorf("%d logins", n)
+	}
+	if n := server.Requests().Of("GET", lookupPath); n != 1 {
+		t.Errorf("%d looks at the token", n)
+	}
+	if !c.denied(t.Context(), old) { // one more, whose refusal was a long time on its way
+		t.Error("a late refusal of the old token is not repeated with the new one")
 	}
 	if n := server.Requests().Of("GET", lookupPath); n != 1 {
 		t.Errorf("%d looks at the token", n)
@@ -256,6 +266,8 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	c := connect(t, ConnectionSettings{Address: server.Address, Method: AppRole(roleID, file)})
 	mustRead(t, c)
 	server.Revoke(token(t, c))
+	// So that it is as with a Vault that has no other words for a dead token.
+	server.Faults(vault.Fault{Path: lookupPath, Status: http.StatusForbidden, Message: "permission denied"})
 	recovers(t, c)
 	server.ResetRequests()
 	for range 50 {
