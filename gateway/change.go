@@ -16,7 +16,7 @@ type confirmation func(status int, common pages.Common) error
 
 func (x *exchange) confirmView(common pages.Common) pages.ConfirmView {
 	return pages.ConfirmView{
-		Common: common, NeedCode: x.needsCode(), Digits: x.config.Digits, CanRecover: true,
+		Common: common, NeedCode: x.needsCode(), Digits: x.config.Digits, Period: x.config.Period, CanRecover: true,
 		Recovery: x.r.URL.Query().Has(pages.RecoveryQuery),
 	}
 }

@@ -121,12 +121,15 @@ func (x *exchange) sendOn() error {
 
 // common is what every page may show of the session.
 func (x *exchange) common() pages.Common {
-	common := pages.Common{App: x.config.Name, Base: x.config.Base}
+	common := pages.Common{App: x.config.Name, Base: x.config.Base, Languages: x.languages()}
 	if x.data != nil {
 		common.User, common.Form = x.data.Identity, x.data.Form
 	}
 	return common
 }
+
+// languages is what the browser would like to read, best first: all its lines of Accept-Language.
+func (x *exchange) languages() string { return strings.Join(x.r.Header["Accept-Language"], ",") }
 
 // takeNotice gets the message that an earlier request left for the next page, once.
 func (x *exchange) takeNotice() (string, error) {

@@ -136,7 +136,7 @@ func TestRecoveryCodes(t *testing.T) {
 	if strings.Join(got, " ") != strings.Join(sampleCodes, " ") {
 		t.Errorf("codes %q", got)
 	}
-	if link := one(t, root, "a", "class", "main"); attr(link, "href") != "/wiki/Main_Page?a=1&b=2" || words(link) != "Continue" {
+	if link := one(t, root, "a", "class", "main"); attr(link, "href") != "/wiki/Main_Page?a=1&b=2" || words(link) != "I have saved them" {
 		t.Errorf("continue leads to %q", attr(link, "href"))
 	}
 }
@@ -181,16 +181,16 @@ func TestSettings(t *testing.T) {
 		t.Errorf("tab %q", got)
 	}
 	times := all(root, "time", "", "")
-	if len(times) != 2 || attr(times[0], "datetime") != "2026-03-09T07:05:00Z" || words(times[0]) != "9 March 2026, 07:05 UTC" ||
+	if len(times) != 2 || attr(times[0], "datetime") != "2026-03-09T07:05:00Z" || words(times[0]) != "9 Mar 2026, 07:05 UTC" ||
 		attr(times[1], "datetime") != "2026-11-24T17:41:12Z" {
 		t.Error("the times are wrong")
 	}
 	for page, parts := range map[string][]string{
-		"settings-on":   {"8 of 10 left", "On", "Back to Example Wiki"},
+		"settings-on":   {"8 of 10 left", "Two-factor authentication is on", "Since 9 Mar 2026", "Back to Example Wiki"},
 		"settings-few":  {"2 of 10 left", "Not yet", "cannot be disabled"},
 		"settings-none": {"0 of 10 left", "None left."},
-		"settings-off":  {"Off"},
-		"settings-due":  {"before 24 November 2026, 17:41 UTC"},
+		"settings-off":  {"Two-factor authentication is off"},
+		"settings-due":  {"before 24 Nov 2026, 17:41 UTC"},
 		"settings-must": {"required here"},
 	} {
 		text := words(named(t, page))

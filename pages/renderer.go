@@ -22,40 +22,68 @@ var styleSheet string
 var scriptText string
 
 // Options are how a Renderer is made. The zero value is right.
-type Options struct{}
+type Options struct {
+	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each browser
+	// gets what it asks for, else English.
+	Language string
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
 
 // Renderer renders the gateway's pages. It is safe for concurrent use and keeps nothing between pages.
 //
 // The methods take the status to answer with. The error that they return is for the log; the answer has been sent by then,
 // with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
 type Renderer struct {
-	words         catalogue
-	pages         map[string]*template.Template
+	language      string
+	now           func() time.Time
+	library       *library
 	style, script template.HTML
 	policy        string
 }
 
-// New returns a Renderer. It panics if the templates that are part of the program are broken.
-func New(_ Options) *Renderer {
-	r := &Renderer{
-		words:  english,
-		pages:  make(map[string]*template.Template),
-		style:  template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
-		script: template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
-		policy: pagePolicy(styleSheet, scriptText),
+// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken.
+func New(options Options) *Renderer {
+	if options.Now == nil {
+		options.Now = time.Now
 	}
+	return &Renderer{
+		language: options.Language,
+		now:      options.Now,
+		library:  open(),
+		style:    template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
+		script:   template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
+		policy:   pagePolicy(styleSheet, scriptText),
+	}
+}
+
+// templates are the pages by name.
+type templates map[string]*template.Template
+
+// parseTemplates binds the templates to the words of one language.
+func parseTemplates(words catalogue) templates {
+	pages := make(templates)
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
-		"t":     r.words.html,
-		"plain": r.words.text,
-		"wait":  r.words.wait,
-		"when":  r.words.when,
+		"t":     words.html,
+		"plain": words.text,
+		"wait":  words.wait,
+		"when":  words.when,
+		"clock": words.clock,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	for _, name := range []string{
 		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
-		r.pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
+		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
 	}
-	return r
+	return pages
+}
+
+// edition is the language for a browser that says this in Accept-Language.
+func (r *Renderer) edition(accept string) *edition {
+	if r.language != "" {
+		accept = r.language
+	}
+	return r.library.edition(accept)
 }
 
 // Policy is the Content-Security-Policy of the pages.
@@ -74,6 +102,8 @@ type page struct {
 	Field field
 	// Invalid says that the alert is about what the field held.
 	Invalid bool
+	// Changes is after how many seconds a code changes, where the alert should say so.
+	Changes int64
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
 
@@ -87,26 +117,37 @@ type field struct {
 	// Either says in the hint that a recovery code will do, too.
 	Either bool
 	Digits int
+	// Period is how long a code lasts.
+	Period time.Duration
 }
 
 // render sends one page. Everything before WriteHeader works on a buffer.
 func (r *Renderer) render(w http.ResponseWriter, status int, name, heading string, p page) error {
-	p.Language, p.Direction = r.words.language, r.words.direction
+	words := r.edition(p.Languages)
+	if p.Field.Digits == 0 {
+		p.Field.Digits = 6
+	}
+	if p.Field.Period == 0 {
+		p.Field.Period = 30 * time.Second
+	}
+	p.Language, p.Direction = words.language, words.direction
 	p.Style, p.Script = r.style, r.script
-	p.Heading = r.words.message(heading)
+	p.Heading = words.message(heading)
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
 	}
 	switch p.Alert {
-	case AlertWrongCode, AlertWrongRecoveryCode, AlertWrongNewCode, AlertNoCode:
+	case AlertWrongCode, AlertWrongNewCode:
+		p.Invalid = true
+		if !p.Field.Recovery {
+			p.Changes = up(p.Field.Period, time.Second)
+		}
+	case AlertWrongRecoveryCode, AlertNoCode:
 		p.Invalid = true
 	}
 	p.App = harmless(p.App)
-	p.Status, p.Alert = r.words.message(p.Status), r.words.message(p.Alert)
+	p.Status, p.Alert = words.message(p.Status), words.message(p.Alert)
 	p.Base = strings.TrimSuffix(p.Base, "/")
-	if p.Field.Digits == 0 {
-		p.Field.Digits = 6
-	}
 
 	h := w.Header()
 	SecurityHeaders(h, r.policy)
@@ -114,7 +155,7 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		h.Del(stale)
 	}
 	var buffer bytes.Buffer
-	if err := r.pages[name].Execute(&buffer, p); err != nil {
+	if err := words.pages[name].Execute(&buffer, p); err != nil {
 		const line = "Internal error. Please try again.\n"
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Content-Length", strconv.Itoa(len(line)))

@@ -101,8 +101,10 @@ func FuzzNames(f *testing.F) {
 		}
 		return roots
 	}
+	known := english(f)
+	isKey := func(name string) bool { return known.message(name) != harmless(name) || known.english[name] != "" }
 	f.Fuzz(func(t *testing.T, name string) {
-		if name == "" || english.messages[name] != "" || strings.TrimSpace(name) == "" {
+		if name == "" || isKey(name) || strings.TrimSpace(name) == "" {
 			return // Empty parts are left out, and a key has its own words.
 		}
 		plain, hostile := render(t, "plain"), render(t, name)
@@ -125,7 +127,7 @@ func FuzzNames(f *testing.F) {
 // TestNameCannotTurnTheWords: a user calls herself RLO, LRI: the isolate that she leaves open swallows the end of <bdi>, and
 // the words after her name came out reversed in chromium.
 func TestNameCannotTurnTheWords(t *testing.T) {
-	got, err := english.html("challenge.lead", "\u202eada\u2066")
+	got, err := english(t).html("challenge.lead", "\u202eada\u2066")
 	if err != nil || !strings.Contains(string(got), "<bdi>\ufffdada\ufffd</bdi>") {
 		t.Errorf("%q %v", got, err)
 	}

@@ -15,7 +15,7 @@ var errURI = errors.New("the set-up address is not an otpauth address")
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits}})
+	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits, Period: v.Period}})
 }
 
 // Recovery shows the page that asks for a recovery code.
@@ -35,6 +35,8 @@ type setUp struct {
 	Link template.URL
 	// Unusual says that the algorithm, the digits or the period must be typed along with the key.
 	Unusual bool
+	// Seconds is the period.
+	Seconds int64
 }
 
 // SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
@@ -58,13 +60,13 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 	if v.Reset {
 		heading = "reset.setup.title"
 	}
-	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second}
-	p := page{Common: v.Common, SignOut: true, Field: field{Digits: v.Digits}}
+	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: up(v.Period, time.Second)}
+	p := page{Common: v.Common, SignOut: true, Field: field{Digits: v.Digits, Period: v.Period}}
 
 	var err error
 	if strings.HasPrefix(v.URI, "otpauth://totp/") {
 		view.Link = template.URL(v.URI) //nolint:gosec // the scheme was looked at; the template still escapes quotes.
-		view.QR, err = qrSVG(v.URI, r.words.message("setup.qr"))
+		view.QR, err = qrSVG(v.URI, r.edition(v.Languages).message("setup.qr"))
 	} else {
 		err = errURI
 	}
@@ -102,7 +104,7 @@ func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view 
 	view.Lead, view.Others, view.Submit = kind+".lead", kind+".others", kind+".submit"
 	return r.render(w, status, "confirm", kind+".title", page{
 		Common: view.Common, View: view, SignOut: true,
-		Field: field{Digits: view.Digits, Recovery: view.Recovery, Either: true},
+		Field: field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true},
 	})
 }
 
@@ -129,17 +131,18 @@ type notice struct {
 
 // Error shows what went wrong and what to do.
 func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
-	if _, known := r.words.messages["error."+string(v.Kind)+".title"]; !known {
+	words := r.edition(v.Languages)
+	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {
 		v.Kind = ErrorInternal
 	}
-	for part, words := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
-		if *words == "" {
-			*words = "error." + string(v.Kind) + "." + part
+	for part, said := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
+		if *said == "" {
+			*said = "error." + string(v.Kind) + "." + part
 		}
 	}
 	view := notice{
-		Happened: r.words.message(v.Happened), Advice: r.words.message(v.Advice),
-		RetryAfter: v.RetryAfter, Link: r.link(v.Link), Bad: true,
+		Happened: words.message(v.Happened), Advice: words.message(v.Advice),
+		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true,
 	}
 	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
 		w.Header().Set("Retry-After", fmt.Sprint(up(v.RetryAfter, time.Second)))
@@ -151,18 +154,19 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 
 // SignedOut says that the session has ended and where to sign in again.
 func (r *Renderer) SignedOut(w http.ResponseWriter, status int, v SignedOutView) error {
+	words := r.edition(v.Languages)
 	return r.render(w, status, "notice", "signed-out.title", page{Common: v.Common, View: notice{
-		Happened: r.words.message("signed-out.happened"), Advice: r.words.message("signed-out.advice"),
-		Link: r.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
+		Happened: words.message("signed-out.happened"), Advice: words.message("signed-out.advice"),
+		Link: words.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
 	}})
 }
 
 // link gives a link its words, and drops one that leads elsewhere.
-func (r *Renderer) link(l Link) Link {
+func (c catalogue) link(l Link) Link {
 	l.Href = local(l.Href, "")
 	if l.Label == "" {
 		l.Label = LabelContinue
 	}
-	l.Label = r.words.message(l.Label)
+	l.Label = c.message(l.Label)
 	return l
 }
