@@ -24,7 +24,7 @@ func (x *exchange) showChallenge() error {
 	if !status.Enrolled {
 		return x.proceedWithout()
 	}
-	common := x.common()
+	common := x.throttled(x.common(), status)
 	return x.config.Pages.Challenge(x.w, http.StatusOK, pages.ChallengeView{Common: common, Digits: x.config.Digits, Period: x.config.Period})
 }
 

@@ -182,7 +182,7 @@ func (c catalogue) when(t time.Time) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return timeElement(t, words), nil
+	return timeElement(t, "", words), nil
 }
 
 // clock is the time of day alone, for a point in time that is near.
@@ -193,9 +193,9 @@ func (c catalogue) clock(t time.Time) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return timeElement(t, words), nil
+	return timeElement(t, " data-clock", words), nil
 }
 
-func timeElement(t time.Time, words string) template.HTML {
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and RFC 3339 has nothing to escape.
+func timeElement(t time.Time, attribute, words string) template.HTML {
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `"` + attribute + `>` + template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and RFC 3339 has nothing to escape.
 }

@@ -158,7 +158,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("title %q", got)
 	}
 	root = named(t, "challenge-wait")
-	if got := words(one(t, root, "", "role", "alert")); got != "Too many wrong codes. Try again in 2 minutes." {
+	if got := words(one(t, root, "", "role", "alert")); !strings.HasPrefix(got, "Too many wrong codes. Try again in 2 minutes. The next attempt is possible at ") {
 		t.Errorf("throttled: %q", got)
 	}
 	if has(one(t, root, "input", "name", "code"), "aria-invalid") {

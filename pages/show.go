@@ -15,12 +15,12 @@ var errURI = errors.New("the set-up address is not an otpauth address")
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits, Period: v.Period}})
+	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true}})
 }
 
 // Recovery shows the page that asks for a recovery code.
 func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) error {
-	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true}})
+	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true, Focus: true}})
 }
 
 // SetUpStart shows why to set up a second factor, and the button that begins it.
@@ -61,7 +61,14 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 		heading = "reset.setup.title"
 	}
 	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: up(v.Period, time.Second)}
-	p := page{Common: v.Common, SignOut: true, Field: field{Digits: v.Digits, Period: v.Period}}
+	p := page{
+		Common: v.Common, SignOut: true, Behind: r.settings(v.Behind), Opener: "open-setup",
+		// On a telephone the focus on the field would scroll the QR code out of sight.
+		Field: field{Digits: v.Digits, Period: v.Period, Focus: v.Alert != "" || v.Wait > 0},
+	}
+	if v.Reset {
+		p.Opener = "open-reset"
+	}
 
 	var err error
 	if strings.HasPrefix(v.URI, "otpauth://totp/") {
@@ -82,36 +89,59 @@ type confirmation struct {
 	ConfirmView
 	// Lead, Others and Submit are keys of messages; Path is below Base.
 	Lead, Others, Submit, Path string
-	Danger                     bool
+	// Opener is the id of the settings page's button that leads here.
+	Opener string
+	Danger bool
 }
 
 // ConfirmReset asks before a token is replaced; it posts to Base/reset.
 func (r *Renderer) ConfirmReset(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "reset", confirmation{ConfirmView: v, Path: "/reset"})
+	return r.confirm(w, status, "reset", confirmation{ConfirmView: v, Path: "/reset", Opener: "open-reset"})
 }
 
 // ConfirmDisable asks before two-factor authentication is disabled; it posts to Base/disable.
 func (r *Renderer) ConfirmDisable(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "disable", confirmation{ConfirmView: v, Path: "/disable", Danger: true})
+	return r.confirm(w, status, "disable", confirmation{ConfirmView: v, Path: "/disable", Opener: "open-disable", Danger: true})
 }
 
 // ConfirmRecoveryCodes asks before recovery codes are replaced; it posts to Base/recovery-codes.
 func (r *Renderer) ConfirmRecoveryCodes(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "renew", confirmation{ConfirmView: v, Path: "/recovery-codes"})
+	return r.confirm(w, status, "renew", confirmation{ConfirmView: v, Path: "/recovery-codes", Opener: "open-codes"})
 }
 
 func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view confirmation) error {
 	view.Lead, view.Others, view.Submit = kind+".lead", kind+".others", kind+".submit"
 	return r.render(w, status, "confirm", kind+".title", page{
-		Common: view.Common, View: view, SignOut: true,
-		Field: field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true},
+		Common: view.Common, View: view, SignOut: true, Behind: r.settings(view.Behind), Opener: view.Opener,
+		Field: field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Focus: view.NeedCode},
 	})
+}
+
+// recoveryCodes is what the template of the recovery codes sees.
+type recoveryCodes struct {
+	RecoveryCodesView
+	// File says whose codes these are, on paper and at the top of the text file; FileName is that file's.
+	File, FileName string
 }
 
 // RecoveryCodes shows new recovery codes.
 func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCodesView) error {
 	v.Continue = local(v.Continue, strings.TrimSuffix(v.Base, "/")+"/")
-	return r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: v, SignOut: true})
+	view := recoveryCodes{RecoveryCodesView: v, FileName: fileName(v.App)}
+	var err error
+	if words := r.edition(v.Languages); v.User != "" {
+		view.File, err = words.text("codes.file", harmless(v.User), harmless(v.App))
+	} else {
+		view.File, err = words.text("codes.file.nobody", harmless(v.App))
+	}
+	return errors.Join(err, r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: view, SignOut: true}))
+}
+
+// fileName is a name for the file with the recovery codes that every file system takes.
+func fileName(app string) string {
+	parts := strings.FieldsFunc(strings.ToLower(app), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
+	name := strings.Join(append([]string{"recovery-codes"}, parts...), "-")
+	return name[:min(len(name), 60)] + ".txt"
 }
 
 // Settings shows the settings page.

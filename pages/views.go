@@ -63,6 +63,9 @@ type SetUpView struct {
 	Reset bool
 	// Enrolling says that a second factor is required: the page tells why it appears and has no way to cancel.
 	Enrolling bool
+	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
+	// without scripts.
+	Behind *SettingsView
 }
 
 // ConfirmView is the page that asks before something changes: ConfirmReset, ConfirmDisable, ConfirmRecoveryCodes.
@@ -78,6 +81,9 @@ type ConfirmView struct {
 	CanRecover bool
 	// Recovery makes the field one for a recovery code: a telephone then shows letters, too.
 	Recovery bool
+	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
+	// without scripts.
+	Behind *SettingsView
 }
 
 // RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead (ConfirmView.CanRecover).
