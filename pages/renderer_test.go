@@ -11,11 +11,29 @@ import (
 	"golang.org/x/net/html"
 )
 
-// TestWeight: a page is one answer of at most 30 KB.
+// TestWeight: a page is one answer of at most 30 KB, in whatever language.
 func TestWeight(t *testing.T) {
-	for _, s := range samples(New(Options{})) {
-		if size := answer(t, s).Body.Len(); size > 30<<10 {
-			t.Errorf("%s weighs %d bytes", s.name, size)
+	for _, language := range Languages() {
+		for _, s := range samplesIn(New(Options{}), language) {
+			if size := answer(t, s).Body.Len(); size > 30<<10 {
+				t.Errorf("%s weighs %d bytes in %s", s.name, size, language)
+			}
+		}
+	}
+}
+
+// TestEveryLanguageRenders: each page has a heading, a direction and its own language, and nothing that was not put in.
+func TestEveryLanguageRenders(t *testing.T) {
+	for _, e := range open().editions {
+		for _, s := range samplesIn(New(Options{}), e.language) {
+			body := answer(t, s).Body.String()
+			root := one(t, parse(t, body), "html", "", "")
+			if attr(root, "lang") != e.language || attr(root, "dir") != e.direction {
+				t.Errorf("%s in %s is <html lang=%s dir=%s>", s.name, e.language, attr(root, "lang"), attr(root, "dir"))
+			}
+			if found := placeholder.FindString(words(one(t, root, "main", "", ""))); found != "" && !strings.Contains(s.name, "hostile") {
+				t.Errorf("%s in %s shows %s", s.name, e.language, found)
+			}
 		}
 	}
 }
