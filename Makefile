@@ -27,8 +27,9 @@ test: ## install what the tests need, check, and run all tests
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory go-test
 
-packages: ## install the Debian packages that the tests drive, where missing
+packages: ## install what the tests drive, where missing: Debian packages, and axe-core from npm
 	scripts/install-test-packages
+	@scripts/axe-core >/dev/null
 
 check: format-check vet staticcheck lint ## formatting and static analysis
 

@@ -112,7 +112,7 @@ func (w *walker) enrol(user string) (*site.Authenticator, []string) {
 	if len(codes) != 10 {
 		w.t.Fatalf("%d recovery codes", len(codes))
 	}
-	w.Follow(browser.Link("Continue"))
+	w.Follow(browser.Link("I have saved them"))
 	w.Goto(w.url + "/second-factor/")
 	w.picture("settings-on")
 	return authenticator, codes
@@ -123,14 +123,15 @@ func (w *walker) challenge(authenticator *site.Authenticator, home string) {
 	w.t.Helper()
 	w.wantsPath("/second-factor/challenge")
 	w.picture("challenge")
-	w.Fill("[name=code]", otherThan(w.t, authenticator.Key, 1))
-	if got := w.press("Verify", "/second-factor/challenge"); got.Status != http.StatusUnprocessableEntity {
+	// A code that is complete is sent without the button.
+	if got := w.FillThrough("[name=code]", otherThan(w.t, authenticator.Key, 1)); got.Status != http.StatusUnprocessableEntity {
 		w.t.Errorf("a wrong code is answered with %d", got.Status)
 	}
+	w.wantsPath("/second-factor/challenge")
 	w.says("alert", "wrong")
 	w.picture("challenge-wrong")
-	w.Fill("[name=code]", authenticator.Code(w.t))
-	w.press("Verify", home)
+	w.FillThrough("[name=code]", authenticator.Code(w.t))
+	w.wantsPath(home)
 }
 
 // recover passes the challenge with a recovery code.

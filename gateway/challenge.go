@@ -24,8 +24,8 @@ func (x *exchange) showChallenge() error {
 	if !status.Enrolled {
 		return x.proceedWithout()
 	}
-	common := x.common()
-	return x.config.Pages.Challenge(x.w, http.StatusOK, pages.ChallengeView{Common: common, Digits: x.config.Digits})
+	common := x.throttled(x.common(), status)
+	return x.config.Pages.Challenge(x.w, http.StatusOK, pages.ChallengeView{Common: common, Digits: x.config.Digits, Period: x.config.Period})
 }
 
 func (x *exchange) showRecovery() error {
@@ -55,7 +55,7 @@ func (x *exchange) proceedWithout() error {
 func (x *exchange) takeCode() error {
 	code := strings.TrimSpace(x.form.code)
 	show := func(status int, common pages.Common) error {
-		return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{Common: common, Digits: x.config.Digits})
+		return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{Common: common, Digits: x.config.Digits, Period: x.config.Period})
 	}
 	if code == "" {
 		return x.noCode(show)

@@ -16,7 +16,8 @@ type confirmation func(status int, common pages.Common) error
 
 func (x *exchange) confirmView(common pages.Common) pages.ConfirmView {
 	return pages.ConfirmView{
-		Common: common, NeedCode: x.needsCode(), Digits: x.config.Digits, CanRecover: true,
+		Behind: x.behind(x.asked),
+		Common: common, NeedCode: x.needsCode(), Digits: x.config.Digits, Period: x.config.Period, CanRecover: true,
 		Recovery: x.r.URL.Query().Has(pages.RecoveryQuery),
 	}
 }
@@ -47,7 +48,8 @@ func (x *exchange) ask(show confirmation) error {
 	if !status.Enrolled {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
-	return show(http.StatusOK, x.common())
+	x.asked = &status
+	return show(http.StatusOK, x.throttled(x.common(), status))
 }
 
 // prove checks the fresh code of a confirmation. It reports whether the request was answered, for want of a right one.

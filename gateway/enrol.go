@@ -73,7 +73,7 @@ func (x *exchange) setUpPage(status int, common pages.Common, proposal factor.Pr
 	return x.config.Pages.SetUp(x.w, status, pages.SetUpView{
 		Common: common, URI: x.config.Factors.URI(proposal, x.data.Identity), Key: proposal.Key(), Digits: parameters.Digits,
 		Algorithm: string(parameters.Algorithm), Period: parameters.Period,
-		Reset: proposal.Replaces != "", Enrolling: x.state() == gate.Enrolling,
+		Reset: proposal.Replaces != "", Enrolling: x.state() == gate.Enrolling, Behind: x.behind(nil),
 	})
 }
 
@@ -180,5 +180,5 @@ func (x *exchange) settingsWith(alert string, status int) error {
 	}
 	common := x.common()
 	common.Alert = alert
-	return x.settingsPage(status, common, factors)
+	return x.config.Pages.Settings(x.w, status, x.settingsView(common, factors))
 }

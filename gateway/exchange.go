@@ -39,6 +39,8 @@ type exchange struct {
 
 	filter filter
 	form   form // what a POST to one of our own pages said
+	// asked is what the secrets store said of the user's factors, where a page was on its way that shows it.
+	asked *factor.Status
 }
 
 func (x *exchange) state() gate.State {

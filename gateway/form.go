@@ -136,7 +136,7 @@ func (x *exchange) codeProblem(status int, common pages.Common) error {
 		title = "Too many wrong codes"
 	}
 	return x.writeProblem(problem{
-		Type: "about:blank", Title: title, Status: status, Detail: x.config.Pages.Text(common.Alert), Challenge: x.config.Base + "/challenge",
+		Type: "about:blank", Title: title, Status: status, Detail: x.config.Pages.Text(common.Languages, common.Alert), Challenge: x.config.Base + "/challenge",
 	})
 }
 

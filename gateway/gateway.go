@@ -30,6 +30,8 @@ type Config struct {
 	Name string
 	// Digits is how many digits a code has. Default 6.
 	Digits int
+	// Period is how long a code lasts. Default 30 seconds.
+	Period time.Duration
 	// Base is where the gateway's own pages live. Default `/second-factor`.
 	Base string
 	// LoginPage is where strangers are sent: the app's login page.
@@ -103,6 +105,9 @@ func New(config Config) (*Gateway, error) {
 	}
 	if config.Digits == 0 {
 		config.Digits = 6
+	}
+	if config.Period == 0 {
+		config.Period = 30 * time.Second
 	}
 	if config.Base == "" {
 		config.Base = "/second-factor"

@@ -121,12 +121,15 @@ func (x *exchange) sendOn() error {
 
 // common is what every page may show of the session.
 func (x *exchange) common() pages.Common {
-	common := pages.Common{App: x.config.Name, Base: x.config.Base}
+	common := pages.Common{App: x.config.Name, Base: x.config.Base, Languages: x.languages()}
 	if x.data != nil {
 		common.User, common.Form = x.data.Identity, x.data.Form
 	}
 	return common
 }
+
+// languages is what the browser would like to read, best first: all its lines of Accept-Language.
+func (x *exchange) languages() string { return strings.Join(x.r.Header["Accept-Language"], ",") }
 
 // takeNotice gets the message that an earlier request left for the next page, once.
 func (x *exchange) takeNotice() (string, error) {
@@ -153,15 +156,42 @@ func (x *exchange) showSettings() error {
 	}
 	common := x.common()
 	common.Status = notice
-	return x.settingsPage(http.StatusOK, common, status)
+	return x.config.Pages.Settings(x.w, http.StatusOK, x.settingsView(common, status))
 }
 
-// settingsPage shows the settings page for what the record says.
-func (x *exchange) settingsPage(status int, common pages.Common, factors factor.Status) error {
-	return x.config.Pages.Settings(x.w, status, pages.SettingsView{
-		Common: common, Enrolled: factors.Enrolled, Since: factors.Created, Used: factors.Used,
-		RecoveryLeft: factors.RecoveryLeft, RecoveryTotal: factors.RecoveryTotal, Required: x.config.RequireEveryone,
-	})
+func (x *exchange) settingsView(common pages.Common, status factor.Status) pages.SettingsView {
+	return pages.SettingsView{
+		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
+		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
+	}
+}
+
+// behind is the settings page to show behind a dialog. Where the secrets store does not say what it would show there is
+// none: the dialog does without, and nothing is said that is not known (P6).
+func (x *exchange) behind(status *factor.Status) *pages.SettingsView {
+	if x.state() != gate.Verified {
+		return nil
+	}
+	if status == nil {
+		read, err := x.enrolled(x.data.Identity)
+		if err != nil {
+			return nil
+		}
+		status = &read
+	}
+	view := x.settingsView(x.common(), *status)
+	return &view
+}
+
+// throttled says on a page that asks for a code when the next one will be judged, where that is not at once.
+func (x *exchange) throttled(common pages.Common, status factor.Status) pages.Common {
+	switch wait := status.BlockedUntil.Sub(x.now); {
+	case status.Stopped:
+		common.Alert = pages.AlertStopped
+	case wait > 0:
+		common.Alert, common.Wait = pages.AlertThrottled, wait
+	}
+	return common
 }
 
 // refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.

@@ -2,12 +2,14 @@ package pages
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	driver "sallyport/e2e/browser"
 )
 
 // chromium is Debian's browser, started by the first test that wants it and stopped by TestMain.
@@ -43,7 +47,7 @@ func browser(t *testing.T) context.Context {
 	if err != nil {
 		t.Fatalf("start chromium (Debian's package of that name): %v", err)
 	}
-	ctx, cancelTime := context.WithTimeout(parent, 4*time.Minute)
+	ctx, cancelTime := context.WithTimeout(parent, 9*time.Minute)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() { cancel(); cancelTime() })
 	if err := chromedp.Do(ctx); err != nil {
@@ -58,24 +62,36 @@ func screen(ctx context.Context, width int64, scheme string, scripts bool) error
 		return err
 	}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		// A picture of something that moves is another picture each time.
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}); err != nil {
 		return err
 	}
 	return chromedp.Do(ctx, chromedp.EmulateViewport(width, 800))
 }
 
-// serve gives each sample page an address of its own.
+// serve gives each sample page an address of its own: /en/challenge. With the query "plain" it is without the script: axe-core
+// does not work where the browser's scripts are off.
 func serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	r := New(Options{})
 	mux := http.NewServeMux()
-	for _, s := range samples(r) {
-		mux.HandleFunc("GET /"+s.name, func(w http.ResponseWriter, _ *http.Request) {
-			if err := s.show(w); err != nil {
-				t.Errorf("%s: %v", s.name, err)
-			}
-		})
+	for _, language := range Languages() {
+		for _, s := range samplesIn(r, language) {
+			mux.HandleFunc("GET /"+language+"/"+s.name, func(w http.ResponseWriter, r *http.Request) {
+				if !r.URL.Query().Has("plain") {
+					if err := s.show(w); err != nil {
+						t.Errorf("%s: %v", s.name, err)
+					}
+					return
+				}
+				page := answer(t, s)
+				maps.Copy(w.Header(), page.Header())
+				w.Header().Del("Content-Length")
+				w.WriteHeader(page.Code)
+				_, _ = io.WriteString(w, strings.Replace(page.Body.String(), "<script>"+scriptText+"</script>", "", 1))
+			})
+		}
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -96,55 +112,103 @@ func artifacts(t *testing.T) string {
 	return folder
 }
 
-// TestScreenshots takes a picture of every page, light and dark, narrow and wide, and fails where a page is wider than the
-// screen, breaks its own security policy or shows a QR code that cannot be read back.
+// look is one way to see a page.
+type look struct {
+	language, scheme string
+	width            int64
+	scripts          bool
+}
+
+func (l look) String() string {
+	name := fmt.Sprintf("%s-%s-%d", l.language, l.scheme, l.width)
+	if !l.scripts {
+		name += "-plain"
+	}
+	return name
+}
+
+// looks are the ways in which the nth page is looked at: all, where somebody will look at the pictures, otherwise each page in
+// one of them, in turns.
+func looks(n int) (all []look) {
+	languages := []string{"en", "de", "ar"}
+	widths := []int64{320, 390, 1280}
+	if os.Getenv("SALLYPORT_ARTIFACTS") == "" {
+		return []look{{languages[n%3], []string{"light", "dark"}[n%2], widths[(n/2)%3], n%4 != 0}}
+	}
+	for _, scripts := range []bool{true, false} {
+		for _, language := range languages {
+			for _, scheme := range []string{"light", "dark"} {
+				for _, width := range widths {
+					if scripts || scheme == "light" {
+						all = append(all, look{language, scheme, width, scripts})
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// TestScreenshots takes a picture of every page, in several languages, light and dark, narrow and wide, with scripts and
+// without, and fails where a page is wider than the screen, breaks its own security policy, shows a QR code that cannot be
+// read back, or is something that axe-core finds hard to use for somebody.
 func TestScreenshots(t *testing.T) {
 	ctx, server, folder := browser(t), serve(t), artifacts(t)
-	for _, s := range samples(New(Options{})) {
-		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{390, 1280} {
-				if os.Getenv("SALLYPORT_ARTIFACTS") == "" && (scheme == "dark") != (width > 390) {
-					continue // Nobody looks: each scheme and each width once will do.
+	for n, s := range samples(New(Options{})) {
+		for _, l := range looks(n) {
+			name := s.name + "-" + l.String()
+			t.Run(name, func(t *testing.T) {
+				if err := screen(ctx, l.width, l.scheme, true); err != nil {
+					t.Fatal(err)
 				}
-				name := s.name + "-" + scheme + "-" + strconv.FormatInt(width, 10)
-				t.Run(name, func(t *testing.T) {
-					if err := screen(ctx, width, scheme, s.name == "codes" || s.name == "setup"); err != nil {
-						t.Fatal(err)
-					}
-					if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+s.name)); err != nil {
-						t.Fatal(err)
-					}
-					overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-					if err != nil {
-						t.Fatal(err)
-					}
-					styled, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`getComputedStyle(document.querySelector(".card")).borderRadius === "12px"`))
-					if err != nil {
-						t.Fatal(err)
-					}
-					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if overflow > 0 {
-						t.Errorf("the page is %d pixels wider than the screen", overflow)
-					}
-					if !styled {
-						t.Error("the style does not apply: is its hash in the policy?")
-					}
-					file := filepath.Join(folder, name+".png")
-					if err := os.WriteFile(file, picture, 0o600); err != nil {
-						t.Fatal(err)
-					}
-					if s.qr == "" {
-						return
-					}
-					read, err := exec.Command("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file).Output()
-					if err != nil || strings.TrimSpace(string(read)) != s.qr {
-						t.Errorf("the QR code reads %q (%v), want %q", read, err, s.qr)
-					}
-				})
-			}
+				address := server.URL + "/" + l.language + "/" + s.name
+				if !l.scripts {
+					address += "?plain"
+				}
+				if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+					t.Fatal(err)
+				}
+				overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				styled, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`getComputedStyle(document.querySelector(".card")).borderRadius === "12px"`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				picture, err := driver.WholePage(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if overflow > 0 {
+					t.Errorf("the page is %d pixels wider than the screen", overflow)
+				}
+				if !styled {
+					t.Error("the style does not apply: is its hash in the policy?")
+				}
+				file := filepath.Join(folder, name+".png")
+				if err := os.WriteFile(file, picture, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for _, v := range driver.Violations(ctx, t) {
+					t.Errorf("%s (%s): %s\n%s", v.Rule, v.Impact, v.Help, strings.Join(v.Nodes, "\n"))
+				}
+				if s.qr == "" {
+					return
+				}
+				picture, err = chromedp.Run(ctx, chromedp.ScreenshotScale(chromedp.CSS("#qr"), 2, chromedp.NodeVisible))
+				if err != nil {
+					t.Fatal(err)
+				}
+				file = filepath.Join(t.TempDir(), "qr.png")
+				if err := os.WriteFile(file, picture, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				read, err := exec.Command("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file).Output()
+				if err != nil || strings.TrimSpace(string(read)) != s.qr {
+					t.Errorf("the QR code reads %q (%v), want %q", read, err, s.qr)
+				}
+			})
 		}
 	}
 }
@@ -158,19 +222,19 @@ func TestScript(t *testing.T) {
 		if err := screen(ctx, 800, "light", scripts); err != nil {
 			t.Fatal(err)
 		}
-		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/codes")); err != nil {
+		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/en/codes")); err != nil {
 			t.Fatal(err)
 		}
 		hidden, err := chromedp.Run(ctx, chromedp.Evaluate[string](visible))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := map[bool]string{false: "true,true", true: "false,false"}[scripts]; hidden != want {
+		if want := map[bool]string{false: "true,true,true", true: "false,false,false"}[scripts]; hidden != want {
 			t.Errorf("with scripts %v the buttons are hidden: %s, want %s", scripts, hidden, want)
 		}
 	}
 
-	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/setup")); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/en/setup")); err != nil {
 		t.Fatal(err)
 	}
 	sent, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(() => {
@@ -204,7 +268,7 @@ func TestPrint(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/codes")); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/en/codes")); err != nil {
 		t.Fatal(err)
 	}
 	seen, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[
@@ -218,7 +282,7 @@ func TestPrint(t *testing.T) {
 	if want := "rgb(255, 255, 255); rgb(0, 0, 0); 0"; seen != want {
 		t.Errorf("ground, ink and visible buttons: %s, want %s", seen, want)
 	}
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	picture, err := driver.WholePage(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,8 +300,8 @@ func TestFocus(t *testing.T) {
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range []string{"challenge", "recovery", "setup", "confirm-disable"} {
-		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+page)); err != nil {
+	for _, page := range []string{"challenge", "recovery", "setup-wrong", "confirm-disable"} {
+		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/en/"+page)); err != nil {
 			t.Fatal(err)
 		}
 		// The browser sets the focus some time after the page has loaded.

@@ -7,26 +7,105 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	printing "golang.org/x/text/message"
+	"golang.org/x/text/number"
 )
 
-// text is a message as plain text, its arguments put in as they are.
-func (c catalogue) text(key string, arguments ...any) (string, error) {
-	message, ok := c.messages[key]
+// catalogue is one language. {0}, {1} … in a message are its arguments.
+type catalogue struct {
+	tag language.Tag
+	// language is the tag for <html lang>, direction ltr or rtl.
+	language, direction string
+	messages            map[string]message
+	// english finds the key of an English message, for words that another room has in English only.
+	english map[string]string
+}
+
+// message is what one key says: text, or one text for each plural form, chosen by the first argument.
+type message struct {
+	text  string
+	forms map[plural.Form]string
+}
+
+// words are those of a key that fit the arguments.
+func (c catalogue) words(key string, arguments []any) (string, error) {
+	m, ok := c.messages[key]
 	if !ok {
 		return "", fmt.Errorf("no message %q in language %q", key, c.language)
 	}
-	for i, argument := range arguments {
-		message = strings.ReplaceAll(message, "{"+strconv.Itoa(i)+"}", fmt.Sprint(argument))
+	if m.forms == nil {
+		return m.text, nil
 	}
-	return message, nil
+	var amount int64
+	if len(arguments) > 0 {
+		amount, ok = integer(arguments[0])
+	}
+	if len(arguments) == 0 || !ok {
+		return "", fmt.Errorf("message %q needs a number first", key)
+	}
+	text, ok := m.forms[c.form(amount)]
+	if !ok {
+		return "", fmt.Errorf("message %q in language %q has no form for %d", key, c.language, amount)
+	}
+	return text, nil
+}
+
+// form is the plural form that a whole number takes. The rules look at its last digits, and at whether there are more.
+func (c catalogue) form(amount int64) plural.Form {
+	const enough = 10_000_000
+	if amount = max(amount, -amount); amount >= enough {
+		amount = enough + amount%1_000_000
+	}
+	return plural.Cardinal.MatchPlural(c.tag, int(amount), 0, 0, 0, 0)
+}
+
+func integer(argument any) (int64, bool) {
+	switch argument := argument.(type) {
+	case int:
+		return int64(argument), true
+	case int64:
+		return argument, true
+	}
+	return 0, false
+}
+
+// numerals writes numbers as the language does, but with the digits 0 to 9 everywhere: those are what authenticators show,
+// and what must be typed.
+func (c catalogue) numerals(argument any) string {
+	tag, err := c.tag.SetTypeForKey("nu", "latn")
+	if err != nil {
+		tag = c.tag
+	}
+	return printing.NewPrinter(tag).Sprint(number.Decimal(argument))
+}
+
+// text is a message as plain text, its arguments put in as they are, in one pass: an argument that itself reads {1} stays
+// what it is.
+func (c catalogue) text(key string, arguments ...any) (string, error) {
+	words, err := c.words(key, arguments)
+	if err != nil || len(arguments) == 0 {
+		return words, err
+	}
+	pairs := make([]string, 0, 2*len(arguments))
+	for i, argument := range arguments {
+		piece := fmt.Sprint(argument)
+		if _, ok := integer(argument); ok {
+			piece = c.numerals(argument)
+		}
+		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", piece)
+	}
+	return strings.NewReplacer(pairs...).Replace(words), nil
 }
 
 // html is a message as HTML. Text among its arguments is escaped and set apart with <bdi>, so that a name with marks of
 // another writing direction cannot turn the words around it; what is HTML already goes in as it is.
 func (c catalogue) html(key string, arguments ...any) (template.HTML, error) {
-	message, ok := c.messages[key]
-	if !ok {
-		return "", fmt.Errorf("no message %q in language %q", key, c.language)
+	words, err := c.words(key, arguments)
+	if err != nil {
+		return "", err
 	}
 	pairs := make([]string, 0, 2*len(arguments))
 	for i, argument := range arguments {
@@ -36,13 +115,14 @@ func (c catalogue) html(key string, arguments ...any) (template.HTML, error) {
 			piece = string(argument)
 		case string:
 			piece = "<bdi>" + template.HTMLEscapeString(harmless(argument)) + "</bdi>"
+		case int, int64:
+			piece = template.HTMLEscapeString(c.numerals(argument))
 		default:
 			piece = template.HTMLEscapeString(fmt.Sprint(argument))
 		}
 		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", piece)
 	}
-	// One pass: an argument that itself reads {1} stays what it is.
-	return template.HTML(strings.NewReplacer(pairs...).Replace(template.HTMLEscapeString(message))), nil //nolint:gosec // every piece is escaped above.
+	return template.HTML(strings.NewReplacer(pairs...).Replace(template.HTMLEscapeString(words))), nil //nolint:gosec // every piece is escaped above.
 }
 
 // harmless shows control characters and those that steer writing direction as U+FFFD. <bdi> alone does not hold them: an
@@ -57,27 +137,28 @@ func harmless(words string) string {
 	}, words)
 }
 
-// message gives the words of a key, or returns what is no key, made harmless.
+// message gives the words of a key, or of an English message that another room wrote out. What is neither is returned,
+// made harmless.
 func (c catalogue) message(keyOrWords string) string {
-	if words, ok := c.messages[keyOrWords]; ok {
-		return words
+	if m, ok := c.messages[keyOrWords]; ok {
+		return m.text
+	}
+	if m, ok := c.messages[c.english[keyOrWords]]; ok {
+		return m.text
 	}
 	return harmless(keyOrWords)
 }
 
-// wait is a duration in words, rounded up, since a wait that is told too short leads to another refusal.
+// wait says when to try again, rounded up, since a wait that is told too short leads to another refusal.
 func (c catalogue) wait(d time.Duration) (string, error) {
-	amount, unit := up(d, time.Second), "second"
+	amount, unit := up(d, time.Second), "seconds"
 	if amount > 90 {
-		amount, unit = up(d, time.Minute), "minute"
+		amount, unit = up(d, time.Minute), "minutes"
 		if amount > 90 {
-			amount, unit = up(d, time.Hour), "hour"
+			amount, unit = up(d, time.Hour), "hours"
 		}
 	}
-	if amount == 1 {
-		return c.text("wait." + unit)
-	}
-	return c.text("wait."+unit+"s", amount)
+	return c.text("wait."+unit, amount)
 }
 
 // up is how many whole units cover d.
@@ -88,16 +169,33 @@ func up(d, unit time.Duration) int64 {
 	return int64((d-1)/unit) + 1
 }
 
-// when is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in ISO 8601.
+// when is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in ISO
+// 8601. The script puts the user's own in its place.
 func (c catalogue) when(t time.Time) (template.HTML, error) {
 	t = t.UTC()
 	month, err := c.text("month." + strconv.Itoa(int(t.Month())))
 	if err != nil {
 		return "", err
 	}
-	words, err := c.text("time.format", t.Day(), month, t.Year(), t.Format("15:04"))
+	// A year is no number to put thousands apart in.
+	words, err := c.text("time.date", strconv.Itoa(t.Day()), month, strconv.Itoa(t.Year()), t.Format("15:04"))
 	if err != nil {
 		return "", err
 	}
-	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(words) + `</time>`), nil //nolint:gosec // escaped, and RFC 3339 has nothing to escape.
+	return timeElement(t, "", words), nil
+}
+
+// clock is the time of day alone, for a point in time that is near.
+func (c catalogue) clock(t time.Time) (template.HTML, error) {
+	// Rounded up as the wait is.
+	t = t.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute)
+	words, err := c.text("time.clock", t.Format("15:04"))
+	if err != nil {
+		return "", err
+	}
+	return timeElement(t, " data-clock", words), nil
+}
+
+func timeElement(t time.Time, attribute, words string) template.HTML {
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `"` + attribute + `>` + template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and RFC 3339 has nothing to escape.
 }

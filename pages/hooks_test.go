@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 )
@@ -136,7 +137,7 @@ func TestRecoveryCodes(t *testing.T) {
 	if strings.Join(got, " ") != strings.Join(sampleCodes, " ") {
 		t.Errorf("codes %q", got)
 	}
-	if link := one(t, root, "a", "class", "main"); attr(link, "href") != "/wiki/Main_Page?a=1&b=2" || words(link) != "Continue" {
+	if link := one(t, root, "a", "class", "main"); attr(link, "href") != "/wiki/Main_Page?a=1&b=2" || words(link) != "I have saved them" {
 		t.Errorf("continue leads to %q", attr(link, "href"))
 	}
 }
@@ -158,7 +159,7 @@ func TestMessages(t *testing.T) {
 		t.Errorf("title %q", got)
 	}
 	root = named(t, "challenge-wait")
-	if got := words(one(t, root, "", "role", "alert")); got != "Too many wrong codes. Try again in 2 minutes." {
+	if got := words(one(t, root, "", "role", "alert")); !strings.HasPrefix(got, "Too many wrong codes. Try again in 2 minutes. The next attempt is possible at ") {
 		t.Errorf("throttled: %q", got)
 	}
 	if has(one(t, root, "input", "name", "code"), "aria-invalid") {
@@ -181,16 +182,16 @@ func TestSettings(t *testing.T) {
 		t.Errorf("tab %q", got)
 	}
 	times := all(root, "time", "", "")
-	if len(times) != 2 || attr(times[0], "datetime") != "2026-03-09T07:05:00Z" || words(times[0]) != "9 March 2026, 07:05 UTC" ||
+	if len(times) != 2 || attr(times[0], "datetime") != "2026-03-09T07:05:00Z" || words(times[0]) != "9 Mar 2026, 07:05 UTC" ||
 		attr(times[1], "datetime") != "2026-11-24T17:41:12Z" {
 		t.Error("the times are wrong")
 	}
 	for page, parts := range map[string][]string{
-		"settings-on":   {"8 of 10 left", "On", "Back to Example Wiki"},
+		"settings-on":   {"8 of 10 left", "Two-factor authentication is on", "Since 9 Mar 2026", "Back to Example Wiki"},
 		"settings-few":  {"2 of 10 left", "Not yet", "cannot be disabled"},
 		"settings-none": {"0 of 10 left", "None left."},
-		"settings-off":  {"Off"},
-		"settings-due":  {"before 24 November 2026, 17:41 UTC"},
+		"settings-off":  {"Two-factor authentication is off"},
+		"settings-due":  {"before 24 Nov 2026, 17:41 UTC"},
 		"settings-must": {"required here"},
 	} {
 		text := words(named(t, page))
@@ -238,5 +239,111 @@ func TestError(t *testing.T) {
 	}
 	if w.Code != 418 || !strings.Contains(w.Body.String(), "Something went wrong") || strings.Contains(w.Body.String(), "leftover") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestDialogs: a dialog is one element with a name, with the settings page beside it, in which the button that it belongs to
+// is; its Cancel leads to that button without scripts, too. Where there is nothing to go back to there is no Cancel.
+func TestDialogs(t *testing.T) {
+	for page, opener := range map[string]string{
+		"setup": "open-setup", "setup-wrong": "open-setup", "setup-reset": "open-reset", "confirm-reset": "open-reset",
+		"confirm-reset-recovery": "open-reset", "confirm-disable": "open-disable", "confirm-recovery-codes": "open-codes",
+	} {
+		root := named(t, page)
+		dialog := one(t, root, "dialog", "", "")
+		if !has(dialog, "open") || attr(dialog, "role") != "dialog" || words(one(t, dialog, "", "id", attr(dialog, "aria-labelledby"))) == "" {
+			t.Errorf("%s: the dialog is closed, or has no name", page)
+		}
+		behind := one(t, root, "template", "id", "behind")
+		if attr(behind, "data-opener") != opener || attr(behind, "data-home") != "/second-factor/" || attr(behind, "data-name") != "Personal Settings – Example Wiki" {
+			t.Errorf("%s goes back to %s %q", page, attr(behind, "data-opener"), attr(behind, "data-name"))
+		}
+		one(t, behind, "button", "id", opener)
+		if found := all(behind, "", "role", "alert"); len(found) > 0 {
+			t.Errorf("%s: the dialog's alert is behind it, too", page)
+		}
+		if cancel := words(one(t, dialog, "a", "href", "/second-factor/#"+opener)); cancel != "Cancel" {
+			t.Errorf("%s: the way back is %q", page, cancel)
+		}
+		// One element has the focus when the page opens: the field, or the heading that says what this is.
+		if focused := all(root, "", "autofocus", ""); len(focused) != 1 || focused[0].Data != "input" && focused[0].Data != "h1" {
+			t.Errorf("%s: %d elements have the focus", page, len(focused))
+		}
+	}
+	if found := all(named(t, "setup-enrolling"), "template", "", ""); len(found) > 0 {
+		t.Error("a set-up that is owed has the settings page behind it")
+	}
+}
+
+// TestP9_ShownOnce: what is shown once is marked, so that the script wipes it when the page is left.
+func TestP9_ShownOnce(t *testing.T) {
+	for page, ids := range map[string][]string{"setup": {"qr", "otpauth", "secret"}, "setup-too-long": {"otpauth", "secret"}, "codes": {"recovery-codes"}} {
+		for _, id := range ids {
+			element := one(t, named(t, page), "", "id", id)
+			for element != nil && !has(element, "data-once") {
+				element = element.Parent
+			}
+			if element == nil {
+				t.Errorf("%s: #%s stays", page, id)
+			}
+		}
+	}
+}
+
+// TestWait: a wait is told in words and, where it is long, as a time; the script counts the seconds down.
+func TestWaitIsShown(t *testing.T) {
+	now := time.Date(2026, 3, 9, 7, 5, 30, 0, time.UTC)
+	r := New(Options{Now: func() time.Time { return now }})
+	for _, test := range []struct {
+		wait          time.Duration
+		seconds, want string
+	}{
+		{5 * time.Second, "5", "Too many wrong codes. Try again in 5 seconds."},
+		{100 * time.Second, "100", "Too many wrong codes. Try again in 2 minutes. The next attempt is possible at 07:08 UTC."},
+		{25 * time.Hour, "90000", "Too many wrong codes. Try again in 25 hours."},
+	} {
+		w := httptest.NewRecorder()
+		if err := r.Challenge(w, 429, ChallengeView{Common: Common{Wait: test.wait}}); err != nil {
+			t.Fatal(err)
+		}
+		root := parse(t, w.Body.String())
+		if got := words(one(t, root, "", "role", "alert")); got != test.want {
+			t.Errorf("%v: %q", test.wait, got)
+		}
+		countdown := one(t, root, "p", "class", "countdown")
+		if attr(countdown, "data-seconds") != test.seconds || !has(countdown, "hidden") || attr(countdown, "data-over") != "You can try again now." {
+			t.Errorf("%v: the countdown starts at %s", test.wait, attr(countdown, "data-seconds"))
+		}
+	}
+}
+
+// TestHint: after a wrong code of the app the alert says what is most often the matter, and not after a recovery code.
+func TestHint(t *testing.T) {
+	const hint = "Codes change every 30 seconds; check the time on your phone."
+	for page, want := range map[string]bool{
+		"challenge-wrong": true, "setup-wrong": true, "confirm-disable": true, "recovery-wrong": false, "challenge-stopped": false, "challenge-wait": false,
+	} {
+		if got := strings.Contains(words(one(t, named(t, page), "", "role", "alert")), hint); got != want {
+			t.Errorf("%s has the hint: %v", page, got)
+		}
+	}
+}
+
+// TestFileName: the name of the file with the recovery codes is one that every system takes, whatever the app is called.
+func TestFileName(t *testing.T) {
+	for app, want := range map[string]string{
+		"Example Wiki": "recovery-codes-example-wiki.txt", "": "recovery-codes.txt", "../../etc/passwd": "recovery-codes-etc-passwd.txt",
+		"日本": "recovery-codes.txt", "\"<>|": "recovery-codes.txt", "CON": "recovery-codes-con.txt",
+	} {
+		if got := fileName(app); got != want {
+			t.Errorf("%q: %q, want %q", app, got, want)
+		}
+	}
+	if got := fileName(strings.Repeat("long ", 100)); len(got) > 64 {
+		t.Errorf("%d characters", len(got))
+	}
+	root := named(t, "codes-hostile")
+	if got := words(one(t, root, "p", "id", "file")); !strings.HasPrefix(got, "Recovery codes for <script>") || strings.Contains(got, "\u202e") {
+		t.Errorf("the file begins with %q", got)
 	}
 }

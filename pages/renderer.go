@@ -22,40 +22,68 @@ var styleSheet string
 var scriptText string
 
 // Options are how a Renderer is made. The zero value is right.
-type Options struct{}
+type Options struct {
+	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each browser
+	// gets what it asks for, else English.
+	Language string
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
 
 // Renderer renders the gateway's pages. It is safe for concurrent use and keeps nothing between pages.
 //
 // The methods take the status to answer with. The error that they return is for the log; the answer has been sent by then,
 // with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
 type Renderer struct {
-	words         catalogue
-	pages         map[string]*template.Template
+	language      string
+	now           func() time.Time
+	library       *library
 	style, script template.HTML
 	policy        string
 }
 
-// New returns a Renderer. It panics if the templates that are part of the program are broken.
-func New(_ Options) *Renderer {
-	r := &Renderer{
-		words:  english,
-		pages:  make(map[string]*template.Template),
-		style:  template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
-		script: template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
-		policy: pagePolicy(styleSheet, scriptText),
+// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken.
+func New(options Options) *Renderer {
+	if options.Now == nil {
+		options.Now = time.Now
 	}
+	return &Renderer{
+		language: options.Language,
+		now:      options.Now,
+		library:  open(),
+		style:    template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
+		script:   template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
+		policy:   pagePolicy(styleSheet, scriptText),
+	}
+}
+
+// templates are the pages by name.
+type templates map[string]*template.Template
+
+// parseTemplates binds the templates to the words of one language.
+func parseTemplates(words catalogue) templates {
+	pages := make(templates)
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
-		"t":     r.words.html,
-		"plain": r.words.text,
-		"wait":  r.words.wait,
-		"when":  r.words.when,
+		"t":     words.html,
+		"plain": words.text,
+		"wait":  words.wait,
+		"when":  words.when,
+		"clock": words.clock,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	for _, name := range []string{
 		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
-		r.pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
+		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
 	}
-	return r
+	return pages
+}
+
+// edition is the language for a browser that says this in Accept-Language.
+func (r *Renderer) edition(accept string) *edition {
+	if r.language != "" {
+		accept = r.language
+	}
+	return r.library.edition(accept)
 }
 
 // Policy is the Content-Security-Policy of the pages.
@@ -68,14 +96,23 @@ type page struct {
 	View any
 	// Language and Direction are of the words.
 	Language, Direction string
-	// Heading is the page's h1 and the first part of its title.
-	Heading string
+	// Heading is the page's h1 and the first part of its Title.
+	Heading, Title string
 	// Field is the code field, if there is one.
 	Field field
 	// Invalid says that the alert is about what the field held.
 	Invalid bool
+	// Changes is after how many seconds a code changes, where the alert should say so.
+	Changes int64
+	// Seconds is how long to wait, and At when that is over, where it is worth saying.
+	Seconds int64
+	At      template.HTML
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
+	// Behind is the settings page, for the script to put behind a dialog, and Opener the id of the button there that leads
+	// to this page. None for pages that are no dialogs.
+	Behind *page
+	Opener string
 
 	Style, Script template.HTML
 }
@@ -84,29 +121,21 @@ type page struct {
 type field struct {
 	// Recovery asks for a recovery code instead of digits.
 	Recovery bool
+	// Focus gives the field the focus when the page opens.
+	Focus bool
+	// Complete has the script send the form when the code is complete.
+	Complete bool
 	// Either says in the hint that a recovery code will do, too.
 	Either bool
 	Digits int
+	// Period is how long a code lasts.
+	Period time.Duration
 }
 
 // render sends one page. Everything before WriteHeader works on a buffer.
 func (r *Renderer) render(w http.ResponseWriter, status int, name, heading string, p page) error {
-	p.Language, p.Direction = r.words.language, r.words.direction
-	p.Style, p.Script = r.style, r.script
-	p.Heading = r.words.message(heading)
-	if p.Wait > 0 && p.Alert == "" {
-		p.Alert = AlertThrottled
-	}
-	switch p.Alert {
-	case AlertWrongCode, AlertWrongRecoveryCode, AlertWrongNewCode, AlertNoCode:
-		p.Invalid = true
-	}
-	p.App = harmless(p.App)
-	p.Status, p.Alert = r.words.message(p.Status), r.words.message(p.Alert)
-	p.Base = strings.TrimSuffix(p.Base, "/")
-	if p.Field.Digits == 0 {
-		p.Field.Digits = 6
-	}
+	words := r.edition(p.Languages)
+	err := r.prepare(words, &p, heading)
 
 	h := w.Header()
 	SecurityHeaders(h, r.policy)
@@ -114,7 +143,10 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		h.Del(stale)
 	}
 	var buffer bytes.Buffer
-	if err := r.pages[name].Execute(&buffer, p); err != nil {
+	if err == nil {
+		err = words.pages[name].Execute(&buffer, p)
+	}
+	if err != nil {
 		const line = "Internal error. Please try again.\n"
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Content-Length", strconv.Itoa(len(line)))
@@ -134,6 +166,59 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		return fmt.Errorf("send page %s: %w", name, err)
 	}
 	return nil
+}
+
+// prepare fills in what follows from the rest of the page.
+func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) {
+	if p.Field.Digits == 0 {
+		p.Field.Digits = 6
+	}
+	if p.Field.Period == 0 {
+		p.Field.Period = 30 * time.Second
+	}
+	p.Language, p.Direction = words.language, words.direction
+	p.Style, p.Script = r.style, r.script
+	if p.Wait > 0 && p.Alert == "" {
+		p.Alert = AlertThrottled
+	}
+	switch p.Alert {
+	case AlertWrongCode, AlertWrongNewCode:
+		p.Invalid = true
+		if !p.Field.Recovery {
+			p.Changes = up(p.Field.Period, time.Second)
+		}
+	case AlertWrongRecoveryCode, AlertNoCode:
+		p.Invalid = true
+	}
+	if p.Seconds = up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
+		if p.At, err = words.clock(r.now().Add(p.Wait)); err != nil {
+			return err
+		}
+	}
+	p.App = harmless(p.App)
+	p.Heading = words.message(heading)
+	if p.Title = p.Heading; p.App != "" {
+		if p.Title, err = words.text("page.title", p.Heading, p.App); err != nil {
+			return err
+		}
+	}
+	p.Status, p.Alert = words.message(p.Status), words.message(p.Alert)
+	p.Base = strings.TrimSuffix(p.Base, "/")
+	if p.Behind != nil {
+		return r.prepare(words, p.Behind, "settings.title")
+	}
+	return nil
+}
+
+// settings is the settings page, to stand behind a dialog; nil for none.
+func (r *Renderer) settings(v *SettingsView) *page {
+	if v == nil {
+		return nil
+	}
+	behind := *v
+	behind.Status, behind.Alert, behind.Wait = "", "", 0
+	behind.Home = local(behind.Home, "/")
+	return &page{Common: behind.Common, View: behind}
 }
 
 // local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another host,

@@ -11,11 +11,29 @@ import (
 	"golang.org/x/net/html"
 )
 
-// TestWeight: a page is one answer of at most 30 KB.
+// TestWeight: a page is one answer of at most 30 KB, in whatever language.
 func TestWeight(t *testing.T) {
-	for _, s := range samples(New(Options{})) {
-		if size := answer(t, s).Body.Len(); size > 30<<10 {
-			t.Errorf("%s weighs %d bytes", s.name, size)
+	for _, language := range Languages() {
+		for _, s := range samplesIn(New(Options{}), language) {
+			if size := answer(t, s).Body.Len(); size > 30<<10 {
+				t.Errorf("%s weighs %d bytes in %s", s.name, size, language)
+			}
+		}
+	}
+}
+
+// TestEveryLanguageRenders: each page has a heading, a direction and its own language, and nothing that was not put in.
+func TestEveryLanguageRenders(t *testing.T) {
+	for _, e := range open().editions {
+		for _, s := range samplesIn(New(Options{}), e.language) {
+			body := answer(t, s).Body.String()
+			root := one(t, parse(t, body), "html", "", "")
+			if attr(root, "lang") != e.language || attr(root, "dir") != e.direction {
+				t.Errorf("%s in %s is <html lang=%s dir=%s>", s.name, e.language, attr(root, "lang"), attr(root, "dir"))
+			}
+			if found := placeholder.FindString(words(one(t, root, "main", "", ""))); found != "" && !strings.Contains(s.name, "hostile") {
+				t.Errorf("%s in %s shows %s", s.name, e.language, found)
+			}
 		}
 	}
 }
@@ -31,7 +49,6 @@ func TestMarkup(t *testing.T) {
 		if !strings.HasPrefix(body, "<!DOCTYPE html>") || strings.Contains(body, "ZgotmplZ") || strings.Contains(body, "<no value>") {
 			t.Errorf("%s is broken", s.name)
 		}
-		one(t, root, "h1", "", "")
 		one(t, root, "main", "", "")
 		seen := make(map[string]bool)
 		for _, element := range all(root, "", "", "") {
@@ -51,6 +68,12 @@ func TestMarkup(t *testing.T) {
 				}
 			}
 		}
+		// A dialog has its own heading, and the settings page that it brings along has one, too.
+		for _, behind := range all(root, "template", "", "") {
+			one(t, behind, "h1", "", "")
+			behind.Parent.RemoveChild(behind)
+		}
+		one(t, root, "h1", "", "")
 	}
 }
 
@@ -101,8 +124,10 @@ func FuzzNames(f *testing.F) {
 		}
 		return roots
 	}
+	known := english(f)
+	isKey := func(name string) bool { return known.message(name) != harmless(name) || known.english[name] != "" }
 	f.Fuzz(func(t *testing.T, name string) {
-		if name == "" || english.messages[name] != "" || strings.TrimSpace(name) == "" {
+		if name == "" || isKey(name) || strings.TrimSpace(name) == "" {
 			return // Empty parts are left out, and a key has its own words.
 		}
 		plain, hostile := render(t, "plain"), render(t, name)
@@ -125,7 +150,7 @@ func FuzzNames(f *testing.F) {
 // TestNameCannotTurnTheWords: a user calls herself RLO, LRI: the isolate that she leaves open swallows the end of <bdi>, and
 // the words after her name came out reversed in chromium.
 func TestNameCannotTurnTheWords(t *testing.T) {
-	got, err := english.html("challenge.lead", "\u202eada\u2066")
+	got, err := english(t).html("challenge.lead", "\u202eada\u2066")
 	if err != nil || !strings.Contains(string(got), "<bdi>\ufffdada\ufffd</bdi>") {
 		t.Errorf("%q %v", got, err)
 	}

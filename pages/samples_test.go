@@ -34,15 +34,24 @@ type sample struct {
 	show func(w http.ResponseWriter) error
 }
 
-// samples are all pages in all their kinds.
-func samples(r *Renderer) []sample {
-	common := Common{App: "Example Wiki", Base: "/second-factor", User: "ada", Form: sampleToken}
+// samples are all pages in all their kinds, in English.
+func samples(r *Renderer) []sample { return samplesIn(r, "") }
+
+// samplesIn are all pages in all their kinds, for a browser that says this in Accept-Language.
+func samplesIn(r *Renderer, languages string) []sample {
+	common := Common{App: "Example Wiki", Base: "/second-factor", User: "ada", Form: sampleToken, Languages: languages}
 	with := func(change func(*Common)) Common {
 		c := common
 		change(&c)
 		return c
 	}
+	hostile := with(func(c *Common) {
+		c.User = `<script>alert(1)</script>{{.}}"'` + "\u202e\u05d0evil\u2066" + strings.Repeat("x", 300)
+		c.App = strings.Repeat("Application", 30)
+	})
 	settings := SettingsView{Common: common, Enrolled: true, Since: sampleSince, Used: sampleUsed, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/wiki"}
+	behind := settings
+	off := SettingsView{Common: common}
 	long := "otpauth://totp/Example%20Wiki:" + strings.Repeat("%F0%9F%94%91", 30) + "?secret=" + sampleKey + "&issuer=Example%20Wiki"
 	show := func(name string, render func(w http.ResponseWriter) error) sample {
 		return sample{name: name, show: render}
@@ -57,10 +66,10 @@ func samples(r *Renderer) []sample {
 			return r.Challenge(w, 429, ChallengeView{Common: with(func(c *Common) { c.Wait = 100 * time.Second })})
 		}),
 		show("challenge-hostile", func(w http.ResponseWriter) error {
-			return r.Challenge(w, 200, ChallengeView{Common: with(func(c *Common) {
-				c.User = `<script>alert(1)</script>{{.}}"'` + "\u202e\u05d0evil\u2066" + strings.Repeat("x", 300)
-				c.App = strings.Repeat("Application", 30)
-			})})
+			return r.Challenge(w, 200, ChallengeView{Common: hostile})
+		}),
+		show("challenge-stopped", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 429, ChallengeView{Common: with(func(c *Common) { c.Alert = AlertStopped })})
 		}),
 		show("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: common}) }),
 		show("recovery-wrong", func(w http.ResponseWriter) error {
@@ -71,16 +80,16 @@ func samples(r *Renderer) []sample {
 		}),
 		show("setup-start-free", func(w http.ResponseWriter) error { return r.SetUpStart(w, 200, SetUpStartView{Common: common}) }),
 		drawn(sampleURI, show("setup", func(w http.ResponseWriter) error {
-			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: sampleKey})
+			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: sampleKey, Behind: &off})
 		})),
 		drawn(sampleURI, show("setup-wrong", func(w http.ResponseWriter) error {
-			return r.SetUp(w, 422, SetUpView{Common: with(func(c *Common) { c.Alert = AlertWrongNewCode }), URI: sampleURI, Key: sampleKey})
+			return r.SetUp(w, 422, SetUpView{Common: with(func(c *Common) { c.Alert = AlertWrongNewCode }), URI: sampleURI, Key: sampleKey, Behind: &off})
 		})),
 		drawn(sampleURI, show("setup-enrolling", func(w http.ResponseWriter) error {
 			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: sampleKey, Enrolling: true})
 		})),
 		drawn(sampleURI, show("setup-reset", func(w http.ResponseWriter) error {
-			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: "JBSW Y3DP EHPK 3PXP\u00a0JBSW Y3DP EHPK 3PXP", Reset: true})
+			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: "JBSW Y3DP EHPK 3PXP\u00a0JBSW Y3DP EHPK 3PXP", Reset: true, Behind: &behind})
 		})),
 		drawn(long, show("setup-long", func(w http.ResponseWriter) error {
 			return r.SetUp(w, 200, SetUpView{
@@ -91,22 +100,33 @@ func samples(r *Renderer) []sample {
 			return r.SetUp(w, 200, SetUpView{Common: common, URI: long + strings.Repeat("x", qrLimit), Key: sampleKey})
 		}),
 		show("confirm-reset", func(w http.ResponseWriter) error {
-			return r.ConfirmReset(w, 200, ConfirmView{Common: common, NeedCode: true, CanRecover: true})
+			return r.ConfirmReset(w, 200, ConfirmView{Common: common, NeedCode: true, CanRecover: true, Behind: &behind})
 		}),
 		show("confirm-reset-recovery", func(w http.ResponseWriter) error {
-			return r.ConfirmReset(w, 200, ConfirmView{Common: common, NeedCode: true, CanRecover: true, Recovery: true})
+			return r.ConfirmReset(w, 200, ConfirmView{Common: common, NeedCode: true, CanRecover: true, Recovery: true, Behind: &behind})
 		}),
 		show("confirm-disable", func(w http.ResponseWriter) error {
-			return r.ConfirmDisable(w, 422, ConfirmView{Common: with(func(c *Common) { c.Alert = AlertWrongCode }), NeedCode: true})
+			return r.ConfirmDisable(w, 422, ConfirmView{Common: with(func(c *Common) { c.Alert = AlertWrongCode }), NeedCode: true, Behind: &behind})
 		}),
 		show("confirm-disable-free", func(w http.ResponseWriter) error { return r.ConfirmDisable(w, 200, ConfirmView{Common: common}) }),
 		show("confirm-recovery-codes", func(w http.ResponseWriter) error {
-			return r.ConfirmRecoveryCodes(w, 200, ConfirmView{Common: common, NeedCode: true})
+			return r.ConfirmRecoveryCodes(w, 200, ConfirmView{Common: common, NeedCode: true, Behind: &behind})
 		}),
 		show("codes", func(w http.ResponseWriter) error {
 			return r.RecoveryCodes(w, 200, RecoveryCodesView{
 				Common: with(func(c *Common) { c.Status = NoticeEnabled }), Codes: sampleCodes, Continue: "/wiki/Main_Page?a=1&b=2",
 			})
+		}),
+		show("codes-hostile", func(w http.ResponseWriter) error {
+			return r.RecoveryCodes(w, 200, RecoveryCodesView{Common: hostile, Codes: sampleCodes})
+		}),
+		show("settings-hostile", func(w http.ResponseWriter) error {
+			v := settings
+			v.Common = hostile
+			return r.Settings(w, 200, v)
+		}),
+		show("setup-hostile", func(w http.ResponseWriter) error {
+			return r.SetUp(w, 200, SetUpView{Common: hostile, URI: sampleURI, Key: sampleKey, Enrolling: true})
 		}),
 		show("settings-off", func(w http.ResponseWriter) error {
 			return r.Settings(w, 200, SettingsView{Common: with(func(c *Common) { c.Status = NoticeDisabled })})
@@ -140,12 +160,12 @@ func samples(r *Renderer) []sample {
 		}),
 		show("error-own", func(w http.ResponseWriter) error {
 			return r.Error(w, 400, ErrorView{
-				Common: Common{App: "Example Wiki", Base: "/second-factor"}, Title: "No <name>", Happened: "The field \"username\" is missing.", Advice: "Type it & try again.",
+				Common: Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Title: "No <name>", Happened: "The field \"username\" is missing.", Advice: "Type it & try again.",
 				Link: Link{Href: "/login", Label: "To the login page"},
 			})
 		}),
 		show("signed-out", func(w http.ResponseWriter) error {
-			return r.SignedOut(w, 200, SignedOutView{Common: Common{App: "Example Wiki", Base: "/second-factor"}, Login: "/login"})
+			return r.SignedOut(w, 200, SignedOutView{Common: Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Login: "/login"})
 		}),
 	}
 }

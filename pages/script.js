@@ -1,7 +1,51 @@
-// Pages work without this. It keeps a double click from sending a form twice, and offers to copy and to print.
+// Pages work without this. It makes them nicer, and is all the script there is.
 (function () {
 	"use strict";
-	document.addEventListener("submit", function (event) {
+	var page = document;
+	var waiting = false;
+	function each(selector, action) {
+		page.querySelectorAll(selector).forEach(action);
+	}
+
+	// What is shown once is gone when the page is left: the way back must not find it (P9).
+	addEventListener("pagehide", function () {
+		each("[data-once]", function (secret) { secret.remove(); });
+	});
+	addEventListener("pageshow", function (event) {
+		if (event.persisted) {
+			location.reload();
+		}
+	});
+
+	// The plain page of a change becomes a dialog over the settings page, which it brought along.
+	var behind = page.getElementById("behind");
+	var dialog = page.querySelector("dialog");
+	if (behind && dialog && dialog.showModal) {
+		page.querySelector("main").prepend(behind.content);
+		dialog.removeAttribute("open");
+		dialog.showModal();
+		dialog.scrollTop = 0;
+		each("[data-close]", function (cancel) {
+			cancel.addEventListener("click", function (event) {
+				event.preventDefault();
+				dialog.close();
+			});
+		});
+		dialog.addEventListener("close", function () {
+			dialog.remove();
+			history.replaceState(null, "", behind.dataset.home);
+			page.title = behind.dataset.name;
+			(page.getElementById(behind.dataset.opener) || page.getElementById("settings")).focus();
+		});
+	}
+	// With room for both, the code is typed while the QR code is in sight.
+	var field = page.getElementById("code");
+	if (field && !field.autofocus && matchMedia("(min-width: 48rem)").matches) {
+		field.focus({ preventScroll: true });
+	}
+
+	// A double click sends a form once.
+	page.addEventListener("submit", function (event) {
 		var form = event.target;
 		if (form.dataset.sent) {
 			event.preventDefault();
@@ -10,8 +54,59 @@
 		form.dataset.sent = "1";
 		setTimeout(function () { delete form.dataset.sent; }, 5000);
 	});
-	function each(selector, action) {
-		Array.prototype.forEach.call(document.querySelectorAll(selector), action);
+
+	// Times in the user's own zone, as the user's own region writes them.
+	var language = page.documentElement.lang;
+	var region = (navigator.languages || []).find(function (wish) { return wish.split("-")[0] === language.split("-")[0]; });
+	each("time", function (time) {
+		var style = time.hasAttribute("data-clock") ? {} : { dateStyle: "medium" };
+		style.timeStyle = "short";
+		style.numberingSystem = "latn";
+		try {
+			var words = new Date(time.dateTime).toLocaleString(region || language, style);
+			time.title = time.textContent;
+			time.textContent = words;
+		} catch (unknown) {}
+	});
+
+	// A countdown to the next attempt.
+	each("[data-seconds]", function (countdown) {
+		var end = Date.now() + countdown.dataset.seconds * 1000;
+		function tick() {
+			var left = Math.ceil((end - Date.now()) / 1000);
+			if (left > 0) {
+				var two = function (n) { return (n < 10 ? "0" : "") + n; };
+				var hours = Math.floor(left / 3600);
+				countdown.textContent = (hours ? hours + ":" + two(Math.floor(left / 60) % 60) : Math.floor(left / 60)) + ":" + two(left % 60);
+				setTimeout(tick, 250);
+				return;
+			}
+			waiting = false;
+			countdown.remove();
+			var alert = page.getElementById("alert");
+			alert.className = "message good";
+			alert.textContent = countdown.dataset.over;
+		}
+		waiting = true;
+		countdown.hidden = false;
+		tick();
+	});
+
+	// A code that is complete is sent. The moment before is for a hand that is on its way to the button.
+	each("[data-complete]", function (code) {
+		var soon;
+		code.addEventListener("input", function () {
+			clearTimeout(soon);
+			var digits = code.value.replace(/[\s\u2010-\u2015-]/g, "");
+			if (!waiting && digits.length === +code.dataset.complete && /^[0-9]+$/.test(digits)) {
+				soon = setTimeout(function () { code.form.requestSubmit(); }, 250);
+			}
+		});
+	});
+
+	function lines(source) {
+		var items = source.querySelectorAll("li");
+		return items.length ? Array.from(items, function (item) { return item.textContent; }) : [source.textContent];
 	}
 	each("[data-copy]", function (button) {
 		if (!navigator.clipboard) {
@@ -20,17 +115,25 @@
 		var label = button.textContent;
 		button.hidden = false;
 		button.addEventListener("click", function () {
-			var source = document.getElementById(button.dataset.copy);
-			var items = source.querySelectorAll("li");
-			var text = items.length ? Array.prototype.map.call(items, function (item) { return item.textContent; }).join("\n") : source.textContent;
-			navigator.clipboard.writeText(text).then(function () {
+			navigator.clipboard.writeText(lines(page.getElementById(button.dataset.copy)).join("\n")).then(function () {
 				button.textContent = button.dataset.done;
 				setTimeout(function () { button.textContent = label; }, 3000);
 			}, function () {});
 		});
 	});
+	each("[data-download]", function (button) {
+		button.hidden = false;
+		button.addEventListener("click", function () {
+			var text = [page.getElementById("file").textContent, button.dataset.note, ""].concat(lines(page.getElementById("recovery-codes")), "");
+			var link = page.createElement("a");
+			link.href = URL.createObjectURL(new Blob([text.join("\r\n")], { type: "text/plain" }));
+			link.download = button.dataset.download;
+			link.click();
+			setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+		});
+	});
 	each("[data-print]", function (button) {
 		button.hidden = false;
-		button.addEventListener("click", function () { window.print(); });
+		button.addEventListener("click", function () { print(); });
 	});
 })();

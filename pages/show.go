@@ -15,12 +15,12 @@ var errURI = errors.New("the set-up address is not an otpauth address")
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits}})
+	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true}})
 }
 
 // Recovery shows the page that asks for a recovery code.
 func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) error {
-	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true}})
+	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true, Focus: true}})
 }
 
 // SetUpStart shows why to set up a second factor, and the button that begins it.
@@ -35,6 +35,8 @@ type setUp struct {
 	Link template.URL
 	// Unusual says that the algorithm, the digits or the period must be typed along with the key.
 	Unusual bool
+	// Seconds is the period.
+	Seconds int64
 }
 
 // SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
@@ -58,13 +60,20 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 	if v.Reset {
 		heading = "reset.setup.title"
 	}
-	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second}
-	p := page{Common: v.Common, SignOut: true, Field: field{Digits: v.Digits}}
+	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: up(v.Period, time.Second)}
+	p := page{
+		Common: v.Common, SignOut: true, Behind: r.settings(v.Behind), Opener: "open-setup",
+		// On a telephone the focus on the field would scroll the QR code out of sight.
+		Field: field{Digits: v.Digits, Period: v.Period, Focus: v.Alert != "" || v.Wait > 0},
+	}
+	if v.Reset {
+		p.Opener = "open-reset"
+	}
 
 	var err error
 	if strings.HasPrefix(v.URI, "otpauth://totp/") {
 		view.Link = template.URL(v.URI) //nolint:gosec // the scheme was looked at; the template still escapes quotes.
-		view.QR, err = qrSVG(v.URI, r.words.message("setup.qr"))
+		view.QR, err = qrSVG(v.URI, r.edition(v.Languages).message("setup.qr"))
 	} else {
 		err = errURI
 	}
@@ -80,36 +89,59 @@ type confirmation struct {
 	ConfirmView
 	// Lead, Others and Submit are keys of messages; Path is below Base.
 	Lead, Others, Submit, Path string
-	Danger                     bool
+	// Opener is the id of the settings page's button that leads here.
+	Opener string
+	Danger bool
 }
 
 // ConfirmReset asks before a token is replaced; it posts to Base/reset.
 func (r *Renderer) ConfirmReset(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "reset", confirmation{ConfirmView: v, Path: "/reset"})
+	return r.confirm(w, status, "reset", confirmation{ConfirmView: v, Path: "/reset", Opener: "open-reset"})
 }
 
 // ConfirmDisable asks before two-factor authentication is disabled; it posts to Base/disable.
 func (r *Renderer) ConfirmDisable(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "disable", confirmation{ConfirmView: v, Path: "/disable", Danger: true})
+	return r.confirm(w, status, "disable", confirmation{ConfirmView: v, Path: "/disable", Opener: "open-disable", Danger: true})
 }
 
 // ConfirmRecoveryCodes asks before recovery codes are replaced; it posts to Base/recovery-codes.
 func (r *Renderer) ConfirmRecoveryCodes(w http.ResponseWriter, status int, v ConfirmView) error {
-	return r.confirm(w, status, "renew", confirmation{ConfirmView: v, Path: "/recovery-codes"})
+	return r.confirm(w, status, "renew", confirmation{ConfirmView: v, Path: "/recovery-codes", Opener: "open-codes"})
 }
 
 func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view confirmation) error {
 	view.Lead, view.Others, view.Submit = kind+".lead", kind+".others", kind+".submit"
 	return r.render(w, status, "confirm", kind+".title", page{
-		Common: view.Common, View: view, SignOut: true,
-		Field: field{Digits: view.Digits, Recovery: view.Recovery, Either: true},
+		Common: view.Common, View: view, SignOut: true, Behind: r.settings(view.Behind), Opener: view.Opener,
+		Field: field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Focus: view.NeedCode},
 	})
+}
+
+// recoveryCodes is what the template of the recovery codes sees.
+type recoveryCodes struct {
+	RecoveryCodesView
+	// File says whose codes these are, on paper and at the top of the text file; FileName is that file's.
+	File, FileName string
 }
 
 // RecoveryCodes shows new recovery codes.
 func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCodesView) error {
 	v.Continue = local(v.Continue, strings.TrimSuffix(v.Base, "/")+"/")
-	return r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: v, SignOut: true})
+	view := recoveryCodes{RecoveryCodesView: v, FileName: fileName(v.App)}
+	var err error
+	if words := r.edition(v.Languages); v.User != "" {
+		view.File, err = words.text("codes.file", harmless(v.User), harmless(v.App))
+	} else {
+		view.File, err = words.text("codes.file.nobody", harmless(v.App))
+	}
+	return errors.Join(err, r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: view, SignOut: true}))
+}
+
+// fileName is a name for the file with the recovery codes that every file system takes.
+func fileName(app string) string {
+	parts := strings.FieldsFunc(strings.ToLower(app), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })
+	name := strings.Join(append([]string{"recovery-codes"}, parts...), "-")
+	return name[:min(len(name), 60)] + ".txt"
 }
 
 // Settings shows the settings page.
@@ -129,17 +161,18 @@ type notice struct {
 
 // Error shows what went wrong and what to do.
 func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
-	if _, known := r.words.messages["error."+string(v.Kind)+".title"]; !known {
+	words := r.edition(v.Languages)
+	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {
 		v.Kind = ErrorInternal
 	}
-	for part, words := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
-		if *words == "" {
-			*words = "error." + string(v.Kind) + "." + part
+	for part, said := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
+		if *said == "" {
+			*said = "error." + string(v.Kind) + "." + part
 		}
 	}
 	view := notice{
-		Happened: r.words.message(v.Happened), Advice: r.words.message(v.Advice),
-		RetryAfter: v.RetryAfter, Link: r.link(v.Link), Bad: true,
+		Happened: words.message(v.Happened), Advice: words.message(v.Advice),
+		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true,
 	}
 	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
 		w.Header().Set("Retry-After", fmt.Sprint(up(v.RetryAfter, time.Second)))
@@ -151,18 +184,19 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 
 // SignedOut says that the session has ended and where to sign in again.
 func (r *Renderer) SignedOut(w http.ResponseWriter, status int, v SignedOutView) error {
+	words := r.edition(v.Languages)
 	return r.render(w, status, "notice", "signed-out.title", page{Common: v.Common, View: notice{
-		Happened: r.words.message("signed-out.happened"), Advice: r.words.message("signed-out.advice"),
-		Link: r.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
+		Happened: words.message("signed-out.happened"), Advice: words.message("signed-out.advice"),
+		Link: words.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
 	}})
 }
 
 // link gives a link its words, and drops one that leads elsewhere.
-func (r *Renderer) link(l Link) Link {
+func (c catalogue) link(l Link) Link {
 	l.Href = local(l.Href, "")
 	if l.Label == "" {
 		l.Label = LabelContinue
 	}
-	l.Label = r.words.message(l.Label)
+	l.Label = c.message(l.Label)
 	return l
 }

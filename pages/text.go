@@ -1,11 +1,15 @@
 package pages
 
-// Text is a message of the catalogue in plain words, for clients that get no page. What is no key is returned as it is.
-func (r *Renderer) Text(key string) string { return r.words.message(key) }
+// Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What is
+// neither is returned as it is. Languages is what the client says in Accept-Language.
+func (r *Renderer) Text(languages, message string) string {
+	return r.edition(languages).message(message)
+}
 
 // ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what happened.
 func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
-	if _, known := r.words.messages["error."+string(v.Kind)+".title"]; !known {
+	words := r.edition(v.Languages)
+	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {
 		v.Kind = ErrorInternal
 	}
 	title, happened = v.Title, v.Happened
@@ -15,5 +19,5 @@ func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
 	if happened == "" {
 		happened = "error." + string(v.Kind) + ".happened"
 	}
-	return r.words.message(title), r.words.message(happened)
+	return words.message(title), words.message(happened)
 }

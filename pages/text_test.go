@@ -5,10 +5,10 @@ import "testing"
 // TestText: clients that get no page are told the same as those that do.
 func TestText(t *testing.T) {
 	r := New(Options{})
-	if got := r.Text(AlertThrottled); got != "Too many wrong codes." {
+	if got := r.Text("", AlertThrottled); got != "Too many wrong codes." {
 		t.Errorf("%q", got)
 	}
-	if got := r.Text("own words"); got != "own words" {
+	if got := r.Text("de", "own words"); got != "own words" {
 		t.Errorf("%q", got)
 	}
 	for _, test := range []struct {

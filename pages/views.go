@@ -8,6 +8,8 @@ type Common struct {
 	App string
 	// Base is the path below which the gateway's own pages live, without a slash at its end.
 	Base string
+	// Languages is what the browser says in Accept-Language; empty means English.
+	Languages string
 	// User is the identity; empty where nobody has signed in.
 	User string
 	// Form is the session's CSRF token, sent along in the hidden field csrf_token of each form. Without it the page
@@ -27,6 +29,8 @@ type ChallengeView struct {
 	Common
 	// Digits is the length of a code; 0 means 6.
 	Digits int
+	// Period is how long a code lasts; 0 means 30 seconds.
+	Period time.Duration
 }
 
 // RecoveryView is the page that asks for a recovery code instead, at Base/recovery.
@@ -59,6 +63,9 @@ type SetUpView struct {
 	Reset bool
 	// Enrolling says that a second factor is required: the page tells why it appears and has no way to cancel.
 	Enrolling bool
+	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
+	// without scripts.
+	Behind *SettingsView
 }
 
 // ConfirmView is the page that asks before something changes: ConfirmReset, ConfirmDisable, ConfirmRecoveryCodes.
@@ -68,10 +75,15 @@ type ConfirmView struct {
 	NeedCode bool
 	// Digits is the length of a code; 0 means 6.
 	Digits int
+	// Period is how long a code lasts; 0 means 30 seconds.
+	Period time.Duration
 	// CanRecover offers the same page with the query RecoveryQuery, which the caller answers with Recovery set.
 	CanRecover bool
 	// Recovery makes the field one for a recovery code: a telephone then shows letters, too.
 	Recovery bool
+	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
+	// without scripts.
+	Behind *SettingsView
 }
 
 // RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead (ConfirmView.CanRecover).

@@ -34,6 +34,8 @@ type Options struct {
 	Dark bool
 	// NoScripts turns JavaScript off.
 	NoScripts bool
+	// Language is what the browser asks for in Accept-Language: a tag (BCP 47). Default en-GB.
+	Language string
 	// AnyCertificate accepts certificates that nobody vouches for, such as those of Caddy's internal authority.
 	AnyCertificate bool
 }
@@ -131,6 +133,15 @@ func (b *Browser) open() {
 	b.Viewport(b.options.Width, b.options.Height)
 	b.ColourScheme(b.options.Dark)
 	b.Scripts(!b.options.NoScripts)
+	if b.options.Language != "" {
+		agent := Evaluate[string](b, "navigator.userAgent")
+		b.do("asking for "+b.options.Language, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+				UserAgent: agent, AcceptLanguage: b.options.Language,
+			})
+			return err
+		}))
+	}
 }
 
 // Viewport changes the size of the page, in CSS pixels. Zero means 1280 wide and 800 high.
@@ -154,7 +165,8 @@ func (b *Browser) ColourScheme(dark bool) {
 	}
 	b.do("choosing "+scheme+" colours", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			// A picture of something that moves is another picture each time.
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 		})
 		return err
 	}))

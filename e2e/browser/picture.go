@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,32 @@ import (
 // The name given is the file's without ".png"; the test's name is put before it.
 func (b *Browser) Screenshot(name string) string {
 	b.t.Helper()
-	return b.savePicture(name, value(b, "taking a screenshot", chromedp.FullScreenshot(100)))
+	return b.savePicture(name, value(b, "taking a screenshot", func(ctx context.Context, _ *chromedp.Target) ([]byte, error) {
+		return WholePage(ctx)
+	}))
+}
+
+// WholePage takes a picture of the page in a tab of chromedp's, also of what does not fit into the viewport, or into an open
+// dialog. It makes the viewport as high as that for a moment: what Chromium offers instead moves pages that are written from
+// right to left out of the picture.
+func WholePage(ctx context.Context) ([]byte, error) {
+	size, err := chromedp.Run(ctx, chromedp.Evaluate[[]int64](`(() => {
+		const dialog = document.querySelector("dialog:modal");
+		return [innerWidth, innerHeight, Math.max(innerHeight, document.documentElement.scrollHeight, dialog ? dialog.scrollHeight + 40 : 0)];
+	})()`))
+	if err != nil {
+		return nil, err
+	}
+	if size[2] > size[1] {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[2])); err != nil {
+			return nil, err
+		}
+	}
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil && size[2] > size[1] {
+		err = chromedp.Do(ctx, chromedp.EmulateViewport(size[0], size[1]))
+	}
+	return picture, err
 }
 
 // ReadQR reads the QR code that an element shows, from its picture as a phone would.

@@ -3,12 +3,14 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -93,6 +95,9 @@ func (b *Browser) navigation(what string, action chromedp.Action[chromedp.Void])
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	response, err := chromedp.RunResponse(ctx, action)
+	if err == nil && response == nil {
+		err = errors.New("no page came")
+	}
 	if err != nil {
 		b.fail(what, err)
 	}
@@ -116,6 +121,46 @@ func (b *Browser) Fill(selector Selector, text string) {
 	// The text stays out of the message: it may be a password.
 	b.do("filling "+string(selector),
 		chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
+}
+
+// FillThrough is Fill for a field whose page sends the form by itself once enough is typed. It waits until the page that
+// follows is loaded.
+func (b *Browser) FillThrough(selector Selector, text string) Answer {
+	b.t.Helper()
+	b.WaitVisible(selector)
+	if b.Value(selector) != "" {
+		b.do("emptying "+string(selector), chromedp.Clear(selector.path(), chromedp.NodeVisible))
+	}
+	return b.navigation("filling "+string(selector)+" to its end", chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
+}
+
+// Press presses a key, such as kb.Escape, where the focus is.
+func (b *Browser) Press(key string) {
+	b.t.Helper()
+	b.do("pressing a key", chromedp.KeyEvent(key))
+}
+
+// DoubleClick clicks twice, quickly, and waits until the page that follows is loaded.
+func (b *Browser) DoubleClick(selector Selector) Answer {
+	b.t.Helper()
+	return b.navigation("clicking twice on "+string(selector), chromedp.DoubleClick(selector.path(), chromedp.NodeVisible))
+}
+
+// Back goes back in the history, as the browser's button does, and waits for the page to be there.
+func (b *Browser) Back() {
+	b.t.Helper()
+	b.do("going back", chromedp.NavigateBack())
+}
+
+// DownloadTo lets pages save files to a folder, which a browser without a screen refuses otherwise.
+func (b *Browser) DownloadTo(folder string) {
+	b.t.Helper()
+	b.do("allowing downloads", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
+			Behavior: cdpbrowser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder,
+		})
+		return err
+	}))
 }
 
 // WaitVisible waits until the element is there and can be seen.

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/factor"
+)
+
+// TestP6_NothingBehindADialog: the secrets store fails while somebody who is enrolled looks at the QR code of a new token, or
+// mistypes its code. The page stands alone then. It does not put a settings page behind itself that says that two-factor
+// authentication is off.
+func TestP6_NothingBehindADialog(t *testing.T) {
+	f := newFrail(t, nil)
+	b, key, _ := f.enrolledBrowser()
+	b.own("/reset", "/reset", url.Values{"code": {f.code(key)}}).wants(t, http.StatusSeeOther, "/second-factor/setup")
+	if page := b.get("/second-factor/setup"); !strings.Contains(page.body, `id="behind"`) || !strings.Contains(page.body, "authentication is on") {
+		t.Fatalf("no settings page behind the dialog: %s", page.body)
+	}
+	f.secrets.strike(func(context.Context) error { return errors.New("out of order") }, "get")
+	page := b.get("/second-factor/setup")
+	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, `id="secret"`) || strings.Contains(page.body, `id="behind"`) {
+		t.Errorf("while the store fails: %d\n%s", page.StatusCode, page.body)
+	}
+}
+
+// TestBehind: a confirmation and the set-up bring the settings page along, which is drawn behind them; whoever has to set up a
+// factor first has none.
+func TestBehind(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	b := s.browser()
+	b.signIn("alice", demo.AlicePassword)
+	b.own("/", "/setup", nil)
+	if page := b.get("/second-factor/setup").body; !strings.Contains(page, `data-opener="open-setup"`) || !strings.Contains(page, "authentication is off") {
+		t.Error("nothing is behind the set-up")
+	}
+	key := find(t, secretKey, b.get("/second-factor/setup").body)
+	b.own("/setup", "/setup/confirm", url.Values{"code": {s.code(key)}})
+	b.get("/second-factor/recovery-codes")
+	for path, opener := range map[string]string{"/reset": "open-reset", "/disable": "open-disable", "/recovery-codes": "open-codes"} {
+		for name, page := range map[string]answer{
+			"page": b.get("/second-factor" + path), "wrong code": b.own(path, path, url.Values{"code": {"000000"}}),
+		} {
+			if !strings.Contains(page.body, `data-opener="`+opener+`"`) || !strings.Contains(page.body, "authentication is on") {
+				t.Errorf("%s, %s: nothing is behind it", path, name)
+			}
+		}
+	}
+
+	forced := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone = true })
+	b = forced.browser()
+	b.signIn("alice", demo.AlicePassword)
+	b.own("/setup", "/setup", nil)
+	if page := b.get("/second-factor/setup").body; strings.Contains(page, `id="behind"`) {
+		t.Error("somebody without a factor gets the settings page")
+	}
+}
+
+// TestWaitIsTold: who comes back to a page that asks for a code, while none is judged, is told so and for how long, before
+// typing one for nothing.
+func TestWaitIsTold(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	b := s.browser()
+	b.signIn("alice", demo.AlicePassword)
+	b.enrol()
+	wrong := url.Values{"code": {"000000"}}
+	for range factor.DefaultThrottle().Free + 1 {
+		b.own("/reset", "/reset", wrong)
+	}
+	if page := b.get("/second-factor/reset"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, "Try again in 30 seconds.") {
+		t.Errorf("the confirmation: %d\n%s", page.StatusCode, page.body)
+	}
+	b.own("/", "/logout", nil)
+	b.signIn("alice", demo.AlicePassword)
+	page := b.get("/second-factor/challenge")
+	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "Try again in 30 seconds.") || !strings.Contains(page.body, `data-seconds="30"`) {
+		t.Errorf("the challenge: %d\n%s", page.StatusCode, page.body)
+	}
+}
