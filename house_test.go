@@ -18,7 +18,8 @@ var rooms = map[string][]string{
 	"session":   {"custody", "gate", "match"},
 	"pages":     {},
 	"gateway":   {"custody", "factor", "gate", "login", "match", "pages", "session"},
-	"filestore": {"factor"},
+	"boltfile":  {},
+	"filestore": {"boltfile", "factor"},
 	"demo":      {},
 }
 
@@ -28,7 +29,7 @@ var foreign = map[string][]string{
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
 	"github.com/alexedwards/scs":           {"session", "gateway"},
-	"go.etcd.io/bbolt":                     {"filestore"},
+	"go.etcd.io/bbolt":                     {"boltfile", "filestore"},
 	"github.com/pquerna/otp":               {"factor", "filestore", "gateway"},
 	"github.com/skip2/go-qrcode":           {"pages", "gateway"},
 	"github.com/klauspost/compress":        {"login", "gateway"},
