@@ -21,6 +21,9 @@ var rooms = map[string][]string{
 	"boltfile":  {},
 	"filestore": {"boltfile", "factor"},
 	"demo":      {},
+
+	"session/storetest": {"custody", "gate", "match", "session"},
+	"sessionstore/file": {"boltfile", "custody", "gate", "match", "session"},
 }
 
 // foreign are dependencies that have one room each.
@@ -28,8 +31,10 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           {"session", "gateway"},
-	"go.etcd.io/bbolt":                     {"boltfile", "filestore"},
+	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "sessionstore/file"},
+	"go.etcd.io/bbolt":                     {"boltfile", "filestore", "sessionstore/file"},
+	"github.com/redis/":                    {},
+	"github.com/jackc/":                    {},
 	"github.com/pquerna/otp":               {"factor", "filestore", "gateway"},
 	"github.com/skip2/go-qrcode":           {"pages", "gateway"},
 	"github.com/klauspost/compress":        {"login", "gateway"},

@@ -31,6 +31,10 @@ type Options struct {
 	// Mapped is how many bytes of address space are set aside for the file at once. A database that grows beyond them waits
 	// until nobody reads any more, and whoever wants to read waits for that. 0 means as much as the file is large.
 	Mapped int
+	// KeepFree stores the list of free pages with each change. Without it the list is made by going over the whole database,
+	// when it is opened and after a change that failed; there bbolt uses a goroutine of its own, in which a fault of the mapped
+	// memory ends the process. With it there is one thing more that can be damaged, and that Inspect does not look at.
+	KeepFree bool
 }
 
 // Open opens the file, which Inspect should have looked over if it exists. Errors are ErrInUse, ErrDamaged and those of the
@@ -40,8 +44,7 @@ func Open(path string, options Options) (*Handle, error) {
 	err := h.Guard(func() (err error) {
 		h.DB, err = bolt.Open(path, 0o600, &bolt.Options{
 			Timeout: options.Timeout, ReadOnly: options.ReadOnly, InitialMmapSize: options.Mapped,
-			// The list of free pages is found by looking instead of stored: one thing less that can be damaged, and to write.
-			NoFreelistSync: true,
+			NoFreelistSync: !options.KeepFree,
 			FreelistType:   bolt.FreelistMapType,
 			NoStatistics:   true,
 			OpenFile: func(path string, flag int, mode os.FileMode) (file *os.File, err error) {

@@ -2,14 +2,19 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"sallyport/gate"
 )
 
 // revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
 // takes somebody who keeps signing in while we look.
-const revokePasses = 10
+const revokePasses = 25
+
+// revokeWorkers is how many sessions are ended at the same time.
+const revokeWorkers = 16
 
 // DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
 // session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
@@ -44,10 +49,17 @@ func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) 
 	if err != nil {
 		return 0, err
 	}
-	for _, key := range names {
-		if err := m.shared.store.DeleteCtx(ctx, key); err != nil {
-			return len(names), err
-		}
+	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the deletions
+	// must not wait for each other.
+	var group sync.WaitGroup
+	errs := make([]error, min(len(names), revokeWorkers))
+	for worker := range errs {
+		group.Go(func() {
+			for i := worker; i < len(names) && errs[worker] == nil; i += len(errs) {
+				errs[worker] = m.shared.store.DeleteCtx(ctx, names[i])
+			}
+		})
 	}
-	return len(names), nil
+	group.Wait()
+	return len(names), errors.Join(errs...)
 }
