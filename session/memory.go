@@ -216,6 +216,17 @@ func (m *Memory) Len() int {
 	return total
 }
 
+// Tombstones is the number of deleted tokens that are remembered.
+func (m *Memory) Tombstones() int {
+	total := 0
+	for i := range m.shards {
+		m.shards[i].mutex.RLock()
+		total += len(m.shards[i].dead)
+		m.shards[i].mutex.RUnlock()
+	}
+	return total
+}
+
 // String names the size only.
 func (m *Memory) String() string { return fmt.Sprintf("memory(%d sessions)", m.Len()) }
 
@@ -288,15 +299,15 @@ func (m *Memory) sweepUntilStopped() {
 	for {
 		select {
 		case <-ticker.C:
-			m.sweep()
+			m.Sweep()
 		case <-m.stop:
 			return
 		}
 	}
 }
 
-// sweep removes what has expired, one shard after the other.
-func (m *Memory) sweep() {
+// Sweep removes what has expired, one shard after the other. It is done from time to time without being asked for.
+func (m *Memory) Sweep() {
 	now := m.options.Now().UnixNano()
 	for i := range m.shards {
 		m.shards[i].sweep(now)
