@@ -18,8 +18,14 @@ var rooms = map[string][]string{
 	"session":   {"custody", "gate", "match"},
 	"pages":     {},
 	"gateway":   {"custody", "factor", "gate", "login", "match", "pages", "session"},
-	"filestore": {"factor"},
+	"boltfile":  {},
+	"filestore": {"boltfile", "factor"},
 	"demo":      {},
+
+	"session/storetest":          {"custody", "gate", "match", "session"},
+	"sessionstore/file":          {"boltfile", "custody", "gate", "match", "session"},
+	"sessionstore/seal":          {"custody", "gate", "match", "session"},
+	"sessionstore/seal/sealtest": {"custody", "gate", "match", "session", "sessionstore/seal"},
 }
 
 // foreign are dependencies that have one room each.
@@ -27,8 +33,10 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           {"session", "gateway"},
-	"go.etcd.io/bbolt":                     {"filestore"},
+	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "sessionstore/file", "sessionstore/seal", "sessionstore/seal/sealtest"},
+	"go.etcd.io/bbolt":                     {"boltfile", "filestore", "sessionstore/file"},
+	"github.com/redis/":                    {},
+	"github.com/jackc/":                    {},
 	"github.com/pquerna/otp":               {"factor", "filestore", "gateway"},
 	"github.com/skip2/go-qrcode":           {"pages", "gateway"},
 	"github.com/klauspost/compress":        {"login", "gateway"},
@@ -36,7 +44,7 @@ var foreign = map[string][]string{
 	"golang.org/x/crypto/bcrypt":           {"demo"},
 	"golang.org/x/crypto/blowfish":         {"demo"},
 	"github.com/coder/websocket":           {"demo"},
-	"golang.org/x/crypto/chacha20poly1305": {"filestore"},
+	"golang.org/x/crypto/chacha20poly1305": {"filestore", "sessionstore/seal", "sessionstore/seal/sealtest"},
 }
 
 // TestArrowsPointDown keeps the house of the design (section 7): the core knows nothing of Caddy, Vault or, but for

@@ -12,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"sallyport/boltfile"
 	"sallyport/factor"
 )
 
@@ -100,7 +101,7 @@ func prepare(path string, options Options, keyBeside bool) (untouched bool, err 
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = locked.close() }()
+	defer func() { _ = locked.Close() }()
 	file, err := os.Open(path)
 	if err != nil {
 		return false, fmt.Errorf("filestore: opening the database: %w", err)
@@ -109,7 +110,8 @@ func prepare(path string, options Options, keyBeside bool) (untouched bool, err 
 	if info, err = file.Stat(); err != nil {
 		return false, fmt.Errorf("filestore: opening the database: %w", err)
 	}
-	return inspect(file, info.Size())
+	untouched, err = boltfile.Inspect(file, info.Size())
+	return untouched, translated(err)
 }
 
 // begin reads or makes the key, and checks or makes the content. The database is locked meanwhile.
@@ -162,7 +164,7 @@ func (s *Store) Close() error {
 	}
 	database := s.database
 	s.database = nil
-	if err := database.close(); err != nil {
+	if err := database.Close(); err != nil {
 		return fmt.Errorf("filestore: closing the database: %w", err)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (s *Store) get(ctx context.Context, n name) (value []byte, err error) {
 			return err
 		})
 	})
-	if s.database.lost {
+	if s.database.Lost() {
 		s.broken = err
 	}
 	if err != nil {

@@ -117,11 +117,35 @@ func (f *failingSessions) ClaimCtx(ctx context.Context, token string) (bool, err
 	return f.Memory.ClaimCtx(ctx, token)
 }
 
-func (f *failingSessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
-	if err := f.check(ctx, "list"); err != nil {
-		return nil, err
+func (f *failingSessions) FindVersionCtx(ctx context.Context, token string) ([]byte, session.Version, bool, error) {
+	if err := f.check(ctx, "find"); err != nil {
+		return nil, session.Version{}, false, err
 	}
-	return f.Memory.AllCtx(ctx)
+	return f.Memory.FindVersionCtx(ctx, token)
+}
+
+func (f *failingSessions) SwapCtx(ctx context.Context, token string, expected session.Version, stored []byte, expiry time.Time) error {
+	if err := f.check(ctx, "commit"); err != nil {
+		return err
+	}
+	return f.Memory.SwapCtx(ctx, token, expected, stored, expiry)
+}
+
+// MoveCtx is a commit and a claim in one.
+func (f *failingSessions) MoveCtx(
+	ctx context.Context, token string, expected session.Version, newToken string, stored []byte, expiry time.Time,
+) error {
+	if err := errors.Join(f.check(ctx, "commit"), f.check(ctx, "claim")); err != nil {
+		return err
+	}
+	return f.Memory.MoveCtx(ctx, token, expected, newToken, stored, expiry)
+}
+
+func (f *failingSessions) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+	if err := f.check(ctx, "list"); err != nil {
+		return err
+	}
+	return f.Memory.EachCtx(ctx, visit)
 }
 
 // frail is a site both of whose stores can fail.

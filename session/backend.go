@@ -9,8 +9,12 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// writeTimeout bounds one write. It is generous: it only keeps a store that never answers from holding a lock for ever.
-const writeTimeout = 5 * time.Second
+const (
+	// writeTimeout bounds one write. It is generous: it only keeps a store that never answers from holding a lock for ever.
+	writeTimeout = 5 * time.Second
+	// listTimeout bounds one walk over all sessions.
+	listTimeout = 30 * time.Second
+)
 
 // Claimer is what a store may offer so that Renew has one winner over several processes too.
 type Claimer interface {
@@ -20,14 +24,39 @@ type Claimer interface {
 }
 
 // backend is the store as scs and the managers see it. It is the one place where contexts are detached from the request
-// and where the store's errors are told apart: ErrGone stays what it is, anything else is ErrStore.
-type backend struct{ store scs.CtxStore }
+// and where the store's errors are told apart: ErrGone and ErrChanged stay what they are, anything else is ErrStore.
+type backend struct {
+	store   scs.CtxStore
+	swapper Swapper // nil where the store knows no compare-and-set
+}
 
 func newBackend(store scs.Store) *backend {
+	swapper, _ := store.(Swapper)
 	if able, ok := store.(scs.CtxStore); ok {
-		return &backend{store: able}
+		return &backend{store: able, swapper: swapper}
 	}
-	return &backend{store: plainStore{store}}
+	return &backend{store: plainStore{store}, swapper: swapper}
+}
+
+// plan goes with a session through scs, which knows no compare-and-set: what was found on the way in, and what has to be
+// so on the way out.
+type plan struct {
+	// found is the version that was read, and that is expected when the session is written.
+	found Version
+	// from is the name that a renewed session moves away from; empty where it keeps its name.
+	from string
+}
+
+type planKey struct{}
+
+func withPlan(ctx context.Context, p *plan) context.Context {
+	return context.WithValue(ctx, planKey{}, p)
+}
+
+// planOf returns nil where there is none.
+func planOf(ctx context.Context) *plan {
+	p, _ := ctx.Value(planKey{}).(*plan)
+	return p
 }
 
 // detach gives a write a life of its own: a browser that hangs up must not undo it.
@@ -37,14 +66,28 @@ func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // failed wraps a store's error.
 func failed(what string, err error) error {
-	if err == nil || errors.Is(err, ErrGone) {
+	if err == nil || errors.Is(err, ErrGone) || errors.Is(err, ErrChanged) {
 		return err
 	}
 	return fmt.Errorf("%w: %s: %w", ErrStore, what, err)
 }
 
-// FindCtx runs on the caller's context.
+// FindCtx is find, and notes the version where a plan wants to know it.
 func (b *backend) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	p := planOf(ctx)
+	if p == nil || b.swapper == nil {
+		return b.find(ctx, token)
+	}
+	stored, version, found, err := b.swapper.FindVersionCtx(ctx, token)
+	if err != nil {
+		return nil, false, failed("find", err)
+	}
+	p.found = version
+	return stored, found, nil
+}
+
+// find runs on the caller's context.
+func (b *backend) find(ctx context.Context, token string) ([]byte, bool, error) {
 	stored, found, err := b.store.FindCtx(ctx, token)
 	if err != nil {
 		return nil, false, failed("find", err)
@@ -52,11 +95,19 @@ func (b *backend) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 	return stored, found, nil
 }
 
-// CommitCtx is detached from the caller's context.
+// CommitCtx is detached from the caller's context, and writes under the conditions of the plan where the store knows how.
 func (b *backend) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
+	p := planOf(ctx)
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	return failed("commit", b.store.CommitCtx(ctx, token, stored, expiry))
+	switch {
+	case p == nil || b.swapper == nil:
+		return failed("commit", b.store.CommitCtx(ctx, token, stored, expiry))
+	case p.from != "":
+		return failed("move", b.swapper.MoveCtx(ctx, p.from, p.found, token, stored, expiry))
+	default:
+		return failed("swap", b.swapper.SwapCtx(ctx, token, p.found, stored, expiry))
+	}
 }
 
 // DeleteCtx is detached from the caller's context.
@@ -82,22 +133,36 @@ func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 	return found, failed("delete", b.store.DeleteCtx(ctx, token))
 }
 
-// all lists the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it stops
+// each visits the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it stops
 // at the first session that it cannot decode, and hashes names a second time when they are then destroyed.
-func (b *backend) all(ctx context.Context) (map[string][]byte, error) {
+func (b *backend) each(ctx context.Context, visit func(token string, stored []byte) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+	defer cancel()
 	var store any = b.store
 	if plain, ok := store.(plainStore); ok {
 		store = plain.Store
 	}
+	var all map[string][]byte
+	var err error
 	switch able := store.(type) {
+	case Lister:
+		return failed("list", able.EachCtx(ctx, visit))
 	case scs.IterableCtxStore:
-		all, err := able.AllCtx(ctx)
-		return all, failed("list", err)
+		all, err = able.AllCtx(ctx)
 	case scs.IterableStore:
-		all, err := able.All()
-		return all, failed("list", err)
+		all, err = able.All()
+	default:
+		return fmt.Errorf("%w: %T cannot list its sessions", ErrStore, store)
 	}
-	return nil, fmt.Errorf("%w: %T cannot list its sessions", ErrStore, store)
+	if err != nil {
+		return failed("list", err)
+	}
+	for token, stored := range all {
+		if err := visit(token, stored); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Find is FindCtx without a context.

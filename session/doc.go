@@ -11,6 +11,10 @@
 //   - P8: a token that was destroyed or renewed is dead for ever, also for a slow request that began before.
 //
 // scs knows no compare-and-set. Changes to one session are therefore made under a lock of its token, each from a fresh
-// read; that holds within one process. Over several processes the store's tombstones keep dead tokens dead, but two
-// changes at the same moment may lose one of the two: whatever must be counted belongs into the user's record (P7).
+// read; that holds within one process. Where several processes share a store, it has to be a Swapper: a change that was
+// overtaken is then made once more, on top of what the other process wrote, and a dead token stays dead even in a store that
+// was emptied. Other stores keep dead tokens dead by their tombstones, but may lose one of two changes at the same moment.
+//
+// The stores: Memory here, file, redis and postgres in sallyport/sessionstore, where values are sealed too. Each passes the
+// suite in session/storetest.
 package session

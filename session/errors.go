@@ -8,6 +8,10 @@ var (
 	// store returns it from Commit for a token that was deleted before.
 	ErrGone = errors.New("session is gone")
 
+	// ErrChanged: a store did not write because the session is no longer the one that was expected. A Manager tries again by
+	// itself and never returns it.
+	ErrChanged = errors.New("session was changed meanwhile")
+
 	// ErrStore: the store could not be asked or written. It tells nothing about the session.
 	ErrStore = errors.New("session store failed")
 

@@ -63,7 +63,7 @@ func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, nil
 	}
-	stored, found, err := m.shared.store.FindCtx(ctx, storeKey(token))
+	stored, found, err := m.shared.store.find(ctx, storeKey(token))
 	if err != nil {
 		return nil, err
 	}
@@ -123,22 +123,26 @@ func (m *Manager) Create(ctx context.Context, data Data) (token string, err erro
 			*moment = now
 		}
 	}
-	return m.insert(ctx, &data)
+	return m.insert(ctx, &data, new(plan))
 }
 
 // insert stores data under a token that scs makes.
-func (m *Manager) insert(ctx context.Context, data *Data) (token string, err error) {
-	loaded, err := m.begin(ctx, "")
+func (m *Manager) insert(ctx context.Context, data *Data, p *plan) (token string, err error) {
+	loaded, err := m.begin(ctx, "", p)
 	if err != nil {
 		return "", err
 	}
-	return m.commit(loaded, data)
+	token, err = m.commit(loaded, data)
+	if err != nil {
+		return "", err
+	}
+	return token, nil
 }
 
 // begin has scs load a session into a context; an empty token begins a new one.
-func (m *Manager) begin(ctx context.Context, token string) (context.Context, error) {
+func (m *Manager) begin(ctx context.Context, token string, p *plan) (context.Context, error) {
 	sessions := m.shared.sessions
-	loaded, err := sessions.Load(ctx, token)
+	loaded, err := sessions.Load(withPlan(ctx, p), token)
 	switch {
 	case errors.Is(err, errUndecodable):
 		return nil, ErrGone
@@ -170,8 +174,10 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 }
 
 // Update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
-// stored. Changes to one session are thus made one after the other within this process; change must be quick and must not
-// use the same token again. A browser that hangs up stops nothing.
+// stored. Changes to one session are thus made one after the other within this process. Where another process was quicker,
+// which only a Swapper can tell, change is called once more, with what that one has stored. So change must be quick, must not
+// use the same token again, and must bear being called several times: what it leaves outside Data is of the last call. A
+// browser that hangs up stops nothing.
 //
 // ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned as
 // it is, and nothing is written. The Data returned is what was stored.
@@ -180,14 +186,20 @@ func (m *Manager) Update(ctx context.Context, token string, change func(*Data) e
 		return nil, ErrGone
 	}
 	defer m.shared.locks.lock(token)()
-	loaded, data, err := m.changed(ctx, token, change)
+	var updated *Data
+	err := untilUnchanged(ctx, func() error {
+		loaded, data, err := m.changed(ctx, token, new(plan), change)
+		if err != nil {
+			return err
+		}
+		updated = data
+		_, err = m.commit(loaded, data)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.commit(loaded, data); err != nil {
-		return nil, err
-	}
-	return data, nil
+	return updated, nil
 }
 
 // Renew is Update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
@@ -202,24 +214,43 @@ func (m *Manager) Renew(
 		return "", nil, ErrGone
 	}
 	defer m.shared.locks.lock(token)()
-	_, data, err := m.changed(ctx, token, func(data *Data) error {
-		form := data.Form
-		if err := change(data); err != nil {
+	err = untilUnchanged(ctx, func() (err error) {
+		p := new(plan)
+		_, renewed, err = m.changed(ctx, token, p, func(data *Data) error {
+			form := data.Form
+			if err := change(data); err != nil {
+				return err
+			}
+			if data.Form == form {
+				data.Form = rand.Text()
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		if data.Form == form {
-			data.Form = rand.Text()
+		if m.shared.store.swapper == nil {
+			newToken, err = m.replace(ctx, token, renewed)
+			return err
 		}
-		return nil
+		p.from = storeKey(token)
+		newToken, err = m.insert(ctx, renewed, p)
+		return err
 	})
 	if err != nil {
 		return "", nil, err
 	}
-	// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is
-	// nobody's before its token is returned.
-	newToken, err = m.insert(ctx, data)
+	return newToken, renewed, nil
+}
+
+// replace moves a session to a new token in a store that cannot do so itself; the caller holds the token's lock.
+//
+// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is nobody's
+// before its token is returned.
+func (m *Manager) replace(ctx context.Context, token string, data *Data) (newToken string, err error) {
+	newToken, err = m.insert(ctx, data, new(plan))
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	claimed, err := m.shared.store.claim(ctx, storeKey(token))
 	if err == nil && !claimed {
@@ -228,18 +259,19 @@ func (m *Manager) Renew(
 	if err != nil {
 		// Should this fail too, what is left expires by itself, and nobody has its token.
 		_ = m.shared.store.DeleteCtx(ctx, storeKey(newToken))
-		return "", nil, err
+		return "", err
 	}
-	return newToken, data, nil
+	return newToken, nil
 }
 
-// changed loads a session afresh and applies change to it; the caller holds the token's lock.
+// changed loads a session afresh and applies change to it; the caller holds the token's lock. The plan learns what was
+// found.
 func (m *Manager) changed(
-	ctx context.Context, token string, change func(*Data) error,
+	ctx context.Context, token string, p *plan, change func(*Data) error,
 ) (context.Context, *Data, error) {
 	reading, cancel := detach(ctx)
 	defer cancel()
-	loaded, err := m.begin(reading, token)
+	loaded, err := m.begin(reading, token, p)
 	if err != nil {
 		return nil, nil, err
 	}

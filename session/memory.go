@@ -31,8 +31,8 @@ type MemoryOptions struct {
 	Now func() time.Time
 }
 
-// Memory is a store of sessions in this process's memory. It implements scs.CtxStore, scs.IterableStore,
-// scs.IterableCtxStore and Claimer, and is safe for concurrent use. Contexts are not looked at, for nothing here waits.
+// Memory is a store of sessions in this process's memory. It is a Store, and scs.IterableStore and scs.IterableCtxStore
+// besides, and is safe for concurrent use. Contexts are not looked at, for nothing here waits.
 //
 // A deleted token leaves a tombstone: Commit refuses it with ErrGone until 24 hours have passed, or until the session
 // would have expired where that is later.
@@ -53,12 +53,14 @@ type shard struct {
 	live  map[string]entry
 	dead  map[string]int64 // until when, in Unix nanoseconds
 	peak  int              // most entries since live was made
+	last  uint64           // the newest version
 	_     [64]byte         // keeps the locks of two shards out of one cache line
 }
 
 type entry struct {
-	stored []byte // never changed, only replaced
-	expiry int64  // Unix nanoseconds
+	stored  []byte // never changed, only replaced
+	expiry  int64  // Unix nanoseconds
+	version uint64
 }
 
 // NewMemory makes an empty store and starts its clean-up, which Close ends.
@@ -101,36 +103,53 @@ func (m *Memory) shardMax() int { return max(1, m.options.Max/memoryShards) }
 
 // Find returns the stored bytes, which must not be changed.
 func (m *Memory) Find(token string) ([]byte, bool, error) {
+	found, ok := m.find(token)
+	return found.stored, ok, nil
+}
+
+func (m *Memory) find(token string) (entry, bool) {
 	s := m.shard(token)
 	s.mutex.RLock()
 	found, ok := s.live[token]
 	s.mutex.RUnlock()
 	if !ok || found.expiry <= m.options.Now().UnixNano() {
-		return nil, false, nil
+		return entry{}, false
 	}
-	return found.stored, true, nil
+	return found, true
 }
 
 // Commit stores a copy. It returns ErrGone for a token that was deleted, and for an expiry that has passed; ErrFull.
 func (m *Memory) Commit(token string, stored []byte, expiry time.Time) error {
 	now := m.options.Now().UnixNano()
-	until := expiry.UnixNano()
 	s := m.shard(token)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if dead, ok := s.dead[token]; ok {
-		if now < dead {
-			return ErrGone
-		}
-		delete(s.dead, token)
-	}
-	if until <= now {
+	if s.isDead(token, now) {
 		return ErrGone
 	}
-	if _, known := s.live[token]; !known && len(s.live) >= m.shardMax() && !s.makeRoom(stateOf(stored), now) {
+	return s.put(token, stored, expiry.UnixNano(), now, m.shardMax())
+}
+
+// isDead tells whether the token has a tombstone, and removes one that has had its time. The shard is locked.
+func (s *shard) isDead(token string, now int64) bool {
+	until, ok := s.dead[token]
+	if ok && until <= now {
+		delete(s.dead, token)
+		return false
+	}
+	return ok
+}
+
+// put stores a copy. The shard is locked.
+func (s *shard) put(token string, stored []byte, expiry, now int64, most int) error {
+	if expiry <= now {
+		return ErrGone
+	}
+	if _, known := s.live[token]; !known && len(s.live) >= most && !s.makeRoom(stateOf(stored), now) {
 		return ErrFull
 	}
-	s.live[token] = entry{stored: append(make([]byte, 0, len(stored)), stored...), expiry: until}
+	s.last++
+	s.live[token] = entry{stored: append(make([]byte, 0, len(stored)), stored...), expiry: expiry, version: s.last}
 	s.peak = max(s.peak, len(s.live))
 	return nil
 }
@@ -146,7 +165,7 @@ func (m *Memory) ClaimCtx(_ context.Context, token string) (bool, error) { retur
 
 // bury tells whether the token was alive until now.
 func (m *Memory) bury(token string) bool {
-	now := m.options.Now()
+	now := m.options.Now().UnixNano()
 	s := m.shard(token)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -154,12 +173,17 @@ func (m *Memory) bury(token string) bool {
 	if !ok {
 		return false
 	}
+	s.bury(token, found, now, m.shardMax())
+	return found.expiry > now
+}
+
+// bury puts a tombstone in the place of a session. The shard is locked.
+func (s *shard) bury(token string, found entry, now int64, most int) {
 	delete(s.live, token)
-	if len(s.dead) >= m.shardMax() {
+	if len(s.dead) >= most {
 		s.forgetOneDead()
 	}
-	s.dead[token] = max(found.expiry, now.Add(tombstoneLife).UnixNano())
-	return found.expiry > now.UnixNano()
+	s.dead[token] = max(found.expiry, now+int64(tombstoneLife))
 }
 
 // All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That is
@@ -187,6 +211,17 @@ func (m *Memory) Len() int {
 	for i := range m.shards {
 		m.shards[i].mutex.RLock()
 		total += len(m.shards[i].live)
+		m.shards[i].mutex.RUnlock()
+	}
+	return total
+}
+
+// Tombstones is the number of deleted tokens that are remembered.
+func (m *Memory) Tombstones() int {
+	total := 0
+	for i := range m.shards {
+		m.shards[i].mutex.RLock()
+		total += len(m.shards[i].dead)
 		m.shards[i].mutex.RUnlock()
 	}
 	return total
@@ -264,15 +299,15 @@ func (m *Memory) sweepUntilStopped() {
 	for {
 		select {
 		case <-ticker.C:
-			m.sweep()
+			m.Sweep()
 		case <-m.stop:
 			return
 		}
 	}
 }
 
-// sweep removes what has expired, one shard after the other.
-func (m *Memory) sweep() {
+// Sweep removes what has expired, one shard after the other. It is done from time to time without being asked for.
+func (m *Memory) Sweep() {
 	now := m.options.Now().UnixNano()
 	for i := range m.shards {
 		m.shards[i].sweep(now)

@@ -89,7 +89,7 @@ func TestP8_MemoryTombstones(t *testing.T) {
 			far := start.Add(10000 * time.Hour)
 			expectCommit(t, m, "a", "two", far, ErrGone)
 			c.advance(test.dead - time.Nanosecond)
-			m.sweep()
+			m.Sweep()
 			expectCommit(t, m, "a", "two", far, ErrGone)
 			expectFind(t, m, "a", "")
 			c.advance(time.Nanosecond)
@@ -179,7 +179,7 @@ func TestMemorySweeps(t *testing.T) {
 		t.Fatalf("%d sessions", m.Len())
 	}
 	c.advance(time.Minute)
-	m.sweep()
+	m.Sweep()
 	if m.Len() != 1 {
 		t.Errorf("%d sessions left", m.Len())
 	}
@@ -190,7 +190,7 @@ func TestMemorySweeps(t *testing.T) {
 	}
 	expectFind(t, m, "stays", "y")
 	c.advance(25 * time.Hour)
-	m.sweep()
+	m.Sweep()
 	for i := range m.shards {
 		if len(m.shards[i].dead)+len(m.shards[i].live) != 0 {
 			t.Errorf("shard %d is not empty", i)
@@ -333,7 +333,7 @@ func TestMemoryInParallel(t *testing.T) {
 				if got, found, _ := m.Find(token); found && string(got) != token {
 					t.Errorf("Find(%q) = %q", token, got)
 				}
-				m.sweep()
+				m.Sweep()
 			}
 		})
 	}

@@ -2,18 +2,24 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"sallyport/gate"
 )
 
 // revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
 // takes somebody who keeps signing in while we look.
-const revokePasses = 10
+const revokePasses = 25
+
+// revokeWorkers is how many sessions are ended at the same time.
+const revokeWorkers = 16
 
 // DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
 // session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
-// the store is gone over until no other session is left. It lists the whole store and is meant for a change of factors.
+// the store is gone over until no other session is left. It walks over the whole store, page by page
+// where the store can, and is meant for a change of factors.
 //
 // An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
 func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
@@ -31,21 +37,29 @@ func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string)
 }
 
 func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
-	listing, cancel := detach(ctx)
-	defer cancel()
-	all, err := m.shared.store.all(listing)
+	// First all names, then the deletions: a store need not bear being changed by the one who walks over it.
+	var names []string
+	err = m.shared.store.each(ctx, func(key string, stored []byte) error {
+		state, app, owner, ok := peek(stored)
+		if ok && key != keep && state != gate.Anonymous && string(app) == m.config.App && string(owner) == identity {
+			names = append(names, key)
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
-	for key, stored := range all {
-		state, app, owner, ok := peek(stored)
-		if !ok || key == keep || state == gate.Anonymous || string(app) != m.config.App || string(owner) != identity {
-			continue
-		}
-		found++
-		if err := m.shared.store.DeleteCtx(ctx, key); err != nil {
-			return found, err
-		}
+	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the deletions
+	// must not wait for each other.
+	var group sync.WaitGroup
+	errs := make([]error, min(len(names), revokeWorkers))
+	for worker := range errs {
+		group.Go(func() {
+			for i := worker; i < len(names) && errs[worker] == nil; i += len(errs) {
+				errs[worker] = m.shared.store.DeleteCtx(ctx, names[i])
+			}
+		})
 	}
-	return found, nil
+	group.Wait()
+	return len(names), errors.Join(errs...)
 }

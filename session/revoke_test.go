@@ -101,16 +101,17 @@ func TestARenewalIsFoundInTheSecondPass(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
 	other := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
-	renewed, deleted := "", 0
+	renewed := ""
+	var once sync.Once
 	m := f.over(&hooks{CtxStore: f.memory, delete: func(context.Context, string) error {
-		if deleted++; deleted == 1 {
-			// The listing has been made. One of the two is not deleted yet, or is about to be: renew both.
+		once.Do(func() {
+			// The listing has been made. The two are not deleted yet, or are about to be: renew both.
 			for _, one := range []string{token, other} {
 				if again, _, err := f.Renew(context.Background(), one, keep); err == nil {
 					renewed = again
 				}
 			}
-		}
+		})
 		return nil
 	}})
 	if err := m.DestroyOthers(context.Background(), "alice", ""); err != nil {

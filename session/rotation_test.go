@@ -75,7 +75,7 @@ func TestP8_SlowUpdate(t *testing.T) {
 					t.Error("a session that is gone is no failure of the store")
 				}
 				mustBeDead(t, f.Manager, token)
-				f.memory.sweep()
+				f.memory.Sweep()
 				mustBeDead(t, ender, token)
 			})
 		}
@@ -264,7 +264,7 @@ func TestExpiredDuringAChange(t *testing.T) {
 		var err error
 		slow := func(data *Data) error {
 			f.clock.advance(10 * time.Minute)
-			f.memory.sweep()
+			f.memory.Sweep()
 			data.State, data.Since = gate.Verified, f.clock.Now()
 			return nil
 		}

@@ -18,8 +18,8 @@ type Shared struct {
 //
 // The store must refuse to commit a token that was deleted, with ErrGone, for at least 24 hours: only it can tell when
 // another process deleted it. It should be an scs.CtxStore, so that its work can be bounded in time, and iterable
-// (scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes Renew exact over several
-// processes.
+// (Lister, scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes Renew exact over several
+// processes, a Swapper Update too. A Store is all of that.
 func NewShared(store scs.Store) *Shared {
 	shared := &Shared{store: newBackend(store), locks: newLocks()}
 	// Not scs.New: that starts a goroutine for a store that is thrown away at once. Not IdleTimeout: with it a mere

@@ -1,4 +1,4 @@
-package filestore
+package boltfile
 
 import (
 	"bytes"
@@ -69,7 +69,7 @@ func databases(t testing.TB) map[string][]byte {
 // TestInspectAcceptsWhatBoltWrites also notices when a later bbolt changes its format.
 func TestInspectAcceptsWhatBoltWrites(t *testing.T) {
 	for name, content := range databases(t) {
-		untouched, err := inspect(bytes.NewReader(content), int64(len(content)))
+		untouched, err := Inspect(bytes.NewReader(content), int64(len(content)))
 		if err != nil || untouched != (name == "untouched") {
 			t.Errorf("%s: untouched %v, %v", name, untouched, err)
 		}
@@ -128,13 +128,13 @@ func TestInspectRefuses(t *testing.T) {
 		if bytes.Equal(content, deep) {
 			t.Errorf("%s: nothing was spoilt", name)
 		}
-		if _, err := inspect(bytes.NewReader(content), int64(len(content))); !errors.Is(err, ErrDamaged) {
+		if _, err := Inspect(bytes.NewReader(content), int64(len(content))); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v, want ErrDamaged", name, err)
 		}
 	}
 }
 
-// FuzzInspect spoils a database in one place. What inspect lets pass, bbolt must be able to read to the end.
+// FuzzInspect spoils a database in one place. What Inspect lets pass, bbolt must be able to read to the end.
 func FuzzInspect(f *testing.F) {
 	contents := databases(f)
 	names := []string{"untouched", "empty", "small", "deep", "long"}
@@ -147,7 +147,7 @@ func FuzzInspect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which int, at uint32, patch []byte) {
 		content := bytes.Clone(contents[names[uint(which)%uint(len(names))]])
 		copy(content[int(at)%len(content):], patch)
-		untouched, err := inspect(bytes.NewReader(content), int64(len(content)))
+		untouched, err := Inspect(bytes.NewReader(content), int64(len(content)))
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatal(err)
@@ -155,17 +155,17 @@ func FuzzInspect(f *testing.F) {
 			return
 		}
 		if untouched {
-			return // bbolt reads its list of free pages then, which guard sees to
+			return // bbolt reads its list of free pages then, which Guard sees to
 		}
 		path := filepath.Join(t.TempDir(), "db")
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		database, err := openBolt(path, time.Second, false)
+		database, err := Open(path, Options{Timeout: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = database.close() }()
+		defer func() { _ = database.Close() }()
 		err = database.View(func(tx *bolt.Tx) error {
 			return tx.ForEach(func(_ []byte, bucket *bolt.Bucket) error {
 				return bucket.ForEach(func(key, value []byte) error {

@@ -1,4 +1,4 @@
-package filestore
+package boltfile
 
 import (
 	"bytes"
@@ -46,9 +46,10 @@ type structure struct {
 	seen     map[uint64]bool
 }
 
-// inspect looks the whole file over. untouched tells that bbolt made the file and nothing was ever written to it; only
-// then may it be empty.
-func inspect(file io.ReaderAt, size int64) (untouched bool, err error) {
+// Inspect looks the whole file over, whose size in bytes is given and which nobody may write to meanwhile: Open it
+// read-only for as long as it takes. untouched tells that bbolt made the file and nothing was ever written to it; only
+// then may it be empty. Every error is ErrDamaged.
+func Inspect(file io.ReaderAt, size int64) (untouched bool, err error) {
 	first, err := readMeta(file, 0, 0)
 	if err != nil {
 		return false, err

@@ -1,0 +1,27 @@
+package session_test
+
+import (
+	"testing"
+
+	"sallyport/session"
+	"sallyport/session/storetest"
+)
+
+// TestConformance runs the suite of all stores over Memory. One process has one Memory; the suite's two Shareds over it
+// stand for more than that, and are no trouble.
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) *storetest.Body {
+		clock := storetest.NewClock()
+		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now})
+		t.Cleanup(func() { _ = memory.Close() })
+		return &storetest.Body{
+			Open:    func() session.Store { return memory },
+			Now:     clock.Now,
+			Advance: clock.Advance,
+			Stored: func() int {
+				memory.Sweep()
+				return memory.Len() + memory.Tombstones()
+			},
+		}
+	})
+}
