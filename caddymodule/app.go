@@ -8,6 +8,7 @@ import (
 
 	"sallyport/factor"
 	"sallyport/session"
+	"sallyport/sessionstore/seal"
 )
 
 func init() { caddy.RegisterModule(new(App)) }
@@ -38,10 +39,16 @@ type Secrets interface {
 	Open() error
 	// Store is the store that all sites use; safe for concurrent use.
 	Store() factor.Store
+	// SessionKeys are the keys that seal sessions at rest; safe for concurrent use.
+	SessionKeys() seal.Keys
+	// Identity tells one store of secrets from another one. It holds no secret.
+	Identity() string
 }
 
 // Sessions is what a guest module of second_factor.sessions offers.
 type Sessions interface {
+	// Connect is called once, when both guests have been provisioned. It opens nothing either.
+	Connect(secrets Secrets) error
 	// Shared is the store that all sites use; safe for concurrent use.
 	Shared() *session.Shared
 }
@@ -71,6 +78,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("sessions: %w", err)
 	}
 	a.sessions = guest.(Sessions)
+	if err := a.sessions.Connect(a.secrets); err != nil {
+		return fmt.Errorf("sessions: %w", err)
+	}
 	return nil
 }
 

@@ -143,6 +143,8 @@ func TestGlobalErrors(t *testing.T) {
 		{"secrets vault {\n\t\t\ttimeout soon\n\t\t}", "duration"},
 		{"sessions redis redis://127.0.0.1", "unknown kind of sessions 'redis'"},
 		{"sessions memory 5", "argument"},
+		{"sessions file /a /b", "argument"},
+		{"sessions file {\n\t\t\tbanana\n\t\t}", "unknown word 'banana'"},
 		{"secrets file /a /b", "argument"},
 		{"secrets file /a {\n\t\t\tbanana\n\t\t}", "unknown word 'banana'"},
 		{"sessions memory\n\t\tsessions memory", "stands on line"},

@@ -132,6 +132,6 @@ func rotateSessionKey(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(command.OutOrStdout(), "The key %s seals sessions from now on.\n", key.ID)
+	_, err = fmt.Fprintf(command.OutOrStdout(), "Key %d seals sessions from now on.\n", key.ID)
 	return err
 }

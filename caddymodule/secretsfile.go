@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport/factor"
 	"sallyport/filestore"
+	"sallyport/sessionstore/seal"
 )
 
 func init() { caddy.RegisterModule(new(SecretsFile)) }
@@ -99,6 +101,21 @@ func (s *SecretsFile) Open() error {
 
 // Store is the file as a factor.Store, opened on first use.
 func (s *SecretsFile) Store() factor.Store { return s.pooled }
+
+// SessionKeys is one key, which the file's own key makes.
+func (s *SecretsFile) SessionKeys() seal.Keys {
+	pooled := s.pooled
+	return seal.NewCached(func(context.Context) (*seal.Ring, error) {
+		store, err := pooled.ready()
+		if err != nil {
+			return nil, err
+		}
+		return seal.NewRing(1, map[seal.KeyID][]byte{1: store.DeriveKey("sessions at rest")})
+	}, 24*time.Hour, 0)
+}
+
+// Identity names the file.
+func (s *SecretsFile) Identity() string { return "file " + s.key }
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sallyport/factor"
+	"sallyport/sessionstore/seal"
 	"sallyport/vaultstore"
 )
 
@@ -145,6 +146,25 @@ func (s *SecretsVault) Open() error {
 
 // Store is Vault as a factor.Store.
 func (s *SecretsVault) Store() factor.Store { return s.pooled.store }
+
+// SessionKeys are kept beside the records, and asked for once a minute.
+func (s *SecretsVault) SessionKeys() seal.Keys {
+	store := s.pooled.store
+	return seal.NewCached(func(ctx context.Context) (*seal.Ring, error) {
+		keys, err := store.SessionKeys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		byNumber := make(map[seal.KeyID][]byte, len(keys))
+		for _, key := range keys {
+			byNumber[seal.KeyID(key.ID)] = key.Key
+		}
+		return seal.NewRing(seal.KeyID(keys[len(keys)-1].ID), byNumber)
+	}, time.Minute, 10*time.Second)
+}
+
+// Identity is a hash of the settings.
+func (s *SecretsVault) Identity() string { return "vault " + s.key }
 
 // resolve returns a copy with all placeholders replaced and all secrets in it: never to be shown.
 func (s *SecretsVault) resolve() (*SecretsVault, error) {

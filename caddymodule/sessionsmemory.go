@@ -60,6 +60,9 @@ func (s *SessionsMemory) Cleanup() error {
 	return err
 }
 
+// Connect does nothing: what is in memory only is not sealed.
+func (s *SessionsMemory) Connect(Secrets) error { return nil }
+
 // Shared is the store of sessions.
 func (s *SessionsMemory) Shared() *session.Shared { return s.pooled.shared }
 

@@ -50,7 +50,7 @@ func TestVault_Check(t *testing.T) {
 	if policy := run(t, true, "vault-policy", "--config", good); !strings.Contains(policy, v.policy) {
 		t.Errorf("the policy by configuration is another one than by flags:\n%s", policy)
 	}
-	if said := run(t, true, "vault-rotate-session-key", "--config", good); !strings.Contains(said, "seals sessions from now on") {
+	if said := run(t, true, "vault-rotate-session-key", "--config", good); !strings.Contains(said, "Key 1 seals sessions from now on") {
 		t.Errorf("vault-rotate-session-key says\n%s", said)
 	}
 	v.Policy(rolePolicy, regexp.MustCompile(`"delete", `).ReplaceAllString(v.policy, ""))

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"sallyport/factor"
@@ -20,8 +22,8 @@ const (
 
 // SessionKey is one key that seals sessions at rest. Printing it shows its ID only.
 type SessionKey struct {
-	// ID is random; what was sealed names it.
-	ID string
+	// ID counts the keys that there have been, from 1; what was sealed names it.
+	ID uint32
 	// Key has 32 bytes.
 	Key []byte
 	// Created is when it was made, by the clock of the gateway that made it.
@@ -29,7 +31,7 @@ type SessionKey struct {
 }
 
 // String shows no secret.
-func (k SessionKey) String() string { return "vaultstore.SessionKey{" + k.ID + "}" }
+func (k SessionKey) String() string { return fmt.Sprintf("vaultstore.SessionKey{%d}", k.ID) }
 
 // GoString shows no secret.
 func (k SessionKey) GoString() string { return k.String() }
@@ -42,7 +44,7 @@ type sessionKeyDocument struct {
 
 // storedSessionKey has the key itself, in base64, or what transit made of it.
 type storedSessionKey struct {
-	ID      string    `json:"id"`
+	ID      uint32    `json:"id"`
 	Key     string    `json:"key,omitempty"`
 	Sealed  string    `json:"sealed,omitempty"`
 	Created time.Time `json:"created"`
@@ -110,8 +112,8 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 				return nil, 0, err
 			}
 		}
-		if k.ID == "" || len(opened.Key) != sessionKeySize {
-			return nil, 0, corrupt("a session key has another length")
+		if k.ID == 0 || len(opened.Key) != sessionKeySize {
+			return nil, 0, corrupt("a session key has no number or another length")
 		}
 		keys = append(keys, opened)
 	}
@@ -120,7 +122,10 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 
 // addSessionKey writes the keys with a new one behind them.
 func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int64) (SessionKey, error) {
-	added := SessionKey{ID: rand.Text(), Key: make([]byte, sessionKeySize), Created: time.Now().UTC().Truncate(time.Second)}
+	added := SessionKey{ID: 1, Key: make([]byte, sessionKeySize), Created: time.Now().UTC().Truncate(time.Second)}
+	if len(keys) > 0 {
+		added.ID = keys[len(keys)-1].ID + 1
+	}
 	_, _ = rand.Read(added.Key) // never fails, see crypto/rand
 	d := sessionKeyDocument{Schema: documentSchema, Write: rand.Text()}
 	for _, k := range append(keys[:len(keys):len(keys)], added) {
@@ -165,4 +170,6 @@ func (s *Store) judgeSessionKey(ctx context.Context, write string, lost error) (
 	return found, nil
 }
 
-func sessionKeyAssociation(id string) []byte { return association("sallyport session key", id) }
+func sessionKeyAssociation(id uint32) []byte {
+	return association("sallyport session key", strconv.FormatUint(uint64(id), 10))
+}

@@ -103,9 +103,9 @@ func TestP6_SessionKeyFaults(t *testing.T) {
 		{},
 		{"schema": 1},
 		{"schema": 1, "write": "x", "keys": []any{}},
-		{"schema": 2, "write": "x", "keys": []any{map[string]any{"id": "a", "key": "", "created": "2026-01-01T00:00:00Z"}}},
-		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": "a", "key": "AAAA", "created": "2026-01-01T00:00:00Z"}}},
-		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": "a", "sealed": "vault:v1:x", "created": "2026-01-01T00:00:00Z"}}},
+		{"schema": 2, "write": "x", "keys": []any{map[string]any{"id": 1, "key": "", "created": "2026-01-01T00:00:00Z"}}},
+		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": 1, "key": "AAAA", "created": "2026-01-01T00:00:00Z"}}},
+		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": 1, "sealed": "vault:v1:x", "created": "2026-01-01T00:00:00Z"}}},
 	} {
 		if _, err := server.Client().Logical().Write("secret/data/"+store.sessionKeyPlace(), map[string]any{"data": content, "options": map[string]any{"cas": nil}}); err != nil {
 			// check-and-set is demanded of everybody: find out the version

@@ -43,6 +43,8 @@ type Options struct {
 	Global string
 	// Secrets is the line for `secrets`. Default: a file in Folder.
 	Secrets string
+	// Sessions is the line for `sessions`. Default: memory.
+	Sessions string
 	// Block are further lines of the site, behind second_factor and in front of reverse_proxy.
 	Block string
 	// Proxy are lines of the reverse_proxy block.
@@ -59,6 +61,9 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	if options.Secrets == "" {
 		options.Secrets = "secrets file " + filepath.Join(s.Folder, "secrets.db")
 	}
+	if options.Sessions == "" {
+		options.Sessions = "sessions memory"
+	}
 	s.caddyfile = filepath.Join(s.Folder, "Caddyfile")
 	s.Write(fmt.Sprintf(`{
 	default_bind 127.0.0.1
@@ -70,7 +75,7 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	%s
 	second_factor {
 		%s
-		sessions memory
+		%s
 	}
 }
 %s {
@@ -82,7 +87,7 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 		%s
 	}
 }
-`, s.admin(), options.Global, options.Secrets, s.URL, secondFactor, options.Block, upstream, options.Proxy))
+`, s.admin(), options.Global, options.Secrets, options.Sessions, s.URL, secondFactor, options.Block, upstream, options.Proxy))
 	s.Run()
 	t.Cleanup(func() {
 		s.Stop()
