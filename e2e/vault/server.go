@@ -153,6 +153,7 @@ func (s *Server) Stop() {
 
 // Restart starts the server again, after Kill or Stop or after stopping it, over the same storage and on the same ports. It
 // comes up unsealed and without faults. With storage in memory there is nothing to start from, which ends the test.
+// The node's Direct changes: a Client made before, and a handle from On, are to be made anew.
 func (s *Server) Restart() {
 	s.t.Helper()
 	if s.shared.options.Storage == Memory {
