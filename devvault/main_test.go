@@ -276,6 +276,28 @@ func TestKilledAndRestarted(t *testing.T) {
 	}
 }
 
+// With -init=false nothing is done to what is there: a new Vault has no keys, and one over a folder stays sealed.
+func TestLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	storage := "file:" + folder
+	fresh := start(t, "-storage", storage, "-init=false")
+	fresh.want(501, "GET", fresh.ready.Address+"/v1/sys/health", "")
+	_ = fresh.input.Close()
+	fresh.wait()
+
+	first := start(t, "-storage", storage)
+	_ = first.input.Close()
+	first.wait()
+	second := start(t, "-storage", storage, "-init=false")
+	second.want(503, "GET", second.ready.Address+"/v1/sys/health", "")
+	second.want(204, "POST", second.ready.Control+"/unseal", "")
+	until(t, func() bool {
+		code, _ := second.ask("GET", second.ready.Address+"/v1/sys/health", "")
+		return code == 200
+	})
+}
+
 // Each node is sealed alone, and the other takes over.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()

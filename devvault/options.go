@@ -14,7 +14,7 @@ import (
 type options struct {
 	listen, standbyListen, control string
 	storage                        server.Storage
-	tls, standby, stay             bool
+	tls, standby, stay, initialise bool
 	log                            string
 }
 
@@ -29,6 +29,7 @@ func parseOptions(arguments []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.tls, "tls", false, "serve TLS, with a certificate of an own authority")
 	flags.BoolVar(&o.standby, "standby", false, "run a second node that stands by the first")
 	flags.StringVar(&o.standbyListen, "standby-listen", "127.0.0.1:0", "loopback `address` of the standby for clients")
+	flags.BoolVar(&o.initialise, "init", true, "initialise a new Vault and unseal it; otherwise leave it as it is")
 	flags.BoolVar(&o.stay, "stay", false, "for people: print export lines, and stay until interrupted")
 	flags.StringVar(&o.log, "log", "warn", "`level` of Vault's log on standard error: trace, debug, info, warn, error")
 	if err := flags.Parse(arguments); err != nil {

@@ -71,8 +71,10 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 			Listener: listeners[i], Layer: layer, Seal: node.Seal, Unseal: node.Unseal, Status: node.Status,
 		})
 	}
-	if err := vault.Start(ctx, addresses, ready.CACert); err != nil {
-		return err
+	if o.initialise {
+		if err := vault.Start(ctx, addresses, ready.CACert); err != nil {
+			return err
+		}
 	}
 	var standby *front.Node
 	if len(nodes) > 1 {

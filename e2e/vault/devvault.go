@@ -21,6 +21,9 @@ func (d *devvault) start(options Options, before ready, log *lockedBuffer) (read
 	if options.Standby {
 		arguments = append(arguments, "-standby", "-standby-listen", host(before.StandbyAddress))
 	}
+	if options.Uninitialised {
+		arguments = append(arguments, "-init=false")
+	}
 	process, line, err := launch(d.binary, arguments, log)
 	if err != nil {
 		return line, err

@@ -32,7 +32,7 @@ func (e environment) runner(t testing.TB, options Options) runner {
 	switch {
 	case options.Shared && e.address != "" && e.token != "":
 		return &elsewhere{environment: e, proxy: proxyBinary(t), folder: t.TempDir()}
-	case e.command != "" && !options.Standby && !options.TLS:
+	case e.command != "" && !options.Standby && !options.TLS && !options.Uninitialised:
 		return &official{command: e.command, proxy: proxyBinary(t), folder: t.TempDir()}
 	default:
 		return &devvault{binary: Binary(t), folder: t.TempDir()}

@@ -24,6 +24,8 @@ type Options struct {
 	// Standby runs a second node. A client that asks it is answered by the active node, through it; one that sends
 	// X-Vault-No-Request-Forwarding is redirected with 307.
 	Standby bool
+	// Uninitialised leaves the server as it comes: without keys, answering 501 to the health check and 503 to what is asked.
+	Uninitialised bool
 	// Shared says that the test does with a Vault that others use as well: it keeps to a mount of its own (KV), and does not
 	// seal, kill or restart. Where $VAULT_ADDR and $VAULT_TOKEN are set, it gets the one that they name, behind the faults.
 	Shared bool
@@ -151,6 +153,7 @@ func (s *Server) Stop() {
 
 // Restart starts the server again, after Kill or Stop or after stopping it, over the same storage and on the same ports. It
 // comes up unsealed and without faults. With storage in memory there is nothing to start from, which ends the test.
+// The node's Direct changes: a Client made before, and a handle from On, are to be made anew.
 func (s *Server) Restart() {
 	s.t.Helper()
 	if s.shared.options.Storage == Memory {

@@ -86,6 +86,17 @@ func TestSealAndUnseal(t *testing.T) {
 	}
 }
 
+func TestUninitialised(t *testing.T) {
+	t.Parallel()
+	s := vault.Start(t, vault.Options{Uninitialised: true})
+	if s.Status() != http.StatusNotImplemented {
+		t.Errorf("status %d", s.Status())
+	}
+	if _, err := write(s.ClientAt(s.Address, "anything"), "a", "b"); status(err) != http.StatusServiceUnavailable {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestDownAndUp(t *testing.T) {
 	t.Parallel()
 	s := vault.Start(t, vault.Options{TLS: true})
