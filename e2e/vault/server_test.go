@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -105,8 +104,9 @@ func TestDownAndUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Down()
-	if _, err := write(client, "a", "c"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("down: %v", err)
+	// Refused, or broken where the client had a connection open.
+	if _, err := write(client, "a", "c"); err == nil {
+		t.Error("written while down")
 	}
 	if got := stored(t, s, "a"); got != "b" {
 		t.Errorf("past the faults: %q", got)
@@ -127,7 +127,7 @@ func TestKillAndRestart(t *testing.T) {
 		}
 		address, authority := s.Address, s.CACert()
 		s.Kill()
-		if _, err := write(client, "a", "lost"); !errors.Is(err, syscall.ECONNREFUSED) {
+		if _, err := write(client, "a", "lost"); err == nil {
 			t.Errorf("%s: killed: %v", storage, err)
 		}
 		s.Restart()
