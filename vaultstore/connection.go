@@ -185,7 +185,9 @@ func (c *Connection) Close() {
 	c.end()
 	c.work.Wait()
 	if way := c.way.Load(); way != nil {
-		way.present.Load().http.CloseIdleConnections()
+		letGo := way.present.Load().http.CloseIdleConnections
+		letGo()
+		time.AfterFunc(c.timeout, letGo) // those that were in use just now
 	}
 }
 
