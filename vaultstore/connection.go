@@ -185,7 +185,9 @@ func (c *Connection) Close() {
 	c.end()
 	c.work.Wait()
 	if way := c.way.Load(); way != nil {
-		way.present.Load().http.CloseIdleConnections()
+		letGo := way.present.Load().http.CloseIdleConnections
+		letGo()
+		time.AfterFunc(c.timeout, letGo) // those that were in use just now
 	}
 }
 
@@ -197,7 +199,7 @@ func (c *Connection) client(ctx context.Context) (*api.Client, error) {
 		c.follow(present)
 		return present.client, nil
 	}
-	present, err := c.await(ctx, credentialMark{})
+	present, err := c.await(ctx, "", credentialMark{})
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +243,7 @@ func (c *Connection) denied(ctx context.Context, used *api.Client) bool {
 
 // replaced waits for the login in flight, or a new one, and says whether it brought another token.
 func (c *Connection) replaced(ctx context.Context, token string, seen credentialMark) bool {
-	present, err := c.await(ctx, seen)
+	present, err := c.await(ctx, token, seen)
 	return err == nil && present.token != token
 }
 
@@ -249,7 +251,7 @@ func (c *Connection) replaced(ctx context.Context, token string, seen credential
 func (c *Connection) follow(present *login) {
 	if c.method.follows() && c.mayLook() {
 		if now := c.method.mark(); now != (credentialMark{}) && now != present.mark {
-			_, _ = c.join(now)
+			_, _ = c.join(present.token, now)
 		}
 	}
 }

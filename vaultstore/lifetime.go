@@ -38,13 +38,6 @@ type login struct {
 // finish says that this token is not the present one any more.
 func (l *login) finish() { l.over.Do(func() { close(l.ended) }) }
 
-// inquiry is one question to Vault whether a token lives.
-type inquiry struct {
-	done  chan struct{} // closed when state and at are there
-	state tokenState
-	at    time.Time
-}
-
 // refusal is Vault's word that it does not take a credential.
 type refusal struct {
 	err   error
@@ -70,10 +63,9 @@ func backOff(failures int) time.Duration {
 	return pause/2 + rand.N(pause/2+1) //nolint:gosec // spreads load, keeps no secret
 }
 
-// await joins the login in flight and waits for its end or that of ctx. seen is the credential's mark, where the caller
-// has just looked.
-func (c *Connection) await(ctx context.Context, seen credentialMark) (*login, error) {
-	attempt, err := c.join(seen)
+// await joins the login in flight and waits for its end or that of ctx; see join.
+func (c *Connection) await(ctx context.Context, old string, seen credentialMark) (*login, error) {
+	attempt, err := c.join(old, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +77,11 @@ func (c *Connection) await(ctx context.Context, seen credentialMark) (*login, er
 	}
 }
 
-// join returns the attempt in flight, or begins one. While Vault's refusal of the credential stands, that is returned:
-// only another credential, or time, may change Vault's mind.
-func (c *Connection) join(seen credentialMark) (*flight, error) {
+// join returns the attempt in flight, or begins one, to get another token than the old one (empty: any). The last attempt
+// counts if it brought that while the caller was on the way. While Vault's refusal of the credential stands, that is
+// returned: only another credential, or time, may change Vault's mind. seen is the credential's mark, where the caller
+// has just looked.
+func (c *Connection) join(old string, seen credentialMark) (*flight, error) {
 	if stands := c.refusal.Load(); stands != nil && time.Now().Before(stands.until) {
 		if seen == (credentialMark{}) && c.mayLook() {
 			seen = c.method.mark()
@@ -98,8 +92,12 @@ func (c *Connection) join(seen credentialMark) (*flight, error) {
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	now := time.Now()
+	now, present := time.Now(), c.present.Load()
 	switch stands := c.refusal.Load(); {
+	case present != nil && present.token != old:
+		landed := &flight{done: make(chan struct{}), login: present}
+		close(landed.done)
+		return landed, nil
 	case c.flight != nil:
 		return c.flight, nil
 	case c.closed:
@@ -235,7 +233,7 @@ func (c *Connection) keep(kept *login) {
 	}
 	c.mutex.Unlock()
 	for failures := 1; c.rest(pause, kept.ended); failures++ {
-		attempt, err := c.join(credentialMark{})
+		attempt, err := c.join(kept.token, credentialMark{})
 		if err == nil {
 			<-attempt.done // it is bounded, by Close as well
 			err = attempt.err
@@ -296,45 +294,6 @@ func (c *Connection) rest(pause time.Duration, ended <-chan struct{}) bool {
 	case <-timer.C:
 		return c.life.Err() == nil
 	}
-}
-
-// inquire asks Vault whether a token lives: once for all who want to know, and not again within a second.
-func (c *Connection) inquire(ctx context.Context, asked *login) tokenState {
-	asked.mutex.Lock()
-	question := asked.inquiry
-	if question == nil || question.old() {
-		question = &inquiry{done: make(chan struct{})}
-		if !c.begin(func() { c.ask(asked, question) }) {
-			asked.mutex.Unlock()
-			return tokenUnknown
-		}
-		asked.inquiry = question
-	}
-	asked.mutex.Unlock()
-	select {
-	case <-question.done:
-		return question.state
-	case <-ctx.Done():
-		return tokenUnknown
-	}
-}
-
-// old says that the answer has been there for a while.
-func (i *inquiry) old() bool {
-	select {
-	case <-i.done:
-		return time.Since(i.at) >= lookEvery
-	default:
-		return false
-	}
-}
-
-// ask puts the question. The call is bounded by the client's timeout.
-func (c *Connection) ask(asked *login, question *inquiry) {
-	_, err := asked.client.Auth().Token().LookupSelfWithContext(c.life)
-	question.state = judgeToken(err)
-	question.at = time.Now()
-	close(question.done)
 }
 
 // begin starts a goroutine that Close waits for; false after Close.

@@ -126,6 +126,27 @@ func TestOneLoginForAll(t *testing.T) {
 	})
 }
 
+// TestLateCaller: who saw no token, and comes to join the login when it has just ended, takes its token and begins no
+// other login.
+func TestLateCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 0), nil }}
+		c := scriptedConnection(t, method)
+		want := token(t, c)
+		for _, old := range []string{"", "the one before"} {
+			if got, err := c.await(t.Context(), old, credentialMark{}); err != nil || got.token != want {
+				t.Fatalf("%v", err)
+			}
+		}
+		if n := method.logins.Load(); n != 1 {
+			t.Fatalf("%d logins", n)
+		}
+		if got, err := c.await(t.Context(), want, credentialMark{}); err != nil || got.token != "token-2" {
+			t.Fatalf("no other one: %v", err)
+		}
+	})
+}
+
 // TestWaitBoundedByContext: a caller whose time is over goes; the login that it began goes on for the others.
 func TestWaitBoundedByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/hashicorp/vault/api"
@@ -111,4 +112,50 @@ func judgeToken(err error) tokenState {
 		}
 	}
 	return tokenUnclear
+}
+
+// inquiry is one question to Vault whether a token lives.
+type inquiry struct {
+	done  chan struct{} // closed when state and at are there
+	state tokenState
+	at    time.Time
+}
+
+// inquire asks Vault whether a token lives: once for all who want to know, and not again within a second.
+func (c *Connection) inquire(ctx context.Context, asked *login) tokenState {
+	asked.mutex.Lock()
+	question := asked.inquiry
+	if question == nil || question.old() {
+		question = &inquiry{done: make(chan struct{})}
+		if !c.begin(func() { c.ask(asked, question) }) {
+			asked.mutex.Unlock()
+			return tokenUnknown
+		}
+		asked.inquiry = question
+	}
+	asked.mutex.Unlock()
+	select {
+	case <-question.done:
+		return question.state
+	case <-ctx.Done():
+		return tokenUnknown
+	}
+}
+
+// old says that the answer has been there for a while.
+func (i *inquiry) old() bool {
+	select {
+	case <-i.done:
+		return time.Since(i.at) >= lookEvery
+	default:
+		return false
+	}
+}
+
+// ask puts the question. The call is bounded by the client's timeout.
+func (c *Connection) ask(asked *login, question *inquiry) {
+	_, err := asked.client.Auth().Token().LookupSelfWithContext(c.life)
+	question.state = judgeToken(err)
+	question.at = time.Now()
+	close(question.done)
 }
