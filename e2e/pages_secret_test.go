@@ -130,6 +130,7 @@ func TestPages_HostileNames(t *testing.T) {
 	block := strings.Replace(ledgerBlock, "app ledger", "app ledger\n\t\tissuer `"+issuer+"`", 1)
 	s := site.Start(t, site.Serve(t, app), block, site.Options{})
 	v := newViewer(t, s.URL, browser.Options{})
+	v.turns = 3
 	v.signIn(user, "hostile-password")
 	v.Goto(v.url + "/second-factor/")
 	check := func(name string) {

@@ -78,12 +78,27 @@ func (x *exchange) failWith(status int, kind pages.ErrorKind, detail string) err
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
 		delete(h, name)
 	}
-	view := pages.ErrorView{Common: x.common(), Kind: kind, Happened: detail}
+	view := pages.ErrorView{Common: x.common(), Kind: kind, Happened: detail, Link: x.wayOn(kind)}
 	if x.wantsPage() {
 		return x.config.Pages.Error(x.w, status, view)
 	}
 	title, text := x.config.Pages.ErrorText(view)
 	return x.writeProblem(problem{Type: "about:blank", Title: title, Status: status, Detail: text})
+}
+
+// wayOn is where somebody can go on who met an error at one of our own addresses.
+func (x *exchange) wayOn(kind pages.ErrorKind) pages.Link {
+	switch {
+	case x.place != gate.Own:
+		return pages.Link{}
+	case kind == pages.ErrorUnavailable && x.r.Method == http.MethodGet:
+		return pages.Link{Href: x.path.Text, Label: pages.LabelRetry}
+	case x.state() == gate.Verified:
+		return pages.Link{Href: x.config.Base + "/", Label: pages.LabelSettings}
+	case x.state() == gate.Pending || x.state() == gate.Enrolling:
+		return pages.Link{Href: x.config.Base + "/challenge", Label: pages.LabelContinue}
+	}
+	return pages.Link{Href: x.config.LoginPage, Label: pages.LabelSignIn}
 }
 
 func (x *exchange) writeProblem(p problem) error {

@@ -82,3 +82,23 @@ func TestWaitIsTold(t *testing.T) {
 		t.Errorf("the challenge: %d\n%s", page.StatusCode, page.body)
 	}
 }
+
+// TestWayOn: an error at one of our own addresses has a way on from it, which fits who met it.
+func TestWayOn(t *testing.T) {
+	f := newFrail(t, nil)
+	check := func(who string, page answer, status int, href, label string) {
+		t.Helper()
+		if page.StatusCode != status || !strings.Contains(page.body, `href="`+href+`">`+label+"<") {
+			t.Errorf("%s: %d, want %d with a link to %s %q\n%s", who, page.StatusCode, status, href, label, page.body[strings.Index(page.body, "<main>"):])
+		}
+	}
+	check("stranger", f.browser().get("/second-factor/nowhere"), 404, "/login", "Sign in")
+	b, _, _ := f.enrolledBrowser()
+	check("verified", b.get("/second-factor/nowhere"), 404, "/second-factor/", "Back to the settings")
+	check("old form", b.post("/second-factor/setup", url.Values{"csrf_token": {"old"}}), 403, "/second-factor/", "Back to the settings")
+	b.own("/", "/logout", nil)
+	b.signIn("alice", demo.AlicePassword)
+	check("pending", b.get("/second-factor/nowhere"), 404, "/second-factor/challenge", "Continue")
+	f.secrets.strike(func(context.Context) error { return errors.New("out of order") })
+	check("store away", b.get("/second-factor/challenge"), 503, "/second-factor/challenge", "Try again")
+}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,6 +271,15 @@ func TestDialogs(t *testing.T) {
 			t.Errorf("%s: %d elements have the focus", page, len(focused))
 		}
 	}
+	// The message is the dialog's, even where the caller has put it into both.
+	w := httptest.NewRecorder()
+	common := Common{Alert: AlertWrongCode, Status: NoticeEnabled, Wait: time.Minute}
+	if err := New(Options{}).ConfirmReset(w, 422, ConfirmView{Common: common, Behind: &SettingsView{Common: common}}); err != nil {
+		t.Fatal(err)
+	}
+	if found := slices.Concat(all(one(t, parse(t, w.Body.String()), "template", "", ""), "", "role", "alert"), all(one(t, parse(t, w.Body.String()), "template", "", ""), "", "role", "status")); len(found) > 0 {
+		t.Error("the dialog's message is behind it, too")
+	}
 	if found := all(named(t, "setup-enrolling"), "template", "", ""); len(found) > 0 {
 		t.Error("a set-up that is owed has the settings page behind it")
 	}
@@ -321,7 +331,7 @@ func TestWaitIsShown(t *testing.T) {
 func TestHint(t *testing.T) {
 	const hint = "Codes change every 30 seconds; check the time on your phone."
 	for page, want := range map[string]bool{
-		"challenge-wrong": true, "setup-wrong": true, "confirm-disable": true, "recovery-wrong": false, "challenge-stopped": false, "challenge-wait": false,
+		"challenge-wrong": true, "setup-wrong": true, "confirm-disable": true, "recovery-wrong": false, "confirm-recovery-wrong": false, "challenge-stopped": false, "challenge-wait": false,
 	} {
 		if got := strings.Contains(words(one(t, named(t, page), "", "role", "alert")), hint); got != want {
 			t.Errorf("%s has the hint: %v", page, got)

@@ -10,7 +10,7 @@ import (
 )
 
 // qrModule is the size of a module on the screen in CSS pixels, a whole number so that all modules come out alike.
-const qrModule = 4
+const qrModule = 5
 
 // qrLimit is the most content, in bytes, that is drawn: beyond it the modules become too fine for a telephone's camera.
 const qrLimit = 1200

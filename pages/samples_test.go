@@ -108,6 +108,9 @@ func samplesIn(r *Renderer, languages string) []sample {
 		show("confirm-disable", func(w http.ResponseWriter) error {
 			return r.ConfirmDisable(w, 422, ConfirmView{Common: with(func(c *Common) { c.Alert = AlertWrongCode }), NeedCode: true, Behind: &behind})
 		}),
+		show("confirm-recovery-wrong", func(w http.ResponseWriter) error {
+			return r.ConfirmReset(w, 422, ConfirmView{Common: with(func(c *Common) { c.Alert = AlertWrongCode }), NeedCode: true, Recovery: true, Behind: &behind})
+		}),
 		show("confirm-disable-free", func(w http.ResponseWriter) error { return r.ConfirmDisable(w, 200, ConfirmView{Common: common}) }),
 		show("confirm-recovery-codes", func(w http.ResponseWriter) error {
 			return r.ConfirmRecoveryCodes(w, 200, ConfirmView{Common: common, NeedCode: true, Behind: &behind})
