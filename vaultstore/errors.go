@@ -133,7 +133,7 @@ func broken(err error) error {
 		network     net.Error
 	)
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &authority),
+	case troubleWithCertificates(err), errors.Is(err, errRedirectScheme), errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &authority),
 		errors.As(err, &hostname), errors.As(err, &invalid),
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"),
 		strings.Contains(err.Error(), "protocol downgrade"):

@@ -146,10 +146,12 @@ func (b *Browser) DoubleClick(selector Selector) Answer {
 	return b.navigation("clicking twice on "+string(selector), chromedp.DoubleClick(selector.path(), chromedp.NodeVisible))
 }
 
-// Back goes back in the history, as the browser's button does, and waits for the page to be there.
+// Back goes back in the history, as the browser's button does, and waits for another page to be there. The browser may have
+// kept that page whole, in which case it is not loaded.
 func (b *Browser) Back() {
 	b.t.Helper()
-	b.do("going back", chromedp.NavigateBack())
+	b.do("going back", chromedp.Evaluate[chromedp.Void]("window.left = true; history.back()"))
+	b.until("waiting for the page before", "window.left !== true && document.readyState === 'complete'")
 }
 
 // DownloadTo lets pages save files to a folder, which a browser without a screen refuses otherwise.
