@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/factor"
+)
+
+// overtaken is a store in which something happens between reading that there is no record and the caller's hearing of it.
+type overtaken struct {
+	factor.Store
+	// skip is how many times nothing happens first.
+	skip int
+	then func()
+}
+
+func (o *overtaken) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	record, version, err := o.Store.Get(ctx, key)
+	if then := o.then; err != nil && then != nil {
+		if o.skip--; o.skip < 0 {
+			o.then = nil
+			then()
+		}
+	}
+	return record, version, err
+}
+
+// TestP5_EnrolledDuringTheSignIn: mallory has bob's password, and signs in at the very moment in which bob confirms his second factor in
+// a session of his own. Her sign-in has just read that none is owed, for the first time or once more. Bob's enrolment ends his
+// other sessions, but hers is not there yet; it must not come to be verified after it.
+func TestP5_EnrolledDuringTheSignIn(t *testing.T) {
+	reads := 0
+	for ; ; reads++ {
+		store := &overtaken{Store: factor.NewMemoryStore(), skip: reads}
+		s := newSite(t, demo.Knobs{}, func(c *Config) { c.Factors = factor.NewService(store, factor.Config{App: "ledger"}) })
+		store.then = func() { s.enrolled("bob", demo.BobPassword) }
+		b := s.browser()
+		signedIn := b.signIn("bob", demo.BobPassword)
+		if store.then != nil {
+			break // a sign-in reads no more often
+		}
+		if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
+			t.Errorf("enrolled at read %d, the sign-in is answered with %d, and the app is open", reads+1, signedIn.StatusCode)
+		}
+	}
+	if reads < 2 {
+		t.Errorf("a sign-in read %d times", reads)
+	}
+}
