@@ -9,6 +9,7 @@ import (
 
 	"sallyport/demo"
 	"sallyport/e2e/site"
+	"sallyport/login"
 )
 
 // strangeIdentity stands in front of the app and answers for /api/me as a test says.
@@ -54,7 +55,7 @@ var unclear = map[string]http.HandlerFunc{
 	"two names": text("application/json",
 		`{"login":"bob","login":"alice"}`),
 	"a name with a line end": text("application/json", `{"login":"bob\nX-Second-Factor: totp"}`),
-	"a long name":            text("application/json", `{"login":"`+strings.Repeat("b", 300)+`"}`),
+	"a long name":            text("application/json", `{"login":"`+strings.Repeat("b", login.NameLimit+1)+`"}`),
 	"unknown encoding":       encoded("secret-sauce", []byte(`{"login":"bob"}`)),
 	"broken gzip":            encoded("gzip", []byte(`{"login":"bob"}`)),
 	"huge": func(w http.ResponseWriter, _ *http.Request) {

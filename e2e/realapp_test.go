@@ -104,7 +104,9 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown, tested := statements(siteBlock(t, string(readme))), statements(exampleBlock(t, "django-admin.Caddyfile"))
+	_, section, _ := strings.Cut(string(readme), "## Protect an app")
+	section, _, _ = strings.Cut(section, "\n## ")
+	shown, tested := statements(siteBlock(t, section)), statements(exampleBlock(t, "django-admin.Caddyfile"))
 	if strings.Join(shown, "\n") != strings.Join(tested, "\n") {
 		t.Errorf("the README shows\n%q\nand tested is\n%q", shown, tested)
 	}

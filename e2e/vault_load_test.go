@@ -62,7 +62,11 @@ type crowd struct {
 	authenticators []*site.Authenticator
 }
 
-const crowdPassword = "a-password-of-many"
+const (
+	crowdPassword = "a-password-of-many"
+	// crowdSkew leaves each code minutes to live, for machines on which a crowd takes its time.
+	crowdSkew = skew / 2
+)
 
 func crowdName(i int) string { return fmt.Sprintf("user%03d", i) }
 
@@ -85,7 +89,7 @@ func newCrowd(t testing.TB, size int, transit bool) *crowd {
 			t.Error(err)
 		}
 		key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(record.TOTP.Secret)
-		c.authenticators[i] = site.NewAuthenticator(key, skew)
+		c.authenticators[i] = site.NewAuthenticator(key, crowdSkew)
 	}, 8)
 	return c
 }
@@ -124,16 +128,16 @@ func (c *crowd) all(do func(i int), atOnce int) {
 }
 
 // TestVault_Crowd: on Monday morning five hundred people have typed their password and give their code at the same moment. All get in.
-func TestVault_Crowd(t *testing.T) {
-	t.Parallel()
+// It has the machine to itself, as far as these tests go.
+func TestVault_Crowd(t *testing.T) { //nolint:paralleltest // for its sake
 	const size = 500
 	c := newCrowd(t, size, true)
 	browsers := make([]*site.Client, size)
 	codes := make([]string, size)
-	c.all(func(i int) {
-		browsers[i] = c.l.challenged(t, crowdName(i), crowdPassword)
+	c.all(func(i int) { browsers[i] = c.l.challenged(t, crowdName(i), crowdPassword) }, 8)
+	for i := range codes {
 		codes[i] = c.authenticators[i].Code(t)
-	}, 8)
+	}
 	c.v.ResetRequests()
 	began := time.Now()
 	counts := statuses(atOnce(t, size, func(i int) (site.Answer, error) { return tryCode(browsers[i], "/challenge", codes[i]) }))

@@ -12,7 +12,7 @@ import (
 
 // DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together. A store has
 // shorter limits for its single calls; this one is for a crowd, in which each has to wait for the store's attention.
-const DefaultTimeout = 15 * time.Second
+const DefaultTimeout = 30 * time.Second
 
 // Method is what a session was verified with.
 type Method string
