@@ -8,12 +8,8 @@ import (
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SecretsVault) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		s.Address = d.Val()
-	}
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := optionalArgument(d, &s.Address); err != nil {
+		return err
 	}
 	var authMount string
 	words := newWords(d)

@@ -119,12 +119,8 @@ func (s *SecretsFile) Identity() string { return "file " + s.key }
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		s.Path = d.Val()
-	}
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := optionalArgument(d, &s.Path); err != nil {
+		return err
 	}
 	words := newWords(d)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {

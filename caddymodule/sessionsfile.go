@@ -93,12 +93,8 @@ func (s *SessionsFile) Shared() *session.Shared { return s.pooled.shared }
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		s.Path = d.Val()
-	}
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := optionalArgument(d, &s.Path); err != nil {
+		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		return unknown(d)

@@ -57,6 +57,18 @@ func oneArgument(d *caddyfile.Dispenser, target *string) error {
 	return noBlock(d)
 }
 
+// optionalArgument reads the one argument that a guest module may have behind its name.
+func optionalArgument(d *caddyfile.Dispenser, target *string) error {
+	d.Next()
+	if d.NextArg() {
+		*target = d.Val()
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
+}
+
 // someArguments reads one argument or more.
 func someArguments(d *caddyfile.Dispenser, target *[]string) error {
 	arguments := d.RemainingArgs()

@@ -183,11 +183,17 @@ func DecodeRecord(document []byte) (Record, error) {
 	return *record, nil
 }
 
-// decodeStrictly reads exactly one JSON value without unknown fields.
+// decodeStrictly is DecodeStrictly for what is no larger than a record may be.
 func decodeStrictly(document []byte, into any) error {
 	if len(document) > maxRecord {
 		return errors.New("too large")
 	}
+	return DecodeStrictly(document, into)
+}
+
+// DecodeStrictly reads exactly one JSON value without unknown fields, for stores that put a record into a document of their own. The
+// errors are those of encoding/json, which quote the document.
+func DecodeStrictly(document []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {

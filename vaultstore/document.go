@@ -1,10 +1,7 @@
 package vaultstore
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"strconv"
 
 	"sallyport/factor"
@@ -58,7 +55,7 @@ func newDocument(key factor.Key, record factor.Record, generation uint32, sealed
 // decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes nothing.
 func decodeDocument(key factor.Key, content []byte) (document, error) {
 	var d *document
-	if err := strictly(content, &d); err != nil || d == nil {
+	if err := factor.DecodeStrictly(content, &d); err != nil || d == nil {
 		return document{}, corrupt("it is not a document of this gateway")
 	}
 	switch {
@@ -86,7 +83,7 @@ func (d document) record(seed func(sealed string) ([]byte, error)) (factor.Recor
 		return record, err
 	}
 	var record *factor.Record
-	if err := strictly(d.Record, &record); err != nil || record == nil {
+	if err := factor.DecodeStrictly(d.Record, &record); err != nil || record == nil {
 		return factor.Record{}, corrupt("it is not the expected JSON document")
 	}
 	if record.TOTP == nil || len(record.TOTP.Secret) != 0 || record.User != d.User {
@@ -101,19 +98,6 @@ func (d document) record(seed func(sealed string) ([]byte, error)) (factor.Recor
 		return factor.Record{}, err
 	}
 	return *record, nil
-}
-
-// strictly reads exactly one JSON value without unknown fields.
-func strictly(content []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("trailing data")
-	}
-	return nil
 }
 
 // A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top of

@@ -117,9 +117,7 @@ func detail(answer *api.ResponseError) string {
 	if answer.RawError || len(answer.Errors) == 0 {
 		return text
 	}
-	words := strings.Join(strings.Fields(answer.Errors[0]), " ")
-	words = strings.TrimPrefix(words, "1 error occurred: * ")
-	return text + ": " + shorten(words, 200)
+	return text + ": " + strings.TrimPrefix(inOneLine(answer.Errors[0]), "1 error occurred: * ")
 }
 
 func broken(err error) error {
@@ -151,14 +149,7 @@ func innermost(err error) string {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return shorten(strings.Join(strings.Fields(err.Error()), " "), 200)
-}
-
-func shorten(text string, length int) string {
-	if len(text) <= length {
-		return text
-	}
-	return strings.ToValidUTF8(text[:length], "") + "…"
+	return inOneLine(err.Error())
 }
 
 func isDenied(err error) bool {

@@ -52,7 +52,7 @@ func (s *Store) keyAt(ctx context.Context, place string) (key factor.Key, found 
 	}
 	var names struct{ App, User string }
 	if json.Unmarshal(present.content, &names) != nil || s.place(factor.Key(names)) != place {
-		return factor.Key{}, false, corrupt("at " + s.mount + "/" + place + " lies no document of this gateway")
+		return factor.Key{}, false, corrupt("at " + s.engine.mount + "/" + place + " lies no document of this gateway")
 	}
 	d, err := decodeDocument(factor.Key(names), present.content)
 	return factor.Key(names), err == nil && !d.Disabled, err

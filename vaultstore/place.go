@@ -45,7 +45,7 @@ func (s *Store) place(key factor.Key) string {
 }
 
 // Place tells an operator where the record of a user lies, as `vault kv get` wants it.
-func (s *Store) Place(key factor.Key) string { return s.mount + "/" + s.place(key) }
+func (s *Store) Place(key factor.Key) string { return s.engine.mount + "/" + s.place(key) }
 
 // cleanPath checks the setting of a mount or a path.
 func cleanPath(setting, value, standard string) (string, error) {

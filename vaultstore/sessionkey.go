@@ -93,7 +93,7 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 		return nil, 0, err
 	}
 	var d *sessionKeyDocument
-	if err := strictly(found.content, &d); err != nil || d == nil || d.Schema != documentSchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
+	if err := factor.DecodeStrictly(found.content, &d); err != nil || d == nil || d.Schema != documentSchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
 		return nil, 0, corrupt("the document of the session key is not one of this gateway")
 	}
 	keys := make([]SessionKey, 0, len(d.Keys))
@@ -164,7 +164,7 @@ func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int
 func (s *Store) judgeSessionKey(ctx context.Context, write string, lost error) (stored, error) {
 	found, err := s.engine.read(context.WithoutCancel(ctx), s.sessionKeyPlace())
 	var d *sessionKeyDocument
-	if err != nil || strictly(found.content, &d) != nil || d == nil || d.Write != write {
+	if err != nil || factor.DecodeStrictly(found.content, &d) != nil || d == nil || d.Write != write {
 		return stored{}, lost
 	}
 	return found, nil

@@ -37,7 +37,6 @@ type Settings struct {
 // Store keeps records in Vault. It implements factor.Store and is safe for concurrent use.
 type Store struct {
 	engine  *engine
-	mount   string
 	path    string
 	transit *transit
 	memory  *memory
@@ -68,7 +67,7 @@ func New(settings Settings) (*Store, error) {
 	}
 	store := &Store{
 		engine: &engine{connection: settings.Connection, mount: mount, timeout: settings.Timeout, turns: make(chan struct{}, maxCalls)},
-		mount:  mount, path: path, memory: newMemory(), logger: settings.Logger, settled: settled,
+		path:   path, memory: newMemory(), logger: settings.Logger, settled: settled,
 	}
 	if settings.Transit != "" {
 		if store.transit, err = newTransit(store.engine, settings.Transit); err != nil {
@@ -375,6 +374,6 @@ func newGeneration() uint32 {
 }
 
 // String names the place, for operators.
-func (s *Store) String() string { return fmt.Sprintf("vault %s/%s", s.mount, s.path) }
+func (s *Store) String() string { return fmt.Sprintf("vault %s/%s", s.engine.mount, s.path) }
 
 var _ factor.Store = (*Store)(nil)
