@@ -19,11 +19,13 @@ const maxBackOff = 20 * time.Millisecond
 type verdict struct {
 	next    Record // what to write in its place
 	remove  bool   // delete it instead
+	keep    bool   // leave it as it is
 	outcome error  // what to tell the caller, once the write has been made
 }
 
 // judge decides about one reading of a record. An error from it is returned at once and nothing is written. It may be
-// called several times, each time with a fresh reading.
+// called several times, each time with a fresh reading. exists tells whether there is a factor: the record of somebody who waits
+// for one is handed over without.
 type judge func(record Record, exists bool) (verdict, error)
 
 // change is the one way in which a record is changed: read, judge, compare-and-set, and only then tell the outcome
@@ -55,6 +57,9 @@ func (s *Service) change(ctx context.Context, user string, decide judge) error {
 		if err != nil {
 			return err
 		}
+		if v.keep {
+			return v.outcome
+		}
 		if v.remove {
 			err = s.store.Delete(ctx, key, version)
 		} else {
@@ -84,7 +89,8 @@ func (s *Service) read(ctx context.Context, user string) (record Record, exists 
 	return record, exists, err
 }
 
-// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's.
+// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It exists if
+// there is a factor in it.
 func (s *Service) get(ctx context.Context, key Key) (record Record, version Version, exists bool, err error) {
 	record, version, err = s.store.Get(ctx, key)
 	switch {
@@ -103,7 +109,7 @@ func (s *Service) get(ctx context.Context, key Key) (record Record, version Vers
 	if record.User != key.User {
 		return Record{}, 0, false, corrupt("it belongs to another user")
 	}
-	return record, version, true, nil
+	return record, version, record.Waiting == nil, nil
 }
 
 // check refuses what must not reach the store.

@@ -88,7 +88,9 @@ func (s *Service) confirmSetUp(ctx context.Context, user string, enrolment TOTP,
 		if exists {
 			return verdict{}, ErrAlreadyEnrolled
 		}
-		return verdict{next: Record{Schema: RecordSchema, User: user, TOTP: &enrolment, Recovery: set}}, nil
+		record := Record{Schema: RecordSchema, User: user, TOTP: &enrolment, Recovery: set}
+		record.happened(ctx, EventEnabled, now)
+		return verdict{next: record}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -101,12 +103,14 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 		if !exists || record.TOTP.ID != replaces {
 			return verdict{}, ErrProposalStale
 		}
-		record.TOTP = &enrolment
+		record.TOTP, record.Devices = &enrolment, nil
+		record.happened(ctx, EventReset, enrolment.Created)
 		return verdict{next: record}, nil
 	})
 }
 
-// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. It asks for no code;
+// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are forgotten, as
+// with every change of factors. It asks for no code;
 // the caller did. ErrNotEnrolled when there is no record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
@@ -120,7 +124,8 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, 
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		record.Recovery = set
+		record.Recovery, record.Devices = set, nil
+		record.happened(ctx, EventCodes, set.Created)
 		return verdict{next: record}, nil
 	})
 	if err != nil {

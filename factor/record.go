@@ -21,8 +21,8 @@ const (
 	maxID     = 64
 )
 
-// Record is all that is stored about one user of one app: one JSON document. It is never stored without a factor;
-// disabling deletes it. It holds secrets: printing and logging it shows none, encoding it as JSON shows all.
+// Record is all that is stored about one user of one app: one JSON document. It is never stored without a factor, except
+// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing and logging it shows none, encoding it as JSON shows all.
 type Record struct {
 	// Schema is RecordSchema.
 	Schema int `json:"schema"`
@@ -34,6 +34,12 @@ type Record struct {
 	Recovery *RecoverySet `json:"recovery,omitempty"`
 	// Throttle counts wrong codes.
 	Throttle ThrottleState `json:"throttle,omitzero"`
+	// Devices are the browsers that are trusted, at most MaxDevices.
+	Devices []Device `json:"devices,omitempty"`
+	// Activity is what happened lately, oldest first, at most MaxActivity events.
+	Activity []Event `json:"activity,omitempty"`
+	// Waiting stands in the place of all factors for somebody who has none.
+	Waiting *Waiting `json:"waiting,omitempty"`
 }
 
 // TOTP is one enrolled authenticator (RFC 6238).
@@ -92,6 +98,8 @@ func (r Record) Validate() error {
 		return corrupt("unknown schema")
 	case !utf8.ValidString(r.User):
 		return corrupt("the user's name is not UTF-8")
+	case r.Waiting != nil:
+		return r.validateWaiting()
 	case r.TOTP == nil:
 		// Disabling deletes the record, so one without a factor is damage, and must not read as "not enrolled".
 		return corrupt("no factor in it")
@@ -99,9 +107,21 @@ func (r Record) Validate() error {
 		return corrupt("negative count of failures")
 	case !storable(r.Throttle.BlockedUntil) || !storable(r.Throttle.LastFailure):
 		return corrupt("impossible time")
+	case len(r.Devices) > MaxDevices || len(r.Activity) > MaxActivity:
+		return corrupt("too many trusted browsers or events")
 	}
 	if err := r.TOTP.validate(); err != nil {
 		return err
+	}
+	for _, device := range r.Devices {
+		if err := device.validate(); err != nil {
+			return err
+		}
+	}
+	for _, event := range r.Activity {
+		if err := event.validate(); err != nil {
+			return err
+		}
 	}
 	if r.Recovery != nil {
 		return r.Recovery.validate()

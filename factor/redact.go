@@ -14,6 +14,7 @@ const (
 	redactedTOTP     = "factor.TOTP{redacted}"
 	redactedRecovery = "factor.RecoverySet{redacted}"
 	redactedProposal = "factor.Proposal{redacted}"
+	redactedDevice   = "factor.Device{redacted}"
 )
 
 // String shows no secret.
@@ -63,3 +64,15 @@ func (Proposal) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, r
 
 // LogValue shows no secret.
 func (Proposal) LogValue() slog.Value { return slog.StringValue(redactedProposal) }
+
+// String shows no secret.
+func (Device) String() string { return redactedDevice }
+
+// GoString shows no secret.
+func (Device) GoString() string { return redactedDevice }
+
+// Format shows no secret, whatever the verb.
+func (Device) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedDevice) }
+
+// LogValue shows no secret.
+func (Device) LogValue() slog.Value { return slog.StringValue(redactedDevice) }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	Parameters Parameters
 	// Throttle limits guessing.
 	Throttle Throttle
+	// Remember is how long a browser may be trusted; default 0: none is.
+	Remember time.Duration
 	// RecoveryIterations is the work factor of new recovery codes; default DefaultIterations.
 	RecoveryIterations int
 	// Now is the clock; default time.Now.
@@ -85,6 +88,9 @@ func (c Config) Validate() error {
 	if c.RecoveryIterations < minIterations || c.RecoveryIterations > maxIterations {
 		return fmt.Errorf("%w: recovery iterations must be from %d to %d", ErrInvalid, minIterations, maxIterations)
 	}
+	if c.Remember < 0 {
+		return fmt.Errorf("%w: remember must be positive", ErrInvalid)
+	}
 	if c.Timeout < 0 {
 		return fmt.Errorf("%w: timeout must be positive", ErrInvalid)
 	}
@@ -109,7 +115,7 @@ func NewService(store Store, config Config) *Service {
 	return &Service{store: store, config: config.withDefaults(), invalid: config.Validate()}
 }
 
-// Status is what may be shown of a user's factors. Not enrolled is the zero Status.
+// Status is what may be shown of a user's factors. Not enrolled is the zero Status, but for Grace.
 type Status struct {
 	// Enrolled tells whether a second factor is owed.
 	Enrolled bool
@@ -123,14 +129,27 @@ type Status struct {
 	BlockedUntil time.Time
 	// Stopped means that nothing is judged until an operator acts.
 	Stopped bool
+	// Devices are the trusted browsers, the one used last first.
+	Devices []DeviceStatus
+	// Activity is what happened lately, newest first.
+	Activity []Event
+	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not enrolled.
+	Grace time.Time
 }
 
 // Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
 func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	record, exists, err := s.read(ctx, user)
-	if err != nil || !exists {
+	if err != nil {
 		return Status{}, err
 	}
+	if !exists {
+		if record.Waiting != nil {
+			return Status{Grace: record.Waiting.Grace}, nil
+		}
+		return Status{}, nil
+	}
+	now := s.config.Now()
 	status := Status{
 		Enrolled: true, Methods: []Method{MethodTOTP},
 		Created: record.TOTP.Created, Used: record.TOTP.Used,
@@ -141,9 +160,17 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 			status.Methods = append(status.Methods, MethodRecovery)
 		}
 	}
-	if throttled := s.throttled(record, s.config.Now()); throttled != nil {
+	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}
+	for _, device := range s.trusted(record, now) {
+		status.Devices = append(status.Devices, DeviceStatus{
+			ID: device.ID, Browser: device.Browser, Created: device.Created, Used: device.Used, Until: device.Created.Add(s.config.Remember),
+		})
+	}
+	slices.SortStableFunc(status.Devices, func(a, b DeviceStatus) int { return b.Used.Compare(a.Used) })
+	status.Activity = slices.Clone(record.Activity)
+	slices.Reverse(status.Activity)
 	return status, nil
 }
 

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// VerifyTOTP judges a one-time code. ErrNotEnrolled, ErrWrongCode (also for a code that was used before), or a
+// VerifyTOTP judges a one-time code at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before), or a
 // *ThrottledError; nil means that the code was right and is now used up.
 func (s *Service) VerifyTOTP(ctx context.Context, user, code string) error {
-	return s.attempt(ctx, user, func(record *Record, now time.Time) (bool, error) {
+	return s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
 		return s.useTOTP(record, code, now)
 	})
 }
 
-// VerifyRecovery judges a recovery code and uses it up; left is how many remain. Errors as for VerifyTOTP.
+// VerifyRecovery judges a recovery code at a sign-in and uses it up; left is how many remain. Errors as for VerifyTOTP.
 func (s *Service) VerifyRecovery(ctx context.Context, user, code string) (left int, err error) {
 	use := recoveryUser(code)
-	err = s.attempt(ctx, user, func(record *Record, _ time.Time) (bool, error) {
+	err = s.attempt(ctx, user, EventRecovery, func(record *Record, _ time.Time) (bool, error) {
 		right, err := use(record)
 		if right {
 			left = len(record.Recovery.Hashes)
@@ -29,12 +29,12 @@ func (s *Service) VerifyRecovery(ctx context.Context, user, code string) (left i
 	return left, nil
 }
 
-// Verify judges a code of either kind: what has as many digits as the user's one-time codes is one, anything else is
+// Verify judges a code of either kind before a change of factors: what has as many digits as the user's one-time codes is one, anything else is
 // taken for a recovery code. It tells which it was; on an error the method is empty. Errors as for VerifyTOTP.
 func (s *Service) Verify(ctx context.Context, user, code string) (Method, error) {
 	use := recoveryUser(code)
 	var method Method
-	err := s.attempt(ctx, user, func(record *Record, now time.Time) (bool, error) {
+	err := s.attempt(ctx, user, "", func(record *Record, now time.Time) (bool, error) {
 		if _, digits := normaliseDigits(code, record.TOTP.Digits); digits {
 			method = MethodTOTP
 			return s.useTOTP(record, code, now)
@@ -49,8 +49,9 @@ func (s *Service) Verify(ctx context.Context, user, code string) (Method, error)
 }
 
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
-// wrong one is counted; a right one sets the count back. use takes what it used out of the record that it is given.
-func (s *Service) attempt(ctx context.Context, user string, use func(*Record, time.Time) (bool, error)) error {
+// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it used out of
+// the record that it is given.
+func (s *Service) attempt(ctx context.Context, user string, event EventKind, use func(*Record, time.Time) (bool, error)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
@@ -65,6 +66,9 @@ func (s *Service) attempt(ctx context.Context, user string, use func(*Record, ti
 		}
 		if right {
 			record.Throttle = ThrottleState{}
+			if event != "" {
+				record.happened(ctx, event, now.UTC())
+			}
 			return verdict{next: record}, nil
 		}
 		// Codes that could not possibly be right are counted as well: one rule, and one cost, for all of them.
@@ -72,6 +76,7 @@ func (s *Service) attempt(ctx context.Context, user string, use func(*Record, ti
 		record.Throttle.LastFailure = now.UTC()
 		blockedUntil, _ := s.config.Throttle.After(record.Throttle.Failures, now.UTC())
 		record.Throttle.BlockedUntil = blockedUntil
+		record.happened(ctx, EventFailure, now.UTC())
 		return verdict{next: record, outcome: ErrWrongCode}, nil
 	})
 }

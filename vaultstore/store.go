@@ -112,9 +112,9 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	if err != nil {
 		return factor.Record{}, 0, err
 	}
+	enrolment, seed := seedOf(record)
 	s.memory.set(key, known{
-		generation: d.Generation, enrolment: record.TOTP.ID, purge: d.Purge,
-		sealed: d.SealedSeed, seed: s.memory.print(record.TOTP.Secret),
+		generation: d.Generation, enrolment: enrolment, purge: d.Purge, sealed: d.SealedSeed, seed: s.memory.print(seed),
 	})
 	return record, version, nil
 }
@@ -172,7 +172,8 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 	if err != nil {
 		return 0, err
 	}
-	now := known{generation: generation, enrolment: record.TOTP.ID, sealed: sealed, seed: s.memory.print(record.TOTP.Secret)}
+	enrolment, seed := seedOf(record)
+	now := known{generation: generation, enrolment: enrolment, sealed: sealed, seed: s.memory.print(seed)}
 	if expected == 0 {
 		return s.create(ctx, key, d, now)
 	}
@@ -186,7 +187,7 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 			return 0, err
 		}
 	}
-	d.Purge = seen.purge || seen.enrolment != record.TOTP.ID || sealed != "" && seen.sealed == ""
+	d.Purge = seen.purge || seen.enrolment != enrolment || sealed != "" && seen.sealed == ""
 	written, err := s.write(ctx, key, &d, number)
 	if err != nil {
 		return 0, err
@@ -346,15 +347,24 @@ func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
 	return err == nil
 }
 
-// seal returns the sealed seed: the one that was read, unless the key was rotated since; empty without transit.
-func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (string, error) {
-	if s.transit == nil {
+// seedOf is a record's enrolment and its seed; empty and nil where somebody has no factor yet.
+func seedOf(record factor.Record) (enrolment string, seed []byte) {
+	if record.TOTP == nil {
 		return "", nil
 	}
-	if seen.sealed != "" && seen.seed == s.memory.print(record.TOTP.Secret) && !s.transit.outdated(ctx, seen.sealed) {
+	return record.TOTP.ID, record.TOTP.Secret
+}
+
+// seal returns the sealed seed: the one that was read, unless the key was rotated since; empty without transit or seed.
+func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (string, error) {
+	_, seed := seedOf(record)
+	if s.transit == nil || seed == nil {
+		return "", nil
+	}
+	if seen.sealed != "" && seen.seed == s.memory.print(seed) && !s.transit.outdated(ctx, seen.sealed) {
 		return seen.sealed, nil
 	}
-	return s.transit.seal(ctx, record.TOTP.Secret, association("sallyport seed", key.App, key.User))
+	return s.transit.seal(ctx, seed, association("sallyport seed", key.App, key.User))
 }
 
 func custom(key factor.Key, generation uint32) map[string]string {

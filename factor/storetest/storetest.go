@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) factor.Store) {
 		{"round trip", testRoundTrip},
 		{"not found is exact", testNotFound},
 		{"compare and set", testCompareAndSet},
+		{"waiting", testWaiting},
 		{"create in parallel", testParallelCreate},
 		{"update in parallel", testParallelUpdate},
 		{"delete in parallel", testParallelDelete},
@@ -144,6 +145,28 @@ func testCompareAndSet(t *testing.T, store factor.Store) {
 		}
 	}
 	want(t, store, key, NewRecord("alice", 2), second)
+}
+
+// testWaiting goes from somebody without a factor to one who has one, and back to nobody.
+func testWaiting(t *testing.T, store factor.Store) {
+	key := factor.Key{App: "wiki", User: "alice"}
+	first := put(t, store, key, NewWaiting("alice"), 0)
+	want(t, store, key, NewWaiting("alice"), first)
+	if _, err := store.Put(t.Context(), key, NewRecord("alice", 1), 0); !errors.Is(err, factor.ErrConflict) {
+		t.Errorf("Put where somebody waits: %v, want ErrConflict", err)
+	}
+	longer := NewWaiting("alice")
+	longer.Waiting.Offered = time.Time{}
+	second := put(t, store, key, longer, first)
+	third := put(t, store, key, NewRecord("alice", 1), second)
+	want(t, store, key, NewRecord("alice", 1), third)
+	if _, err := store.Put(t.Context(), key, NewWaiting("alice"), second); !errors.Is(err, factor.ErrConflict) {
+		t.Errorf("Put at the version of the wait: %v, want ErrConflict", err)
+	}
+	if err := store.Delete(t.Context(), key, third); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
+	wantNone(t, store, key)
 }
 
 // testNoABA is the attack of a slow holder: it read the record, the user disabled and enrolled again meanwhile, and

@@ -1,0 +1,121 @@
+package factor
+
+import (
+	"context"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxActivity is how many events a record keeps; the oldest go first.
+const MaxActivity = 20
+
+// maxOrigin is the longest text of an Origin, in bytes.
+const maxOrigin = 80
+
+// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a trusted
+// browser has to remain the kind of browser that it was.
+type Origin struct {
+	// Address is the client's, without a port.
+	Address string
+	// Browser is a short name of the kind of browser, such as "Firefox, Linux".
+	Browser string
+}
+
+type originKey struct{}
+
+// WithOrigin has the Service note where what is done with this context comes from.
+func WithOrigin(ctx context.Context, origin Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, Origin{Address: short(origin.Address), Browser: short(origin.Browser)})
+}
+
+func originOf(ctx context.Context) Origin {
+	origin, _ := ctx.Value(originKey{}).(Origin)
+	return origin
+}
+
+// short cuts what a client may have chosen to a length and to characters that a list can show.
+func short(text string) string {
+	kept := make([]byte, 0, min(len(text), maxOrigin))
+	for _, r := range text {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			continue
+		}
+		if len(kept)+utf8.RuneLen(r) > maxOrigin {
+			break
+		}
+		kept = utf8.AppendRune(kept, r)
+	}
+	return string(kept)
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// What a record's activity tells of.
+const (
+	// EventTOTP is a sign-in with a one-time code.
+	EventTOTP EventKind = "sign-in-totp"
+	// EventRecovery is a sign-in with a recovery code.
+	EventRecovery EventKind = "sign-in-recovery"
+	// EventTrusted is a sign-in from a trusted browser, without a code.
+	EventTrusted EventKind = "sign-in-trusted"
+	// EventFailure is a wrong code, or several of them from the same address in a row.
+	EventFailure EventKind = "failure"
+	// EventEnabled is a set-up.
+	EventEnabled EventKind = "enabled"
+	// EventReset is a token that took another's place.
+	EventReset EventKind = "reset"
+	// EventCodes are new recovery codes.
+	EventCodes EventKind = "codes"
+	// EventForgotten is a trusted browser, or all of them, that are trusted no longer.
+	EventForgotten EventKind = "forgotten"
+	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have a copy.
+	EventMisused EventKind = "misused"
+)
+
+var eventKinds = []EventKind{
+	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
+}
+
+// Event is one line of what happened lately.
+type Event struct {
+	// Kind is what happened.
+	Kind EventKind `json:"kind"`
+	// At is when, or the last time of several.
+	At time.Time `json:"at"`
+	// Address and Browser are where it came from; empty when unknown.
+	Address string `json:"address,omitempty"`
+	Browser string `json:"browser,omitempty"`
+	// Count is how many failures stand behind this one line; 0 means one.
+	Count int `json:"count,omitempty"`
+}
+
+func (e Event) validate() error {
+	switch {
+	case !slices.Contains(eventKinds, e.Kind):
+		return corrupt("unknown kind of event")
+	case !storable(e.At):
+		return corrupt("impossible time")
+	case len(e.Address) > maxOrigin || len(e.Browser) > maxOrigin || !utf8.ValidString(e.Address) || !utf8.ValidString(e.Browser):
+		return corrupt("bad text in an event")
+	case e.Count < 0:
+		return corrupt("negative count of an event")
+	}
+	return nil
+}
+
+// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else out.
+func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
+	origin := originOf(ctx)
+	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}
+	events := slices.Clone(r.Activity)
+	if last := len(events) - 1; kind == EventFailure && last >= 0 && events[last].Kind == kind && events[last].Address == event.Address {
+		event.Count = max(events[last].Count, 1) + 1
+		events[last] = event
+	} else {
+		events = append(events, event)
+	}
+	r.Activity = events[max(0, len(events)-MaxActivity):]
+}

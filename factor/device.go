@@ -1,0 +1,218 @@
+package factor
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.
+const MaxDevices = 10
+
+// overlap is how long the secret before the present one is no sign of theft: two windows that sign in at the same moment show the
+// same one.
+const overlap = time.Minute
+
+// maxCredential is the longest credential that is looked at, in bytes: an ID, a dot and a secret, and some more.
+const maxCredential = 128
+
+// ErrNotTrusted says that a browser is not trusted, or no longer.
+var ErrNotTrusted = errors.New("factor: the browser is not trusted")
+
+// Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a secret, the
+// record its hash. Each use replaces the secret, so that a copy works at most once, and its second use ends the trust.
+type Device struct {
+	// ID is random and names the browser in lists; it proves nothing.
+	ID string `json:"id"`
+	// Hash is of the present secret, Previous of the one before it; in JSON as base64.
+	Hash     []byte `json:"hash"`
+	Previous []byte `json:"previous,omitempty"`
+	// Browser is the kind of browser, for the eye. A copy that is shown by another kind is worth nothing.
+	Browser string `json:"browser,omitempty"`
+	// Created is when it was trusted, which the length of the trust counts from; Used is when it last signed in.
+	Created time.Time `json:"created"`
+	Used    time.Time `json:"used"`
+}
+
+func (d Device) validate() error {
+	switch {
+	case d.ID == "" || len(d.ID) > maxID || !utf8.ValidString(d.ID):
+		return corrupt("bad id of a trusted browser")
+	case len(d.Hash) != sha256.Size || d.Previous != nil && len(d.Previous) != sha256.Size:
+		return corrupt("bad length of a trusted browser's hash")
+	case len(d.Browser) > maxOrigin || !utf8.ValidString(d.Browser):
+		return corrupt("bad name of a trusted browser")
+	case !storable(d.Created) || !storable(d.Used):
+		return corrupt("impossible time")
+	}
+	return nil
+}
+
+// DeviceStatus is what may be shown of a trusted browser.
+type DeviceStatus struct {
+	// ID names it to ForgetDevice.
+	ID string
+	// Browser is the kind of browser; empty when unknown.
+	Browser string
+	// Created is when it was trusted, Used when it last signed in, Until when the trust ends.
+	Created, Used, Until time.Time
+}
+
+// VerifyTOTPAndTrust is VerifyTOTP, and has the browser trusted in the same write: a reset that comes in between finds it and
+// ends it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
+func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string) (credential string, err error) {
+	if s.config.Remember <= 0 {
+		return "", s.VerifyTOTP(ctx, user, code)
+	}
+	id, err := s.newID()
+	if err != nil {
+		return "", err
+	}
+	secret, err := s.newDeviceSecret()
+	if err != nil {
+		return "", err
+	}
+	origin := originOf(ctx)
+	err = s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
+		right, err := s.useTOTP(record, code, now)
+		if right {
+			record.Devices = withDevice(s.trusted(*record, now), Device{
+				ID: id, Hash: deviceHash(secret, user, origin.Browser), Browser: origin.Browser, Created: now.UTC(), Used: now.UTC(),
+			})
+		}
+		return right, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return id + "." + secret, nil
+}
+
+// UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to keep instead.
+// It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise.
+//
+// Where the secret is not the present one the browser is forgotten, since either this one or the one before holds a copy. Only
+// for a short while after a use is that use's own secret forgiven, and then it opens nothing either.
+func (s *Service) UseDevice(ctx context.Context, user, credential string) (next string, err error) {
+	id, secret, ok := strings.Cut(credential, ".")
+	if s.config.Remember <= 0 || !ok || len(credential) > maxCredential {
+		return "", ErrNotTrusted
+	}
+	fresh, err := s.newDeviceSecret()
+	if err != nil {
+		return "", err
+	}
+	browser := originOf(ctx).Browser
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotTrusted
+		}
+		now := s.config.Now()
+		if s.throttled(record, now) != nil {
+			// Somebody has the password and is guessing. A code is asked for, and judged when the time has come.
+			return verdict{}, ErrNotTrusted
+		}
+		record.Devices = s.trusted(record, now)
+		at := slices.IndexFunc(record.Devices, func(d Device) bool { return d.ID == id })
+		if at < 0 {
+			return verdict{}, ErrNotTrusted
+		}
+		device := &record.Devices[at]
+		hash := deviceHash(secret, user, browser)
+		switch {
+		case subtle.ConstantTimeCompare(hash, device.Hash) == 1:
+			device.Previous, device.Hash = device.Hash, deviceHash(fresh, user, browser)
+			device.Used = now.UTC()
+			record.happened(ctx, EventTrusted, now.UTC())
+			return verdict{next: record}, nil
+		case subtle.ConstantTimeCompare(hash, device.Previous) == 1 && now.Sub(device.Used) < overlap:
+			return verdict{}, ErrNotTrusted
+		}
+		record.Devices = slices.Delete(record.Devices, at, at+1)
+		record.happened(ctx, EventMisused, now.UTC())
+		return verdict{next: record, outcome: ErrNotTrusted}, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return id + "." + fresh, nil
+}
+
+// ForgetDevice has a browser trusted no longer; no error where it is not. ErrNotEnrolled when there is no record.
+func (s *Service) ForgetDevice(ctx context.Context, user, id string) error {
+	return s.forget(ctx, user, func(d Device) bool { return d.ID == id })
+}
+
+// ForgetDevices has no browser of the user's trusted any longer. ErrNotEnrolled when there is no record.
+func (s *Service) ForgetDevices(ctx context.Context, user string) error {
+	return s.forget(ctx, user, func(Device) bool { return true })
+}
+
+func (s *Service) forget(ctx context.Context, user string, which func(Device) bool) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		now := s.config.Now().UTC()
+		before := len(record.Devices)
+		record.Devices = slices.DeleteFunc(slices.Clone(record.Devices), which)
+		if len(record.Devices) == before {
+			return verdict{keep: true}, nil
+		}
+		record.happened(ctx, EventForgotten, now)
+		return verdict{next: record}, nil
+	})
+}
+
+// trusted are copies of the devices whose time is not over.
+func (s *Service) trusted(record Record, now time.Time) []Device {
+	var devices []Device
+	for _, device := range record.Devices {
+		// A clock that was set back makes no trust longer than it is.
+		if age := now.Sub(device.Created); age < s.config.Remember && age > -time.Hour {
+			devices = append(devices, device)
+		}
+	}
+	return devices
+}
+
+// withDevice adds a device, in the place of the one that was used longest ago where there are too many.
+func withDevice(devices []Device, device Device) []Device {
+	if len(devices) >= MaxDevices {
+		oldest := 0
+		for i := range devices {
+			if devices[i].Used.Before(devices[oldest].Used) {
+				oldest = i
+			}
+		}
+		devices = slices.Delete(devices, oldest, oldest+1)
+	}
+	return append(devices, device)
+}
+
+// newDeviceSecret makes 256 random bits.
+func (s *Service) newDeviceSecret() (string, error) {
+	var secret [32]byte
+	if _, err := io.ReadFull(s.config.Random, secret[:]); err != nil {
+		return "", fmt.Errorf("factor: reading random bytes: %w", err)
+	}
+	return hex.EncodeToString(secret[:]), nil
+}
+
+// deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are part of it, so
+// that it fits nobody else.
+func deviceHash(secret, user, browser string) []byte {
+	hash := sha256.New()
+	for _, part := range []string{"sallyport trusted browser", user, browser, secret} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return hash.Sum(nil)
+}
