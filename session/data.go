@@ -49,6 +49,8 @@ type Data struct {
 	Factored time.Time
 	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
 	Since time.Time
+	// Address and Browser are where the login came from, for the user's own list of sessions. They decide nothing.
+	Address, Browser string
 	// Notice is the key of a message for the next page, shown once.
 	Notice string
 }

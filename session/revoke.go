@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"sallyport/gate"
 )
 
 // revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
@@ -39,12 +37,10 @@ func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string)
 func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
 	// First all names, then the deletions: a store need not bear being changed by the one who walks over it.
 	var names []string
-	err = m.shared.store.each(ctx, func(key string, stored []byte) error {
-		state, app, owner, ok := peek(stored)
-		if ok && key != keep && state != gate.Anonymous && string(app) == m.config.App && string(owner) == identity {
+	err = m.eachOf(ctx, identity, func(key string, _ []byte) {
+		if key != keep {
 			names = append(names, key)
 		}
-		return nil
 	})
 	if err != nil {
 		return 0, err
