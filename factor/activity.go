@@ -79,6 +79,9 @@ var eventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
 }
 
+// EventKinds are all that there are.
+func EventKinds() []EventKind { return slices.Clone(eventKinds) }
+
 // Event is one line of what happened lately.
 type Event struct {
 	// Kind is what happened.

@@ -15,7 +15,7 @@ import (
 )
 
 // MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.
-const MaxDevices = 10
+const MaxDevices = 8
 
 // overlap is how long the secret before the present one is no sign of theft: two windows that sign in at the same moment show the
 // same one.

@@ -24,8 +24,13 @@ func (x *exchange) showChallenge() error {
 	if !status.Enrolled {
 		return x.proceedWithout()
 	}
-	common := x.throttled(x.common(), status)
-	return x.config.Pages.Challenge(x.w, http.StatusOK, pages.ChallengeView{Common: common, Digits: x.config.Digits, Period: x.config.Period})
+	return x.challengePage(http.StatusOK, x.throttled(x.common(), status))
+}
+
+func (x *exchange) challengePage(status int, common pages.Common) error {
+	return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{
+		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Remember, Trust: x.form.trust,
+	})
 }
 
 func (x *exchange) showRecovery() error {
@@ -36,7 +41,7 @@ func (x *exchange) showRecovery() error {
 func (x *exchange) proceedWithout() error {
 	state, method := x.stateAfterPassword(factor.Status{}, nil)
 	if state == gate.Verified {
-		return x.pass(factor.Method(method))
+		return x.pass(gate.Pending, factor.Method(method), "")
 	}
 	user := x.data.Identity
 	err := x.renew(func(data *session.Data) error {
@@ -54,19 +59,22 @@ func (x *exchange) proceedWithout() error {
 
 func (x *exchange) takeCode() error {
 	code := strings.TrimSpace(x.form.code)
-	show := func(status int, common pages.Common) error {
-		return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{Common: common, Digits: x.config.Digits, Period: x.config.Period})
-	}
 	if code == "" {
-		return x.noCode(show)
+		return x.noCode(x.challengePage)
 	}
-	if err := x.config.Factors.VerifyTOTP(x.r.Context(), x.data.Identity, code); err != nil {
-		if errors.Is(err, factor.ErrNotEnrolled) {
-			return x.proceedWithout()
-		}
-		return x.refuseCode(err, pages.AlertWrongCode, show)
+	credential, err := "", error(nil)
+	if x.form.trust {
+		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code)
+	} else {
+		err = x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code)
 	}
-	return x.pass(factor.MethodTOTP)
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return x.proceedWithout()
+	}
+	if err != nil {
+		return x.refuseCode(err, pages.AlertWrongCode, x.challengePage)
+	}
+	return x.pass(gate.Pending, factor.MethodTOTP, credential)
 }
 
 func (x *exchange) takeRecoveryCode() error {
@@ -77,7 +85,7 @@ func (x *exchange) takeRecoveryCode() error {
 	if code == "" {
 		return x.noCode(show)
 	}
-	left, err := x.config.Factors.VerifyRecovery(x.r.Context(), x.data.Identity, code)
+	left, err := x.config.Factors.VerifyRecovery(x.noting(), x.data.Identity, code)
 	if err != nil {
 		if errors.Is(err, factor.ErrNotEnrolled) {
 			return x.proceedWithout()
@@ -85,7 +93,7 @@ func (x *exchange) takeRecoveryCode() error {
 		return x.refuseCode(err, pages.AlertWrongRecoveryCode, show)
 	}
 	x.log.InfoContext(x.r.Context(), "recovery code used", "app", x.config.App, "user", x.data.Identity, "left", left)
-	return x.pass(factor.MethodRecovery)
+	return x.pass(gate.Pending, factor.MethodRecovery, "")
 }
 
 // noCode answers for an empty field, which is no attempt.
@@ -100,15 +108,15 @@ func (x *exchange) noCode(show func(int, pages.Common) error) error {
 
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity that
 // the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved for that
-// one (P5). The token changes (P8).
-func (x *exchange) pass(method factor.Method) error {
+// one (P5). The token changes (P8). credential, if there is one, makes the browser a trusted one.
+func (x *exchange) pass(from gate.State, method factor.Method, credential string) error {
 	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
 	script := x.r.Method == http.MethodPost && !x.wantsPage()
 	err := x.renew(func(data *session.Data) error {
-		if data.State != gate.Pending || data.Identity != user {
+		if data.State != from || data.Identity != user {
 			return errOtherSession
 		}
-		data.State, data.Method = gate.Verified, string(method)
+		data.State, data.Method, data.Proposal = gate.Verified, string(method), nil
 		data.Since, data.Seen, data.Next = x.now, x.now, ""
 		if method != factor.MethodNone {
 			data.Factored = x.now
@@ -125,7 +133,7 @@ func (x *exchange) pass(method factor.Method) error {
 		return x.sessionChanged(err)
 	}
 	if method == factor.MethodNone {
-		if owed, err := x.owedAfterAll(delivery); err != nil {
+		if owed, err := x.owedAfterAll(delivery, noFactor); err != nil {
 			return x.storeFailed("look up the second factor", err)
 		} else if owed {
 			return x.askFactor()
@@ -134,6 +142,9 @@ func (x *exchange) pass(method factor.Method) error {
 	x.log.InfoContext(x.r.Context(), "session verified",
 		"app", x.config.App, "user", user, "method", string(method), "client", x.config.ClientAddress(x.r))
 	x.deliverCookies(delivery)
+	if credential != "" {
+		x.keepTrust(credential)
+	}
 	if script {
 		pages.SecurityHeaders(x.w.Header(), "")
 		x.w.WriteHeader(http.StatusNoContent)

@@ -60,7 +60,7 @@ func (x *exchange) prove(show confirmation) (answered bool, err error) {
 	if x.form.code == "" {
 		return true, x.noCode(show)
 	}
-	method, err := x.config.Factors.Verify(x.r.Context(), x.data.Identity, x.form.code)
+	method, err := x.config.Factors.Verify(x.noting(), x.data.Identity, x.form.code)
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
@@ -157,7 +157,7 @@ func (x *exchange) renewRecoveryCodes() error {
 	if answered, err := x.prove(x.renewCodesPage); answered || err != nil {
 		return err
 	}
-	codes, err := x.config.Factors.NewRecoveryCodes(x.r.Context(), x.data.Identity)
+	codes, err := x.config.Factors.NewRecoveryCodes(x.noting(), x.data.Identity)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}

@@ -36,7 +36,12 @@ func (g *Gateway) cookieName(r *http.Request) string {
 // token reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
 // Two tokens are none: one of them was planted.
 func (g *Gateway) token(r *http.Request) string {
-	name, found := g.cookieName(r), ""
+	return cookieValue(r, g.cookieName(r))
+}
+
+// cookieValue is the value of the one cookie of that name; empty where there is none, or more than one.
+func cookieValue(r *http.Request, name string) string {
+	found := ""
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
@@ -65,11 +70,14 @@ func (g *Gateway) clearToken(h http.Header, r *http.Request) {
 }
 
 func (g *Gateway) writeToken(h http.Header, r *http.Request, token, age string) {
+	g.writeCookie(h, r, g.cookieName(r), token, age, "Lax")
+}
+
+func (g *Gateway) writeCookie(h http.Header, r *http.Request, name, value, age, sameSite string) {
 	secure := ""
 	if r.TLS != nil {
 		secure = "; Secure"
 	}
-	name := g.cookieName(r)
 	// An earlier line of this answer for the same cookie is replaced: browsers would obey the last one only.
 	kept := h["Set-Cookie"][:0:0]
 	for _, line := range h["Set-Cookie"] {
@@ -77,7 +85,7 @@ func (g *Gateway) writeToken(h http.Header, r *http.Request, token, age string) 
 			kept = append(kept, line)
 		}
 	}
-	h["Set-Cookie"] = append(kept, name+"="+token+"; Path=/"+age+secure+"; HttpOnly; SameSite=Lax")
+	h["Set-Cookie"] = append(kept, name+"="+value+"; Path=/"+age+secure+"; HttpOnly; SameSite="+sameSite)
 }
 
 // transportIsSafe tells whether a session may travel on the connection: over TLS, or without it on loopback only.

@@ -61,7 +61,11 @@ func (x *exchange) showSetUp() error {
 	proposal, ok := x.proposal()
 	if !ok {
 		if x.state() == gate.Enrolling {
-			return x.config.Pages.SetUpStart(x.w, http.StatusOK, pages.SetUpStartView{Common: x.common(), Enrolling: true})
+			status, err := x.enrolled(x.data.Identity)
+			if err != nil {
+				return x.storeFailed("read the second factor", err)
+			}
+			return x.setUpStart(http.StatusOK, x.common(), status)
 		}
 		return x.redirect(x.config.Base + "/")
 	}
@@ -94,7 +98,7 @@ func (x *exchange) confirmSetUp() error {
 	if x.form.code == "" {
 		return x.noCode(show)
 	}
-	codes, err := x.config.Factors.Confirm(x.r.Context(), x.data.Identity, proposal, x.form.code)
+	codes, err := x.config.Factors.Confirm(x.noting(), x.data.Identity, proposal, x.form.code)
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return x.proposalLost(err)
@@ -180,5 +184,5 @@ func (x *exchange) settingsWith(alert string, status int) error {
 	}
 	common := x.common()
 	common.Alert = alert
-	return x.config.Pages.Settings(x.w, status, x.settingsView(common, factors))
+	return x.settingsPage(status, common, factors)
 }

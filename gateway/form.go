@@ -27,6 +27,10 @@ const maxForm = 4 << 10
 type form struct {
 	code string
 	json bool
+	// trust asks for this browser to be trusted.
+	trust bool
+	// id names what is to be removed, among the user's own; empty for all.
+	id string
 }
 
 // readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
@@ -68,7 +72,7 @@ func (x *exchange) readForm() (refused bool, err error) {
 	default:
 		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
-	for _, once := range []string{"csrf_token", "code"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "id"} {
 		if len(values[once]) > 1 {
 			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
@@ -76,7 +80,7 @@ func (x *exchange) readForm() (refused bool, err error) {
 	if x.data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.data.Form)) != 1 {
 		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
 	}
-	x.form.code = values.Get("code")
+	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
 	return false, nil
 }
 

@@ -48,6 +48,13 @@ type Config struct {
 	// RequireEveryone refuses the app to people without a second factor until they have set one up. Default: only those
 	// who have one are asked.
 	RequireEveryone bool
+	// Grace is how long somebody may go on without, where everyone must have one. It counts from the first time that somebody
+	// makes use of it. Default 0.
+	Grace time.Duration
+	// Offer shows those who have no second factor, once, how to set one up. Default: nobody is asked.
+	Offer bool
+	// Remember is how long a browser can be trusted; Factors must have the same setting. Default 0: none can.
+	Remember time.Duration
 	// Reauth is how long after a code the factors may be changed without another. Default 0: never.
 	Reauth time.Duration
 	// Recheck is how often the app is asked who is signed in while a session is in use. Default one minute.
@@ -151,7 +158,7 @@ func New(config Config) (*Gateway, error) {
 	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
 		return nil, err
 	}
-	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain}}
+	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix}}
 	return g, nil
 }
 

@@ -25,6 +25,7 @@ var (
 	anyone    []gate.State
 	verified  = []gate.State{gate.Verified}
 	pending   = []gate.State{gate.Pending}
+	enrolling = []gate.State{gate.Enrolling}
 	enrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
@@ -40,6 +41,10 @@ var ownPages = map[string]ownPage{
 	"/recovery-codes": {states: verified, get: (*exchange).showRecoveryCodes, post: (*exchange).renewRecoveryCodes},
 	"/status":         {states: anyone, get: (*exchange).showStatus},
 	"/resume":         {states: verified, get: (*exchange).resume},
+	"/later":          {states: enrolling, post: (*exchange).later},
+	"/offer":          {states: verified, get: (*exchange).showOffer},
+	"/browsers":       {states: verified, post: (*exchange).forgetBrowsers},
+	"/sessions":       {states: verified, post: (*exchange).endSessions},
 	"/logout":         {states: anyone, post: (*exchange).signOut},
 }
 
@@ -156,17 +161,18 @@ func (x *exchange) showSettings() error {
 	}
 	common := x.common()
 	common.Status = notice
-	return x.config.Pages.Settings(x.w, http.StatusOK, x.settingsView(common, status))
+	return x.settingsPage(http.StatusOK, common, status)
 }
 
-func (x *exchange) settingsView(common pages.Common, status factor.Status) pages.SettingsView {
-	return pages.SettingsView{
-		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
-		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
+func (x *exchange) settingsPage(code int, common pages.Common, status factor.Status) error {
+	view, err := x.settingsView(common, status)
+	if err != nil {
+		return x.storeFailed("list the user's sessions", err)
 	}
+	return x.config.Pages.Settings(x.w, code, view)
 }
 
-// behind is the settings page to show behind a dialog. Where the secrets store does not say what it would show there is
+// behind is the settings page to show behind a dialog. Where a store does not say what it would show there is
 // none: the dialog does without, and nothing is said that is not known (P6).
 func (x *exchange) behind(status *factor.Status) *pages.SettingsView {
 	if x.state() != gate.Verified {
@@ -179,7 +185,10 @@ func (x *exchange) behind(status *factor.Status) *pages.SettingsView {
 		}
 		status = &read
 	}
-	view := x.settingsView(x.common(), *status)
+	view, err := x.settingsView(x.common(), *status)
+	if err != nil {
+		return nil
+	}
 	return &view
 }
 

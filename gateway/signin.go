@@ -46,6 +46,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	sorted := x.cookies.Sort(lines, nil, true)
 	next := signedIn{
 		identity: attempt.Name, jar: x.applied(guest, sorted.Held), granted: sorted.Granted, delivery: x.delivery(answer, sorted.Browser),
+		typed: true,
 	}
 	if identity != nil {
 		said := x.probe(next.jar)
@@ -67,6 +68,9 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	}
 	if owed {
 		return x.askFactor()
+	}
+	if answered, err := x.offer(next); answered || err != nil {
+		return err
 	}
 	return answer.send(x.w, x.r, sorted.Browser)
 }
@@ -114,6 +118,8 @@ type signedIn struct {
 	jar      custody.Jar // the app's session
 	granted  []string    // names of cookies that the browser gets
 	delivery *session.Delivery
+	// typed: it is a login, with a password, and no sign-in by another way.
+	typed bool
 	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
 	// comes of it: a slow request must not begin another one (P8).
 	within bool
@@ -128,12 +134,22 @@ type signedIn struct {
 func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	status, storeErr := x.enrolled(next.identity)
 	state, method := x.stateAfterPassword(status, storeErr)
+	stands, credential := noFactor, ""
+	if next.typed && storeErr == nil && status.Enrolled {
+		var trusted bool
+		if credential, trusted = x.trusted(next.identity, status); trusted {
+			state, method = gate.Verified, string(factor.MethodTOTP)
+			stands = func(now factor.Status) bool { return standing(now, credential) }
+		}
+	}
+	origin := x.origin()
 	write := func(data *session.Data) error {
 		data.State, data.Identity, data.Method = state, next.identity, method
 		data.Held, data.Guest = next.jar, custody.Jar{}
 		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
+		data.Address, data.Browser = origin.Address, origin.Browser
 		data.Delivery = nil
 		if state != gate.Verified {
 			data.Delivery = next.delivery
@@ -150,12 +166,14 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		return true, err
 	}
 	if state == gate.Verified {
-		owed, err := x.owedAfterAll(next.delivery)
+		owed, err := x.owedAfterAll(next.delivery, stands)
 		if err != nil {
 			return true, err
 		}
 		if owed {
 			state = gate.Pending
+		} else if credential != "" {
+			x.keepTrust(credential)
 		}
 	}
 	x.log.InfoContext(x.r.Context(), "login accepted by the app",
@@ -163,11 +181,15 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	return state != gate.Verified, storeErr
 }
 
-// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none. An enrolment is
-// recorded first, and ends the user's other sessions then: one that was written too late to be among those is found here.
-func (x *exchange) owedAfterAll(delivery *session.Delivery) (owed bool, err error) {
+// noFactor is why no factor is owed by somebody who has none.
+func noFactor(status factor.Status) bool { return !status.Enrolled }
+
+// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason that stands
+// tells. A change of factors is recorded first, and ends the user's other sessions then: one that was written too late to be among
+// those is found here.
+func (x *exchange) owedAfterAll(delivery *session.Delivery, stands func(factor.Status) bool) (owed bool, err error) {
 	status, err := x.enrolled(x.data.Identity)
-	if err == nil && !status.Enrolled {
+	if err == nil && stands(status) {
 		return false, nil
 	}
 	changed := x.change(func(data *session.Data) error {

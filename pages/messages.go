@@ -7,6 +7,11 @@ const (
 	NoticeDisabled      = "notice.disabled"
 	NoticeRecoveryCodes = "notice.recovery-codes"
 	NoticeRecoveryUsed  = "notice.recovery-used"
+
+	NoticeBrowserForgotten  = "notice.browser-forgotten"
+	NoticeBrowsersForgotten = "notice.browsers-forgotten"
+	NoticeSessionEnded      = "notice.session-ended"
+	NoticeSessionsEnded     = "notice.sessions-ended"
 )
 
 // Alerts for Common.Alert.
@@ -31,6 +36,8 @@ const (
 	AlertNotEnrolled = "alert.not-enrolled"
 	// AlertRequired is for disabling what is required.
 	AlertRequired = "alert.required"
+	// AlertGraceOver is for going on without a second factor when one is required by now.
+	AlertGraceOver = "alert.grace-over"
 )
 
 // Labels for Link.Label.

@@ -16,10 +16,12 @@ import (
 var templateFiles embed.FS
 
 //go:embed style.css
-var styleSheet string
+var styleFile string
 
 //go:embed script.js
-var scriptText string
+var scriptFile string
+
+var styleSheet, scriptText = trimmed(styleFile), trimmed(scriptFile)
 
 // Options are how a Renderer is made. The zero value is right.
 type Options struct {
@@ -216,10 +218,15 @@ func (r *Renderer) settings(v *SettingsView) *page {
 		return nil
 	}
 	behind := *v
+	// All of it would make the page too heavy. It is a moment's background; the page itself shows the rest.
+	behind.Trusted, behind.Sessions, behind.Activity = first(v.Trusted), first(v.Sessions), first(v.Activity)
 	behind.Status, behind.Alert, behind.Wait = "", "", 0
 	behind.Home = local(behind.Home, "/")
-	return &page{Common: behind.Common, View: behind}
+	return &page{Common: behind.Common, View: r.listed(behind)}
 }
+
+// first are the first few of a list.
+func first[T any](list []T) []T { return list[:min(len(list), 3)] }
 
 // local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another host,
 // also with control characters between, so none of these is taken.

@@ -50,7 +50,34 @@ func samplesIn(r *Renderer, languages string) []sample {
 		c.App = strings.Repeat("Application", 30)
 	})
 	settings := SettingsView{Common: common, Enrolled: true, Since: sampleSince, Used: sampleUsed, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/wiki"}
+	settings.Remember = true
+	settings.Trusted = []TrustedLine{
+		{ID: "a1", Browser: "Firefox, Linux", Since: sampleSince, Used: sampleUsed, Until: sampleSince.AddDate(1, 0, 0)},
+		{ID: "a2", Browser: "Mobile Safari, iOS", Since: sampleSince, Used: sampleSince, Until: sampleSince.AddDate(1, 0, 0)},
+	}
+	settings.Sessions = []SessionLine{
+		{ID: "b1", Browser: "Firefox, Linux", Address: "192.0.2.7", Current: true, Since: sampleSince, Seen: sampleUsed},
+		{ID: "b2", Browser: "Chrome, Windows", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Waiting: true, Since: sampleSince, Seen: sampleUsed},
+		{ID: "b3", Since: sampleSince, Seen: sampleUsed},
+	}
+	for i, kind := range []string{
+		"sign-in-totp", "failure", "failure", "sign-in-recovery", "sign-in-trusted", "misused", "forgotten", "codes", "reset", "enabled", "unheard-of",
+	} {
+		settings.Activity = append(settings.Activity, ActivityLine{
+			Kind: kind, At: sampleUsed.Add(-time.Duration(i) * time.Hour), Browser: "Firefox, Linux", Address: "192.0.2.7", Count: i,
+		})
+	}
 	behind := settings
+	full := settings
+	full.Trusted, full.Sessions, full.Activity = nil, nil, nil
+	for i := range 20 {
+		if i < 8 {
+			full.Trusted = append(full.Trusted, settings.Trusted[1])
+			full.Sessions = append(full.Sessions, settings.Sessions[1])
+			full.Trusted[i].ID, full.Sessions[i].ID = strings.Repeat("f", 32), strings.Repeat("A", 22)
+		}
+		full.Activity = append(full.Activity, settings.Activity[5])
+	}
 	off := SettingsView{Common: common}
 	long := "otpauth://totp/Example%20Wiki:" + strings.Repeat("%F0%9F%94%91", 30) + "?secret=" + sampleKey + "&issuer=Example%20Wiki"
 	show := func(name string, render func(w http.ResponseWriter) error) sample {
@@ -71,6 +98,14 @@ func samplesIn(r *Renderer, languages string) []sample {
 		show("challenge-stopped", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, ChallengeView{Common: with(func(c *Common) { c.Alert = AlertStopped })})
 		}),
+		show("challenge-trust", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 422, ChallengeView{
+				Common: with(func(c *Common) { c.Alert = AlertWrongCode }), Remember: 30 * 24 * time.Hour, Trust: true,
+			})
+		}),
+		show("challenge-trust-hours", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: common, Remember: 8 * time.Hour})
+		}),
 		show("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: common}) }),
 		show("recovery-wrong", func(w http.ResponseWriter) error {
 			return r.Recovery(w, 422, RecoveryView{Common: with(func(c *Common) { c.Alert = AlertWrongRecoveryCode })})
@@ -79,6 +114,12 @@ func samplesIn(r *Renderer, languages string) []sample {
 			return r.SetUpStart(w, 200, SetUpStartView{Common: common, Enrolling: true})
 		}),
 		show("setup-start-free", func(w http.ResponseWriter) error { return r.SetUpStart(w, 200, SetUpStartView{Common: common}) }),
+		show("setup-start-later", func(w http.ResponseWriter) error {
+			return r.SetUpStart(w, 200, SetUpStartView{Common: common, Enrolling: true, Due: r.now().Add(50 * time.Hour), Later: true})
+		}),
+		show("setup-start-over", func(w http.ResponseWriter) error {
+			return r.SetUpStart(w, 403, SetUpStartView{Common: with(func(c *Common) { c.Alert = AlertGraceOver }), Enrolling: true, Due: r.now()})
+		}),
 		drawn(sampleURI, show("setup", func(w http.ResponseWriter) error {
 			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: sampleKey, Behind: &off})
 		})),
@@ -148,6 +189,15 @@ func samplesIn(r *Renderer, languages string) []sample {
 		show("settings-few", func(w http.ResponseWriter) error {
 			v := settings
 			v.RecoveryLeft, v.Required, v.Used = 2, true, time.Time{}
+			return r.Settings(w, 200, v)
+		}),
+		show("settings-full", func(w http.ResponseWriter) error { return r.Settings(w, 200, full) }),
+		drawn(sampleURI, show("setup-over-full", func(w http.ResponseWriter) error {
+			return r.SetUp(w, 200, SetUpView{Common: common, URI: sampleURI, Key: sampleKey, Reset: true, Behind: &full})
+		})),
+		show("settings-untrusted", func(w http.ResponseWriter) error {
+			v := settings
+			v.Trusted, v.Sessions, v.Activity = nil, v.Sessions[:1], nil
 			return r.Settings(w, 200, v)
 		}),
 		show("settings-none", func(w http.ResponseWriter) error {

@@ -13,9 +13,23 @@ import (
 // errURI does not quote the address: it holds the secret.
 var errURI = errors.New("the set-up address is not an otpauth address")
 
+// challenge is what the template of the challenge sees.
+type challenge struct {
+	ChallengeView
+	// Trusts is the label of the box that has this browser trusted; empty for no box.
+	Trusts string
+}
+
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: v, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true}})
+	view := challenge{ChallengeView: v}
+	if v.Remember > 0 {
+		var err error
+		if view.Trusts, err = r.edition(v.Languages).trusts(v.Remember); err != nil {
+			return errors.Join(err, r.Error(w, http.StatusInternalServerError, ErrorView{Common: v.Common, Kind: ErrorInternal}))
+		}
+	}
+	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: view, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true}})
 }
 
 // Recovery shows the page that asks for a recovery code.
@@ -23,9 +37,18 @@ func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) e
 	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true, Focus: true}})
 }
 
+// setUpStart is what its template sees.
+type setUpStart struct {
+	SetUpStartView
+	// Days are left until Due, rounded up.
+	Days int64
+}
+
 // SetUpStart shows why to set up a second factor, and the button that begins it.
 func (r *Renderer) SetUpStart(w http.ResponseWriter, status int, v SetUpStartView) error {
-	return r.render(w, status, "setupstart", "setup.title", page{Common: v.Common, View: v, SignOut: true})
+	v.Next = local(v.Next, strings.TrimSuffix(v.Base, "/")+"/")
+	view := setUpStart{SetUpStartView: v, Days: up(v.Due.Sub(r.now()), 24*time.Hour)}
+	return r.render(w, status, "setupstart", "setup.title", page{Common: v.Common, View: view, SignOut: true})
 }
 
 // setUp is what the template of the set-up page sees.
@@ -147,7 +170,7 @@ func fileName(app string) string {
 // Settings shows the settings page.
 func (r *Renderer) Settings(w http.ResponseWriter, status int, v SettingsView) error {
 	v.Home = local(v.Home, "/")
-	return r.render(w, status, "settings", "settings.title", page{Common: v.Common, View: v, SignOut: true})
+	return r.render(w, status, "settings", "settings.title", page{Common: v.Common, View: r.listed(v), SignOut: true})
 }
 
 // notice is what the template of errors and of the signed-out page sees.

@@ -31,6 +31,9 @@ type ChallengeView struct {
 	Digits int
 	// Period is how long a code lasts; 0 means 30 seconds.
 	Period time.Duration
+	// Remember is for how long this browser may be trusted, which the page offers; 0 for not at all. Trust is what was chosen before.
+	Remember time.Duration
+	Trust    bool
 }
 
 // RecoveryView is the page that asks for a recovery code instead, at Base/recovery.
@@ -44,6 +47,13 @@ type SetUpStartView struct {
 	Common
 	// Enrolling says that a second factor is required and that nothing else is open until there is one.
 	Enrolling bool
+	// Due is when there must be one, where there is time until then; zero for none. Later offers to go on without until then, by
+	// POST to Base/later.
+	Due   time.Time
+	Later bool
+	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or anything else,
+	// leads to the settings page.
+	Next string
 }
 
 // SetUpView is the page with the QR code, at Base/setup. It posts to Base/setup/confirm.
@@ -113,6 +123,37 @@ type SettingsView struct {
 	Due time.Time
 	// Home is the way back to the app: a path on this site. Empty, or anything else, means "/".
 	Home string
+	// Remember says that browsers can be trusted here; Trusted are those that are.
+	Remember bool
+	Trusted  []TrustedLine
+	// Sessions are the user's own, this one first.
+	Sessions []SessionLine
+	// Activity is what happened lately, newest first.
+	Activity []ActivityLine
+}
+
+// TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.
+type TrustedLine struct {
+	ID, Browser        string
+	Since, Used, Until time.Time
+}
+
+// SessionLine is a session in the list. Signing out posts its ID to Base/sessions; without an ID, all others are signed out.
+type SessionLine struct {
+	ID, Browser, Address string
+	// Current is the session that asks; Waiting one in which the code was not typed yet.
+	Current, Waiting bool
+	Since, Seen      time.Time
+}
+
+// ActivityLine is one event, or several of a kind, in the list.
+type ActivityLine struct {
+	// Kind is the part after "activity." of a message's key. A kind without a message is left out.
+	Kind             string
+	At               time.Time
+	Browser, Address string
+	// Count is how often it happened; 0 means once.
+	Count int
 }
 
 // Link is a way on from an error.

@@ -13,7 +13,7 @@ import (
 )
 
 // MaxSummaries is how many sessions of one user are listed, the ones used last.
-const MaxSummaries = 50
+const MaxSummaries = 8
 
 // Summary is what a user may see of a session of his own.
 type Summary struct {

@@ -82,7 +82,13 @@ func TestP6_Damage(t *testing.T) {
 		}
 		// Where the damage went unnoticed, some tokens may be out of reach. It is no worse than that.
 		fresh := storetest.Token()
-		mustCommit(t, store, fresh, "fresh")
+		if err := store.Commit(fresh, []byte("fresh"), time.Now().Add(time.Hour)); errors.Is(err, ErrDamaged) {
+			// Found while it was written to; then it is set aside, and the next one gets in.
+			mustCommit(t, store, fresh, "fresh")
+			setAside = true
+		} else if err != nil {
+			t.Errorf("byte %d: %v", at, err)
+		}
 		if got, found, err := store.Find(fresh); err != nil || string(got) != "fresh" && (setAside || found) {
 			t.Errorf("byte %d: found %q, %v, %v", at, got, found, err)
 		}
@@ -93,6 +99,46 @@ func TestP6_Damage(t *testing.T) {
 	t.Logf("%d flips, %d files set aside, %d values that a seal would refuse", flips, aside, other)
 	if aside == 0 || aside == flips {
 		t.Errorf("%d of %d files were set aside: the test is broken", aside, flips)
+	}
+}
+
+// TestP6_DamagedListOfFreePages: what is wrong with the list of free pages shows only when a page is taken from it. The write
+// fails; the file must not stay one in which every write fails.
+func TestP6_DamagedListOfFreePages(t *testing.T) {
+	path, stored := made(t, 12)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, freelist = 16, 0x10
+	spoilt := 0
+	for page := 0; page < len(content); page += 4096 {
+		if content[page+8] != freelist || content[page+9] != 0 {
+			continue
+		}
+		for id := range min(int(content[page+10]), 200) {
+			content[page+header+8*id+2] ^= 4
+			spoilt++
+		}
+	}
+	if spoilt == 0 {
+		t.Fatal("no page is free: the test is broken")
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store := newStore(t, path, Options{})
+	for token, value := range stored {
+		wantStored(t, store, token, value)
+	}
+	fresh := storetest.Token()
+	if err := store.Commit(fresh, []byte("fresh"), time.Now().Add(time.Hour)); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("the first write: %v, want ErrDamaged", err)
+	}
+	mustCommit(t, store, fresh, "fresh")
+	wantStored(t, store, fresh, "fresh")
+	if _, err := os.Stat(path + damagedSuffix); err != nil {
+		t.Error(err)
 	}
 }
 

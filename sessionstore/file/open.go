@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -36,6 +37,7 @@ type database struct {
 	quit    chan struct{}
 	running sync.WaitGroup
 	count   int // of entries; the writer's own once it runs
+	wrote   atomic.Bool
 }
 
 // opening is one attempt to open the file. It goes on when those who wait for it have given up.
@@ -69,6 +71,19 @@ func (s *Store) open(ctx context.Context) (*database, error) {
 	}
 }
 
+// abandon sets a file aside that was lost before anything could be written to it. The damage is where nobody looks who opens it (in
+// the list of free pages, say), and it would be lost again at the next write, and so for ever.
+func (s *Store) abandon(lost *database) error {
+	if lost.wrote.Load() {
+		return nil
+	}
+	err := setAside(s.path, s.options, boltfile.ErrDamaged)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // obsolete tells that another attempt is due.
 func (o *opening) obsolete() bool {
 	select {
@@ -87,6 +102,9 @@ func (s *Store) begin(before *opening) *opening {
 		defer func() { o.at = time.Now() }()
 		if before != nil && before.db != nil {
 			_ = before.db.close() // it is lost; what it could tell has been told
+			if o.err = s.abandon(before.db); o.err != nil {
+				return
+			}
 		}
 		o.db, o.err = openDatabase(s.path, s.options)
 		if o.err == nil {

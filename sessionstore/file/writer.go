@@ -105,6 +105,7 @@ func (db *database) writeTogether(requests []*request) {
 	}
 	if err == nil {
 		db.count += added
+		db.wrote.Store(true)
 	}
 	for i, r := range requests {
 		if err != nil {

@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/mileusna/useragent"
+
+	"sallyport/factor"
+)
+
+// maxUserAgent is how much of a User-Agent is looked at, in bytes.
+const maxUserAgent = 512
+
+// browserName is what kind of browser sends a request, such as "Firefox, Linux": for lists that people read, and for a trusted
+// browser to remain of its kind. Versions are left out, for browsers renew themselves. Empty where the client does not say.
+func browserName(r *http.Request) string {
+	text := r.UserAgent()
+	agent := useragent.Parse(text[:min(len(text), maxUserAgent)])
+	switch {
+	case agent.Name == "":
+		return agent.OS
+	case agent.OS == "":
+		return agent.Name
+	}
+	return agent.Name + ", " + agent.OS
+}
+
+// origin is where a request comes from.
+func (x *exchange) origin() factor.Origin {
+	address := x.config.ClientAddress(x.r)
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	return factor.Origin{Address: address, Browser: browserName(x.r)}
+}
+
+// noting is the request's context for what the record is to remember.
+func (x *exchange) noting() context.Context {
+	return factor.WithOrigin(x.r.Context(), x.origin())
+}

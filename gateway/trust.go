@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sallyport/factor"
+	"sallyport/pages"
+)
+
+// maxTrusted is for how many accounts one browser can be trusted at the same time.
+const maxTrusted = 4
+
+// trustSuffix tells the name of the cookie that trusts a browser from that of the session.
+const trustSuffix = "-trusted"
+
+// trustCookie is the name of the cookie that holds a browser's secrets, one for each account that is at home there.
+func (g *Gateway) trustCookie(r *http.Request) string { return g.cookieName(r) + trustSuffix }
+
+// credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
+func (g *Gateway) credentials(r *http.Request) []string {
+	value := cookieValue(r, g.trustCookie(r))
+	if value == "" {
+		return nil
+	}
+	all := strings.SplitN(value, "~", maxTrusted+1)
+	return all[:min(len(all), maxTrusted)]
+}
+
+// trusted tells whether this browser may sign in without a code, and with which of its secrets, which is used up by that. A store
+// that cannot answer is no trust: the code is asked for, and the store asked again then (P6).
+func (x *exchange) trusted(user string, status factor.Status) (credential string, ok bool) {
+	if x.config.Remember <= 0 {
+		return "", false
+	}
+	for _, shown := range x.credentials(x.r) {
+		if !standing(status, shown) {
+			continue
+		}
+		next, err := x.config.Factors.UseDevice(x.noting(), user, shown)
+		switch {
+		case err == nil:
+			x.log.InfoContext(x.r.Context(), "no code is asked for: the browser is trusted",
+				"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+			return next, true
+		case errors.Is(err, factor.ErrNotTrusted):
+			x.log.WarnContext(x.r.Context(), "the browser was trusted and is not any more, or shows a secret that was used before",
+				"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+		default:
+			x.log.ErrorContext(x.r.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
+				"setting", "secrets", "app", x.config.App, "error", err)
+		}
+		return "", false
+	}
+	return "", false
+}
+
+// standing tells whether a secret is of a browser that is trusted according to the record.
+func standing(status factor.Status, credential string) bool {
+	id, _, _ := strings.Cut(credential, ".")
+	return slices.ContainsFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
+}
+
+// keepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.
+func (x *exchange) keepTrust(credential string) {
+	id, _, _ := strings.Cut(credential, ".")
+	kept := []string{credential}
+	for _, other := range x.credentials(x.r) {
+		if otherID, _, _ := strings.Cut(other, "."); otherID != id && len(kept) < maxTrusted && plainCredential(other) {
+			kept = append(kept, other)
+		}
+	}
+	x.writeCookie(x.w.Header(), x.r, x.trustCookie(x.r), strings.Join(kept, "~"),
+		"; Max-Age="+strconv.Itoa(int(x.config.Remember.Seconds())), "Strict")
+}
+
+// plainCredential tells whether a secret that a browser showed can be handed back to it in a cookie as it is.
+func plainCredential(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '.'
+	})
+}
+
+// forgetBrowsers has one trusted browser, or all of them, be trusted no longer.
+func (x *exchange) forgetBrowsers() error {
+	notice := pages.NoticeBrowserForgotten
+	forget := func() error { return x.config.Factors.ForgetDevice(x.noting(), x.data.Identity, x.form.id) }
+	if x.form.id == "" {
+		notice = pages.NoticeBrowsersForgotten
+		forget = func() error { return x.config.Factors.ForgetDevices(x.noting(), x.data.Identity) }
+	}
+	if err := forget(); errors.Is(err, factor.ErrNotEnrolled) {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	} else if err != nil {
+		return x.storeFailed("forget a trusted browser", err)
+	}
+	x.log.InfoContext(x.r.Context(), "trusted browsers forgotten", "app", x.config.App, "user", x.data.Identity, "all", x.form.id == "")
+	return x.settingsAfter(notice)
+}
