@@ -55,7 +55,7 @@ func TestP6_FaultsAtEachStep(t *testing.T) {
 
 			test.end(server)
 			eventually(t, "recovery", func() bool { _, _, err := store.Get(t.Context(), alice); return err == nil })
-			if seed, at := seedOf(t, store, alice); seed != 1 || at != version {
+			if seed, at := storedSeed(t, store, alice); seed != 1 || at != version {
 				t.Errorf("seed %d at version %d after it, want 1 at %d", seed, at, version)
 			}
 			if _, _, err := store.Get(t.Context(), bob); !errors.Is(err, factor.ErrNotFound) {
@@ -127,7 +127,7 @@ func TestP7_LostAnswers(t *testing.T) {
 			first := put(t, store, alice, 1, 0)
 			strike()
 			second := put(t, store, alice, 2, first)
-			if seed, version := seedOf(t, store, alice); seed != 2 || version != second {
+			if seed, version := storedSeed(t, store, alice); seed != 2 || version != second {
 				t.Errorf("seed %d at %d, want 2 at %d", seed, version, second)
 			}
 			if _, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 3), first); !errors.Is(err, factor.ErrConflict) {
@@ -151,7 +151,7 @@ func TestP7_LostAnswers(t *testing.T) {
 		server.Faults(vault.Fault{Method: "PUT", Path: documents, Cut: vault.Before, Times: 1})
 		_, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 2), version)
 		wants(t, "Put", err, factor.ErrUnavailable)
-		if seed, at := seedOf(t, store, alice); seed != 1 || at != version {
+		if seed, at := storedSeed(t, store, alice); seed != 1 || at != version {
 			t.Errorf("seed %d at %d", seed, at)
 		}
 	})
@@ -186,7 +186,7 @@ func TestP7_LateWrite(t *testing.T) {
 	third := put(t, store, alice, 3, version)
 	server.Clear()
 	server.AwaitNoneHeld()
-	if seed, at := seedOf(t, store, alice); seed != 3 || at != third {
+	if seed, at := storedSeed(t, store, alice); seed != 3 || at != third {
 		t.Errorf("seed %d at %d, want 3 at %d", seed, at, third)
 	}
 }

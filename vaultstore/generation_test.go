@@ -21,13 +21,13 @@ func TestP7_OldEnrolmentComesBack(t *testing.T) {
 		path := newPath()
 		slow, other := newStore(t, server, Settings{Path: path}), newStore(t, server, Settings{Path: path})
 		put(t, other, alice, 1, 0)
-		_, old := seedOf(t, slow, alice)
+		_, old := storedSeed(t, slow, alice)
 		if err := other.Delete(t.Context(), alice, old); err != nil {
 			t.Fatal(err)
 		}
 		put(t, other, alice, 2, 0)
 		if seen {
-			seedOf(t, slow, alice)
+			storedSeed(t, slow, alice)
 		}
 		if _, err := slow.Put(t.Context(), alice, storetest.NewRecord("alice", 1), old); !errors.Is(err, factor.ErrConflict) {
 			t.Errorf("seen %v: the old attempt's write: %v", seen, err)
@@ -49,7 +49,7 @@ func TestP7_OldDisablingComesLate(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	slow, other := newStore(t, server, Settings{}), newStore(t, server, Settings{})
 	put(t, other, alice, 1, 0)
-	_, old := seedOf(t, slow, alice)
+	_, old := storedSeed(t, slow, alice)
 	if err := other.Delete(t.Context(), alice, old); err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,14 @@ func TestMetadataFail(t *testing.T) {
 	store := newStore(t, server, Settings{})
 	server.Faults(vault.Fault{Method: "PUT", Path: "/v1/secret/metadata/*", Status: 503})
 	version := put(t, store, alice, 1, 0)
-	if seed, at := seedOf(t, store, alice); seed != 1 || at != version {
+	if seed, at := storedSeed(t, store, alice); seed != 1 || at != version {
 		t.Errorf("seed %d at %d, want 1 at %d", seed, at, version)
 	}
 	_, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 2), version)
 	wants(t, "Put", err, factor.ErrUnavailable)
 	server.Clear()
 	version = put(t, store, alice, 2, version)
-	if seed, at := seedOf(t, newStore(t, server, Settings{}), alice); seed != 2 || at != version {
+	if seed, at := storedSeed(t, newStore(t, server, Settings{}), alice); seed != 2 || at != version {
 		t.Errorf("seed %d at %d, want 2 at %d", seed, at, version)
 	}
 }
@@ -110,7 +110,7 @@ func TestDisabledButLeft(t *testing.T) {
 
 	store.settled = -time.Hour // the time has passed
 	put(t, store, alice, 8, 0)
-	if seed, version := seedOf(t, store, alice); seed != 8 {
+	if seed, version := storedSeed(t, store, alice); seed != 8 {
 		t.Errorf("seed %d", seed)
 	} else if err := store.Delete(t.Context(), alice, version); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
 	put(t, other, alice, 2, 0)
 	server.Clear()
 	<-done
-	if seed, _ := seedOf(t, other, alice); seed != 2 {
+	if seed, _ := storedSeed(t, other, alice); seed != 2 {
 		t.Errorf("seed %d", seed)
 	}
 }

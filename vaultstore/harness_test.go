@@ -75,8 +75,8 @@ func put(t testing.TB, store *Store, key factor.Key, seed byte, expected factor.
 	return version
 }
 
-// seedOf reads the seed that the store gives; storetest.NewRecord fills it with one byte.
-func seedOf(t testing.TB, store *Store, key factor.Key) (seed byte, version factor.Version) {
+// storedSeed reads the seed that the store gives; storetest.NewRecord fills it with one byte.
+func storedSeed(t testing.TB, store *Store, key factor.Key) (seed byte, version factor.Version) {
 	t.Helper()
 	record, version, err := store.Get(t.Context(), key)
 	if err != nil {

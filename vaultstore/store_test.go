@@ -41,9 +41,9 @@ func TestCalls(t *testing.T) {
 		store := newStore(t, server, Settings{Path: newPath(), Transit: transit})
 		put(t, store, alice, 1, 0)
 		if transit != "" {
-			seedOf(t, store, alice)
+			storedSeed(t, store, alice)
 			put(t, store, factor.Key{App: "wiki", User: "bob"}, 1, 0) // asks once for the key's version
-			_, version := seedOf(t, store, alice)
+			_, version := storedSeed(t, store, alice)
 			put(t, store, alice, 1, version)
 		}
 		server.ResetRequests()
@@ -161,7 +161,7 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 		t.Fatal("the purge did not fail")
 	}
 	other := newStore(t, server, Settings{})
-	_, version = seedOf(t, other, alice)
+	_, version = storedSeed(t, other, alice)
 	put(t, other, alice, 9, version)
 	if all := everything(t, server, store); strings.Contains(all, oldSeed) {
 		t.Error("the old seed is still there after the change that followed")

@@ -111,7 +111,7 @@ func TestTransitLater(t *testing.T) {
 	if all := everything(t, server, store); strings.Contains(all, "BwcHBwcH") {
 		t.Error("the seed still lies open")
 	}
-	if seed, _ := seedOf(t, store, alice); seed != 7 {
+	if seed, _ := storedSeed(t, store, alice); seed != 7 {
 		t.Errorf("seed %d", seed)
 	}
 }
@@ -130,7 +130,7 @@ func TestP6_TransitFaults(t *testing.T) {
 		wants(t, "Put of another seed", err, factor.ErrUnavailable)
 		server.Clear()
 	}
-	if seed, at := seedOf(t, store, alice); seed != 7 || at != version {
+	if seed, at := storedSeed(t, store, alice); seed != 7 || at != version {
 		t.Errorf("seed %d at %d", seed, at)
 	}
 	if all := everything(t, server, store); strings.Contains(all, `"secret":"`) {
