@@ -36,13 +36,13 @@ func (g *Gateway) cookieName(r *http.Request) string {
 // token reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
 // Two tokens are none: one of them was planted.
 func (g *Gateway) token(r *http.Request) string {
-	return cookieValue(r, g.cookieName(r))
+	return cookieValue(r.Header["Cookie"], g.cookieName(r))
 }
 
 // cookieValue is the value of the one cookie of that name; empty where there is none, or more than one.
-func cookieValue(r *http.Request, name string) string {
+func cookieValue(lines []string, name string) string {
 	found := ""
-	for _, line := range r.Header["Cookie"] {
+	for _, line := range lines {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")

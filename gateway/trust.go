@@ -21,8 +21,12 @@ const trustSuffix = "-trusted"
 func (g *Gateway) trustCookie(r *http.Request) string { return g.cookieName(r) + trustSuffix }
 
 // credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
-func (g *Gateway) credentials(r *http.Request) []string {
-	value := cookieValue(r, g.trustCookie(r))
+func (x *exchange) credentials() []string {
+	lines := x.r.Header["Cookie"]
+	if x.sentSaved {
+		lines = x.sent // the header holds what the app gets by now
+	}
+	value := cookieValue(lines, x.trustCookie(x.r))
 	if value == "" {
 		return nil
 	}
@@ -36,7 +40,7 @@ func (x *exchange) trusted(user string, status factor.Status) (credential string
 	if x.config.Remember <= 0 {
 		return "", false
 	}
-	for _, shown := range x.credentials(x.r) {
+	for _, shown := range x.credentials() {
 		if !standing(status, shown) {
 			continue
 		}
@@ -68,7 +72,7 @@ func standing(status factor.Status, credential string) bool {
 func (x *exchange) keepTrust(credential string) {
 	id, _, _ := strings.Cut(credential, ".")
 	kept := []string{credential}
-	for _, other := range x.credentials(x.r) {
+	for _, other := range x.credentials() {
 		if otherID, _, _ := strings.Cut(other, "."); otherID != id && len(kept) < maxTrusted && plainCredential(other) {
 			kept = append(kept, other)
 		}

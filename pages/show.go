@@ -40,14 +40,14 @@ func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) e
 // setUpStart is what its template sees.
 type setUpStart struct {
 	SetUpStartView
-	// Days are left until Due, rounded down: nobody should come too late.
+	// Days are left until Due, rounded; the page says exactly when that is.
 	Days int64
 }
 
 // SetUpStart shows why to set up a second factor, and the button that begins it.
 func (r *Renderer) SetUpStart(w http.ResponseWriter, status int, v SetUpStartView) error {
 	v.Next = local(v.Next, strings.TrimSuffix(v.Base, "/")+"/")
-	view := setUpStart{SetUpStartView: v, Days: max(int64(v.Due.Sub(r.now())/(24*time.Hour)), 1)}
+	view := setUpStart{SetUpStartView: v, Days: max(int64(v.Due.Sub(r.now()).Round(24*time.Hour)/(24*time.Hour)), 1)}
 	return r.render(w, status, "setupstart", "setup.title", page{Common: v.Common, View: view, SignOut: true})
 }
 

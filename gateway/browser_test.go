@@ -1,0 +1,35 @@
+package gateway
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestBrowserName(t *testing.T) {
+	for agent, want := range map[string]string{
+		linuxFirefox: "Firefox, Linux", linuxFirefox2: "Firefox, Linux", windowsChrome: "Chrome, Windows", "": "",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1": "Safari, iOS",
+		"curl/8.14.1": "curl",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("User-Agent", agent)
+		if got := browserName(r); got != want {
+			t.Errorf("%q: %q, want %q", agent, got, want)
+		}
+	}
+}
+
+// FuzzBrowserName: what a client says of itself breaks nothing.
+func FuzzBrowserName(f *testing.F) {
+	f.Add(linuxFirefox)
+	f.Add(strings.Repeat("(", 600))
+	f.Add("Mozilla/5.0 (;;;) /1 //")
+	f.Fuzz(func(t *testing.T, agent string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["User-Agent"] = []string{agent}
+		if name := browserName(r); len(name) > 2*maxUserAgent+2 {
+			t.Errorf("%d bytes", len(name))
+		}
+	})
+}
