@@ -156,7 +156,7 @@ func TestSettingsLinkFor(t *testing.T) {
 		request.Header = http.Header{"Accept": {"text/html"}, "Cookie": {cookie}}
 		w := httptest.NewRecorder()
 		l.server.Config.Handler.ServeHTTP(w, request)
-		return answer{Response: w.Result(), body: w.Body.String()} //nolint:bodyclose // a recorder's
+		return answer{Response: w.Result(), body: w.Body.String()}
 	}
 	for _, test := range []struct {
 		who, path, cookie string

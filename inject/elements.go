@@ -23,8 +23,14 @@ const (
 	point
 )
 
+// lengths are those of the names that mean something, as bits, by their first letter: most tags need no second look.
+var lengths = [32]uint32{
+	'a' & 31: 1 << 14, 'b' & 31: 1 << 4, 'd' & 31: 1 << 4, 'f' & 31: 1<<8 | 1<<13, 'h' & 31: 1 << 4, 'i' & 31: 1 << 6, 'm' & 31: 1<<2 | 1<<4 | 1<<5,
+	'n' & 31: 1<<7 | 1<<8, 'p' & 31: 1 << 9, 's' & 31: 1<<3 | 1<<5 | 1<<6, 't' & 31: 1<<5 | 1<<8, 'x' & 31: 1 << 3,
+}
+
 func (s *scanner) kindOf() kind {
-	if s.size > len(s.name) {
+	if s.size > len(s.name) || lengths[s.name[0]&31]>>s.size&1 == 0 {
 		return ordinary
 	}
 	switch string(s.name[:s.size]) {

@@ -60,8 +60,9 @@ func (r *Rewriter) rewrite(p []byte) (int, error) {
 		// ISO-2022-JP, which a page can declare by itself: behind the escape, ASCII bytes need not mean ASCII characters.
 		look = p[:escape]
 	}
-	from, at, found := 0, 0, nothing
+	from, at := 0, 0
 	for !r.done {
+		var found event
 		at, found = r.scanner.scan(look, at)
 		switch found {
 		case nothing:

@@ -185,14 +185,11 @@ func TestFlush(t *testing.T) {
 // TestHead: behind the start tag of the head, and once only.
 func TestHead(t *testing.T) {
 	t.Parallel()
-	for document, want := range map[string]string{
-		"<html><head>§<title></title></head><head></body>": "",
-		"<html><HEAD lang='>' / >§</body>":                 "",
-		"<header></header></head><body><head></body>":      "",
-		"<!-- <head> --><headx></body>":                    "",
-		"<template><head></template></body>":               "",
+	for _, document := range []string{
+		"<html><head>§<title></title></head><head></body>", "<html><HEAD lang='>' / >§</body>", "<header></header></head><body><head></body>",
+		"<!-- <head> --><headx></body>", "<template><head></template></body>",
 	} {
-		want = strings.Replace(document, "§", mark, 1)
+		want := strings.Replace(document, "§", mark, 1)
 		document := strings.Replace(document, "§", "", 1)
 		for i := range len(document) + 1 {
 			if got := cut(t, Rewriter{AfterHead: []byte(mark)}, document, i); got != want {
@@ -280,6 +277,24 @@ func stands(t testing.TB, page string) bool {
 	return false
 }
 
+// TestNames: each name that means something is recognised, whatever is looked at first.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]kind{
+		"body": body, "head": head, "base": base, "plaintext": endless, "frameset": endless, "svg": svg, "math": math, "template": template,
+		"select": selectElement, "mi": textPoint, "mo": textPoint, "mn": textPoint, "ms": textPoint, "mtext": textPoint, "desc": textPoint,
+		"foreignobject": point, "annotation-xml": point, "script": rawElement, "style": rawElement, "textarea": rawElement, "title": rawElement, "xmp": rawElement,
+		"iframe": rawElement, "noembed": rawElement, "noframes": rawElement, "noscript": rawElement, "p": ordinary, "html": ordinary, "annotation-xml-and-more": ordinary,
+	} {
+		var s scanner
+		copy(s.name[:], name)
+		s.size = len(name)
+		if got := s.kindOf(); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+}
+
 // FuzzRewriter: the app's bytes go out unchanged, the markup at most once, where a browser's parser takes it for an element,
 // however the document is cut.
 func FuzzRewriter(f *testing.F) {
@@ -315,7 +330,8 @@ func FuzzRewriter(f *testing.F) {
 		_ = r.Flush()
 		_, _ = r.Write(document[a:])
 		_ = r.Flush()
-		if strings.Replace(out.String(), mark, "", 1) != string(document) || (out.String() == string(document)) != (whole == string(document)) {
+		// With an end tag that was missed and never ends there is no place.
+		if strings.Replace(out.String(), mark, "", 1) != string(document) || out.String() != string(document) && (whole == string(document) || !stands(t, out.String())) {
 			t.Fatalf("%q\nbecomes %q\nflushed %q", document, whole, out.String())
 		}
 	})

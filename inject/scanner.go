@@ -89,7 +89,7 @@ const (
 )
 
 // scan goes on in p at i. It returns where it stopped, and why.
-func (s *scanner) scan(p []byte, i int) (int, event) { //nolint:gocyclo,revive // it is the standard's own table of states
+func (s *scanner) scan(p []byte, i int) (int, event) {
 	for i < len(p) {
 		c := p[i]
 		switch s.state {
@@ -149,12 +149,23 @@ func (s *scanner) scan(p []byte, i int) (int, event) { //nolint:gocyclo,revive /
 			if found := s.named(); found != nothing {
 				return i, found
 			}
+			if c == '>' {
+				i++
+				if found := s.ended(false); found != nothing {
+					return i, found
+				}
+			}
 
 		case beforeAttribute:
 			switch {
 			case isSpace(c):
 				i++
-			case c == '/' || c == '>':
+			case c == '>':
+				i++
+				if found := s.ended(false); found != nothing {
+					return i, found
+				}
+			case c == '/':
 				s.state = afterAttribute
 			default:
 				// Also an equals sign, which begins a name here.
@@ -169,7 +180,20 @@ func (s *scanner) scan(p []byte, i int) (int, event) { //nolint:gocyclo,revive /
 			if i == len(p) {
 				return i, nothing
 			}
-			s.state = afterAttribute
+			if s.state = afterAttribute; p[i] != '=' {
+				continue
+			}
+			i++
+			if s.state = beforeValue; i < len(p) && p[i] == '"' {
+				// Most attributes look like this.
+				k := bytes.IndexByte(p[i+1:], '"')
+				if k < 0 {
+					s.state = doubleQuoted
+					return len(p), nothing
+				}
+				i += k + 2
+				s.state = beforeAttribute
+			}
 
 		case afterAttribute:
 			switch {
