@@ -270,6 +270,17 @@ func TestSettingsLinkStreams(t *testing.T) {
 	}
 }
 
+// TestSettingsLinkCutOff: a page that ends in the middle of the tag is whole all the same.
+func TestSettingsLinkCutOff(t *testing.T) {
+	l := newLinked(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		write(t, w, "<p>cut off</bo")
+	})
+	if page := l.load("GET", nil); page.body != "<p>cut off</bo" {
+		t.Errorf("%q", page.body)
+	}
+}
+
 // TestSettingsLinkWebSocket: a connection that is taken over carries what both ends say, whatever it looks like.
 func TestSettingsLinkWebSocket(t *testing.T) {
 	l := newLinked(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -63,7 +63,7 @@ var documents = []string{
 	"<title><title></body></title>§</body>", "<title></style></body></title>§</body>", "<title><!--</title>§</body>-->", "<title></</title>§</body>", "<title></titl</title>§</body>",
 	"<script>a<b</script>§</body>", "<script></</script>§</body>", "<script></body>",
 	"<script><!-- <script> </script> </body> --></script>§</body>", "<script><!-- </script>§</body> -->", "<script><!-- <script> </body> </script> </script>§</body>",
-	"<script><!-- <script> --></script>§</body>", "<script><!--></script>§</body>", "<script><!-- <scriptx> </script>§</body>", "<script><!-- <script </script></body></script>§</body>",
+	"<script><!-- <script> --></script>§</body>", "<script><!--></script>§</body>", "<script><!--><script></script>§</body>", "<script><!-- <scriptx> </script>§</body>", "<script><!-- <script </script></body></script>§</body>",
 	"<script><!-- <script> </scriptx></script x </body></script>§</body>", "<script><!-- <script> </ </script> --></script>§</body>", "<script><!-<script></script>§</body>",
 	"<script><!x--<script></script>§</body>", "<script><!-- <script> - > -- > </body> --></script>§</body>", "<script>x --> <script> </script>§</body>",
 	"<script><!-- <</script>§</body>", "<script><!-- <script><</script></body></script>§</body>", "<title><!-- <script> </title>§</body>",
@@ -75,7 +75,7 @@ var documents = []string{
 	"<svg><path d='</body>'/></svg>§</body>", "<svg><title>x</title><style>a{}</style></svg><script>a<b</script>§</body>", "<svg>§</body>", "<svg><desc>x</desc></svg><title><b></title>§</body>",
 	"<svg><script>x</script></svg>§</body>", "<math><mi>x</mi><mo>+</mo></math><title><b></title>§</body>", "<svg/><title><b></title>§</body>",
 	"<svg><![CDATA[ x ]]></svg>§</body>", "<svg><![CDATA[ ] ]] ]]]></svg>§</body>", "<svg><svg></svg></svg><title><b></title>§</body>", "<desc><b></desc><title><b></title>§</body>",
-	"<svg/ ><style>x</style></svg>§</body>", "<svg><g/></svg><mi/><title><b></title>§</body>",
+	"<svg/ ><style>x</style></svg>§</body>", "<svg><g/></svg><mi/><title><b></title>§</body>", "<math><mi/><mo>x</mo></math><title><b></title>§</body>",
 	"<svg><foreignObject><p>x</foreignObject></svg>§</body>", "<svg><desc><b></desc></svg>§</body>",
 	// Bytes that are not ASCII.
 	"\xef\xbb\xbf<p>é§</body>", "<p>\xe9\xff\x00§</body>",
@@ -108,7 +108,7 @@ var uncertain = []string{
 	`<svg><![CDATA[ ]> ]]></svg></body>`, "<math><style></b></style></math></body>", "<svg><script><!-- --></script></svg></body>", "<svg><style></ x></style></svg></body>",
 	"<svg><style></></style></svg></body>", "<svg><style>a < b</style></svg></body>", "<svg><svg></svg><style><b></style></svg></body>",
 	// The end tag is ignored, the element stays open.
-	"<svg><foreignObject></svg></foreignObject><style><b></style></body>", "<math><svg></svg></svg><style><b></style></body>",
+	"<svg><foreignObject></svg></foreignObject><style><b></style></body>", "<math><svg></svg></svg><style><b></style></body>", "<svg><math></math><style><b></style></body>",
 	"<math><annotation-xml encoding=text/html></math></annotation-xml><style><b></style></body>", "<svg><desc><p></svg></desc><style><b></style></body>",
 	"<math><mi><b></math></mi><style><b></style></body>",
 	// Some browsers ignore most tags in a select.
