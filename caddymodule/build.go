@@ -53,7 +53,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		PassHeaders:     h.PassHeader,
 		RequireEveryone: h.Require == "everyone",
 		Reauth:          duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
-		Digits: factors.Parameters.Digits, Period: factors.Parameters.Period,
+		SettingsLink: h.SettingsLink,
+		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),

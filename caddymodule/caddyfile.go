@@ -123,6 +123,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle       <duration>
 //		lifetime   <duration>
 //		cookie     <name>
+//		settings_link
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -195,6 +196,8 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return durationArgument(d, &h.Lifetime, 1)
 	case "cookie":
 		return oneArgument(d, &h.Cookie)
+	case "settings_link":
+		return noArguments(d, &h.SettingsLink)
 	}
 	return unknown(d)
 }

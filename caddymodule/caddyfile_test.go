@@ -110,6 +110,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"bad throttle", good + "\t\tthrottle {\n\t\t\tstop 1000\n\t\t}\n", "1 to 100"},
 		{"too many arguments", good + "\t\tapp a b\n", "argument"},
 		{"flag with an argument", good + "\t\tcase_sensitive yes\n", "argument"},
+		{"link with an argument", good + "\t\tsettings_link on\n", "argument"},
+		{"link twice", good + "\t\tsettings_link\n\t\tsettings_link\n", "stands on line"},
 		{"public without slash", good + "\t\tpublic static\n", "path"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

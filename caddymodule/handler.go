@@ -66,6 +66,8 @@ type Handler struct {
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
 	// Cookie is the name of the gateway's cookie. Default: `__Host-sallyport`, and without the prefix on http.
 	Cookie string `json:"cookie,omitempty"`
+	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
+	SettingsLink bool `json:"settings_link,omitempty"`
 
 	gateway *gateway.Gateway
 }

@@ -36,6 +36,9 @@ type exchange struct {
 	// after us never meets a held cookie.
 	sent      []string
 	sentSaved bool
+	// encodings are the client's own Accept-Encoding headers, where others went to the app; put back likewise.
+	encodings      []string
+	encodingsSaved bool
 
 	filter filter
 	form   form // what a POST to one of our own pages said
@@ -159,13 +162,19 @@ func (x *exchange) setCookies(r *http.Request, path string, client []string, jar
 }
 
 func (x *exchange) restore() {
-	if !x.sentSaved {
-		return
+	if x.sentSaved {
+		putBack(x.r.Header, "Cookie", x.sent)
 	}
-	if x.sent == nil {
-		delete(x.r.Header, "Cookie")
+	if x.encodingsSaved {
+		putBack(x.r.Header, "Accept-Encoding", x.encodings)
+	}
+}
+
+func putBack(h http.Header, name string, lines []string) {
+	if lines == nil {
+		delete(h, name)
 	} else {
-		x.r.Header["Cookie"] = x.sent
+		h[name] = lines
 	}
 }
 

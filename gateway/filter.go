@@ -9,6 +9,7 @@ import (
 
 	"sallyport/custody"
 	"sallyport/gate"
+	"sallyport/inject"
 )
 
 // errReplaced ends the copying of an answer in whose place the browser got another one.
@@ -17,7 +18,8 @@ var errReplaced = errors.New("the answer was replaced by the gateway")
 // filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
 // through it unbuffered, except for the rare answer that changes a held cookie and has to wait for the app's own word.
 //
-// It overrides every way in which bytes can leave, for a promoted method would go around it (field notes, Caddy).
+// It overrides every way in which bytes can leave, for a promoted method would go around it (field notes, Caddy). Headers of
+// an answer that goes on leave by begin, and its body by send, since a page may get a link on its way.
 type filter struct {
 	x    *exchange
 	w    http.ResponseWriter
@@ -27,6 +29,9 @@ type filter struct {
 	sorted  custody.Sorted
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
+	// linking is for a page load, whose page is to get a link to the settings; link puts it in. Nil for all else.
+	linking *pageLink
+	link    *inject.Rewriter
 }
 
 type filterMode uint8
@@ -77,7 +82,7 @@ func (f *filter) WriteHeader(status int) {
 		h["Set-Cookie"] = f.own
 	}
 	if len(lines) == 0 && !f.x.suspect && f.x.place != gate.Logout {
-		f.w.WriteHeader(status)
+		f.begin(status)
 		return
 	}
 	if decided := f.x.settle(f, status, lines); !decided {
@@ -95,7 +100,7 @@ func (f *filter) decide() {
 	f.mode, f.waiting = passing, nil
 	f.x.settleByProbe(f, waiting.status)
 	if f.mode == passing && waiting.body.Len() > 0 {
-		_, _ = f.w.Write(waiting.body.Bytes())
+		_, _ = f.send(waiting.body.Bytes())
 	}
 }
 
@@ -105,7 +110,31 @@ func (f *filter) release(status int, cookies []string) {
 		h := f.w.Header()
 		h["Set-Cookie"] = append(h["Set-Cookie"], cookies...)
 	}
+	f.begin(status)
+}
+
+// begin writes the headers of the app's own answer.
+func (f *filter) begin(status int) {
+	if f.linking != nil && f.x.state() == gate.Verified {
+		f.link = f.linking.into(f.w, status)
+	}
 	f.w.WriteHeader(status)
+}
+
+// send writes a piece of its body.
+func (f *filter) send(p []byte) (int, error) {
+	if f.link != nil {
+		return f.link.Write(p)
+	}
+	return f.w.Write(p)
+}
+
+// sendHeld writes what waits for the next piece.
+func (f *filter) sendHeld() error {
+	if f.link != nil {
+		return f.link.Flush()
+	}
+	return nil
 }
 
 // replace writes another answer by way of answer, and drops the app's own.
@@ -136,7 +165,7 @@ func (f *filter) Write(p []byte) (int, error) {
 	if f.mode == replaced {
 		return 0, errReplaced
 	}
-	return f.w.Write(p)
+	return f.send(p)
 }
 
 // Flush implements http.Flusher for those who do not use a ResponseController.
@@ -154,6 +183,9 @@ func (f *filter) FlushError() error {
 	if f.mode == replaced {
 		return errReplaced
 	}
+	if err := f.sendHeld(); err != nil {
+		return err
+	}
 	return http.NewResponseController(f.w).Flush()
 }
 
@@ -161,6 +193,9 @@ func (f *filter) FlushError() error {
 func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if f.mode == replaced || f.mode == holding {
 		return nil, nil, errReplaced
+	}
+	if err := f.sendHeld(); err != nil {
+		return nil, nil, err
 	}
 	return http.NewResponseController(f.w).Hijack()
 }
@@ -198,6 +233,8 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	case passing:
 		stripCookies(h)
 	}
+	// The end of a document that was cut off. Whether it can still be written is nobody's concern by now.
+	_ = f.sendHeld()
 	return err
 }
 

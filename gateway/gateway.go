@@ -59,6 +59,8 @@ type Config struct {
 	Reauth time.Duration
 	// Recheck is how often the app is asked who is signed in while a session is in use. Default one minute.
 	Recheck time.Duration
+	// SettingsLink puts a link to the settings page into the app's HTML pages, for people whose session is verified.
+	SettingsLink bool
 	// Cookie is the name of the gateway's cookie on https. Default `__Host-sallyport`; on http the prefix is left out.
 	Cookie string
 

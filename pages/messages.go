@@ -48,6 +48,9 @@ const (
 	LabelSignIn   = "label.sign-in"
 )
 
+// linkSettings is what the link to the settings page says that stands in the app's own pages; see Renderer.SettingsLink.
+const linkSettings = "settings.link"
+
 // ErrorKind names an error that has words in the catalogue.
 type ErrorKind string
 

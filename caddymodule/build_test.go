@@ -1,0 +1,33 @@
+package caddymodule
+
+import (
+	"testing"
+
+	"sallyport/factor"
+	"sallyport/session"
+	"sallyport/sessionstore/seal"
+)
+
+// guests stand for the modules that keep something.
+type guests struct{ shared *session.Shared }
+
+func (g guests) Open() error             { return nil }
+func (g guests) Store() factor.Store     { return factor.NewMemoryStore() }
+func (g guests) SessionKeys() seal.Keys  { return nil }
+func (g guests) Identity() string        { return "none" }
+func (g guests) Connect(Secrets) error   { return nil }
+func (g guests) Shared() *session.Shared { return g.shared }
+
+// TestBuildSettingsLink: off by default, on where the word stands.
+func TestBuildSettingsLink(t *testing.T) {
+	memory := session.NewMemory(session.MemoryOptions{})
+	t.Cleanup(func() { _ = memory.Close() })
+	g := guests{shared: session.NewShared(memory)}
+	for _, want := range []bool{false, true} {
+		h := Handler{App: "wiki", Logins: []Login{{Paths: []string{"/login"}, Username: []string{"form", "u"}}}, SettingsLink: want}
+		config, err := h.build(&App{secrets: g, sessions: g})
+		if err != nil || config.SettingsLink != want {
+			t.Errorf("%v %v, want %v", config.SettingsLink, err, want)
+		}
+	}
+}
