@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"time"
 
 	"sallyport/factor"
 	"sallyport/gateway"
@@ -38,8 +39,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 			return gateway.Config{}, fmt.Errorf("second_factor: login_page: name the login page, for the login's path %q is a pattern", loginPage)
 		}
 	}
-	if h.Require != "" && h.Require != "enrolled" && h.Require != "everyone" {
-		return gateway.Config{}, fmt.Errorf("second_factor: require %q: want enrolled or everyone", h.Require)
+	if err := h.checkPolicy(); err != nil {
+		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
 	name := h.Issuer
 	if name == "" {
@@ -51,8 +52,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.PassHeader,
-		RequireEveryone: h.Require == "everyone",
-		Reauth:          duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
+		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer, Remember: duration(h.Remember),
+		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink,
 		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
@@ -61,6 +62,25 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Factors: factor.NewService(app.secrets.Store(), factors),
 		Pages:   pages.New(pages.Options{}),
 	}, nil
+}
+
+// longestTrust is how long browsers keep a cookie at most.
+const longestTrust = 400 * 24 * time.Hour
+
+// checkPolicy tells what is wrong with who must have a factor, and when a code is asked for.
+func (h *Handler) checkPolicy() error {
+	everyone := h.Require == "everyone"
+	switch {
+	case h.Require != "" && h.Require != "enrolled" && !everyone:
+		return fmt.Errorf("require %q: want enrolled or everyone", h.Require)
+	case h.Grace < 0 || h.Grace > 0 && !everyone:
+		return errors.New("grace: it is for those who must have a second factor: require everyone grace <duration>")
+	case h.Offer && everyone:
+		return errors.New("offer: what is required is not offered; 'require everyone grace <duration>' gives time")
+	case h.Remember < 0 || duration(h.Remember) > longestTrust:
+		return errors.New("remember: want at most 400d, which is how long browsers keep a cookie")
+	}
+	return nil
 }
 
 func (h *Handler) logins() (login.Set, error) {
@@ -151,7 +171,7 @@ func (i *Identity) parse() (*login.Identity, error) {
 }
 
 func (h *Handler) factors() (factor.Config, error) {
-	config := factor.Config{App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: factor.DefaultThrottle()}
+	config := factor.Config{App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: factor.DefaultThrottle(), Remember: duration(h.Remember)}
 	if t := h.TOTP; t != nil {
 		if t.Algorithm != "" {
 			config.Parameters.Algorithm = factor.Algorithm(t.Algorithm)

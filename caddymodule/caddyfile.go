@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"time"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -105,7 +107,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		usernames  <regexp>
 //		case_sensitive
 //		recheck    <duration>
-//		require    enrolled|everyone
+//		require    enrolled | everyone [grace <duration>]
+//		offer
+//		remember   <duration>
 //		totp {
 //			algorithm SHA1|SHA256|SHA512
 //			digits    6|7|8
@@ -182,6 +186,10 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return durationArgument(d, &h.Recheck, 1)
 	case "require":
 		return h.parseRequire(d)
+	case "offer":
+		return noArguments(d, &h.Offer)
+	case "remember":
+		return durationArgument(d, &h.Remember, time.Minute)
 	case "totp":
 		return h.parseTOTP(d)
 	case "throttle":

@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport/factor"
@@ -128,13 +130,23 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 }
 
 func (h *Handler) parseRequire(d *caddyfile.Dispenser) error {
-	if err := oneArgument(d, &h.Require); err != nil {
-		return err
+	arguments := d.RemainingArgs()
+	switch {
+	case len(arguments) == 0:
+		return d.ArgErr()
+	case arguments[0] != "enrolled" && arguments[0] != "everyone":
+		return d.Errf("require '%s': want enrolled or everyone", arguments[0])
+	case len(arguments) == 3 && arguments[0] == "everyone" && arguments[1] == "grace":
+		grace, err := caddy.ParseDuration(arguments[2])
+		if err != nil || grace < time.Minute {
+			return d.Errf("grace '%s': want a duration of a minute or more, such as 14d", arguments[2])
+		}
+		h.Grace = caddy.Duration(grace)
+	case len(arguments) > 1:
+		return d.Err("'require' takes enrolled, or everyone, which may have a 'grace <duration>' behind it")
 	}
-	if h.Require != "enrolled" && h.Require != "everyone" {
-		return d.Errf("require '%s': want enrolled or everyone", h.Require)
-	}
-	return nil
+	h.Require = arguments[0]
+	return noBlock(d)
 }
 
 func (h *Handler) parseTOTP(d *caddyfile.Dispenser) error {
@@ -208,6 +220,9 @@ func (h *Handler) parseThrottle(d *caddyfile.Dispenser) error {
 func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
 	if _, err := h.logins(); err != nil {
 		return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
+	}
+	if err := h.checkPolicy(); err != nil {
+		return d.Err(err.Error())
 	}
 	if h.App != "" {
 		if _, err := h.factors(); err != nil {

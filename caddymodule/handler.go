@@ -52,6 +52,12 @@ type Handler struct {
 
 	// Require is who must have a second factor: `enrolled` (who has set one up) or `everyone`. Default: enrolled.
 	Require string `json:"require,omitempty"`
+	// Grace is how long somebody may go on without, where everyone must have one. Default: 0.
+	Grace caddy.Duration `json:"grace,omitempty"`
+	// Offer shows those who have none, once, how to set one up. Default: nobody is asked.
+	Offer bool `json:"offer,omitempty"`
+	// Remember is how long a browser can be trusted, at most 400 days. Default: 0, none can.
+	Remember caddy.Duration `json:"remember,omitempty"`
 	// TOTP are the parameters of codes (RFC 6238) for new enrolments.
 	TOTP *TOTP `json:"totp,omitempty"`
 	// Throttle limits guessing.
