@@ -257,6 +257,29 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// TestTelephone: on a telephone the authenticator is on the same device, and the link to it is a button; elsewhere it is a link.
+func TestTelephone(t *testing.T) {
+	ctx, server := browser(t), serve(t)
+	for _, touch := range []bool{true, false} {
+		if err := screen(ctx, 390, "light", true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Call(ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: touch}); err != nil {
+			t.Fatal(err)
+		}
+		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/en/setup")); err != nil {
+			t.Fatal(err)
+		}
+		seen, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[
+			matchMedia("(pointer: coarse)").matches, getComputedStyle(document.getElementById("otpauth")).display,
+			document.getElementById("otpauth").getBoundingClientRect().height >= 44,
+		].join()`))
+		if want := map[bool]string{true: "true,block,true", false: "false,inline,false"}[touch]; err != nil || seen != want {
+			t.Errorf("touch %v: %s (%v), want %s", touch, seen, err, want)
+		}
+	}
+}
+
 // TestPrint: recovery codes come out of a printer black on white and without buttons, whatever the screen looks like.
 func TestPrint(t *testing.T) {
 	ctx, server := browser(t), serve(t)

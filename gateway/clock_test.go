@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/demo"
+)
+
+// TestClockOff: a phone whose clock is forty seconds off is let in where that is one step, and told to look at its clock where it is
+// two. Five wrong codes and then the right one get in.
+func TestClockOff(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, nil)
+	key := s.enrolled("bob", demo.BobPassword)
+	at := func(second, off time.Duration) answer {
+		t.Helper()
+		s.clock.advance(5 * time.Minute)
+		s.clock.now = s.clock.now.Truncate(30 * time.Second).Add(second)
+		b := s.browser()
+		b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		real := s.clock.now
+		s.clock.now = real.Add(off)
+		code := s.code(key)
+		s.clock.now = real
+		return b.own("/challenge", "/challenge", url.Values{"code": {code}})
+	}
+	at(20*time.Second, -40*time.Second).wants(t, http.StatusSeeOther, "/")
+	at(5*time.Second, 40*time.Second).wants(t, http.StatusSeeOther, "/")
+	for _, far := range []answer{at(5*time.Second, -40*time.Second), at(25*time.Second, 40*time.Second)} {
+		if far.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(far.body, "check the time on your phone") {
+			t.Errorf("two steps off: %d", far.StatusCode)
+		}
+	}
+	for range 2 {
+		if wrong := at(5*time.Second, -40*time.Second); wrong.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("wrong: %d", wrong.StatusCode)
+		}
+	}
+	if fifth := at(5*time.Second, -40*time.Second); fifth.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("the fifth wrong code: %d", fifth.StatusCode)
+	}
+	at(5*time.Second, 0).wants(t, http.StatusSeeOther, "/")
+}
