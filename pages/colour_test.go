@@ -40,8 +40,11 @@ func TestAccentIsLegible(t *testing.T) {
 		for name, s := range map[string]scheme{"light": lightScheme, "dark": darkScheme} {
 			accent := s.accent(wanted)
 			for _, pair := range [][2]Colour{
-				{accent, s.ground}, {accent, s.card}, {s.text, accent},
-				{accent.dimmed(), s.card.dimmed()}, {s.text.dimmed(), accent.dimmed()},
+				{accent, s.ground},
+				{accent, s.card},
+				{s.text, accent},
+				{accent.dimmed(), s.card.dimmed()},
+				{s.text.dimmed(), accent.dimmed()},
 			} {
 				a, b := luminance(t, pair[0].String()), luminance(t, pair[1].String())
 				if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); ratio < 4.5 {
