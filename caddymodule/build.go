@@ -11,7 +11,6 @@ import (
 	"sallyport/gateway"
 	"sallyport/login"
 	"sallyport/match"
-	"sallyport/pages"
 	"sallyport/session"
 )
 
@@ -41,6 +40,10 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if h.Require != "" && h.Require != "enrolled" && h.Require != "everyone" {
 		return gateway.Config{}, fmt.Errorf("second_factor: require %q: want enrolled or everyone", h.Require)
 	}
+	renderer, err := h.pages()
+	if err != nil {
+		return gateway.Config{}, err
+	}
 	name := h.Issuer
 	if name == "" {
 		name = h.App
@@ -58,7 +61,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
 		Factors: factor.NewService(app.secrets.Store(), factors),
-		Pages:   pages.New(pages.Options{}),
+		Pages:   renderer,
 	}, nil
 }
 

@@ -123,6 +123,13 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle       <duration>
 //		lifetime   <duration>
 //		cookie     <name>
+//		brand {
+//			name      <text>
+//			logo      <file>
+//			colour    <#rgb|#rrggbb>
+//			templates <folder>
+//		}
+//		language   <tag>
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -195,6 +202,10 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return durationArgument(d, &h.Lifetime, 1)
 	case "cookie":
 		return oneArgument(d, &h.Cookie)
+	case "brand":
+		return h.parseBrand(d)
+	case "language":
+		return h.parseLanguage(d)
 	}
 	return unknown(d)
 }

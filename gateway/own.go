@@ -40,6 +40,7 @@ var ownPages = map[string]ownPage{
 	"/recovery-codes": {states: verified, get: (*exchange).showRecoveryCodes, post: (*exchange).renewRecoveryCodes},
 	"/status":         {states: anyone, get: (*exchange).showStatus},
 	"/resume":         {states: verified, get: (*exchange).resume},
+	"/logo":           {states: anyone, get: (*exchange).showLogo},
 	"/logout":         {states: anyone, post: (*exchange).signOut},
 }
 

@@ -2,7 +2,6 @@ package pages
 
 import (
 	_ "embed"
-	"fmt"
 	"io/fs"
 )
 
@@ -24,6 +23,18 @@ type Brand struct {
 	// is put behind the gateway's own. Names that begin with a dot are not looked at; others are errors. Default: none.
 	Templates fs.FS
 }
+
+// BrandError is what is wrong with one setting of a Brand.
+type BrandError struct {
+	// Setting is logo, colour or templates.
+	Setting string
+	Err     error
+}
+
+func (e *BrandError) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap is the error itself.
+func (e *BrandError) Unwrap() error { return e.Err }
 
 // mark is what the head of a page shows of the brand.
 type mark struct {
@@ -56,13 +67,13 @@ func (r *Renderer) wear(brand Brand) (err error) {
 	if brand.Colour != "" {
 		colour, err := ParseColour(brand.Colour)
 		if err != nil {
-			return err
+			return &BrandError{"colour", err}
 		}
 		style += accentStyle(colour)
 	}
 	if brand.Logo != nil {
 		if r.logo, err = parseLogo(brand.Logo); err != nil {
-			return fmt.Errorf("logo: %w", err)
+			return &BrandError{"logo", err}
 		}
 		style += brandStyle
 	}
@@ -72,17 +83,17 @@ func (r *Renderer) wear(brand Brand) (err error) {
 	}
 	own, err := readOverrides(brand.Templates)
 	if err != nil {
-		return fmt.Errorf("templates: %w", err)
+		return &BrandError{"templates", err}
 	}
 	r.dress(style + own.style)
 	if len(own.pages) == 0 {
 		return nil
 	}
 	if r.library, err = r.library.with(own.pages); err != nil {
-		return fmt.Errorf("templates: %w", err)
+		return &BrandError{"templates", err}
 	}
 	if err := r.tryOn(); err != nil {
-		return fmt.Errorf("templates: %w", err)
+		return &BrandError{"templates", err}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func ParseColour(text string) (Colour, error) {
 	}
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != 3 {
-		return Colour{}, fmt.Errorf("colour %q: want one such as \"#0b5cad\" or \"#06c\"", text)
+		return Colour{}, fmt.Errorf("%q is no colour such as \"#0b5cad\" or \"#06c\"", text)
 	}
 	return Colour{raw[0], raw[1], raw[2]}, nil
 }

@@ -55,8 +55,8 @@ func New(options Options) *Renderer {
 	return r
 }
 
-// NewThemed returns a Renderer that looks as Options.Brand says. What is wrong with the brand is an error that names the
-// setting, and for templates the file and the line. It reads Brand.Templates and keeps nothing of it open.
+// NewThemed returns a Renderer that looks as Options.Brand says. What is wrong with the brand is a *BrandError, which for
+// templates names the file and the line. It reads Brand.Templates and keeps nothing of it open.
 func NewThemed(options Options) (*Renderer, error) {
 	if options.Now == nil {
 		options.Now = time.Now
