@@ -175,22 +175,22 @@ func TestBadOverrides(t *testing.T) {
 
 // TestOverridesOfARealFolder: links of a mounted volume are followed inside the folder; a folder that is not there is an error.
 func TestOverridesOfARealFolder(t *testing.T) {
-	real := t.TempDir()
+	mounted := t.TempDir()
 	for _, err := range []error{
-		os.Mkdir(filepath.Join(real, "..2026"), 0o700),
-		os.WriteFile(filepath.Join(real, "..2026", "style.css"), []byte(".mounted { margin: 0 }"), 0o600),
-		os.Symlink("..2026", filepath.Join(real, "..data")),
-		os.Symlink("..data/style.css", filepath.Join(real, "style.css")),
+		os.Mkdir(filepath.Join(mounted, "..2026"), 0o700),
+		os.WriteFile(filepath.Join(mounted, "..2026", "style.css"), []byte(".mounted { margin: 0 }"), 0o600),
+		os.Symlink("..2026", filepath.Join(mounted, "..data")),
+		os.Symlink("..data/style.css", filepath.Join(mounted, "style.css")),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	r, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(real)}})
+	r, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(mounted)}})
 	if err != nil || !strings.Contains(string(r.style), ".mounted") {
 		t.Errorf("a mounted volume: %v", err)
 	}
-	if _, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(filepath.Join(real, "none"))}}); err == nil {
+	if _, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(filepath.Join(mounted, "none"))}}); err == nil {
 		t.Error("a folder that is not there")
 	}
 }
