@@ -12,7 +12,6 @@ import (
 	"sallyport/gateway"
 	"sallyport/login"
 	"sallyport/match"
-	"sallyport/pages"
 	"sallyport/session"
 )
 
@@ -42,6 +41,10 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err := h.checkPolicy(); err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
+	renderer, err := h.pages()
+	if err != nil {
+		return gateway.Config{}, err
+	}
 	name := h.Issuer
 	if name == "" {
 		name = h.App
@@ -60,7 +63,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
 		Factors: factor.NewService(app.secrets.Store(), factors),
-		Pages:   pages.New(pages.Options{}),
+		Pages:   renderer,
 	}, nil
 }
 

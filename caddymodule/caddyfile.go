@@ -128,6 +128,13 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		lifetime   <duration>
 //		cookie     <name>
 //		settings_link
+//		brand {
+//			name      <text>
+//			logo      <file>
+//			colour    <#rgb|#rrggbb>
+//			templates <folder>
+//		}
+//		language   <tag>
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -206,6 +213,10 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return oneArgument(d, &h.Cookie)
 	case "settings_link":
 		return noArguments(d, &h.SettingsLink)
+	case "brand":
+		return h.parseBrand(d)
+	case "language":
+		return h.parseLanguage(d)
 	}
 	return unknown(d)
 }

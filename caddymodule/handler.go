@@ -75,6 +75,11 @@ type Handler struct {
 	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
 	SettingsLink bool `json:"settings_link,omitempty"`
 
+	// Brand is how the gateway's own pages look.
+	Brand *Brand `json:"brand,omitempty"`
+	// Language fixes the language of the pages: a tag such as `de`. Default: each browser gets what it asks for.
+	Language string `json:"language,omitempty"`
+
 	gateway *gateway.Gateway
 }
 
@@ -134,7 +139,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.second_factor", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision makes the gateway of this site. It does no I/O.
+// Provision makes the gateway of this site. It reads the files that Brand names, and does no other I/O.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	loaded, err := ctx.App(appID)
 	if err != nil {

@@ -45,6 +45,7 @@ var ownPages = map[string]ownPage{
 	"/offer":          {states: verified, get: (*exchange).showOffer},
 	"/browsers":       {states: verified, post: (*exchange).forgetBrowsers},
 	"/sessions":       {states: verified, post: (*exchange).endSessions},
+	"/logo":           {states: anyone, get: (*exchange).showLogo},
 	"/logout":         {states: anyone, post: (*exchange).signOut},
 }
 

@@ -29,6 +29,8 @@ const maxAccept = 512
 type edition struct {
 	catalogue
 	pages templates
+	// standard are the gateway's own pages, where pages are an operator's; otherwise nil.
+	standard templates
 }
 
 // library are all editions. They depend on nothing but the program, so that all Renderers share them.
@@ -45,8 +47,16 @@ var open = sync.OnceValue(func() *library {
 	}
 	l := &library{}
 	tags := make([]language.Tag, 0, len(catalogues))
+	sources, err := templateSources()
+	if err != nil {
+		panic(err)
+	}
 	for _, c := range catalogues {
-		l.editions = append(l.editions, &edition{catalogue: c, pages: parseTemplates(c)})
+		pages, err := parseTemplates(c, sources)
+		if err != nil {
+			panic(err)
+		}
+		l.editions = append(l.editions, &edition{catalogue: c, pages: pages})
 		tags = append(tags, c.tag)
 	}
 	l.matcher = language.NewMatcher(tags)

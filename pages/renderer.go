@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -28,6 +27,8 @@ type Options struct {
 	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each browser
 	// gets what it asks for, else English.
 	Language string
+	// Brand is how the pages look, where not as they come.
+	Brand Brand
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -38,46 +39,88 @@ type Options struct {
 // with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
 type Renderer struct {
 	language      string
+	name          string
+	logo          *Logo
 	now           func() time.Time
 	library       *library
 	style, script template.HTML
 	policy        string
 }
 
-// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken.
+// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and where
+// NewThemed returns an error.
 func New(options Options) *Renderer {
+	r, err := NewThemed(options)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// NewThemed returns a Renderer that looks as Options.Brand says. What is wrong with the brand is a *BrandError, which for
+// templates names the file and the line. It reads Brand.Templates and keeps nothing of it open.
+func NewThemed(options Options) (*Renderer, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Renderer{
-		language: options.Language,
-		now:      options.Now,
-		library:  open(),
-		style:    template.HTML("<style>" + styleSheet + "</style>"),   //nolint:gosec // our own file.
-		script:   template.HTML("<script>" + scriptText + "</script>"), //nolint:gosec // our own file.
-		policy:   pagePolicy(styleSheet, scriptText),
+	r := &Renderer{language: options.Language, now: options.Now, library: open()}
+	if err := r.wear(options.Brand); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// dress sets the style, and the policy that follows from it.
+func (r *Renderer) dress(style string) {
+	r.style = template.HTML("<style>" + style + "</style>")         //nolint:gosec // our own file, and the operator's, which was looked at.
+	r.script = template.HTML("<script>" + scriptText + "</script>") //nolint:gosec // our own file.
+	r.policy = pagePolicy(style, scriptText)
+	if r.logo != nil {
+		r.policy += "; img-src 'self'"
 	}
 }
 
 // templates are the pages by name.
 type templates map[string]*template.Template
 
-// parseTemplates binds the templates to the words of one language.
-func parseTemplates(words catalogue) templates {
+// parseTemplates binds the templates to the words of one language. The sources are those of all files in templates/, by name.
+func parseTemplates(words catalogue, sources map[string]string) (templates, error) {
 	pages := make(templates)
-	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
+	layout := template.New("layout.html").Funcs(template.FuncMap{
 		"t":     words.html,
 		"plain": words.text,
 		"wait":  words.wait,
 		"when":  words.when,
 		"clock": words.clock,
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	})
+	add := func(to *template.Template, names ...string) error {
+		for _, name := range names {
+			part := to
+			if name != to.Name() {
+				part = to.New(name)
+			}
+			if _, err := part.Parse(sources[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := add(layout, "layout.html", "parts.html"); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{
 		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
-		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
+		page, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if err := add(page, name+".html"); err != nil {
+			return nil, err
+		}
+		pages[name] = page
 	}
-	return pages
+	return pages, nil
 }
 
 // edition is the language for a browser that says this in Accept-Language.
@@ -115,6 +158,8 @@ type page struct {
 	// to this page. None for pages that are no dialogs.
 	Behind *page
 	Opener string
+	// Brand is the mark at the top.
+	Brand mark
 
 	Style, Script template.HTML
 }
@@ -138,23 +183,26 @@ type field struct {
 func (r *Renderer) render(w http.ResponseWriter, status int, name, heading string, p page) error {
 	words := r.edition(p.Languages)
 	err := r.prepare(words, &p, heading)
+	if err != nil {
+		err = fmt.Errorf("prepare page %s: %w", name, err)
+	}
 
 	h := w.Header()
 	SecurityHeaders(h, r.policy)
 	for _, stale := range []string{"Content-Encoding", "ETag", "Last-Modified", "Accept-Ranges"} {
 		h.Del(stale)
 	}
-	var buffer bytes.Buffer
+	var content []byte
 	if err == nil {
-		err = words.pages[name].Execute(&buffer, p)
+		content, err = words.execute(name, p)
 	}
-	if err != nil {
+	if content == nil {
 		const line = "Internal error. Please try again.\n"
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Content-Length", strconv.Itoa(len(line)))
 		w.WriteHeader(http.StatusInternalServerError)
 		_, writeError := w.Write([]byte(line))
-		return errors.Join(fmt.Errorf("render page %s: %w", name, err), writeError)
+		return errors.Join(err, writeError)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		if seconds := up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
@@ -162,12 +210,12 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		}
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(buffer.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(content)))
 	w.WriteHeader(status)
-	if _, err := w.Write(buffer.Bytes()); err != nil {
-		return fmt.Errorf("send page %s: %w", name, err)
+	if _, sendError := w.Write(content); sendError != nil {
+		err = errors.Join(err, fmt.Errorf("send page %s: %w", name, sendError))
 	}
-	return nil
+	return err
 }
 
 // prepare fills in what follows from the rest of the page.
@@ -206,6 +254,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	p.Status, p.Alert = words.message(p.Status), words.message(p.Alert)
 	p.Base = strings.TrimSuffix(p.Base, "/")
+	p.Brand = r.mark(p.Common)
 	if p.Behind != nil {
 		return r.prepare(words, p.Behind, "settings.title")
 	}

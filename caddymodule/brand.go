@@ -1,0 +1,143 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/pages"
+)
+
+// Brand is how the gateway's own pages look.
+type Brand struct {
+	// Name is shown at the top of the pages. Default: the handler's Issuer.
+	Name string `json:"name,omitempty"`
+	// Logo is the file of a picture that stands beside it: PNG, SVG, JPEG or WebP, at most 256 KiB. Default: none.
+	Logo string `json:"logo,omitempty"`
+	// Colour is the accent colour: #rgb or #rrggbb. Default: a blue.
+	Colour string `json:"colour,omitempty"`
+	// Templates is a folder with files that take the place of the pages' own. Default: none.
+	Templates string `json:"templates,omitempty"`
+}
+
+// parseBrand reads the `brand` block.
+func (h *Handler) parseBrand(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	h.Brand = new(Brand)
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once(); err != nil {
+			return err
+		}
+		if err := h.Brand.word(d); err != nil {
+			return err
+		}
+	}
+	if *h.Brand == (Brand{}) {
+		return d.Err("'brand' needs a block with name, logo, colour or templates")
+	}
+	return nil
+}
+
+func (b *Brand) word(d *caddyfile.Dispenser) error {
+	switch d.Val() {
+	case "name":
+		return oneArgument(d, &b.Name)
+	case "logo":
+		return oneArgument(d, &b.Logo)
+	case "colour":
+		if d.CountRemainingArgs() == 0 {
+			return d.Err(`'colour' takes a colour such as "#0b5cad", in quotes: # begins a comment`)
+		}
+		if err := oneArgument(d, &b.Colour); err != nil {
+			return err
+		}
+		if _, err := pages.ParseColour(b.Colour); err != nil {
+			return d.Err(err.Error())
+		}
+		return nil
+	case "templates":
+		return oneArgument(d, &b.Templates)
+	}
+	return unknown(d)
+}
+
+// parseLanguage reads `language`.
+func (h *Handler) parseLanguage(d *caddyfile.Dispenser) error {
+	if err := oneArgument(d, &h.Language); err != nil {
+		return err
+	}
+	if err := h.checkLanguage(); err != nil {
+		return d.Err(err.Error())
+	}
+	return nil
+}
+
+func (h *Handler) checkLanguage() error {
+	there := pages.Languages()
+	if h.Language != "" && !slices.ContainsFunc(there, func(tag string) bool { return strings.EqualFold(tag, h.Language) }) {
+		return fmt.Errorf("language '%s': want one of %s", h.Language, strings.Join(there, ", "))
+	}
+	return nil
+}
+
+// pages makes the pages of this site. It reads the files that the brand names.
+func (h *Handler) pages() (*pages.Renderer, error) {
+	if err := h.checkLanguage(); err != nil {
+		return nil, fmt.Errorf("second_factor: %w", err)
+	}
+	options := pages.Options{Language: h.Language}
+	if b := h.Brand; b != nil {
+		options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
+		if b.Logo != "" {
+			logo, err := readLogo(b.Logo)
+			if err != nil {
+				return nil, at("brand: logo", err)
+			}
+			options.Brand.Logo = logo
+		}
+		if b.Templates != "" {
+			// Nothing outside the folder is read, wherever a link in it may point.
+			folder, err := os.OpenRoot(b.Templates)
+			if err != nil {
+				return nil, at("brand: templates", err)
+			}
+			defer func() { _ = folder.Close() }() // it was only read
+			options.Brand.Templates = folder.FS()
+		}
+	}
+	renderer, err := pages.NewThemed(options)
+	var wrong *pages.BrandError
+	switch {
+	case errors.As(err, &wrong) && wrong.Setting == "logo":
+		return nil, at("brand: logo "+h.Brand.Logo, wrong.Err)
+	case errors.As(err, &wrong) && wrong.Setting == "templates":
+		return nil, at("brand: templates "+h.Brand.Templates, wrong.Err)
+	}
+	return renderer, at("brand", err)
+}
+
+// readLogo reads a file that can be a logo. One byte too many shows that it cannot.
+func readLogo(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(file, pages.MaxLogo+1))
+}

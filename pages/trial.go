@@ -1,0 +1,181 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The messages of the trial's pages, which no catalogue has.
+const trialStatus, trialAlert = "Status in trial.", "Alert in trial."
+
+// maxProblems is how many problems one error tells.
+const maxProblems = 12
+
+// trial is one page as somebody may meet it.
+type trial struct {
+	name string
+	show func(w http.ResponseWriter) error
+}
+
+// sheet takes a page.
+type sheet struct {
+	header http.Header
+	bytes.Buffer
+}
+
+func (s *sheet) Header() http.Header { return s.header }
+func (s *sheet) WriteHeader(int)     {}
+
+// tryOn renders every page in all its states and languages, with an operator's templates, and compares the fixed hooks of each
+// with those of the gateway's own page. The error names each page with what is wrong with it.
+func (r *Renderer) tryOn() error {
+	plain := *r
+	plain.library = open()
+	var problems []error
+	known := make(map[string]bool)
+	add := func(problem string) {
+		if !known[problem] {
+			known[problem] = true
+			problems = append(problems, errors.New(problem))
+		}
+	}
+	// The hooks do not depend on the language; that a template runs does.
+	plain.language = fallback
+	var wanted []hooks
+	for _, t := range plain.trials() {
+		own, err := plain.try(t)
+		if err != nil {
+			return err
+		}
+		wanted = append(wanted, own)
+	}
+	for _, e := range r.library.editions {
+		only := *r
+		only.language = e.language
+		for i, t := range only.trials() {
+			got, err := only.try(t)
+			if err != nil {
+				add(err.Error())
+				continue
+			}
+			for _, problem := range got.against(wanted[i], []string{trialStatus, trialAlert}) {
+				add("page " + t.name + ": " + problem)
+			}
+		}
+		if len(problems) > 0 {
+			// The other languages would say the same again.
+			break
+		}
+	}
+	if len(problems) > maxProblems {
+		problems = append(problems[:maxProblems], fmt.Errorf("and %d more", len(problems)-maxProblems))
+	}
+	return errors.Join(problems...)
+}
+
+// try renders a page and finds its hooks.
+func (r *Renderer) try(t trial) (hooks, error) {
+	w := &sheet{header: make(http.Header)}
+	if err := t.show(w); err != nil {
+		return hooks{}, err
+	}
+	return r.findHooks(w.String(), trialForm)
+}
+
+const (
+	trialForm = "form-token-in-trial"
+	trialKey  = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	trialURI  = "otpauth://totp/App:user?secret=" + trialKey + "&issuer=App"
+)
+
+// trials are the pages in all states that a template can tell apart. Whoever gives a page a new state adds it here.
+func (r *Renderer) trials() (all []trial) {
+	add := func(name string, show func(w http.ResponseWriter) error) { all = append(all, trial{name, show}) }
+	user := Common{App: "App", Base: "/base", User: "user", Form: trialForm}
+	said, refused, waiting, wrong := user, user, user, user
+	said.Status = trialStatus
+	refused.Alert = trialAlert
+	waiting.Alert, waiting.Wait = trialAlert, 2*time.Hour
+	wrong.Alert = AlertWrongCode
+	nobody := Common{App: "App", Base: "/base"}
+	signedOut := nobody
+	signedOut.Form = trialForm
+	at := time.Date(2026, time.March, 9, 8, 5, 0, 0, time.UTC)
+
+	for _, c := range []Common{user, said, refused, waiting, wrong, signedOut} {
+		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, ChallengeView{Common: c}) })
+		for _, ticked := range []bool{false, true} {
+			add("challenge", func(w http.ResponseWriter) error {
+				return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour, Trust: ticked})
+			})
+		}
+		add("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: c}) })
+		for _, yes := range []bool{false, true} {
+			add("setupstart", func(w http.ResponseWriter) error {
+				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: yes})
+			})
+			add("setupstart", func(w http.ResponseWriter) error {
+				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: true, Due: at, Later: yes})
+			})
+		}
+		settings := []SettingsView{
+			{Common: c},
+			{Common: c, Required: true},
+			{Common: c, Required: true, Due: at},
+			{Common: c, Enrolled: true, Since: at, Used: at, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/home"},
+			{Common: c, Enrolled: true, RecoveryLeft: 1, RecoveryTotal: 10, Required: true},
+			{Common: c, Enrolled: true, RecoveryTotal: 10},
+			{Common: c, Enrolled: true, Remember: true},
+			{
+				Common: c, Enrolled: true, Remember: true,
+				Trusted: []TrustedLine{{ID: "a", Browser: "Browser", Since: at, Used: at, Until: at}, {ID: "b"}},
+				Sessions: []SessionLine{
+					{ID: "a", Current: true, Browser: "Browser", Address: "192.0.2.1", Since: at, Seen: at}, {ID: "b", Waiting: true, Since: at, Seen: at},
+				},
+				Activity: []ActivityLine{{Kind: "failure", Count: 2, At: at, Browser: "Browser", Address: "192.0.2.1"}, {Kind: "reset", At: at}},
+			},
+		}
+		for _, v := range settings {
+			add("settings", func(w http.ResponseWriter) error { return r.Settings(w, 200, v) })
+		}
+		behind := &settings[3]
+		for _, v := range []SetUpView{
+			{Common: c, URI: trialURI, Key: trialKey},
+			{Common: c, URI: trialURI, Key: trialKey, Enrolling: true},
+			{Common: c, URI: trialURI, Key: trialKey, Reset: true, Behind: behind},
+			{Common: c, URI: trialURI, Key: trialKey, Algorithm: "SHA512", Digits: 8, Period: time.Minute, Behind: &settings[0]},
+			{Common: c, URI: trialURI + "&image=" + strings.Repeat("x", qrLimit), Key: trialKey},
+		} {
+			add("setup", func(w http.ResponseWriter) error { return r.SetUp(w, 200, v) })
+		}
+		for _, v := range []ConfirmView{
+			{Common: c},
+			{Common: c, NeedCode: true, Behind: behind},
+			{Common: c, NeedCode: true, CanRecover: true},
+			{Common: c, NeedCode: true, CanRecover: true, Recovery: true},
+		} {
+			add("confirm", func(w http.ResponseWriter) error { return r.ConfirmReset(w, 200, v) })
+			add("confirm", func(w http.ResponseWriter) error { return r.ConfirmDisable(w, 200, v) })
+			add("confirm", func(w http.ResponseWriter) error { return r.ConfirmRecoveryCodes(w, 200, v) })
+		}
+		add("codes", func(w http.ResponseWriter) error {
+			return r.RecoveryCodes(w, 200, RecoveryCodesView{Common: c, Codes: []string{"aaaa-bbbb", "cccc-dddd"}, Continue: "/home"})
+		})
+	}
+	for _, c := range []Common{user, nobody} {
+		for _, v := range []ErrorView{
+			{Common: c, Kind: ErrorInternal},
+			{Common: c, Title: "Title", Happened: trialAlert, Advice: "Advice", RetryAfter: 5 * time.Second, Link: Link{Href: "/login"}},
+		} {
+			add("notice", func(w http.ResponseWriter) error { return r.Error(w, 200, v) })
+		}
+		add("notice", func(w http.ResponseWriter) error {
+			return r.SignedOut(w, 200, SignedOutView{Common: c, Login: "/login"})
+		})
+	}
+	return all
+}
