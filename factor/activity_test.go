@@ -23,7 +23,7 @@ func TestActivity(t *testing.T) {
 	if _, err := b.VerifyRecovery(firefox(t), alice, b.codes[0]); err != nil {
 		t.Fatal(err)
 	}
-	b.wantTrust(t, firefox(t), credential)
+	b.wantTrust(firefox(t), t, credential)
 	if _, err := b.NewRecoveryCodes(firefox(t), alice); err != nil {
 		t.Fatal(err)
 	}

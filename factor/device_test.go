@@ -45,7 +45,7 @@ func (b *bench) status(t testing.TB) factor.Status {
 	return status
 }
 
-func (b *bench) wantTrust(t testing.TB, ctx context.Context, credential string) (next string) {
+func (b *bench) wantTrust(ctx context.Context, t testing.TB, credential string) (next string) {
 	t.Helper()
 	next, err := b.UseDevice(ctx, alice, credential)
 	if err != nil || next == credential || next == "" {
@@ -54,7 +54,7 @@ func (b *bench) wantTrust(t testing.TB, ctx context.Context, credential string) 
 	return next
 }
 
-func (b *bench) wantNoTrust(t testing.TB, ctx context.Context, credential string) {
+func (b *bench) wantNoTrust(ctx context.Context, t testing.TB, credential string) {
 	t.Helper()
 	if next, err := b.UseDevice(ctx, alice, credential); !errors.Is(err, factor.ErrNotTrusted) || next != "" {
 		t.Errorf("use: %q, %v; want ErrNotTrusted", next, err)
@@ -64,7 +64,7 @@ func (b *bench) wantNoTrust(t testing.TB, ctx context.Context, credential string
 func TestTrustedBrowser(t *testing.T) {
 	b, credential := trusting(t)
 	for range 3 {
-		credential = b.wantTrust(t, firefox(t), credential)
+		credential = b.wantTrust(firefox(t), t, credential)
 		b.clock.Advance(24 * time.Hour)
 	}
 	devices := b.status(t).Devices
@@ -74,9 +74,9 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 	// Use makes the trust no longer: it counts from the code.
 	b.clock.Advance(fortnight - 73*time.Hour - time.Second)
-	credential = b.wantTrust(t, firefox(t), credential)
+	credential = b.wantTrust(firefox(t), t, credential)
 	b.clock.Advance(time.Second)
-	b.wantNoTrust(t, firefox(t), credential)
+	b.wantNoTrust(firefox(t), t, credential)
 	if devices := b.status(t).Devices; len(devices) != 0 {
 		t.Errorf("devices at the end of the trust: %+v", devices)
 	}
@@ -87,28 +87,28 @@ func TestTrustedBrowser(t *testing.T) {
 func TestP5_CopiedTrust(t *testing.T) {
 	t.Run("another kind of browser", func(t *testing.T) {
 		b, credential := trusting(t)
-		b.wantNoTrust(t, chrome(t), credential)
-		b.wantNoTrust(t, firefox(t), credential) // and it has ended
+		b.wantNoTrust(chrome(t), t, credential)
+		b.wantNoTrust(firefox(t), t, credential) // and it has ended
 		if devices := b.status(t).Devices; len(devices) != 0 {
 			t.Errorf("devices: %+v", devices)
 		}
 	})
 	t.Run("used by the thief after the owner", func(t *testing.T) {
 		b, credential := trusting(t)
-		next := b.wantTrust(t, firefox(t), credential)
+		next := b.wantTrust(firefox(t), t, credential)
 		b.clock.Advance(time.Minute)
-		b.wantNoTrust(t, firefox(t), credential)
-		b.wantNoTrust(t, firefox(t), next)
+		b.wantNoTrust(firefox(t), t, credential)
+		b.wantNoTrust(firefox(t), t, next)
 		if kind := b.status(t).Activity[0].Kind; kind != factor.EventMisused {
 			t.Errorf("last event %s, want it to tell of the misuse", kind)
 		}
 	})
 	t.Run("two windows at once", func(t *testing.T) {
 		b, credential := trusting(t)
-		next := b.wantTrust(t, firefox(t), credential)
+		next := b.wantTrust(firefox(t), t, credential)
 		b.clock.Advance(time.Minute - time.Second)
-		b.wantNoTrust(t, firefox(t), credential) // opens nothing, but ends nothing either
-		b.wantTrust(t, firefox(t), next)
+		b.wantNoTrust(firefox(t), t, credential) // opens nothing, but ends nothing either
+		b.wantTrust(firefox(t), t, next)
 	})
 	t.Run("another's", func(t *testing.T) {
 		b, credential := trusting(t)
@@ -122,7 +122,7 @@ func TestP5_CopiedTrust(t *testing.T) {
 		if _, err := b.UseDevice(firefox(t), "bob", credential); !errors.Is(err, factor.ErrNotTrusted) {
 			t.Errorf("bob with alice's browser: %v", err)
 		}
-		b.wantTrust(t, firefox(t), credential)
+		b.wantTrust(firefox(t), t, credential)
 	})
 }
 
@@ -200,7 +200,7 @@ func TestTrustEnds(t *testing.T) {
 			if err := end(t, b); err != nil {
 				t.Fatal(err)
 			}
-			b.wantNoTrust(t, firefox(t), credential)
+			b.wantNoTrust(firefox(t), t, credential)
 		})
 	}
 }
@@ -221,8 +221,8 @@ func TestForgetOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.wantNoTrust(t, chrome(t), second)
-	b.wantTrust(t, firefox(t), first)
+	b.wantNoTrust(chrome(t), t, second)
+	b.wantTrust(firefox(t), t, first)
 	if err := b.ForgetDevice(t.Context(), "bob", devices[1].ID); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("bob, who is not enrolled: %v", err)
 	}
@@ -239,7 +239,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 	if devices := b.status(t).Devices; len(devices) != factor.MaxDevices {
 		t.Errorf("%d devices", len(devices))
 	}
-	b.wantNoTrust(t, firefox(t), first)
+	b.wantNoTrust(firefox(t), t, first)
 }
 
 // TestNoTrustForAWrongCode: the box beside the field helps nobody who has no code.
@@ -260,9 +260,9 @@ func TestStrangeCredentials(t *testing.T) {
 		"", ".", id, secret, "." + secret, "x." + secret, credential[1:], secret + "." + id, strings.Repeat("x", 1000) + credential,
 		credential + strings.Repeat("0", 100),
 	} {
-		b.wantNoTrust(t, firefox(t), strange)
+		b.wantNoTrust(firefox(t), t, strange)
 	}
-	b.wantTrust(t, firefox(t), credential)
+	b.wantTrust(firefox(t), t, credential)
 	if _, err := b.UseDevice(firefox(t), "bob", credential); !errors.Is(err, factor.ErrNotTrusted) {
 		t.Errorf("somebody who is not enrolled: %v", err)
 	}

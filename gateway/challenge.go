@@ -62,12 +62,11 @@ func (x *exchange) takeCode() error {
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
-	credential, err := "", error(nil)
+	verify := func() (string, error) { return "", x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code) }
 	if x.form.trust {
-		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code)
-	} else {
-		err = x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code)
+		verify = func() (string, error) { return x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code) }
 	}
+	credential, err := verify()
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.proceedWithout()
 	}

@@ -21,10 +21,10 @@ func TestClockOff(t *testing.T) {
 		s.clock.now = s.clock.now.Truncate(30 * time.Second).Add(second)
 		b := s.browser()
 		b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
-		real := s.clock.now
-		s.clock.now = real.Add(off)
+		right := s.clock.now
+		s.clock.now = right.Add(off)
 		code := s.code(key)
-		s.clock.now = real
+		s.clock.now = right
 		return b.own("/challenge", "/challenge", url.Values{"code": {code}})
 	}
 	at(20*time.Second, -40*time.Second).wants(t, http.StatusSeeOther, "/")

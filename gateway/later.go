@@ -64,15 +64,15 @@ func (x *exchange) offer(next signedIn) (answered bool, err error) {
 	if err != nil {
 		x.log.WarnContext(x.r.Context(), "no second factor could be offered", "setting", "offer", "app", x.config.App, "error", err)
 	}
-	if err != nil || !first {
+	if !first {
 		return false, nil
 	}
-	err = x.change(func(data *session.Data) error {
+	kept := x.change(func(data *session.Data) error {
 		data.Next = destination(next.delivery, data.Next)
 		return nil
 	})
-	if err != nil {
-		return false, nil //nolint:nilerr // the session ended meanwhile, or cannot be written: the app's answer goes out as it is.
+	if kept != nil {
+		return false, nil // the session ended meanwhile, or cannot be written: the app's answer goes out as it is
 	}
 	x.deliverCookies(next.delivery)
 	return true, x.redirect(x.config.Base + "/offer")
