@@ -72,7 +72,7 @@ func (x *exchange) offer(next signedIn) (answered bool, err error) {
 		return nil
 	})
 	if kept != nil {
-		return false, nil // the session ended meanwhile, or cannot be written: the app's answer goes out as it is
+		return false, nil //nolint:nilerr // the session ended meanwhile, or cannot be written: the answer goes out as it is
 	}
 	x.deliverCookies(next.delivery)
 	return true, x.redirect(x.config.Base + "/offer")
