@@ -134,6 +134,8 @@ func TestBadOverrides(t *testing.T) {
 		"form to elsewhere":   {challenge(`action="{{.Base}}/challenge"`, `action="https://evil.example/{{.Base}}"`), []string{"challenge.html:5:", "asks nobody"}},
 		"from a value":        {challenge(end, `<img src="{{.User}}">`+end), []string{"page challenge", "<img>"}},
 
+		"style in pieces":     {map[string]string{"challenge.html": built(t, "challenge.html", end, `<p{{template "piece"}}>`+end) + `{{define "piece"}} style="color: red"{{end}}`}, []string{"page challenge", "style="}},
+		"script in pieces":    {map[string]string{"challenge.html": built(t, "challenge.html", end, `<scr{{template "piece"}}>x()</scr{{template "piece"}}>`+end) + `{{define "piece"}}ipt{{end}}`}, []string{"page challenge", "<script>"}},
 		"get":                 {challenge(`method="post"`, `method="get"`), []string{"page challenge", `the form to /base/challenge lacks method="post"`}},
 		"no token":            {challenge(`{{template "csrf" .}}`, ""), []string{"page challenge", "/base/challenge lacks the hidden field csrf_token"}},
 		"shown token":         {challenge(`{{template "csrf" .}}`, `<input name="csrf_token" value="{{.Form}}">`), []string{"page challenge", "csrf_token"}},

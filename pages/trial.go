@@ -54,6 +54,9 @@ func (r *Renderer) tryOn() error {
 		wanted = append(wanted, own)
 	}
 	for _, e := range r.library.editions {
+		if r.language != "" && r.edition("") != e {
+			continue // nobody will see it
+		}
 		only := *r
 		only.language = e.language
 		for i, t := range only.trials() {
