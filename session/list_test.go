@@ -65,6 +65,17 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestListOfToday: a session that is dead by the settings of today is not listed, though it was stored for longer.
+func TestListOfToday(t *testing.T) {
+	f := newFixture(t)
+	mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
+	f.clock.advance(2 * time.Minute)
+	today := f.shared.Manager(Config{App: "wiki", Now: f.clock.Now, Idle: time.Minute})
+	if got, err := today.List(context.Background(), "alice", ""); err != nil || len(got) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestListIsBounded(t *testing.T) {
 	f := newFixture(t)
 	first := mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
