@@ -15,7 +15,7 @@ import (
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
-		"/recovery-codes": true, "/logout": true,
+		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true,
 	}
 	asks := map[string]bool{"/reset": true, "/disable": true, "/recovery-codes": true}
 	for _, s := range samples(New(Options{})) {
@@ -56,7 +56,7 @@ func TestLabels(t *testing.T) {
 		{"confirm-disable", "Disable", "post", "/second-factor/disable"},
 		{"settings-on", "New Recovery Codes", "get", "/second-factor/recovery-codes"},
 		{"confirm-recovery-codes", "Get New Recovery Codes", "post", "/second-factor/recovery-codes"},
-		{"settings-on", "Sign out", "post", "/second-factor/logout"},
+		{"settings-off", "Sign out", "post", "/second-factor/logout"},
 		{"challenge", "Verify", "post", "/second-factor/challenge"},
 		{"challenge", "Sign in as someone else", "post", "/second-factor/logout"},
 		{"recovery", "Verify", "post", "/second-factor/recovery"},

@@ -37,7 +37,8 @@ type database struct {
 	quit    chan struct{}
 	running sync.WaitGroup
 	count   int // of entries; the writer's own once it runs
-	wrote   atomic.Bool
+	// committing is true while bbolt writes a transaction down, and stays so where that ended the database.
+	committing atomic.Bool
 }
 
 // opening is one attempt to open the file. It goes on when those who wait for it have given up.
@@ -71,10 +72,10 @@ func (s *Store) open(ctx context.Context) (*database, error) {
 	}
 }
 
-// abandon sets a file aside that was lost before anything could be written to it. The damage is where nobody looks who opens it (in
-// the list of free pages, say), and it would be lost again at the next write, and so for ever.
+// abandon sets a file aside that was lost while it was written to. The damage is where nobody looks who opens it (in the list of free
+// pages, say), and it would be lost again at the next write, and so for ever.
 func (s *Store) abandon(lost *database) error {
-	if lost.wrote.Load() {
+	if !lost.committing.Load() {
 		return nil
 	}
 	err := setAside(s.path, s.options, boltfile.ErrDamaged)

@@ -97,15 +97,18 @@ func (db *database) writeTogether(requests []*request) {
 				return errNothing
 			}
 			added = c.added
+			db.committing.Store(true)
 			return nil
 		})
 	})
+	if !db.handle.Lost() {
+		db.committing.Store(false)
+	}
 	if errors.Is(err, errNothing) {
 		err = nil
 	}
 	if err == nil {
 		db.count += added
-		db.wrote.Store(true)
 	}
 	for i, r := range requests {
 		if err != nil {
