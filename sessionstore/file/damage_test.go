@@ -89,7 +89,13 @@ func TestP6_Damage(t *testing.T) {
 		} else if err != nil {
 			t.Errorf("byte %d: %v", at, err)
 		}
-		if got, found, err := store.Find(fresh); err != nil || string(got) != "fresh" && (setAside || found) {
+		got, found, err := store.Find(fresh)
+		if errors.Is(err, ErrDamaged) {
+			// What was written went over a page in use. That is found now, and then set aside with what was written.
+			got, found, err = store.Find(fresh)
+			setAside = false
+		}
+		if err != nil || string(got) != "fresh" && (setAside || found) {
 			t.Errorf("byte %d: found %q, %v, %v", at, got, found, err)
 		}
 		if err := store.Close(); err != nil {
