@@ -1,19 +1,12 @@
 package inject
 
-import "bytes"
-
 // scanRaw goes on in p at i inside an element of raw text: up to its end tag, and in a script past those that its author
 // has hidden as `<!-- <script> </script> -->` (HTML standard, §13.2.5.15 to 31).
 func (s *scanner) scanRaw(p []byte, i int) int {
 	c := p[i]
 	switch s.state {
 	case rawText:
-		k := bytes.IndexByte(p[i:], '<')
-		if k < 0 {
-			return len(p)
-		}
-		s.state = rawOpen
-		return i + k + 1
+		return s.past('<', p, i, rawOpen)
 
 	case rawOpen:
 		switch {

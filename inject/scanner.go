@@ -233,12 +233,7 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 			if s.state == singleQuoted {
 				quote = '\''
 			}
-			k := bytes.IndexByte(p[i:], quote)
-			if k < 0 {
-				return len(p), nothing
-			}
-			i += k + 1
-			s.state = beforeAttribute
+			i = s.past(quote, p, i, beforeAttribute)
 
 		case unquoted:
 			for i < len(p) && classes[p[i]]&endsUnquoted == 0 {
@@ -279,12 +274,7 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 			}
 
 		case bogus:
-			k := bytes.IndexByte(p[i:], '>')
-			if k < 0 {
-				return len(p), nothing
-			}
-			i += k + 1
-			s.state = text
+			i = s.past('>', p, i, text)
 
 		case section:
 			// A CDATA section ends with `]]>`, and what looks like one in HTML with the first `>`.
@@ -316,12 +306,7 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 			}
 
 		case comment:
-			k := bytes.IndexByte(p[i:], '-')
-			if k < 0 {
-				return len(p), nothing
-			}
-			i += k + 1
-			s.state = commentDash
+			i = s.past('-', p, i, commentDash)
 
 		case commentDash:
 			if s.state = comment; c == '-' {
@@ -360,6 +345,16 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 		}
 	}
 	return i, nothing
+}
+
+// past goes on behind the next c in p, where the state is then; to the end of p where there is none.
+func (s *scanner) past(c byte, p []byte, i int, then state) int {
+	k := bytes.IndexByte(p[i:], c)
+	if k < 0 {
+		return len(p)
+	}
+	s.state = then
+	return i + k + 1
 }
 
 // candidate is how many bytes at the end of what was read may be the beginning of the end tag that something is to be put
