@@ -55,7 +55,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.PassHeader,
-		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer, Remember: duration(h.Remember),
+		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink,
 		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,

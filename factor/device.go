@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +52,12 @@ func (d Device) validate() error {
 		return corrupt("impossible time")
 	}
 	return nil
+}
+
+// DeviceID is the ID of the trusted browser that a credential is of. It proves nothing.
+func DeviceID(credential string) string {
+	id, _, _ := strings.Cut(credential, ".")
+	return id
 }
 
 // DeviceStatus is what may be shown of a trusted browser.
@@ -199,13 +203,7 @@ func withDevice(devices []Device, device Device) []Device {
 }
 
 // newDeviceSecret makes 256 random bits.
-func (s *Service) newDeviceSecret() (string, error) {
-	var secret [32]byte
-	if _, err := io.ReadFull(s.config.Random, secret[:]); err != nil {
-		return "", fmt.Errorf("factor: reading random bytes: %w", err)
-	}
-	return hex.EncodeToString(secret[:]), nil
-}
+func (s *Service) newDeviceSecret() (string, error) { return s.random(32) }
 
 // deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are part of it, so
 // that it fits nobody else.

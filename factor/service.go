@@ -208,11 +208,17 @@ func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 	return nil
 }
 
-// newID makes an enrolment's random name.
-func (s *Service) newID() (string, error) {
-	var id [16]byte
-	if _, err := io.ReadFull(s.config.Random, id[:]); err != nil {
+// Remember is how long a browser may be trusted; 0 where none is.
+func (s *Service) Remember() time.Duration { return s.config.Remember }
+
+// newID makes the random name of an enrolment or a trusted browser.
+func (s *Service) newID() (string, error) { return s.random(16) }
+
+// random makes so many random bytes, as text.
+func (s *Service) random(size int) (string, error) {
+	raw := make([]byte, size)
+	if _, err := io.ReadFull(s.config.Random, raw); err != nil {
 		return "", fmt.Errorf("factor: reading random bytes: %w", err)
 	}
-	return hex.EncodeToString(id[:]), nil
+	return hex.EncodeToString(raw), nil
 }

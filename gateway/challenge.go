@@ -29,7 +29,7 @@ func (x *exchange) showChallenge() error {
 
 func (x *exchange) challengePage(status int, common pages.Common) error {
 	return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{
-		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Remember, Trust: x.form.trust,
+		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Factors.Remember(), Trust: x.form.trust,
 	})
 }
 
@@ -62,11 +62,13 @@ func (x *exchange) takeCode() error {
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
-	verify := func() (string, error) { return "", x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code) }
+	var credential string
+	var err error
 	if x.form.trust {
-		verify = func() (string, error) { return x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code) }
+		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code)
+	} else {
+		err = x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code)
 	}
-	credential, err := verify()
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.proceedWithout()
 	}

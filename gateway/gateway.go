@@ -53,8 +53,6 @@ type Config struct {
 	Grace time.Duration
 	// Offer shows those who have no second factor, once, how to set one up. Default: nobody is asked.
 	Offer bool
-	// Remember is how long a browser can be trusted; Factors must have the same setting. Default 0: none can.
-	Remember time.Duration
 	// Reauth is how long after a code the factors may be changed without another. Default 0: never.
 	Reauth time.Duration
 	// Recheck is how often the app is asked who is signed in while a session is in use. Default one minute.

@@ -9,23 +9,31 @@ import (
 	"sallyport/factor"
 )
 
-// overtaken is a store in which something happens between reading that there is no record and the caller's hearing of it.
+// overtaken is a store in which something happens between what it was asked for and the caller's hearing of it.
 type overtaken struct {
 	factor.Store
-	// skip is how many times nothing happens first.
+	// skip is how many calls nothing happens at first.
 	skip int
 	then func()
 }
 
-func (o *overtaken) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
-	record, version, err := o.Store.Get(ctx, key)
-	if then := o.then; err != nil && then != nil {
+func (o *overtaken) count() {
+	if then := o.then; then != nil {
 		if o.skip--; o.skip < 0 {
 			o.then = nil
 			then()
 		}
 	}
-	return record, version, err
+}
+
+func (o *overtaken) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	defer o.count()
+	return o.Store.Get(ctx, key)
+}
+
+func (o *overtaken) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
+	defer o.count()
+	return o.Store.Put(ctx, key, record, expected)
 }
 
 // TestP5_EnrolledDuringTheSignIn: mallory has bob's password, and signs in at the very moment in which bob confirms his second factor in

@@ -72,13 +72,7 @@ func TestP1_LaterOpensNothingElse(t *testing.T) {
 	})
 	t.Run("pending", func(t *testing.T) {
 		s := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone, c.Grace = true, time.Hour })
-		proposal, err := s.factors.Propose(t.Context(), "bob")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.factors.Confirm(t.Context(), "bob", proposal, s.code(proposal.Key())); err != nil {
-			t.Fatal(err)
-		}
+		s.confirmAt(s.factors, "bob")
 		b := s.browser()
 		b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		b.own("/challenge", "/later", nil).wants(t, http.StatusSeeOther, "/second-factor/challenge")
@@ -89,13 +83,7 @@ func TestP1_LaterOpensNothingElse(t *testing.T) {
 		m := s.browser()
 		m.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/setup")
 		later := url.Values{"csrf_token": {find(t, ownCSRF, m.get("/second-factor/setup").body)}}
-		proposal, err := s.factors.Propose(t.Context(), "bob")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.factors.Confirm(t.Context(), "bob", proposal, s.code(proposal.Key())); err != nil {
-			t.Fatal(err)
-		}
+		s.confirmAt(s.factors, "bob")
 		m.post("/second-factor/later", later).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		m.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	})

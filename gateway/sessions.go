@@ -43,7 +43,7 @@ func (x *exchange) settingsView(common pages.Common, status factor.Status) (page
 	view := pages.SettingsView{
 		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
 		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
-		Due: x.due(status), Remember: x.config.Remember > 0,
+		Due: x.due(status), Remember: x.config.Factors.Remember() > 0,
 	}
 	listed, err := x.config.Sessions.List(x.r.Context(), x.data.Identity, x.token)
 	if err != nil {
@@ -51,11 +51,11 @@ func (x *exchange) settingsView(common pages.Common, status factor.Status) (page
 	}
 	for _, s := range listed {
 		view.Sessions = append(view.Sessions, pages.SessionLine{
-			ID: s.ID, Current: s.Current, Waiting: s.State != gate.Verified, Browser: s.Browser, Address: s.Address, Since: s.Since, Seen: s.Seen,
+			ID: s.ID, Current: s.Current, Waiting: s.State != gate.Verified, Browser: s.Browser, Address: s.Address, Seen: s.Seen,
 		})
 	}
 	for _, d := range status.Devices {
-		view.Trusted = append(view.Trusted, pages.TrustedLine{ID: d.ID, Browser: d.Browser, Since: d.Created, Used: d.Used, Until: d.Until})
+		view.Trusted = append(view.Trusted, pages.TrustedLine{ID: d.ID, Browser: d.Browser, Used: d.Used, Until: d.Until})
 	}
 	for _, e := range status.Activity {
 		view.Activity = append(view.Activity, pages.ActivityLine{

@@ -37,9 +37,6 @@ func (x *exchange) credentials() []string {
 // trusted tells whether this browser may sign in without a code, and with which of its secrets, which is used up by that. A store
 // that cannot answer is no trust: the code is asked for, and the store asked again then (P6).
 func (x *exchange) trusted(user string, status factor.Status) (credential string, ok bool) {
-	if x.config.Remember <= 0 {
-		return "", false
-	}
 	for _, shown := range x.credentials() {
 		if !standing(status, shown) {
 			continue
@@ -64,21 +61,20 @@ func (x *exchange) trusted(user string, status factor.Status) (credential string
 
 // standing tells whether a secret is of a browser that is trusted according to the record.
 func standing(status factor.Status, credential string) bool {
-	id, _, _ := strings.Cut(credential, ".")
+	id := factor.DeviceID(credential)
 	return slices.ContainsFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
 }
 
 // keepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.
 func (x *exchange) keepTrust(credential string) {
-	id, _, _ := strings.Cut(credential, ".")
 	kept := []string{credential}
 	for _, other := range x.credentials() {
-		if otherID, _, _ := strings.Cut(other, "."); otherID != id && len(kept) < maxTrusted && plainCredential(other) {
+		if factor.DeviceID(other) != factor.DeviceID(credential) && len(kept) < maxTrusted && plainCredential(other) {
 			kept = append(kept, other)
 		}
 	}
 	x.writeCookie(x.w.Header(), x.r, x.trustCookie(x.r), strings.Join(kept, "~"),
-		"; Max-Age="+strconv.Itoa(int(x.config.Remember.Seconds())), "Strict")
+		"; Max-Age="+strconv.Itoa(int(x.config.Factors.Remember().Seconds())), "Strict")
 }
 
 // plainCredential tells whether a secret that a browser showed can be handed back to it in a cookie as it is.

@@ -25,9 +25,8 @@ const (
 func trustingSite(t testing.TB, store factor.Store) *site {
 	t.Helper()
 	return newSite(t, demo.Knobs{}, func(c *Config) {
-		c.Remember = 30 * 24 * time.Hour
 		c.Public = match.NewGlobs("/static/*", "/reset")
-		c.Factors = factor.NewService(store, factor.Config{App: "ledger", Now: c.Now, Remember: c.Remember, RecoveryIterations: 1000})
+		c.Factors = factor.NewService(store, factor.Config{App: "ledger", Now: c.Now, Remember: 30 * 24 * time.Hour, RecoveryIterations: 1000})
 	})
 }
 
@@ -92,7 +91,13 @@ func (b *browser) plant(name, value string) {
 // trusting is a site, bob's key, and a browser of his that is trusted.
 func trusting(t testing.TB) (s *site, key string, b *browser) {
 	t.Helper()
-	s = trustingSite(t, factor.NewMemoryStore())
+	return trustingOver(t, factor.NewMemoryStore())
+}
+
+// trustingOver is trusting with the secrets in this store.
+func trustingOver(t testing.TB, store factor.Store) (s *site, key string, b *browser) {
+	t.Helper()
+	s = trustingSite(t, store)
 	b = s.as(linuxFirefox)
 	b.signIn("bob", demo.BobPassword)
 	key = b.enrol()
@@ -264,58 +269,12 @@ func TestP3_TrustStaysHere(t *testing.T) {
 
 // TestP6_TrustWithoutAStore: while the secrets store cannot say whether a browser is trusted, none is.
 func TestP6_TrustWithoutAStore(t *testing.T) {
-	store := &failing{Store: factor.NewMemoryStore()}
-	s := trustingSite(t, store)
-	b := s.as(linuxFirefox)
-	b.signIn("bob", demo.BobPassword)
-	key := b.enrol()
-	b.get("/second-factor/recovery-codes")
-	b.own("/", "/logout", nil)
-	b.trust(key)
-
-	store.puts = factor.ErrUnavailable
+	store := &failingSecrets{Store: factor.NewMemoryStore()}
+	s, key, b := trustingOver(t, store)
+	store.strike(func(context.Context) error { return factor.ErrUnavailable }, "put")
 	wantChallenge(t, b)
-	store.puts = nil
+	store.end()
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
-}
-
-// failing is a store whose writes fail.
-type failing struct {
-	factor.Store
-	puts error
-}
-
-func (f *failing) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
-	if f.puts != nil {
-		return 0, f.puts
-	}
-	return f.Store.Put(ctx, key, record, expected)
-}
-
-// counting calls a function after its nth call, before the caller hears of what came of that.
-type counting struct {
-	factor.Store
-	left int
-	then func()
-}
-
-func (c *counting) count() {
-	if then := c.then; then != nil {
-		if c.left--; c.left < 0 {
-			c.then = nil
-			then()
-		}
-	}
-}
-
-func (c *counting) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
-	defer c.count()
-	return c.Store.Get(ctx, key)
-}
-
-func (c *counting) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
-	defer c.count()
-	return c.Store.Put(ctx, key, record, expected)
 }
 
 // TestP5_ResetDuringATrustedSignIn: mallory has bob's password and his laptop, which is trusted. She signs in at the very moment in
@@ -324,24 +283,13 @@ func (c *counting) Put(ctx context.Context, key factor.Key, record factor.Record
 func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 	calls := 0
 	for ; ; calls++ {
-		store := &counting{Store: factor.NewMemoryStore()}
-		s := trustingSite(t, store)
-		b := s.as(linuxFirefox)
-		b.signIn("bob", demo.BobPassword)
-		key := b.enrol()
-		b.own("/", "/logout", nil)
-		b.trust(key)
+		store := &overtaken{Store: factor.NewMemoryStore()}
+		s, _, b := trustingOver(t, store)
 		// Bob's reset goes through another node: one of this process would wait for its turn.
 		node := factor.NewService(store.Store, factor.Config{App: "ledger", Now: s.clock.Now, Remember: time.Hour})
-		store.left = calls
+		store.skip = calls
 		store.then = func() {
-			proposal, err := node.Propose(t.Context(), "bob")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := node.Confirm(t.Context(), "bob", proposal, s.code(proposal.Key())); err != nil {
-				t.Fatal(err)
-			}
+			s.confirmAt(node, "bob")
 			if err := s.gateway.config.Sessions.DestroyOthers(t.Context(), "bob", ""); err != nil {
 				t.Fatal(err)
 			}
