@@ -86,10 +86,10 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 	case "otpauth":
 		found.marked[id] = "<" + node.Data + "> " + attributeOf(node, "href")
 	case "secret", "recovery-codes":
-		found.marked[id] = "<" + node.Data + "> " + strings.Join(strings.Fields(textOf(node)), " ")
+		found.marked[id] = "<" + node.Data + "> " + wordsOf(node)
 	}
 	if role := attributeOf(node, "role"); role == "status" || role == "alert" {
-		found.said[role] += strings.Join(strings.Fields(textOf(node)), " ")
+		found.said[role] += wordsOf(node)
 	}
 }
 
@@ -177,6 +177,9 @@ func attributeOf(node *html.Node, name string) string {
 	}
 	return ""
 }
+
+// wordsOf is the text in an element, its white space folded.
+func wordsOf(node *html.Node) string { return strings.Join(strings.Fields(textOf(node)), " ") }
 
 // textOf is all the text in an element.
 func textOf(node *html.Node) string {

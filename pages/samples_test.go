@@ -52,13 +52,13 @@ func samplesIn(r *Renderer, languages string) []sample {
 	settings := SettingsView{Common: common, Enrolled: true, Since: sampleSince, Used: sampleUsed, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/wiki"}
 	settings.Remember = true
 	settings.Trusted = []TrustedLine{
-		{ID: "a1", Browser: "Firefox, Linux", Since: sampleSince, Used: sampleUsed, Until: sampleSince.AddDate(1, 0, 0)},
-		{ID: "a2", Browser: "Mobile Safari, iOS", Since: sampleSince, Used: sampleSince, Until: sampleSince.AddDate(1, 0, 0)},
+		{ID: "a1", Browser: "Firefox, Linux", Used: sampleUsed, Until: sampleSince.AddDate(1, 0, 0)},
+		{ID: "a2", Browser: "Mobile Safari, iOS", Used: sampleSince, Until: sampleSince.AddDate(1, 0, 0)},
 	}
 	settings.Sessions = []SessionLine{
-		{ID: "b1", Browser: "Firefox, Linux", Address: "192.0.2.7", Current: true, Since: sampleSince, Seen: sampleUsed},
-		{ID: "b2", Browser: "Chrome, Windows", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Waiting: true, Since: sampleSince, Seen: sampleUsed},
-		{ID: "b3", Since: sampleSince, Seen: sampleUsed},
+		{ID: "b1", Browser: "Firefox, Linux", Address: "192.0.2.7", Current: true, Seen: sampleUsed},
+		{ID: "b2", Browser: "Chrome, Windows", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Waiting: true, Seen: sampleUsed},
+		{ID: "b3", Seen: sampleUsed},
 	}
 	for i, kind := range []string{
 		"sign-in-totp", "failure", "failure", "sign-in-recovery", "sign-in-trusted", "misused", "forgotten", "codes", "reset", "enabled", "unheard-of",
@@ -298,12 +298,4 @@ func attr(node *html.Node, name string) string {
 }
 
 // words is the text in a node, its white space folded.
-func words(node *html.Node) string {
-	var b strings.Builder
-	for child := range node.Descendants() {
-		if child.Type == html.TextNode {
-			b.WriteString(child.Data)
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
-}
+func words(node *html.Node) string { return wordsOf(node) }

@@ -135,9 +135,9 @@ func (r *Renderer) trials() (all []trial) {
 			{Common: c, Enrolled: true, Remember: true},
 			{
 				Common: c, Enrolled: true, Remember: true,
-				Trusted: []TrustedLine{{ID: "a", Browser: "Browser", Since: at, Used: at, Until: at}, {ID: "b"}},
+				Trusted: []TrustedLine{{ID: "a", Browser: "Browser", Used: at, Until: at}, {ID: "b"}},
 				Sessions: []SessionLine{
-					{ID: "a", Current: true, Browser: "Browser", Address: "192.0.2.1", Since: at, Seen: at}, {ID: "b", Waiting: true, Since: at, Seen: at},
+					{ID: "a", Current: true, Browser: "Browser", Address: "192.0.2.1", Seen: at}, {ID: "b", Waiting: true, Seen: at},
 				},
 				Activity: []ActivityLine{{Kind: "failure", Count: 2, At: at, Browser: "Browser", Address: "192.0.2.1"}, {Kind: "reset", At: at}},
 			},

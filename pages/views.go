@@ -134,8 +134,8 @@ type SettingsView struct {
 
 // TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.
 type TrustedLine struct {
-	ID, Browser        string
-	Since, Used, Until time.Time
+	ID, Browser string
+	Used, Until time.Time
 }
 
 // SessionLine is a session in the list. Signing out posts its ID to Base/sessions; without an ID, all others are signed out.
@@ -143,7 +143,7 @@ type SessionLine struct {
 	ID, Browser, Address string
 	// Current is the session that asks; Waiting one in which the code was not typed yet.
 	Current, Waiting bool
-	Since, Seen      time.Time
+	Seen             time.Time
 }
 
 // ActivityLine is one event, or several of a kind, in the list.
