@@ -59,7 +59,7 @@ func vaultCommand(t *testing.T, folder string) {
 		}
 		return
 	}
-	if output, err := exec.CommandContext(context.Background(), "go", "build", "-o", target, "./vault/standin").CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(context.Background(), "go", "build", "-race", "-o", target, "./vault/standin").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 }

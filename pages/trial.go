@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,8 +34,10 @@ func (s *sheet) WriteHeader(int)     {}
 // tryOn renders every page in all its states and languages, with an operator's templates, and compares the fixed hooks of each
 // with those of the gateway's own page. The error names each page with what is wrong with it.
 func (r *Renderer) tryOn() error {
-	plain := *r
-	plain.library = open()
+	wanted, err := ownHooks()
+	if err != nil {
+		return err
+	}
 	var problems []error
 	known := make(map[string]bool)
 	add := func(problem string) {
@@ -42,16 +45,6 @@ func (r *Renderer) tryOn() error {
 			known[problem] = true
 			problems = append(problems, errors.New(problem))
 		}
-	}
-	// The hooks do not depend on the language; that a template runs does.
-	plain.language = fallback
-	var wanted []hooks
-	for _, t := range plain.trials() {
-		own, err := plain.try(t)
-		if err != nil {
-			return err
-		}
-		wanted = append(wanted, own)
 	}
 	for _, e := range r.library.editions {
 		if r.language != "" && r.edition("") != e {
@@ -78,6 +71,29 @@ func (r *Renderer) tryOn() error {
 		problems = append(problems[:maxProblems], fmt.Errorf("and %d more", len(problems)-maxProblems))
 	}
 	return errors.Join(problems...)
+}
+
+// own are the hooks of the gateway's own pages. They do not depend on the language, and nothing of an operator's changes
+// them, so they are found once.
+var own struct {
+	find  sync.Once
+	hooks []hooks
+	err   error
+}
+
+// ownHooks are those of the gateway's own pages, in the order of trials.
+func ownHooks() ([]hooks, error) {
+	own.find.Do(func() {
+		plain := New(Options{Language: fallback})
+		for _, t := range plain.trials() {
+			var found hooks
+			if found, own.err = plain.try(t); own.err != nil {
+				return
+			}
+			own.hooks = append(own.hooks, found)
+		}
+	})
+	return own.hooks, own.err
 }
 
 // try renders a page and finds its hooks.
