@@ -58,6 +58,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink,
+		Guard:        h.Guard,
 		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),

@@ -79,6 +79,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive of a site.
 //
 //	second_factor {
+//		preset     <name>
 //		app        <name>
 //		issuer     <name>
 //		base       <path>
@@ -128,6 +129,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		lifetime   <duration>
 //		cookie     <name>
 //		settings_link
+//		guard
 //		brand {
 //			name      <text>
 //			logo      <file>
@@ -150,6 +152,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
+	if h.preset != nil {
+		h.adopt(h.preset)
+	}
 	if len(h.Logins) == 0 {
 		return d.Err("describe the app's login with 'login <path> { ... }'")
 	}
@@ -159,6 +164,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // word reads the setting under the cursor.
 func (h *Handler) word(d *caddyfile.Dispenser) error {
 	switch d.Val() {
+	case "preset":
+		return h.parsePreset(d)
 	case "app":
 		return oneArgument(d, &h.App)
 	case "issuer":
@@ -213,6 +220,8 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return oneArgument(d, &h.Cookie)
 	case "settings_link":
 		return noArguments(d, &h.SettingsLink)
+	case "guard":
+		return noArguments(d, &h.Guard)
 	case "brand":
 		return h.parseBrand(d)
 	case "language":

@@ -82,7 +82,6 @@ func TestErrorsNameTheLine(t *testing.T) {
 	const good = "\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
 	for _, test := range []struct{ name, lines, want string }{
 		{"unknown", good + "\t\tbanana 1\n", "unknown word 'banana'"},
-		{"preset is for later", good + "\t\tpreset wordpress\n", "unknown word 'preset'"},
 		{"token is for later", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n", "unknown word 'token'"},
 		{"refresh is for later", good + "\t\trefresh /x\n", "unknown word 'refresh'"},
 		{"grace for some", good + "\t\trequire enrolled grace 14d\n", "everyone"},
@@ -117,6 +116,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"too many arguments", good + "\t\tapp a b\n", "argument"},
 		{"flag with an argument", good + "\t\tcase_sensitive yes\n", "argument"},
 		{"link with an argument", good + "\t\tsettings_link on\n", "argument"},
+		{"guard with an argument", good + "\t\tguard on\n", "argument"},
+		{"guard twice", good + "\t\tguard\n\t\tguard\n", "stands on line"},
 		{"link twice", good + "\t\tsettings_link\n\t\tsettings_link\n", "stands on line"},
 		{"brand with an argument", good + "\t\tbrand Example {\n\t\t\tname x\n\t\t}\n", "argument"},
 		{"brand without words", good + "\t\tbrand {\n\t\t}\n", "brand"},

@@ -74,12 +74,17 @@ type Handler struct {
 	Cookie string `json:"cookie,omitempty"`
 	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
 	SettingsLink bool `json:"settings_link,omitempty"`
+	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
+	// Default: none; a reload leads to the challenge.
+	Guard bool `json:"guard,omitempty"`
 
 	// Brand is how the gateway's own pages look.
 	Brand *Brand `json:"brand,omitempty"`
 	// Language fixes the language of the pages: a tag such as `de`. Default: each browser gets what it asks for.
 	Language string `json:"language,omitempty"`
 
+	// preset is what a Caddyfile's `preset` says, until the whole of the block is read.
+	preset  *Handler
 	gateway *gateway.Gateway
 }
 

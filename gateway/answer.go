@@ -24,7 +24,9 @@ type problem struct {
 	Status    int    `json:"status"`
 	Detail    string `json:"detail,omitempty"`
 	Challenge string `json:"challenge,omitempty"`
-	Login     string `json:"login,omitempty"`
+	// Resume is where the app's own answer to a login waits, which was withheld.
+	Resume string `json:"resume,omitempty"`
+	Login  string `json:"login,omitempty"`
 }
 
 // isPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does not
@@ -65,9 +67,13 @@ func (x *exchange) askFactor() error {
 		}
 		return x.redirect(x.config.Base + "/challenge")
 	}
-	return x.writeProblem(problem{
+	required := problem{
 		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.config.Base + "/challenge",
-	})
+	}
+	if x.place == gate.Login {
+		required.Resume = x.config.Base + "/resume"
+	}
+	return x.writeProblem(required)
 }
 
 // fail answers with an error page, or with the same as a problem document where HTML would stand in for something else.

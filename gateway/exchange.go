@@ -41,6 +41,7 @@ type exchange struct {
 	encodingsSaved bool
 
 	filter filter
+	stream stream
 	form   form // what a POST to one of our own pages said
 	// asked is what the secrets store said of the user's factors, where a page was on its way that shows it.
 	asked *factor.Status
@@ -114,6 +115,7 @@ func (x *exchange) renew(f func(*session.Data) error) error {
 		return err
 	}
 	x.token, x.data = token, data
+	x.stream.follow(token, data.Identity)
 	x.setToken(x.w.Header(), x.r, token)
 	return nil
 }
@@ -127,6 +129,7 @@ func (x *exchange) end() error {
 		return err
 	}
 	x.token, x.data = "", nil
+	x.stream.release()
 	x.clearToken(x.w.Header(), x.r)
 	return nil
 }

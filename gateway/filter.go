@@ -29,9 +29,9 @@ type filter struct {
 	sorted  custody.Sorted
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
-	// linking is for a page load, whose page is to get a link to the settings; link puts it in. Nil for all else.
-	linking *pageLink
-	link    *inject.Rewriter
+	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
+	insertion *insertion
+	rewriter  *inject.Rewriter
 }
 
 type filterMode uint8
@@ -59,7 +59,7 @@ func (f *filter) Header() http.Header {
 }
 
 func (f *filter) WriteHeader(status int) {
-	if f.mode != notStarted {
+	if f.mode != notStarted || f.x.stream.cut.Load() {
 		return
 	}
 	h := f.w.Header()
@@ -115,24 +115,30 @@ func (f *filter) release(status int, cookies []string) {
 
 // begin writes the headers of the app's own answer.
 func (f *filter) begin(status int) {
-	if f.linking != nil && f.x.state() == gate.Verified {
-		f.link = f.linking.into(f.w, status)
+	if f.insertion != nil {
+		f.rewriter = f.insertion.into(f.w, status, f.x.state())
 	}
+	f.x.stream.oneWay = isEventStream(f.w.Header())
+	f.x.stream.begun.Store(true)
 	f.w.WriteHeader(status)
 }
 
 // send writes a piece of its body.
 func (f *filter) send(p []byte) (int, error) {
-	if f.link != nil {
-		return f.link.Write(p)
+	if f.x.stream.cut.Load() {
+		return 0, errSessionEnded
+	}
+	f.x.stream.sent()
+	if f.rewriter != nil {
+		return f.rewriter.Write(p)
 	}
 	return f.w.Write(p)
 }
 
 // sendHeld writes what waits for the next piece.
 func (f *filter) sendHeld() error {
-	if f.link != nil {
-		return f.link.Flush()
+	if f.rewriter != nil {
+		return f.rewriter.Flush()
 	}
 	return nil
 }
@@ -156,6 +162,9 @@ func (f *filter) Write(p []byte) (int, error) {
 	if f.mode == notStarted {
 		f.WriteHeader(http.StatusOK)
 	}
+	if f.x.stream.cut.Load() {
+		return 0, errSessionEnded
+	}
 	if f.mode == holding {
 		if f.waiting.body.Len()+len(p) <= holdLimit {
 			return f.waiting.body.Write(p)
@@ -177,6 +186,9 @@ func (f *filter) FlushError() error {
 	if f.mode == notStarted {
 		f.WriteHeader(http.StatusOK)
 	}
+	if f.x.stream.cut.Load() {
+		return errSessionEnded
+	}
 	if f.mode == holding {
 		f.decide()
 	}
@@ -197,7 +209,14 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := f.sendHeld(); err != nil {
 		return nil, nil, err
 	}
-	return http.NewResponseController(f.w).Hijack()
+	conn, buffered, err := http.NewResponseController(f.w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if conn, err = f.x.stream.carry(conn); err != nil {
+		return nil, nil, err
+	}
+	return conn, buffered, nil
 }
 
 // run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and no
@@ -215,7 +234,11 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 			err = nil
 		}
 	}()
-	if err = next(f, r); err != nil && f.mode == notStarted {
+	err = next(f, r)
+	if f.x.stream.cut.Load() {
+		return f.ended()
+	}
+	if err != nil && f.mode == notStarted {
 		stripCookies(h)
 		if f.own != nil {
 			h["Set-Cookie"] = f.own
@@ -236,6 +259,25 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	// The end of a document that was cut off. Whether it can still be written is nobody's concern by now.
 	_ = f.sendHeld()
 	return err
+}
+
+// ended is for a request whose session ended while it was under way. What was not answered is answered as a stranger's would
+// be; what was begun breaks off in a way that no client takes for the end.
+func (f *filter) ended() error {
+	switch {
+	case f.mode == replaced || f.x.stream.tunnel != nil:
+		return nil
+	case f.x.stream.begun.Load():
+		panic(http.ErrAbortHandler)
+	}
+	clear(f.w.Header())
+	f.mode, f.x.token, f.x.data = replaced, "", nil
+	return f.x.askLogin()
+}
+
+func isEventStream(h http.Header) bool {
+	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
 }
 
 // isCookieHeader tells whether a header's or trailer's name is Set-Cookie in any spelling.

@@ -8,7 +8,6 @@ import (
 
 	"sallyport/custody"
 	"sallyport/gate"
-	"sallyport/inject"
 	"sallyport/login"
 	"sallyport/pages"
 	"sallyport/session"
@@ -23,10 +22,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // forwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *exchange) forwardVerified() error {
-	var linking *pageLink
-	if x.config.SettingsLink && inject.PageLoad(x.r) {
-		linking = x.expectPage()
-	}
+	insertion := x.expectPage()
 	if x.config.Logins.Identity != nil && x.now.Sub(x.data.Checked) >= x.config.Recheck {
 		if answered, err := x.recheck(); answered || err != nil {
 			return err
@@ -39,17 +35,19 @@ func (x *exchange) forwardVerified() error {
 	}
 	x.prepare(&x.data.Held)
 	x.observe()
-	x.filter = filter{x: x, w: x.w, linking: linking}
-	return x.filter.run(x.next, x.r)
+	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	defer x.stream.end()
+	return x.filter.run(x.next, x.stream.watch(x))
 }
 
 // forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
 // into custody is attached to nothing yet.
 func (x *exchange) forwardStranger() error {
 	guest := x.jar()
+	insertion := x.expectPage()
 	x.prepare(&guest)
 	x.observe()
-	x.filter = filter{x: x, w: x.w}
+	x.filter = filter{x: x, w: x.w, insertion: insertion}
 	return x.filter.run(x.next, x.r)
 }
 

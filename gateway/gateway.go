@@ -59,6 +59,8 @@ type Config struct {
 	Recheck time.Duration
 	// SettingsLink puts a link to the settings page into the app's HTML pages, for people whose session is verified.
 	SettingsLink bool
+	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
+	Guard bool
 	// Cookie is the name of the gateway's cookie on https. Default `__Host-sallyport`; on http the prefix is left out.
 	Cookie string
 

@@ -46,6 +46,7 @@ var ownPages = map[string]ownPage{
 	"/browsers":       {states: verified, post: (*exchange).forgetBrowsers},
 	"/sessions":       {states: verified, post: (*exchange).endSessions},
 	"/logo":           {states: anyone, get: (*exchange).showLogo},
+	guardPath:         {states: anyone, get: (*exchange).showGuard},
 	"/logout":         {states: anyone, post: (*exchange).signOut},
 }
 

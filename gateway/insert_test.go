@@ -77,6 +77,10 @@ func (l *linked) load(method string, header http.Header) answer {
 	for name, values := range header {
 		request.Header[name] = values
 	}
+	if path := header.Get("X-Path"); path != "" {
+		request.URL.Path = path
+		request.Header.Del("X-Path")
+	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		l.t.Fatal(err)

@@ -1,0 +1,89 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/login/presets"
+)
+
+// parsePreset reads `preset`: the words of a known app, which those beside it add to or override. Nothing of it is left in the
+// configuration but what it says, so that a new version of the program changes no configuration that was adapted before.
+func (h *Handler) parsePreset(d *caddyfile.Dispenser) error {
+	var name string
+	if err := oneArgument(d, &name); err != nil {
+		return err
+	}
+	text, found := presets.Text(name)
+	if !found {
+		return d.Errf("unknown preset '%s'; there are: %s", name, strings.Join(presets.Names(), ", "))
+	}
+	preset, err := readPreset(name, text)
+	if err != nil {
+		return d.WrapErr(err)
+	}
+	h.preset = preset
+	return nil
+}
+
+// readPreset reads a preset's text by itself; errors name its line.
+func readPreset(name, text string) (*Handler, error) {
+	tokens, err := caddyfile.Tokenize([]byte("second_factor {\n"+text+"}\n"), "preset "+name)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tokens {
+		tokens[i].Line-- // the block around it is ours
+	}
+	preset := new(Handler)
+	d := caddyfile.NewDispenser(tokens)
+	d.Next()
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() == "preset" {
+			return nil, unknown(d)
+		}
+		if err := words.once("login"); err != nil {
+			return nil, err
+		}
+		if err := preset.word(d); err != nil {
+			return nil, err
+		}
+	}
+	return preset, nil
+}
+
+// adopt takes over what the preset says and the site does not. Lists add up; of the login blocks the site's own come first, for
+// the first one that fits a request takes it.
+func (h *Handler) adopt(preset *Handler) {
+	h.Logins = append(h.Logins, preset.Logins...)
+	for _, list := range []struct {
+		own    *[]string
+		preset []string
+	}{
+		{&h.Logout, preset.Logout},
+		{&h.Public, preset.Public},
+		{&h.Protect, preset.Protect},
+		{&h.Hold, preset.Hold},
+		{&h.Pass, preset.Pass},
+		{&h.Rotates, preset.Rotates},
+		{&h.PassHeader, preset.PassHeader},
+	} {
+		*list.own = append(list.preset[:len(list.preset):len(list.preset)], *list.own...)
+	}
+	if h.LoginPage == "" {
+		h.LoginPage = preset.LoginPage
+	}
+	if h.Identity == nil {
+		h.Identity = preset.Identity
+	}
+	if h.Usernames == "" {
+		h.Usernames = preset.Usernames
+	}
+	if h.Recheck == 0 {
+		h.Recheck = preset.Recheck
+	}
+	h.CaseSensitive = h.CaseSensitive || preset.CaseSensitive
+	h.Guard = h.Guard || preset.Guard
+}

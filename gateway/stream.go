@@ -1,0 +1,177 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport/gate"
+	"sallyport/session"
+)
+
+// What is sent must not outlive the session that it was asked for with. A stream is cut within five seconds of the moment at
+// which the store could last confirm its session: after a look each second that takes a second at most, and where the store
+// does not answer, as soon as what it said last is three seconds old (P6). So an order to end a session, given at
+// another node, needs the store only.
+const (
+	lookEvery    = time.Second
+	lookTimeout  = time.Second
+	believeStore = 3 * time.Second
+)
+
+// longUpload is the length of a request's body, in bytes, from which on sending it is use of the session.
+const longUpload = 1 << 20
+
+// errSessionEnded ends what was under way for a session that is over.
+var errSessionEnded = errors.New("the session ended")
+
+// stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under way.
+// Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
+type stream struct {
+	sessions *session.Manager
+	clock    func() time.Time
+	w        http.ResponseWriter
+	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
+	confirmed time.Time
+
+	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made use
+	// of the stream since the last look.
+	cut, begun, used atomic.Bool
+	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session.
+	oneWay bool
+
+	mutex    sync.Mutex
+	token    string
+	identity string
+	timer    *time.Timer
+	cancel   context.CancelCauseFunc
+	tunnel   *tunnel
+	over     bool
+}
+
+// watch begins. What it returns is the request as it goes on: its context ends with the session.
+func (s *stream) watch(x *exchange) *http.Request {
+	ctx, cancel := context.WithCancelCause(x.r.Context())
+	s.sessions, s.clock, s.w = x.config.Sessions, x.config.Now, x.w
+	s.confirmed, s.cancel = x.now, cancel
+	s.follow(x.token, x.data.Identity)
+	s.mutex.Lock()
+	s.timer = time.AfterFunc(lookEvery, s.look)
+	s.mutex.Unlock()
+	r := x.r.WithContext(ctx)
+	if r.ContentLength < 0 || r.ContentLength > longUpload {
+		r.Body = &upload{r.Body, s}
+	}
+	return r
+}
+
+// follow has the stream belong to another token or identity from now on.
+func (s *stream) follow(token, identity string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.token, s.identity = token, identity
+}
+
+// end is called when the handler has returned. A tunnel may go on behind it, and is watched until it is closed.
+func (s *stream) end() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.cancel != nil && s.tunnel == nil {
+		s.finish()
+	}
+}
+
+// release ends the watch, and nothing else: what is still sent is the answer to a sign-out.
+func (s *stream) release() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.cancel != nil {
+		s.over = true
+		s.timer.Stop()
+	}
+}
+
+// finish is called with the mutex held.
+func (s *stream) finish() {
+	s.over = true
+	s.timer.Stop()
+	s.cancel(nil)
+}
+
+// look asks the store whether the session is still what it was when the stream began.
+func (s *stream) look() {
+	s.mutex.Lock()
+	token, identity := s.token, s.identity
+	s.mutex.Unlock()
+	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
+	data, err := s.sessions.Load(ctx, token)
+	done()
+	now := s.clock()
+	if err == nil && mayGoOn(data, identity) {
+		s.confirmed = now
+		if s.used.Swap(false) && s.sessions.NeedsTouch(data, now) {
+			// What goes wrong here is found at the next look.
+			_ = s.sessions.Touch(context.Background(), token, now)
+		}
+	} else if err == nil || now.Sub(s.confirmed) >= believeStore {
+		s.stop()
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if !s.over {
+		s.timer.Reset(lookEvery)
+	}
+}
+
+// mayGoOn decides whether what was begun for an identity may be sent on (P5, P8).
+func mayGoOn(data *session.Data, identity string) bool {
+	return data != nil && data.State == gate.Verified && data.Identity == identity
+}
+
+// stop cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a slow
+// client waits no more.
+func (s *stream) stop() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.over {
+		return
+	}
+	s.over = true
+	s.cut.Store(true)
+	s.cancel(errSessionEnded)
+	if s.tunnel != nil {
+		_ = s.tunnel.Conn.Close()
+	} else if s.begun.Load() {
+		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// sent notes that a piece of an answer went to the browser.
+func (s *stream) sent() {
+	if !s.oneWay && s.cancel != nil {
+		s.used.Store(true)
+	}
+}
+
+// upload is the body of a request that takes long.
+type upload struct {
+	io.ReadCloser
+	stream *stream
+}
+
+// Read notes that the browser made use of the session, and fails with errSessionEnded once that is over.
+func (u *upload) Read(p []byte) (int, error) {
+	if u.stream.cut.Load() {
+		return 0, errSessionEnded
+	}
+	n, err := u.ReadCloser.Read(p)
+	if n > 0 {
+		u.stream.used.Store(true)
+	}
+	return n, err
+}

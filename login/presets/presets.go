@@ -1,0 +1,43 @@
+// Package presets has what the Caddyfile says about known apps, in its own words: how they sign people in, and which of their
+// doors are to be shut. Nothing else in Sallyport knows an app's name. Each one is tested against the real app (e2e).
+package presets
+
+import (
+	"embed"
+	"slices"
+	"strings"
+)
+
+//go:embed *.caddyfile
+var files embed.FS
+
+const suffix = ".caddyfile"
+
+// Names are those of all presets, sorted.
+func Names() (names []string) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic("presets: " + err.Error()) // they are part of the program
+	}
+	for _, entry := range entries {
+		names = append(names, strings.TrimSuffix(entry.Name(), suffix))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Text is a preset as it can stand inside `second_factor` of a site, comments included.
+func Text(name string) (text string, found bool) {
+	if !slices.Contains(Names(), name) {
+		return "", false
+	}
+	content, err := files.ReadFile(name + suffix)
+	return string(content), err == nil
+}
+
+// About is the first line of a preset's comment: the app, and the versions that it was tried on.
+func About(name string) string {
+	text, _ := Text(name)
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(strings.TrimPrefix(line, "#"))
+}

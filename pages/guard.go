@@ -1,0 +1,64 @@
+package pages
+
+import (
+	_ "embed"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
+)
+
+//go:embed guard.js
+var guardFile string
+
+//go:embed guard.css
+var guardStyleFile string
+
+// guardParts are the script and its style, as small as they can be made: they come with each page of the app's.
+var guardParts = sync.OnceValues(func() (script, style string) {
+	shrink := minify.New()
+	shrink.AddFunc("script", js.Minify)
+	shrink.AddFunc("style", css.Minify)
+	for _, part := range []struct {
+		kind, file string
+		to         *string
+	}{{"script", guardFile, &script}, {"style", guardStyleFile, &style}} {
+		small, err := shrink.String(part.kind, part.file)
+		if err != nil {
+			panic("pages: " + part.kind + " of the guard: " + err.Error())
+		}
+		*part.to = small
+	}
+	return script, style
+})
+
+// MaxGuard is the size that the guard's script never exceeds, in bytes.
+const MaxGuard = 4 << 10
+
+// Guard is the script that may stand in the app's own pages, for apps that sign in by script: it asks for the code in a dialog
+// and hands the app's answer to the call that waits for it. Languages is what the client says in Accept-Language, base where
+// the gateway's own addresses are, digits the length of a code. It is text of one script file.
+func (r *Renderer) Guard(languages, base string, digits int) ([]byte, error) {
+	words := r.edition(languages)
+	hint, err := words.text("code.hint", digits)
+	if err != nil {
+		return nil, err
+	}
+	script, style := guardParts()
+	// Marshal escapes what could end the script where somebody puts it into a page.
+	config, err := json.Marshal(map[string]any{
+		"base": base, "digits": digits, "lang": words.language, "dir": words.direction, "style": style,
+		// The script knows them by their places, to be small.
+		"words": []string{
+			words.message("challenge.title"), words.message("code.label"), hint, words.message("challenge.submit"),
+			words.message("page.cancel"), words.message("code.use-recovery"), words.message("error.unavailable.happened"),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []byte(strings.Replace(script, "CONFIG", string(config), 1)), nil
+}
