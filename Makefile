@@ -21,7 +21,7 @@ TESTFLAGS ?=
 
 export CGO_ENABLED := 1
 
-.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race fuzz-short tools clean
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race fuzz-short bench tools clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -67,6 +67,12 @@ race: go-test ## another name for go-test
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short
+
+bench: ## what the gateway costs, beside the same Caddy without it: one table of ratios (docs/performance.md)
+	scripts/install-test-packages wrk=wrk nghttp2-client=h2load
+	go build -o $(BIN)/sallyport ./cmd/sallyport
+	SALLYPORT_BINARY=$(CURDIR)/$(BIN)/sallyport go test ./bench -run '^$$' -bench Gateways -benchtime 1x -timeout 2h
+	go test ./gateway -run '^$$' -bench . -count 6
 
 tools: $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest ## build the tools of tools/go.mod
 

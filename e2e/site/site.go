@@ -193,6 +193,9 @@ func (s *Site) signal(signal syscall.Signal) {
 	s.process = nil
 }
 
+// Process is the number of the process that is running.
+func (s *Site) Process() int { return s.process.Process.Pid }
+
 // Log is everything that the gateway has written, over all its runs.
 func (s *Site) Log() string { return s.log.String() }
 

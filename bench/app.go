@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/coder/websocket"
+)
+
+// app is what is protected: it signs in anybody, and answers as quickly as can be.
+//
+//	POST /login   a session cookie, and on to /
+//	GET  /me      who is signed in
+//	GET  /logout  says nothing; the gateway ends the session
+//	GET  /small   1 KiB
+//	GET  /large   1 MiB
+//	PUT  /upload  takes anything
+//	GET  /ws      a WebSocket that sends all back
+func app() http.Handler {
+	small, large := []byte(strings.Repeat("x", 1<<10)), []byte(strings.Repeat("x", 1<<20))
+	give := func(content []byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = w.Write(content)
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "app", Value: r.PostFormValue("user"), Path: "/", HttpOnly: true}) //nolint:gosec // plain HTTP on loopback
+		http.Redirect(w, r, "/small", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		cookie, err := r.Cookie("app")
+		if err != nil {
+			http.Error(w, "nobody", http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"user":"`+cookie.Value+`"}`)
+	})
+	mux.HandleFunc("GET /logout", give(nil))
+	mux.HandleFunc("GET /small", give(small))
+	mux.HandleFunc("GET /large", give(large))
+	mux.HandleFunc("PUT /upload", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.CloseNow() }()
+		for {
+			kind, message, err := conn.Read(r.Context())
+			if err != nil || conn.Write(r.Context(), kind, message) != nil {
+				return
+			}
+		}
+	})
+	return mux
+}
