@@ -72,6 +72,8 @@ func openStreams(t *testing.T, address, token string) map[string]net.Conn {
 		switch path {
 		case "/ws":
 			more = strings.Join(openWebSocket, "\r\n") + "\r\n"
+		case "/flow/poll":
+			more = "Connection: close\r\n" // it gets a whole answer
 		case "/flow/stuck":
 			target = "/flow/download" // by a client that stops reading
 		}

@@ -102,6 +102,8 @@ type Gateway struct {
 	plain   string // and on http
 	origins *http.CrossOriginProtection
 	log     *slog.Logger
+	// watchers look after requests that take long.
+	watchers watchers
 }
 
 // New checks the configuration and makes a gateway of it. It does no I/O.

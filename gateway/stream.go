@@ -32,9 +32,8 @@ var errSessionEnded = errors.New("the session ended")
 // stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under way.
 // Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
 type stream struct {
-	sessions *session.Manager
-	clock    func() time.Time
-	w        http.ResponseWriter
+	gateway *Gateway
+	w       http.ResponseWriter
 	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
 	confirmed time.Time
 
@@ -47,22 +46,50 @@ type stream struct {
 	mutex    sync.Mutex
 	token    string
 	identity string
-	timer    *time.Timer
-	cancel   context.CancelCauseFunc
+	watcher  *watcher // nil where nothing is watched
+	ending   ending
 	tunnel   *tunnel
 	over     bool
 }
 
+// watcher is a timer that looks after one stream at a time.
+type watcher struct {
+	timer  *time.Timer
+	stream *stream
+}
+
+// watchers are those that have nothing to do: a timer of its own for each request would cost more than the watch.
+type watchers struct{ idle sync.Pool }
+
+// begin is called with the stream's mutex held.
+func (w *watchers) begin(s *stream) {
+	if idle, ok := w.idle.Get().(*watcher); ok {
+		s.watcher, idle.stream = idle, s
+		idle.timer.Reset(lookEvery)
+		return
+	}
+	fresh := &watcher{stream: s}
+	s.watcher = fresh
+	fresh.timer = time.AfterFunc(lookEvery, func() { fresh.stream.look() })
+}
+
+// end is called with the stream's mutex held. One that is looking just now has its hands full, and is not kept.
+func (w *watchers) end(s *stream) {
+	if s.watcher.timer.Stop() {
+		s.watcher.stream = nil
+		w.idle.Put(s.watcher)
+	}
+}
+
 // watch begins. What it returns is the request as it goes on: its context ends with the session.
 func (s *stream) watch(x *exchange) *http.Request {
-	ctx, cancel := context.WithCancelCause(x.r.Context())
-	s.sessions, s.clock, s.w = x.config.Sessions, x.config.Now, x.w
-	s.confirmed, s.cancel = x.now, cancel
-	s.follow(x.token, x.data.Identity)
+	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
+	s.ending.Context = x.r.Context()
 	s.mutex.Lock()
-	s.timer = time.AfterFunc(lookEvery, s.look)
+	s.token, s.identity = x.token, x.data.Identity
+	s.gateway.watchers.begin(s)
 	s.mutex.Unlock()
-	r := x.r.WithContext(ctx)
+	r := x.r.WithContext(&s.ending)
 	if r.ContentLength < 0 || r.ContentLength > longUpload {
 		r.Body = &upload{r.Body, s}
 	}
@@ -80,7 +107,7 @@ func (s *stream) follow(token, identity string) {
 func (s *stream) end() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.cancel != nil && s.tunnel == nil {
+	if s.watcher != nil && s.tunnel == nil {
 		s.finish()
 	}
 }
@@ -89,17 +116,19 @@ func (s *stream) end() {
 func (s *stream) release() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.cancel != nil {
+	if s.watcher != nil && !s.over {
 		s.over = true
-		s.timer.Stop()
+		s.gateway.watchers.end(s)
 	}
 }
 
 // finish is called with the mutex held.
 func (s *stream) finish() {
-	s.over = true
-	s.timer.Stop()
-	s.cancel(nil)
+	if !s.over {
+		s.over = true
+		s.gateway.watchers.end(s)
+	}
+	s.ending.end(context.Canceled)
 }
 
 // look asks the store whether the session is still what it was when the stream began.
@@ -108,14 +137,15 @@ func (s *stream) look() {
 	token, identity := s.token, s.identity
 	s.mutex.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
-	data, err := s.sessions.Load(ctx, token)
+	sessions := s.gateway.config.Sessions
+	data, err := sessions.Load(ctx, token)
 	done()
-	now := s.clock()
+	now := s.gateway.config.Now()
 	if err == nil && mayGoOn(data, identity) {
 		s.confirmed = now
-		if s.used.Swap(false) && s.sessions.NeedsTouch(data, now) {
+		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
 			// What goes wrong here is found at the next look.
-			_ = s.sessions.Touch(context.Background(), token, now)
+			_ = sessions.Touch(context.Background(), token, now)
 		}
 	} else if err == nil || now.Sub(s.confirmed) >= believeStore {
 		s.stop()
@@ -124,7 +154,7 @@ func (s *stream) look() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if !s.over {
-		s.timer.Reset(lookEvery)
+		s.watcher.timer.Reset(lookEvery)
 	}
 }
 
@@ -143,7 +173,7 @@ func (s *stream) stop() {
 	}
 	s.over = true
 	s.cut.Store(true)
-	s.cancel(errSessionEnded)
+	s.ending.end(errSessionEnded)
 	if s.tunnel != nil {
 		_ = s.tunnel.Conn.Close()
 	} else if s.begun.Load() {
@@ -153,7 +183,7 @@ func (s *stream) stop() {
 
 // sent notes that a piece of an answer went to the browser.
 func (s *stream) sent() {
-	if !s.oneWay && s.cancel != nil {
+	if !s.oneWay {
 		s.used.Store(true)
 	}
 }

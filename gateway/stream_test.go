@@ -174,6 +174,7 @@ func TestP8_StreamsEndWithTheSession(t *testing.T) {
 				time.Sleep(7 * time.Second)
 				s.destroy()
 				time.Sleep(2500 * time.Millisecond)
+				synctest.Wait()
 				sent := q.Body.Len()
 				if name == "heeds nothing" {
 					time.Sleep(time.Minute)
@@ -251,10 +252,11 @@ func hijack(w http.ResponseWriter, _ *http.Request) error {
 
 // TestP8_TunnelsEndWithTheSession: a WebSocket knows of no requests, so nothing asks again whose it is.
 func TestP8_TunnelsEndWithTheSession(t *testing.T) {
-	leave := func(w http.ResponseWriter, r *http.Request) error {
-		go func() { _ = hijack(w, r) }()
-		time.Sleep(time.Millisecond)
-		return nil
+	leave := func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+		return err
 	}
 	for name, next := range map[string]Handler{"the handler stays": hijack, "the handler leaves": leave} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ type tunnel struct {
 func (s *stream) carry(conn net.Conn) (net.Conn, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.cancel == nil {
+	if s.watcher == nil {
 		return conn, nil // a stranger's, on a public path
 	}
 	if s.over {
