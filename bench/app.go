@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -37,7 +38,7 @@ func app() http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"user":"`+cookie.Value+`"}`)
+		_ = json.NewEncoder(w).Encode(map[string]string{"user": cookie.Value})
 	})
 	mux.HandleFunc("GET /logout", give(nil))
 	mux.HandleFunc("GET /small", give(small))

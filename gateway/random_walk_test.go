@@ -159,7 +159,7 @@ func (w *walk) ask(method, path, token string, form url.Values) *httptest.Respon
 
 // adopt has the browser take the token of an answer, and returns it.
 func (w *walk) adopt(answer *httptest.ResponseRecorder) string {
-	for _, cookie := range answer.Result().Cookies() { //nolint:bodyclose // of a recorder
+	for _, cookie := range answer.Result().Cookies() {
 		if cookie.Name == "sallyport" {
 			w.token = cookie.Value
 			w.history = append(w.history, cookie.Value)
