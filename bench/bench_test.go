@@ -39,6 +39,10 @@ const (
 // contestant is one gateway that is running, with a session in which somebody is signed in.
 type contestant struct {
 	name string
+	// sessions is where Sallyport keeps them; empty: without Sallyport.
+	sessions string
+	// checked asks a checker about each request, as gateways do that work by forward_auth.
+	checked bool
 	*site.Site
 	token string
 }
@@ -48,38 +52,35 @@ func contestants(b *testing.B, upstream string) []*contestant {
 	checker := site.Serve(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	all := []*contestant{
 		{name: "bare"},
-		{name: "forward_auth"},
-		{name: "sallyport, memory"},
-		{name: "sallyport, file"},
+		{name: "forward_auth", checked: true},
+		{name: "sallyport, memory", sessions: "memory"},
+		{name: "sallyport, file", sessions: "file " + filepath.Join(b.TempDir(), "sessions.db")},
 	}
 	for _, c := range all {
-		options := site.Options{}
-		if _, store, gated := strings.Cut(c.name, ", "); gated {
-			options.Sessions = "sessions " + store
-			if store == "file" {
-				options.Sessions += " " + filepath.Join(b.TempDir(), "sessions.db")
-			}
-		}
-		c.start(b, upstream, checker, options)
+		c.start(b, upstream, checker)
 	}
 	return all
 }
 
 // start starts it, without the debugging that tests have.
-func (c *contestant) start(b *testing.B, upstream, checker string, options site.Options) {
+func (c *contestant) start(b *testing.B, upstream, checker string) {
+	gated, options := c.sessions != "", site.Options{}
+	if gated {
+		options.Sessions = "sessions " + c.sessions
+	}
 	c.Site = site.Start(b, upstream, gate, options)
 	c.Stop()
 	caddyfile := strings.Replace(c.Caddyfile(), "level DEBUG", "level ERROR", 1)
 	caddyfile = strings.Replace(caddyfile, "persist_config off", "persist_config off\n\tservers {\n\t\tprotocols h1 h2c\n\t}", 1)
-	if c.name == "bare" || c.name == "forward_auth" {
+	if !gated {
 		caddyfile = strings.Replace(caddyfile, "second_factor {\n\t\t"+gate+"\n\t}", "", 1)
 	}
-	if c.name == "forward_auth" {
+	if c.checked {
 		caddyfile = strings.Replace(caddyfile, "\treverse_proxy", "\tforward_auth "+checker+" {\n\t\turi /check\n\t}\n\treverse_proxy", 1)
 	}
 	c.Write(caddyfile)
 	c.Run()
-	if strings.HasPrefix(c.name, "sallyport") {
+	if gated {
 		client := c.Client(b)
 		client.Post("/login", url.Values{"user": {"alice"}}).Wants(b, http.StatusSeeOther, "/small")
 		c.token = client.Token()

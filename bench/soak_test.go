@@ -35,9 +35,9 @@ func BenchmarkSoak(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	c := &contestant{name: "sallyport, memory"}
+	c := &contestant{sessions: "memory"}
 	// Short times, so that sessions end in every way there is.
-	c.start(b, site.Serve(b, app()), "", site.Options{})
+	c.start(b, site.Serve(b, app()), "")
 	c.Stop()
 	c.Write(strings.Replace(strings.Replace(c.Caddyfile(), "lifetime 12h", "lifetime 2m", 1), "idle 12h", "idle 1m", 1))
 	c.Run()

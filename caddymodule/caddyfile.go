@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -143,14 +144,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once("login"); err != nil {
-			return err
-		}
-		if err := h.word(d); err != nil {
-			return err
-		}
+	if err := h.readWords(d); err != nil {
+		return err
 	}
 	if h.preset != nil {
 		h.adopt(h.preset)
@@ -159,6 +154,23 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err("describe the app's login with 'login <path> { ... }'")
 	}
 	return h.checkAll(d)
+}
+
+// readWords reads a block of settings. Those that are refused are unknown in it.
+func (h *Handler) readWords(d *caddyfile.Dispenser, refused ...string) error {
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if slices.Contains(refused, d.Val()) {
+			return unknown(d)
+		}
+		if err := words.once("login"); err != nil {
+			return err
+		}
+		if err := h.word(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // word reads the setting under the cursor.

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -38,10 +37,10 @@ func listPresets(command *cobra.Command, _ []string) error {
 }
 
 func showPreset(command *cobra.Command, arguments []string) error {
-	text, found := presets.Text(arguments[0])
-	if !found {
-		return fmt.Errorf("unknown preset %q; there are: %s", arguments[0], strings.Join(presets.Names(), ", "))
+	text, err := presets.Text(arguments[0])
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprint(command.OutOrStdout(), text)
+	_, err = fmt.Fprint(command.OutOrStdout(), text)
 	return err
 }

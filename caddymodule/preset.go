@@ -1,8 +1,6 @@
 package caddymodule
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport/login/presets"
@@ -15,9 +13,9 @@ func (h *Handler) parsePreset(d *caddyfile.Dispenser) error {
 	if err := oneArgument(d, &name); err != nil {
 		return err
 	}
-	text, found := presets.Text(name)
-	if !found {
-		return d.Errf("unknown preset '%s'; there are: %s", name, strings.Join(presets.Names(), ", "))
+	text, err := presets.Text(name)
+	if err != nil {
+		return d.WrapErr(err)
 	}
 	preset, err := readPreset(name, text)
 	if err != nil {
@@ -39,17 +37,8 @@ func readPreset(name, text string) (*Handler, error) {
 	preset := new(Handler)
 	d := caddyfile.NewDispenser(tokens)
 	d.Next()
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() == "preset" {
-			return nil, unknown(d)
-		}
-		if err := words.once("login"); err != nil {
-			return nil, err
-		}
-		if err := preset.word(d); err != nil {
-			return nil, err
-		}
+	if err := preset.readWords(d, "preset"); err != nil {
+		return nil, err
 	}
 	return preset, nil
 }

@@ -4,6 +4,7 @@ package presets
 
 import (
 	"embed"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -26,13 +27,14 @@ func Names() (names []string) {
 	return names
 }
 
-// Text is a preset as it can stand inside `second_factor` of a site, comments included.
-func Text(name string) (text string, found bool) {
+// Text is a preset as it can stand inside `second_factor` of a site, comments included. For a name that is none the error
+// says which there are.
+func Text(name string) (string, error) {
 	if !slices.Contains(Names(), name) {
-		return "", false
+		return "", fmt.Errorf("unknown preset '%s'; there are: %s", name, strings.Join(Names(), ", "))
 	}
 	content, err := files.ReadFile(name + suffix)
-	return string(content), err == nil
+	return string(content), err
 }
 
 // About is the first line of a preset's comment: the app, and the versions that it was tried on.

@@ -13,9 +13,9 @@ func TestPresets(t *testing.T) {
 		t.Errorf("names: %v", names)
 	}
 	for _, name := range names {
-		text, found := Text(name)
-		if !found || !strings.Contains(About(name), "tried on ") || !strings.HasSuffix(About(name), ".") {
-			t.Errorf("%s: %t, about %q", name, found, About(name))
+		text, err := Text(name)
+		if err != nil || !strings.Contains(About(name), "tried on ") || !strings.HasSuffix(About(name), ".") {
+			t.Errorf("%s: %v, about %q", name, err, About(name))
 		}
 		for _, want := range []string{"\n# Shut: ", "\n# Not shut: ", "\nlogin "} {
 			if !strings.Contains(text, want) {
@@ -24,7 +24,7 @@ func TestPresets(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "none", "../presets/dokuwiki", "dokuwiki.caddyfile", "presets_test.go"} {
-		if text, found := Text(name); found || text != "" {
+		if text, err := Text(name); err == nil || text != "" {
 			t.Errorf("%q is a preset", name)
 		}
 	}
