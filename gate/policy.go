@@ -16,16 +16,18 @@ type Rules struct {
 	Base string
 	// LoginPage is where strangers are sent: a path, perhaps with a query.
 	LoginPage string
-	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out.
+	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out: paths, each
+	// perhaps with what the query must have.
 	Public, Protect, Logout match.Globs
 }
 
 // Policy is Rules made ready for use; safe for concurrent use.
 type Policy struct {
-	base, loosePrefix       string
-	loginPath               string
-	loginQuery              url.Values
-	public, logout, protect match.Globs
+	base, loosePrefix string
+	loginPath         string
+	loginQuery        url.Values
+	public, protect   match.Globs
+	exits             []exit
 }
 
 // NewPolicy checks the rules.
@@ -45,8 +47,12 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	if inside(page.Path, rules.Base) {
 		return nil, errors.New("login_page: the app's login page cannot lie below base")
 	}
+	exits, err := newExits(rules.Logout)
+	if err != nil {
+		return nil, err
+	}
 	policy := &Policy{
-		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, logout: rules.Logout,
+		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, exits: exits,
 	}
 	for _, pattern := range rules.Protect {
 		policy.protect = append(policy.protect, match.LooseGlob(pattern)...)
@@ -65,7 +71,7 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 		return Own
 	case isLogin:
 		return Login
-	case path.Canonical && p.logout.Match(path.Text):
+	case p.isExit(r, path):
 		return Logout
 	case !path.Canonical:
 		return Protected
