@@ -19,6 +19,8 @@ type Rules struct {
 	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out: paths, each
 	// perhaps with what the query must have.
 	Public, Protect, Logout match.Globs
+	// Shut paths are closed to everybody, logins and verified sessions too.
+	Shut match.Globs
 }
 
 // Policy is Rules made ready for use; safe for concurrent use.
@@ -26,7 +28,8 @@ type Policy struct {
 	base, loosePrefix string
 	loginPath         string
 	loginQuery        url.Values
-	public, protect   match.Globs
+	public            match.Globs
+	protect, shut     match.Globs // loose
 	exits             []exit
 }
 
@@ -57,18 +60,23 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	for _, pattern := range rules.Protect {
 		policy.protect = append(policy.protect, match.LooseGlob(pattern)...)
 	}
+	for _, pattern := range rules.Shut {
+		policy.shut = append(policy.shut, match.LooseGlob(pattern)...)
+	}
 	return policy, nil
 }
 
 // Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
 // page on which one of the logins begins (entry).
 //
-// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect) is compared
-// with the loosest reading of it.
+// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect, shut) is
+// compared with the loosest reading of it.
 func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) Place {
 	switch {
 	case p.own(path):
 		return Own
+	case len(p.shut) > 0 && p.shut.Match(path.Loose()):
+		return Shut
 	case isLogin:
 		return Login
 	case p.isExit(r, path):

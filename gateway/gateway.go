@@ -36,8 +36,8 @@ type Config struct {
 	Base string
 	// LoginPage is where strangers are sent: the app's login page.
 	LoginPage string
-	// Public, Protect and Logout are globs over canonical paths.
-	Public, Protect, Logout match.Globs
+	// Public, Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
+	Public, Protect, Logout, Shut match.Globs
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
@@ -147,7 +147,7 @@ func New(config Config) (*Gateway, error) {
 		config.Observe = func(*http.Request, Outcome) {}
 	}
 	policy, err := gate.NewPolicy(gate.Rules{
-		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Protect: config.Protect, Logout: config.Logout,
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Protect: config.Protect, Logout: config.Logout, Shut: config.Shut,
 	})
 	if err != nil {
 		return nil, err
@@ -210,6 +210,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 	case gate.RefuseMethod:
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+	case gate.RefusePlace:
+		return x.fail(http.StatusForbidden, pages.ErrorForbidden)
 	default:
 		return x.askLogin()
 	}
