@@ -7,7 +7,7 @@ import (
 
 // servePHP serves the app's folder, or the one named below it, with PHP's own web server and two workers. router is a script that
 // each request goes through first; empty: none.
-func (a *App) servePHP(t testing.TB, readyPath, root, router string) {
+func (a *App) servePHP(t testing.TB, readyPath, root, router string, environment ...string) {
 	t.Helper()
 	php := phpCommand(t, a.Name)
 	a.serve(t, readyPath, func(address string) program {
@@ -15,7 +15,7 @@ func (a *App) servePHP(t testing.TB, readyPath, root, router string) {
 		if router != "" {
 			arguments = append(arguments, router)
 		}
-		return program{folder: a.Folder, arguments: arguments, environment: []string{"PHP_CLI_SERVER_WORKERS=2"}}
+		return program{folder: a.Folder, arguments: arguments, environment: append(environment, "PHP_CLI_SERVER_WORKERS=2")}
 	})
 }
 
