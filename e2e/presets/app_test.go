@@ -26,7 +26,7 @@ type app struct {
 	script bool
 	// reads are what nobody may read without the factor: each is a request, and a text that its answer then has.
 	reads []read
-	// write changes something in the app and makes sure that it is changed.
+	// write changes something in the app and makes sure that it is changed. nil: there is nothing to write.
 	write func(testing.TB, *site.Client)
 	// spellings of the owner's name that the app takes, or might.
 	spellings []string

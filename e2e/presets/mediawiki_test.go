@@ -1,3 +1,5 @@
+//go:build allapps
+
 package presets
 
 import (
