@@ -41,11 +41,10 @@ type Proof struct {
 // NewDeviceKey reads the public key that a browser offers, in base64url without padding, and has the browser show that it holds
 // the private one: a key that cannot sign would be a trust that is never of use. The error quotes nothing.
 func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
-	key, ok := fixedBase64(text, deviceKeySize)
-	if !ok || !proof.holds(key, proofOfTrust, "") {
-		return nil, errDeviceKey
+	if raw, ok := fixedBase64(text, deviceKeySize); ok && proof.holds(raw, proofOfTrust, "") {
+		return raw, nil
 	}
-	return key, nil
+	return nil, errDeviceKey
 }
 
 // EncodeDeviceKey is the text of a public key, as NewDeviceKey reads it.
