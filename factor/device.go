@@ -170,7 +170,7 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 			device.Used = now.UTC()
 			record.happened(ctx, EventTrusted, now.UTC())
 			return verdict{next: record}, nil
-		case !present && subtle.ConstantTimeCompare(hash, device.Previous) == 1 && now.Sub(device.Used) < overlap:
+		case subtle.ConstantTimeCompare(hash, device.Previous) == 1 && now.Sub(device.Used) < overlap:
 			return verdict{}, ErrNotTrusted
 		}
 		record.Devices = slices.Delete(record.Devices, at, at+1)

@@ -262,6 +262,8 @@ func TestTrustInstead(t *testing.T) {
 	}
 }
 
+const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 // TestNewDeviceKey: a key is a point of the curve, in one spelling, whose private half the browser shows to have.
 func TestNewDeviceKey(t *testing.T) {
 	key := newBrowserKey(t)
@@ -272,9 +274,12 @@ func TestNewDeviceKey(t *testing.T) {
 	off := key.raw()
 	off[64] ^= 1
 	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y)
+	// The last character stands for two bits that are there and four that are not.
+	spelled := factor.EncodeDeviceKey(key.raw())
+	spelled = spelled[:86] + string(base64URL[strings.IndexByte(base64URL, spelled[86])+1])
 	hybrid := append([]byte{6 + key.raw()[64]&1}, key.raw()[1:]...)
 	for name, text := range map[string]string{
-		"nothing": "", "another's": factor.EncodeDeviceKey(newBrowserKey(t).raw()), "off the curve": factor.EncodeDeviceKey(off),
+		"nothing": "", "another spelling": spelled, "another's": factor.EncodeDeviceKey(newBrowserKey(t).raw()), "off the curve": factor.EncodeDeviceKey(off),
 		"infinity": factor.EncodeDeviceKey([]byte{0}), "zeros": factor.EncodeDeviceKey(make([]byte, 65)), "hybrid": factor.EncodeDeviceKey(hybrid),
 		"compressed": factor.EncodeDeviceKey(compressed), "padded": factor.EncodeDeviceKey(key.raw()) + "=", "longer": factor.EncodeDeviceKey(append(key.raw(), 0)),
 		"standard base64": base64.StdEncoding.EncodeToString(key.raw()), "DER": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" + factor.EncodeDeviceKey(key.raw()[1:]),

@@ -42,8 +42,7 @@ func (x *exchange) proving(status factor.Status) (device factor.DeviceStatus, ok
 	if status.Stopped || x.now.Before(status.BlockedUntil) {
 		return device, false
 	}
-	device, ok = deviceOf(status, x.data.Device)
-	return device, ok && device.Key != nil
+	return deviceOf(status, x.data.Device)
 }
 
 // takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a session: if

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -375,6 +376,49 @@ func TestP6_ProofWithoutAStore(t *testing.T) {
 	}
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
 	b.own("/", "/logout", nil)
+	b.getsIn()
+}
+
+// TestP6_ProofWithoutSessions: a proof that is good uses the secret up. Where the session cannot be written after that, the browser
+// gets its next secret all the same, or it would be taken for a thief the next time.
+func TestP6_ProofWithoutSessions(t *testing.T) {
+	f := newFrail(t, func(c *Config) {
+		c.Factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Now: c.Now, Remember: 30 * 24 * time.Hour, RecoveryIterations: 1000})
+	})
+	b := f.scripted(linuxFirefox)
+	b.signIn("bob", demo.BobPassword)
+	key := b.enrol()
+	b.get("/second-factor/recovery-codes")
+	b.own("/", "/logout", nil)
+	b.trust(key)
+	wantChallenge(t, b.browser)
+	form := b.proof(b.get("/second-factor/challenge"))
+	f.sessions.strike(func(context.Context) error { return errors.New("gone") }, "commit")
+	if got := b.post("/second-factor/challenge", form); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%d", got.StatusCode)
+	}
+	f.sessions.end()
+	if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
+		t.Error("the app is open")
+	}
+	f.clock.advance(2 * time.Minute)
+	b.getsIn()
+	if f.misused() {
+		t.Error("it is taken for a theft")
+	}
+}
+
+// TestProofStandsOnce: of two, readers differ in which one they take.
+func TestProofStandsOnce(t *testing.T) {
+	_, _, b := keyed(t, factor.NewMemoryStore())
+	wantChallenge(t, b.browser)
+	for _, name := range []string{"key", "proof"} {
+		form := b.proof(b.get("/second-factor/challenge"))
+		form[name] = []string{"x", form.Get(name)}
+		if got := b.post("/second-factor/challenge", form); got.StatusCode != http.StatusBadRequest {
+			t.Errorf("two of %s: %d", name, got.StatusCode)
+		}
+	}
 	b.getsIn()
 }
 
