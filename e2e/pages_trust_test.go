@@ -227,7 +227,7 @@ func TestPages_TrustEnds(t *testing.T) {
 			v.Follow(browser.Labelled("Disable Two-Factor Authentication"))
 			v.Fill("[name=code]", phone.Code(t))
 			v.press("Disable", "/second-factor/")
-			phone = v.enrolInBrowser()
+			v.enrolInBrowser()
 		}
 		v.isAsked()
 		v.wantsQuiet()

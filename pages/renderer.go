@@ -81,8 +81,8 @@ func NewThemed(options Options) (*Renderer, error) {
 
 // dress sets the style, and the policy that follows from it.
 func (r *Renderer) dress(style string) {
-	r.style = template.HTML("<style>" + style + "</style>")         //nolint:gosec // our own file, and the operator's, which was looked at.
-	r.script = template.HTML("<script>" + scriptText + "</script>") //nolint:gosec // our own file.
+	r.style = template.HTML("<style>" + style + "</style>")             //nolint:gosec // our own file, and the operator's, which was looked at.
+	r.script = template.HTML("<script>" + scriptText + "</script>")     //nolint:gosec // our own file.
 	r.proofScript = template.HTML("<script>" + proofText + "</script>") //nolint:gosec // our own files.
 	r.policy, r.proofPolicy = pagePolicy(style, scriptText), pagePolicy(style, proofText)
 	if r.logo != nil {
