@@ -54,10 +54,11 @@
 		return { key, proof: await sign(await kept(key), "trust", "") };
 	};
 	form.addEventListener("submit", (event) => {
-		if (making || form.trust.checked && !form.dataset.sent) {
-			event.preventDefault();
+		if (!making && (form.dataset.sent || !form.trust.checked)) {
+			return;
 		}
-		if (making || !event.defaultPrevented) {
+		event.preventDefault();
+		if (making) {
 			return;
 		}
 		making = true;
