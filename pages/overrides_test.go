@@ -145,6 +145,8 @@ func TestBadOverrides(t *testing.T) {
 		"other field":         {challenge(`{{- template "code" .}}`, `<input name="code" autocomplete="off">`), []string{"page challenge", `autocomplete="off" inputmode=""`, `autocomplete="one-time-code" inputmode="numeric"`}},
 		"two fields":          {challenge(`{{- template "code" .}}`, `{{template "code" .}}{{template "code" .}}`), []string{"page challenge", "two fields"}},
 		"field outside":       {challenge(`<form method`, `{{template "code" .}}<form method`), []string{"page challenge", "two fields"}},
+		"no proof":            {challenge(`id="proof"`, `id="other"`), []string{"page challenge", `id="proof"`, "missing"}},
+		"another proof":       {challenge(`data-key="{{.View.Key}}"`, ``), []string{"page challenge", `id="proof"`, `data-key=""`}},
 		"no messages":         {challenge(`{{template "messages" .}}`, ""), []string{"page challenge", `role="status"`, `role="alert"`}},
 		"always an alert":     {challenge(`{{template "messages" .}}`, `<p role="alert">Watch out. {{.Alert}}</p>{{with .Status}}<p role="status">{{.}}</p>{{end}}`), []string{"page challenge", "no message"}},
 		"an alert of its own": {challenge(`{{template "messages" .}}`, `{{if .Alert}}<p role="alert">Wrong.</p>{{end}}{{with .Status}}<p role="status">{{.}}</p>{{end}}`), []string{"page challenge", "does not say"}},
