@@ -65,7 +65,7 @@ func (p Proof) holds(key []byte, purpose, device string) bool {
 	return ecdsa.Verify(public, sum[:], r, s)
 }
 
-// text is what is signed; pages/script.js makes the same. Neither a host nor an address holds a line break, nor do the nonce and
+// text is what is signed; pages/proof.js makes the same. Neither a host nor an address holds a line break, nor do the nonce and
 // the device's ID, so that no two statements have one text.
 func (p Proof) text(purpose, device string) []byte {
 	return []byte(strings.Join([]string{"sallyport trusted browser", purpose, p.Host, p.Base, p.Nonce, device}, "\n"))
