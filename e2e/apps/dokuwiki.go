@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"sallyport/e2e/process"
 )
 
 // Where Debian's dokuwiki package puts the program and its configuration.
@@ -73,11 +75,11 @@ $conf['updatecheck'] = 0; // ask nobody outside for news
 	}
 	app.write(t, "data/pages/start.txt", "====== Start ======\n\nWelcome to the harbour wiki.\n")
 
-	app.serve(t, "/doku.php?id=start", func(address string) program {
-		return program{
-			folder:      app.Folder,
-			arguments:   []string{php, "-S", address, "-t", app.Folder},
-			environment: []string{"PHP_CLI_SERVER_WORKERS=2"},
+	app.serve(t, "/doku.php?id=start", func(address string) process.Program {
+		return process.Program{
+			Folder:      app.Folder,
+			Arguments:   []string{php, "-S", address, "-t", app.Folder},
+			Environment: []string{"PHP_CLI_SERVER_WORKERS=2"},
 		}
 	})
 	return app
