@@ -38,7 +38,7 @@ func (r *Redis) Run() {
 		r.t.Fatal(err)
 	}
 	arguments := append([]string{
-		"redis-server", "--bind", host, "--port", port, "--dir", r.Folder, "--appendonly", "yes", "--save", "",
+		"redis-server", "--bind", host, "--port", port, "--dir", r.Folder, "--save", "",
 	}, r.settings...)
 	r.run(arguments, func() error {
 		_, err := r.Do("PING")

@@ -59,7 +59,7 @@ redis.call('SET', KEYS[1], tombstone, 'PX', string.format('%.0f', life))
 return 0
 `)
 
-// moveScript is both at once. KEYS: the old key, the new one. ARGV: the entry, its life in milliseconds, the version expected of
+// moveScript is both at once. KEYS: the old key, the new one, walksKey. ARGV: the entry, its life in milliseconds, the version expected of
 // the old one, the least life of a tombstone, the new token.
 var moveScript = driver.NewScript(`#!lua
 local head = redis.call('GETRANGE', KEYS[1], 0, 16)
@@ -69,9 +69,9 @@ if string.sub(head, 1, 1) ~= 'L' then return 1 end
 if string.sub(head, 2) ~= ARGV[3] then return 2 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 1 end
 local life = math.max(redis.call('PTTL', KEYS[1]), tonumber(ARGV[4]))
-local now = redis.call('TIME')[1]
+local walks = redis.call('GET', KEYS[3]) or '0'
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-redis.call('SET', KEYS[1], tombstone .. now .. ' ' .. ARGV[5], 'PX', string.format('%.0f', life))
+redis.call('SET', KEYS[1], tombstone .. walks .. ' ' .. ARGV[5], 'PX', string.format('%.0f', life))
 return 0
 `)
 
@@ -131,7 +131,7 @@ func (s *Store) MoveCtx(
 	if life == 0 {
 		return session.ErrGone
 	}
-	return s.run(ctx, moveScript, []string{prefix + token, prefix + newToken},
+	return s.run(ctx, moveScript, []string{prefix + token, prefix + newToken, walksKey},
 		newEntry(stored), life, expected[:], tombstoneMillis, newToken)
 }
 

@@ -3,13 +3,13 @@ package redis
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"sallyport/session"
 )
 
 // An entry is what is stored under a token: its kind, the version, and the value of a session. A tombstone has the version of
-// the change that made it and, where the session went on under another token, when that was and which: `<Unix seconds> <token>`.
+// the change that made it and, where the session went on under another token, how many walks had begun by then and that token:
+// `<number> <token>`.
 const (
 	kindLive = 'L'
 	kindDead = 'D'
@@ -39,15 +39,15 @@ func newEntry(value []byte) []byte {
 	return append(append(append(make([]byte, 0, entryHead+len(value)), kindLive), version[:]...), value...)
 }
 
-// moved is where the session of a tombstone went on, and when; ok is false where it did not.
-func (e entry) moved() (token string, at time.Time, ok bool) {
+// moved is where the session of a tombstone went on, and during which walk; ok is false where it did not.
+func (e entry) moved() (token string, during int64, ok bool) {
 	if e.kind != kindDead {
-		return "", time.Time{}, false
+		return "", 0, false
 	}
-	seconds, token, ok := strings.Cut(string(e.value), " ")
+	number, token, ok := strings.Cut(string(e.value), " ")
 	if !ok {
-		return "", time.Time{}, false
+		return "", 0, false
 	}
-	unix, err := strconv.ParseInt(seconds, 10, 64)
-	return token, time.Unix(unix, 0), err == nil
+	during, err := strconv.ParseInt(number, 10, 64)
+	return token, during, err == nil
 }
