@@ -30,6 +30,14 @@ func NewVersion() (fresh Version) {
 	return fresh
 }
 
+// Life is how long a session that is stored now will live: until the expiry, at least a millisecond. ErrGone: the expiry has passed.
+func Life(expiry, now time.Time) (time.Duration, error) {
+	if !expiry.After(now) {
+		return 0, ErrGone
+	}
+	return max(expiry.Sub(now), time.Millisecond), nil
+}
+
 // Version tells two contents of one session in a store apart. None comes back, also not when a token is stored anew. The
 // zero Version is that of no session.
 type Version [16]byte

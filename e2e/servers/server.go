@@ -2,6 +2,7 @@ package servers
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -32,9 +33,15 @@ func newServer(t testing.TB, name string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{Folder: t.TempDir(), t: t, name: name, address: address}
+	// Not t.TempDir, which other users cannot reach.
+	folder, err := os.MkdirTemp("", "sallyport-"+name+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{Folder: folder, t: t, name: name, address: address}
 	t.Cleanup(func() {
 		s.Kill()
+		_ = os.RemoveAll(folder) // PostgreSQL's processes may still be on their way out
 		if t.Failed() && s.process != nil {
 			t.Logf("what %s wrote:\n%s", name, process.LastLines(s.process.Log(), 40))
 		}

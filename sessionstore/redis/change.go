@@ -93,15 +93,6 @@ func (s *Store) run(ctx context.Context, script *driver.Script, keys []string, a
 	return fmt.Errorf("%w: %d", ErrAnswer, answer)
 }
 
-// life is how long it is until the expiry, in milliseconds; 0 where that has passed.
-func (s *Store) life(expiry time.Time) int64 {
-	now := s.options.Now()
-	if !expiry.After(now) {
-		return 0
-	}
-	return max(1, expiry.Sub(now).Milliseconds())
-}
-
 // CommitCtx implements scs.CtxStore.
 func (s *Store) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
 	return s.put(ctx, token, expectNoneDead, stored, expiry)
@@ -116,23 +107,23 @@ func (s *Store) SwapCtx(ctx context.Context, token string, expected session.Vers
 }
 
 func (s *Store) put(ctx context.Context, token, expected string, stored []byte, expiry time.Time) error {
-	life := s.life(expiry)
-	if life == 0 {
-		return session.ErrGone
+	life, err := session.Life(expiry, s.options.Now())
+	if err != nil {
+		return err
 	}
-	return s.run(ctx, putScript, []string{prefix + token}, newEntry(stored), life, expected)
+	return s.run(ctx, putScript, []string{prefix + token}, newEntry(stored), life.Milliseconds(), expected)
 }
 
 // MoveCtx implements session.Swapper.
 func (s *Store) MoveCtx(
 	ctx context.Context, token string, expected session.Version, newToken string, stored []byte, expiry time.Time,
 ) error {
-	life := s.life(expiry)
-	if life == 0 {
-		return session.ErrGone
+	life, err := session.Life(expiry, s.options.Now())
+	if err != nil {
+		return err
 	}
 	return s.run(ctx, moveScript, []string{prefix + token, prefix + newToken, walksKey},
-		newEntry(stored), life, expected[:], tombstoneMillis, newToken)
+		newEntry(stored), life.Milliseconds(), expected[:], tombstoneMillis, newToken)
 }
 
 // DeleteCtx implements scs.CtxStore.
