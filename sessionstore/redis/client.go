@@ -8,12 +8,16 @@ import (
 	"strings"
 
 	driver "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // ErrAddress: the address of the server is none that this package understands.
 var ErrAddress = errors.New("not an address of Redis, such as redis://127.0.0.1:6379/0; " +
 	"in a password, write characters such as / @ : # ? % as %2F %40 %3A %23 %3F %25")
+
+// The driver logs to standard error by itself, past the gateway's log. What matters of it comes back as errors.
+func init() { driver.SetLogger(new(logging.VoidLogger)) }
 
 // newClient makes the client that the address asks for, and a name for it that has no password.
 func newClient(address string, options Options) (driver.UniversalClient, string, error) {
