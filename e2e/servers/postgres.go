@@ -9,15 +9,11 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// PostgresPassword is that of the server's one user, named sallyport.
-const PostgresPassword = "the/password@of:postgres"
 
 // Postgres is a server of PostgreSQL.
 type Postgres struct {
@@ -29,7 +25,7 @@ type Postgres struct {
 	databases int
 }
 
-// StartPostgres makes an empty cluster and runs a server over it. It keeps what it has over Kill and Run.
+// StartPostgres makes an empty cluster, with one user named sallyport, and runs a server over it. It keeps what it has over Kill and Run.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	p := &Postgres{server: newServer(t, "postgres")}
@@ -37,7 +33,7 @@ func StartPostgres(t testing.TB) *Postgres {
 	p.user = unprivileged(t)
 	data := filepath.Join(p.Folder, "data")
 	passwordFile := filepath.Join(p.Folder, "password")
-	if err := os.WriteFile(passwordFile, []byte(PostgresPassword), 0o600); err != nil {
+	if err := os.WriteFile(passwordFile, []byte(Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if p.user != nil {
@@ -104,8 +100,7 @@ func (p *Postgres) NewDatabase() string {
 
 // URL is where a database is to be found behind an address, which may be a Proxy's.
 func (p *Postgres) URL(address, database string) string {
-	escaped := strings.NewReplacer("/", "%2F", "@", "%40", ":", "%3A").Replace(PostgresPassword)
-	return fmt.Sprintf("postgres://sallyport:%s@%s/%s?sslmode=disable", escaped, address, database)
+	return fmt.Sprintf("postgres://sallyport:%s@%s/%s?sslmode=disable", EscapedPassword, address, database)
 }
 
 // unprivileged is whom the server runs as: it refuses to run as root. nil: as the test itself.

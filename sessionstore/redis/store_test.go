@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,7 +70,7 @@ func body(t *testing.T, address string) *storetest.Body {
 
 func TestConformance(t *testing.T) {
 	server := servers.StartRedis(t)
-	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, "redis://"+server.Address) })
+	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, server.URL(server.Address)) })
 }
 
 // TestConformance_Cluster: the same on a node of a cluster, of which there is one.
@@ -81,5 +82,7 @@ func TestConformance_Cluster(t *testing.T) {
 			break
 		}
 	}
-	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, "redis+cluster://"+server.Address) })
+	address := strings.Replace(server.URL(server.Address), "redis://", "redis+cluster://", 1)
+	address = strings.TrimSuffix(address, "/0") // a cluster has one database
+	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, address) })
 }
