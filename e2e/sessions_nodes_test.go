@@ -14,6 +14,7 @@ import (
 	"sallyport/e2e/servers"
 	"sallyport/e2e/site"
 	"sallyport/e2e/vault"
+	"sallyport/session/storetest"
 )
 
 // sessionServer is a server that gateways share their sessions on, behind a network that can fail.
@@ -166,23 +167,16 @@ func TestP6_SessionServerAway(t *testing.T) {
 		l := newLedger(t, demo.Knobs{}, "", site.Options{Sessions: s.line("timeout 3s")})
 		verified, _ := l.verified(t, "alice", demo.AlicePassword)
 		pending := l.challenged(t, "alice", demo.AlicePassword)
-		for _, trouble := range []struct {
-			name       string
-			begin, end func()
-		}{
-			{"away", s.network.Down, s.network.Up},
-			{"hung", s.network.Hang, func() { s.network.Down(); s.network.Up() }},
-			{"deaf", s.network.Deafen, func() { s.network.Down(); s.network.Up() }},
-			{"slow", func() { s.network.Slow(time.Minute) }, func() { s.network.Down(); s.network.Up() }},
-			{"killed", s.kill, s.run},
-			{"away at the start", func() { l.Stop(); s.network.Down(); l.Run() }, s.network.Up},
-		} {
-			trouble.begin()
-			wantsAway(t, trouble.name+": a verified session", verified.Get("/files"))
-			wantsAway(t, trouble.name+": a pending one", pending.Get("/files"))
-			wantsAway(t, trouble.name+": the challenge", pending.Get("/second-factor/challenge"))
-			trouble.end()
-			within(t, secondsToLog, trouble.name+": recovery", func() bool { return verified.Get("/files").StatusCode == http.StatusOK })
+		troubles := append(servers.Troubles(s.network, s.kill, s.run), storetest.Trouble{
+			Name: "away at the start", Begin: func() { l.Stop(); s.network.Down(); l.Run() }, End: s.network.Up,
+		})
+		for _, trouble := range troubles {
+			trouble.Begin()
+			wantsAway(t, trouble.Name+": a verified session", verified.Get("/files"))
+			wantsAway(t, trouble.Name+": a pending one", pending.Get("/files"))
+			wantsAway(t, trouble.Name+": the challenge", pending.Get("/second-factor/challenge"))
+			trouble.End()
+			within(t, secondsToLog, trouble.Name+": recovery", func() bool { return verified.Get("/files").StatusCode == http.StatusOK })
 			pending.Get("/files").Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		}
 	})

@@ -9,8 +9,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,8 +53,50 @@ func StartPostgres(t testing.TB) *Postgres {
 	if output, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, output)
 	}
+	t.Cleanup(p.Kill)
 	p.Run()
 	return p
+}
+
+// Kill ends the server as a power failure does. Its processes are in groups of their own, and would serve for a moment longer.
+func (p *Postgres) Kill() {
+	children := p.children()
+	p.server.Kill()
+	for _, child := range children {
+		_ = syscall.Kill(child, syscall.SIGKILL) // it may be gone already
+	}
+	deadline := time.Now().Add(readyTimeout)
+	for _, child := range children {
+		for syscall.Kill(child, 0) == nil && time.Now().Before(deadline) {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// children are the processes that the server has started, none where it does not run.
+func (p *Postgres) children() (children []int) {
+	text, err := os.ReadFile(filepath.Join(p.Folder, "data", "postmaster.pid"))
+	if err != nil || p.process == nil || p.process.Ended() {
+		return nil
+	}
+	parent, _, _ := strings.Cut(string(text), "\n")
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, path := range all {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ") // behind the name: state, parent
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == parent {
+			if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+				children = append(children, child)
+			}
+		}
+	}
+	return children
 }
 
 // Run starts the server, for the first time or again, on the same port.

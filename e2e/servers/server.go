@@ -41,9 +41,11 @@ func newServer(t testing.TB, name string) *server {
 	s := &server{Folder: folder, t: t, name: name, address: address}
 	t.Cleanup(func() {
 		s.Kill()
-		_ = os.RemoveAll(folder) // PostgreSQL's processes may still be on their way out
 		if t.Failed() && s.process != nil {
 			t.Logf("what %s wrote:\n%s", name, process.LastLines(s.process.Log(), 40))
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Errorf("what %s left: %v", name, err)
 		}
 	})
 	return s
@@ -56,7 +58,7 @@ func (s *server) run(arguments []string, ready func() error) {
 	deadline := time.Now().Add(readyTimeout)
 	for {
 		s.runs++
-		logFile := filepath.Join(s.t.TempDir(), fmt.Sprintf("%s.%d.log", s.name, s.runs))
+		logFile := filepath.Join(s.Folder, fmt.Sprintf("%d.log", s.runs))
 		var err error
 		s.process, err = process.Start(process.Program{Folder: s.Folder, Arguments: arguments, User: s.user}, logFile)
 		if err != nil {

@@ -10,13 +10,10 @@ import (
 	"sallyport/session/storetest"
 )
 
-// patience bounds calls that must succeed, on a machine that does ten other things.
-const patience = 30 * time.Second
-
 func newStore(t testing.TB, address string, options Options) *Store {
 	t.Helper()
 	if options.Timeout == 0 {
-		options.Timeout = patience
+		options.Timeout = storetest.Patience
 	}
 	store, err := New(address, options)
 	if err != nil {

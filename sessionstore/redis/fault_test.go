@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -14,103 +13,12 @@ import (
 	"sallyport/session/storetest"
 )
 
-// faulty bounds calls that must fail. Where one must succeed, the test tries again for as long as patience lasts.
-const faulty = 500 * time.Millisecond
-
-// mustCommit stores a session, and returns its token.
-func mustCommit(t testing.TB, store session.Store, stored string) string {
-	t.Helper()
-	token := storetest.Token()
-	within(t, "a session is stored", func() error { return store.Commit(token, []byte(stored), time.Now().Add(time.Hour)) })
-	return token
-}
-
-// within tries again until it succeeds.
-func within(t testing.TB, what string, try func() error) {
-	t.Helper()
-	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err = try(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: %v", what, err)
-}
-
-// finds is an error unless the store finds the session.
-func finds(store session.Store, token, want string) error {
-	stored, found, err := store.Find(token)
-	if err == nil && string(stored) != want {
-		err = fmt.Errorf("found %q, %v", stored, found)
-	}
-	return err
-}
-
-// wantRefused demands that every call is an error that says nothing about the session, within a time.
-func wantRefused(t *testing.T, store session.Store, token string, reading bool) {
-	t.Helper()
-	ctx, expiry := context.Background(), time.Now().Add(time.Hour)
-	began := time.Now()
-	errs := map[string]error{
-		"commit": store.Commit(token, []byte("x"), expiry),
-		"create": store.SwapCtx(ctx, storetest.Token(), session.Version{}, []byte("x"), expiry),
-		"swap":   store.SwapCtx(ctx, token, session.Version{1}, []byte("x"), expiry),
-		"move":   store.MoveCtx(ctx, token, session.Version{1}, storetest.Token(), []byte("x"), expiry),
-	}
-	if reading {
-		_, claimErr := store.ClaimCtx(ctx, token)
-		stored, found, findErr := store.Find(token)
-		if stored != nil || found {
-			t.Errorf("found %q beside %v", stored, findErr)
-		}
-		errs["claim"], errs["delete"], errs["find"] = claimErr, store.Delete(token), findErr
-		errs["each"] = store.EachCtx(ctx, func(string, []byte) error { return nil })
-	}
-	took := time.Since(began)
-	for what, err := range errs {
-		if err == nil || errors.Is(err, session.ErrGone) || errors.Is(err, session.ErrChanged) {
-			t.Errorf("%s: %v, want an error of the server", what, err)
-		} else if strings.Contains(err.Error(), servers.Password) {
-			t.Errorf("%s: the password is in %v", what, err)
-		}
-	}
-	t.Logf("%d calls were refused in %v", len(errs), took)
-}
-
-// TestP6_Away: whatever happens between gateway and server, a call ends in time, and no error is "no session". Afterwards what was
-// there is there, without a new start.
 func TestP6_Away(t *testing.T) {
 	server := servers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	network := servers.NewProxy(t, server.Address)
-	store := newStore(t, server.URL(network.Address), Options{Timeout: faulty})
-	token := mustCommit(t, store, "one")
-	reconnect := func() { network.Down(); network.Up() }
-	for _, trouble := range []struct {
-		name       string
-		begin, end func()
-	}{
-		{"down", network.Down, network.Up},
-		{"slow", func() { network.Slow(time.Minute) }, reconnect},
-		{"deaf", network.Deafen, reconnect},
-		{"killed", server.Kill, server.Run},
-	} {
-		t.Run(trouble.name, func(t *testing.T) {
-			trouble.begin()
-			began := time.Now()
-			if _, found, err := store.Find(token); err == nil || found {
-				t.Errorf("found %v, %v", found, err)
-			}
-			if took := time.Since(began); took > faulty+patience/3 {
-				t.Errorf("took %v", took)
-			}
-			if trouble.name != "slow" && trouble.name != "deaf" { // the calls that follow may arrive later, or have arrived
-				wantRefused(t, store, token, true)
-			}
-			trouble.end()
-			within(t, "recovery", func() error { return finds(store, token, "one") })
-			mustCommit(t, store, "two")
-		})
-	}
+	const timeout = 2 * time.Second
+	store := newStore(t, server.URL(network.Address), Options{Timeout: timeout})
+	storetest.InTrouble(t, store, timeout, servers.Password, servers.Troubles(network, server.Kill, server.Run))
 }
 
 // TestP8_LostAnswer: the server does what it is asked, and its answer is lost. A driver that asks again changes nothing, and is told
@@ -138,7 +46,7 @@ func TestP8_LostAnswer(t *testing.T) {
 		return store.run(ctx, moveScript, []string{prefix + token, prefix + fresh, walksKey}, moved, life, second[1:entryHead], tombstoneMillis, fresh)
 	}
 	twice("move", move)
-	if err := finds(store, fresh, "three"); err != nil {
+	if err := storetest.Finds(store, fresh, "three"); err != nil {
 		t.Error(err)
 	}
 	tombstone := session.NewVersion()
@@ -150,7 +58,7 @@ func TestP8_LostAnswer(t *testing.T) {
 		t.Error(err)
 	}
 	for _, dead := range []string{token, fresh} {
-		if err := finds(store, dead, ""); err != nil {
+		if err := storetest.Finds(store, dead, ""); err != nil {
 			t.Error(err)
 		}
 	}
@@ -160,10 +68,10 @@ func TestP8_LostAnswer(t *testing.T) {
 func TestP6_Full(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
-	token, ended := mustCommit(t, store, "one"), mustCommit(t, store, "two")
+	token, ended := storetest.MustCommit(t, store, "one"), storetest.MustCommit(t, store, "two")
 	server.Must("CONFIG", "SET", "maxmemory", "1mb")
-	wantRefused(t, store, token, false)
-	if err := finds(store, token, "one"); err != nil {
+	storetest.WantNoChange(t, store, token, servers.Password)
+	if err := storetest.Finds(store, token, "one"); err != nil {
 		t.Error(err)
 	}
 	if claimed, err := store.ClaimCtx(t.Context(), ended); err != nil || !claimed {
@@ -176,7 +84,7 @@ func TestP6_Full(t *testing.T) {
 	if err := store.Commit(ended, []byte("late"), time.Now().Add(time.Hour)); !errors.Is(err, session.ErrGone) {
 		t.Errorf("%v, want ErrGone", err)
 	}
-	mustCommit(t, store, "three")
+	storetest.MustCommit(t, store, "three")
 }
 
 // TestEvicts: a server that would evict sessions works, and says so when it is asked.
@@ -198,7 +106,7 @@ func TestEvicts(t *testing.T) {
 func TestP8_Flushed(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
-	token := mustCommit(t, store, "one")
+	token := storetest.MustCommit(t, store, "one")
 	_, version, _, err := store.FindVersionCtx(t.Context(), token)
 	if err != nil {
 		t.Fatal(err)
@@ -213,19 +121,19 @@ func TestP8_Flushed(t *testing.T) {
 			t.Errorf("%s: %v, want ErrGone", what, err)
 		}
 	}
-	if err := finds(store, token, ""); err != nil {
+	if err := storetest.Finds(store, token, ""); err != nil {
 		t.Error(err)
 	}
 	server.Must("SCRIPT", "FLUSH")
-	mustCommit(t, store, "two")
+	storetest.MustCommit(t, store, "two")
 }
 
 // TestP6_Demoted: the server that the gateway is connected to becomes a replica, as after a failover that nobody told the gateway about. A
 // session that was ended on the new master meanwhile must not be found on it, nor any other.
 func TestP6_Demoted(t *testing.T) {
 	old, master := servers.StartRedis(t), servers.StartRedis(t)
-	store := newStore(t, old.URL(old.Address), Options{Timeout: patience})
-	token := mustCommit(t, store, "one")
+	store := newStore(t, old.URL(old.Address), Options{})
+	token := storetest.MustCommit(t, store, "one")
 	// Not a replica that has copied anything: the new master is one that it cannot reach.
 	host, port, err := net.SplitHostPort(master.Address)
 	if err != nil {
@@ -233,12 +141,12 @@ func TestP6_Demoted(t *testing.T) {
 	}
 	master.Kill()
 	old.Must("REPLICAOF", host, port)
-	wantRefused(t, store, token, true)
+	storetest.WantRefused(t, store, token, servers.Password)
 	if err := store.Ping(t.Context()); err == nil {
 		t.Error("a replica passes for a master")
 	}
 	old.Must("REPLICAOF", "NO", "ONE")
-	within(t, "recovery", func() error { return finds(store, token, "one") })
+	storetest.Within(t, "recovery", func() error { return storetest.Finds(store, token, "one") })
 }
 
 // TestSentinel: the master dies, the sentinels name another one, and the gateway follows.
@@ -252,14 +160,14 @@ func TestSentinel(t *testing.T) {
 	sentinel := servers.StartSentinel(t, "main", master)
 	address := fmt.Sprintf("redis+sentinel://%s/0?master_name=main&password=%s", sentinel.Address, servers.EscapedPassword)
 	store := newStore(t, address, Options{Timeout: 5 * time.Second})
-	token := mustCommit(t, store, "one")
-	within(t, "the replica has it", func() error {
+	token := storetest.MustCommit(t, store, "one")
+	storetest.Within(t, "the replica has it", func() error {
 		if answer := replica.Must("EXISTS", prefix+token); answer != ":1" {
 			return errors.New(answer)
 		}
 		return nil
 	})
 	master.Kill()
-	within(t, "the other one", func() error { return finds(store, token, "one") })
-	mustCommit(t, store, "two")
+	storetest.Within(t, "the other one", func() error { return storetest.Finds(store, token, "one") })
+	storetest.MustCommit(t, store, "two")
 }

@@ -13,13 +13,10 @@ import (
 	"sallyport/session/storetest"
 )
 
-// patience bounds calls that must succeed, on a machine that does ten other things.
-const patience = 30 * time.Second
-
 func newStore(t testing.TB, address string, options Options) *Store {
 	t.Helper()
 	if options.Timeout == 0 {
-		options.Timeout = patience
+		options.Timeout = storetest.Patience
 	}
 	store, err := New(address, options)
 	if err != nil {
@@ -77,11 +74,7 @@ func TestConformance(t *testing.T) {
 func TestConformance_Cluster(t *testing.T) {
 	server := servers.StartRedis(t, "--cluster-enabled", "yes")
 	server.Must("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if _, err := server.Do("GET", prefix); err == nil {
-			break
-		}
-	}
+	storetest.Within(t, "a cluster", func() error { _, err := server.Do("GET", prefix); return err })
 	address := strings.Replace(server.URL(server.Address), "redis://", "redis+cluster://", 1)
 	address = strings.TrimSuffix(address, "/0") // a cluster has one database
 	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, address) })
