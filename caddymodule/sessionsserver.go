@@ -68,18 +68,19 @@ func unmarshalServer(d *caddyfile.Dispenser, address *string, timeout *caddy.Dur
 }
 
 var (
-	placeholders = regexp.MustCompile(`\{[^{}]*\}`)
-	// A password stands before the last @, behind a colon, or in a word of its own. A name that stands there alone may be
-	// meant as one.
-	passwordBeforeHost = regexp.MustCompile(`://(?:[^:]+|[^:]*:.+)@`)
-	passwordWord       = regexp.MustCompile(`(?i)password\s*=\s*[^\s&]`)
+	placeholder  = regexp.MustCompile(`\{[^{}]*\}`)
+	beforeHost   = regexp.MustCompile(`(?s)://(?:[^:]*:)?(.*)@`) // a name that stands there alone may be meant as a password
+	passwordWord = regexp.MustCompile(`(?i)password\s*=\s*([^\s&]*)`)
 )
 
-// hideAddress is hideLiteral for an address with a password that is spelled out.
+// hideAddress is hideLiteral for an address with a password that is more than placeholders.
 func hideAddress(address string) string {
-	fixed := placeholders.ReplaceAllString(address, "")
-	if passwordBeforeHost.MatchString(fixed) || passwordWord.MatchString(fixed) {
-		return hideLiteral(address)
+	const replaced = "\x00"
+	fixed := placeholder.ReplaceAllString(address, replaced)
+	for _, password := range append(beforeHost.FindAllStringSubmatch(fixed, -1), passwordWord.FindAllStringSubmatch(fixed, -1)...) {
+		if strings.Trim(password[1], replaced) != "" {
+			return hideLiteral(address)
+		}
 	}
 	return address
 }
@@ -90,5 +91,5 @@ func revealAddress(address string) (string, error) {
 	if err != nil || !strings.HasPrefix(address, literalPrefix) {
 		return revealed, err
 	}
-	return caddy.NewReplacer().ReplaceOrErr(revealed, true, true)
+	return caddy.NewReplacer().ReplaceKnown(revealed, ""), nil // what is no placeholder may be a part of the password
 }
