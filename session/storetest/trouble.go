@@ -87,6 +87,30 @@ func wantFailures(t *testing.T, secret string, errs map[string]error) {
 	}
 }
 
+// Emptied tries a store whose server loses everything while a change is under way: everybody is out, and the change brings nothing back.
+func Emptied(t *testing.T, store session.Store, empty func()) {
+	t.Helper()
+	ctx, expiry := context.Background(), time.Now().Add(time.Hour)
+	token := MustCommit(t, store, "one")
+	_, version, _, err := store.FindVersionCtx(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty()
+	for what, err := range map[string]error{
+		"swap": store.SwapCtx(ctx, token, version, []byte("late"), expiry),
+		"move": store.MoveCtx(ctx, token, version, Token(), []byte("late"), expiry),
+	} {
+		if !errors.Is(err, session.ErrGone) {
+			t.Errorf("%s: %v, want ErrGone", what, err)
+		}
+	}
+	if err := Finds(store, token, ""); err != nil {
+		t.Error(err)
+	}
+	MustCommit(t, store, "two")
+}
+
 // MustCommit stores a session and returns its token.
 func MustCommit(t testing.TB, store session.Store, stored string) string {
 	t.Helper()

@@ -53,28 +53,9 @@ func cutConnections(server *servers.Postgres, database string) {
 	server.Must("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+database+"'")
 }
 
-// testEmptied: everybody is out, and nothing that was under way brings a session back.
 func testEmptied(t *testing.T, server *servers.Postgres, address, database string) {
 	store := newStore(t, address, Options{})
-	token := storetest.MustCommit(t, store, "one")
-	_, version, _, err := store.FindVersionCtx(t.Context(), token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Must(database, "TRUNCATE sallyport_sessions")
-	expiry := time.Now().Add(time.Hour)
-	for what, err := range map[string]error{
-		"swap": store.SwapCtx(t.Context(), token, version, []byte("late"), expiry),
-		"move": store.MoveCtx(t.Context(), token, version, storetest.Token(), []byte("late"), expiry),
-	} {
-		if !errors.Is(err, session.ErrGone) {
-			t.Errorf("%s: %v, want ErrGone", what, err)
-		}
-	}
-	if err := storetest.Finds(store, token, ""); err != nil {
-		t.Error(err)
-	}
-	storetest.MustCommit(t, store, "two")
+	storetest.Emptied(t, store, func() { server.Must(database, "TRUNCATE sallyport_sessions") })
 }
 
 // testDropped: the call that notices fails, the next one makes the table anew.

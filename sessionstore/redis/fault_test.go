@@ -102,30 +102,14 @@ func TestEvicts(t *testing.T) {
 	}
 }
 
-// TestP8_Flushed: everybody is out, and nothing that was under way brings a session back.
+// TestP8_Flushed: the scripts are gone with the sessions, too.
 func TestP8_Flushed(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
-	token := storetest.MustCommit(t, store, "one")
-	_, version, _, err := store.FindVersionCtx(t.Context(), token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Must("FLUSHALL")
-	expiry := time.Now().Add(time.Hour)
-	for what, err := range map[string]error{
-		"swap": store.SwapCtx(t.Context(), token, version, []byte("late"), expiry),
-		"move": store.MoveCtx(t.Context(), token, version, storetest.Token(), []byte("late"), expiry),
-	} {
-		if !errors.Is(err, session.ErrGone) {
-			t.Errorf("%s: %v, want ErrGone", what, err)
-		}
-	}
-	if err := storetest.Finds(store, token, ""); err != nil {
-		t.Error(err)
-	}
-	server.Must("SCRIPT", "FLUSH")
-	storetest.MustCommit(t, store, "two")
+	storetest.Emptied(t, store, func() {
+		server.Must("FLUSHALL")
+		server.Must("SCRIPT", "FLUSH")
+	})
 }
 
 // TestP6_Demoted: the server that the gateway is connected to becomes a replica, as after a failover that nobody told the gateway about. A
