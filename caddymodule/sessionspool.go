@@ -15,6 +15,8 @@ import (
 // closableStore is a store of sessions that outlives a configuration.
 type closableStore interface {
 	session.Store
+	// String names the place, without a password.
+	String() string
 	Ping(ctx context.Context) error
 	Close() error
 }

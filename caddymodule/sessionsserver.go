@@ -21,19 +21,11 @@ func (s *serverSessions) Open() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := store.Ping(ctx); err != nil {
-			forwardLog.ErrorContext(ctx, "sessions are kept on a server, but not everything works", "place", placeOf(store), "error", err)
+			forwardLog.ErrorContext(ctx, "sessions are kept on a server, but not everything works", "place", store.String(), "error", err)
 			return
 		}
-		forwardLog.InfoContext(ctx, "sessions are kept on a server, which takes them", "place", placeOf(store))
+		forwardLog.InfoContext(ctx, "sessions are kept on a server, which takes them", "place", store.String())
 	}()
-}
-
-// placeOf names a store, without a password.
-func placeOf(store closableStore) string {
-	if named, ok := store.(interface{ String() string }); ok {
-		return named.String()
-	}
-	return ""
 }
 
 // unmarshalServer reads the words of a guest that keeps sessions on a server: its address, and a block of `timeout` and more words.

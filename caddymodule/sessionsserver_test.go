@@ -92,9 +92,9 @@ func TestP9_AddressInTheCaddyfile(t *testing.T) {
 		var place string
 		switch s := sessions.(type) {
 		case *SessionsRedis:
-			place = placeOf(s.pooled.store)
+			place = s.pooled.store.String()
 		case *SessionsPostgres:
-			place = placeOf(s.pooled.store)
+			place = s.pooled.store.String()
 		}
 		if !strings.Contains(place, "db.internal") || strings.Contains(place, "hidden") {
 			t.Errorf("%s: %s", line, place)

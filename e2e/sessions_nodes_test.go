@@ -71,6 +71,9 @@ func TestP8_TwoGatewaysOneStore(t *testing.T) {
 		v := newVault(t, false, vault.Options{})
 		app := &flowing{}
 		gateways := twoGateways(t, app, site.Options{Secrets: v.line(), Sessions: s.line("timeout 10s")})
+		for _, gateway := range gateways {
+			within(t, secondsToLog, "the start-up line", func() bool { return strings.Contains(gateway.Log(), "which takes them") })
+		}
 		t.Run("killed at each step", func(t *testing.T) { walkOverKilled(t, gateways) })
 		t.Run("ended at the other", func(t *testing.T) { endAtTheOther(t, gateways) })
 		t.Run("replay and throttle", func(t *testing.T) { guessAtBoth(t, gateways) })

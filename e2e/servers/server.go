@@ -33,8 +33,7 @@ func newServer(t testing.TB, name string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not t.TempDir, which other users cannot reach.
-	folder, err := os.MkdirTemp("", "sallyport-"+name+"-")
+	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // other users cannot reach t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

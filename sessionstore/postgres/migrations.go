@@ -10,9 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNewer: the table was changed by a newer version of the gateway, which this one does not understand.
-var ErrNewer = errors.New("the table sallyport_sessions is of a newer version of Sallyport")
-
 const (
 	// migrationLock is the number of the advisory lock that is held while the table is made or changed: "sally" in ASCII.
 	migrationLock = 0x73616c6c79

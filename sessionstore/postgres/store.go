@@ -20,10 +20,6 @@ import (
 // listTimeout bounds one walk over all sessions.
 const listTimeout = 30 * time.Second
 
-// ErrAddress: the address of the server is none that pgx understands.
-var ErrAddress = errors.New("not an address of PostgreSQL, such as postgres://user:password@127.0.0.1:5432/database?sslmode=verify-full; " +
-	"in a password, write characters such as / @ : # ? % as %2F %40 %3A %23 %3F %25")
-
 // Options are the settings of a Store. The zero value means the defaults.
 type Options struct {
 	// Timeout bounds each call, from waiting for a connection to the answer; default two seconds. Only EachCtx has more.

@@ -2,14 +2,9 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
-
-// ErrEvicts: the server throws keys away when its memory is full, and sessions with them. Its setting maxmemory-policy must be
-// noeviction.
-var ErrEvicts = errors.New("Redis may evict sessions: set its maxmemory-policy to noeviction")
 
 // Ping asks the server whether it would take a session, and how it treats its keys when memory is short.
 func (s *Store) Ping(ctx context.Context) error {

@@ -3,7 +3,6 @@ package redis
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,10 +10,6 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
-
-// ErrAddress: the address of the server is none that this package understands.
-var ErrAddress = errors.New("not an address of Redis, such as redis://127.0.0.1:6379/0; " +
-	"in a password, write characters such as / @ : # ? % as %2F %40 %3A %23 %3F %25")
 
 // The driver logs to standard error by itself, past the gateway's log. What matters of it comes back as errors.
 func init() { driver.SetLogger(new(logging.VoidLogger)) }

@@ -8,7 +8,7 @@
 //	                                                                 go into username= and password=, the sentinels' before the @
 //	redis+cluster://user:password@host1:6379?addr=host2:6379         a cluster
 //
-// rediss+sentinel:// and rediss+cluster:// are with TLS. Further parameters are those of go-redis, such as pool_size=20; those
+// rediss+sentinel:// and rediss+cluster:// are with TLS; the certificates of all servers must have the name of the first one. Further parameters are those of go-redis, such as pool_size=20; those
 // that would have it send a command twice, wait for longer or read from replicas have no effect.
 //
 // # How it is kept

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -154,4 +156,58 @@ func TestSentinel(t *testing.T) {
 	master.Kill()
 	storetest.Within(t, "the other one", func() error { return storetest.Finds(store, token, "one") })
 	storetest.MustCommit(t, store, "two")
+}
+
+// TestLeastRights: what docs/operations.md says is all that the gateway's user must be allowed.
+func TestLeastRights(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights := regexp.MustCompile("ACL SETUSER sallyport on ><password> (.*)\n").FindStringSubmatch(string(text))
+	more := regexp.MustCompile("in a cluster `(.*?)` as well").FindStringSubmatch(string(text))
+	if rights == nil || more == nil {
+		t.Fatal("docs/operations.md names no rights")
+	}
+	single := servers.StartRedis(t)
+	cluster, clusterAddress := startCluster(t)
+	for name, test := range map[string]struct {
+		server          *servers.Redis
+		address, rights string
+	}{
+		"single":  {single, single.URL(single.Address), rights[1]},
+		"cluster": {cluster, clusterAddress, rights[1] + " " + more[1]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			user := []string{"ACL", "SETUSER", "sallyport", "on", ">" + servers.Password}
+			test.server.Must(append(user, strings.Fields(test.rights)...)...)
+			useAll(t, newStore(t, strings.Replace(test.address, "://", "://sallyport", 1), Options{}))
+			if answer, err := test.server.Do("ACL", "LOG"); err != nil || answer != "*0" {
+				t.Errorf("refused by Redis: %s, %v", answer, err)
+			}
+		})
+	}
+}
+
+// useAll calls all that a store can do.
+func useAll(t *testing.T, store *Store) {
+	t.Helper()
+	ctx, expiry := t.Context(), time.Now().Add(time.Hour)
+	token, moved := storetest.MustCommit(t, store, "one"), storetest.Token()
+	_, version, _, err := store.FindVersionCtx(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, call := range map[string]func() error{
+		"move": func() error { return store.MoveCtx(ctx, token, version, moved, []byte("two"), expiry) },
+		"each": func() error { return store.EachCtx(ctx, func(string, []byte) error { return nil }) },
+		"ping": func() error { return store.Ping(ctx) },
+	} {
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if claimed, err := store.ClaimCtx(ctx, moved); err != nil || !claimed {
+		t.Errorf("claim: %v, %v", claimed, err)
+	}
 }

@@ -15,9 +15,6 @@ import (
 // prefix begins all keys. What stands in braces decides where in a cluster a key is: all of them in one place.
 const prefix = "{sallyport}:session:"
 
-// ErrAnswer: Redis answered something that no script of this package answers.
-var ErrAnswer = errors.New("unexpected answer of Redis")
-
 // Options are the settings of a Store. The zero value means the defaults.
 type Options struct {
 	// Timeout bounds each call, from waiting for a connection to the answer; default two seconds. Only EachCtx has more.

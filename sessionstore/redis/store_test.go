@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func body(t *testing.T, address string) *storetest.Body {
 		Advance: func(d time.Duration) {
 			clock.Advance(d)
 			err := shiftScript.Run(context.Background(), inspector.client, []string{prefix}, d.Milliseconds()).Err()
-			if err != nil && err != driver.Nil {
+			if err != nil && !errors.Is(err, driver.Nil) {
 				t.Fatal(err)
 			}
 		},
@@ -72,10 +73,15 @@ func TestConformance(t *testing.T) {
 
 // TestConformance_Cluster: the same on a node of a cluster, of which there is one.
 func TestConformance_Cluster(t *testing.T) {
-	server := servers.StartRedis(t, "--cluster-enabled", "yes")
+	_, address := startCluster(t)
+	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, address) })
+}
+
+func startCluster(t *testing.T) (server *servers.Redis, address string) {
+	t.Helper()
+	server = servers.StartRedis(t, "--cluster-enabled", "yes")
 	server.Must("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
 	storetest.Within(t, "a cluster", func() error { _, err := server.Do("GET", prefix); return err })
-	address := strings.Replace(server.URL(server.Address), "redis://", "redis+cluster://", 1)
-	address = strings.TrimSuffix(address, "/0") // a cluster has one database
-	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, address) })
+	address = strings.Replace(server.URL(server.Address), "redis://", "redis+cluster://", 1)
+	return server, strings.TrimSuffix(address, "/0") // a cluster has one database
 }
