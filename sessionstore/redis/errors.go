@@ -9,7 +9,7 @@ var (
 		"in a password, write characters such as / @ : # ? % as %2F %40 %3A %23 %3F %25")
 	// ErrEvicts: the server throws keys away when its memory is full, and sessions with them. Its setting maxmemory-policy must be
 	// noeviction.
-	ErrEvicts = errors.New("Redis may evict sessions: set its maxmemory-policy to noeviction")
+	ErrEvicts = errors.New("the server may evict sessions: set the maxmemory-policy of Redis to noeviction")
 	// ErrAnswer: Redis answered something that no script of this package answers.
 	ErrAnswer = errors.New("unexpected answer of Redis")
 )
