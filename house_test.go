@@ -25,6 +25,8 @@ var rooms = map[string][]string{
 
 	"session/storetest":          {"custody", "gate", "match", "session"},
 	"sessionstore/file":          {"boltfile", "custody", "gate", "match", "session"},
+	"sessionstore/postgres":      {"custody", "gate", "match", "session"},
+	"sessionstore/redis":         {"custody", "gate", "match", "session"},
 	"sessionstore/seal":          {"custody", "gate", "match", "session"},
 	"sessionstore/seal/sealtest": {"custody", "gate", "match", "session", "sessionstore/seal"},
 }
@@ -34,10 +36,10 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "sessionstore/file", "sessionstore/seal", "sessionstore/seal/sealtest"},
+	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "sessionstore/file", "sessionstore/postgres", "sessionstore/redis", "sessionstore/seal", "sessionstore/seal/sealtest"},
 	"go.etcd.io/bbolt":                     {"boltfile", "filestore", "sessionstore/file"},
-	"github.com/redis/":                    {},
-	"github.com/jackc/":                    {},
+	"github.com/redis/":                    {"sessionstore/redis"},
+	"github.com/jackc/":                    {"sessionstore/postgres"},
 	"github.com/pquerna/otp":               {"factor", "filestore", "gateway"},
 	"github.com/skip2/go-qrcode":           {"pages", "gateway"},
 	"github.com/klauspost/compress":        {"login", "gateway"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"sallyport/e2e/servers"
 	"sallyport/e2e/site"
 )
 
@@ -50,11 +51,14 @@ type contestant struct {
 // contestants starts one process for each.
 func contestants(b *testing.B, upstream string) []*contestant {
 	checker := site.Serve(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	redis, postgres := servers.StartRedis(b), servers.StartPostgres(b)
 	all := []*contestant{
 		{name: "bare"},
 		{name: "forward_auth", checked: true},
 		{name: "sallyport, memory", sessions: "memory"},
 		{name: "sallyport, file", sessions: "file " + filepath.Join(b.TempDir(), "sessions.db")},
+		{name: "sallyport, redis", sessions: "redis " + redis.URL(redis.Address)},
+		{name: "sallyport, postgres", sessions: "postgres " + postgres.URL(postgres.Address, "postgres")},
 	}
 	for _, c := range all {
 		c.start(b, upstream, checker)

@@ -45,7 +45,8 @@ type Secrets interface {
 	Identity() string
 }
 
-// Sessions is what a guest module of second_factor.sessions offers.
+// Sessions is what a guest module of second_factor.sessions offers. One that has a method Open is told when the configuration
+// starts; it must not wait for anything then.
 type Sessions interface {
 	// Connect is called once, when both guests have been provisioned. It opens nothing either.
 	Connect(secrets Secrets) error
@@ -88,6 +89,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 func (a *App) Start() error {
 	if err := a.secrets.Open(); err != nil {
 		return fmt.Errorf("secrets: %w", err)
+	}
+	if able, ok := a.sessions.(interface{ Open() }); ok {
+		able.Open()
 	}
 	return nil
 }

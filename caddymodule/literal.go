@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,9 +14,12 @@ import (
 // literalPrefix begins what stands in Caddy's configuration in place of a secret that the Caddyfile spells out.
 const literalPrefix = "literal:"
 
+// literalRounds makes each guess at a hash cost about a tenth of a second.
+const literalRounds = 200_000
+
 // literals are the secrets that Caddyfiles spelled out in this process, by what stands for them. Caddy shows its configuration at
 // `/config/` and keeps it in autosave.json, where a token must not stand (P9). The stand-in is a hash, so that a reload with the
-// same token, which another process adapts, is understood by the one that has it.
+// same token, which another process adapts, is understood by the one that has it; a slow one, for it may be a password's.
 var literals sync.Map
 
 // hideLiteral returns what stands for a secret in the configuration. A placeholder, such as {env.VAULT_TOKEN}, stands for itself.
@@ -23,8 +27,11 @@ func hideLiteral(secret string) string {
 	if secret == "" || strings.HasPrefix(secret, "{") && strings.HasSuffix(secret, "}") {
 		return secret
 	}
-	hash := sha256.Sum256([]byte("sallyport literal\x00" + secret))
-	standIn := literalPrefix + hex.EncodeToString(hash[:16])
+	hash, err := pbkdf2.Key(sha256.New, secret, []byte("sallyport literal"), literalRounds, 16)
+	if err != nil {
+		panic(err) // it knows no error but for lengths, which are fixed
+	}
+	standIn := literalPrefix + hex.EncodeToString(hash)
 	literals.Store(standIn, secret)
 	return standIn
 }

@@ -14,15 +14,16 @@ import (
 	"sallyport/e2e/vault"
 )
 
-// twoGateways are two processes in front of one app, with one Vault.
-func twoGateways(t *testing.T, v *vaultSecrets) [2]*ledger {
+// twoGateways are two processes in front of one app, with the same options; f may lie between.
+func twoGateways(t *testing.T, f *flowing, options site.Options) [2]*ledger {
 	t.Helper()
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 200}})
 	t.Cleanup(app.Close)
-	upstream := site.Serve(t, app)
+	f.app = app
+	upstream := site.Serve(t, f)
 	var gateways [2]*ledger
 	for i := range gateways {
-		gateways[i] = &ledger{site.Start(t, upstream, ledgerBlock, site.Options{Secrets: v.line()}), app}
+		gateways[i] = &ledger{site.Start(t, upstream, ledgerBlock, options), app}
 	}
 	return gateways
 }
@@ -31,7 +32,7 @@ func twoGateways(t *testing.T, v *vaultSecrets) [2]*ledger {
 // in. Then he guesses, in turn at both: the count is one.
 func TestP7_TwoGatewaysOneCode(t *testing.T) {
 	t.Parallel()
-	gateways := twoGateways(t, newVault(t, true, vault.Options{}))
+	gateways := twoGateways(t, new(flowing), site.Options{Secrets: newVault(t, true, vault.Options{}).line()})
 	owner, authenticator := gateways[0].verified(t, "alice", demo.AlicePassword)
 	owner.SignOut()
 	clients := make([]*site.Client, 50)
@@ -62,7 +63,7 @@ func TestP7_TwoGatewaysOneCode(t *testing.T) {
 // is the QR code that its user saw; the other one's is worth nothing anywhere.
 func TestP7_TwoGatewaysTwoEnrolments(t *testing.T) {
 	t.Parallel()
-	gateways := twoGateways(t, newVault(t, false, vault.Options{}))
+	gateways := twoGateways(t, new(flowing), site.Options{Secrets: newVault(t, false, vault.Options{}).line()})
 	for round := range 5 {
 		var clients [2]*site.Client
 		var authenticators [2]*site.Authenticator

@@ -26,16 +26,20 @@ type Claimer interface {
 // backend is the store as scs and the managers see it. It is the one place where contexts are detached from the request
 // and where the store's errors are told apart: ErrGone and ErrChanged stay what they are, anything else is ErrStore.
 type backend struct {
+	Contextless
 	store   scs.CtxStore
 	swapper Swapper // nil where the store knows no compare-and-set
 }
 
 func newBackend(store scs.Store) *backend {
 	swapper, _ := store.(Swapper)
-	if able, ok := store.(scs.CtxStore); ok {
-		return &backend{store: able, swapper: swapper}
+	able, ok := store.(scs.CtxStore)
+	if !ok {
+		able = plainStore{store}
 	}
-	return &backend{store: plainStore{store}, swapper: swapper}
+	b := &backend{store: able, swapper: swapper}
+	b.Contextless = NewContextless(b)
+	return b
 }
 
 // plan goes with a session through scs, which knows no compare-and-set: what was found on the way in, and what has to be
@@ -164,19 +168,6 @@ func (b *backend) each(ctx context.Context, visit func(token string, stored []by
 	}
 	return nil
 }
-
-// Find is FindCtx without a context.
-func (b *backend) Find(token string) ([]byte, bool, error) {
-	return b.FindCtx(context.Background(), token)
-}
-
-// Commit is CommitCtx without a context.
-func (b *backend) Commit(token string, stored []byte, expiry time.Time) error {
-	return b.CommitCtx(context.Background(), token, stored, expiry)
-}
-
-// Delete is DeleteCtx without a context.
-func (b *backend) Delete(token string) error { return b.DeleteCtx(context.Background(), token) }
 
 // plainStore lends contexts to a store that takes none.
 type plainStore struct{ scs.Store }

@@ -13,8 +13,6 @@ import (
 const (
 	// memoryShards is the number of parts that the memory store is split into, each with a lock of its own.
 	memoryShards = 64
-	// tombstoneLife is how long at least a deleted token is remembered.
-	tombstoneLife = 24 * time.Hour
 	// sampleSize is how many sessions are looked at when one has to make room.
 	sampleSize = 32
 )
@@ -183,7 +181,7 @@ func (s *shard) bury(token string, found entry, now int64, most int) {
 	if len(s.dead) >= most {
 		s.forgetOneDead()
 	}
-	s.dead[token] = max(found.expiry, now+int64(tombstoneLife))
+	s.dead[token] = max(found.expiry, now+int64(TombstoneLife))
 }
 
 // All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That is

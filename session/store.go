@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -17,6 +18,24 @@ type Store interface {
 	Claimer
 	Swapper
 	Lister
+}
+
+// TombstoneLife is how long at least a deleted token is remembered, so that no request which began before can bring it back;
+// longer where its session would have lived longer.
+const TombstoneLife = 24 * time.Hour
+
+// NewVersion makes a Version at random, as stores need them whose sessions outlive the process.
+func NewVersion() (fresh Version) {
+	_, _ = rand.Read(fresh[:]) // it never fails
+	return fresh
+}
+
+// Life is how long a session that is stored now will live: until the expiry, at least a millisecond. ErrGone: the expiry has passed.
+func Life(expiry, now time.Time) (time.Duration, error) {
+	if !expiry.After(now) {
+		return 0, ErrGone
+	}
+	return max(expiry.Sub(now), time.Millisecond), nil
 }
 
 // Version tells two contents of one session in a store apart. None comes back, also not when a token is stored anew. The

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"sallyport/e2e/process"
 )
 
 // readyTimeout is how long an app may take from its start to its first answer. Django's takes about two seconds on an idle
@@ -51,21 +53,21 @@ type App struct {
 	// Version names the app and its version, for people.
 	Version string
 
-	server *server
-	// shared says that the folder is one that nobody's programs may enter.
+	server *process.Process
+	// shared says that the folder is one that nobody's programs may enter, and that the app runs as nobody.
 	shared bool
 }
 
 // Log returns what the app's server has written so far, which for both apps includes a line for each request. A test that
 // says something never reached the app looks here.
-func (a *App) Log() string { return a.server.log() }
+func (a *App) Log() string { return a.server.Log() }
 
 // Stop ends the app before the test does, as a crash would: at once. Calling it again does nothing.
-func (a *App) Stop() { a.server.stop() }
+func (a *App) Stop() { a.server.Stop() }
 
 // serve starts command, which is to listen on the app's address, and waits until the address path answers with 200. The
 // server ends with the test.
-func (a *App) serve(t testing.TB, readyPath string, command func(address string) program) {
+func (a *App) serve(t testing.TB, readyPath string, command func(address string) process.Program) {
 	t.Helper()
 	logFile := filepath.Join(t.TempDir(), a.Name+".log")
 
@@ -73,28 +75,30 @@ func (a *App) serve(t testing.TB, readyPath string, command func(address string)
 	// next port is tried.
 	const tries = 5
 	for try := 1; ; try++ {
-		address, err := freeAddress()
+		address, err := process.FreeAddress()
 		if err != nil {
 			t.Fatalf("%s: %v", a.Name, err)
 		}
 		a.Address, a.URL = address, "http://"+address
-		a.server, err = startServer(command(address), logFile)
+		program := command(address)
+		program.User = a.user()
+		a.server, err = process.Start(program, logFile)
 		if err != nil {
 			t.Fatalf("%s: %v", a.Name, err)
 		}
-		t.Cleanup(a.server.stop)
+		t.Cleanup(a.server.Stop)
 
 		err = a.waitUntilReady(t.Context(), readyPath)
 		if err == nil {
 			t.Cleanup(func() {
 				if t.Failed() {
-					t.Logf("what %s wrote:\n%s", a.Name, lastLines(a.Log(), 60))
+					t.Logf("what %s wrote:\n%s", a.Name, process.LastLines(a.Log(), 60))
 				}
 			})
 			return
 		}
-		if try == tries || !a.server.ended() {
-			t.Fatalf("%s: %v\nwhat it wrote:\n%s", a.Name, err, lastLines(a.Log(), 60))
+		if try == tries || !a.server.Ended() {
+			t.Fatalf("%s: %v\nwhat it wrote:\n%s", a.Name, err, process.LastLines(a.Log(), 60))
 		}
 	}
 }
@@ -111,7 +115,7 @@ func (a *App) waitUntilReady(ctx context.Context, path string) error {
 			return nil
 		}
 		select {
-		case <-a.server.done:
+		case <-a.server.Done():
 			return fmt.Errorf("the server ended before it answered: %w", err)
 		case <-ctx.Done():
 			return fmt.Errorf("no good answer within %v: %w", readyTimeout, err)

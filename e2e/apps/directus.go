@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
 // AliceMail and BobMail are Alice and Bob in apps where an address is an account's name.
@@ -29,9 +31,9 @@ func StartDirectus(t testing.TB) *App {
 		"EXTENSIONS_PATH=" + filepath.Join(app.Folder, "extensions"), "STORAGE_LOCAL_ROOT=" + filepath.Join(app.Folder, "uploads"), "HOST=127.0.0.1",
 	}
 	app.run(t, environment, node(folder, "directus", "bootstrap")...)
-	app.serve(t, "/server/ping", func(address string) program {
+	app.serve(t, "/server/ping", func(address string) process.Program {
 		_, port, _ := net.SplitHostPort(address)
-		return program{folder: app.Folder, arguments: node(folder, "directus", "start"), environment: append(environment, "PORT="+port)}
+		return process.Program{Folder: app.Folder, Arguments: node(folder, "directus", "start"), Environment: append(environment, "PORT="+port)}
 	})
 	app.addDirectusUser(t, Bob)
 	return app

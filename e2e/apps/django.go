@@ -5,8 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"sallyport/e2e/process"
 )
 
 // python is Debian's own: python3-django is installed for it and for no other Python on the machine.
@@ -36,12 +39,12 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", ".localhost"]
 			"--username", account.Name, "--email", account.Email)
 	}
 
-	app.serve(t, "/admin/login/", func(address string) program {
-		return program{
-			folder: app.Folder,
+	app.serve(t, "/admin/login/", func(address string) process.Program {
+		return process.Program{
+			Folder: app.Folder,
 			// --insecure: the server hands out the admin's style sheets although debugging is off.
-			arguments:   []string{python, "-u", "manage.py", "runserver", "--noreload", "--insecure", address},
-			environment: djangoEnvironment,
+			Arguments:   []string{python, "-u", "manage.py", "runserver", "--noreload", "--insecure", address},
+			Environment: djangoEnvironment,
 		}
 	})
 	return app
@@ -57,6 +60,7 @@ func (a *App) run(t testing.TB, environment []string, arguments ...string) {
 	command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
 	command.Dir = a.Folder
 	command.Env = append(os.Environ(), environment...)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: a.user()}
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %s: %v (scripts/install-test-packages installs what the tests need)\n%s",

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sallyport/e2e/process"
 )
 
 // mariaDB is a database server for the apps that need one.
@@ -25,24 +27,24 @@ func startMariaDB(t testing.TB) *mariaDB {
 	db.give(t)
 	data := filepath.Join(db.Folder, "data")
 	db.socket = filepath.Join(db.Folder, "socket")
-	db.run(t, nil, unprivileged("mariadb-install-db", "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")...)
-	address, err := freeAddress()
+	db.run(t, nil, "mariadb-install-db", "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	address, err := process.FreeAddress()
 	if err != nil {
 		t.Fatalf("mariadb: %v", err)
 	}
 	db.host, db.port, _ = net.SplitHostPort(address)
-	server, err := startServer(program{folder: db.Folder, arguments: unprivileged("mariadbd", "--no-defaults", "--datadir="+data,
-		"--socket="+db.socket, "--bind-address="+db.host, "--port="+db.port, "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0")},
+	server, err := process.Start(process.Program{Folder: db.Folder, User: db.user(), Arguments: []string{"mariadbd", "--no-defaults", "--datadir=" + data,
+		"--socket=" + db.socket, "--bind-address=" + db.host, "--port=" + db.port, "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"}},
 		filepath.Join(t.TempDir(), "mariadb.log"))
 	if err != nil {
 		t.Fatalf("mariadb: %v", err)
 	}
 	db.server = server
-	t.Cleanup(server.stop)
+	t.Cleanup(server.Stop)
 	deadline := time.Now().Add(readyTimeout)
 	for db.try(t.Context(), "SELECT 1") != nil {
-		if server.ended() || time.Now().After(deadline) {
-			t.Fatalf("mariadb does not answer:\n%s", lastLines(db.Log(), 60))
+		if server.Ended() || time.Now().After(deadline) {
+			t.Fatalf("mariadb does not answer:\n%s", process.LastLines(db.Log(), 60))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -5,6 +5,8 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
 // StartParseDashboard runs Parse Dashboard with accounts for Alice and Bob. Alice sees the app "harbour" and its key, Bob the app
@@ -29,9 +31,9 @@ func StartParseDashboard(t testing.TB) *App {
 		t.Fatal(err)
 	}
 	app.write(t, "configuration.json", string(configuration))
-	app.serve(t, "/login", func(address string) program {
+	app.serve(t, "/login", func(address string) process.Program {
 		host, port, _ := net.SplitHostPort(address)
-		return program{folder: app.Folder, arguments: node(folder, "parse-dashboard", "--config", filepath.Join(app.Folder, "configuration.json"),
+		return process.Program{Folder: app.Folder, Arguments: node(folder, "parse-dashboard", "--config", filepath.Join(app.Folder, "configuration.json"),
 			"--host", host, "--port", port, "--allowInsecureHTTP", "1", "--cookieSessionSecret", "saltsaltsalt")}
 	})
 	return app

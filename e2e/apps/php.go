@@ -3,6 +3,8 @@ package apps
 import (
 	"os/exec"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
 // servePHP serves the app's folder, or the one named below it, with PHP's own web server and two workers. router is a script that
@@ -10,15 +12,12 @@ import (
 func (a *App) servePHP(t testing.TB, readyPath, root, router string, environment ...string) {
 	t.Helper()
 	php := phpCommand(t, a.Name)
-	a.serve(t, readyPath, func(address string) program {
+	a.serve(t, readyPath, func(address string) process.Program {
 		arguments := []string{php, "-d", "session.save_path=" + a.Folder, "-S", address, "-t", root}
 		if router != "" {
 			arguments = append(arguments, router)
 		}
-		if a.shared {
-			arguments = unprivileged(arguments...)
-		}
-		return program{folder: a.Folder, arguments: arguments, environment: append(environment, "PHP_CLI_SERVER_WORKERS=2")}
+		return process.Program{Folder: a.Folder, Arguments: arguments, Environment: append(environment, "PHP_CLI_SERVER_WORKERS=2")}
 	})
 }
 

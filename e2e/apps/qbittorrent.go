@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
 // StartQBittorrent runs qBittorrent's web page with Alice's account, its only one. It talks to no peers. Ready within two
@@ -23,7 +25,7 @@ func StartQBittorrent(t testing.TB) *App {
 	}
 	password := base64.StdEncoding.EncodeToString(salt) + ":" + base64.StdEncoding.EncodeToString(key)
 	// The port in the Host header is looked at too, which is the gateway's here. At a site's usual address there is none in it.
-	app.serve(t, "/", func(address string) program {
+	app.serve(t, "/", func(address string) process.Program {
 		_, port, _ := net.SplitHostPort(address)
 		app.write(t, "qBittorrent/config/qBittorrent.conf", fmt.Sprintf(`[LegalNotice]
 Accepted=true
@@ -45,9 +47,9 @@ WebUI\HostHeaderValidation=false
 WebUI\UseUPnP=false
 `, port, Alice.Name, password))
 		app.give(t)
-		return program{
-			folder: app.Folder, arguments: unprivileged("qbittorrent-nox", "--profile="+app.Folder, "--webui-port="+port),
-			environment: []string{"HOME=" + app.Folder},
+		return process.Program{
+			Folder: app.Folder, Arguments: []string{"qbittorrent-nox", "--profile=" + app.Folder, "--webui-port=" + port},
+			Environment: []string{"HOME=" + app.Folder},
 		}
 	})
 	return app

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -42,13 +43,12 @@ func (a *App) give(t testing.TB) {
 	}
 }
 
-// unprivileged is a command line that runs as nobody where the tests run as root.
-func unprivileged(arguments ...string) []string {
-	if os.Geteuid() != 0 {
-		return arguments
+// user is whom the app's programs run as; nil: as the tests do.
+func (a *App) user() *syscall.Credential {
+	if !a.shared || os.Geteuid() != 0 {
+		return nil
 	}
-	id := strconv.Itoa(nobody)
-	return append([]string{"setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups"}, arguments...)
+	return &syscall.Credential{Uid: nobody, Gid: nobody}
 }
 
 // debianVersion is the version of an installed package, without Debian's own part.

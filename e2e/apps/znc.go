@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
 // StartZNC runs the web page of a ZNC, an IRC bouncer, where Alice administers and Bob has an account. It listens to no IRC and
@@ -15,7 +17,7 @@ func StartZNC(t testing.TB) *App {
 	t.Helper()
 	app := newUnprivileged(t, "znc")
 	app.Version = "ZNC " + debianVersion(t, "znc")
-	app.serve(t, "/", func(address string) program {
+	app.serve(t, "/", func(address string) process.Program {
 		_, port, _ := net.SplitHostPort(address)
 		var users strings.Builder
 		for _, account := range []Account{Alice, Bob} {
@@ -37,7 +39,7 @@ LoadModule = webadmin
 </Listener>
 %s`, port, users.String()))
 		app.give(t)
-		return program{folder: app.Folder, arguments: unprivileged("znc", "--foreground", "--debug", "--datadir", app.Folder)}
+		return process.Program{Folder: app.Folder, Arguments: []string{"znc", "--foreground", "--debug", "--datadir", app.Folder}}
 	})
 	return app
 }

@@ -8,18 +8,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"sallyport/e2e/process"
 )
 
 // Site is a gateway that is running.
@@ -55,8 +55,11 @@ type Options struct {
 // stops it when the test ends. The log level is DEBUG, so that everything that could leak does.
 func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	t.Helper()
-	s := &Site{t: t, binary: Binary(t), Folder: t.TempDir()}
-	s.Address = freeAddress(t)
+	address, err := process.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Site{t: t, binary: Binary(t), Folder: t.TempDir(), Address: address}
 	s.URL = "http://" + s.Address
 	if options.Secrets == "" {
 		options.Secrets = "secrets file " + filepath.Join(s.Folder, "secrets.db")
@@ -129,9 +132,9 @@ func (s *Site) Run() {
 	}
 	exited := make(chan struct{})
 	s.exited = exited
-	process := s.process
+	running := s.process
 	go func() {
-		_ = process.Wait()
+		_ = running.Wait()
 		close(exited)
 	}()
 	deadline := time.Now().Add(60 * time.Second)
@@ -217,22 +220,6 @@ func Serve(t testing.TB, app http.Handler) string {
 		<-done
 	})
 	return listener.Addr().String()
-}
-
-// freeAddress finds a port below those that the system gives to outgoing connections, so that none of these takes it
-// before the gateway does.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(20000)))
-		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
-		if err == nil {
-			_ = listener.Close()
-			return address
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }
 
 var build = sync.OnceValues(func() (string, error) {

@@ -148,7 +148,7 @@ func (c *change) create(token string, fresh entry, known bool) error {
 
 // bury puts a tombstone in the place of an entry.
 func (c *change) bury(token string, found entry) error {
-	tombstone := entry{dead: true, expiry: max(found.expiry, c.now+int64(tombstoneLife))}
+	tombstone := entry{dead: true, expiry: max(found.expiry, c.now+int64(session.TombstoneLife))}
 	return c.put(token, tombstone)
 }
 

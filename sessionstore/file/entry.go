@@ -2,7 +2,6 @@ package file
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"time"
 
@@ -48,9 +47,7 @@ func (e entry) append(to []byte) []byte {
 
 // newEntry makes a live entry with a copy of the value and a version that no other has.
 func newEntry(value []byte, expiry time.Time) entry {
-	e := entry{value: bytes.Clone(value), expiry: nanoseconds(expiry)}
-	_, _ = rand.Read(e.version[:]) // it never fails
-	return e
+	return entry{version: session.NewVersion(), value: bytes.Clone(value), expiry: nanoseconds(expiry)}
 }
 
 // nanoseconds of a time; one that is beyond the numbers (years 1678 and 2262) is the last or the first of them.

@@ -14,12 +14,8 @@ import (
 	"sallyport/session"
 )
 
-const (
-	// tombstoneLife is how long at least a deleted token is remembered.
-	tombstoneLife = 24 * time.Hour
-	// longestToken is the longest name that is taken for one of a session; scs makes names of 43 characters.
-	longestToken = 256
-)
+// longestToken is the longest name that is taken for one of a session; scs makes names of 43 characters.
+const longestToken = 256
 
 var entriesBucket = []byte("sessions 1")
 
@@ -41,6 +37,7 @@ type Options struct {
 
 // Store is a session.Store in a file. It is safe for concurrent use. Only one process can have the file open.
 type Store struct {
+	session.Contextless
 	path    string
 	options Options
 	current atomic.Pointer[database]
@@ -70,7 +67,9 @@ func New(path string, options Options) *Store {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Store{path: path, options: options}
+	s := &Store{path: path, options: options}
+	s.Contextless = session.NewContextless(s)
+	return s
 }
 
 // String names the file.
@@ -165,16 +164,3 @@ func (s *Store) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	}
 	return all, nil
 }
-
-// Find is FindCtx without a context.
-func (s *Store) Find(token string) ([]byte, bool, error) {
-	return s.FindCtx(context.Background(), token)
-}
-
-// Commit is CommitCtx without a context.
-func (s *Store) Commit(token string, stored []byte, expiry time.Time) error {
-	return s.CommitCtx(context.Background(), token, stored, expiry)
-}
-
-// Delete is DeleteCtx without a context.
-func (s *Store) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }

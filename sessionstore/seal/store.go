@@ -18,6 +18,7 @@ type Options struct {
 
 // Store is a session.Store that seals what another one keeps. Safe for concurrent use.
 type Store struct {
+	session.Contextless
 	store   session.Store
 	options Options
 	ring    *freshRing
@@ -30,7 +31,9 @@ func New(store session.Store, keys Keys, options Options) *Store {
 	if options.Unreadable == nil {
 		options.Unreadable = func(error) {}
 	}
-	return &Store{store: store, options: options, ring: newFreshRing(keys)}
+	s := &Store{store: store, options: options, ring: newFreshRing(keys)}
+	s.Contextless = session.NewContextless(s)
+	return s
 }
 
 // Unwrap returns the store that lies behind the seal.
@@ -145,19 +148,6 @@ func (s *Store) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	}
 	return all, nil
 }
-
-// Find is FindCtx without a context.
-func (s *Store) Find(token string) ([]byte, bool, error) {
-	return s.FindCtx(context.Background(), token)
-}
-
-// Commit is CommitCtx without a context.
-func (s *Store) Commit(token string, value []byte, expiry time.Time) error {
-	return s.CommitCtx(context.Background(), token, value, expiry)
-}
-
-// Delete is DeleteCtx without a context.
-func (s *Store) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
 // Close closes the store behind the seal, where it can be closed.
 func (s *Store) Close() error {

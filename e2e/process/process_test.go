@@ -1,4 +1,4 @@
-package apps
+package process
 
 import (
 	"os"
@@ -15,8 +15,8 @@ import (
 func TestStopKillsGrandchildren(t *testing.T) {
 	t.Parallel()
 	grandchild, s := startFamily(t)
-	s.stop()
-	s.stop() // once more does nothing
+	s.Stop()
+	s.Stop() // once more does nothing
 	waitUntilGone(t, grandchild)
 }
 
@@ -35,32 +35,32 @@ func TestServersDieWithTheTest(t *testing.T) {
 // TestServerThatEnds: a program that cannot start is noticed, not waited for.
 func TestServerThatEnds(t *testing.T) {
 	t.Parallel()
-	s, err := startServer(program{arguments: []string{"sh", "-c", "echo port taken; exit 3"}}, filepath.Join(t.TempDir(), "log"))
+	s, err := Start(Program{Arguments: []string{"sh", "-c", "echo port taken; exit 3"}}, filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-s.done
-	if !s.ended() || s.log() != "port taken\n" {
-		t.Errorf("ended %v, log %q", s.ended(), s.log())
+	if !s.Ended() || s.Log() != "port taken\n" {
+		t.Errorf("ended %v, log %q", s.Ended(), s.Log())
 	}
-	s.stop()
+	s.Stop()
 }
 
 // startFamily starts a shell that starts a sleeping grandchild, and returns the grandchild's process number.
-func startFamily(t *testing.T) (int, *server) {
+func startFamily(t *testing.T) (int, *Process) {
 	t.Helper()
 	if _, err := exec.LookPath("sleep"); err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	s, err := startServer(program{
-		folder:    folder,
-		arguments: []string{"sh", "-c", "sleep 1000 & echo $! >number.new; mv number.new number; wait"},
+	s, err := Start(Program{
+		Folder:    folder,
+		Arguments: []string{"sh", "-c", "sleep 1000 & echo $! >number.new; mv number.new number; wait"},
 	}, filepath.Join(folder, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.stop)
+	t.Cleanup(s.Stop)
 	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
 		text, err := os.ReadFile(filepath.Join(folder, "number"))
@@ -73,7 +73,7 @@ func startFamily(t *testing.T) (int, *server) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("the grandchild did not start: %s", s.log())
+	t.Fatalf("the grandchild did not start: %s", s.Log())
 	return 0, nil
 }
 

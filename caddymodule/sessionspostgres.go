@@ -1,0 +1,69 @@
+package caddymodule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/sessionstore/postgres"
+)
+
+func init() { caddy.RegisterModule(new(SessionsPostgres)) }
+
+// SessionsPostgres keeps sessions in PostgreSQL, for one gateway or several that share them. Each is sealed with a key that comes
+// from the secrets.
+//
+//	sessions postgres <dsn> {
+//		timeout <duration>
+//	}
+//
+// The DSN is what libpq takes, a URL or quoted words. Placeholders in it are replaced. Nothing here calls PostgreSQL before the
+// configuration has started.
+type SessionsPostgres struct {
+	// Address is the DSN, or what stands for one with a password that the Caddyfile spells out.
+	Address string `json:"address"`
+	// Timeout of one call. Default: 2s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	serverSessions
+	address string
+}
+
+// CaddyModule tells Caddy the module's name.
+func (*SessionsPostgres) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "second_factor.sessions.postgres", New: func() caddy.Module { return new(SessionsPostgres) }}
+}
+
+// Provision replaces placeholders.
+func (s *SessionsPostgres) Provision(caddy.Context) (err error) {
+	if s.address, err = revealAddress(s.Address); err != nil {
+		return fmt.Errorf("sessions postgres: %w", err)
+	}
+	return nil
+}
+
+// Connect takes the connections of the configuration before this one, or makes ready to connect at the first use.
+func (s *SessionsPostgres) Connect(secrets Secrets) error {
+	settings := fmt.Sprintf("postgres %q %v", s.address, s.Timeout)
+	return s.connect(settings, secrets, func() (closableStore, error) {
+		store, err := postgres.New(s.address, postgres.Options{Timeout: time.Duration(s.Timeout)})
+		if err != nil {
+			return nil, fmt.Errorf("postgres: %w", err)
+		}
+		return store, nil
+	})
+}
+
+// UnmarshalCaddyfile reads the module's own words.
+func (s *SessionsPostgres) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalServer(d, &s.Address, &s.Timeout, nil)
+}
+
+var (
+	_ Sessions              = (*SessionsPostgres)(nil)
+	_ caddy.Provisioner     = (*SessionsPostgres)(nil)
+	_ caddy.CleanerUpper    = (*SessionsPostgres)(nil)
+	_ caddyfile.Unmarshaler = (*SessionsPostgres)(nil)
+)

@@ -1,0 +1,89 @@
+package caddymodule
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/sessionstore/redis"
+)
+
+func init() { caddy.RegisterModule(new(SessionsRedis)) }
+
+// SessionsRedis keeps sessions in Redis, for one gateway or several that share them. Each is sealed with a key that comes from the
+// secrets.
+//
+//	sessions redis <url> {
+//		ca_cert <file>
+//		timeout <duration>
+//	}
+//
+// The URL begins with redis:// for one server, redis+sentinel:// or redis+cluster://; with rediss in the place of redis for TLS. In
+// every text placeholders are replaced. Nothing here calls Redis before the configuration has started.
+type SessionsRedis struct {
+	// Address is the URL, or what stands for one with a password that the Caddyfile spells out.
+	Address string `json:"address"`
+	// CACert is a file with the certificates that the server's may be signed by. Default: the system's.
+	CACert string `json:"ca_cert,omitempty"`
+	// Timeout of one call. Default: 2s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	serverSessions
+	address, caCert string
+}
+
+// CaddyModule tells Caddy the module's name.
+func (*SessionsRedis) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "second_factor.sessions.redis", New: func() caddy.Module { return new(SessionsRedis) }}
+}
+
+// Provision replaces placeholders.
+func (s *SessionsRedis) Provision(caddy.Context) (err error) {
+	if s.address, err = revealAddress(s.Address); err != nil {
+		return fmt.Errorf("sessions redis: %w", err)
+	}
+	if s.caCert, err = caddy.NewReplacer().ReplaceOrErr(s.CACert, true, true); err != nil {
+		return fmt.Errorf("sessions redis: ca_cert: %w", err)
+	}
+	return nil
+}
+
+// Connect takes the connections of the configuration before this one, or makes ready to connect at the first use.
+func (s *SessionsRedis) Connect(secrets Secrets) error {
+	settings := fmt.Sprintf("redis %q %q %v", s.address, s.caCert, s.Timeout)
+	return s.connect(settings, secrets, func() (closableStore, error) {
+		options := redis.Options{Timeout: time.Duration(s.Timeout)}
+		if s.caCert != "" {
+			text, err := os.ReadFile(s.caCert)
+			if err != nil {
+				return nil, fmt.Errorf("redis: ca_cert: %w", err)
+			}
+			options.Roots = x509.NewCertPool()
+			if !options.Roots.AppendCertsFromPEM(text) {
+				return nil, errors.New("redis: ca_cert: the file holds no certificate in PEM")
+			}
+		}
+		store, err := redis.New(s.address, options)
+		if err != nil {
+			return nil, fmt.Errorf("redis: %w", err)
+		}
+		return store, nil
+	})
+}
+
+// UnmarshalCaddyfile reads the module's own words.
+func (s *SessionsRedis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalServer(d, &s.Address, &s.Timeout, map[string]*string{"ca_cert": &s.CACert})
+}
+
+var (
+	_ Sessions              = (*SessionsRedis)(nil)
+	_ caddy.Provisioner     = (*SessionsRedis)(nil)
+	_ caddy.CleanerUpper    = (*SessionsRedis)(nil)
+	_ caddyfile.Unmarshaler = (*SessionsRedis)(nil)
+)

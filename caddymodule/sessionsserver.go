@@ -1,0 +1,87 @@
+package caddymodule
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// serverSessions is what guests have in common that keep sessions on a server, which several gateways share.
+type serverSessions struct{ sealedSessions }
+
+// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover when it
+// comes.
+func (s *serverSessions) Open() {
+	store := s.pooled.store
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := store.Ping(ctx); err != nil {
+			forwardLog.ErrorContext(ctx, "sessions are kept on a server, but not everything works", "place", store.String(), "error", err)
+			return
+		}
+		forwardLog.InfoContext(ctx, "sessions are kept on a server, which takes them", "place", store.String())
+	}()
+}
+
+// unmarshalServer reads the words of a guest that keeps sessions on a server: its address, and a block of `timeout` and more words.
+func unmarshalServer(d *caddyfile.Dispenser, address *string, timeout *caddy.Duration, more map[string]*string) error {
+	if err := optionalArgument(d, address); err != nil {
+		return err
+	}
+	if *address == "" {
+		return d.Err("the server's address is missing")
+	}
+	*address = hideAddress(*address)
+	words := newWords(d)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := words.once(); err != nil {
+			return err
+		}
+		target, known := more[d.Val()]
+		var err error
+		switch {
+		case d.Val() == "timeout":
+			err = durationArgument(d, timeout, 10*time.Millisecond)
+		case known:
+			err = oneArgument(d, target)
+		default:
+			err = unknown(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	placeholder  = regexp.MustCompile(`\{[^{}]*\}`)
+	beforeHost   = regexp.MustCompile(`(?s)://(?:[^:]*:)?(.*)@`) // a name that stands there alone may be meant as a password
+	passwordWord = regexp.MustCompile(`(?i)password\s*=\s*([^\s&]*)`)
+)
+
+// hideAddress is hideLiteral for an address with a password that is more than placeholders.
+func hideAddress(address string) string {
+	const replaced = "\x00"
+	fixed := placeholder.ReplaceAllString(address, replaced)
+	for _, password := range append(beforeHost.FindAllStringSubmatch(fixed, -1), passwordWord.FindAllStringSubmatch(fixed, -1)...) {
+		if strings.Trim(password[1], replaced) != "" {
+			return hideLiteral(address)
+		}
+	}
+	return address
+}
+
+// revealAddress is revealLiteral for what hideAddress returned: beside a password there may be placeholders.
+func revealAddress(address string) (string, error) {
+	revealed, err := revealLiteral("address", address)
+	if err != nil || !strings.HasPrefix(address, literalPrefix) {
+		return revealed, err
+	}
+	return caddy.NewReplacer().ReplaceKnown(revealed, ""), nil // what is no placeholder may be a part of the password
+}

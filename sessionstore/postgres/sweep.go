@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// sweepBatch is how many expired sessions are removed in one statement at most.
+const sweepBatch = 1000
+
+// sweepUntilQuit removes what has expired now and then.
+func (s *Store) sweepUntilQuit() {
+	ticker := time.NewTicker(s.options.Sweep)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if s.ready.Load() { // a store that nobody uses asks nobody
+				_ = s.sweep(context.Background()) // what is left is dead all the same, and the next calls will tell what is wrong
+			}
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// sweep removes what has expired, batch by batch.
+func (s *Store) sweep(ctx context.Context) error {
+	for removed := int64(sweepBatch); removed == sweepBatch; {
+		err := s.call(ctx, s.options.Timeout, func(ctx context.Context) error {
+			tag, err := s.pool.Exec(ctx, sweepSQL, sweepBatch)
+			if err != nil {
+				return fmt.Errorf("removing expired sessions from PostgreSQL: %w", err)
+			}
+			removed = tag.RowsAffected()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package redis
+
+import (
+	"strconv"
+	"strings"
+
+	"sallyport/session"
+)
+
+// An entry is what is stored under a token: its kind, the version, and the value of a session. A tombstone has the version of
+// the change that made it and, where the session went on under another token, how many walks had begun by then and that token:
+// `<number> <token>`.
+const (
+	kindLive = 'L'
+	kindDead = 'D'
+
+	entryHead = 1 + len(session.Version{})
+)
+
+type entry struct {
+	kind    byte // 0: none
+	version session.Version
+	value   []byte
+}
+
+// parseEntry takes a stored entry apart; what this package did not write is none.
+func parseEntry(stored string) entry {
+	if len(stored) < entryHead || stored[0] != kindLive && stored[0] != kindDead {
+		return entry{}
+	}
+	e := entry{kind: stored[0], value: []byte(stored[entryHead:])}
+	copy(e.version[:], stored[1:])
+	return e
+}
+
+// newEntry is a live entry with a version that no other has.
+func newEntry(value []byte) []byte {
+	version := session.NewVersion()
+	return append(append(append(make([]byte, 0, entryHead+len(value)), kindLive), version[:]...), value...)
+}
+
+// moved is where the session of a tombstone went on, and during which walk; ok is false where it did not.
+func (e entry) moved() (token string, during int64, ok bool) {
+	if e.kind != kindDead {
+		return "", 0, false
+	}
+	number, token, ok := strings.Cut(string(e.value), " ")
+	if !ok {
+		return "", 0, false
+	}
+	during, err := strconv.ParseInt(number, 10, 64)
+	return token, during, err == nil
+}
