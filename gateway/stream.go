@@ -138,7 +138,7 @@ func (s *stream) look() {
 	s.mutex.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
 	sessions := s.gateway.config.Sessions
-	data, err := sessions.Load(ctx, token)
+	data, err := sessions.LoadNow(ctx, token)
 	done()
 	now := s.gateway.config.Now()
 	if err == nil && mayGoOn(data, identity) {

@@ -28,9 +28,11 @@ const maxAccept = 512
 // edition is everything that depends on the language: the words, and the templates that are bound to them.
 type edition struct {
 	catalogue
-	pages templates
+	// pages are made when somebody wants one in this language: most sites meet two languages or three, and what lies in memory
+	// for nothing is looked through by each collection of garbage.
+	pages func() templates
 	// standard are the gateway's own pages, where pages are an operator's; otherwise nil.
-	standard templates
+	standard func() templates
 }
 
 // library are all editions. They depend on nothing but the program, so that all Renderers share them.
@@ -52,10 +54,13 @@ var open = sync.OnceValue(func() *library {
 		panic(err)
 	}
 	for _, c := range catalogues {
-		pages, err := parseTemplates(c, sources)
-		if err != nil {
-			panic(err)
-		}
+		pages := sync.OnceValue(func() templates {
+			made, err := parseTemplates(c, sources)
+			if err != nil {
+				panic(err)
+			}
+			return made
+		})
 		l.editions = append(l.editions, &edition{catalogue: c, pages: pages})
 		tags = append(tags, c.tag)
 	}

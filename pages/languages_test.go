@@ -87,7 +87,7 @@ func FuzzEdition(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, accept string) {
-		if e := open().edition(accept); e == nil || e.pages["challenge"] == nil {
+		if e := open().edition(accept); e == nil || e.pages()["challenge"] == nil {
 			t.Errorf("%q gets nothing", accept)
 		}
 	})

@@ -186,7 +186,7 @@ func (l *library) with(own map[string]string) (*library, error) {
 		if err != nil {
 			return nil, err
 		}
-		themed.editions = append(themed.editions, &edition{catalogue: e.catalogue, pages: pages, standard: e.pages})
+		themed.editions = append(themed.editions, &edition{catalogue: e.catalogue, pages: func() templates { return pages }, standard: e.pages})
 	}
 	return themed, nil
 }
@@ -194,13 +194,13 @@ func (l *library) with(own map[string]string) (*library, error) {
 // execute makes a page. Where an operator's template fails, which the trial at start has not brought to light, the page is
 // the gateway's own: nobody shall stand before a closed door for that. The error is returned all the same, for the log.
 func (e *edition) execute(name string, p page) ([]byte, error) {
-	content, err := execute(e.pages[name], p)
+	content, err := execute(e.pages()[name], p)
 	if err == nil {
 		return content, nil
 	}
 	if e.standard != nil {
 		// Its own error would be a second one.
-		content, _ = execute(e.standard[name], p)
+		content, _ = execute(e.standard()[name], p)
 	}
 	return content, fmt.Errorf("render page %s: %w", name, err)
 }

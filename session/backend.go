@@ -99,6 +99,21 @@ func (b *backend) find(ctx context.Context, token string) ([]byte, bool, error) 
 	return stored, found, nil
 }
 
+// findNow is find, past what a Recent remembers.
+func (b *backend) findNow(ctx context.Context, token string) ([]byte, bool, error) {
+	able, ok := b.store.(interface {
+		FindNowCtx(ctx context.Context, token string) (stored []byte, found bool, err error)
+	})
+	if !ok {
+		return b.find(ctx, token)
+	}
+	stored, found, err := able.FindNowCtx(ctx, token)
+	if err != nil {
+		return nil, false, failed("find", err)
+	}
+	return stored, found, nil
+}
+
 // CommitCtx is detached from the caller's context, and writes under the conditions of the plan where the store knows how.
 func (b *backend) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
 	p := planOf(ctx)

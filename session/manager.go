@@ -64,8 +64,21 @@ func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, nil
 	}
+	return m.load(ctx, token, m.shared.store.find)
+}
+
+// LoadNow is Load that asks the store itself in any case, and not what is remembered of a moment ago (Recent): for what goes on
+// without further requests.
+func (m *Manager) LoadNow(ctx context.Context, token string) (*Data, error) {
+	if !wellFormed(token) {
+		return nil, nil
+	}
+	return m.load(ctx, token, m.shared.store.findNow)
+}
+
+func (m *Manager) load(ctx context.Context, token string, find func(context.Context, string) ([]byte, bool, error)) (*Data, error) {
 	key := storeKey(token)
-	stored, found, err := m.shared.store.find(ctx, key)
+	stored, found, err := find(ctx, key)
 	if err != nil {
 		return nil, err
 	}

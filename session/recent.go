@@ -1,0 +1,185 @@
+package session
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"sallyport/gate"
+)
+
+const (
+	// MaxRecent is the longest that a Recent remembers anything: an order to end a session, given at another node, counts at
+	// this one no later (P8).
+	MaxRecent = time.Second
+	// recentMax is how many sessions each of a Recent's parts remembers at most.
+	recentMax = 256
+)
+
+// Recent spares a store that is far away: it remembers for a moment the verified sessions that it found there, so that of the
+// requests which a page makes at once, one asks the store. It is a Store like the one behind it, for use in one process, and
+// safe for concurrent use.
+//
+// What this process writes counts at once. What another one writes counts after a second at most. That goes for the held
+// cookies too: where two nodes serve one browser within a second, the second may still send the app a cookie that the first
+// has replaced, as two requests at the same moment do at any node. Changes are made by compare-and-set on what the store
+// itself says, so that none is lost.
+//
+// Sessions that are not verified are never remembered: no flood of strangers reaches this memory, and a challenge that was
+// passed anywhere is passed everywhere. That there is no session is not remembered either.
+type Recent struct {
+	Contextless
+
+	store  Store
+	keep   time.Duration
+	now    func() time.Time
+	seed   maphash.Seed
+	shards [memoryShards]recentShard
+}
+
+type recentShard struct {
+	mutex sync.RWMutex
+	found map[string]recentEntry
+	// writes counts the beginnings and ends of writes: what was read while one went on is not kept.
+	writes uint64
+	swept  int64
+	_      [64]byte // keeps the locks of two shards out of one cache line
+}
+
+type recentEntry struct {
+	stored []byte // never changed, only replaced
+	until  int64  // Unix nanoseconds
+}
+
+// NewRecent makes one over a store. keep is at most MaxRecent; zero or less means that. now is the clock, default time.Now.
+func NewRecent(store Store, keep time.Duration, now func() time.Time) *Recent {
+	if keep <= 0 || keep > MaxRecent {
+		keep = MaxRecent
+	}
+	if now == nil {
+		now = time.Now
+	}
+	r := &Recent{store: store, keep: keep, now: now, seed: maphash.MakeSeed()}
+	r.Contextless = NewContextless(r)
+	for i := range r.shards {
+		r.shards[i].found = make(map[string]recentEntry)
+	}
+	return r
+}
+
+func (r *Recent) shard(token string) *recentShard {
+	return &r.shards[maphash.String(r.seed, token)%memoryShards]
+}
+
+// FindCtx returns what was found a moment ago, or asks the store. What it returns must not be changed.
+func (r *Recent) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	s := r.shard(token)
+	began := r.now()
+	s.mutex.RLock()
+	entry, known := s.found[token]
+	writes := s.writes
+	s.mutex.RUnlock()
+	// A clock that was set back must not make the moment longer.
+	if left := entry.until - began.UnixNano(); known && left > 0 && left <= int64(r.keep) {
+		return entry.stored, true, nil
+	}
+	return r.ask(ctx, token, s, writes, began)
+}
+
+// FindNowCtx is FindCtx that asks the store in any case.
+func (r *Recent) FindNowCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	s := r.shard(token)
+	began := r.now()
+	s.mutex.RLock()
+	writes := s.writes
+	s.mutex.RUnlock()
+	return r.ask(ctx, token, s, writes, began)
+}
+
+func (r *Recent) ask(ctx context.Context, token string, s *recentShard, writes uint64, began time.Time) ([]byte, bool, error) {
+	stored, found, err := r.store.FindCtx(ctx, token)
+	if err != nil || !found || stateOf(stored) != gate.Verified {
+		return stored, found, err
+	}
+	// The moment begins before the store was asked: its answer may have been old when it came.
+	s.remember(token, recentEntry{stored, began.Add(r.keep).UnixNano()}, writes, began.UnixNano())
+	return stored, true, nil
+}
+
+func (s *recentShard) remember(token string, entry recentEntry, writes uint64, now int64) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.writes != writes {
+		return
+	}
+	if now-s.swept >= int64(MaxRecent) || now < s.swept {
+		s.swept = now
+		for other, old := range s.found {
+			if old.until <= now {
+				delete(s.found, other)
+			}
+		}
+	}
+	if len(s.found) < recentMax {
+		s.found[token] = entry
+	}
+}
+
+// writing forgets a token before and after it is written.
+func (r *Recent) writing(token string, write func() error) error {
+	s := r.shard(token)
+	s.forget(token)
+	defer s.forget(token)
+	return write()
+}
+
+func (s *recentShard) forget(token string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.found, token)
+	s.writes++
+}
+
+// CommitCtx passes on, as the rest does.
+func (r *Recent) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
+	return r.writing(token, func() error { return r.store.CommitCtx(ctx, token, stored, expiry) })
+}
+
+// DeleteCtx passes on.
+func (r *Recent) DeleteCtx(ctx context.Context, token string) error {
+	return r.writing(token, func() error { return r.store.DeleteCtx(ctx, token) })
+}
+
+// ClaimCtx passes on.
+func (r *Recent) ClaimCtx(ctx context.Context, token string) (claimed bool, err error) {
+	err = r.writing(token, func() (err error) {
+		claimed, err = r.store.ClaimCtx(ctx, token)
+		return err
+	})
+	return claimed, err
+}
+
+// SwapCtx passes on.
+func (r *Recent) SwapCtx(ctx context.Context, token string, expected Version, stored []byte, expiry time.Time) error {
+	return r.writing(token, func() error { return r.store.SwapCtx(ctx, token, expected, stored, expiry) })
+}
+
+// MoveCtx passes on.
+func (r *Recent) MoveCtx(ctx context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time) error {
+	return r.writing(token, func() error {
+		return r.writing(newToken, func() error { return r.store.MoveCtx(ctx, token, expected, newToken, stored, expiry) })
+	})
+}
+
+// FindVersionCtx asks the store: changes rest on what it says.
+func (r *Recent) FindVersionCtx(ctx context.Context, token string) ([]byte, Version, bool, error) {
+	return r.store.FindVersionCtx(ctx, token)
+}
+
+// EachCtx asks the store.
+func (r *Recent) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+	return r.store.EachCtx(ctx, visit)
+}
+
+var _ Store = (*Recent)(nil)
