@@ -16,8 +16,8 @@ import (
 type Load struct {
 	// Address is host and port, Path where to ask.
 	Address, Path string
-	// Token is of the gateway's session; empty: none.
-	Token string
+	// Cookie is what is sent, a name and a value: of the gateway's session, or of the app's where there is no gateway.
+	Cookie string
 	// Connections that ask at the same time, and for how long.
 	Connections int
 	For         time.Duration
@@ -45,9 +45,7 @@ func (l Load) Run(ctx context.Context) (Sample, error) {
 
 func (l Load) wrk() []string {
 	command := []string{"wrk", "-t1", "-c" + strconv.Itoa(l.Connections), "-d" + strconv.Itoa(int(l.For.Seconds())) + "s", "--latency"}
-	if l.Token != "" {
-		command = append(command, "-H", "Cookie: sallyport="+l.Token)
-	}
+	command = append(command, "-H", "Cookie: "+l.Cookie)
 	if l.Upload != "" {
 		command = append(command, "-s", l.Upload)
 	}
@@ -56,9 +54,7 @@ func (l Load) wrk() []string {
 
 func (l Load) h2load() []string {
 	command := []string{"h2load", "-t1", "-c4", "-m" + strconv.Itoa(max(1, l.Connections/4)), "-D" + strconv.Itoa(int(l.For.Seconds()))}
-	if l.Token != "" {
-		command = append(command, "-H", "cookie: sallyport="+l.Token)
-	}
+	command = append(command, "-H", "cookie: "+l.Cookie)
 	return append(command, "http://"+l.Address+l.Path)
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // ending is the context of a request that ends with its session. Nearly every request is over long before, so that nothing is
@@ -10,10 +11,14 @@ import (
 type ending struct {
 	context.Context // the request's own
 
-	mutex  sync.Mutex
-	made   context.Context
+	made  atomic.Pointer[madeEnding]
+	mutex sync.Mutex // for making it, and for the cause
+	cause error
+}
+
+type madeEnding struct {
+	context.Context
 	cancel context.CancelCauseFunc
-	cause  error
 }
 
 // end cancels it. The first cause counts.
@@ -24,44 +29,47 @@ func (e *ending) end(cause error) {
 		return
 	}
 	e.cause = cause
-	if e.made != nil {
-		e.cancel(cause)
+	if made := e.made.Load(); made != nil {
+		made.cancel(cause)
 	}
 }
 
 // Done makes the context that is waited for. Package context asks it first of a parent, and then finds by Value what Done
 // belongs to, so that children need no goroutine.
 func (e *ending) Done() <-chan struct{} {
+	if made := e.made.Load(); made != nil {
+		return made.Done()
+	}
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	if e.made == nil {
-		e.made, e.cancel = context.WithCancelCause(e.Context)
+	made := e.made.Load()
+	if made == nil {
+		made = new(madeEnding)
+		made.Context, made.cancel = context.WithCancelCause(e.Context)
 		if e.cause != nil {
-			e.cancel(e.cause)
+			made.cancel(e.cause)
 		}
+		e.made.Store(made)
 	}
-	return e.made.Done()
+	return made.Done()
 }
 
 // Err is context.Canceled behind the end.
 func (e *ending) Err() error {
+	if made := e.made.Load(); made != nil {
+		return made.Err()
+	}
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	switch {
-	case e.made != nil:
-		return e.made.Err()
-	case e.cause != nil:
+	if e.cause != nil {
 		return context.Canceled
 	}
 	return e.Context.Err()
 }
 
-// Value is the request's own.
+// Value is the request's own. It is asked for much more often than all else.
 func (e *ending) Value(key any) any {
-	e.mutex.Lock()
-	made := e.made
-	e.mutex.Unlock()
-	if made != nil {
+	if made := e.made.Load(); made != nil {
 		return made.Value(key)
 	}
 	return e.Context.Value(key)
