@@ -21,7 +21,7 @@ TESTFLAGS ?=
 
 export CGO_ENABLED := 1
 
-.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race fuzz-short bench tools clean
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps fuzz-short bench tools clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -64,6 +64,16 @@ go-test: $(BIN)/gotest ## all tests with the race detector; a skipped test is a 
 	$< -modules $(subst $(empty) $(empty),$(comma),$(strip $(MODULES))) -- -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 race: go-test ## another name for go-test
+
+# What the suite of real apps is run on besides the light ones. Debian's own start of their servers is not wanted, nor used.
+APPS := mariadb-server-core=mariadbd mariadb-client-core=mariadb php-mysql=php:mysqli php-sqlite3=php:sqlite3 php-intl=php:intl \
+	php-curl=php:curl php-gd=php:gd mediawiki=/usr/share/mediawiki wordpress=/usr/share/wordpress \
+	phpmyadmin=/usr/share/phpmyadmin tt-rss=/usr/share/tt-rss icingaweb2=/usr/share/icingaweb2 \
+	prometheus=prometheus apache2-utils=htpasswd
+
+test-apps: ## the suite of real apps, all of them (docs/apps.md)
+	scripts/install-test-packages $(APPS)
+	go test -race -tags allapps -timeout $(TIMEOUT) $(TESTFLAGS) ./e2e/presets
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short
