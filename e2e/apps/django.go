@@ -23,7 +23,7 @@ const setUpTimeout = 2 * time.Minute
 // (no debug pages, the allowed hosts). Ready after about six seconds.
 func StartDjango(t testing.TB) *App {
 	t.Helper()
-	app := &App{Name: "django", Folder: t.TempDir()}
+	app := &App{Name: "django", Folder: t.TempDir(), Version: "Django " + strings.TrimPrefix(debianVersion(t, "python3-django"), "3:")}
 
 	app.run(t, nil, python, "-m", "django", "startproject", "backoffice", ".")
 	// A settings module that imports the generated one, so that the generated one stays as it is.

@@ -3,6 +3,7 @@ package presets
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"sallyport/e2e/apps"
@@ -76,4 +77,13 @@ func basic(account apps.Account, more ...string) http.Header {
 		request.Header.Set(more[i], more[i+1])
 	}
 	return request.Header
+}
+
+// xmlCall is a call by XML-RPC, all arguments being texts.
+func xmlCall(method string, arguments ...string) string {
+	var params strings.Builder
+	for _, argument := range arguments {
+		params.WriteString("<param><value><string>" + argument + "</string></value></param>")
+	}
+	return `<?xml version="1.0"?><methodCall><methodName>` + method + `</methodName><params>` + params.String() + `</params></methodCall>`
 }

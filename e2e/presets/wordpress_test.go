@@ -52,10 +52,10 @@ var wordPress = app{
 	},
 	spellings: []string{"ALICE", "alice ", " alice", "alice@example.com", "Alice@Example.com", "al\u00adice"},
 	doors: []door{
-		{"XML-RPC", "POST", "/xmlrpc.php", http.Header{"Content-Type": {"text/xml"}}, wordPressCall("wp.getPosts", "1", apps.Alice.Name, apps.Alice.Password)},
-		{"XML-RPC, spelt otherwise", "POST", "//xmlrpc.php", http.Header{"Content-Type": {"text/xml"}}, wordPressCall("wp.getProfile", "1", apps.Alice.Name, apps.Alice.Password)},
-		{"XML-RPC below itself", "POST", "/xmlrpc.php/x", http.Header{"Content-Type": {"text/xml"}}, wordPressCall("wp.getProfile", "1", apps.Alice.Name, apps.Alice.Password)},
-		{"XML-RPC by several at once", "POST", "/xmlrpc.php?for=jetpack", http.Header{"Content-Type": {"text/xml"}}, wordPressCall("system.multicall")},
+		{"XML-RPC", "POST", "/xmlrpc.php", http.Header{"Content-Type": {"text/xml"}}, xmlCall("wp.getPosts", "1", apps.Alice.Name, apps.Alice.Password)},
+		{"XML-RPC, spelt otherwise", "POST", "//xmlrpc.php", http.Header{"Content-Type": {"text/xml"}}, xmlCall("wp.getProfile", "1", apps.Alice.Name, apps.Alice.Password)},
+		{"XML-RPC below itself", "POST", "/xmlrpc.php/x", http.Header{"Content-Type": {"text/xml"}}, xmlCall("wp.getProfile", "1", apps.Alice.Name, apps.Alice.Password)},
+		{"XML-RPC by several at once", "POST", "/xmlrpc.php?for=jetpack", http.Header{"Content-Type": {"text/xml"}}, xmlCall("system.multicall")},
 		{"the interface with Basic", "GET", "/index.php?rest_route=/wp/v2/users/me", basic(apps.Alice), ""},
 		{"the interface with Basic, another address", "GET", "/wp-json/wp/v2/users/me?context=edit", basic(apps.Alice), ""},
 		{"interim login", "POST", "/wp-login.php?interim-login=1", form(), "interim-login=1&log=alice&pwd=" + apps.Alice.Password},
@@ -76,13 +76,4 @@ func wordPressLogin(c *site.Client, account apps.Account, next, query string) si
 	return c.Post("/wp-login.php"+query, url.Values{
 		"log": {account.Name}, "pwd": {account.Password}, "testcookie": {"1"}, "redirect_to": {next}, "wp-submit": {"Log In"},
 	})
-}
-
-// wordPressCall is a call by XML-RPC.
-func wordPressCall(method string, arguments ...string) string {
-	var params strings.Builder
-	for _, argument := range arguments {
-		params.WriteString("<param><value><string>" + argument + "</string></value></param>")
-	}
-	return `<?xml version="1.0"?><methodCall><methodName>` + method + `</methodName><params>` + params.String() + `</params></methodCall>`
 }
