@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,11 +33,14 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
-	loginPage := h.LoginPage
-	if loginPage == "" {
-		loginPage = h.Logins[0].Paths[0]
-		if strings.Contains(loginPage, "*") {
-			return gateway.Config{}, fmt.Errorf("second_factor: login_page: name the login page, for the login's path %q is a pattern", loginPage)
+	loginPage, err := h.loginPage()
+	if err != nil {
+		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
+	}
+	var front func(*http.Request) string
+	if placeholder := logins.Placeholder(); placeholder != "" {
+		if front, err = frontUser(placeholder); err != nil {
+			return gateway.Config{}, at("login", err)
 		}
 	}
 	if err := h.checkPolicy(); err != nil {
@@ -65,7 +70,30 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		}),
 		Factors: factor.NewService(app.secrets.Store(), factors),
 		Pages:   renderer,
+		Front:   front,
 	}, nil
+}
+
+// loginPage is where strangers are sent; empty where all logins stand in every request, so that there is no such page.
+func (h *Handler) loginPage() (string, error) {
+	if h.LoginPage != "" {
+		return h.LoginPage, nil
+	}
+	for _, block := range h.Logins {
+		kind := login.Kind("")
+		if len(block.Username) > 0 {
+			kind = login.Kind(block.Username[0])
+		}
+		if kind == login.Basic || kind == login.Placeholder {
+			continue
+		}
+		if page := block.Paths[0]; !strings.Contains(page, "*") {
+			return page, nil
+		} else {
+			return "", fmt.Errorf("login_page: name the login page, for the login's path %q is a pattern", page)
+		}
+	}
+	return "", nil
 }
 
 // longestTrust is how long browsers keep a cookie at most.
@@ -110,7 +138,18 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Identity = identity
 	}
-	return set, at("login", set.Validate())
+	if err := set.Validate(); err != nil {
+		return set, at("login", err)
+	}
+	if placeholder := set.Placeholder(); placeholder != "" {
+		if _, err := frontUser(placeholder); err != nil {
+			return set, at("login", err)
+		}
+	}
+	if set.Basic() != nil && slices.ContainsFunc(h.PassHeader, func(name string) bool { return strings.EqualFold(name, "Authorization") }) {
+		return set, errors.New("second_factor: pass_header Authorization: with username basic, only the password that was verified goes to the app")
+	}
+	return set, nil
 }
 
 func (l *Login) parse() (login.Block, error) {
@@ -210,6 +249,9 @@ func (h *Handler) factors() (factor.Config, error) {
 // tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
 func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
+	if len(h.Logins) == 1 && len(h.Logins[0].Username) > 0 && login.Kind(h.Logins[0].Username[0]) == login.Placeholder {
+		return // whoever is in front says at each request who is signed in
+	}
 	if h.Identity == nil {
 		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+
 			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+

@@ -25,7 +25,8 @@ type Handler struct {
 
 	// Logins tell what a login looks like. At least one.
 	Logins []Login `json:"logins,omitempty"`
-	// LoginPage is where strangers are sent. Default: the first path of the first login.
+	// LoginPage is where strangers are sent. Default: the first path of the first login that is neither `basic` nor
+	// `placeholder`; none where all are.
 	LoginPage string `json:"login_page,omitempty"`
 	// Logout are the paths at which the app signs people out; a 2xx or 3xx from one ends the session.
 	Logout []string `json:"logout,omitempty"`
@@ -96,7 +97,7 @@ type Login struct {
 	Methods []string `json:"methods,omitempty"`
 	// When narrows the block: each is `form`, `query` or `json`, a name or pointer, and a value.
 	When [][]string `json:"when,omitempty"`
-	// Username is `form`, `query` or `json` with a name or pointer, or `none`.
+	// Username is `form`, `query` or `json` with a name or pointer, `basic`, `placeholder` with a placeholder, or `none`.
 	Username []string `json:"username,omitempty"`
 	// Success and Failure are lines of rules, each a word such as `status` and its arguments.
 	Success [][]string `json:"success,omitempty"`

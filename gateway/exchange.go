@@ -32,6 +32,8 @@ type exchange struct {
 	target string
 	// suspect marks a request that may have carried a login that nobody could read.
 	suspect bool
+	// authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
+	authorization string
 	// sent are the client's own Cookie headers, put back when the exchange is over, so that whatever handles an error
 	// after us never meets a held cookie.
 	sent      []string
@@ -140,6 +142,9 @@ func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
 	x.headers.Clean(r.Header, custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin})
+	if x.authorization != "" && x.state() == gate.Verified && !isLogin {
+		r.Header["Authorization"] = []string{x.authorization}
+	}
 	// A trailer is a header that comes later; some servers make no difference.
 	r.Trailer = nil
 	if isLogin {

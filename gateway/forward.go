@@ -23,7 +23,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *exchange) forwardVerified() error {
 	insertion := x.expectPage()
-	if x.config.Logins.Identity != nil && x.now.Sub(x.data.Checked) >= x.config.Recheck {
+	if x.config.Logins.Identity != nil && x.now.Sub(x.data.Checked) >= x.config.Recheck && !x.lacksPassword() {
 		if answered, err := x.recheck(); answered || err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 			return false, nil
 		}
 	}
-	answer := x.probe(x.data.Held)
+	answer := x.probe(x.data.Held, x.proof())
 	for range maxRechecks {
 		if answer.verdict != login.Known || answer.name != x.data.Identity {
 			break
@@ -84,7 +84,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 		if vouched {
 			return false, nil
 		}
-		answer = x.probe(x.data.Held)
+		answer = x.probe(x.data.Held, x.proof())
 	}
 	switch answer.verdict {
 	case login.Known:

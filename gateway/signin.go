@@ -49,7 +49,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		typed: true,
 	}
 	if identity != nil {
-		said := x.probe(next.jar)
+		said := x.probe(next.jar, proof{})
 		switch said.verdict {
 		case login.Known:
 			next.identity, next.jar = said.name, said.jar
@@ -116,9 +116,10 @@ func (x *exchange) loginUnclear(setting string, err error) error {
 type signedIn struct {
 	identity string
 	jar      custody.Jar // the app's session
-	granted  []string    // names of cookies that the browser gets
+	bonds    custody.Bonds
+	granted  []string // names of cookies that the browser gets
 	delivery *session.Delivery
-	// typed: it is a login, with a password, and no sign-in by another way.
+	// typed: it is a login, and no sign-in by another way.
 	typed bool
 	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
 	// comes of it: a slow request must not begin another one (P8).
@@ -146,6 +147,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	write := func(data *session.Data) error {
 		data.State, data.Identity, data.Method = state, next.identity, method
 		data.Held, data.Guest = next.jar, custody.Jar{}
+		data.Bonds, data.Token = next.bonds, ""
 		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
