@@ -37,6 +37,13 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
+	tokenHeader, tokenScheme := "", ""
+	if len(h.TokenHeader) > 0 {
+		tokenHeader = h.TokenHeader[0]
+	}
+	if len(h.TokenHeader) > 1 {
+		tokenScheme = h.TokenHeader[1]
+	}
 	var front func(*http.Request) string
 	if placeholder := logins.Placeholder(); placeholder != "" {
 		if front, err = frontUser(placeholder); err != nil {
@@ -71,6 +78,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Factors: factor.NewService(app.secrets.Store(), factors),
 		Pages:   renderer,
 		Front:   front,
+		Refresh: match.NewGlobs(h.Refresh...), TokenHeader: tokenHeader, TokenScheme: tokenScheme,
 	}, nil
 }
 
@@ -149,7 +157,34 @@ func (h *Handler) logins() (login.Set, error) {
 	if set.Basic() != nil && slices.ContainsFunc(h.PassHeader, func(name string) bool { return strings.EqualFold(name, "Authorization") }) {
 		return set, errors.New("second_factor: pass_header Authorization: with username basic, only the password that was verified goes to the app")
 	}
-	return set, nil
+	return set, h.checkTokens(&set)
+}
+
+// checkTokens tells what is wrong with the words about bearer tokens.
+func (h *Handler) checkTokens(set *login.Set) error {
+	tokens := len(set.Tokens()) > 0
+	switch {
+	case !tokens && len(h.Refresh) > 0:
+		return errors.New("second_factor: refresh: no login says with 'token' where its answer carries one")
+	case !tokens && len(h.TokenHeader) > 0:
+		return errors.New("second_factor: token_header: no login says with 'token' where its answer carries one")
+	case len(h.Refresh) > 0 && set.Identity == nil:
+		return errors.New("second_factor: refresh: set identity; only the app itself can say whose a new token is")
+	case len(h.TokenHeader) > 2:
+		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
+	case !tokens:
+		return nil
+	}
+	header := "Authorization"
+	if len(h.TokenHeader) > 0 {
+		header = h.TokenHeader[0]
+	}
+	for _, name := range h.PassHeader {
+		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, header) {
+			return fmt.Errorf("second_factor: pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
+		}
+	}
+	return nil
 }
 
 func (l *Login) parse() (login.Block, error) {
@@ -171,8 +206,17 @@ func (l *Login) parse() (login.Block, error) {
 	if block.Success, err = parseRules("success", l.Success); err != nil {
 		return block, err
 	}
-	block.Failure, err = parseRules("failure", l.Failure)
-	return block, err
+	if block.Failure, err = parseRules("failure", l.Failure); err != nil {
+		return block, err
+	}
+	for _, words := range l.Token {
+		source, err := login.ParseToken(words)
+		if err != nil {
+			return block, err
+		}
+		block.Tokens = append(block.Tokens, source)
+	}
+	return block, nil
 }
 
 func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err error) {
@@ -251,6 +295,10 @@ func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
 	if len(h.Logins) == 1 && len(h.Logins[0].Username) > 0 && login.Kind(h.Logins[0].Username[0]) == login.Placeholder {
 		return // whoever is in front says at each request who is signed in
+	}
+	if !h.Guard && slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Token) > 0 }) {
+		logger.Warn("an app that signs in by script and is handed a token gets it from /resume once the factor is passed; without guard "+
+			"nothing in its pages does that", "app", h.App, "setting", "guard")
 	}
 	if h.Identity == nil {
 		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+

@@ -44,6 +44,12 @@ type Handler struct {
 	// PassHeader names credential headers that clients may send to the app.
 	PassHeader []string `json:"pass_header,omitempty"`
 
+	// TokenHeader is the header in which the app takes the bearer tokens that its logins issue, and the scheme in front of the token
+	// there, if any. Default: `Authorization` and `Bearer`.
+	TokenHeader []string `json:"token_header,omitempty"`
+	// Refresh are the paths at which the app issues another bearer token to whoever has one.
+	Refresh []string `json:"refresh,omitempty"`
+
 	// Usernames is a regular expression that typed names must match whole.
 	Usernames string `json:"usernames,omitempty"`
 	// CaseSensitive keeps the case of typed names apart.
@@ -102,6 +108,8 @@ type Login struct {
 	// Success and Failure are lines of rules, each a word such as `status` and its arguments.
 	Success [][]string `json:"success,omitempty"`
 	Failure [][]string `json:"failure,omitempty"`
+	// Token is where a successful answer carries a bearer token: each is `json` and a pointer, `header` and a name, or `body`.
+	Token [][]string `json:"token,omitempty"`
 }
 
 // Identity is how the app is asked who is signed in.

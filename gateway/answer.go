@@ -73,7 +73,7 @@ func (x *exchange) askFactor() error {
 	required := problem{
 		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.config.Base + "/challenge",
 	}
-	if x.place == gate.Login {
+	if x.place == gate.Login || x.withheld {
 		required.Resume = x.config.Base + "/resume"
 	}
 	return x.writeProblem(required)

@@ -179,10 +179,13 @@ type proof struct{ header, value string }
 
 // proof is what this request's session can prove itself with.
 func (x *exchange) proof() proof {
-	if x.state() == gate.Verified && x.authorization != "" {
+	switch {
+	case x.state() != gate.Verified:
+		return proof{}
+	case x.authorization != "":
 		return basicProof(x.authorization)
 	}
-	return proof{}
+	return x.tokenProof(x.data.Token)
 }
 
 // withoutUser takes a user and a password out of the address of a request, where some clients and servers know them.

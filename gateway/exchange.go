@@ -34,6 +34,8 @@ type exchange struct {
 	suspect bool
 	// authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
 	authorization string
+	// withheld says that the app's answer to this very request waits at /resume, though it is no login.
+	withheld bool
 	// sent are the client's own Cookie headers, put back when the exchange is over, so that whatever handles an error
 	// after us never meets a held cookie.
 	sent      []string
@@ -141,7 +143,14 @@ func (x *exchange) end() error {
 func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
-	x.headers.Clean(r.Header, custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin})
+	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin}
+	if x.tokens {
+		if options.Verified && !isLogin {
+			options.Token = x.data.Bonds.Token
+		}
+		r.URL.RawQuery = custody.CleanQuery(r.URL.RawQuery, options.Token)
+	}
+	x.headers.Clean(r.Header, options)
 	if x.authorization != "" && x.state() == gate.Verified && !isLogin {
 		r.Header["Authorization"] = []string{x.authorization}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"sallyport/custody"
@@ -78,6 +79,11 @@ type Config struct {
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Default: the probe inherits the context of that request.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
+	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is signed in. The
+	// scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
+	TokenHeader, TokenScheme string
+	// Refresh are globs over canonical paths at which the app issues another bearer token to a session that has one.
+	Refresh match.Globs
 	// Front tells who an earlier handler of the route has signed in; empty: nobody. It goes with a login of kind
 	// login.Placeholder, and is nil without one.
 	Front func(r *http.Request) string
@@ -107,6 +113,8 @@ type Gateway struct {
 	log     *slog.Logger
 	// basic is the login that stands in the Authorization of every request; nil where there is none.
 	basic *login.Block
+	// tokens: the app issues bearer tokens.
+	tokens bool
 	// trials are the passwords that are being tried.
 	trials trials
 	// watchers look after requests that take long.
@@ -133,6 +141,9 @@ func New(config Config) (*Gateway, error) {
 	if config.Recheck == 0 {
 		config.Recheck = time.Minute
 	}
+	if config.TokenHeader == "" {
+		config.TokenHeader, config.TokenScheme = "Authorization", "Bearer"
+	}
 	if config.Cookie == "" {
 		config.Cookie = "__Host-sallyport"
 	}
@@ -154,7 +165,9 @@ func New(config Config) (*Gateway, error) {
 		config.Observe = func(*http.Request, Outcome) {}
 	}
 	policy, err := gate.NewPolicy(gate.Rules{
-		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Protect: config.Protect, Logout: config.Logout,
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout,
+		// What issues tokens is for verified sessions, also where it lies below what is public.
+		Protect: slices.Concat(config.Protect, config.Refresh),
 	})
 	if err != nil {
 		return nil, err
@@ -165,6 +178,9 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, policy: policy, headers: custody.NewHeaderPolicy(config.PassHeaders), origins: http.NewCrossOriginProtection(),
 		log: config.Logger,
+	}
+	if err := g.checkTokens(); err != nil {
+		return nil, err
 	}
 	if err := g.checkStanding(); err != nil {
 		return nil, err

@@ -66,6 +66,8 @@ type Block struct {
 	Success [][]Rule
 	// Failure are lines of rules; one rule that holds wins over all of Success.
 	Failure [][]Rule
+	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is signed in.
+	Tokens []TokenSource
 }
 
 // Condition is one `when` of a block.

@@ -155,6 +155,8 @@ func (b *Block) validateStanding() error {
 		return errors.New("it stands in every request, which 'when' cannot narrow")
 	case len(b.Methods) > 0:
 		return errors.New("it stands in every request, of whatever method")
+	case len(b.Tokens) > 0:
+		return errors.New("it stands in every request: no answer carries a token")
 	case len(b.Paths) != 1:
 		return errors.New("want one path")
 	case b.Username.Kind == Basic:

@@ -110,6 +110,11 @@ func (b *Block) validate(identity bool) error {
 	if err := b.Username.validate(); err != nil {
 		return err
 	}
+	for _, source := range b.Tokens {
+		if err := source.validate(); err != nil {
+			return err
+		}
+	}
 	for _, line := range slices.Concat(b.Success, b.Failure) {
 		if len(line) == 0 {
 			return errors.New("an empty line of rules")

@@ -1,0 +1,470 @@
+package gateway
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// tokenApp is an app that signs in by JSON and knows people by bearer tokens, wherever they stand.
+type tokenApp struct {
+	mutex  sync.Mutex
+	count  int
+	tokens map[string]string // token to name
+	seen   []*http.Request
+	// form of the answer to a login: json, header, text, gzip, huge, cookie, failing
+	form string
+	// asks of the identity question that it fails with this status
+	fail int
+}
+
+func (a *tokenApp) issue(name string) string {
+	a.count++
+	token := fmt.Sprintf("tok3n-%s-%d", name, a.count)
+	a.tokens[token] = name
+	return token
+}
+
+// who is the owner of any token in the request, as lax as apps are.
+func (a *tokenApp) who(r *http.Request) string {
+	for name, values := range r.Header {
+		if name == "X-Second-Factor-User" {
+			continue
+		}
+		for _, value := range values {
+			for token, owner := range a.tokens {
+				if strings.Contains(value, token) {
+					return owner
+				}
+			}
+		}
+	}
+	for token, owner := range a.tokens {
+		if strings.Contains(r.URL.RawQuery, token) {
+			return owner
+		}
+	}
+	return ""
+}
+
+func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	who := a.who(r)
+	if r.URL.Path != "/me" {
+		a.seen = append(a.seen, r.Clone(context.Background()))
+	}
+	switch r.URL.Path {
+	case "/auth/login":
+		var body struct{ Username, Password string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		if body.Password != "pw-"+body.Username {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"error":"no"}`)
+			return
+		}
+		token := a.issue(body.Username)
+		switch a.form {
+		case "header":
+			w.Header().Set("X-Auth-Token", "Bearer "+token)
+			fmt.Fprint(w, `{"ok":true}`)
+		case "text":
+			fmt.Fprint(w, token+"\n")
+		case "gzip":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Set("Content-Type", "application/json")
+			z := gzip.NewWriter(w)
+			fmt.Fprintf(z, `{"token":%q}`, token)
+			_ = z.Close()
+		case "huge":
+			fmt.Fprintf(w, `{"token":%q}`, token+strings.Repeat("x", login.TokenLimit))
+		case "padded":
+			fmt.Fprintf(w, `{"token":%q,"more":%q}`, token, strings.Repeat("x", 20<<10))
+		case "elsewhere":
+			fmt.Fprintf(w, `{"session":{"token":%q}}`, token)
+		case "failing":
+			fmt.Fprintf(w, `{"token":%q,"error":"locked"}`, token)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"token":%q}`, token)
+		}
+	case "/auth/refresh":
+		var body struct{ Token string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		if owner := a.tokens[body.Token]; owner != "" {
+			who = owner // as an app does that has another token for this
+		}
+		if who == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, `{"token":%q}`, a.issue(who))
+	case "/me":
+		if a.fail != 0 {
+			w.WriteHeader(a.fail)
+			return
+		}
+		if who == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, `{"name":%q}`, who)
+	default:
+		if who == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, "the app's own refusal")
+			return
+		}
+		fmt.Fprint(w, "secrets of ", who)
+	}
+}
+
+func (a *tokenApp) last() *http.Request {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if len(a.seen) == 0 {
+		return nil
+	}
+	return a.seen[len(a.seen)-1]
+}
+
+func newTokens(t testing.TB, app *tokenApp, change func(*Config)) *site {
+	t.Helper()
+	app.tokens = make(map[string]string)
+	source := login.TokenSource{Kind: login.JSON, Name: "/token"}
+	switch app.form {
+	case "header":
+		source = login.TokenSource{Kind: login.Header, Name: "x-auth-token"}
+	case "text":
+		source = login.TokenSource{Kind: login.Body}
+	}
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		c.LoginPage, c.Logout = "/", nil
+		c.Logins = login.Set{
+			Blocks: []login.Block{{
+				Paths: match.NewGlobs("/auth/login"), Username: login.Source{Kind: login.JSON, Name: "/username"}, Tokens: []login.TokenSource{source},
+			}},
+			Identity: &login.Identity{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"},
+		}
+		c.Refresh = match.NewGlobs("/auth/refresh")
+		if change != nil {
+			change(c)
+		}
+	})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	return s
+}
+
+var asScript = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
+
+func (b *browser) tokenLogin(name string) answer {
+	b.s.t.Helper()
+	return b.send("POST", "/auth/login", fmt.Sprintf(`{"username":%q,"password":"pw-%s"}`, name, name), asScript)
+}
+
+func tokenIn(t testing.TB, body string) string {
+	t.Helper()
+	var answer struct{ Token string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Token == "" {
+		t.Fatalf("no token in %q: %v", body, err)
+	}
+	return answer.Token
+}
+
+// enrolledByToken sets up a factor, and returns its key.
+func (s *site) enrolledByToken(name string) string {
+	s.t.Helper()
+	b := s.browser()
+	tokenIn(s.t, b.tokenLogin(name).body)
+	return b.enrol()
+}
+
+// passScript answers the challenge as the guard does, and takes the withheld answer.
+func (b *browser) passScript(key string) answer {
+	b.s.t.Helper()
+	b.s.clock.advance(30 * time.Second)
+	if got := b.send("POST", "/second-factor/challenge", fmt.Sprintf(`{"code":%q}`, b.s.code(key)), asScript); got.StatusCode != http.StatusNoContent {
+		b.s.t.Fatalf("challenge: %d %s", got.StatusCode, got.body)
+	}
+	return b.send("GET", "/second-factor/resume", "", asScript)
+}
+
+func bearer(token string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + token}, "Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}
+}
+
+// TestP2_TokenIsWithheld: in each form in which an answer carries a token, it comes out after the factor, once, and not before; a
+// token that nobody can read, or keep, does not come out at all.
+func TestP2_TokenIsWithheld(t *testing.T) {
+	for _, form := range []string{"json", "header", "text", "gzip"} {
+		t.Run(form, func(t *testing.T) {
+			app := &tokenApp{form: form}
+			s := newTokens(t, app, nil)
+			first := s.browser()
+			first.tokenLogin("alice").wants(t, http.StatusOK, "")
+			key := first.enrol()
+			b := s.browser()
+			got := b.tokenLogin("alice")
+			if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, `"resume":"/second-factor/resume"`) || strings.Contains(fmt.Sprint(got.Header, got.body), "tok3n") {
+				t.Fatalf("the token is not withheld: %d %v %s", got.StatusCode, got.Header, got.body)
+			}
+			if got := b.send("GET", "/second-factor/resume", "", asScript); got.StatusCode != http.StatusUnauthorized {
+				t.Errorf("resume before the factor: %d", got.StatusCode)
+			}
+			if got := b.send("GET", "/x", "", bearer(fmt.Sprintf("tok3n-alice-%d", app.count))); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "second-factor-required") {
+				t.Errorf("a token in a pending session: %d %s", got.StatusCode, got.body)
+			}
+			resumed := b.passScript(key)
+			want := fmt.Sprintf("tok3n-alice-%d", app.count)
+			if resumed.StatusCode != http.StatusOK || form != "gzip" && !strings.Contains(fmt.Sprint(resumed.Header, resumed.body), want) {
+				t.Errorf("resume: %d %v %s", resumed.StatusCode, resumed.Header, resumed.body)
+			}
+			if again := b.send("GET", "/second-factor/resume", "", asScript); again.StatusCode != http.StatusNotFound {
+				t.Errorf("resume twice: %d", again.StatusCode)
+			}
+			if got := b.send("GET", "/x", "", bearer(want)); got.body != "secrets of alice" {
+				t.Errorf("with the token: %d %s", got.StatusCode, got.body)
+			}
+		})
+	}
+	for _, form := range []string{"huge", "padded", "failing", "elsewhere"} {
+		t.Run(form, func(t *testing.T) {
+			app := &tokenApp{form: form}
+			s := newTokens(t, app, func(c *Config) {
+				if form == "failing" {
+					c.Logins.Blocks[0].Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}}
+				}
+			})
+			got := s.browser().tokenLogin("alice")
+			if form != "elsewhere" && (got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n")) {
+				t.Errorf("%d %.200s", got.StatusCode, got.body)
+			}
+			s.browser().wantsState("anonymous", "")
+		})
+	}
+}
+
+// TestP3_TokenOnlyInItsSession: in each form in which apps take a token, only one that was issued to this session reaches the app.
+func TestP3_TokenOnlyInItsSession(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, func(c *Config) { c.TokenHeader = "X-Own" })
+	// The app is lax, so X-Own works for the question as well.
+	alice, bob := s.browser(), s.browser()
+	hers, his := tokenIn(t, alice.tokenLogin("alice").body), tokenIn(t, bob.tokenLogin("bob").body)
+	stranger := s.browser()
+	for _, place := range []struct{ header, value string }{
+		{"Authorization", "Bearer %s"}, {"Authorization", "JWT %s"}, {"Authorization", "%s"}, {"Authorization", "Token %s"}, {"X-Auth", "%s"}, {"X-Auth-Token", "%s"},
+		{"X-Token", "%s"}, {"Token", "%s"}, {"X-Access-Token", "%s"}, {"Jwt", "%s"}, {"X-Api-Key", "%s"}, {"X-Own", "%s"}, {"X-Authorization", "Bearer %s"},
+		{"?access_token", ""}, {"?token", ""}, {"?auth", ""}, {"?a=1&Access-Token", ""}, {"?auth_token", ""}, {"?a=1&%74oken", ""}, {"?jwt", ""}, {"?TOKEN", ""},
+	} {
+		send := func(b *browser, token string) answer {
+			t.Helper()
+			if query, ok := strings.CutPrefix(place.header, "?"); ok {
+				return b.send("GET", "/x?"+query+"="+token, "", asScript)
+			}
+			header := http.Header{"Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}
+			header[place.header] = []string{fmt.Sprintf(place.value, token)}
+			return b.send("GET", "/x", "", header)
+		}
+		if got := send(alice, hers); got.body != "secrets of alice" {
+			t.Errorf("%s: her own token: %d %s", place.header, got.StatusCode, got.body)
+		}
+		if got := send(alice, his); got.body != "the app's own refusal" {
+			t.Errorf("%s: his token in her session: %d %s", place.header, got.StatusCode, got.body)
+		}
+		if got := send(stranger, hers); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "login-required") {
+			t.Errorf("%s: her token without a session: %d %s", place.header, got.StatusCode, got.body)
+		}
+		stranger.wantsState("anonymous", "")
+		if query, ok := strings.CutPrefix(place.header, "?"); ok {
+			stranger.send("GET", "/static/x?"+query+"="+hers, "", asScript)
+		} else {
+			header := http.Header{}
+			header[place.header] = []string{fmt.Sprintf(place.value, hers)}
+			stranger.send("GET", "/static/x", "", header)
+		}
+		if last := app.last(); strings.Contains(fmt.Sprint(last.Header, last.URL), hers) {
+			t.Errorf("%s: a stranger's token reached a public path", place.header)
+		}
+	}
+	for _, lines := range []http.Header{
+		{"Authorization": {"Bearer " + hers, "Bearer " + his}}, {"Authorization": {"Bearer " + hers + ", Bearer " + his}}, {"Authorization": {"Bearer  " + his}},
+		{"X_own": {his}}, {"X_Auth_Token": {his}}, {"Authorization": {"Bearer " + hers + " " + his}}, {"Connection": {"Authorization"}, "Authorization": {"Bearer " + his}},
+		{"Cookie": {"token=" + his}}, {"Remote-User": {his}}, {"X-Forwarded-User": {his}},
+	} {
+		header := asScript.Clone()
+		for name, values := range lines {
+			header[name] = values
+		}
+		alice.send("GET", "/x", "", header)
+		if last := app.last(); strings.Contains(fmt.Sprint(last.Header), his) {
+			t.Errorf("%v: his token reached the app: %v", lines, last.Header)
+		}
+		alice.wantsState("verified", "alice")
+	}
+	for _, query := range []string{"a=1;token=", "token[]=", "token[0]=", "a=1&access%255Ftoken=", "x&auth%00x=", "Acce%73s.token="} {
+		alice.send("GET", "/x?"+query+his, "", asScript)
+		if last := app.last(); strings.Contains(last.URL.RawQuery, his) {
+			t.Errorf("%s: his token reached the app: %s", query, last.URL.RawQuery)
+		}
+	}
+	alice.send("GET", "/x?a=1&token="+his+"&b=%20&c", "", bearer(hers))
+	if last := app.last(); last.URL.RawQuery != "a=1&b=%20&c" {
+		t.Errorf("the query is now %q", last.URL.RawQuery)
+	}
+}
+
+// TestP5_TokensEndWithTheirSession: a sign-out, a new login and another identity unbind all tokens.
+func TestP5_TokensEndWithTheirSession(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, nil)
+	key := s.enrolledByToken("bob")
+	b := s.browser()
+	hers := tokenIn(t, b.tokenLogin("alice").body)
+	if got := b.tokenLogin("bob"); got.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("bob: %d", got.StatusCode)
+	}
+	if got := b.send("GET", "/x", "", bearer(hers)); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "second-factor-required") {
+		t.Errorf("her token while bob is pending: %d %s", got.StatusCode, got.body)
+	}
+	his := tokenIn(t, b.passScript(key).body)
+	if got := b.send("GET", "/x", "", bearer(hers)); got.body != "the app's own refusal" {
+		t.Errorf("her token in his session: %d %s", got.StatusCode, got.body)
+	}
+	if got := b.send("GET", "/x", "", bearer(his)); got.body != "secrets of bob" {
+		t.Errorf("his: %d %s", got.StatusCode, got.body)
+	}
+	b.own("/", "/logout", nil)
+	if got := b.send("GET", "/x", "", bearer(his)); !strings.Contains(got.body, "login-required") {
+		t.Errorf("signed out: %d %s", got.StatusCode, got.body)
+	}
+	// The same user again: the tokens of the earlier session are not this one's.
+	b.tokenLogin("bob")
+	b.passScript(key)
+	if got := b.send("GET", "/x", "", bearer(his)); got.body != "the app's own refusal" {
+		t.Errorf("an earlier session's token: %d %s", got.StatusCode, got.body)
+	}
+	// A wrong password changes nothing.
+	now := fmt.Sprintf("tok3n-bob-%d", app.count)
+	if got := b.send("POST", "/auth/login", `{"username":"alice","password":"wrong"}`, asScript); got.StatusCode != http.StatusForbidden {
+		t.Errorf("a wrong password: %d", got.StatusCode)
+	}
+	if got := b.send("GET", "/x", "", bearer(now)); got.body != "secrets of bob" {
+		t.Errorf("after a wrong password: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestP5_Refresh: a refreshed token is bound where it is the same user's, the old one stays; another user's leads to his challenge.
+func TestP5_Refresh(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, func(c *Config) { c.Public = match.NewGlobs("/auth/*") })
+	bobKey := s.enrolledByToken("bob")
+	b := s.browser()
+	first := tokenIn(t, b.tokenLogin("alice").body)
+	header := bearer(first)
+	got := b.send("POST", "/auth/refresh", "{}", header)
+	second := tokenIn(t, got.body)
+	for _, token := range []string{first, second} {
+		if got := b.send("GET", "/x", "", bearer(token)); got.body != "secrets of alice" {
+			t.Errorf("%s: %d %s", token, got.StatusCode, got.body)
+		}
+	}
+	// The first one runs out in the app, and the session does not end for that.
+	s.clock.advance(2 * time.Minute)
+	delete(app.tokens, first)
+	if got := b.send("GET", "/x", "", bearer(second)); got.body != "secrets of alice" {
+		t.Errorf("with the second: %d %s", got.StatusCode, got.body)
+	}
+	delete(app.tokens, second)
+	s.clock.advance(2 * time.Minute)
+	if got := b.send("GET", "/x", "", bearer(second)); got.body != "the app's own refusal" {
+		t.Errorf("with none: %d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("verified", "alice")
+	app.tokens[second] = "alice"
+	third := tokenIn(t, b.send("POST", "/auth/refresh", "{}", bearer(second)).body)
+	if got := b.send("GET", "/x", "", bearer(third)); got.body != "secrets of alice" {
+		t.Errorf("with the third: %d %s", got.StatusCode, got.body)
+	}
+
+	// Nobody gets one without a verified session, though the path is public and the app would give it.
+	for _, who := range []*browser{s.browser(), func() *browser { p := s.browser(); p.tokenLogin("bob"); return p }()} {
+		if got := who.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, third), bearer(third)); got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
+			t.Errorf("refresh without a verified session: %d %s", got.StatusCode, got.body)
+		}
+	}
+
+	// Bob's refresh token in her session: a sign-in of bob.
+	his := app.issue("bob")
+	got = b.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, his), bearer(third))
+	if got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
+		t.Errorf("another user's refresh: %d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("pending", "bob")
+	if resumed := tokenIn(t, b.passScript(bobKey).body); app.tokens[resumed] != "bob" {
+		t.Errorf("resumed: %s", resumed)
+	}
+	if got := b.send("GET", "/x", "", bearer(third)); got.body != "the app's own refusal" {
+		t.Errorf("her token in his session: %d %s", got.StatusCode, got.body)
+	}
+	// The app does not say whose it is: no token comes out.
+	now := fmt.Sprintf("tok3n-bob-%d", app.count)
+	app.fail = http.StatusInternalServerError
+	if got := b.send("POST", "/auth/refresh", "{}", bearer(now)); got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n") {
+		t.Errorf("unclear: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestP4_TokenIdentity: the question who is signed in goes with the token, at the login and later.
+func TestP4_TokenIdentity(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, func(c *Config) { c.Refresh = nil })
+	b := s.browser()
+	token := tokenIn(t, b.tokenLogin("alice").body)
+	b.wantsState("verified", "alice")
+	s.clock.advance(2 * time.Minute)
+	if got := b.send("GET", "/x", "", bearer(token)); got.body != "secrets of alice" {
+		t.Errorf("a while later: %d %s", got.StatusCode, got.body)
+	}
+	delete(app.tokens, token)
+	s.clock.advance(2 * time.Minute)
+	if got := b.send("GET", "/x", "", bearer(token)); !strings.Contains(got.body, "login-required") {
+		t.Errorf("revoked in the app: %d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("anonymous", "")
+}
+
+// TestTokensNeedTheirParts: New refuses what does not fit together.
+func TestTokensNeedTheirParts(t *testing.T) {
+	s := newTokens(t, new(tokenApp), nil)
+	for what, change := range map[string]func(*Config){
+		"refresh without identity": func(c *Config) { c.Logins.Identity = nil },
+		"refresh without token":    func(c *Config) { c.Logins.Blocks[0].Tokens = nil },
+		"Authorization passed":     func(c *Config) { c.PassHeaders = []string{"authorization"} },
+		"a header passed":          func(c *Config) { c.TokenHeader, c.PassHeaders = "X-Own", []string{"x-own"} },
+		"a header that is none":    func(c *Config) { c.TokenHeader = "X Own" },
+		"a header to live by":      func(c *Config) { c.TokenHeader = "Cookie" },
+		"an ordinary header":       func(c *Config) { c.TokenHeader = "Accept" },
+		"a scheme that is none":    func(c *Config) { c.TokenScheme = "a b" },
+	} {
+		config := s.gateway.config
+		config.Logins.Blocks = append([]login.Block(nil), config.Logins.Blocks...)
+		change(&config)
+		if _, err := New(config); err == nil {
+			t.Errorf("%s is accepted", what)
+		}
+	}
+}
