@@ -55,7 +55,7 @@ func CleanQuery(raw string, bound func(string) bool) string {
 
 // mayCarryToken is a quick no for most queries.
 func mayCarryToken(raw string) bool {
-	if strings.IndexByte(raw, '%') >= 0 {
+	if strings.ContainsFunc(raw, func(r rune) bool { return r == '%' || r >= 0x80 }) {
 		return true
 	}
 	lower := strings.ToLower(raw)
@@ -69,19 +69,19 @@ func mayCarryToken(raw string) bool {
 
 // queryPieceStays judges what stands between two ampersands. Some servers divide it further at semicolons.
 func queryPieceStays(piece string, bound func(string) bool) bool {
-	name, value, _ := strings.Cut(piece, "=")
-	if isTokenName(name) {
-		text, err := url.QueryUnescape(value)
-		return err == nil && bound != nil && (bound(text) || bound(withoutScheme(text)))
-	}
-	if _, rest, found := strings.Cut(piece, ";"); found {
-		for part := range strings.SplitSeq(rest, ";") {
+	if strings.IndexByte(piece, ';') >= 0 {
+		for part := range strings.SplitSeq(piece, ";") {
 			if name, _, _ := strings.Cut(part, "="); isTokenName(name) {
 				return false
 			}
 		}
 	}
-	return true
+	name, value, _ := strings.Cut(piece, "=")
+	if !isTokenName(name) {
+		return true
+	}
+	text, err := url.QueryUnescape(value)
+	return err == nil && bound != nil && (bound(text) || bound(withoutScheme(text)))
 }
 
 func withoutScheme(value string) string {
@@ -109,9 +109,9 @@ func isTokenName(name string) bool {
 			return r + 'a' - 'A'
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
 			return r
-		case r == 'K': // the Kelvin sign
+		case r == '\u212a': // the Kelvin sign, whose small letter is k
 			return 'k'
-		case r == 'ſ':
+		case r == '\u017f': // the long s
 			return 's'
 		}
 		return -1
