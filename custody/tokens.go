@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -35,6 +36,32 @@ func holdsToken(lines []string, bound func(string) bool) bool {
 	}
 	scheme, rest, found := strings.Cut(lines[0], " ")
 	return found && scheme != "" && allOf(scheme, classToken) && bound(rest)
+}
+
+// longestProtocol is the length of the longest name of a WebSocket's subprotocol that is taken for one, in bytes.
+const longestProtocol = 24
+
+// CleanProtocols removes from the subprotocols that a WebSocket offers what may be a bearer token, in which browsers' scripts put
+// them, for they can set no header: what is longer than any usual name, and not bound. A nil bound binds nothing.
+func CleanProtocols(h http.Header, bound func(string) bool) {
+	lines := h["Sec-Websocket-Protocol"]
+	if lines == nil {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		for item := range strings.SplitSeq(line, ",") {
+			item = trimSpace(item)
+			if item != "" && (len(item) <= longestProtocol || bound != nil && bound(item)) {
+				kept = append(kept, item)
+			}
+		}
+	}
+	if kept == nil {
+		delete(h, "Sec-Websocket-Protocol")
+		return
+	}
+	h["Sec-Websocket-Protocol"] = []string{strings.Join(kept, ", ")}
 }
 
 // CleanQuery removes from a raw query the fields in which apps take bearer tokens, but for those whose value is bound; a nil bound

@@ -73,6 +73,33 @@ func TestP3_CleanQuery(t *testing.T) {
 	}
 }
 
+// TestP3_CleanProtocols: a script can put a token among a WebSocket's subprotocols.
+func TestP3_CleanProtocols(t *testing.T) {
+	const long = "a-token-that-is-longer-than-any-name"
+	bound := func(token string) bool { return token == long }
+	for _, test := range []struct {
+		lines []string
+		bound func(string) bool
+		want  string
+	}{
+		{nil, bound, ""},
+		{[]string{"graphql-transport-ws"}, bound, "graphql-transport-ws"},
+		{[]string{"bearer, " + long}, bound, "bearer, " + long},
+		{[]string{"bearer, " + long}, nil, "bearer"},
+		{[]string{"bearer", long + "x", "chat ,x"}, bound, "bearer, chat, x"},
+		{[]string{long + "x"}, bound, ""},
+	} {
+		h := http.Header{}
+		if test.lines != nil {
+			h["Sec-Websocket-Protocol"] = test.lines
+		}
+		CleanProtocols(h, test.bound)
+		if got := h.Get("Sec-Websocket-Protocol"); got != test.want || got == "" && len(h) > 0 {
+			t.Errorf("%q: %q, want %q", test.lines, got, test.want)
+		}
+	}
+}
+
 // FuzzToken: neither a header nor a query lets a token through that is not bound, as common readers read them.
 func FuzzToken(f *testing.F) {
 	f.Add("Bearer mine-mine", "a=1&token=other")

@@ -149,6 +149,12 @@ func (x *exchange) prepare(jar *custody.Jar) {
 			options.Token = x.data.Bonds.Token
 		}
 		r.URL.RawQuery = custody.CleanQuery(r.URL.RawQuery, options.Token)
+		custody.CleanProtocols(r.Header, options.Token)
+		if isLogin {
+			// A part of an answer may be the part with the token, and not be recognised as such (P2).
+			r.Header.Del("Range")
+			r.Header.Del("If-Range")
+		}
 	}
 	x.headers.Clean(r.Header, options)
 	if x.authorization != "" && x.state() == gate.Verified && !isLogin {

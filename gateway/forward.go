@@ -75,7 +75,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 			return false, nil
 		}
 	}
-	answer := x.probe(x.data.Held, x.proof())
+	answer := x.whose(x.data.Held)
 	for range maxRechecks {
 		if answer.verdict != login.Known || answer.name != x.data.Identity {
 			break
@@ -87,7 +87,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 		if vouched {
 			return false, nil
 		}
-		answer = x.probe(x.data.Held, x.proof())
+		answer = x.whose(x.data.Held)
 	}
 	switch answer.verdict {
 	case login.Known:

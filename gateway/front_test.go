@@ -112,12 +112,14 @@ func TestP8_FrontSignOut(t *testing.T) {
 	s := newFront(t, new(fronted), nil)
 	b := s.browser()
 	b.send("GET", "/", "", by("alice"))
+	frontEnrol(b, "alice")
 	page := b.send("GET", "/second-factor/", "", by("alice"))
 	token := find(t, ownCSRF, page.body)
 	b.send("POST", "/second-factor/logout", "csrf_token="+token, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}).wants(t, http.StatusSeeOther, "/")
 	if got := b.status(); !strings.Contains(got, "anonymous") {
 		t.Errorf("signed out: %s", got)
 	}
+	b.send("GET", "/", "", by("alice")).wants(t, http.StatusSeeOther, challengePage)
 }
 
 func frontForm(b *browser, name, from, to, code string) answer {

@@ -86,6 +86,22 @@ func (x *exchange) probe(jar custody.Jar, with proof) probed {
 	return result
 }
 
+// whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the cookies are
+// asked about by themselves first, and where they are another user's that is the answer (P5).
+func (x *exchange) whose(jar custody.Jar) probed {
+	with := x.proof()
+	if with.header == "" || jar.Len() == 0 {
+		return x.probe(jar, with)
+	}
+	alone := x.probe(jar, proof{})
+	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name != x.data.Identity {
+		return alone
+	}
+	said := x.probe(alone.jar, with)
+	said.changes = append(alone.changes, said.changes...)
+	return said
+}
+
 // holds tells whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
 func holds(jar custody.Jar) func(string) bool { return jar.Holds }
 

@@ -52,7 +52,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 func (x *exchange) settleByProbe(f *filter, status int) {
 	verified := x.state() == gate.Verified
 	jar := x.jar()
-	said := x.probe(x.applied(jar, f.sorted.Held), x.proof())
+	said := x.whose(x.applied(jar, f.sorted.Held))
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.commit(f, status, said.changes)

@@ -54,6 +54,9 @@ func (a *tokenApp) who(r *http.Request) string {
 			return owner
 		}
 	}
+	if cookie, err := r.Cookie("sid"); err == nil {
+		return cookie.Value
+	}
 	return ""
 }
 
@@ -75,6 +78,13 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		token := a.issue(body.Username)
 		switch a.form {
+		case "range":
+			whole := fmt.Sprintf(`{"token":%q}`, token)
+			if r.Header.Get("Range") != "" {
+				w.WriteHeader(http.StatusPartialContent)
+				whole = whole[5:]
+			}
+			fmt.Fprint(w, whole)
 		case "header":
 			w.Header().Set("X-Auth-Token", "Bearer "+token)
 			fmt.Fprint(w, `{"ok":true}`)
@@ -109,6 +119,9 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprintf(w, `{"token":%q}`, a.issue(who))
+	case "/side": // signs in by another way, by cookie
+		w.Header().Set("Set-Cookie", "sid="+r.URL.Query().Get("as")+"; Path=/; HttpOnly")
+		fmt.Fprint(w, "welcome, ", r.URL.Query().Get("as"))
 	case "/me":
 		if a.fail != 0 {
 			w.WriteHeader(a.fail)
@@ -226,6 +239,10 @@ func TestP2_TokenIsWithheld(t *testing.T) {
 			}
 			if got := b.send("GET", "/x", "", bearer(fmt.Sprintf("tok3n-alice-%d", app.count))); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, "second-factor-required") {
 				t.Errorf("a token in a pending session: %d %s", got.StatusCode, got.body)
+			}
+			b.send("GET", "/static/x", "", bearer(fmt.Sprintf("tok3n-alice-%d", app.count)))
+			if last := app.last(); last.URL.Path != "/static/x" || last.Header.Get("Authorization") != "" {
+				t.Errorf("a token of a pending session reached a public path: %v", last.Header)
 			}
 			resumed := b.passScript(key)
 			want := fmt.Sprintf("tok3n-alice-%d", app.count)
@@ -445,6 +462,45 @@ func TestP4_TokenIdentity(t *testing.T) {
 		t.Errorf("revoked in the app: %d %s", got.StatusCode, got.body)
 	}
 	b.wantsState("anonymous", "")
+}
+
+// TestP5_CookieBesideToken: an app that believes a token before a cookie says of both that alice is signed in, and serves bob to a
+// request without the token. So the cookie is asked about by itself.
+func TestP5_CookieBesideToken(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, nil)
+	key := s.enrolledByToken("bob")
+	b := s.browser()
+	hers := tokenIn(t, b.tokenLogin("alice").body)
+	if got := b.send("GET", "/side?as=alice", "", bearer(hers)); got.body != "welcome, alice" {
+		t.Errorf("her own cookie: %d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("verified", "alice")
+	if got := b.send("GET", "/side?as=bob", "", bearer(hers)); got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "welcome") {
+		t.Errorf("bob's cookie: %d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("pending", "bob")
+	if got := b.send("GET", "/x", "", asScript); strings.Contains(got.body, "secrets") {
+		t.Errorf("alice reads %s", got.body)
+	}
+	b.passScript(key)
+	if got := b.send("GET", "/x", "", bearer(hers)); got.body != "secrets of bob" || app.last().Header.Get("Authorization") != "" {
+		t.Errorf("her token in his session: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestP2_PartOfAnAnswer: nobody asks for the part of a login's answer that has the token in it.
+func TestP2_PartOfAnAnswer(t *testing.T) {
+	app := &tokenApp{form: "range"}
+	s := newTokens(t, app, nil)
+	s.enrolledByToken("alice")
+	b := s.browser()
+	header := asScript.Clone()
+	header["Range"], header["If-Range"] = []string{"bytes=5-"}, []string{`"x"`}
+	if got := b.send("POST", "/auth/login", `{"username":"alice","password":"pw-alice"}`, header); got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	b.wantsState("pending", "alice")
 }
 
 // TestTokensNeedTheirParts: New refuses what does not fit together.

@@ -133,6 +133,9 @@ func (s TokenSource) read(a Answer) (Token, error) {
 		return Token{}, err
 	}
 	found, err := pickJSON(string(a.Body), pointer)
+	if m, _ := readMedia(a.Header.Get("Content-Type")); err != nil && m.json() {
+		return Token{}, fmt.Errorf("%w: the body is no JSON", ErrToken)
+	}
 	if err != nil || found == nil || found.kind == null {
 		return Token{}, nil //nolint:nilerr // an answer of another kind carries none there
 	}
