@@ -144,21 +144,26 @@ func TestP5_ForwardAuth(t *testing.T) {
 		}
 		w.Header().Set("Remote-User", name)
 	}))
-	app := new(openApp)
-	s := site.Start(t, site.Serve(t, app), "app files\nlogin * {\nusername placeholder {http.request.header.Remote-User}\n}", site.Options{
-		Block: "forward_auth " + portal + " {\nuri /auth\ncopy_headers Remote-User\n}",
-	})
-	c := withPassword(s.Client(t), apps.Alice.Name, apps.Alice.Password)
-	c.Header.Set("Remote-User", "bob")
-	if got := c.Get("/").Wants(t, http.StatusOK, ""); got.Text != "files of alice" {
-		t.Errorf("signed in: %s", got.Text)
-	}
-	wantsState(t, c, "verified", "alice")
-	stranger := s.Client(t)
-	stranger.Header = http.Header{"Remote-User": {"alice"}}
-	before := app.reached.Load()
-	stranger.Get("/").Wants(t, http.StatusUnauthorized, "")
-	if app.reached.Load() != before {
-		t.Error("the app was reached without a password")
+	for name, placeholder := range map[string]string{"request": "{http.request.header.Remote-User}", "answer": "{http.reverse_proxy.header.Remote-User}"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := new(openApp)
+			s := site.Start(t, site.Serve(t, app), "app files\nlogin * {\nusername placeholder "+placeholder+"\n}", site.Options{
+				Block: "forward_auth " + portal + " {\nuri /auth\ncopy_headers Remote-User\n}",
+			})
+			c := withPassword(s.Client(t), apps.Alice.Name, apps.Alice.Password)
+			c.Header.Set("Remote-User", "bob")
+			if got := c.Get("/").Wants(t, http.StatusOK, ""); got.Text != "files of alice" {
+				t.Errorf("signed in: %s", got.Text)
+			}
+			wantsState(t, c, "verified", "alice")
+			stranger := s.Client(t)
+			stranger.Header = http.Header{"Remote-User": {"alice"}}
+			before := app.reached.Load()
+			stranger.Get("/").Wants(t, http.StatusUnauthorized, "")
+			if app.reached.Load() != before {
+				t.Error("the app was reached without a password")
+			}
+		})
 	}
 }
