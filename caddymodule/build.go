@@ -63,7 +63,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	}
 	return gateway.Config{
 		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
-		Public: match.NewGlobs(h.Public...), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...),
+		Public: match.NewGlobs(h.Public...), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.PassHeader,

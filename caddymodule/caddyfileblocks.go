@@ -237,7 +237,7 @@ func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
 			return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
 		}
 	}
-	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect, "refresh": h.Refresh} {
+	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect, "refresh": h.Refresh, "shut": h.Shut} {
 		for _, path := range paths {
 			if !strings.HasPrefix(path, "/") && path != "*" {
 				return d.Errf("%s '%s': want a path such as /static/*", setting, path)

@@ -35,6 +35,8 @@ type Handler struct {
 	// Public paths are open to strangers. Protect wins over Public.
 	Public  []string `json:"public,omitempty"`
 	Protect []string `json:"protect,omitempty"`
+	// Shut paths answer 403 to everybody.
+	Shut []string `json:"shut,omitempty"`
 
 	// Hold names cookies to keep in custody beside those that are HttpOnly or set by a login; Pass cookies that the
 	// browser may keep and send; Rotates held cookies that the app changes in normal use.

@@ -54,6 +54,7 @@ func (h *Handler) adopt(preset *Handler) {
 		{&h.Logout, preset.Logout},
 		{&h.Public, preset.Public},
 		{&h.Protect, preset.Protect},
+		{&h.Shut, preset.Shut},
 		{&h.Hold, preset.Hold},
 		{&h.Pass, preset.Pass},
 		{&h.Rotates, preset.Rotates},

@@ -44,6 +44,27 @@ func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
 	}
 }
 
+// TestP1_ShutForEverybody: some apps have a door that takes a password with each request and no session (XML-RPC). Somebody with an
+// account and a factor of his own could use it with another's password from his verified session. What is shut reaches the app in
+// no spelling, from nobody.
+func TestP1_ShutForEverybody(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t, demo.Knobs{}, "shut /sink*", nil)
+	for _, who := range append([]besieger{s.alice}, s.outside...) {
+		for _, path := range []string{"/sink", "/sink/x", "/sink?a=/entries", "//sink", "/SINK", "/%73ink", "/x/../sink", "/sink%2f"} {
+			for _, method := range []string{"GET", "POST"} {
+				got := s.fire(t, who, method, path, "Accept: application/json")
+				if got.status != http.StatusForbidden || len(got.received) != 0 {
+					t.Errorf("%s: %s %s: %d, received %d", who.name, method, path, got.status, len(got.received))
+				}
+			}
+		}
+	}
+	if got := s.fire(t, s.alice, "GET", "/echo"); len(got.received) != 1 {
+		t.Errorf("what is not shut: %d", got.status)
+	}
+}
+
 // TestP1_UnverifiedAnswers: what those get who are kept out. A page load is led on, a script gets a problem document, and
 // neither ever gets a page in place of data.
 func TestP1_UnverifiedAnswers(t *testing.T) {

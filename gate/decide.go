@@ -19,11 +19,13 @@ const (
 	Logout
 	// Own are the gateway's pages, below `base`.
 	Own
+	// Shut is what the operator closed to everybody: a door of the app's at which a second factor cannot be asked for.
+	Shut
 )
 
 // String is the place's word in debug logs.
 func (p Place) String() string {
-	return [...]string{"protected", "public", "entry", "login", "logout", "own"}[min(p, Own)]
+	return [...]string{"protected", "public", "entry", "login", "logout", "own", "shut"}[min(p, Shut)]
 }
 
 // Action is what becomes of a request. The zero value is AskLogin, the strictest.
@@ -39,6 +41,8 @@ const (
 	AskEnrolment
 	// RefuseMethod answers 405; the app sees nothing.
 	RefuseMethod
+	// RefusePlace answers 403, whoever asks; the app sees nothing.
+	RefusePlace
 	// ServeOwn is answered by the gateway's own pages.
 	ServeOwn
 	// ForwardStranger sends the request to the app with what a stranger may have, and nothing that a login has earned.
@@ -52,7 +56,7 @@ const (
 // String is the action's word in debug logs.
 func (a Action) String() string {
 	return [...]string{
-		"ask login", "ask factor", "ask enrolment", "refuse method", "serve own", "forward stranger", "forward login", "forward verified",
+		"ask login", "ask factor", "ask enrolment", "refuse method", "refuse place", "serve own", "forward stranger", "forward login", "forward verified",
 	}[min(a, ForwardVerified)]
 }
 
@@ -83,6 +87,8 @@ func Decide(r Request) Action {
 		}
 	}
 	switch r.Place {
+	case Shut:
+		return RefusePlace
 	case Own:
 		return ServeOwn
 	case Login:

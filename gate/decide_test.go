@@ -6,7 +6,7 @@ import (
 
 var (
 	allStates = []State{Anonymous, Pending, Enrolling, Verified}
-	allPlaces = []Place{Protected, Public, Entry, Login, Logout, Own}
+	allPlaces = []Place{Protected, Public, Entry, Login, Logout, Own, Shut}
 )
 
 // TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: every state, place, method and upgrade.
@@ -20,6 +20,12 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 				for _, upgrade := range []bool{false, true} {
 					r := Request{State: state, Place: place, Method: method, Upgrade: upgrade}
 					action := Decide(r)
+					switch action {
+					case ForwardVerified, ForwardStranger, ForwardLogin:
+						if place == Shut {
+							t.Errorf("%+v got through a door that is shut", r)
+						}
+					}
 					switch action {
 					case ForwardVerified:
 						if state != Verified {
@@ -81,7 +87,7 @@ func TestWords(t *testing.T) {
 	if State(4).Known() || State(4).String() != "state(4)" {
 		t.Error("an unknown state must be seen as one")
 	}
-	if Place(99).String() != "own" || Protected.String() != "protected" || ForwardVerified.String() != "forward verified" {
+	if Place(99).String() != "shut" || Protected.String() != "protected" || ForwardVerified.String() != "forward verified" {
 		t.Error("words")
 	}
 }

@@ -16,16 +16,21 @@ type Rules struct {
 	Base string
 	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty where there is none.
 	LoginPage string
-	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out.
+	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out: paths, each
+	// perhaps with what the query must have.
 	Public, Protect, Logout match.Globs
+	// Shut paths are closed to everybody, logins and verified sessions too.
+	Shut match.Globs
 }
 
 // Policy is Rules made ready for use; safe for concurrent use.
 type Policy struct {
-	base, loosePrefix       string
-	loginPath               string
-	loginQuery              url.Values
-	public, logout, protect match.Globs
+	base, loosePrefix string
+	loginPath         string
+	loginQuery        url.Values
+	public            match.Globs
+	protect, shut     match.Globs // loose
+	exits             []exit
 }
 
 // NewPolicy checks the rules.
@@ -48,11 +53,18 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	if inside(page.Path, rules.Base) {
 		return nil, errors.New("login_page: the app's login page cannot lie below base")
 	}
+	exits, err := newExits(rules.Logout)
+	if err != nil {
+		return nil, err
+	}
 	policy := &Policy{
-		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, logout: rules.Logout,
+		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, exits: exits,
 	}
 	for _, pattern := range rules.Protect {
 		policy.protect = append(policy.protect, match.LooseGlob(pattern)...)
+	}
+	for _, pattern := range rules.Shut {
+		policy.shut = append(policy.shut, match.LooseGlob(pattern)...)
 	}
 	return policy, nil
 }
@@ -60,15 +72,17 @@ func NewPolicy(rules Rules) (*Policy, error) {
 // Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
 // page on which one of the logins begins (entry).
 //
-// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect) is compared
-// with the loosest reading of it.
+// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect, shut) is
+// compared with the loosest reading of it.
 func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) Place {
 	switch {
 	case p.own(path):
 		return Own
+	case len(p.shut) > 0 && p.shut.Match(path.Loose()):
+		return Shut
 	case isLogin:
 		return Login
-	case path.Canonical && p.logout.Match(path.Text):
+	case p.isExit(r, path):
 		return Logout
 	case !path.Canonical:
 		return Protected

@@ -141,3 +141,33 @@ func TestLeadsToLogin(t *testing.T) {
 		}
 	}
 }
+
+// TestP1_ShutInEverySpelling: an attacker with only the password knows a door of the app's that takes it without any session. It is
+// shut, in whatever spelling, also where a public path or a login would have opened it, and to the verified too.
+func TestP1_ShutInEverySpelling(t *testing.T) {
+	policy, err := NewPolicy(Rules{
+		Base: "/second-factor", LoginPage: "/login", Public: match.NewGlobs("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{
+		"/xmlrpc.php", "/xmlrpc.php?rsd", "/xmlrpc.php/x", "//xmlrpc.php", "/XMLRPC.php", "/xmlrpc%2ephp", "/%78mlrpc.php", "/a/../xmlrpc.php",
+		"/./xmlrpc.php", "/xmlrpc.php;x=1", "/static/rpc/a", "/static/%72pc/a", "/static/x/../rpc/a", `/static\rpc/a`, "/static//rpc/a",
+	} {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/", nil)
+		r.URL = u
+		for _, isLogin := range []bool{false, true} {
+			if got := policy.Place(r, match.ParsePath(u), isLogin, true); got != Shut {
+				t.Errorf("%s, login %t: %v", target, isLogin, got)
+			}
+		}
+	}
+	if got := place(t, policy, "GET", "/static/a.css"); got != Public {
+		t.Errorf("what is not shut is %v", got)
+	}
+}

@@ -37,8 +37,8 @@ type Config struct {
 	Base string
 	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every request.
 	LoginPage string
-	// Public, Protect and Logout are globs over canonical paths.
-	Public, Protect, Logout match.Globs
+	// Public, Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
+	Public, Protect, Logout, Shut match.Globs
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
@@ -165,7 +165,7 @@ func New(config Config) (*Gateway, error) {
 		config.Observe = func(*http.Request, Outcome) {}
 	}
 	policy, err := gate.NewPolicy(gate.Rules{
-		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout,
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
 		// What issues tokens is for verified sessions, also where it lies below what is public.
 		Protect: slices.Concat(config.Protect, config.Refresh),
 	})
@@ -244,6 +244,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 	case gate.RefuseMethod:
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+	case gate.RefusePlace:
+		return x.fail(http.StatusForbidden, pages.ErrorForbidden)
 	default:
 		return x.askLogin()
 	}

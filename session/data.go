@@ -12,8 +12,7 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. Each Load returns a Data of its own; changing it changes nothing in
-// the store. Times come back from the store in UTC, to the nanosecond.
+// Data is all that the gateway knows of one browser. Changing one that Load returned changes nothing in the store. Times come back from the store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {

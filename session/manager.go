@@ -55,7 +55,8 @@ func (s *Shared) Manager(config Config) *Manager {
 
 // Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
 // unknown, the session has expired, belongs to another app, or cannot be decoded. An error wraps ErrStore and tells
-// nothing about the session (P6). Load never writes.
+// nothing about the session (P6). Load never writes. Lists, jars and the Delivery in it are shared with others that load the
+// session, and must only be read.
 //
 // It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where there
 // is none, and costs more than the rest of a request.
@@ -63,14 +64,15 @@ func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, nil
 	}
-	stored, found, err := m.shared.store.find(ctx, storeKey(token))
+	key := storeKey(token)
+	stored, found, err := m.shared.store.find(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, nil
 	}
-	data, deadline, err := decode(stored)
+	data, deadline, err := m.shared.decoded.decode(key, stored)
 	if err != nil || !m.alive(data, deadline) {
 		return nil, nil //nolint:nilerr // what cannot be decoded is no session
 	}

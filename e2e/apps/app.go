@@ -40,7 +40,7 @@ var (
 
 // App is a running application.
 type App struct {
-	// Name tells the apps apart in messages: "django", "dokuwiki" or "transmission".
+	// Name tells the apps apart in messages: "django", "dokuwiki" and so on.
 	Name string
 	// Address is host and port: 127.0.0.1:40123.
 	Address string
@@ -48,6 +48,8 @@ type App struct {
 	URL string
 	// Folder holds the app's files, configuration and data.
 	Folder string
+	// Version names the app and its version, for people.
+	Version string
 
 	server *server
 }

@@ -1,10 +1,10 @@
 package apps
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,9 +18,13 @@ const (
 	dokuWikiConfiguration = "/etc/dokuwiki"
 )
 
-// dokuWikiOwn are the files that are not taken over from the machine: those that Debian or the machine's operator wrote
-// for the wiki of this machine. preload.php moves the configuration to /etc.
-var dokuWikiOwn = map[string]bool{
+// ownFiles are those that are not taken over from the machine: what Debian or the machine's operator wrote for the apps of this
+// machine. DokuWiki's preload.php moves the configuration to /etc.
+var ownFiles = map[string]bool{
+	"LocalSettings.php": true, // of MediaWiki
+	"wp-config.php":     true, // of WordPress
+	"config.php":        true, // of Tiny Tiny RSS
+
 	"inc/preload.php":     true,
 	"install.php":         true,
 	".htaccess":           true,
@@ -35,11 +39,7 @@ var dokuWikiOwn = map[string]bool{
 // Ready within a second.
 func StartDokuWiki(t testing.TB) *App {
 	t.Helper()
-	php, err := exec.LookPath("php")
-	if err != nil {
-		t.Fatalf("dokuwiki: %v (scripts/install-test-packages installs what the tests need)", err)
-	}
-	app := &App{Name: "dokuwiki", Folder: t.TempDir()}
+	app := &App{Name: "dokuwiki", Folder: t.TempDir(), Version: "DokuWiki " + strings.TrimPrefix(debianVersion(t, "dokuwiki"), "0.0.")}
 	app.copyTree(t, dokuWikiProgram, "")
 	app.copyTree(t, dokuWikiConfiguration, "conf")
 
@@ -73,18 +73,12 @@ $conf['updatecheck'] = 0; // ask nobody outside for news
 	}
 	app.write(t, "data/pages/start.txt", "====== Start ======\n\nWelcome to the harbour wiki.\n")
 
-	app.serve(t, "/doku.php?id=start", func(address string) program {
-		return program{
-			folder:      app.Folder,
-			arguments:   []string{php, "-S", address, "-t", app.Folder},
-			environment: []string{"PHP_CLI_SERVER_WORKERS=2"},
-		}
-	})
+	app.servePHP(t, "/doku.php?id=start", app.Folder, "")
 	return app
 }
 
 // copyTree copies a folder of the machine into the app's, following symbolic links (Debian keeps plugins and templates
-// elsewhere and links to them). Files in dokuWikiOwn are left out.
+// elsewhere and links to them). What is in ownFiles is left out.
 func (a *App) copyTree(t testing.TB, from, to string) {
 	t.Helper()
 	entries, err := os.ReadDir(from)
@@ -96,11 +90,14 @@ func (a *App) copyTree(t testing.TB, from, to string) {
 	}
 	for _, entry := range entries {
 		name := filepath.Join(to, entry.Name())
-		if dokuWikiOwn[name] {
+		if ownFiles[name] {
 			continue
 		}
 		source := filepath.Join(from, entry.Name())
 		information, err := os.Stat(source)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a link to what the machine's operator has to make first
+		}
 		if err != nil {
 			t.Fatalf("%s: %v", a.Name, err)
 		}
@@ -120,4 +117,14 @@ func copyFile(from, to string, mode fs.FileMode) error {
 		return err
 	}
 	return os.WriteFile(to, content, mode.Perm())
+}
+
+// replace changes a text in one of the app's files, which must have it.
+func (a *App) replace(t testing.TB, name, old, changed string) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(a.Folder, name))
+	if err != nil || !strings.Contains(string(content), old) {
+		t.Fatalf("%s: %s has no %q: %v", a.Name, name, old, err)
+	}
+	a.write(t, name, strings.ReplaceAll(string(content), old, changed))
 }

@@ -1,0 +1,59 @@
+package apps
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// nobody is the account of Debian's that owns nothing. Some apps refuse to run as root, and none needs to.
+const nobody = 65534
+
+// newUnprivileged makes an app whose folder its server may write to when that runs as nobody.
+func newUnprivileged(t testing.TB, name string) *App {
+	t.Helper()
+	// Not t.TempDir, which lies in a folder that is closed to others.
+	folder, err := os.MkdirTemp("", "sallyport-"+name+"-")
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	})
+	return &App{Name: name, Folder: folder}
+}
+
+// give hands the app's folder over to the account that its server runs as.
+func (a *App) give(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	owner := strconv.Itoa(nobody)
+	if output, err := exec.CommandContext(t.Context(), "chown", "-R", owner+":"+owner, a.Folder).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", a.Name, err, output)
+	}
+}
+
+// unprivileged is a command line that runs as nobody where the tests run as root.
+func unprivileged(arguments ...string) []string {
+	if os.Geteuid() != 0 {
+		return arguments
+	}
+	id := strconv.Itoa(nobody)
+	return append([]string{"setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups"}, arguments...)
+}
+
+// debianVersion is the version of an installed package, without Debian's own part.
+func debianVersion(t testing.TB, name string) string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "dpkg-query", "--show", "--showformat=${source:Upstream-Version}", name).Output()
+	if err != nil {
+		t.Fatalf("%s: %v (scripts/install-test-packages installs what the tests need)", name, err)
+	}
+	return strings.TrimSpace(string(output))
+}

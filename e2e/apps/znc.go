@@ -1,0 +1,43 @@
+package apps
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+)
+
+// StartZNC runs the web page of a ZNC, an IRC bouncer, where Alice administers and Bob has an account. It listens to no IRC and
+// connects to nothing. Ready within a second.
+func StartZNC(t testing.TB) *App {
+	t.Helper()
+	app := newUnprivileged(t, "znc")
+	app.Version = "ZNC " + debianVersion(t, "znc")
+	app.serve(t, "/", func(address string) program {
+		_, port, _ := net.SplitHostPort(address)
+		var users strings.Builder
+		for _, account := range []Account{Alice, Bob} {
+			const salt = "saltsaltsalt"
+			sum := sha256.Sum256([]byte(account.Password + salt))
+			fmt.Fprintf(&users, "<User %s>\n\tPass = sha256#%s#%s#\n\tAdmin = %t\n\tNick = %s\n\tRealName = %s\n\tQuitMsg = %s\n</User>\n",
+				account.Name, hex.EncodeToString(sum[:]), salt, account == Alice, account.Name, account.FullName, account.Email)
+		}
+		app.write(t, "configs/znc.conf", fmt.Sprintf(`Version = 1.8.2
+LoadModule = webadmin
+<Listener web>
+	Host = 127.0.0.1
+	Port = %s
+	IPv4 = true
+	IPv6 = false
+	SSL = false
+	AllowIRC = false
+	AllowWeb = true
+</Listener>
+%s`, port, users.String()))
+		app.give(t)
+		return program{folder: app.Folder, arguments: unprivileged("znc", "--foreground", "--debug", "--datadir", app.Folder)}
+	})
+	return app
+}

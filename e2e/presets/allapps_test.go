@@ -1,0 +1,7 @@
+//go:build allapps
+
+package presets
+
+func init() {
+	all = append(all, mediaWiki, phpMyAdmin, wordPress, icingaWeb2, parseDashboard)
+}

@@ -1,0 +1,54 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sallyport/match"
+)
+
+// exit is where an app signs people out: a path, and for apps that have one address for many things what the query must have.
+// It opens no door, for only a verified session gets through to it, so that it may be read generously.
+type exit struct {
+	path  match.Glob
+	query url.Values
+}
+
+// newExits reads patterns such as `/logout` and `/index.php?route=/logout`.
+func newExits(patterns match.Globs) ([]exit, error) {
+	exits := make([]exit, 0, len(patterns))
+	for _, pattern := range patterns {
+		path, query, _ := strings.Cut(string(pattern), "?")
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			return nil, fmt.Errorf("logout %q: %w", pattern, err)
+		}
+		exits = append(exits, exit{match.Glob(path), values})
+	}
+	return exits, nil
+}
+
+// isExit tells whether a request asks the app to sign its user out.
+func (p *Policy) isExit(r *http.Request, path match.Path) bool {
+	return path.Canonical && slices.ContainsFunc(p.exits, func(e exit) bool {
+		return e.path.Match(path.Text) && e.asked(r)
+	})
+}
+
+func (e exit) asked(r *http.Request) bool {
+	if len(e.query) == 0 {
+		return true
+	}
+	query := r.URL.Query()
+	for name, want := range e.query {
+		for _, value := range want {
+			if !slices.Contains(query[name], value) {
+				return false
+			}
+		}
+	}
+	return true
+}

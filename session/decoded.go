@@ -1,0 +1,50 @@
+package session
+
+import (
+	"bytes"
+	"hash/maphash"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// decodedSlots is how many sessions at most are kept decoded, a power of two.
+	decodedSlots = 4096
+	// decodedLargest is the size of the largest stored form that is kept, in bytes: with the number of slots it bounds what
+	// all of this takes to a few tens of megabytes, whatever is stored.
+	decodedLargest = 4 << 10
+)
+
+// decodedCache remembers what stored bytes decoded to, so that a session in use is taken apart once for each change and not
+// for each request. It answers no question that the store was not asked just now: an entry counts only for the very bytes
+// that the store gave, all of which are compared, so that a session that ended or changed is never found here.
+//
+// It is a table without locks: a session that falls on another one's slot takes it, and one that ended stays in memory until
+// then. Safe for concurrent use.
+type decodedCache struct {
+	seed  maphash.Seed
+	slots [decodedSlots]atomic.Pointer[decodedEntry]
+}
+
+// decodedEntry never changes once it is in the table.
+type decodedEntry struct {
+	stored   []byte
+	data     Data
+	deadline time.Time
+}
+
+func newDecodedCache() *decodedCache { return &decodedCache{seed: maphash.MakeSeed()} }
+
+// decode is the function decode. What the Data refers to is shared with other callers, who all only read.
+func (c *decodedCache) decode(token string, stored []byte) (*Data, time.Time, error) {
+	slot := &c.slots[maphash.String(c.seed, token)%decodedSlots]
+	if entry := slot.Load(); entry != nil && bytes.Equal(entry.stored, stored) {
+		data := entry.data
+		return &data, entry.deadline, nil
+	}
+	data, deadline, err := decode(stored)
+	if err == nil && len(stored) <= decodedLargest {
+		slot.Store(&decodedEntry{stored: bytes.Clone(stored), data: *data, deadline: deadline})
+	}
+	return data, deadline, err
+}

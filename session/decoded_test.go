@@ -1,0 +1,117 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/gate"
+)
+
+// storedSession is a session as a store holds it.
+func storedSession(t *testing.T, change func(*Data)) []byte {
+	t.Helper()
+	data := verified(t)
+	data.App, data.Granted = "wiki.example.com", []string{"theme"}
+	change(&data)
+	stored, err := encode(&data, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// TestDecodedCache_IsOfTheseBytes: what was decoded for other bytes of the same token, an older state of the session, must
+// never be what a newer one decodes to.
+func TestDecodedCache_IsOfTheseBytes(t *testing.T) {
+	cache := newDecodedCache()
+	states := []gate.State{gate.Verified, gate.Pending, gate.Verified, gate.Anonymous}
+	for _, state := range states {
+		stored := storedSession(t, func(d *Data) { d.State = state })
+		for range 2 {
+			data, _, err := cache.decode("token", stored)
+			if err != nil || data.State != state {
+				t.Fatalf("%v, %v; want %v", data, err, state)
+			}
+		}
+	}
+}
+
+// TestDecodedCache_BytesOfTheStore: a store may use its bytes again for something else, in place.
+func TestDecodedCache_BytesOfTheStore(t *testing.T) {
+	cache := newDecodedCache()
+	alice := storedSession(t, func(d *Data) { d.Identity = "alice" })
+	carol := storedSession(t, func(d *Data) { d.Identity = "carol" })
+	buffer := bytes.Clone(alice)
+	if data, _, err := cache.decode("token", buffer); err != nil || data.Identity != "alice" {
+		t.Fatal(data, err)
+	}
+	copy(buffer, carol)
+	if data, _, err := cache.decode("token", buffer); err != nil || data.Identity != "carol" {
+		t.Fatal(data.Identity, err)
+	}
+	if data, _, err := cache.decode("token", alice); err != nil || data.Identity != "alice" {
+		t.Fatal(data.Identity, err)
+	}
+}
+
+// TestDecodedCache_CallersOwn: what a caller writes into its Data is not what the next one gets.
+func TestDecodedCache_CallersOwn(t *testing.T) {
+	cache := newDecodedCache()
+	stored := storedSession(t, func(d *Data) { d.State = gate.Pending })
+	for range 3 {
+		data, deadline, err := cache.decode("token", stored)
+		if err != nil || data.State != gate.Pending || !deadline.After(time.Now()) {
+			t.Fatal(data, deadline, err)
+		}
+		data.State, data.Identity = gate.Verified, "mallory"
+	}
+}
+
+// TestDecodedCache_Bounds: damaged and huge sessions are not kept, and the first stay damaged.
+func TestDecodedCache_Bounds(t *testing.T) {
+	cache := newDecodedCache()
+	good := storedSession(t, func(*Data) {})
+	if _, _, err := cache.decode("token", good); err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(good)
+	damaged[1] ^= 1
+	for range 2 {
+		if data, _, err := cache.decode("token", damaged); !errors.Is(err, errUndecodable) || data != nil {
+			t.Fatal(data, err)
+		}
+	}
+	huge := storedSession(t, func(d *Data) { d.Next = strings.Repeat("x", decodedLargest) })
+	if _, _, err := cache.decode("huge", huge); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for i := range cache.slots {
+		if cache.slots[i].Load() != nil {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d are kept", kept)
+	}
+}
+
+// TestLoad_AfterTheEnd: a session that was loaded, and is thus kept decoded, is gone for Load the moment the store says so.
+func TestLoad_AfterTheEnd(t *testing.T) {
+	f := newFixture(t)
+	ctx := context.Background()
+	token := mustCreate(t, f.Manager, verified(t))
+	if data, err := f.Load(ctx, token); data == nil || err != nil {
+		t.Fatal(data, err)
+	}
+	if err := f.Destroy(ctx, token); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := f.Load(ctx, token); data != nil || err != nil {
+		t.Fatal(data, err)
+	}
+}
