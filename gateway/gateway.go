@@ -224,7 +224,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 		return x.fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
 	action := x.decide()
-	if (g.basic != nil || g.config.Front != nil) && action != gate.RefuseMethod && action != gate.ForwardLogin {
+	if (g.basic != nil || g.config.Front != nil) && action != gate.RefuseMethod && action != gate.RefusePlace && action != gate.ForwardLogin {
 		if answered, err := x.stand(); answered || err != nil {
 			return err
 		}

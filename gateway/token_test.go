@@ -320,7 +320,7 @@ func TestP3_TokenOnlyInItsSession(t *testing.T) {
 	for _, lines := range []http.Header{
 		{"Authorization": {"Bearer " + hers, "Bearer " + his}}, {"Authorization": {"Bearer " + hers + ", Bearer " + his}}, {"Authorization": {"Bearer  " + his}},
 		{"X_own": {his}}, {"X_Auth_Token": {his}}, {"Authorization": {"Bearer " + hers + " " + his}}, {"Connection": {"Authorization"}, "Authorization": {"Bearer " + his}},
-		{"Cookie": {"token=" + his}}, {"Remote-User": {his}}, {"X-Forwarded-User": {his}},
+		{"Cookie": {"token=" + his}}, {"Remote-User": {his}}, {"X-Forwarded-User": {his}}, {"Sec-Websocket-Protocol": {"bearer, " + his + strings.Repeat("x", 24)}},
 	} {
 		header := asScript.Clone()
 		for name, values := range lines {

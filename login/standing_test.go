@@ -27,6 +27,7 @@ func TestP3_BasicReadsOneWay(t *testing.T) {
 		{basicOf("alice:x\n"), ""},
 		{basicOf("alice:\u0085"), ""},
 		{basicOf("al\xffice:x"), ""},
+		{basicOf("alice:\xff"), ""},
 		{basicOf("ali\u200dce:x"), ""},
 		{"Basic", ""},
 		{"Basic ", ""},
