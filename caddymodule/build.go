@@ -95,11 +95,11 @@ func (h *Handler) loginPage() (string, error) {
 		if kind == login.Basic || kind == login.Placeholder {
 			continue
 		}
-		if page := block.Paths[0]; !strings.Contains(page, "*") {
-			return page, nil
-		} else {
+		page := block.Paths[0]
+		if strings.Contains(page, "*") {
 			return "", fmt.Errorf("login_page: name the login page, for the login's path %q is a pattern", page)
 		}
+		return page, nil
 	}
 	return "", nil
 }

@@ -175,3 +175,6 @@ func (b Bonds) GoString() string { return b.String() }
 
 // LogValue is String, for log/slog.
 func (b Bonds) LogValue() slog.Value { return slog.StringValue(b.String()) }
+
+// MarshalJSON is String in quotes, for loggers that fall back on JSON. Bonds are stored with [Bonds.Encode].
+func (b Bonds) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", b.String()), nil }

@@ -32,7 +32,7 @@ func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	if again := bonds.BindBasic("Basic YTpi"); again.Basic(line) || !again.Basic("Basic YTpi") || !bonds.Basic(line) {
 		t.Error("a password does not take the place of the other, or the bonds changed")
 	}
-	if (Bonds{}).BindBasic(line).basic == (Bonds{}).BindBasic(line).basic {
+	if one, two := (Bonds{}).BindBasic(line), (Bonds{}).BindBasic(line); one.basic == two.basic {
 		t.Error("two sessions have one hash for the same password")
 	}
 }

@@ -26,8 +26,19 @@ func TestP3_CleanToken(t *testing.T) {
 			}
 		}
 		for _, values := range [][]string{
-			{"other"}, {"Bearer other"}, {"mine-mine", "mine-mine"}, {"Bearer mine-mine", "other"}, {"Bearer mine-mine, other"}, {"Bearer  mine-mine"}, {"mine-mine other"},
-			{" mine-mine"}, {"\tmine-mine"}, {"a,b mine-mine"}, {""}, {"Basic b3RoZXI6eA=="}, {"Bearer\tmine-mine"},
+			{"other"},
+			{"Bearer other"},
+			{"mine-mine", "mine-mine"},
+			{"Bearer mine-mine", "other"},
+			{"Bearer mine-mine, other"},
+			{"Bearer  mine-mine"},
+			{"mine-mine other"},
+			{" mine-mine"},
+			{"\tmine-mine"},
+			{"a,b mine-mine"},
+			{""},
+			{"Basic b3RoZXI6eA=="},
+			{"Bearer\tmine-mine"},
 		} {
 			if got := clean(http.Header{name: values}, onlyMine); len(got) != 0 {
 				t.Errorf("%s: %q stays", name, values)
@@ -57,12 +68,37 @@ func TestEssential(t *testing.T) {
 // TestP3_CleanQuery: fields in which apps take tokens stay with a bound one, in any spelling of the name; all else stays as it is.
 func TestP3_CleanQuery(t *testing.T) {
 	for _, test := range [][2]string{
-		{"", ""}, {"a=1&b=%zz&&c", "a=1&b=%zz&&c"}, {"tok=1&monkey=2&author=x", "tok=1&monkey=2&author=x"},
-		{"token=mine-mine", "token=mine-mine"}, {"token=mine%2Dmine", "token=mine%2Dmine"}, {"authorization=Bearer+mine-mine", "authorization=Bearer+mine-mine"},
-		{"token=other", ""}, {"a=1&token=other&b=2", "a=1&b=2"}, {"token", ""}, {"token=", ""}, {"token=mine-mine&token=other", "token=mine-mine"},
-		{"access_token=other", ""}, {"Access-Token=other", ""}, {"ACCESSTOKEN=other", ""}, {"%61uth=other", ""}, {"%2561uth=other", ""}, {"token[]=other", ""},
-		{"token[a][b]=other", ""}, {"token%00x=other", ""}, {"api.key=other", ""}, {"+token=other", ""}, {"to\u212Aen=other", ""}, {"a;token=other", ""},
-		{"a=1;token=other", ""}, {"a=1;b=2", "a=1;b=2"}, {"token=%zz", ""}, {"%74oken;0", ""}, {"0;token", ""}, {"token;a=mine-mine", ""}, {"token=mine-mine;token=other", ""}, {"%74oken=mine-mine", "%74oken=mine-mine"},
+		{"", ""},
+		{"a=1&b=%zz&&c", "a=1&b=%zz&&c"},
+		{"tok=1&monkey=2&author=x", "tok=1&monkey=2&author=x"},
+		{"token=mine-mine", "token=mine-mine"},
+		{"token=mine%2Dmine", "token=mine%2Dmine"},
+		{"authorization=Bearer+mine-mine", "authorization=Bearer+mine-mine"},
+		{"token=other", ""},
+		{"a=1&token=other&b=2", "a=1&b=2"},
+		{"token", ""},
+		{"token=", ""},
+		{"token=mine-mine&token=other", "token=mine-mine"},
+		{"access_token=other", ""},
+		{"Access-Token=other", ""},
+		{"ACCESSTOKEN=other", ""},
+		{"%61uth=other", ""},
+		{"%2561uth=other", ""},
+		{"token[]=other", ""},
+		{"token[a][b]=other", ""},
+		{"token%00x=other", ""},
+		{"api.key=other", ""},
+		{"+token=other", ""},
+		{"to\u212Aen=other", ""},
+		{"a;token=other", ""},
+		{"a=1;token=other", ""},
+		{"a=1;b=2", "a=1;b=2"},
+		{"token=%zz", ""},
+		{"%74oken;0", ""},
+		{"0;token", ""},
+		{"token;a=mine-mine", ""},
+		{"token=mine-mine;token=other", ""},
+		{"%74oken=mine-mine", "%74oken=mine-mine"},
 	} {
 		if got := CleanQuery(test[0], onlyMine); got != test[1] {
 			t.Errorf("%q: %q, want %q", test[0], got, test[1])

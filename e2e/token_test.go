@@ -196,10 +196,22 @@ func TestP3_TokenOfAnother(t *testing.T) {
 	hers, his := issuedToken(t, signInByToken(alice, "alice")), issuedToken(t, signInByToken(bob, "bob"))
 	cookie := "Cookie: sallyport=" + bob.Token()
 	for _, lines := range [][]string{
-		{"Authorization: Bearer " + hers}, {"authorization: " + hers}, {"Authorization: Bearer " + his, "Authorization: Bearer " + hers}, {"AUTHORIZATION: JWT " + hers},
-		{"Authorization: Bearer " + his, "Connection: Authorization", "authorization: Bearer " + hers}, {"X-Auth-Token: " + hers}, {"X_Auth_Token: " + hers},
-		{"X-Auth: " + hers}, {"Token: " + hers}, {"X-Api-Key: " + hers}, {"Proxy-Authorization: Bearer " + hers}, {"Authorization: Bearer " + his + ", Bearer " + hers},
-		{"Authorization: Basic " + hers}, {"Cookie: token=" + hers}, {"X-Access-Token: " + hers, "X-Access-Token: " + his}, {"Sec-Fetch-Mode: cors", "X-Jwt-Token: " + hers},
+		{"Authorization: Bearer " + hers},
+		{"authorization: " + hers},
+		{"Authorization: Bearer " + his, "Authorization: Bearer " + hers},
+		{"AUTHORIZATION: JWT " + hers},
+		{"Authorization: Bearer " + his, "Connection: Authorization", "authorization: Bearer " + hers},
+		{"X-Auth-Token: " + hers},
+		{"X_Auth_Token: " + hers},
+		{"X-Auth: " + hers},
+		{"Token: " + hers},
+		{"X-Api-Key: " + hers},
+		{"Proxy-Authorization: Bearer " + hers},
+		{"Authorization: Bearer " + his + ", Bearer " + hers},
+		{"Authorization: Basic " + hers},
+		{"Cookie: token=" + hers},
+		{"X-Access-Token: " + hers, "X-Access-Token: " + his},
+		{"Sec-Fetch-Mode: cors", "X-Jwt-Token: " + hers},
 	} {
 		answer := s.Raw(t, s.RawRequest("GET", "/x", append(lines, cookie)...))
 		if strings.Contains(answer, "secrets of alice") {
@@ -269,10 +281,10 @@ func TestP5_TokenRefreshed(t *testing.T) {
 	app := new(tokenApp)
 	s := site.Start(t, site.Serve(t, app), tokenLines, site.Options{})
 	alice, bob := s.Client(t), s.Client(t)
-	hers := issuedToken(t, signInByToken(alice, "alice"))
+	issuedToken(t, signInByToken(alice, "alice"))
 	factor, _ := alice.Enrol(10)
 	signInByToken(alice, "alice").Wants(t, http.StatusUnauthorized, "")
-	hers = passByScript(t, alice, factor)
+	hers := passByScript(t, alice, factor)
 	his := issuedToken(t, signInByToken(bob, "bob"))
 	second := issuedToken(t, bob.Do("POST", "/auth/refresh", asBearer(his), "{}"))
 	if err := s.Reload(); err != nil {

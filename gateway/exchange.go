@@ -148,7 +148,13 @@ func (x *exchange) prepare(jar *custody.Jar) {
 		if options.Verified && !isLogin {
 			options.Token = x.data.Bonds.Token
 		}
-		r.URL.RawQuery = custody.CleanQuery(r.URL.RawQuery, options.Token)
+		if cleaned := custody.CleanQuery(r.URL.RawQuery, options.Token); cleaned != r.URL.RawQuery {
+			r.URL.RawQuery = cleaned
+			path, _, _ := strings.Cut(r.RequestURI, "?") // which servers behind us may read, and logs show
+			if r.RequestURI = path; cleaned != "" {
+				r.RequestURI += "?" + cleaned
+			}
+		}
 		custody.CleanProtocols(r.Header, options.Token)
 		if isLogin {
 			// A part of an answer may be the part with the token, and not be recognised as such (P2).

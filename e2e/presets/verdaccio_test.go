@@ -15,6 +15,16 @@ import (
 
 var asScript = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
 
+// issued is the token that an answer carries.
+func issued(t testing.TB, answer site.Answer) string {
+	t.Helper()
+	var body struct{ Token string }
+	if err := json.Unmarshal([]byte(answer.Text), &body); err != nil || body.Token == "" || answer.StatusCode != http.StatusOK {
+		t.Fatalf("no token: %d %s", answer.StatusCode, answer.Text)
+	}
+	return body.Token
+}
+
 // TestVerdaccio is the suite for an app whose web interface signs in by script and has a bearer token and no cookie.
 func TestVerdaccio(t *testing.T) {
 	t.Parallel()
@@ -27,11 +37,7 @@ func TestVerdaccio(t *testing.T) {
 	}
 	token := func(answer site.Answer) string {
 		t.Helper()
-		var body struct{ Token string }
-		if err := json.Unmarshal([]byte(answer.Text), &body); err != nil || body.Token == "" || answer.StatusCode != http.StatusOK {
-			t.Fatalf("no token: %d %s", answer.StatusCode, answer.Text)
-		}
-		return body.Token
+		return issued(t, answer)
 	}
 	with := func(token string) http.Header {
 		header := asScript.Clone()
