@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -218,6 +219,33 @@ func TestP5_BasicWithCookie(t *testing.T) {
 		}
 	}
 	if got := b.send("GET", "/x", "", nil); got.body != "secrets of alice " {
+		t.Errorf("by cookie: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestP2_BasicByScript: where a script signs in at the address at which passwords are tried, the app's answer waits for the factor, with
+// the cookies in it, and comes to the script once. The app was asked once for it, and once without the password.
+func TestP2_BasicByScript(t *testing.T) {
+	app := &basicApp{cookie: true}
+	s := newBasic(t, app, nil)
+	first := s.browser()
+	if got := first.send("GET", "/", "", script(basic("alice", "pw-a"))); got.body != "secrets of alice " || strings.Contains(fmt.Sprint(got.Header), "sid=") {
+		t.Errorf("not enrolled: %d %v %s", got.StatusCode, got.Header, got.body)
+	}
+	key := first.enrol()
+	app.take()
+	b := s.browser()
+	got := b.send("GET", "/", "", script(basic("alice", "pw-a")))
+	if got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.body, `"resume":"/second-factor/resume"`) || strings.Contains(fmt.Sprint(got.Header, got.body), "secrets") {
+		t.Errorf("the answer is not withheld: %d %s", got.StatusCode, got.body)
+	}
+	if resumed := b.passScript(key); resumed.body != "secrets of alice " {
+		t.Errorf("resume: %d %s", resumed.StatusCode, resumed.body)
+	}
+	if seen := app.take(); !slices.Equal(seen, []string{"GET / alice", "GET / "}) {
+		t.Errorf("the app was sent %v", seen)
+	}
+	if got := b.send("GET", "/x", "", script("")); got.body != "secrets of alice " {
 		t.Errorf("by cookie: %d %s", got.StatusCode, got.body)
 	}
 }
