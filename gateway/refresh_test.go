@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -69,4 +70,40 @@ func TestP5_Refresh(t *testing.T) {
 	if got := b.send("POST", "/auth/refresh", "{}", bearer(now)); got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n") {
 		t.Errorf("unclear: %d %s", got.StatusCode, got.body)
 	}
+}
+
+// TestP8_RefreshOfAnEndedSession: a session that ends while its token is renewed stays ended, and the token does not come out; nor does
+// another user's begin a new one.
+func TestP8_RefreshOfAnEndedSession(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, nil)
+	for _, whose := range []string{"alice", "bob"} {
+		app.during = nil
+		b := s.browser()
+		hers := tokenIn(t, b.tokenLogin("alice").body)
+		other := app.issue(whose)
+		session := ""
+		for _, cookie := range b.client.Jar.Cookies(mustParse(t, s.server.URL)) {
+			session = cookie.Value
+		}
+		app.during = func() {
+			if err := s.gateway.config.Sessions.Destroy(t.Context(), session); err != nil {
+				t.Error(err)
+			}
+		}
+		got := b.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, other), bearer(hers))
+		if got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") || !strings.Contains(got.body, "login-required") {
+			t.Errorf("%s: %d %s", whose, got.StatusCode, got.body)
+		}
+		b.wantsState("anonymous", "")
+	}
+}
+
+func mustParse(t testing.TB, address string) *url.URL {
+	t.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }

@@ -24,6 +24,8 @@ type tokenApp struct {
 	seen   []*http.Request
 	// form of the answer to a login: json, header, text, gzip, huge, cookie, failing
 	form string
+	// during is done while a token is being renewed
+	during func()
 	// asks of the identity question that it fails with this status
 	fail int
 }
@@ -109,6 +111,9 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"token":%q}`, token)
 		}
 	case "/auth/refresh":
+		if a.during != nil {
+			a.during()
+		}
 		var body struct{ Token string }
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		if owner := a.tokens[body.Token]; owner != "" {
