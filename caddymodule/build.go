@@ -234,25 +234,32 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 }
 
 func (i *Identity) parse() (*login.Identity, error) {
-	if len(i.Name) != 2 {
+	if len(i.Name) != 2 && (len(i.Name) != 3 || i.Name[0] != string(login.Header)) {
 		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression")
 	}
 	identity := &login.Identity{
 		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]),
 	}
+	pattern := ""
 	switch identity.Kind {
 	case login.JSON:
 		identity.Pointer = i.Name[1]
 	case login.Header:
 		identity.Header = i.Name[1]
+		if len(i.Name) == 3 {
+			pattern = i.Name[2]
+		}
 	case login.Body:
-		pattern, err := regexp.Compile(i.Name[1])
+		pattern = i.Name[1]
+	default:
+		return nil, fmt.Errorf("%q: want json, header or body", i.Name[0])
+	}
+	if pattern != "" {
+		compiled, err := regexp.Compile(pattern)
 		if err != nil {
 			return nil, err
 		}
-		identity.Pattern = pattern
-	default:
-		return nil, fmt.Errorf("%q: want json, header or body", i.Name[0])
+		identity.Pattern = compiled
 	}
 	return identity, nil
 }

@@ -105,7 +105,7 @@ func (h *Handler) parseIdentity(d *caddyfile.Dispenser) error {
 				return err
 			}
 		}
-	case 3:
+	case 3, 4:
 		identity.Path, identity.Name = arguments[0], arguments[1:]
 		if err := noBlock(d); err != nil {
 			return err
@@ -129,7 +129,7 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 	case "body":
 		return oneArgument(d, &i.Body)
 	case "name":
-		if i.Name = d.RemainingArgs(); len(i.Name) != 2 {
+		if i.Name = d.RemainingArgs(); len(i.Name) != 2 && len(i.Name) != 3 {
 			return d.ArgErr()
 		}
 		return noBlock(d)

@@ -122,8 +122,8 @@ type Identity struct {
 	Method      string `json:"method,omitempty"`
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"`
-	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, or `body` and a regular
-	// expression with one group.
+	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
+	// regular expression with one group for a part of its value, or `body` and such an expression.
 	Name []string `json:"name,omitempty"`
 }
 

@@ -26,13 +26,17 @@ const maxCredential = 128
 var ErrNotTrusted = errors.New("factor: the browser is not trusted")
 
 // Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a secret, the
-// record its hash. Each use replaces the secret, so that a copy works at most once, and its second use ends the trust.
+// record its hash. Each use replaces the secret. Where the browser also holds a key, a copy of the secret is worth nothing; where
+// it has none, a copy works at most once, and its second use ends the trust.
 type Device struct {
 	// ID is random and names the browser in lists; it proves nothing.
 	ID string `json:"id"`
 	// Hash is of the present secret, Previous of the one before it; in JSON as base64.
 	Hash     []byte `json:"hash"`
 	Previous []byte `json:"previous,omitempty"`
+	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without it the secret
+	// alone decides, with it never.
+	Key []byte `json:"key,omitempty"`
 	// Browser is the kind of browser, for the eye. A copy that is shown by another kind is worth nothing.
 	Browser string `json:"browser,omitempty"`
 	// Created is when it was trusted, which the length of the trust counts from; Used is when it last signed in.
@@ -51,6 +55,11 @@ func (d Device) validate() error {
 	case !storable(d.Created) || !storable(d.Used):
 		return corrupt("impossible time")
 	}
+	if d.Key != nil {
+		if _, err := parseDeviceKey(d.Key); err != nil {
+			return corrupt("bad key of a trusted browser")
+		}
+	}
 	return nil
 }
 
@@ -66,13 +75,24 @@ type DeviceStatus struct {
 	ID string
 	// Browser is the kind of browser; empty when unknown.
 	Browser string
+	// Key is the public key that it has to prove itself with; nil where it has none.
+	Key []byte
 	// Created is when it was trusted, Used when it last signed in, Until when the trust ends.
 	Created, Used, Until time.Time
 }
 
+// Trust is how a browser is to be trusted.
+type Trust struct {
+	// Key is what NewDeviceKey made of the browser's key; nil for a browser that has none.
+	Key []byte
+	// Instead are credentials that this browser holds already. What they stand for is trusted no longer: were it left, a copy of
+	// all that the browser holds could go without the key after all.
+	Instead []string
+}
+
 // VerifyTOTPAndTrust is VerifyTOTP, and has the browser trusted in the same write: a reset that comes in between finds it and
 // ends it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
-func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string) (credential string, err error) {
+func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, trust Trust) (credential string, err error) {
 	if s.config.Remember <= 0 {
 		return "", s.VerifyTOTP(ctx, user, code)
 	}
@@ -88,8 +108,9 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string) (cr
 	err = s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
 		right, err := s.useTOTP(record, code, now)
 		if right {
-			record.Devices = withDevice(s.trusted(*record, now), Device{
-				ID: id, Hash: deviceHash(secret, user, origin.Browser), Browser: origin.Browser, Created: now.UTC(), Used: now.UTC(),
+			devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
+			record.Devices = withDevice(devices, Device{
+				ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser, Created: now.UTC(), Used: now.UTC(),
 			})
 		}
 		return right, err
@@ -100,12 +121,20 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string) (cr
 	return id + "." + secret, nil
 }
 
+// replaces tells whether a device is one that the browser held before.
+func (t Trust) replaces(device Device) bool {
+	return slices.ContainsFunc(t.Instead, func(credential string) bool { return DeviceID(credential) == device.ID })
+}
+
 // UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to keep instead.
 // It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise.
 //
+// A browser with a key needs the proof as well. Without one nothing is judged and nothing changes: what a browser stores is lost
+// now and then. A proof that does not hold, beside the present secret, is no accident, and ends the trust.
+//
 // Where the secret is not the present one the browser is forgotten, since either this one or the one before holds a copy. Only
 // for a short while after a use is that use's own secret forgiven, and then it opens nothing either.
-func (s *Service) UseDevice(ctx context.Context, user, credential string) (next string, err error) {
+func (s *Service) UseDevice(ctx context.Context, user, credential string, proof Proof) (next string, err error) {
 	id, secret, ok := strings.Cut(credential, ".")
 	if s.config.Remember <= 0 || !ok || len(credential) > maxCredential {
 		return "", ErrNotTrusted
@@ -130,9 +159,13 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string) (next 
 			return verdict{}, ErrNotTrusted
 		}
 		device := &record.Devices[at]
+		if device.Key != nil && proof.Signature == "" {
+			return verdict{}, ErrNotTrusted
+		}
 		hash := deviceHash(secret, user, browser)
+		present := subtle.ConstantTimeCompare(hash, device.Hash) == 1
 		switch {
-		case subtle.ConstantTimeCompare(hash, device.Hash) == 1:
+		case present && (device.Key == nil || proof.holds(device.Key, proofOfSignIn, device.ID)):
 			device.Previous, device.Hash = device.Hash, deviceHash(fresh, user, browser)
 			device.Used = now.UTC()
 			record.happened(ctx, EventTrusted, now.UTC())

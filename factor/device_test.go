@@ -28,7 +28,7 @@ func chrome(t testing.TB) context.Context {
 func trusting(t testing.TB, change ...func(*factor.Config)) (b *bench, credential string) {
 	t.Helper()
 	b = enrolled(t, append(change, func(c *factor.Config) { c.Remember = fortnight })...)
-	credential, err := b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0))
+	credential, err := b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), factor.Trust{})
 	if err != nil || credential == "" {
 		t.Fatalf("trust: %q, %v", credential, err)
 	}
@@ -47,7 +47,7 @@ func (b *bench) status(t testing.TB) factor.Status {
 
 func (b *bench) wantTrust(ctx context.Context, t testing.TB, credential string) (next string) {
 	t.Helper()
-	next, err := b.UseDevice(ctx, alice, credential)
+	next, err := b.UseDevice(ctx, alice, credential, factor.Proof{})
 	if err != nil || next == credential || next == "" {
 		t.Fatalf("use of a trusted browser: %q, %v", next, err)
 	}
@@ -56,7 +56,7 @@ func (b *bench) wantTrust(ctx context.Context, t testing.TB, credential string) 
 
 func (b *bench) wantNoTrust(ctx context.Context, t testing.TB, credential string) {
 	t.Helper()
-	if next, err := b.UseDevice(ctx, alice, credential); !errors.Is(err, factor.ErrNotTrusted) || next != "" {
+	if next, err := b.UseDevice(ctx, alice, credential, factor.Proof{}); !errors.Is(err, factor.ErrNotTrusted) || next != "" {
 		t.Errorf("use: %q, %v; want ErrNotTrusted", next, err)
 	}
 }
@@ -119,7 +119,7 @@ func TestP5_CopiedTrust(t *testing.T) {
 		if _, err := b.Confirm(t.Context(), "bob", proposal, b.code(t, proposal, 0)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.UseDevice(firefox(t), "bob", credential); !errors.Is(err, factor.ErrNotTrusted) {
+		if _, err := b.UseDevice(firefox(t), "bob", credential, factor.Proof{}); !errors.Is(err, factor.ErrNotTrusted) {
 			t.Errorf("bob with alice's browser: %v", err)
 		}
 		b.wantTrust(firefox(t), t, credential)
@@ -133,7 +133,7 @@ func TestP7_TrustWinsOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
-			switch _, err := b.UseDevice(firefox(t), alice, credential); {
+			switch _, err := b.UseDevice(firefox(t), alice, credential, factor.Proof{}); {
 			case err == nil:
 				in.Add(1)
 			case !errors.Is(err, factor.ErrNotTrusted):
@@ -208,7 +208,7 @@ func TestTrustEnds(t *testing.T) {
 // TestForgetOne leaves the other browsers alone, and a browser that is not there is no error.
 func TestForgetOne(t *testing.T) {
 	b, first := trusting(t)
-	second, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0))
+	second, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 	b, first := trusting(t)
 	for range factor.MaxDevices {
 		b.clock.Advance(time.Minute)
-		if _, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0)); err != nil {
+		if _, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -245,7 +245,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 // TestNoTrustForAWrongCode: the box beside the field helps nobody who has no code.
 func TestNoTrustForAWrongCode(t *testing.T) {
 	b, _ := trusting(t)
-	if credential, err := b.VerifyTOTPAndTrust(chrome(t), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
+	if credential, err := b.VerifyTOTPAndTrust(chrome(t), alice, "000000", factor.Trust{}); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
 		t.Errorf("wrong code: %q, %v", credential, err)
 	}
 	if devices := b.status(t).Devices; len(devices) != 1 {
@@ -263,7 +263,7 @@ func TestStrangeCredentials(t *testing.T) {
 		b.wantNoTrust(firefox(t), t, strange)
 	}
 	b.wantTrust(firefox(t), t, credential)
-	if _, err := b.UseDevice(firefox(t), "bob", credential); !errors.Is(err, factor.ErrNotTrusted) {
+	if _, err := b.UseDevice(firefox(t), "bob", credential, factor.Proof{}); !errors.Is(err, factor.ErrNotTrusted) {
 		t.Errorf("somebody who is not enrolled: %v", err)
 	}
 }

@@ -165,7 +165,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	}
 	for _, device := range s.trusted(record, now) {
 		status.Devices = append(status.Devices, DeviceStatus{
-			ID: device.ID, Browser: device.Browser, Created: device.Created, Used: device.Used, Until: device.Created.Add(s.config.Remember),
+			ID: device.ID, Browser: device.Browser, Key: slices.Clone(device.Key), Created: device.Created, Used: device.Used, Until: device.Created.Add(s.config.Remember),
 		})
 	}
 	slices.SortStableFunc(status.Devices, func(a, b DeviceStatus) int { return b.Used.Compare(a.Used) })

@@ -59,7 +59,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	defer leave()
 	next := signedIn{identity: name, bonds: custody.Bonds{}.BindBasic(line)}
 	if x.config.Logins.Identity != nil {
-		said := x.probe(custody.Jar{}, basicProof(line))
+		said := x.probe(custody.Jar{}, basicAttachment(line))
 		switch said.verdict {
 		case login.Known:
 			next.identity, next.jar = said.name, said.jar
@@ -70,7 +70,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 		}
 	} else {
 		address := &url.URL{Path: x.basic.Address()}
-		right, lines, err := x.tried(address, basicProof(line))
+		right, lines, err := x.tried(address, basicAttachment(line))
 		if err != nil {
 			return true, x.trialFailed(err)
 		}
@@ -78,7 +78,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 			return true, x.passwordRefused(right.answer)
 		}
 		// Were it to answer strangers alike, any password would do.
-		if open, _, err := x.tried(address, proof{}); err != nil {
+		if open, _, err := x.tried(address, attachment{}); err != nil {
 			return true, x.trialFailed(err)
 		} else if open.succeeded {
 			return true, x.loginUnclear("login", errOpen)
@@ -123,7 +123,7 @@ type trial struct {
 }
 
 // tried asks for the address at which passwords are tried. The cookies that the answer sets are apart from it.
-func (x *exchange) tried(address *url.URL, with proof) (trial, []string, error) {
+func (x *exchange) tried(address *url.URL, with attachment) (trial, []string, error) {
 	answer, err := x.askApp(question{method: http.MethodGet, target: address.EscapedPath()}, custody.Jar{}, with)
 	if err != nil {
 		return trial{}, nil, err
@@ -152,7 +152,7 @@ func (x *exchange) askPassword() error {
 		return x.tooManyTrials()
 	}
 	defer leave()
-	asked, _, err := x.tried(&url.URL{Path: x.basic.Address()}, proof{})
+	asked, _, err := x.tried(&url.URL{Path: x.basic.Address()}, attachment{})
 	if err != nil {
 		return x.trialFailed(err)
 	}
@@ -196,21 +196,21 @@ func (x *exchange) tooManyTrials() error {
 	return x.fail(http.StatusTooManyRequests, pages.ErrorThrottled)
 }
 
-// basicProof is how a password goes with a question.
-func basicProof(line string) proof { return proof{header: "Authorization", value: line} }
+// basicAttachment is how a password goes with a question.
+func basicAttachment(line string) attachment { return attachment{header: "Authorization", value: line} }
 
-// proof is what goes with a question of ours in the place of cookies, or beside them. The zero value is nothing.
-type proof struct{ header, value string }
+// attachment is what goes with a question of ours in the place of cookies, or beside them. The zero value is nothing.
+type attachment struct{ header, value string }
 
-// proof is what this request's session can prove itself with.
-func (x *exchange) proof() proof {
+// attachment is what this request's session can prove itself with.
+func (x *exchange) attachment() attachment {
 	switch {
 	case x.state() != gate.Verified:
-		return proof{}
+		return attachment{}
 	case x.authorization != "":
-		return basicProof(x.authorization)
+		return basicAttachment(x.authorization)
 	}
-	return x.tokenProof(x.data.Token)
+	return x.tokenAttachment(x.data.Token)
 }
 
 // withoutUser takes a user and a password out of the address of a request, where some clients and servers know them.

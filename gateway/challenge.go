@@ -24,13 +24,22 @@ func (x *exchange) showChallenge() error {
 	if !status.Enrolled {
 		return x.proceedWithout()
 	}
-	return x.challengePage(http.StatusOK, x.throttled(x.common(), status))
+	view := x.challengeView(x.throttled(x.common(), status))
+	if device, ok := x.proving(status); ok {
+		view.Device, view.Key = device.ID, factor.EncodeDeviceKey(device.Key)
+	}
+	return x.config.Pages.Challenge(x.w, http.StatusOK, view)
 }
 
-func (x *exchange) challengePage(status int, common pages.Common) error {
-	return x.config.Pages.Challenge(x.w, status, pages.ChallengeView{
+func (x *exchange) challengeView(common pages.Common) pages.ChallengeView {
+	return pages.ChallengeView{
 		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Factors.Remember(), Trust: x.form.trust,
-	})
+	}
+}
+
+// challengePage asks for the code after something that was no right one.
+func (x *exchange) challengePage(status int, common pages.Common) error {
+	return x.config.Pages.Challenge(x.w, status, x.challengeView(common))
 }
 
 func (x *exchange) showRecovery() error {
@@ -41,7 +50,7 @@ func (x *exchange) showRecovery() error {
 func (x *exchange) proceedWithout() error {
 	state, method := x.stateAfterPassword(factor.Status{}, nil)
 	if state == gate.Verified {
-		return x.pass(gate.Pending, factor.Method(method), "")
+		return x.pass(gate.Pending, passed{method: factor.Method(method)})
 	}
 	user := x.data.Identity
 	err := x.renew(func(data *session.Data) error {
@@ -58,14 +67,21 @@ func (x *exchange) proceedWithout() error {
 }
 
 func (x *exchange) takeCode() error {
+	if x.form.proof != "" && x.form.key == "" {
+		return x.takeProof()
+	}
 	code := strings.TrimSpace(x.form.code)
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
 	var credential string
 	var err error
+	trust, usable := factor.Trust{}, false
 	if x.form.trust {
-		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code)
+		trust, usable = x.newTrust()
+	}
+	if usable {
+		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code, trust)
 	} else {
 		err = x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code)
 	}
@@ -75,7 +91,7 @@ func (x *exchange) takeCode() error {
 	if err != nil {
 		return x.refuseCode(err, pages.AlertWrongCode, x.challengePage)
 	}
-	return x.pass(gate.Pending, factor.MethodTOTP, credential)
+	return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential})
 }
 
 func (x *exchange) takeRecoveryCode() error {
@@ -94,7 +110,7 @@ func (x *exchange) takeRecoveryCode() error {
 		return x.refuseCode(err, pages.AlertWrongRecoveryCode, show)
 	}
 	x.log.InfoContext(x.r.Context(), "recovery code used", "app", x.config.App, "user", x.data.Identity, "left", left)
-	return x.pass(gate.Pending, factor.MethodRecovery, "")
+	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
 }
 
 // noCode answers for an empty field, which is no attempt.
@@ -107,19 +123,29 @@ func (x *exchange) noCode(show func(int, pages.Common) error) error {
 	return show(http.StatusUnprocessableEntity, common)
 }
 
+// passed is what a challenge was passed with.
+type passed struct {
+	method factor.Method
+	// credential, if there is one, makes the browser a trusted one, or one that remains so.
+	credential string
+	// trusted: it was one already, and nobody typed a code.
+	trusted bool
+}
+
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity that
 // the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved for that
-// one (P5). The token changes (P8). credential, if there is one, makes the browser a trusted one.
-func (x *exchange) pass(from gate.State, method factor.Method, credential string) error {
+// one (P5). The token changes (P8).
+func (x *exchange) pass(from gate.State, with passed) error {
+	method := with.method
 	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
 	script := x.r.Method == http.MethodPost && !x.wantsPage()
 	err := x.renew(func(data *session.Data) error {
 		if data.State != from || data.Identity != user {
 			return errOtherSession
 		}
-		data.State, data.Method, data.Proposal = gate.Verified, string(method), nil
+		data.State, data.Method, data.Device, data.Proposal = gate.Verified, string(method), "", nil
 		data.Since, data.Seen, data.Next = x.now, x.now, ""
-		if method != factor.MethodNone {
+		if method != factor.MethodNone && !with.trusted {
 			data.Factored = x.now
 		}
 		if !script {
@@ -133,8 +159,12 @@ func (x *exchange) pass(from gate.State, method factor.Method, credential string
 	if err != nil {
 		return x.sessionChanged(err)
 	}
-	if method == factor.MethodNone {
-		if owed, err := x.owedAfterAll(delivery, noFactor); err != nil {
+	if method == factor.MethodNone || with.trusted {
+		stands := noFactor
+		if with.trusted {
+			stands = stillTrusted(with.credential)
+		}
+		if owed, err := x.owedAfterAll(delivery, stands); err != nil {
 			return x.storeFailed("look up the second factor", err)
 		} else if owed {
 			return x.askFactor()
@@ -143,8 +173,8 @@ func (x *exchange) pass(from gate.State, method factor.Method, credential string
 	x.log.InfoContext(x.r.Context(), "session verified",
 		"app", x.config.App, "user", user, "method", string(method), "client", x.config.ClientAddress(x.r))
 	x.deliverCookies(delivery)
-	if credential != "" {
-		x.keepTrust(credential)
+	if with.credential != "" {
+		x.keepTrust(with.credential)
 	}
 	if script {
 		pages.SecurityHeaders(x.w.Header(), "")

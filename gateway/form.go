@@ -29,6 +29,9 @@ type form struct {
 	json bool
 	// trust asks for this browser to be trusted.
 	trust bool
+	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private one. Without
+	// it proof stands in the place of a code, in a browser that is trusted already.
+	key, proof string
 	// id names what is to be removed, among the user's own; empty for all.
 	id string
 }
@@ -72,7 +75,7 @@ func (x *exchange) readForm() (refused bool, err error) {
 	default:
 		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "id"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
 		if len(values[once]) > 1 {
 			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
@@ -81,6 +84,7 @@ func (x *exchange) readForm() (refused bool, err error) {
 		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
 	}
 	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
+	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
 	return false, nil
 }
 

@@ -51,7 +51,7 @@ func (x *exchange) later() error {
 		common.Alert = pages.AlertGraceOver
 		return x.setUpStart(http.StatusForbidden, common, factor.Status{Grace: began})
 	}
-	return x.pass(gate.Enrolling, factor.MethodNone, "")
+	return x.pass(gate.Enrolling, passed{method: factor.MethodNone})
 }
 
 // offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the app would

@@ -36,7 +36,7 @@ type question struct {
 
 // askApp asks the app something, through the same route. The question carries nothing of the request that it is asked beside but
 // what apps bind their sessions to: host, address, and the browser's name, languages and encodings.
-func (x *exchange) askApp(what question, jar custody.Jar, with proof) (*withheld, error) {
+func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, what.method, what.target, strings.NewReader(what.body))
@@ -66,7 +66,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with proof) (*withheld
 }
 
 // probe asks the app who the session in the jar, and what goes with it, belongs to.
-func (x *exchange) probe(jar custody.Jar, with proof) probed {
+func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 	identity := x.config.Logins.Identity
 	answer, err := x.askApp(question{
 		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body,
@@ -89,11 +89,11 @@ func (x *exchange) probe(jar custody.Jar, with proof) probed {
 // whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the cookies are
 // asked about by themselves first, and where they are another user's that is the answer (P5).
 func (x *exchange) whose(jar custody.Jar) probed {
-	with := x.proof()
+	with := x.attachment()
 	if with.header == "" || jar.Len() == 0 {
 		return x.probe(jar, with)
 	}
-	alone := x.probe(jar, proof{})
+	alone := x.probe(jar, attachment{})
 	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name != x.data.Identity {
 		return alone
 	}

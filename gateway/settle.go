@@ -157,7 +157,7 @@ func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
 		return
 	}
 	err := x.renew(func(data *session.Data) error {
-		data.State, data.Method, data.Since, data.Proposal, data.Codes = gate.Pending, "", x.now, nil, nil
+		data.State, data.Method, data.Since, data.Device, data.Proposal, data.Codes = gate.Pending, "", x.now, "", nil, nil
 		data.Delivery = &session.Delivery{Location: x.wanted(target)}
 		return nil
 	})

@@ -58,7 +58,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		return x.loginUnclear("token", err)
 	}
 	if identity != nil {
-		said := x.probe(next.jar, x.tokenProof(next.token))
+		said := x.probe(next.jar, x.tokenAttachment(next.token))
 		switch said.verdict {
 		case login.Known:
 			next.identity, next.jar = said.name, said.jar
@@ -150,12 +150,10 @@ type signedIn struct {
 func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	status, storeErr := x.enrolled(next.identity)
 	state, method := x.stateAfterPassword(status, storeErr)
-	stands, credential := noFactor, ""
+	stands, credential, device := noFactor, "", ""
 	if next.typed && storeErr == nil && status.Enrolled {
-		var trusted bool
-		if credential, trusted = x.trusted(next.identity, status); trusted {
-			state, method = gate.Verified, string(factor.MethodTOTP)
-			stands = func(now factor.Status) bool { return standing(now, credential) }
+		if credential, device = x.trusted(next.identity, status); credential != "" {
+			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
 		}
 	}
 	origin := x.origin()
@@ -167,7 +165,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
 		data.Address, data.Browser = origin.Address, origin.Browser
-		data.Delivery = nil
+		data.Device, data.Delivery = device, nil
 		if state != gate.Verified {
 			data.Delivery = next.delivery
 		}

@@ -48,15 +48,15 @@ func isToken(text string) bool {
 	})
 }
 
-// tokenProof is how a bearer token goes with a question of ours; nothing for none.
-func (x *exchange) tokenProof(token string) proof {
+// tokenAttachment is how a bearer token goes with a question of ours; nothing for none.
+func (x *exchange) tokenAttachment(token string) attachment {
 	if token == "" {
-		return proof{}
+		return attachment{}
 	}
 	if x.config.TokenScheme != "" {
 		token = x.config.TokenScheme + " " + token
 	}
-	return proof{header: x.config.TokenHeader, value: token}
+	return attachment{header: x.config.TokenHeader, value: token}
 }
 
 // bind notes the tokens that a sign-in brought. What a script is to get of them waits with the rest of its answer.
@@ -126,7 +126,7 @@ func (x *exchange) refresh() error {
 // one. It reports whether the request was answered.
 func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []string) (answered bool, err error) {
 	user := x.data.Identity
-	said := x.probe(custody.Jar{}, x.tokenProof(issued[0].Text))
+	said := x.probe(custody.Jar{}, x.tokenAttachment(issued[0].Text))
 	switch {
 	case said.verdict == login.Known && said.name == user:
 		err := x.change(func(data *session.Data) error {

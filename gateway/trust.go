@@ -34,35 +34,59 @@ func (x *exchange) credentials() []string {
 	return all[:min(len(all), maxTrusted)]
 }
 
-// trusted tells whether this browser may sign in without a code, and with which of its secrets, which is used up by that. A store
-// that cannot answer is no trust: the code is asked for, and the store asked again then (P6).
-func (x *exchange) trusted(user string, status factor.Status) (credential string, ok bool) {
+// trusted tells whether this browser may sign in without a code, and hands over its next secret; the one that it showed is used up
+// by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as the device of that ID.
+func (x *exchange) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.credentials() {
-		if !standing(status, shown) {
-			continue
-		}
-		next, err := x.config.Factors.UseDevice(x.noting(), user, shown)
+		found, ok := standing(status, shown)
 		switch {
-		case err == nil:
-			x.log.InfoContext(x.r.Context(), "no code is asked for: the browser is trusted",
-				"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
-			return next, true
-		case errors.Is(err, factor.ErrNotTrusted):
-			x.log.WarnContext(x.r.Context(), "the browser was trusted and is not any more, or shows a secret that was used before",
-				"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
-		default:
-			x.log.ErrorContext(x.r.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
-				"setting", "secrets", "app", x.config.App, "error", err)
+		case !ok:
+			continue
+		case found.Key != nil:
+			return "", found.ID
 		}
-		return "", false
+		return x.useTrust(user, shown, factor.Proof{}), ""
 	}
-	return "", false
+	return "", ""
 }
 
-// standing tells whether a secret is of a browser that is trusted according to the record.
-func standing(status factor.Status, credential string) bool {
-	id := factor.DeviceID(credential)
-	return slices.ContainsFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
+// useTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a code is to be
+// asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
+func (x *exchange) useTrust(user, shown string, proof factor.Proof) (credential string) {
+	credential, err := x.config.Factors.UseDevice(x.noting(), user, shown, proof)
+	switch {
+	case err == nil:
+		x.log.InfoContext(x.r.Context(), "no code is asked for: the browser is trusted",
+			"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+	case errors.Is(err, factor.ErrNotTrusted):
+		x.log.WarnContext(x.r.Context(), "the browser was trusted and is not any more, shows a secret that was used before, or has not the key",
+			"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+	default:
+		x.log.ErrorContext(x.r.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
+			"setting", "secrets", "app", x.config.App, "error", err)
+	}
+	return credential
+}
+
+// standing finds the browser that a secret is of, where it is trusted according to the record.
+func standing(status factor.Status, credential string) (device factor.DeviceStatus, ok bool) {
+	return deviceOf(status, factor.DeviceID(credential))
+}
+
+func deviceOf(status factor.Status, id string) (device factor.DeviceStatus, ok bool) {
+	at := slices.IndexFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
+	if id == "" || at < 0 {
+		return device, false
+	}
+	return status.Devices[at], true
+}
+
+// stillTrusted is why no factor is owed by a browser that is trusted and holds this secret.
+func stillTrusted(credential string) func(factor.Status) bool {
+	return func(status factor.Status) bool {
+		_, ok := standing(status, credential)
+		return ok
+	}
 }
 
 // keepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.

@@ -27,7 +27,7 @@ type Identity struct {
 	Pointer string
 	// Header that holds the name, for Header.
 	Header string
-	// Pattern whose one group is the name, for Body.
+	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
 }
 
@@ -76,7 +76,7 @@ func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 	case JSON:
 		name, verdict = i.readJSON(a)
 	case Header:
-		name, verdict = agreed(a.Header[http.CanonicalHeaderKey(i.Header)])
+		name, verdict = i.readHeader(a)
 	case Body:
 		name, verdict = i.readText(a)
 	}
@@ -114,6 +114,20 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	return n.text, Known
 }
 
+func (i *Identity) readHeader(a Answer) (string, Verdict) {
+	values := a.Header[http.CanonicalHeaderKey(i.Header)]
+	if i.Pattern == nil {
+		return agreed(values)
+	}
+	var names []string
+	for _, value := range values {
+		for _, found := range i.Pattern.FindAllStringSubmatch(value, -1) {
+			names = append(names, found[1])
+		}
+	}
+	return agreed(names)
+}
+
 func (i *Identity) readText(a Answer) (string, Verdict) {
 	if a.BodyUnknown || i.Pattern == nil || i.Pattern.NumSubexp() != 1 {
 		return "", Unclear
@@ -137,6 +151,9 @@ func agreed(values []string) (string, Verdict) {
 	}
 	return values[0], Known
 }
+
+// errOneGroup refuses a pattern that does not say what the name is.
+var errOneGroup = errors.New("the regular expression must have exactly one group")
 
 func (i *Identity) validate() error {
 	u, err := url.ParseRequestURI(i.Path)
@@ -164,10 +181,13 @@ func (i *Identity) validate() error {
 		if !token(i.Header) {
 			return fmt.Errorf("%q is no name of a header", i.Header)
 		}
+		if i.Pattern != nil && i.Pattern.NumSubexp() != 1 {
+			return errOneGroup
+		}
 		return nil
 	case Body:
 		if i.Pattern == nil || i.Pattern.NumSubexp() != 1 {
-			return errors.New("the regular expression must have exactly one group")
+			return errOneGroup
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -10,6 +11,7 @@ import (
 func TestP4_IdentityRead(t *testing.T) {
 	byJSON := &Identity{Kind: JSON, Pointer: "/user/name"}
 	byHeader := &Identity{Kind: Header, Header: "x-user"}
+	byPart := &Identity{Kind: Header, Header: "x-user", Pattern: regexp.MustCompile(`^export_(.+)_\d{4}\.xml$`)}
 	byBody := &Identity{Kind: Body, Pattern: mustPattern(`user=(\S*)`)}
 	json := func(body string) Answer { return Answer{Status: 200, Body: []byte(body)} }
 	header := func(values ...string) Answer {
@@ -45,6 +47,9 @@ func TestP4_IdentityRead(t *testing.T) {
 		{"JSON, said to be a page", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte(`{"user":{"name":"Alice"}}`)}, "Alice", Known},
 		{"unknown body", byJSON, Answer{Status: 200, Body: []byte(`{"user":{"name":"Alice"}}`), BodyUnknown: true}, "", Unclear},
 		{"header", byHeader, header("Alice"), "Alice", Known},
+		{"part of a header", byPart, header("export_Al_ice_2026.xml"), "Al_ice", Known},
+		{"part of two headers", byPart, header("export_Alice_2026.xml", "export_Bob_2026.xml"), "", Unclear},
+		{"another value", byPart, header("error.xml"), "", NotSignedIn},
 		{"header, body unknown", byHeader, Answer{Status: 200, Header: http.Header{"X-User": {"Alice"}}, BodyUnknown: true}, "Alice", Known},
 		{"header twice", byHeader, header("Alice", "Alice"), "Alice", Known},
 		{"two headers", byHeader, header("Alice", "Bob"), "", Unclear},

@@ -89,7 +89,7 @@ func serve(t *testing.T) *httptest.Server {
 				maps.Copy(w.Header(), page.Header())
 				w.Header().Del("Content-Length")
 				w.WriteHeader(page.Code)
-				_, _ = io.WriteString(w, strings.Replace(page.Body.String(), "<script>"+scriptText+"</script>", "", 1))
+				_, _ = io.WriteString(w, strings.NewReplacer("<script>"+scriptText+"</script>", "", "<script>"+proofText+"</script>", "").Replace(page.Body.String()))
 			})
 		}
 	}

@@ -64,7 +64,7 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 	}
 	switch node.Data {
 	case "script", "style":
-		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.style) {
+		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.proofScript) && own != string(r.style) {
 			found.problem("<%s>: the policy allows the style and the script of {{.Style}} and {{.Script}} only", node.Data)
 		}
 	case "img", "image":
@@ -85,6 +85,9 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 		found.marked[id] = "<" + node.Data + ">"
 	case "otpauth":
 		found.marked[id] = "<" + node.Data + "> " + attributeOf(node, "href")
+	case "proof":
+		found.marked[id] = fmt.Sprintf("<%s> in the form to %s with data-base=%q data-kept=%q data-key=%q data-device=%q", node.Data, attributeOf(form, "action"),
+			attributeOf(node, "data-base"), attributeOf(node, "data-kept"), attributeOf(node, "data-key"), attributeOf(node, "data-device"))
 	case "secret", "recovery-codes":
 		found.marked[id] = "<" + node.Data + "> " + wordsOf(node)
 	}

@@ -5,6 +5,8 @@
 	const Native = XMLHttpRequest, calls = Native.prototype, { open, setRequestHeader, send, abort } = calls;
 	const native = fetch.bind(window), known = new WeakMap(), required = "https://sallyport.invalid/second-factor-required";
 	const { base, digits, lang, dir, style, words } = config;
+	// An answer of the app's own could name another address; only that something waits is taken from it.
+	const withheld = base + "/resume";
 	let asking;
 	// A second copy, by the operator's own link perhaps, does nothing.
 	if (fetch.guarded) {
@@ -79,7 +81,7 @@
 		if (ours(answer.status, answer.headers.get("Content-Type"), answer.url)) {
 			const { type, resume } = await answer.clone().json().catch(() => ({}));
 			if (type === required && await ask()) {
-				return resume ? native(resume) : guarded(spare, options);
+				return resume ? native(withheld) : guarded(spare, options);
 			}
 		}
 		return answer;
@@ -122,7 +124,7 @@
 					return;
 				}
 				call.quiet = true;
-				open.apply(request, resume ? ["GET", resume] : line);
+				open.apply(request, resume ? ["GET", withheld] : line);
 				call.quiet = false;
 				if (!resume) {
 					call.headers.forEach((header) => setRequestHeader.apply(request, header));

@@ -93,6 +93,10 @@ func newGuarded(t *testing.T) *guarded {
 		case "/second-factor/resume":
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"token":"secret"}`)
+		case "/api/elsewhere":
+			// The app's own words, made to look like ours.
+			g.state = "pending"
+			required(w, `,"resume":"/api/data"`)
 		case "/api/login":
 			g.state = "pending"
 			required(w, `,"resume":"/second-factor/resume"`)
@@ -304,6 +308,22 @@ func TestGuard(t *testing.T) {
 			t.Errorf("an answer of another kind: %s", got)
 		}
 		dialogIs(ctx, t, false)
+	})
+	t.Run("another address to resume at", func(t *testing.T) {
+		for call, want := range map[string]string{
+			`fetch("/api/elsewhere", {method: "POST"}).then(a => a.text())`: resume,
+			`call("POST", "/api/elsewhere", null, "", true)`:                `[[1,2,3,4,"load 200","end"],"{\"token\":\"secret\"}"]`,
+		} {
+			open()
+			begin(ctx, t, "result", call)
+			typing(ctx, t, "123456")
+			if got := do(ctx, t, "result"); got != want {
+				t.Errorf("%s: the app gets %s", call, got)
+			}
+			if got := strings.Join(g.requests(), "\n"); strings.Contains(got, "/api/data") {
+				t.Errorf("%s: the requests:\n%s", call, got)
+			}
+		}
 	})
 	t.Run("aborted while it waits", func(t *testing.T) {
 		open()

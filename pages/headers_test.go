@@ -24,7 +24,7 @@ func TestHeaders(t *testing.T) {
 		for name, want := range map[string]string{
 			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
 			"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
-			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": r.Policy(),
+			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": policyOf(r, s),
 			"Content-Length": strconv.Itoa(w.Body.Len()), "Content-Encoding": "", "Etag": "",
 		} {
 			if got := w.Header().Get(name); got != want {
@@ -34,26 +34,38 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, and nowhere else.
+func policyOf(r *Renderer, s sample) string {
+	if strings.HasPrefix(s.name, "challenge-trust") || s.name == "challenge-proof" {
+		return r.proofPolicy
+	}
+	return r.Policy()
+}
+
 // TestPolicy: the policy denies everything by default and allows exactly the style and script that are sent.
 func TestPolicy(t *testing.T) {
 	r := New(Options{})
-	directives := make(map[string]string)
-	for directive := range strings.SplitSeq(r.Policy(), "; ") {
-		name, value, _ := strings.Cut(directive, " ")
-		directives[name] = value
-	}
-	for name, want := range map[string]string{
-		"default-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
-	} {
-		if directives[name] != want {
-			t.Errorf("%s %q, want %q", name, directives[name], want)
-		}
-		if !strings.Contains(StrictPolicy, name+" "+want) {
-			t.Errorf("the strict policy lacks %s %s", name, want)
-		}
-	}
 	for _, s := range samples(r) {
-		root := parse(t, answer(t, s).Body.String())
+		page := answer(t, s)
+		root := parse(t, page.Body.String())
+		directives := make(map[string]string)
+		for directive := range strings.SplitSeq(page.Header().Get("Content-Security-Policy"), "; ") {
+			name, value, _ := strings.Cut(directive, " ")
+			directives[name] = value
+		}
+		for name, want := range map[string]string{
+			"default-src": "'none'", "form-action": "'self'", "frame-ancestors": "'none'", "base-uri": "'none'",
+		} {
+			if directives[name] != want {
+				t.Errorf("%s: %s %q, want %q", s.name, name, directives[name], want)
+			}
+			if !strings.Contains(StrictPolicy, name+" "+want) {
+				t.Errorf("the strict policy lacks %s %s", name, want)
+			}
+		}
+		if len(directives) != 6 {
+			t.Errorf("%s: policy %v", s.name, directives)
+		}
 		// The hash is of the text as a browser parses it, not of the file.
 		for tag, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
 			for _, element := range all(root, tag, "", "") {

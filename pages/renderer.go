@@ -20,7 +20,13 @@ var styleFile string
 //go:embed script.js
 var scriptFile string
 
+//go:embed proof.js
+var proofFile string
+
 var styleSheet, scriptText = trimmed(styleFile), trimmed(scriptFile)
+
+// proofText is the script of the page that can trust a browser; the other pages need not carry all of it.
+var proofText = scriptText + trimmed(proofFile)
 
 // Options are how a Renderer is made. The zero value is right.
 type Options struct {
@@ -45,6 +51,9 @@ type Renderer struct {
 	library       *library
 	style, script template.HTML
 	policy        string
+	// proofScript and proofPolicy stand in for them on the page that can trust a browser.
+	proofScript template.HTML
+	proofPolicy string
 }
 
 // New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and where
@@ -72,11 +81,13 @@ func NewThemed(options Options) (*Renderer, error) {
 
 // dress sets the style, and the policy that follows from it.
 func (r *Renderer) dress(style string) {
-	r.style = template.HTML("<style>" + style + "</style>")         //nolint:gosec // our own file, and the operator's, which was looked at.
-	r.script = template.HTML("<script>" + scriptText + "</script>") //nolint:gosec // our own file.
-	r.policy = pagePolicy(style, scriptText)
+	r.style = template.HTML("<style>" + style + "</style>")             //nolint:gosec // our own file, and the operator's, which was looked at.
+	r.script = template.HTML("<script>" + scriptText + "</script>")     //nolint:gosec // our own file.
+	r.proofScript = template.HTML("<script>" + proofText + "</script>") //nolint:gosec // our own files.
+	r.policy, r.proofPolicy = pagePolicy(style, scriptText), pagePolicy(style, proofText)
 	if r.logo != nil {
 		r.policy += "; img-src 'self'"
+		r.proofPolicy += "; img-src 'self'"
 	}
 }
 
@@ -131,7 +142,7 @@ func (r *Renderer) edition(accept string) *edition {
 	return r.library.edition(accept)
 }
 
-// Policy is the Content-Security-Policy of the pages.
+// Policy is the Content-Security-Policy of the pages, but for the one that can trust a browser, whose script is another.
 func (r *Renderer) Policy() string { return r.policy }
 
 // page is what the templates see.
@@ -152,6 +163,8 @@ type page struct {
 	// Seconds is how long to wait, and At when that is over, where it is worth saying.
 	Seconds int64
 	At      template.HTML
+	// Trusts says that the page can trust a browser.
+	Trusts bool
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
 	// Behind is the settings page, for the script to put behind a dialog, and Opener the id of the button there that leads
@@ -188,7 +201,11 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 	}
 
 	h := w.Header()
-	SecurityHeaders(h, r.policy)
+	policy := r.policy
+	if p.Trusts {
+		policy = r.proofPolicy
+	}
+	SecurityHeaders(h, policy)
 	for _, stale := range []string{"Content-Encoding", "ETag", "Last-Modified", "Accept-Ranges"} {
 		h.Del(stale)
 	}
@@ -228,6 +245,9 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	p.Language, p.Direction = words.language, words.direction
 	p.Style, p.Script = r.style, r.script
+	if p.Trusts {
+		p.Script = r.proofScript
+	}
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
 	}

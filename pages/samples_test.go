@@ -106,6 +106,9 @@ func samplesIn(r *Renderer, languages string) []sample {
 		show("challenge-trust-hours", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 200, ChallengeView{Common: common, Remember: 8 * time.Hour})
 		}),
+		show("challenge-proof", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: common, Remember: 30 * 24 * time.Hour, Key: strings.Repeat("B", 87), Device: strings.Repeat("0", 32)})
+		}),
 		show("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: common}) }),
 		show("recovery-wrong", func(w http.ResponseWriter) error {
 			return r.Recovery(w, 422, RecoveryView{Common: with(func(c *Common) { c.Alert = AlertWrongRecoveryCode })})

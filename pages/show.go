@@ -18,18 +18,22 @@ type challenge struct {
 	ChallengeView
 	// Trusts is the label of the box that has this browser trusted; empty for no box.
 	Trusts string
+	// Kept is for how many seconds the script keeps a key.
+	Kept int64
 }
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	view := challenge{ChallengeView: v}
+	view := challenge{ChallengeView: v, Kept: up(v.Remember, time.Second)}
 	if v.Remember > 0 {
 		var err error
 		if view.Trusts, err = r.edition(v.Languages).trusts(v.Remember); err != nil {
 			return errors.Join(err, r.Error(w, http.StatusInternalServerError, ErrorView{Common: v.Common, Kind: ErrorInternal}))
 		}
 	}
-	return r.render(w, status, "challenge", "challenge.title", page{Common: v.Common, View: view, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true}})
+	return r.render(w, status, "challenge", "challenge.title", page{
+		Common: v.Common, View: view, Trusts: v.Remember > 0, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true},
+	})
 }
 
 // Recovery shows the page that asks for a recovery code.

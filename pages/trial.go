@@ -132,6 +132,9 @@ func (r *Renderer) trials() (all []trial) {
 				return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour, Trust: ticked})
 			})
 		}
+		add("challenge", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: c, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"})
+		})
 		add("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: c}) })
 		for _, yes := range []bool{false, true} {
 			add("setupstart", func(w http.ResponseWriter) error {

@@ -34,6 +34,9 @@ type ChallengeView struct {
 	// Remember is for how long this browser may be trusted, which the page offers; 0 for not at all. Trust is what was chosen before.
 	Remember time.Duration
 	Trust    bool
+	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script finds the
+	// private one, and Device its ID. Empty where there is none.
+	Key, Device string
 }
 
 // RecoveryView is the page that asks for a recovery code instead, at Base/recovery.

@@ -20,7 +20,7 @@ const MaxEncoded = 128 << 10
 // The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
 // can write to the store needs to be kept out by other means.
 const (
-	codecVersion = 0xb3 // no gob and no JSON starts like this
+	codecVersion = 0xb4 // no gob and no JSON starts like this
 	checksumSize = 4
 	dataKey      = "data"
 )
@@ -58,7 +58,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = appendString(to, data.App)
 	to = appendString(to, data.Identity)
 	to = appendTime(to, deadline)
-	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, data.Address, data.Browser} {
+	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, data.Address, data.Browser, data.Device} {
 		to = appendString(to, text)
 	}
 	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, data.Factored, data.Since} {
@@ -121,6 +121,7 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Notice = from.string()
 	data.Address = from.string()
 	data.Browser = from.string()
+	data.Device = from.string()
 	data.Created = from.time()
 	data.Seen = from.time()
 	data.Checked = from.time()

@@ -55,6 +55,9 @@ type Data struct {
 	Since time.Time
 	// Address and Browser are where the login came from, for the user's own list of sessions. They decide nothing.
 	Address, Browser string
+	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login with a
+	// password that showed its cookie, and empty in every state but pending.
+	Device string
 	// Notice is the key of a message for the next page, shown once.
 	Notice string
 }

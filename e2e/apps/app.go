@@ -52,6 +52,8 @@ type App struct {
 	Version string
 
 	server *server
+	// shared says that the folder is one that nobody's programs may enter.
+	shared bool
 }
 
 // Log returns what the app's server has written so far, which for both apps includes a line for each request. A test that

@@ -15,6 +15,9 @@ func (a *App) servePHP(t testing.TB, readyPath, root, router string, environment
 		if router != "" {
 			arguments = append(arguments, router)
 		}
+		if a.shared {
+			arguments = unprivileged(arguments...)
+		}
 		return program{folder: a.Folder, arguments: arguments, environment: append(environment, "PHP_CLI_SERVER_WORKERS=2")}
 	})
 }

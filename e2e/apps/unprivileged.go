@@ -16,6 +16,9 @@ func newUnprivileged(t testing.TB, name string) *App {
 	t.Helper()
 	// Not t.TempDir, which lies in a folder that is closed to others.
 	folder, err := os.MkdirTemp("", "sallyport-"+name+"-")
+	if err == nil {
+		err = os.Chmod(folder, 0o755)
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -24,7 +27,7 @@ func newUnprivileged(t testing.TB, name string) *App {
 			t.Errorf("%s: %v", name, err)
 		}
 	})
-	return &App{Name: name, Folder: folder}
+	return &App{Name: name, Folder: folder, shared: true}
 }
 
 // give hands the app's folder over to the account that its server runs as.

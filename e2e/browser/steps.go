@@ -266,6 +266,12 @@ func Evaluate[T any](b *Browser, expression string) T {
 	return value(b, "evaluating "+expression, chromedp.Evaluate[T](expression))
 }
 
+// Await is Evaluate for an expression that comes to a promise, of which it returns what is promised. The page's scripts must be on.
+func Await[T any](b *Browser, expression string) T {
+	b.t.Helper()
+	return value(b, "waiting for "+expression, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
 // Cookie is a cookie that the browser holds.
 type Cookie struct {
 	Name, Value, Domain, Path string
@@ -288,4 +294,20 @@ func (b *Browser) Cookies() []Cookie {
 		})
 	}
 	return cookies
+}
+
+// Hold puts cookies into the browser, as somebody does who has copied them from another one.
+func (b *Browser) Hold(cookies []Cookie) {
+	b.t.Helper()
+	b.do("putting cookies into the browser", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		all := make([]*network.CookieParam, 0, len(cookies))
+		for _, cookie := range cookies {
+			all = append(all, &network.CookieParam{
+				Name: cookie.Name, Value: cookie.Value, Domain: cookie.Domain, Path: cookie.Path,
+				HTTPOnly: cookie.HTTPOnly, Secure: cookie.Secure, SameSite: network.CookieSameSite(cookie.SameSite),
+			})
+		}
+		_, err := chromedp.Call(ctx, storage.SetCookies, storage.SetCookiesParams{Cookies: all})
+		return err
+	}))
 }

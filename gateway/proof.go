@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/session"
+)
+
+// A trusted browser that runs scripts holds a key beside its cookie, and a login with both a password and the cookie leaves its
+// session pending: the page that asks for the code has the script prove the key, and the proof comes back as a form of that page.
+
+// proof is what the form holds, with what it must have been made for in this session.
+//
+// The nonce is the session's form token: random, made anew with each token of the session, in the page already, and never in
+// another session. The scheme is left out, since a proxy in front may have ended TLS.
+func (x *exchange) proof() factor.Proof {
+	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.r.Host), Base: x.config.Base, Nonce: x.data.Form}
+}
+
+// newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a key: then
+// the browser is not trusted at all, and ok is false.
+func (x *exchange) newTrust() (trust factor.Trust, ok bool) {
+	trust.Instead = x.credentials()
+	if x.form.key == "" {
+		return trust, true
+	}
+	key, err := factor.NewDeviceKey(x.form.key, x.proof())
+	if err != nil {
+		x.log.WarnContext(x.r.Context(), "the browser is not trusted: its key cannot be used, or it calls the site by another name than we do",
+			"app", x.config.App, "user", x.data.Identity, "host", x.r.Host, "client", x.config.ClientAddress(x.r))
+		return trust, false
+	}
+	trust.Key = key
+	return trust, true
+}
+
+// proving is the trusted browser that may prove itself in this session; none while wrong codes are being counted.
+func (x *exchange) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
+	if status.Stopped || x.now.Before(status.BlockedUntil) {
+		return device, false
+	}
+	return deviceOf(status, x.data.Device)
+}
+
+// takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a session: if
+// nothing comes of it, the code is asked for as ever.
+func (x *exchange) takeProof() error {
+	user, device := x.data.Identity, x.data.Device
+	shown := x.credentials()
+	at := slices.IndexFunc(shown, func(credential string) bool { return factor.DeviceID(credential) == device })
+	if device != "" && at >= 0 {
+		if credential := x.useTrust(user, shown[at], x.proof()); credential != "" {
+			// Its former secret is used up, whatever becomes of the session.
+			x.keepTrust(credential)
+			return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential, trusted: true})
+		}
+	}
+	err := x.change(func(data *session.Data) error {
+		if data.State != gate.Pending || data.Identity != user {
+			return errOtherSession
+		}
+		data.Device = ""
+		return nil
+	})
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	return x.askFactor()
+}
