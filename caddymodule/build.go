@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,11 +33,21 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
-	loginPage := h.LoginPage
-	if loginPage == "" {
-		loginPage = h.Logins[0].Paths[0]
-		if strings.Contains(loginPage, "*") {
-			return gateway.Config{}, fmt.Errorf("second_factor: login_page: name the login page, for the login's path %q is a pattern", loginPage)
+	loginPage, err := h.loginPage()
+	if err != nil {
+		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
+	}
+	tokenHeader, tokenScheme := "", ""
+	if len(h.TokenHeader) > 0 {
+		tokenHeader = h.TokenHeader[0]
+	}
+	if len(h.TokenHeader) > 1 {
+		tokenScheme = h.TokenHeader[1]
+	}
+	var front func(*http.Request) string
+	if placeholder := logins.Placeholder(); placeholder != "" {
+		if front, err = frontUser(placeholder); err != nil {
+			return gateway.Config{}, at("login", err)
 		}
 	}
 	if err := h.checkPolicy(); err != nil {
@@ -65,7 +77,31 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		}),
 		Factors: factor.NewService(app.secrets.Store(), factors),
 		Pages:   renderer,
+		Front:   front,
+		Refresh: match.NewGlobs(h.Refresh...), TokenHeader: tokenHeader, TokenScheme: tokenScheme,
 	}, nil
+}
+
+// loginPage is where strangers are sent; empty where all logins stand in every request, so that there is no such page.
+func (h *Handler) loginPage() (string, error) {
+	if h.LoginPage != "" {
+		return h.LoginPage, nil
+	}
+	for _, block := range h.Logins {
+		kind := login.Kind("")
+		if len(block.Username) > 0 {
+			kind = login.Kind(block.Username[0])
+		}
+		if kind == login.Basic || kind == login.Placeholder {
+			continue
+		}
+		page := block.Paths[0]
+		if strings.Contains(page, "*") {
+			return "", fmt.Errorf("login_page: name the login page, for the login's path %q is a pattern", page)
+		}
+		return page, nil
+	}
+	return "", nil
 }
 
 // longestTrust is how long browsers keep a cookie at most.
@@ -110,7 +146,45 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Identity = identity
 	}
-	return set, at("login", set.Validate())
+	if err := set.Validate(); err != nil {
+		return set, at("login", err)
+	}
+	if placeholder := set.Placeholder(); placeholder != "" {
+		if _, err := frontUser(placeholder); err != nil {
+			return set, at("login", err)
+		}
+	}
+	if set.Basic() != nil && slices.ContainsFunc(h.PassHeader, func(name string) bool { return strings.EqualFold(name, "Authorization") }) {
+		return set, errors.New("second_factor: pass_header Authorization: with username basic, only the password that was verified goes to the app")
+	}
+	return set, h.checkTokens(&set)
+}
+
+// checkTokens tells what is wrong with the words about bearer tokens.
+func (h *Handler) checkTokens(set *login.Set) error {
+	tokens := len(set.Tokens()) > 0
+	switch {
+	case !tokens && len(h.Refresh) > 0:
+		return errors.New("second_factor: refresh: no login says with 'token' where its answer carries one")
+	case !tokens && len(h.TokenHeader) > 0:
+		return errors.New("second_factor: token_header: no login says with 'token' where its answer carries one")
+	case len(h.Refresh) > 0 && set.Identity == nil:
+		return errors.New("second_factor: refresh: set identity; only the app itself can say whose a new token is")
+	case len(h.TokenHeader) > 2:
+		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
+	case !tokens:
+		return nil
+	}
+	header := "Authorization"
+	if len(h.TokenHeader) > 0 {
+		header = h.TokenHeader[0]
+	}
+	for _, name := range h.PassHeader {
+		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, header) {
+			return fmt.Errorf("second_factor: pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
+		}
+	}
+	return nil
 }
 
 func (l *Login) parse() (login.Block, error) {
@@ -132,8 +206,17 @@ func (l *Login) parse() (login.Block, error) {
 	if block.Success, err = parseRules("success", l.Success); err != nil {
 		return block, err
 	}
-	block.Failure, err = parseRules("failure", l.Failure)
-	return block, err
+	if block.Failure, err = parseRules("failure", l.Failure); err != nil {
+		return block, err
+	}
+	for _, words := range l.Token {
+		source, err := login.ParseToken(words)
+		if err != nil {
+			return block, err
+		}
+		block.Tokens = append(block.Tokens, source)
+	}
+	return block, nil
 }
 
 func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err error) {
@@ -217,6 +300,13 @@ func (h *Handler) factors() (factor.Config, error) {
 // tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
 func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
+	if len(h.Logins) == 1 && len(h.Logins[0].Username) > 0 && login.Kind(h.Logins[0].Username[0]) == login.Placeholder {
+		return // whoever is in front says at each request who is signed in
+	}
+	if !h.Guard && slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Token) > 0 }) {
+		logger.Warn("an app that signs in by script and is handed a token gets it from /resume once the factor is passed; without guard "+
+			"nothing in its pages does that", "app", h.App, "setting", "guard")
+	}
 	if h.Identity == nil {
 		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+
 			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+

@@ -87,9 +87,10 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		login      <path>... {
 //			method   <method>...
 //			when     form|query|json <name> <value>
-//			username form|query <name> | json <pointer> | none
+//			username form|query <name> | json <pointer> | basic | placeholder <{...}> | none
 //			success  status|location|cookie|header|json|body <argument>...
 //			failure  status|location|cookie|header|json|body <argument>...
+//			token    json <pointer> | header <name> | body
 //		}
 //		login_page <path>
 //		logout     <path>...
@@ -107,6 +108,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		pass       <cookie>...
 //		rotates    <cookie>...
 //		pass_header <name>...
+//		token_header <name> [<scheme>]
+//		refresh    <path>...
 //		usernames  <regexp>
 //		case_sensitive
 //		recheck    <duration>
@@ -207,6 +210,10 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return someArguments(d, &h.Rotates)
 	case "pass_header":
 		return someArguments(d, &h.PassHeader)
+	case "token_header":
+		return someArguments(d, &h.TokenHeader)
+	case "refresh":
+		return someArguments(d, &h.Refresh)
 	case "usernames":
 		return oneArgument(d, &h.Usernames)
 	case "case_sensitive":

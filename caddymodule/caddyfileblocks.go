@@ -24,7 +24,7 @@ func (h *Handler) parseLogin(d *caddyfile.Dispenser) error {
 	}
 	words := newWords(d)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once("when", "success", "failure"); err != nil {
+		if err := words.once("when", "success", "failure", "token"); err != nil {
 			return err
 		}
 		if err := block.word(d); err != nil {
@@ -63,6 +63,14 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 			return d.ArgErr()
 		}
 		l.Username = line
+	case "token":
+		if line = d.RemainingArgs(); len(line) == 0 {
+			return d.ArgErr()
+		}
+		if _, err := login.ParseToken(line); err != nil {
+			return d.Err(err.Error())
+		}
+		l.Token = append(l.Token, line)
 	case "success", "failure":
 		if line = d.RemainingArgs(); len(line) == 0 {
 			return d.ArgErr()
@@ -229,7 +237,7 @@ func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
 			return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
 		}
 	}
-	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect, "shut": h.Shut} {
+	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect, "refresh": h.Refresh, "shut": h.Shut} {
 		for _, path := range paths {
 			if !strings.HasPrefix(path, "/") && path != "*" {
 				return d.Errf("%s '%s': want a path such as /static/*", setting, path)

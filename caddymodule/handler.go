@@ -25,7 +25,8 @@ type Handler struct {
 
 	// Logins tell what a login looks like. At least one.
 	Logins []Login `json:"logins,omitempty"`
-	// LoginPage is where strangers are sent. Default: the first path of the first login.
+	// LoginPage is where strangers are sent. Default: the first path of the first login that is neither `basic` nor
+	// `placeholder`; none where all are.
 	LoginPage string `json:"login_page,omitempty"`
 	// Logout are the paths at which the app signs people out; a 2xx or 3xx from one ends the session.
 	Logout []string `json:"logout,omitempty"`
@@ -44,6 +45,12 @@ type Handler struct {
 	Rotates []string `json:"rotates,omitempty"`
 	// PassHeader names credential headers that clients may send to the app.
 	PassHeader []string `json:"pass_header,omitempty"`
+
+	// TokenHeader is the header in which the app takes the bearer tokens that its logins issue, and the scheme in front of the token
+	// there, if any. Default: `Authorization` and `Bearer`.
+	TokenHeader []string `json:"token_header,omitempty"`
+	// Refresh are the paths at which the app issues another bearer token to whoever has one.
+	Refresh []string `json:"refresh,omitempty"`
 
 	// Usernames is a regular expression that typed names must match whole.
 	Usernames string `json:"usernames,omitempty"`
@@ -98,11 +105,13 @@ type Login struct {
 	Methods []string `json:"methods,omitempty"`
 	// When narrows the block: each is `form`, `query` or `json`, a name or pointer, and a value.
 	When [][]string `json:"when,omitempty"`
-	// Username is `form`, `query` or `json` with a name or pointer, or `none`.
+	// Username is `form`, `query` or `json` with a name or pointer, `basic`, `placeholder` with a placeholder, or `none`.
 	Username []string `json:"username,omitempty"`
 	// Success and Failure are lines of rules, each a word such as `status` and its arguments.
 	Success [][]string `json:"success,omitempty"`
 	Failure [][]string `json:"failure,omitempty"`
+	// Token is where a successful answer carries a bearer token: each is `json` and a pointer, `header` and a name, or `body`.
+	Token [][]string `json:"token,omitempty"`
 }
 
 // Identity is how the app is asked who is signed in.

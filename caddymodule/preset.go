@@ -59,6 +59,7 @@ func (h *Handler) adopt(preset *Handler) {
 		{&h.Pass, preset.Pass},
 		{&h.Rotates, preset.Rotates},
 		{&h.PassHeader, preset.PassHeader},
+		{&h.Refresh, preset.Refresh},
 	} {
 		*list.own = append(list.preset[:len(list.preset):len(list.preset)], *list.own...)
 	}
@@ -70,6 +71,9 @@ func (h *Handler) adopt(preset *Handler) {
 	}
 	if h.Usernames == "" {
 		h.Usernames = preset.Usernames
+	}
+	if h.TokenHeader == nil {
+		h.TokenHeader = preset.TokenHeader
 	}
 	if h.Recheck == 0 {
 		h.Recheck = preset.Recheck

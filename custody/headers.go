@@ -12,6 +12,8 @@ type HeaderPolicy struct {
 	// headers that something before the gateway sets. They are let through in the spelling given here, in any case. Headers
 	// that change what a request is, or what the gateway says of it, cannot be let through.
 	Pass []string
+	// Token is the header, of whatever name, in which the app takes bearer tokens; empty for none but the usual ones.
+	Token string
 }
 
 // NewHeaderPolicy makes a policy that lets the named headers through.
@@ -23,6 +25,8 @@ type CleanOptions struct {
 	Verified bool
 	// Login: the request is a login, whose method does count.
 	Login bool
+	// Token tells whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may come.
+	Token func(string) bool
 }
 
 // Clean removes from a request's headers, in place, all that a client must not say (P3). To be called before the gateway
@@ -31,7 +35,8 @@ type CleanOptions struct {
 //
 // Removed are: the gateway's own headers (X-Second-Factor…); addresses other than the request's (X-Original-URL and its
 // like); Proxy, Proxy-Authorization, Cookie2; other spellings of the headers that requests live by (Cookie_,
-// content_type); identity headers, Authorization and API keys unless the policy passes them; overrides of the method unless
+// content_type); identity headers, Authorization and API keys unless the policy passes them, or they are a bearer token that is bound
+// to the session; overrides of the method unless
 // the request is a verified session's and no login.
 //
 // Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, but for those on which
@@ -48,14 +53,20 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 		var space [64]byte
 		folded := appendFold(space[:0], name)
 		keep := true
-		switch fateOf(folded) {
+		fate := fateOf(folded)
+		own := p != nil && p.Token != "" && strings.EqualFold(p.Token, string(folded))
+		if own && fate == fateKeep {
+			fate = fateAsk
+		}
+		switch fate {
 		case fateKeep:
 		case fateGenuine:
 			keep = spelled(name, folded)
 		case fateHop:
 			keep = cleanHop(h, name)
 		case fateAsk:
-			keep = p.passes(name)
+			keep = p.passes(name) ||
+				state.Token != nil && (own || carriesToken(folded)) && spelled(name, folded) && holdsToken(h[name], state.Token)
 		case fateMethod:
 			keep = state.Verified && !state.Login && spelled(name, folded)
 		default:
@@ -65,6 +76,12 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 			delete(h, name)
 		}
 	}
+}
+
+// Essential tells whether requests live by a header of that name, so that it can carry no token.
+func Essential(name string) bool {
+	fate := fateOf(appendFold(nil, name))
+	return ordinary(name) || fate != fateKeep && fate != fateAsk
 }
 
 // passes tells whether the operator lets a header through. The spelling counts, but not upper and lower case: whoever

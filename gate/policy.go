@@ -14,7 +14,7 @@ import (
 type Rules struct {
 	// Base is where the gateway's own pages live: a canonical path without a slash at its end, such as `/second-factor`.
 	Base string
-	// LoginPage is where strangers are sent: a path, perhaps with a query.
+	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty where there is none.
 	LoginPage string
 	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out: paths, each
 	// perhaps with what the query must have.
@@ -39,8 +39,11 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	if !strings.HasPrefix(rules.Base, "/") || strings.HasSuffix(rules.Base, "/") || base.Loose() != strings.ToLower(rules.Base) {
 		return nil, fmt.Errorf("base %q: want a plain path such as /second-factor", rules.Base)
 	}
-	page, err := url.ParseRequestURI(rules.LoginPage)
-	if err != nil || page.Host != "" || !match.ParsePath(page).Canonical {
+	page, err := new(url.URL), error(nil)
+	if rules.LoginPage != "" {
+		page, err = url.ParseRequestURI(rules.LoginPage)
+	}
+	if err != nil || page.Host != "" || rules.LoginPage != "" && !match.ParsePath(page).Canonical {
 		return nil, fmt.Errorf("login_page %q: want the path of the app's login page", rules.LoginPage)
 	}
 	query, err := url.ParseQuery(page.RawQuery)
@@ -106,7 +109,7 @@ func (p *Policy) isProtected(path match.Path) bool {
 // isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
 // a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app.
 func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
-	if path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if p.loginPath == "" || path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	if len(p.loginQuery) == 0 {
@@ -128,7 +131,7 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 // else stands in its query.
 func (p *Policy) LeadsToLogin(target string) bool {
 	u, err := url.ParseRequestURI(target)
-	if err != nil || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {
+	if err != nil || p.loginPath == "" || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {
 		return false
 	}
 	query := u.Query()

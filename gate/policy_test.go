@@ -92,6 +92,22 @@ func TestP1_LoginPageWithQueryIsThatPageOnly(t *testing.T) {
 	}
 }
 
+// TestP1_NoLoginPageIsNoPage: where strangers have no page to sign in on, none is open to them.
+func TestP1_NoLoginPageIsNoPage(t *testing.T) {
+	policy := newPolicy(t, "")
+	for _, target := range []string{"/", "/login", "", "//", "/?"} {
+		if target == "" {
+			continue
+		}
+		if got := place(t, policy, "GET", target); got != Protected {
+			t.Errorf("%q is %v", target, got)
+		}
+		if policy.LeadsToLogin(target) {
+			t.Errorf("%q leads to the login", target)
+		}
+	}
+}
+
 func TestNewPolicyRefuses(t *testing.T) {
 	for _, rules := range []Rules{
 		{Base: "", LoginPage: "/login"},
@@ -99,7 +115,6 @@ func TestNewPolicyRefuses(t *testing.T) {
 		{Base: "/x/", LoginPage: "/login"},
 		{Base: "/x//y", LoginPage: "/login"},
 		{Base: "x", LoginPage: "/login"},
-		{Base: "/x", LoginPage: ""},
 		{Base: "/x", LoginPage: "//evil/login"},
 		{Base: "/x", LoginPage: "https://evil/login"},
 		{Base: "/x", LoginPage: "/x/login"},

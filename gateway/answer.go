@@ -40,6 +40,9 @@ func isPageLoad(r *http.Request) bool {
 
 // askLogin sends a stranger to the app's login page, and remembers the page that was asked for.
 func (x *exchange) askLogin() error {
+	if x.config.LoginPage == "" {
+		return x.refuseStranger()
+	}
 	if !isPageLoad(x.r) {
 		return x.writeProblem(problem{
 			Type: problemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.config.LoginPage,
@@ -70,7 +73,7 @@ func (x *exchange) askFactor() error {
 	required := problem{
 		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.config.Base + "/challenge",
 	}
-	if x.place == gate.Login {
+	if x.place == gate.Login || x.withheld {
 		required.Resume = x.config.Base + "/resume"
 	}
 	return x.writeProblem(required)
@@ -103,6 +106,9 @@ func (x *exchange) wayOn(kind pages.ErrorKind) pages.Link {
 		return pages.Link{Href: x.config.Base + "/", Label: pages.LabelSettings}
 	case x.state() == gate.Pending || x.state() == gate.Enrolling:
 		return pages.Link{Href: x.config.Base + "/challenge", Label: pages.LabelContinue}
+	}
+	if x.config.LoginPage == "" {
+		return pages.Link{Href: "/", Label: pages.LabelSignIn}
 	}
 	return pages.Link{Href: x.config.LoginPage, Label: pages.LabelSignIn}
 }

@@ -232,6 +232,7 @@ func (x *exchange) resume() error {
 	pages.SecurityHeaders(h, "")
 	for name, value := range map[string]string{
 		"Content-Type": delivery.ContentType, "Content-Encoding": delivery.ContentEncoding, "Location": delivery.Location,
+		delivery.TokenHeader: delivery.Token,
 	} {
 		if value != "" {
 			h.Set(name, value)

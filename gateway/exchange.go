@@ -32,6 +32,10 @@ type exchange struct {
 	target string
 	// suspect marks a request that may have carried a login that nobody could read.
 	suspect bool
+	// authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
+	authorization string
+	// withheld says that the app's answer to this very request waits at /resume, though it is no login.
+	withheld bool
 	// sent are the client's own Cookie headers, put back when the exchange is over, so that whatever handles an error
 	// after us never meets a held cookie.
 	sent      []string
@@ -139,7 +143,29 @@ func (x *exchange) end() error {
 func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
-	x.headers.Clean(r.Header, custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin})
+	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin}
+	if x.tokens {
+		if options.Verified && !isLogin {
+			options.Token = x.data.Bonds.Token
+		}
+		if cleaned := custody.CleanQuery(r.URL.RawQuery, options.Token); cleaned != r.URL.RawQuery {
+			r.URL.RawQuery = cleaned
+			path, _, _ := strings.Cut(r.RequestURI, "?") // which servers behind us may read, and logs show
+			if r.RequestURI = path; cleaned != "" {
+				r.RequestURI += "?" + cleaned
+			}
+		}
+		custody.CleanProtocols(r.Header, options.Token)
+		if isLogin {
+			// A part of an answer may be the part with the token, and not be recognised as such (P2).
+			r.Header.Del("Range")
+			r.Header.Del("If-Range")
+		}
+	}
+	x.headers.Clean(r.Header, options)
+	if x.authorization != "" && x.state() == gate.Verified && !isLogin {
+		r.Header["Authorization"] = []string{x.authorization}
+	}
 	// A trailer is a header that comes later; some servers make no difference.
 	r.Trailer = nil
 	if isLogin {

@@ -22,8 +22,8 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // forwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *exchange) forwardVerified() error {
-	insertion := x.expectPage()
-	if x.config.Logins.Identity != nil && x.now.Sub(x.data.Checked) >= x.config.Recheck {
+	insertion, refreshes := x.expectPage(), x.refreshes()
+	if x.config.Logins.Identity != nil && !(refreshes && x.tokenRanOut()) && x.now.Sub(x.data.Checked) >= x.config.Recheck && !x.lacksPassword() {
 		if answered, err := x.recheck(); answered || err != nil {
 			return err
 		}
@@ -36,6 +36,9 @@ func (x *exchange) forwardVerified() error {
 	x.prepare(&x.data.Held)
 	x.observe()
 	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	if refreshes {
+		return x.refresh()
+	}
 	defer x.stream.end()
 	return x.filter.run(x.next, x.stream.watch(x))
 }
@@ -72,7 +75,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 			return false, nil
 		}
 	}
-	answer := x.probe(x.data.Held)
+	answer := x.whose(x.data.Held)
 	for range maxRechecks {
 		if answer.verdict != login.Known || answer.name != x.data.Identity {
 			break
@@ -84,7 +87,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 		if vouched {
 			return false, nil
 		}
-		answer = x.probe(x.data.Held)
+		answer = x.whose(x.data.Held)
 	}
 	switch answer.verdict {
 	case login.Known:
@@ -104,6 +107,12 @@ func (x *exchange) recheck() (answered bool, err error) {
 		}
 		return false, nil
 	case login.NotSignedIn:
+		if x.tokenRanOut() {
+			if err := x.unsettle(nil); err != nil {
+				return true, x.storeFailed("note the failed identity check", err)
+			}
+			return false, nil
+		}
 		x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
 		if err := x.end(); err != nil {
 			return true, x.storeFailed("end session", err)

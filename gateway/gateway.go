@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"sallyport/custody"
@@ -34,7 +35,7 @@ type Config struct {
 	Period time.Duration
 	// Base is where the gateway's own pages live. Default `/second-factor`.
 	Base string
-	// LoginPage is where strangers are sent: the app's login page.
+	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every request.
 	LoginPage string
 	// Public, Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
 	Public, Protect, Logout, Shut match.Globs
@@ -78,6 +79,14 @@ type Config struct {
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Default: the probe inherits the context of that request.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
+	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is signed in. The
+	// scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
+	TokenHeader, TokenScheme string
+	// Refresh are globs over canonical paths at which the app issues another bearer token to a session that has one.
+	Refresh match.Globs
+	// Front tells who an earlier handler of the route has signed in; empty: nobody. It goes with a login of kind
+	// login.Placeholder, and is nil without one.
+	Front func(r *http.Request) string
 	// Observe is called once for each request, before it goes on, with what is known of its session. Default: nothing.
 	Observe func(r *http.Request, outcome Outcome)
 }
@@ -102,6 +111,12 @@ type Gateway struct {
 	plain   string // and on http
 	origins *http.CrossOriginProtection
 	log     *slog.Logger
+	// basic is the login that stands in the Authorization of every request; nil where there is none.
+	basic *login.Block
+	// tokens: the app issues bearer tokens.
+	tokens bool
+	// trials are the passwords that are being tried.
+	trials trials
 	// watchers look after requests that take long.
 	watchers watchers
 }
@@ -126,6 +141,9 @@ func New(config Config) (*Gateway, error) {
 	if config.Recheck == 0 {
 		config.Recheck = time.Minute
 	}
+	if config.TokenHeader == "" {
+		config.TokenHeader, config.TokenScheme = "Authorization", "Bearer"
+	}
 	if config.Cookie == "" {
 		config.Cookie = "__Host-sallyport"
 	}
@@ -147,7 +165,9 @@ func New(config Config) (*Gateway, error) {
 		config.Observe = func(*http.Request, Outcome) {}
 	}
 	policy, err := gate.NewPolicy(gate.Rules{
-		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Protect: config.Protect, Logout: config.Logout, Shut: config.Shut,
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
+		// What issues tokens is for verified sessions, also where it lies below what is public.
+		Protect: slices.Concat(config.Protect, config.Refresh),
 	})
 	if err != nil {
 		return nil, err
@@ -158,6 +178,12 @@ func New(config Config) (*Gateway, error) {
 	g := &Gateway{
 		config: config, policy: policy, headers: custody.NewHeaderPolicy(config.PassHeaders), origins: http.NewCrossOriginProtection(),
 		log: config.Logger,
+	}
+	if err := g.checkTokens(); err != nil {
+		return nil, err
+	}
+	if err := g.checkStanding(); err != nil {
+		return nil, err
 	}
 	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
 		return nil, err
@@ -177,6 +203,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 	if err := x.loadSession(); err != nil {
 		return x.storeFailed("load session", err)
 	}
+	withoutUser(r)
 	path := match.ParsePath(r.URL)
 	x.path, x.target = path, r.RequestURI
 	if path.EndsEarly() {
@@ -196,7 +223,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
-	switch x.decide() {
+	action := x.decide()
+	if (g.basic != nil || g.config.Front != nil) && action != gate.RefuseMethod && action != gate.RefusePlace && action != gate.ForwardLogin {
+		if answered, err := x.stand(); answered || err != nil {
+			return err
+		}
+		action = x.decide()
+	}
+	switch action {
 	case gate.ServeOwn:
 		return x.serveOwn(path)
 	case gate.ForwardLogin:

@@ -21,23 +21,31 @@ type probed struct {
 	name    string           // where verdict is login.Known
 	changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
 	jar     custody.Jar      // the jar that was sent, with the changes
+	answer  *withheld        // nil where there was none
 	status  int
 	err     error
 }
 
-// probe asks the app, through the same route, who the session in the jar belongs to. The question carries nothing of the
-// request that it is asked beside but what apps bind their sessions to: host, address, and the browser's name, languages and encodings.
-func (x *exchange) probe(jar custody.Jar) probed {
-	identity := x.config.Logins.Identity
+// question is a request of the gateway's own to the app.
+type question struct {
+	method string
+	// target is a path, perhaps with a query, as it stands in a request's first line.
+	target            string
+	contentType, body string
+}
+
+// askApp asks the app something, through the same route. The question carries nothing of the request that it is asked beside but
+// what apps bind their sessions to: host, address, and the browser's name, languages and encodings.
+func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, identity.Method, identity.Path, strings.NewReader(identity.Body))
+	request, err := http.NewRequestWithContext(ctx, what.method, what.target, strings.NewReader(what.body))
 	if err != nil {
-		return probed{verdict: login.Unclear, err: err}
+		return nil, err
 	}
-	path, query, _ := strings.Cut(identity.Path, "?")
+	path, query, _ := strings.Cut(what.target, "?")
 	request.URL = &url.URL{Path: path, RawQuery: query}
-	request.RequestURI = identity.Path
+	request.RequestURI = what.target
 	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
 	for _, name := range []string{"User-Agent", "Accept-Language", "Accept-Charset"} {
@@ -47,16 +55,27 @@ func (x *exchange) probe(jar custody.Jar) probed {
 	}
 	request.Header.Set("Accept", "application/json, text/html;q=0.9, */*;q=0.5")
 	setReadableEncodings(request.Header, x.r.Header)
-	if identity.ContentType != "" {
-		request.Header.Set("Content-Type", identity.ContentType)
+	if what.contentType != "" {
+		request.Header.Set("Content-Type", what.contentType)
+	}
+	if with.header != "" {
+		request.Header.Set(with.header, with.value)
 	}
 	x.setCookies(request, path, nil, &jar, nil)
-	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+	return capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+}
+
+// probe asks the app who the session in the jar, and what goes with it, belongs to.
+func (x *exchange) probe(jar custody.Jar, with attachment) probed {
+	identity := x.config.Logins.Identity
+	answer, err := x.askApp(question{
+		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body,
+	}, jar, with)
 	if err != nil {
 		return probed{verdict: login.Unclear, err: err}
 	}
 	sorted := x.cookies.Sort(answer.cookies(), holds(jar), false)
-	result := probed{changes: sorted.Held, jar: x.appliedByProbe(jar, sorted.Held), status: answer.status}
+	result := probed{changes: sorted.Held, jar: x.appliedByProbe(jar, sorted.Held), answer: answer, status: answer.status}
 	seen, err := answer.judged(nil)
 	if err != nil {
 		// The route did answer: what it said cannot be read.
@@ -65,6 +84,22 @@ func (x *exchange) probe(jar custody.Jar) probed {
 	}
 	result.name, result.verdict = identity.Read(seen)
 	return result
+}
+
+// whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the cookies are
+// asked about by themselves first, and where they are another user's that is the answer (P5).
+func (x *exchange) whose(jar custody.Jar) probed {
+	with := x.attachment()
+	if with.header == "" || jar.Len() == 0 {
+		return x.probe(jar, with)
+	}
+	alone := x.probe(jar, attachment{})
+	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name != x.data.Identity {
+		return alone
+	}
+	said := x.probe(alone.jar, with)
+	said.changes = append(alone.changes, said.changes...)
+	return said
 }
 
 // holds tells whether a jar has a cookie of that name, in any spelling that an app could confuse with it.

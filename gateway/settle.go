@@ -32,6 +32,9 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	switch {
 	case x.config.Logins.Identity != nil && (len(effect.Changed) > 0 || verified && len(effect.Deleted) > 0 || x.suspect && verified):
 		return false
+	case x.config.Front != nil && verified:
+		// Whose the session is has been said by another than the app.
+		x.commit(f, status, nil)
 	case verified && x.config.Logins.Identity == nil && x.unexplained(effect):
 		x.distrust(f, status, effect)
 	case verified && jar.Len() > 0 && after.Len() == 0:
@@ -49,7 +52,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 func (x *exchange) settleByProbe(f *filter, status int) {
 	verified := x.state() == gate.Verified
 	jar := x.jar()
-	said := x.probe(x.applied(jar, f.sorted.Held))
+	said := x.whose(x.applied(jar, f.sorted.Held))
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.commit(f, status, said.changes)

@@ -40,26 +40,38 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	}
 	identity := x.config.Logins.Identity
 	outcome := x.config.Logins.Judge(attempt.Block, seen, x.path)
-	if outcome == login.Failed {
+	issued, err := login.ReadTokens(attempt.Block.Tokens, seen)
+	switch {
+	case outcome == login.Failed && len(issued) > 0 && seen.Status < http.StatusBadRequest && !login.WholeBody(attempt.Block.Tokens):
+		return x.loginUnclear("success", errTokenOfFailure)
+	case outcome == login.Failed:
 		return x.signInFailed(answer, lines)
+	case err != nil:
+		return x.loginUnclear("token", err)
 	}
 	sorted := x.cookies.Sort(lines, nil, true)
 	next := signedIn{
-		identity: attempt.Name, jar: x.applied(guest, sorted.Held), granted: sorted.Granted, delivery: x.delivery(answer, sorted.Browser),
-		typed: true,
+		identity: attempt.Name, jar: x.applied(guest, sorted.Held), granted: sorted.Granted, typed: true,
+	}
+	next.delivery, next.oversized = x.delivery(answer, sorted.Browser)
+	if err := next.bind(issued); err != nil {
+		return x.loginUnclear("token", err)
 	}
 	if identity != nil {
-		said := x.probe(next.jar)
+		said := x.probe(next.jar, x.tokenAttachment(next.token))
 		switch said.verdict {
 		case login.Known:
 			next.identity, next.jar = said.name, said.jar
 		case login.NotSignedIn:
+			if next.token != "" {
+				return x.loginUnclear("identity", errTokenOfNobody)
+			}
 			return x.signInFailed(answer, lines)
 		default:
 			return x.identityUnclear(said)
 		}
 	}
-	if next.jar.Len() == 0 {
+	if next.jar.Len() == 0 && next.token == "" {
 		return x.loginUnclear("hold", errors.New("the login succeeded and set no cookie that can be held; name the session's cookie in hold"))
 	}
 	owed, err := x.accept(next)
@@ -116,9 +128,13 @@ func (x *exchange) loginUnclear(setting string, err error) error {
 type signedIn struct {
 	identity string
 	jar      custody.Jar // the app's session
-	granted  []string    // names of cookies that the browser gets
+	bonds    custody.Bonds
+	token    string   // the bearer token, where the app issued one
+	granted  []string // names of cookies that the browser gets
 	delivery *session.Delivery
-	// typed: it is a login, with a password, and no sign-in by another way.
+	// oversized: the answer is too large to wait for the factor.
+	oversized bool
+	// typed: it is a login, and no sign-in by another way.
 	typed bool
 	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
 	// comes of it: a slow request must not begin another one (P8).
@@ -144,6 +160,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	write := func(data *session.Data) error {
 		data.State, data.Identity, data.Method = state, next.identity, method
 		data.Held, data.Guest = next.jar, custody.Jar{}
+		data.Bonds, data.Token = next.bonds, next.token
 		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
@@ -215,18 +232,23 @@ func (g *Gateway) stateAfterPassword(status factor.Status, err error) (gate.Stat
 	}
 }
 
-// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body.
-func (x *exchange) delivery(answer *withheld, cookies []string) *session.Delivery {
-	delivery := &session.Delivery{Status: answer.status, Cookies: cookies}
+// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body that is too
+// large for that is left out.
+func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
+	delivery = &session.Delivery{Status: answer.status, Cookies: cookies}
 	if target, ok := localTarget(answer.header.Get("Location"), x.r); ok {
 		delivery.Location = target
 	}
-	if !isPageLoad(x.r) && answer.body.Len() <= session.MaxDelivery {
-		delivery.ContentType = answer.header.Get("Content-Type")
-		delivery.ContentEncoding = answer.header.Get("Content-Encoding")
-		delivery.Body = answer.body.Bytes()
+	if isPageLoad(x.r) {
+		return delivery, false
 	}
-	return delivery
+	if answer.body.Len() > session.MaxDelivery {
+		return delivery, true
+	}
+	delivery.ContentType = answer.header.Get("Content-Type")
+	delivery.ContentEncoding = answer.header.Get("Content-Encoding")
+	delivery.Body = answer.body.Bytes()
+	return delivery, false
 }
 
 // keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what the

@@ -53,8 +53,8 @@ func (o Outcome) String() string {
 // Judge says what the answer to a login means that block b took and whose request path is given.
 //
 // A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked, where the
-// Set has an Identity; where not, a redirect (302, 303) away from every login path is success. A status of 400 and above
-// is never success, unless a success line names it.
+// Set has an Identity; where not, a redirect (302, 303) away from every login path is success, and for HTTP Basic any answer
+// below 400. A status of 400 and above is never success, unless a success line names it.
 func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
 	for _, line := range b.Failure {
@@ -84,6 +84,8 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 		return Succeeded
 	case s.Identity != nil:
 		return AskIdentity
+	case b.Username.Kind == Basic:
+		return Succeeded
 	case (a.Status == http.StatusFound || a.Status == http.StatusSeeOther) && s.away(j.location):
 		return Succeeded
 	}

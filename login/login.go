@@ -22,8 +22,8 @@ const (
 // Kind is a word of the configuration: where something stands in a request or an answer.
 type Kind string
 
-// The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query and None; Rule takes Status, Location,
-// Cookie, Header, JSON and Body; Identity takes JSON, Header and Body.
+// The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query, Basic, Placeholder and None; Rule takes Status,
+// Location, Cookie, Header, JSON and Body; Identity takes JSON, Header and Body.
 const (
 	Form     Kind = "form"
 	Query    Kind = "query"
@@ -34,6 +34,10 @@ const (
 	Cookie   Kind = "cookie"
 	Header   Kind = "header"
 	Body     Kind = "body"
+	// Basic: the name stands in the Authorization of every request, with the password (RFC 7617).
+	Basic Kind = "basic"
+	// Placeholder: an earlier handler of the route has signed somebody in, and says whom at every request.
+	Placeholder Kind = "placeholder"
 )
 
 // Set is everything that a site says about logins. Call Validate before the first use and change nothing afterwards.
@@ -62,6 +66,8 @@ type Block struct {
 	Success [][]Rule
 	// Failure are lines of rules; one rule that holds wins over all of Success.
 	Failure [][]Rule
+	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is signed in.
+	Tokens []TokenSource
 }
 
 // Condition is one `when` of a block.
@@ -76,9 +82,9 @@ type Condition struct {
 
 // Source is where the typed name stands.
 type Source struct {
-	// Kind is Form, JSON, Query or None.
+	// Kind is Form, JSON, Query, Basic, Placeholder or None.
 	Kind Kind
-	// Name is the field's name, or the JSON pointer; empty for None.
+	// Name is the field's name, the JSON pointer, or the placeholder in braces; empty for Basic and None.
 	Name string
 }
 

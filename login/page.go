@@ -18,7 +18,7 @@ func (s *Set) IsEntry(r *http.Request, path match.Path) bool {
 	plan := s.plan()
 	for i := range plan {
 		b, c := &s.Blocks[i], &plan[i]
-		if c.examines || !b.Paths.Match(path.Text) || methodSpelling(c.methods, r.Method) != other {
+		if c.standing || c.examines || !b.Paths.Match(path.Text) || methodSpelling(c.methods, r.Method) != other {
 			continue
 		}
 		if r.Body != nil && r.Body != http.NoBody || len(r.Header["Upgrade"]) > 0 {

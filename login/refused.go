@@ -37,6 +37,7 @@ const (
 	reasonTwice    = "The login carried more than one user name."
 	reasonName     = "A user name of this form cannot be used here."
 	reasonLarge    = "The login is too large."
+	reasonPassword = "The password that came with the request could not be read."
 	reasonCharset  = "The login is not written in UTF-8."
 )
 

@@ -29,6 +29,9 @@ type route struct {
 }
 
 func (s *route) of(b *Block, c *compiled, method string) spelling {
+	if c.standing {
+		return other
+	}
 	m := methodSpelling(c.methods, method)
 	if m == other {
 		return other

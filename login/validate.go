@@ -14,8 +14,10 @@ import (
 type compiled struct {
 	methods []string
 	loose   match.Globs
-	when    []target
-	name    target
+	// standing blocks take no request: theirs is every one.
+	standing bool
+	when     []target
+	name     target
 	// examines tells that a condition looks at the body.
 	examines bool
 }
@@ -26,6 +28,9 @@ func compile(blocks []Block) []compiled {
 	all := make([]compiled, len(blocks))
 	for i := range blocks {
 		b, c := &blocks[i], &all[i]
+		if c.standing = b.Username.standing(); c.standing {
+			continue
+		}
 		c.methods = b.Methods
 		if len(c.methods) == 0 {
 			c.methods = defaultMethods
@@ -58,6 +63,9 @@ func (s *Set) Validate() error {
 			return fmt.Errorf("login block %d: %w", i+1, err)
 		}
 	}
+	if err := s.validateStanding(); err != nil {
+		return err
+	}
 	if s.Identity != nil {
 		if err := s.Identity.validate(); err != nil {
 			return fmt.Errorf("identity: %w", err)
@@ -74,6 +82,9 @@ func (b *Block) validate(identity bool) error {
 	for _, path := range b.Paths {
 		if err := validatePath(string(path)); err != nil {
 			return err
+		}
+		if b.Username.standing() {
+			continue
 		}
 		wide := strings.Trim(string(path), "/*") == "" && strings.Contains(string(path), "*")
 		if wide && len(b.When) == 0 {
@@ -98,6 +109,11 @@ func (b *Block) validate(identity bool) error {
 	}
 	if err := b.Username.validate(); err != nil {
 		return err
+	}
+	for _, source := range b.Tokens {
+		if err := source.validate(); err != nil {
+			return err
+		}
 	}
 	for _, line := range slices.Concat(b.Success, b.Failure) {
 		if len(line) == 0 {
@@ -163,8 +179,26 @@ func (s Source) validate() error {
 			return errors.New("username none takes nothing more")
 		}
 		return nil
+	case Basic:
+		if s.Name != "" {
+			return errors.New("username basic takes nothing more")
+		}
+		return nil
+	case Placeholder:
+		return validatePlaceholder(s.Name)
 	}
-	return fmt.Errorf("username: %q is none of form, json, query, none", s.Kind)
+	return fmt.Errorf("username: %q is none of form, json, query, basic, placeholder, none", s.Kind)
+}
+
+// validatePlaceholder takes one placeholder and nothing around it. Text around it would be an identity by itself where the
+// placeholder is empty.
+func validatePlaceholder(name string) error {
+	inner, open := strings.CutPrefix(name, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if !open || !closed || inner == "" || strings.ContainsFunc(inner, controls) || strings.ContainsAny(inner, "{} ") {
+		return fmt.Errorf("username placeholder: %q is not one placeholder such as {http.auth.user.id}", name)
+	}
+	return nil
 }
 
 func validateField(what, name string) error {
@@ -177,11 +211,11 @@ func validateField(what, name string) error {
 // ParseSource reads the words after `username`.
 func ParseSource(words []string) (Source, error) {
 	if len(words) == 0 {
-		return Source{}, errors.New("username: form, json, query or none is missing")
+		return Source{}, errors.New("username: form, json, query, basic, placeholder or none is missing")
 	}
 	source := Source{Kind: Kind(words[0])}
 	want := 2
-	if source.Kind == None {
+	if source.Kind == None || source.Kind == Basic {
 		want = 1
 	}
 	if len(words) > want {

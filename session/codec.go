@@ -20,7 +20,7 @@ const MaxEncoded = 128 << 10
 // The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
 // can write to the store needs to be kept out by other means.
 const (
-	codecVersion = 0xb3 // no gob and no JSON starts like this
+	codecVersion = 0xb4 // no gob and no JSON starts like this
 	checksumSize = 4
 	dataKey      = "data"
 )
@@ -66,6 +66,8 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = data.Guest.Encode(to)
 	to = data.Held.Encode(to)
+	to = data.Bonds.Encode(to)
+	to = appendString(to, data.Token)
 	to = appendStrings(to, data.Granted)
 	to = appendString(to, data.Proposal)
 	to = appendStrings(to, data.Codes)
@@ -78,6 +80,8 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 		to = append(to, 1)
 		to = appendString(to, delivery.Location)
 		to = appendStrings(to, delivery.Cookies)
+		to = appendString(to, delivery.TokenHeader)
+		to = appendString(to, delivery.Token)
 		to = binary.AppendVarint(to, int64(delivery.Status))
 		to = appendString(to, delivery.ContentType)
 		to = appendString(to, delivery.ContentEncoding)
@@ -125,6 +129,8 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Since = from.time()
 	data.Guest = from.jar()
 	data.Held = from.jar()
+	data.Bonds = from.bonds()
+	data.Token = from.string()
 	data.Granted = from.strings()
 	data.Proposal = from.bytes()
 	data.Codes = from.strings()
@@ -132,6 +138,8 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	case 0:
 	case 1:
 		data.Delivery = &Delivery{Location: from.string(), Cookies: from.strings()}
+		data.Delivery.TokenHeader = from.string()
+		data.Delivery.Token = from.string()
 		data.Delivery.Status = from.int()
 		data.Delivery.ContentType = from.string()
 		data.Delivery.ContentEncoding = from.string()
@@ -295,4 +303,17 @@ func (r *reader) jar() custody.Jar {
 	}
 	r.rest = rest
 	return jar
+}
+
+func (r *reader) bonds() custody.Bonds {
+	if r.broken {
+		return custody.Bonds{}
+	}
+	bonds, rest, err := custody.DecodeBonds(r.rest)
+	if err != nil {
+		r.fail()
+		return custody.Bonds{}
+	}
+	r.rest = rest
+	return bonds
 }

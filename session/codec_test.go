@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/custody"
 	"sallyport/gate"
 )
 
@@ -19,9 +20,11 @@ func fullData(t testing.TB) *Data {
 		Guest:   jar(t, "csrf=1; HttpOnly"),
 		Held:    jar(t, "sid=café; Path=/a; Max-Age=60", "other=; Domain=example.com"),
 		Granted: []string{"theme", ""},
-		Next:    "/page?a=1#b",
+		Bonds:   custody.Bonds{}.BindBasic("Basic YTpi").BindToken("one").BindToken("two"), Token: "two",
+		Next: "/page?a=1#b",
 		Delivery: &Delivery{
 			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip",
+			TokenHeader: "X-Token", Token: "two",
 			Body: []byte("{\"ok\":true}\x00\xff"),
 		},
 		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"},
@@ -95,14 +98,14 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, _, err := decode(withSum(body)); err != nil {
 		t.Fatal(err)
 	}
-	name := body[:len("\xb2\x00\x04wiki\x00")]
+	name := body[:len("\xb4\x00\x04wiki\x00")]
 	leap := string(binary.AppendUvarint(nil, uint64(time.Second)))
 	for name, text := range map[string]string{
 		"a second's billion": name + "\x00" + leap + body[len(name)+len(appendTime(nil, start)):],
 		"huge list":          body[:len(body)-4] + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00\x00",
 		"nothing":            "",
-		"an earlier version": "\xb2" + body[1:],
-		"a later version":    "\xb4" + body[1:],
+		"an earlier version": "\xb3" + body[1:],
+		"a later version":    "\xb5" + body[1:],
 		"no state":           body[:1] + "\x04" + body[2:],
 		"more":               body + "\x00",
 		"less":               body[:len(body)-1],

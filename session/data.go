@@ -26,6 +26,11 @@ type Data struct {
 	Method string
 	// Guest is custody of what the app gave the stranger; Held of what a login brought.
 	Guest, Held custody.Jar
+	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
+	// cookies in Held.
+	Bonds custody.Bonds
+	// Token is the bearer token that the app issued last, for asking it who is signed in; at most custody.MaxToken bytes.
+	Token string
 	// Granted are the names of the cookies that the app itself gave the browser in this session.
 	Granted []string
 	// Next is the address that was first asked for. It never leaves the server.
@@ -63,6 +68,8 @@ type Delivery struct {
 	Location string
 	// Cookies are raw Set-Cookie lines that the browser may have.
 	Cookies []string
+	// TokenHeader is the header in which the answer carried a bearer token, and Token its value; empty where it did not.
+	TokenHeader, Token string
 	// Status, ContentType and ContentEncoding of the answer.
 	Status          int
 	ContentType     string

@@ -69,6 +69,12 @@ func (a *App) Stop() { a.server.Stop() }
 // server ends with the test.
 func (a *App) serve(t testing.TB, readyPath string, command func(address string) process.Program) {
 	t.Helper()
+	a.serveUntil(t, readyPath, http.StatusOK, command)
+}
+
+// serveUntil is serve for an app whose answer to a stranger has another status.
+func (a *App) serveUntil(t testing.TB, readyPath string, status int, command func(address string) process.Program) {
+	t.Helper()
 	logFile := filepath.Join(t.TempDir(), a.Name+".log")
 
 	// Between finding a free port and listening on it another process may take it. Then the server ends at once, and the
@@ -88,7 +94,7 @@ func (a *App) serve(t testing.TB, readyPath string, command func(address string)
 		}
 		t.Cleanup(a.server.Stop)
 
-		err = a.waitUntilReady(t.Context(), readyPath)
+		err = a.waitUntilReady(t.Context(), readyPath, status)
 		if err == nil {
 			t.Cleanup(func() {
 				if t.Failed() {
@@ -103,14 +109,14 @@ func (a *App) serve(t testing.TB, readyPath string, command func(address string)
 	}
 }
 
-// waitUntilReady asks until the app answers with 200, its server ends, or readyTimeout is over.
-func (a *App) waitUntilReady(ctx context.Context, path string) error {
+// waitUntilReady asks until the app answers with the status, its server ends, or readyTimeout is over.
+func (a *App) waitUntilReady(ctx context.Context, path string, status int) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
 	for {
-		err := answersOK(ctx, a.URL+path)
+		err := answers(ctx, a.URL+path, status)
 		if err == nil {
 			return nil
 		}
@@ -124,8 +130,8 @@ func (a *App) waitUntilReady(ctx context.Context, path string) error {
 	}
 }
 
-// answersOK asks once. The answer's body is not looked at.
-func answersOK(ctx context.Context, address string) error {
+// answers asks once. The answer's body is not looked at.
+func answers(ctx context.Context, address string, status int) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -135,7 +141,7 @@ func answersOK(ctx context.Context, address string) error {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode != status {
 		return fmt.Errorf("%s answered %s", address, answer.Status)
 	}
 	return nil

@@ -25,6 +25,8 @@ type Client struct {
 	Site *Site
 	// Base is where the gateway's own pages are. Default: /second-factor.
 	Base string
+	// Header goes with every request, in the place of what browsers say and in front of what a call says itself.
+	Header http.Header
 
 	t    testing.TB
 	http *http.Client
@@ -79,6 +81,9 @@ func (c *Client) Try(method, path string, header http.Header, body string) (Answ
 	}
 	request.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	request.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Test")
+	for name, values := range c.Header {
+		request.Header[name] = values
+	}
 	for name, values := range header {
 		request.Header[name] = values
 	}

@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"sallyport/custody"
+	"sallyport/login"
+	"sallyport/session"
+)
+
+// errTokenOfNobody is returned where an app issues a token and says that nobody is signed in with it. Such an answer is not passed
+// on as that of a failed login: it has a credential in it (P2).
+var errTokenOfNobody = errors.New("the app issued a token, and says that nobody is signed in with it; look at token_header and identity")
+
+// errTokenOfFailure is returned where the answer of a login that failed by the rules has a credential in it (P2).
+var errTokenOfFailure = errors.New("the answer is one of a failed login by the rules, and carries a token; look at success and failure")
+
+// checkTokens completes New for sites whose apps issue bearer tokens.
+func (g *Gateway) checkTokens() error {
+	g.tokens = len(g.config.Logins.Tokens()) > 0
+	switch {
+	case !g.tokens && len(g.config.Refresh) > 0:
+		return errors.New("refresh: no login says where its answer carries a token")
+	case !g.tokens:
+		return nil
+	case len(g.config.Refresh) > 0 && g.config.Logins.Identity == nil:
+		return errors.New("refresh: set identity; only the app itself can say whose a new token is")
+	case !isToken(g.config.TokenHeader) || strings.ContainsAny(g.config.TokenHeader, "_.!#$%&'*+^`|~") || g.config.TokenScheme != "" && !isToken(g.config.TokenScheme):
+		return fmt.Errorf("token_header %q: want the name of a header, and perhaps a scheme", g.config.TokenHeader)
+	case custody.Essential(g.config.TokenHeader):
+		return fmt.Errorf("token_header %s: requests live by that header", g.config.TokenHeader)
+	}
+	for _, name := range g.config.PassHeaders {
+		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, g.config.TokenHeader) {
+			return fmt.Errorf("pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
+		}
+	}
+	g.headers.Token = g.config.TokenHeader
+	return nil
+}
+
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// tokenAttachment is how a bearer token goes with a question of ours; nothing for none.
+func (x *exchange) tokenAttachment(token string) attachment {
+	if token == "" {
+		return attachment{}
+	}
+	if x.config.TokenScheme != "" {
+		token = x.config.TokenScheme + " " + token
+	}
+	return attachment{header: x.config.TokenHeader, value: token}
+}
+
+// bind notes the tokens that a sign-in brought. What a script is to get of them waits with the rest of its answer.
+func (s *signedIn) bind(issued []login.Token) error {
+	for i, token := range issued {
+		s.bonds = s.bonds.BindToken(token.Text)
+		if i == 0 {
+			s.token = token.Text
+		}
+		if token.Header == "" {
+			continue
+		}
+		if s.delivery.TokenHeader != "" && s.delivery.TokenHeader != token.Header {
+			return errors.New("the answer carries tokens in more than one header")
+		}
+		s.delivery.TokenHeader, s.delivery.Token = token.Header, token.Value
+	}
+	if len(issued) > 0 && s.oversized {
+		return fmt.Errorf("%w: a login with a token, of which %d bytes can wait for the second factor", errTooLarge, session.MaxDelivery)
+	}
+	return nil
+}
+
+// refreshes tells whether the app answers this request with another token.
+func (x *exchange) refreshes() bool {
+	return len(x.config.Refresh) > 0 && x.path.Canonical && x.config.Refresh.Match(x.path.Text)
+}
+
+// tokenRanOut tells whether this session's token may have come to its end without the app's session having done so: apps issue
+// another one then. Until they do, what the session sends is of no worth to anybody.
+func (x *exchange) tokenRanOut() bool {
+	return len(x.config.Refresh) > 0 && x.data.Token != "" && x.data.Held.Len() == 0
+}
+
+// refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose that is (P5).
+// The request was made ready already.
+func (x *exchange) refresh() error {
+	setReadableEncodings(x.r.Header, x.r.Header)
+	answer, err := capture(x.next, x.r)
+	if err != nil {
+		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
+			return x.loginUnclear("refresh", err)
+		}
+		return err
+	}
+	lines := answer.header["Set-Cookie"]
+	seen, err := answer.judged(lines)
+	if err != nil {
+		return x.loginUnclear("refresh", err)
+	}
+	var issued []login.Token
+	if answer.status/100 == 2 {
+		if issued, err = login.ReadTokens(x.config.Logins.Tokens(), seen); err != nil {
+			return x.loginUnclear("token", err)
+		}
+	}
+	if len(issued) > 0 {
+		if answered, err := x.admitTokens(issued, answer, lines); answered || err != nil {
+			return err
+		}
+	}
+	defer x.stream.end()
+	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.send(w, r, lines) }, x.stream.watch(x))
+}
+
+// admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a sign-in of that
+// one. It reports whether the request was answered.
+func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []string) (answered bool, err error) {
+	user := x.data.Identity
+	said := x.probe(custody.Jar{}, x.tokenAttachment(issued[0].Text))
+	switch {
+	case said.verdict == login.Known && said.name == user:
+		err := x.change(func(data *session.Data) error {
+			for _, token := range issued {
+				data.Bonds = data.Bonds.BindToken(token.Text)
+			}
+			data.Token, data.Checked = issued[0].Text, x.now
+			return nil
+		})
+		if err != nil {
+			return true, x.storeFailed("bind a token", err)
+		}
+		return false, nil
+	case said.verdict == login.Known:
+		sorted := x.cookies.Sort(lines, nil, true)
+		next := signedIn{
+			identity: said.name, jar: x.applied(custody.Jar{}, sorted.Held), granted: sorted.Granted, within: true,
+		}
+		next.delivery, next.oversized = x.delivery(answer, sorted.Browser)
+		if err := next.bind(issued); err != nil {
+			return true, x.loginUnclear("token", err)
+		}
+		owed, err := x.accept(next)
+		if err != nil {
+			return true, x.storeFailed("sign in", err)
+		}
+		if owed {
+			x.withheld = true
+			return true, x.askFactor()
+		}
+		return true, answer.send(x.w, x.r, sorted.Browser)
+	case said.verdict == login.NotSignedIn:
+		return true, x.loginUnclear("refresh", errTokenOfNobody)
+	default:
+		return true, x.identityUnclear(said)
+	}
+}
