@@ -33,8 +33,10 @@ func startMariaDB(t testing.TB) *mariaDB {
 		t.Fatalf("mariadb: %v", err)
 	}
 	db.host, db.port, _ = net.SplitHostPort(address)
-	server, err := process.Start(process.Program{Folder: db.Folder, User: db.user(), Arguments: []string{"mariadbd", "--no-defaults", "--datadir=" + data,
-		"--socket=" + db.socket, "--bind-address=" + db.host, "--port=" + db.port, "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"}},
+	server, err := process.Start(process.Program{Folder: db.Folder, User: db.user(), Arguments: []string{
+		"mariadbd", "--no-defaults", "--datadir=" + data,
+		"--socket=" + db.socket, "--bind-address=" + db.host, "--port=" + db.port, "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0",
+	}},
 		filepath.Join(t.TempDir(), "mariadb.log"))
 	if err != nil {
 		t.Fatalf("mariadb: %v", err)

@@ -13,7 +13,7 @@ import (
 // has no torrents and talks to no peer. Ready after a second.
 func StartTransmission(t testing.TB) *App {
 	t.Helper()
-	app := &App{Name: "transmission", Folder: t.TempDir()}
+	app := &App{Name: "transmission", Folder: t.TempDir(), Version: "Transmission " + debianVersion(t, "transmission-daemon")}
 	app.serveUntil(t, "/transmission/web/", 401, func(address string) process.Program {
 		host, port, err := net.SplitHostPort(address)
 		if err != nil {

@@ -16,7 +16,7 @@ const nobody = 65534
 func newUnprivileged(t testing.TB, name string) *App {
 	t.Helper()
 	// Not t.TempDir, which lies in a folder that is closed to others.
-	folder, err := os.MkdirTemp("", "sallyport-"+name+"-")
+	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // see above
 	if err == nil {
 		err = os.Chmod(folder, 0o755)
 	}

@@ -87,3 +87,24 @@ func xmlCall(method string, arguments ...string) string {
 	}
 	return `<?xml version="1.0"?><methodCall><methodName>` + method + `</methodName><params>` + params.String() + `</params></methodCall>`
 }
+
+// jsonHeader is the header of a document that a script sends.
+func jsonHeader() http.Header {
+	return http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
+}
+
+// signInByBasic opens a page with a password that every request has from then on, as browsers do it.
+func signInByBasic(page string) func(testing.TB, *site.Client, apps.Account) site.Answer {
+	return func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
+		t.Helper()
+		c.Header = basic(account)
+		return c.Get(page)
+	}
+}
+
+// signOutOfBasic ends the gateway's session; the browser still has the password, until it is closed.
+func signOutOfBasic(t testing.TB, c *site.Client) {
+	t.Helper()
+	c.SignOut()
+	c.Header = nil
+}

@@ -53,8 +53,3 @@ var directus = app{
 	},
 	sessions: regexp.MustCompile(`^directus_(session|refresh)_token$`),
 }
-
-// jsonHeader is the header of a document that a script sends.
-func jsonHeader() http.Header {
-	return http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
-}

@@ -236,7 +236,7 @@ func (p *protected) wantsClosed(t testing.TB, c *site.Client, who string) {
 func (p *protected) mustNotBeIn(t testing.TB, c *site.Client, what string) {
 	t.Helper()
 	switch state, user := p.status(t, c); {
-	case state == "anonymous", state == "pending" && user == p.owner.Name:
+	case state == "anonymous", state == "pending" && (user == p.owner.Name || user == p.guest.Name):
 	default:
 		t.Fatalf("%s: the session is %s of %q", what, state, user)
 	}
