@@ -62,13 +62,6 @@ func form() http.Header {
 	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 }
 
-// webSocketHeader asks for a WebSocket.
-func webSocketHeader() http.Header {
-	return http.Header{
-		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
-	}
-}
-
 // basic is the header of HTTP Basic.
 func basic(account apps.Account, more ...string) http.Header {
 	request := &http.Request{Header: http.Header{}}

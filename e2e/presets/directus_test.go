@@ -53,3 +53,10 @@ var directus = app{
 	},
 	sessions: regexp.MustCompile(`^directus_(session|refresh)_token$`),
 }
+
+// webSocketHeader asks for a WebSocket.
+func webSocketHeader() http.Header {
+	return http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
+}
