@@ -16,13 +16,16 @@ import (
 //	GET  /logout  says nothing; the gateway ends the session
 //	GET  /small   1 KiB
 //	GET  /large   1 MiB
+//	GET  /page    a page of 100 KB
 //	PUT  /upload  takes anything
 //	GET  /ws      a WebSocket that sends all back
 func app() http.Handler {
 	small, large := []byte(strings.Repeat("x", 1<<10)), []byte(strings.Repeat("x", 1<<20))
+	page := []byte("<!DOCTYPE html><html><head><title>Tides</title></head><body>" + strings.Repeat("<p>The tide comes in at seven.</p>\n", 3000) + "</body></html>")
 	give := func(content []byte) http.HandlerFunc {
+		kind := http.DetectContentType(content)
 		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Content-Type", kind)
 			_, _ = w.Write(content)
 		}
 	}
@@ -43,6 +46,7 @@ func app() http.Handler {
 	mux.HandleFunc("GET /logout", give(nil))
 	mux.HandleFunc("GET /small", give(small))
 	mux.HandleFunc("GET /large", give(large))
+	mux.HandleFunc("GET /page", give(page))
 	mux.HandleFunc("PUT /upload", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusNoContent)

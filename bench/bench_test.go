@@ -44,6 +44,8 @@ type contestant struct {
 	sessions string
 	// checked asks a checker about each request, as gateways do that work by forward_auth.
 	checked bool
+	// words are more of the site's.
+	words string
 	*site.Site
 	token string
 }
@@ -80,12 +82,13 @@ func (c *contestant) start(b *testing.B, upstream, checker string) {
 	if gated {
 		options.Sessions = "sessions " + c.sessions
 	}
-	c.Site = site.Start(b, upstream, gate, options)
+	block := gate + c.words
+	c.Site = site.Start(b, upstream, block, options)
 	c.Stop()
 	caddyfile := strings.Replace(c.Caddyfile(), "level DEBUG", "level ERROR", 1)
 	caddyfile = strings.Replace(caddyfile, "persist_config off", "persist_config off\n\tservers {\n\t\tprotocols h1 h2c\n\t}", 1)
 	if !gated {
-		caddyfile = strings.Replace(caddyfile, "second_factor {\n\t\t"+gate+"\n\t}", "", 1)
+		caddyfile = strings.Replace(caddyfile, "second_factor {\n\t\t"+block+"\n\t}", "", 1)
 	}
 	if c.checked {
 		caddyfile = strings.Replace(caddyfile, "\treverse_proxy", "\tforward_auth "+checker+" {\n\t\turi /check\n\t}\n\treverse_proxy", 1)
@@ -97,6 +100,10 @@ func (c *contestant) start(b *testing.B, upstream, checker string) {
 		client.Post("/login", url.Values{"user": {"alice"}}).Wants(b, http.StatusSeeOther, "/small")
 		c.token = client.Token()
 		client.Get("/small").Wants(b, http.StatusOK, "")
+		page := client.Do(http.MethodGet, "/page", http.Header{"Sec-Fetch-Mode": {"navigate"}}, "").Wants(b, http.StatusOK, "")
+		if strings.Contains(page.Text, "guard.js") != strings.Contains(c.words, "guard") {
+			b.Fatalf("%s: the guard is where it should not be, or is not where it should", c.name)
+		}
 	}
 }
 
@@ -144,6 +151,11 @@ func BenchmarkGateways(b *testing.B) {
 		measure(b, all, "1 MiB download", asked(Load{Path: "/large", Connections: 8}))
 		measure(b, all, "10 MiB upload", asked(Load{Path: "/upload", Connections: 4, Upload: upload}))
 		measure(b, all, "WebSocket, messages of 1 KiB there and back, 8 sockets", func(c *contestant) (Sample, error) { return echo(b.Context(), c) })
+		guarded := []*contestant{{name: "sallyport, memory", sessions: "memory"}, {name: "with guard", sessions: "memory", words: "guard\n"}}
+		for _, c := range guarded {
+			c.start(b, upstream, "")
+		}
+		measure(b, guarded, "100 KB page, with the guard in it", asked(Load{Path: "/page", Connections: 16, Page: true}))
 		for _, c := range all {
 			if c.token != "" {
 				fill(b, c)

@@ -58,7 +58,7 @@ func Print(to io.Writer, title, unit string, all []Series) error {
 		return err
 	}
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\t%s (median)\tof bare (lowest–highest round)\tp99 of bare\n", unit)
+	fmt.Fprintf(table, "\t%[1]s (median)\tof %[2]s (lowest–highest round)\tp99 of %[2]s\n", unit, all[0].Name)
 	for _, series := range all {
 		rates := make([]float64, 0, len(series.Samples))
 		for _, s := range series.Samples {

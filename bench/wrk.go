@@ -18,6 +18,8 @@ type Load struct {
 	Address, Path string
 	// Cookie is what is sent, a name and a value: of the gateway's session, or of the app's where there is no gateway.
 	Cookie string
+	// Page says that the request is a page load, and not just any.
+	Page bool
 	// Connections that ask at the same time, and for how long.
 	Connections int
 	For         time.Duration
@@ -48,6 +50,9 @@ func (l Load) wrk() []string {
 	command = append(command, "-H", "Cookie: "+l.Cookie)
 	if l.Upload != "" {
 		command = append(command, "-s", l.Upload)
+	}
+	if l.Page {
+		command = append(command, "-H", "Accept: text/html", "-H", "Sec-Fetch-Mode: navigate", "-H", "Sec-Fetch-Dest: document")
 	}
 	return append(command, "http://"+l.Address+l.Path)
 }
