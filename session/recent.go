@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// MaxRecent is the longest that a Recent remembers anything: an order to end a session, given at another node, counts at
-	// this one no later (P8).
-	MaxRecent = time.Second
+	// MaxRecent is the longest that a Recent remembers anything. With it an order to end a session, given at another node, counts
+	// at this one within a second, the requests between them included (P8).
+	MaxRecent = 500 * time.Millisecond
 	// recentMax is how many sessions each of a Recent's parts remembers at most.
 	recentMax = 256
 )
@@ -21,8 +21,8 @@ const (
 // requests which a page makes at once, one asks the store. It is a Store like the one behind it, for use in one process, and
 // safe for concurrent use.
 //
-// What this process writes counts at once. What another one writes counts after a second at most. That goes for the held
-// cookies too: where two nodes serve one browser within a second, the second may still send the app a cookie that the first
+// What this process writes counts at once. What another one writes counts half a second later at most. That goes for the held
+// cookies too: where two nodes serve one browser at nearly the same time, the second may still send the app a cookie that the first
 // has replaced, as two requests at the same moment do at any node. Changes are made by compare-and-set on what the store
 // itself says, so that none is lost.
 //
