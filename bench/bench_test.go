@@ -32,7 +32,7 @@ const (
 		idle 12h
 	`
 	// rounds is how often everything is measured, each time for so long.
-	rounds = 7
+	rounds = 5
 	each   = 3 * time.Second
 	crowd  = 100_000
 )

@@ -27,6 +27,7 @@ func TestPresets(t *testing.T) {
 			t.Parallel()
 			running := a.start(t)
 			row := newRow(t, a, running)
+			row.open = openDoors(t, a, running)
 			front := func(t *testing.T) *protected {
 				lines := "app " + a.preset + "\n\t\tpreset " + a.preset + "\n" + a.more
 				return &protected{Site: site.Start(t, running.Address, lines, site.Options{}), app: a}

@@ -22,6 +22,8 @@ var table struct {
 type row struct {
 	app     app
 	version string
+	// open is how many of the doors are open past the gateway.
+	open int
 }
 
 func newRow(t testing.TB, a app, running *apps.App) row {
@@ -29,7 +31,7 @@ func newRow(t testing.TB, a app, running *apps.App) row {
 	if running.Version == "" {
 		t.Fatalf("%s does not say its version", a.preset)
 	}
-	return row{a, running.Version}
+	return row{app: a, version: running.Version}
 }
 
 // done adds the line once everything has passed.
@@ -48,8 +50,8 @@ func (r row) done(t testing.TB) {
 	}
 	table.Lock()
 	defer table.Unlock()
-	table.rows = append(table.rows, fmt.Sprintf("| `%s` | %s | %s | %d | %d | %d | %s | %s |",
-		r.app.preset, r.version, r.app.kind, len(r.app.reads), len(r.app.spellings), len(r.app.doors), accounts, socket))
+	table.rows = append(table.rows, fmt.Sprintf("| `%s` | %s | %s | %d | %d | %d (%d) | %s | %s |",
+		r.app.preset, r.version, r.app.kind, len(r.app.reads), len(r.app.spellings), len(r.app.doors), r.open, accounts, socket))
 }
 
 // Where the table stands in docs/apps.md.
