@@ -71,7 +71,7 @@ func uploadScript(file string, size int) error {
 
 var (
 	wrkRate     = regexp.MustCompile(`(?m)^Requests/sec:\s+([0-9.]+)$`)
-	wrkTail     = regexp.MustCompile(`(?m)^\s+99%\s+([0-9.]+)(us|ms|s)$`)
+	wrkTail     = regexp.MustCompile(`(?m)^\s+99%\s+([0-9.]+)(us|ms|s)\s*$`)
 	wrkBad      = regexp.MustCompile(`(?m)^\s*(Non-2xx or 3xx responses|Socket errors): .*$`)
 	h2loadRate  = regexp.MustCompile(`finished in [0-9.]+m?s, ([0-9.]+) req/s`)
 	h2loadState = regexp.MustCompile(`status codes: ([0-9]+) 2xx, ([0-9]+) 3xx, ([0-9]+) 4xx, ([0-9]+) 5xx`)
