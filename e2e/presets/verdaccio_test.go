@@ -141,6 +141,12 @@ func verdaccioDay(t *testing.T, s *protected) {
 			t.Errorf("bob with what is alice's: %d %s", got.StatusCode, got.Text)
 		}
 	}
+	// npm's own way in tells a right password from a wrong one, and would hand out a token.
+	for _, door := range s.doors {
+		if strings.HasPrefix(door.name, "npm login") || strings.HasPrefix(door.name, "a token for npm") {
+			bob.Do(door.method, door.path, door.header.Clone(), door.body).Wants(t, http.StatusForbidden, "")
+		}
+	}
 	signIn(bob, apps.Alice.Name, apps.Alice.Password).Wants(t, http.StatusUnauthorized, "")
 	shut(bob, "bob after alice's password", with(his), with(second))
 
