@@ -43,7 +43,8 @@ func TestPocketBaseInABrowser(t *testing.T) {
 }
 
 // editor is Node-RED's behind the login, with the owner's flow in it.
-const editor = `[...document.querySelectorAll("#red-ui-workspace-tabs li")].some(e => e.innerText.includes("Harbour")) && RED.settings.user.username === "alice"`
+const editor = `!document.querySelector("#red-ui-loading-progress")?.checkVisibility() && RED.settings.user?.username === "alice" &&
+	[...document.querySelectorAll("#red-ui-workspace-tabs li")].some(e => e.innerText.includes("Harbour"))`
 
 // TestNodeREDInABrowser: the editor has a login dialog of its own, and a WebSocket for what happens in the flows.
 func TestNodeREDInABrowser(t *testing.T) {
@@ -59,6 +60,18 @@ func TestNodeREDInABrowser(t *testing.T) {
 	b.until("the editor does not open again", editor)
 	b.Screenshot("again")
 
+	// Another flow, which the runtime tells all open editors about, and back.
+	const add, flows = ".red-ui-tabs-add a", `fetch("/flows", {headers: {Authorization: "Bearer " + RED.settings.get("auth-tokens").access_token}}).then(a => a.json()).then(a => a.filter(n => n.type === "tab").length)`
+	before := browser.Await[int](b.Browser, flows)
+	b.Click(add)
+	b.Click("#red-ui-header-button-deploy")
+	b.until("nothing is deployed", `document.querySelector(".red-ui-notification-success") && document.querySelector("#red-ui-header-button-deploy.disabled")`)
+	if after := browser.Await[int](b.Browser, flows); after != before+1 {
+		b.t.Errorf("there are %d flows, and were %d", after, before)
+	}
+	if b.is(`document.body.innerText.includes("Lost connection")`) {
+		b.t.Error("the editor has no WebSocket")
+	}
 	b.Click("#red-ui-header-button-user")
 	b.Click("#usermenu-item-logout")
 	b.until("the editor does not ask for a password", `document.querySelector("#node-dialog-login-username") && !(`+editor+`)`)
