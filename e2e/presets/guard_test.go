@@ -33,13 +33,13 @@ func TestPocketBaseInABrowser(t *testing.T) {
 		window.renewed = answer.token;
 	})(), true`
 	browser.Evaluate[bool](b.Browser, renewed)
-	b.until("the token is not renewed", "!!window.renewed")
+	b.Until("the token is not renewed", "!!window.renewed")
 	if browser.Evaluate[string](b.Browser, "window.renewed") == token {
 		t.Error("the token is the same as before: the test shows nothing")
 	}
 	b.Reload()
-	b.until("the dashboard does not open with a renewed token", dashboard)
-	b.until("the dashboard is empty", `document.body.innerText.includes("users")`)
+	b.Until("the dashboard does not open with a renewed token", dashboard)
+	b.Until("the dashboard is empty", `document.body.innerText.includes("users")`)
 }
 
 // editor is Node-RED's behind the login, with the owner's flow in it.
@@ -55,26 +55,25 @@ func TestNodeREDInABrowser(t *testing.T) {
 	b.Fill("#node-dialog-login-password", apps.Alice.Password)
 	b.Click("#node-dialog-login-submit")
 	b.passGuard(editor)
-	b.Screenshot("open")
-	b.Reload()
-	b.until("the editor does not open again", editor)
-	b.Screenshot("again")
-
 	// Another flow, which the runtime tells all open editors about, and back.
-	const add, flows = ".red-ui-tabs-add a", `fetch("/flows", {headers: {Authorization: "Bearer " + RED.settings.get("auth-tokens").access_token}}).then(a => a.json()).then(a => a.filter(n => n.type === "tab").length)`
+	const add, flows = ".red-ui-tab-button.red-ui-tabs-add a", `fetch("/flows", {headers: {Authorization: "Bearer " + RED.settings.get("auth-tokens").access_token}}).then(a => a.json()).then(a => a.filter(n => n.type === "tab").length)`
 	before := browser.Await[int](b.Browser, flows)
 	b.Click(add)
 	b.Click("#red-ui-header-button-deploy")
-	b.until("nothing is deployed", `document.querySelector(".red-ui-notification-success") && document.querySelector("#red-ui-header-button-deploy.disabled")`)
+	b.Until("nothing is deployed", `document.querySelector(".red-ui-notification-success") && document.querySelector("#red-ui-header-button-deploy.disabled")`)
 	if after := browser.Await[int](b.Browser, flows); after != before+1 {
 		b.t.Errorf("there are %d flows, and were %d", after, before)
 	}
 	if b.is(`document.body.innerText.includes("Lost connection")`) {
 		b.t.Error("the editor has no WebSocket")
 	}
+	b.Screenshot("open")
+	b.Reload()
+	b.Until("the editor does not open again", editor)
+	b.Screenshot("again")
 	b.Click("#red-ui-header-button-user")
 	b.Click("#usermenu-item-logout")
-	b.until("the editor does not ask for a password", `document.querySelector("#node-dialog-login-username") && !(`+editor+`)`)
+	b.Until("the editor does not ask for a password", `document.querySelector("#node-dialog-login-username") && !(`+editor+`)`)
 	b.wantsOurState("anonymous")
 }
 
@@ -91,8 +90,11 @@ func TestVerdaccioInABrowser(t *testing.T) {
 	b.passGuard(inside)
 	b.Screenshot("open")
 	b.Reload()
-	b.until("the packages do not show again", inside)
+	b.Until("the packages do not show again", inside)
 	b.Screenshot("again")
+	b.Click("#header--button-account")
+	b.Click("#logOutDialogIcon")
+	b.Until("the packages still show", "!("+inside+")")
 }
 
 // TestDirectusInABrowser: the studio signs in for a session, and renews it by itself.
@@ -105,8 +107,14 @@ func TestDirectusInABrowser(t *testing.T) {
 	b.Fill("input[type=password]", apps.Alice.Password)
 	b.Click("button[type=submit]")
 	b.passGuard(inside)
+	b.leadTo("/admin/users")
+	b.Until("the accounts do not show", `document.body.innerText.includes("`+apps.Bob.Email+`")`)
 	b.Screenshot("open")
-	b.Reload()
-	b.until("the studio does not open again", inside)
-	b.Screenshot("again")
+	b.leadTo("/admin/users")
+	b.Until("the accounts do not show again", `document.body.innerText.includes("`+apps.Bob.Email+`")`)
+	b.holdsNothing()
+
+	b.Evaluate(`document.querySelector("a[href='/admin/logout']").click()`)
+	b.Until("the studio does not ask for a password", `location.pathname === "/admin/login" && document.querySelector("input[type=password]")`)
+	b.wantsOurState("anonymous")
 }

@@ -3,8 +3,8 @@
 package presets
 
 import (
+	"strconv"
 	"testing"
-	"time"
 
 	"sallyport/e2e/browser"
 	"sallyport/e2e/site"
@@ -31,14 +31,17 @@ func startWalk(t *testing.T, a app) *walker {
 	return &walker{Browser: browser.New(t, browser.Options{}), protected: p, t: t, factor: factor}
 }
 
-// until asks the page again and again.
-func (w *walker) until(what, condition string) {
+// Evaluate runs a script in the page for what it does.
+func (w *walker) Evaluate(script string) {
 	w.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !browser.Evaluate[bool](w.Browser, "!!("+condition+")"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%s: at %s: %.1500s\npicture: %s\nconsole: %q", what, w.Location(), w.Page(), w.Screenshot("failed"), w.Problems())
-		}
-	}
+	browser.Evaluate[bool](w.Browser, "("+script+", true)")
+}
+
+// leadTo opens an address of the site anew, for pages that are all script: they may go on elsewhere before they are loaded.
+func (w *walker) leadTo(path string) {
+	w.t.Helper()
+	w.Evaluate("window.left = true, location.pathname === " + strconv.Quote(path) + " ? location.reload() : location.assign(" + strconv.Quote(path) + ")")
+	w.Until("the page before stays", "window.left !== true")
 }
 
 // is asks the page once.
@@ -75,7 +78,7 @@ const (
 // passGuard meets the guard's dialog, mistypes, and types the right code. Nothing of what is inside may be there before.
 func (w *walker) passGuard(inside string) {
 	w.t.Helper()
-	w.until("no dialog asks for the code", guardDialog)
+	w.Until("no dialog asks for the code", guardDialog)
 	w.Screenshot("dialog")
 	w.wantsOurState("pending")
 	closed := func(when string) {
@@ -87,11 +90,11 @@ func (w *walker) passGuard(inside string) {
 	}
 	closed("before the code")
 	w.Press("000000")
-	w.until("a wrong code is no alert", guardAlert)
+	w.Until("a wrong code is no alert", guardAlert)
 	w.Screenshot("dialog-wrong")
 	closed("after a wrong code")
 	w.Press(w.factor.Code(w.t))
-	w.until("the app does not go on", inside)
+	w.Until("the app does not go on", inside)
 	w.wantsOurState("verified")
 	w.holdsNothing()
 }
