@@ -114,7 +114,11 @@ func TestDirectusInABrowser(t *testing.T) {
 	b.Until("the accounts do not show again", `document.body.innerText.includes("`+apps.Bob.Email+`")`)
 	b.holdsNothing()
 
-	b.Evaluate(`document.querySelector("a[href='/admin/logout']").click()`)
+	// The button is there while the pointer is over the picture.
+	b.Evaluate(`document.querySelectorAll(".module-bar-avatar, .module-bar-avatar *").forEach(e => e.dispatchEvent(new MouseEvent("mouseenter")))`)
+	b.Until("no button signs out", `document.querySelector(".module-bar-avatar .sign-out button")`)
+	b.Evaluate(`document.querySelector(".module-bar-avatar .sign-out button").click()`)
+	b.Click("a[href='/admin/logout']")
 	b.Until("the studio does not ask for a password", `location.pathname === "/admin/login" && document.querySelector("input[type=password]")`)
 	b.wantsOurState("anonymous")
 }
