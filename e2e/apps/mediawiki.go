@@ -24,7 +24,7 @@ func StartMediaWiki(t testing.TB) *App {
 	app.run(t, nil, php, "maintenance/createAndPromote.php", Bob.Name, Bob.Password)
 	app.write(t, "text", "Welcome to the harbour wiki.")
 	app.run(t, nil, "sh", "-c", php+" maintenance/edit.php --user Alice 'Main Page' < text")
-	app.run(t, nil, "sh", "-c", `printf '%s\n' '$wgServer = WebRequest::detectServer();' '$wgGroupPermissions["*"]["read"] = false;' >> LocalSettings.php`)
+	app.run(t, nil, "sh", "-c", `printf '%s\n' '$wgServer = WebRequest::detectServer(false);' '$wgGroupPermissions["*"]["read"] = false;' >> LocalSettings.php`)
 	app.servePHP(t, "/index.php", app.Folder, "")
 	return app
 }

@@ -188,6 +188,12 @@ func (b *Browser) WaitPath(path string) {
 	b.until("waiting for the page "+path, "location.pathname + location.search === "+string(quoted)+" && document.readyState === 'complete'")
 }
 
+// Until waits until a condition in JavaScript holds, also while one page takes the other's place. what is for the failure's message.
+func (b *Browser) Until(what, condition string) {
+	b.t.Helper()
+	b.until(what, "!!("+condition+")")
+}
+
 // until asks for a condition again and again. It is asked from here, not by a script in the page: pages come and go, and
 // may have no scripts.
 func (b *Browser) until(what, condition string) {

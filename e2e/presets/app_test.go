@@ -39,6 +39,8 @@ type app struct {
 	sessions *regexp.Regexp
 	// own are the texts of the owner that a guest must not read.
 	own []string
+	// day is (*protected).walk for apps whose script holds a token, which goes with each request. nil: it holds none.
+	day func(*testing.T, *protected)
 }
 
 // read is a request, and what its good answer contains.

@@ -1,12 +1,15 @@
 package presets
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sallyport/e2e/site"
 )
@@ -32,7 +35,11 @@ func TestPresets(t *testing.T) {
 				lines := "app " + a.preset + "\n\t\tpreset " + a.preset + "\n" + a.more
 				return &protected{Site: site.Start(t, running.Address, lines, site.Options{}), app: a}
 			}
-			t.Run("walk", func(t *testing.T) { front(t).walk(t) })
+			day := (*protected).walk
+			if a.day != nil {
+				day = func(p *protected, t *testing.T) { a.day(t, p) }
+			}
+			t.Run("walk", func(t *testing.T) { day(front(t), t) })
 			t.Run("spellings", func(t *testing.T) { front(t).trySpellings(t) })
 			t.Run("doors", func(t *testing.T) { front(t).tryDoors(t) })
 			row.done(t)
@@ -278,15 +285,20 @@ func (p *protected) hasNoSession(t testing.TB, answer site.Answer, what string) 
 // upgrade asks for the WebSocket, and tells the status of the answer.
 func (p *protected) upgrade(t testing.TB, c *site.Client) int {
 	t.Helper()
-	answer := p.Raw(t, "GET "+p.socket+" HTTP/1.1\r\nHost: "+p.Address+"\r\nOrigin: "+p.URL+
-		"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: sallyport="+c.Token()+"\r\n\r\n")
-	fields := strings.Fields(answer)
-	if len(fields) < 2 {
-		t.Fatalf("the WebSocket answers %q", answer)
-	}
-	status, err := strconv.Atoi(fields[1])
+	conn, err := net.Dial("tcp", p.Address)
 	if err != nil {
-		t.Fatalf("the WebSocket answers %q", answer)
+		t.Fatal(err)
 	}
-	return status
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: sallyport=%s\r\n\r\n", p.socket, p.Address, p.URL, c.Token()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("the WebSocket: %v", err)
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
 }

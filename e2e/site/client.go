@@ -32,6 +32,9 @@ type Client struct {
 	http *http.Client
 }
 
+// answerTimeout is how long an answer may take to its end.
+const answerTimeout = 2 * time.Minute
+
 // Client makes a browser with no cookies.
 func (s *Site) Client(t testing.TB) *Client {
 	t.Helper()
@@ -42,7 +45,7 @@ func (s *Site) Client(t testing.TB) *Client {
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Client{Site: s, Base: "/second-factor", t: t, http: &http.Client{
-		Jar: jar, Transport: transport, Timeout: 60 * time.Second,
+		Jar: jar, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -69,7 +72,10 @@ func (c *Client) Do(method, path string, header http.Header, body string) Answer
 
 // Try is Do for goroutines and for requests that may fail.
 func (c *Client) Try(method, path string, header http.Header, body string) (Answer, error) {
-	request, err := http.NewRequestWithContext(context.Background(), method, c.Site.URL, strings.NewReader(body))
+	// An answer without an end, of a stream or a WebSocket that should not be open, is an error and no test that hangs.
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, c.Site.URL, strings.NewReader(body))
 	if err != nil {
 		return Answer{}, err
 	}
