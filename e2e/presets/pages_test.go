@@ -14,6 +14,8 @@ func TestWordPressInABrowser(t *testing.T) {
 	t.Parallel()
 	b := startWalk(t, wordPress)
 	b.Goto(b.URL + "/wp-admin/")
+	// The page moves the focus there a moment after it is loaded, whatever somebody types by then.
+	b.Until("the form is not ready", `document.activeElement.id === "user_login"`)
 	b.Fill("#user_login", apps.Alice.Name)
 	b.Fill("#user_pass", apps.Alice.Password)
 	b.Follow("#wp-submit")
