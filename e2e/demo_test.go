@@ -111,7 +111,8 @@ func (r *running) interrupt() {
 		r.t.Fatalf("Ctrl-C did not end the demo:\n%s", r.output.String())
 	}
 	text := r.output.String()
-	if !strings.HasSuffix(text, "\nThe demo has ended.\n") {
+	// Not at the very end: Caddy's own last words on a connection that was open may come a moment later.
+	if !strings.Contains(text, "\nThe demo has ended.\n") {
 		r.t.Errorf("the demo does not say that it has ended:\n%s", text)
 	}
 	for _, bad := range []string{"panic", "DATA RACE", `"level":"error"`} {
