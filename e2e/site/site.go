@@ -125,7 +125,7 @@ func (s *Site) Caddyfile() string {
 func (s *Site) Run() {
 	s.t.Helper()
 	s.process = exec.CommandContext(context.Background(), s.binary, "run", "--config", s.caddyfile)
-	s.process.Env = append(os.Environ(), "HOME="+s.Folder, "XDG_DATA_HOME="+s.Folder, "XDG_CONFIG_HOME="+s.Folder, "GORACE=halt_on_error=1")
+	s.process.Env = append(os.Environ(), "HOME="+s.Folder, "XDG_DATA_HOME="+s.Folder, "XDG_CONFIG_HOME="+s.Folder)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
@@ -164,12 +164,12 @@ func (s *Site) Reload() error {
 	return nil
 }
 
-// Stop ends the process as an operator does. A data race that was found makes the test fail.
+// Stop ends the process as an operator does. A data race that was found makes the test fail; see races.
 func (s *Site) Stop() {
 	s.t.Helper()
 	s.signal(syscall.SIGTERM)
-	if strings.Contains(s.Log(), "WARNING: DATA RACE") {
-		s.t.Errorf("the gateway has a data race:\n%s", tail(s.Log(), 8000))
+	for _, report := range races(s.Log()) {
+		s.t.Errorf("the gateway has a data race:\n%s", report)
 	}
 	if strings.Contains(s.Log(), "http: panic serving") {
 		s.t.Errorf("the gateway panicked:\n%s", tail(s.Log(), 8000))
