@@ -21,6 +21,8 @@ const (
 	lookEvery    = time.Second
 	lookTimeout  = time.Second
 	believeStore = 3 * time.Second
+	// interruptEvery is how often the writes of a handler are failed that must end.
+	interruptEvery = 100 * time.Millisecond
 )
 
 // longUpload is the length of a request's body, in bytes, from which on sending it is use of the session.
@@ -50,6 +52,7 @@ type stream struct {
 	ending   ending
 	tunnel   *tunnel
 	over     bool
+	returned bool // the handler has
 }
 
 // watcher is a timer that looks after one stream at a time.
@@ -107,6 +110,7 @@ func (s *stream) follow(token, identity string) {
 func (s *stream) end() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.returned = true
 	if s.watcher != nil && s.tunnel == nil {
 		s.finish()
 	}
@@ -177,7 +181,35 @@ func (s *stream) stop() {
 	if s.tunnel != nil {
 		_ = s.tunnel.Conn.Close()
 	} else if s.begun.Load() {
-		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Unix(1, 0))
+		s.interrupt()
+	}
+}
+
+// interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began at this very
+// moment may still move the deadline on. It is called with the mutex held.
+//
+// It goes to the writer below all others, which is the server's own and bears it from another goroutine than the handler's. Those
+// that wrap it (Caddy's has a deadline for idle clients) do not.
+func (s *stream) interrupt() {
+	if s.returned {
+		return
+	}
+	_ = http.NewResponseController(innermost(s.w)).SetWriteDeadline(time.Unix(1, 0))
+	time.AfterFunc(interruptEvery, func() {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.interrupt()
+	})
+}
+
+// innermost is the writer that wraps no other.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
 	}
 }
 
