@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"sallyport/demo"
@@ -96,4 +99,51 @@ func TestP5_RotatesDoesNotCoverALogin(t *testing.T) {
 	wantsState(t, c, "pending", "alice")
 	c.Pass(bob).Wants(t, http.StatusUnprocessableEntity, "")
 	wantsShut(t, c)
+}
+
+// TestP5_RotatesDoesNotCoverAnUnreadLogin: an app has one address for many calls, of which those with a name are logins, and cannot be
+// asked who is signed in. Somebody with an account and a factor of his own pads a login with another's password until the gateway
+// cannot read it any more. That the app's cookie changes in normal use is no explanation then: nothing of hers gets out, also not for
+// his own factor. A long request that is none goes through.
+func TestP5_RotatesDoesNotCoverAnUnreadLogin(t *testing.T) {
+	t.Parallel()
+	padding := strings.Repeat("x", 70<<10)
+	block := commonLines + `
+		login /login {
+			when     form username *
+			username form username
+		}
+` + staticPublic + "\n\t\trotates " + demo.SessionCookie + "\n"
+	// The app minds no length, and does something else without a name.
+	l := newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && r.URL.Path == "/login" {
+				if r.PostFormValue("username") == "" {
+					return
+				}
+				r.PostForm.Del("padding")
+				form := r.PostForm.Encode()
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
+				r.Form, r.PostForm = nil, nil
+			}
+			app.ServeHTTP(w, r)
+		})
+	})
+	l.enrolled(t, "alice", demo.AlicePassword)
+	c, bob := l.verified(t, "bob", demo.BobPassword)
+	page := c.Get("/").Wants(t, http.StatusOK, "")
+	got := c.Post("/login", url.Values{
+		"padding": {padding}, "username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page.Text)},
+	})
+	if wantsNothingOf(t, got); shows(got, "alice") {
+		t.Fatalf("%d %s", got.StatusCode, got.Text)
+	}
+	wantsState(t, c, "pending", "bob")
+	wantsShut(t, c)
+	c.Pass(bob).Wants(t, http.StatusSeeOther, "")
+	if got := c.Do("GET", "/api/entries", jsonHeader(), ""); shows(got, "alice") {
+		t.Fatalf("bob's factor opened alice's account: %s", got.Text)
+	}
+	c.Post("/login", url.Values{"padding": {padding}}).Wants(t, http.StatusOK, "")
+	wantsState(t, c, "verified", "bob")
 }

@@ -129,9 +129,10 @@ func (x *exchange) wanted(location string) string {
 	return ""
 }
 
-// unexplained tells whether a held cookie changed that does not change in the app's normal use.
+// unexplained tells whether a held cookie changed that does not change in the app's normal use. Where the request may have carried a
+// login that nobody could read, no use is known to be normal.
 func (x *exchange) unexplained(effect custody.Effect) bool {
-	return slices.ContainsFunc(effect.Changed, func(name string) bool { return !x.config.Rotates.Match(name) })
+	return slices.ContainsFunc(effect.Changed, func(name string) bool { return x.suspect || !x.config.Rotates.Match(name) })
 }
 
 // distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is now.

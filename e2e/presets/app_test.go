@@ -33,6 +33,9 @@ type app struct {
 	spellings []string
 	// doors are requests that sign in, or act, with the owner's password alone.
 	doors []door
+	// guestDoors are tried from the guest's verified session only: they take something of it first, such as a token against forgery,
+	// without which the app itself would not open them.
+	guestDoors []func(testing.TB, *site.Client) door
 	// socket is where a WebSocket is opened; empty: the app has none.
 	socket string
 	// sessions match the names of the app's own session cookies, which no browser may ever have.

@@ -62,6 +62,25 @@ var phpMyAdmin = app{
 		{"another program of it", "GET", "/url.php?url=http://127.0.0.1/", nil, ""},
 		{"its set-up", "GET", "/setup/index.php", nil, ""},
 	},
+	guestDoors: []func(testing.TB, *site.Client) door{
+		phpMyAdminLogin("another login", "/index.php?route=/", ""),
+		phpMyAdminLogin("a login below the program", "/index.php/x?route=/", ""),
+		phpMyAdminLogin("a login that is too long to be read", "/index.php?route=/", strings.Repeat("x", 70<<10)),
+		phpMyAdminLogin("a login below the program that is too long to be read", "/index.php/x?route=/", strings.Repeat("x", 70<<10)),
+	},
 	sessions: regexp.MustCompile(`^(phpMyAdmin|pma(User|Auth)-1)$`),
 	own:      []string{"alice@localhost", "The tide comes in"},
+}
+
+// phpMyAdminLogin signs in with the owner's password from within a session, with that session's token.
+func phpMyAdminLogin(name, path, padding string) func(testing.TB, *site.Client) door {
+	return func(t testing.TB, c *site.Client) door {
+		t.Helper()
+		page := c.Get("/index.php?route=/").Wants(t, http.StatusOK, "")
+		values := url.Values{
+			"token": {site.Find(t, phpMyAdminScript, page.Text)}, "server": {"1"}, "route": {"/"},
+			"pma_username": {apps.Alice.Name}, "pma_password": {apps.Alice.Password},
+		}
+		return door{name, "POST", path, form(), "padding=" + padding + "&" + values.Encode()}
+	}
 }
