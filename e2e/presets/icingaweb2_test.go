@@ -64,6 +64,26 @@ var icingaWeb2 = app{
 		{"a name by a header", "GET", "/dashboard", http.Header{"Remote-User": {"alice"}, "X-Remote-User": {"alice"}}, ""},
 		{"its set-up", "GET", "/setup", nil, ""},
 	},
+	guestDoors: []func(testing.TB, *site.Client) door{
+		icingaLogin("another login", "/authentication/login", ""),
+		icingaLogin("a login through index.php", "/index.php/authentication/login", ""),
+		icingaLogin("a login too long to be read", "/authentication/login", strings.Repeat("x", 70<<10)),
+		icingaLogin("a login through index.php too long to be read", "/index.php/authentication/login", strings.Repeat("x", 70<<10)),
+		icingaLogin("a login with a page behind it", "/authentication/login/x", ""),
+	},
 	sessions: regexp.MustCompile(`^(Icingaweb2|icingaweb2-session|icingaweb2-remember-me)$`),
 	own:      []string{"/role/list"},
+}
+
+// icingaLogin signs in with the owner's password from within a session, with that session's token.
+func icingaLogin(name, path, padding string) func(testing.TB, *site.Client) door {
+	return func(t testing.TB, c *site.Client) door {
+		t.Helper()
+		page := c.Get("/about").Wants(t, http.StatusOK, "")
+		values := url.Values{
+			"username": {apps.Alice.Name}, "password": {apps.Alice.Password}, "rememberme": {"0"}, "formUID": {"form_login"},
+			"CSRFToken": {site.Find(t, icingaToken, page.Text)}, "redirect": {""}, "btn_submit": {"Login"},
+		}
+		return door{name, "POST", path, form(), "padding=" + padding + "&" + values.Encode()}
+	}
 }

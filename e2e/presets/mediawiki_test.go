@@ -60,6 +60,12 @@ var mediaWiki = app{
 		{"the login of the interface over REST", "POST", "/rest.php/v1/page", http.Header{"Content-Type": {"application/json"}}, `{"title":"x"}`},
 		{"pages through the styles", "GET", "/load.php?modules=user&only=scripts&user=Alice&version=1", nil, ""},
 	},
+	guestDoors: []func(testing.TB, *site.Client) door{
+		mediaWikiLogin("api.php, action=login, with its token", "/api.php", "action=login&format=json&lgname=Alice&lgpassword=", "lgtoken"),
+		mediaWikiLogin("api.php, action=clientlogin, with its token", "/api.php", "action=clientlogin&format=json&username=Alice&loginreturnurl=http://127.0.0.1/&password=", "logintoken"),
+		mediaWikiLogin("the login under another name of its page", "/index.php?title=Special:Userlogin", "authAction=login&wpName=Alice&wpPassword=", "wpLoginToken"),
+		mediaWikiLogin("the login, too long to be read", "/index.php/Special:UserLogin", "padding="+strings.Repeat("x", 70<<10)+"&title=Special:UserLogin&authAction=login&wpName=Alice&wpPassword=", "wpLoginToken"),
+	},
 	sessions: regexp.MustCompile(`^my_wiki_?(session|User|Token)`),
 	own:      []string{`"name":"Alice"`},
 }
@@ -68,4 +74,14 @@ func mediaWikiCSRF(t testing.TB, c *site.Client) string {
 	t.Helper()
 	got := c.Get("/api.php?action=query&meta=tokens&format=json&formatversion=2").Wants(t, http.StatusOK, "")
 	return strings.ReplaceAll(site.Find(t, regexp.MustCompile(`"csrftoken":"([^"]+)"`), got.Text), `\\`, `\`)
+}
+
+// mediaWikiLogin signs in with the owner's password from within a session, with a token of that session's.
+func mediaWikiLogin(name, path, body, tokenField string) func(testing.TB, *site.Client) door {
+	return func(t testing.TB, c *site.Client) door {
+		t.Helper()
+		got := c.Get("/api.php?action=query&meta=tokens&type=login&format=json&formatversion=2").Wants(t, http.StatusOK, "")
+		token := strings.ReplaceAll(site.Find(t, regexp.MustCompile(`"logintoken":"([^"]+)"`), got.Text), `\\`, `\`)
+		return door{name, "POST", path, form(), body + url.QueryEscape(apps.Alice.Password) + "&" + tokenField + "=" + url.QueryEscape(token)}
+	}
 }
