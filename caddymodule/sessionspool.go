@@ -55,7 +55,7 @@ func (s *sealedSessions) connect(settings string, secrets Secrets, open func() (
 				forwardLog.WarnContext(context.Background(), "a stored session cannot be opened; its owner has to sign in again", "error", err)
 			}
 		}})
-		return &pooledSessions{store: store, shared: session.NewShared(session.NewRecent(sealed, 0, nil))}, nil
+		return &pooledSessions{store: store, shared: session.NewShared(session.NewRecent(sealed, nil))}, nil
 	})
 	if err != nil {
 		return err

@@ -92,11 +92,7 @@ func (b *backend) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 
 // find runs on the caller's context.
 func (b *backend) find(ctx context.Context, token string) ([]byte, bool, error) {
-	stored, found, err := b.store.FindCtx(ctx, token)
-	if err != nil {
-		return nil, false, failed("find", err)
-	}
-	return stored, found, nil
+	return found(b.store.FindCtx(ctx, token))
 }
 
 // findNow is find, past what a Recent remembers.
@@ -107,11 +103,15 @@ func (b *backend) findNow(ctx context.Context, token string) ([]byte, bool, erro
 	if !ok {
 		return b.find(ctx, token)
 	}
-	stored, found, err := able.FindNowCtx(ctx, token)
+	return found(able.FindNowCtx(ctx, token))
+}
+
+// found passes on what a store has found; an error tells nothing else (P6).
+func found(stored []byte, ok bool, err error) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, failed("find", err)
 	}
-	return stored, found, nil
+	return stored, ok, nil
 }
 
 // CommitCtx is detached from the caller's context, and writes under the conditions of the plan where the store knows how.

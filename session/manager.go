@@ -61,22 +61,19 @@ func (s *Shared) Manager(config Config) *Manager {
 // It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where there
 // is none, and costs more than the rest of a request.
 func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
-	if !wellFormed(token) {
-		return nil, nil
-	}
 	return m.load(ctx, token, m.shared.store.find)
 }
 
 // LoadNow is Load that asks the store itself in any case, and not what is remembered of a moment ago (Recent): for what goes on
 // without further requests.
 func (m *Manager) LoadNow(ctx context.Context, token string) (*Data, error) {
-	if !wellFormed(token) {
-		return nil, nil
-	}
 	return m.load(ctx, token, m.shared.store.findNow)
 }
 
 func (m *Manager) load(ctx context.Context, token string, find func(context.Context, string) ([]byte, bool, error)) (*Data, error) {
+	if !wellFormed(token) {
+		return nil, nil
+	}
 	key := storeKey(token)
 	stored, found, err := find(ctx, key)
 	if err != nil {

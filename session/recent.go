@@ -32,7 +32,6 @@ type Recent struct {
 	Contextless
 
 	store  Store
-	keep   time.Duration
 	now    func() time.Time
 	seed   maphash.Seed
 	shards [memoryShards]recentShard
@@ -52,15 +51,12 @@ type recentEntry struct {
 	until  int64  // Unix nanoseconds
 }
 
-// NewRecent makes one over a store. keep is at most MaxRecent; zero or less means that. now is the clock, default time.Now.
-func NewRecent(store Store, keep time.Duration, now func() time.Time) *Recent {
-	if keep <= 0 || keep > MaxRecent {
-		keep = MaxRecent
-	}
+// NewRecent makes one over a store. now is the clock, default time.Now.
+func NewRecent(store Store, now func() time.Time) *Recent {
 	if now == nil {
 		now = time.Now
 	}
-	r := &Recent{store: store, keep: keep, now: now, seed: maphash.MakeSeed()}
+	r := &Recent{store: store, now: now, seed: maphash.MakeSeed()}
 	r.Contextless = NewContextless(r)
 	for i := range r.shards {
 		r.shards[i].found = make(map[string]recentEntry)
@@ -75,16 +71,14 @@ func (r *Recent) shard(token string) *recentShard {
 // FindCtx returns what was found a moment ago, or asks the store. What it returns must not be changed.
 func (r *Recent) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	s := r.shard(token)
-	began := r.now()
 	s.mutex.RLock()
 	entry, known := s.found[token]
-	writes := s.writes
 	s.mutex.RUnlock()
 	// A clock that was set back must not make the moment longer.
-	if left := entry.until - began.UnixNano(); known && left > 0 && left <= int64(r.keep) {
+	if left := entry.until - r.now().UnixNano(); known && left > 0 && left <= int64(MaxRecent) {
 		return entry.stored, true, nil
 	}
-	return r.ask(ctx, token, s, writes, began)
+	return r.FindNowCtx(ctx, token)
 }
 
 // FindNowCtx is FindCtx that asks the store in any case.
@@ -94,16 +88,12 @@ func (r *Recent) FindNowCtx(ctx context.Context, token string) ([]byte, bool, er
 	s.mutex.RLock()
 	writes := s.writes
 	s.mutex.RUnlock()
-	return r.ask(ctx, token, s, writes, began)
-}
-
-func (r *Recent) ask(ctx context.Context, token string, s *recentShard, writes uint64, began time.Time) ([]byte, bool, error) {
 	stored, found, err := r.store.FindCtx(ctx, token)
 	if err != nil || !found || stateOf(stored) != gate.Verified {
 		return stored, found, err
 	}
 	// The moment begins before the store was asked: its answer may have been old when it came.
-	s.remember(token, recentEntry{stored, began.Add(r.keep).UnixNano()}, writes, began.UnixNano())
+	s.remember(token, recentEntry{stored, began.Add(MaxRecent).UnixNano()}, writes, began.UnixNano())
 	return stored, true, nil
 }
 

@@ -19,7 +19,7 @@ func TestRecentConformance(t *testing.T) {
 		clock := storetest.NewClock()
 		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now})
 		t.Cleanup(func() { _ = memory.Close() })
-		recent := session.NewRecent(memory, 0, clock.Now)
+		recent := session.NewRecent(memory, clock.Now)
 		return &storetest.Body{
 			Open:    func() session.Store { return recent },
 			Now:     clock.Now,
@@ -70,7 +70,7 @@ func newNodes(t *testing.T) *nodes {
 	t.Cleanup(func() { _ = memory.Close() })
 	n.store = &counted{Memory: memory}
 	manager := func() *session.Manager {
-		return session.NewShared(session.NewRecent(n.store, 0, n.clock.Now)).Manager(session.Config{App: "a", Now: n.clock.Now})
+		return session.NewShared(session.NewRecent(n.store, n.clock.Now)).Manager(session.Config{App: "a", Now: n.clock.Now})
 	}
 	n.here, n.there = manager(), manager()
 	var err error
