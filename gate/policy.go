@@ -39,18 +39,11 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	if !strings.HasPrefix(rules.Base, "/") || strings.HasSuffix(rules.Base, "/") || base.Loose() != strings.ToLower(rules.Base) {
 		return nil, fmt.Errorf("base %q: want a plain path such as /second-factor", rules.Base)
 	}
-	page, err := new(url.URL), error(nil)
-	if rules.LoginPage != "" {
-		page, err = url.ParseRequestURI(rules.LoginPage)
-	}
-	if err != nil || page.Host != "" || rules.LoginPage != "" && !match.ParsePath(page).Canonical {
-		return nil, fmt.Errorf("login_page %q: want the path of the app's login page", rules.LoginPage)
-	}
-	query, err := url.ParseQuery(page.RawQuery)
+	page, query, err := parseLoginPage(rules.LoginPage)
 	if err != nil {
-		return nil, fmt.Errorf("login_page %q: %w", rules.LoginPage, err)
+		return nil, err
 	}
-	if inside(page.Path, rules.Base) {
+	if inside(page, rules.Base) {
 		return nil, errors.New("login_page: the app's login page cannot lie below base")
 	}
 	exits, err := newExits(rules.Logout)
@@ -58,15 +51,33 @@ func NewPolicy(rules Rules) (*Policy, error) {
 		return nil, err
 	}
 	policy := &Policy{
-		base: rules.Base, loosePrefix: base.Loose(), loginPath: page.Path, loginQuery: query, public: rules.Public, exits: exits,
-	}
-	for _, pattern := range rules.Protect {
-		policy.protect = append(policy.protect, match.LooseGlob(pattern)...)
-	}
-	for _, pattern := range rules.Shut {
-		policy.shut = append(policy.shut, match.LooseGlob(pattern)...)
+		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, public: rules.Public, exits: exits,
+		protect: loosely(rules.Protect), shut: loosely(rules.Shut),
 	}
 	return policy, nil
+}
+
+// parseLoginPage returns an empty path where there is no login page.
+func parseLoginPage(address string) (path string, query url.Values, err error) {
+	if address == "" {
+		return "", nil, nil
+	}
+	page, err := url.ParseRequestURI(address)
+	if err != nil || page.Host != "" || !match.ParsePath(page).Canonical {
+		return "", nil, fmt.Errorf("login_page %q: want the path of the app's login page", address)
+	}
+	query, err = url.ParseQuery(page.RawQuery)
+	if err != nil {
+		return "", nil, fmt.Errorf("login_page %q: %w", address, err)
+	}
+	return page.Path, query, nil
+}
+
+func loosely(patterns match.Globs) (loose match.Globs) {
+	for _, pattern := range patterns {
+		loose = append(loose, match.LooseGlob(pattern)...)
+	}
+	return loose
 }
 
 // Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
@@ -78,7 +89,7 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 	switch {
 	case p.own(path):
 		return Own
-	case len(p.shut) > 0 && p.shut.Match(path.Loose()):
+	case closes(p.shut, path):
 		return Shut
 	case isLogin:
 		return Login
@@ -88,7 +99,7 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 		return Protected
 	case isEntry || p.isLoginPage(r, path):
 		return Entry
-	case p.public.Match(path.Text) && !p.isProtected(path):
+	case p.public.Match(path.Text) && !closes(p.protect, path):
 		return Public
 	}
 	return Protected
@@ -102,8 +113,9 @@ func (p *Policy) own(path match.Path) bool {
 	return inside(path.Loose(), p.loosePrefix)
 }
 
-func (p *Policy) isProtected(path match.Path) bool {
-	return len(p.protect) > 0 && p.protect.Match(path.Loose())
+// closes tells whether one of the patterns fits the loosest reading of a path.
+func closes(patterns match.Globs, path match.Path) bool {
+	return len(patterns) > 0 && patterns.Match(path.Loose())
 }
 
 // isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
