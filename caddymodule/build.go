@@ -37,13 +37,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
-	tokenHeader, tokenScheme := "", ""
-	if len(h.TokenHeader) > 0 {
-		tokenHeader = h.TokenHeader[0]
-	}
-	if len(h.TokenHeader) > 1 {
-		tokenScheme = h.TokenHeader[1]
-	}
+	tokenHeader, tokenScheme := h.tokenHeader()
 	var front func(*http.Request) string
 	if placeholder := logins.Placeholder(); placeholder != "" {
 		if front, err = frontUser(placeholder); err != nil {
@@ -154,37 +148,31 @@ func (h *Handler) logins() (login.Set, error) {
 			return set, at("login", err)
 		}
 	}
-	if set.Basic() != nil && slices.ContainsFunc(h.PassHeader, func(name string) bool { return strings.EqualFold(name, "Authorization") }) {
-		return set, errors.New("second_factor: pass_header Authorization: with username basic, only the password that was verified goes to the app")
-	}
-	return set, h.checkTokens(&set)
+	return set, h.checkCredentials(set)
 }
 
-// checkTokens tells what is wrong with the words about bearer tokens.
-func (h *Handler) checkTokens(set *login.Set) error {
-	tokens := len(set.Tokens()) > 0
-	switch {
-	case !tokens && len(h.Refresh) > 0:
-		return errors.New("second_factor: refresh: no login says with 'token' where its answer carries one")
-	case !tokens && len(h.TokenHeader) > 0:
-		return errors.New("second_factor: token_header: no login says with 'token' where its answer carries one")
-	case len(h.Refresh) > 0 && set.Identity == nil:
-		return errors.New("second_factor: refresh: set identity; only the app itself can say whose a new token is")
-	case len(h.TokenHeader) > 2:
+// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the line is known.
+func (h *Handler) checkCredentials(set login.Set) error {
+	if len(h.TokenHeader) > 2 {
 		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
-	case !tokens:
-		return nil
 	}
-	header := "Authorization"
+	config := gateway.Config{Logins: set, Refresh: match.NewGlobs(h.Refresh...), PassHeaders: h.PassHeader}
+	config.TokenHeader, config.TokenScheme = h.tokenHeader()
+	if err := config.CheckCredentials(); err != nil {
+		return fmt.Errorf("second_factor: %w", err)
+	}
+	return nil
+}
+
+// tokenHeader are the header and the scheme; empty where they are not set.
+func (h *Handler) tokenHeader() (header, scheme string) {
 	if len(h.TokenHeader) > 0 {
 		header = h.TokenHeader[0]
 	}
-	for _, name := range h.PassHeader {
-		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, header) {
-			return fmt.Errorf("second_factor: pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
-		}
+	if len(h.TokenHeader) > 1 {
+		scheme = h.TokenHeader[1]
 	}
-	return nil
+	return header, scheme
 }
 
 func (l *Login) parse() (login.Block, error) {

@@ -141,6 +141,9 @@ func New(config Config) (*Gateway, error) {
 	if config.Recheck == 0 {
 		config.Recheck = time.Minute
 	}
+	if err := config.CheckCredentials(); err != nil {
+		return nil, err
+	}
 	if config.TokenHeader == "" {
 		config.TokenHeader, config.TokenScheme = "Authorization", "Bearer"
 	}
@@ -179,8 +182,8 @@ func New(config Config) (*Gateway, error) {
 		config: config, policy: policy, headers: custody.NewHeaderPolicy(config.PassHeaders), origins: http.NewCrossOriginProtection(),
 		log: config.Logger,
 	}
-	if err := g.checkTokens(); err != nil {
-		return nil, err
+	if g.tokens = len(config.Logins.Tokens()) > 0; g.tokens {
+		g.headers.Token = config.TokenHeader
 	}
 	if err := g.checkStanding(); err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 
 	"sallyport/gate"
 	"sallyport/login"
-	"sallyport/match"
 	"sallyport/pages"
 	"sallyport/session"
 )
@@ -23,19 +22,7 @@ func (g *Gateway) checkStanding() error {
 	case g.config.LoginPage == "" && g.basic == nil && !placeholder:
 		return errors.New("login_page: name the app's login page")
 	}
-	if g.basic != nil && passesAuthorization(g.config.PassHeaders) {
-		return errors.New("pass_header Authorization: with username basic, only the password that was verified goes to the app")
-	}
 	return nil
-}
-
-func passesAuthorization(names []string) bool {
-	for _, name := range names {
-		if match.FoldHeader(name) == "authorization" {
-			return true
-		}
-	}
-	return false
 }
 
 // stand looks at the login that stands in the request. It reports whether the request was answered; where not, it goes on in the

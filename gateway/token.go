@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"sallyport/custody"
 	"sallyport/login"
@@ -17,36 +16,6 @@ var errTokenOfNobody = errors.New("the app issued a token, and says that nobody 
 
 // errTokenOfFailure is returned where the answer of a login that failed by the rules has a credential in it (P2).
 var errTokenOfFailure = errors.New("the answer is one of a failed login by the rules, and carries a token; look at success and failure")
-
-// checkTokens completes New for sites whose apps issue bearer tokens.
-func (g *Gateway) checkTokens() error {
-	g.tokens = len(g.config.Logins.Tokens()) > 0
-	switch {
-	case !g.tokens && len(g.config.Refresh) > 0:
-		return errors.New("refresh: no login says where its answer carries a token")
-	case !g.tokens:
-		return nil
-	case len(g.config.Refresh) > 0 && g.config.Logins.Identity == nil:
-		return errors.New("refresh: set identity; only the app itself can say whose a new token is")
-	case !isToken(g.config.TokenHeader) || strings.ContainsAny(g.config.TokenHeader, "_.!#$%&'*+^`|~") || g.config.TokenScheme != "" && !isToken(g.config.TokenScheme):
-		return fmt.Errorf("token_header %q: want the name of a header, and perhaps a scheme", g.config.TokenHeader)
-	case custody.Essential(g.config.TokenHeader):
-		return fmt.Errorf("token_header %s: requests live by that header", g.config.TokenHeader)
-	}
-	for _, name := range g.config.PassHeaders {
-		if strings.EqualFold(name, "Authorization") || strings.EqualFold(name, g.config.TokenHeader) {
-			return fmt.Errorf("pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
-		}
-	}
-	g.headers.Token = g.config.TokenHeader
-	return nil
-}
-
-func isToken(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
-}
 
 // tokenAttachment is how a bearer token goes with a question of ours; nothing for none.
 func (x *exchange) tokenAttachment(token string) attachment {

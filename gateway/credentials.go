@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sallyport/custody"
+	"sallyport/match"
+)
+
+// CheckCredentials tells what is wrong with the settings about passwords and bearer tokens that stand in requests: Logins,
+// TokenHeader, TokenScheme, Refresh and PassHeaders. It looks at no others, and New does the same; a configuration can be told by it
+// before the rest of it is there.
+func (c *Config) CheckCredentials() error {
+	tokens := len(c.Logins.Tokens()) > 0
+	header := cmp.Or(c.TokenHeader, "Authorization")
+	switch {
+	case c.Logins.Basic() != nil && c.passes("Authorization"):
+		return errors.New("pass_header Authorization: with username basic, only the password that was verified goes to the app")
+	case !tokens && len(c.Refresh) > 0:
+		return errors.New("refresh: no login says with 'token' where its answer carries one")
+	case !tokens && c.TokenHeader != "":
+		return errors.New("token_header: no login says with 'token' where its answer carries one")
+	case !tokens:
+		return nil
+	case len(c.Refresh) > 0 && c.Logins.Identity == nil:
+		return errors.New("refresh: set identity; only the app itself can say whose a new token is")
+	case !isToken(header) || strings.ContainsAny(header, "_.!#$%&'*+^`|~") || c.TokenScheme != "" && !isToken(c.TokenScheme):
+		return fmt.Errorf("token_header %q: want the name of a header, and perhaps a scheme", header)
+	case custody.Essential(header):
+		return fmt.Errorf("token_header %s: requests live by that header", header)
+	}
+	for _, name := range []string{"Authorization", header} {
+		if c.passes(name) {
+			return fmt.Errorf("pass_header %s: with token, only the tokens that were issued to a session go to the app", name)
+		}
+	}
+	return nil
+}
+
+// passes tells whether clients may send a header to the app, in any spelling that a server could take for it.
+func (c *Config) passes(header string) bool {
+	return slices.ContainsFunc(c.PassHeaders, func(name string) bool { return match.FoldHeader(name) == match.FoldHeader(header) })
+}
+
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
