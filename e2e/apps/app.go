@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,8 +55,8 @@ type App struct {
 	Version string
 
 	server *process.Process
-	// shared says that the folder is one that nobody's programs may enter, and that the app runs as nobody.
-	shared bool
+	// user is whom the app runs as, and the folder belongs to; nil: as the tests do.
+	user *syscall.Credential
 }
 
 // Log returns what the app's server has written so far, which for both apps includes a line for each request. A test that
@@ -87,7 +88,8 @@ func (a *App) serveUntil(t testing.TB, readyPath string, status int, command fun
 		}
 		a.Address, a.URL = address, "http://"+address
 		program := command(address)
-		program.User = a.user()
+		program.User = a.user
+		process.Give(t, a.Folder, a.user)
 		a.server, err = process.Start(program, logFile)
 		if err != nil {
 			t.Fatalf("%s: %v", a.Name, err)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,7 +59,6 @@ func (a *App) run(t testing.TB, environment []string, arguments ...string) {
 	command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
 	command.Dir = a.Folder
 	command.Env = append(os.Environ(), environment...)
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: a.user()}
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %s: %v (scripts/install-test-packages installs what the tests need)\n%s",

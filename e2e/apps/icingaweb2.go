@@ -24,16 +24,16 @@ func StartIcingaWeb2(t testing.TB) *App {
 	t.Helper()
 	db := startMariaDB(t)
 	app := &App{Name: "icingaweb2", Folder: t.TempDir(), Version: "Icinga Web " + debianVersion(t, "icingaweb2")}
-	db.execute(t, "CREATE DATABASE icinga CHARACTER SET utf8mb4; USE icinga; SOURCE /usr/share/icingaweb2/schema/mysql.schema.sql;\n")
+	db.Must("CREATE DATABASE icinga CHARACTER SET utf8mb4; USE icinga; SOURCE /usr/share/icingaweb2/schema/mysql.schema.sql;\n")
 	for _, account := range []Account{Alice, Bob} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatalf("icingaweb2: %v", err)
 		}
-		db.execute(t, fmt.Sprintf("INSERT INTO icinga.icingaweb_user (name, active, password_hash) VALUES ('%s', 1, '%s');\n", account.Name, hash))
+		db.Must(fmt.Sprintf("INSERT INTO icinga.icingaweb_user (name, active, password_hash) VALUES ('%s', 1, '%s');\n", account.Name, hash))
 	}
 	app.write(t, "config/resources.ini", fmt.Sprintf("[db]\ntype = \"db\"\ndb = \"mysql\"\nhost = \"%s\"\nport = \"%s\"\ndbname = \"icinga\"\n"+
-		"username = \"%s\"\npassword = \"%s\"\ncharset = \"utf8mb4\"\n", db.host, db.port, Alice.Name, Alice.Password))
+		"username = \"%s\"\npassword = \"%s\"\ncharset = \"utf8mb4\"\n", db.Host, db.Port, Alice.Name, Alice.Password))
 	app.write(t, "config/config.ini", "[global]\nconfig_backend = \"db\"\nconfig_resource = \"db\"\n[logging]\nlog = \"none\"\n")
 	app.write(t, "config/authentication.ini", "[users]\nbackend = \"db\"\nresource = \"db\"\n")
 	app.write(t, "config/roles.ini", "[Administrators]\nusers = \"alice\"\npermissions = \"*\"\n")

@@ -21,7 +21,7 @@ func StartPHPMyAdmin(t testing.TB) *App {
 $cfg['blowfish_secret'] = 'saltsaltsaltsaltsaltsaltsaltsalt';
 $cfg['Servers'][1] = ['auth_type' => 'cookie', 'host' => '%s', 'port' => '%s'];
 $cfg['VersionCheck'] = false;
-`, db.host, db.port))
+`, db.Host, db.Port))
 	app.servePHP(t, "/", app.Folder, "")
 	return app
 }

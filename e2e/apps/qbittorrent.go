@@ -46,7 +46,6 @@ WebUI\Password_PBKDF2="@ByteArray(%s)"
 WebUI\HostHeaderValidation=false
 WebUI\UseUPnP=false
 `, port, Alice.Name, password))
-		app.give(t)
 		return process.Program{
 			Folder: app.Folder, Arguments: []string{"qbittorrent-nox", "--profile=" + app.Folder, "--webui-port=" + port},
 			Environment: []string{"HOME=" + app.Folder},

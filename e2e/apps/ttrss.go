@@ -10,7 +10,7 @@ import (
 func StartTTRSS(t testing.TB) *App {
 	t.Helper()
 	db := startMariaDB(t)
-	db.execute(t, "CREATE DATABASE ttrss CHARACTER SET utf8mb4; USE ttrss; SOURCE /usr/share/tt-rss/schema/ttrss_schema_mysql.sql;\n")
+	db.Must("CREATE DATABASE ttrss CHARACTER SET utf8mb4; USE ttrss; SOURCE /usr/share/tt-rss/schema/ttrss_schema_mysql.sql;\n")
 	app := newUnprivileged(t, "tt-rss")
 	app.Version = "Tiny Tiny RSS " + debianVersion(t, "tt-rss")
 	app.copyTree(t, "/usr/share/tt-rss/www", "")
@@ -49,15 +49,14 @@ define('ENABLE_GZIP_OUTPUT', false);
 define('PLUGINS', 'auth_internal, note');
 define('LOG_DESTINATION', '');
 define('CONFIG_VERSION', 26);
-`, db.host, db.port, Alice.Name, Alice.Password))
+`, db.Host, db.Port, Alice.Name, Alice.Password))
 	for _, account := range []Account{Alice, Bob} {
 		// The way in which it keeps passwords: SHA-256 over the salt and the password.
-		db.execute(t, fmt.Sprintf("INSERT INTO ttrss.ttrss_users (login, pwd_hash, salt, access_level, email, created) VALUES "+
+		db.Must(fmt.Sprintf("INSERT INTO ttrss.ttrss_users (login, pwd_hash, salt, access_level, email, created) VALUES "+
 			"('%[1]s', CONCAT('MODE2:', SHA2(CONCAT('salt', '%[2]s'), 256)), 'salt', 0, '%[3]s', NOW());\n", account.Name, account.Password, account.Email))
 	}
 	// Programs may come in too, as many have it, with a password of the very account.
-	db.execute(t, "INSERT INTO ttrss.ttrss_user_prefs (owner_uid, pref_name, value) SELECT id, 'ENABLE_API_ACCESS', 'true' FROM ttrss.ttrss_users;\n")
-	app.give(t)
+	db.Must("INSERT INTO ttrss.ttrss_user_prefs (owner_uid, pref_name, value) SELECT id, 'ENABLE_API_ACCESS', 'true' FROM ttrss.ttrss_users;\n")
 	app.servePHP(t, "/", app.Folder, "")
 	return app
 }

@@ -1,54 +1,17 @@
 package apps
 
 import (
-	"os"
 	"os/exec"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
+
+	"sallyport/e2e/process"
 )
 
-// nobody is the account of Debian's that owns nothing. Some apps refuse to run as root, and none needs to.
-const nobody = 65534
-
-// newUnprivileged makes an app whose folder its server may write to when that runs as nobody.
+// newUnprivileged makes an app that runs as nobody where the tests run as root: some refuse to run as root, and none needs to.
 func newUnprivileged(t testing.TB, name string) *App {
 	t.Helper()
-	// Not t.TempDir, which lies in a folder that is closed to others.
-	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // see above
-	if err == nil {
-		err = os.Chmod(folder, 0o755)
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(folder); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	})
-	return &App{Name: name, Folder: folder, shared: true}
-}
-
-// give hands the app's folder over to the account that its server runs as.
-func (a *App) give(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	owner := strconv.Itoa(nobody)
-	if output, err := exec.CommandContext(t.Context(), "chown", "-R", owner+":"+owner, a.Folder).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", a.Name, err, output)
-	}
-}
-
-// user is whom the app's programs run as; nil: as the tests do.
-func (a *App) user() *syscall.Credential {
-	if !a.shared || os.Geteuid() != 0 {
-		return nil
-	}
-	return &syscall.Credential{Uid: nobody, Gid: nobody}
+	return &App{Name: name, Folder: process.Folder(t, name), user: process.Unprivileged(t)}
 }
 
 // debianVersion is the version of an installed package, without Debian's own part.

@@ -10,7 +10,7 @@ import (
 func StartWordPress(t testing.TB) *App {
 	t.Helper()
 	db := startMariaDB(t)
-	db.execute(t, "CREATE DATABASE wordpress CHARACTER SET utf8mb4;\n")
+	db.Must("CREATE DATABASE wordpress CHARACTER SET utf8mb4;\n")
 	app := &App{Name: "wordpress", Folder: t.TempDir(), Version: "WordPress " + debianVersion(t, "wordpress")}
 	app.copyTree(t, "/usr/share/wordpress", "")
 	app.write(t, "wp-config.php", fmt.Sprintf(`<?php
@@ -34,7 +34,7 @@ if (isset($_SERVER['HTTP_HOST'])) {
 $table_prefix = 'wp_';
 defined('ABSPATH') || define('ABSPATH', __DIR__ . '/');
 require_once ABSPATH . 'wp-settings.php';
-`, Alice.Name, Alice.Password, db.host, db.port))
+`, Alice.Name, Alice.Password, db.Host, db.Port))
 	// What its page for the installation does.
 	app.write(t, "set-up.php", fmt.Sprintf(`<?php
 $_SERVER += ['HTTP_HOST' => '127.0.0.1', 'SERVER_PROTOCOL' => 'HTTP/1.1', 'REQUEST_METHOD' => 'GET'];

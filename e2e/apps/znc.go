@@ -38,7 +38,6 @@ LoadModule = webadmin
 	AllowWeb = true
 </Listener>
 %s`, port, users.String()))
-		app.give(t)
 		return process.Program{Folder: app.Folder, Arguments: []string{"znc", "--foreground", "--debug", "--datadir", app.Folder}}
 	})
 	return app

@@ -141,8 +141,8 @@ func (p *protected) tryDoors(t *testing.T) {
 	if guest == nil {
 		return
 	}
-	for _, make := range append(fixed(p.doors), p.guestDoors...) {
-		door := make(t, guest)
+	for _, of := range append(fixed(p.doors), p.guestDoors...) {
+		door := of(t, guest)
 		p.isNotTheOwners(t, guest.Do(door.method, door.path, door.header.Clone(), door.body), door.name)
 		state, user := p.status(t, guest)
 		if state != "verified" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport/e2e/apps"
+	"sallyport/e2e/site"
 )
 
 // table is what the suite saw of each app that it passed with.
@@ -62,7 +63,7 @@ const (
 
 // TestMain writes the table.
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := site.Main(m)
 	if file := os.Getenv("SALLYPORT_APPS_TABLE"); file != "" && code == 0 {
 		if err := writeTable(file, table.rows, time.Now()); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"sallyport/e2e/process"
 )
 
 // Postgres is a server of PostgreSQL.
@@ -32,19 +33,13 @@ func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	p := &Postgres{server: newServer(t, "postgres")}
 	p.Address = p.address
-	p.user = unprivileged(t)
+	p.user = process.Unprivileged(t)
 	data := filepath.Join(p.Folder, "data")
 	passwordFile := filepath.Join(p.Folder, "password")
 	if err := os.WriteFile(passwordFile, []byte(Password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p.user != nil {
-		for _, path := range []string{p.Folder, passwordFile} {
-			if err := os.Chown(path, int(p.user.Uid), int(p.user.Gid)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	process.Give(t, p.Folder, p.user)
 	p.binary = postgresProgram(t, "postgres")
 	initdb := exec.CommandContext(t.Context(), postgresProgram(t, "initdb"), "--pgdata", data, "--username", "sallyport", "--pwfile", passwordFile,
 		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync")
@@ -145,27 +140,6 @@ func (p *Postgres) NewDatabase() string {
 // URL is where a database is to be found behind an address, which may be a Proxy's.
 func (p *Postgres) URL(address, database string) string {
 	return fmt.Sprintf("postgres://sallyport:%s@%s/%s?sslmode=disable", EscapedPassword, address, database)
-}
-
-// unprivileged is whom the server runs as: it refuses to run as root. nil: as the test itself.
-func unprivileged(t testing.TB) *syscall.Credential {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		account, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, errUID := strconv.ParseUint(account.Uid, 10, 32)
-		gid, errGID := strconv.ParseUint(account.Gid, 10, 32)
-		if errUID == nil && errGID == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	t.Fatal("no user postgres or nobody to run PostgreSQL as")
-	return nil
 }
 
 // postgresProgram finds a program of PostgreSQL, which Debian keeps off the path, each version in a folder of its own.

@@ -2,7 +2,6 @@ package servers
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -33,18 +32,11 @@ func newServer(t testing.TB, name string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // other users cannot reach t.TempDir
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{Folder: folder, t: t, name: name, address: address}
+	s := &server{Folder: process.Folder(t, name), t: t, name: name, address: address}
 	t.Cleanup(func() {
 		s.Kill()
 		if t.Failed() && s.process != nil {
 			t.Logf("what %s wrote:\n%s", name, process.LastLines(s.process.Log(), 40))
-		}
-		if err := os.RemoveAll(folder); err != nil {
-			t.Errorf("what %s left: %v", name, err)
 		}
 	})
 	return s

@@ -222,11 +222,15 @@ func Serve(t testing.TB, app http.Handler) string {
 	return listener.Addr().String()
 }
 
+// built is the folder of the command that this process has built; empty: none.
+var built string
+
 var build = sync.OnceValues(func() (string, error) {
 	folder, err := os.MkdirTemp("", "sallyport-e2e-")
 	if err != nil {
 		return "", err
 	}
+	built = folder
 	binary := filepath.Join(folder, "sallyport")
 	arguments := []string{"build", "-race", "-o", binary, "sallyport/cmd/sallyport"}
 	if output, err := exec.CommandContext(context.Background(), "go", arguments...).CombinedOutput(); err != nil {
@@ -234,6 +238,19 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return binary, nil
 })
+
+// Main runs the tests of a package, and removes the command that was built for them: it is a hundred megabytes. TestMain calls it.
+func Main(m *testing.M) (code int) {
+	code = m.Run()
+	if built == "" {
+		return code
+	}
+	if err := os.RemoveAll(built); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
 
 // Binary is the sallyport command, built once for the tests of a package, with the race detector. $SALLYPORT_BINARY names
 // one that is there already.
