@@ -21,6 +21,9 @@ type Effect struct {
 // Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 has it. The answer was given by
 // host (the request's, with or without a port) to a request for requestPath, spelled as it is for [Policy.CookieHeader].
 //
+// One name has one value: where an answer sets a cookie, all others whose name an app could take for the same leave the jar, unless
+// they have the same value for other paths. Otherwise the app could be asked about one of them and be sent the other.
+//
 // Cookies for other hosts are ignored, and so are those for a whole top-level domain. Expired cookies leave the jar. A
 // change that would make the jar larger than [MaxSize] is left out and the others still made: next and effect hold good
 // also where the error is [ErrFull].
@@ -62,9 +65,24 @@ func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (n
 			next.cookies[at] = cookie
 		}
 		size = grown
+		if !deleted {
+			size -= next.dropRivals(&cookie)
+		}
 		touched = append(touched, cookie)
 	}
 	return next, difference(before, next, touched), err
+}
+
+// dropRivals removes the cookies that stand under the name of another one with other values, and returns how much that frees.
+func (j *Jar) dropRivals(of *Cookie) (freed int) {
+	j.cookies = slices.DeleteFunc(j.cookies, func(c Cookie) bool {
+		if c.same(of) || c.Value == of.Value && c.Name == of.Name || !sameFold(c.Name, of.Name) {
+			return false
+		}
+		freed += c.size()
+		return true
+	})
+	return freed
 }
 
 func difference(before, after Jar, touched []Cookie) (effect Effect) {

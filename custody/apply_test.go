@@ -78,10 +78,11 @@ func TestApplyEffect(t *testing.T) {
 		{"new, then deleted", nil, []string{"a=3", "a=" + past}, Effect{}, ""},
 		{"twice", nil, []string{"a=1", "a=2"}, Effect{Changed: []string{"a"}}, "a=2"},
 		{"there and back", []string{"a=1"}, []string{"a=2", "a=1"}, Effect{Refreshed: []string{"a"}}, "a=1"},
-		{"two paths", nil, []string{"a=1; Path=/x", "a=2; Path=/y"}, Effect{Changed: []string{"a"}}, "a=1 a=2"},
+		{"two paths", nil, []string{"a=1; Path=/x", "a=2; Path=/y"}, Effect{Changed: []string{"a"}}, "a=2"},
+		{"two paths, one value", nil, []string{"a=1; Path=/x", "a=1; Path=/y"}, Effect{Changed: []string{"a"}}, "a=1 a=1"},
 		{"moved", []string{"a=1; Path=/x"}, []string{"a=; Max-Age=0; Path=/x", "a=1"}, Effect{Changed: []string{"a"}, Deleted: []string{"a"}}, "a=1"},
 		{"replacing keeps the age", []string{"a=1", "b=2"}, []string{"a=3"}, Effect{Changed: []string{"a"}}, "a=3 b=2"},
-		{"case differs", []string{"a=1"}, []string{"A=2"}, Effect{Changed: []string{"A"}}, "a=1 A=2"},
+		{"case differs", []string{"a=1"}, []string{"A=2"}, Effect{Changed: []string{"A"}}, "A=2"},
 		{"to the empty value", []string{"a=1"}, []string{"a="}, Effect{Changed: []string{"a"}}, "a="},
 	} {
 		jar, effect, err := jarOf(t, test.before...).Apply(changesOf(t, test.lines...), "app.example", "/", noon)

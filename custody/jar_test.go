@@ -69,7 +69,7 @@ func TestApplyLeavesTheJarAlone(t *testing.T) {
 }
 
 func TestJarNames(t *testing.T) {
-	jar := jarOf(t, "b=1; Path=/x", "a=2", "b=3")
+	jar := jarOf(t, "b=3; Path=/x", "a=2", "b=3")
 	if got, want := jar.Names(), []string{"b", "a"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

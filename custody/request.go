@@ -16,6 +16,10 @@ const (
 	maxPieces = 16
 )
 
+// AnyPath stands for the path of a question of the gateway's own: it carries every cookie that requests to any path of the host
+// would carry, so that what the app says in answer holds for all of them.
+const AnyPath = "*"
+
 // CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265 §5.4:
 // longest path first, then oldest first), then those of the browser's cookies that it may send. The empty string means that
 // the request must have no Cookie header.
@@ -67,7 +71,7 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 	}
 	for i := range j.cookies {
 		c := &j.cookies[i]
-		if c.expired(now) || !pathMatch(path, c.Path) || c.HostOnly && host != c.Domain || !c.HostOnly && !domainMatch(host, c.Domain) {
+		if c.expired(now) || path != AnyPath && !pathMatch(path, c.Path) || c.HostOnly && host != c.Domain || !c.HostOnly && !domainMatch(host, c.Domain) {
 			continue
 		}
 		// Sorted as they come; jars are small and mostly have one path.
@@ -131,7 +135,7 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 
 // guarded tells whether an app could take name for one that a browser must not send.
 func (p *Policy) guarded(name string, held *heldNames) bool {
-	return anyFold(p.Own, name) || globsFold(p.Hold, name) || held.has(name)
+	return anyFold(p.Own, name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
 }
 
 // guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though none

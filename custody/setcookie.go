@@ -103,6 +103,15 @@ func namesHTTPOnly(text string) bool {
 // Name is the name of the cookie that is set or deleted.
 func (c Change) Name() string { return c.name }
 
+// AnsweredTo returns the change as one of an answer to a request for requestPath, which says where a cookie without a path goes
+// (RFC 6265 §5.1.4). It may then be applied beside changes of other answers.
+func (c Change) AnsweredTo(requestPath string) Change {
+	if c.path == "" {
+		c.path = defaultPath(requestPath)
+	}
+	return c
+}
+
 // HTTPOnly tells whether the app wanted the cookie out of reach for scripts.
 func (c Change) HTTPOnly() bool { return c.httpOnly }
 

@@ -13,6 +13,8 @@ type Policy struct {
 	Hold match.Globs
 	// Pass are the cookies that the browser may keep and send, HttpOnly ones too. The names are compared exactly.
 	Pass match.Globs
+	// Learned are names that a login put into custody once. They are treated as those of Hold are, but Pass wins over them.
+	Learned *Names
 	// Own are the names of the gateway's own cookies: never sent to the app, and never taken from it.
 	Own []string
 	// Now is the time against which Sort judges whether a line deletes a cookie. Nil: time.Now.
@@ -42,6 +44,7 @@ type Sorted struct {
 //   - fits Hold, or is in custody already: held;
 //   - a name that is no token, or begins with `$`: held, for [Policy.CookieHeader] would not let the browser send it;
 //   - fits Pass: browser;
+//   - its name is in Learned: held;
 //   - HttpOnly: held;
 //   - deletes a cookie and carries no value: browser;
 //   - a value that the browser could not send back (white space, bytes beyond ASCII, stray quotes): held;
@@ -104,6 +107,8 @@ func (p *Policy) judge(change *Change, held func(name string) bool, login bool, 
 		return toCustody
 	case p.Pass.Match(name):
 		return toBrowser
+	case p.Learned.Has(name):
+		return toCustody
 	case change.httpOnly:
 		return toCustody
 	case change.erases(now):

@@ -43,10 +43,14 @@ const (
 	RefuseMethod
 	// RefusePlace answers 403, whoever asks; the app sees nothing.
 	RefusePlace
+	// RefuseForeign answers 403: another site's page has sent the request, which must not do so; the app sees nothing.
+	RefuseForeign
 	// ServeOwn is answered by the gateway's own pages.
 	ServeOwn
 	// ForwardStranger sends the request to the app with what a stranger may have, and nothing that a login has earned.
 	ForwardStranger
+	// ForwardSuspect is ForwardStranger for a request that may sign somebody in: the answer is judged as a login's is.
+	ForwardSuspect
 	// ForwardLogin sends a login to the app, as a stranger's, and withholds the answer until it is judged.
 	ForwardLogin
 	// ForwardVerified sends the request to the app with the session that is held for it.
@@ -56,7 +60,8 @@ const (
 // String is the action's word in debug logs.
 func (a Action) String() string {
 	return [...]string{
-		"ask login", "ask factor", "ask enrolment", "refuse method", "refuse place", "serve own", "forward stranger", "forward login", "forward verified",
+		"ask login", "ask factor", "ask enrolment", "refuse method", "refuse place", "refuse foreign", "serve own", "forward stranger",
+		"forward suspect", "forward login", "forward verified",
 	}[min(a, ForwardVerified)]
 }
 
@@ -65,18 +70,27 @@ type Request struct {
 	State  State
 	Place  Place
 	Method string
-	// Upgrade tells that the request asks to leave HTTP for a protocol that the gateway cannot look into (a WebSocket).
+	// Upgrade: the request asks to leave HTTP for a protocol that the gateway cannot look into (a WebSocket).
 	Upgrade bool
-	// ExtendedConnect tells that a CONNECT is the WebSocket form of RFC 8441 and not a request for a tunnel.
+	// ExtendedConnect: a CONNECT is the WebSocket form of RFC 8441 and not a request for a tunnel.
 	ExtendedConnect bool
+	// Plain: GET or HEAD without a body and without a field of any login's in its query. All else could sign somebody in.
+	Plain bool
+	// PageLoad: a browser wants a page.
+	PageLoad bool
+	// Foreign: a page of another site has sent the request, and none of those that the operator names for this purpose.
+	Foreign bool
 }
 
 // Decide is promise P1: nothing that is not public or a login reaches the app unless the session is verified.
 //
-// Two details are worth knowing. A login goes out as a stranger's whatever the state, so that the app can never switch
-// the user of a session that other requests are using at this moment (P5). And a stranger may not open a WebSocket even
-// on a public path, for what is said inside, a password perhaps, is out of the gateway's sight.
+// Some details are worth knowing. A login goes out as a stranger's whatever the state, so that the app can never switch
+// the user of a session that other requests are using at this moment (P5). A stranger may not open a WebSocket even on a
+// public path, for what is said inside, a password perhaps, is out of the gateway's sight. A request that could sign somebody
+// in is never a mere page load. Whoever owes a factor and opens the login page has one already, and is led to the challenge.
+// And other sites' pages can neither sign anybody in here, nor speak in a verified session's WebSockets.
 func Decide(r Request) Action {
+	tunnel := r.Upgrade || r.ExtendedConnect
 	switch r.Method {
 	case http.MethodTrace, "TRACK":
 		// The answer would repeat the held cookies to the browser (P2).
@@ -92,15 +106,32 @@ func Decide(r Request) Action {
 	case Own:
 		return ServeOwn
 	case Login:
-		return ForwardLogin
-	case Public, Entry:
-		if r.State != Verified && !r.Upgrade && !r.ExtendedConnect {
-			return ForwardStranger
+		if r.Foreign {
+			return RefuseForeign
 		}
+		return ForwardLogin
+	}
+	if r.State == Verified {
+		if tunnel && r.Foreign {
+			return RefuseForeign
+		}
+		return ForwardVerified
+	}
+	return strange(r, tunnel)
+}
+
+// strange decides what somebody may do whose session is not verified, beside signing in: see pages on which people sign in, and
+// what is public.
+func strange(r Request, tunnel bool) Action {
+	owes := r.State == Pending || r.State == Enrolling
+	switch {
+	case tunnel:
+	case r.Place == Entry && r.Plain && !(owes && r.PageLoad), r.Place == Public && r.Plain:
+		return ForwardStranger
+	case r.Place == Public:
+		return ForwardSuspect
 	}
 	switch r.State {
-	case Verified:
-		return ForwardVerified
 	case Pending:
 		return AskFactor
 	case Enrolling:

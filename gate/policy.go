@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"sallyport/match"
@@ -16,11 +17,33 @@ type Rules struct {
 	Base string
 	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty where there is none.
 	LoginPage string
-	// Public paths are open to strangers, Protect closes some of them again, Logout is where the app signs people out: paths, each
-	// perhaps with what the query must have.
-	Public, Protect, Logout match.Globs
+	// Public paths are open to strangers, Protect closes some of them again.
+	Public  []Opening
+	Protect match.Globs
+	// Logout is where the app signs people out: paths, each perhaps with what the query must have.
+	Logout match.Globs
 	// Shut paths are closed to everybody, logins and verified sessions too.
 	Shut match.Globs
+}
+
+// Opening is what strangers may ask for on some paths.
+type Opening struct {
+	// Methods in capitals; empty: GET and HEAD, which carry no body.
+	Methods []string
+	// Paths are globs over canonical paths.
+	Paths match.Globs
+}
+
+// Open makes the opening of paths to GET and HEAD.
+func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
+
+// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for: by its
+// type, some apps take it for another protocol, whatever the path is.
+func (o *Opening) opens(method string, body bool, path string) bool {
+	if len(o.Methods) == 0 {
+		return (method == http.MethodGet || method == http.MethodHead) && !body && o.Paths.Match(path)
+	}
+	return slices.Contains(o.Methods, method) && o.Paths.Match(path)
 }
 
 // Policy is Rules made ready for use; safe for concurrent use.
@@ -28,7 +51,7 @@ type Policy struct {
 	base, loosePrefix string
 	loginPath         string
 	loginQuery        url.Values
-	public            match.Globs
+	public            []Opening
 	protect, shut     match.Globs // loose
 	exits             []exit
 }
@@ -49,6 +72,18 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	exits, err := newExits(rules.Logout)
 	if err != nil {
 		return nil, err
+	}
+	for setting, patterns := range map[string]match.Globs{"protect": rules.Protect, "shut": rules.Shut} {
+		if err := closable(setting, patterns); err != nil {
+			return nil, err
+		}
+	}
+	for _, opening := range rules.Public {
+		for _, method := range opening.Methods {
+			if method != strings.ToUpper(method) || !openable(method) {
+				return nil, fmt.Errorf("public %s: no method that can be opened to strangers", method)
+			}
+		}
 	}
 	policy := &Policy{
 		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, public: rules.Public, exits: exits,
@@ -71,6 +106,27 @@ func parseLoginPage(address string) (path string, query url.Values, err error) {
 		return "", nil, fmt.Errorf("login_page %q: %w", address, err)
 	}
 	return page.Path, query, nil
+}
+
+// openable are methods whose requests the gateway can look after.
+func openable(method string) bool {
+	return method != "" && method != http.MethodConnect && method != http.MethodTrace && method != "TRACK" &&
+		strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
+}
+
+// closable refuses patterns that can fit no request's path, and so would close nothing: their author believes that they do.
+func closable(setting string, patterns match.Globs) error {
+	for _, pattern := range patterns {
+		text := string(pattern)
+		filled := strings.ReplaceAll(text, "*", "x")
+		switch {
+		case strings.ContainsAny(text, "?#"):
+			return fmt.Errorf("%s %q: a query or fragment is no part of a path, so that this fits nothing", setting, text)
+		case !match.LooseGlob(pattern).Match(match.LoosePath(filled)):
+			return fmt.Errorf("%s %q: no path of a request is like this, so that it fits nothing", setting, text)
+		}
+	}
+	return nil
 }
 
 func loosely(patterns match.Globs) (loose match.Globs) {
@@ -99,10 +155,19 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 		return Protected
 	case isEntry || p.isLoginPage(r, path):
 		return Entry
-	case p.public.Match(path.Text) && !closes(p.protect, path):
+	case p.isPublic(r, path) && !closes(p.protect, path):
 		return Public
 	}
 	return Protected
+}
+
+func (p *Policy) isPublic(r *http.Request, path match.Path) bool {
+	for i := range p.public {
+		if p.public[i].opens(r.Method, r.ContentLength != 0 || len(r.TransferEncoding) > 0, path.Text) {
+			return true
+		}
+	}
+	return false
 }
 
 // own compares loosely too, so that no spelling of an own address is ever taken for one of the app.

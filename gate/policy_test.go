@@ -12,7 +12,7 @@ func newPolicy(t testing.TB, loginPage string) *Policy {
 	t.Helper()
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: loginPage,
-		Public:  match.NewGlobs("/static/*", "/favicon.ico"),
+		Public:  Open("/static/*", "/favicon.ico"),
 		Protect: match.NewGlobs("/static/private/*"),
 		Logout:  match.NewGlobs("/logout"),
 	})
@@ -146,7 +146,7 @@ func TestLeadsToLogin(t *testing.T) {
 // shut, in whatever spelling, also where a public path or a login would have opened it, and to the verified too.
 func TestP1_ShutInEverySpelling(t *testing.T) {
 	policy, err := NewPolicy(Rules{
-		Base: "/second-factor", LoginPage: "/login", Public: match.NewGlobs("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
+		Base: "/second-factor", LoginPage: "/login", Public: Open("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
 	})
 	if err != nil {
 		t.Fatal(err)

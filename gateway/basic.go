@@ -58,7 +58,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	}
 	defer leave()
 	next := signedIn{identity: name, bonds: custody.Bonds{}.BindBasic(line)}
-	if x.config.Logins.Identity != nil {
+	if x.config.Logins.Asks() {
 		said := x.probe(custody.Jar{}, basicAttachment(line))
 		switch said.verdict {
 		case login.Known:
@@ -84,7 +84,9 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 			return true, x.loginUnclear("login", errOpen)
 		}
 		sorted := x.cookies.Sort(lines, nil, true)
-		next.jar = x.appliedFor(custody.Jar{}, sorted.Held, address.Path)
+		if next.jar, _, err = (custody.Jar{}).Apply(sorted.Held, x.r.Host, address.Path, x.now); err != nil {
+			return true, x.loginUnclear("hold", err)
+		}
 		if x.asksItself(address) {
 			return true, x.answerTrial(next, right.answer, sorted)
 		}

@@ -118,7 +118,7 @@ func TestP5_BasicAnotherPassword(t *testing.T) {
 func TestP4_BasicIdentity(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, func(c *Config) {
-		c.Logins.Identity = &login.Identity{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"}
+		c.Logins.Identities = []login.Identity{{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"}}
 	})
 	b := s.browser()
 	if got := b.send("GET", "/", "", with(basic("alice", "wrong"))); got.StatusCode != http.StatusUnauthorized || got.Header.Get("WWW-Authenticate") == "" {

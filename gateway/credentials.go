@@ -26,7 +26,7 @@ func (c *Config) CheckCredentials() error {
 		return errors.New("token_header: no login says with 'token' where its answer carries one")
 	case !tokens:
 		return nil
-	case len(c.Refresh) > 0 && c.Logins.Identity == nil:
+	case len(c.Refresh) > 0 && !c.Logins.Asks():
 		return errors.New("refresh: set identity; only the app itself can say whose a new token is")
 	case !isToken(header) || strings.ContainsAny(header, "_.!#$%&'*+^`|~") || c.TokenScheme != "" && !isToken(c.TokenScheme):
 		return fmt.Errorf("token_header %q: want the name of a header, and perhaps a scheme", header)

@@ -27,6 +27,8 @@ type exchange struct {
 	token string        // the session's token; empty without one
 	data  *session.Data // the session as it was read last; nil without one
 	place gate.Place
+	// attempt is the login that the request is; nil where it is none.
+	attempt *login.Attempt
 	// path and target are the request's as they came in: handlers behind us may rewrite them in place.
 	path   match.Path
 	target string
@@ -36,13 +38,13 @@ type exchange struct {
 	authorization string
 	// withheld says that the app's answer to this very request waits at /resume, though it is no login.
 	withheld bool
-	// sent are the client's own Cookie headers, put back when the exchange is over, so that whatever handles an error
-	// after us never meets a held cookie.
+	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
+	carried custody.Jar
+	// carries says that this request takes a stranger's cookies to the app.
+	carries bool
+	// sent are the client's own Cookie headers.
 	sent      []string
 	sentSaved bool
-	// encodings are the client's own Accept-Encoding headers, where others went to the app; put back likewise.
-	encodings      []string
-	encodingsSaved bool
 
 	filter filter
 	stream stream
@@ -67,7 +69,7 @@ func (x *exchange) jar() custody.Jar {
 	case x.data.State == gate.Verified:
 		return x.data.Held
 	}
-	return x.data.Guest
+	return x.carried
 }
 
 // loadSession finds the session that the browser's token stands for. No token and a dead token are the same: anonymous.
@@ -86,9 +88,15 @@ func (x *exchange) loadSession() error {
 
 // change writes to the session that this request came with, or to a new anonymous one where it came with none.
 // session.ErrGone is returned where the session ended meanwhile: then there is nobody left to remember anything for.
+//
+// A request that may be another site's, sent without the cookie that the browser has, remembers nothing: a new cookie in its answer
+// would take the place of that one, and sign the user out, or in as somebody else.
 func (x *exchange) change(f func(*session.Data) error) error {
 	ctx := context.WithoutCancel(x.r.Context())
 	if x.token == "" {
+		if gate.Blind(x.r) {
+			return session.ErrGone
+		}
 		data := session.Data{State: gate.Anonymous, Created: x.now, Since: x.now, Seen: x.now}
 		if err := f(&data); err != nil {
 			return err
@@ -143,11 +151,8 @@ func (x *exchange) end() error {
 func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
-	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin}
+	options := x.cleaning()
 	if x.tokens {
-		if options.Verified && !isLogin {
-			options.Token = x.data.Bonds.Token
-		}
 		if cleaned := custody.CleanQuery(r.URL.RawQuery, options.Token); cleaned != r.URL.RawQuery {
 			r.URL.RawQuery = cleaned
 			path, _, _ := strings.Cut(r.RequestURI, "?") // which servers behind us may read, and logs show
@@ -156,11 +161,6 @@ func (x *exchange) prepare(jar *custody.Jar) {
 			}
 		}
 		custody.CleanProtocols(r.Header, options.Token)
-		if isLogin {
-			// A part of an answer may be the part with the token, and not be recognised as such (P2).
-			r.Header.Del("Range")
-			r.Header.Del("If-Range")
-		}
 	}
 	x.headers.Clean(r.Header, options)
 	if x.authorization != "" && x.state() == gate.Verified && !isLogin {
@@ -169,17 +169,60 @@ func (x *exchange) prepare(jar *custody.Jar) {
 	// A trailer is a header that comes later; some servers make no difference.
 	r.Trailer = nil
 	if isLogin {
-		r.Header.Del("Upgrade")
-		r.Header.Del("Connection")
+		x.prepareLogin()
 	}
+	if !options.Verified && !login.HasBody(r) {
+		// Without a body they say nothing, but to apps that choose a protocol by them.
+		for _, name := range bodyHeaders {
+			delete(r.Header, name)
+		}
+	}
+	x.setCookies(r, x.path.Text, x.clientCookies(), jar, x.granted())
+}
+
+// bodyHeaders say what a body is.
+var bodyHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Content-Range"}
+
+// cleaning is for whom the request's headers are cleaned.
+func (x *exchange) cleaning() custody.CleanOptions {
+	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: x.place == gate.Login}
+	if x.tokens && options.Verified && !options.Login {
+		options.Token = x.data.Bonds.Token
+	}
+	return options
+}
+
+// prepareLogin has a login ask for a whole answer, which can be judged: a part of it may be the part with the token, or without the
+// word that tells success (P2, P4). Where the typed name counts, the words are not the client's choice either.
+func (x *exchange) prepareLogin() {
+	h := x.r.Header
+	for _, name := range []string{
+		"Upgrade", "Connection", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+	} {
+		delete(h, name)
+	}
+	if !x.config.Logins.Typed {
+		return
+	}
+	if delete(h, "Accept-Language"); x.config.Language != "" {
+		h["Accept-Language"] = []string{x.config.Language}
+	}
+}
+
+// clientCookies are the cookies that the client sent, as they came.
+func (x *exchange) clientCookies() []string {
 	if !x.sentSaved {
-		x.sent, x.sentSaved = r.Header["Cookie"], true
+		x.sent, x.sentSaved = x.r.Header["Cookie"], true
 	}
-	var granted []string
-	if x.data != nil {
-		granted = x.data.Granted
+	return x.sent
+}
+
+// granted are the names of cookies that the app gave the browser in this session.
+func (x *exchange) granted() []string {
+	if x.data == nil {
+		return nil
 	}
-	x.setCookies(r, x.path.Text, x.sent, jar, granted)
+	return x.data.Granted
 }
 
 func (x *exchange) setCookies(r *http.Request, path string, client []string, jar *custody.Jar, granted []string) {
@@ -190,20 +233,12 @@ func (x *exchange) setCookies(r *http.Request, path string, client []string, jar
 	}
 }
 
-func (x *exchange) restore() {
-	if x.sentSaved {
-		putBack(x.r.Header, "Cookie", x.sent)
-	}
-	if x.encodingsSaved {
-		putBack(x.r.Header, "Accept-Encoding", x.encodings)
-	}
-}
-
-func putBack(h http.Header, name string, lines []string) {
-	if lines == nil {
-		delete(h, name)
-	} else {
-		h[name] = lines
+// strip takes everything out of the request by which a client, or custody, could be known to an app.
+func (x *exchange) strip() {
+	h := x.r.Header
+	x.headers.Clean(h, custody.CleanOptions{})
+	for _, name := range []string{"Cookie", "Authorization", "X-Second-Factor", "X-Second-Factor-User", x.config.TokenHeader} {
+		h.Del(name)
 	}
 }
 
@@ -239,6 +274,9 @@ func headerText(identity string) string {
 
 // storeFailed answers for a session or secrets store that could not be asked, or did not answer (P6).
 func (x *exchange) storeFailed(doing string, err error) error {
+	if gone := x.r.Context().Err(); gone != nil && errors.Is(err, gone) {
+		return x.left()
+	}
 	if errors.Is(err, session.ErrGone) {
 		// The session ended while the request was under way: what it wanted is no longer anybody's.
 		return x.askLogin()
@@ -258,9 +296,23 @@ func (x *exchange) enrolled(identity string) (factor.Status, error) {
 	return x.config.Factors.Status(x.r.Context(), identity)
 }
 
+// statusClientLeft is nobody's to read: the client has gone. It is what access logs show then (nginx's 499).
+const statusClientLeft = 499
+
+// left ends a request whose client has gone. Whatever came of it was not seen, and is thrown away.
+func (x *exchange) left() error {
+	x.log.DebugContext(x.r.Context(), "the client left before its answer", "app", x.config.App, "place", x.place.String())
+	clear(x.w.Header())
+	x.w.WriteHeader(statusClientLeft)
+	return nil
+}
+
 // refuse answers a login that is ambiguous, malformed or too large; the app never sees it.
 func (x *exchange) refuse(refused *login.RefusedError) error {
 	x.log.InfoContext(x.r.Context(), "login refused",
 		"app", x.config.App, "status", refused.Status, "why", refused.Log, "client", x.config.ClientAddress(x.r))
+	if refused.Status == http.StatusMethodNotAllowed {
+		x.w.Header().Set("Allow", "GET, HEAD, POST")
+	}
 	return x.failWith(refused.Status, pages.ErrorRequest, refused.Reason)
 }

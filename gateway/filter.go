@@ -29,6 +29,11 @@ type filter struct {
 	sorted  custody.Sorted
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
+	// undecided: an answer that waits was not settled yet. lines are the cookies that it sets.
+	undecided bool
+	lines     []string
+	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
+	unseen bool
 	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
 	insertion *insertion
 	rewriter  *inject.Rewriter
@@ -73,6 +78,10 @@ func (f *filter) WriteHeader(status int) {
 		return
 	}
 	f.mode = passing
+	if f.x.r.Context().Err() != nil {
+		// The client has left, and whoever carries requests to the app says so in its own words.
+		f.unseen = true
+	}
 	if h["Trailer"] != nil {
 		withoutCookieTrailers(h)
 	}
@@ -81,16 +90,20 @@ func (f *filter) WriteHeader(status int) {
 		stripCookies(h)
 		h["Set-Cookie"] = f.own
 	}
-	if len(lines) == 0 && !f.x.suspect && f.x.place != gate.Logout {
+	switch {
+	case f.x.carries || f.x.suspect:
+		// It is settled when it is whole, or large: by then more is known of it.
+		f.undecided, f.lines = true, lines
+	case len(lines) == 0 && f.x.place != gate.Logout:
 		f.begin(status)
 		return
+	case f.x.settle(f, status, lines):
+		return
 	}
-	if decided := f.x.settle(f, status, lines); !decided {
-		f.mode = holding
-		f.waiting = &withheld{status: status}
-		if status == http.StatusSwitchingProtocols {
-			f.decide()
-		}
+	f.mode = holding
+	f.waiting = &withheld{status: status}
+	if status == http.StatusSwitchingProtocols {
+		f.decide()
 	}
 }
 
@@ -98,7 +111,13 @@ func (f *filter) WriteHeader(status int) {
 func (f *filter) decide() {
 	waiting := f.waiting
 	f.mode, f.waiting = passing, nil
-	f.x.settleByProbe(f, waiting.status)
+	switch {
+	case f.x.carries && f.x.disowned():
+		f.x.token, f.x.data = "", nil
+		f.replace(f.x.askLogin)
+	case !f.undecided || !f.x.settle(f, waiting.status, f.lines):
+		f.x.settleByProbe(f, waiting.status)
+	}
 	if f.mode == passing && waiting.body.Len() > 0 {
 		_, _ = f.send(waiting.body.Bytes())
 	}
@@ -234,16 +253,27 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 			err = nil
 		}
 	}()
+	returned := false
+	defer func() {
+		if !returned && f.mode == notStarted {
+			f.x.unseen() // it panicked
+		}
+	}()
 	err = next(f, r)
+	returned = true
 	if f.x.stream.cut.Load() {
 		return f.ended()
 	}
 	if err != nil && f.mode == notStarted {
+		f.x.unseen()
 		stripCookies(h)
 		if f.own != nil {
 			h["Set-Cookie"] = f.own
 		}
 		return err
+	}
+	if f.unseen {
+		f.x.unseen()
 	}
 	switch f.mode {
 	case notStarted:

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"sallyport/custody"
-	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/pages"
 	"sallyport/session"
@@ -23,7 +22,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *exchange) forwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
-	if x.config.Logins.Identity != nil && !(refreshes && x.tokenRanOut()) && x.now.Sub(x.data.Checked) >= x.config.Recheck && !x.lacksPassword() {
+	if x.config.Logins.Asks() && !(refreshes && x.tokenRanOut()) && x.mustAsk() && !x.lacksPassword() {
 		if answered, err := x.recheck(); answered || err != nil {
 			return err
 		}
@@ -32,6 +31,10 @@ func (x *exchange) forwardVerified() error {
 		if err := x.config.Sessions.Touch(x.r.Context(), x.token, x.now); err != nil {
 			return x.storeFailed("note that the session is in use", err)
 		}
+	}
+	if x.data.InPlace && !login.Plain(x.r) {
+		// This app signs people in without a sign: it is asked after each request that could have done so.
+		x.suspect = true
 	}
 	x.prepare(&x.data.Held)
 	x.observe()
@@ -43,15 +46,10 @@ func (x *exchange) forwardVerified() error {
 	return x.filter.run(x.next, x.stream.watch(x))
 }
 
-// forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
-// into custody is attached to nothing yet.
-func (x *exchange) forwardStranger() error {
-	guest := x.jar()
-	insertion := x.expectPage()
-	x.prepare(&guest)
-	x.observe()
-	x.filter = filter{x: x, w: x.w, insertion: insertion}
-	return x.filter.run(x.next, x.r)
+// mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
+func (x *exchange) mustAsk() bool {
+	age := x.now.Sub(x.data.Checked)
+	return age < 0 || age >= x.config.Recheck
 }
 
 // recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
@@ -117,12 +115,17 @@ func (x *exchange) recheck() (answered bool, err error) {
 		if err := x.end(); err != nil {
 			return true, x.storeFailed("end session", err)
 		}
-		if x.decide() == gate.ForwardStranger {
-			return true, x.forwardStranger()
-		}
-		return true, x.askLogin()
+		return true, x.act(x.decide())
 	default:
-		if err := x.unsettle(nil); err != nil {
+		if errors.Is(answer.err, errTwoUsers) {
+			x.log.WarnContext(x.r.Context(), "the app's session is of two users at once; it was ended",
+				"setting", "identity", "app", x.config.App, "client", x.config.ClientAddress(x.r))
+			if err := x.end(); err != nil {
+				return true, x.storeFailed("end session", err)
+			}
+			return true, x.askLogin()
+		}
+		if err := x.unsettle(answer.changes); err != nil {
 			return true, x.storeFailed("note the failed identity check", err)
 		}
 		return true, x.identityUnclear(answer)
@@ -136,8 +139,11 @@ func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 	err = x.change(func(data *session.Data) error {
 		vouched = !data.Checked.IsZero() || data.Held.Equal(asked)
 		if vouched {
-			data.Checked = x.now
-			data.Held = x.appliedByProbe(data.Held, answer.changes)
+			held, _, full := x.apply(data.Held, answer.changes)
+			if full != nil {
+				return fmt.Errorf("%w: %w", errOverflow, full)
+			}
+			data.Checked, data.Held = x.now, held
 		}
 		return nil
 	})
@@ -148,15 +154,22 @@ func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 func (x *exchange) unsettle(changes []custody.Change) error {
 	return x.change(func(data *session.Data) error {
 		data.Checked = time.Time{}
-		data.Held = x.applied(data.Held, changes)
+		held, _, full := x.apply(data.Held, changes)
+		if full != nil {
+			held = custody.Jar{} // which the app will not know, so that the session ends
+		}
+		data.Held = held
 		return nil
 	})
 }
 
 // identityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused (P4).
 func (x *exchange) identityUnclear(answer probed) error {
+	if x.r.Context().Err() != nil && x.filter.mode == notStarted {
+		return x.left()
+	}
 	x.log.ErrorContext(x.r.Context(), "the app did not say who is signed in; the request was refused",
-		"setting", "identity", "app", x.config.App, "path", x.config.Logins.Identity.Path, "status", answer.status, "error", answer.err)
+		"setting", "identity", "app", x.config.App, "identity", x.config.Logins.Identities[0].Where(), "status", answer.status, "error", answer.err)
 	if answer.err != nil && !errors.Is(answer.err, errBroken) && !errors.Is(answer.err, errTooLarge) && x.filter.mode == notStarted {
 		return answer.err
 	}

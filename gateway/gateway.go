@@ -37,8 +37,11 @@ type Config struct {
 	Base string
 	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every request.
 	LoginPage string
-	// Public, Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
-	Public, Protect, Logout, Shut match.Globs
+	// Public is what strangers may ask for. Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
+	Public                []gate.Opening
+	Protect, Logout, Shut match.Globs
+	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`. Default: none.
+	Origins []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
@@ -62,6 +65,11 @@ type Config struct {
 	SettingsLink bool
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
 	Guard bool
+	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client chose: a
+	// tag such as `de`. Default: none is asked for, and the app answers in its own.
+	Language string
+	// Names keeps the names of cookies that a login put into custody, over restarts. Default: until the process ends.
+	Names NameStore
 	// Cookie is the name of the gateway's cookie on https. Default `__Host-sallyport`; on http the prefix is left out.
 	Cookie string
 
@@ -117,6 +125,12 @@ type Gateway struct {
 	tokens bool
 	// trials are the passwords that are being tried.
 	trials trials
+	// guests are the names that the app gives to whoever is not signed in.
+	guests guests
+	// carriers are the requests under way that carry a stranger's cookies.
+	carriers carriers
+	// learning sees to the names in config.Names.
+	learning learning
 	// watchers look after requests that take long.
 	watchers watchers
 }
@@ -191,20 +205,39 @@ func New(config Config) (*Gateway, error) {
 	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
 		return nil, err
 	}
-	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix}}
+	g.cookies = custody.Policy{
+		Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix},
+		Learned: new(custody.Names),
+	}
 	return g, nil
 }
 
 // ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything that
-// the gateway itself has to say it has written.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) error {
+// the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody is left in the
+// request, for whatever handles the error may lead into the app.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := &exchange{Gateway: g, w: w, r: r, next: next, now: g.config.Now()}
-	defer x.restore()
+	handled := false
+	defer func() {
+		if err != nil || !handled {
+			x.strip()
+		}
+	}()
+	err = x.serve()
+	handled = true
+	return err
+}
+
+func (x *exchange) serve() error {
+	r := x.r
 	if !transportIsSafe(r) {
 		return x.fail(http.StatusForbidden, pages.ErrorInsecure)
 	}
 	if err := x.loadSession(); err != nil {
 		return x.storeFailed("load session", err)
+	}
+	if err := x.learnNames(); err != nil {
+		return x.storeFailed("read the names of held cookies", err)
 	}
 	withoutUser(r)
 	path := match.ParsePath(r.URL)
@@ -214,54 +247,83 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",
 		})
 	}
-	attempt, err := g.config.Logins.Recognise(r, path)
+	reading, err := x.config.Logins.Recognise(r, path)
 	if err != nil {
 		if refused := x.judgeRefusal(err); refused != nil {
 			return x.refuse(refused)
 		}
 	}
-	entry := attempt == nil && path.Canonical && g.config.Logins.IsEntry(r, path)
-	x.place = g.policy.Place(r, path, attempt != nil, entry)
+	x.attempt = reading.Attempt
+	x.place = x.policy.Place(r, path, reading.Attempt != nil, reading.Entry)
 	if early := r.Header.Get("Early-Data"); early != "" && (x.place == gate.Own || x.place == gate.Login) && r.Method != http.MethodGet {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
 	action := x.decide()
-	if (g.basic != nil || g.config.Front != nil) && action != gate.RefuseMethod && action != gate.RefusePlace && action != gate.ForwardLogin {
+	if (x.basic != nil || x.config.Front != nil) && !final(action) {
 		if answered, err := x.stand(); answered || err != nil {
 			return err
 		}
 		action = x.decide()
 	}
+	return x.act(action)
+}
+
+// final actions do not depend on who is signed in.
+func final(action gate.Action) bool {
+	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
+}
+
+func (x *exchange) act(action gate.Action) error {
 	switch action {
 	case gate.ServeOwn:
-		return x.serveOwn(path)
+		return x.serveOwn(x.path)
 	case gate.ForwardLogin:
-		return x.signIn(attempt)
+		return x.signIn(x.attempt)
 	case gate.ForwardVerified:
 		return x.forwardVerified()
 	case gate.ForwardStranger:
 		return x.forwardStranger()
+	case gate.ForwardSuspect:
+		return x.forwardSuspect()
 	case gate.AskFactor, gate.AskEnrolment:
 		return x.askFactor()
 	case gate.RefuseMethod:
-		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		x.w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
 	case gate.RefusePlace:
 		return x.fail(http.StatusForbidden, pages.ErrorForbidden)
+	case gate.RefuseForeign:
+		x.log.InfoContext(x.r.Context(), "refused: another site's page sent it",
+			"app", x.config.App, "place", x.place.String(), "client", x.config.ClientAddress(x.r))
+		return x.fail(http.StatusForbidden, pages.ErrorForm)
 	default:
 		return x.askLogin()
 	}
 }
 
+// decide has package gate say what becomes of the request in the state that its session has now.
 func (x *exchange) decide() gate.Action {
 	r := x.r
-	return gate.Decide(gate.Request{
+	request := gate.Request{
 		State: x.state(), Place: x.place, Method: r.Method,
 		Upgrade:         len(r.Header["Upgrade"]) > 0,
 		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
-	})
+		PageLoad:        isPageLoad(r),
+	}
+	switch {
+	case x.place == gate.Login:
+		request.Foreign = gate.Foreign(r, x.attempt.Block.From)
+	case request.Upgrade || request.ExtendedConnect:
+		request.Foreign = gate.Foreign(r, x.config.Origins)
+	case request.State != gate.Verified:
+		request.Plain = x.plain()
+	}
+	return gate.Decide(request)
 }
+
+// plain reports whether the request could sign nobody in, as far as can be seen from outside.
+func (x *exchange) plain() bool { return login.Plain(x.r) && !x.config.Logins.NamesInQuery(x.r) }
 
 // judgeRefusal decides what becomes of a request that looks like a login and cannot be read as one.
 //

@@ -19,6 +19,7 @@ import (
 
 	"sallyport/demo"
 	"sallyport/factor"
+	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
 	"sallyport/pages"
@@ -57,13 +58,13 @@ func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 	t.Cleanup(func() { _ = memory.Close() })
 	config := Config{
 		App: "ledger", LoginPage: "/login",
-		Public: match.NewGlobs("/static/*"), Protect: match.NewGlobs("/static/private/*"), Logout: match.NewGlobs("/logout"),
+		Public: gate.Open("/static/*"), Protect: match.NewGlobs("/static/private/*"), Logout: match.NewGlobs("/logout"),
 		Logins: login.Set{
 			Blocks: []login.Block{
 				{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "username"}},
 				{Paths: match.NewGlobs("/api/login"), Username: login.Source{Kind: login.JSON, Name: "/user/name"}},
 			},
-			Identity: &login.Identity{Path: "/api/me", Kind: login.JSON, Pointer: "/login"},
+			Identities: []login.Identity{{Path: "/api/me", Kind: login.JSON, Pointer: "/login"}},
 		},
 		Sessions: session.NewShared(memory).Manager(session.Config{App: "ledger", Now: s.clock.Now}),
 		Factors:  s.factors, Pages: pages.New(pages.Options{}), Now: s.clock.Now,

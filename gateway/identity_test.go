@@ -15,7 +15,10 @@ import (
 
 // typedOnly takes identity away: the typed name counts.
 func typedOnly(c *Config) {
-	c.Logins.Identity = nil
+	c.Logins.Identities, c.Logins.Typed = nil, true
+	c.Logins.Blocks[0].Fields = []string{"username", "password", "csrf", "next"}
+	c.Logins.Blocks[0].Success = [][]login.Rule{{{Kind: login.Cookie, Name: demo.SessionCookie}}}
+	c.Logins.Blocks[1].Fields = []string{"/user/name", "/user/password"}
 	c.Logins.Blocks[1].Success = [][]login.Rule{{{Kind: login.JSON, Name: "/login", AnyValue: true}}}
 }
 

@@ -32,10 +32,16 @@ type question struct {
 	// target is a path, perhaps with a query, as it stands in a request's first line.
 	target            string
 	contentType, body string
+	// bare: it is asked as somebody who was never here.
+	bare bool
 }
 
-// askApp asks the app something, through the same route. The question carries nothing of the request that it is asked beside but
-// what apps bind their sessions to: host, address, and the browser's name, languages and encodings.
+// askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
+// carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what belongs to the
+// request's own errand: what would have the app answer with less, or with something else.
+//
+// The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie that nobody
+// was asked about goes nowhere. A bare question carries none, and no other credential.
 func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
 	defer cancel()
@@ -48,34 +54,72 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	request.RequestURI = what.target
 	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
-	for _, name := range []string{"User-Agent", "Accept-Language", "Accept-Charset"} {
-		if values := x.r.Header[name]; values != nil {
-			request.Header[name] = values
-		}
-	}
-	request.Header.Set("Accept", "application/json, text/html;q=0.9, */*;q=0.5")
-	setReadableEncodings(request.Header, x.r.Header)
+	request.Header = x.askingHeaders(what.bare)
 	if what.contentType != "" {
-		request.Header.Set("Content-Type", what.contentType)
+		request.Header["Content-Type"] = []string{what.contentType}
 	}
 	if with.header != "" {
 		request.Header.Set(with.header, with.value)
 	}
-	x.setCookies(request, path, nil, &jar, nil)
+	if !what.bare {
+		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
+	}
 	return capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
 }
 
-// probe asks the app who the session in the jar, and what goes with it, belongs to.
-func (x *exchange) probe(jar custody.Jar, with attachment) probed {
-	identity := x.config.Logins.Identity
+// errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes with it.
+var errandHeaders = func() map[string]bool {
+	headers := make(map[string]bool)
+	for name := range strings.FieldsSeq(`Accept Accept-Encoding Authorization Cache-Control Connection Content-Disposition
+		Content-Encoding Content-Language Content-Length Content-Range Content-Type Cookie Expect If-Match If-Modified-Since
+		If-None-Match If-Range If-Unmodified-Since Keep-Alive Origin Pragma Purpose Range Referer Sec-Fetch-Dest Sec-Fetch-Mode
+		Sec-Fetch-Site Sec-Fetch-User Sec-Purpose Sec-Websocket-Extensions Sec-Websocket-Key Sec-Websocket-Protocol
+		Sec-Websocket-Version Te Trailer Transfer-Encoding Upgrade Upgrade-Insecure-Requests X-Requested-With
+		X-Second-Factor X-Second-Factor-User`) {
+		headers[name] = true
+	}
+	return headers
+}()
+
+// askingHeaders are those of a question. A bare one carries nothing that the operator lets clients say of themselves.
+func (x *exchange) askingHeaders(bare bool) http.Header {
+	headers := make(http.Header, len(x.r.Header)+4)
+	for name, values := range x.r.Header {
+		if !errandHeaders[name] {
+			headers[name] = values
+		}
+	}
+	options := x.cleaning()
+	options.Token = nil
+	policy := x.headers
+	if bare {
+		policy, options = custody.NewHeaderPolicy(nil), custody.CleanOptions{}
+	}
+	policy.Clean(headers, options)
+	if x.config.Logins.Typed {
+		delete(headers, "Accept-Language")
+	}
+	headers["Accept"] = []string{"application/json, text/html;q=0.9, */*;q=0.5"}
+	headers["Cache-Control"] = []string{"no-cache"}
+	setReadableEncodings(headers, x.r.Header)
+	return headers
+}
+
+// askRealm asks at one address who is signed in.
+func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, bare bool) probed {
 	answer, err := x.askApp(question{
-		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body,
+		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, bare: bare,
 	}, jar, with)
 	if err != nil {
-		return probed{verdict: login.Unclear, err: err}
+		return probed{verdict: login.Unclear, jar: jar, err: err}
 	}
 	sorted := x.cookies.Sort(answer.cookies(), holds(jar), false)
-	result := probed{changes: sorted.Held, jar: x.appliedByProbe(jar, sorted.Held), answer: answer, status: answer.status}
+	path, _, _ := strings.Cut(identity.Path, "?")
+	result := probed{changes: answeredTo(path, sorted.Held), answer: answer, status: answer.status}
+	if result.jar, _, err = jar.Apply(sorted.Held, x.r.Host, path, x.now); err != nil {
+		result.verdict, result.err = login.Unclear, fmt.Errorf("%w: %w", errBroken, err)
+		return result
+	}
 	seen, err := answer.judged(nil)
 	if err != nil {
 		// The route did answer: what it said cannot be read.
@@ -105,25 +149,16 @@ func (x *exchange) whose(jar custody.Jar) probed {
 // holds tells whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
 func holds(jar custody.Jar) func(string) bool { return jar.Holds }
 
-// applied is a jar after the changes that an answer to this request makes to it. What does not fit is left out.
-func (x *exchange) applied(jar custody.Jar, changes []custody.Change) custody.Jar {
-	return x.appliedFor(jar, changes, x.path.Text)
+// answeredTo are changes that an answer to a request for a path made.
+func answeredTo(path string, changes []custody.Change) []custody.Change {
+	placed := make([]custody.Change, len(changes))
+	for i := range changes {
+		placed[i] = changes[i].AnsweredTo(path)
+	}
+	return placed
 }
 
-// appliedByProbe is a jar after the changes that an answer to the question who is signed in makes to it.
-func (x *exchange) appliedByProbe(jar custody.Jar, changes []custody.Change) custody.Jar {
-	if len(changes) == 0 {
-		return jar
-	}
-	path, _, _ := strings.Cut(x.config.Logins.Identity.Path, "?")
-	return x.appliedFor(jar, changes, path)
-}
-
-func (x *exchange) appliedFor(jar custody.Jar, changes []custody.Change, path string) custody.Jar {
-	next, _, err := jar.Apply(changes, x.r.Host, path, x.now)
-	if err != nil {
-		x.log.WarnContext(x.r.Context(), "the app sets more cookies than a session can hold; the rest was left out",
-			"app", x.config.App, "error", err)
-	}
-	return next
+// apply is a jar after the changes that an answer to this request makes to it. The error is custody.ErrFull.
+func (x *exchange) apply(jar custody.Jar, changes []custody.Change) (custody.Jar, custody.Effect, error) {
+	return jar.Apply(changes, x.r.Host, x.path.Text, x.now)
 }

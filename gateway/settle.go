@@ -16,11 +16,11 @@ import (
 const maxGranted = 64
 
 // settle decides, by what is known already, what becomes of an answer that sets cookies, ends the app's session, or may
-// stem from a login that nobody could read. It returns false where the app has to be asked first.
+// stem from a sign-in that nobody could see. It returns false where the app has to be asked first.
 func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) {
 	verified := x.state() == gate.Verified
 	jar := x.jar()
-	f.sorted = x.cookies.Sort(lines, holds(jar), false)
+	f.sorted = x.cookies.Sort(lines, jar.Holds, x.suspect && !verified)
 	if verified && x.place == gate.Logout && status >= 200 && status < 400 {
 		x.log.InfoContext(x.r.Context(), "signed out by the app", "app", x.config.App, "user", x.data.Identity)
 		if x.ended(f) {
@@ -28,15 +28,24 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		}
 		return true
 	}
-	after, effect, _ := jar.Apply(f.sorted.Held, x.r.Host, x.path.Text, x.now)
+	after, effect, full := x.apply(jar, f.sorted.Held)
+	asks := x.config.Logins.Asks()
 	switch {
-	case x.config.Logins.Identity != nil && (len(effect.Changed) > 0 || verified && len(effect.Deleted) > 0 || x.suspect && verified):
+	case full != nil:
+		x.overflow(f, status, full)
+	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect):
 		return false
+	case asks && !verified && (len(effect.Changed) > 0 || x.suspect && after.Len() > 0):
+		return false
+	case !verified && x.suspect && !asks:
+		// Nobody can say whether this was a sign-in: what it sets goes nowhere.
+		f.sorted.Held = nil
+		x.releaseToStranger(f, status)
 	case x.config.Front != nil && verified:
 		// Whose the session is has been said by another than the app.
 		x.commit(f, status, nil)
-	case verified && x.config.Logins.Identity == nil && x.unexplained(effect):
-		x.distrust(f, status, effect)
+	case verified && !asks && x.unexplained(effect):
+		x.distrust(f, effect)
 	case verified && jar.Len() > 0 && after.Len() == 0:
 		// Nothing is left of the app's session. Were ours to live on, a script's cookie could come in its place (P5).
 		x.outlived(f, status)
@@ -51,8 +60,12 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 // settleByProbe asks the app who the changed cookies belong to, before one byte of the answer goes out (P5).
 func (x *exchange) settleByProbe(f *filter, status int) {
 	verified := x.state() == gate.Verified
-	jar := x.jar()
-	said := x.whose(x.applied(jar, f.sorted.Held))
+	after, _, err := x.apply(x.jar(), f.sorted.Held)
+	if err != nil {
+		x.overflow(f, status, err)
+		return
+	}
+	said := x.whose(after)
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.commit(f, status, said.changes)
@@ -64,9 +77,11 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 		}
 		f.sorted.Held = append(f.sorted.Held, said.changes...)
 		x.releaseToStranger(f, status)
+	case errors.Is(said.err, errTwoUsers):
+		x.refuseTwoUsers(f)
 	default:
 		if verified {
-			if err := x.unsettle(f.sorted.Held); err != nil {
+			if err := x.unsettle(f.sorted.Held); err != nil && !errors.Is(err, session.ErrGone) {
 				f.replace(func() error { return x.storeFailed("note the failed identity check", err) })
 				return
 			}
@@ -78,9 +93,21 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 // switched is a sign-in that came by another way than a login: a password-reset link, a registration, a second login
 // endpoint. It is treated as a login of whom the app names.
 func (x *exchange) switched(f *filter, status int, said probed) {
+	if x.token == "" && gate.Blind(x.r) {
+		// Another site's page may have brought it about, in a browser whose own session is not to be lost for it.
+		f.replace(func() error { return x.act(gate.RefuseForeign) })
+		return
+	}
+	within := x.state() == gate.Verified
+	if within {
+		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
+			"app", x.config.App, "was", x.data.Identity, "is", said.name, "client", x.config.ClientAddress(x.r))
+	}
 	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.w.Header().Get("Location"))}
+	_, effect, _ := x.apply(x.jar(), f.sorted.Held)
 	owed, err := x.accept(signedIn{
-		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: x.state() == gate.Verified,
+		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: within,
+		inPlace: len(effect.Changed) == 0,
 	})
 	switch {
 	case err != nil:
@@ -92,22 +119,32 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 	}
 }
 
+// errOverflow stops a change by which custody would hold less than the app set.
+var errOverflow = errors.New("custody is too small for what the app set")
+
 // commit stores what an answer changed in a verified session, before its first byte goes out. Answers that run side by
 // side each change what is there when they come to it, so that none undoes another's.
 func (x *exchange) commit(f *filter, status int, more []custody.Change) {
 	if len(f.sorted.Held) > 0 || len(more) > 0 || !x.knows(f.sorted.Granted) {
 		asked := x.data
 		err := x.change(func(data *session.Data) error {
-			if x.config.Logins.Identity != nil && !data.Held.Equal(asked.Held) {
+			if x.config.Logins.Asks() && !data.Held.Equal(asked.Held) {
 				// Another answer was quicker. Nobody has asked the app about both changes together.
 				data.Checked = time.Time{}
 			}
-			data.Held = x.applied(data.Held, f.sorted.Held)
-			data.Held = x.appliedByProbe(data.Held, more)
+			held, _, full := x.apply(data.Held, slices.Concat(f.sorted.Held, more))
+			if full != nil {
+				return errOverflow
+			}
+			data.Held = held
 			data.Granted = grant(data.Granted, f.sorted.Granted)
 			return nil
 		})
-		if err != nil && !errors.Is(err, session.ErrGone) {
+		switch {
+		case errors.Is(err, errOverflow):
+			x.overflow(f, status, err)
+			return
+		case err != nil && !errors.Is(err, session.ErrGone):
 			f.replace(func() error { return x.storeFailed("keep the app's cookies", err) })
 			return
 		}
@@ -130,52 +167,61 @@ func (x *exchange) wanted(location string) string {
 }
 
 // unexplained tells whether a held cookie changed that does not change in the app's normal use. Where the request may have carried a
-// login that nobody could read, no use is known to be normal.
+// login that nobody could read, no use is known to be normal, and what a login's own address sets is never part of it.
 func (x *exchange) unexplained(effect custody.Effect) bool {
-	return slices.ContainsFunc(effect.Changed, func(name string) bool { return x.suspect || !x.config.Rotates.Match(name) })
+	return slices.ContainsFunc(effect.Changed, func(name string) bool {
+		return x.suspect || x.place == gate.Entry || !x.config.Rotates.Match(name)
+	})
 }
 
-// distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is now.
-// The factor is asked for again, and the new value thrown away: otherwise somebody with a factor of his own could exchange
-// his session for another's, whose password he has, and prove his own factor for it (P4).
-//
-// On the way to the login page the app has ended its session, as it does after its own idle time. Then ours ends too.
-func (x *exchange) distrust(f *filter, status int, effect custody.Effect) {
-	header := f.w.Header()
-	target, _ := localTarget(header.Get("Location"), x.r)
-	if x.place == gate.Entry || target != "" && x.policy.LeadsToLogin(target) {
-		x.outlived(f, status)
-		return
-	}
-	x.log.WarnContext(x.r.Context(), "a held cookie changed outside a login; the second factor is asked for again",
+// distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is now: it ends,
+// and nothing of it goes anywhere, the answer included. Otherwise somebody with a factor of his own could exchange his session for
+// another's, whose password he has, and prove his own factor for it (P4).
+func (x *exchange) distrust(f *filter, effect custody.Effect) {
+	x.log.WarnContext(x.r.Context(), "a held cookie changed outside a login; the session was ended",
 		"setting", "identity or rotates", "app", x.config.App, "user", x.data.Identity, "cookies", effect.Changed)
-	factors, storeErr := x.enrolled(x.data.Identity)
-	if storeErr == nil && !factors.Enrolled {
-		// There is no factor to ask for. Who is there cannot be established.
+	if x.ended(f) {
+		f.replace(x.askLogin)
+	}
+}
+
+// overflow is what becomes of an answer that sets more than custody holds: what did not fit cannot be asked about, so that nobody
+// knows whose the session is with it.
+func (x *exchange) overflow(f *filter, status int, err error) {
+	x.log.WarnContext(x.r.Context(), "the app sets more cookies than a session can hold; nothing of them is used",
+		"setting", "pass", "app", x.config.App, "error", err)
+	if x.state() == gate.Verified {
 		if x.ended(f) {
 			f.replace(x.askLogin)
 		}
 		return
 	}
-	err := x.renew(func(data *session.Data) error {
-		data.State, data.Method, data.Since, data.Device, data.Proposal, data.Codes = gate.Pending, "", x.now, "", nil, nil
-		data.Delivery = &session.Delivery{Location: x.wanted(target)}
-		return nil
-	})
-	if err == nil {
-		err = storeErr
-	}
-	if err != nil {
-		f.replace(func() error { return x.storeFailed("ask for the second factor again", err) })
+	f.sorted.Held = nil
+	if err := x.forgetGuest(); err != nil {
+		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
 		return
 	}
-	f.replace(x.askFactor)
+	x.releaseToStranger(f, status)
+}
+
+// refuseTwoUsers answers where the app's session is two users' at once.
+func (x *exchange) refuseTwoUsers(f *filter) {
+	if x.endTwoUsers(f) {
+		f.replace(x.askLogin)
+	}
+}
+
+func (x *exchange) endTwoUsers(f *filter) bool {
+	x.log.WarnContext(x.r.Context(), "the app's session is of two users at once; it was ended",
+		"setting", "identity", "app", x.config.App, "client", x.config.ClientAddress(x.r))
+	return x.ended(f)
 }
 
 // outlived ends a session whose app session has ended, and lets the answer go as a stranger's.
 func (x *exchange) outlived(f *filter, status int) {
 	x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
 	if x.ended(f) {
+		f.sorted.Held = nil
 		x.releaseToStranger(f, status)
 	}
 }
@@ -196,6 +242,49 @@ func (x *exchange) releaseToStranger(f *filter, status int) {
 		return
 	}
 	f.release(status, f.sorted.Browser)
+}
+
+// keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what the
+// browser may send. While the page of a failed login is open, only another login page begins anew.
+func (x *exchange) keepForStranger(sorted custody.Sorted) error {
+	returns := x.suspect && x.carried.Len() > 0
+	if len(sorted.Held) == 0 && !returns && x.knows(sorted.Granted) {
+		return nil
+	}
+	return x.change(func(data *session.Data) error {
+		data.Granted = grant(data.Granted, sorted.Granted)
+		if data.State == gate.Verified || data.Retry.Len() > 0 && x.place != gate.Entry {
+			return nil
+		}
+		base := data.Guest
+		if returns && base.Len() == 0 {
+			base = x.carried
+		}
+		guest, _, full := x.apply(base, sorted.Held)
+		if full != nil {
+			guest = custody.Jar{}
+		}
+		data.Guest = guest
+		if len(sorted.Held) > 0 {
+			data.Retry, data.RetryFor = custody.Jar{}, ""
+		}
+		return nil
+	})
+}
+
+// forgetGuest throws the stranger's cookies away.
+func (x *exchange) forgetGuest() error {
+	if x.data == nil || x.data.Guest.Len() == 0 {
+		return nil
+	}
+	err := x.change(func(data *session.Data) error {
+		data.Guest, data.Doubt = custody.Jar{}, false
+		return nil
+	})
+	if errors.Is(err, session.ErrGone) {
+		return nil
+	}
+	return err
 }
 
 // knows tells whether the browser is known to have all these cookies.

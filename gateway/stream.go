@@ -48,6 +48,7 @@ type stream struct {
 	mutex    sync.Mutex
 	token    string
 	identity string
+	stranger bool     // it carries the cookies of a session in which nobody is signed in
 	watcher  *watcher // nil where nothing is watched
 	ending   ending
 	tunnel   *tunnel
@@ -89,8 +90,10 @@ func (s *stream) watch(x *exchange) *http.Request {
 	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
 	s.ending.Context = x.r.Context()
 	s.mutex.Lock()
-	s.token, s.identity = x.token, x.data.Identity
-	s.gateway.watchers.begin(s)
+	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.carries
+	if !s.over { // or it was cut before it began
+		s.gateway.watchers.begin(s)
+	}
 	s.mutex.Unlock()
 	r := x.r.WithContext(&s.ending)
 	if r.ContentLength < 0 || r.ContentLength > longUpload {
@@ -103,7 +106,7 @@ func (s *stream) watch(x *exchange) *http.Request {
 func (s *stream) follow(token, identity string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.token, s.identity = token, identity
+	s.token, s.identity, s.stranger = token, identity, false
 }
 
 // end is called when the handler has returned. A tunnel may go on behind it, and is watched until it is closed.
@@ -138,14 +141,14 @@ func (s *stream) finish() {
 // look asks the store whether the session is still what it was when the stream began.
 func (s *stream) look() {
 	s.mutex.Lock()
-	token, identity := s.token, s.identity
+	token, identity, stranger := s.token, s.identity, s.stranger
 	s.mutex.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
 	sessions := s.gateway.config.Sessions
 	data, err := sessions.LoadNow(ctx, token)
 	done()
 	now := s.gateway.config.Now()
-	if err == nil && mayGoOn(data, identity) {
+	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
 		s.confirmed = now
 		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
 			// What goes wrong here is found at the next look.

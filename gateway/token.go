@@ -111,9 +111,11 @@ func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []s
 		return false, nil
 	case said.verdict == login.Known:
 		sorted := x.cookies.Sort(lines, nil, true)
-		next := signedIn{
-			identity: said.name, jar: x.applied(custody.Jar{}, sorted.Held), granted: sorted.Granted, within: true,
+		jar, _, full := x.apply(custody.Jar{}, sorted.Held)
+		if full != nil {
+			return true, x.loginUnclear("hold", full)
 		}
+		next := signedIn{identity: said.name, jar: jar, granted: sorted.Granted, within: true}
 		next.delivery, next.oversized = x.delivery(answer, sorted.Browser)
 		if err := next.bind(issued); err != nil {
 			return true, x.loginUnclear("token", err)

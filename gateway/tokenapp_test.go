@@ -172,7 +172,7 @@ func newTokens(t testing.TB, app *tokenApp, change func(*Config)) *site {
 			Blocks: []login.Block{{
 				Paths: match.NewGlobs("/auth/login"), Username: login.Source{Kind: login.JSON, Name: "/username"}, Tokens: []login.TokenSource{source},
 			}},
-			Identity: &login.Identity{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"},
+			Identities: []login.Identity{{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"}},
 		}
 		c.Refresh = match.NewGlobs("/auth/refresh")
 		if change != nil {

@@ -22,11 +22,7 @@ func (g *Gateway) trustCookie(r *http.Request) string { return g.cookieName(r) +
 
 // credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
 func (x *exchange) credentials() []string {
-	lines := x.r.Header["Cookie"]
-	if x.sentSaved {
-		lines = x.sent // the header holds what the app gets by now
-	}
-	value := cookieValue(lines, x.trustCookie(x.r))
+	value := cookieValue(x.clientCookies(), x.trustCookie(x.r))
 	if value == "" {
 		return nil
 	}

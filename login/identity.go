@@ -1,11 +1,13 @@
 package login
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,6 +31,8 @@ type Identity struct {
 	Header string
 	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
+	// Guests are names that the app gives to strangers, such as `anonymous`: who is called so is not signed in.
+	Guests []string
 }
 
 // Verdict is what an answer says about who is signed in.
@@ -100,7 +104,7 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	if err != nil {
 		return "", Unclear
 	}
-	n, err := pickJSON(string(a.Body), tokens)
+	n, err := pickJSON(string(withoutPrefix(a.Body)), tokens)
 	if err != nil {
 		// A login page where JSON was asked for is an answer; broken JSON is none.
 		if m, flaw := readMedia(a.Header.Get("Content-Type")); errors.Is(err, errJSON) && flaw == "" && m.kind != "" && !m.json() {
@@ -113,6 +117,29 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	}
 	return n.text, Known
 }
+
+// Where says at which place the app names the user, for operators: the path, and what is looked for there.
+func (i *Identity) Where() string {
+	switch i.Kind {
+	case JSON:
+		return i.Path + " json " + i.Pointer
+	case Header:
+		return i.Path + " header " + i.Header
+	}
+	return i.Path + " " + string(i.Kind)
+}
+
+// withoutPrefix reads over what some apps write in front of JSON: a byte order mark, or `)]}'` against its use as a script.
+func withoutPrefix(body []byte) []byte {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if rest, found := bytes.CutPrefix(body, []byte(")]}'")); found {
+		return bytes.TrimPrefix(rest, []byte(","))
+	}
+	return body
+}
+
+// IsGuest reports whether a name is one of those that the operator says strangers have.
+func (i *Identity) IsGuest(name string) bool { return slices.Contains(i.Guests, name) }
 
 func (i *Identity) readHeader(a Answer) (string, Verdict) {
 	values := a.Header[http.CanonicalHeaderKey(i.Header)]

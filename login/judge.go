@@ -52,9 +52,10 @@ func (o Outcome) String() string {
 
 // Judge says what the answer to a login means that block b took and whose request path is given.
 //
-// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked, where the
-// Set has an Identity; where not, a redirect (302, 303) away from every login path is success, and for HTTP Basic any answer
-// below 400. A status of 400 and above is never success, unless a success line names it.
+// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked; for HTTP Basic
+// that is not asked any answer below 400 is success. A status of 400 and above is never success, unless a success line names it.
+//
+// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway).
 func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
 	for _, line := range b.Failure {
@@ -82,29 +83,12 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 		return Failed
 	case len(b.Success) > 0:
 		return Succeeded
-	case s.Identity != nil:
+	case s.Asks():
 		return AskIdentity
 	case b.Username.Kind == Basic:
 		return Succeeded
-	case (a.Status == http.StatusFound || a.Status == http.StatusSeeOther) && s.away(j.location):
-		return Succeeded
 	}
 	return Failed
-}
-
-// away tells whether a redirect leads to no login path, in whatever spelling and on whatever host: an app behind a proxy
-// may write its own host into it.
-func (s *Set) away(l location) bool {
-	if !l.known {
-		return false
-	}
-	plan := s.plan()
-	for i := range plan {
-		if plan[i].loose.Match(l.path.Loose()) {
-			return false
-		}
-	}
-	return true
 }
 
 // location is where a redirect leads, as far as its path and query.

@@ -159,7 +159,7 @@ func TestJudgeAsksTheApp(t *testing.T) {
 			{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Failure: rules(t, "location|/login*")},
 			{Paths: match.NewGlobs("/login2"), Username: Source{Form, "u"}, Success: rules(t, "status|302")},
 		},
-		Identity: &Identity{Path: "/me", Kind: JSON, Pointer: "/name"},
+		Identities: []Identity{{Path: "/me", Kind: JSON, Pointer: "/name"}},
 	})
 	to := func(status int, location string) Answer {
 		return Answer{Status: status, Header: http.Header{"Location": {location}}}

@@ -44,8 +44,12 @@ const (
 type Set struct {
 	// Blocks are tried in order; the first whose conditions hold takes the request.
 	Blocks []Block
-	// Identity is how to ask the app who is signed in; nil: the app cannot be asked, the typed name counts.
-	Identity *Identity
+	// Identities are the questions by which the app says who is signed in, one for each kind of account that it has (realm).
+	// All of them are asked.
+	Identities []Identity
+	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields, and what tells its
+	// success. It excludes Identities.
+	Typed bool
 	// Names says how typed names are brought into one form.
 	Names Names
 
@@ -68,6 +72,11 @@ type Block struct {
 	Failure [][]Rule
 	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is signed in.
 	Tokens []TokenSource
+	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and its query,
+	// or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set with Identities allows.
+	Fields []string
+	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
+	From []string
 }
 
 // Condition is one `when` of a block.

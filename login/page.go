@@ -1,40 +1,40 @@
 package login
 
-import (
-	"net/http"
+import "net/http"
 
-	"sallyport/match"
-)
+// Plain reports whether a request could not sign anybody in by what it carries, as far as its form goes: GET or HEAD, without a
+// body, by length and by transfer coding, and without an upgrade, for some apps sign in by messages inside a WebSocket. What its
+// query holds is asked by [Set.NamesInQuery].
+//
+// The body itself is no help: servers wrap it, so that it is never http.NoBody.
+func Plain(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !HasBody(r) && len(r.Header["Upgrade"]) == 0
+}
 
-// IsEntry tells whether r asks for a login page, which a stranger may see: GET or HEAD, without a body, on a login path in
-// its canonical spelling, where the block's query conditions hold. Blocks that look into bodies have no page of their own,
-// nor have blocks whose login is itself a GET. A query that carries a user name is no request for a page: some apps sign in
-// by it. Nor is a request to upgrade: some apps sign in by messages inside a WebSocket.
-func (s *Set) IsEntry(r *http.Request, path match.Path) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || !path.Canonical {
+// HasBody reports whether a request has a body, or may have one whose length is not known yet.
+func HasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
+
+// NamesInQuery reports whether the query of a request has a field that some server could take for one of a login's: a user's name,
+// a condition, or one of its fields. A query too long to be looked at counts as one that has.
+func (s *Set) NamesInQuery(r *http.Request) bool {
+	if r.URL.RawQuery == "" {
 		return false
 	}
-	var x *examination
-	plan := s.plan()
-	for i := range plan {
-		b, c := &s.Blocks[i], &plan[i]
-		if c.standing || c.examines || !b.Paths.Match(path.Text) || methodSpelling(c.methods, r.Method) != other {
+	return len(r.URL.RawQuery) > BodyLimit || s.named(&examination{request: r})
+}
+
+func (s *Set) named(x *examination) bool {
+	if x.request.URL.RawQuery == "" {
+		return false
+	}
+	for _, c := range s.plan() {
+		if c.standing {
 			continue
 		}
-		if r.Body != nil && r.Body != http.NoBody || len(r.Header["Upgrade"]) > 0 {
-			return false
-		}
-		if r.URL.RawQuery == "" && len(b.When) == 0 {
-			return true
-		}
-		if len(r.URL.RawQuery) > BodyLimit {
-			return false
-		}
-		if x == nil {
-			x = &examination{request: r}
-		}
-		if holds, _ := x.conditions(b, c); holds == yes && len(x.queryHits(c.name)) == 0 {
-			return true
+		for _, t := range c.secret {
+			if len(x.queryHits(t)) > 0 {
+				return true
+			}
 		}
 	}
 	return false

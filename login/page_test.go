@@ -16,7 +16,7 @@ func TestP1_Entry(t *testing.T) {
 			{Paths: match.NewGlobs("/token"), Methods: []string{"GET"}, Username: Source{Query, "name"}},
 			{Paths: match.NewGlobs("/api"), When: []Condition{{Query, "a", "1"}, {JSON, "/op", "login"}}, Username: Source{JSON, "/u"}},
 		},
-		Identity: &Identity{Path: "/me", Kind: Header, Header: "X-User"},
+		Identities: []Identity{{Path: "/me", Kind: Header, Header: "X-User"}},
 	})
 	socket := request(t, "GET", "/login", "", "", "Upgrade: websocket", "Connection: Upgrade")
 	if set.IsEntry(socket, match.ParsePath(socket.URL)) {

@@ -24,3 +24,8 @@ func parsePointer(pointer string) ([]string, error) {
 	}
 	return tokens, nil
 }
+
+// escapePointer writes a member's name as it stands in a pointer.
+func escapePointer(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}

@@ -8,74 +8,106 @@ import (
 	"sallyport/match"
 )
 
-// Recognise decides whether r, whose path is given, is a login.
+// Reading is what a request is with regard to logins. The zero value: it is none, and no page of one.
+type Reading struct {
+	// Attempt is the login that it is; nil where it is none.
+	Attempt *Attempt
+	// Entry: it asks for the page of a login, which a stranger may see: GET or HEAD in the one spelling, without a body, without an
+	// upgrade, and with no field of any login's in its query, by which some apps sign in.
+	Entry bool
+}
+
+// Recognise decides what r is, whose path is given.
 //
-//   - nil, nil: it is none.
-//   - an Attempt: it is one, and carries one name that all servers read alike.
-//   - a *RefusedError: it is one, or one to some server, and must not reach the app.
-//   - an *UnexaminedError: whether it is one could not be seen.
+//   - a Reading and no error: see there.
+//   - a *RefusedError: it is a login to some server, or stands at a login's address and is neither the login nor its page. It must
+//     not reach the app, in whatever state the session is.
+//   - an *UnexaminedError: whether it is a login could not be seen.
 //
-// Only where method and path fit a block is anything read, and of the body no more than BodyLimit. Whatever was read,
-// r.Body afterwards yields the bytes that came from the client, and length and transfer encoding are untouched.
-func (s *Set) Recognise(r *http.Request, path match.Path) (*Attempt, error) {
+// A login's address is its path, with the query that its conditions ask for. A login that is known by its body has no address of
+// its own: there, every method with such a body is refused but the login's.
+//
+// Only where the path fits a block is anything read, and of the body no more than BodyLimit. Whatever was read, r.Body afterwards
+// yields the bytes that came from the client, and length and transfer encoding are untouched.
+func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	plan := s.plan()
 	rt := route{path: path}
 	first := 0
-	for first < len(plan) && rt.of(&s.Blocks[first], &plan[first], r.Method) == other {
+	for first < len(plan) && rt.of(&s.Blocks[first], &plan[first]) == other {
 		first++
 	}
 	if first == len(plan) {
-		return nil, nil
+		return Reading{}, nil
 	}
 	if len(r.URL.RawQuery) > BodyLimit {
-		return nil, &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "query over 64 KiB"}
+		return Reading{}, &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "query over 64 KiB"}
 	}
-	x := &examination{request: r}
-	var misfit *RefusedError
-	var unexamined *RefusedError
-	inexact := false
+	look := &examination{request: r}
+	found := findings{plain: Plain(r)}
 	for i := first; i < len(plan); i++ {
-		spelled := rt.of(&s.Blocks[i], &plan[i], r.Method)
+		b, c := &s.Blocks[i], &plan[i]
+		spelled := rt.of(b, c)
 		if spelled == other {
 			continue
 		}
-		holds, flaw := x.conditions(&s.Blocks[i], &plan[i])
+		holds, flaw := look.conditions(b, c)
+		method := methodSpelling(c.methods, r.Method)
 		switch {
 		case holds == no:
-			continue
+		case method == other && found.plain && !c.examines && !s.named(look):
+			// The page of the login, or one of another spelling, which has no rights.
+			found.entry = found.entry || holds == yes && spelled == exact
 		case holds == unknown:
-			if unexamined == nil {
-				unexamined = flaw
-			}
-			continue
+			found.note(&found.unexamined, flaw)
 		case holds == doubtful:
-			return nil, flaw
-		case spelled == loose:
+			return Reading{}, flaw
+		case method == other && found.plain:
+			found.note(&found.refused, refuse(reasonForm, "a field of a login in a query"))
+		case method == other:
+			found.note(&found.refused, refuseMethod())
+		case min(method, spelled) == loose:
 			// Another block may name just this spelling.
-			inexact = true
-			continue
-		}
-		name, flaw, otherKind := x.username(&s.Blocks[i], &plan[i], s.Names)
-		if flaw == nil {
-			return &Attempt{Block: &s.Blocks[i], Name: name}, nil
-		}
-		if !otherKind {
-			return nil, flaw
-		}
-		// A later block may read this kind of body.
-		if misfit == nil {
-			misfit = flaw
+			found.note(&found.inexact, refuse(reasonSpelling, "path or method is not spelled as configured"))
+		default:
+			name, flaw, otherKind := look.username(b, c, s.Names)
+			if flaw == nil {
+				return Reading{Attempt: &Attempt{Block: b, Name: name}}, nil
+			}
+			if !otherKind {
+				return Reading{}, flaw
+			}
+			// A later block may read this kind of body.
+			found.note(&found.misfit, flaw)
 		}
 	}
+	return found.reading()
+}
+
+// findings are what the blocks made of a request that none of them took.
+type findings struct {
+	plain, entry                         bool
+	misfit, inexact, refused, unexamined *RefusedError
+}
+
+// note keeps the first defect of its kind.
+func (f *findings) note(where **RefusedError, flaw *RefusedError) {
+	if *where == nil {
+		*where = flaw
+	}
+}
+
+func (f *findings) reading() (Reading, error) {
 	switch {
-	case misfit != nil:
-		return nil, misfit
-	case inexact:
-		return nil, refuse(reasonSpelling, "path or method is not spelled as configured")
-	case unexamined != nil:
-		return nil, unexamined.unexamined()
+	case f.misfit != nil:
+		return Reading{}, f.misfit
+	case f.inexact != nil:
+		return Reading{}, f.inexact
+	case f.refused != nil:
+		return Reading{}, f.refused
+	case f.unexamined != nil:
+		return Reading{}, f.unexamined.unexamined()
 	}
-	return nil, nil
+	return Reading{Entry: f.entry}, nil
 }
 
 // verdict is whether conditions hold, from the weightiest to the lightest.
@@ -190,6 +222,9 @@ func (x *examination) username(b *Block, c *compiled, names Names) (name string,
 	source := b.Username
 	switch {
 	case source.Kind == None:
+		if what := x.undescribed(c); what != "" {
+			return "", refuse(reasonField, what), false
+		}
 		return NoName, nil, false
 	case source.Kind == Query && x.shape == otherBody,
 		source.Kind == Form && (x.shape == jsonBody || x.shape == otherBody),
@@ -214,6 +249,9 @@ func (x *examination) username(b *Block, c *compiled, names Names) (name string,
 		return "", refuse(reasonMissing, "user name under another spelling or in another place"), false
 	case !own[0].plain:
 		return "", refuse(reasonForm, "user name is not text"), false
+	}
+	if what := x.undescribed(c); what != "" {
+		return "", refuse(reasonField, what), false
 	}
 	name, err := names.Normalise(own[0].value)
 	if err != nil {

@@ -28,15 +28,12 @@ type route struct {
 	loose  string
 }
 
-func (s *route) of(b *Block, c *compiled, method string) spelling {
+// of is how the request names the block's path.
+func (s *route) of(b *Block, c *compiled) spelling {
 	if c.standing {
 		return other
 	}
-	m := methodSpelling(c.methods, method)
-	if m == other {
-		return other
-	}
-	return min(m, s.pathSpelling(b, c))
+	return s.pathSpelling(b, c)
 }
 
 func methodSpelling(methods []string, method string) spelling {

@@ -140,9 +140,9 @@ func (s *Set) validateStanding() error {
 			return fmt.Errorf("username %s: it can stand in one login only", kind)
 		case kind == Placeholder && len(s.Blocks) > 1:
 			return errors.New("username placeholder: where Caddy has made the login, there is no other beside it")
-		case kind == Placeholder && s.Identity != nil:
+		case kind == Placeholder && (s.Asks() || s.Typed):
 			return errors.New("identity: with username placeholder, Caddy says who is signed in at each request, and the app is not asked")
-		case kind == Basic && s.Identity != nil && len(b.Success)+len(b.Failure) > 0:
+		case kind == Basic && s.Asks() && len(b.Success)+len(b.Failure) > 0:
 			return errors.New("username basic: with identity, success and failure have no say")
 		}
 	}
@@ -157,6 +157,8 @@ func (b *Block) validateStanding() error {
 		return errors.New("it stands in every request, of whatever method")
 	case len(b.Tokens) > 0:
 		return errors.New("it stands in every request: no answer carries a token")
+	case len(b.Fields) > 0:
+		return errors.New("it stands in every request: 'fields' are those of a form")
 	case len(b.Paths) != 1:
 		return errors.New("want one path")
 	case b.Username.Kind == Basic:

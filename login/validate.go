@@ -18,8 +18,12 @@ type compiled struct {
 	standing bool
 	when     []target
 	name     target
-	// examines tells that a condition looks at the body.
+	// examines: a condition looks at the body.
 	examines bool
+	// fields are those that the login may carry; nil: any.
+	fields map[string]bool
+	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies, fields of forms.
+	secret []target
 }
 
 var defaultMethods = []string{"POST"}
@@ -44,6 +48,23 @@ func compile(blocks []Block) []compiled {
 			c.examines = c.examines || condition.Kind != Query
 		}
 		c.name = newTarget(b.Username.Kind, b.Username.Name)
+		if b.Username.Kind != None {
+			c.secret = append(c.secret, c.name)
+		}
+		for i, condition := range b.When {
+			if condition.Kind != Query {
+				c.secret = append(c.secret, c.when[i])
+			}
+		}
+		if len(b.Fields) > 0 {
+			c.fields = map[string]bool{b.Username.Name: true}
+			for _, name := range b.Fields {
+				c.fields[name] = true
+			}
+			for _, condition := range b.When {
+				c.fields[condition.Name] = true
+			}
+		}
 	}
 	return all
 }
@@ -59,23 +80,57 @@ func (s *Set) plan() []compiled {
 // Validate checks the whole Set and prepares it for use. It does no I/O. It is not safe to call beside other methods.
 func (s *Set) Validate() error {
 	for i := range s.Blocks {
-		if err := s.Blocks[i].validate(s.Identity != nil); err != nil {
+		if err := s.Blocks[i].validate(); err != nil {
+			return fmt.Errorf("login block %d: %w", i+1, err)
+		}
+		if err := s.validateTyped(&s.Blocks[i]); err != nil {
 			return fmt.Errorf("login block %d: %w", i+1, err)
 		}
 	}
 	if err := s.validateStanding(); err != nil {
 		return err
 	}
-	if s.Identity != nil {
-		if err := s.Identity.validate(); err != nil {
+	for i := range s.Identities {
+		if err := s.Identities[i].validate(); err != nil {
 			return fmt.Errorf("identity: %w", err)
 		}
+	}
+	switch {
+	case s.Typed && s.Asks():
+		return errors.New("identity: it is either asked at an address, or typed")
+	case !s.Typed && !s.Asks() && s.standing(Placeholder) == nil:
+		return ErrNoIdentity
 	}
 	s.compiled = compile(s.Blocks)
 	return nil
 }
 
-func (b *Block) validate(identity bool) error {
+// ErrNoIdentity says that nothing tells who is signed in.
+var ErrNoIdentity = errors.New("identity: name the address at which the app says who is signed in; where it says so nowhere, " +
+	"'identity typed' has the typed name count (docs/configuration.md says what that leaves open)")
+
+// Asks reports whether the app is asked who is signed in.
+func (s *Set) Asks() bool { return len(s.Identities) > 0 }
+
+// validateTyped checks a login whose typed name counts. What the answer says of success is then all that there is, so that it
+// must be something that a client cannot bring about by asking in another way: status and place depend on too much.
+func (s *Set) validateTyped(b *Block) error {
+	if !s.Typed || b.Username.standing() {
+		return nil
+	}
+	if len(b.Fields) == 0 {
+		return errors.New("identity typed: name all fields of the login with 'fields'; by another one the app may read another name")
+	}
+	for _, line := range b.Success {
+		if !slices.ContainsFunc(line, func(r Rule) bool { return r.Kind == Status || r.Kind == Location }) {
+			return nil
+		}
+	}
+	return errors.New("identity typed: add a 'success' line that names a cookie, a header, a text of the body or a JSON member; " +
+		"a status or a location is no proof of a right password")
+}
+
+func (b *Block) validate() error {
 	if len(b.Paths) == 0 {
 		return errors.New("a path is missing")
 	}
@@ -89,9 +144,6 @@ func (b *Block) validate(identity bool) error {
 		wide := strings.Trim(string(path), "/*") == "" && strings.Contains(string(path), "*")
 		if wide && len(b.When) == 0 {
 			return fmt.Errorf("path %q takes every request: narrow it with 'when'", path)
-		}
-		if wide && !identity && len(b.Success) == 0 {
-			return fmt.Errorf("path %q is everywhere, so no redirect leads away from it: add 'success' or 'identity'", path)
 		}
 	}
 	for _, method := range b.Methods {
@@ -113,6 +165,16 @@ func (b *Block) validate(identity bool) error {
 	for _, source := range b.Tokens {
 		if err := source.validate(); err != nil {
 			return err
+		}
+	}
+	for _, name := range b.Fields {
+		if err := validateField("fields", name); err != nil {
+			return err
+		}
+	}
+	for _, origin := range b.From {
+		if err := ValidateOrigin(origin); err != nil {
+			return fmt.Errorf("from: %w", err)
 		}
 	}
 	for _, line := range slices.Concat(b.Success, b.Failure) {
@@ -197,6 +259,15 @@ func validatePlaceholder(name string) error {
 	inner, closed := strings.CutSuffix(inner, "}")
 	if !open || !closed || inner == "" || strings.ContainsFunc(inner, controls) || strings.ContainsAny(inner, "{} ") {
 		return fmt.Errorf("username placeholder: %q is not one placeholder such as {http.auth.user.id}", name)
+	}
+	return nil
+}
+
+// ValidateOrigin checks an origin as browsers write it (RFC 6454 §6.2): scheme and host, with a port if need be.
+func ValidateOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != origin || origin != strings.ToLower(origin) {
+		return fmt.Errorf("%q is no origin such as https://portal.example.com", origin)
 	}
 	return nil
 }

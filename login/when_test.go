@@ -215,7 +215,7 @@ func TestBodyIsClosed(t *testing.T) {
 func TestOtherBodiesAreNotRead(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks:   []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
-		Identity: &Identity{Path: "/", Kind: Header, Header: "X-User"},
+		Identities: []Identity{{Path: "/", Kind: Header, Header: "X-User"}},
 	})
 	r := request(t, "POST", "/upload", "application/grpc", "")
 	r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("read"))), -1

@@ -20,7 +20,7 @@ const MaxEncoded = 128 << 10
 // The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
 // can write to the store needs to be kept out by other means.
 const (
-	codecVersion = 0xb4 // no gob and no JSON starts like this
+	codecVersion = 0xb5 // no gob and no JSON starts like this
 	checksumSize = 4
 	dataKey      = "data"
 )
@@ -66,6 +66,9 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = data.Guest.Encode(to)
 	to = data.Held.Encode(to)
+	to = data.Retry.Encode(to)
+	to = appendString(to, data.RetryFor)
+	to = append(to, flags(data.Doubt, data.InPlace))
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
 	to = appendStrings(to, data.Granted)
@@ -129,6 +132,11 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Since = from.time()
 	data.Guest = from.jar()
 	data.Held = from.jar()
+	data.Retry = from.jar()
+	data.RetryFor = from.string()
+	bits := from.byte()
+	data.Doubt, data.InPlace = bits&1 != 0, bits&2 != 0
+	from.broken = from.broken || bits > 3
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()
@@ -167,6 +175,16 @@ func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 		*field, rest = rest[n:n+int(length)], rest[n+int(length):]
 	}
 	return state, app, identity, state.Known()
+}
+
+// flags are the bits of a byte, the first one the lowest.
+func flags(set ...bool) (bits byte) {
+	for i, is := range set {
+		if is {
+			bits |= 1 << i
+		}
+	}
+	return bits
 }
 
 func appendString[T string | []byte](to []byte, text T) []byte {

@@ -26,6 +26,14 @@ type Data struct {
 	Method string
 	// Guest is custody of what the app gave the stranger; Held of what a login brought.
 	Guest, Held custody.Jar
+	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
+	Doubt bool
+	// Retry is what a login that failed leaves for another try with the same name, of which RetryFor is a mark; it goes with nothing
+	// else.
+	Retry    custody.Jar
+	RetryFor string
+	// InPlace: the app signed this session in without setting a cookie, so that it may do so again without a sign.
+	InPlace bool
 	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
 	// cookies in Held.
 	Bonds custody.Bonds

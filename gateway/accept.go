@@ -1,0 +1,161 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/factor"
+	"sallyport/gate"
+	"sallyport/session"
+)
+
+// signedIn is what a successful login leaves behind.
+type signedIn struct {
+	identity string
+	jar      custody.Jar // the app's session
+	bonds    custody.Bonds
+	token    string   // the bearer token, where the app issued one
+	granted  []string // names of cookies that the browser gets
+	delivery *session.Delivery
+	// oversized: the answer is too large to wait for the factor.
+	oversized bool
+	// typed: it is a login, and no sign-in by another way.
+	typed bool
+	// inPlace: the app signed the session in without setting a cookie.
+	inPlace bool
+	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
+	// comes of it: a slow request must not begin another one (P8).
+	within bool
+}
+
+// accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
+// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced, and
+// the token is a new one (P5, P8).
+//
+// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned: nothing
+// is lost, and the challenge asks the store again (P6).
+func (x *exchange) accept(next signedIn) (owed bool, err error) {
+	status, storeErr := x.enrolled(next.identity)
+	state, method := x.stateAfterPassword(status, storeErr)
+	if state == gate.Verified && next.within {
+		// Who lost a factor by being called otherwise sets another one up at once.
+		lost, err := x.losesFactor(next.identity)
+		if err != nil {
+			storeErr, state, method = err, gate.Pending, ""
+		} else if lost {
+			state, method = gate.Enrolling, ""
+		}
+	}
+	stands, credential, device := noFactor, "", ""
+	if next.typed && storeErr == nil && status.Enrolled {
+		if credential, device = x.trusted(next.identity, status); credential != "" {
+			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
+		}
+	}
+	origin := x.origin()
+	write := func(data *session.Data) error {
+		data.State, data.Identity, data.Method = state, next.identity, method
+		data.Held, data.InPlace = next.jar, next.inPlace
+		data.Guest, data.Doubt, data.Retry, data.RetryFor = custody.Jar{}, false, custody.Jar{}, ""
+		data.Bonds, data.Token = next.bonds, next.token
+		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
+		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
+		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
+		data.Address, data.Browser = origin.Address, origin.Browser
+		data.Device, data.Delivery = device, nil
+		if state != gate.Verified {
+			data.Delivery = next.delivery
+		}
+		return nil
+	}
+	if err := x.renew(write); errors.Is(err, session.ErrGone) && !next.within {
+		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
+		x.token, x.data = "", nil
+		if err := x.renew(write); err != nil {
+			return true, err
+		}
+	} else if err != nil {
+		return true, err
+	}
+	if state == gate.Verified {
+		owed, err := x.owedAfterAll(next.delivery, stands)
+		if err != nil {
+			return true, err
+		}
+		if owed {
+			state = gate.Pending
+		} else if credential != "" {
+			x.keepTrust(credential)
+		}
+	}
+	x.log.InfoContext(x.r.Context(), "login accepted by the app",
+		"app", x.config.App, "user", next.identity, "state", state.String(), "client", x.config.ClientAddress(x.r))
+	return state != gate.Verified, storeErr
+}
+
+// noFactor is why no factor is owed by somebody who has none.
+func noFactor(status factor.Status) bool { return !status.Enrolled }
+
+// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason that stands
+// tells. A change of factors is recorded first, and ends the user's other sessions then: one that was written too late to be among
+// those is found here.
+func (x *exchange) owedAfterAll(delivery *session.Delivery, stands func(factor.Status) bool) (owed bool, err error) {
+	status, err := x.enrolled(x.data.Identity)
+	if err == nil && stands(status) {
+		return false, nil
+	}
+	changed := x.change(func(data *session.Data) error {
+		data.State, data.Method, data.Since, data.Delivery = gate.Pending, "", x.now, delivery
+		return nil
+	})
+	if changed != nil {
+		// Nobody gets to know the token of what could not be taken back.
+		x.clearToken(x.w.Header(), x.r)
+		return true, changed
+	}
+	return true, err
+}
+
+// losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the session now, would
+// go on without one.
+func (x *exchange) losesFactor(identity string) (bool, error) {
+	if x.state() == gate.Anonymous || x.data.Identity == identity {
+		return false, nil
+	}
+	before, err := x.enrolled(x.data.Identity)
+	return before.Enrolled, err
+}
+
+// stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor is
+// owed (P6).
+func (g *Gateway) stateAfterPassword(status factor.Status, err error) (gate.State, string) {
+	switch {
+	case err != nil || status.Enrolled:
+		return gate.Pending, ""
+	case g.config.RequireEveryone:
+		return gate.Enrolling, ""
+	default:
+		return gate.Verified, string(factor.MethodNone)
+	}
+}
+
+// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body that is too
+// large for that is left out.
+func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
+	delivery = &session.Delivery{Status: answer.status, Cookies: cookies}
+	if target, ok := localTarget(answer.header.Get("Location"), x.r); ok {
+		delivery.Location = target
+	}
+	if isPageLoad(x.r) {
+		return delivery, false
+	}
+	if answer.body.Len() > session.MaxDelivery {
+		return delivery, true
+	}
+	delivery.ContentType = answer.header.Get("Content-Type")
+	delivery.ContentEncoding = answer.header.Get("Content-Encoding")
+	delivery.Body = answer.body.Bytes()
+	return delivery, false
+}

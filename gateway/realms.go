@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"sallyport/custody"
+	"sallyport/login"
+)
+
+// guestsFor is how long it is believed what the app calls those who are not signed in.
+const guestsFor = time.Hour
+
+// errTwoUsers is returned where one session of the app is two users': of two kinds of account, for example, that it keeps apart.
+var errTwoUsers = errors.New("the app's session is two users': each identity line names another")
+
+// errGuests is returned where the app could not be asked what it calls strangers.
+var errGuests = errors.New("the app did not say what it calls those who are not signed in")
+
+// guests are the names that the app's answers give to whoever is not signed in, by the lines of identity. The zero value knows
+// nothing.
+type guests struct {
+	mutex sync.Mutex
+	asked time.Time
+	names []string
+}
+
+// guestNames asks the app without credentials, before what it says is believed, and once an hour: a name there is no user's.
+// One request asks, and the others wait for it.
+func (x *exchange) guestNames() ([]string, error) {
+	g := &x.Gateway.guests
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if age := x.now.Sub(g.asked); g.names != nil && age >= 0 && age < guestsFor {
+		return g.names, nil
+	}
+	names := make([]string, len(x.config.Logins.Identities))
+	for i := range x.config.Logins.Identities {
+		identity := &x.config.Logins.Identities[i]
+		said := x.askRealm(identity, custody.Jar{}, attachment{}, true)
+		if said.verdict == login.Unclear {
+			if said.err == nil {
+				said.err = fmt.Errorf("status %d", said.status)
+			}
+			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.err)
+		}
+		names[i] = said.name
+		if said.verdict == login.Known && !identity.IsGuest(said.name) && (g.names == nil || g.names[i] != said.name) {
+			x.log.WarnContext(x.r.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
+				"Say so with guest, if that is right", "setting", "identity", "app", x.config.App, "identity", identity.Where(), "guest", said.name)
+		}
+	}
+	g.names, g.asked = names, x.now
+	return names, nil
+}
+
+// probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator names.
+// Where two of them name different users, that is nobody's session.
+func (x *exchange) probe(jar custody.Jar, with attachment) probed {
+	result := probed{verdict: login.NotSignedIn, jar: jar}
+	guests, err := x.guestNames()
+	if err != nil {
+		return probed{verdict: login.Unclear, jar: jar, err: fmt.Errorf("%w: %w", errBroken, err)}
+	}
+	var changes []custody.Change
+	for i := range x.config.Logins.Identities {
+		identity := &x.config.Logins.Identities[i]
+		said := x.askRealm(identity, result.jar, with, false)
+		changes = append(changes, said.changes...)
+		if said.verdict == login.Known && (said.name == guests[i] || identity.IsGuest(said.name)) {
+			said.verdict, said.name = login.NotSignedIn, ""
+		}
+		switch {
+		case said.verdict == login.Unclear:
+			said.changes = changes
+			return said
+		case said.verdict == login.Known && result.verdict == login.Known && said.name != result.name:
+			return probed{verdict: login.Unclear, changes: changes, jar: said.jar, status: said.status, err: errTwoUsers}
+		case said.verdict == login.Known || result.verdict != login.Known:
+			result = said
+		default:
+			result.jar = said.jar
+		}
+		result.changes = slices.Clone(changes)
+	}
+	return result
+}

@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"sallyport/custody"
+	"sallyport/session"
+)
+
+// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8). Requests that carry
+// them already are cut: the app would answer what they still get as to whoever signs in now.
+//
+// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the second
+// could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever holds the
+// end of a login's body back can choose the moment. Of two logins the second goes without cookies.
+//
+// What went out with a login that failed goes with another one under the same name only, where the app's page needs it. Under
+// another name the two could become one session, with an account of each.
+func (x *exchange) claimGuest(name string) (custody.Jar, error) {
+	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry.Len() == 0 {
+		return custody.Jar{}, nil
+	}
+	claimed, err := x.claim()
+	if err != nil {
+		return custody.Jar{}, err
+	}
+	if claimed.guest.Len() == 0 && marks(claimed.mark, name) {
+		return claimed.retry, nil
+	}
+	return claimed.guest, nil
+}
+
+// claimed is what was taken out of a session.
+type claimed struct {
+	guest, retry custody.Jar
+	mark         string
+}
+
+// claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
+func (x *exchange) claim() (taken claimed, err error) {
+	before := x.token
+	err = x.renew(func(data *session.Data) error {
+		taken = claimed{data.Guest, data.Retry, data.RetryFor}
+		data.Guest, data.Doubt, data.Retry, data.RetryFor = custody.Jar{}, false, custody.Jar{}, ""
+		return nil
+	})
+	x.carriers.cut(before)
+	if errors.Is(err, session.ErrGone) {
+		x.token, x.data = "", nil
+		return claimed{}, nil
+	}
+	return taken, err
+}
+
+// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
+func (x *exchange) keepForRetry(try *tried) error {
+	if try.jar.Len() == 0 {
+		return nil
+	}
+	mark := newMark(try.Name)
+	return x.change(func(data *session.Data) error {
+		if data.Guest.Len() == 0 {
+			data.Retry, data.RetryFor = try.jar, mark
+		}
+		data.Granted = grant(data.Granted, try.sorted.Granted)
+		return nil
+	})
+}
+
+// newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).
+func newMark(name string) string {
+	salt := rand.Text()
+	return salt + "." + digest(salt, name)
+}
+
+// marks reports whether a mark was made of this name.
+func marks(mark, name string) bool {
+	salt, sum, found := strings.Cut(mark, ".")
+	return found && subtle.ConstantTimeCompare([]byte(sum), []byte(digest(salt, name))) == 1
+}
+
+func digest(salt, name string) string {
+	sum := sha256.Sum256([]byte(salt + "\x00" + name))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"sallyport/custody"
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/session"
+)
+
+// forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
+// into custody is attached to nothing yet.
+func (x *exchange) forwardStranger() error {
+	if x.data != nil && x.data.Doubt {
+		if answered, err := x.settleDoubt(); answered || err != nil {
+			return err
+		}
+	}
+	if x.data != nil && x.data.Guest.Len() > 0 {
+		token := x.token
+		x.carriers.add(token, &x.stream)
+		defer x.carriers.remove(token, &x.stream)
+		if err := x.carry(); err != nil {
+			return x.storeFailed("load session", err)
+		}
+	}
+	insertion := x.expectPage()
+	x.prepare(&x.carried)
+	x.observe()
+	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	if !x.carries {
+		return x.filter.run(x.next, x.r)
+	}
+	defer x.stream.end()
+	return x.filter.run(x.next, x.stream.watch(x))
+}
+
+// carry takes the stranger's cookies along, unless a login has claimed them since the session was read.
+func (x *exchange) carry() error {
+	data, err := x.config.Sessions.LoadNow(x.r.Context(), x.token)
+	if err != nil {
+		return err
+	}
+	if data == nil || data.State == gate.Verified || data.Guest.Len() == 0 {
+		return nil
+	}
+	x.data, x.carried, x.carries = data, data.Guest, true
+	return nil
+}
+
+// disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer may be
+// one to whoever has signed in. It may be a login at another node, which the store knows of.
+func (x *exchange) disowned() bool {
+	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)
+	defer done()
+	data, err := x.config.Sessions.LoadNow(ctx, x.token)
+	return err != nil || data == nil
+}
+
+// forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened for it. As a
+// login does, it takes the stranger's cookies out of the session, and the app is asked about them before they come back. Where the
+// app cannot be asked, they stay out of it.
+func (x *exchange) forwardSuspect() error {
+	x.suspect = true
+	switch {
+	case x.data == nil || x.data.Guest.Len() == 0:
+	case x.config.Logins.Asks():
+		taken, err := x.claim()
+		if err != nil {
+			return x.storeFailed("claim the stranger's cookies", err)
+		}
+		x.carried = taken.guest
+	}
+	insertion := x.expectPage()
+	x.prepare(&x.carried)
+	x.observe()
+	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	return x.filter.run(x.next, x.r)
+}
+
+// unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request may have done
+// it is taken to have done.
+//
+// A session that the app can be asked about is asked about before its next use. Where it cannot be asked, one ends that could have
+// become another's; a mere page load, which people leave at any time, leaves it.
+func (x *exchange) unseen() {
+	var err error
+	switch {
+	case x.state() == gate.Verified && x.config.Logins.Asks():
+		err = x.unsettle(nil)
+	case x.state() == gate.Verified && !x.plain():
+		x.log.WarnContext(x.r.Context(), "the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
+			"setting", "identity", "app", x.config.App, "user", x.data.Identity)
+		err = x.endUnseen()
+	case x.carries && x.state() != gate.Verified:
+		err = x.doubt()
+	}
+	if err != nil && !errors.Is(err, session.ErrGone) {
+		x.log.ErrorContext(x.r.Context(), "store failed; an answer that was not seen could not be noted",
+			"setting", "sessions", "app", x.config.App, "error", err)
+	}
+}
+
+// endUnseen ends the session behind an answer that nobody gets.
+func (x *exchange) endUnseen() error {
+	return x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token)
+}
+
+// doubt notes that nobody knows whether the stranger's cookies are still a stranger's.
+func (x *exchange) doubt() error {
+	return x.change(func(data *session.Data) error {
+		data.Doubt = x.config.Logins.Asks()
+		return nil
+	})
+}
+
+// settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
+func (x *exchange) settleDoubt() (answered bool, err error) {
+	said := x.probe(x.data.Guest, attachment{})
+	switch said.verdict {
+	case login.NotSignedIn:
+		err := x.change(func(data *session.Data) error {
+			data.Doubt = false
+			guest, _, full := x.apply(data.Guest, said.changes)
+			if full != nil {
+				guest = custody.Jar{}
+			}
+			data.Guest = guest
+			return nil
+		})
+		if err != nil && !errors.Is(err, session.ErrGone) {
+			return true, x.storeFailed("keep the app's cookies", err)
+		}
+		return false, nil
+	case login.Known:
+		owed, err := x.accept(signedIn{
+			identity: said.name, jar: said.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true, inPlace: true,
+		})
+		switch {
+		case err != nil:
+			return true, x.storeFailed("sign in", err)
+		case owed:
+			return true, x.askFactor()
+		}
+		return true, x.act(x.decide())
+	}
+	if err := x.forgetGuest(); err != nil {
+		return true, x.storeFailed("forget the app's cookies", err)
+	}
+	return true, x.identityUnclear(said)
+}
