@@ -118,6 +118,7 @@ func TestP5_BasicAnotherPassword(t *testing.T) {
 func TestP4_BasicIdentity(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, func(c *Config) {
+		c.Logins.Typed = false
 		c.Logins.Identities = []login.Identity{{Path: "/me", Method: "GET", Kind: login.JSON, Pointer: "/name"}}
 	})
 	b := s.browser()

@@ -77,7 +77,7 @@ func newStanding(t testing.TB, app http.Handler, source login.Source, change fun
 	t.Helper()
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.LoginPage = ""
-		c.Logins = login.Set{Blocks: []login.Block{{Paths: match.NewGlobs("*"), Username: source}}}
+		c.Logins = login.Set{Blocks: []login.Block{{Paths: match.NewGlobs("*"), Username: source}}, Typed: source.Kind == login.Basic}
 		if change != nil {
 			change(c)
 		}

@@ -45,6 +45,10 @@ type exchange struct {
 	// sent are the client's own Cookie headers.
 	sent      []string
 	sentSaved bool
+	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange is over, for
+	// those in front of us.
+	encodings      []string
+	encodingsSaved bool
 
 	filter filter
 	stream stream
@@ -230,6 +234,17 @@ func (x *exchange) setCookies(r *http.Request, path string, client []string, jar
 		r.Header["Cookie"] = []string{line}
 	} else {
 		delete(r.Header, "Cookie")
+	}
+}
+
+// restore puts the client's Accept-Encoding back.
+func (x *exchange) restore() {
+	switch {
+	case !x.encodingsSaved:
+	case x.encodings == nil:
+		delete(x.r.Header, "Accept-Encoding")
+	default:
+		x.r.Header["Accept-Encoding"] = x.encodings
 	}
 }
 

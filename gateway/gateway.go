@@ -219,6 +219,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 	x := &exchange{Gateway: g, w: w, r: r, next: next, now: g.config.Now()}
 	handled := false
 	defer func() {
+		x.restore()
 		if err != nil || !handled {
 			x.strip()
 		}

@@ -26,6 +26,7 @@ func (x *exchange) expectPage() *insertion {
 	if !link && !x.config.Guard || !inject.PageLoad(x.r) {
 		return nil
 	}
+	x.encodings, x.encodingsSaved = x.r.Header["Accept-Encoding"], true
 	x.r.Header["Accept-Encoding"] = []string{"identity"}
 	return &insertion{
 		pages: x.config.Pages, languages: x.languages(), origin: origin(x.r), base: x.config.Base, link: link, guard: x.config.Guard,

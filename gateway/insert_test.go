@@ -37,6 +37,10 @@ func newLinked(t *testing.T, app http.HandlerFunc) *linked {
 	l := &linked{site: s, cookie: "sallyport=" + sessionIn(t, s, gate.Verified)}
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/api/me" {
+			if r.Header.Get("Cookie") == "" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return nil
+			}
 			w.Header().Set("Content-Type", "application/json")
 			_, err := io.WriteString(w, `{"login":"alice"}`)
 			return err

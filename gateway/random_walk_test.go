@@ -271,7 +271,7 @@ func TestP5_RandomWalk(t *testing.T) {
 	w.gateway, err = New(Config{
 		App: "walk", LoginPage: "/login", Logout: match.NewGlobs("/leave"), Now: w.now, Factors: factors, Pages: pages.New(pages.Options{}),
 		Logins: login.Set{
-			Blocks:   []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "user"}}},
+			Blocks:     []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "user"}}},
 			Identities: []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}},
 		},
 		Sessions: session.NewShared(memory).Manager(session.Config{App: "walk", Now: w.now, Idle: 100 * time.Hour, Lifetime: 200 * time.Hour, Pending: time.Hour}),

@@ -12,7 +12,7 @@ import (
 )
 
 // errNoCookie is returned where a login succeeded and nothing came of it that could be held.
-var errNoCookie = errors.New("the login succeeded and set no cookie that can be held; name the session's cookie in hold")
+var errNoCookie = errors.New("the login succeeded and left nothing in custody by which the app knows the user; name the session's cookie in hold")
 
 // errNoChange is returned where a typed login succeeded by the rules, and its answer sets nothing: it may be that of somebody who
 // was signed in before, whose name nobody knows.
@@ -90,17 +90,18 @@ func (x *exchange) judgeAsked(try *tried) error {
 		return x.loginUnclear("token", err)
 	}
 	next.jar = try.jar
-	if next.jar.Len() == 0 && next.token == "" {
-		// Nothing that a request could carry: nobody can be signed in by it.
-		if try.says == login.Succeeded {
-			return x.loginUnclear("hold", errNoCookie)
-		}
-		return x.signInFailed(try)
+	with := x.tokenAttachment(next.token)
+	said := x.probe(next.jar, with)
+	if said.verdict == login.Known && len(x.r.Header["Cookie"]) > 0 {
+		// What the browser itself sent may be what the app knows the user by.
+		said = x.withoutBrowser(said, with)
 	}
-	said := x.probe(next.jar, x.tokenAttachment(next.token))
 	switch {
 	case x.r.Context().Err() != nil:
 		return x.left()
+	case said.verdict == login.Known && said.jar.Len() == 0 && next.token == "":
+		x.learn(append(x.granted(), try.sorted.Granted...))
+		return x.loginUnclear("hold", errNoCookie)
 	case said.verdict == login.Known:
 		if try.tokenErr != nil {
 			return x.loginUnclear("token", try.tokenErr)
@@ -110,6 +111,8 @@ func (x *exchange) judgeAsked(try *tried) error {
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
+	case try.tokenErr != nil && try.status < http.StatusBadRequest:
+		return x.loginUnclear("token", try.tokenErr)
 	case next.token != "" && try.status < http.StatusBadRequest && !(try.says == login.Failed && login.WholeBody(try.Block.Tokens)):
 		return x.loginUnclear("identity", errTokenOfNobody)
 	case try.says == login.Succeeded:
@@ -118,6 +121,20 @@ func (x *exchange) judgeAsked(try *tried) error {
 		return x.loginUnclear("identity", errNobody)
 	}
 	return x.signInFailed(try)
+}
+
+// withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the session is one that
+// the browser has: such a one can be used before the factor is passed, and by whom nobody asked for it.
+func (x *exchange) withoutBrowser(said probed, with attachment) probed {
+	sent := x.sent
+	x.sent = nil
+	defer func() { x.sent = sent }()
+	alone := x.probe(said.jar, with)
+	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name == said.name {
+		return alone
+	}
+	said.jar = custody.Jar{}
+	return said
 }
 
 // judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What was there
@@ -134,6 +151,7 @@ func (x *exchange) judgeTyped(try *tried) error {
 	case try.tokenErr != nil:
 		return x.loginUnclear("token", try.tokenErr)
 	case len(try.effect.Changed) == 0 && next.token == "":
+		x.learn(append(x.granted(), try.sorted.Granted...))
 		return x.loginUnclear("hold", errNoChange)
 	}
 	next.identity, next.jar = try.Name, try.own
@@ -144,7 +162,8 @@ func (x *exchange) judgeTyped(try *tried) error {
 func (x *exchange) signedIn(try *tried) (next signedIn, err error) {
 	next = signedIn{granted: try.sorted.Granted, typed: true}
 	next.delivery, next.oversized = x.delivery(try.answer, try.sorted.Browser)
-	return next, next.bind(try.issued)
+	err = next.bind(try.issued)
+	return next, err
 }
 
 // admit begins the session of somebody whose password was right.

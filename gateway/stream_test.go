@@ -45,7 +45,10 @@ func watch(t *testing.T, test func(t *testing.T, s *watched)) {
 		var err error
 		s.gateway, err = New(Config{
 			App: "ledger", LoginPage: "/login", Logout: match.NewGlobs("/logout"),
-			Logins:   login.Set{Blocks: []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "username"}}}},
+			Logins: login.Set{Typed: true, Blocks: []login.Block{{
+				Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "username"}, Fields: []string{"password"},
+				Success: [][]login.Rule{{{Kind: login.Cookie, Name: "sid"}}},
+			}}},
 			Sessions: s.sessions, Pages: pages.New(pages.Options{}),
 			Factors: factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger"}),
 		})

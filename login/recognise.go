@@ -223,7 +223,7 @@ func (x *examination) username(b *Block, c *compiled, names Names) (name string,
 	switch {
 	case source.Kind == None:
 		if what := x.undescribed(c); what != "" {
-			return "", refuse(reasonField, what), false
+			return "", refuse(reasonForm, what), false
 		}
 		return NoName, nil, false
 	case source.Kind == Query && x.shape == otherBody,
@@ -251,7 +251,7 @@ func (x *examination) username(b *Block, c *compiled, names Names) (name string,
 		return "", refuse(reasonForm, "user name is not text"), false
 	}
 	if what := x.undescribed(c); what != "" {
-		return "", refuse(reasonField, what), false
+		return "", refuse(reasonForm, what), false
 	}
 	name, err := names.Normalise(own[0].value)
 	if err != nil {

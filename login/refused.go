@@ -33,8 +33,6 @@ func (e *UnexaminedError) Error() string { return "login not examined: " + e.Log
 const (
 	reasonSpelling = "This address of the login is not spelled in the usual way. Please open the login page and sign in there."
 	reasonForm     = "The login could not be read. Please open the login page again and sign in there."
-	reasonMethod   = "This address takes logins. Please open the login page and sign in there."
-	reasonField    = "The login carried a field that is not one of its form. Please open the login page and sign in there."
 	reasonMissing  = "The login did not carry a user name."
 	reasonTwice    = "The login carried more than one user name."
 	reasonName     = "A user name of this form cannot be used here."
@@ -49,7 +47,7 @@ func refuse(reason, log string) *RefusedError {
 
 // refuseMethod is for what stands at a login's address and is neither the login nor its page.
 func refuseMethod() *RefusedError {
-	return &RefusedError{Status: http.StatusMethodNotAllowed, Reason: reasonMethod, Log: "a login's address, asked for by a method that is not its own"}
+	return &RefusedError{Status: http.StatusMethodNotAllowed, Reason: reasonForm, Log: "a login's address, asked for by a method that is not its own"}
 }
 
 func tooLarge() *RefusedError {
