@@ -98,7 +98,7 @@ func (x *exchange) loadSession() error {
 func (x *exchange) change(f func(*session.Data) error) error {
 	ctx := context.WithoutCancel(x.r.Context())
 	if x.token == "" {
-		if gate.Blind(x.r) {
+		if x.blind() {
 			return session.ErrGone
 		}
 		data := session.Data{State: gate.Anonymous, Created: x.now, Since: x.now, Seen: x.now}
@@ -120,6 +120,10 @@ func (x *exchange) change(f func(*session.Data) error) error {
 	x.data = data
 	return nil
 }
+
+// blind reports whether the request may be another site's, sent without the cookie that the browser has. A login that the operator
+// lets come from there is not among them.
+func (x *exchange) blind() bool { return x.place != gate.Login && gate.Blind(x.r) }
 
 // renew is change with a new token (P8). The old one is dead from here on; of two that renew at once, one gets ErrGone.
 func (x *exchange) renew(f func(*session.Data) error) error {

@@ -111,8 +111,11 @@ func (f *filter) WriteHeader(status int) {
 func (f *filter) decide() {
 	waiting := f.waiting
 	f.mode, f.waiting = passing, nil
+	disowned, err := f.x.disowned()
 	switch {
-	case f.x.carries && f.x.disowned():
+	case err != nil:
+		f.replace(func() error { return f.x.storeFailed("load session", err) })
+	case disowned:
 		f.x.token, f.x.data = "", nil
 		f.replace(f.x.askLogin)
 	case !f.undecided || !f.x.settle(f, waiting.status, f.lines):

@@ -32,7 +32,7 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if x.data.InPlace && !login.Plain(x.r) {
+	if x.data.InPlace && !x.plain() {
 		// This app signs people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
 	}
@@ -95,7 +95,7 @@ func (x *exchange) recheck() (answered bool, err error) {
 		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
 			"app", x.config.App, "was", x.data.Identity, "is", answer.name, "client", x.config.ClientAddress(x.r))
 		owed, err := x.accept(signedIn{
-			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true,
+			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true, inPlace: true,
 		})
 		if err != nil {
 			return true, x.storeFailed("look up the second factor", err)

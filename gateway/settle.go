@@ -93,7 +93,7 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 // switched is a sign-in that came by another way than a login: a password-reset link, a registration, a second login
 // endpoint. It is treated as a login of whom the app names.
 func (x *exchange) switched(f *filter, status int, said probed) {
-	if x.token == "" && gate.Blind(x.r) {
+	if x.token == "" && x.blind() {
 		// Another site's page may have brought it about, in a browser whose own session is not to be lost for it.
 		f.replace(func() error { return x.act(gate.RefuseForeign) })
 		return

@@ -18,9 +18,6 @@ var errNoCookie = errors.New("the login succeeded and left nothing in custody by
 // was signed in before, whose name nobody knows.
 var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
 
-// errNobody is returned where rules and app contradict each other.
-var errNobody = errors.New("the login succeeded by the rules, and the app says that nobody is signed in")
-
 // tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its own, and goes
 // nowhere before that jar is somebody's.
 type tried struct {
@@ -118,7 +115,7 @@ func (x *exchange) judgeAsked(try *tried) error {
 	case try.says == login.Succeeded:
 		x.log.WarnContext(x.r.Context(), "by success this login succeeded, and by identity nobody is signed in: one of the two is wrong",
 			"setting", "identity or success", "app", x.config.App, "status", try.status, "identity", x.config.Logins.Identities[0].Where())
-		return x.loginUnclear("identity", errNobody)
+		return x.fail(http.StatusBadGateway, pages.ErrorApp)
 	}
 	return x.signInFailed(try)
 }

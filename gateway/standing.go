@@ -29,6 +29,9 @@ func (g *Gateway) checkStanding() error {
 // state that the session has by then.
 func (x *exchange) stand() (answered bool, err error) {
 	switch {
+	case x.token == "" && x.needsSession() && x.blind():
+		// A session begun here would take the place of the one that the browser has.
+		return true, x.closed(http.StatusForbidden)
 	case x.config.Front != nil:
 		return x.standByFront()
 	case x.basic != nil && x.place != gate.Own:

@@ -52,11 +52,14 @@ func (x *exchange) carry() error {
 
 // disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer may be
 // one to whoever has signed in. It may be a login at another node, which the store knows of.
-func (x *exchange) disowned() bool {
+func (x *exchange) disowned() (bool, error) {
+	if !x.carries {
+		return false, nil
+	}
 	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)
 	defer done()
 	data, err := x.config.Sessions.LoadNow(ctx, x.token)
-	return err != nil || data == nil
+	return data == nil, err
 }
 
 // forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened for it. As a
