@@ -35,7 +35,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.overflow(f, status, full)
 	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect):
 		return false
-	case asks && !verified && (len(effect.Changed) > 0 || x.suspect && after.Len() > 0):
+	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.suspect && after.Len() > 0):
 		return false
 	case !verified && x.suspect && !asks:
 		// Nobody can say whether this was a sign-in: what it sets goes nowhere.
@@ -55,6 +55,13 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.releaseToStranger(f, status)
 	}
 	return true
+}
+
+// bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign
+// somebody in by. Some apps begin another session with each question that a stranger's cookies come with, and would not know the
+// page's form any more.
+func (x *exchange) bareEntry() bool {
+	return x.place == gate.Entry && (x.r.URL.RawQuery == "" || x.target == x.config.LoginPage)
 }
 
 // settleByProbe asks the app who the changed cookies belong to, before one byte of the answer goes out (P5).
