@@ -17,15 +17,15 @@ func TestP6_ClockSetBack(t *testing.T) {
 		reauth, moved time.Duration
 		asks          bool
 	}{
-		"reauth never, a second behind":     {0, -time.Second, true},
-		"reauth never, a second later":      {0, time.Second, true},
-		"reauth an hour, a second behind":   {time.Hour, -time.Second, true},
-		"reauth an hour, a day behind":      {time.Hour, -24 * time.Hour, true},
-		"reauth an hour, a second later":    {time.Hour, time.Second, false},
-		"reauth half an hour, and it was":   {30 * time.Minute, 30 * time.Minute, true},
+		"reauth never, a second behind":   {0, -time.Second, true},
+		"reauth never, a second later":    {0, time.Second, true},
+		"reauth an hour, a second behind": {time.Hour, -time.Second, true},
+		"reauth an hour, a day behind":    {time.Hour, -24 * time.Hour, true},
+		"reauth an hour, a second later":  {time.Hour, time.Second, false},
+		"reauth half an hour, and it was": {30 * time.Minute, 30 * time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, demo.Knobs{}, func(c *Config) { c.Reauth, c.Recheck = test.reauth, 48 * time.Hour })
+			s := newSite(t, demo.Knobs{}, func(c *Config) { c.Reauth, c.Recheck = test.reauth, 48*time.Hour })
 			key := s.enrolled("bob", demo.BobPassword)
 			b := s.browser()
 			b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
