@@ -89,3 +89,48 @@ func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 		}
 	}
 }
+
+// TestP2_SecureCookieBehindAProxy: where a proxy that is believed ends TLS, the session is for https only, under the name that no plain
+// page and no neighbour can set; a request that came in plain over a network is refused as ever, cookie or no cookie.
+func TestP2_SecureCookieBehindAProxy(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		c.Secure = func(r *http.Request) bool { return r.Header.Get("Test-Secure") == "yes" }
+	})
+	for _, test := range []struct {
+		secure, local, name string
+		status              int
+	}{
+		{"yes", "192.0.2.1", "__Host-sallyport", http.StatusSeeOther},
+		{"yes", "127.0.0.1", "__Host-sallyport", http.StatusSeeOther},
+		{"no", "127.0.0.1", "sallyport", http.StatusSeeOther},
+		{"no", "192.0.2.1", "", http.StatusForbidden},
+	} {
+		ask := func(method, path string, header http.Header) *http.Response {
+			r := httptest.NewRequest(method, path, nil)
+			r.TLS = nil
+			r.Header = header
+			r.Header.Set("Test-Secure", test.secure)
+			r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(test.local)}))
+			w := httptest.NewRecorder()
+			if err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, _ *http.Request) error {
+				w.Header().Set("Set-Cookie", "ledger_session=of-the-app; HttpOnly")
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return w.Result() //nolint:bodyclose // of a recorder
+		}
+		got := ask(http.MethodGet, "/page", http.Header{"Accept": {"text/html"}})
+		if got.StatusCode != test.status {
+			t.Errorf("%+v: %d", test, got.StatusCode)
+		}
+		if test.status != http.StatusSeeOther {
+			continue
+		}
+		// The app's login page begins a session.
+		got = ask(http.MethodGet, "/login", http.Header{"Accept": {"text/html"}})
+		if cookies := got.Cookies(); len(cookies) != 1 || cookies[0].Name != test.name || cookies[0].Secure != (test.secure == "yes") {
+			t.Errorf("%+v: %v", test, got.Header["Set-Cookie"])
+		}
+	}
+}
