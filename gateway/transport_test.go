@@ -112,8 +112,13 @@ func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 			r.Header.Set("Test-Secure", test.secure)
 			r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(test.local)}))
 			w := httptest.NewRecorder()
-			if err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, _ *http.Request) error {
+			if err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
+				if r.URL.Path == "/api/me" {
+					w.WriteHeader(http.StatusUnauthorized)
+					return nil
+				}
 				w.Header().Set("Set-Cookie", "ledger_session=of-the-app; HttpOnly")
+				w.WriteHeader(http.StatusOK)
 				return nil
 			}); err != nil {
 				t.Fatal(err)
@@ -130,7 +135,7 @@ func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 		// The app's login page begins a session.
 		got = ask(http.MethodGet, "/login", http.Header{"Accept": {"text/html"}})
 		if cookies := got.Cookies(); len(cookies) != 1 || cookies[0].Name != test.name || cookies[0].Secure != (test.secure == "yes") {
-			t.Errorf("%+v: %v", test, got.Header["Set-Cookie"])
+			t.Errorf("%+v: %d %v", test, got.StatusCode, got.Header["Set-Cookie"])
 		}
 	}
 }
