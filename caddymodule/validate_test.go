@@ -174,6 +174,9 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 		if _, err := validate(t, secretsLine, one+site("two", "files", other)); err != nil {
 			t.Errorf("the control, %s as another app: %v", name, err)
 		}
+		if _, err := validate(t, secretsLine, site("two", "wiki", other)); err != nil {
+			t.Errorf("the control, %s in a configuration that comes after: %v", name, err)
+		}
 	}
 	same := login + "\t\tidentity /me json /name\n\t\tpublic /static/*\n\t\tidle 5m"
 	for range 2 { // nothing is left of the one before
