@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestWithin: only what has happened, and not longer ago than it may, is fresh. A comparison of now.Sub(at) alone takes everything
-// that lies in the future for fresh.
+// TestWithin: only what has happened, and not longer ago than it may, is fresh. A comparison of now.Sub(at) alone
+// takes everything that lies in the future for fresh.
 func TestWithin(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct {

@@ -58,8 +58,8 @@ func TestAdapt(t *testing.T) {
 	}
 }
 
-// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host the
-// user would be one without a second factor. Of several hosts none does.
+// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host
+// the user would be one without a second factor. Of several hosts none does.
 func TestDefaultApp(t *testing.T) {
 	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t}\n}\n"
 	for site, want := range map[string]string{

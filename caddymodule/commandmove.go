@@ -122,7 +122,8 @@ func openEnd(command *cobra.Command, flag, place string, options filestore.Optio
 	}, nil
 }
 
-// moveAll copies, or moves, the records of those keys, and says what it does. What one record has against it does not stop the others.
+// moveAll copies, or moves, the records of those keys, and says what it does. What one record has against it does not
+// stop the others.
 func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.Store, deleteSource bool, out io.Writer) error {
 	failed := 0
 	for i, key := range keys {

@@ -27,8 +27,8 @@ func init() { caddy.RegisterModule(new(SecretsFile)) }
 type SecretsFile struct {
 	// Path of the file. Default: `sallyport/secrets.db` in Caddy's data directory. Placeholders are replaced.
 	Path string `json:"path,omitempty"`
-	// KeyFile holds the key that seals the records; it is made at the very first start, with mode 0600. Default: Path with
-	// `.key` at its end. Placeholders are replaced.
+	// KeyFile holds the key that seals the records; it is made at the very first start, with mode 0600. Default: Path
+	// with `.key` at its end. Placeholders are replaced.
 	KeyFile string `json:"key_file,omitempty"`
 
 	pooled *pooledFile
@@ -103,8 +103,8 @@ func (s *SecretsFile) Cleanup() error {
 	return err
 }
 
-// Open opens the file. Where neither it nor its key is there it makes both, and says so: that may be a first start, or a volume that
-// is not mounted.
+// Open opens the file. Where neither it nor its key is there it makes both, and says so: that may be a first start,
+// or a volume that is not mounted.
 func (s *SecretsFile) Open() error {
 	store, opened, err := s.pooled.open()
 	if err == nil && opened && store.Made() {

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// sites are the settings of each app that say who a user is. Several sites may share an app, and with it users and sessions, only
-// where they all mean the same users: with another login or identity, who is alice at one site is whom a stranger chooses at the other.
+// sites are the settings of each app that say who a user is. Several sites may share an app, and with it users and
+// sessions, only where they all mean the same users: with another login or identity, who is alice at one site is whom
+// a stranger chooses at the other.
 //
 // They belong to one configuration, as the App does that holds them, and go with it.
 type sites struct {

@@ -15,8 +15,9 @@ import (
 // secureVar is where a request's variables keep what secure found.
 const secureVar = "second_factor.secure"
 
-// secure reports whether a request left the browser over TLS: it came so to this server, or to a proxy in front which the server
-// trusts and which says so, with one word. It is found once for each request, since handlers behind us may change the header.
+// secure reports whether a request left the browser over TLS: it came so to this server, or to a proxy in front which
+// the server trusts and which says so, with one word. It is found once for each request, since handlers behind us may
+// change the header.
 func secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
@@ -35,8 +36,8 @@ func secure(r *http.Request) bool {
 	return found
 }
 
-// checkTransport refuses to stand in a server that takes plain http from a network, where everybody on the way would read passwords
-// and sessions, unless a proxy that is trusted ends TLS in front of it.
+// checkTransport refuses to stand in a server that takes plain http from a network, where everybody on the way would
+// read passwords and sessions, unless a proxy that is trusted ends TLS in front of it.
 func checkTransport(ctx caddy.Context, logger *slog.Logger) error {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
@@ -65,8 +66,9 @@ func checkTransport(ctx caddy.Context, logger *slog.Logger) error {
 	return nil
 }
 
-// plainListeners are an address at which a server takes plain http from this machine only, and one at which it does from a network; empty
-// where there is none. A socket that is handed over, or has a file's name, says nothing of that; then each request is looked at.
+// plainListeners are an address at which a server takes plain http from this machine only, and one at which it does
+// from a network; empty where there is none. A socket that is handed over, or has a file's name, says nothing of
+// that; then each request is looked at.
 func plainListeners(server *caddyhttp.Server, httpPort int) (loopback, network string, err error) {
 	if httpPort == 0 {
 		httpPort = caddyhttp.DefaultHTTPPort
@@ -77,7 +79,7 @@ func plainListeners(server *caddyhttp.Server, httpPort int) (loopback, network s
 			return "", "", fmt.Errorf("listen %q: %w", text, err)
 		}
 		// Caddy never serves TLS at the port for http.
-		port := uint(httpPort) //nolint:gosec // a port
+		port := uint(httpPort)
 		tls := len(server.TLSConnPolicies) > 0 && (port < address.StartPort || port > address.EndPort)
 		switch {
 		case tls || address.IsUnixNetwork() || address.IsFdNetwork():
@@ -125,8 +127,8 @@ func onlyLoopbackHosts(routes caddyhttp.RouteList) bool {
 	return len(routes) > 0
 }
 
-// trustsProxies reports whether a server trusts any proxy. By then Caddy keeps that in a field that has no name for others;
-// TestTrustedProxies notices when a new version has it no longer.
+// trustsProxies reports whether a server trusts any proxy. By then Caddy keeps that in a field that has no name for
+// others; TestTrustedProxies notices when a new version has it no longer.
 func trustsProxies(server *caddyhttp.Server) bool {
 	field := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
 	return field.IsValid() && field.Kind() == reflect.Interface && !field.IsNil()

@@ -14,8 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// validate does what `caddy validate` does with a Caddyfile, whose global options and sites are given, and returns what is logged at WARN
-// by this module, each as the setting and the text.
+// validate does what `caddy validate` does with a Caddyfile, whose global options and sites are given, and returns
+// what is logged at WARN by this module, each as the setting and the text.
 func validate(t *testing.T, global, sites string) (warnings []string, err error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
@@ -52,8 +52,9 @@ func block(lines string) string {
 
 const secretsLine = "second_factor {\n\t\tsecrets file /nowhere/secrets.db\n\t}\n"
 
-// TestP2_PlainHTTPIsAnErrorAtStart: a site that would take passwords and sessions over a network in plain http is refused before
-// anybody signs in there. The control: the same site over https, on loopback, or behind a proxy that is named, is accepted.
+// TestP2_PlainHTTPIsAnErrorAtStart: a site that would take passwords and sessions over a network in plain http is
+// refused before anybody signs in there. The control: the same site over https, on loopback, or behind a proxy that
+// is named, is accepted.
 func TestP2_PlainHTTPIsAnErrorAtStart(t *testing.T) {
 	const behind = "servers {\n\t\ttrusted_proxies static 192.0.2.7\n\t}\n"
 	for _, test := range []struct {
@@ -113,8 +114,9 @@ func TestTrustedProxies(t *testing.T) {
 	}
 }
 
-// TestP2_SecureIsTheProxysWord: whether the browser's connection is encrypted is known from a proxy that the server trusts, and from
-// nobody else: a client that says so itself would be handed a cookie on a connection that everybody reads.
+// TestP2_SecureIsTheProxysWord: whether the browser's connection is encrypted is known from a proxy that the server
+// trusts, and from nobody else: a client that says so itself would be handed a cookie on a connection that everybody
+// reads.
 func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -149,9 +151,10 @@ func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	}
 }
 
-// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. Were who signs in at one known by another
-// field or another page than at the other, mallory, who may choose that name at the second site, would be alice at the first.
-// The control: with equal settings an app may stand at several sites, and with different ones under different names.
+// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. Were who signs in at one
+// known by another field or another page than at the other, mallory, who may choose that name at the second site,
+// would be alice at the first. The control: with equal settings an app may stand at several sites, and with different
+// ones under different names.
 func TestP4_OneAppTwoMeanings(t *testing.T) {
 	const login = "login /login {\n\t\t\tusername form u\n\t\t}\n"
 	site := func(host, app, lines string) string {
@@ -186,7 +189,8 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 	}
 }
 
-// TestWarnings: what has no effect, or another one than it seems to have, is said by name; an ordinary site brings no warning.
+// TestWarnings: what has no effect, or another one than it seems to have, is said by name; an ordinary site brings no
+// warning.
 func TestWarnings(t *testing.T) {
 	const typed = "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
 	for _, test := range []struct{ name, site, want string }{

@@ -60,7 +60,8 @@ func (h *Handler) warnings() (found []warning) {
 	return found
 }
 
-// overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway compares it.
+// overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway
+// compares it.
 func overlap(public, protect string) bool {
 	for _, a := range match.LooseGlob(match.Glob(public)) {
 		for _, b := range match.LooseGlob(match.Glob(protect)) {
@@ -72,7 +73,8 @@ func overlap(public, protect string) bool {
 	return false
 }
 
-// meet reports whether any text fits both patterns. reached[j] tells whether what was read of a and b[:j] can be the same text.
+// meet reports whether any text fits both patterns. reached[j] tells whether what was read of a and b[:j] can be the
+// same text.
 func meet(a, b string) bool {
 	reached := make([]bool, len(b)+1)
 	for i := 0; i <= len(a); i++ {
@@ -94,8 +96,9 @@ func meet(a, b string) bool {
 	return reached[len(b)]
 }
 
-// strippedPrefix is what a handler in front takes off the path: one in the same block as the handler that is being provisioned, or
-// in a block around it. Caddy provisions routes one after the other, so those that are still raw come no sooner.
+// strippedPrefix is what a handler in front takes off the path: one in the same block as the handler that is being
+// provisioned, or in a block around it. Caddy provisions routes one after the other, so those that are still raw come
+// no sooner.
 func strippedPrefix(ancestry []caddy.Module) string {
 	for _, module := range ancestry {
 		block, ok := module.(*caddyhttp.Subroute)

@@ -124,8 +124,8 @@ func noBlock(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// siteHosts are the hosts of the site that a directive stands in, each once. One is empty that is not fixed, as those of `:8080`
-// and `*.example.com` are; a name that a client can choose must never scope anything.
+// siteHosts are the hosts of the site that a directive stands in, each once. One is empty that is not fixed, as those
+// of `:8080` and `*.example.com` are; a name that a client can choose must never scope anything.
 //
 // Caddy does not tell a directive where it stands, so the field is read by reflection; TestDefaultApp notices when a new
 // version of Caddy has it no longer.
@@ -153,8 +153,9 @@ func siteHosts(h httpcaddyfile.Helper) (hosts []string) {
 	return hosts
 }
 
-// defaultApp is the name of an app whose site does not say it: the site's host, where it has one, and only one. Under several hosts
-// nobody could say whether the app is the one, with the users of the one, or each of them has users of its own.
+// defaultApp is the name of an app whose site does not say it: the site's host, where it has one, and only one. Under
+// several hosts nobody could say whether the app is the one, with the users of the one, or each of them has users of
+// its own.
 func defaultApp(h httpcaddyfile.Helper) (string, error) {
 	hosts := siteHosts(h)
 	h.Reset()

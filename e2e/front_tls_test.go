@@ -16,9 +16,10 @@ import (
 	"sallyport/e2e/site"
 )
 
-// TestP2_TLSEndsInFront: TLS ends at another proxy, which the server is told to trust. The session is then one for https: Secure, and
-// under a name that no plain page can set; somebody signs in with it. The attack: without that trust a client that says itself that it
-// came over https gets no such cookie, and one that was planted under the plain name is not looked at.
+// TestP2_TLSEndsInFront: TLS ends at another proxy, which the server is told to trust. The session is then one for
+// https: Secure, and under a name that no plain page can set; somebody signs in with it. The attack: without that
+// trust a client that says itself that it came over https gets no such cookie, and one that was planted under the
+// plain name is not looked at.
 func TestP2_TLSEndsInFront(t *testing.T) {
 	t.Parallel()
 	for _, trusted := range []bool{true, false} {
@@ -84,8 +85,8 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 	}
 }
 
-// TestValidate: what is not safe is an error of `sallyport validate`, and what an operator has probably not meant is said there by name,
-// before anybody is served.
+// TestValidate: what is not safe is an error of `sallyport validate`, and what an operator has probably not meant is
+// said there by name, before anybody is served.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	const words = "app ledger\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t}\n\t\tidentity /api/me json /login\n"

@@ -12,9 +12,10 @@ import (
 	"sallyport/e2e/site"
 )
 
-// TestP6_LostSecretsFile: the volume of the secrets file is not mounted, the key lies on another one. A gateway that made a new file
-// would let in whoever has alice's password, and show him the page to set up her factor. It does not start, and says what to do;
-// beginning anew is an act of the operator's. The control: with the file back, alice is asked for her factor.
+// TestP6_LostSecretsFile: the volume of the secrets file is not mounted, the key lies on another one. A gateway that
+// made a new file would let in whoever has alice's password, and show him the page to set up her factor. It does not
+// start, and says what to do; beginning anew is an act of the operator's. The control: with the file back, alice is
+// asked for her factor.
 func TestP6_LostSecretsFile(t *testing.T) {
 	t.Parallel()
 	folder, keys := t.TempDir(), t.TempDir()
@@ -57,8 +58,8 @@ func TestP6_LostSecretsFile(t *testing.T) {
 	signIn(t, l.Client(t), "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestMoveSecretsOfNothing: a mistyped path, or a volume that is not mounted, moves nobody, makes nothing and says so; an empty file is
-// moved only where that is meant.
+// TestMoveSecretsOfNothing: a mistyped path, or a volume that is not mounted, moves nobody, makes nothing and says
+// so; an empty file is moved only where that is meant.
 func TestMoveSecretsOfNothing(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

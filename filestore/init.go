@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// Init begins anew: it makes the database at path, in which nobody is enrolled, and its key, unless that is there already. It is an
-// operator's act. ErrExists where there is a database that something was written to; otherwise errors are those of Open.
+// Init begins anew: it makes the database at path, in which nobody is enrolled, and its key, unless that is there
+// already. It is an operator's act. ErrExists where there is a database that something was written to; otherwise
+// errors are those of Open.
 func Init(path string, options Options) error {
 	options.KeyFile = KeyPath(path, options.KeyFile)
 	if options.LockTimeout == 0 {

@@ -12,9 +12,9 @@ import (
 	"sallyport/factor/storetest"
 )
 
-// TestP6_DatabaseMissing: somebody removed the database, or its volume is not mounted, while the key is there: beside it, as by
-// default, or wherever it was said to be. A new database would let everybody in with the password alone, and have a stranger who
-// knows one set up the factor. The control: what was there before opens with the same words.
+// TestP6_DatabaseMissing: somebody removed the database, or its volume is not mounted, while the key is there: beside
+// it, as by default, or wherever it was said to be. A new database would let everybody in with the password alone,
+// and have a stranger who knows one set up the factor. The control: what was there before opens with the same words.
 func TestP6_DatabaseMissing(t *testing.T) {
 	for name, keyFile := range map[string]func(path string) string{
 		"key beside it":         func(string) string { return "" },
@@ -129,8 +129,8 @@ func TestExisting(t *testing.T) {
 	}
 }
 
-// TestKilledAtTheFirstStart: a first start that was killed, at whichever of its steps, locks nobody out for ever: the next one goes on,
-// or says what to do, and that helps.
+// TestKilledAtTheFirstStart: a first start that was killed, at whichever of its steps, locks nobody out for ever: the
+// next one goes on, or says what to do, and that helps.
 func TestKilledAtTheFirstStart(t *testing.T) {
 	for _, test := range []struct {
 		name string

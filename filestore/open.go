@@ -29,7 +29,8 @@ type Options struct {
 	LockTimeout time.Duration
 }
 
-// KeyPath is where the key of the database at path lies, unless another place is named: beside it, with ".key" at its end.
+// KeyPath is where the key of the database at path lies, unless another place is named: beside it, with ".key" at its
+// end.
 func KeyPath(path, named string) string {
 	if named != "" {
 		return named
@@ -56,10 +57,12 @@ var _ factor.Store = (*Store)(nil)
 
 // Open opens the database at path, or makes it, with its key file and their directories (mode 0700), when there is
 // neither. Errors are ErrInUse, ErrWrongKey, ErrDamaged, ErrDatabaseMissing, ErrKeyMissing, ErrKeyMalformed,
-// ErrPermissions, and those of the file system. A database that cannot be used is never replaced by a new one; see Init.
+// ErrPermissions, and those of the file system. A database that cannot be used is never replaced by a new one; see
+// Init.
 //
-// The database is made first, then the key, then what is in the database. A start that is killed in between leaves a database that
-// bbolt made and nobody has written to, and the next one goes on from there; a key without a database is never left.
+// The database is made first, then the key, then what is in the database. A start that is killed in between leaves a
+// database that bbolt made and nobody has written to, and the next one goes on from there; a key without a database
+// is never left.
 func Open(path string, options Options) (*Store, error) {
 	options.KeyFile = KeyPath(path, options.KeyFile)
 	if options.LockTimeout == 0 {
@@ -89,7 +92,8 @@ func open(path string, options Options, untouched bool) (*Store, error) {
 	return s, nil
 }
 
-// prepare looks the file over before bbolt may trust it, and makes nothing. untouched: it holds nothing yet, or does not exist.
+// prepare looks the file over before bbolt may trust it, and makes nothing. untouched: it holds nothing yet, or does
+// not exist.
 func prepare(path string, options Options) (untouched bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -144,8 +148,8 @@ func (s *Store) begin(keyFile string, untouched bool) error {
 		if !untouched {
 			return fmt.Errorf("%w: %s", ErrKeyMissing, keyFile)
 		}
-		// The database's name is on the disk before the key is: a power cut must not leave a key alone, which would be taken for
-		// one whose database was lost.
+		// The database's name is on the disk before the key is: a power cut must not leave a key alone, which would
+		// be taken for one whose database was lost.
 		syncDirectory(filepath.Dir(s.database.Path()))
 		key, err = createKey(keyFile, rand.Reader)
 	}

@@ -76,8 +76,9 @@ type Config struct {
 	Now func() time.Time
 	// ClientAddress tells where a request comes from, for the log. Default: the connection's address.
 	ClientAddress func(r *http.Request) string
-	// Secure reports whether a request left the client over TLS: to us, or to a proxy in front that is believed. It must say the same
-	// of a request throughout, whatever handlers behind us make of its headers. Default: it came to us over TLS.
+	// Secure reports whether a request left the client over TLS: to us, or to a proxy in front that is believed. It
+	// must say the same of a request throughout, whatever handlers behind us make of its headers. Default: it came to
+	// us over TLS.
 	Secure func(r *http.Request) bool
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Default: the probe inherits the context of that request.

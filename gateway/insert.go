@@ -57,8 +57,8 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	return rewriter
 }
 
-// siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a proxy on this
-// machine that does not say so. Empty where the host is no plain one.
+// siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a
+// proxy on this machine that does not say so. Empty where the host is no plain one.
 func (x *exchange) siteOrigin() string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 	if x.r.Host == "" || strings.Trim(x.r.Host, plain) != "" {
