@@ -11,6 +11,7 @@
 //	pages           templates, styles, view models
 //	factor          TOTP, recovery codes, throttle; the record; the Store interface
 //	filestore       factor.Store in an encrypted file
+//	age             the one comparison of ages
 //	match           globs, the one canonical spelling of a path, folds of names
 //
 // Arrows point down only; house_test.go keeps it so.

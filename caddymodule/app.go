@@ -28,6 +28,7 @@ type App struct {
 
 	secrets  Secrets
 	sessions Sessions
+	sites    sites
 }
 
 // Secrets is what a guest module of second_factor.secrets offers.

@@ -70,8 +70,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		return nil, err
 	}
 	if handler.App == "" {
-		if handler.App = siteHost(h); handler.App == "" {
-			return nil, h.Err("this site has no host of its own: name the app with 'app <name>'")
+		var err error
+		if handler.App, err = defaultApp(h); err != nil {
+			return nil, err
 		}
 	}
 	return handler, nil

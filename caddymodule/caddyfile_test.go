@@ -58,21 +58,27 @@ func TestAdapt(t *testing.T) {
 	}
 }
 
-// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host the
-// user would be one without a second factor.
+// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host
+// the user would be one without a second factor. Of several hosts none does.
 func TestDefaultApp(t *testing.T) {
 	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t}\n}\n"
 	for site, want := range map[string]string{
-		"wiki.example.com": "wiki.example.com", "http://127.0.0.1:8080": "127.0.0.1", "Wiki.Example.com, other.example.com": "wiki.example.com",
+		"wiki.example.com": "wiki.example.com", "http://127.0.0.1:8080": "127.0.0.1", "Wiki.Example.com": "wiki.example.com",
+		"http://wiki.example.com, https://wiki.example.com": "wiki.example.com",
 	} {
 		config, err := adapt(site + block)
 		if err != nil || !strings.Contains(string(config), `"app":"`+want+`"`) {
 			t.Errorf("%s: %v %s", site, err, config)
 		}
 	}
-	for _, site := range []string{":8080", "*.example.com", "http://"} {
-		if _, err := adapt(site + block); err == nil || !strings.Contains(err.Error(), "app <name>") {
+	for _, site := range []string{
+		":8080", "*.example.com", "http://", "wiki.example.com, other.example.com", "wiki.example.com, *.example.com", "localhost, 127.0.0.1",
+	} {
+		if _, err := adapt(site + block); err == nil || !strings.Contains(err.Error(), "app <name>") || !strings.Contains(err.Error(), "Caddyfile:2") {
 			t.Errorf("%s: %v", site, err)
+		}
+		if _, err := adapt(site + strings.Replace(block, "\n\t\tlogin", "\n\t\tapp wiki\n\t\tlogin", 1)); err != nil {
+			t.Errorf("%s, named: %v", site, err)
 		}
 	}
 }

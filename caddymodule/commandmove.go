@@ -17,10 +17,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "move-secrets",
-		Usage: "--from file:<path>|vault --to vault|file:<path> [--key-file <path>] [--config <file>] [--delete-source]",
+		Usage: "--from file:<path>|vault --to vault|file:<path> [--key-file <path>] [--config <file>] [--delete-source] [--allow-empty]",
 		Short: "Moves second factors from the embedded file to Vault, or back",
 		Long: `Copies every user's record, one after the other, and reads each copy back. It can be stopped at any time and started again. A record
 that is at the destination already with another content is left alone, and said.
+
+Where the source is not there, nothing is made at either end. One without a record is an error unless --allow-empty says that it is meant:
+it is what a wrong path or a volume that is not mounted looks like.
 
 Vault is reached as the configuration's ` + "`secrets vault`" + ` says. The file must not be in use: stop the gateway first.
 
@@ -32,6 +35,7 @@ together with its key.`,
 			command.Flags().String("to", "", "where they go: vault or file:<path>")
 			command.Flags().String("key-file", "", "the file's key; default: its path with .key at the end")
 			command.Flags().Bool("delete-source", false, "delete each record at its source once it was copied")
+			command.Flags().Bool("allow-empty", false, "the source may be without a record")
 			command.RunE = func(command *cobra.Command, _ []string) error { return moveSecrets(command) }
 		},
 	})
@@ -51,11 +55,15 @@ type end struct {
 	remove func() error
 }
 
+// errEmpty says that a store without a record is perhaps not the one that was meant.
+var errEmpty = errors.New("holds no record: is it the right place? --allow-empty moves nothing")
+
 func moveSecrets(command *cobra.Command) (err error) {
 	flags := command.Flags()
 	from, _ := flags.GetString("from")
 	to, _ := flags.GetString("to")
 	keyFile, _ := flags.GetString("key-file")
+	allowEmpty, _ := flags.GetBool("allow-empty")
 	deleteSource, err := flags.GetBool("delete-source")
 	if err != nil {
 		return err
@@ -63,17 +71,25 @@ func moveSecrets(command *cobra.Command) (err error) {
 	if strings.HasPrefix(from, "file:") == strings.HasPrefix(to, "file:") {
 		return errors.New("want --from file:<path> --to vault, or --from vault --to file:<path>")
 	}
-	source, err := openEnd(command, "from", from, keyFile)
+	source, err := openEnd(command, "from", from, filestore.Options{KeyFile: keyFile, Existing: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, source.close()) }()
-	destination, err := openEnd(command, "to", to, keyFile)
+	// The destination is opened, which may make it, only once there is something to move.
+	keys, err := source.store.Keys(command.Context())
+	if err != nil {
+		return fmt.Errorf("listing the records at the source: %w", err)
+	}
+	if len(keys) == 0 && !allowEmpty {
+		return fmt.Errorf("%s %w", from, errEmpty)
+	}
+	destination, err := openEnd(command, "to", to, filestore.Options{KeyFile: keyFile})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, destination.close()) }()
-	err = moveAll(command.Context(), source.store, destination.store, deleteSource, command.OutOrStdout())
+	err = moveAll(command.Context(), keys, source.store, destination.store, deleteSource, command.OutOrStdout())
 	if err != nil || !deleteSource {
 		return err
 	}
@@ -81,12 +97,12 @@ func moveSecrets(command *cobra.Command) (err error) {
 }
 
 // openEnd opens what --from or --to names.
-func openEnd(command *cobra.Command, flag, place, keyFile string) (end, error) {
+func openEnd(command *cobra.Command, flag, place string, options filestore.Options) (end, error) {
 	if path, ok := strings.CutPrefix(place, "file:"); ok {
 		if path == "" {
 			return end{}, fmt.Errorf("--%s: the file's path is missing", flag)
 		}
-		store, err := filestore.Open(path, filestore.Options{KeyFile: keyFile})
+		store, err := filestore.Open(path, options)
 		if err != nil {
 			return end{}, fmt.Errorf("--%s: %w", flag, err)
 		}
@@ -106,12 +122,9 @@ func openEnd(command *cobra.Command, flag, place, keyFile string) (end, error) {
 	}, nil
 }
 
-// moveAll copies, or moves, every record, and says what it does. What one record has against it does not stop the others.
-func moveAll(ctx context.Context, source, destination listedStore, deleteSource bool, out io.Writer) error {
-	keys, err := source.Keys(ctx)
-	if err != nil {
-		return fmt.Errorf("listing the records at the source: %w", err)
-	}
+// moveAll copies, or moves, the records of those keys, and says what it does. What one record has against it does not
+// stop the others.
+func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.Store, deleteSource bool, out io.Writer) error {
 	failed := 0
 	for i, key := range keys {
 		if err := ctx.Err(); err != nil {
@@ -129,7 +142,7 @@ func moveAll(ctx context.Context, source, destination listedStore, deleteSource 
 	if failed > 0 {
 		return fmt.Errorf("%d of %d records were not moved", failed, len(keys))
 	}
-	_, err = fmt.Fprintf(out, "%d records are at the destination.\n", len(keys))
+	_, err := fmt.Fprintf(out, "%d records are at the destination.\n", len(keys))
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,6 +22,16 @@ func openFile(t *testing.T) *filestore.Store {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	return store
+}
+
+// moveEverything moves what the command would find at the source.
+func moveEverything(t *testing.T, source, destination listedStore, deleteSource bool, out io.Writer) error {
+	t.Helper()
+	keys, err := source.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return moveAll(t.Context(), keys, source, destination, deleteSource, out)
 }
 
 // flaky lets a number of operations through and then fails all others, as a command that is stopped half-way does.
@@ -65,7 +76,7 @@ func TestMoveIsResumable(t *testing.T) {
 		}
 		var out strings.Builder
 		from, to := &flaky{source, stop}, &flaky{destination, stop}
-		err := moveAll(t.Context(), from, to, true, &out)
+		err := moveEverything(t, from, to, true, &out)
 		if wantFailure := stop < len(names); wantFailure != (err != nil) {
 			t.Fatalf("stopped after %d: %v", stop, err)
 		}
@@ -81,7 +92,7 @@ func TestMoveIsResumable(t *testing.T) {
 				t.Fatalf("stopped after %d: %q is nowhere", stop, user)
 			}
 		}
-		if err := moveAll(t.Context(), source, destination, true, &out); err != nil {
+		if err := moveEverything(t, source, destination, true, &out); err != nil {
 			t.Fatalf("started again: %v\n%s", err, out.String())
 		}
 		if keys, err := source.Keys(t.Context()); err != nil || len(keys) != 0 {
@@ -107,7 +118,7 @@ func TestMoveOverwritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	err := moveAll(t.Context(), source, destination, true, &out)
+	err := moveEverything(t, source, destination, true, &out)
 	if err == nil || !strings.Contains(out.String(), `"alice" of "wiki": NOT MOVED`) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -153,14 +164,14 @@ func TestP7_MoveLosesNoAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := moveAll(t.Context(), &changing{source, 3}, destination, true, &out); err != nil {
+	if err := moveEverything(t, &changing{source, 3}, destination, true, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	moved, _, err := destination.Get(t.Context(), key)
 	if err != nil || moved.Throttle.Failures != record.Throttle.Failures+3 {
 		t.Errorf("%d failures at the destination (%v), want %d", moved.Throttle.Failures, err, record.Throttle.Failures+3)
 	}
-	if err := moveAll(t.Context(), &changing{destination, 1000}, source, true, &out); err == nil || !strings.Contains(out.String(), "does not stop changing") {
+	if err := moveEverything(t, &changing{destination, 1000}, source, true, &out); err == nil || !strings.Contains(out.String(), "does not stop changing") {
 		t.Errorf("an endless change: %v", err)
 	}
 }

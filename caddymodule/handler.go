@@ -161,19 +161,27 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("second_factor: %w", err)
 	}
-	config, err := h.build(loaded.(*App))
+	app, logger := loaded.(*App), ctx.Slogger()
+	config, err := h.build(app)
 	if err != nil {
 		return err
 	}
-	logger := ctx.Slogger()
+	if err := checkTransport(ctx, logger); err != nil {
+		return err
+	}
+	if err := app.sites.join(h); err != nil {
+		return err
+	}
 	config.Logger = logger
 	config.ClientAddress = clientAddress
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe
+	config.Secure = secure
 	if h.gateway, err = gateway.New(config); err != nil {
 		return fmt.Errorf("second_factor: %w", err)
 	}
 	h.tell(logger)
+	h.warn(ctx, logger)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"time"
@@ -26,12 +27,13 @@ func init() { caddy.RegisterModule(new(SecretsFile)) }
 type SecretsFile struct {
 	// Path of the file. Default: `sallyport/secrets.db` in Caddy's data directory. Placeholders are replaced.
 	Path string `json:"path,omitempty"`
-	// KeyFile holds the key that seals the records; it is made on first use, with mode 0600. Default: Path with `.key`
-	// at its end. Placeholders are replaced.
+	// KeyFile holds the key that seals the records; it is made at the very first start, with mode 0600. Default: Path
+	// with `.key` at its end. Placeholders are replaced.
 	KeyFile string `json:"key_file,omitempty"`
 
 	pooled *pooledFile
 	key    string
+	log    *slog.Logger
 }
 
 // openFiles are the files that are open, over all configurations: a reload must find the one that it has open already, for
@@ -51,26 +53,34 @@ func (*SecretsFile) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.secrets.file", New: func() caddy.Module { return new(SecretsFile) }}
 }
 
-// Provision finds the file's place. It touches nothing.
-func (s *SecretsFile) Provision(caddy.Context) error {
+// places are where the file and its key lie. Nothing else works them out.
+func (s *SecretsFile) places() (path, keyFile string, err error) {
 	replacer := caddy.NewReplacer()
-	path, err := replacer.ReplaceOrErr(s.Path, true, true)
-	if err != nil {
-		return fmt.Errorf("path: %w", err)
+	if path, err = replacer.ReplaceOrErr(s.Path, true, true); err != nil {
+		return "", "", fmt.Errorf("path: %w", err)
 	}
-	keyFile, err := replacer.ReplaceOrErr(s.KeyFile, true, true)
-	if err != nil {
-		return fmt.Errorf("key_file: %w", err)
+	if keyFile, err = replacer.ReplaceOrErr(s.KeyFile, true, true); err != nil {
+		return "", "", fmt.Errorf("key_file: %w", err)
 	}
 	if path == "" {
 		path = filepath.Join(caddy.AppDataDir(), "sallyport", "secrets.db")
 	}
 	if path, err = filepath.Abs(path); err != nil {
+		return "", "", fmt.Errorf("path: %w", err)
+	}
+	if keyFile, err = filepath.Abs(filestore.KeyPath(path, keyFile)); err != nil {
+		return "", "", fmt.Errorf("key_file: %w", err)
+	}
+	return path, keyFile, nil
+}
+
+// Provision finds the file's place. It touches nothing.
+func (s *SecretsFile) Provision(ctx caddy.Context) error {
+	path, keyFile, err := s.places()
+	if err != nil {
 		return err
 	}
-	if keyFile == "" {
-		keyFile = path + ".key"
-	}
+	s.log = ctx.Slogger()
 	key := path + "\x00" + keyFile
 	value, _, err := openFiles.LoadOrNew(key, func() (caddy.Destructor, error) {
 		return &pooledFile{path: path, keyFile: keyFile}, nil
@@ -93,9 +103,14 @@ func (s *SecretsFile) Cleanup() error {
 	return err
 }
 
-// Open opens the file.
+// Open opens the file. Where neither it nor its key is there it makes both, and says so: that may be a first start,
+// or a volume that is not mounted.
 func (s *SecretsFile) Open() error {
-	_, err := s.pooled.open()
+	store, opened, err := s.pooled.open()
+	if err == nil && opened && store.Made() {
+		s.log.Warn("neither the secrets file nor its key was there: both were made anew, and nobody is enrolled",
+			"setting", "secrets", "path", s.pooled.path)
+	}
 	return err
 }
 
@@ -139,18 +154,17 @@ func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (p *pooledFile) open() (*filestore.Store, error) {
+// open opens the file unless it is open; opened tells whether it was not.
+func (p *pooledFile) open() (store *filestore.Store, opened bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.store != nil {
-		return p.store, nil
+		return p.store, false, nil
 	}
-	store, err := filestore.Open(p.path, filestore.Options{KeyFile: p.keyFile})
-	if err != nil {
-		return nil, err
+	if p.store, err = filestore.Open(p.path, filestore.Options{KeyFile: p.keyFile}); err != nil {
+		return nil, false, err
 	}
-	p.store = store
-	return store, nil
+	return p.store, true, nil
 }
 
 // Destruct closes the file when the last configuration that uses it is gone.
@@ -165,7 +179,7 @@ func (p *pooledFile) Destruct() error {
 
 // ready opens the file for an operation. Whatever stands in the way, it is never "no such record" (P6).
 func (p *pooledFile) ready() (*filestore.Store, error) {
-	store, err := p.open()
+	store, _, err := p.open()
 	if err != nil && !errors.Is(err, factor.ErrCorrupt) {
 		return nil, fmt.Errorf("%w: %w", factor.ErrUnavailable, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"sallyport/age"
 )
 
 // MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.
@@ -170,7 +172,7 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 			device.Used = now.UTC()
 			record.happened(ctx, EventTrusted, now.UTC())
 			return verdict{next: record}, nil
-		case subtle.ConstantTimeCompare(hash, device.Previous) == 1 && now.Sub(device.Used) < overlap:
+		case subtle.ConstantTimeCompare(hash, device.Previous) == 1 && age.Within(now, device.Used, overlap):
 			return verdict{}, ErrNotTrusted
 		}
 		record.Devices = slices.Delete(record.Devices, at, at+1)
@@ -209,12 +211,11 @@ func (s *Service) forget(ctx context.Context, user string, which func(Device) bo
 	})
 }
 
-// trusted are copies of the devices whose time is not over.
+// trusted are copies of the devices whose time is not over. A clock that was set back makes no trust longer than it is.
 func (s *Service) trusted(record Record, now time.Time) []Device {
 	var devices []Device
 	for _, device := range record.Devices {
-		// A clock that was set back makes no trust longer than it is.
-		if age := now.Sub(device.Created); age < s.config.Remember && age > -time.Hour {
+		if age.Within(now, device.Created, s.config.Remember) {
 			devices = append(devices, device)
 		}
 	}

@@ -124,25 +124,6 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 	}
 }
 
-// TestP6_DatabaseMissing: somebody removed the database, or its volume is not mounted, while the key is there.
-func TestP6_DatabaseMissing(t *testing.T) {
-	path, _ := made(t)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrDatabaseMissing) || !errors.Is(err, factor.ErrCorrupt) {
-		t.Errorf("%v, want ErrDatabaseMissing", err)
-	}
-	if _, err := os.Stat(path); err == nil {
-		t.Error("a new one was made")
-	}
-	// As the message says: without the key it starts anew.
-	if err := os.Remove(path + ".key"); err != nil {
-		t.Fatal(err)
-	}
-	mustOpen(t, path)
-}
-
 // TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to take
 // another user's factor for his own, to bring an old state back, or to have no factor at all.
 func TestTampering(t *testing.T) {

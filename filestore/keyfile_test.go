@@ -153,22 +153,6 @@ func TestP6_NoKeyIsNoNewDatabase(t *testing.T) {
 	wantPeople(t, mustOpen(t, path), versions)
 }
 
-func TestKeyMadeBeforehand(t *testing.T) {
-	path := place(t)
-	keyFile := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(keyFile, []byte(strings.Repeat("c0ffee11", 8)), 0o400); err != nil {
-		t.Fatal(err)
-	}
-	store, err := Open(path, Options{KeyFile: keyFile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustClose(t, store)
-	if _, err := os.Stat(path + ".key"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("another key was made: %v", err)
-	}
-}
-
 func TestCreateKeyReplacesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(path, []byte("present"), 0o600); err != nil {

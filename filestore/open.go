@@ -21,17 +21,28 @@ const DefaultLockTimeout = time.Second
 
 // Options of Open.
 type Options struct {
-	// KeyFile is the path of the key file; default: the database's path with ".key" behind it. A named one may be made
-	// beforehand (32 random bytes in hexadecimal or base64, mode 0600) and may lie on another volume.
+	// KeyFile is the path of the key file, which may lie on another volume; default: see KeyPath.
 	KeyFile string
+	// Existing has Open make nothing: neither a database, nor a key, nor a folder.
+	Existing bool
 	// LockTimeout is how long to wait for the database's lock; default DefaultLockTimeout.
 	LockTimeout time.Duration
+}
+
+// KeyPath is where the key of the database at path lies, unless another place is named: beside it, with ".key" at its
+// end.
+func KeyPath(path, named string) string {
+	if named != "" {
+		return named
+	}
+	return path + ".key"
 }
 
 // Store is a factor.Store in an encrypted file. It holds the file's lock until Close. Safe for concurrent use.
 type Store struct {
 	sealer  *sealer
 	keyFile string
+	made    bool
 
 	// mutex is held for every use of the database, reading too: a transaction takes microseconds, and after a panic
 	// bbolt's own locks stay taken, which nobody may run into (see handle).
@@ -45,25 +56,35 @@ type Store struct {
 var _ factor.Store = (*Store)(nil)
 
 // Open opens the database at path, or makes it, with its key file and their directories (mode 0700), when there is
-// none. Errors are ErrInUse, ErrWrongKey, ErrDamaged, ErrDatabaseMissing, ErrKeyMissing, ErrKeyMalformed,
-// ErrPermissions, and those of the file system. A database that cannot be used is never replaced by a new one.
+// neither. Errors are ErrInUse, ErrWrongKey, ErrDamaged, ErrDatabaseMissing, ErrKeyMissing, ErrKeyMalformed,
+// ErrPermissions, and those of the file system. A database that cannot be used is never replaced by a new one; see
+// Init.
+//
+// The database is made first, then the key, then what is in the database. A start that is killed in between leaves a
+// database that bbolt made and nobody has written to, and the next one goes on from there; a key without a database
+// is never left.
 func Open(path string, options Options) (*Store, error) {
-	keyBeside := options.KeyFile == ""
-	if keyBeside {
-		options.KeyFile = path + ".key"
-	}
+	options.KeyFile = KeyPath(path, options.KeyFile)
 	if options.LockTimeout == 0 {
 		options.LockTimeout = DefaultLockTimeout
 	}
-	untouched, err := prepare(path, options, keyBeside)
+	untouched, err := prepare(path, options)
 	if err != nil {
 		return nil, err
+	}
+	return open(path, options, untouched)
+}
+
+// open opens the database that was looked over, or makes it.
+func open(path string, options Options, untouched bool) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("filestore: making the directory: %w", err)
 	}
 	database, err := openBolt(path, options.LockTimeout, false)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{database: database, keyFile: options.KeyFile}
+	s := &Store{database: database, keyFile: options.KeyFile, made: untouched}
 	if err := database.guard(func() error { return s.begin(options.KeyFile, untouched) }); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -71,16 +92,19 @@ func Open(path string, options Options) (*Store, error) {
 	return s, nil
 }
 
-// prepare looks the file over before bbolt may trust it. untouched: it holds nothing yet, or does not exist.
-func prepare(path string, options Options, keyBeside bool) (untouched bool, err error) {
+// prepare looks the file over before bbolt may trust it, and makes nothing. untouched: it holds nothing yet, or does
+// not exist.
+func prepare(path string, options Options) (untouched bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Lstat(options.KeyFile); keyBeside && err == nil {
-			return false, ErrDatabaseMissing
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return false, fmt.Errorf("filestore: making the directory: %w", err)
+		switch _, err := os.Lstat(options.KeyFile); {
+		case err == nil:
+			return false, fmt.Errorf("%w: no %s, but the key %s", ErrDatabaseMissing, path, options.KeyFile)
+		case !errors.Is(err, fs.ErrNotExist):
+			return false, fmt.Errorf("filestore: looking for the key file: %w", err)
+		case options.Existing:
+			return false, fmt.Errorf("filestore: %w: %s", fs.ErrNotExist, path)
 		}
 		return true, nil
 	case err != nil:
@@ -88,8 +112,8 @@ func prepare(path string, options Options, keyBeside bool) (untouched bool, err 
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("filestore: %s is not a regular file", path)
 	case info.Size() == 0:
-		// bbolt would make a new one of it.
-		return false, fmt.Errorf("%w: it is empty", ErrDamaged)
+		// bbolt would make a new one of it. A start that was killed at its very beginning leaves one too.
+		return false, fmt.Errorf("%w: %s is empty; if nothing was ever kept there, begin anew by `secrets init`", ErrDamaged, path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		if err := os.Chmod(path, 0o600); err != nil {
@@ -111,6 +135,9 @@ func prepare(path string, options Options, keyBeside bool) (untouched bool, err 
 		return false, fmt.Errorf("filestore: opening the database: %w", err)
 	}
 	untouched, err = boltfile.Inspect(file, info.Size())
+	if err == nil && untouched && options.Existing {
+		return false, fmt.Errorf("filestore: %w: nothing was ever written to %s", fs.ErrNotExist, path)
+	}
 	return untouched, translated(err)
 }
 
@@ -121,6 +148,9 @@ func (s *Store) begin(keyFile string, untouched bool) error {
 		if !untouched {
 			return fmt.Errorf("%w: %s", ErrKeyMissing, keyFile)
 		}
+		// The database's name is on the disk before the key is: a power cut must not leave a key alone, which would
+		// be taken for one whose database was lost.
+		syncDirectory(filepath.Dir(s.database.Path()))
 		key, err = createKey(keyFile, rand.Reader)
 	}
 	if err != nil {
@@ -143,6 +173,9 @@ func (s *Store) begin(keyFile string, untouched bool) error {
 		return err
 	})
 }
+
+// Made reports whether Open began a new database, in which nobody is enrolled.
+func (s *Store) Made() bool { return s.made }
 
 // DeriveKey makes a 32-byte key for another purpose, so that other parts can seal what they store with the same key
 // file. Different labels give independent keys.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"sallyport/age"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -34,9 +35,9 @@ func (x *exchange) renewCodesPage(status int, common pages.Common) error {
 	return x.config.Pages.ConfirmRecoveryCodes(x.w, status, x.confirmView(common))
 }
 
-// needsCode tells whether a change asks for a fresh code: it does unless one was given within `reauth`.
+// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
 func (x *exchange) needsCode() bool {
-	return x.data.Factored.IsZero() || x.now.Sub(x.data.Factored) >= x.config.Reauth
+	return !age.Within(x.now, x.data.Factored, x.config.Reauth)
 }
 
 // ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.

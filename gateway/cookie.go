@@ -27,7 +27,7 @@ func cookieNames(configured string) (secure, plain string, err error) {
 }
 
 func (g *Gateway) cookieName(r *http.Request) string {
-	if r.TLS != nil {
+	if g.config.Secure(r) {
 		return g.secure
 	}
 	return g.plain
@@ -75,7 +75,7 @@ func (g *Gateway) writeToken(h http.Header, r *http.Request, token, age string) 
 
 func (g *Gateway) writeCookie(h http.Header, r *http.Request, name, value, age, sameSite string) {
 	secure := ""
-	if r.TLS != nil {
+	if g.config.Secure(r) {
 		secure = "; Secure"
 	}
 	// An earlier line of this answer for the same cookie is replaced: browsers would obey the last one only.
@@ -88,9 +88,9 @@ func (g *Gateway) writeCookie(h http.Header, r *http.Request, name, value, age, 
 	h["Set-Cookie"] = append(kept, name+"="+value+"; Path=/"+age+secure+"; HttpOnly; SameSite="+sameSite)
 }
 
-// transportIsSafe tells whether a session may travel on the connection: over TLS, or without it on loopback only.
-func transportIsSafe(r *http.Request) bool {
-	if r.TLS != nil {
+// transportIsSafe reports whether a session may travel with the request: over TLS, or without it on loopback only.
+func (g *Gateway) transportIsSafe(r *http.Request) bool {
+	if g.config.Secure(r) {
 		return true
 	}
 	switch address := r.Context().Value(http.LocalAddrContextKey).(type) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport/age"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -51,7 +52,7 @@ func (x *exchange) proposal() (factor.Proposal, bool) {
 		return factor.Proposal{}, false
 	}
 	proposal, err := factor.DecodeProposal(x.data.Proposal)
-	if err != nil || x.now.Sub(proposal.Created) > proposalLifetime {
+	if err != nil || !age.Within(x.now, proposal.Created, proposalLifetime) {
 		return factor.Proposal{}, false
 	}
 	return proposal, true

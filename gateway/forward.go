@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport/age"
 	"sallyport/custody"
 	"sallyport/login"
 	"sallyport/pages"
@@ -47,10 +48,7 @@ func (x *exchange) forwardVerified() error {
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
-func (x *exchange) mustAsk() bool {
-	age := x.now.Sub(x.data.Checked)
-	return age < 0 || age >= x.config.Recheck
-}
+func (x *exchange) mustAsk() bool { return !age.Within(x.now, x.data.Checked, x.config.Recheck) }
 
 // recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
 // answered already; where not, it goes on.

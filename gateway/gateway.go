@@ -84,6 +84,10 @@ type Config struct {
 	Now func() time.Time
 	// ClientAddress tells where a request comes from, for the log. Default: the connection's address.
 	ClientAddress func(r *http.Request) string
+	// Secure reports whether a request left the client over TLS: to us, or to a proxy in front that is believed. It
+	// must say the same of a request throughout, whatever handlers behind us make of its headers. Default: it came to
+	// us over TLS.
+	Secure func(r *http.Request) bool
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Default: the probe inherits the context of that request.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
@@ -173,6 +177,9 @@ func New(config Config) (*Gateway, error) {
 	if config.ClientAddress == nil {
 		config.ClientAddress = func(r *http.Request) string { return r.RemoteAddr }
 	}
+	if config.Secure == nil {
+		config.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
 	if config.PrepareProbe == nil {
 		config.PrepareProbe = func(probe, beside *http.Request, _ http.ResponseWriter) *http.Request {
 			return probe.WithContext(beside.Context())
@@ -231,7 +238,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 
 func (x *exchange) serve() error {
 	r := x.r
-	if !transportIsSafe(r) {
+	if !x.transportIsSafe(r) {
 		return x.fail(http.StatusForbidden, pages.ErrorInsecure)
 	}
 	if err := x.loadSession(); err != nil {

@@ -29,7 +29,7 @@ func (x *exchange) expectPage() *insertion {
 	x.encodings, x.encodingsSaved = x.r.Header["Accept-Encoding"], true
 	x.r.Header["Accept-Encoding"] = []string{"identity"}
 	return &insertion{
-		pages: x.config.Pages, languages: x.languages(), origin: origin(x.r), base: x.config.Base, link: link, guard: x.config.Guard,
+		pages: x.config.Pages, languages: x.languages(), origin: x.siteOrigin(), base: x.config.Base, link: link, guard: x.config.Guard,
 	}
 }
 
@@ -57,17 +57,17 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	return rewriter
 }
 
-// origin is this site's as the browser calls it. On plain http it has no scheme, for TLS may end at a proxy on this machine.
-// Empty where the host is no plain one.
-func origin(r *http.Request) string {
+// siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a
+// proxy on this machine that does not say so. Empty where the host is no plain one.
+func (x *exchange) siteOrigin() string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
-	if r.Host == "" || strings.Trim(r.Host, plain) != "" {
+	if x.r.Host == "" || strings.Trim(x.r.Host, plain) != "" {
 		return ""
 	}
-	if r.TLS != nil {
-		return "https://" + r.Host
+	if x.config.Secure(x.r) {
+		return "https://" + x.r.Host
 	}
-	return "//" + r.Host
+	return "//" + x.r.Host
 }
 
 // nonceSource is a nonce of a page's policy (CSP 3 §2.3.1).

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport/age"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -27,7 +28,8 @@ func (x *exchange) due(status factor.Status) time.Time {
 // setUpStart asks to set up a second factor, or offers it.
 func (x *exchange) setUpStart(status int, common pages.Common, factors factor.Status) error {
 	due := x.due(factors)
-	view := pages.SetUpStartView{Common: common, Enrolling: x.state() == gate.Enrolling, Due: due, Later: x.now.Before(due)}
+	view := pages.SetUpStartView{Common: common, Enrolling: x.state() == gate.Enrolling, Due: due}
+	view.Later = age.Within(x.now, due.Add(-x.config.Grace), x.config.Grace)
 	if !view.Enrolling {
 		view.Next = destination(nil, x.data.Next)
 	}
@@ -46,7 +48,8 @@ func (x *exchange) later() error {
 		return x.proposalLost(err)
 	case err != nil:
 		return x.storeFailed("begin the time of grace", err)
-	case !x.now.Before(began.Add(x.config.Grace)):
+	// The time is taken anew: where the grace began just now, it began later than the request.
+	case !age.Within(x.config.Now(), began, x.config.Grace):
 		common := x.common()
 		common.Alert = pages.AlertGraceOver
 		return x.setUpStart(http.StatusForbidden, common, factor.Status{Grace: began})

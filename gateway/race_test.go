@@ -200,7 +200,7 @@ func (s *slowSecrets) pauseAt(p *pause) {
 func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
 	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
-		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger"})
+		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger", Now: c.Now})
 	})
 	alice, mallory := s.browser(), s.browser()
 	alice.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")

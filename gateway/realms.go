@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sallyport/age"
 	"sallyport/custody"
 	"sallyport/login"
 )
@@ -34,7 +35,7 @@ func (x *exchange) guestNames() ([]string, error) {
 	g := &x.Gateway.guests
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if age := x.now.Sub(g.asked); g.names != nil && age >= 0 && age < guestsFor {
+	if g.names != nil && age.Within(x.now, g.asked, guestsFor) {
 		return g.names, nil
 	}
 	names := make([]string, len(x.config.Logins.Identities))

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sallyport/age"
 	"sallyport/gate"
 	"sallyport/session"
 )
@@ -154,7 +155,7 @@ func (s *stream) look() {
 			// What goes wrong here is found at the next look.
 			_ = sessions.Touch(context.Background(), token, now)
 		}
-	} else if err == nil || now.Sub(s.confirmed) >= believeStore {
+	} else if err == nil || !age.Within(now, s.confirmed, believeStore) {
 		s.stop()
 		return
 	}

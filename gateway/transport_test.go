@@ -89,3 +89,55 @@ func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 		}
 	}
 }
+
+// TestP2_SecureCookieBehindAProxy: where a proxy that is believed ends TLS, the session is for https only, under the
+// name that no plain page and no neighbour can set; a request that came in plain over a network is refused as ever,
+// cookie or no cookie.
+func TestP2_SecureCookieBehindAProxy(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		c.Secure = func(r *http.Request) bool { return r.Header.Get("Test-Secure") == "yes" }
+	})
+	for _, test := range []struct {
+		secure, local, name string
+		status              int
+	}{
+		{"yes", "192.0.2.1", "__Host-sallyport", http.StatusSeeOther},
+		{"yes", "127.0.0.1", "__Host-sallyport", http.StatusSeeOther},
+		{"no", "127.0.0.1", "sallyport", http.StatusSeeOther},
+		{"no", "192.0.2.1", "", http.StatusForbidden},
+	} {
+		ask := func(method, path string, header http.Header) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, path, nil)
+			r.TLS = nil
+			r.Header = header
+			r.Header.Set("Test-Secure", test.secure)
+			r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(test.local)}))
+			w := httptest.NewRecorder()
+			if err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
+				if r.URL.Path == "/api/me" {
+					w.WriteHeader(http.StatusUnauthorized)
+					return nil
+				}
+				w.Header().Set("Set-Cookie", "ledger_session=of-the-app; HttpOnly")
+				w.WriteHeader(http.StatusOK)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return w
+		}
+		got := ask(http.MethodGet, "/page", http.Header{"Accept": {"text/html"}})
+		if got.Code != test.status {
+			t.Errorf("%+v: %d", test, got.Code)
+		}
+		if test.status != http.StatusSeeOther {
+			continue
+		}
+		// The app's login page begins a session.
+		got = ask(http.MethodGet, "/login", http.Header{"Accept": {"text/html"}})
+		cookies := got.Header()["Set-Cookie"]
+		if len(cookies) != 1 || !strings.HasPrefix(cookies[0], test.name+"=") || strings.Contains(cookies[0], "; Secure") != (test.secure == "yes") {
+			t.Errorf("%+v: %d %v", test, got.Code, cookies)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sallyport/age"
 	"sallyport/gate"
 )
 
@@ -14,16 +15,22 @@ const touchEvery = time.Minute
 // errNotNeeded ends an Update that would change nothing.
 var errNotNeeded = errors.New("touch is not needed")
 
-// NeedsTouch tells whether the use of a session at the given time has to be written down: it is verified, for the others
-// have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time.
+// NeedsTouch reports whether the use of a session at the given time has to be written down: it is verified, for the
+// others have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time. A
+// touch that lies in the future, since a clock was set back, is put right: idle time would count from there.
 func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
-	return data.State == gate.Verified && now.Sub(data.Seen) >= min(touchEvery, m.config.Idle/4)
+	return data.State == gate.Verified && !age.Within(now, data.Seen, min(touchEvery, m.config.Idle/4))
 }
 
 // Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
 // requests at the same moment one writes. Errors are as those of Update.
 func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
 	_, err := m.Update(ctx, token, func(data *Data) error {
+		// The request may have begun before the one that has touched the session meanwhile: to its time that touch is
+		// in the future.
+		if later := m.config.Now(); later.After(now) {
+			now = later
+		}
 		if !m.NeedsTouch(data, now) {
 			return errNotNeeded
 		}

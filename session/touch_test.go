@@ -22,7 +22,8 @@ func TestNeedsTouch(t *testing.T) {
 	}{
 		{f.Manager, gate.Verified, time.Minute, true},
 		{f.Manager, gate.Verified, time.Minute - 1, false},
-		{f.Manager, gate.Verified, -time.Hour, false},
+		{f.Manager, gate.Verified, -time.Second, true}, // a clock was set back
+		{f.Manager, gate.Verified, -time.Hour, true},
 		{f.Manager, gate.Pending, time.Hour, false},
 		{f.Manager, gate.Anonymous, time.Hour, false},
 		{f.Manager, gate.Enrolling, time.Hour, false},

@@ -1,0 +1,141 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
+
+	"sallyport/match"
+)
+
+// warning is something that an operator has probably not meant. `sallyport validate` shows it, and so does each start.
+type warning struct{ setting, text string }
+
+// warn logs all warnings about a site.
+func (h *Handler) warn(ctx caddy.Context, logger *slog.Logger) {
+	warnings := h.warnings()
+	if prefix := strippedPrefix(ctx.Modules()); prefix != "" {
+		warnings = append(warnings, warning{"handle_path", fmt.Sprintf("second_factor stands where %s was taken off the path (handle_path, "+
+			"uri strip_prefix): its paths are judged without that, and the addresses that it sends browsers to (login_page, base) lack it and do "+
+			"not lead back here; use handle, and write the whole paths", prefix)})
+	}
+	for _, w := range warnings {
+		logger.Warn(w.text, "app", h.App, "setting", w.setting)
+	}
+}
+
+// warnings are the words without effect, and those whose effect is another one than they seem to have.
+func (h *Handler) warnings() (found []warning) {
+	if h.Identity != nil {
+		if slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Success) > 0 }) {
+			found = append(found, warning{"success", "success beside identity: the app's own word decides who is signed in; a login that the rules " +
+				"call a success and of which the app knows nothing is refused"})
+		}
+		if len(h.Rotates) > 0 {
+			found = append(found, warning{"rotates", "rotates beside identity has no effect: the app is asked whenever a held cookie changes"})
+		}
+		if h.CaseSensitive {
+			found = append(found, warning{"case_sensitive", "case_sensitive beside identity has no effect: the app's own spelling of the name counts"})
+		}
+	} else if h.Recheck != 0 {
+		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
+	}
+	for _, pattern := range h.Protect {
+		if !slices.ContainsFunc(h.Public, func(public string) bool { return overlap(public, pattern) }) {
+			found = append(found, warning{"protect", fmt.Sprintf("protect %s has no effect: it lies in nothing that is public, and what is not "+
+				"public is protected", pattern)})
+		}
+	}
+	if h.Idle != 0 && h.Lifetime != 0 && h.Idle >= h.Lifetime {
+		found = append(found, warning{"idle", "idle has no effect: the lifetime of a session is not longer"})
+	}
+	if t := h.Throttle; t != nil && t.Stop != 0 && t.Stop <= t.Free && (t.Delay != 0 || t.MaxDelay != 0) {
+		found = append(found, warning{"throttle", "delay and max_delay of throttle have no effect: stop comes before the first wait"})
+	}
+	return found
+}
+
+// overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway
+// compares it.
+func overlap(public, protect string) bool {
+	for _, a := range match.LooseGlob(match.Glob(public)) {
+		for _, b := range match.LooseGlob(match.Glob(protect)) {
+			if meet(string(a), string(b)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meet reports whether any text fits both patterns. reached[j] tells whether what was read of a and b[:j] can be the
+// same text.
+func meet(a, b string) bool {
+	reached := make([]bool, len(b)+1)
+	for i := 0; i <= len(a); i++ {
+		row := make([]bool, len(b)+1)
+		for j := 0; j <= len(b); j++ {
+			switch {
+			case i == 0 && j == 0:
+				row[j] = true
+			case i > 0 && a[i-1] == '*':
+				row[j] = reached[j] || j > 0 && row[j-1] // the star stands for nothing, or for one more of b's
+			case j > 0 && b[j-1] == '*':
+				row[j] = row[j-1] || i > 0 && reached[j]
+			default:
+				row[j] = i > 0 && j > 0 && a[i-1] == b[j-1] && reached[j-1]
+			}
+		}
+		reached = row
+	}
+	return reached[len(b)]
+}
+
+// strippedPrefix is what a handler in front takes off the path: one in the same block as the handler that is being
+// provisioned, or in a block around it. Caddy provisions routes one after the other, so those that are still raw come
+// no sooner.
+func strippedPrefix(ancestry []caddy.Module) string {
+	for _, module := range ancestry {
+		block, ok := module.(*caddyhttp.Subroute)
+		if !ok {
+			continue
+		}
+		for _, route := range block.Routes {
+			for _, handler := range route.Handlers {
+				if rewriting, ok := handler.(*rewrite.Rewrite); ok && rewriting.StripPathPrefix != "" {
+					return rewriting.StripPathPrefix
+				}
+			}
+			if route.HandlersRaw == nil {
+				continue
+			}
+			if prefix := strippedBefore(route.HandlersRaw); prefix != "" {
+				return prefix
+			}
+			break
+		}
+	}
+	return ""
+}
+
+// strippedBefore looks at the handlers of one route, up to the one that is, or holds, second_factor.
+func strippedBefore(handlers []json.RawMessage) string {
+	for _, raw := range handlers {
+		var handler struct {
+			Handler string `json:"handler"`
+			Prefix  string `json:"strip_path_prefix"`
+		}
+		if err := json.Unmarshal(raw, &handler); err != nil || handler.Handler == appID || handler.Handler == "subroute" {
+			return ""
+		}
+		if handler.Handler == "rewrite" && handler.Prefix != "" {
+			return handler.Prefix
+		}
+	}
+	return ""
+}

@@ -1,0 +1,45 @@
+package factor_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"sallyport/factor"
+)
+
+// TestP6_TrustOfTheFuture: a browser that was trusted by a clock that went ahead is not trusted any longer than it
+// may be, and signs in without a code at no time before that. The control: without a moved clock it does.
+func TestP6_TrustOfTheFuture(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Second, time.Hour, 365 * 24 * time.Hour} {
+		b, credential := trusting(t)
+		b.clock.Advance(-time.Hour - ahead) // trusting went an hour on
+		b.wantNoTrust(firefox(t), t, credential)
+	}
+	b, credential := trusting(t)
+	b.clock.Advance(time.Second)
+	b.wantTrust(firefox(t), t, credential)
+}
+
+// TestP7_ThrottleOfTheFuture: a clock that is set back opens nothing to whoever was guessing: a wait that seems to
+// begin in the future is not over, and neither is what was counted forgotten.
+func TestP7_ThrottleOfTheFuture(t *testing.T) {
+	b := enrolled(t)
+	for range 5 {
+		if err := b.VerifyTOTP(t.Context(), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		b.clock.Advance(-time.Hour)
+		right := b.code(t, b.seed, 0)
+		var throttled *factor.ThrottledError
+		if err := b.VerifyTOTP(t.Context(), alice, right); !errors.As(err, &throttled) {
+			t.Errorf("a clock set back: %v, want a wait", err)
+		}
+	}
+	b.clock.Advance(3*time.Hour + time.Minute)
+	if err := b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)); err != nil {
+		t.Errorf("the control, once the wait is over: %v", err)
+	}
+}
