@@ -138,12 +138,15 @@ func (x *exchange) end() error {
 	return nil
 }
 
+// placeClosed reports whether the operator closed the request's place by its path.
+func (x *exchange) placeClosed() bool { return x.policy.Closes(x.path) }
+
 // prepare cleans the request's headers and rebuilds its Cookie header from the jar and from what this browser may send
 // (P3). Every request to the app goes through here.
 func (x *exchange) prepare(jar *custody.Jar) {
 	r := x.r
 	isLogin := x.place == gate.Login
-	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin}
+	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: isLogin, Path: x.path, Closed: x.placeClosed}
 	if x.tokens {
 		if options.Verified && !isLogin {
 			options.Token = x.data.Bonds.Token
