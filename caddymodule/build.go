@@ -60,7 +60,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Public: match.NewGlobs(h.Public...), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
-		PassHeaders:     h.PassHeader,
+		PassHeaders:     h.passHeaders(),
 		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink,
@@ -156,7 +156,7 @@ func (h *Handler) checkCredentials(set login.Set) error {
 	if len(h.TokenHeader) > 2 {
 		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
 	}
-	config := gateway.Config{Logins: set, Refresh: match.NewGlobs(h.Refresh...), PassHeaders: h.PassHeader}
+	config := gateway.Config{Logins: set, Refresh: match.NewGlobs(h.Refresh...), PassHeaders: h.passHeaders()}
 	config.TokenHeader, config.TokenScheme = h.tokenHeader()
 	if err := config.CheckCredentials(); err != nil {
 		return fmt.Errorf("second_factor: %w", err)

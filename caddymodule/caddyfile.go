@@ -108,7 +108,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		hold       <cookie>...
 //		pass       <cookie>...
 //		rotates    <cookie>...
-//		pass_header <name>...
+//		pass_header <name>... [for <path>...]
 //		token_header <name> [<scheme>]
 //		refresh    <path>...
 //		usernames  <regexp>
@@ -168,7 +168,7 @@ func (h *Handler) readWords(d *caddyfile.Dispenser, refused ...string) error {
 		if slices.Contains(refused, d.Val()) {
 			return unknown(d)
 		}
-		if err := words.once("login"); err != nil {
+		if err := words.once("login", "pass_header"); err != nil {
 			return err
 		}
 		if err := h.word(d); err != nil {
@@ -210,7 +210,7 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 	case "rotates":
 		return someArguments(d, &h.Rotates)
 	case "pass_header":
-		return someArguments(d, &h.PassHeader)
+		return h.parsePassHeader(d)
 	case "token_header":
 		return someArguments(d, &h.TokenHeader)
 	case "refresh":

@@ -161,6 +161,18 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"language, two", good + "\t\tlanguage de fr\n", "argument"},
 		{"language, not there", good + "\t\tlanguage tlh\n", "en, ar, de"},
 		{"language, twice", good + "\t\tlanguage de\n\t\tlanguage fr\n", "stands on line"},
+		{"pass_header of nothing", good + "\t\tpass_header\n", "Caddyfile:6"},
+		{"pass_header for no path", good + "\t\tpass_header X-A for\n", "Caddyfile:6"},
+		{"pass_header without a name", good + "\t\tpass_header for /a\n", "Caddyfile:6"},
+		{"pass_header for a path without slash", good + "\t\tpass_header X-A for a\n", "/api/*"},
+		{"pass_header for a query", good + "\t\tpass_header X-A for /a?b\n", "query"},
+		{"pass_header of no name", good + "\t\tpass_header \"X A\"\n", "name of a header"},
+		{"pass_header of another place", good + "\t\tpass_header X-B\n\t\tpass_header X-Script-Name\n", "Caddyfile:7"},
+		{"pass_header of a method", good + "\t\tpass_header X-HTTP-Method-Override\n", "cannot be let through"},
+		{"pass_header in another spelling", good + "\t\tpass_header Content_Type\n", "Content-Type"},
+		{"pass_header twice", good + "\t\tpass_header X-A\n\t\tpass_header x-a\n", "Caddyfile:7"},
+		{"pass_header everywhere and somewhere", good + "\t\tpass_header X-A for /a\n\t\tpass_header X-A\n", "Caddyfile:7"},
+		{"token and Authorization somewhere", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n\t\tpass_header Authorization for /dav\n", "pass_header"},
 		{"public without slash", good + "\t\tpublic static\n", "path"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -43,8 +43,9 @@ type Handler struct {
 	Hold    []string `json:"hold,omitempty"`
 	Pass    []string `json:"pass,omitempty"`
 	Rotates []string `json:"rotates,omitempty"`
-	// PassHeader names credential headers that clients may send to the app.
-	PassHeader []string `json:"pass_header,omitempty"`
+	// PassHeader are headers that clients may send to the app beside those that all may: names, or names with the paths at which
+	// they may.
+	PassHeader []PassHeader `json:"pass_header,omitempty"`
 
 	// TokenHeader is the header in which the app takes the bearer tokens that its logins issue, and the scheme in front of the token
 	// there, if any. Default: `Authorization` and `Bearer`.

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport/login/presets"
@@ -58,11 +60,11 @@ func (h *Handler) adopt(preset *Handler) {
 		{&h.Hold, preset.Hold},
 		{&h.Pass, preset.Pass},
 		{&h.Rotates, preset.Rotates},
-		{&h.PassHeader, preset.PassHeader},
 		{&h.Refresh, preset.Refresh},
 	} {
 		*list.own = append(list.preset[:len(list.preset):len(list.preset)], *list.own...)
 	}
+	h.PassHeader = slices.Concat(preset.PassHeader, h.PassHeader)
 	if h.LoginPage == "" {
 		h.LoginPage = preset.LoginPage
 	}

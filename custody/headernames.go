@@ -6,11 +6,14 @@ import "strings"
 type fate uint8
 
 const (
-	// fateKeep: goes to the app.
+	// fateKeep: nothing is known of it. It goes to the app from a verified session, and otherwise only if the operator has named
+	// it in pass_header.
 	fateKeep fate = iota
-	// fateGenuine: goes to the app in the one spelling that HTTP knows, and in no other that CGI, WSGI and their like could
-	// take for it.
-	fateGenuine
+	// fateOpen: one of the documented headers that go to the app from everybody, in the one spelling that HTTP knows, and in no
+	// other that CGI, WSGI and their like could take for it.
+	fateOpen
+	// fateSpelled: as fateKeep, but in the one spelling only.
+	fateSpelled
 	// fateDrop: never goes to the app.
 	fateDrop
 	// fateAsk: goes to the app only if the operator has named it in pass_header.
@@ -23,49 +26,69 @@ const (
 
 // fates are the headers that are known by their whole name, folded.
 var fates = gather(map[fate]string{
-	fateGenuine: `
-		cookie authorization host content-length content-type content-encoding content-disposition content-range
-		transfer-encoding trailer expect early-data forwarded via x-real-ip
-		x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-ssl x-forwarded-scheme x-forwarded-by
-		x-forwarded-server origin referer range x-requested-with user-agent sec-fetch-site sec-fetch-mode sec-fetch-dest
-		sec-fetch-user sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions
-		x-csrf-token x-csrftoken x-xsrf-token`,
+	// docs/configuration.md lists these, and the families below that are open.
+	fateOpen: `
+		content-type content-length content-encoding content-language content-disposition content-range
+		accept accept-charset accept-datetime accept-encoding accept-language
+		if-match if-none-match if-modified-since if-unmodified-since if-range range
+		sec-fetch-site sec-fetch-mode sec-fetch-dest sec-fetch-user sec-gpc sec-purpose sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions
+		user-agent referer origin cache-control pragma dnt priority upgrade-insecure-requests save-data date x-requested-with
+		access-control-request-method access-control-request-headers last-event-id service-worker
+		traceparent tracestate x-forwarded-for x-forwarded-host x-forwarded-proto via
+		cookie host transfer-encoding trailer expect early-data`,
+	// They end as credentials do and are none: tokens against requests from other sites that have no csrf in their names, locks,
+	// and keys that make a request count once.
+	fateSpelled: `
+		requesttoken x-requesttoken requestverificationtoken x-requestverificationtoken request-verification-token
+		x-request-verification-token anti-forgery-token x-anti-forgery-token antiforgerytoken x-antiforgerytoken x-antiforgery-token
+		x-atlassian-token x-syno-token x-transmission-session-id lock-token idempotency-key x-idempotency-key`,
 	// These make a server take the request for one to another place, or for its own gateway's. No operator needs them from
-	// a client.
+	// a client: what an app must be told of where it is mounted is known before any request comes, and can be said behind the
+	// gateway (header_up).
 	fateDrop: `
-		x-rewrite-url x-waws-unencoded-url x-http-destinationurl x-http-path-override x-sendfile-type
-		x-forwarded-uri x-forwarded-url x-forwarded-path x-forwarded-method
-		proxy proxy-authorization proxy-authenticate proxy-authentication-info cookie2 request-uri path-info script-name`,
+		x-waws-unencoded-url x-http-destinationurl x-http-path-override x-http-host-override x-sendfile-type
+		x-forwarded-uri x-forwarded-url x-forwarded-path x-forwarded-method x-forwarded-prefix x-forwarded-context x-forwarded-basepath
+		script-name script-url path-info request-uri document-uri document-root path-translated
+		x-script-name x-scriptname x-script-url x-path-info x-request-uri x-document-root x-servlet-path
+		x-ingress-path x-base-path x-basepath x-base-url x-base-uri x-base-href x-mount x-mount-path x-mountpath x-mount-point
+		x-root-path x-rootpath x-root-url x-root-uri x-app-path x-app-root x-application-path x-context-path x-contextpath
+		x-proxy-path x-proxypath x-proxy-prefix x-proxy-context-path x-proxycontextpath x-path-prefix x-pathprefix x-url-prefix x-prefix
+		x-relative-url-root x-rstudio-root-path x-replaced-path x-matched-path x-now-route-matches
+		proxy proxy-authorization proxy-authenticate proxy-authentication-info cookie2`,
 	fateAsk: `
-		authorization authentication x-authorization x-authentication x-auth auth auth-token authtoken x-authtoken bearer jwt
-		x-jwt x-jwt-assertion x-jwt-token token x-token api-token x-api-token apitoken private-token job-token deploy-token user-token
-		x-user-token circle-token x-figma-token x-plex-token x-emby-token x-emby-authorization x-mediabrowser-token x-vault-token
-		x-consul-token x-nomad-token x-gitlab-token x-gotify-key x-api api-key x-apikey apikey x-key x-functions-key
-		x-jfrog-art-api ocp-apim-subscription-key x-redmine-switch-user x-appwrite-key x-parse-session-token x-directus-token
-		x-app-token x-service-token x-admin-token access-token refresh-token id-token session-token master-key admin-key x-bearer-token x-oauth-token oauth-token sudo x-sudo
-		x-user x-user-id x-userid x-user-name x-username x-user-email x-useremail x-user-mail x-user-login x-user-role
-		x-user-roles x-user-group x-user-groups x-user-info x-user-dn x-user-uid x-email x-mail x-login x-account x-account-id
-		x-role x-roles x-group x-groups x-uid x-dn x-identity x-principal x-subject x-sub x-logged-in-user logged-in-user
-		x-current-user current-user x-impersonate x-impersonate-user x-admin x-is-admin x-internal-user x-internal-auth
-		x-proxy-user proxy-user x-token-user x-token-subject x-client-dn x-client-cn x-client-verify x-client-verified
-		auth-user auth-groups user-id userid username user-name user-email user-dn x-arr-clientcert x-anonymous-consumer
-		x-shib-user eppn persistent-id x-pwd x-password x-vouch-user x-id-token x-iam-user x-ldap-user x-dex-user x-domain-user`,
-	fateMethod: `
-		x-http-method-override x-method-override x-http-method x-http-verb http-method-override method-override x-method`,
-	fateHop: `connection upgrade te keep-alive proxy-connection http2-settings`,
+		x-api sudo x-sudo x-jfrog-art-api signature signature-input
+		x-user-info x-mail x-login x-account x-account-id x-role x-roles x-group x-groups x-uid x-identity x-principal x-subject x-sub
+		x-impersonate x-admin x-is-admin client-verify x-client-verify x-client-verified auth-groups gap-auth
+		x-arr-clientcert x-anonymous-consumer eppn persistent-id
+		x-host x-real-host x-scheme x-url-scheme x-https https front-end-https cf-visitor coming-from x-coming-from`,
+	fateMethod: `method x-method verb x-verb x-http-method x-http-verb`,
+	fateHop:    `connection upgrade te keep-alive proxy-connection http2-settings`,
 })
 
 // families are the headers that are known by how the folded name begins.
 var families = []family{
 	{"x-second-factor", fateDrop},
 	{"x-original-", fateDrop},   // IIS, nginx ingress, Symfony, Zend: the request's "real" address
+	{"x-rewrite-", fateDrop},    // the same
 	{"x-envoy-", fateDrop},      // x-envoy-original-path and the like
 	{"x-middleware-", fateDrop}, // Next.js: skips its middleware, and with it the app's own gate
+	{"x-invoke-", fateDrop},     // Next.js: serves another page
 	{"x-accel-", fateDrop},      // Rack::Sendfile: maps files on the server
-	{"x-forwarded-", fateAsk},   // but for those above: -user, -email, -groups, -access-token, -client-cert, -prefix …
+	{"x-forwarded-", fateAsk},   // but for those above: -user, -email, -groups, -access-token, -client-cert, -ssl, -port …
 	{"remote-", fateAsk},
 	{"x-remote-", fateAsk},
+	{"auth-", fateAsk},
 	{"x-auth-", fateAsk},
+	{"authorization-", fateAsk},
+	{"x-authorization-", fateAsk},
+	{"cookie-", fateAsk},
+	{"x-cookie-", fateAsk},
+	{"token-", fateAsk},
+	{"x-token-", fateAsk},
+	{"jwt-", fateAsk},
+	{"x-jwt-", fateAsk},
+	{"api-key-", fateAsk},
+	{"x-api-key-", fateAsk},
 	{"x-webauth-", fateAsk},
 	{"x-authenticated-", fateAsk},
 	{"x-authentik-", fateAsk},
@@ -103,76 +126,40 @@ var families = []family{
 	{"oam-", fateAsk},  // Oracle Access Manager
 	{"osso-", fateAsk}, // its predecessor
 	{"impersonate-", fateAsk},
+	{"x-impersonate-", fateAsk},
 	{"x-hasura-", fateAsk},
 	{"x-kubernetes-", fateAsk},
 }
 
-// endings are how API-key headers end, folded.
-var endings = []string{
-	"-api-key", "-apikey", "-access-token", "-auth-token", "-session-token", "-refresh-token", "-id-token", "-master-key", "-secret",
-	"-access-key", "-admin-key", "-jwt",
-}
+// openFamilies are the headers that everybody may send, known by how the name begins: browsers set them, and keep scripts from
+// doing so.
+var openFamilies = []string{"sec-fetch-", "sec-ch-"}
 
 type family struct {
 	prefix string
 	fate   fate
 }
 
-// familiesByFirst are the families by the first letter, so that an ordinary header is compared with few.
-var familiesByFirst = func() (table ['z' + 1][]family) {
+// familiesByLetter are the families by the first letter, and by the first behind `x-`, so that an ordinary header is compared
+// with few.
+var familiesByLetter, familiesBehindX = func() (first, behind ['z' + 1][]family) {
 	for _, f := range families {
-		table[f.prefix[0]] = append(table[f.prefix[0]], f)
+		if rest, found := strings.CutPrefix(f.prefix, "x-"); found {
+			behind[rest[0]] = append(behind[rest[0]], family{rest, f.fate})
+		} else {
+			first[f.prefix[0]] = append(first[f.prefix[0]], f)
+		}
 	}
-	return table
+	return first, behind
 }()
 
 func gather(lists map[fate]string) map[string]fate {
 	names := make(map[string]fate)
 	// In this order, so that a name in two lists has the stricter fate.
-	for _, f := range []fate{fateGenuine, fateAsk, fateMethod, fateHop, fateDrop} {
+	for _, f := range []fate{fateOpen, fateSpelled, fateAsk, fateMethod, fateHop, fateDrop} {
 		for name := range strings.FieldsSeq(lists[f]) {
 			names[name] = f
 		}
 	}
 	return names
-}
-
-// fateOf tells what becomes of the header with a folded name.
-func fateOf(folded []byte) fate {
-	if known, ok := fates[string(folded)]; ok {
-		return known
-	}
-	if len(folded) == 0 {
-		return fateDrop
-	}
-	if first := folded[0]; int(first) < len(familiesByFirst) {
-		for _, f := range familiesByFirst[first] {
-			if len(folded) >= len(f.prefix) && string(folded[:len(f.prefix)]) == f.prefix {
-				return f.fate
-			}
-		}
-	}
-	for _, ending := range endings {
-		if len(folded) >= len(ending) && string(folded[len(folded)-len(ending):]) == ending {
-			return fateAsk
-		}
-	}
-	return fateKeep
-}
-
-// appendFold appends the form that the most careless of servers gives to a header's name: lower case, and each character
-// that is neither letter nor digit as `-`. Most fold only `-` and `_`; some turn everything else into `_` too.
-func appendFold(folded []byte, name string) []byte {
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		default:
-			c = '-'
-		}
-		folded = append(folded, c)
-	}
-	return folded
 }

@@ -2,29 +2,35 @@ package custody
 
 import (
 	"net/http"
-	"net/textproto"
 	"strings"
+
+	"sallyport/match"
 )
 
-// HeaderPolicy says which credentials and identities a client may state in a request's headers.
+// HeaderPolicy says what a client may say of itself, and of its request, in a request's headers.
 type HeaderPolicy struct {
-	// Pass are the names of headers that the operator lets through (pass_header): Authorization, API keys, and identity
-	// headers that something before the gateway sets. They are let through in the spelling given here, in any case. Headers
-	// that change what a request is, or what the gateway says of it, cannot be let through.
-	Pass []string
+	// Pass are the headers that the operator lets through. Headers that change what a request is, or what the gateway says of
+	// it, cannot be let through.
+	Pass []PassHeader
 	// Token is the header, of whatever name, in which the app takes bearer tokens; empty for none but the usual ones.
 	Token string
 }
 
-// NewHeaderPolicy makes a policy that lets the named headers through.
-func NewHeaderPolicy(pass []string) *HeaderPolicy { return &HeaderPolicy{Pass: pass} }
+// NewHeaderPolicy makes a policy that lets the given headers through.
+func NewHeaderPolicy(pass []PassHeader) *HeaderPolicy { return &HeaderPolicy{Pass: pass} }
 
-// CleanOptions says what request the headers belong to.
+// CleanOptions says what request the headers belong to. The zero value is a stranger's, at no path for which a header is let
+// through.
 type CleanOptions struct {
 	// Verified: the session is verified, so that the gateway does not decide by the method.
 	Verified bool
-	// Login: the request is a login, whose method does count.
+	// Login: the request is a login, whose method does count, and which goes as a stranger's.
 	Login bool
+	// Path is the request's, for what is let through at some paths only.
+	Path match.Path
+	// Closed reports whether the operator closed the place by its path (protect, shut), so that the method may count there. It
+	// is asked only where a header changes the method; nil is no.
+	Closed func() bool
 	// Token tells whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may come.
 	Token func(string) bool
 }
@@ -33,11 +39,14 @@ type CleanOptions struct {
 // adds headers of its own. A header's name is judged in the form that a careless server gives it: `X_Second.Factor-User`
 // is X-Second-Factor-User.
 //
-// Removed are: the gateway's own headers (X-Second-Factor…); addresses other than the request's (X-Original-URL and its
-// like); Proxy, Proxy-Authorization, Cookie2; other spellings of the headers that requests live by (Cookie_,
-// content_type); identity headers, Authorization and API keys unless the policy passes them, or they are a bearer token that is bound
-// to the session; overrides of the method unless
-// the request is a verified session's and no login.
+// Whoever is not verified sends the documented headers (docs/configuration.md), in their one spelling, and those that the policy
+// passes; all else is removed. For logins the same holds in every session.
+//
+// From a verified session's requests these are removed: the gateway's own headers (X-Second-Factor…); addresses other than the
+// request's (X-Original-URL), and where the app is mounted (X-Script-Name); Proxy, Proxy-Authorization, Cookie2; other spellings
+// of the documented headers (Cookie_, content_type); credentials, identities and claims of where a request comes from, unless
+// the policy passes them, or they are a bearer token that is bound to the session; overrides of the method where the place is
+// one that protect or shut closes.
 //
 // Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, but for those on which
 // gateway and app must agree (Cookie, Content-Type and so on). Only an upgrade to WebSocket remains of it. Of TE only
@@ -46,6 +55,7 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 	if values, ok := h["Connection"]; ok {
 		removeNamed(h, values)
 	}
+	trusted := state.Verified && !state.Login
 	for name := range h {
 		if ordinary(name) {
 			continue
@@ -54,21 +64,24 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 		folded := appendFold(space[:0], name)
 		keep := true
 		fate := fateOf(folded)
-		own := p != nil && p.Token != "" && strings.EqualFold(p.Token, string(folded))
-		if own && fate == fateKeep {
+		own := p != nil && len(p.Token) == len(folded) && strings.EqualFold(p.Token, string(folded))
+		if own && (fate == fateKeep || fate == fateSpelled) {
 			fate = fateAsk
 		}
 		switch fate {
 		case fateKeep:
-		case fateGenuine:
+			keep = trusted || p.passes(name, state.Path)
+		case fateOpen:
 			keep = spelled(name, folded)
+		case fateSpelled:
+			keep = trusted && spelled(name, folded) || p.passes(name, state.Path)
 		case fateHop:
 			keep = cleanHop(h, name)
 		case fateAsk:
-			keep = p.passes(name) ||
-				state.Token != nil && (own || carriesToken(folded)) && spelled(name, folded) && holdsToken(h[name], state.Token)
+			keep = p.passes(name, state.Path) ||
+				trusted && state.Token != nil && (own || carriesToken(folded)) && spelled(name, folded) && holdsToken(h[name], state.Token)
 		case fateMethod:
-			keep = state.Verified && !state.Login && spelled(name, folded)
+			keep = trusted && spelled(name, folded) && (state.Closed == nil || !state.Closed())
 		default:
 			keep = false
 		}
@@ -81,24 +94,10 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 // Essential tells whether requests live by a header of that name, so that it can carry no token.
 func Essential(name string) bool {
 	fate := fateOf(appendFold(nil, name))
-	return ordinary(name) || fate != fateKeep && fate != fateAsk
+	return ordinary(name) || fate != fateKeep && fate != fateSpelled && fate != fateAsk
 }
 
-// passes tells whether the operator lets a header through. The spelling counts, but not upper and lower case: whoever
-// names X-Api-Key does not mean X_Api_Key.
-func (p *HeaderPolicy) passes(name string) bool {
-	if p == nil || textproto.CanonicalMIMEHeaderKey(name) != name {
-		return false
-	}
-	for _, pass := range p.Pass {
-		if strings.EqualFold(pass, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// spelled tells whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`, upper
+// spelled reports whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`, upper
 // case where a word begins.
 func spelled(name string, folded []byte) bool {
 	begins := true
@@ -141,14 +140,14 @@ func cleanHop(h http.Header, name string) bool {
 	return false
 }
 
-// upgradesToWebSocket tells whether the connection is to become a WebSocket and nothing else. It holds before and after
+// upgradesToWebSocket reports whether the connection is to become a WebSocket and nothing else. It holds before and after
 // Connection was rebuilt.
 func upgradesToWebSocket(h http.Header) bool {
 	upgrade := h["Upgrade"]
 	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && hasToken(h["Connection"], "upgrade")
 }
 
-// hasToken tells whether a list, spread over any number of lines, has a token in any case.
+// hasToken reports whether a list, spread over any number of lines, has a token in any case.
 func hasToken(lines []string, token string) bool {
 	for _, rest := range lines {
 		for rest != "" {
@@ -175,7 +174,7 @@ func removeNamed(h http.Header, connection []string) {
 			}
 			var space [64]byte
 			switch fateOf(appendFold(space[:0], item)) {
-			case fateKeep, fateMethod:
+			case fateKeep, fateSpelled, fateMethod:
 				h.Del(item)
 			}
 		}

@@ -461,7 +461,7 @@ func TestInputs_ReturnAddress(t *testing.T) {
 		w.Header()["Location"] = []string{where}
 		w.WriteHeader(recorder.Code)
 	})
-	l := &ledger{Site: site.Start(t, site.Serve(t, redirecting), ledgerBlock, site.Options{}), app: app}
+	l := &ledger{Site: site.Start(t, site.Serve(t, redirecting), ledgerBlock+"\n\t\tpass_header X-Where\n", site.Options{}), app: app}
 	owner := l.Client(t)
 	signIn(t, owner, "alice", demo.AlicePassword)
 	authenticator, codes := owner.Enrol(skew)

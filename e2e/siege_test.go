@@ -20,6 +20,7 @@ import (
 // siegeBlock is ledgerBlock where everybody must have a second factor, so that there are enrolling sessions too.
 const siegeBlock = ledgerBlock + `
 		require everyone
+		pass_header X-Mark X-Leak X-Switch
 `
 
 // siege is the app behind a gateway, with one who may enter and all who may not.

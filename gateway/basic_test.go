@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/custody"
 	"sallyport/factor"
 	"sallyport/login"
 	"sallyport/match"
@@ -348,7 +349,7 @@ func TestStandingNeedsItsParts(t *testing.T) {
 			c.Logins.Blocks[0].Username = login.Source{Kind: login.Form, Name: "u"}
 			c.Logins.Blocks[0].Paths = match.NewGlobs("/l")
 		},
-		"Authorization passed": func(c *Config) { c.PassHeaders = []string{"authorization"} },
+		"Authorization passed": func(c *Config) { c.PassHeaders = custody.NewPassHeaders("authorization") },
 	} {
 		config := s.gateway.config
 		config.Logins.Blocks = slices.Clone(config.Logins.Blocks)

@@ -15,6 +15,11 @@ import (
 // TokenHeader, TokenScheme, Refresh and PassHeaders. It looks at no others, and New does the same; a configuration can be told by it
 // before the rest of it is there.
 func (c *Config) CheckCredentials() error {
+	for _, pass := range c.PassHeaders {
+		if err := pass.Validate(); err != nil {
+			return fmt.Errorf("pass_header %w", err)
+		}
+	}
 	tokens := len(c.Logins.Tokens()) > 0
 	header := cmp.Or(c.TokenHeader, "Authorization")
 	switch {
@@ -41,9 +46,11 @@ func (c *Config) CheckCredentials() error {
 	return nil
 }
 
-// passes tells whether clients may send a header to the app, in any spelling that a server could take for it.
+// passes reports whether clients may send a header to the app somewhere, in any spelling that a server could take for it.
 func (c *Config) passes(header string) bool {
-	return slices.ContainsFunc(c.PassHeaders, func(name string) bool { return match.FoldHeader(name) == match.FoldHeader(header) })
+	return slices.ContainsFunc(c.PassHeaders, func(pass custody.PassHeader) bool {
+		return match.FoldHeader(pass.Name) == match.FoldHeader(header)
+	})
 }
 
 func isToken(text string) bool {

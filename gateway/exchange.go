@@ -154,6 +154,9 @@ func (x *exchange) end() error {
 	return nil
 }
 
+// placeClosed reports whether the operator closed the request's place by its path.
+func (x *exchange) placeClosed() bool { return x.policy.Closes(x.path) }
+
 // prepare cleans the request's headers and rebuilds its Cookie header from the jar and from what this browser may send
 // (P3). Every request to the app goes through here.
 func (x *exchange) prepare(jar *custody.Jar) {
@@ -193,7 +196,9 @@ var bodyHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposit
 
 // cleaning is for whom the request's headers are cleaned.
 func (x *exchange) cleaning() custody.CleanOptions {
-	options := custody.CleanOptions{Verified: x.state() == gate.Verified, Login: x.place == gate.Login}
+	options := custody.CleanOptions{
+		Verified: x.state() == gate.Verified, Login: x.place == gate.Login, Path: x.path, Closed: x.placeClosed,
+	}
 	if x.tokens && options.Verified && !options.Login {
 		options.Token = x.data.Bonds.Token
 	}

@@ -47,8 +47,9 @@ type Config struct {
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
 	// cookies that the app changes in normal use.
 	Hold, Pass, Rotates match.Globs
-	// PassHeaders names credential headers that clients may send to the app.
-	PassHeaders []string
+	// PassHeaders are headers that clients may send to the app beside those that all may (docs/configuration.md), each perhaps at some
+	// paths only.
+	PassHeaders []custody.PassHeader
 	// RequireEveryone refuses the app to people without a second factor until they have set one up. Default: only those
 	// who have one are asked.
 	RequireEveryone bool

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/custody"
 	"sallyport/login"
 )
 
@@ -275,8 +276,8 @@ func TestTokensNeedTheirParts(t *testing.T) {
 	for what, change := range map[string]func(*Config){
 		"refresh without identity": func(c *Config) { c.Logins.Identities = nil },
 		"refresh without token":    func(c *Config) { c.Logins.Blocks[0].Tokens = nil },
-		"Authorization passed":     func(c *Config) { c.PassHeaders = []string{"authorization"} },
-		"a header passed":          func(c *Config) { c.TokenHeader, c.PassHeaders = "X-Own", []string{"x-own"} },
+		"Authorization passed":     func(c *Config) { c.PassHeaders = custody.NewPassHeaders("authorization") },
+		"a header passed":          func(c *Config) { c.TokenHeader, c.PassHeaders = "X-Own", custody.NewPassHeaders("x-own") },
 		"a header that is none":    func(c *Config) { c.TokenHeader = "X Own" },
 		"a header to live by":      func(c *Config) { c.TokenHeader = "Cookie" },
 		"an ordinary header":       func(c *Config) { c.TokenHeader = "Accept" },

@@ -1,0 +1,103 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/custody"
+	"sallyport/match"
+)
+
+// PassHeader is a header that clients may send to the app. In JSON it is a name, or an object where it is let through at some
+// paths only.
+type PassHeader struct {
+	// Name of the header.
+	Name string `json:"name,omitempty"`
+	// For are the paths, globs over canonical paths. Default: all.
+	For []string `json:"for,omitempty"`
+}
+
+// passHeaderObject is the longer form, without its methods.
+type passHeaderObject PassHeader
+
+// MarshalJSON writes the short form where it says all.
+func (p PassHeader) MarshalJSON() ([]byte, error) {
+	if len(p.For) == 0 {
+		return json.Marshal(p.Name)
+	}
+	return json.Marshal(passHeaderObject(p))
+}
+
+// UnmarshalJSON reads either form. Members that it does not know are errors, as elsewhere in the configuration.
+func (p *PassHeader) UnmarshalJSON(text []byte) error {
+	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '"' {
+		*p = PassHeader{}
+		return json.Unmarshal(text, &p.Name)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	object := passHeaderObject{}
+	if err := decoder.Decode(&object); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("pass_header: more than one value")
+	}
+	if object.For != nil && len(object.For) == 0 {
+		return errors.New("pass_header: 'for' names no path")
+	}
+	*p = PassHeader(object)
+	return nil
+}
+
+// custody is the same for package custody.
+func (p PassHeader) custody() custody.PassHeader {
+	passed := custody.PassHeader{Name: p.Name}
+	if len(p.For) > 0 {
+		passed.Paths = match.NewGlobs(p.For...)
+	}
+	return passed
+}
+
+// passHeaders are those of the whole site, its preset's included.
+func (h *Handler) passHeaders() []custody.PassHeader {
+	var passed []custody.PassHeader
+	for _, header := range h.PassHeader {
+		passed = append(passed, header.custody())
+	}
+	return passed
+}
+
+// parsePassHeader reads a line of `pass_header`: names, and perhaps `for` and paths.
+func (h *Handler) parsePassHeader(d *caddyfile.Dispenser) error {
+	var names []string
+	if err := someArguments(d, &names); err != nil {
+		return err
+	}
+	var paths []string
+	if at := slices.Index(names, "for"); at >= 0 {
+		names, paths = names[:at:at], names[at+1:]
+		if len(names) == 0 || len(paths) == 0 {
+			return d.Err("'pass_header' takes names, and perhaps 'for' and paths behind them")
+		}
+	}
+	for _, name := range names {
+		header := PassHeader{Name: name, For: paths}
+		if err := header.custody().Validate(); err != nil {
+			return d.Errf("pass_header %v", err)
+		}
+		for _, other := range h.PassHeader {
+			if strings.EqualFold(other.Name, name) && (len(other.For) == 0 || len(paths) == 0) {
+				return d.Errf("pass_header %s: it is let through everywhere by another line, or twice in this one", name)
+			}
+		}
+		h.PassHeader = append(h.PassHeader, header)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"sallyport/custody"
+	"sallyport/match"
+)
+
+// TestPassHeaderJSON: a list of names, as it always was, and rules with paths.
+func TestPassHeaderJSON(t *testing.T) {
+	const text = `["X-Api-Key",{"name":"X-Hub-Signature","for":["/hook","/hooks/*"]},{"name":"X-Own"}]`
+	var h Handler
+	if err := json.Unmarshal([]byte(`{"pass_header":`+text+`}`), &h); err != nil {
+		t.Fatal(err)
+	}
+	want := []custody.PassHeader{
+		{Name: "X-Api-Key"},
+		{Name: "X-Hub-Signature", Paths: match.NewGlobs("/hook", "/hooks/*")},
+		{Name: "X-Own"},
+	}
+	if got := h.passHeaders(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	again, err := json.Marshal(h.PassHeader)
+	if err != nil || string(again) != `["X-Api-Key",{"name":"X-Hub-Signature","for":["/hook","/hooks/*"]},"X-Own"]` {
+		t.Errorf("%s, %v", again, err)
+	}
+	for _, bad := range []string{`[1]`, `[{"name":"X","fro":["/a"]}]`, `[{"name":"X","for":[]}]`, `[["X"]]`, `"X"`} {
+		if err := json.Unmarshal([]byte(`{"pass_header":`+bad+`}`), new(Handler)); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}
+
+// TestPassHeaderOfPreset: a site's own lines add to its preset's, the same name included.
+func TestPassHeaderOfPreset(t *testing.T) {
+	preset, err := readPreset("x", "pass_header X-A for /a\npass_header X-B\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &Handler{PassHeader: []PassHeader{{Name: "X-A"}}}
+	h.adopt(preset)
+	want := []PassHeader{{Name: "X-A", For: []string{"/a"}}, {Name: "X-B"}, {Name: "X-A"}}
+	if !reflect.DeepEqual(h.PassHeader, want) {
+		t.Errorf("got %+v", h.PassHeader)
+	}
+}

@@ -1,0 +1,27 @@
+package gate
+
+import (
+	"testing"
+
+	"sallyport/match"
+)
+
+// TestP1_Closes: in any spelling.
+func TestP1_Closes(t *testing.T) {
+	policy, err := NewPolicy(Rules{
+		Base: "/second-factor", Public: match.NewGlobs("/static/*"), Protect: match.NewGlobs("/static/private/*"), Shut: match.NewGlobs("/xmlrpc.php"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"/static/private/x": true, "/STATIC//private/x": true, "/xmlrpc.php": true, "/xmlrpc.php;x": true, "/": false, "/static/x": false,
+	} {
+		if got := policy.Closes(match.Path{Text: path}); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if empty, err := NewPolicy(Rules{Base: "/second-factor"}); err != nil || empty.Closes(match.Path{Text: "/"}) {
+		t.Errorf("nothing is closed: %v", err)
+	}
+}
