@@ -34,11 +34,11 @@ func post(query, contentType, body string) *http.Request {
 func check(t *testing.T, set *Set, query, contentType, body string) (*Attempt, error) {
 	t.Helper()
 	r := post(query, contentType, body)
-	attempt, err := set.Recognise(r, match.Path{Text: "/login", Canonical: true})
+	reading, err := set.Recognise(r, match.Path{Text: "/login", Canonical: true})
 	if forwarded, readErr := io.ReadAll(r.Body); readErr != nil || string(forwarded) != body {
 		t.Fatalf("forwarded %q, %v", forwarded, readErr)
 	}
-	return attempt, err
+	return reading.Attempt, err
 }
 
 // agree: the reader must have seen one name, and that one.

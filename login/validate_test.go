@@ -53,8 +53,8 @@ func TestValidate(t *testing.T) {
 		{"identity with a bad header", Set{Identities: []Identity{{Path: "/me", Kind: Header, Header: "X User"}}}, "name of a header"},
 		{"identity without group", Set{Identities: []Identity{{Path: "/me", Kind: Body, Pattern: mustPattern("x")}}}, "one group"},
 		{"identity with two groups", Set{Identities: []Identity{{Path: "/me", Kind: Body, Pattern: mustPattern("(x)(y)")}}}, "one group"},
-		{"a GET with a body", Set{Identity: &Identity{Path: "/me", Kind: JSON, Body: "{}"}}, "takes no body"},
-		{"a POST with a body", Set{Identity: &Identity{Path: "/me", Method: "POST", ContentType: "application/json", Kind: JSON, Body: "{}"}}, ""},
+		{"a GET with a body", Set{Identities: []Identity{{Path: "/me", Kind: JSON, Body: "{}"}}}, "takes no body"},
+		{"a POST with a body", Set{Identities: []Identity{{Path: "/me", Method: "POST", ContentType: "application/json", Kind: JSON, Body: "{}"}}}, ""},
 		{"identity with an odd method", Set{Identities: []Identity{{Path: "/me", Method: "get", Kind: JSON}}}, "capitals"},
 		{"identity with an odd content type", Set{Identities: []Identity{{Path: "/me", Method: "POST", ContentType: "a\nb", Kind: JSON}}}, "control character"},
 	} {

@@ -214,7 +214,7 @@ func TestBodyIsClosed(t *testing.T) {
 // TestOtherBodiesAreNotRead: an upload or one half of a conversation must not be waited for.
 func TestOtherBodiesAreNotRead(t *testing.T) {
 	set := validated(t, &Set{
-		Blocks:   []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
+		Blocks:     []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
 		Identities: []Identity{{Path: "/", Kind: Header, Header: "X-User"}},
 	})
 	r := request(t, "POST", "/upload", "application/grpc", "")
@@ -245,7 +245,7 @@ func TestOrdinaryRequestsCostNothing(t *testing.T) {
 	} {
 		path := match.ParsePath(request.URL)
 		if n := testing.AllocsPerRun(100, func() {
-			if attempt, err := set.Recognise(request, path); attempt != nil || err != nil {
+			if reading, err := set.Recognise(request, path); reading.Attempt != nil || err != nil {
 				t.Fatal("login")
 			}
 		}); n != 0 {
@@ -260,7 +260,7 @@ func BenchmarkRecogniseOrdinary(b *testing.B) {
 	path := match.ParsePath(r.URL)
 	b.ReportAllocs()
 	for b.Loop() {
-		if attempt, _ := set.Recognise(r, path); attempt != nil {
+		if reading, err := set.Recognise(r, path); reading != (Reading{}) || err != nil {
 			b.Fatal("login")
 		}
 	}
@@ -273,7 +273,7 @@ func BenchmarkRecogniseLogin(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Body = io.NopCloser(strings.NewReader("username=alice&password=x"))
-		if attempt, _ := set.Recognise(r, path); attempt == nil {
+		if reading, _ := set.Recognise(r, path); reading.Attempt == nil {
 			b.Fatal("no login")
 		}
 	}
