@@ -43,7 +43,8 @@ func apps(t testing.TB) []app {
 			requests: []appRequest{
 				{"POST", "/wp-login.php", mediaForm, "log=admin&pwd=Passw0rd%21wp&wp-submit=Log+In&redirect_to=http%3A%2F%2F127.0.0.1%2Fwp-admin%2F&testcookie=1", "login admin"},
 				{"POST", "/wp-login.php?interim-login=1", mediaForm, "log=+BOB+&pwd=x%26y&rememberme=forever", "login bob"},
-				{"GET", "/wp-login.php", "", "", "no login"},
+				{"GET", "/wp-login.php", "", "", "page"},
+				{"GET", "/wp-login.php?log=admin&pwd=x", "", "", "refused 400"},
 				{"POST", "/wp-comments-post.php", mediaForm, "author=x&comment=log", "no login"},
 			},
 			answers: []appAnswer{

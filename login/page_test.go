@@ -34,11 +34,11 @@ func TestP1_Entry(t *testing.T) {
 		{"GET", "/index.php?title=Special:UserLogin", "", "page"},
 		{"GET", "/index.php?title=Special:UserLogin&returnto=Main+Page", "", "page"},
 
-		{"POST", "/login", "", "no login"},
-		{"get", "/login", "", "no login"},
-		{"GET", "/login", "user=bob", "no login"},
-		{"GET", "/login?user=bob", "", "no login"},
-		{"GET", "/login?USER[]=bob", "", "no login"},
+		{"POST", "/login", "", "refused 400"},
+		{"get", "/login", "", "refused 405"},
+		{"GET", "/login", "user=bob", "refused 405"},
+		{"GET", "/login?user=bob", "", "refused 400"},
+		{"GET", "/login?USER[]=bob", "", "refused 400"},
 		{"GET", "/login/", "", "no login"},
 		{"GET", "//login", "", "no login"},
 		{"GET", "/Login", "", "no login"},
@@ -54,8 +54,8 @@ func TestP1_Entry(t *testing.T) {
 		{"GET", "/index.php?title=Special:UserLogin;title=Main_Page", "", "no login"},
 		{"GET", "/index.php?title=Special:UserLogin&title[]=Main_Page", "", "no login"},
 		{"GET", "/index.php?title=Special:UserLogin&a=%zz", "", "no login"},
-		{"GET", "/token", "", "no login"},
-		{"HEAD", "/token", "", "no login"},
+		{"GET", "/token", "", "refused 400"},
+		{"HEAD", "/token", "", "refused 400"},
 		{"GET", "/api?a=1", "", "no login"},
 	} {
 		r := request(t, test.method, test.target, "", test.body)

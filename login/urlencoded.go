@@ -19,6 +19,9 @@ func readPairs(raw string) (fields []field, flaw string) {
 	if strings.Contains(raw, ";") {
 		note("';' between fields")
 	}
+	if raw != "" {
+		fields = make([]field, 0, min(1+strings.Count(raw, "&"), 16))
+	}
 	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, nameOK := unescape(rawName)

@@ -15,10 +15,12 @@ func TestValidate(t *testing.T) {
 		set   Set
 		error string
 	}{
-		{"plain", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}}, ""},
-		{"none at all", Set{}, ""},
-		{"globs", Set{Blocks: []Block{{Paths: match.NewGlobs("/api/*/login", "/login*", "*/signin", "/admin/login/"), Username: form}}}, ""},
-		{"spaces and accents", Set{Blocks: []Block{{Paths: match.NewGlobs("/mon compte/été"), Username: form}}}, ""},
+		{"nobody says who is signed in", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}}, "identity: name the address"},
+		{"none at all", Set{}, "identity: name the address"},
+		{"none at all, and the app is asked", Set{Identities: who}, ""},
+		{"plain", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}, Identities: who}, ""},
+		{"globs", Set{Blocks: []Block{{Paths: match.NewGlobs("/api/*/login", "/login*", "*/signin", "/admin/login/"), Username: form}}, Identities: who}, ""},
+		{"spaces and accents", Set{Blocks: []Block{{Paths: match.NewGlobs("/mon compte/été"), Username: form}}, Identities: who}, ""},
 		{"no path", Set{Blocks: []Block{{Username: form}}}, "a path is missing"},
 		{"empty path", Set{Blocks: []Block{{Paths: match.NewGlobs(""), Username: form}}}, "empty path"},
 		{"relative path", Set{Blocks: []Block{{Paths: match.NewGlobs("login"), Username: form}}}, "must start"},
@@ -29,9 +31,9 @@ func TestValidate(t *testing.T) {
 		{"path with parameters", Set{Blocks: []Block{{Paths: match.NewGlobs("/login;x"), Username: form}}}, "canonical"},
 		{"everything is a login", Set{Blocks: []Block{{Paths: match.NewGlobs("*"), Username: form, Success: rules(t, "status|302")}}}, "narrow it"},
 		{"everything is a login, again", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), Username: form, Success: rules(t, "status|302")}}}, "narrow it"},
-		{"nowhere is away", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form}}}, "add 'success'"},
+		{"nowhere is away", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form, Fields: []string{"p"}}}, Typed: true}, "add a 'success' line"},
 		{"the app is asked", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form}}, Identities: []Identity{{Path: "/me", Kind: Header, Header: "X-User"}}}, ""},
-		{"the root alone", Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: form}}}, ""},
+		{"the root alone", Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: form}}, Identities: who}, ""},
 		{"lower-case method", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Methods: []string{"post"}, Username: form}}}, "capitals"},
 		{"no username", Set{Blocks: []Block{{Paths: match.NewGlobs("/login")}}}, "username"},
 		{"unknown source", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{"cookie", "x"}}}}, "username"},
