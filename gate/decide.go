@@ -106,8 +106,11 @@ func Decide(r Request) Action {
 	case Own:
 		return ServeOwn
 	case Login:
-		if r.Foreign {
+		switch {
+		case r.Foreign:
 			return RefuseForeign
+		case r.ExtendedConnect: // which is a socket through and through, where an Upgrade is a header that can be left out
+			return RefuseMethod
 		}
 		return ForwardLogin
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -9,41 +10,123 @@ var (
 	allPlaces = []Place{Protected, Public, Entry, Login, Logout, Own, Shut}
 )
 
-// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: every state, place, method and upgrade.
-func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
-	methods := []string{
+var (
+	allMethods = []string{
 		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get", "post", "TRACE", "TRACK", "CONNECT", "", "X-ANYTHING",
 	}
-	for _, state := range append(allStates, State(9)) {
-		for _, place := range allPlaces {
-			for _, method := range methods {
-				for _, upgrade := range []bool{false, true} {
-					r := Request{State: state, Place: place, Method: method, Upgrade: upgrade}
-					action := Decide(r)
-					switch action {
-					case ForwardVerified, ForwardStranger, ForwardLogin:
-						if place == Shut {
-							t.Errorf("%+v got through a door that is shut", r)
-						}
-					}
-					switch action {
-					case ForwardVerified:
-						if state != Verified {
-							t.Errorf("%+v reached the app as verified", r)
-						}
-					case ForwardStranger:
-						if place != Public && place != Entry || upgrade {
-							t.Errorf("%+v reached the app as a stranger's", r)
-						}
-					case ForwardLogin:
-						if place != Login {
-							t.Errorf("%+v reached the app as a login", r)
-						}
-					}
+	// allActions is each of them, and whether the app sees the request.
+	allActions = map[Action]bool{
+		AskLogin: false, AskFactor: false, AskEnrolment: false, RefuseMethod: false, RefusePlace: false, RefuseForeign: false, ServeOwn: false,
+		ForwardStranger: true, ForwardSuspect: true, ForwardLogin: true, ForwardVerified: true,
+	}
+)
+
+// everyRequest is the whole of what Decide may be asked, and some states and places that there are none of.
+func everyRequest(each func(r Request)) {
+	for _, state := range append(slices.Clone(allStates), State(9)) {
+		for _, place := range append(slices.Clone(allPlaces), Place(99)) {
+			for _, method := range allMethods {
+				for bits := range 1 << 5 {
+					each(Request{
+						State: state, Place: place, Method: method,
+						Upgrade: bits&1 != 0, ExtendedConnect: bits&2 != 0, Plain: bits&4 != 0, PageLoad: bits&8 != 0, Foreign: bits&16 != 0,
+					})
 				}
 			}
 		}
 	}
+}
+
+// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: whoever has only the password, and whatever request she makes of it,
+// is never taken for verified, and is a stranger where strangers may be and nowhere else.
+func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
+	seen := map[Action]int{}
+	everyRequest(func(r Request) {
+		action := Decide(r)
+		seen[action]++
+		reaches, known := allActions[action]
+		if !known {
+			t.Fatalf("%+v: %v", r, action)
+		}
+		tunnel := r.Upgrade || r.ExtendedConnect
+		never := map[string]bool{
+			"through a door that is shut":                      r.Place == Shut,
+			"past the gateway's own page":                      r.Place == Own,
+			"though the answer repeats the cookies":            r.Method == "TRACE" || r.Method == "TRACK",
+			"as a tunnel":                                      r.Method == "CONNECT" && !r.ExtendedConnect,
+			"as a login from another site":                     r.Place == Login && r.Foreign,
+			"as a login that is a socket":                      r.Place == Login && r.ExtendedConnect,
+			"as another site's socket":                         r.Place != Login && tunnel && r.Foreign,
+			"unverified, where strangers may not be":           r.State != Verified && r.Place != Public && r.Place != Entry && r.Place != Login,
+			"unverified, as a socket":                          r.State != Verified && r.Place != Login && tunnel,
+			"unverified, on the login page, with a credential": r.State != Verified && r.Place == Entry && !r.Plain,
+			"on the login page, owing a factor":                (r.State == Pending || r.State == Enrolling) && r.Place == Entry && r.PageLoad,
+		}
+		for how, holds := range never {
+			if holds && reaches {
+				t.Errorf("%+v reached the app %s, by %v", r, how, action)
+			}
+		}
+		switch action {
+		case ForwardVerified:
+			if r.State != Verified || r.Place == Login {
+				t.Errorf("%+v reached the app as verified", r)
+			}
+		case ForwardStranger:
+			if r.State == Verified || !r.Plain || r.Place != Public && r.Place != Entry {
+				t.Errorf("%+v reached the app as a stranger's", r)
+			}
+		case ForwardSuspect:
+			if r.State == Verified || r.Plain || r.Place != Public {
+				t.Errorf("%+v reached the app as one that may sign in", r)
+			}
+		case ForwardLogin:
+			if r.Place != Login {
+				t.Errorf("%+v reached the app as a login", r)
+			}
+		}
+	})
+	for action := range allActions {
+		if seen[action] == 0 {
+			t.Errorf("%v is never decided", action)
+		}
+	}
+}
+
+// TestP1_AskedForWhatIsOwed: what does not reach the app is answered by what the session owes, or refused for a reason that holds.
+func TestP1_AskedForWhatIsOwed(t *testing.T) {
+	owed := map[State]Action{Anonymous: AskLogin, Pending: AskFactor, Enrolling: AskEnrolment, State(9): AskLogin}
+	everyRequest(func(r Request) {
+		switch action := Decide(r); action {
+		case AskLogin, AskFactor, AskEnrolment:
+			if want, unverified := owed[r.State]; !unverified || action != want || r.Place == Own || r.Place == Login || r.Place == Shut {
+				t.Errorf("%+v: %v", r, action)
+			}
+		case RefuseMethod:
+			if r.Method != "TRACE" && r.Method != "TRACK" && r.Method != "CONNECT" && !(r.Place == Login && r.ExtendedConnect) {
+				t.Errorf("%+v: %v", r, action)
+			}
+		case RefusePlace:
+			if r.Place != Shut {
+				t.Errorf("%+v: %v", r, action)
+			}
+		case RefuseForeign:
+			if !r.Foreign || r.Place != Login && !(r.State == Verified && (r.Upgrade || r.ExtendedConnect)) {
+				t.Errorf("%+v: %v", r, action)
+			}
+		case ServeOwn:
+			if r.Place != Own {
+				t.Errorf("%+v: %v", r, action)
+			}
+		default:
+			// An answer is never the less strict for one more thing that speaks against the request.
+			worse := r
+			worse.Plain = false
+			if Decide(worse) == ForwardStranger {
+				t.Errorf("%+v: as a stranger's, and is not plain", worse)
+			}
+		}
+	})
 }
 
 func TestDecide(t *testing.T) {
@@ -68,6 +151,28 @@ func TestDecide(t *testing.T) {
 		{"CONNECT tunnel", Request{State: Verified, Method: "CONNECT"}, RefuseMethod},
 		{"TRACE would echo the cookies", Request{State: Verified, Method: "TRACE"}, RefuseMethod},
 		{"own pages", Request{Place: Own, Method: "GET"}, ServeOwn},
+		{"own page from elsewhere, which it sees to itself", Request{Place: Own, Method: "POST", Foreign: true}, ServeOwn},
+		{"login page", Request{Place: Entry, Method: "GET", Plain: true, PageLoad: true}, ForwardStranger},
+		{"login page from a link elsewhere", Request{Place: Entry, Method: "GET", Plain: true, PageLoad: true, Foreign: true}, ForwardStranger},
+		{"login page with a password in its query", Request{Place: Entry, Method: "GET", PageLoad: true}, AskLogin},
+		{"login page, factor owed", Request{State: Pending, Place: Entry, Method: "GET", Plain: true, PageLoad: true}, AskFactor},
+		{"login page, set-up owed", Request{State: Enrolling, Place: Entry, Method: "GET", Plain: true, PageLoad: true}, AskEnrolment},
+		{"login page's own script, factor owed", Request{State: Pending, Place: Entry, Method: "GET", Plain: true}, ForwardStranger},
+		{"login page with a body, factor owed", Request{State: Pending, Place: Entry, Method: "GET"}, AskFactor},
+		{"login page, verified", Request{State: Verified, Place: Entry, Method: "GET", PageLoad: true}, ForwardVerified},
+		{"public", Request{Place: Public, Method: "GET", Plain: true}, ForwardStranger},
+		{"public, pending", Request{State: Pending, Place: Public, Method: "GET", Plain: true, PageLoad: true}, ForwardStranger},
+		{"public, that may sign in", Request{Place: Public, Method: "POST"}, ForwardSuspect},
+		{"public, that may sign in, pending", Request{State: Pending, Place: Public, Method: "POST"}, ForwardSuspect},
+		{"public, embedded elsewhere", Request{Place: Public, Method: "GET", Plain: true, Foreign: true}, ForwardStranger},
+		{"login from elsewhere", Request{Place: Login, Method: "POST", Foreign: true}, RefuseForeign},
+		{"login from elsewhere, verified", Request{State: Verified, Place: Login, Method: "POST", Foreign: true}, RefuseForeign},
+		{"pending signs in again", Request{State: Pending, Place: Login, Method: "POST"}, ForwardLogin},
+		{"login with an upgrade, which is left out", Request{Place: Login, Method: "POST", Upgrade: true}, ForwardLogin},
+		{"login as an h2 WebSocket", Request{Place: Login, Method: "CONNECT", ExtendedConnect: true}, RefuseMethod},
+		{"verified WebSocket from elsewhere", Request{State: Verified, Method: "GET", Upgrade: true, Foreign: true}, RefuseForeign},
+		{"verified h2 WebSocket from elsewhere", Request{State: Verified, Method: "CONNECT", ExtendedConnect: true, Foreign: true}, RefuseForeign},
+		{"verified, from elsewhere", Request{State: Verified, Method: "POST", Foreign: true}, ForwardVerified},
 		{"a state from a newer version has no rights", Request{State: 9, Method: "GET"}, AskLogin},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,6 +188,13 @@ func TestWords(t *testing.T) {
 		if !state.Known() || state.String() == "" {
 			t.Errorf("%d has no word", state)
 		}
+	}
+	words := map[string]bool{}
+	for action := range allActions {
+		words[action.String()] = true
+	}
+	if len(words) != len(allActions) {
+		t.Errorf("%d words for %d actions: %v", len(words), len(allActions), words)
 	}
 	if State(4).Known() || State(4).String() != "state(4)" {
 		t.Error("an unknown state must be seen as one")

@@ -24,7 +24,8 @@ func Foreign(r *http.Request, allowed []string) bool {
 		return false
 	}
 	origin, err := url.Parse(origins[0])
-	return len(origins) > 1 || err != nil || origin.Host == "" || !strings.EqualFold(origin.Host, r.Host)
+	return len(origins) > 1 || err != nil || origin.Host == "" || !strings.EqualFold(origin.Host, r.Host) ||
+		r.TLS != nil && origin.Scheme != "https" // whoever sits on the line writes the http pages of this host
 }
 
 // Blind reports whether another site's page may have sent the request without the cookies of ours that the browser has. A link that

@@ -37,11 +37,15 @@ type Opening struct {
 // Open makes the opening of paths to GET and HEAD.
 func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
 
-// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for: by its
-// type, some apps take it for another protocol, whatever the path is.
+// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for, said or
+// unsaid: by its type, some apps take it for another protocol, whatever the path is.
 func (o *Opening) opens(method string, body bool, path string) bool {
-	if len(o.Methods) == 0 {
-		return (method == http.MethodGet || method == http.MethodHead) && !body && o.Paths.Match(path)
+	reads := method == http.MethodGet || method == http.MethodHead
+	switch {
+	case reads && body:
+		return false
+	case len(o.Methods) == 0:
+		return reads && o.Paths.Match(path)
 	}
 	return slices.Contains(o.Methods, method) && o.Paths.Match(path)
 }
@@ -122,7 +126,7 @@ func closable(setting string, patterns match.Globs) error {
 		switch {
 		case strings.ContainsAny(text, "?#"):
 			return fmt.Errorf("%s %q: a query or fragment is no part of a path, so that this fits nothing", setting, text)
-		case !match.LooseGlob(pattern).Match(match.LoosePath(filled)):
+		case text == "" || strings.Contains(text, "//") || !match.LooseGlob(pattern).Match(match.LoosePath(filled)):
 			return fmt.Errorf("%s %q: no path of a request is like this, so that it fits nothing", setting, text)
 		}
 	}

@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"sallyport/match"
@@ -169,5 +172,131 @@ func TestP1_ShutInEverySpelling(t *testing.T) {
 	}
 	if got := place(t, policy, "GET", "/static/a.css"); got != Public {
 		t.Errorf("what is not shut is %v", got)
+	}
+}
+
+// TestP1_OpenByMethod: an app takes any path for its sync interface when the method and the content type say so. What is public is open
+// to what reads it, without a body, and to the methods that the operator named there, and to nothing else.
+func TestP1_OpenByMethod(t *testing.T) {
+	policy, err := NewPolicy(Rules{
+		Base: "/second-factor", LoginPage: "/login", Protect: match.NewGlobs("/hooks/private*"),
+		Public: []Opening{
+			{Paths: match.NewGlobs("/style.css", "/both")},
+			{Methods: []string{"POST", "PROPFIND"}, Paths: match.NewGlobs("/hooks/*", "/both")},
+			{Methods: []string{"GET"}, Paths: match.NewGlobs("/get")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := map[string]string{
+		"/style.css": "GET HEAD", "/hooks/a": "POST PROPFIND", "/both": "GET HEAD POST PROPFIND", "/get": "GET", "/other": "", "/hooks/private": "",
+		"/style.css/": "", "/hooks/../x": "",
+	}
+	withBody := map[string]string{"/hooks/a": "POST PROPFIND", "/both": "POST PROPFIND"}
+	for path, methods := range open {
+		for _, method := range append(slices.Clone(allMethods), "propfind", "QUERY") {
+			for _, length := range []int64{0, 5, -1} {
+				for _, coding := range [][]string{nil, {"chunked"}} {
+					u, err := url.ParseRequestURI(path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					r := &http.Request{Method: method, URL: u, ContentLength: length, TransferEncoding: coding}
+					allowed := methods
+					if length != 0 || coding != nil {
+						allowed = withBody[path]
+					}
+					want := Protected
+					if slices.Contains(strings.Fields(allowed), method) {
+						want = Public
+					}
+					if got := policy.Place(r, match.ParsePath(u), false, false); got != want {
+						t.Errorf("%s %s, length %d, coding %v: %v, want %v", method, path, length, coding, got, want)
+					}
+				}
+			}
+		}
+	}
+	for method, ok := range map[string]bool{
+		"GET": true, "DELETE": true, "M-SEARCH": true, "": false, "get": false, "CONNECT": false, "TRACE": false, "TRACK": false, "*": false, "GET,POST": false,
+		"P\u00d6ST": false, "POST ": false,
+	} {
+		_, err := NewPolicy(Rules{Base: "/x", Public: []Opening{{Methods: []string{method}, Paths: match.NewGlobs("/a")}}})
+		if (err == nil) != ok {
+			t.Errorf("public %q: %v", method, err)
+		}
+	}
+}
+
+// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path is like, and believes a door shut.
+func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
+	for pattern, ok := range map[string]bool{
+		"/admin": true, "/admin/": true, "/admin/*": true, "/Admin": true, "*.php": true, "*/private/*": true, "/a b": true, "/mon compte/\u00e9t\u00e9*": true,
+		"/": true, "*": true, "/*": true, "/a.b/.c": true, "/x*y/z": true, "/.git*": true,
+
+		"": false, "//": false, "//admin": false, "/a//b": false, "/a//*": false, "admin": false, "admin/*": false, "/admin?x=1": false, "/admin?*": false,
+		"/admin#x": false, "/%61dmin": false, "/admin%2f": false, "/admin;x": false, "/a/../b": false, "/a/./b": false, "/a/..": false, "/a.": false,
+		"/a./b": false, `/a\b`: false,
+	} {
+		for setting, rules := range map[string]Rules{
+			"protect": {Base: "/x", Protect: match.NewGlobs("/ok", pattern)}, "shut": {Base: "/x", Shut: match.NewGlobs(pattern, "/ok")},
+		} {
+			_, err := NewPolicy(rules)
+			if (err == nil) != ok || err != nil && !strings.HasPrefix(err.Error(), setting+" ") {
+				t.Errorf("%s %q: %v", setting, pattern, err)
+			}
+			if err != nil {
+				continue
+			}
+			// What is taken does close something.
+			policy, err := NewPolicy(Rules{Base: "/second-factor", Shut: match.NewGlobs(pattern)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := (&url.URL{Path: strings.ReplaceAll(pattern, "*", "/x/")}).EscapedPath()
+			if path[0] != '/' {
+				path = "/" + path
+			}
+			if got := place(t, policy, "GET", path); got != Shut {
+				t.Errorf("%s %q does not close %s: %v", setting, pattern, path, got)
+			}
+		}
+	}
+}
+
+// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login, and the place of a page of one is not lent to its body.
+func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
+	policy, err := NewPolicy(Rules{
+		Base: "/second-factor", LoginPage: "/login", Public: Open("*"), Protect: match.NewGlobs("/private/*"), Logout: match.NewGlobs("/logout"),
+		Shut: match.NewGlobs("/shut"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		target       string
+		login, entry bool
+		want         Place
+	}{
+		{"/a", false, false, Public},
+		{"/a", true, false, Login},
+		{"/a", false, true, Entry},
+		{"/private/a", true, false, Login},
+		{"/private/a", false, true, Entry},
+		{"/private/a", false, false, Protected},
+		{"/logout", false, false, Logout},
+		{"/logout", true, false, Login},
+		{"/second-factor/a", true, true, Own},
+		{"/shut", true, true, Shut},
+		{"//a", false, true, Protected},
+	} {
+		u, err := url.ParseRequestURI(test.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := policy.Place(&http.Request{Method: "GET", URL: u}, match.ParsePath(u), test.login, test.entry); got != test.want {
+			t.Errorf("%s, login %t, entry %t: %v, want %v", test.target, test.login, test.entry, got, test.want)
+		}
 	}
 }

@@ -43,7 +43,8 @@ func apps(t testing.TB) []app {
 			requests: []appRequest{
 				{"POST", "/wp-login.php", mediaForm, "log=admin&pwd=Passw0rd%21wp&wp-submit=Log+In&redirect_to=http%3A%2F%2F127.0.0.1%2Fwp-admin%2F&testcookie=1", "login admin"},
 				{"POST", "/wp-login.php?interim-login=1", mediaForm, "log=+BOB+&pwd=x%26y&rememberme=forever", "login bob"},
-				{"GET", "/wp-login.php", "", "", "no login"},
+				{"GET", "/wp-login.php", "", "", "page"},
+				{"GET", "/wp-login.php?log=admin&pwd=x", "", "", "refused 400"},
 				{"POST", "/wp-comments-post.php", mediaForm, "author=x&comment=log", "no login"},
 			},
 			answers: []appAnswer{
@@ -136,7 +137,7 @@ func apps(t testing.TB) []app {
 		},
 		{
 			name:  "Django admin",
-			block: Block{Paths: match.NewGlobs("/admin/login/"), Username: Source{Form, "username"}},
+			block: Block{Paths: match.NewGlobs("/admin/login/"), Username: Source{Form, "username"}, Success: line("cookie|sessionid")},
 			requests: []appRequest{
 				{"POST", "/admin/login/?next=/admin/", mediaForm, "csrfmiddlewaretoken=abc&username=admin+&password=djangopw1&next=%2Fadmin%2F", "login admin"},
 				{"POST", "/admin/login", mediaForm, "username=admin&password=x", "refused 400"},
@@ -250,7 +251,7 @@ func apps(t testing.TB) []app {
 		},
 		{
 			name:     "shared password",
-			block:    Block{Paths: match.NewGlobs("/login"), Username: Source{Kind: None}},
+			block:    Block{Paths: match.NewGlobs("/login"), Username: Source{Kind: None}, Success: line("status|303"), Failure: line("location|/login*")},
 			requests: []appRequest{{"POST", "/login", mediaForm, "password=x", "login -"}, {"POST", "/login", "text/plain", "x", "login -"}},
 			answers: []appAnswer{
 				{"right", 303, "/", nil, nil, "", Succeeded},
@@ -272,7 +273,11 @@ func apps(t testing.TB) []app {
 // TestApps: the requests and answers of the apps that were measured.
 func TestApps(t *testing.T) {
 	for _, a := range apps(t) {
-		set := validated(t, &Set{Blocks: []Block{a.block}, Identity: a.identity})
+		set := &Set{Blocks: []Block{a.block}}
+		if a.identity != nil {
+			set.Identities = []Identity{*a.identity}
+		}
+		validated(t, set)
 		for _, r := range a.requests {
 			req := request(t, r.method, r.target, r.contentType, r.body)
 			if got := outcome(recognise(t, set, req, r.body)); got != r.want {

@@ -52,7 +52,7 @@ func (x *examination) readBody() {
 	}
 	x.bodyRead = true
 	r := x.request
-	if r.Body == nil || r.Body == http.NoBody {
+	if r.Body == nil || r.Body == http.NoBody || !HasBody(r) { // a body that a server wrapped is not NoBody
 		return
 	}
 	media, flaw := requestMedia(r.Header)

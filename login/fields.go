@@ -205,4 +205,4 @@ func flatten(s string) string {
 }
 
 // controls tells whether r is a control character (C0, DEL, C1).
-func controls(r rune) bool { return unicode.Is(unicode.Cc, r) }
+func controls(r rune) bool { return r < ' ' || 0x7f <= r && r <= 0x9f }

@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,11 +36,11 @@ func post(query, contentType, body string) *http.Request {
 func check(t *testing.T, set *Set, query, contentType, body string) (*Attempt, error) {
 	t.Helper()
 	r := post(query, contentType, body)
-	attempt, err := set.Recognise(r, match.Path{Text: "/login", Canonical: true})
+	reading, err := set.Recognise(r, match.Path{Text: "/login", Canonical: true})
 	if forwarded, readErr := io.ReadAll(r.Body); readErr != nil || string(forwarded) != body {
 		t.Fatalf("forwarded %q, %v", forwarded, readErr)
 	}
-	return attempt, err
+	return reading.Attempt, err
 }
 
 // agree: the reader must have seen one name, and that one.
@@ -157,6 +159,161 @@ func FuzzRecogniseJSON(f *testing.F) {
 			unseenBy(t, "first member", tokenJSON(body, "op"))
 		}
 	})
+}
+
+// FuzzRecogniseAddress: whatever comes to a login's address, what passes for its page has no body, no upgrade, and no field of a
+// login's in its query, as the laxest of servers reads it; what is no page and no login goes nowhere.
+func FuzzRecogniseAddress(f *testing.F) {
+	for _, method := range []string{"GET", "HEAD", "POST", "get", "PUT"} {
+		f.Add(method, "/login", "", "", "", int64(0), false)
+		f.Add(method, "/login", "username=alice", mediaForm, "username=alice", int64(14), true)
+		f.Add(method, "/login/", "a;op=login&U%73ername[]=x&%u006fp=1", "application/json", `{"username":"alice"}`, int64(-1), false)
+	}
+	f.Add("GET", "/login", "next=%2F&x=+user.name", "", "", int64(0), false)
+	set := validated(f, &Set{Blocks: []Block{
+		{Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}},
+		{Paths: match.NewGlobs("/other"), When: []Condition{{JSON, "/op", "login"}}, Username: Source{JSON, "/user"}},
+		{Paths: match.NewGlobs("/shared"), Username: Source{Kind: None}, Fields: []string{"pin"}},
+	}})
+	f.Fuzz(func(t *testing.T, method, path, query, contentType, body string, length int64, upgrade bool) {
+		r := post(query, contentType, body)
+		r.Method, r.URL.Path, r.ContentLength, r.Body = method, path, length, wrapped{r.Body}
+		if length == 0 {
+			r.Body, body = wrapped{http.NoBody}, "" // as servers do
+		}
+		if length < 0 {
+			r.TransferEncoding = []string{"chunked"}
+		}
+		if upgrade {
+			r.Header["Upgrade"] = []string{"websocket"}
+		}
+		reading, err := set.Recognise(r, match.ParsePath(r.URL))
+		if forwarded, readErr := io.ReadAll(r.Body); readErr != nil || string(forwarded) != body {
+			t.Fatalf("forwarded %q, %v", forwarded, readErr)
+		}
+		switch {
+		case err != nil:
+			if reading != (Reading{}) {
+				t.Fatalf("%+v beside %v", reading, err)
+			}
+		case reading.Attempt != nil:
+			if method != "POST" || path != "/login" || length == 0 {
+				t.Fatalf("%s %s of %d bytes is a login", method, path, length)
+			}
+		case reading.Entry:
+			if method != "GET" && method != "HEAD" || path != "/login" || length != 0 || upgrade || !Plain(r) {
+				t.Fatalf("%s %s of %d bytes, upgrade %t, is a page", method, path, length, upgrade)
+			}
+			for _, name := range []string{"username", "op", "user", "pin"} {
+				for reader, read := range formReaders {
+					if found := read(query, name); len(found) > 0 {
+						t.Fatalf("%s reads %s=%q in the query of what is a page", reader, name, found)
+					}
+				}
+			}
+			if set.NamesInQuery(r) {
+				t.Fatal("a page with the fields of a login")
+			}
+		case path == "/login":
+			t.Fatalf("%s of %d bytes, upgrade %t: neither page nor login, and not refused", method, length, upgrade)
+		}
+	})
+}
+
+// FuzzUndescribed: a login whose typed name counts has no field but those that are described, each once, as net/http and
+// encoding/json read it.
+func FuzzUndescribed(f *testing.F) {
+	const multi = "multipart/form-data; boundary=B"
+	for _, seed := range [][3]string{
+		{"", mediaForm, "username=alice&password=x"},
+		{"next=/", mediaForm, "username=alice&password=x&email=bob"},
+		{"", mediaForm, "username=alice&password=x&=y&password"},
+		{"lang=de", multi, part("B", "username", "alice") + part("B", "password", "x") + "--B--\r\n"},
+		{"", multi, part("B", "username", "alice") + "--B\r\nContent-Disposition: form-data; name=password; filename=x\r\n\r\nx\r\n--B--\r\n"},
+		{"", "application/json", `{"username":"alice","password":"x","more":[{"a":{}}],"deep":{"pin":1}}`},
+		{"", "application/json", `{"username":"alice","password":["x"],"":1,"deep":[]}`},
+		{"", "text/plain", "username=alice"},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	success := rules(f, "cookie|sid")
+	form := validated(f, &Set{Typed: true, Blocks: []Block{{
+		Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}, Fields: []string{"password", "lang"}, Success: success,
+	}}})
+	inJSON := validated(f, &Set{Typed: true, Blocks: []Block{{
+		Paths: match.NewGlobs("/login"), Username: Source{JSON, "/username"}, Fields: []string{"/password", "/deep/pin", "lang"}, Success: success,
+	}}})
+	none := validated(f, &Set{Typed: true, Blocks: []Block{{
+		Paths: match.NewGlobs("/login"), Username: Source{Kind: None}, Fields: []string{"password", "/password", "lang"}, Success: success,
+	}}})
+	f.Fuzz(func(t *testing.T, query, contentType, body string) {
+		for _, test := range []struct {
+			set              *Set
+			fields, pointers []string
+		}{
+			{form, []string{"username", "password", "lang"}, nil},
+			{inJSON, []string{"lang"}, []string{"/username", "/password", "/deep/pin"}},
+			{none, []string{"password", "lang"}, []string{"/password"}},
+		} {
+			attempt, err := check(t, test.set, query, contentType, body)
+			if err != nil {
+				continue
+			}
+			if attempt == nil {
+				t.Fatal("neither login nor refused")
+			}
+			r := post(query, contentType, body)
+			media, _, mediaErr := mime.ParseMediaType(contentType)
+			if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+				t.Fatalf("accepted, and net/http says %v", err)
+			}
+			if r.MultipartForm != nil && len(r.MultipartForm.File) > 0 {
+				t.Fatalf("files %v", r.MultipartForm.File)
+			}
+			for name, values := range r.Form {
+				if !slices.Contains(test.fields, name) || len(values) != 1 {
+					t.Fatalf("net/http reads %q=%q", name, values)
+				}
+			}
+			switch {
+			case body == "":
+			case mediaErr != nil:
+				t.Fatalf("a body of type %q was accepted", contentType)
+			case media == mediaForm || media == mediaMultipart:
+			default:
+				var document any
+				if err := json.Unmarshal([]byte(body), &document); err != nil {
+					t.Fatalf("%q is not JSON: %v", body, err)
+				}
+				onlyDescribed(t, document, "", test.pointers)
+			}
+		}
+	})
+}
+
+func onlyDescribed(t *testing.T, value any, pointer string, pointers []string) {
+	t.Helper()
+	before := func(name string) string { return pointer + "/" + escapePointer(name) }
+	children := 0
+	switch value := value.(type) {
+	case map[string]any:
+		for name, child := range value {
+			onlyDescribed(t, child, before(name), pointers)
+		}
+		children = len(value)
+	case []any:
+		for i, child := range value {
+			onlyDescribed(t, child, before(strconv.Itoa(i)), pointers)
+		}
+		children = len(value)
+	default:
+		if slices.Contains(pointers, pointer) {
+			return
+		}
+	}
+	if children == 0 && pointer != "" {
+		t.Fatalf("%q holds %v", pointer, value)
+	}
 }
 
 // FuzzParseJSON: what is accepted is JSON and means what encoding/json reads; what encoding/json accepts is refused for a
@@ -342,14 +499,21 @@ func FuzzRoute(f *testing.F) {
 	})
 }
 
-// FuzzJudge: without success lines, no redirect that a browser would follow to the login is a success.
+// FuzzJudge: where a redirect to the login is failure, none that a browser would follow there is a success; where nothing is said
+// about success, none is at all.
 func FuzzJudge(f *testing.F) {
 	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi ", `\:x`} {
 		f.Add(seed)
 	}
-	set := formSet(f)
+	set := validated(f, &Set{Blocks: []Block{{
+		Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}, Success: rules(f, "status|302"), Failure: rules(f, "location|/login"),
+	}}})
+	silent := formSet(f)
 	f.Fuzz(func(t *testing.T, target string) {
 		header := http.Header{"Location": {target}}
+		if got := silent.Judge(&silent.Blocks[0], Answer{Status: 302, Header: header}, loginPath); got != AskIdentity {
+			t.Fatalf("%q: %v", target, got)
+		}
 		if set.Judge(&set.Blocks[0], Answer{Status: 302, Header: header}, match.Path{Text: "/login", Canonical: true}) != Succeeded {
 			return
 		}
@@ -360,7 +524,12 @@ func FuzzJudge(f *testing.F) {
 		if err != nil {
 			t.Fatalf("success by a Location that cannot be followed: %v", err)
 		}
-		if match.LoosePath(followed.Path) == "/login" || match.LoosePath("/"+strings.TrimLeft(target, `/\ `)) == "/login" {
+		path, _, _ := strings.Cut(header.Get("Location"), "#")
+		path, _, _ = strings.Cut(path, "?")
+		if strings.HasPrefix(path, "//") {
+			path = "" // a host of that name
+		}
+		if match.LoosePath(followed.Path) == "/login" || match.LoosePath(path) == "/login" {
 			t.Fatalf("%q leads to the login", target)
 		}
 	})

@@ -34,10 +34,10 @@ func request(t testing.TB, method, target, contentType, body string, headers ...
 	return r
 }
 
-func recognise(t testing.TB, s *Set, r *http.Request, body string) (*Attempt, error) {
+func recognise(t testing.TB, s *Set, r *http.Request, body string) (Reading, error) {
 	t.Helper()
 	length, encoding := r.ContentLength, strings.Join(r.TransferEncoding, ",")
-	attempt, err := s.Recognise(r, match.ParsePath(r.URL))
+	reading, err := s.Recognise(r, match.ParsePath(r.URL))
 	forwarded, readErr := io.ReadAll(r.Body)
 	if readErr != nil || string(forwarded) != body {
 		t.Fatalf("forwarded %d bytes (%v), received %d", len(forwarded), readErr, len(body))
@@ -45,11 +45,14 @@ func recognise(t testing.TB, s *Set, r *http.Request, body string) (*Attempt, er
 	if r.ContentLength != length || strings.Join(r.TransferEncoding, ",") != encoding {
 		t.Fatal("length or transfer encoding changed")
 	}
-	return attempt, err
+	if err != nil && reading != (Reading{}) || reading.Attempt != nil && reading.Entry {
+		t.Fatalf("%+v beside %v", reading, err)
+	}
+	return reading, err
 }
 
 // outcome puts the result of Recognise into one word.
-func outcome(attempt *Attempt, err error) string {
+func outcome(reading Reading, err error) string {
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 		return fmt.Sprintf("refused %d", refused.Status)
 	}
@@ -59,14 +62,24 @@ func outcome(attempt *Attempt, err error) string {
 	if err != nil {
 		return err.Error()
 	}
-	if attempt == nil {
-		return "no login"
+	switch {
+	case reading.Attempt != nil:
+		return "login " + reading.Attempt.Name
+	case reading.Entry:
+		return "page"
 	}
-	return "login " + attempt.Name
+	return "no login"
 }
 
+// who is a question to the app for tests that do not care which.
+var who = []Identity{{Path: "/me", Kind: Header, Header: "X-User"}}
+
+// validated checks a set. Where it says nothing of who is signed in, the app is asked.
 func validated(t testing.TB, s *Set) *Set {
 	t.Helper()
+	if !s.Typed && !s.Asks() && s.Placeholder() == "" {
+		s.Identities = who
+	}
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}

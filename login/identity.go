@@ -104,7 +104,7 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	if err != nil {
 		return "", Unclear
 	}
-	n, err := pickJSON(string(withoutPrefix(a.Body)), tokens)
+	n, err := pickAnswer(a.Body, tokens)
 	if err != nil {
 		// A login page where JSON was asked for is an answer; broken JSON is none.
 		if m, flaw := readMedia(a.Header.Get("Content-Type")); errors.Is(err, errJSON) && flaw == "" && m.kind != "" && !m.json() {
@@ -127,6 +127,11 @@ func (i *Identity) Where() string {
 		return i.Path + " header " + i.Header
 	}
 	return i.Path + " " + string(i.Kind)
+}
+
+// pickAnswer is pickJSON for an app's answer, whatever stands in front of the JSON.
+func pickAnswer(body []byte, tokens []string) (*node, error) {
+	return pickJSON(string(withoutPrefix(body)), tokens)
 }
 
 // withoutPrefix reads over what some apps write in front of JSON: a byte order mark, or `)]}'` against its use as a script.

@@ -40,6 +40,15 @@ func TestP4_IdentityRead(t *testing.T) {
 		{"control character", byJSON, json(`{"user":{"name":"Ali\u0000ce"}}`), "", Unclear},
 		{"C1 control character", byJSON, json(`{"user":{"name":"Ali\u0085ce"}}`), "", Unclear},
 		{"too long", byJSON, json(`{"user":{"name":"` + strings.Repeat("a", NameLimit+1) + `"}}`), "", Unclear},
+		{"byte order mark", byJSON, json("\ufeff" + `{"user":{"name":"Alice"}}`), "Alice", Known},
+		{"against scripts, as Angular", byJSON, json(")]}',\n" + `{"user":{"name":"Alice"}}`), "Alice", Known},
+		{"against scripts, as Gerrit", byJSON, json(")]}'\n" + `{"user":{"name":"Alice"}}`), "Alice", Known},
+		{"both", byJSON, json("\ufeff)]}'\r\n" + `{"user":{"name":"Alice"}}`), "Alice", Known},
+		{"against scripts, a stranger", byJSON, json(")]}'\n" + `{"user":null}`), "", NotSignedIn},
+		{"against scripts, and nothing", byJSON, json(")]}'\n"), "", Unclear},
+		{"half a prefix", byJSON, json(")]}" + `{"user":{"name":"Alice"}}`), "", Unclear},
+		{"the prefix twice", byJSON, json(")]}')]}'" + `{"user":{"name":"Alice"}}`), "", Unclear},
+		{"two byte order marks", byJSON, json("\ufeff\ufeff" + `{"user":{"name":"Alice"}}`), "", Unclear},
 		{"broken", byJSON, json(`{"user":{"name":"Alice"}`), "", Unclear},
 		{"empty body", byJSON, json(``), "", Unclear},
 		{"a page instead", byJSON, Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: []byte("<html>")}, "", NotSignedIn},
@@ -77,6 +86,33 @@ func TestP4_IdentityRead(t *testing.T) {
 		answer.Status = status
 		if name, verdict := byJSON.Read(answer); name != "" || verdict != want {
 			t.Errorf("%d: %q, %v; want %v", status, name, verdict, want)
+		}
+	}
+}
+
+// TestP4_Guests: an app names its strangers too. Who is called so is not signed in; who is called nearly so is somebody.
+func TestP4_Guests(t *testing.T) {
+	i := &Identity{Path: "/me", Kind: JSON, Pointer: "/name", Guests: []string{"anonymous", "Guest User"}}
+	for name, want := range map[string]bool{
+		"anonymous": true, "Guest User": true, "Anonymous": false, "anonymous ": false, "guest user": false, "anonymous2": false, "": false,
+	} {
+		if i.IsGuest(name) != want {
+			t.Errorf("%q: %t", name, !want)
+		}
+	}
+	if (&Identity{}).IsGuest("") {
+		t.Error("nobody has declared a guest")
+	}
+}
+
+func TestWhere(t *testing.T) {
+	for want, i := range map[string]Identity{
+		"/me json /name":    {Path: "/me", Kind: JSON, Pointer: "/name"},
+		"/me header X-User": {Path: "/me", Kind: Header, Header: "X-User"},
+		"/me?a=b body":      {Path: "/me?a=b", Kind: Body},
+	} {
+		if got := i.Where(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

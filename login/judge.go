@@ -175,7 +175,7 @@ func (j *judge) holdsJSON(rule Rule) bool {
 	if err != nil {
 		return false
 	}
-	n, err := pickJSON(string(j.answer.Body), tokens)
+	n, err := pickAnswer(j.answer.Body, tokens)
 	if err != nil || n == nil {
 		return false
 	}

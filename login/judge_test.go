@@ -10,12 +10,15 @@ import (
 
 var loginPath = match.Path{Text: "/login", Canonical: true}
 
-// TestJudgeByRedirect: with nothing configured, only a redirect away from the login is success.
-func TestJudgeByRedirect(t *testing.T) {
-	set := validated(t, &Set{Blocks: []Block{
-		{Paths: match.NewGlobs("/login", "/api/*/login"), Username: Source{Form, "u"}},
-		{Paths: match.NewGlobs("/signin"), Username: Source{Form, "u"}},
-	}})
+// TestP4_JudgeByRedirect: where a redirect to the login is failure, so is every spelling of it that browsers or apps know. And
+// without a word about success, no redirect is one, wherever it leads: at some apps the answers are the same for a wrong password.
+func TestP4_JudgeByRedirect(t *testing.T) {
+	set := validated(t, &Set{Blocks: []Block{{
+		Paths: match.NewGlobs("/login"), Username: Source{Form, "u"},
+		Success: rules(t, "status|302|303", "location|*"), Failure: rules(t, "location|/login*|/api/*/login|/signin"),
+	}}})
+	asked := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}}}})
+	unvalidated := &Set{Blocks: asked.Blocks}
 	for _, test := range []struct {
 		status    int
 		locations []string
@@ -62,6 +65,16 @@ func TestJudgeByRedirect(t *testing.T) {
 		answer := Answer{Status: test.status, Header: http.Header{"Location": test.locations}}
 		if got := set.Judge(&set.Blocks[0], answer, loginPath); got != test.want {
 			t.Errorf("%d %q: %v", test.status, test.locations, got)
+		}
+		want := Failed
+		if 200 <= test.status && test.status < 400 {
+			want = AskIdentity
+		}
+		if got := asked.Judge(&asked.Blocks[0], answer, loginPath); got != want {
+			t.Errorf("%d %q, nothing configured: %v, want %v", test.status, test.locations, got, want)
+		}
+		if got := unvalidated.Judge(&asked.Blocks[0], answer, loginPath); got != Failed {
+			t.Errorf("%d %q, nobody to ask: %v", test.status, test.locations, got)
 		}
 	}
 }
@@ -142,8 +155,13 @@ func TestJudgeLines(t *testing.T) {
 		{"cookie, Max-Age 0", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{"sid=x; max-age = 0"}}, Failed},
 		{"cookie, deleted on another path", []string{"cookie|sid"}, nil, Answer{Status: 200, SetCookies: []string{"sid=x; path=/", "sid=; path=/old"}}, Succeeded},
 
-		{"only failure lines: by redirect", nil, []string{"status|401"}, to("/"), Succeeded},
-		{"only failure lines: none", nil, []string{"status|401"}, json("{}"), Failed},
+		{"only failure lines: a redirect is no success", nil, []string{"status|401"}, to("/"), AskIdentity},
+		{"only failure lines: nor is a page", nil, []string{"status|401"}, json("{}"), AskIdentity},
+		{"only failure lines: one holds", nil, []string{"status|200"}, json("{}"), Failed},
+
+		{"json behind a byte order mark", []string{"json|/ok"}, nil, json("\ufeff" + `{"ok":true}`), Succeeded},
+		{"failure behind a byte order mark", []string{"status|200"}, []string{"json|/error"}, json("\ufeff" + `{"error":"no"}`), Failed},
+		{"failure behind what keeps scripts off", []string{"status|200"}, []string{"json|/error"}, json(")]}',\n" + `{"error":"no"}`), Failed},
 	} {
 		set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Success: rules(t, test.success...), Failure: rules(t, test.failure...)}}})
 		if got := set.Judge(&set.Blocks[0], test.answer, loginPath); got != test.want {

@@ -19,48 +19,48 @@ func TestP1_Entry(t *testing.T) {
 		Identities: []Identity{{Path: "/me", Kind: Header, Header: "X-User"}},
 	})
 	socket := request(t, "GET", "/login", "", "", "Upgrade: websocket", "Connection: Upgrade")
-	if set.IsEntry(socket, match.ParsePath(socket.URL)) {
-		t.Error("a WebSocket is no page")
+	if got := outcome(recognise(t, set, socket, "")); got != "refused 405" {
+		t.Errorf("a WebSocket is no page, but %s", got)
 	}
 	for _, test := range []struct {
 		method, target, body string
-		want                 bool
+		want                 string
 	}{
-		{"GET", "/login", "", true},
-		{"HEAD", "/login", "", true},
-		{"GET", "/login?next=/a", "", true},
-		{"GET", "/login?next=%zz", "", true},
-		{"GET", "/admin/x/login", "", true},
-		{"GET", "/index.php?title=Special:UserLogin", "", true},
-		{"GET", "/index.php?title=Special:UserLogin&returnto=Main+Page", "", true},
+		{"GET", "/login", "", "page"},
+		{"HEAD", "/login", "", "page"},
+		{"GET", "/login?next=/a", "", "page"},
+		{"GET", "/login?next=%zz", "", "page"},
+		{"GET", "/admin/x/login", "", "page"},
+		{"GET", "/index.php?title=Special:UserLogin", "", "page"},
+		{"GET", "/index.php?title=Special:UserLogin&returnto=Main+Page", "", "page"},
 
-		{"POST", "/login", "", false},
-		{"get", "/login", "", false},
-		{"GET", "/login", "user=bob", false},
-		{"GET", "/login?user=bob", "", false},
-		{"GET", "/login?USER[]=bob", "", false},
-		{"GET", "/login/", "", false},
-		{"GET", "//login", "", false},
-		{"GET", "/Login", "", false},
-		{"GET", "/login;x", "", false},
-		{"GET", "/%6cogin", "", false},
-		{"GET", "/other", "", false},
-		{"GET", "/", "", false},
-		{"GET", "/index.php", "", false},
-		{"GET", "/index.php?title=Main_Page", "", false},
-		{"GET", "/index.php?title=special:userlogin", "", false},
-		{"GET", "/index.php?title=Main_Page&title=Special:UserLogin", "", false},
-		{"GET", "/index.php?title=Special:UserLogin&Title=Main_Page", "", false},
-		{"GET", "/index.php?title=Special:UserLogin;title=Main_Page", "", false},
-		{"GET", "/index.php?title=Special:UserLogin&title[]=Main_Page", "", false},
-		{"GET", "/index.php?title=Special:UserLogin&a=%zz", "", false},
-		{"GET", "/token", "", false},
-		{"HEAD", "/token", "", false},
-		{"GET", "/api?a=1", "", false},
+		{"POST", "/login", "", "refused 400"},
+		{"get", "/login", "", "refused 405"},
+		{"GET", "/login", "user=bob", "refused 405"},
+		{"GET", "/login?user=bob", "", "refused 400"},
+		{"GET", "/login?USER[]=bob", "", "refused 400"},
+		{"GET", "/login/", "", "no login"},
+		{"GET", "//login", "", "no login"},
+		{"GET", "/Login", "", "no login"},
+		{"GET", "/login;x", "", "no login"},
+		{"GET", "/%6cogin", "", "no login"},
+		{"GET", "/other", "", "no login"},
+		{"GET", "/", "", "no login"},
+		{"GET", "/index.php", "", "no login"},
+		{"GET", "/index.php?title=Main_Page", "", "no login"},
+		{"GET", "/index.php?title=special:userlogin", "", "no login"},
+		{"GET", "/index.php?title=Main_Page&title=Special:UserLogin", "", "no login"},
+		{"GET", "/index.php?title=Special:UserLogin&Title=Main_Page", "", "no login"},
+		{"GET", "/index.php?title=Special:UserLogin;title=Main_Page", "", "no login"},
+		{"GET", "/index.php?title=Special:UserLogin&title[]=Main_Page", "", "no login"},
+		{"GET", "/index.php?title=Special:UserLogin&a=%zz", "", "no login"},
+		{"GET", "/token", "", "refused 400"},
+		{"HEAD", "/token", "", "refused 400"},
+		{"GET", "/api?a=1", "", "no login"},
 	} {
 		r := request(t, test.method, test.target, "", test.body)
-		if got := set.IsEntry(r, match.ParsePath(r.URL)); got != test.want {
-			t.Errorf("%s %s %q: %v", test.method, test.target, test.body, got)
+		if got := outcome(recognise(t, set, r, test.body)); got != test.want {
+			t.Errorf("%s %s %q: %s, want %s", test.method, test.target, test.body, got, test.want)
 		}
 	}
 }

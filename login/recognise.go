@@ -125,6 +125,9 @@ const (
 )
 
 func (x *examination) conditions(b *Block, c *compiled) (verdict, *RefusedError) {
+	if len(b.When) > 0 && x.request.URL.RawQuery == "" && !HasBody(x.request) {
+		return no, nil // as it is with most requests, so that it should cost nothing
+	}
 	result, why := yes, (*RefusedError)(nil)
 	// Queries first: they cost least, and a no spares reading the body.
 	for _, queries := range [2]bool{true, false} {

@@ -159,6 +159,8 @@ func (b *Block) validateStanding() error {
 		return errors.New("it stands in every request: no answer carries a token")
 	case len(b.Fields) > 0:
 		return errors.New("it stands in every request: 'fields' are those of a form")
+	case len(b.From) > 0:
+		return errors.New("it stands in every request: 'from' is for logins that other sites' pages send")
 	case len(b.Paths) != 1:
 		return errors.New("want one path")
 	case b.Username.Kind == Basic:

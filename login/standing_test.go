@@ -123,16 +123,11 @@ func TestStandingTakesNoRequest(t *testing.T) {
 		{Paths: match.NewGlobs("*"), Username: Source{Kind: Placeholder, Name: "{http.auth.user.id}"}},
 	} {
 		set := &Set{Blocks: []Block{block}}
-		if err := set.Validate(); err != nil {
-			t.Fatal(err)
-		}
+		validated(t, set)
 		for _, method := range []string{"GET", "POST", "HEAD"} {
 			r := request(t, method, "/app/", "", "", "Authorization: Basic YTpi")
-			if attempt, err := set.Recognise(r, match.ParsePath(r.URL)); attempt != nil || err != nil {
-				t.Errorf("%s: %v, %v", method, attempt, err)
-			}
-			if set.IsEntry(r, match.ParsePath(r.URL)) {
-				t.Errorf("%s is open to strangers", method)
+			if reading, err := set.Recognise(r, match.ParsePath(r.URL)); reading != (Reading{}) || err != nil {
+				t.Errorf("%s: %+v, %v", method, reading, err)
 			}
 		}
 	}

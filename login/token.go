@@ -132,7 +132,7 @@ func (s TokenSource) read(a Answer) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	found, err := pickJSON(string(a.Body), pointer)
+	found, err := pickAnswer(a.Body, pointer)
 	if m, _ := readMedia(a.Header.Get("Content-Type")); err != nil && m.json() {
 		return Token{}, fmt.Errorf("%w: the body is no JSON", ErrToken)
 	}

@@ -28,18 +28,22 @@ func (x *examination) undescribed(c *compiled) string {
 			seen[f.name] = true
 		}
 	}
-	if x.shape == jsonBody && !describedJSON(&x.json, "", c.fields) {
+	switch {
+	case x.shape == otherBody:
+		return "a body that is neither form nor JSON"
+	case x.shape == jsonBody && !describedJSON(&x.json, "", c.pointers):
 		return "a member that is not described"
 	}
 	return ""
 }
 
-// describedJSON reports whether each value of a document that has no children stands at one of the pointers.
+// describedJSON reports whether each value of a document that has no children stands at one of the pointers and is a plain one. An
+// empty list or object is a value too: in some languages it is true.
 func describedJSON(n *node, pointer string, fields map[string]bool) bool {
 	if fields[pointer] {
 		return n.kind != array && n.kind != object
 	}
-	if n.kind != array && n.kind != object {
+	if n.kind != array && n.kind != object || pointer != "" && len(n.members)+len(n.items) == 0 {
 		return false
 	}
 	for i := range n.members {

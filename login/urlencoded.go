@@ -19,7 +19,18 @@ func readPairs(raw string) (fields []field, flaw string) {
 	if strings.Contains(raw, ";") {
 		note("';' between fields")
 	}
-	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
+	if raw != "" {
+		fields = make([]field, 0, min(1+strings.Count(raw, "&"), 16))
+	}
+	for pair, rest := "", raw; rest != ""; {
+		if at := strings.IndexAny(rest, "&;"); at >= 0 {
+			pair, rest = rest[:at], rest[at+1:]
+		} else {
+			pair, rest = rest, ""
+		}
+		if pair == "" {
+			continue
+		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, nameOK := unescape(rawName)
 		value, valueOK := unescape(rawValue)
@@ -42,7 +53,12 @@ func readPairs(raw string) (fields []field, flaw string) {
 
 // oddName: control characters end or change a name in some servers; a byte order mark vanishes in some.
 func oddName(name string) bool {
-	return strings.ContainsFunc(name, controls) || strings.Contains(name, "\ufeff")
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c >= 0x7f {
+			return strings.ContainsFunc(name, controls) || strings.Contains(name, "\ufeff")
+		}
+	}
+	return false
 }
 
 // unescape decodes `+` and percent escapes. Bad escapes are left as they are and reported, but for IIS's %uXXXX, which is

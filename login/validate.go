@@ -20,9 +20,10 @@ type compiled struct {
 	name     target
 	// examines: a condition looks at the body.
 	examines bool
-	// fields are those that the login may carry; nil: any.
-	fields map[string]bool
-	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies, fields of forms.
+	// fields are those that the login may carry in a form or its query, pointers those of a JSON body; nil: any.
+	fields, pointers map[string]bool
+	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies, and where an
+	// app has no names the described fields, one of which is the password.
 	secret []target
 }
 
@@ -56,17 +57,44 @@ func compile(blocks []Block) []compiled {
 				c.secret = append(c.secret, c.when[i])
 			}
 		}
-		if len(b.Fields) > 0 {
-			c.fields = map[string]bool{b.Username.Name: true}
-			for _, name := range b.Fields {
-				c.fields[name] = true
-			}
-			for _, condition := range b.When {
-				c.fields[condition.Name] = true
-			}
-		}
+		c.describe(b)
 	}
 	return all
+}
+
+func (c *compiled) describe(b *Block) {
+	if len(b.Fields) == 0 {
+		return
+	}
+	c.fields, c.pointers = make(map[string]bool), make(map[string]bool)
+	add := func(kind Kind, name string) {
+		if kind == JSON {
+			c.pointers[name] = true
+		} else {
+			c.fields[name] = true
+		}
+	}
+	if b.Username.Kind != None {
+		add(b.Username.Kind, b.Username.Name)
+	}
+	for _, condition := range b.When {
+		add(condition.Kind, condition.Name)
+	}
+	for _, name := range b.Fields {
+		kind := b.fieldKind(name)
+		add(kind, name)
+		if b.Username.Kind == None {
+			c.secret = append(c.secret, newTarget(kind, name))
+		}
+	}
+}
+
+// fieldKind is what a name of Fields names: a JSON pointer where the login can be JSON, else a field of a form or query.
+func (b *Block) fieldKind(name string) Kind {
+	if b.Username.Kind != Form && strings.HasPrefix(name, "/") {
+		return JSON
+	}
+	return Form
 }
 
 // plan is the compiled form; a Set that was never validated still works, only slower.
@@ -170,6 +198,11 @@ func (b *Block) validate() error {
 	for _, name := range b.Fields {
 		if err := validateField("fields", name); err != nil {
 			return err
+		}
+		if b.fieldKind(name) == JSON {
+			if _, err := parsePointer(name); err != nil {
+				return fmt.Errorf("fields: %w", err)
+			}
 		}
 	}
 	for _, origin := range b.From {

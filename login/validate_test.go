@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -15,10 +16,12 @@ func TestValidate(t *testing.T) {
 		set   Set
 		error string
 	}{
-		{"plain", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}}, ""},
-		{"none at all", Set{}, ""},
-		{"globs", Set{Blocks: []Block{{Paths: match.NewGlobs("/api/*/login", "/login*", "*/signin", "/admin/login/"), Username: form}}}, ""},
-		{"spaces and accents", Set{Blocks: []Block{{Paths: match.NewGlobs("/mon compte/été"), Username: form}}}, ""},
+		{"nobody says who is signed in", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}}, "identity: name the address"},
+		{"none at all", Set{}, "identity: name the address"},
+		{"none at all, and the app is asked", Set{Identities: who}, ""},
+		{"plain", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}}, Identities: who}, ""},
+		{"globs", Set{Blocks: []Block{{Paths: match.NewGlobs("/api/*/login", "/login*", "*/signin", "/admin/login/"), Username: form}}, Identities: who}, ""},
+		{"spaces and accents", Set{Blocks: []Block{{Paths: match.NewGlobs("/mon compte/été"), Username: form}}, Identities: who}, ""},
 		{"no path", Set{Blocks: []Block{{Username: form}}}, "a path is missing"},
 		{"empty path", Set{Blocks: []Block{{Paths: match.NewGlobs(""), Username: form}}}, "empty path"},
 		{"relative path", Set{Blocks: []Block{{Paths: match.NewGlobs("login"), Username: form}}}, "must start"},
@@ -29,9 +32,9 @@ func TestValidate(t *testing.T) {
 		{"path with parameters", Set{Blocks: []Block{{Paths: match.NewGlobs("/login;x"), Username: form}}}, "canonical"},
 		{"everything is a login", Set{Blocks: []Block{{Paths: match.NewGlobs("*"), Username: form, Success: rules(t, "status|302")}}}, "narrow it"},
 		{"everything is a login, again", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), Username: form, Success: rules(t, "status|302")}}}, "narrow it"},
-		{"nowhere is away", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form}}}, "add 'success'"},
+		{"nowhere is away", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form, Fields: []string{"p"}}}, Typed: true}, "add a 'success' line"},
 		{"the app is asked", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form}}, Identities: []Identity{{Path: "/me", Kind: Header, Header: "X-User"}}}, ""},
-		{"the root alone", Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: form}}}, ""},
+		{"the root alone", Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: form}}, Identities: who}, ""},
 		{"lower-case method", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Methods: []string{"post"}, Username: form}}}, "capitals"},
 		{"no username", Set{Blocks: []Block{{Paths: match.NewGlobs("/login")}}}, "username"},
 		{"unknown source", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{"cookie", "x"}}}}, "username"},
@@ -53,14 +56,91 @@ func TestValidate(t *testing.T) {
 		{"identity with a bad header", Set{Identities: []Identity{{Path: "/me", Kind: Header, Header: "X User"}}}, "name of a header"},
 		{"identity without group", Set{Identities: []Identity{{Path: "/me", Kind: Body, Pattern: mustPattern("x")}}}, "one group"},
 		{"identity with two groups", Set{Identities: []Identity{{Path: "/me", Kind: Body, Pattern: mustPattern("(x)(y)")}}}, "one group"},
-		{"a GET with a body", Set{Identity: &Identity{Path: "/me", Kind: JSON, Body: "{}"}}, "takes no body"},
-		{"a POST with a body", Set{Identity: &Identity{Path: "/me", Method: "POST", ContentType: "application/json", Kind: JSON, Body: "{}"}}, ""},
+		{"a GET with a body", Set{Identities: []Identity{{Path: "/me", Kind: JSON, Body: "{}"}}}, "takes no body"},
+		{"a POST with a body", Set{Identities: []Identity{{Path: "/me", Method: "POST", ContentType: "application/json", Kind: JSON, Body: "{}"}}}, ""},
 		{"identity with an odd method", Set{Identities: []Identity{{Path: "/me", Method: "get", Kind: JSON}}}, "capitals"},
 		{"identity with an odd content type", Set{Identities: []Identity{{Path: "/me", Method: "POST", ContentType: "a\nb", Kind: JSON}}}, "control character"},
 	} {
 		err := test.set.Validate()
 		if (err == nil) != (test.error == "") || err != nil && !strings.Contains(err.Error(), test.error) {
 			t.Errorf("%s: %v, want %q", test.what, err, test.error)
+		}
+	}
+}
+
+// TestP4_TypedIsNarrow: without the app's word, a login says which fields it has, and what a client cannot bring about that tells a
+// right password: status and place depend on too much that the client chooses.
+func TestP4_TypedIsNarrow(t *testing.T) {
+	block := func(success ...string) Block {
+		return Block{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Fields: []string{"p"}, Success: rules(t, success...)}
+	}
+	open := block("cookie|sid")
+	open.Fields = nil
+	wide := block("status|302")
+	wide.Paths, wide.When = match.NewGlobs("*"), []Condition{{Form, "u", "*"}}
+	failing := block()
+	failing.Failure = rules(t, "body|wrong", "cookie|sid")
+	from, pointer := block("cookie|sid"), block("cookie|sid")
+	from.From = []string{"https://portal.example.com", "http://127.0.0.1:8080"}
+	pointer.Username, pointer.Fields = Source{JSON, "/u"}, []string{"/p", "/a~2"}
+	blank := block("cookie|sid")
+	blank.Fields = []string{"p", " "}
+	basic := Block{Paths: match.NewGlobs("*"), Username: Source{Kind: Basic}}
+	basicFields, basicFrom := basic, basic
+	basicFields.Fields, basicFrom.From = []string{"p"}, []string{"https://a.example"}
+	front := Block{Paths: match.NewGlobs("*"), Username: Source{Placeholder, "{http.auth.user.id}"}}
+	one := func(b Block) Set { return Set{Typed: true, Blocks: []Block{b}} }
+	for _, test := range []struct {
+		what  string
+		set   Set
+		error string
+	}{
+		{"no success", one(block()), "add a 'success' line"},
+		{"no success, and failure", one(failing), "add a 'success' line"},
+		{"status", one(block("status|302")), "add a 'success' line"},
+		{"location", one(block("location|/home")), "add a 'success' line"},
+		{"status and location", one(block("status|302", "location|/home")), "add a 'success' line"},
+		{"everywhere, by status", one(wide), "add a 'success' line"},
+		{"cookie", one(block("cookie|sid")), ""},
+		{"header", one(block("header|X-User")), ""},
+		{"body", one(block("body|Ok.")), ""},
+		{"JSON", one(block("json|/token")), ""},
+		{"status and cookie", one(block("status|302", "cookie|sid")), ""},
+		{"status or cookie", one(Block{
+			Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Fields: []string{"p"}, Success: [][]Rule{{{Kind: Status, Value: "302"}, {Kind: Cookie, Name: "sid"}}},
+		}), "add a 'success' line"},
+		{"no fields", one(open), "name all fields"},
+		{"a field without a name", one(blank), "no name of a field"},
+		{"a field with a bad pointer", one(pointer), "'~'"},
+		{"the second login", Set{Typed: true, Blocks: []Block{block("cookie|sid"), block("status|302")}}, "login block 2"},
+		{"asked and typed", Set{Typed: true, Identities: who, Blocks: []Block{block("cookie|sid")}}, "either asked"},
+		{"asked: anything goes", Set{Identities: who, Blocks: []Block{open, block("status|302"), block()}}, ""},
+		{"the second identity", Set{Identities: []Identity{who[0], {Path: "/x"}}}, "none of json"},
+		{"HTTP Basic", one(basic), ""},
+		{"HTTP Basic, nobody says", Set{Blocks: []Block{basic}}, "identity: name the address"},
+		{"HTTP Basic with fields", one(basicFields), "'fields'"},
+		{"HTTP Basic from elsewhere", one(basicFrom), "'from'"},
+		{"placeholder", Set{Blocks: []Block{front}}, ""},
+		{"placeholder, typed", one(front), "placeholder"},
+		{"placeholder, asked", Set{Identities: who, Blocks: []Block{front}}, "placeholder"},
+		{"from", one(from), ""},
+	} {
+		err := test.set.Validate()
+		if (err == nil) != (test.error == "") || err != nil && !strings.Contains(err.Error(), test.error) {
+			t.Errorf("%s: %v, want %q", test.what, err, test.error)
+		}
+	}
+	if err := (&Set{}).Validate(); !errors.Is(err, ErrNoIdentity) {
+		t.Errorf("%v", err)
+	}
+	for _, origin := range []string{
+		"", "portal.example.com", "https://", "https://portal.example.com/", "https://Portal.example.com", "https://a.example?x", "ftp://a.example", "null",
+		"https://a@b.example", "https://a.example#", "HTTPS://a.example", "*",
+	} {
+		from.From = []string{origin}
+		set := one(from)
+		if err := set.Validate(); err == nil || !strings.Contains(err.Error(), "no origin") {
+			t.Errorf("from %q: %v", origin, err)
 		}
 	}
 }
