@@ -3,6 +3,7 @@ package custody
 import (
 	"net/http"
 	"net/textproto"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -237,5 +238,53 @@ func TestP3_ForbiddenClasses(t *testing.T) {
 	}
 	if count < 3000 {
 		t.Errorf("only %d names", count)
+	}
+}
+
+// TestDocumentedHeaders: the list in the manual, the one here and the one in the code are the same.
+func TestDocumentedHeaders(t *testing.T) {
+	for name, fate := range fates {
+		if canonical := textproto.CanonicalMIMEHeaderKey(name); fate == fateOpen && !isDocumented(canonical) {
+			t.Errorf("%s is open and not documented", canonical)
+		}
+	}
+	manual, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(manual), "**From everybody**")
+	section, _, found := strings.Cut(section, "**From a verified session**")
+	if !found {
+		t.Fatal("the manual has no such section")
+	}
+	var named []string
+	for line := range strings.Lines(section) {
+		prefix := ""
+		for i, text := range strings.Split(line, "`") {
+			if i%2 == 0 {
+				continue
+			}
+			if strings.HasPrefix(text, "-") {
+				text = prefix + text
+			} else if at := strings.LastIndexByte(text, '-'); at > 0 {
+				prefix = text[:at]
+			}
+			named = append(named, textproto.CanonicalMIMEHeaderKey(text))
+		}
+	}
+	for _, name := range documented {
+		if strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "Sec-Ch-") || strings.Contains(strings.ToLower(name), "srf") {
+			continue // named there by their beginnings
+		}
+		if !slices.Contains(named, name) {
+			t.Errorf("the manual does not name %s", name)
+		}
+	}
+	for _, name := range named {
+		if fateOf(appendFold(nil, strings.TrimSuffix(name, "*"))) != fateOpen && !strings.HasSuffix(name, "*") && !slices.Contains([]string{
+			"Csrf", "Xsrf", "Connection", "Upgrade", "Te", "Trailers", // how these go on the manual says beside them
+		}, name) {
+			t.Errorf("the manual names %s, which is not open", name)
+		}
 	}
 }
