@@ -191,7 +191,9 @@ func New(config Config) (*Gateway, error) {
 	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
 		return nil, err
 	}
-	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix}}
+	g.cookies = custody.Policy{Hold: config.Hold, Pass: config.Pass, Own: []string{
+		g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix, g.secure + nextSuffix, g.plain + nextSuffix,
+	}}
 	return g, nil
 }
 

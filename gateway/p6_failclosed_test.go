@@ -558,7 +558,10 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 				}
 			}
 			f.sessions.strike(fail, "commit")
-			f.browser().get("/files").refusedForNow(t)
+			// A stranger's page load needs no store: the address is remembered by the browser.
+			f.browser().get("/files").wants(t, http.StatusSeeOther, "/login")
+			// A login page whose cookie cannot be kept is refused.
+			f.browser().get("/login").refusedForNow(t)
 			f.sessions.end()
 			f.browser().signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		})

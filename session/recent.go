@@ -172,4 +172,15 @@ func (r *Recent) EachCtx(ctx context.Context, visit func(token string, stored []
 	return r.store.EachCtx(ctx, visit)
 }
 
-var _ Store = (*Recent)(nil)
+// PurposeKeys implements Keyring: they are those of the store behind it, where it has any.
+func (r *Recent) PurposeKeys(ctx context.Context, purpose string) ([][]byte, error) {
+	if able, ok := r.store.(Keyring); ok {
+		return able.PurposeKeys(ctx, purpose)
+	}
+	return nil, nil
+}
+
+var (
+	_ Store   = (*Recent)(nil)
+	_ Keyring = (*Recent)(nil)
+)
