@@ -141,11 +141,11 @@ func (f *failingSessions) MoveCtx(
 	return f.Memory.MoveCtx(ctx, token, expected, newToken, stored, expiry)
 }
 
-func (f *failingSessions) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+func (f *failingSessions) OwnedCtx(ctx context.Context, owners []session.Owner, visit func(token string, stored []byte) error) error {
 	if err := f.check(ctx, "list"); err != nil {
 		return err
 	}
-	return f.Memory.EachCtx(ctx, visit)
+	return f.Memory.OwnedCtx(ctx, owners, visit)
 }
 
 // frail is a site both of whose stores can fail.

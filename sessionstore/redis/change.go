@@ -87,8 +87,11 @@ func (s *Store) store(ctx context.Context, script *driver.Script, c stored) erro
 	keys := append([]string{prefix + c.token, strangersKey, unlabelledKey, ownerKey(c.owner)}, c.keys...)
 	args := append([]any{c.entry, c.life, c.expected, c.goesOn, s.options.Strangers}, c.args...)
 	err := s.run(ctx, script, keys, args...)
-	if driver.HasErrorPrefix(errors.Unwrap(err), "OOM") && s.makeRoom(ctx) {
-		err = s.run(ctx, script, keys, args...)
+	for range roomTimes {
+		if !driver.HasErrorPrefix(errors.Unwrap(err), "OOM") || s.makeRoom(ctx) != nil {
+			break
+		}
+		err = s.run(ctx, script, keys, args...) // also where there was nobody to make room: others may have asked for it just before
 	}
 	return err
 }

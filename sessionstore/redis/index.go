@@ -19,8 +19,10 @@ const (
 	// running beside this one, and store more of them.
 	searchedKey = "{sallyport}:searched"
 	searchedFor = 10 * time.Minute
-	// roomFor is how many strangers' entries make room on a server that is full.
-	roomFor = 500
+	// roomShare is the part of the strangers' entries that makes room on a server that is full, and roomTimes how often at most for one
+	// change: others take what has become free.
+	roomShare = 16
+	roomTimes = 4
 )
 
 // evictLua ends the strangers' entries that began first. What has no such entry any more expired, or was flushed. The keys are none of
@@ -65,18 +67,17 @@ local function label(entry, life, token, share, strangers, unlabelled, owner)
 end
 `
 
-// roomScript makes room. KEYS: strangersKey. ARGV: for how many entries.
+// roomScript makes room. KEYS: strangersKey. ARGV: the part of them that goes.
 var roomScript = driver.NewScript(`#!lua flags=allow-oom
 ` + evictLua + `
-return evict(KEYS[1], ARGV[1])
+return evict(KEYS[1], math.ceil(redis.call('ZCARD', KEYS[1]) / ARGV[1]))
 `)
 
-// makeRoom reports whether strangers' entries made room on a server that is full.
-func (s *Store) makeRoom(ctx context.Context) bool {
+// makeRoom has strangers' entries make room on a server that is full.
+func (s *Store) makeRoom(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	ended, err := roomScript.Run(ctx, s.client, []string{strangersKey}, roomFor).Int()
-	return err == nil && ended > 0
+	return roomScript.Run(ctx, s.client, []string{strangersKey}, roomShare).Err()
 }
 
 // ownedScript answers with the tokens and entries of owners' sessions. KEYS: the owners' sets. It takes out of them what is dead. It
