@@ -54,8 +54,11 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
 		}
 	}
-	origin := x.origin()
+	origin, target := x.origin(), x.rememberedTarget()
 	write := func(data *session.Data) error {
+		if target != "" {
+			data.Next = target
+		}
 		data.State, data.Identity, data.Method = state, next.identity, method
 		data.Held, data.InPlace = next.jar, next.inPlace
 		data.Guest, data.Doubt, data.Retry, data.RetryFor = custody.Jar{}, false, custody.Jar{}, ""
@@ -79,6 +82,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	} else if err != nil {
 		return true, err
 	}
+	x.forgetTarget()
 	if state == gate.Verified {
 		owed, err := x.owedAfterAll(next.delivery, stands)
 		if err != nil {

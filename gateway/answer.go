@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
 	"sallyport/gate"
 	"sallyport/pages"
-	"sallyport/session"
 )
 
 // The types of the problem documents that scripts meet (design 5.3, RFC 9457).
@@ -38,7 +36,8 @@ func isPageLoad(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// askLogin sends a stranger to the app's login page, and remembers the page that was asked for.
+// askLogin sends a stranger to the app's login page. The browser itself remembers the page that was asked for: no stranger's page load
+// writes to a store.
 func (x *exchange) askLogin() error {
 	if x.config.LoginPage == "" {
 		return x.refuseStranger()
@@ -49,15 +48,7 @@ func (x *exchange) askLogin() error {
 		})
 	}
 	if x.r.Method == http.MethodGet && x.place == gate.Protected && x.state() == gate.Anonymous {
-		if target, ok := localTarget(x.target, x.r); ok {
-			err := x.change(func(data *session.Data) error {
-				data.Next = target
-				return nil
-			})
-			if err != nil && !errors.Is(err, session.ErrGone) {
-				return x.storeFailed("remember address", err)
-			}
-		}
+		x.rememberTarget(x.target)
 	}
 	return x.redirect(x.config.LoginPage)
 }

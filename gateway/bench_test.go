@@ -34,7 +34,7 @@ func verifiedSession(b *testing.B, s *site) string {
 		b.Fatal(err)
 	}
 	token, err := s.gateway.config.Sessions.Create(context.Background(), session.Data{
-		State: gate.Verified, Identity: "alice", Method: "totp", Held: jar, Granted: []string{"theme"},
+		Host: "example.com", State: gate.Verified, Identity: "alice", Method: "totp", Held: jar, Granted: []string{"theme"},
 		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now, Checked: s.clock.now,
 	})
 	if err != nil {

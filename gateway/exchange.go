@@ -76,14 +76,15 @@ func (x *exchange) jar() custody.Jar {
 	return x.carried
 }
 
-// loadSession finds the session that the browser's token stands for. No token and a dead token are the same: anonymous.
+// loadSession finds the session that the browser's token stands for. No token, a dead token and one of another host are the same:
+// anonymous.
 func (x *exchange) loadSession() error {
 	token := x.Gateway.token(x.r)
 	if token == "" {
 		return nil
 	}
 	data, err := x.config.Sessions.Load(x.r.Context(), token)
-	if err != nil || data == nil {
+	if err != nil || data == nil || data.Host != hostOf(x.r) {
 		return err
 	}
 	x.token, x.data = token, data
@@ -101,7 +102,7 @@ func (x *exchange) change(f func(*session.Data) error) error {
 		if x.blind() {
 			return session.ErrGone
 		}
-		data := session.Data{State: gate.Anonymous, Created: x.now, Since: x.now, Seen: x.now}
+		data := session.Data{Host: hostOf(x.r), State: gate.Anonymous, Created: x.now, Since: x.now, Seen: x.now}
 		if err := f(&data); err != nil {
 			return err
 		}

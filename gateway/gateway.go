@@ -214,7 +214,9 @@ func New(config Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.cookies = custody.Policy{
-		Hold: config.Hold, Pass: config.Pass, Own: []string{g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix},
+		Hold: config.Hold, Pass: config.Pass, Own: []string{
+			g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix, g.secure + nextSuffix, g.plain + nextSuffix,
+		},
 		Learned: new(custody.Names),
 	}
 	return g, nil

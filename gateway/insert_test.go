@@ -59,7 +59,7 @@ func sessionIn(t *testing.T, s *site, state gate.State) string {
 		t.Fatal(err)
 	}
 	token, err := s.gateway.config.Sessions.Create(context.Background(), session.Data{
-		State: state, Identity: "alice", Method: "totp", Held: jar,
+		Host: "127.0.0.1", State: state, Identity: "alice", Method: "totp", Held: jar,
 		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now, Checked: s.clock.now,
 	})
 	if err != nil {
@@ -160,6 +160,7 @@ func TestSettingsLinkFor(t *testing.T) {
 	ask := func(path, cookie string) answer {
 		t.Helper()
 		request := httptest.NewRequest("GET", path, nil)
+		request.Host = "127.0.0.1"
 		request = request.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 		request.Header = http.Header{"Accept": {"text/html"}, "Cookie": {cookie}}
 		w := httptest.NewRecorder()
@@ -313,7 +314,7 @@ func TestSettingsLinkWebSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	write(t, connection, "GET /page HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: "+l.cookie+"\r\n\r\n</body>\n")
+	write(t, connection, "GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: "+l.cookie+"\r\n\r\n</body>\n")
 	reader := bufio.NewReader(connection)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
@@ -344,6 +345,13 @@ func TestSettingsLinkBase(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/page", nil)
 		r.Host = test.host
+		_, err := l.gateway.config.Sessions.Update(t.Context(), strings.TrimPrefix(l.cookie, "sallyport="), func(data *session.Data) error {
+			data.Host = hostOf(r)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		name := "sallyport="
 		if test.secure {
 			r.TLS = new(tls.ConnectionState)
@@ -352,7 +360,7 @@ func TestSettingsLinkBase(t *testing.T) {
 		r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 		r.Header = http.Header{"Accept": {"text/html"}, "Accept-Encoding": {"br", "gzip"}, "Cookie": {name + strings.TrimPrefix(l.cookie, "sallyport=")}}
 		w := httptest.NewRecorder()
-		err := l.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
+		err = l.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
 			r.Host = "changed.invalid"
 			w.Header().Set("Content-Type", "text/html")
 			write(t, w, test.page)

@@ -55,7 +55,7 @@ func watch(t *testing.T, test func(t *testing.T, s *watched)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.token, err = s.sessions.Create(t.Context(), session.Data{State: gate.Verified, Identity: "alice", Method: "totp"})
+		s.token, err = s.sessions.Create(t.Context(), session.Data{Host: "example.com", State: gate.Verified, Identity: "alice", Method: "totp"})
 		if err != nil {
 			t.Fatal(err)
 		}

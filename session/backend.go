@@ -29,15 +29,17 @@ type backend struct {
 	Contextless
 	store   scs.CtxStore
 	swapper Swapper // nil where the store knows no compare-and-set
+	index   Index   // nil where the store has none
 }
 
 func newBackend(store scs.Store) *backend {
 	swapper, _ := store.(Swapper)
+	index, _ := store.(Index)
 	able, ok := store.(scs.CtxStore)
 	if !ok {
 		able = plainStore{store}
 	}
-	b := &backend{store: able, swapper: swapper}
+	b := &backend{store: able, swapper: swapper, index: index}
 	b.Contextless = NewContextless(b)
 	return b
 }
@@ -49,6 +51,8 @@ type plan struct {
 	found Version
 	// from is the name that a renewed session moves away from; empty where it keeps its name.
 	from string
+	// entered says that the session came into another state, or is another identity's.
+	entered bool
 }
 
 type planKey struct{}
@@ -114,10 +118,10 @@ func found(stored []byte, ok bool, err error) ([]byte, bool, error) {
 	return stored, ok, nil
 }
 
-// CommitCtx is detached from the caller's context, and writes under the conditions of the plan where the store knows how.
+// CommitCtx is detached from the caller's context, labels the session, and writes under the conditions of the plan where the store knows how.
 func (b *backend) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
 	p := planOf(ctx)
-	ctx, cancel := detach(ctx)
+	ctx, cancel := detach(WithLabel(ctx, labelFor(stored)))
 	defer cancel()
 	switch {
 	case p == nil || b.swapper == nil:
@@ -150,6 +154,36 @@ func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 		return false, failed("find", err)
 	}
 	return found, failed("delete", b.store.DeleteCtx(ctx, token))
+}
+
+// owned visits the live sessions of an account, and perhaps others: all there are where the store has no index.
+func (b *backend) owned(ctx context.Context, owner Owner, visit func(token string, stored []byte) error) error {
+	if b.index == nil {
+		return b.each(ctx, visit)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+	defer cancel()
+	return failed("list", b.index.OwnedCtx(ctx, []Owner{owner}, visit))
+}
+
+// ownedNow is owned that misses none, whatever other nodes have stored a moment ago.
+func (b *backend) ownedNow(ctx context.Context, owner Owner, visit func(token string, stored []byte) error) error {
+	if b.index == nil {
+		return b.each(ctx, visit)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+	defer cancel()
+	return failed("list", ownedNow(ctx, b.index, []Owner{owner}, visit))
+}
+
+// unlabelled visits the live sessions that owned may not know, since they were stored by a version without labels.
+func (b *backend) unlabelled(ctx context.Context, visit func(token string, stored []byte) error) error {
+	if b.index == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+	defer cancel()
+	return failed("list", b.index.UnlabelledCtx(ctx, visit))
 }
 
 // each visits the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it stops

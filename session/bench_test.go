@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -97,7 +98,8 @@ func memoryPerSession(t testing.TB, count int) (all, beyond float64) {
 	data := verified(t)
 	data.Next, data.Granted = "/some/page?with=query", []string{"theme", "lang"}
 	ctx := context.Background()
-	for range count {
+	for i := range count {
+		data.Identity = fmt.Sprint("alice", i) // each account has a bound, and a place in the index
 		token := mustCreate(t, m, data)
 		for range 2 {
 			var err error

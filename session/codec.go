@@ -21,6 +21,8 @@ const MaxEncoded = 128 << 10
 // can write to the store needs to be kept out by other means.
 const (
 	codecVersion = 0xb5 // no gob and no JSON starts like this
+	// codecBefore is the version before, without a host. Its sessions are nobody's here; the first four stand where they do now.
+	codecBefore  = 0xb4
 	checksumSize = 4
 	dataKey      = "data"
 )
@@ -58,6 +60,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = appendString(to, data.App)
 	to = appendString(to, data.Identity)
 	to = appendTime(to, deadline)
+	to = appendString(to, data.Host)
 	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, data.Address, data.Browser, data.Device} {
 		to = appendString(to, text)
 	}
@@ -118,6 +121,7 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.App = from.string()
 	data.Identity = from.string()
 	deadline := from.time()
+	data.Host = from.string()
 	data.Method = from.string()
 	data.Form = from.string()
 	data.Next = from.string()
@@ -161,9 +165,10 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	return data, deadline, nil
 }
 
-// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at.
+// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at. It reads
+// the version before too: a node that was not replaced yet may take such a session for good, and it must be ended there.
 func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
-	if len(stored) < 2 || stored[0] != codecVersion {
+	if len(stored) < 2 || stored[0] != codecVersion && stored[0] != codecBefore {
 		return 0, nil, nil, false
 	}
 	state, rest := gate.State(stored[1]), stored[2:]

@@ -16,7 +16,7 @@ import (
 func fullData(t testing.TB) *Data {
 	t.Helper()
 	return &Data{
-		App: "wiki", State: gate.Enrolling, Identity: "Zoë <z@example.com>", Method: "recovery",
+		App: "wiki", Host: "wiki.example.com", State: gate.Enrolling, Identity: "Zoë <z@example.com>", Method: "recovery",
 		Guest:   jar(t, "csrf=1; HttpOnly"),
 		Held:    jar(t, "sid=café; Path=/a; Max-Age=60", "other=; Domain=example.com"),
 		Granted: []string{"theme", ""},
@@ -104,7 +104,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a second's billion": name + "\x00" + leap + body[len(name)+len(appendTime(nil, start)):],
 		"huge list":          body[:len(body)-4] + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00\x00",
 		"nothing":            "",
-		"an earlier version": "\xb4" + body[1:],
+		"the version before": "\xb4" + body[1:],
 		"a later version":    "\xb6" + body[1:],
 		"no state":           body[:1] + "\x04" + body[2:],
 		"more":               body + "\x00",

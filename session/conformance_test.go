@@ -12,12 +12,12 @@ import (
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()
-		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now})
+		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now, Strangers: 6400})
 		t.Cleanup(func() { _ = memory.Close() })
 		return &storetest.Body{
 			Open:    func() session.Store { return memory },
 			Now:     clock.Now,
-			Advance: clock.Advance,
+			Advance: clock.Advance, Strangers: 6400, OwnTombstones: true,
 			Stored: func() int {
 				memory.Sweep()
 				return memory.Len() + memory.Tombstones()

@@ -18,6 +18,8 @@ const MaxDelivery = 16 << 10
 type Data struct {
 	// App the session belongs to. The Manager sets it; no other app's Manager accepts the session.
 	App string
+	// Host is the one that the session began at, and is good for: as browsers name it, without a port, in lower case.
+	Host string
 	// State is how far the session has come.
 	State gate.State
 	// Identity is the account that the app says is signed in. Empty while anonymous.

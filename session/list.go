@@ -32,7 +32,7 @@ type Summary struct {
 }
 
 // List returns the sessions of an identity in this app in which a login has been made, the one with token first, then the one used
-// last. It walks over the whole store, page by page where the store can. An error wraps ErrStore.
+// last. It goes over the whole store only where that has no index. An error wraps ErrStore.
 func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, error) {
 	current := ""
 	if wellFormed(token) {
@@ -84,15 +84,21 @@ func (m *Manager) DestroyOne(ctx context.Context, identity, id string) (found bo
 	return true, nil
 }
 
-// eachOf visits the sessions of an identity in this app in which a login has been made, by their names in the store.
+// eachOf visits the sessions of an identity in this app in which a login has been made, by their names in the store. Those that a
+// version before the index stored are not among them; no Manager of this one would take them.
 func (m *Manager) eachOf(ctx context.Context, identity string, visit func(key string, stored []byte)) error {
-	return m.shared.store.each(ctx, func(key string, stored []byte) error {
+	return m.shared.store.owned(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, visit))
+}
+
+// ifOf passes on what is a session of an identity in this app in which a login has been made.
+func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) func(key string, stored []byte) error {
+	return func(key string, stored []byte) error {
 		state, app, owner, ok := peek(stored)
 		if ok && state != gate.Anonymous && string(app) == m.config.App && string(owner) == identity {
 			visit(key, stored)
 		}
 		return nil
-	})
+	}
 }
 
 // summaryID is a name for a list. Not the store's own, which whoever reads the store could be asked for.

@@ -22,6 +22,9 @@ type Config struct {
 	Idle time.Duration
 	// Lifetime is how long a verified session lives at most; default 24 hours.
 	Lifetime time.Duration
+	// MaxVerified and MaxWaiting are how many verified sessions one account may have, and how many that wait for a factor; zero
+	// and less mean the defaults of these names.
+	MaxVerified, MaxWaiting int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -46,6 +49,12 @@ func (s *Shared) Manager(config Config) *Manager {
 		if *setting.value <= 0 {
 			*setting.value = setting.standard
 		}
+	}
+	if config.MaxVerified <= 0 {
+		config.MaxVerified = MaxVerified
+	}
+	if config.MaxWaiting <= 0 {
+		config.MaxWaiting = MaxWaiting
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -135,7 +144,10 @@ func (m *Manager) Create(ctx context.Context, data Data) (token string, err erro
 			*moment = now
 		}
 	}
-	return m.insert(ctx, &data, new(plan))
+	if token, err = m.insert(ctx, &data, new(plan)); err == nil {
+		m.bound(ctx, token, &data)
+	}
+	return token, err
 }
 
 // insert stores data under a token that scs makes.
@@ -199,8 +211,10 @@ func (m *Manager) Update(ctx context.Context, token string, change func(*Data) e
 	}
 	defer m.shared.locks.lock(token)()
 	var updated *Data
+	var p *plan
 	err := untilUnchanged(ctx, func() error {
-		loaded, data, err := m.changed(ctx, token, new(plan), change)
+		p = new(plan)
+		loaded, data, err := m.changed(ctx, token, p, change)
 		if err != nil {
 			return err
 		}
@@ -210,6 +224,9 @@ func (m *Manager) Update(ctx context.Context, token string, change func(*Data) e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if p.entered {
+		m.bound(ctx, token, updated)
 	}
 	return updated, nil
 }
@@ -226,8 +243,9 @@ func (m *Manager) Renew(
 		return "", nil, ErrGone
 	}
 	defer m.shared.locks.lock(token)()
+	var p *plan
 	err = untilUnchanged(ctx, func() (err error) {
-		p := new(plan)
+		p = new(plan)
 		_, renewed, err = m.changed(ctx, token, p, func(data *Data) error {
 			form := data.Form
 			if err := change(data); err != nil {
@@ -251,6 +269,9 @@ func (m *Manager) Renew(
 	})
 	if err != nil {
 		return "", nil, err
+	}
+	if p.entered {
+		m.bound(ctx, newToken, renewed)
 	}
 	return newToken, renewed, nil
 }
@@ -296,6 +317,7 @@ func (m *Manager) changed(
 	if err := change(data); err != nil {
 		return nil, nil, err
 	}
+	p.entered = data.State != before.State || data.Identity != before.Identity
 	now := m.config.Now()
 	if !now.Before(deadline) {
 		return nil, nil, ErrGone // it expired while change was running, and must not come back

@@ -22,6 +22,9 @@ type MemoryOptions struct {
 	// Max is the largest number of sessions, and of deleted tokens, that are kept; default 1 000 000, at least 64. They
 	// are spread by chance over 64 parts that are bounded one by one, so that a part may be full a little earlier.
 	Max int
+	// Strangers is the largest number of anonymous sessions, spread and bounded likewise; default MaxStrangers, at least 64. One
+	// more ends the oldest of them.
+	Strangers int
 	// Sweep is how often expired sessions are removed; default one minute. They are dead before that: it is about
 	// memory only.
 	Sweep time.Duration
@@ -35,12 +38,13 @@ type MemoryOptions struct {
 // A deleted token leaves a tombstone: Commit refuses it with ErrGone until 24 hours have passed, or until the session
 // would have expired where that is later.
 //
-// It never grows without end. When it is full, a new session takes the place of an anonymous one, or of a pending one if
+// It never grows without end, and anonymous sessions have a share of their own. When it is full, a new session takes the place of an anonymous one, or of a pending one if
 // it is more than anonymous itself; a verified session never has to go. Where none can go, Commit fails with ErrFull.
 type Memory struct {
 	options MemoryOptions
 	seed    maphash.Seed
 	shards  [memoryShards]shard
+	index   memoryIndex
 	stop    chan struct{}
 	stopped chan struct{}
 	close   sync.Once
@@ -52,19 +56,28 @@ type shard struct {
 	dead  map[string]int64 // until when, in Unix nanoseconds
 	peak  int              // most entries since live was made
 	last  uint64           // the newest version
-	_     [64]byte         // keeps the locks of two shards out of one cache line
+	index *memoryIndex
+	// queue has the strangers' sessions in the order in which they began, and more that are none any more; strangers is how many
+	// there are, and share how many there may be.
+	queue            []string
+	strangers, share int
+	_                [64]byte // keeps the locks of two shards out of one cache line
 }
 
 type entry struct {
 	stored  []byte // never changed, only replaced
 	expiry  int64  // Unix nanoseconds
 	version uint64
+	label   Label
 }
 
 // NewMemory makes an empty store and starts its clean-up, which Close ends.
 func NewMemory(options MemoryOptions) *Memory {
 	if options.Max <= 0 {
 		options.Max = 1_000_000
+	}
+	if options.Strangers <= 0 {
+		options.Strangers = MaxStrangers
 	}
 	if options.Sweep <= 0 {
 		options.Sweep = time.Minute
@@ -76,7 +89,9 @@ func NewMemory(options MemoryOptions) *Memory {
 		options: options, seed: maphash.MakeSeed(),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	m.index.owned = make(map[Owner][]ownedEntry)
 	for i := range m.shards {
+		m.shards[i].index, m.shards[i].share = &m.index, max(1, options.Strangers/memoryShards)
 		m.shards[i].live = make(map[string]entry)
 		m.shards[i].dead = make(map[string]int64)
 	}
@@ -118,6 +133,10 @@ func (m *Memory) find(token string) (entry, bool) {
 
 // Commit stores a copy. It returns ErrGone for a token that was deleted, and for an expiry that has passed; ErrFull.
 func (m *Memory) Commit(token string, stored []byte, expiry time.Time) error {
+	return m.commit(Label{}, token, stored, expiry)
+}
+
+func (m *Memory) commit(label Label, token string, stored []byte, expiry time.Time) error {
 	now := m.options.Now().UnixNano()
 	s := m.shard(token)
 	s.mutex.Lock()
@@ -125,7 +144,7 @@ func (m *Memory) Commit(token string, stored []byte, expiry time.Time) error {
 	if s.isDead(token, now) {
 		return ErrGone
 	}
-	return s.put(token, stored, expiry.UnixNano(), now, m.shardMax())
+	return s.put(token, entry{stored: stored, expiry: expiry.UnixNano(), label: label}, now, m.shardMax())
 }
 
 // isDead tells whether the token has a tombstone, and removes one that has had its time. The shard is locked.
@@ -138,17 +157,20 @@ func (s *shard) isDead(token string, now int64) bool {
 	return ok
 }
 
-// put stores a copy. The shard is locked.
-func (s *shard) put(token string, stored []byte, expiry, now int64, most int) error {
-	if expiry <= now {
+// put stores a copy, with a version of its own. The shard is locked.
+func (s *shard) put(token string, fresh entry, now int64, most int) error {
+	if fresh.expiry <= now {
 		return ErrGone
 	}
-	if _, known := s.live[token]; !known && len(s.live) >= most && !s.makeRoom(stateOf(stored), now) {
+	old, known := s.live[token]
+	for fresh.label.Stranger && !old.label.Stranger && s.strangers >= s.share && s.endOldestStranger() {
+	}
+	if !known && len(s.live) >= most && !s.endOldestStranger() && !s.makeRoom(stateOf(fresh.stored), now) {
 		return ErrFull
 	}
 	s.last++
-	s.live[token] = entry{stored: append(make([]byte, 0, len(stored)), stored...), expiry: expiry, version: s.last}
-	s.peak = max(s.peak, len(s.live))
+	fresh.stored, fresh.version = append(make([]byte, 0, len(fresh.stored)), fresh.stored...), s.last
+	s.set(token, fresh)
 	return nil
 }
 
@@ -175,9 +197,11 @@ func (m *Memory) bury(token string) bool {
 	return found.expiry > now
 }
 
-// bury puts a tombstone in the place of a session. The shard is locked.
+// bury puts a tombstone in the place of a session, also where that has just made room for another one. The shard is locked.
 func (s *shard) bury(token string, found entry, now int64, most int) {
-	delete(s.live, token)
+	if old, there := s.live[token]; there {
+		s.drop(token, old)
+	}
 	if len(s.dead) >= most {
 		s.forgetOneDead()
 	}
@@ -231,9 +255,9 @@ func (m *Memory) String() string { return fmt.Sprintf("memory(%d sessions)", m.L
 // FindCtx is Find.
 func (m *Memory) FindCtx(_ context.Context, token string) ([]byte, bool, error) { return m.Find(token) }
 
-// CommitCtx is Commit.
-func (m *Memory) CommitCtx(_ context.Context, token string, stored []byte, expiry time.Time) error {
-	return m.Commit(token, stored, expiry)
+// CommitCtx is Commit, with a label.
+func (m *Memory) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
+	return m.commit(LabelOf(ctx), token, stored, expiry)
 }
 
 // DeleteCtx is Delete.
@@ -257,7 +281,7 @@ func (s *shard) makeRoom(newcomer gate.State, now int64) bool {
 	victim, rank, soonest, looked := "", gate.Verified, int64(0), 0
 	for token, one := range s.live {
 		if one.expiry <= now {
-			delete(s.live, token)
+			s.drop(token, one)
 			return true
 		}
 		state := stateOf(one.stored)
@@ -272,7 +296,7 @@ func (s *shard) makeRoom(newcomer gate.State, now int64) bool {
 	if victim == "" {
 		return false
 	}
-	delete(s.live, victim)
+	s.drop(victim, s.live[victim])
 	return true
 }
 
@@ -317,7 +341,7 @@ func (s *shard) sweep(now int64) {
 	defer s.mutex.Unlock()
 	for token, one := range s.live {
 		if one.expiry <= now {
-			delete(s.live, token)
+			s.drop(token, one)
 		}
 	}
 	for token, until := range s.dead {

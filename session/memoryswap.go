@@ -29,7 +29,7 @@ func (m *Memory) FindVersionCtx(_ context.Context, token string) ([]byte, Versio
 }
 
 // SwapCtx implements Swapper. ErrFull when there is no room for a new session.
-func (m *Memory) SwapCtx(_ context.Context, token string, expected Version, stored []byte, expiry time.Time) error {
+func (m *Memory) SwapCtx(ctx context.Context, token string, expected Version, stored []byte, expiry time.Time) error {
 	now := m.options.Now().UnixNano()
 	s := m.shard(token)
 	s.mutex.Lock()
@@ -41,12 +41,12 @@ func (m *Memory) SwapCtx(_ context.Context, token string, expected Version, stor
 	} else if err := s.expects(token, expected, now); err != nil {
 		return err
 	}
-	return s.put(token, stored, expiry.UnixNano(), now, m.shardMax())
+	return s.put(token, entry{stored: stored, expiry: expiry.UnixNano(), label: LabelOf(ctx)}, now, m.shardMax())
 }
 
 // MoveCtx implements Swapper. ErrFull when there is no room for a new session.
 func (m *Memory) MoveCtx(
-	_ context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time,
+	ctx context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time,
 ) error {
 	now := m.options.Now().UnixNano()
 	from, to := m.shard(token), m.shard(newToken)
@@ -64,7 +64,8 @@ func (m *Memory) MoveCtx(
 	if from == to {
 		most++
 	}
-	if err := to.put(newToken, stored, expiry.UnixNano(), now, most); err != nil {
+	fresh := entry{stored: stored, expiry: expiry.UnixNano(), label: LabelOf(ctx)}
+	if err := to.put(newToken, fresh, now, most); err != nil {
 		return err
 	}
 	from.bury(token, old, now, m.shardMax())

@@ -172,4 +172,30 @@ func (r *Recent) EachCtx(ctx context.Context, visit func(token string, stored []
 	return r.store.EachCtx(ctx, visit)
 }
 
-var _ Store = (*Recent)(nil)
+// OwnedCtx asks the store.
+func (r *Recent) OwnedCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error {
+	return r.store.OwnedCtx(ctx, owners, visit)
+}
+
+// OwnedNowCtx asks the store.
+func (r *Recent) OwnedNowCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error {
+	return ownedNow(ctx, r.store, owners, visit)
+}
+
+// UnlabelledCtx asks the store.
+func (r *Recent) UnlabelledCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+	return r.store.UnlabelledCtx(ctx, visit)
+}
+
+// PurposeKeys implements Keyring: they are those of the store behind it, where it has any.
+func (r *Recent) PurposeKeys(ctx context.Context, purpose string) ([][]byte, error) {
+	if able, ok := r.store.(Keyring); ok {
+		return able.PurposeKeys(ctx, purpose)
+	}
+	return nil, nil
+}
+
+var (
+	_ Store   = (*Recent)(nil)
+	_ Keyring = (*Recent)(nil)
+)

@@ -17,13 +17,13 @@ import (
 func TestRecentConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()
-		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now})
+		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now, Strangers: 6400})
 		t.Cleanup(func() { _ = memory.Close() })
 		recent := session.NewRecent(memory, clock.Now)
 		return &storetest.Body{
 			Open:    func() session.Store { return recent },
 			Now:     clock.Now,
-			Advance: clock.Advance,
+			Advance: clock.Advance, Strangers: 6400, OwnTombstones: true,
 			Stored: func() int {
 				memory.Sweep()
 				return memory.Len() + memory.Tombstones()

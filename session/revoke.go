@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -16,8 +17,8 @@ const revokeWorkers = 16
 
 // DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
 // session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
-// the store is gone over until no other session is left. It walks over the whole store, page by page
-// where the store can, and is meant for a change of factors.
+// the store is asked until no other session is left. It goes over the whole store only where that has no index, or holds
+// sessions from before the index, which nodes that were not replaced yet may take for good.
 //
 // An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
 func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
@@ -37,11 +38,15 @@ func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string)
 func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
 	// First all names, then the deletions: a store need not bear being changed by the one who walks over it.
 	var names []string
-	err = m.eachOf(ctx, identity, func(key string, _ []byte) {
-		if key != keep {
+	note := func(key string, _ []byte) {
+		if key != keep && !slices.Contains(names, key) {
 			names = append(names, key)
 		}
-	})
+	}
+	// In this order: a session from before the index that is stored anew goes into it, and is found in one of the two.
+	if err = m.shared.store.unlabelled(ctx, m.ifOf(identity, note)); err == nil {
+		err = m.shared.store.ownedNow(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, note))
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,8 @@ type Shared struct {
 	sessions *scs.SessionManager
 	locks    *locks
 	decoded  *decodedCache
+	// secret is what Keys come from where the store has none.
+	secret [KeySize]byte
 }
 
 // NewShared makes a Shared over the given store, which may be used by other processes too.
@@ -22,7 +24,7 @@ type Shared struct {
 // (Lister, scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes Renew exact over several
 // processes, a Swapper Update too. A Store is all of that.
 func NewShared(store scs.Store) *Shared {
-	shared := &Shared{store: newBackend(store), locks: newLocks(), decoded: newDecodedCache()}
+	shared := &Shared{store: newBackend(store), locks: newLocks(), decoded: newDecodedCache(), secret: newSecret()}
 	// Not scs.New: that starts a goroutine for a store that is thrown away at once. Not IdleTimeout: with it a mere
 	// read counts as a change, and brings destroyed sessions back. Lifetime is only a start; each commit sets a deadline.
 	shared.sessions = &scs.SessionManager{

@@ -18,6 +18,7 @@ type Store interface {
 	Claimer
 	Swapper
 	Lister
+	Index
 }
 
 // TombstoneLife is how long at least a deleted token is remembered, so that no request which began before can bring it back;

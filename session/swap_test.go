@@ -49,13 +49,13 @@ func (s *swapping) MoveCtx(
 	return s.Memory.MoveCtx(ctx, token, expected, newToken, stored, expiry)
 }
 
-func (s *swapping) EachCtx(ctx context.Context, visit func(string, []byte) error) error {
+func (s *swapping) OwnedCtx(ctx context.Context, owners []Owner, visit func(string, []byte) error) error {
 	if s.each != nil {
 		if err := s.each(); err != nil {
 			return err
 		}
 	}
-	return s.Memory.EachCtx(ctx, visit)
+	return s.Memory.OwnedCtx(ctx, owners, visit)
 }
 
 func (s *swapping) CommitCtx(context.Context, string, []byte, time.Time) error {

@@ -30,6 +30,10 @@ type Body struct {
 	Advance func(time.Duration)
 	// Stored cleans up as the store does from time to time and counts what is left: sessions and tombstones.
 	Stored func() int
+	// Strangers is how many anonymous sessions the handles keep, a few hundred at least.
+	Strangers int
+	// OwnTombstones says that tombstones have a bound of their own, and are no part of the strangers' share.
+	OwnTombstones bool
 }
 
 // Run runs the suite. fresh makes a body for one test.
@@ -63,7 +67,12 @@ func Run(t *testing.T, fresh func(t *testing.T) *Body) {
 		{"list", testList},
 		{"list many", testListMany},
 		{"list while sessions move", testListWhileMoving},
+		{"index", testIndex},
+		{"index: what was stored without it", testUnlabelled},
+		{"index while sessions move", testIndexWhileMoving},
+		{"strangers", testStrangers},
 		{"managers", testManagers},
+		{"managers: what an account may have", testManagersBound},
 		{"managers: expiry", testManagersExpiry},
 		{"managers: no update is lost", testManagersNoLostUpdate},
 		{"managers: no update is lost to a renewal", testManagersRenewalKeepsUpdates},

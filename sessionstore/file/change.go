@@ -15,7 +15,7 @@ func malformed(token string) bool { return token == "" || len(token) > longestTo
 
 // CommitCtx implements scs.CtxStore.
 func (s *Store) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
-	fresh := newEntry(stored, expiry)
+	fresh := newEntry(ctx, stored, expiry)
 	return s.change(ctx, token, func(c *change) error {
 		found, ok := c.get(token)
 		if ok && found.dead {
@@ -53,7 +53,7 @@ func (s *Store) ClaimCtx(ctx context.Context, token string) (bool, error) {
 
 // SwapCtx implements session.Swapper.
 func (s *Store) SwapCtx(ctx context.Context, token string, expected session.Version, stored []byte, expiry time.Time) error {
-	fresh := newEntry(stored, expiry)
+	fresh := newEntry(ctx, stored, expiry)
 	return s.change(ctx, token, func(c *change) error {
 		if expected == (session.Version{}) {
 			if _, ok := c.get(token); ok {
@@ -75,7 +75,7 @@ func (s *Store) MoveCtx(
 	if malformed(newToken) {
 		return errToken
 	}
-	fresh := newEntry(stored, expiry)
+	fresh := newEntry(ctx, stored, expiry)
 	return s.change(ctx, token, func(c *change) error {
 		found, err := c.expect(token, expected)
 		if err != nil {
@@ -107,11 +107,13 @@ func (s *Store) change(ctx context.Context, token string, apply func(*change) er
 
 // change is what one change sees and does: the entries in a transaction that it may share with others.
 type change struct {
-	entries *bolt.Bucket
-	now     int64
-	room    int // for how many more entries there is room
-	added   int
-	wrote   bool
+	entries, owners, strangers *bolt.Bucket
+
+	now         int64
+	room, added int // for how many more entries there is room, and how many have come
+	// the same for entries of strangers, and how many sessions without a label have come
+	strangersRoom, strangersAdded, unlabelled int
+	wrote                                     bool
 }
 
 // get finds an entry that counts: a live session, or a tombstone that has not had its time.
@@ -137,22 +139,24 @@ func (c *change) create(token string, fresh entry, known bool) error {
 	if fresh.expiry <= c.now {
 		return session.ErrGone
 	}
-	if !known && c.entries.Get([]byte(token)) == nil {
-		if c.added >= c.room {
+	old, _ := parseEntry(c.entries.Get([]byte(token)))
+	if fresh.stranger && !old.stranger {
+		if err := c.keepShare(); err != nil {
+			return err
+		}
+	}
+	if !known && c.entries.Get([]byte(token)) == nil && c.added >= c.room {
+		if ended, err := c.endOldestStranger(); err != nil {
+			return err
+		} else if !ended {
 			return session.ErrFull
 		}
-		c.added++
 	}
 	return c.put(token, fresh)
 }
 
 // bury puts a tombstone in the place of an entry.
 func (c *change) bury(token string, found entry) error {
-	tombstone := entry{dead: true, expiry: max(found.expiry, c.now+int64(session.TombstoneLife))}
+	tombstone := entry{dead: true, stranger: found.stranger, expiry: max(found.expiry, c.now+int64(session.TombstoneLife))}
 	return c.put(token, tombstone)
-}
-
-func (c *change) put(token string, e entry) error {
-	c.wrote = true
-	return c.entries.Put([]byte(token), e.append(make([]byte, 0, entryHead+len(e.value))))
 }

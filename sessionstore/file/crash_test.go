@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/session"
 	"sallyport/session/storetest"
 )
 
@@ -39,13 +40,17 @@ func writeForEver(path string) error {
 		fmt.Println(words...)
 	}
 	failed := make(chan error)
-	for range 4 {
+	for worker := range 4 {
+		// A stranger who signs in, and others.
+		label := session.Label{Owner: session.Owner{byte(worker + 1)}}
+		first := session.WithLabel(ctx, session.Label{Stranger: worker%2 == 0, Owner: session.Owner{byte(worker % 2)}})
+		ctx := session.WithLabel(ctx, label)
 		go func() {
 			failed <- func() error {
 				for {
 					expiry := time.Now().Add(time.Hour)
 					token, fresh := storetest.Token(), storetest.Token()
-					if err := store.Commit(token, []byte("one"), expiry); err != nil {
+					if err := store.CommitCtx(first, token, []byte("one"), expiry); err != nil {
 						return err
 					}
 					say("stored", token, "one")
@@ -115,6 +120,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("round %d: the child ended by itself: %v", round, err)
 		}
 		store := newStore(t, path, Options{Timeout: time.Minute})
+		consistent(t, store)
 		for token, want := range stored {
 			// A later change may have been written and not yet reported.
 			got, found, err := store.Find(token)

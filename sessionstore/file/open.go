@@ -36,7 +36,10 @@ type database struct {
 	queue   chan *request
 	quit    chan struct{}
 	running sync.WaitGroup
-	count   int // of entries; the writer's own once it runs
+	// count is that of entries, strangers that of those that are or were a stranger's; the writer's own once it runs.
+	count, strangers int
+	// unlabelled is how many live sessions have no label, expired ones that were not swept yet included.
+	unlabelled atomic.Int64
 	// committing is true while bbolt writes a transaction down, and stays so where that ended the database.
 	committing atomic.Bool
 }
@@ -178,7 +181,17 @@ func openDatabase(path string, options Options) (*database, error) {
 		if entries == nil {
 			return nil
 		}
-		return entries.ForEach(func(_, _ []byte) error { db.count++; return nil })
+		if strangers := entries.Tx().Bucket(strangersBucket); strangers != nil {
+			if err := strangers.ForEach(func(_, _ []byte) error { db.strangers++; return nil }); err != nil {
+				return err
+			}
+		}
+		return entries.ForEach(func(_, stored []byte) error {
+			db.count++
+			found, _ := parseEntry(stored)
+			db.unlabelled.Add(int64(found.unlabelled()))
+			return nil
+		})
 	})
 	if err != nil {
 		_ = handle.Close()

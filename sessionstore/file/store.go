@@ -29,6 +29,9 @@ type Options struct {
 	// Max is the largest number of sessions and tombstones that are kept; default 1 000 000. Beyond it new sessions are
 	// refused with session.ErrFull, and old ones go on.
 	Max int
+	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers. One more ends
+	// the oldest of them.
+	Strangers int
 	// Logger is told when a damaged file is set aside; default none.
 	Logger *slog.Logger
 	// Now is the clock; default time.Now.
@@ -60,6 +63,9 @@ func New(path string, options Options) *Store {
 	}
 	if options.Max <= 0 {
 		options.Max = 1_000_000
+	}
+	if options.Strangers <= 0 {
+		options.Strangers = session.MaxStrangers
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)

@@ -50,15 +50,16 @@ func count(t testing.TB, store *Store) (entries int) {
 // body is one file in the hands of one process.
 func body(t *testing.T) *storetest.Body {
 	clock := storetest.NewClock()
-	store := newStore(t, place(t), Options{Now: clock.Now, Timeout: 30 * time.Second})
+	store := newStore(t, place(t), Options{Now: clock.Now, Timeout: 30 * time.Second, Strangers: 400})
 	return &storetest.Body{
 		Open:    func() session.Store { return store },
 		Now:     clock.Now,
-		Advance: clock.Advance,
+		Advance: clock.Advance, Strangers: 400,
 		Stored: func() int {
 			if err := opened(t, store).sweep(); err != nil {
 				t.Error(err)
 			}
+			consistent(t, store)
 			left := count(t, store)
 			if counted := opened(t, store).count; counted != left {
 				t.Errorf("the store believes to hold %d entries, and holds %d", counted, left)

@@ -78,11 +78,9 @@ func (db *database) remove(tokens [][]byte) error {
 			if found, ok := parseEntry(stored); stored == nil || ok && found.expiry > c.now {
 				continue
 			}
-			if err := c.entries.Delete(token); err != nil {
+			if err := c.remove(string(token)); err != nil {
 				return err
 			}
-			c.wrote = true
-			c.added--
 		}
 		return nil
 	})

@@ -76,7 +76,7 @@ var errNothing = errors.New("nothing was written")
 // database is everybody's.
 func (db *database) writeTogether(requests []*request) {
 	answers := make([]error, len(requests))
-	added := 0
+	var made *change // what was written
 	err := db.handle.Guard(func() error {
 		if db.handle.Lost() {
 			return ErrDamaged
@@ -86,7 +86,16 @@ func (db *database) writeTogether(requests []*request) {
 			if err != nil {
 				return err
 			}
-			c := &change{entries: entries, now: db.options.Now().UnixNano(), room: db.options.Max - db.count}
+			c := &change{
+				entries: entries, now: db.options.Now().UnixNano(),
+				room: db.options.Max - db.count, strangersRoom: db.options.Strangers - db.strangers,
+			}
+			if c.owners, err = tx.CreateBucketIfNotExists(ownersBucket); err != nil {
+				return err
+			}
+			if c.strangers, err = tx.CreateBucketIfNotExists(strangersBucket); err != nil {
+				return err
+			}
 			for i, r := range requests {
 				answers[i] = r.apply(c)
 				if answers[i] != nil && !refusal(answers[i]) {
@@ -96,7 +105,7 @@ func (db *database) writeTogether(requests []*request) {
 			if !c.wrote {
 				return errNothing
 			}
-			added = c.added
+			made = c
 			db.committing.Store(true)
 			return nil
 		})
@@ -107,8 +116,10 @@ func (db *database) writeTogether(requests []*request) {
 	if errors.Is(err, errNothing) {
 		err = nil
 	}
-	if err == nil {
-		db.count += added
+	if err == nil && made != nil {
+		db.count += made.added
+		db.strangers += made.strangersAdded
+		db.unlabelled.Add(int64(made.unlabelled))
 	}
 	for i, r := range requests {
 		if err != nil {

@@ -24,10 +24,11 @@ func (s *Store) store(ctx context.Context, statement, token string, stored []byt
 		return err
 	}
 	version := session.NewVersion()
-	changed, err := s.exec(ctx, statement, []byte(token), version[:], stored, life.Seconds())
+	changed, err := s.exec(ctx, statement, labelled(ctx, []byte(token), version[:], stored, life.Seconds())...)
 	if err == nil && !changed {
 		return session.ErrGone
 	}
+	s.noteStranger(ctx, err)
 	return err
 }
 
@@ -67,7 +68,7 @@ func (s *Store) SwapCtx(ctx context.Context, token string, expected session.Vers
 	}
 	version := session.NewVersion()
 	return s.conditionally(ctx, token, expected, func(batch *pgx.Batch) *pgx.QueuedQuery {
-		return batch.Queue(swapSQL, []byte(token), version[:], stored, life.Seconds(), expected[:])
+		return batch.Queue(swapSQL, append(labelled(ctx, []byte(token), version[:], stored, life.Seconds()), expected[:])...)
 	})
 }
 
@@ -80,10 +81,12 @@ func (s *Store) MoveCtx(
 		return err
 	}
 	version := session.NewVersion()
-	return s.conditionally(ctx, token, expected, func(batch *pgx.Batch) *pgx.QueuedQuery {
-		batch.Queue(moveToSQL, []byte(newToken), version[:], stored, life.Seconds(), []byte(token), expected[:])
+	err = s.conditionally(ctx, token, expected, func(batch *pgx.Batch) *pgx.QueuedQuery {
+		batch.Queue(moveToSQL, append(labelled(ctx, []byte(newToken), version[:], stored, life.Seconds()), []byte(token), expected[:])...)
 		return batch.Queue(moveFromSQL, []byte(token), version[:], session.TombstoneLife.Seconds(), expected[:], []byte(newToken))
 	})
+	s.noteStranger(ctx, err)
+	return err
 }
 
 // conditionally makes a change of a session that must be alive and have the version. change adds its statements, which have that

@@ -27,6 +27,14 @@ var migrations = []string{
 		expires timestamptz NOT NULL
 	);
 	CREATE INDEX sallyport_sessions_expires ON sallyport_sessions (expires)`,
+
+	// Labels: whose a living session is, and when a stranger's began. Both are NULL in what a version from before them stores, which goes
+	// on beside this one.
+	`ALTER TABLE sallyport_sessions ADD COLUMN IF NOT EXISTS owner bytea, ADD COLUMN IF NOT EXISTS began timestamptz;
+	CREATE INDEX IF NOT EXISTS sallyport_sessions_owner ON sallyport_sessions (owner) WHERE owner IS NOT NULL;
+	CREATE INDEX IF NOT EXISTS sallyport_sessions_strangers ON sallyport_sessions (began) WHERE began IS NOT NULL;
+	CREATE INDEX IF NOT EXISTS sallyport_sessions_unlabelled ON sallyport_sessions (expires)
+		WHERE owner IS NULL AND began IS NULL AND value IS NOT NULL`,
 }
 
 // migrate makes the table, and brings it up to date. Gateways that start at the same moment wait for one another; what one of

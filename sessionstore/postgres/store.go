@@ -27,6 +27,9 @@ type Options struct {
 	// Sweep is how often expired sessions are removed; default five minutes. They are dead before that: it is about room
 	// only.
 	Sweep time.Duration
+	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers. It is seen to
+	// after every hundredth of that, by each gateway; then the oldest end. All gateways that share the server should say the same.
+	Strangers int
 	// Now is the clock that expiry times are told by; default time.Now.
 	Now func() time.Time
 }
@@ -40,6 +43,9 @@ type Store struct {
 
 	ready     atomic.Bool   // the table is there and up to date
 	preparing chan struct{} // has one value in it while somebody sees to the table
+
+	strangers atomic.Int64  // how many were stored since the last trim
+	trimming  chan struct{} // has one value in it while somebody trims
 
 	close   sync.Once
 	quit    chan struct{}
@@ -56,6 +62,9 @@ func New(address string, options Options) (*Store, error) {
 	}
 	if options.Sweep <= 0 {
 		options.Sweep = 5 * time.Minute
+	}
+	if options.Strangers <= 0 {
+		options.Strangers = session.MaxStrangers
 	}
 	if options.Now == nil {
 		options.Now = time.Now
@@ -79,7 +88,7 @@ func New(address string, options Options) (*Store, error) {
 		return nil, ErrAddress
 	}
 	s := &Store{
-		pool: pool, options: options, preparing: make(chan struct{}, 1), quit: make(chan struct{}),
+		pool: pool, options: options, preparing: make(chan struct{}, 1), trimming: make(chan struct{}, 1), quit: make(chan struct{}),
 		name: fmt.Sprintf("%s/%s", net.JoinHostPort(connection.Host, strconv.Itoa(int(connection.Port))), connection.Database),
 	}
 	s.Contextless = session.NewContextless(s)
@@ -171,8 +180,13 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) (stored []byte
 
 // EachCtx implements session.Lister. One statement sees the sessions of one moment.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+	return s.list(ctx, visit, listSQL)
+}
+
+// list visits what a statement selects, which is tokens and values.
+func (s *Store) list(ctx context.Context, visit func(token string, stored []byte) error, statement string, arguments ...any) error {
 	return s.call(ctx, listTimeout, func(ctx context.Context) error {
-		rows, err := s.pool.Query(ctx, listSQL)
+		rows, err := s.pool.Query(ctx, statement, arguments...)
 		if err != nil {
 			return fmt.Errorf("listing the sessions in PostgreSQL: %w", err)
 		}

@@ -28,8 +28,8 @@ func body(t *testing.T, address string) *storetest.Body {
 	clock := storetest.NewClock()
 	inspector := newStore(t, address, Options{})
 	return &storetest.Body{
-		Open: func() session.Store { return newStore(t, address, Options{Now: clock.Now}) },
-		Now:  clock.Now,
+		Open: func() session.Store { return newStore(t, address, Options{Now: clock.Now, Strangers: 400}) },
+		Now:  clock.Now, Strangers: 400,
 		Advance: func(d time.Duration) {
 			clock.Advance(d)
 			_, err := inspector.exec(context.Background(), "UPDATE sallyport_sessions SET expires = expires - make_interval(secs => $1)", d.Seconds())

@@ -37,15 +37,21 @@ func TestP8_LostAnswer(t *testing.T) {
 			t.Errorf("%s, sent twice: %v", what, err)
 		}
 	}
-	first := newEntry([]byte("one"))
-	twice("create", func() error { return store.run(ctx, putScript, []string{prefix + token}, first, life, expectNothing) })
-	second := newEntry([]byte("two"))
-	twice("swap", func() error {
-		return store.run(ctx, putScript, []string{prefix + token}, second, life, first[1:entryHead])
+	stranger, alice := session.Label{Stranger: true}, session.Label{Owner: session.Owner{1}}
+	first := newEntry(stranger, []byte("one"))
+	twice("create", func() error {
+		return store.store(ctx, putScript, stored{token: token, goesOn: token, entry: first, life: life, expected: expectNothing})
 	})
-	moved := newEntry([]byte("three"))
+	second := newEntry(stranger, []byte("two"))
+	twice("swap", func() error {
+		return store.store(ctx, putScript, stored{token: token, goesOn: token, entry: second, life: life, expected: first[1:entryHead]})
+	})
+	moved := newEntry(alice, []byte("three"))
 	move := func() error {
-		return store.run(ctx, moveScript, []string{prefix + token, prefix + fresh, walksKey}, moved, life, second[1:entryHead], tombstoneMillis, fresh)
+		return store.store(ctx, moveScript, stored{
+			token: token, goesOn: fresh, entry: moved, life: life, expected: second[1:entryHead], owner: alice.Owner,
+			keys: []string{prefix + fresh, walksKey}, args: []any{tombstoneMillis},
+		})
 	}
 	twice("move", move)
 	if err := storetest.Finds(store, fresh, "three"); err != nil {
@@ -181,7 +187,7 @@ func TestLeastRights(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			user := []string{"ACL", "SETUSER", "sallyport", "on", ">" + servers.Password}
 			test.server.Must(append(user, strings.Fields(test.rights)...)...)
-			useAll(t, newStore(t, strings.Replace(test.address, "://", "://sallyport", 1), Options{}))
+			useAll(t, newStore(t, strings.Replace(test.address, "://", "://sallyport", 1), Options{Strangers: 3}))
 			if answer, err := test.server.Do("ACL", "LOG"); err != nil || answer != "*0" {
 				t.Errorf("refused by Redis: %s, %v", answer, err)
 			}
@@ -202,6 +208,23 @@ func useAll(t *testing.T, store *Store) {
 		"move": func() error { return store.MoveCtx(ctx, token, version, moved, []byte("two"), expiry) },
 		"each": func() error { return store.EachCtx(ctx, func(string, []byte) error { return nil }) },
 		"ping": func() error { return store.Ping(ctx) },
+		"index": func() error {
+			return store.OwnedCtx(ctx, []session.Owner{{1}}, func(string, []byte) error { return nil })
+		},
+		"without a label": func() error { return store.UnlabelledCtx(ctx, func(string, []byte) error { return nil }) },
+		"sign in": func() error {
+			label := session.WithLabel(ctx, session.Label{Owner: session.Owner{1}})
+			return store.CommitCtx(label, storetest.Token(), []byte("three"), expiry)
+		},
+		"strangers": func() error {
+			label := session.WithLabel(ctx, session.Label{Stranger: true})
+			for range 5 {
+				if err := store.CommitCtx(label, storetest.Token(), []byte("four"), expiry); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	} {
 		if err := call(); err != nil {
 			t.Errorf("%s: %v", what, err)

@@ -32,6 +32,11 @@ return number
 // EachCtx implements session.Lister. Redis goes over its keys and promises to come by each that is there all the while. A
 // session that moves during the walk leaves a tombstone behind that tells where it went, and there it is looked for.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
+	return s.each(ctx, func(token string, e entry) error { return visit(token, e.value) })
+}
+
+// each is EachCtx, with the entries whole.
+func (s *Store) each(ctx context.Context, visit func(token string, e entry) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 	defer cancel()
 	connection, err := s.connection(ctx)
@@ -80,7 +85,7 @@ func (s *Store) connection(ctx context.Context) (*driver.Conn, error) {
 // walk is one walk over all sessions.
 type walk struct {
 	connection *driver.Conn
-	visit      func(token string, stored []byte) error
+	visit      func(token string, e entry) error
 	number     int64               // sessions that moved since this walk began are followed
 	followed   map[string]struct{} // tokens that sessions had moved to, which need not be followed again
 }
@@ -102,8 +107,8 @@ func (w *walk) page(ctx context.Context, tokens []string) error {
 			if err != nil {
 				return err
 			}
-			if found.kind == kindLive {
-				if err := w.visit(token, found.value); err != nil {
+			if found.alive() {
+				if err := w.visit(token, found); err != nil {
 					return err
 				}
 			} else if next, during, ok := found.moved(); ok && during >= w.number {

@@ -19,6 +19,9 @@ const prefix = "{sallyport}:session:"
 type Options struct {
 	// Timeout bounds each call, from waiting for a connection to the answer; default two seconds. Only EachCtx has more.
 	Timeout time.Duration
+	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers. One more ends
+	// the oldest of them. All gateways that share the server should say the same.
+	Strangers int
 	// Roots are the certificates that the server's may be signed by, with TLS; default the system's.
 	Roots *x509.CertPool
 	// Now is the clock that expiry times are told by; default time.Now.
@@ -40,6 +43,9 @@ var _ session.Store = (*Store)(nil)
 func New(address string, options Options) (*Store, error) {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Second
+	}
+	if options.Strangers <= 0 {
+		options.Strangers = session.MaxStrangers
 	}
 	if options.Now == nil {
 		options.Now = time.Now
@@ -75,7 +81,7 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) ([]byte, sessi
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	found, err := read(ctx, s.client, token).entry()
-	if err != nil || found.kind != kindLive {
+	if err != nil || !found.alive() {
 		return nil, session.Version{}, false, err
 	}
 	return found.value, found.version, true, nil

@@ -42,8 +42,8 @@ func body(t *testing.T, address string) *storetest.Body {
 		t.Fatal(err)
 	}
 	return &storetest.Body{
-		Open: func() session.Store { return newStore(t, address, Options{Now: clock.Now}) },
-		Now:  clock.Now,
+		Open: func() session.Store { return newStore(t, address, Options{Now: clock.Now, Strangers: 400}) },
+		Now:  clock.Now, Strangers: 400,
 		Advance: func(d time.Duration) {
 			clock.Advance(d)
 			err := shiftScript.Run(context.Background(), inspector.client, []string{prefix}, d.Milliseconds()).Err()

@@ -66,15 +66,24 @@ func (f *freshRing) with(ctx context.Context, id KeyID) (*Ring, error) {
 	if err := f.failedLately(); err != nil {
 		return nil, err
 	}
-	ring, err = f.keys.Refresh(ctx)
+	ring, err = f.refreshed(ctx)
+	if err != nil {
+		return nil, f.noteFailure(err)
+	}
+	if !ring.Has(id) {
+		f.noteMissing(id)
+	}
+	return ring, nil
+}
+
+// refreshed reads the ring now.
+func (f *freshRing) refreshed(ctx context.Context) (*Ring, error) {
+	ring, err := f.keys.Refresh(ctx)
 	if err == nil && ring == nil {
 		err = errNoRing
 	}
 	if err != nil {
-		return nil, f.noteFailure(unavailable(err))
-	}
-	if !ring.Has(id) {
-		f.noteMissing(id)
+		return nil, unavailable(err)
 	}
 	return ring, nil
 }

@@ -26,12 +26,17 @@ var ErrRing = errors.New("not a ring of keys")
 type Ring struct {
 	current KeyID
 	ciphers map[KeyID]cipher.AEAD
+	// index and purposes are keys derived for the names of accounts, and for session.Keyring.
+	index, purposes map[KeyID][]byte
 }
 
-// NewRing makes a ring. The keys may come from anywhere as long as they are random; what seals is derived from them for this
-// purpose alone. They are not kept.
+// NewRing makes a ring. The keys may come from anywhere as long as they are random; what seals, and what the rest is done
+// with, is derived from them for one purpose each. They are not kept.
 func NewRing(current KeyID, keys map[KeyID][]byte) (*Ring, error) {
-	ring := &Ring{current: current, ciphers: make(map[KeyID]cipher.AEAD, len(keys))}
+	ring := &Ring{
+		current: current, ciphers: make(map[KeyID]cipher.AEAD, len(keys)),
+		index: make(map[KeyID][]byte, len(keys)), purposes: make(map[KeyID][]byte, len(keys)),
+	}
 	for id, key := range keys {
 		if id == 0 {
 			return nil, fmt.Errorf("%w: a key has the number 0", ErrRing)
@@ -39,10 +44,22 @@ func NewRing(current KeyID, keys map[KeyID][]byte) (*Ring, error) {
 		if len(key) != KeySize {
 			return nil, fmt.Errorf("%w: key %d has %d bytes instead of %d", ErrRing, id, len(key), KeySize)
 		}
-		derived, err := hkdf.Key(sha256.New, key, nil, "sallyport sessions at rest", chacha20poly1305.KeySize)
-		if err != nil {
-			return nil, fmt.Errorf("deriving a key: %w", err)
+		var derived []byte
+		for _, one := range []struct {
+			purpose string
+			to      func([]byte)
+		}{
+			{"sallyport sessions at rest", func(key []byte) { derived = key }},
+			{"sallyport accounts in an index of sessions", func(key []byte) { ring.index[id] = key }},
+			{"sallyport what browsers carry", func(key []byte) { ring.purposes[id] = key }},
+		} {
+			made, err := hkdf.Key(sha256.New, key, nil, one.purpose, chacha20poly1305.KeySize)
+			if err != nil {
+				return nil, fmt.Errorf("deriving a key: %w", err)
+			}
+			one.to(made)
 		}
+		var err error
 		if ring.ciphers[id], err = chacha20poly1305.NewX(derived); err != nil {
 			return nil, fmt.Errorf("preparing a key: %w", err)
 		}

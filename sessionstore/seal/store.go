@@ -42,14 +42,14 @@ func (s *Store) Unwrap() session.Store { return s.store }
 // String names the store behind the seal.
 func (s *Store) String() string { return fmt.Sprintf("sealed %v", s.store) }
 
-// seal returns an error when the ring cannot be had.
-func (s *Store) seal(ctx context.Context, token string, value []byte) ([]byte, error) {
+// seal returns the sealed value, and the context with the label that goes with it. It is an error when the ring cannot be had.
+func (s *Store) seal(ctx context.Context, token string, value []byte) (context.Context, []byte, error) {
 	// A client that hangs up must not keep a session from being sealed.
 	ring, err := s.ring.get(context.WithoutCancel(ctx))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return ring.seal(token, value), nil
+	return ring.label(ctx), ring.seal(token, value), nil
 }
 
 // open returns false for what is no session, and an error when the ring cannot be had.
@@ -77,7 +77,7 @@ func (s *Store) FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 
 // CommitCtx implements scs.CtxStore.
 func (s *Store) CommitCtx(ctx context.Context, token string, value []byte, expiry time.Time) error {
-	sealed, err := s.seal(ctx, token, value)
+	ctx, sealed, err := s.seal(ctx, token, value)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) ([]byte, sessi
 
 // SwapCtx implements session.Swapper.
 func (s *Store) SwapCtx(ctx context.Context, token string, expected session.Version, value []byte, expiry time.Time) error {
-	sealed, err := s.seal(ctx, token, value)
+	ctx, sealed, err := s.seal(ctx, token, value)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Store) SwapCtx(ctx context.Context, token string, expected session.Vers
 func (s *Store) MoveCtx(
 	ctx context.Context, token string, expected session.Version, newToken string, value []byte, expiry time.Time,
 ) error {
-	sealed, err := s.seal(ctx, newToken, value)
+	ctx, sealed, err := s.seal(ctx, newToken, value)
 	if err != nil {
 		return err
 	}
@@ -130,13 +130,7 @@ func (s *Store) MoveCtx(
 // EachCtx implements session.Lister. What is no session is passed over; where the ring cannot be had, the walk ends with
 // that error.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, value []byte) error) error {
-	return s.store.EachCtx(ctx, func(token string, sealed []byte) error {
-		value, ok, err := s.open(ctx, token, sealed)
-		if err != nil || !ok {
-			return err
-		}
-		return visit(token, value)
-	})
+	return s.store.EachCtx(ctx, s.opening(ctx, visit))
 }
 
 // AllCtx implements scs.IterableCtxStore.

@@ -61,7 +61,7 @@ func want(t testing.TB, store session.Store, token, value string) {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()
-		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now})
+		memory := session.NewMemory(session.MemoryOptions{Now: clock.Now, Strangers: 6400})
 		t.Cleanup(func() { _ = memory.Close() })
 		keys := sealtest.NewKeys()
 		keys.Add(2)
@@ -73,7 +73,7 @@ func TestConformance(t *testing.T) {
 				}})
 			},
 			Now:     clock.Now,
-			Advance: clock.Advance,
+			Advance: clock.Advance, Strangers: 6400, OwnTombstones: true,
 			Stored: func() int {
 				memory.Sweep()
 				return memory.Len() + memory.Tombstones()
@@ -86,7 +86,7 @@ func TestConformance(t *testing.T) {
 func TestP9_NothingIsReadable(t *testing.T) {
 	memory := newMemory(t)
 	store := seal.New(memory, sealtest.NewKeys(), seal.Options{})
-	manager := session.NewShared(store).Manager(session.Config{App: "secret-app"})
+	manager := session.NewShared(store).Manager(session.Config{App: "secret-app", MaxVerified: 1000})
 	data := session.Data{State: gate.Verified, Identity: "secret-user", Next: "/secret-page", Granted: []string{"secret-cookie"}}
 	seen := map[string]bool{}
 	for range 100 {

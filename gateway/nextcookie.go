@@ -1,0 +1,137 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+const (
+	// nextSuffix tells the name of the cookie that remembers an address from that of the session.
+	nextSuffix = "-next"
+	// nextLife is how long an address is remembered.
+	nextLife = 10 * time.Minute
+	// nextPatience is how long a stranger waits at most for the keys that seal his cookie.
+	nextPatience = 500 * time.Millisecond
+
+	nextPurpose = "sallyport address that was asked for first"
+	nextHead    = 8 // until when, in Unix seconds
+	nextFormat  = "1"
+	// nextLongest is the length of the longest value that can be one of ours.
+	nextLongest = len(nextFormat) + (chacha20poly1305.NonceSizeX+nextHead+maxTarget+chacha20poly1305.Overhead+2)/3*4
+)
+
+// nextCookie is the name of the cookie that holds the address which a stranger asked for. It is sealed, so that nobody but the gateway
+// reads it or makes one, and good for this app and host alone. A stranger's page load would have to be written to the store of
+// sessions otherwise, and whoever wants to could fill that.
+func (g *Gateway) nextCookie(r *http.Request) string { return g.cookieName(r) + nextSuffix }
+
+// rememberTarget has the browser remember the address of its request, where that is one of this site's. Without keys nothing is
+// remembered: a sign-in then ends where the app leads.
+func (x *exchange) rememberTarget(address string) {
+	target, ok := localTarget(address, x.r)
+	if !ok || len(target) > maxTarget {
+		return
+	}
+	keys, err := x.nextKeys()
+	if err != nil {
+		x.log.DebugContext(x.r.Context(), "an address is not remembered: the keys of sessions cannot be had", "app", x.config.App, "error", err)
+		return
+	}
+	value, err := sealNext(keys[0], x.nextBound(), target, x.now)
+	if err != nil {
+		return
+	}
+	age := "; Max-Age=" + strconv.Itoa(int(nextLife/time.Second))
+	x.writeCookie(x.w.Header(), x.r, x.nextCookie(x.r), value, age, "Lax")
+}
+
+// rememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and for
+// whatever the gateway did not seal for this app and host.
+func (x *exchange) rememberedTarget() string {
+	value := x.shownNext()
+	if value == "" || len(value) > nextLongest {
+		return ""
+	}
+	keys, err := x.nextKeys()
+	if err != nil {
+		return ""
+	}
+	for _, key := range keys {
+		if target, ok := openNext(key, x.nextBound(), value, x.now); ok {
+			return target
+		}
+	}
+	return ""
+}
+
+// forgetTarget takes the cookie away from a browser that showed it.
+func (x *exchange) forgetTarget() {
+	if x.shownNext() != "" {
+		x.writeCookie(x.w.Header(), x.r, x.nextCookie(x.r), "", "; Max-Age=0", "Lax")
+	}
+}
+
+func (x *exchange) shownNext() string {
+	lines := x.r.Header["Cookie"]
+	if x.sentSaved {
+		lines = x.sent // the header holds what the app gets by now
+	}
+	return cookieValue(lines, x.nextCookie(x.r))
+}
+
+func (x *exchange) nextKeys() ([][]byte, error) {
+	ctx, cancel := context.WithTimeout(x.r.Context(), nextPatience)
+	defer cancel()
+	return x.config.Sessions.Keys(ctx, nextPurpose)
+}
+
+// nextBound is what an address is remembered for. Neither part holds a zero byte.
+func (x *exchange) nextBound() string {
+	return nextPurpose + "\x00" + x.config.App + "\x00" + hostOf(x.r)
+}
+
+func sealNext(key []byte, bound, target string, now time.Time) (string, error) {
+	seal, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		return "", err
+	}
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, nextHead+len(target)), uint64(now.Add(nextLife).Unix()))
+	plain = append(plain, target...)
+	nonce := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(plain)+chacha20poly1305.Overhead)
+	_, _ = rand.Read(nonce) // it never fails
+	return nextFormat + base64.RawURLEncoding.EncodeToString(seal.Seal(nonce, nonce, plain, []byte(bound))), nil
+}
+
+// openNext is the reverse of sealNext. What ends later than one that is made now is none: no clock of ours made it.
+func openNext(key []byte, bound, value string, now time.Time) (target string, ok bool) {
+	text, ok := strings.CutPrefix(value, nextFormat)
+	if !ok || len(value) > nextLongest {
+		return "", false
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(sealed) < chacha20poly1305.NonceSizeX {
+		return "", false
+	}
+	seal, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		return "", false
+	}
+	nonce, rest := sealed[:chacha20poly1305.NonceSizeX], sealed[chacha20poly1305.NonceSizeX:]
+	plain, err := seal.Open(nil, nonce, rest, []byte(bound))
+	if err != nil || len(plain) < nextHead || len(plain) > nextHead+maxTarget {
+		return "", false
+	}
+	until, latest := int64(binary.BigEndian.Uint64(plain)), now.Add(nextLife).Unix()
+	if target = string(plain[nextHead:]); until <= now.Unix() || until > latest || !isLocal(target) {
+		return "", false
+	}
+	return target, true
+}

@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"sallyport/gate"
+)
+
+// TestSessionsFromBefore: a node that was not replaced yet goes on with the sessions of the version before. Here they are nobody's, and a
+// change of factors ends them all the same.
+func TestSessionsFromBefore(t *testing.T) {
+	f := newFixture(t)
+	stored, err := encode(&Data{App: "wiki", State: gate.Verified, Identity: "alice", Created: start, Since: start, Seen: start}, start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := append([]byte{codecBefore}, stored[1:]...)
+	const token = "1234567890123456789012345678901234567890123"
+	if err := f.memory.Commit(storeKey(token), before, start.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	mustBeDead(t, f.Manager, token)
+	if err := f.DestroyOthers(t.Context(), "bob", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, _ := f.memory.Find(storeKey(token)); !found {
+		t.Error("it was ended by another account's change of factors")
+	}
+	if err := f.DestroyOthers(t.Context(), "alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, _ := f.memory.Find(storeKey(token)); found {
+		t.Error("a change of factors leaves it to the node from before")
+	}
+}
+
+// unindexed is a store that has no index.
+type unindexed struct{ scs.CtxStore }
+
+func (u unindexed) AllCtx(ctx context.Context) (map[string][]byte, error) {
+	all, ok := u.CtxStore.(scs.IterableCtxStore)
+	if !ok {
+		return nil, errors.New("cannot be listed")
+	}
+	return all.AllCtx(ctx)
+}
+
+// TestNoIndexNoBound: a store without an index is not gone over at each sign-in.
+func TestNoIndexNoBound(t *testing.T) {
+	f := newFixture(t)
+	plain := NewShared(unindexed{f.memory}).Manager(Config{App: "wiki", Now: f.clock.Now, MaxVerified: 2})
+	var tokens []string
+	for range 5 {
+		tokens = append(tokens, mustCreate(t, plain, Data{State: gate.Verified, Identity: "alice"}))
+	}
+	for _, token := range tokens {
+		mustLoad(t, plain, token)
+	}
+	if err := plain.DestroyOthers(t.Context(), "alice", tokens[0]); err != nil {
+		t.Fatal(err)
+	}
+	mustLoad(t, plain, tokens[0])
+	mustBeDead(t, plain, tokens[1])
+}
+
+// TestP8_SignInsDoNotFailByTheBound: the bound is not seen to where the store cannot say what there is, and the sign-in stands.
+func TestP8_SignInsDoNotFailByTheBound(t *testing.T) {
+	f := newFixture(t)
+	down := &swapping{Memory: f.memory, each: func() error { return errors.New("down") }}
+	mustLoad(t, f.Manager, mustCreate(t, f.over(down), Data{State: gate.Verified, Identity: "alice"}))
+}
+
+// TestBoundCountsWhatIsAlive: sessions that ended, another state's and other accounts' are not counted, nor is a change within a state.
+func TestBoundCountsWhatIsAlive(t *testing.T) {
+	f := newFixture(t)
+	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxVerified: 3, MaxWaiting: 2})
+	alice := Data{State: gate.Verified, Identity: "alice"}
+	ended := mustCreate(t, m, alice)
+	if err := m.Destroy(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	first := mustCreate(t, m, alice)
+	for _, other := range []Data{{}, {State: gate.Verified, Identity: "Alice"}, {State: gate.Pending, Identity: "alice"}, {State: gate.Enrolling, Identity: "alice"}} {
+		mustCreate(t, m, other)
+	}
+	f.clock.advance(time.Second)
+	second, third := mustCreate(t, m, alice), mustCreate(t, m, alice)
+	for range 5 {
+		if _, err := m.Update(t.Context(), second, func(d *Data) error { d.Notice += "x"; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, token := range []string{first, second, third} {
+		mustLoad(t, m, token)
+	}
+	fourth := mustCreate(t, m, alice)
+	mustBeDead(t, m, first)
+	for _, token := range []string{second, third, fourth} {
+		mustLoad(t, m, token)
+	}
+	// Another identity in the same session counts where it goes.
+	if _, _, err := m.Renew(t.Context(), fourth, func(d *Data) error { d.Identity = "bob"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if listed, err := m.List(t.Context(), "bob", ""); err != nil || len(listed) != 1 {
+		t.Errorf("bob has %d, %v", len(listed), err)
+	}
+	if listed, err := m.List(t.Context(), "alice", ""); err != nil || len(listed) != 4 {
+		t.Errorf("alice has %d, %v", len(listed), err)
+	}
+}
