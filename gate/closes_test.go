@@ -9,7 +9,7 @@ import (
 // TestP1_Closes: in any spelling.
 func TestP1_Closes(t *testing.T) {
 	policy, err := NewPolicy(Rules{
-		Base: "/second-factor", Public: match.NewGlobs("/static/*"), Protect: match.NewGlobs("/static/private/*"), Shut: match.NewGlobs("/xmlrpc.php"),
+		Base: "/second-factor", Public: Open("/static/*"), Protect: match.NewGlobs("/static/private/*"), Shut: match.NewGlobs("/xmlrpc.php"),
 	})
 	if err != nil {
 		t.Fatal(err)

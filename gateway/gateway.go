@@ -247,6 +247,8 @@ func (x *exchange) serve() error {
 	if err := x.loadSession(); err != nil {
 		return x.storeFailed("load session", err)
 	}
+	// What the session says of its ages was written before it was read, also by a request that came later than this one.
+	x.now = x.config.Now()
 	if err := x.learnNames(); err != nil {
 		return x.storeFailed("read the names of held cookies", err)
 	}

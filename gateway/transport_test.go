@@ -135,7 +135,7 @@ func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 		}
 		// The app's login page begins a session.
 		got = ask(http.MethodGet, "/login", http.Header{"Accept": {"text/html"}})
-		cookies := got.Header()["Set-Cookie"]
+		cookies := got.Result().Header["Set-Cookie"]
 		if len(cookies) != 1 || !strings.HasPrefix(cookies[0], test.name+"=") || strings.Contains(cookies[0], "; Secure") != (test.secure == "yes") {
 			t.Errorf("%+v: %d %v", test, got.Code, cookies)
 		}

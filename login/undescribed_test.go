@@ -122,7 +122,7 @@ func TestP9_UndescribedIsQuiet(t *testing.T) {
 		r := request(t, "POST", "/login", mediaForm, body)
 		_, err := recognise(t, set, r, body)
 		refused, ok := err.(*RefusedError) //nolint:errorlint // what it is, not what it holds
-		if !ok || refused.Reason != reasonField || strings.Contains(err.Error()+refused.Log+refused.Reason, "s3cret") {
+		if !ok || refused.Reason != reasonForm || strings.Contains(err.Error()+refused.Log+refused.Reason, "s3cret") {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
