@@ -95,7 +95,7 @@ func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 // cookie or no cookie.
 func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
-		c.Secure = func(r *http.Request) bool { return r.Header.Get("Test-Secure") == "yes" }
+		c.Secure = func(r *http.Request) bool { return r.Header.Get("User-Agent") == "yes" }
 	})
 	for _, test := range []struct {
 		secure, local, name string
@@ -110,7 +110,7 @@ func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 			r := httptest.NewRequest(method, path, nil)
 			r.TLS = nil
 			r.Header = header
-			r.Header.Set("Test-Secure", test.secure)
+			r.Header.Set("User-Agent", test.secure)
 			r = r.WithContext(context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(test.local)}))
 			w := httptest.NewRecorder()
 			if err := s.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
