@@ -42,15 +42,21 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 	},
 })
 
-// endingsByLast are the endings by the last letter.
-type endingsByLast ['z' + 1][]ending
+// endingTable has the endings by their last two characters, so that a name is compared with few.
+type endingTable [1 << 10][]ending
 
-func gatherEndings(lists map[fate]map[bool][]string) (table endingsByLast) {
+// slot is where the endings stand that end as a name of two characters or more does.
+func slot[T string | []byte](name T) int {
+	return int(name[len(name)-2]&31)<<5 | int(name[len(name)-1]&31)
+}
+
+func gatherEndings(lists map[fate]map[bool][]string) *endingTable {
+	table := new(endingTable)
 	for fate, kinds := range lists {
 		for word, texts := range kinds {
 			for _, text := range texts {
-				last := text[len(text)-1]
-				table[last] = append(table[last], ending{text, fate, word})
+				at := slot(text)
+				table[at] = append(table[at], ending{text, fate, word})
 			}
 		}
 	}
@@ -58,12 +64,11 @@ func gatherEndings(lists map[fate]map[bool][]string) (table endingsByLast) {
 }
 
 // of returns the fate that a folded name has by its ending; fateKeep where it has none of them.
-func (table *endingsByLast) of(name []byte) fate {
-	last := name[len(name)-1]
-	if last > 'z' {
+func (table *endingTable) of(name []byte) fate {
+	if len(name) < 2 {
 		return fateKeep
 	}
-	for _, e := range table[last] {
+	for _, e := range table[slot(name)] {
 		start := len(name) - len(e.text)
 		if start >= 0 && string(name[start:]) == e.text && (!e.word || start == 0 || name[start-1] == '-') {
 			return e.fate
@@ -101,7 +106,7 @@ func fateOf(folded []byte) fate {
 	switch {
 	case f == fateAsk && againstForgery(folded), f == fateKeep && againstForgery(folded):
 		return fateOpen
-	case f == fateKeep:
+	case f == fateKeep && folded[0] == 's':
 		for _, prefix := range openFamilies {
 			if len(folded) > len(prefix) && string(folded[:len(prefix)]) == prefix {
 				return fateOpen
@@ -132,7 +137,7 @@ func familyOf(name []byte) fate {
 // and the server's own variables have `REDIRECT_` there, so that some readers look under both; what is odd at the ends is
 // trimmed, and a number behind the name is one more of the same.
 func stemOf(folded []byte) []byte {
-	for {
+	for len(folded) > 0 && (folded[0] == '-' || folded[0] == 'h' || folded[0] == 'r') {
 		length := len(folded)
 		for len(folded) > 0 && folded[0] == '-' {
 			folded = folded[1:]

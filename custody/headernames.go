@@ -31,7 +31,8 @@ var fates = gather(map[fate]string{
 		content-type content-length content-encoding content-language content-disposition content-range
 		accept accept-charset accept-datetime accept-encoding accept-language
 		if-match if-none-match if-modified-since if-unmodified-since if-range range
-		sec-fetch-site sec-fetch-mode sec-fetch-dest sec-fetch-user sec-gpc sec-purpose sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions
+		sec-fetch-site sec-fetch-mode sec-fetch-dest sec-fetch-user sec-gpc sec-purpose
+		sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions
 		user-agent referer origin cache-control pragma dnt priority upgrade-insecure-requests save-data date x-requested-with
 		access-control-request-method access-control-request-headers last-event-id service-worker
 		traceparent tracestate x-forwarded-for x-forwarded-host x-forwarded-proto via
