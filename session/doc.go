@@ -15,6 +15,9 @@
 // overtaken is then made once more, on top of what the other process wrote, and a dead token stays dead even in a store that
 // was emptied. Other stores keep dead tokens dead by their tombstones, but may lose one of two changes at the same moment.
 //
+// Nobody takes more room than his share: strangers have one of each store, an account has a number of sessions. A store learns by a
+// Label whose a session is, finds by it the sessions of an account (Index), and learns no name.
+//
 // The stores: Memory here, file, redis and postgres in sallyport/sessionstore, where values are sealed too. Each passes the
 // suite in session/storetest.
 package session

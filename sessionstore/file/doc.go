@@ -9,6 +9,11 @@
 // are written together, with one sync for all of them, and without waiting for more to come; and that reading writes
 // nothing.
 //
+// # Indexes
+//
+// The sessions of each account, and those of strangers in the order in which they came, stand in buckets of their own, which change in
+// the same transactions. A file of a version without them is read as it is.
+//
 // # What can go wrong
 //
 // Another process holds the file: every call fails with ErrInUse until that one has ended. The file is damaged: it is set

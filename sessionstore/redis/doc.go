@@ -18,10 +18,13 @@
 // has an end: that of the session, and for a tombstone 24 hours or what the session had left, if that is more. Lives are sent
 // as lengths of time, so that the clocks of gateways and server need not agree.
 //
+// Beside them stand a set of tokens for each owner, and a sorted set of strangers' tokens. The scripts find the keys of the sessions
+// in these by themselves: they have the same hash tag.
+//
 // # What can go wrong
 //
 // The server is away, hangs or refuses: every call fails within Timeout, and works again when the server does. It is full
-// (maxmemory): new sessions and changes fail; reading goes on, and so does ending sessions. It may evict (any maxmemory-policy
+// (maxmemory): strangers' sessions make room; beyond that new sessions and changes fail; reading goes on, and so does ending sessions. It may evict (any maxmemory-policy
 // but noeviction): Ping fails with ErrEvicts; evicted sessions are gone, and their users have to sign in again. It was flushed:
 // so it is with all of them.
 //
