@@ -91,6 +91,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			success  status|location|cookie|header|json|body <argument>...
 //			failure  status|location|cookie|header|json|body <argument>...
 //			token    json <pointer> | header <name> | body
+//			fields   <name>...
+//			from     <origin>...
 //		}
 //		login_page <path>
 //		logout     <path>...
@@ -100,14 +102,17 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			content_type <type>
 //			body         <text>
 //			name         json <pointer> | header <name> [<regexp>] | body <regexp>
+//			guest        <name>...
 //		}
-//		public     <path>...
+//		identity   typed
+//		public     [<method>...] <path>...
 //		protect    <path>...
 //		shut       <path>...
 //		hold       <cookie>...
 //		pass       <cookie>...
 //		rotates    <cookie>...
 //		pass_header <name>...
+//		origins    <origin>...
 //		token_header <name> [<scheme>]
 //		refresh    <path>...
 //		usernames  <regexp>
@@ -143,6 +148,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		}
 //		language   <tag>
 //	}
+//
+// `login`, `identity` (but for `typed`), `public`, and in their blocks `when`, `success`, `failure`, `token` and `guest`, may stand
+// several times.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if d.NextArg() {
@@ -167,7 +175,7 @@ func (h *Handler) readWords(d *caddyfile.Dispenser, refused ...string) error {
 		if slices.Contains(refused, d.Val()) {
 			return unknown(d)
 		}
-		if err := words.once("login"); err != nil {
+		if err := words.once("login", "identity", "public"); err != nil {
 			return err
 		}
 		if err := h.word(d); err != nil {
@@ -191,17 +199,17 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 	case "login":
 		return h.parseLogin(d)
 	case "login_page":
-		return oneArgument(d, &h.LoginPage)
+		return h.parseLoginPage(d)
 	case "logout":
-		return someArguments(d, &h.Logout)
+		return pathArguments(d, &h.Logout)
 	case "identity":
 		return h.parseIdentity(d)
 	case "public":
-		return someArguments(d, &h.Public)
+		return h.parsePublic(d)
 	case "protect":
-		return someArguments(d, &h.Protect)
+		return pathArguments(d, &h.Protect)
 	case "shut":
-		return someArguments(d, &h.Shut)
+		return pathArguments(d, &h.Shut)
 	case "hold":
 		return someArguments(d, &h.Hold)
 	case "pass":
@@ -210,10 +218,12 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return someArguments(d, &h.Rotates)
 	case "pass_header":
 		return someArguments(d, &h.PassHeader)
+	case "origins":
+		return originArguments(d, &h.Origins)
 	case "token_header":
 		return someArguments(d, &h.TokenHeader)
 	case "refresh":
-		return someArguments(d, &h.Refresh)
+		return pathArguments(d, &h.Refresh)
 	case "usernames":
 		return oneArgument(d, &h.Usernames)
 	case "case_sensitive":
