@@ -141,7 +141,9 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Identities = append(set.Identities, *parsed)
 	}
-	if err := set.Validate(); err != nil {
+	if err := set.Validate(); errors.Is(err, login.ErrNoIdentity) {
+		return set, fmt.Errorf("second_factor: %w", err)
+	} else if err != nil {
 		return set, at("login", err)
 	}
 	if placeholder := set.Placeholder(); placeholder != "" {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -34,11 +35,29 @@ func (h *Handler) parseLogin(d *caddyfile.Dispenser) error {
 	if block.Username == nil {
 		return d.Err("'login' needs 'username': where the typed name stands")
 	}
-	if _, err := block.parse(); err != nil {
+	parsed, err := block.parse()
+	if err == nil {
+		err = checkLogin(parsed)
+	}
+	if err != nil {
 		return d.Errf("login: %v", err)
 	}
 	h.Logins = append(h.Logins, block)
 	return nil
+}
+
+// checkLogin has package login look at a block by itself, while its line is known. Blocks whose names stand in every request depend on
+// what stands beside them.
+func checkLogin(block login.Block) error {
+	if block.Username.Kind == login.Basic || block.Username.Kind == login.Placeholder {
+		return nil
+	}
+	asked := login.Identity{Path: "/", Kind: login.JSON, Pointer: "/name"}
+	err := (&login.Set{Blocks: []login.Block{block}, Identities: []login.Identity{asked}}).Validate()
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "login block 1: "))
 }
 
 func (l *Login) word(d *caddyfile.Dispenser) error {

@@ -70,8 +70,12 @@ func (h *Handler) parseIdentity(d *caddyfile.Dispenser) error {
 	default:
 		return d.Err("'identity' takes a path, and json, header or body with what to look for; or typed")
 	}
-	if _, err := identity.parse(); err != nil {
+	parsed, err := identity.parse()
+	if err != nil {
 		return d.Errf("identity: %v", err)
+	}
+	if err := (&login.Set{Identities: []login.Identity{*parsed}}).Validate(); err != nil {
+		return d.Err(err.Error())
 	}
 	h.Identities = append(h.Identities, identity)
 	return nil
