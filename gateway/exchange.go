@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -246,8 +247,8 @@ func (x *exchange) strip() {
 	} {
 		r.Header.Del(name)
 	}
-	for _, name := range bodyHeaders {
-		delete(r.Header, name)
+	for _, name := range slices.Concat(bodyHeaders, x.config.PassHeaders) {
+		r.Header.Del(name)
 	}
 	r.URL.RawQuery, r.URL.ForceQuery = "", false
 	r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
