@@ -94,7 +94,7 @@ func TestBrandErrors(t *testing.T) {
 
 // TestBrandIsNotReadByParsing: a Caddyfile can be adapted where its files are not.
 func TestBrandIsNotReadByParsing(t *testing.T) {
-	_, err := adapt("example.com {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tbrand {\n\t\t\tlogo /nonexistent/logo\n\t\t\ttemplates /nonexistent\n\t\t}\n\t}\n}\n")
+	_, err := adapt("example.com {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /n\n\t\tbrand {\n\t\t\tlogo /nonexistent/logo\n\t\t\ttemplates /nonexistent\n\t\t}\n\t}\n}\n")
 	if err != nil {
 		t.Error(err)
 	}

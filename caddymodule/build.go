@@ -57,7 +57,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	}
 	return gateway.Config{
 		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
-		Public: match.NewGlobs(h.Public...), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
+		Public: h.openings(), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
+		Origins: h.Origins, Language: h.Language,
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.passHeaders(),
@@ -118,7 +119,7 @@ func (h *Handler) checkPolicy() error {
 }
 
 func (h *Handler) logins() (login.Set, error) {
-	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}}
+	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}, Typed: h.IdentityTyped}
 	if h.Usernames != "" {
 		pattern, err := regexp.Compile(h.Usernames)
 		if err != nil {
@@ -133,14 +134,16 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Blocks = append(set.Blocks, parsed)
 	}
-	if h.Identity != nil {
-		identity, err := h.Identity.parse()
+	for _, identity := range h.Identities {
+		parsed, err := identity.parse()
 		if err != nil {
 			return set, at("identity", err)
 		}
-		set.Identity = identity
+		set.Identities = append(set.Identities, *parsed)
 	}
-	if err := set.Validate(); err != nil {
+	if err := set.Validate(); errors.Is(err, login.ErrNoIdentity) {
+		return set, fmt.Errorf("second_factor: %w", err)
+	} else if err != nil {
 		return set, at("login", err)
 	}
 	if placeholder := set.Placeholder(); placeholder != "" {
@@ -176,7 +179,7 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 }
 
 func (l *Login) parse() (login.Block, error) {
-	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods}
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
 	if len(l.Paths) == 0 {
 		return block, errors.New("name at least one path")
 	}
@@ -219,37 +222,6 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 		parsed = append(parsed, rules)
 	}
 	return parsed, nil
-}
-
-func (i *Identity) parse() (*login.Identity, error) {
-	if len(i.Name) != 2 && (len(i.Name) != 3 || i.Name[0] != string(login.Header)) {
-		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression")
-	}
-	identity := &login.Identity{
-		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]),
-	}
-	pattern := ""
-	switch identity.Kind {
-	case login.JSON:
-		identity.Pointer = i.Name[1]
-	case login.Header:
-		identity.Header = i.Name[1]
-		if len(i.Name) == 3 {
-			pattern = i.Name[2]
-		}
-	case login.Body:
-		pattern = i.Name[1]
-	default:
-		return nil, fmt.Errorf("%q: want json, header or body", i.Name[0])
-	}
-	if pattern != "" {
-		compiled, err := regexp.Compile(pattern)
-		if err != nil {
-			return nil, err
-		}
-		identity.Pattern = compiled
-	}
-	return identity, nil
 }
 
 func (h *Handler) factors() (factor.Config, error) {
@@ -295,8 +267,8 @@ func (h *Handler) tell(logger *slog.Logger) {
 		logger.Warn("an app that signs in by script and is handed a token gets it from /resume once the factor is passed; without guard "+
 			"nothing in its pages does that", "app", h.App, "setting", "guard")
 	}
-	if h.Identity == nil {
-		logger.Warn("without identity the app is never asked who is signed in: other spellings of one account's name are other "+
+	if h.IdentityTyped {
+		logger.Warn("with identity typed the app is never asked who is signed in: other spellings of one account's name are other "+
 			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+
 			"rotates, and a session that the app ends is not ended", "app", h.App, "setting", "identity")
 	}

@@ -24,7 +24,7 @@ func TestBuildSettingsLink(t *testing.T) {
 	t.Cleanup(func() { _ = memory.Close() })
 	g := guests{shared: session.NewShared(memory)}
 	for _, want := range []bool{false, true} {
-		h := Handler{App: "wiki", Logins: []Login{{Paths: []string{"/login"}, Username: []string{"form", "u"}}}, SettingsLink: want}
+		h := Handler{App: "wiki", Logins: []Login{{Paths: []string{"/login"}, Username: []string{"form", "u"}}}, Identities: Identities{{Path: "/me", Name: []string{"json", "/n"}}}, SettingsLink: want}
 		config, err := h.build(&App{secrets: g, sessions: g})
 		if err != nil || config.SettingsLink != want {
 			t.Errorf("%v %v, want %v", config.SettingsLink, err, want)

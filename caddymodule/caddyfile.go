@@ -92,6 +92,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			success  status|location|cookie|header|json|body <argument>...
 //			failure  status|location|cookie|header|json|body <argument>...
 //			token    json <pointer> | header <name> | body
+//			fields   <name>...
+//			from     <origin>...
 //		}
 //		login_page <path>
 //		logout     <path>...
@@ -101,14 +103,17 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			content_type <type>
 //			body         <text>
 //			name         json <pointer> | header <name> [<regexp>] | body <regexp>
+//			guest        <name>...
 //		}
-//		public     <path>...
+//		identity   typed
+//		public     [<method>...] <path>...
 //		protect    <path>...
 //		shut       <path>...
 //		hold       <cookie>...
 //		pass       <cookie>...
 //		rotates    <cookie>...
 //		pass_header <name>... [for <path>...]
+//		origins    <origin>...
 //		token_header <name> [<scheme>]
 //		refresh    <path>...
 //		usernames  <regexp>
@@ -144,6 +149,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		}
 //		language   <tag>
 //	}
+//
+// `login`, `identity` (but for `typed`), `public`, and in their blocks `when`, `success`, `failure`, `token` and `guest`, may stand
+// several times.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if d.NextArg() {
@@ -168,7 +176,7 @@ func (h *Handler) readWords(d *caddyfile.Dispenser, refused ...string) error {
 		if slices.Contains(refused, d.Val()) {
 			return unknown(d)
 		}
-		if err := words.once("login", "pass_header"); err != nil {
+		if err := words.once("login", "identity", "public", "pass_header"); err != nil {
 			return err
 		}
 		if err := h.word(d); err != nil {
@@ -192,17 +200,17 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 	case "login":
 		return h.parseLogin(d)
 	case "login_page":
-		return oneArgument(d, &h.LoginPage)
+		return h.parseLoginPage(d)
 	case "logout":
-		return someArguments(d, &h.Logout)
+		return pathArguments(d, &h.Logout)
 	case "identity":
 		return h.parseIdentity(d)
 	case "public":
-		return someArguments(d, &h.Public)
+		return h.parsePublic(d)
 	case "protect":
-		return someArguments(d, &h.Protect)
+		return pathArguments(d, &h.Protect)
 	case "shut":
-		return someArguments(d, &h.Shut)
+		return pathArguments(d, &h.Shut)
 	case "hold":
 		return someArguments(d, &h.Hold)
 	case "pass":
@@ -211,10 +219,12 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return someArguments(d, &h.Rotates)
 	case "pass_header":
 		return h.parsePassHeader(d)
+	case "origins":
+		return originArguments(d, &h.Origins)
 	case "token_header":
 		return someArguments(d, &h.TokenHeader)
 	case "refresh":
-		return someArguments(d, &h.Refresh)
+		return pathArguments(d, &h.Refresh)
 	case "usernames":
 		return oneArgument(d, &h.Usernames)
 	case "case_sensitive":

@@ -61,7 +61,7 @@ func TestAdapt(t *testing.T) {
 // TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host
 // the user would be one without a second factor. Of several hosts none does.
 func TestDefaultApp(t *testing.T) {
-	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t}\n}\n"
+	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /n\n\t}\n}\n"
 	for site, want := range map[string]string{
 		"wiki.example.com": "wiki.example.com", "http://127.0.0.1:8080": "127.0.0.1", "Wiki.Example.com": "wiki.example.com",
 		"http://wiki.example.com, https://wiki.example.com": "wiki.example.com",
@@ -85,7 +85,11 @@ func TestDefaultApp(t *testing.T) {
 
 // TestErrorsNameTheLine: unknown, repeated and malformed words are errors, and say where.
 func TestErrorsNameTheLine(t *testing.T) {
-	const good = "\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
+	const (
+		me   = "\t\tidentity /me json /n\n"
+		bare = "\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
+		good = bare + me
+	)
 	for _, test := range []struct{ name, lines, want string }{
 		{"unknown", good + "\t\tbanana 1\n", "unknown word 'banana'"},
 		{"grace for some", good + "\t\trequire enrolled grace 14d\n", "everyone"},
@@ -106,15 +110,15 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"token of a form", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken form t\n\t\t}\n", "token"},
 		{"token with a bad pointer", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken json t\n\t\t}\n", "pointer"},
 		{"token of every request", "\t\tlogin * {\n\t\t\tusername basic\n\t\t\ttoken body\n\t\t}\n", "username basic"},
-		{"token and Authorization", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n\t\tpass_header Authorization\n", "pass_header"},
+		{"token and Authorization", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n" + me + "\t\tpass_header Authorization\n", "pass_header"},
 		{"token_header of no token", good + "\t\ttoken_header X-Auth\n", "token_header"},
-		{"token_header with too much", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n\t\ttoken_header X-Auth a b\n", "token_header"},
+		{"token_header with too much", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n" + me + "\t\ttoken_header X-Auth a b\n", "token_header"},
 		{"refresh of no token", good + "\t\trefresh /refresh\n", "refresh"},
 		{"refresh without identity", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n\t\trefresh /refresh\n", "identity"},
 		{"basic with a field", "\t\tlogin /login {\n\t\t\tusername basic u\n\t\t}\n", "username basic"},
 		{"basic with a condition", "\t\tlogin /login {\n\t\t\tusername basic\n\t\t\twhen form u *\n\t\t}\n", "username basic"},
 		{"basic twice", "\t\tlogin /login {\n\t\t\tusername basic\n\t\t}\n\t\tlogin /api {\n\t\t\tusername basic\n\t\t}\n", "username basic"},
-		{"basic and Authorization", "\t\tlogin * {\n\t\t\tusername basic\n\t\t}\n\t\tpass_header authorization\n", "pass_header"},
+		{"basic and Authorization", "\t\tlogin * {\n\t\t\tusername basic\n\t\t}\n" + me + "\t\tpass_header authorization\n", "pass_header"},
 		{"basic judged and asked", "\t\tlogin * {\n\t\t\tusername basic\n\t\t\tsuccess status 409\n\t\t}\n\t\tidentity /me json /n\n", "identity"},
 		{"placeholder of nobody", "\t\tlogin * {\n\t\t\tusername placeholder\n\t\t}\n", "placeholder"},
 		{"placeholder without http", "\t\tlogin * {\n\t\t\tusername placeholder {env.HOME}\n\t\t}\n", "placeholder"},
@@ -174,6 +178,37 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"pass_header everywhere and somewhere", good + "\t\tpass_header X-A for /a\n\t\tpass_header X-A\n", "Caddyfile:7"},
 		{"token and Authorization somewhere", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n\t\tpass_header Authorization for /dav\n", "pass_header"},
 		{"public without slash", good + "\t\tpublic static\n", "path"},
+		{"public of a method only", good + "\t\tpublic POST\n", "behind the methods"},
+		{"public, method behind the path", good + "\t\tpublic /a POST\n", "in front of all paths"},
+		{"public, method in small letters", good + "\t\tpublic post /a\n", "a method in capitals"},
+		{"public of a tunnel", good + "\t\tpublic CONNECT /a\n", "CONNECT"},
+		{"public of no method", good + "\t\tpublic G=T /a\n", "no method"},
+		{"protect of nothing", good + "\t\tprotect //x\n", "Caddyfile:7"},
+		{"protect of nothing, reason", good + "\t\tprotect //x\n", "fits nothing"},
+		{"protect with a query", good + "\t\tprotect /x?y=z\n", "a query"},
+		{"shut of nothing", good + "\t\tshut /a/../b\n", "shut"},
+		{"refresh with a query", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\ttoken body\n\t\t}\n" + me + "\t\trefresh /x?y=z\n", "refresh"},
+		{"shut without slash", good + "\t\tshut x\n", "path"},
+		{"login_page elsewhere", good + "\t\tlogin_page https://example.com/login\n", "login_page"},
+		{"no identity", bare, "identity typed"},
+		{"identity typed and asked", good + "\t\tidentity typed\n", "typed"},
+		{"identity typed, twice", bare + "\t\tidentity typed\n\t\tidentity typed\n", "already"},
+		{"identity typed with a block", bare + "\t\tidentity typed {\n\t\t\tguest x\n\t\t}\n", "unexpected"},
+		{"identity typed without fields", bare + "\t\tidentity typed\n", "'fields'"},
+		{
+			"identity typed without success",
+			"\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess status 302\n\t\t}\n\t\tidentity typed\n", "'success' line",
+		},
+		{"identity at no path", bare + "\t\tidentity me json /n\n", "Caddyfile:6"},
+		{"identity with a bad pointer", bare + "\t\tidentity /me json n\n\t\tidentity /you json /n\n", "Caddyfile:6"},
+		{"guest of nobody", good + "\t\tidentity /you {\n\t\t\tname json /n\n\t\t\tguest\n\t\t}\n", "argument"},
+		{"fields of nothing", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields\n\t\t}\n", "argument"},
+		{"fields, twice", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields a\n\t\t\tfields b\n\t\t}\n", "stands on line"},
+		{"from a host", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfrom example.com\n\t\t}\n", "no origin"},
+		{"from a page", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfrom https://example.com/\n\t\t}\n", "Caddyfile:5"},
+		{"origins of nothing", good + "\t\torigins\n", "argument"},
+		{"origins in capitals", good + "\t\torigins https://Example.com\n", "origins"},
+		{"method of a login", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tmethod P=T\n\t\t}\n" + me, "Caddyfile:6"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := adapt("example.com {\n\tsecond_factor {\n" + test.lines + "\t}\n}\n")

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -34,11 +35,29 @@ func (h *Handler) parseLogin(d *caddyfile.Dispenser) error {
 	if block.Username == nil {
 		return d.Err("'login' needs 'username': where the typed name stands")
 	}
-	if _, err := block.parse(); err != nil {
+	parsed, err := block.parse()
+	if err == nil {
+		err = checkLogin(parsed)
+	}
+	if err != nil {
 		return d.Errf("login: %v", err)
 	}
 	h.Logins = append(h.Logins, block)
 	return nil
+}
+
+// checkLogin has package login look at a block by itself, while its line is known. Blocks whose names stand in every request depend on
+// what stands beside them.
+func checkLogin(block login.Block) error {
+	if block.Username.Kind == login.Basic || block.Username.Kind == login.Placeholder {
+		return nil
+	}
+	asked := login.Identity{Path: "/", Kind: login.JSON, Pointer: "/name"}
+	err := (&login.Set{Blocks: []login.Block{block}, Identities: []login.Identity{asked}}).Validate()
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "login block 1: "))
 }
 
 func (l *Login) word(d *caddyfile.Dispenser) error {
@@ -53,6 +72,10 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 			l.Methods[i] = strings.ToUpper(method)
 		}
 		return nil
+	case "fields":
+		return someArguments(d, &l.Fields)
+	case "from":
+		return originArguments(d, &l.From)
 	case "when":
 		if line = d.RemainingArgs(); len(line) != 3 {
 			return d.Err("'when' takes form, query or json, a name or pointer, and a value")
@@ -87,54 +110,6 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 		return unknown(d)
 	}
 	return noBlock(d)
-}
-
-// parseIdentity reads `identity`, in one line or as a block.
-func (h *Handler) parseIdentity(d *caddyfile.Dispenser) error {
-	arguments := d.RemainingArgs()
-	identity := new(Identity)
-	switch len(arguments) {
-	case 1:
-		identity.Path = arguments[0]
-		words := newWords(d)
-		for nesting := d.Nesting(); d.NextBlock(nesting); {
-			if err := words.once(); err != nil {
-				return err
-			}
-			if err := identity.word(d); err != nil {
-				return err
-			}
-		}
-	case 3, 4:
-		identity.Path, identity.Name = arguments[0], arguments[1:]
-		if err := noBlock(d); err != nil {
-			return err
-		}
-	default:
-		return d.Err("'identity' takes a path, and json, header or body with what to look for")
-	}
-	if _, err := identity.parse(); err != nil {
-		return d.Errf("identity: %v", err)
-	}
-	h.Identity = identity
-	return nil
-}
-
-func (i *Identity) word(d *caddyfile.Dispenser) error {
-	switch d.Val() {
-	case "method":
-		return oneArgument(d, &i.Method)
-	case "content_type":
-		return oneArgument(d, &i.ContentType)
-	case "body":
-		return oneArgument(d, &i.Body)
-	case "name":
-		if i.Name = d.RemainingArgs(); len(i.Name) != 2 && len(i.Name) != 3 {
-			return d.ArgErr()
-		}
-		return noBlock(d)
-	}
-	return unknown(d)
 }
 
 func (h *Handler) parseRequire(d *caddyfile.Dispenser) error {
@@ -235,13 +210,6 @@ func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
 	if h.App != "" {
 		if _, err := h.factors(); err != nil {
 			return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
-		}
-	}
-	for setting, paths := range map[string][]string{"logout": h.Logout, "public": h.Public, "protect": h.Protect, "refresh": h.Refresh, "shut": h.Shut} {
-		for _, path := range paths {
-			if !strings.HasPrefix(path, "/") && path != "*" {
-				return d.Errf("%s '%s': want a path such as /static/*", setting, path)
-			}
 		}
 	}
 	return nil

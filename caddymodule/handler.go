@@ -30,11 +30,16 @@ type Handler struct {
 	LoginPage string `json:"login_page,omitempty"`
 	// Logout are the paths at which the app signs people out; a 2xx or 3xx from one ends the session.
 	Logout []string `json:"logout,omitempty"`
-	// Identity is how the app is asked who is signed in. Default: it is not, and the typed name counts.
-	Identity *Identity `json:"identity,omitempty"`
-	// Public paths are open to strangers. Protect wins over Public.
+	// Identities are how the app is asked who is signed in, one for each kind of account that it has. All are asked. In JSON, one may
+	// stand by itself, without a list around it.
+	Identities Identities `json:"identity,omitempty"`
+	// IdentityTyped: the app cannot be asked, and the typed name counts. It stands in the place of Identities.
+	IdentityTyped bool `json:"identity_typed,omitempty"`
+	// Public paths are open to strangers, to GET and HEAD. Protect wins over Public.
 	Public  []string `json:"public,omitempty"`
 	Protect []string `json:"protect,omitempty"`
+	// PublicMethods opens paths to strangers for other methods.
+	PublicMethods []Opening `json:"public_methods,omitempty"`
 	// Shut paths answer 403 to everybody.
 	Shut []string `json:"shut,omitempty"`
 
@@ -84,13 +89,16 @@ type Handler struct {
 	Cookie string `json:"cookie,omitempty"`
 	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
 	SettingsLink bool `json:"settings_link,omitempty"`
+	// Origins are those of other sites whose pages may open WebSockets here. Default: none.
+	Origins []string `json:"origins,omitempty"`
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
 	// Default: none; a reload leads to the challenge.
 	Guard bool `json:"guard,omitempty"`
 
 	// Brand is how the gateway's own pages look.
 	Brand *Brand `json:"brand,omitempty"`
-	// Language fixes the language of the pages: a tag such as `de`. Default: each browser gets what it asks for.
+	// Language fixes the language of the pages: a tag such as `de`. Default: each browser gets what it asks for. Where the typed name
+	// counts, logins go to the app in this language too; by default they ask for none.
 	Language string `json:"language,omitempty"`
 
 	// preset is what a Caddyfile's `preset` says, until the whole of the block is read.
@@ -113,6 +121,18 @@ type Login struct {
 	Failure [][]string `json:"failure,omitempty"`
 	// Token is where a successful answer carries a bearer token: each is `json` and a pointer, `header` and a name, or `body`.
 	Token [][]string `json:"token,omitempty"`
+	// Fields are all fields that the login may carry beside those of Username and When; a login with another one is refused.
+	Fields []string `json:"fields,omitempty"`
+	// From are the origins of other sites whose pages may send this login.
+	From []string `json:"from,omitempty"`
+}
+
+// Opening is what strangers may ask for by other methods than GET and HEAD.
+type Opening struct {
+	// Methods in capitals.
+	Methods []string `json:"methods,omitempty"`
+	// Paths are globs over canonical paths.
+	Paths []string `json:"paths,omitempty"`
 }
 
 // Identity is how the app is asked who is signed in.
@@ -126,6 +146,8 @@ type Identity struct {
 	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
 	// regular expression with one group for a part of its value, or `body` and such an expression.
 	Name []string `json:"name,omitempty"`
+	// Guests are names that the app gives to whoever is not signed in.
+	Guests []string `json:"guests,omitempty"`
 }
 
 // TOTP are the parameters of codes.
@@ -156,7 +178,8 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.second_factor", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision makes the gateway of this site. It reads the files that Brand names, and does no other I/O.
+// Provision makes the gateway of this site. It reads the files that Brand names, and does no other I/O: what is kept in Caddy's
+// storage is read with the first request.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	loaded, err := ctx.App(appID)
 	if err != nil {
@@ -178,6 +201,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe
 	config.Secure = secure
+	config.Names = newNameStore(ctx.Storage(), h.App)
 	if h.gateway, err = gateway.New(config); err != nil {
 		return fmt.Errorf("second_factor: %w", err)
 	}
@@ -186,9 +210,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// ServeHTTP takes a request through the gateway.
+// ServeHTTP takes a request through the gateway. All that goes on to the rest of the route, questions of the gateway's own too, goes
+// by the one function here, and all that comes back.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.gateway.ServeHTTP(w, r, next.ServeHTTP)
+	err := h.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
+		settleOriginal(r)
+		return quiet(next.ServeHTTP(w, r))
+	})
+	if err != nil {
+		settleOriginal(r)
+	}
+	return err
 }
 
 func duration(d caddy.Duration) time.Duration { return time.Duration(d) }

@@ -61,15 +61,17 @@ func (h *Handler) adopt(preset *Handler) {
 		{&h.Pass, preset.Pass},
 		{&h.Rotates, preset.Rotates},
 		{&h.Refresh, preset.Refresh},
+		{&h.Origins, preset.Origins},
 	} {
 		*list.own = append(list.preset[:len(list.preset):len(list.preset)], *list.own...)
 	}
 	h.PassHeader = slices.Concat(preset.PassHeader, h.PassHeader)
+	h.PublicMethods = append(preset.PublicMethods[:len(preset.PublicMethods):len(preset.PublicMethods)], h.PublicMethods...)
 	if h.LoginPage == "" {
 		h.LoginPage = preset.LoginPage
 	}
-	if h.Identity == nil {
-		h.Identity = preset.Identity
+	if len(h.Identities) == 0 && !h.IdentityTyped {
+		h.Identities, h.IdentityTyped = preset.Identities, preset.IdentityTyped
 	}
 	if h.Usernames == "" {
 		h.Usernames = preset.Usernames

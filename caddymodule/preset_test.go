@@ -68,6 +68,8 @@ func TestPresetBesideWords(t *testing.T) {
 		usernames [a-z]+
 		login /admin/login/ {
 			username form user
+			fields   password
+			success  cookie sessionid
 		}
 		preset django-admin
 		logout /bye
@@ -92,7 +94,7 @@ func TestPresetBesideWords(t *testing.T) {
 func TestBadPresets(t *testing.T) {
 	for text, want := range map[string]string{
 		"login /x {\n\tusername form a\n}\nnonsense\n": "preset x:4",
-		"public /a\npublic /b\n":                       "preset x:2",
+		"protect /a\nprotect /b\n":                     "preset x:2",
 		"preset dokuwiki\n":                            "unknown word 'preset'",
 		"login /x {\n":                                 "preset x:",
 	} {

@@ -20,10 +20,11 @@ type sites struct {
 func (h *Handler) meaning() ([]byte, error) {
 	return json.Marshal(struct {
 		Logins        any
-		Identity      any
+		Identities    any
+		Typed         bool
 		Usernames     string
 		CaseSensitive bool
-	}{h.Logins, h.Identity, h.Usernames, h.CaseSensitive})
+	}{h.Logins, h.Identities, h.IdentityTyped, h.Usernames, h.CaseSensitive})
 }
 
 // join adds a site.

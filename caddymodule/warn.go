@@ -31,7 +31,7 @@ func (h *Handler) warn(ctx caddy.Context, logger *slog.Logger) {
 
 // warnings are the words without effect, and those whose effect is another one than they seem to have.
 func (h *Handler) warnings() (found []warning) {
-	if h.Identity != nil {
+	if len(h.Identities) > 0 {
 		if slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Success) > 0 }) {
 			found = append(found, warning{"success", "success beside identity: the app's own word decides who is signed in; a login that the rules " +
 				"call a success and of which the app knows nothing is refused"})
@@ -46,7 +46,7 @@ func (h *Handler) warnings() (found []warning) {
 		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
 	}
 	for _, pattern := range h.Protect {
-		if !slices.ContainsFunc(h.Public, func(public string) bool { return overlap(public, pattern) }) {
+		if !slices.ContainsFunc(h.opened(), func(public string) bool { return overlap(public, pattern) }) {
 			found = append(found, warning{"protect", fmt.Sprintf("protect %s has no effect: it lies in nothing that is public, and what is not "+
 				"public is protected", pattern)})
 		}
@@ -58,6 +58,15 @@ func (h *Handler) warnings() (found []warning) {
 		found = append(found, warning{"throttle", "delay and max_delay of throttle have no effect: stop comes before the first wait"})
 	}
 	return found
+}
+
+// opened are all paths that strangers may ask for, by whatever method.
+func (h *Handler) opened() []string {
+	opened := h.Public
+	for _, opening := range h.PublicMethods {
+		opened = slices.Concat(opened, opening.Paths)
+	}
+	return opened
 }
 
 // overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway

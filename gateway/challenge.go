@@ -212,10 +212,14 @@ func (x *exchange) sessionChanged(err error) error {
 	return x.askLogin()
 }
 
-// resume gives a script the app's answer to its login, once (design 5).
+// resume gives a script the app's answer to its login, once (design 5). A page load is none of its: it gets nothing, and takes nothing.
 func (x *exchange) resume() error {
-	if x.data.Delivery == nil {
+	navigates := strings.EqualFold(x.r.Header.Get("Sec-Fetch-Mode"), "navigate")
+	if x.data.Delivery == nil || navigates || isPrefetch(x.r) {
 		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	if x.r.Method == http.MethodHead {
+		return x.headersOnly(http.StatusOK)
 	}
 	var delivery *session.Delivery
 	err := x.change(func(data *session.Data) error {

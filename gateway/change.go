@@ -128,11 +128,13 @@ func (x *exchange) showRecoveryCodes() error {
 	if len(x.data.Codes) == 0 {
 		return x.ask(x.renewCodesPage)
 	}
-	if x.r.Method == http.MethodHead {
+	switch {
+	case x.r.Method == http.MethodHead:
 		// The codes are shown once; a look at the headers must not be that time.
-		pages.SecurityHeaders(x.w.Header(), "")
-		x.w.WriteHeader(http.StatusOK)
-		return nil
+		return x.headersOnly(http.StatusOK)
+	case isPrefetch(x.r):
+		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
+		return x.headersOnly(http.StatusServiceUnavailable)
 	}
 	var codes []string
 	var notice, next string

@@ -258,13 +258,29 @@ func (x *exchange) restore() {
 	}
 }
 
-// strip takes everything out of the request by which a client, or custody, could be known to an app.
+// strip takes everything out of the request by which a client, or custody, could be known to an app, or somebody could sign in: what
+// handles the error may lead into an app, and nobody judges its answer. So the body goes too, and the query, in which names,
+// passwords and tokens may stand, and the wish for a WebSocket.
 func (x *exchange) strip() {
-	h := x.r.Header
-	x.headers.Clean(h, custody.CleanOptions{})
-	for _, name := range []string{"Cookie", "Authorization", "X-Second-Factor", "X-Second-Factor-User", x.config.TokenHeader} {
-		h.Del(name)
+	r := x.r
+	bare := custody.HeaderPolicy{Token: x.headers.Token}
+	bare.Clean(r.Header, custody.CleanOptions{})
+	for _, name := range []string{
+		"Cookie", "Authorization", "X-Second-Factor", "X-Second-Factor-User", x.config.TokenHeader, "Content-Length", "Connection", "Upgrade",
+		"Sec-Websocket-Protocol",
+	} {
+		r.Header.Del(name)
 	}
+	for _, name := range bodyHeaders {
+		r.Header.Del(name)
+	}
+	r.URL.RawQuery, r.URL.ForceQuery = "", false
+	r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
+	if r.Body != nil {
+		// Closed as well: whoever handles the error may have a copy of the request, made before it came here.
+		_ = r.Body.Close()
+	}
+	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
 }
 
 // outcome is what the rest of the route may know.
@@ -306,9 +322,12 @@ func (x *exchange) storeFailed(doing string, err error) error {
 		// The session ended while the request was under way: what it wanted is no longer anybody's.
 		return x.askLogin()
 	}
-	kind := "sessions"
-	if !errors.Is(err, session.ErrStore) {
-		kind = "secrets"
+	kind := "secrets"
+	switch {
+	case errors.Is(err, errNames):
+		kind = "storage"
+	case errors.Is(err, session.ErrStore):
+		kind = "sessions"
 	}
 	x.log.ErrorContext(x.r.Context(), "store failed; the request was refused",
 		"setting", kind, "doing", doing, "app", x.config.App, "error", err)

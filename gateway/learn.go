@@ -2,9 +2,14 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
+
+// errNames is returned where the names of held cookies could not be read.
+var errNames = errors.New("the names of held cookies could not be read")
 
 // NameStore keeps names of cookies for a site, over restarts. It is safe for concurrent use, and several processes may share one.
 type NameStore interface {
@@ -34,7 +39,7 @@ func (x *exchange) learnNames() error {
 	}
 	names, err := x.config.Names.Load(context.WithoutCancel(x.r.Context()))
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNames, err)
 	}
 	x.cookies.Learned.Add(names...)
 	l.read.Store(true)
@@ -54,6 +59,6 @@ func (x *exchange) learn(names []string) {
 	}
 	if err := x.config.Names.Add(context.WithoutCancel(x.r.Context()), added); err != nil {
 		x.log.ErrorContext(x.r.Context(), "the names of held cookies could not be kept; after a restart they are learned anew",
-			"app", x.config.App, "error", err)
+			"setting", "storage", "app", x.config.App, "error", err)
 	}
 }

@@ -138,9 +138,26 @@ func (x *exchange) common() pages.Common {
 // languages is what the browser would like to read, best first: all its lines of Accept-Language.
 func (x *exchange) languages() string { return strings.Join(x.r.Header["Accept-Language"], ",") }
 
-// takeNotice gets the message that an earlier request left for the next page, once.
+// isPrefetch reports whether a browser fetches something in advance, that perhaps nobody will ever look at.
+func isPrefetch(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		if strings.Contains(strings.ToLower(r.Header.Get(name)), "prefetch") {
+			return true
+		}
+	}
+	return false
+}
+
+// headersOnly answers without a body.
+func (x *exchange) headersOnly(status int) error {
+	pages.SecurityHeaders(x.w.Header(), "")
+	x.w.WriteHeader(status)
+	return nil
+}
+
+// takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody sees.
 func (x *exchange) takeNotice() (string, error) {
-	if x.data == nil || x.data.Notice == "" {
+	if x.data == nil || x.data.Notice == "" || x.r.Method == http.MethodHead || isPrefetch(x.r) {
 		return "", nil
 	}
 	notice := x.data.Notice

@@ -64,7 +64,12 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	if !what.bare {
 		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
 	}
-	return capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+	if gone := ctx.Err(); gone != nil && err == nil {
+		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the app's.
+		return nil, fmt.Errorf("%w: %w", errBroken, gone)
+	}
+	return answer, err
 }
 
 // errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes with it.

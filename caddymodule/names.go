@@ -1,0 +1,102 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"sallyport/custody"
+	"sallyport/gateway"
+)
+
+// nameStoreTimeout is how long Caddy's storage may take, waiting for its lock included.
+const nameStoreTimeout = 5 * time.Second
+
+// nameStore keeps the names of cookies that logins put into custody in Caddy's storage, which nodes may share. It is no secret which
+// names those are.
+type nameStore struct {
+	storage certmagic.Storage
+	app     string
+	key     string
+}
+
+// heldCookies is what is stored.
+type heldCookies struct {
+	App   string   `json:"app"`
+	Names []string `json:"names"`
+}
+
+// newNameStore makes a store for an app. It does no I/O. The app's name goes into the key in hex: it may have any letters, and some
+// storages make no difference between upper and lower case.
+func newNameStore(storage certmagic.Storage, app string) *nameStore {
+	return &nameStore{storage: storage, app: app, key: "sallyport/" + hex.EncodeToString([]byte(app)) + "/held-cookies"}
+}
+
+// Load implements gateway.NameStore.
+func (s *nameStore) Load(ctx context.Context) ([]string, error) {
+	ctx, done := context.WithTimeout(ctx, nameStoreTimeout)
+	defer done()
+	return s.load(ctx)
+}
+
+func (s *nameStore) load(ctx context.Context) ([]string, error) {
+	content, err := s.storage.Load(ctx, s.key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", s.key, err)
+	}
+	var stored heldCookies
+	if err := json.Unmarshal(content, &stored); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.key, err)
+	}
+	if stored.App != s.app {
+		return nil, fmt.Errorf("read %s: it is of another app", s.key)
+	}
+	return stored.Names, nil
+}
+
+// Add implements gateway.NameStore.
+func (s *nameStore) Add(ctx context.Context, names []string) (err error) {
+	ctx, done := context.WithTimeout(ctx, nameStoreTimeout)
+	defer done()
+	if err := s.storage.Lock(ctx, s.key); err != nil {
+		return fmt.Errorf("lock %s: %w", s.key, err)
+	}
+	defer func() {
+		if failed := s.storage.Unlock(context.WithoutCancel(ctx), s.key); failed != nil && err == nil {
+			err = fmt.Errorf("unlock %s: %w", s.key, failed)
+		}
+	}()
+	kept, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	before := len(kept)
+	for _, name := range names {
+		if len(kept) < custody.MaxNames && !slices.Contains(kept, name) {
+			kept = append(kept, name)
+		}
+	}
+	if len(kept) == before {
+		return nil
+	}
+	content, err := json.Marshal(heldCookies{App: s.app, Names: kept})
+	if err != nil {
+		return err
+	}
+	if err := s.storage.Store(ctx, s.key, content); err != nil {
+		return fmt.Errorf("write %s: %w", s.key, err)
+	}
+	return nil
+}
+
+var _ gateway.NameStore = (*nameStore)(nil)

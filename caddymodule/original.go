@@ -1,0 +1,28 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// settleOriginal makes Caddy's copy of the original request say what the request says that goes on. FastCGI transports take
+// REQUEST_URI from that copy, PHP apps choose their page by it, and error routes get it back: it must not be another address than the
+// one that was judged, nor hold a token that was taken out.
+//
+// The copy is held by value; but its URL is a pointer, and everybody's. What else says the address is a placeholder.
+func settleOriginal(r *http.Request) {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return
+	}
+	if *original.URL != *r.URL {
+		*original.URL = *r.URL
+	}
+	if original.RequestURI != r.RequestURI {
+		if replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+			replacer.Set("http.request.orig_uri", r.RequestURI)
+		}
+	}
+}

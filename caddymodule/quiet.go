@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"syscall"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// failure is what is said of an error of the rest of the route. Those of transports quote what the app sent, a malformed Set-Cookie for
+// instance, and stand in logs and error pages (P9); so only their kind is told.
+type failure string
+
+func (f failure) Error() string { return string(f) }
+
+// The kinds of failures.
+const (
+	failedTimeout   failure = "the app did not answer in time"
+	failedLeft      failure = "the client left before the app had answered"
+	failedAddress   failure = "the app's host name could not be resolved"
+	failedRefused   failure = "the app refused the connection"
+	failedDial      failure = "the app could not be reached"
+	failedTLS       failure = "no TLS connection with the app came about"
+	failedEnd       failure = "the app closed the connection before it had answered"
+	failedMalformed failure = "the app's answer is malformed"
+	failedTooLarge  failure = "the request's body is too large"
+	failedNobody    failure = "no upstream is available"
+	failedOtherwise failure = "a handler behind second_factor failed"
+)
+
+// quiet returns an error without its text, but with its status, and whatever errors.Is finds in the context's errors.
+func quiet(err error) error {
+	if err == nil {
+		return nil
+	}
+	handled, ok := err.(caddyhttp.HandlerError) //nolint:errorlint // the server too asks for the very type
+	if !ok {
+		handled = caddyhttp.Error(http.StatusInternalServerError, err)
+	}
+	if ownWords(handled) {
+		return handled
+	}
+	handled.Err = kindOf(handled)
+	return handled
+}
+
+// ownWords reports whether an error's text is the operator's (`error`), or Caddy's about one of its files.
+func ownWords(err caddyhttp.HandlerError) bool {
+	return strings.HasPrefix(err.Trace, "caddyhttp.StaticError.") || strings.HasPrefix(err.Trace, "fileserver.(*FileServer).")
+}
+
+func kindOf(err caddyhttp.HandlerError) error {
+	var (
+		operation *net.OpError
+		address   *net.DNSError
+		timed     net.Error
+		protocol  textproto.ProtocolError
+		unknown   x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		name      x509.HostnameError
+		record    tls.RecordHeaderError
+		verify    *tls.CertificateVerificationError
+		large     *http.MaxBytesError
+	)
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled), err.StatusCode == 499:
+		return failedLeft
+	case errors.As(err, &address):
+		return failedAddress
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timed) && timed.Timeout():
+		return failedTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return failedRefused
+	case errors.As(err, &operation) && operation.Op == "dial":
+		return failedDial
+	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &name), errors.As(err, &record), errors.As(err, &verify):
+		return failedTLS
+	case errors.As(err, &protocol), strings.Contains(text, "malformed"):
+		return failedMalformed
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return failedEnd
+	case errors.As(err, &large):
+		return failedTooLarge
+	case err.StatusCode == http.StatusServiceUnavailable:
+		return failedNobody
+	}
+	return failedOtherwise
+}
