@@ -77,7 +77,7 @@ func TestPresetBesideWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(h.Public, []string{"/static/*", "/assets/*"}) || !reflect.DeepEqual(h.Rotates, []string{"sessionid", "messages", "theme"}) ||
+	if !reflect.DeepEqual(h.Public, []string{"/static/*", "/assets/*"}) || !reflect.DeepEqual(h.Rotates, []string{"messages", "theme"}) ||
 		!reflect.DeepEqual(h.Logout, []string{"/admin/logout/", "/bye"}) || h.Usernames != "[a-z]+" || h.App != "ledger" {
 		t.Errorf("%+v", h)
 	}

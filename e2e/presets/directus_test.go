@@ -39,6 +39,7 @@ var directus = app{
 	doors: []door{
 		{"login for tokens", "POST", "/auth/login", jsonHeader(), `{"email":"alice@example.com","password":"` + apps.Alice.Password + `","mode":"json"}`},
 		{"login for both", "POST", "/auth/login", jsonHeader(), `{"email":"alice@example.com","password":"` + apps.Alice.Password + `","mode":"cookie"}`},
+		{"login for nothing that is said", "POST", "/auth/login", jsonHeader(), `{"email":"alice@example.com","password":"` + apps.Alice.Password + `"}`},
 		{"login of a provider", "POST", "/auth/login/default", jsonHeader(), `{"email":"alice@example.com","password":"` + apps.Alice.Password + `"}`},
 		{"GraphQL", "POST", "/graphql/system", jsonHeader(), `{"query":"mutation{auth_login(email:\"alice@example.com\",password:\"` + apps.Alice.Password + `\",mode:json){access_token}}"}`},
 		{"GraphQL, spelt otherwise", "POST", "//graphql//SYSTEM", jsonHeader(), `{"query":"mutation{auth_login(email:\"alice@example.com\",password:\"` + apps.Alice.Password + `\",mode:session){access_token}}"}`},

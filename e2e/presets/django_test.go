@@ -47,6 +47,7 @@ var djangoAdmin = app{
 		{"login by address", "GET", "/admin/login/?username=alice&password=" + apps.Alice.Password, nil, ""},
 		{"password in the address", "POST", "/admin/login/?password=" + apps.Alice.Password, form(), "username=alice"},
 		{"login under another address", "POST", "/admin//login/", form(), "username=alice&password=" + apps.Alice.Password},
+		{"login by another method", "PUT", "/admin/login/", form(), "username=alice&password=" + apps.Alice.Password},
 		{"login on any page", "POST", "/admin/", form(), "username=alice&this_is_the_login_form=1&password=" + apps.Alice.Password},
 	},
 	sessions: regexp.MustCompile(`^sessionid$`),

@@ -53,6 +53,10 @@ var dokuWiki = app{
 		{"query of the feed", "GET", "/feed.php?u=alice&p=" + apps.Alice.Password, nil, ""},
 		{"query of a style", "GET", "/lib/exe/css.php?u=alice&p=" + apps.Alice.Password, nil, ""},
 		{"form on any page", "POST", "/feed.php", form(), "u=alice&p=" + apps.Alice.Password},
+		{"form on a page that is not there", "POST", "/doku.php?id=robots.txt", form(), "u=alice&p=" + apps.Alice.Password},
+		{"form on the profile", "POST", "/doku.php?do=profile", form(), "u=alice&p=" + apps.Alice.Password},
+		{"form in parts", "POST", "/doku.php?id=start", http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, "--x\r\nContent-Disposition: form-data; name=\"u\"\r\n\r\nalice\r\n" +
+			"--x\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n" + apps.Alice.Password + "\r\n--x--\r\n"},
 		{"Basic", "GET", "/doku.php?id=start", basic(apps.Alice), ""},
 		{"Basic on a style", "GET", "/lib/exe/css.php", basic(apps.Alice), ""},
 		{"XML-RPC", "POST", "/lib/exe/xmlrpc.php", http.Header{"Content-Type": {"text/xml"}}, xmlCall("dokuwiki.login", apps.Alice.Name, apps.Alice.Password)},

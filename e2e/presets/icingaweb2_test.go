@@ -70,13 +70,15 @@ var icingaWeb2 = app{
 		icingaLogin("a login too long to be read", "/authentication/login", strings.Repeat("x", 70<<10)),
 		icingaLogin("a login through index.php too long to be read", "/index.php/authentication/login", strings.Repeat("x", 70<<10)),
 		icingaLogin("a login with a page behind it", "/authentication/login/x", ""),
+		icingaLogin("a login as a program", "/authentication/login", "", "Accept", "application/json"),
+		icingaLogin("a login as Icinga's own script", "/authentication/login", "", "X-Requested-With", "XMLHttpRequest"),
 	},
 	sessions: regexp.MustCompile(`^(Icingaweb2|icingaweb2-session|icingaweb2-remember-me)$`),
 	own:      []string{"/role/list"},
 }
 
 // icingaLogin signs in with the owner's password from within a session, with that session's token.
-func icingaLogin(name, path, padding string) func(testing.TB, *site.Client) door {
+func icingaLogin(name, path, padding string, headers ...string) func(testing.TB, *site.Client) door {
 	return func(t testing.TB, c *site.Client) door {
 		t.Helper()
 		page := c.Get("/about").Wants(t, http.StatusOK, "")
@@ -84,6 +86,10 @@ func icingaLogin(name, path, padding string) func(testing.TB, *site.Client) door
 			"username": {apps.Alice.Name}, "password": {apps.Alice.Password}, "rememberme": {"0"}, "formUID": {"form_login"},
 			"CSRFToken": {site.Find(t, icingaToken, page.Text)}, "redirect": {""}, "btn_submit": {"Login"},
 		}
-		return door{name, "POST", path, form(), "padding=" + padding + "&" + values.Encode()}
+		header := form()
+		for i := 0; i+1 < len(headers); i += 2 {
+			header.Set(headers[i], headers[i+1])
+		}
+		return door{name, "POST", path, header, "padding=" + padding + "&" + values.Encode()}
 	}
 }

@@ -58,28 +58,34 @@ var phpMyAdmin = app{
 		{"login by address", "GET", "/index.php?pma_username=alice&pma_password=" + apps.Alice.Password + "&server=1", nil, ""},
 		{"password in the address", "POST", "/index.php?pma_password=" + apps.Alice.Password, form(), "pma_username=alice&server=1"},
 		{"login on another page", "POST", "/index.php?route=/database/structure", form(), "pma_username=alice&server=1&pma_password=" + apps.Alice.Password},
+		{"no password at all", "POST", "/url.php", form(), "pma_username=alice"},
+		{"the redirector, with the password", "POST", "/url.php", form(), "pma_username=alice&pma_password=" + apps.Alice.Password},
 		{"Basic", "GET", "/index.php?route=/", basic(apps.Alice), ""},
 		{"another program of it", "GET", "/url.php?url=http://127.0.0.1/", nil, ""},
 		{"its set-up", "GET", "/setup/index.php", nil, ""},
 	},
 	guestDoors: []func(testing.TB, *site.Client) door{
-		phpMyAdminLogin("another login", "/index.php?route=/", ""),
-		phpMyAdminLogin("a login below the program", "/index.php/x?route=/", ""),
-		phpMyAdminLogin("a login that is too long to be read", "/index.php?route=/", strings.Repeat("x", 70<<10)),
-		phpMyAdminLogin("a login below the program that is too long to be read", "/index.php/x?route=/", strings.Repeat("x", 70<<10)),
+		phpMyAdminLogin("another login", "/index.php?route=/", "pma_username", ""),
+		phpMyAdminLogin("a login below the program", "/index.php/x?route=/", "pma_username", ""),
+		phpMyAdminLogin("a login whose answer is a script's", "/index.php?route=/&session_timedout=1&ajax_request=1", "pma_username", ""),
+		phpMyAdminLogin("a login that signs out", "/index.php?route=/logout", "pma_username", ""),
+		phpMyAdminLogin("a login by another spelling of the field", "/index.php?route=/", "pma.username", ""),
+		phpMyAdminLogin("a login by a field that is cut", "/index.php?route=/", "pma[username", ""),
+		phpMyAdminLogin("a login that is too long to be read", "/index.php?route=/", "pma_username", strings.Repeat("x", 70<<10)),
+		phpMyAdminLogin("a login below the program that is too long to be read", "/index.php/x?route=/", "pma_username", strings.Repeat("x", 70<<10)),
 	},
 	sessions: regexp.MustCompile(`^(phpMyAdmin|pma(User|Auth)-1)$`),
 	own:      []string{"alice@localhost", "The tide comes in"},
 }
 
 // phpMyAdminLogin signs in with the owner's password from within a session, with that session's token.
-func phpMyAdminLogin(name, path, padding string) func(testing.TB, *site.Client) door {
+func phpMyAdminLogin(name, path, field, padding string) func(testing.TB, *site.Client) door {
 	return func(t testing.TB, c *site.Client) door {
 		t.Helper()
 		page := c.Get("/index.php?route=/").Wants(t, http.StatusOK, "")
 		values := url.Values{
 			"token": {site.Find(t, phpMyAdminScript, page.Text)}, "server": {"1"}, "route": {"/"},
-			"pma_username": {apps.Alice.Name}, "pma_password": {apps.Alice.Password},
+			field: {apps.Alice.Name}, "pma_password": {apps.Alice.Password},
 		}
 		return door{name, "POST", path, form(), "padding=" + padding + "&" + values.Encode()}
 	}

@@ -39,6 +39,9 @@ var qBittorrent = app{
 	doors: []door{
 		{"login by address", "GET", "/api/v2/auth/login?username=alice&password=" + apps.Alice.Password, nil, ""},
 		{"password in the address", "POST", "/api/v2/auth/login?password=" + apps.Alice.Password, form(), "username=alice"},
+		{"login in parts", "POST", "/api/v2/auth/login", http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, "--x\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nalice\r\n" +
+			"--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n" + apps.Alice.Password + "\r\n--x--\r\n"},
+		{"login as several", "POST", "/api/v2/auth/login", form(), "username=bob&username=alice&password=" + apps.Alice.Password},
 		{"the login of older versions", "POST", "/login", form(), "username=alice&password=" + apps.Alice.Password},
 		{"Basic", "GET", "/api/v2/app/version", basic(apps.Alice), ""},
 		{"said to come from itself", "GET", "/api/v2/app/version", http.Header{"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {"127.0.0.1"}}, ""},
