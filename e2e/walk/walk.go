@@ -1,0 +1,113 @@
+package walk
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Environment variables.
+const (
+	// Duration is how long each target is walked over, such as 10m.
+	Duration = "SALLYPORT_WALK"
+	// Seed replays: the number of one sequence, as a violation prints it. With a `+` behind it is where the walk begins.
+	Seed = "SALLYPORT_WALK_SEED"
+	// Hunt names a number: the walk goes on behind a violation, until it has that many different ones, and says all at the end.
+	Hunt = "SALLYPORT_WALK_HUNT"
+)
+
+// Result is what a walk did.
+type Result struct {
+	Sequences, Requests int
+	Found               []Found
+}
+
+// Found is a way past the gate.
+type Found struct {
+	Seed      uint64
+	Violation Violation
+	Sequence  Sequence
+	Times     int
+}
+
+// String is the report of a violation.
+func (f Found) String() string {
+	return fmt.Sprintf("%s\n  seen: %s\n  seed: %s=%d (seen %d times)\n%s", f.Violation.Kind, f.Violation.Text, Seed, f.Seed, f.Times, f.Sequence)
+}
+
+// Run walks over a target for a while, or for what the environment says, and fails the test with a shortened sequence where a
+// promise was not kept.
+func Run(t *testing.T, target *Target, duration time.Duration) Result {
+	t.Helper()
+	if text := os.Getenv(Duration); text != "" {
+		asked, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatalf("%s: %v", Duration, err)
+		}
+		duration = asked
+	}
+	seed, only := uint64(time.Now().UnixNano())>>10, false
+	if text := os.Getenv(Seed); text != "" {
+		begin, goesOn := strings.CutSuffix(text, "+")
+		asked, err := strconv.ParseUint(begin, 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", Seed, err)
+		}
+		seed, only = asked, !goesOn
+	}
+	hunted := 1
+	if text := os.Getenv(Hunt); text != "" {
+		asked, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("%s: %v", Hunt, err)
+		}
+		hunted = asked
+	}
+	result := walk(target, seed, only, hunted, time.Now().Add(duration))
+	for _, found := range result.Found {
+		t.Errorf("%s: %s", target.Name, found)
+	}
+	t.Logf("%s: %d sequences, %d requests to the app, from seed %d", target.Name, result.Sequences, result.Requests, seed)
+	return result
+}
+
+// walk plays sequences until the time is over, or enough was found.
+func walk(target *Target, seed uint64, only bool, hunted int, until time.Time) Result {
+	target.withDefaults()
+	w := newWire(target.Address, target.Secure)
+	defer w.second.CloseIdleConnections()
+	var result Result
+	shapes := map[string]int{}
+	// What was found many times is not shortened again.
+	kinds := map[string]int{}
+	for ; len(result.Found) < hunted && (only || time.Now().Before(until)); seed++ {
+		sequence := choose(target, seed)
+		violations := run(target, w, sequence)
+		result.Sequences++
+		result.Requests += len(target.Tap.All())
+		reported := map[string]bool{}
+		for _, violation := range violations {
+			if reported[violation.Kind] || kinds[violation.Kind] > 3*hunted {
+				continue
+			}
+			reported[violation.Kind] = true
+			kinds[violation.Kind]++
+			play := func(candidate Sequence) []Violation { return run(target, w, candidate) }
+			short := shorten(sequence, violation.Kind, play)
+			shape := violation.Kind + short.shape()
+			if at, known := shapes[shape]; known {
+				result.Found[at].Times++
+				continue
+			}
+			shapes[shape] = len(result.Found)
+			result.Found = append(result.Found, Found{Seed: seed, Violation: violation, Sequence: short, Times: 1})
+		}
+		if only {
+			break
+		}
+	}
+	return result
+}
