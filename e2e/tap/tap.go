@@ -95,7 +95,9 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
 	}
 	credentials := r.Header.Clone()
-	seen.Before = t.Ask(r.Host, credentials)
+	if seen.Question == "" {
+		seen.Before = t.Ask(r.Host, credentials)
+	}
 	t.mu.Lock()
 	t.seen = append(t.seen, seen)
 	t.mu.Unlock()
@@ -104,7 +106,10 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = &dripping{ResponseWriter: w, wait: drip}
 	}
 	defer func() {
-		after := t.Ask(r.Host, credentials)
+		var after names
+		if seen.Question == "" {
+			after = t.Ask(r.Host, credentials)
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		seen.After, seen.Ended = after, time.Now()
@@ -116,7 +121,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *Tap) answered(answer *http.Response) error {
 	seen, _ := answer.Request.Context().Value(seenKey{}).(*Seen)
 	var signed names
-	if lines := answer.Header["Set-Cookie"]; len(lines) > 0 {
+	if lines := answer.Header["Set-Cookie"]; len(lines) > 0 && seen.Question == "" {
 		signed = t.Ask(answer.Request.Host, withCookies(seen.Header, answer.Cookies()))
 	}
 	t.mu.Lock()

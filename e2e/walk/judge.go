@@ -42,7 +42,8 @@ func (p *play) judge() []Violation {
 	add := func(kind, format string, arguments ...any) {
 		all = append(all, Violation{kind, fmt.Sprintf(format, arguments...)})
 	}
-	for _, seen := range p.target.Tap.All() {
+	p.seen = p.target.Tap.All()
+	for _, seen := range p.seen {
 		p.judgeRequest(seen, add)
 	}
 	for _, b := range p.browsers {
@@ -124,7 +125,7 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	}
 	what := fmt.Sprintf("%s: %s %s, answered with %d in state %s %s, then %s %s",
 		b.name, answer.method, answer.target, answer.Status, before.State, before.User, after.State, after.User)
-	if !p.ownPage(answer.target) {
+	if p.fromApp(b, answer) {
 		for _, account := range p.target.accounts() {
 			if p.mayBe(before, account.Called) || p.mayBe(after, account.Called) {
 				continue
@@ -152,10 +153,15 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	}
 }
 
-// ownPage reports whether an address is one of the gateway's pages that may name the account: all but the app's own answer.
-func (p *play) ownPage(target string) bool {
-	rest, found := strings.CutPrefix(target, p.target.Base)
-	return found && !strings.HasPrefix(rest, "/resume")
+// fromApp reports whether an answer may be the app's. The gateway's own pages and errors may name the account; what waits at
+// /resume is the app's answer to a login.
+func (p *play) fromApp(b *browser, answer answered) bool {
+	if rest, found := strings.CutPrefix(answer.target, p.target.Base); found {
+		return strings.HasPrefix(rest, "/resume")
+	}
+	return slices.ContainsFunc(p.seen, func(seen tap.Seen) bool {
+		return p.owner(seen.Client) == b && !seen.Begun.Before(answer.begun) && seen.Begun.Before(answer.ended)
+	})
 }
 
 func (p *play) judgeState(b *browser, r reading, add adder) {

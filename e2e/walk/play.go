@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"sallyport/e2e/tap"
 )
 
 // browsers is how many the attacker has.
@@ -28,6 +30,8 @@ type play struct {
 	right map[string]bool
 	// open are requests that are not finished.
 	open []*openRequest
+	// seen is what reached the app, when all is over.
+	seen []tap.Seen
 }
 
 // openRequest is a request that is finished after the next move.
@@ -49,6 +53,7 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 		p.do(move)
 	}
 	p.finish(p.open)
+	p.open = nil
 	for i, b := range p.browsers {
 		if b.used {
 			p.do(Move{Kind: Look, Client: i})
@@ -207,4 +212,3 @@ const (
 	theGateways = "the gateway's"
 	theApps     = "the app's"
 )
-

@@ -70,7 +70,7 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 	for _, found := range result.Found {
 		t.Errorf("%s: %s", target.Name, found)
 	}
-	t.Logf("%s: %d sequences, %d requests to the app, from seed %d", target.Name, result.Sequences, result.Requests, seed)
+	t.Logf("%s: %d sequences, %d plays, %d requests to the app, from seed %d", target.Name, result.Sequences, plays.Load(), result.Requests, seed)
 	return result
 }
 
