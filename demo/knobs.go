@@ -67,6 +67,8 @@ type Knobs struct {
 	Mounts bool
 	// Fills sets as many cookies of 900 bytes as the parameter `fill` says, in front of all others.
 	Fills bool
+	// TellsByCookie sets the cookie [LastCookie] anew at each sign-in, and at nothing else.
+	TellsByCookie bool
 	// Record keeps this many of the latest requests for [App.Received].
 	Record int
 }

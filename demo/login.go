@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,6 +84,9 @@ func (a *App) signInWith(w http.ResponseWriter, r *http.Request, tried attempt) 
 
 // signIn makes a session for the account, hands it out, and ends the one before.
 func (a *App) signIn(w http.ResponseWriter, r *http.Request, before visitor, login string) string {
+	if a.options.Knobs.TellsByCookie {
+		http.SetCookie(w, &http.Cookie{Name: LastCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
 	if a.options.Knobs.ElevateInPlace && a.sessions.elevate(before.id, login) {
 		return before.id
 	}

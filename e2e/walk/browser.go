@@ -124,6 +124,9 @@ func (b *browser) lines(more []string) []string {
 			name += " " + value
 		case "accept":
 			accept = line
+		case "authorization":
+			// The last one counts.
+			lines = append(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Authorization: ") }), line)
 		default:
 			lines = append(lines, line)
 		}

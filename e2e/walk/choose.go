@@ -31,8 +31,11 @@ func choose(target *Target, seed uint64) Sequence {
 	c := &chooser{Rand: rand.New(rand.NewPCG(seed, 12)), target: target} //nolint:gosec // a walk that can be replayed
 	c.wrong = c.chance(6)
 	var sequence Sequence
-	if c.chance(30) {
-		sequence.Habit = []string{pick(c, habits)}
+	if c.chance(30) || len(c.target.Headers) > 0 && c.chance(60) {
+		sequence.Habit = []string{c.habit()}
+	}
+	if c.chance(25) {
+		sequence.Moves = append(sequence.Moves, Move{Kind: SignIn, What: c.own(), Client: c.client()})
 	}
 	for range 2 + c.IntN(5) {
 		move := c.move()
@@ -43,6 +46,22 @@ func choose(target *Target, seed uint64) Sequence {
 		}
 	}
 	return sequence
+}
+
+// habit is what goes with everything: what this app may be surprised by, for the most part.
+func (c *chooser) habit() string {
+	if len(c.target.Headers) > 0 && c.chance(70) {
+		return pick(c, c.target.Headers)
+	}
+	return pick(c, habits)
+}
+
+// own is an account of the attacker's.
+func (c *chooser) own() string {
+	if len(c.target.Enrolled) > 0 && c.chance(40) {
+		return OwnName
+	}
+	return c.target.Plain.Typed[0]
 }
 
 // chance is true in so many of a hundred cases.
@@ -60,6 +79,8 @@ func (c *chooser) client() int {
 
 func (c *chooser) move() Move {
 	switch n := c.IntN(100); {
+	case n < 6:
+		return Move{Kind: SignIn, What: c.own()}
 	case n < 58:
 		return c.login()
 	case n < 72:
@@ -93,11 +114,11 @@ func (c *chooser) person() (name, password, right string) {
 		account = c.target.Owner
 	case n < 60 && len(c.target.Enrolled) > 0:
 		account = Account{Typed: []string{OwnName}, Password: OwnPassword}
-	case n < 70:
+	case n < 70 && !c.target.Known:
 		return "nobody", "guess", ""
 	}
 	name, password, right = account.Typed[0], account.Password, account.Typed[0]
-	if c.chance(12) {
+	if c.chance(12) && !c.target.Known {
 		name = pick(c, account.Typed)
 	}
 	if c.wrong || c.chance(8) {

@@ -12,6 +12,8 @@ type Kind string
 const (
 	// Send sends a request.
 	Send Kind = "send"
+	// SignIn signs in by the usual door with an account of the attacker's own, as What says, and proves its factor.
+	SignIn Kind = "sign in"
 	// Code answers the challenge with a code of the attacker's own factor, and Recovery with a recovery code.
 	Code     Kind = "code"
 	Recovery Kind = "recovery"
@@ -104,6 +106,8 @@ func (m Move) String() string {
 			text += " (" + string(m.Trick) + ")"
 		}
 		return text
+	case SignIn:
+		return "signs in as " + m.What
 	case Copy:
 		return fmt.Sprintf("takes %s cookies of browser %d", m.What, m.From)
 	case Code, Recovery:
@@ -120,7 +124,7 @@ func (s Sequence) shape() string {
 	}
 	for _, move := range s.Moves {
 		path, _, _ := strings.Cut(move.Target, "?")
-		parts = append(parts, fmt.Sprint(move.Kind, " ", move.Method, " ", path, " ", move.Right, " ", move.Trick))
+		parts = append(parts, fmt.Sprint(move.Kind, " ", move.Method, " ", path, " ", move.Trick))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -46,7 +46,7 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 	p := &play{target: target, wire: w, number: plays.Add(1), right: map[string]bool{}, enrolled: target.nextEnrolled()}
 	for i := range p.browsers {
 		p.browsers[i] = &browser{
-			wire: w, target: target, habit: sequence.Habit, jar: map[string]string{}, name: fmt.Sprintf("walk/%d/%d", p.number, i),
+			wire: w, target: target, habit: p.habits(sequence.Habit), jar: map[string]string{}, name: fmt.Sprintf("walk/%d/%d", p.number, i),
 		}
 	}
 	for _, move := range sequence.Moves {
@@ -61,6 +61,20 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 	}
 	target.Tap.Wait()
 	return p.judge()
+}
+
+// habits are the lines that go with all requests, and what they prove.
+func (p *play) habits(lines []string) (all []string) {
+	for _, line := range lines {
+		line = p.own(line)
+		for _, account := range p.target.accounts() {
+			if line == "Authorization: "+basic(account.Typed[0], account.Password) {
+				p.right[account.Typed[0]] = true
+			}
+		}
+		all = append(all, line)
+	}
+	return all
 }
 
 // nextEnrolled is an account whose factor has codes left, if there is one.
@@ -92,6 +106,8 @@ func (p *play) do(move Move) {
 	switch move.Kind {
 	case Send:
 		p.send(b, move)
+	case SignIn:
+		p.signIn(b, move.What)
 	case Code:
 		p.code(b, move.What)
 	case Recovery:
@@ -160,6 +176,34 @@ func (p *play) send(b *browser, move Move) {
 		both.Wait()
 	default:
 		b.send(r)
+	}
+}
+
+// signIn does what an honest user does.
+func (p *play) signIn(b *browser, name string) {
+	account := p.target.Plain
+	if name == OwnName && p.enrolled != nil {
+		account = p.enrolled.Account
+	}
+	p.right[account.Typed[0]] = true
+	door := p.target.Doors[0]
+	r := request{method: "POST", target: door.Path}
+	switch {
+	case door.Basic:
+		r.method, r.lines = "GET", []string{"Authorization: " + basic(account.Typed[0], account.Password)}
+	case door.JSON != "":
+		r.body, r.lines = fmt.Sprintf(door.JSON, account.Typed[0], account.Password), []string{"Content-Type: application/json"}
+	default:
+		values := url.Values{door.Form[0]: {account.Typed[0]}, door.Form[1]: {account.Password}}
+		maps.Copy(values, door.More)
+		if door.Token != "" {
+			values.Set(door.Token, field(door.Token, b.get(door.Page).Text))
+		}
+		r.body, r.lines = values.Encode(), []string{"Content-Type: application/x-www-form-urlencoded"}
+	}
+	b.send(r)
+	if name == OwnName {
+		p.code(b, "")
 	}
 }
 

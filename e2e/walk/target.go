@@ -78,6 +78,8 @@ type Target struct {
 	Queries, Headers []string
 	// MarkerHeaders are headers that only signed-in answers have.
 	MarkerHeaders []string
+	// Known says that names which the app does not know are not to be tried.
+	Known bool
 	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
 	Anybody bool
 }

@@ -23,7 +23,7 @@ const oldWords = true
 // typed is a site that does not ask its app who is signed in, whose login succeeds by this line.
 func typed(success string) string {
 	if oldWords {
-		return "login /login {\nusername form username\n}\n"
+		return "login /login {\nusername form username\nsuccess status 303 404\nfailure location /login*\n}\n"
 	}
 	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + success + "\n}\n"
 }
@@ -32,7 +32,7 @@ const (
 	asked     = "identity /api/me json /login\n"
 	formLogin = "login /login {\nusername form username\n}\n"
 	jsonLogin = "login /api/login {\nusername json /user/name\n}\n"
-	signedIn  = "cookie " + demo.SessionCookie
+	signedIn  = "cookie " + demo.LastCookie
 )
 
 // loose is how most variants sign in: at /login, in whatever form.
@@ -50,7 +50,7 @@ func variants() []variant {
 			name: "rules", knobs: loose(demo.Knobs{}),
 			block: "login /login {\nusername form username\nsuccess status 302 303\nfailure location /login*\n}\n" + asked,
 		},
-		{name: "typed", knobs: loose(demo.Knobs{EmailField: true}), block: typed(signedIn)},
+		{name: "typed", knobs: loose(demo.Knobs{TellsByCookie: true, EmailField: true}), block: typed(signedIn)},
 		{
 			name: "two realms", knobs: loose(demo.Knobs{Realms: true}), admin: true,
 			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withAdmin,
@@ -60,16 +60,16 @@ func variants() []variant {
 			block: "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n",
 		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
-		{name: "in place, typed", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: typed(signedIn)},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn)},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
-		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + asked},
-		{name: "404, typed", knobs: loose(demo.Knobs{LoginStatus: 404}), block: typed(signedIn)},
-		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked},
-		{name: "406, typed", knobs: loose(demo.Knobs{PickyAccept: true}), block: typed(signedIn)},
+		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
+		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn)},
+		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
+		{name: "406, typed", knobs: loose(demo.Knobs{TellsByCookie: true, PickyAccept: true}), block: typed(signedIn), shape: withHeader("Accept: application/xml")},
 		{name: "sent on", knobs: loose(demo.Knobs{SendOn: true}), block: formLogin + asked},
-		{name: "sent on, typed", knobs: loose(demo.Knobs{SendOn: true}), block: typed(signedIn)},
+		{name: "sent on, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SendOn: true}), block: typed(signedIn)},
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
-		{name: "cookie always, typed", knobs: loose(demo.Knobs{SetAlways: true}), block: typed(signedIn)},
+		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withBasic},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
@@ -79,19 +79,19 @@ func variants() []variant {
 			name: "front", knobs: demo.Knobs{NoFormToken: true, TrustHeaders: true}, front: true,
 			block: "login * {\nusername placeholder {http.auth.user.id}\n}\n", shape: withFront,
 		},
-		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked},
-		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + asked},
-		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + asked},
-		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + asked},
+		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked, shape: withHeader("Client-IP: 192.0.2.6")},
+		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + asked, shape: withHeader("X-Forwarded-For: 192.0.2.6")},
+		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + asked, shape: withHeader("User-Agent: (odd)")},
+		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + asked, shape: withHeader("Accept-Language: de")},
 		{
 			name: "second session", knobs: loose(demo.Knobs{APISession: true}), root: true,
 			block: formLogin + jsonLogin + "identity /whoami json /login\n",
 		},
 		{name: "names strangers", knobs: loose(demo.Knobs{NamesStrangers: true}), block: formLogin + asked, guests: []string{"anonymous"}},
-		{name: "speaks German", knobs: loose(demo.Knobs{Translates: true, LoginStatus: 200}), block: german()},
-		{name: "moved", knobs: loose(demo.Knobs{Mounts: true}), block: typed(signedIn)},
+		{name: "speaks German", knobs: loose(demo.Knobs{TellsByCookie: true, Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
+		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
 		{name: "full", knobs: loose(demo.Knobs{Fills: true}), block: formLogin + asked, shape: withFill},
-		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, SetAlways: true}), block: formLogin + asked, shape: withFill},
+		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true}), block: formLogin + asked, shape: withFill},
 		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + asked, secure: true},
 		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + asked},
 	}
@@ -122,6 +122,7 @@ func atOneAddress(t *Target) {
 }
 
 func withBasic(t *Target) {
+	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password")}
 	t.Doors = []Door{{Path: "/", Basic: true}, {Path: "/files", Basic: true}, {Path: "/login", Form: [2]string{"username", "password"}}}
 }
 
@@ -131,8 +132,13 @@ func withBearer(t *Target) {
 }
 
 func withFront(t *Target) {
-	t.Doors, t.Anybody = []Door{{Path: "/", Basic: true}}, true
+	t.Doors, t.Anybody, t.Known = []Door{{Path: "/", Basic: true}}, true, true
+	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password"), "Authorization: " + basic(OwnName, "")}
 	t.More = []Door{{Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withHeader(lines ...string) func(*Target) {
+	return func(t *Target) { t.Headers = append(t.Headers, lines...) }
 }
 
 func withFill(t *Target) {

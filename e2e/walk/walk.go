@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,15 +28,16 @@ type Result struct {
 
 // Found is a way past the gate.
 type Found struct {
-	Seed      uint64
-	Violation Violation
-	Sequence  Sequence
-	Times     int
+	Seed     uint64
+	Kinds    []string
+	Seen     string
+	Sequence Sequence
+	Times    int
 }
 
 // String is the report of a violation.
 func (f Found) String() string {
-	return fmt.Sprintf("%s\n  seen: %s\n  seed: %s=%d (seen %d times)\n%s", f.Violation.Kind, f.Violation.Text, Seed, f.Seed, f.Times, f.Sequence)
+	return fmt.Sprintf("%s\n  seen: %s\n  seed: %s=%d (seen %d times)\n%s", strings.Join(f.Kinds, "; "), f.Seen, Seed, f.Seed, f.Times, f.Sequence)
 }
 
 // Run walks over a target for a while, or for what the environment says, and fails the test with a shortened sequence where a
@@ -97,13 +99,16 @@ func walk(target *Target, seed uint64, only bool, hunted int, until time.Time) R
 			kinds[violation.Kind]++
 			play := func(candidate Sequence) []Violation { return run(target, w, candidate) }
 			short := shorten(sequence, violation.Kind, play)
-			shape := violation.Kind + short.shape()
+			shape := short.shape()
 			if at, known := shapes[shape]; known {
 				result.Found[at].Times++
+				if !slices.Contains(result.Found[at].Kinds, violation.Kind) {
+					result.Found[at].Kinds = append(result.Found[at].Kinds, violation.Kind)
+				}
 				continue
 			}
 			shapes[shape] = len(result.Found)
-			result.Found = append(result.Found, Found{Seed: seed, Violation: violation, Sequence: short, Times: 1})
+			result.Found = append(result.Found, Found{Seed: seed, Kinds: []string{violation.Kind}, Seen: violation.Text, Sequence: short, Times: 1})
 		}
 		if only {
 			break
