@@ -34,8 +34,9 @@ type Seen struct {
 	Header         http.Header
 	// Question is the realm about which the request is the gateway's own question, by its method and address.
 	Question string
-	// Before is whom the app took the request's credentials for when it arrived, After when it had been served, and Signed with
-	// what the answer set in addition. Begun and Ended are when it was served.
+	// Before is whom the app took the request's credentials for when it arrived. A thorough tap asks again: After is what it said
+	// when the request had been served, and Signed what it said with what the answer set in addition. Begun and Ended are when it
+	// was served.
 	Before, After, Signed names
 	Begun, Ended          time.Time
 	// Status is that of the app's answer; 0 where there was none.
@@ -47,6 +48,7 @@ type Tap struct {
 	upstream  *url.URL
 	questions []Question
 	client    *http.Transport
+	thorough  bool
 	proxy     *httputil.ReverseProxy
 
 	mu      sync.Mutex
@@ -78,6 +80,12 @@ func New(upstream string, questions ...Question) *Tap {
 	return tap
 }
 
+// Thorough has a tap ask after each request too, and returns it.
+func (t *Tap) Thorough() *Tap {
+	t.thorough = true
+	return t
+}
+
 // Close ends the connections to the app, when all requests have been served.
 func (t *Tap) Close() {
 	t.running.Wait()
@@ -107,7 +115,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() {
 		var after names
-		if seen.Question == "" {
+		if seen.Question == "" && t.thorough {
 			after = t.Ask(r.Host, credentials)
 		}
 		t.mu.Lock()
@@ -121,7 +129,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *Tap) answered(answer *http.Response) error {
 	seen, _ := answer.Request.Context().Value(seenKey{}).(*Seen)
 	var signed names
-	if lines := answer.Header["Set-Cookie"]; len(lines) > 0 && seen.Question == "" {
+	if lines := answer.Header["Set-Cookie"]; len(lines) > 0 && seen.Question == "" && t.thorough {
 		signed = t.Ask(answer.Request.Host, withCookies(seen.Header, answer.Cookies()))
 	}
 	t.mu.Lock()

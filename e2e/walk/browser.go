@@ -63,6 +63,7 @@ type browser struct {
 	jar      map[string]string
 	tokens   []string // all of the gateway's that it has had
 	used     bool
+	password string // the last line of Authorization, which browsers keep sending
 	readings []reading
 	answers  []answered
 }
@@ -80,6 +81,8 @@ func (r reading) verified() bool { return r.State == "verified" }
 type answered struct {
 	begun, ended   time.Time
 	method, target string
+	// lost: the browser did not wait for it.
+	lost bool
 	Answer
 }
 
@@ -117,7 +120,13 @@ func (b *browser) take(header http.Header) {
 func (b *browser) lines(more []string) []string {
 	name, lines := "User-Agent: "+b.name, []string{}
 	accept := "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
-	for _, line := range append(slices.Clone(b.habit), more...) {
+	b.mu.Lock()
+	habit := b.habit
+	if b.password != "" {
+		habit = slices.DeleteFunc(slices.Clone(habit), func(l string) bool { return strings.HasPrefix(l, "Authorization: ") })
+	}
+	b.mu.Unlock()
+	for _, line := range append(slices.Clone(habit), more...) {
 		key, value, _ := strings.Cut(line, ": ")
 		switch strings.ToLower(key) {
 		case "user-agent":
@@ -125,13 +134,19 @@ func (b *browser) lines(more []string) []string {
 		case "accept":
 			accept = line
 		case "authorization":
-			// The last one counts.
-			lines = append(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Authorization: ") }), line)
+			b.mu.Lock()
+			b.password = line
+			b.mu.Unlock()
 		default:
 			lines = append(lines, line)
 		}
 	}
 	lines = append(lines, name, accept)
+	b.mu.Lock()
+	if b.password != "" {
+		lines = append(lines, b.password)
+	}
+	b.mu.Unlock()
 	if cookies := b.cookies(); cookies != "" {
 		lines = append(lines, "Cookie: "+cookies)
 	}
@@ -149,12 +164,11 @@ func (b *browser) send(r request) Answer {
 	if answer.Header != nil {
 		b.take(answer.Header)
 	}
-	if err != nil && answer.Raw == "" {
-		return answer
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.answers = append(b.answers, answered{begun: begun, ended: time.Now(), method: r.method, target: r.target, Answer: answer})
+	b.answers = append(b.answers, answered{
+		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
+	})
 	return answer
 }
 
@@ -176,6 +190,20 @@ func (b *browser) look() reading {
 	defer b.mu.Unlock()
 	b.readings = append(b.readings, seen)
 	return seen
+}
+
+// during gives the readings from before a moment until after another.
+func (b *browser) during(from, to time.Time) (all []reading) {
+	before, after := b.around(from, to)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all = []reading{before}
+	for _, r := range b.readings {
+		if r.begun.After(from) && r.ended.Before(to) {
+			all = append(all, r)
+		}
+	}
+	return append(all, after)
 }
 
 // around gives the reading before a moment and the one after another; the same one where there is no other.

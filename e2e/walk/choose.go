@@ -56,6 +56,14 @@ func (c *chooser) habit() string {
 	return pick(c, habits)
 }
 
+// query is one of those that this app may be surprised by, or one for all.
+func (c *chooser) query() string {
+	if len(c.target.Queries) > 0 && c.chance(60) {
+		return pick(c, c.target.Queries)
+	}
+	return pick(c, queries)
+}
+
 // own is an account of the attacker's.
 func (c *chooser) own() string {
 	if len(c.target.Enrolled) > 0 && c.chance(40) {
@@ -148,7 +156,7 @@ func (c *chooser) login() Move {
 		path = c.path(path)
 	}
 	if c.chance(45) {
-		query = join(query, pick(c, slices.Concat(queries, c.target.Queries)))
+		query = join(query, c.query())
 	}
 	if c.chance(25) {
 		move.Method = pick(c, methods)
@@ -275,7 +283,7 @@ func (c *chooser) load() Move {
 		}
 	}
 	if c.chance(40) && !strings.Contains(move.Target, "?") {
-		move.Target += "?" + pick(c, slices.Concat(queries, c.target.Queries))
+		move.Target += "?" + c.query()
 	}
 	c.headers(&move)
 	if len(c.target.Sockets) > 0 && c.chance(8) {

@@ -30,6 +30,8 @@ type play struct {
 	right map[string]bool
 	// open are requests that are not finished.
 	open []*openRequest
+	// last is who moved last.
+	last *browser
 	// seen is what reached the app, when all is over.
 	seen []tap.Seen
 }
@@ -102,7 +104,10 @@ func (p *play) do(move Move) {
 	}
 	open := p.open
 	p.open = nil
-	b.look()
+	if p.last != b || len(open) > 0 {
+		b.look() // else nobody has done anything since
+	}
+	p.last = b
 	switch move.Kind {
 	case Send:
 		p.send(b, move)
