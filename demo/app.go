@@ -74,7 +74,11 @@ func (a *App) routes() *http.ServeMux {
 	mux.HandleFunc("POST /files", a.page(a.upload))
 	mux.HandleFunc("GET /files/{name}", a.page(a.download))
 
-	mux.HandleFunc("POST /api/login", a.loginJSON)
+	if a.options.Knobs.LooseLogin {
+		mux.HandleFunc("/api/login", a.loginJSON)
+	} else {
+		mux.HandleFunc("POST /api/login", a.loginJSON)
+	}
 	mux.HandleFunc("GET /api/me", a.me)
 	mux.HandleFunc("GET /api/entries", a.call(a.listEntries))
 	mux.HandleFunc("POST /api/entries", a.call(a.postEntry))

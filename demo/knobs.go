@@ -36,7 +36,7 @@ type Knobs struct {
 	TrustHeaders bool
 	// NoFormToken has forms need no token.
 	NoFormToken bool
-	// LooseLogin takes a login at /login by any method, and reads its fields from the address, a form, multipart or JSON.
+	// LooseLogin takes a login by any method; at /login it reads the fields from the address, a form, multipart or JSON.
 	LooseLogin bool
 	// EmailField has the field `email` of a login count more than `username`, where there is one.
 	EmailField bool

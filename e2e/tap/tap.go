@@ -15,11 +15,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Parameter is one of an address that the tap itself obeys, and takes away: `tap=hold:50` has a request wait so many milliseconds
-// before the app gets it, `tap=drip:50` has an answer's body wait so long after its head.
+// before the app gets it, `tap=drip:50` has an answer's body wait so long after its head, `tap=break:1` breaks the connection off
+// in the place of an answer, and `tap=deaf:50` has that happen to all requests for so many milliseconds.
 const Parameter = "tap"
 
 // askTimeout bounds one question.
@@ -49,6 +51,7 @@ type Tap struct {
 	questions []Question
 	client    *http.Transport
 	thorough  bool
+	deaf      atomic.Int64 // until then, in nanoseconds of Unix time
 	proxy     *httputil.ReverseProxy
 
 	mu      sync.Mutex
@@ -98,7 +101,7 @@ type seenKey struct{}
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.running.Add(1)
 	defer t.running.Done()
-	hold, drip := orders(r)
+	wanted := orders(r)
 	seen := &Seen{
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
 	}
@@ -109,9 +112,12 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Lock()
 	t.seen = append(t.seen, seen)
 	t.mu.Unlock()
-	time.Sleep(hold) // a slow app: it is what is tested, and no wait for something
-	if drip > 0 {
+	time.Sleep(wanted["hold"]) // a slow app: it is what is tested, and no wait for something
+	if drip := wanted["drip"]; drip > 0 {
 		w = &dripping{ResponseWriter: w, wait: drip}
+	}
+	if deaf := wanted["deaf"]; deaf > 0 {
+		t.deaf.Store(time.Now().Add(deaf).UnixNano())
 	}
 	defer func() {
 		var after names
@@ -122,6 +128,9 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer t.mu.Unlock()
 		seen.After, seen.Ended = after, time.Now()
 	}()
+	if wanted["break"] > 0 || time.Now().UnixNano() < t.deaf.Load() {
+		panic(http.ErrAbortHandler)
+	}
 	t.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
 }
 
@@ -245,7 +254,8 @@ func withCookies(header http.Header, set []*http.Cookie) http.Header {
 }
 
 // orders takes the tap's own parameter off a request.
-func orders(r *http.Request) (hold, drip time.Duration) {
+func orders(r *http.Request) map[string]time.Duration {
+	wanted := map[string]time.Duration{}
 	pairs := strings.Split(r.URL.RawQuery, "&")
 	kept := slices.DeleteFunc(pairs, func(pair string) bool {
 		order, found := strings.CutPrefix(pair, Parameter+"=")
@@ -254,20 +264,16 @@ func orders(r *http.Request) (hold, drip time.Duration) {
 		if !found || err != nil || number < 0 || number > 5000 {
 			return false
 		}
-		if what == "hold" {
-			hold = time.Duration(number) * time.Millisecond
-		} else {
-			drip = time.Duration(number) * time.Millisecond
-		}
+		wanted[what] = time.Duration(number) * time.Millisecond
 		return true
 	})
-	if len(kept) < len(pairs) || hold+drip > 0 {
+	if len(wanted) > 0 {
 		path, _, _ := strings.Cut(r.RequestURI, "?")
 		if r.URL.RawQuery, r.RequestURI = strings.Join(kept, "&"), path; len(kept) > 0 {
 			r.RequestURI += "?" + r.URL.RawQuery
 		}
 	}
-	return hold, drip
+	return wanted
 }
 
 // dripping has a body come later than its head.

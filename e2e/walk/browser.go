@@ -81,8 +81,10 @@ func (r reading) verified() bool { return r.State == "verified" }
 type answered struct {
 	begun, ended   time.Time
 	method, target string
-	// lost: the browser did not wait for it.
-	lost bool
+	// lost: the browser did not wait for it. aside: it did other things meanwhile.
+	lost, aside bool
+	// password is the request's line of Authorization.
+	password string
 	Answer
 }
 
@@ -168,6 +170,7 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, password: b.password,
 	})
 	return answer
 }

@@ -122,11 +122,11 @@ func (c *chooser) person() (name, password, right string) {
 		account = c.target.Owner
 	case n < 60 && len(c.target.Enrolled) > 0:
 		account = Account{Typed: []string{OwnName}, Password: OwnPassword}
-	case n < 70 && !c.target.Known:
+	case n < 70 && !c.target.Listed:
 		return "nobody", "guess", ""
 	}
 	name, password, right = account.Typed[0], account.Password, account.Typed[0]
-	if c.chance(12) && !c.target.Known {
+	if c.chance(12) && !c.target.Listed {
 		name = pick(c, account.Typed)
 	}
 	if c.wrong || c.chance(8) {
@@ -238,8 +238,11 @@ func (c *chooser) credentials(move *Move, door Door, name, password string, quer
 }
 
 func basic(name, password string) string {
-	if name == OwnName {
+	switch {
+	case name == OwnName && password == OwnPassword:
 		return "Basic {own-basic}"
+	case name == OwnName:
+		password = "wrong" // whoever that is
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }

@@ -2,10 +2,11 @@ package walk
 
 import (
 	"fmt"
-	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sallyport/e2e/tap"
 )
@@ -28,8 +29,8 @@ const (
 	Other = "the app takes a request of a verified session for somebody else's"
 	// Shown: an answer to a session that is not verified is a signed-in one.
 	Shown = "an answer to an unverified session is one of a signed-in account"
-	// Handed: it has a credential in it.
-	Handed = "an answer to an unverified session holds a credential"
+	// Handed: it has a credential of somebody else's in it, or of anybody's before the factor is passed.
+	Handed = "an answer holds a credential that the session has not earned"
 	// Owner: the attacker is in.
 	Owner = "a session of the attacker's is verified for the owner"
 	// Unearned: a session is verified for somebody whose password was never given.
@@ -90,7 +91,7 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 		state += ", then " + after.State + " " + after.User
 	}
 	for realm, name := range seen.Before {
-		if p.mayBe(before, name) || p.mayBe(after, name) || p.lenient(b, seen, name) {
+		if p.mayBe(before, name) || p.mayBe(after, name) || p.lenient(b, seen, name, before, after) {
 			continue
 		}
 		kind := Taken
@@ -110,26 +111,41 @@ func (p *play) mayBe(r reading, name string) bool {
 	return r.verified() && account != "" && p.target.accountOf(r.User) == account
 }
 
-// lenient reports whether a request under way, whose answer the browser had not or never got, may have been in a session of the
-// attacker's own that the browser did not know of yet.
-func (p *play) lenient(b *browser, seen tap.Seen, name string) bool {
+// lenient reports whether a request may be an account's though the browser's session is not that account's verified one, as far as
+// is known: it proved itself with the account's own password; it was under way while something else changed the session, and is
+// judged by its answer; or it belongs to a session of the attacker's own that the browser had not, or never, heard of.
+func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after reading) bool {
+	changed := before.State != after.State || before.User != after.User
+	if changed && slices.ContainsFunc(b.answers, func(a answered) bool { return a.aside && a.during(seen.Begun) }) {
+		return true
+	}
 	account := p.target.accountOf(name)
-	if account == p.target.Owner.Typed[0] {
+	if account == "" || account == p.target.Owner.Typed[0] {
 		return false
 	}
-	for _, answer := range b.answers {
-		switch {
-		case seen.Begun.Before(answer.begun) || answer.method != seen.Method:
-		case answer.lost && p.target.Doors[0].Basic:
-			return true
-		case seen.Begun.Before(answer.ended):
-			if slices.ContainsFunc(b.during(seen.Begun, answer.ended), func(r reading) bool { return p.mayBe(r, name) }) {
-				return true
-			}
-		}
+	if p.proves(seen.Header.Get("Authorization"), account) {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(b.answers, func(a answered) bool {
+		switch {
+		case seen.Begun.Before(a.begun) || a.method != seen.Method:
+			return false
+		case a.lost:
+			return p.target.Doors[0].Basic
+		}
+		return a.during(seen.Begun) && slices.ContainsFunc(b.during(seen.Begun, a.ended), func(r reading) bool { return p.mayBe(r, name) })
+	})
 }
+
+// proves reports whether a line of HTTP Basic is an account's of the attacker's own, where the app takes such.
+func (p *play) proves(line, account string) bool {
+	return p.target.Doors[0].Basic && slices.ContainsFunc(p.target.accounts()[1:], func(a Account) bool {
+		return a.Typed[0] == account && line == basic(a.Typed[0], a.Password)
+	})
+}
+
+// during reports whether an answer was under way at a moment.
+func (a answered) during(at time.Time) bool { return !at.Before(a.begun) && at.Before(a.ended) }
 
 // called is what an account is called in a report.
 func (p *play) called(name string) string {
@@ -148,7 +164,12 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 		b.name, answer.method, answer.target, answer.Status, before.State, before.User, after.State, after.User)
 	if p.fromApp(b, answer) {
 		for _, account := range p.target.accounts() {
-			if p.mayBe(before, account.Called) || p.mayBe(after, account.Called) {
+			own := account.Typed[0] != p.target.Owner.Typed[0]
+			switch {
+			case p.mayBe(before, account.Called), p.mayBe(after, account.Called):
+				continue
+			case own && (answer.aside || p.proves(strings.TrimPrefix(answer.password, "Authorization: "), account.Typed[0])):
+				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
 			}
 			for _, marker := range account.Markers {
@@ -159,17 +180,17 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			}
 		}
 		for _, name := range p.target.MarkerHeaders {
-			if value := answer.Header.Get(name); value != "" && !before.verified() && !after.verified() {
+			if value := answer.Header.Get(name); value != "" && !answer.aside && answer.password == "" && !before.verified() && !after.verified() {
 				add(Shown, "%s, has %s: %s", what, name, value)
 			}
 		}
 	}
-	if before.verified() || after.verified() {
-		return
-	}
 	for credential, worth := range p.target.Tap.Leaked(p.target.Address, b.name, answer.Raw, answer.Text) {
-		if len(worth) > 0 {
-			add(Handed, "%s, holds %s%s, which is worth %v", what, credential.Cookie, credential.Value, slices.Collect(maps.Values(worth)))
+		for _, name := range worth {
+			own := p.target.accountOf(name) != p.target.Owner.Typed[0]
+			if !p.mayBe(before, name) && !p.mayBe(after, name) && !(own && answer.aside) {
+				add(Handed, "%s, holds %s=%s, which is worth %s", what, credential.Cookie, credential.Value, p.called(name))
+			}
 		}
 	}
 }
@@ -178,10 +199,12 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 // /resume is the app's answer to a login.
 func (p *play) fromApp(b *browser, answer answered) bool {
 	if rest, found := strings.CutPrefix(answer.target, p.target.Base); found {
-		return strings.HasPrefix(rest, "/resume")
+		return strings.HasPrefix(rest, "/resume") && answer.Status < http.StatusBadRequest
 	}
+	at, _, _ := strings.Cut(answer.target, "?")
 	return slices.ContainsFunc(p.seen, func(seen tap.Seen) bool {
-		return p.owner(seen.Client) == b && !seen.Begun.Before(answer.begun) && seen.Begun.Before(answer.ended)
+		path, _, _ := strings.Cut(seen.Target, "?")
+		return p.owner(seen.Client) == b && answer.during(seen.Begun) && answer.method == seen.Method && at == path
 	})
 }
 

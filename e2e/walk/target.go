@@ -78,8 +78,10 @@ type Target struct {
 	Queries, Headers []string
 	// MarkerHeaders are headers that only signed-in answers have.
 	MarkerHeaders []string
-	// Known says that names which the app does not know are not to be tried.
-	Known bool
+	// Listed says that names which the app does not know are not to be tried.
+	Listed bool
+	// Known are sequences that are played first: ways past the gate that there were once.
+	Known []Known
 	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
 	Anybody bool
 }

@@ -12,9 +12,9 @@ type variant struct {
 	block string
 	// shape changes the target.
 	shape func(*Target)
-	// oneField: the app has accounts in a second realm.
-	admin, root, secure, front bool
-	guests                     []string
+	// admin and root are further realms; secure: on https; front: Caddy asks for the password; errors: what fails goes to the app too.
+	admin, root, secure, front, errors bool
+	guests                             []string
 }
 
 // oldWords has typed sites be configured as they were before `identity typed`, for attacks on binaries of that time.
@@ -70,6 +70,12 @@ func variants() []variant {
 		{name: "sent on, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SendOn: true}), block: typed(signedIn)},
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
+		{
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session\n",
+		},
+		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
+		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
+		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: formLogin + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withBasic},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
@@ -132,13 +138,25 @@ func withBearer(t *Target) {
 }
 
 func withFront(t *Target) {
-	t.Doors, t.Anybody, t.Known = []Door{{Path: "/", Basic: true}}, true, true
-	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password"), "Authorization: " + basic(OwnName, "")}
+	t.Doors, t.Anybody, t.Listed = []Door{{Path: "/", Basic: true}}, true, true
+	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password"), "Authorization: " + basic(OwnName, OwnPassword)}
 	t.More = []Door{{Path: "/login", Form: [2]string{"username", "password"}}}
 }
 
 func withHeader(lines ...string) func(*Target) {
 	return func(t *Target) { t.Headers = append(t.Headers, lines...) }
+}
+
+func withOverride(t *Target) {
+	t.Headers = append(t.Headers, "X-HTTP-Method-Override: POST", "X_HTTP_Method_Override: POST", "X-Original-URL: /login", "X_Rewrite_URL: /login",
+		"Remote_User: alice", "X.Remote.User: alice", "X_Webauth_User: alice")
+}
+
+func withErrors(t *Target) {
+	for _, name := range []string{"alice", "carol"} {
+		t.Headers = append(t.Headers, "Authorization: "+basic(name, name+"-password"))
+	}
+	t.Queries = append(t.Queries, "tap=break:1", "tap=deaf:100")
 }
 
 func withFill(t *Target) {

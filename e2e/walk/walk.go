@@ -26,6 +26,12 @@ type Result struct {
 	Found               []Found
 }
 
+// Known is a sequence with a name.
+type Known struct {
+	Name     string
+	Sequence Sequence
+}
+
 // Found is a way past the gate.
 type Found struct {
 	Seed     uint64
@@ -33,10 +39,15 @@ type Found struct {
 	Seen     string
 	Sequence Sequence
 	Times    int
+	// Name is that of a known sequence.
+	Name string
 }
 
 // String is the report of a violation.
 func (f Found) String() string {
+	if f.Name != "" {
+		return fmt.Sprintf("known: %s\n  %s\n  seen: %s\n%s", f.Name, strings.Join(f.Kinds, "; "), f.Seen, f.Sequence)
+	}
 	return fmt.Sprintf("%s\n  seen: %s\n  seed: %s=%d (seen %d times)\n%s", strings.Join(f.Kinds, "; "), f.Seen, Seed, f.Seed, f.Times, f.Sequence)
 }
 
@@ -76,6 +87,27 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 	return result
 }
 
+// playKnown plays the sequences that have a name. Those that depend on the moment are played a few times.
+func playKnown(target *Target, w *wire) (all []Found) {
+	for _, known := range target.Known {
+		for range 3 {
+			violations := run(target, w, known.Sequence)
+			if len(violations) == 0 {
+				continue
+			}
+			found := Found{Name: known.Name, Seen: violations[0].Text, Sequence: known.Sequence, Times: len(violations)}
+			for _, violation := range violations {
+				if !slices.Contains(found.Kinds, violation.Kind) {
+					found.Kinds = append(found.Kinds, violation.Kind)
+				}
+			}
+			all = append(all, found)
+			break
+		}
+	}
+	return all
+}
+
 // walk plays sequences until the time is over, or enough was found.
 func walk(target *Target, seed uint64, only bool, hunted int, until time.Time) Result {
 	target.withDefaults()
@@ -85,6 +117,11 @@ func walk(target *Target, seed uint64, only bool, hunted int, until time.Time) R
 	shapes := map[string]int{}
 	// What was found many times is not shortened again.
 	kinds := map[string]int{}
+	if !only {
+		result.Found = playKnown(target, w)
+		result.Sequences = len(target.Known)
+		hunted += len(result.Found)
+	}
 	for ; len(result.Found) < hunted && (only || time.Now().Before(until)); seed++ {
 		sequence := choose(target, seed)
 		violations := run(target, w, sequence)

@@ -55,7 +55,9 @@ func TestP1_Walk(t *testing.T) {
 	for _, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			Run(t, start(t, v), each)
+			target := start(t, v)
+			target.Known = known[v.name]
+			Run(t, target, each)
 		})
 	}
 }
@@ -104,11 +106,15 @@ func start(t *testing.T, v variant) *Target {
 	questions[0].Guests = v.guests
 	target.Tap = tap.New(site.Serve(t, app), questions...)
 	t.Cleanup(target.Tap.Close)
+	served := site.Serve(t, target.Tap)
 	options := site.Options{Level: "ERROR"}
 	if v.front {
 		options.Block = basicAuth(t, target, mallories)
 	}
-	gateway := site.Start(t, site.Serve(t, target.Tap), common+v.block, options)
+	if v.errors {
+		options.Block += "handle_errors {\nreverse_proxy " + served + "\n}\n"
+	}
+	gateway := site.Start(t, served, common+v.block, options)
 	target.Address = gateway.Address
 	enrol(t, gateway, target, target.Owner)
 	for _, mallory := range mallories {
