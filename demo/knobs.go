@@ -65,7 +65,7 @@ type Knobs struct {
 	Translates bool
 	// Mounts obeys X-Script-Name and its like: what they name is taken off the path.
 	Mounts bool
-	// Fills sets as many cookies of 900 bytes as the parameter `fill` says, in front of all others.
+	// Fills sets as many large cookies as the parameter `fill` says, and small ones for what room is left, in front of all others.
 	Fills bool
 	// TellsByCookie sets the cookie [LastCookie] anew at each sign-in, and at nothing else.
 	TellsByCookie bool

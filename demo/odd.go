@@ -140,8 +140,9 @@ func (a *App) signInAnywhere(w http.ResponseWriter, r *http.Request, before visi
 	if user == nil {
 		return before
 	}
-	a.sessions.end(before.id)
-	return a.start(w, r, user.Login, before.admin)
+	id := a.signIn(w, r, before, user.Login)
+	who, _ := a.sessions.find(id)
+	return who
 }
 
 // answeredOddly reports whether a login that succeeded was answered otherwise than by sending the browser on.
@@ -203,12 +204,21 @@ func mounted(r *http.Request) *http.Request {
 	return r
 }
 
-// fill sets many cookies.
+// fill sets so many large cookies, and smaller and smaller ones behind them, until nothing fits beside them.
 func fill(w http.ResponseWriter, r *http.Request) {
 	count, _ := strconv.Atoi(r.URL.Query().Get("fill"))
-	for i := range min(count, 100) {
-		http.SetCookie(w, &http.Cookie{Name: "fill" + strconv.Itoa(i), Value: strings.Repeat("f", 900), Path: "/", HttpOnly: true})
+	if count = min(count, 100); count <= 0 {
+		return
 	}
+	set := func(name string, number, size int) {
+		for i := range number {
+			http.SetCookie(w, &http.Cookie{Name: name + strconv.Itoa(i), Value: strings.Repeat("f", size), Path: "/", HttpOnly: true})
+		}
+	}
+	set("fill", count, 900)
+	set("filla", 10, 150)
+	set("fillb", 10, 20)
+	set("fillc", 10, 1)
 }
 
 // translated is a text in the reader's language.

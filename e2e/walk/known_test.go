@@ -54,6 +54,7 @@ var known = map[string][]Known{
 	"identity": {
 		{"C: hanging up in the middle of a login's answer", moves(looks, as("alice", "POST", "/login?tap=drip:80", Head), looks)},
 		{"C: hanging up before a login's answer", moves(looks, as("alice", "POST", "/login?tap=hold:80", Drop), looks, looks)},
+		{"C: hanging up before a second login's answer", moves(as("alice", "POST", "/login", ""), as("alice", "POST", "/login?tap=hold:60", Drop), looks, looks)},
 		{"C: a GET that signs in, and is hung up", moves(looks, as("alice", "GET", "/login?tap=drip:80", Head), looks)},
 		{"D: a POST to a public path", moves(as("alice", "POST", "/static/style.css", ""))},
 		{"E: HTTP Basic at the interface", moves(plain("GET", "/api/entries", "").with("Authorization: " + basic("alice", "alice-password")))},
@@ -74,6 +75,11 @@ var known = map[string][]Known{
 		{"B: the other realm's login, then one's own", moves(as("alice", "POST", "/admin/login", ""), as("carol", "POST", "/login", ""), looks)},
 	},
 	"one address": {
+		{"A: a login at a page that there is not", moves(as("alice", "POST", "/?do=robots.txt", ""), looks)},
+		{"D: a login at a public path", moves(as("alice", "POST", "/static/style.css", ""), looks)},
+		{"D: a login at a public path in a session of one's own", moves(isCarol, as("alice", "POST", "/static/style.css", ""), looks)},
+	},
+	"one address, typed": {
 		{"A: a login at a page that there is not", moves(as("alice", "POST", "/?do=robots.txt", ""), looks)},
 		{"D: a login at a public path", moves(as("alice", "POST", "/static/style.css", ""), looks)},
 		{"D: a login at a public path in a session of one's own", moves(isCarol, as("alice", "POST", "/static/style.css", ""), looks)},
@@ -117,8 +123,8 @@ var known = map[string][]Known{
 		{"C: hanging up while the session is raised", moves(isCarol, as("alice", "PUT", "/login?tap=drip:80", Head), looks)},
 		{"C: hanging up before it", moves(isCarol, as("alice", "PUT", "/login?tap=hold:60", Drop), looks, looks)},
 		{"C: half-closed", moves(isCarol, as("alice", "PUT", "/login?tap=drip:80", Half), looks)},
-		{"C: custody is full", moves(isCarol, plain("GET", "/?fill=40", ""), as("alice", "PUT", "/login", ""), looks)},
-		{"C: custody is full by the very answer", moves(isCarol, as("alice", "PUT", "/login?fill=40", ""), looks)},
+		{"C: custody is full", moves(looks, plain("GET", "/login?fill=40", ""), plain("GET", inAddress, ""), looks)},
+		{"C: custody is full by the very answer", moves(looks, plain("GET", inAddress+"&fill=40", ""), looks)},
 	},
 	"bearer": {
 		{"D: a token by another method", moves(isCarol, Move{
@@ -131,7 +137,8 @@ var known = map[string][]Known{
 	"names strangers": {{"B: a stranger has a name", moves(formOf("POST", "/login", "", "username", "nobody", "password", "guess"))}},
 	"trusting, typed": {{"E: another method than it says", moves(as("alice", "GET", "/static/style.css", "").with("X-HTTP-Method-Override: POST", "X-Original-URL: /login"), looks)}},
 	"errors": {
-		{"E: what fails goes on with the client's headers", always("Authorization: "+basic("alice", "alice-password"), plain("GET", "/login?tap=break:1", ""))},
-		{"E: when the question fails", always("Authorization: "+basic("alice", "alice-password"), plain("GET", "/static/style.css?tap=deaf:300", Slow), as("alice", "POST", "/login", ""))},
+		{"E: what fails goes on with the client's headers", moves(plain("GET", "/files?tap=break:1", "").with("Authorization: " + basic("alice", "alice-password")))},
+		{"E: when the question fails", moves(
+			plain("GET", "/static/style.css?tap=deaf:300", ""), plain("GET", "/files", "").with("Authorization: "+basic("alice", "alice-password")))},
 	},
 }

@@ -42,15 +42,21 @@ type openRequest struct {
 	done    sync.WaitGroup
 }
 
-// run plays a sequence with fresh browsers and says what was wrong.
-func run(target *Target, w *wire, sequence Sequence) []Violation {
-	target.Tap.Forget()
+// newPlay begins with fresh browsers.
+func newPlay(target *Target, w *wire, sequence Sequence) *play {
 	p := &play{target: target, wire: w, number: plays.Add(1), right: map[string]bool{}, enrolled: target.nextEnrolled()}
 	for i := range p.browsers {
 		p.browsers[i] = &browser{
 			wire: w, target: target, habit: p.habits(sequence.Habit), jar: map[string]string{}, name: fmt.Sprintf("walk/%d/%d", p.number, i),
 		}
 	}
+	return p
+}
+
+// run plays a sequence and says what was wrong.
+func run(target *Target, w *wire, sequence Sequence) []Violation {
+	target.Tap.Forget()
+	p := newPlay(target, w, sequence)
 	for _, move := range sequence.Moves {
 		p.do(move)
 	}

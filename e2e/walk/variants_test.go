@@ -59,6 +59,10 @@ func variants() []variant {
 			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
 			block: "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n",
 		},
+		{
+			name: "one address, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, TellsByCookie: true}, shape: atOneAddress,
+			block: oneAddressTyped(),
+		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
 		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn)},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
@@ -71,11 +75,11 @@ func variants() []variant {
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{
-			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session\n",
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session ledger_last\n",
 		},
 		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
-		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: formLogin + asked, shape: withErrors, errors: true},
+		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withBasic},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
@@ -103,10 +107,19 @@ func variants() []variant {
 	}
 }
 
+// oneAddressTyped is a site with one address that does not ask its app who is signed in.
+func oneAddressTyped() string {
+	const login = "login / {\nwhen form username *\nusername form username\n"
+	if oldWords {
+		return login + "success status 303\nfailure location /login*\n}\nlogin_page /?do=login\n"
+	}
+	return "identity typed\n" + login + "fields username password email next csrf login user\nsuccess " + signedIn + "\n}\nlogin_page /?do=login\n"
+}
+
 // german is a site whose login is judged by a text.
 func german() string {
 	if oldWords {
-		return "login /login {\nusername form username\nsuccess status 200\nfailure body \"Wrong user name\"\n}\n"
+		return "login /login {\nusername form username\nsuccess status 200 206\nfailure body \"Wrong user name\"\n}\n"
 	}
 	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + signedIn + "\nfailure body \"Wrong user name\"\n}\n"
 }
@@ -153,9 +166,7 @@ func withOverride(t *Target) {
 }
 
 func withErrors(t *Target) {
-	for _, name := range []string{"alice", "carol"} {
-		t.Headers = append(t.Headers, "Authorization: "+basic(name, name+"-password"))
-	}
+	withBasic(t)
 	t.Queries = append(t.Queries, "tap=break:1", "tap=deaf:100")
 }
 

@@ -104,17 +104,17 @@ func start(t *testing.T, v variant) *Target {
 		questions = append(questions, tap.JSON("admin", "/api/admin/me", "/login"))
 	}
 	questions[0].Guests = v.guests
-	target.Tap = tap.New(site.Serve(t, app), questions...)
+	target.Tap = tap.New(site.Serve(t, served(v, app)), questions...)
 	t.Cleanup(target.Tap.Close)
-	served := site.Serve(t, target.Tap)
+	through := site.Serve(t, target.Tap)
 	options := site.Options{Level: "ERROR"}
 	if v.front {
 		options.Block = basicAuth(t, target, mallories)
 	}
 	if v.errors {
-		options.Block += "handle_errors {\nreverse_proxy " + served + "\n}\n"
+		options.Block += "handle_errors {\nreverse_proxy " + through + "\n}\n"
 	}
-	gateway := site.Start(t, served, common+v.block, options)
+	gateway := site.Start(t, through, common+v.block, options)
 	target.Address = gateway.Address
 	enrol(t, gateway, target, target.Owner)
 	for _, mallory := range mallories {
@@ -125,6 +125,18 @@ func start(t *testing.T, v variant) *Target {
 		target.Address = secureDoor(t, gateway)
 	}
 	return target
+}
+
+// served is the app, without a login of its own where another asks for the password.
+func served(v variant, app http.Handler) http.Handler {
+	if !v.front {
+		return app
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", app)
+	mux.Handle("/login", http.NotFoundHandler())
+	mux.Handle("/api/login", http.NotFoundHandler())
+	return mux
 }
 
 // enrol sets up a factor for an account, by the usual door.
