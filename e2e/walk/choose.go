@@ -3,6 +3,7 @@ package walk
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -220,8 +221,8 @@ func (c *chooser) credentials(move *Move, door Door, name, password string, quer
 		}
 	case way < 15:
 		var body strings.Builder
-		for field, list := range form {
-			for _, value := range list {
+		for _, field := range slices.Sorted(maps.Keys(form)) {
+			for _, value := range form[field] {
 				fmt.Fprintf(&body, "--edge\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", field, value)
 			}
 		}

@@ -55,9 +55,14 @@ var known = map[string][]Known{
 		{"C: hanging up in the middle of a login's answer", moves(looks, as("alice", "POST", "/login?tap=drip:80", Head), looks)},
 		{"C: hanging up before a login's answer", moves(looks, as("alice", "POST", "/login?tap=hold:80", Drop), looks, looks)},
 		{"C: hanging up before a second login's answer", moves(as("alice", "POST", "/login", ""), as("alice", "POST", "/login?tap=hold:60", Drop), looks, looks)},
+		{"C: a login in the address that is hung up", moves(looks, plain("GET", inAddress+"&tap=drip:60", Drop), looks, looks)},
 		{"C: a GET that signs in, and is hung up", moves(looks, as("alice", "GET", "/login?tap=drip:80", Head), looks)},
 		{"D: a POST to a public path", moves(as("alice", "POST", "/static/style.css", ""))},
 		{"E: HTTP Basic at the interface", moves(plain("GET", "/api/entries", "").with("Authorization: " + basic("alice", "alice-password")))},
+	},
+	"TLS": {
+		{"C: a login in the address that is hung up", moves(looks, plain("GET", inAddress+"&tap=drip:60", Drop), looks, looks)},
+		{"D: a login in the address, over HTTP/2", moves(looks, plain("GET", inAddress, Second), looks)},
 	},
 	"rules": {
 		{"A: a login that fails by where it leads", moves(as("alice", "POST", "/login?next=/login", ""), looks)},

@@ -75,18 +75,49 @@ func TestTheWalkSeesNoGate(t *testing.T) {
 	}
 }
 
+// TestEachWayOfSendingIsSeen: however a request is sent, it reaches the app, and is seen for what it is; and what comes back is read
+// wherever its sender waits for it. (Go's servers take a half-closed connection for a client that has gone.)
+func TestEachWayOfSendingIsSeen(t *testing.T) {
+	target := naive(t, "anonymous", "", true)
+	target.withDefaults()
+	w := newWire(target.Address, false)
+	for _, trick := range []Trick{"", Half, Drop, Head, Hold, Slow, Twice, Socket} {
+		for _, chunked := range []bool{false, true} {
+			sent := as("carol", "PUT", "/?tap=drip:20", trick)
+			sent.Chunked = chunked
+			if trick == Socket {
+				sent = plain("GET", "/ws", Socket)
+			}
+			found := run(target, w, moves(as("alice", "POST", "/login", ""), sent))
+			want := map[string]bool{Taken: true, Shown: trick != Drop && trick != Half}
+			for kind, wanted := range want {
+				if got := slices.ContainsFunc(found, func(v Violation) bool {
+					return v.Kind == kind && strings.Contains(v.Text, sent.Method+" "+strings.TrimSuffix(sent.Target, "?tap=drip:20"))
+				}); got != wanted {
+					t.Errorf("%q, chunked %v: %s: %v, want %v of %v", trick, chunked, kind, got, wanted, found)
+				}
+			}
+		}
+	}
+}
+
 // TestTheWalkIsShort: a violation is told in as few moves as it needs.
 func TestTheWalkIsShort(t *testing.T) {
 	target := naive(t, "anonymous", "", true)
 	result := walk(target, 1, false, 1, time.Now().Add(time.Minute))
-	if len(result.Found) != 1 || len(result.Found[0].Sequence.Moves) != 1 {
-		t.Fatalf("%+v", result)
+	if len(result.Found) == 0 {
+		t.Fatal("nothing was found")
+	}
+	for _, found := range result.Found {
+		if len(found.Sequence.Moves) > 2 {
+			t.Errorf("too long: %s", found)
+		}
 	}
 	if text := result.Found[0].String(); !strings.Contains(text, Seed+"=") || !strings.Contains(text, "1. browser 0: ") {
 		t.Error(text)
 	}
 	again := walk(target, result.Found[0].Seed, true, 1, time.Time{})
-	if again.Sequences != 1 || len(again.Found) != 1 {
+	if again.Sequences != 1 || len(again.Found) == 0 {
 		t.Errorf("the seed does not bring it back: %+v", again)
 	}
 }
