@@ -49,6 +49,8 @@ type Options struct {
 	Block string
 	// Proxy are lines of the reverse_proxy block.
 	Proxy string
+	// Sites are further sites of the same process.
+	Sites string
 	// Level is that of the log. Default: DEBUG, so that everything that could leak does.
 	Level string
 }
@@ -95,7 +97,8 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 		%s
 	}
 }
-`, s.admin(), options.Level, options.Global, options.Secrets, options.Sessions, s.URL, secondFactor, options.Block, upstream, options.Proxy))
+%s
+`, s.admin(), options.Level, options.Global, options.Secrets, options.Sessions, s.URL, secondFactor, options.Block, upstream, options.Proxy, options.Sites))
 	s.Run()
 	t.Cleanup(func() {
 		s.Stop()

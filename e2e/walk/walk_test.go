@@ -20,8 +20,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m)) }
 
-// enrolledAccounts is how many accounts with a factor the attacker has.
-const enrolledAccounts = 2
+// enrolledAccounts is how many accounts with a factor the attacker has: each has twenty codes, and one more every half minute.
+func enrolledAccounts() int {
+	if os.Getenv(Duration) != "" {
+		return 3
+	}
+	return 1
+}
 
 // skew gives an authenticator twenty codes without waiting.
 const skew = 10
@@ -31,7 +36,6 @@ const each = time.Second
 
 // common is what every variant's block has.
 const common = `
-app ledger
 public /static/* /favicon.ico
 logout /logout
 remember 1h
@@ -50,20 +54,37 @@ func account(name string) (Account, demo.User) {
 }
 
 // TestP1_Walk: somebody has alice's password and accounts of her own, and does whatever she likes for a while (P1, P2, P4, P5). She
-// is never alice to the app, nor anybody without the gateway's knowing.
+// is never alice to the app, nor anybody without the gateway's knowing. All variants are sites of one process.
 func TestP1_Walk(t *testing.T) {
-	for _, v := range variants() {
-		t.Run(v.name, func(t *testing.T) {
+	var stages []*stage
+	sites := ""
+	for number, v := range variants() {
+		s := prepare(t, v, number)
+		stages = append(stages, s)
+		sites += s.sites
+	}
+	site.Start(t, stages[0].upstream, "app walk\n"+formLogin+asked, site.Options{
+		Level: "ERROR", Sites: sites, Global: "skip_install_trust\nauto_https disable_redirects",
+	})
+	for _, s := range stages {
+		t.Run(s.target.Name, func(t *testing.T) {
 			t.Parallel()
-			target := start(t, v)
-			target.Known = known[v.name]
-			Run(t, target, each)
+			s.enrolAll(t)
+			Run(t, s.target, each)
 		})
 	}
 }
 
-// start runs a variant: app, tap and gateway.
-func start(t *testing.T, v variant) *Target {
+// stage is a variant: its app and tap, which run, and its site, which is to be.
+type stage struct {
+	target    *Target
+	mallories []Account
+	// upstream is the tap's address, plain that of the site on http, and sites the lines for the Caddyfile.
+	upstream, plain, sites string
+}
+
+// prepare starts the app and the tap of a variant.
+func prepare(t *testing.T, v variant, number int) *stage {
 	t.Helper()
 	var users []demo.User
 	made := func(name string) Account {
@@ -72,7 +93,7 @@ func start(t *testing.T, v variant) *Target {
 		return account
 	}
 	target := &Target{
-		Name: v.name, Secure: v.secure, Owner: made("alice"), Plain: made("carol"),
+		Name: v.name, Secure: v.secure, Owner: made("alice"), Plain: made("carol"), Known: known[v.name],
 		Doors: []Door{
 			{Path: "/login", Form: [2]string{"username", "password"}},
 			{Path: "/api/login", JSON: `{"user":{"name":%q,"password":%q}}`},
@@ -88,9 +109,9 @@ func start(t *testing.T, v variant) *Target {
 	if v.shape != nil {
 		v.shape(target)
 	}
-	var mallories []Account
-	for i := range enrolledAccounts {
-		mallories = append(mallories, made(fmt.Sprintf("mallory%d", i)))
+	s := &stage{target: target}
+	for i := range enrolledAccounts() {
+		s.mallories = append(s.mallories, made(fmt.Sprintf("mallory%d", i)))
 	}
 	app := demo.New(demo.Options{Knobs: v.knobs, Users: users})
 	t.Cleanup(app.Close)
@@ -106,25 +127,55 @@ func start(t *testing.T, v variant) *Target {
 	questions[0].Guests = v.guests
 	target.Tap = tap.New(site.Serve(t, served(v, app)), questions...)
 	t.Cleanup(target.Tap.Close)
-	through := site.Serve(t, target.Tap)
-	options := site.Options{Level: "ERROR"}
+	s.upstream = site.Serve(t, target.Tap)
+	s.plain = freeAddress(t)
+	target.Address = s.plain
+	lines := fmt.Sprintf("second_factor {\napp walk-%d\n%s%s}\nreverse_proxy %s\n}\n", number, common, v.block, s.upstream)
 	if v.front {
-		options.Block = basicAuth(t, target, mallories)
+		lines = basicAuth(t, target, s.mallories) + lines
 	}
 	if v.errors {
-		options.Block += "handle_errors {\nreverse_proxy " + through + "\n}\n"
+		lines = "handle_errors {\nreverse_proxy " + s.upstream + "\n}\n" + lines
 	}
-	gateway := site.Start(t, through, common+v.block, options)
-	target.Address = gateway.Address
-	enrol(t, gateway, target, target.Owner)
-	for _, mallory := range mallories {
-		key, codes := enrol(t, gateway, target, mallory)
-		target.Enrolled = append(target.Enrolled, &Enrolled{Account: mallory, Factor: NewFactor(key, skew), Recovery: codes})
-	}
+	s.sites = "http://" + s.plain + " {\n" + lines
 	if v.secure {
-		target.Address = secureDoor(t, gateway)
+		// Secrets and sessions are the same as on http.
+		target.Address = freeAddress(t)
+		s.sites += "https://" + target.Address + " {\ntls internal\n" + lines
 	}
-	return target
+	return s
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	address, err := process.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// enrolAll sets up the factors of the owner and of the attacker's accounts, when the site serves.
+func (s *stage) enrolAll(t *testing.T) {
+	t.Helper()
+	w := newWire(s.target.Address, s.target.Secure)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		conn, err := w.dial()
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is not served: %v", s.target.Address, err)
+		}
+	}
+	gateway := &site.Site{Address: s.plain, URL: "http://" + s.plain}
+	enrol(t, gateway, s.target, s.target.Owner)
+	for _, mallory := range s.mallories {
+		key, codes := enrol(t, gateway, s.target, mallory)
+		s.target.Enrolled = append(s.target.Enrolled, &Enrolled{Account: mallory, Factor: NewFactor(key, skew), Recovery: codes})
+	}
 }
 
 // served is the app, without a login of its own where another asks for the password.
@@ -183,33 +234,4 @@ func basicAuth(t *testing.T, target *Target, mallories []Account) string {
 		lines += account.Typed[0] + " " + string(hash) + "\n"
 	}
 	return lines + "}\n"
-}
-
-// secureDoor adds the same site on https, with a certificate of Caddy's own making.
-func secureDoor(t *testing.T, gateway *site.Site) (address string) {
-	t.Helper()
-	address, err := process.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	caddyfile := gateway.Caddyfile()
-	plain := caddyfile[strings.Index(caddyfile, gateway.URL+" {"):]
-	secure := strings.Replace(plain, gateway.URL+" {", "https://"+address+" {\n\ttls internal", 1)
-	caddyfile = strings.Replace(caddyfile, "\tpersist_config off", "\tpersist_config off\n\tskip_install_trust\n\tauto_https disable_redirects", 1)
-	gateway.Write(caddyfile + secure)
-	if err := gateway.Reload(); err != nil {
-		t.Fatal(err)
-	}
-	deadline := time.Now().Add(30 * time.Second)
-	w := newWire(address, true)
-	for {
-		conn, err := w.dial()
-		if err == nil {
-			_ = conn.Close()
-			return address
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no TLS at %s: %v", address, err)
-		}
-	}
 }
