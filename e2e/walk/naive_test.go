@@ -104,7 +104,9 @@ func TestEachWayOfSendingIsSeen(t *testing.T) {
 // TestTheWalkIsShort: a violation is told in as few moves as it needs.
 func TestTheWalkIsShort(t *testing.T) {
 	target := naive(t, "anonymous", "", true)
-	result := walk(target, 1, false, 1, time.Now().Add(time.Minute))
+	target.withDefaults()
+	w := newWire(target.Address, false)
+	result := walk(target, w, 1, false, 1, time.Now().Add(time.Minute))
 	if len(result.Found) == 0 {
 		t.Fatal("nothing was found")
 	}
@@ -116,7 +118,7 @@ func TestTheWalkIsShort(t *testing.T) {
 	if text := result.Found[0].String(); !strings.Contains(text, Seed+"=") || !strings.Contains(text, "1. browser 0: ") {
 		t.Error(text)
 	}
-	again := walk(target, result.Found[0].Seed, true, 1, time.Time{})
+	again := walk(target, w, result.Found[0].Seed, true, 1, time.Time{})
 	if again.Sequences != 1 || len(again.Found) == 0 {
 		t.Errorf("the seed does not bring it back: %+v", again)
 	}

@@ -14,7 +14,8 @@ import (
 const (
 	// Duration is how long each target is walked over, such as 10m.
 	Duration = "SALLYPORT_WALK"
-	// Seed replays: the number of one sequence, as a violation prints it. With a `+` behind it is where the walk begins.
+	// Seed replays: the number of one sequence, as a violation prints it. With a `+` behind it, it is where the
+	// walk begins. Known sequences are not played then.
 	Seed = "SALLYPORT_WALK_SEED"
 	// Hunt names a number: the walk goes on behind a violation, until it has that many different ones, and says all at the end.
 	Hunt = "SALLYPORT_WALK_HUNT"
@@ -79,7 +80,15 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 		}
 		hunted = asked
 	}
-	result := walk(target, seed, only, hunted, time.Now().Add(duration))
+	target.withDefaults()
+	w := newWire(target.Address, target.Secure)
+	defer w.second.CloseIdleConnections()
+	var known []Found
+	if os.Getenv(Seed) == "" {
+		known = playKnown(target, w)
+	}
+	result := walk(target, w, seed, only, hunted, time.Now().Add(duration))
+	result.Found = append(known, result.Found...)
 	for _, found := range result.Found {
 		t.Errorf("%s: %s", target.Name, found)
 	}
@@ -109,19 +118,11 @@ func playKnown(target *Target, w *wire) (all []Found) {
 }
 
 // walk plays sequences until the time is over, or enough was found.
-func walk(target *Target, seed uint64, only bool, hunted int, until time.Time) Result {
-	target.withDefaults()
-	w := newWire(target.Address, target.Secure)
-	defer w.second.CloseIdleConnections()
+func walk(target *Target, w *wire, seed uint64, only bool, hunted int, until time.Time) Result {
 	var result Result
 	shapes := map[string]int{}
 	// What was found many times is not shortened again.
 	kinds := map[string]int{}
-	if !only {
-		result.Found = playKnown(target, w)
-		result.Sequences = len(target.Known)
-		hunted += len(result.Found)
-	}
 	for ; len(result.Found) < hunted && (only || time.Now().Before(until)); seed++ {
 		sequence := choose(target, seed)
 		violations := run(target, w, sequence)
