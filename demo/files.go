@@ -127,7 +127,7 @@ func (a *App) filesPage(w http.ResponseWriter, r *http.Request, who visitor, sta
 	for _, f := range a.files.list(who.login) {
 		view.Files = append(view.Files, fileView{f.name, formatSize(int64(len(f.content))), f.stored.UTC().Format("2006-01-02 15:04")})
 	}
-	a.render(w, status, "files", view)
+	a.render(w, r, status, "files", view)
 }
 
 // upload reads the form as it arrives. The token comes before the files (or in the header X-Csrf-Token), so that nothing

@@ -13,6 +13,10 @@ type visitorKey struct{}
 // visitorOf gives what identify found for this request.
 func visitorOf(r *http.Request) visitor { return visitorFrom(r.Context()) }
 
+func withVisitor(ctx context.Context, who visitor) context.Context {
+	return context.WithValue(ctx, visitorKey{}, who)
+}
+
 func visitorFrom(ctx context.Context) visitor {
 	who, _ := ctx.Value(visitorKey{}).(visitor)
 	return who
@@ -25,17 +29,20 @@ func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 	var who visitor
 	if knobs.LooseCookies {
 		for _, id := range looseCookies(r.Header["Cookie"], SessionCookie) {
-			if found, ok := a.sessions.find(id); ok {
+			if found, ok := a.found(r, id); ok {
 				who = found
 			}
 		}
 	} else {
 		for _, cookie := range r.CookiesNamed(SessionCookie) {
-			if found, ok := a.sessions.find(cookie.Value); ok {
+			if found, ok := a.found(r, cookie.Value); ok {
 				who = found
 				break
 			}
 		}
+	}
+	if knobs.APISession && isAPI(r) {
+		who = a.apiVisitor(r, who)
 	}
 	if knobs.TrustHeaders {
 		if user := a.accounts.find(trustedUser(r.Header)); user != nil {
@@ -51,10 +58,12 @@ func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 	if knobs.BasicAnywhere && who.login == "" {
 		if name, password, ok := r.BasicAuth(); ok {
 			if user := a.accounts.check(name, password); user != nil {
-				who = a.sessions.create(user.Login)
-				a.setSession(w, who.id)
+				who = a.start(w, r, user.Login, "")
 			}
 		}
+	}
+	if knobs.OneAddress {
+		who = a.signInAnywhere(w, r, who)
 	}
 	return who
 }
@@ -102,6 +111,9 @@ func clearSession(w http.ResponseWriter) {
 
 // sameToken compares a form's token with the one that the sender was given.
 func (a *App) sameToken(r *http.Request, who visitor, token string) bool {
+	if a.options.Knobs.NoFormToken {
+		return true
+	}
 	want := who.form
 	if a.options.Knobs.DoubleSubmit {
 		want = ""
@@ -123,8 +135,7 @@ func (a *App) formToken(w http.ResponseWriter, r *http.Request, who visitor) str
 		return token
 	}
 	if who.form == "" {
-		who = a.sessions.create("")
-		a.setSession(w, who.id)
+		who = a.start(w, r, "", "")
 	}
 	return who.form
 }

@@ -34,6 +34,41 @@ type Knobs struct {
 	// TrustHeaders obeys X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, and Remote-User and its like, in
 	// underscore spellings too.
 	TrustHeaders bool
+	// NoFormToken has forms need no token.
+	NoFormToken bool
+	// LooseLogin takes a login by any method; at /login it reads the fields from the address, a form, multipart or JSON.
+	LooseLogin bool
+	// EmailField has the field `email` of a login count more than `username`, where there is one.
+	EmailField bool
+	// OneAddress has /?do=files stand for /files and so on, and a form with a name and a password sign in wherever it is sent:
+	// the very answer is the account's.
+	OneAddress bool
+	// Realms adds a second kind of sign-in to the same session: /admin/login, /admin/ and /api/admin/me. A sign-in of one kind
+	// leaves the other as it was.
+	Realms bool
+	// APISession has /api/login start a session of its own in the cookie [APICookie], whose Path is /api and which counts most
+	// there. Who is signed in elsewhere is asked at /whoami.
+	APISession bool
+	// LoginStatus is the status of the answer to a login that succeeded, in the place of a redirect: a page of the account's.
+	LoginStatus int
+	// PickyAccept answers 406 to whoever does not take HTML, when the login has been done.
+	PickyAccept bool
+	// SendOn sends whoever is signed in on from a login, whatever it says.
+	SendOn bool
+	// SetAlways sets the session's cookie with every answer, and starts a stranger's session wherever there is none.
+	SetAlways bool
+	// Binds names a header: a session is good only with the value that it began with.
+	Binds string
+	// NamesStrangers has /api/me call a stranger `anonymous` instead of answering 401.
+	NamesStrangers bool
+	// Translates speaks German to whoever asks for it, and gives parts of pages where Range asks for them.
+	Translates bool
+	// Mounts obeys X-Script-Name and its like: what they name is taken off the path.
+	Mounts bool
+	// Fills sets as many large cookies as the parameter `fill` says, and small ones for what room is left, in front of all others.
+	Fills bool
+	// TellsByCookie sets the cookie [LastCookie] anew at each sign-in, and at nothing else.
+	TellsByCookie bool
 	// Record keeps this many of the latest requests for [App.Received].
 	Record int
 }

@@ -148,7 +148,7 @@ func (a *App) ledgerPage(w http.ResponseWriter, r *http.Request, who visitor, st
 	for i := len(all) - 1; i >= 0; i-- {
 		view.Entries = append(view.Entries, entryView{all[i].json(), all[i].cents < 0})
 	}
-	a.render(w, status, "ledger", view)
+	a.render(w, r, status, "ledger", view)
 }
 
 func (a *App) addEntry(w http.ResponseWriter, r *http.Request, who visitor) {

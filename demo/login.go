@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,7 +30,7 @@ func (a *App) showLogin(w http.ResponseWriter, r *http.Request) {
 func (a *App) loginPage(w http.ResponseWriter, r *http.Request, status int, alert, next, username string) {
 	view := loginView{common: a.common(w, r, "Sign in"), Next: next, Username: username}
 	view.Alert = alert
-	a.render(w, status, "login", view)
+	a.render(w, r, status, "login", view)
 }
 
 // login takes the form. A wrong password is answered with 200 and the form again, as in most apps, and leaves whoever was
@@ -40,18 +41,36 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 		a.loginPage(w, r, http.StatusBadRequest, "The form could not be read.", "/", "")
 		return
 	}
-	next, username := safeNext(r.FormValue("next")), r.PostFormValue("username")
+	a.signInWith(w, r, attempt{
+		username: r.PostFormValue("username"), email: r.PostFormValue("email"), password: r.PostFormValue("password"),
+		next: r.FormValue("next"), csrf: r.PostFormValue("csrf"),
+	})
+}
+
+// signInWith does what a login asks for, wherever its fields stood.
+func (a *App) signInWith(w http.ResponseWriter, r *http.Request, tried attempt) {
+	next, username := safeNext(tried.next), tried.username
 	who := visitorOf(r)
-	if !a.sameToken(r, who, r.PostFormValue("csrf")) {
+	if a.options.Knobs.EmailField && tried.email != "" {
+		username = tried.email
+	}
+	if who.login != "" && (a.options.Knobs.SendOn || a.options.Knobs.OneAddress) {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return
+	}
+	if !a.sameToken(r, who, tried.csrf) {
 		a.loginPage(w, r, http.StatusForbidden, "The form has expired. Please try again.", next, username)
 		return
 	}
-	user := a.accounts.check(username, r.PostFormValue("password"))
+	user := a.accounts.check(username, tried.password)
 	if user == nil {
-		a.loginPage(w, r, http.StatusOK, "Wrong user name or password.", next, username)
+		a.loginPage(w, r, http.StatusOK, a.translated(r, "Wrong user name or password."), next, username)
 		return
 	}
-	id := a.signIn(w, who, user.Login)
+	id := a.signIn(w, r, who, user.Login)
+	if a.answeredOddly(w, r, id) {
+		return
+	}
 	if a.options.Knobs.LeakSession {
 		next = leak(w, id, next)
 		w.Header().Set("Location", next)
@@ -64,14 +83,15 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // signIn makes a session for the account, hands it out, and ends the one before.
-func (a *App) signIn(w http.ResponseWriter, before visitor, login string) string {
+func (a *App) signIn(w http.ResponseWriter, r *http.Request, before visitor, login string) string {
+	if a.options.Knobs.TellsByCookie {
+		http.SetCookie(w, &http.Cookie{Name: LastCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
 	if a.options.Knobs.ElevateInPlace && a.sessions.elevate(before.id, login) {
 		return before.id
 	}
 	a.sessions.end(before.id)
-	who := a.sessions.create(login)
-	a.setSession(w, who.id)
-	return who.id
+	return a.start(w, r, login, before.admin).id
 }
 
 // leak puts the session where it does not belong, and returns the address that now carries it.
@@ -101,10 +121,13 @@ func (a *App) loginJSON(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := map[string]string{"login": user.Login}
-	if a.options.Knobs.BearerTokens {
+	switch {
+	case a.options.Knobs.BearerTokens:
 		answer["token"] = a.sessions.create(user.Login).id
-	} else {
-		id := a.signIn(w, visitorOf(r), user.Login)
+	case a.options.Knobs.APISession:
+		a.startAPI(w, user.Login)
+	default:
+		id := a.signIn(w, r, visitorOf(r), user.Login)
 		if a.options.Knobs.LeakSession {
 			leak(w, id, "/")
 			answer["session"] = id
@@ -121,7 +144,7 @@ func (a *App) reset(w http.ResponseWriter, r *http.Request) {
 		a.message(w, r, http.StatusForbidden, "Link expired", "This link has been used or is not valid.")
 		return
 	}
-	a.signIn(w, visitorOf(r), login)
+	a.signIn(w, r, visitorOf(r), login)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -10,6 +10,10 @@ import (
 const (
 	// SessionCookie is HttpOnly, SameSite=Lax and changes at every sign-in.
 	SessionCookie = "ledger_session"
+	// APICookie is the session of [Knobs.APISession]: HttpOnly, Path=/api.
+	APICookie = "ledger_api"
+	// LastCookie is HttpOnly and says that somebody signed in.
+	LastCookie = "ledger_last"
 	// ThemeCookie holds auto, light or dark. Scripts read and write it.
 	ThemeCookie = "theme"
 	// TokenCookie carries the form token with [Knobs.DoubleSubmit]. Scripts read it.

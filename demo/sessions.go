@@ -20,6 +20,8 @@ const (
 type session struct {
 	ids     []string // the newest last
 	login   string   // empty: a stranger's
+	admin   string   // the account of the second kind (Knobs.Realms), likewise
+	bound   string   // what Knobs.Binds has it bound to
 	form    string   // the form token
 	expires time.Time
 }
@@ -28,6 +30,8 @@ type session struct {
 type visitor struct {
 	id    string // the session's value, empty where there is none
 	login string // the account, empty for a stranger
+	admin string // the account of the second kind
+	bound string // what the session is bound to
 	form  string // the session's form token
 }
 
@@ -49,7 +53,7 @@ func (ss *sessions) find(id string) (visitor, bool) {
 	if s == nil {
 		return visitor{}, false
 	}
-	return visitor{id: id, login: s.login, form: s.form}, true
+	return visitor{id: id, login: s.login, admin: s.admin, bound: s.bound, form: s.form}, true
 }
 
 // live returns nil for what is unknown or over. The lock is held.
@@ -106,6 +110,15 @@ func (ss *sessions) end(id string) {
 	defer ss.mu.Unlock()
 	if s := ss.byID[id]; s != nil {
 		ss.drop(s)
+	}
+}
+
+// set changes what else a session holds: the account of the second kind, and what it is bound to.
+func (ss *sessions) set(id, admin, bound string) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.live(id); s != nil {
+		s.admin, s.bound = admin, bound
 	}
 }
 

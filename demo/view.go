@@ -52,15 +52,14 @@ func (a *App) common(w http.ResponseWriter, r *http.Request, title string) commo
 }
 
 // render writes a page whole, or not at all.
-func (a *App) render(w http.ResponseWriter, status int, name string, view any) {
+func (a *App) render(w http.ResponseWriter, r *http.Request, status int, name string, view any) {
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, name, view); err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes())
+	a.writePage(w, r, status, page.Bytes())
 }
 
 type messageView struct{ common }
@@ -69,7 +68,7 @@ type messageView struct{ common }
 func (a *App) message(w http.ResponseWriter, r *http.Request, status int, title, alert string) {
 	view := messageView{a.common(w, r, title)}
 	view.Alert = alert
-	a.render(w, status, "message", view)
+	a.render(w, r, status, "message", view)
 }
 
 // static serves the embedded files; there are no listings.

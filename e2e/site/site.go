@@ -49,10 +49,14 @@ type Options struct {
 	Block string
 	// Proxy are lines of the reverse_proxy block.
 	Proxy string
+	// Sites are further sites of the same process.
+	Sites string
+	// Level is that of the log. Default: DEBUG, so that everything that could leak does.
+	Level string
 }
 
 // Start runs a gateway with the given lines inside second_factor, in front of the app at upstream (host and port), and
-// stops it when the test ends. The log level is DEBUG, so that everything that could leak does.
+// stops it when the test ends.
 func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	t.Helper()
 	address, err := process.FreeAddress()
@@ -67,13 +71,16 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	if options.Sessions == "" {
 		options.Sessions = "sessions memory"
 	}
+	if options.Level == "" {
+		options.Level = "DEBUG"
+	}
 	s.caddyfile = filepath.Join(s.Folder, "Caddyfile")
 	s.Write(fmt.Sprintf(`{
 	default_bind 127.0.0.1
 	admin unix/%s
 	persist_config off
 	log {
-		level DEBUG
+		level %s
 	}
 	%s
 	second_factor {
@@ -90,7 +97,8 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 		%s
 	}
 }
-`, s.admin(), options.Global, options.Secrets, options.Sessions, s.URL, secondFactor, options.Block, upstream, options.Proxy))
+%s
+`, s.admin(), options.Level, options.Global, options.Secrets, options.Sessions, s.URL, secondFactor, options.Block, upstream, options.Proxy, options.Sites))
 	s.Run()
 	t.Cleanup(func() {
 		s.Stop()

@@ -1,0 +1,297 @@
+// Package tap stands between a gateway and an app, and knows what the gateway must not be wrong about: whom the app takes each
+// request for. It asks the app itself, with the very credentials of each request, before and after the request is served, and
+// with what the answer sets. The gateway notices nothing of it.
+package tap
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Parameter is one of an address that the tap itself obeys, and takes away: `tap=hold:50` has a request wait so many milliseconds
+// before the app gets it, `tap=drip:50` has an answer's body wait so long after its head, `tap=break:1` breaks the connection off
+// in the place of an answer, and `tap=deaf:50` has that happen to all requests for so many milliseconds.
+const Parameter = "tap"
+
+// askTimeout bounds one question.
+const askTimeout = 20 * time.Second
+
+// Seen is a request that reached the app.
+type Seen struct {
+	// Client is the request's User-Agent. It goes with the gateway's own questions too.
+	Client string
+	// Method and Target are the request's first line.
+	Method, Target string
+	Header         http.Header
+	// Question is the realm about which the request is the gateway's own question, by its method and address.
+	Question string
+	// Before is whom the app took the request's credentials for when it arrived. A thorough tap asks again: After is what it said
+	// when the request had been served, and Signed what it said with what the answer set in addition. Begun and Ended are when it
+	// was served.
+	Before, After, Signed names
+	Begun, Ended          time.Time
+	// Status is that of the app's answer; 0 where there was none.
+	Status int
+}
+
+// Tap is the handler between gateway and app.
+type Tap struct {
+	upstream  *url.URL
+	questions []Question
+	client    *http.Transport
+	thorough  bool
+	deaf      atomic.Int64 // until then, in nanoseconds of Unix time
+	proxy     *httputil.ReverseProxy
+
+	mu      sync.Mutex
+	seen    []*Seen
+	issued  map[string]Credential
+	running sync.WaitGroup
+}
+
+// New makes a tap before the app at upstream (host and port).
+func New(upstream string, questions ...Question) *Tap {
+	tap := &Tap{
+		upstream: &url.URL{Scheme: "http", Host: upstream}, questions: questions,
+		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
+		issued: map[string]Credential{},
+	}
+	tap.proxy = &httputil.ReverseProxy{
+		Transport: tap.client, FlushInterval: -1,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", upstream, r.In.Host
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
+				if values := r.In.Header[name]; values != nil {
+					r.Out.Header[name] = values
+				}
+			}
+		},
+		ModifyResponse: tap.answered,
+		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	return tap
+}
+
+// Thorough has a tap ask after each request too, and returns it.
+func (t *Tap) Thorough() *Tap {
+	t.thorough = true
+	return t
+}
+
+// Close ends the connections to the app, when all requests have been served.
+func (t *Tap) Close() {
+	t.running.Wait()
+	t.client.CloseIdleConnections()
+}
+
+type seenKey struct{}
+
+// ServeHTTP implements [http.Handler].
+func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t.running.Add(1)
+	defer t.running.Done()
+	wanted := orders(r)
+	seen := &Seen{
+		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
+	}
+	credentials := r.Header.Clone()
+	if seen.Question == "" {
+		seen.Before = t.Ask(r.Host, credentials)
+	}
+	t.mu.Lock()
+	t.seen = append(t.seen, seen)
+	t.mu.Unlock()
+	time.Sleep(wanted["hold"]) // a slow app: it is what is tested, and no wait for something
+	if drip := wanted["drip"]; drip > 0 {
+		w = &dripping{ResponseWriter: w, wait: drip}
+	}
+	if deaf := wanted["deaf"]; deaf > 0 {
+		t.deaf.Store(time.Now().Add(deaf).UnixNano())
+	}
+	defer func() {
+		var after names
+		if seen.Question == "" && t.thorough {
+			after = t.Ask(r.Host, credentials)
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		seen.After, seen.Ended = after, time.Now()
+	}()
+	if wanted["break"] > 0 || time.Now().UnixNano() < t.deaf.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	t.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
+}
+
+// answered looks at the head of the app's answer, and asks with what it sets.
+func (t *Tap) answered(answer *http.Response) error {
+	seen, _ := answer.Request.Context().Value(seenKey{}).(*Seen)
+	var signed names
+	if lines := answer.Header["Set-Cookie"]; len(lines) > 0 && seen.Question == "" && t.thorough {
+		signed = t.Ask(answer.Request.Host, withCookies(seen.Header, answer.Cookies()))
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	seen.Status, seen.Signed = answer.StatusCode, signed
+	t.note(answer)
+	return nil
+}
+
+// Ask asks the app in each realm whom it takes these headers for.
+func (t *Tap) Ask(host string, credentials http.Header) names {
+	said := names{}
+	for _, question := range t.questions {
+		if name := t.ask(question, host, credentials); name != "" {
+			said[question.Realm] = name
+		}
+	}
+	return said
+}
+
+// notAsked are headers that say nothing of who sent a request: what its body is, in which form and on which conditions an answer
+// is wanted, and what belongs to the connection.
+var notAsked = []string{
+	"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Trailer", "Te", "Expect", "Connection", "Upgrade", "Keep-Alive",
+	"Accept", "Accept-Encoding", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
+	"Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions", "X-Script-Name", "X-Forwarded-Prefix", "X-Ingress-Path",
+	"X-Base-Path", "X-Mount-Path", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
+}
+
+func (t *Tap) ask(question Question, host string, credentials http.Header) string {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, orGet(question.Method), t.upstream.String()+question.Target, strings.NewReader(question.Body))
+	if err != nil {
+		panic("tap: a question that is no request: " + err.Error())
+	}
+	request.Header = credentials.Clone()
+	for name := range request.Header {
+		if slices.Contains(notAsked, http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
+			delete(request.Header, name)
+		}
+	}
+	if request.Header["User-Agent"] == nil {
+		request.Header["User-Agent"] = []string{""} // or the client library would say one
+	}
+	maps.Copy(request.Header, question.Header)
+	request.Host = host
+	answer, err := t.client.RoundTrip(request)
+	if err != nil {
+		return ""
+	}
+	defer answer.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	return question.read(answer, body)
+}
+
+// realmOf is the realm that a request asks about, if it is one of the questions.
+func (t *Tap) realmOf(r *http.Request) string {
+	for _, question := range t.questions {
+		if r.Method == orGet(question.Method) && r.RequestURI == question.Target {
+			return question.Realm
+		}
+	}
+	return ""
+}
+
+func orGet(method string) string {
+	if method == "" {
+		return http.MethodGet
+	}
+	return method
+}
+
+// All gives the requests that were seen since Forget; those that are still being served have no Ended.
+func (t *Tap) All() []Seen {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]Seen, len(t.seen))
+	for i, seen := range t.seen {
+		all[i] = *seen
+	}
+	return all
+}
+
+// Wait waits for all requests that are being served.
+func (t *Tap) Wait() { t.running.Wait() }
+
+// Forget begins anew, when what is being served is over.
+func (t *Tap) Forget() {
+	t.running.Wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen, t.issued = nil, map[string]Credential{}
+}
+
+// withCookies are headers as a client would send them that has taken the cookies in.
+func withCookies(header http.Header, set []*http.Cookie) http.Header {
+	header = header.Clone()
+	request := &http.Request{Header: http.Header{"Cookie": header["Cookie"]}}
+	var pairs []string
+	for _, cookie := range request.Cookies() {
+		if !slices.ContainsFunc(set, func(c *http.Cookie) bool { return c.Name == cookie.Name }) {
+			pairs = append(pairs, cookie.Name+"="+cookie.Value)
+		}
+	}
+	for _, cookie := range set {
+		if cookie.MaxAge >= 0 && cookie.Value != "" {
+			pairs = append(pairs, cookie.Name+"="+cookie.Value)
+		}
+	}
+	header["Cookie"] = []string{strings.Join(pairs, "; ")}
+	return header
+}
+
+// orders takes the tap's own parameter off a request.
+func orders(r *http.Request) map[string]time.Duration {
+	wanted := map[string]time.Duration{}
+	pairs := strings.Split(r.URL.RawQuery, "&")
+	kept := slices.DeleteFunc(pairs, func(pair string) bool {
+		order, found := strings.CutPrefix(pair, Parameter+"=")
+		what, text, _ := strings.Cut(strings.ReplaceAll(order, "%3A", ":"), ":")
+		number, err := strconv.Atoi(text)
+		if !found || err != nil || number < 0 || number > 5000 {
+			return false
+		}
+		wanted[what] = time.Duration(number) * time.Millisecond
+		return true
+	})
+	if len(wanted) > 0 {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		if r.URL.RawQuery, r.RequestURI = strings.Join(kept, "&"), path; len(kept) > 0 {
+			r.RequestURI += "?" + r.URL.RawQuery
+		}
+	}
+	return wanted
+}
+
+// dripping has a body come later than its head.
+type dripping struct {
+	http.ResponseWriter
+	wait time.Duration
+	late bool
+}
+
+// Write implements [http.ResponseWriter].
+func (d *dripping) Write(p []byte) (int, error) {
+	if !d.late {
+		d.late = true
+		_ = http.NewResponseController(d.ResponseWriter).Flush()
+		time.Sleep(d.wait)
+	}
+	return d.ResponseWriter.Write(bytes.Clone(p))
+}
+
+// Unwrap serves [http.ResponseController].
+func (d *dripping) Unwrap() http.ResponseWriter { return d.ResponseWriter }

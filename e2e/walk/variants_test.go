@@ -1,0 +1,175 @@
+package walk
+
+import (
+	"sallyport/demo"
+)
+
+// variant is the demo app in the shape of some real one, and what the Caddyfile says about it.
+type variant struct {
+	name  string
+	knobs demo.Knobs
+	// block stands in second_factor, beside what all have.
+	block string
+	// shape changes the target.
+	shape func(*Target)
+	// admin and root are further realms; secure: on https; front: Caddy asks for the password; errors: what fails goes to the app too.
+	admin, root, secure, front, errors bool
+	guests                             []string
+}
+
+// oldWords has typed sites be configured as they were before `identity typed`, for attacks on binaries of that time.
+const oldWords = true
+
+// typed is a site that does not ask its app who is signed in, whose login succeeds by this line.
+func typed(success string) string {
+	if oldWords {
+		return "login /login {\nusername form username\nsuccess status 303 404\nfailure location /login*\n}\n"
+	}
+	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + success + "\n}\n"
+}
+
+const (
+	asked     = "identity /api/me json /login\n"
+	formLogin = "login /login {\nusername form username\n}\n"
+	jsonLogin = "login /api/login {\nusername json /user/name\n}\n"
+	signedIn  = "cookie " + demo.LastCookie
+)
+
+// loose is how most variants sign in: at /login, in whatever form.
+func loose(knobs demo.Knobs) demo.Knobs {
+	knobs.NoFormToken, knobs.LooseLogin = true, true
+	return knobs
+}
+
+// variants are all that the walk goes over.
+func variants() []variant {
+	return []variant{
+		{name: "identity", knobs: loose(demo.Knobs{EmailField: true}), block: formLogin + jsonLogin + asked},
+		{name: "form token", knobs: demo.Knobs{Rotate: true}, block: formLogin + jsonLogin + asked, shape: withToken},
+		{
+			name: "rules", knobs: loose(demo.Knobs{}),
+			block: "login /login {\nusername form username\nsuccess status 302 303\nfailure location /login*\n}\n" + asked,
+		},
+		{name: "typed", knobs: loose(demo.Knobs{TellsByCookie: true, EmailField: true}), block: typed(signedIn)},
+		{
+			name: "two realms", knobs: loose(demo.Knobs{Realms: true}), admin: true,
+			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withAdmin,
+		},
+		{
+			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
+			block: "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n",
+		},
+		{
+			name: "one address, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, TellsByCookie: true}, shape: atOneAddress,
+			block: oneAddressTyped(),
+		},
+		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn)},
+		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
+		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
+		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn)},
+		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
+		{name: "406, typed", knobs: loose(demo.Knobs{TellsByCookie: true, PickyAccept: true}), block: typed(signedIn), shape: withHeader("Accept: application/xml")},
+		{name: "sent on", knobs: loose(demo.Knobs{SendOn: true}), block: formLogin + asked},
+		{name: "sent on, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SendOn: true}), block: typed(signedIn)},
+		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
+		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
+		{
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session ledger_last\n",
+		},
+		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
+		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
+		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withErrors, errors: true},
+		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withBasic},
+		{
+			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
+			block: "login /api/login {\nusername json /user/name\ntoken json /token\n}\nlogin_page /login\n" + asked, shape: withBearer,
+		},
+		{
+			name: "front", knobs: demo.Knobs{NoFormToken: true, TrustHeaders: true}, front: true,
+			block: "login * {\nusername placeholder {http.auth.user.id}\n}\n", shape: withFront,
+		},
+		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked, shape: withHeader("Client-IP: 192.0.2.6")},
+		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + asked, shape: withHeader("X-Forwarded-For: 192.0.2.6")},
+		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + asked, shape: withHeader("User-Agent: (odd)")},
+		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + asked, shape: withHeader("Accept-Language: de")},
+		{
+			name: "second session", knobs: loose(demo.Knobs{APISession: true}), root: true,
+			block: formLogin + jsonLogin + "identity /whoami json /login\n",
+		},
+		{name: "names strangers", knobs: loose(demo.Knobs{NamesStrangers: true}), block: formLogin + asked, guests: []string{"anonymous"}},
+		{name: "speaks German", knobs: loose(demo.Knobs{TellsByCookie: true, Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
+		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
+		{name: "full", knobs: loose(demo.Knobs{Fills: true}), block: formLogin + asked, shape: withFill},
+		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true}), block: formLogin + asked, shape: withFill},
+		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + asked, secure: true},
+		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + asked},
+	}
+}
+
+// oneAddressTyped is a site with one address that does not ask its app who is signed in.
+func oneAddressTyped() string {
+	const login = "login / {\nwhen form username *\nusername form username\n"
+	if oldWords {
+		return login + "success status 303\nfailure location /login*\n}\nlogin_page /?do=login\n"
+	}
+	return "identity typed\n" + login + "fields username password email next csrf login user\nsuccess " + signedIn + "\n}\nlogin_page /?do=login\n"
+}
+
+// german is a site whose login is judged by a text.
+func german() string {
+	if oldWords {
+		return "login /login {\nusername form username\nsuccess status 200 206\nfailure body \"Wrong user name\"\n}\n"
+	}
+	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + signedIn + "\nfailure body \"Wrong user name\"\n}\n"
+}
+
+func withToken(t *Target) {
+	t.Doors[0].Token, t.Doors[0].Page = "csrf", "/login"
+}
+
+func withAdmin(t *Target) {
+	t.Doors = append(t.Doors, Door{Path: "/admin/login", Form: [2]string{"username", "password"}})
+	t.Pages = append(t.Pages, "/admin/", "/api/admin/me", "/admin/login")
+}
+
+func atOneAddress(t *Target) {
+	form := [2]string{"username", "password"}
+	t.Doors = []Door{{Path: "/?do=login", Form: form}, {Path: "/", Form: form}, {Path: "/?do=robots.txt", Form: form}}
+	t.Pages = []string{"/", "/?do=login", "/?do=files", "/?do=api/entries", "/?do=robots.txt"}
+	t.Queries = append(t.Queries, "do=login", "do=files", "do=missing")
+}
+
+func withBasic(t *Target) {
+	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password")}
+	t.Doors = []Door{{Path: "/", Basic: true}, {Path: "/files", Basic: true}, {Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withBearer(t *Target) {
+	t.Doors = t.Doors[1:]
+	t.More = []Door{{Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withFront(t *Target) {
+	t.Doors, t.Anybody, t.Listed = []Door{{Path: "/", Basic: true}}, true, true
+	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password"), "Authorization: " + basic(OwnName, OwnPassword)}
+	t.More = []Door{{Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withHeader(lines ...string) func(*Target) {
+	return func(t *Target) { t.Headers = append(t.Headers, lines...) }
+}
+
+func withOverride(t *Target) {
+	t.Headers = append(t.Headers, "X-HTTP-Method-Override: POST", "X_HTTP_Method_Override: POST", "X-Original-URL: /login", "X_Rewrite_URL: /login",
+		"Remote_User: alice", "X.Remote.User: alice", "X_Webauth_User: alice")
+}
+
+func withErrors(t *Target) {
+	withBasic(t)
+	t.Queries = append(t.Queries, "tap=break:1", "tap=deaf:100")
+}
+
+func withFill(t *Target) {
+	t.Queries = append(t.Queries, "fill=30", "fill=35", "fill=40", "fill=34")
+}
