@@ -104,6 +104,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			body         <text>
 //			name         json <pointer> | header <name> [<regexp>] | body <regexp>
 //			guest        <name>...
+//			needs        <cookie>
 //		}
 //		identity   typed
 //		public     [<method>...] <path>...

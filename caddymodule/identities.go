@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport/login"
+	"sallyport/match"
 )
 
 // Identities are the questions by which an app says who is signed in. In JSON one of them stands by itself, as it did when there
@@ -91,6 +92,8 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 		return oneArgument(d, &i.Body)
 	case "guest":
 		return someArguments(d, &i.Guests)
+	case "needs":
+		return oneArgument(d, &i.Needs)
 	case "name":
 		if i.Name = d.RemainingArgs(); len(i.Name) != 2 && len(i.Name) != 3 {
 			return d.ArgErr()
@@ -106,6 +109,7 @@ func (i *Identity) parse() (*login.Identity, error) {
 	}
 	identity := &login.Identity{
 		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]), Guests: i.Guests,
+		Needs: match.Glob(i.Needs),
 	}
 	pattern := ""
 	switch identity.Kind {

@@ -166,7 +166,7 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 		"another login beside":   login + "\t\tlogin /more {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /name",
 		"another rule":           "login /login {\n\t\t\tusername form u\n\t\t\tsuccess status 204\n\t\t}\n\t\tidentity /me json /name",
 		"another identity":       login + "\t\tidentity /me json /nick",
-		"no identity":            login,
+		"no identity":            "login /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed",
 		"names with their case":  login + "\t\tidentity /me json /name\n\t\tcase_sensitive",
 		"names of another shape": login + "\t\tidentity /me json /name\n\t\tusernames [a-z]+",
 	} {
@@ -192,7 +192,7 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 // TestWarnings: what has no effect, or another one than it seems to have, is said by name; an ordinary site brings no
 // warning.
 func TestWarnings(t *testing.T) {
-	const typed = "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n"
+	const typed = "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed\n"
 	for _, test := range []struct{ name, site, want string }{
 		{"nothing", block(""), ""},
 		{"all in order", block("\t\tpublic /static/*\n\t\tprotect /static/private/*\n\t\tidle 1h\n\t\tlifetime 2h\n\t\trecheck 30s"), ""},

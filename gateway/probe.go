@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,6 +113,9 @@ func (x *exchange) askingHeaders(bare bool) http.Header {
 
 // askRealm asks at one address who is signed in.
 func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, bare bool) probed {
+	if identity.Needs != "" && !bare && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
+		return probed{verdict: login.NotSignedIn, jar: jar}
+	}
 	answer, err := x.askApp(question{
 		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, bare: bare,
 	}, jar, with)

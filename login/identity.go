@@ -31,6 +31,9 @@ type Identity struct {
 	Header string
 	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
+	// Needs is a glob over the names of cookies without one of which nobody is signed in, so that the app is not asked: some apps
+	// begin another session with each question of a stranger's, and do not know the page's form any more. Empty: it is always asked.
+	Needs match.Glob
 	// Guests are names that the app gives to strangers, such as `anonymous`: who is called so is not signed in.
 	Guests []string
 }

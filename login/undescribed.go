@@ -19,13 +19,15 @@ func (x *examination) undescribed(c *compiled) string {
 			}
 		}
 	}
-	seen := make(map[string]bool)
+	// A form may be sent to the address of its page, with `next` in both. Of two values, apps differ in which one they take.
+	seen := make(map[string]string)
 	for _, list := range [][]field{query, x.form} {
+		here := make(map[string]bool)
 		for _, f := range list {
-			if seen[f.name] {
+			if other, again := seen[f.name]; here[f.name] || again && other != f.value {
 				return "a field that stands twice"
 			}
-			seen[f.name] = true
+			here[f.name], seen[f.name] = true, f.value
 		}
 	}
 	switch {

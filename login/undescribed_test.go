@@ -60,8 +60,10 @@ func TestP4_UndescribedFields(t *testing.T) {
 
 		{when, "?do=login", mediaForm, "op=login&username=alice&password=x", "login alice"},
 		{when, "?do=login&x=y", mediaForm, "op=login&username=alice&password=x", "refused 400"},
-		{when, "?do=login", mediaForm, "op=login&username=alice&password=x&do=login", "refused 400"},
-		{when, "?do=login&op=login", mediaForm, "op=login&username=alice&password=x", "refused 400"},
+		{when, "?do=login", mediaForm, "op=login&username=alice&password=x&do=login", "login alice"},
+		{when, "?do=login", mediaForm, "op=login&username=alice&password=x&password=x", "refused 400"},
+		{when, "?do=login&password=y", mediaForm, "op=login&username=alice&password=x", "refused 400"},
+		{when, "?do=login&op=login", mediaForm, "op=login&username=alice&password=x", "login alice"},
 
 		{json, "", js, `{"user":{"name":"alice","password":"x"}}`, "login alice"},
 		{json, "?lang=de", js, `{"user":{"name":"alice","password":"x"},"flags":[true],"a/b":null}`, "login alice"},
