@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/match"
+	"sallyport/gate"
 )
 
 // TestP5_Refresh: a refreshed token is bound where it is the same user's, the old one stays; another user's leads to his challenge.
 func TestP5_Refresh(t *testing.T) {
 	app := new(tokenApp)
-	s := newTokens(t, app, func(c *Config) { c.Public = match.NewGlobs("/auth/*") })
+	s := newTokens(t, app, func(c *Config) { c.Public = gate.Open("/auth/*") })
 	bobKey := s.enrolledByToken("bob")
 	b := s.browser()
 	first := tokenIn(t, b.tokenLogin("alice").body)

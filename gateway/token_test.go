@@ -263,7 +263,7 @@ func TestP2_PartOfAnAnswer(t *testing.T) {
 func TestTokensNeedTheirParts(t *testing.T) {
 	s := newTokens(t, new(tokenApp), nil)
 	for what, change := range map[string]func(*Config){
-		"refresh without identity": func(c *Config) { c.Logins.Identity = nil },
+		"refresh without identity": func(c *Config) { c.Logins.Identities = nil },
 		"refresh without token":    func(c *Config) { c.Logins.Blocks[0].Tokens = nil },
 		"Authorization passed":     func(c *Config) { c.PassHeaders = []string{"authorization"} },
 		"a header passed":          func(c *Config) { c.TokenHeader, c.PassHeaders = "X-Own", []string{"x-own"} },
