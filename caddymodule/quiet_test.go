@@ -19,7 +19,9 @@ import (
 // TestP9_ErrorsHaveNoTextOfTheApps: what a transport quotes of an app's answer goes no further, and its status does.
 func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 	const secret = "sid=s3cret"
-	wrapped := func(err error) error { return fmt.Errorf("net/http: HTTP/1.x transport connection broken: %s: %w", secret, err) }
+	wrapped := func(err error) error {
+		return fmt.Errorf("net/http: HTTP/1.x transport connection broken: %s: %w", secret, err)
+	}
 	for _, test := range []struct {
 		err    error
 		status int
