@@ -1,8 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -246,7 +246,9 @@ func TestHostOf(t *testing.T) {
 
 // FuzzOpenNext: whatever a browser shows, what is believed was sealed by us for this purpose, and leads nowhere else.
 func FuzzOpenNext(f *testing.F) {
-	key, now := bytes.Repeat([]byte{7}, session.KeySize), time.Unix(1_800_000_000, 0)
+	// The workers are processes of their own, and must not open what another one has sealed.
+	key, now := make([]byte, session.KeySize), time.Unix(1_800_000_000, 0)
+	_, _ = rand.Read(key) // it never fails
 	const bound = "purpose\x00app\x00host"
 	sealed, err := sealNext(key, bound, "/page?a=1", now)
 	if err != nil {
@@ -268,8 +270,8 @@ func FuzzOpenNext(f *testing.F) {
 		if ok && got != target {
 			t.Fatalf("%q became %q", target, got)
 		}
-		if ok {
-			sound(t, target, got)
+		if ok && leadsAway(got) {
+			t.Fatalf("%q leads away", got)
 		}
 		if _, ok := openNext(key, bound+"x", mine, now); ok {
 			t.Fatal("it opens elsewhere")
