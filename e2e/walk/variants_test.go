@@ -25,6 +25,9 @@ func typed(success string) string {
 	return "identity typed\nlogin /login {\nusername form username\n" + typedFields + "success " + success + "\n}\n"
 }
 
+// typedJSON describes the other door of such a site.
+const typedJSON = "login /api/login {\nusername json /user/name\nfields /user/password\nsuccess " + signedIn + "\n}\n"
+
 const (
 	asked     = "identity /api/me json /login\n"
 	formLogin = "login /login {\nusername form username\n}\n"
@@ -54,7 +57,7 @@ func variants() []variant {
 		{name: "typed", knobs: loose(demo.Knobs{TellsByCookie: true, EmailField: true}), block: typed(signedIn)},
 		{
 			name: "two realms", knobs: loose(demo.Knobs{Realms: true}), admin: true,
-			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withAdmin,
+			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withUntold,
 		},
 		{
 			name: "two realms, both asked", knobs: loose(demo.Knobs{Realms: true}), admin: true,
@@ -69,10 +72,10 @@ func variants() []variant {
 			block: oneAddressTyped(),
 		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
-		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn)},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn) + typedJSON},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
 		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
-		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn)},
+		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
 		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
 		{name: "406, typed", knobs: loose(demo.Knobs{TellsByCookie: true, PickyAccept: true}), block: typed(signedIn), shape: withHeader("Accept: application/xml")},
 		{name: "sent on", knobs: loose(demo.Knobs{SendOn: true}), block: formLogin + asked},
@@ -80,13 +83,13 @@ func variants() []variant {
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{
-			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session ledger_last\n",
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + typedJSON + "rotates ledger_session ledger_last\n",
 		},
 		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
 		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withBasic},
-		{name: "basic, typed", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + "identity typed\n", shape: withBasic},
+		{name: "basic, typed", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasic},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
 			block: "login /api/login {\nusername json /user/name\ntoken json /token\n}\nlogin_page /login\n" + asked, shape: withBearer,
@@ -115,7 +118,7 @@ func variants() []variant {
 
 // oneAddressTyped is a site with one address that does not ask its app who is signed in.
 func oneAddressTyped() string {
-	return "identity typed\nlogin / {\nwhen form username *\nusername form username\n" + typedFields + "success " + signedIn + "\n}\nlogin_page /?do=login\n"
+	return "identity typed\nlogin / {\nwhen form username *\nusername form username\nfields do password next csrf\n" + "success " + signedIn + "\n}\nlogin_page /?do=login\n"
 }
 
 // german is a site whose login is judged by a text too, in the language of whoever asks.
@@ -130,6 +133,11 @@ func withToken(t *Target) {
 func withAdmin(t *Target) {
 	t.Doors = append(t.Doors, Door{Path: "/admin/login", Form: [2]string{"username", "password"}})
 	t.Pages = append(t.Pages, "/admin/", "/api/admin/me", "/admin/login")
+}
+
+func withUntold(t *Target) {
+	withAdmin(t)
+	t.Untold = "admin"
 }
 
 func atOneAddress(t *Target) {
