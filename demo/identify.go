@@ -41,7 +41,7 @@ func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 			}
 		}
 	}
-	if knobs.APISession && isAPI(r) {
+	if knobs.APISession && readsAPISession(r) {
 		who = a.apiVisitor(r, who)
 	}
 	if knobs.TrustHeaders {

@@ -47,7 +47,7 @@ type Knobs struct {
 	// leaves the other as it was.
 	Realms bool
 	// APISession has /api/login start a session of its own in the cookie [APICookie], whose Path is /api and which counts most
-	// there. Who is signed in elsewhere is asked at /whoami.
+	// there. Who is signed in elsewhere is asked at /whoami, which takes that cookie too where somebody sends it.
 	APISession bool
 	// LoginStatus is the status of the answer to a login that succeeded, in the place of a redirect: a page of the account's.
 	LoginStatus int

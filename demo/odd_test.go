@@ -121,6 +121,9 @@ func TestAPISession(t *testing.T) {
 	if got := b.get("/whoami"); got.body != "{\"login\":\"bob\"}\n" || b.me() != "alice" {
 		t.Errorf("%s elsewhere, %s at the interface", got.body, b.me())
 	}
+	if got := b.get("/whoami", "Cookie", strings.Split(got.Header.Get("Set-Cookie"), ";")[0]); got.body != "{\"login\":\"alice\"}\n" {
+		t.Errorf("with the interface's cookie: %s", got.body)
+	}
 }
 
 func TestOddAnswersOfALogin(t *testing.T) {

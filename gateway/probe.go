@@ -87,7 +87,9 @@ var errandHeaders = func() map[string]bool {
 	return headers
 }()
 
-// askingHeaders are those of a question. A bare one carries nothing that the operator lets clients say of themselves.
+// askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified session could have
+// the app answer another question than ours (an override of the method), so that it seems to know nobody. A bare one carries nothing
+// that the operator lets clients say of themselves.
 func (x *exchange) askingHeaders(bare bool) http.Header {
 	headers := make(http.Header, len(x.r.Header)+4)
 	for name, values := range x.r.Header {
@@ -95,13 +97,11 @@ func (x *exchange) askingHeaders(bare bool) http.Header {
 			headers[name] = values
 		}
 	}
-	options := x.cleaning()
-	options.Token = nil
 	policy := x.headers
 	if bare {
-		policy, options = custody.NewHeaderPolicy(nil), custody.CleanOptions{}
+		policy = custody.NewHeaderPolicy(nil)
 	}
-	policy.Clean(headers, options)
+	policy.Clean(headers, custody.CleanOptions{Path: x.path})
 	if x.config.Logins.Typed {
 		delete(headers, "Accept-Language")
 	}

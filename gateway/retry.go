@@ -57,9 +57,10 @@ func (x *exchange) claim() (taken claimed, err error) {
 	return taken, err
 }
 
-// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
+// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name. Where the app
+// cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be opened again.
 func (x *exchange) keepForRetry(try *tried) error {
-	if try.jar.Len() == 0 {
+	if try.jar.Len() == 0 || x.config.Logins.Typed {
 		return nil
 	}
 	mark := newMark(try.Name)

@@ -83,7 +83,9 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 	case said.verdict == login.Known:
 		x.switched(f, status, said)
 	case said.verdict == login.NotSignedIn:
-		if verified && !x.ended(f) {
+		if verified {
+			// The app knows nobody any more, by an answer to somebody: what that set is no stranger's.
+			x.outlived(f, status)
 			return
 		}
 		f.sorted.Held = append(f.sorted.Held, said.changes...)

@@ -18,6 +18,10 @@ var errNoCookie = errors.New("the login succeeded and left nothing in custody by
 // was signed in before, whose name nobody knows.
 var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
 
+// errContradiction is returned where a typed login's answer has what only a right password brings, and fails all the same.
+var errContradiction = errors.New("the answer to the login has what success names as its proof, and fails by its status or another line; " +
+	"name the status in success, or another proof")
+
 // tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its own, and goes
 // nowhere before that jar is somebody's.
 type tried struct {
@@ -139,6 +143,8 @@ func (x *exchange) withoutBrowser(said probed, with attachment) probed {
 func (x *exchange) judgeTyped(try *tried) error {
 	next, err := x.signedIn(try)
 	switch {
+	case try.says == login.Contradictory:
+		return x.loginUnclear("success", errContradiction)
 	case try.says != login.Succeeded && len(try.issued) > 0 && try.status < http.StatusBadRequest && !login.WholeBody(try.Block.Tokens):
 		return x.loginUnclear("success", errTokenOfFailure)
 	case try.says != login.Succeeded:

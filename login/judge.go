@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"sallyport/match"
@@ -35,6 +36,9 @@ const (
 	Succeeded
 	// AskIdentity: the answer alone does not tell; the app has to be asked who is signed in.
 	AskIdentity
+	// Contradictory: it has all that only a right password brings, and fails by its status or another line. Where the typed name
+	// counts, clients could bring such an answer about, and would be signed in.
+	Contradictory
 )
 
 // String implements fmt.Stringer.
@@ -46,6 +50,8 @@ func (o Outcome) String() string {
 		return "succeeded"
 	case AskIdentity:
 		return "ask identity"
+	case Contradictory:
+		return "contradictory"
 	}
 	return "unknown"
 }
@@ -55,9 +61,18 @@ func (o Outcome) String() string {
 // A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked; for HTTP Basic
 // that is not asked any answer below 400 is success. A status of 400 and above is never success, unless a success line names it.
 //
-// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway).
+// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway). Where it cannot,
+// an answer that fails in spite of its proof is Contradictory.
 func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
+	outcome := s.byLines(b, &j)
+	if outcome == Failed && s.Typed && j.proved(b) {
+		return Contradictory
+	}
+	return outcome
+}
+
+func (s *Set) byLines(b *Block, j *judge) Outcome {
 	for _, line := range b.Failure {
 		for _, rule := range line {
 			if j.holds(rule, false) {
@@ -78,8 +93,9 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 			return Failed
 		}
 	}
+	status := j.answer.Status
 	switch {
-	case a.Status < 200, a.Status >= 400 && !named:
+	case status < 200, status >= 400 && !named:
 		return Failed
 	case len(b.Success) > 0:
 		return Succeeded
@@ -89,6 +105,25 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 		return Succeeded
 	}
 	return Failed
+}
+
+// proof reports whether a success line names something that only a right password brings: status and place depend on too much.
+func proof(line []Rule) bool {
+	return !slices.ContainsFunc(line, func(r Rule) bool { return r.Kind == Status || r.Kind == Location })
+}
+
+// proved reports whether there are such lines, and all of them hold.
+func (j *judge) proved(b *Block) bool {
+	found := false
+	for _, line := range b.Success {
+		if !proof(line) {
+			continue
+		}
+		if found = slices.ContainsFunc(line, func(r Rule) bool { return j.holds(r, true) }); !found {
+			return false
+		}
+	}
+	return found
 }
 
 // location is where a redirect leads, as far as its path and query.

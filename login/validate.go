@@ -149,10 +149,8 @@ func (s *Set) validateTyped(b *Block) error {
 	if len(b.Fields) == 0 {
 		return errors.New("identity typed: name all fields of the login with 'fields'; by another one the app may read another name")
 	}
-	for _, line := range b.Success {
-		if !slices.ContainsFunc(line, func(r Rule) bool { return r.Kind == Status || r.Kind == Location }) {
-			return nil
-		}
+	if slices.ContainsFunc(b.Success, proof) {
+		return nil
 	}
 	return errors.New("identity typed: add a 'success' line that names a cookie, a header, a text of the body or a JSON member; " +
 		"a status or a location is no proof of a right password")

@@ -63,7 +63,7 @@ type browser struct {
 	jar      map[string]string
 	tokens   []string // all of the gateway's that it has had
 	used     bool
-	password string // the last line of Authorization, which browsers keep sending
+	password string // the last value of Authorization, which browsers keep sending
 	readings []reading
 	answers  []answered
 }
@@ -83,7 +83,7 @@ type answered struct {
 	method, target string
 	// lost: the browser did not wait for it. aside: it did other things meanwhile.
 	lost, aside bool
-	// password is the request's line of Authorization.
+	// password is the request's Authorization.
 	password string
 	Answer
 }
@@ -137,7 +137,7 @@ func (b *browser) lines(more []string) []string {
 			accept = line
 		case "authorization":
 			b.mu.Lock()
-			b.password = line
+			b.password = value
 			b.mu.Unlock()
 		default:
 			lines = append(lines, line)
@@ -146,7 +146,7 @@ func (b *browser) lines(more []string) []string {
 	lines = append(lines, name, accept)
 	b.mu.Lock()
 	if b.password != "" {
-		lines = append(lines, b.password)
+		lines = append(lines, "Authorization: "+b.password)
 	}
 	b.mu.Unlock()
 	if cookies := b.cookies(); cookies != "" {
@@ -161,6 +161,7 @@ func (b *browser) send(r request) Answer {
 	begun := time.Now()
 	b.mu.Lock()
 	b.used = true
+	password := b.password
 	b.mu.Unlock()
 	answer, err := b.wire.send(r)
 	if answer.Header != nil {
@@ -170,7 +171,7 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
-		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, password: b.password,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, password: password,
 	})
 	return answer
 }

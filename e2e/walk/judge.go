@@ -91,6 +91,9 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 		state += ", then " + after.State + " " + after.User
 	}
 	for realm, name := range seen.Before {
+		if p.target.Untold == realm && p.target.isLogin(seen.Method, seen.Target) {
+			continue // another try with the same name: nobody has told the gateway what that is worth
+		}
 		if p.mayBe(before, name) || p.mayBe(after, name) || p.lenient(b, seen, name, before, after) {
 			continue
 		}
@@ -113,7 +116,8 @@ func (p *play) mayBe(r reading, name string) bool {
 
 // lenient reports whether a request may be an account's though the browser's session is not that account's verified one, as far as
 // is known: it proved itself with the account's own password; it was under way while something else changed the session, and is
-// judged by its answer; or it belongs to a session of the attacker's own that the browser had not, or never, heard of.
+// judged by its answer; or it belongs to a session of the attacker's own that the browser had not, or never, heard of, or had when it
+// sent the request and did not wait.
 func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after reading) bool {
 	changed := before.State != after.State || before.User != after.User
 	if changed && slices.ContainsFunc(b.answers, func(a answered) bool { return a.aside && a.during(seen.Begun) }) {
@@ -130,8 +134,10 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 		switch {
 		case seen.Begun.Before(a.begun) || a.method != seen.Method:
 			return false
-		case a.lost:
-			return p.target.Doors[0].Basic
+		case a.lost || a.aside:
+			if sent, _ := b.around(a.begun, a.begun); p.mayBe(sent, name) || p.proves(a.password, account) || a.lost && p.target.Doors[0].Basic {
+				return true
+			}
 		}
 		return a.during(seen.Begun) && slices.ContainsFunc(b.during(seen.Begun, a.ended), func(r reading) bool { return p.mayBe(r, name) })
 	})
@@ -168,7 +174,7 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			switch {
 			case p.mayBe(before, account.Called), p.mayBe(after, account.Called):
 				continue
-			case own && (answer.aside || p.proves(strings.TrimPrefix(answer.password, "Authorization: "), account.Typed[0])):
+			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
 				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
 			}
@@ -200,6 +206,9 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 func (p *play) fromApp(b *browser, answer answered) bool {
 	if rest, found := strings.CutPrefix(answer.target, p.target.Base); found {
 		return strings.HasPrefix(rest, "/resume") && answer.Status < http.StatusBadRequest
+	}
+	if strings.HasPrefix(answer.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
+		return false
 	}
 	at, _, _ := strings.Cut(answer.target, "?")
 	return slices.ContainsFunc(p.seen, func(seen tap.Seen) bool {

@@ -8,6 +8,20 @@ import (
 // shortenTime bounds the shortening of one sequence.
 const shortenTime = 20 * time.Second
 
+// repeats is how often a sequence is played to see a violation again.
+const repeats = 8
+
+// again reports whether a violation is seen another time: whoever hangs up, or does several things at once, may see what the load of
+// the machine has done to the oracle's own clock.
+func again(sequence Sequence, kind string, play func(Sequence) []Violation) bool {
+	for range repeats {
+		if slices.ContainsFunc(play(sequence), func(v Violation) bool { return v.Kind == kind }) {
+			return true
+		}
+	}
+	return false
+}
+
 // shorten takes out of a sequence what a violation of this kind does not need. Violations that depend on the moment are tried a
 // few times before a move is kept.
 func shorten(sequence Sequence, kind string, play func(Sequence) []Violation) Sequence {

@@ -82,6 +82,8 @@ type Target struct {
 	Listed bool
 	// Known are sequences that are played first: ways past the gate that there were once.
 	Known []Known
+	// Untold is a realm of the app's that the gateway does not ask about.
+	Untold string
 	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
 	Anybody bool
 }

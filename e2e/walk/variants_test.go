@@ -1,6 +1,8 @@
 package walk
 
 import (
+	"strings"
+
 	"sallyport/demo"
 )
 
@@ -17,22 +19,24 @@ type variant struct {
 	guests                             []string
 }
 
-// oldWords has typed sites be configured as they were before `identity typed`, for attacks on binaries of that time.
-const oldWords = true
-
-// typed is a site that does not ask its app who is signed in, whose login succeeds by this line.
+// typed is a site that does not ask its app who is signed in, whose login succeeds by this line. The fields are those of the page:
+// what else the app would read is not the operator's to know.
 func typed(success string) string {
-	if oldWords {
-		return "login /login {\nusername form username\nsuccess status 303 404\nfailure location /login*\n}\n"
-	}
-	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + success + "\n}\n"
+	return "identity typed\nlogin /login {\nusername form username\n" + typedFields + "success " + success + "\n}\n"
 }
+
+// typedJSON describes the other door of such a site.
+const typedJSON = "login /api/login {\nusername json /user/name\nfields /user/password\nsuccess " + signedIn + "\n}\n"
 
 const (
 	asked     = "identity /api/me json /login\n"
 	formLogin = "login /login {\nusername form username\n}\n"
 	jsonLogin = "login /api/login {\nusername json /user/name\n}\n"
+	bothAsked = asked + "identity /api/admin/me json /login\n"
+	basicOnly = "login * {\nusername basic\n}\n"
 	signedIn  = "cookie " + demo.LastCookie
+	// typedFields are those of the login page's form, beside the name.
+	typedFields = "fields password next csrf\n"
 )
 
 // loose is how most variants sign in: at /login, in whatever form.
@@ -53,7 +57,11 @@ func variants() []variant {
 		{name: "typed", knobs: loose(demo.Knobs{TellsByCookie: true, EmailField: true}), block: typed(signedIn)},
 		{
 			name: "two realms", knobs: loose(demo.Knobs{Realms: true}), admin: true,
-			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withAdmin,
+			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + asked, shape: withUntold,
+		},
+		{
+			name: "two realms, both asked", knobs: loose(demo.Knobs{Realms: true}), admin: true,
+			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + bothAsked, shape: withAdmin,
 		},
 		{
 			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
@@ -64,10 +72,10 @@ func variants() []variant {
 			block: oneAddressTyped(),
 		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
-		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn)},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn) + typedJSON},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
 		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
-		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn)},
+		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
 		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
 		{name: "406, typed", knobs: loose(demo.Knobs{TellsByCookie: true, PickyAccept: true}), block: typed(signedIn), shape: withHeader("Accept: application/xml")},
 		{name: "sent on", knobs: loose(demo.Knobs{SendOn: true}), block: formLogin + asked},
@@ -75,12 +83,13 @@ func variants() []variant {
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{
-			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + "rotates ledger_session ledger_last\n",
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + typedJSON + "rotates ledger_session ledger_last\n",
 		},
 		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
-		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withErrors, errors: true},
-		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login * {\nusername basic\n}\n" + asked, shape: withBasic},
+		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withErrors, errors: true},
+		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withBasic},
+		{name: "basic, typed", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasic},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
 			block: "login /api/login {\nusername json /user/name\ntoken json /token\n}\nlogin_page /login\n" + asked, shape: withBearer,
@@ -89,7 +98,7 @@ func variants() []variant {
 			name: "front", knobs: demo.Knobs{NoFormToken: true, TrustHeaders: true}, front: true,
 			block: "login * {\nusername placeholder {http.auth.user.id}\n}\n", shape: withFront,
 		},
-		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked, shape: withHeader("Client-IP: 192.0.2.6")},
+		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked + "pass_header Client-IP\n", shape: withHeader("Client-IP: 192.0.2.6")},
 		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + asked, shape: withHeader("X-Forwarded-For: 192.0.2.6")},
 		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + asked, shape: withHeader("User-Agent: (odd)")},
 		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + asked, shape: withHeader("Accept-Language: de")},
@@ -109,19 +118,12 @@ func variants() []variant {
 
 // oneAddressTyped is a site with one address that does not ask its app who is signed in.
 func oneAddressTyped() string {
-	const login = "login / {\nwhen form username *\nusername form username\n"
-	if oldWords {
-		return login + "success status 303\nfailure location /login*\n}\nlogin_page /?do=login\n"
-	}
-	return "identity typed\n" + login + "fields username password email next csrf login user\nsuccess " + signedIn + "\n}\nlogin_page /?do=login\n"
+	return "identity typed\nlogin / {\nwhen form username *\nusername form username\nfields do password next csrf\n" + "success " + signedIn + "\n}\nlogin_page /?do=login\n"
 }
 
-// german is a site whose login is judged by a text.
+// german is a site whose login is judged by a text too, in the language of whoever asks.
 func german() string {
-	if oldWords {
-		return "login /login {\nusername form username\nsuccess status 200 206\nfailure body \"Wrong user name\"\n}\n"
-	}
-	return "identity typed\nlogin /login {\nusername form username\nfields username password email next csrf login user\nsuccess " + signedIn + "\nfailure body \"Wrong user name\"\n}\n"
+	return strings.Replace(typed(signedIn), "success", "failure body \"Wrong user name\"\nsuccess", 1)
 }
 
 func withToken(t *Target) {
@@ -131,6 +133,11 @@ func withToken(t *Target) {
 func withAdmin(t *Target) {
 	t.Doors = append(t.Doors, Door{Path: "/admin/login", Form: [2]string{"username", "password"}})
 	t.Pages = append(t.Pages, "/admin/", "/api/admin/me", "/admin/login")
+}
+
+func withUntold(t *Target) {
+	withAdmin(t)
+	t.Untold = "admin"
 }
 
 func atOneAddress(t *Target) {

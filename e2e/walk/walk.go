@@ -24,7 +24,8 @@ const (
 // Result is what a walk did.
 type Result struct {
 	Sequences, Requests int
-	Found               []Found
+	// Found were seen again. Once are those that were not: of the moment, and of the machine's load.
+	Found, Once []Found
 }
 
 // Known is a sequence with a name.
@@ -92,6 +93,9 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 	for _, found := range result.Found {
 		t.Errorf("%s: %s", target.Name, found)
 	}
+	for _, once := range result.Once {
+		t.Logf("%s: seen once, and not again: %s", target.Name, once)
+	}
 	t.Logf("%s: %d sequences, %d plays, %d requests to the app, from seed %d", target.Name, result.Sequences, plays.Load(), result.Requests, seed)
 	return result
 }
@@ -136,6 +140,10 @@ func walk(target *Target, w *wire, seed uint64, only bool, hunted int, until tim
 			reported[violation.Kind] = true
 			kinds[violation.Kind]++
 			play := func(candidate Sequence) []Violation { return run(target, w, candidate) }
+			if !again(sequence, violation.Kind, play) {
+				result.Once = append(result.Once, Found{Seed: seed, Kinds: []string{violation.Kind}, Seen: violation.Text, Sequence: sequence, Times: 1})
+				continue
+			}
 			short := shorten(sequence, violation.Kind, play)
 			shape := short.shape()
 			if at, known := shapes[shape]; known {
