@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,10 +29,13 @@ var passwords = map[string]string{"alice": "alice-pw", "carol": "carol-pw", "mal
 // test's own pages in front of the usual ones.
 type office struct {
 	rooms func(v *visit) bool
+	// binds are headers to which a session is bound: with another value than at its beginning it is nobody's.
+	binds []string
 
 	mutex    sync.Mutex
 	count    int
 	sessions map[string]map[string]string // by the cookie's value: the user of each realm
+	bound    map[string]string            // and what the bound headers said
 	log      []seen
 }
 
@@ -59,6 +63,11 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{office: o, w: w, r: r}
 	if cookie, err := r.Cookie(sid); err == nil {
 		v.id = cookie.Value
+		o.mutex.Lock()
+		if o.bound[v.id] != v.mark() {
+			v.id = ""
+		}
+		o.mutex.Unlock()
 	}
 	entry := seen{method: r.Method, uri: r.RequestURI, before: v.users(), header: r.Header.Clone()}
 	defer func() {
@@ -160,12 +169,23 @@ func (v *visit) newSession() string {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.sessions == nil {
-		v.sessions = make(map[string]map[string]string)
+		v.sessions, v.bound = make(map[string]map[string]string), make(map[string]string)
 	}
 	v.count++
 	id := "s" + strconv.Itoa(v.count)
-	v.sessions[id] = make(map[string]string)
+	v.sessions[id], v.bound[id] = make(map[string]string), v.mark()
 	return id
+}
+
+// mark is what the headers say to which sessions are bound.
+func (v *visit) mark() string {
+	var mark string
+	for _, name := range v.binds {
+		if mark += name + "=" + v.r.Header.Get(name) + ";"; name == "Host" {
+			mark += v.r.Host
+		}
+	}
+	return mark
 }
 
 // signIn begins a session of somebody's.
@@ -194,7 +214,7 @@ func (v *visit) rotate() {
 	delete(v.sessions, v.id)
 	v.count++
 	v.id = "s" + strconv.Itoa(v.count)
-	v.sessions[v.id] = session
+	v.sessions[v.id], v.bound[v.id] = session, v.mark()
 	v.mutex.Unlock()
 	http.SetCookie(v.w, &http.Cookie{Name: sid, Value: v.id, Path: "/", HttpOnly: true})
 }
@@ -236,9 +256,9 @@ const (
 )
 
 // open starts an office behind a gateway.
-func open(t *testing.T, block string, options site.Options, rooms func(v *visit) bool) *house {
+func open(t *testing.T, block string, options site.Options, rooms func(v *visit) bool, binds ...string) *house {
 	t.Helper()
-	o := &office{rooms: rooms}
+	o := &office{rooms: rooms, binds: binds}
 	upstream := site.Serve(t, o)
 	return &house{office: o, Site: site.Start(t, upstream, block, options), app: &site.Site{Address: upstream, URL: "http://" + upstream}}
 }
@@ -394,3 +414,5 @@ func credentials(name string) string {
 
 // padded is text of a length.
 func padded(length int) string { return string(bytes.Repeat([]byte{'x'}, length)) }
+
+func writeFile(name, text string) error { return os.WriteFile(name, []byte(text), 0o600) }
