@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,4 +129,21 @@ func until(t *testing.T, what string, holds func() bool) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+func newReader(text string) *bufio.Reader { return bufio.NewReader(strings.NewReader(text)) }
+
+// sessionIn is the office's session that an answer gives out, tokenIn the gateway's.
+func sessionIn(a site.Answer) string { return cookieIn(a, sid) }
+
+func tokenIn(a site.Answer) string { return cookieIn(a, "sallyport") }
+
+func cookieIn(a site.Answer, name string) string {
+	value := ""
+	for _, cookie := range a.Cookies() {
+		if cookie.Name == name {
+			value = cookie.Value
+		}
+	}
+	return value
 }
