@@ -179,3 +179,45 @@ func TestP5_HungUpInASession(t *testing.T) {
 		})
 	}
 }
+
+// TestP5_HungUpByAStranger: the thief has a stranger's cookie, follows a link of alice's by which the app raises that session without
+// another cookie, and hangs up before the answer. Nobody knows whose the cookie is then: it is asked about before it goes anywhere
+// again, and after more than a page load, where nobody can be asked, it goes nowhere.
+func TestP5_HungUpByAStranger(t *testing.T) {
+	t.Parallel()
+	for name, lines := range map[string]string{"asked": form + asks, "typed": typed} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGates(t)
+			h := open(t, common+"\t\tpublic POST /static/enter\n"+lines, site.Options{}, dripping(g, name == "typed"))
+			factor := h.enrol(t, "alice")
+			for _, request := range []string{"GET /static/join?drip=head&invitation=alice", "POST /static/enter?drip=head", "POST /static/enter?drip=head&new=1", "POST /static/enter?drip=body"} {
+				method, target, _ := strings.Cut(request, " ")
+				body := ""
+				if method == "POST" {
+					body = credentials("alice")
+				} else if name == "typed" {
+					continue // no answer of this app's would have told, and nobody can be asked
+				}
+				for _, how := range []string{"half closed", "closed"} {
+					what := request + " " + how
+					if !strings.Contains(target, "new=") {
+						direct := h.direct(t)
+						h.leave(t, g, how, h.app, directCookie(direct), method, target, body)
+						until(t, "the app has raised the session", func() bool { return strings.Contains(direct.Get("/account").Text, secretOf("alice")) })
+						h.control(t, what, direct)
+					}
+					c := h.Client(t)
+					c.Get("/login")
+					h.leave(t, g, how, h.Site, "sallyport="+c.Token(), method, target, body)
+					h.settle(t, request)
+					h.wantsNothing(t, what, c)
+					if state, user := stateOf(t, c); state != "anonymous" && (state != "pending" || user != "alice" || name == "typed") {
+						t.Errorf("%s: %s of %q", what, state, user)
+					}
+				}
+			}
+			h.stillHonest(t, factor)
+		})
+	}
+}
