@@ -34,7 +34,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 			"sid", "pwd", "pass",
 			"email", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
-			"prefix", "uri", "root", "mount",
+			"prefix", "uri", "root", "mount", "base",
 		},
 	},
 	fateMethod: {

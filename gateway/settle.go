@@ -209,7 +209,7 @@ func (x *exchange) overflow(f *filter, status int, err error) {
 		}
 		return
 	}
-	f.sorted.Held = nil
+	f.sorted.Held, x.carried = nil, custody.Jar{} // also what a request had taken out of the session, or it would come back
 	if err := x.forgetGuest(); err != nil {
 		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
 		return
