@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -116,6 +117,29 @@ func (s *siege) guards(t *testing.T, transport http.RoundTripper, base, cookie, 
 	}
 	if status, received := ask(s.alice, "GET", "/files"); status != http.StatusOK || len(received) != 1 || received[0].Login != "alice" {
 		t.Errorf("alice over %s: %d %+v", proto, status, received)
+	}
+	// What a stranger may see: no head of HTTP/3 says that there is no body.
+	for _, path := range []string{"/static/style.css", "/login"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			if status, received := ask(s.outside[0], method, path); status != http.StatusOK || len(received) != 1 {
+				t.Errorf("%s %s over %s: %d, received %d", method, path, proto, status, len(received))
+			}
+		}
+		for name, body := range map[string]io.Reader{"known": strings.NewReader("username=alice"), "unknown": io.MultiReader(strings.NewReader("username=alice"))} {
+			request, err := http.NewRequestWithContext(t.Context(), "GET", base+path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.app.ForgetReceived()
+			answer, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatalf("GET %s with a body of %s length: %v", path, name, err)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode < 300 || len(s.app.Received()) != 0 {
+				t.Errorf("GET %s with a body of %s length over %s: %d, received %d", path, name, proto, answer.StatusCode, len(s.app.Received()))
+			}
+		}
 	}
 	if _, received := ask(s.outside[2], "GET", "/static/style.css"); len(received) != 1 || received[0].Login != "" || received[0].Header["X-Second-Factor-User"] != nil {
 		t.Errorf("a public path over %s: %+v", proto, received)

@@ -143,6 +143,8 @@ type shot struct {
 	status int
 	// received is what reached the app, if anything did.
 	received []demo.Received
+	// asked are the gateway's own questions, who is signed in, which carry the headers of the request beside them.
+	asked []demo.Received
 }
 
 // header tells whether the head of the answer has a line that begins so, in any case.
@@ -198,14 +200,24 @@ func (s *siege) fireRaw(t testing.TB, head, body string, lines ...string) shot {
 	if closes {
 		head += "Connection: close\r\n"
 	}
+	_, target, _ := strings.Cut(head, " ")
 	text := s.talk(t, head+"X-Mark: "+mark+"\r\n\r\n"+body, linger)
 	result := shot{text: text, status: finalStatus(text)}
 	for _, received := range s.app.Received() {
-		if received.Header.Get("X-Mark") == mark {
+		switch {
+		case received.Header.Get("X-Mark") != mark:
+		case isQuestion(received) && !strings.HasPrefix(target, received.URI+" "):
+			result.asked = append(result.asked, received)
+		default:
 			result.received = append(result.received, received)
 		}
 	}
 	return result
+}
+
+// isQuestion reports whether the app was asked who is signed in, as siegeBlock says.
+func isQuestion(received demo.Received) bool {
+	return received.Method == http.MethodGet && received.URI == "/api/me" && len(received.Body) == 0
 }
 
 // talk sends bytes and returns what comes back until the answer is complete, and for as long again as linger.

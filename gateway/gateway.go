@@ -244,6 +244,7 @@ func (x *exchange) serve() error {
 	if !x.transportIsSafe(r) {
 		return x.fail(http.StatusForbidden, pages.ErrorInsecure)
 	}
+	settleBody(r)
 	if err := x.loadSession(); err != nil {
 		return x.storeFailed("load session", err)
 	}

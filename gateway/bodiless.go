@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// settleBody finds out whether a page load has a body where its head does not say so: over HTTP/3 the length of none is not known
+// either (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no page load. What is there is
+// read by one byte, and put back; where nothing is, the request says so from here on.
+//
+// It comes before the session is read: a client may keep back the end of its request for as long as it likes.
+func settleBody(r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength >= 0 || len(r.TransferEncoding) > 0 || r.Body == nil {
+		return
+	}
+	again := &begun{ReadCloser: r.Body}
+	n, err := 0, error(nil)
+	for n == 0 && err == nil {
+		n, err = r.Body.Read(again.first[:])
+	}
+	if again.unread, again.err = n == 1, err; n == 0 && errors.Is(err, io.EOF) {
+		r.ContentLength = 0
+	}
+	r.Body = again
+}
+
+// begun is a body of which one byte was read ahead, or its end.
+type begun struct {
+	io.ReadCloser
+	first  [1]byte
+	unread bool
+	err    error
+}
+
+// Read implements io.Reader.
+func (b *begun) Read(p []byte) (int, error) {
+	switch {
+	case b.unread && len(p) > 0:
+		b.unread = false
+		p[0] = b.first[0]
+		return 1, nil
+	case b.unread:
+		return 0, nil
+	case b.err != nil:
+		return 0, b.err
+	}
+	return b.ReadCloser.Read(p)
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"sallyport/demo"
+	"sallyport/gate"
+)
+
+// TestP1_BodyOfUnsaidLength: over HTTP/3 no head says that there is no body. A stranger's page load goes to the app, and says so from
+// then on; with a body it does not, whatever the head says.
+func TestP1_BodyOfUnsaidLength(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, func(config *Config) { config.Public = gate.Open("/static/*") })
+	broken := errors.New("reset by peer")
+	for name, test := range map[string]struct {
+		body    func() io.Reader
+		reaches bool
+	}{
+		"none":           {func() io.Reader { return strings.NewReader("") }, true},
+		"a byte":         {func() io.Reader { return strings.NewReader("x") }, false},
+		"a login":        {func() io.Reader { return strings.NewReader("username=alice&password=" + demo.AlicePassword) }, false},
+		"with its end":   {func() io.Reader { return iotest.DataErrReader(strings.NewReader("x")) }, false},
+		"one broken off": {func() io.Reader { return iotest.ErrReader(broken) }, false},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			for _, path := range []string{"/login", "/static/style.css"} {
+				r := httptest.NewRequest(method, path, test.body())
+				r.ContentLength = -1
+				r.TLS = httptest.NewRequest(http.MethodGet, "https://localhost/", nil).TLS
+				reached := false
+				err := s.gateway.ServeHTTP(httptest.NewRecorder(), r, func(w http.ResponseWriter, r *http.Request) error {
+					reached = true
+					if text, err := io.ReadAll(r.Body); r.ContentLength != 0 || len(text) > 0 || err != nil {
+						t.Errorf("%s: the app gets a length of %d, %q, %v", name, r.ContentLength, text, err)
+					}
+					w.WriteHeader(http.StatusOK)
+					return nil
+				})
+				if err != nil || reached != test.reaches {
+					t.Errorf("%s: %s %s reached the app: %t (%v)", name, method, path, reached, err)
+				}
+			}
+		}
+	}
+}
+
+// TestSettleBody: what was read ahead is there to read again, and nothing is read where the head says all.
+func TestSettleBody(t *testing.T) {
+	for name, body := range map[string]io.Reader{
+		"at once": strings.NewReader("body"), "byte by byte": iotest.OneByteReader(strings.NewReader("body")),
+		"with its end": iotest.DataErrReader(strings.NewReader("body")),
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", body)
+		r.ContentLength = -1
+		settleBody(r)
+		if n, err := r.Body.Read(nil); n != 0 || err != nil {
+			t.Errorf("%s: a read of nothing gives %d, %v", name, n, err)
+		}
+		if text, err := io.ReadAll(r.Body); string(text) != "body" || err != nil || r.ContentLength != -1 {
+			t.Errorf("%s: %q, %v, length %d", name, text, err, r.ContentLength)
+		}
+	}
+	for name, change := range map[string]func(r *http.Request){
+		"a length":       func(r *http.Request) { r.ContentLength = 4 },
+		"chunks":         func(r *http.Request) { r.TransferEncoding = []string{"chunked"} },
+		"another method": func(r *http.Request) { r.Method = http.MethodPost },
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(errors.New("read"))), -1
+		change(r)
+		before := r.Body
+		if settleBody(r); r.Body != before {
+			t.Errorf("%s: the body was read", name)
+		}
+	}
+}
