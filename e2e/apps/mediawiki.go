@@ -6,10 +6,12 @@ import (
 	"testing"
 )
 
-// AliceTitled and BobTitled are Alice and Bob in MediaWiki, where names begin with a capital letter.
+// AliceTitled and the others are Alice and the others in MediaWiki, where names begin with a capital letter.
 var (
 	AliceTitled = Account{Name: "Alice", Password: Alice.Password, FullName: Alice.FullName, Email: Alice.Email}
 	BobTitled   = Account{Name: "Bob", Password: Bob.Password, FullName: Bob.FullName, Email: Bob.Email}
+
+	MalloryTitled = Account{Name: "Mallory", Password: Mallory.Password, FullName: Mallory.FullName, Email: Mallory.Email}
 )
 
 // StartMediaWiki runs MediaWiki over SQLite. Alice administers; Bob has an account, and everybody may make one. Without one
@@ -21,7 +23,9 @@ func StartMediaWiki(t testing.TB) *App {
 	app.copyTree(t, "/usr/share/mediawiki", "")
 	app.run(t, nil, php, "maintenance/install.php", "--dbtype", "sqlite", "--dbpath", filepath.Join(app.Folder, "data"), "--scriptpath", "",
 		"--pass", Alice.Password, "Harbour wiki", Alice.Name)
-	app.run(t, nil, php, "maintenance/createAndPromote.php", Bob.Name, Bob.Password)
+	for _, account := range []Account{Bob, Mallory} {
+		app.run(t, nil, php, "maintenance/createAndPromote.php", account.Name, account.Password)
+	}
 	app.write(t, "text", "Welcome to the harbour wiki.")
 	app.run(t, nil, "sh", "-c", php+" maintenance/edit.php --user Alice 'Main Page' < text")
 	app.run(t, nil, "sh", "-c", `printf '%s\n' '$wgServer = WebRequest::detectServer(false);' '$wgGroupPermissions["*"]["read"] = false;' >> LocalSettings.php`)

@@ -25,7 +25,7 @@ func StartVerdaccio(t testing.TB) *App {
 	folder, version := npmApp(t, "verdaccio")
 	app := &App{Name: "verdaccio", Folder: t.TempDir(), Version: "Verdaccio " + version}
 	accounts := ""
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatal(err)
