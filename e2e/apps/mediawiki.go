@@ -15,7 +15,7 @@ var (
 )
 
 // StartMediaWiki runs MediaWiki over SQLite. Alice administers; Bob has an account, and everybody may make one. Without one
-// nothing can be read. Ready within ten seconds.
+// nothing can be read, and wrong passwords lock nobody out. Ready within ten seconds.
 func StartMediaWiki(t testing.TB) *App {
 	t.Helper()
 	app := &App{Name: "mediawiki", Folder: t.TempDir(), Version: "MediaWiki " + strings.TrimPrefix(debianVersion(t, "mediawiki"), "1:")}
@@ -28,7 +28,7 @@ func StartMediaWiki(t testing.TB) *App {
 	}
 	app.write(t, "text", "Welcome to the harbour wiki.")
 	app.run(t, nil, "sh", "-c", php+" maintenance/edit.php --user Alice 'Main Page' < text")
-	app.run(t, nil, "sh", "-c", `printf '%s\n' '$wgServer = WebRequest::detectServer(false);' '$wgGroupPermissions["*"]["read"] = false;' >> LocalSettings.php`)
+	app.run(t, nil, "sh", "-c", `printf '%s\n' '$wgServer = WebRequest::detectServer(false);' '$wgGroupPermissions["*"]["read"] = false;' '$wgPasswordAttemptThrottle = [];' >> LocalSettings.php`)
 	app.servePHP(t, "/index.php", app.Folder, "")
 	return app
 }

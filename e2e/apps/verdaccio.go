@@ -37,6 +37,9 @@ func StartVerdaccio(t testing.TB) *App {
 auth:
   htpasswd: {file: ./htpasswd, algorithm: bcrypt, rounds: 4}
 uplinks: {}
+userRateLimit: {windowMs: 1000, max: 1000000}
+server: {rateLimit: {windowMs: 1000, max: 1000000}}
+web: {rateLimit: {windowMs: 1000, max: 1000000}}
 packages:
   '**': {access: $authenticated, publish: $authenticated}
 log: {type: stdout, format: json, level: http}

@@ -1,6 +1,7 @@
 package presets
 
 import (
+	"net/http"
 	"net/url"
 
 	"sallyport/e2e/apps"
@@ -51,6 +52,9 @@ func init() {
 		doors:     []walk.Door{{Path: "/transmission/web/", Basic: true}, {Path: "/transmission/rpc", Basic: true}},
 		pages:     []string{"/transmission/web/", "/transmission/web/index.html", "/transmission/rpc"},
 		public:    []string{"/transmission/web/"},
+		// A hundred requests in a row without the right password, and it takes none any more until it is started again.
+		refused: http.StatusUnauthorized,
+		forgive: func(address string) { once(http.MethodGet, address+"/transmission/web/", basic(apps.Alice), "") },
 	}
 	attacks["znc"] = attack{
 		questions: []tap.Question{tap.Body("app", "/", `<span class="user_name">([^<]+)</span>`)},
