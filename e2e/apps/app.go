@@ -35,11 +35,16 @@ type Account struct {
 	FullName, Email string
 }
 
-// Alice and Bob have an account in every app. The passwords pass Django's rules.
+// Alice and Bob have an account in every app, and Mallory one with Bob's rights. The passwords pass Django's rules.
 var (
 	Alice = Account{Name: "alice", Password: "orchid-lantern-42", FullName: "Alice Example", Email: "alice@example.com"}
 	Bob   = Account{Name: "bob", Password: "walnut-harbour-77", FullName: "Bob Example", Email: "bob@example.com"}
+
+	Mallory = Account{Name: "mallory", Password: "cobalt-thimble-58", FullName: "Mallory Example", Email: "mallory@example.com"}
 )
+
+// everybody has an account in apps that keep several.
+var everybody = []Account{Alice, Bob, Mallory}
 
 // App is a running application.
 type App struct {

@@ -12,10 +12,12 @@ import (
 	"sallyport/e2e/process"
 )
 
-// AliceMail and BobMail are Alice and Bob in apps where an address is an account's name.
+// AliceMail and the others are Alice and the others in apps where an address is an account's name.
 var (
 	AliceMail = Account{Name: Alice.Email, Password: Alice.Password, FullName: Alice.FullName, Email: Alice.Email}
 	BobMail   = Account{Name: Bob.Email, Password: Bob.Password, FullName: Bob.FullName, Email: Bob.Email}
+
+	MalloryMail = Account{Name: Mallory.Email, Password: Mallory.Password, FullName: Mallory.FullName, Email: Mallory.Email}
 )
 
 // StartDirectus runs Directus over SQLite. Alice administers; Bob has an account with the same rights. Ready within a minute.
@@ -36,6 +38,7 @@ func StartDirectus(t testing.TB) *App {
 		return process.Program{Folder: app.Folder, Arguments: node(folder, "directus", "start"), Environment: append(environment, "PORT="+port)}
 	})
 	app.addDirectusUser(t, Bob)
+	app.addDirectusUser(t, Mallory)
 	return app
 }
 

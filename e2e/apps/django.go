@@ -32,7 +32,7 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", ".localhost"]
 `)
 	app.run(t, djangoEnvironment, python, "manage.py", "migrate", "--verbosity", "0")
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		environment := append([]string{"DJANGO_SUPERUSER_PASSWORD=" + account.Password}, djangoEnvironment...)
 		app.run(t, environment, python, "manage.py", "createsuperuser", "--noinput",
 			"--username", account.Name, "--email", account.Email)

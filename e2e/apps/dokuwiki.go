@@ -55,7 +55,7 @@ $conf['updatecheck'] = 0; // ask nobody outside for news
 	app.write(t, "conf/acl.auth.php", "# <?php exit()?>\n*\t@ALL\t0\n*\t@user\t8\n")
 	var users strings.Builder
 	users.WriteString("# <?php exit()?>\n")
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatalf("dokuwiki: %v", err)

@@ -25,7 +25,7 @@ func StartIcingaWeb2(t testing.TB) *App {
 	db := startMariaDB(t)
 	app := &App{Name: "icingaweb2", Folder: t.TempDir(), Version: "Icinga Web " + debianVersion(t, "icingaweb2")}
 	db.Must("CREATE DATABASE icinga CHARACTER SET utf8mb4; USE icinga; SOURCE /usr/share/icingaweb2/schema/mysql.schema.sql;\n")
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatalf("icingaweb2: %v", err)

@@ -23,7 +23,9 @@ func StartNodeRED(t testing.TB) *App {
 		Permissions any    `json:"permissions"`
 	}
 	var users []user
-	for account, permissions := range map[Account]any{Alice: "*", Bob: []string{"settings.read", "status.read"}} {
+	for account, permissions := range map[Account]any{
+		Alice: "*", Bob: []string{"settings.read", "status.read"}, Mallory: []string{"settings.read", "status.read"},
+	} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatal(err)

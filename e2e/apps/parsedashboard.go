@@ -24,6 +24,7 @@ func StartParseDashboard(t testing.TB) *App {
 		"users": []map[string]any{
 			{"user": Alice.Name, "pass": Alice.Password, "apps": []parseApp{{"appId": "harbour"}}},
 			{"user": Bob.Name, "pass": Bob.Password, "apps": []parseApp{{"appId": "quay"}}},
+			{"user": Mallory.Name, "pass": Mallory.Password, "apps": []parseApp{{"appId": "quay"}}},
 		},
 		"useEncryptedPasswords": false,
 	})

@@ -23,7 +23,7 @@ func StartPocketBase(t testing.TB) *App {
 	}
 	built := strings.TrimSpace(string(output))
 	app := &App{Name: "pocketbase", Folder: t.TempDir(), Version: "PocketBase " + strings.TrimPrefix(filepath.Base(filepath.Dir(built)), "pocketbase-")}
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		app.run(t, nil, built, "superuser", "upsert", account.Email, account.Password, "--dir", app.Folder)
 	}
 	app.serve(t, "/api/health", func(address string) process.Program {

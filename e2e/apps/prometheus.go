@@ -16,7 +16,7 @@ func StartPrometheus(t testing.TB) *App {
 	t.Helper()
 	app := &App{Name: "prometheus", Folder: t.TempDir(), Version: "Prometheus " + debianVersion(t, "prometheus")}
 	accounts := "basic_auth_users:\n"
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"sallyport/e2e/process"
 )
 
-// StartQBittorrent runs qBittorrent's web page with Alice's account, its only one. It talks to no peers. Ready within two
-// seconds.
+// StartQBittorrent runs qBittorrent's web page with Alice's account, its only one. It talks to no peers, and wrong passwords ban
+// nobody. Ready within two seconds.
 func StartQBittorrent(t testing.TB) *App {
 	t.Helper()
 	app := newUnprivileged(t, "qbittorrent")
@@ -45,6 +45,7 @@ WebUI\Username=%s
 WebUI\Password_PBKDF2="@ByteArray(%s)"
 WebUI\HostHeaderValidation=false
 WebUI\UseUPnP=false
+WebUI\MaxAuthenticationFailCount=1000000000
 `, port, Alice.Name, password))
 		return process.Program{
 			Folder: app.Folder, Arguments: []string{"qbittorrent-nox", "--profile=" + app.Folder, "--webui-port=" + port},

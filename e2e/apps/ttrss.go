@@ -50,7 +50,7 @@ define('PLUGINS', 'auth_internal, note');
 define('LOG_DESTINATION', '');
 define('CONFIG_VERSION', 26);
 `, db.Host, db.Port, Alice.Name, Alice.Password))
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		// The way in which it keeps passwords: SHA-256 over the salt and the password.
 		db.Must(fmt.Sprintf("INSERT INTO ttrss.ttrss_users (login, pwd_hash, salt, access_level, email, created) VALUES "+
 			"('%[1]s', CONCAT('MODE2:', SHA2(CONCAT('salt', '%[2]s'), 256)), 'salt', 0, '%[3]s', NOW());\n", account.Name, account.Password, account.Email))

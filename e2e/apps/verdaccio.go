@@ -25,7 +25,7 @@ func StartVerdaccio(t testing.TB) *App {
 	folder, version := npmApp(t, "verdaccio")
 	app := &App{Name: "verdaccio", Folder: t.TempDir(), Version: "Verdaccio " + version}
 	accounts := ""
-	for _, account := range []Account{Alice, Bob} {
+	for _, account := range everybody {
 		hash, err := bcrypt.GenerateFromPassword([]byte(account.Password), bcrypt.MinCost)
 		if err != nil {
 			t.Fatal(err)
@@ -37,6 +37,9 @@ func StartVerdaccio(t testing.TB) *App {
 auth:
   htpasswd: {file: ./htpasswd, algorithm: bcrypt, rounds: 4}
 uplinks: {}
+userRateLimit: {windowMs: 1000, max: 1000000}
+server: {rateLimit: {windowMs: 1000, max: 1000000}}
+web: {rateLimit: {windowMs: 1000, max: 1000000}}
 packages:
   '**': {access: $authenticated, publish: $authenticated}
 log: {type: stdout, format: json, level: http}

@@ -44,8 +44,9 @@ require 'wp-load.php';
 require 'wp-admin/includes/upgrade.php';
 wp_install('Harbour', '%s', '%s', false, '', '%s');
 wp_create_user('%s', '%s', '%s');
+wp_create_user('%s', '%s', '%s');
 wp_insert_post(['post_title' => 'Tides', 'post_content' => 'The tide comes in at seven.', 'post_status' => 'private', 'post_author' => 1]);
-`, Alice.Name, Alice.Email, Alice.Password, Bob.Name, Bob.Password, Bob.Email))
+`, Alice.Name, Alice.Email, Alice.Password, Bob.Name, Bob.Password, Bob.Email, Mallory.Name, Mallory.Password, Mallory.Email))
 	app.run(t, nil, phpCommand(t, app.Name), "set-up.php")
 	app.run(t, nil, "rm", "set-up.php")
 	app.servePHP(t, "/wp-login.php", app.Folder, "")

@@ -20,7 +20,7 @@ func StartZNC(t testing.TB) *App {
 	app.serve(t, "/", func(address string) process.Program {
 		_, port, _ := net.SplitHostPort(address)
 		var users strings.Builder
-		for _, account := range []Account{Alice, Bob} {
+		for _, account := range everybody {
 			const salt = "saltsaltsalt"
 			sum := sha256.Sum256([]byte(account.Password + salt))
 			fmt.Fprintf(&users, "<User %s>\n\tPass = sha256#%s#%s#\n\tAdmin = %t\n\tNick = %s\n\tRealName = %s\n\tQuitMsg = %s\n</User>\n",

@@ -42,6 +42,7 @@ func TestPresets(t *testing.T) {
 			t.Run("walk", func(t *testing.T) { day(front(t), t) })
 			t.Run("spellings", func(t *testing.T) { front(t).trySpellings(t) })
 			t.Run("doors", func(t *testing.T) { front(t).tryDoors(t) })
+			t.Run("random", func(t *testing.T) { row.walked = a.walkAtRandom(t, running).Sequences })
 			row.done(t)
 		})
 	}

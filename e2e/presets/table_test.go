@@ -25,6 +25,8 @@ type row struct {
 	version string
 	// open is how many of the doors are open past the gateway.
 	open int
+	// walked is how many sequences of the random walk were played.
+	walked int
 }
 
 func newRow(t testing.TB, a app, running *apps.App) row {
@@ -51,8 +53,8 @@ func (r row) done(t testing.TB) {
 	}
 	table.Lock()
 	defer table.Unlock()
-	table.rows = append(table.rows, fmt.Sprintf("| `%s` | %s | %s | %d | %d | %d (%d) | %s | %s |",
-		r.app.preset, r.version, r.app.kind, len(r.app.reads), len(r.app.spellings), len(r.app.doors), r.open, accounts, socket))
+	table.rows = append(table.rows, fmt.Sprintf("| `%s` | %s | %s | %d | %d | %d (%d) | %s | %s | %d |",
+		r.app.preset, r.version, r.app.kind, len(r.app.reads), len(r.app.spellings), len(r.app.doors), r.open, accounts, socket, r.walked))
 }
 
 // Where the table stands in docs/apps.md.
@@ -84,7 +86,7 @@ func writeTable(file string, rows []string, now time.Time) error {
 		return fmt.Errorf("%s: no place for the table", file)
 	}
 	slices.Sort(rows)
-	written := fmt.Sprintf("Seen on %s.\n\n| preset | tried on | signs in by | reads | spellings | doors | accounts | WebSocket |\n|---|---|---|---|---|---|---|---|\n%s\n",
+	written := fmt.Sprintf("Seen on %s.\n\n| preset | tried on | signs in by | reads | spellings | doors | accounts | WebSocket | sequences |\n|---|---|---|---|---|---|---|---|---|\n%s\n",
 		now.Format(time.DateOnly), strings.Join(rows, "\n"))
 	return os.WriteFile(file, []byte(before+tableBegin+written+tableEnd+after), 0o644)
 }
