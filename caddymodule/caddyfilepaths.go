@@ -53,7 +53,7 @@ func (h *Handler) parseLoginPage(d *caddyfile.Dispenser) error {
 	if err := oneArgument(d, &h.LoginPage); err != nil {
 		return err
 	}
-	if err := (checkRules(gate.Rules{LoginPage: h.LoginPage})); err != nil && !strings.HasPrefix(h.LoginPage, "/second-factor") {
+	if err := checkRules(gate.Rules{LoginPage: h.LoginPage}); err != nil && !strings.HasPrefix(h.LoginPage, "/second-factor") {
 		return d.Err(err.Error())
 	}
 	return nil

@@ -23,17 +23,17 @@ func (f failure) Error() string { return string(f) }
 
 // The kinds of failures.
 const (
-	failedTimeout   failure = "the app did not answer in time"
-	failedLeft      failure = "the client left before the app had answered"
-	failedAddress   failure = "the app's host name could not be resolved"
-	failedRefused   failure = "the app refused the connection"
-	failedDial      failure = "the app could not be reached"
-	failedTLS       failure = "no TLS connection with the app came about"
-	failedEnd       failure = "the app closed the connection before it had answered"
-	failedMalformed failure = "the app's answer is malformed"
-	failedTooLarge  failure = "the request's body is too large"
-	failedNobody    failure = "no upstream is available"
-	failedOtherwise failure = "a handler behind second_factor failed"
+	errTimeout   failure = "the app did not answer in time"
+	errLeft      failure = "the client left before the app had answered"
+	errAddress   failure = "the app's host name could not be resolved"
+	errRefused   failure = "the app refused the connection"
+	errDial      failure = "the app could not be reached"
+	errTLS       failure = "no TLS connection with the app came about"
+	errEnd       failure = "the app closed the connection before it had answered"
+	errMalformed failure = "the app's answer is malformed"
+	errTooLarge  failure = "the request's body is too large"
+	errNobody    failure = "no upstream is available"
+	errOtherwise failure = "a handler behind second_factor failed"
 )
 
 // quiet returns an error without its text, but with its status, and whatever errors.Is finds in the context's errors.
@@ -73,25 +73,25 @@ func kindOf(err caddyhttp.HandlerError) error {
 	text := err.Error()
 	switch {
 	case errors.Is(err, context.Canceled), err.StatusCode == 499:
-		return failedLeft
+		return errLeft
 	case errors.As(err, &address):
-		return failedAddress
+		return errAddress
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timed) && timed.Timeout():
-		return failedTimeout
+		return errTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return failedRefused
+		return errRefused
 	case errors.As(err, &operation) && operation.Op == "dial":
-		return failedDial
+		return errDial
 	case errors.As(err, &unknown), errors.As(err, &invalid), errors.As(err, &name), errors.As(err, &record), errors.As(err, &verify):
-		return failedTLS
+		return errTLS
 	case errors.As(err, &protocol), strings.Contains(text, "malformed"):
-		return failedMalformed
+		return errMalformed
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return failedEnd
+		return errEnd
 	case errors.As(err, &large):
-		return failedTooLarge
+		return errTooLarge
 	case err.StatusCode == http.StatusServiceUnavailable:
-		return failedNobody
+		return errNobody
 	}
-	return failedOtherwise
+	return errOtherwise
 }

@@ -27,17 +27,17 @@ func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 		status int
 		want   failure
 	}{
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(textproto.ProtocolError("malformed MIME header line: Set-Cookie "+secret))), 502, failedMalformed},
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(errors.New("malformed HTTP response"))), 502, failedMalformed},
-		{caddyhttp.Error(http.StatusGatewayTimeout, wrapped(os.ErrDeadlineExceeded)), 504, failedTimeout},
-		{caddyhttp.Error(http.StatusGatewayTimeout, wrapped(context.DeadlineExceeded)), 504, failedTimeout},
-		{caddyhttp.Error(499, wrapped(context.Canceled)), 499, failedLeft},
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})), 502, failedRefused},
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH})), 502, failedDial},
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.DNSError{Err: secret})), 502, failedAddress},
-		{caddyhttp.Error(http.StatusBadGateway, wrapped(io.ErrUnexpectedEOF)), 502, failedEnd},
-		{caddyhttp.Error(http.StatusServiceUnavailable, errors.New(secret)), 503, failedNobody},
-		{errors.New(secret), 500, failedOtherwise},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(textproto.ProtocolError("malformed MIME header line: Set-Cookie "+secret))), 502, errMalformed},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(errors.New("malformed HTTP response"))), 502, errMalformed},
+		{caddyhttp.Error(http.StatusGatewayTimeout, wrapped(os.ErrDeadlineExceeded)), 504, errTimeout},
+		{caddyhttp.Error(http.StatusGatewayTimeout, wrapped(context.DeadlineExceeded)), 504, errTimeout},
+		{caddyhttp.Error(499, wrapped(context.Canceled)), 499, errLeft},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})), 502, errRefused},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH})), 502, errDial},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.DNSError{Err: secret})), 502, errAddress},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(io.ErrUnexpectedEOF)), 502, errEnd},
+		{caddyhttp.Error(http.StatusServiceUnavailable, errors.New(secret)), 503, errNobody},
+		{errors.New(secret), 500, errOtherwise},
 	} {
 		got := quiet(test.err)
 		handled, ok := got.(caddyhttp.HandlerError) //nolint:errorlint // as the server does

@@ -237,9 +237,23 @@ func TestMeet(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"", "", true}, {"a", "a", true}, {"a", "b", false}, {"a", "", false}, {"*", "", true}, {"*", "anything", true}, {"*", "*", true},
-		{"/a/*", "/a/b", true}, {"/a/*", "/b/*", false}, {"/a*", "*b", true}, {"*.css", "/private/*", true}, {"*.css", "*.js", false},
-		{"/a/*/c", "/a/b/*", true}, {"/a/*/c", "/a/b", false}, {"ab*", "a*b", true}, {"a*b*c", "abc", true}, {"a*bb*c", "abc", false},
+		{"", "", true},
+		{"a", "a", true},
+		{"a", "b", false},
+		{"a", "", false},
+		{"*", "", true},
+		{"*", "anything", true},
+		{"*", "*", true},
+		{"/a/*", "/a/b", true},
+		{"/a/*", "/b/*", false},
+		{"/a*", "*b", true},
+		{"*.css", "/private/*", true},
+		{"*.css", "*.js", false},
+		{"/a/*/c", "/a/b/*", true},
+		{"/a/*/c", "/a/b", false},
+		{"ab*", "a*b", true},
+		{"a*b*c", "abc", true},
+		{"a*bb*c", "abc", false},
 	} {
 		if meet(test.a, test.b) != test.want || meet(test.b, test.a) != test.want {
 			t.Errorf("%q and %q: want %v", test.a, test.b, test.want)

@@ -62,7 +62,7 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 		}
 		var space [64]byte
 		folded := appendFold(space[:0], name)
-		keep := true
+		var keep bool
 		fate := fateOf(folded)
 		own := p != nil && len(p.Token) == len(folded) && strings.EqualFold(p.Token, string(folded))
 		if own && (fate == fateKeep || fate == fateSpelled) {

@@ -44,7 +44,7 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 		client := front.Client()
 		client.Jar = jar
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		do := func(method, path, body string) (*http.Response, string) {
+		do := func(method, path, body string) site.Answer {
 			request, err := http.NewRequestWithContext(t.Context(), method, front.URL+path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
@@ -63,11 +63,11 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return response, string(text)
+			return site.Answer{Response: response, Text: string(text)}
 		}
-		_, page := do(http.MethodGet, "/login", "")
-		signedIn, _ := do(http.MethodPost, "/login", url.Values{
-			"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page)},
+		page := do(http.MethodGet, "/login", "")
+		signedIn := do(http.MethodPost, "/login", url.Values{
+			"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page.Text)},
 		}.Encode())
 		secure := false
 		for _, cookie := range signedIn.Cookies() {
@@ -79,8 +79,8 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 		if !trusted {
 			continue
 		}
-		if got, text := do(http.MethodGet, "/files", ""); got.StatusCode != http.StatusOK || signedIn.StatusCode != http.StatusSeeOther {
-			t.Errorf("signed in: %d, then %d %.300s", signedIn.StatusCode, got.StatusCode, text)
+		if got := do(http.MethodGet, "/files", ""); got.StatusCode != http.StatusOK || signedIn.StatusCode != http.StatusSeeOther {
+			t.Errorf("signed in: %d, then %d %.300s", signedIn.StatusCode, got.StatusCode, got.Text)
 		}
 	}
 }

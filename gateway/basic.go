@@ -161,7 +161,7 @@ func (x *exchange) askPassword() error {
 	if asked.answer.header["Www-Authenticate"] == nil {
 		x.log.WarnContext(x.r.Context(), "the app asks strangers for no password at this address",
 			"setting", "login", "app", x.config.App, "path", x.basic.Address(), "status", asked.answer.status)
-		return x.closed(http.StatusForbidden)
+		return x.closed()
 	}
 	return x.passAsking(asked.answer)
 }
@@ -170,7 +170,7 @@ func (x *exchange) askPassword() error {
 func (x *exchange) passwordRefused(answer *withheld) error {
 	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
 	if answer.status < http.StatusBadRequest {
-		return x.closed(http.StatusForbidden)
+		return x.closed()
 	}
 	return x.passAsking(answer)
 }

@@ -59,7 +59,9 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 
 // mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer. At a
 // login's page a query may do so, by fields whose names nobody described.
-func (x *exchange) mayHaveSignedIn() bool { return x.suspect || x.place == gate.Entry && !x.bareEntry() }
+func (x *exchange) mayHaveSignedIn() bool {
+	return x.suspect || x.place == gate.Entry && !x.bareEntry()
+}
 
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign
 // somebody in by. Some apps begin another session with each question that a stranger's cookies come with, and would not know the

@@ -31,7 +31,7 @@ func (x *exchange) stand() (answered bool, err error) {
 	switch {
 	case x.token == "" && x.needsSession() && x.blind():
 		// A session begun here would take the place of the one that the browser has.
-		return true, x.closed(http.StatusForbidden)
+		return true, x.closed()
 	case x.config.Front != nil:
 		return x.standByFront()
 	case x.basic != nil && x.place != gate.Own:
@@ -59,13 +59,13 @@ func (x *exchange) refuseStranger() error {
 	if x.basic != nil {
 		return x.askPassword()
 	}
-	return x.closed(http.StatusForbidden)
+	return x.closed()
 }
 
 // closed says that nobody is signed in.
-func (x *exchange) closed(status int) error {
+func (x *exchange) closed() error {
 	if isPageLoad(x.r) {
-		return x.fail(status, pages.ErrorIdentity)
+		return x.fail(http.StatusForbidden, pages.ErrorIdentity)
 	}
 	return x.writeProblem(problem{Type: problemLogin, Title: "Login required", Status: http.StatusUnauthorized})
 }

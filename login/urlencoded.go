@@ -22,11 +22,12 @@ func readPairs(raw string) (fields []field, flaw string) {
 	if raw != "" {
 		fields = make([]field, 0, min(1+strings.Count(raw, "&"), 16))
 	}
-	for pair, rest := "", raw; rest != ""; {
+	for rest := raw; rest != ""; {
+		pair := rest
 		if at := strings.IndexAny(rest, "&;"); at >= 0 {
 			pair, rest = rest[:at], rest[at+1:]
 		} else {
-			pair, rest = rest, ""
+			rest = ""
 		}
 		if pair == "" {
 			continue

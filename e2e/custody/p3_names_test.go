@@ -94,7 +94,7 @@ func mounted(v *visit) bool {
 		}
 	}
 	for name, values := range v.r.Header {
-		if slices.Contains(keyHeaders, name) && (strings.Contains(values[0], "alice-key")) {
+		if slices.Contains(keyHeaders, name) && strings.Contains(values[0], "alice-key") {
 			path = "/ledger"
 		}
 	}

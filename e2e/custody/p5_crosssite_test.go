@@ -32,7 +32,9 @@ func TestP5_CrossSiteLogin(t *testing.T) {
 		{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Origin": {"https://evil.example"}},
 		{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"}},
 		{"Sec-Fetch-Site": {"same-site"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"iframe"}},
-		{"Origin": {"https://evil.example"}}, {"Origin": {"null"}}, {"Origin": {"http://" + h.Site.Address + ".evil.example"}},
+		{"Origin": {"https://evil.example"}},
+		{"Origin": {"null"}},
+		{"Origin": {"http://" + h.Site.Address + ".evil.example"}},
 	}
 	for i, header := range foreign {
 		direct := h.direct(t)

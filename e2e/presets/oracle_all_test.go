@@ -101,7 +101,8 @@ func init() {
 		}}},
 		doors: []walk.Door{{Path: "/public.php", Form: [2]string{"login", "password"}, More: url.Values{"op": {"login"}}}},
 		more: []walk.Door{
-			{Path: "/public.php?op=login", Form: [2]string{"login", "password"}}, {Path: "/public.php?op=sharepopup", Form: [2]string{"login", "password"}},
+			{Path: "/public.php?op=login", Form: [2]string{"login", "password"}},
+			{Path: "/public.php?op=sharepopup", Form: [2]string{"login", "password"}},
 			{Path: "/api/", JSON: `{"op":"login","user":%q,"password":%q}`},
 		},
 		pages: []string{"/", "/prefs.php", "/backend.php?op=pref-prefs&method=index"}, public: []string{"/css/default.css"},

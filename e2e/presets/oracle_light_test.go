@@ -33,8 +33,10 @@ func init() {
 			{Path: "/doku.php?do=profile", Form: [2]string{"u", "p"}, More: url.Values{"r": {"1"}}},
 		},
 		more: []walk.Door{
-			{Path: "/feed.php", Form: [2]string{"u", "p"}}, {Path: "/lib/exe/css.php", Form: [2]string{"u", "p"}},
-			{Path: "/lib/exe/xmlrpc.php", Basic: true}, {Path: "/doku.php?id=start", Basic: true},
+			{Path: "/feed.php", Form: [2]string{"u", "p"}},
+			{Path: "/lib/exe/css.php", Form: [2]string{"u", "p"}},
+			{Path: "/lib/exe/xmlrpc.php", Basic: true},
+			{Path: "/doku.php?id=start", Basic: true},
 		},
 		pages: []string{"/doku.php?id=start", "/doku.php?do=profile", "/doku.php?do=login"}, public: []string{"/lib/exe/css.php", "/lib/tpl/dokuwiki/images/favicon.ico"},
 		queries: []string{"do=login", "id=robots.txt", "do=logout", "do=profile", "do=resendpwd", "do=register"}, named: true, mallory: apps.Mallory,
@@ -60,7 +62,8 @@ func init() {
 		questions: []tap.Question{tap.Body("app", "/", `<span class="user_name">([^<]+)</span>`)},
 		doors:     []walk.Door{{Path: "/login", Form: [2]string{"user", "pass"}, More: url.Values{"submitted": {"1"}}}},
 		more: []walk.Door{
-			{Path: "/mods/global/webadmin/edituser", Basic: true}, {Path: "/pub/_default_.css", Basic: true},
+			{Path: "/mods/global/webadmin/edituser", Basic: true},
+			{Path: "/pub/_default_.css", Basic: true},
 			{Path: "/mods/global/webadmin/", Form: [2]string{"user", "pass"}, More: url.Values{"submitted": {"1"}}},
 		},
 		pages: []string{"/", "/mods/global/webadmin/edituser", "/login"}, public: []string{"/pub/_default_.css"}, mallory: apps.Mallory, named: true,
