@@ -167,7 +167,7 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 
 func (p *Policy) isPublic(r *http.Request, path match.Path) bool {
 	for i := range p.public {
-		if p.public[i].opens(r.Method, r.ContentLength != 0 || len(r.TransferEncoding) > 0, path.Text) {
+		if p.public[i].opens(r.Method, match.HasBody(r), path.Text) {
 			return true
 		}
 	}

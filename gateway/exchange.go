@@ -183,7 +183,7 @@ func (x *exchange) prepare(jar *custody.Jar) {
 	if isLogin {
 		x.prepareLogin()
 	}
-	if !options.Verified && !login.HasBody(r) {
+	if !options.Verified && !match.HasBody(r) {
 		// Without a body they say nothing, but to apps that choose a protocol by them.
 		for _, name := range bodyHeaders {
 			delete(r.Header, name)

@@ -388,13 +388,13 @@ func TestPlain(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := (method == "GET" || method == "HEAD") && c.body == "" && !c.upgrade
-			if got := Plain(r); got != want || HasBody(r) != (c.body != "") {
-				t.Errorf("%s %+v: plain %t, body %t", method, c, got, HasBody(r))
+			if got := Plain(r); got != want || match.HasBody(r) != (c.body != "") {
+				t.Errorf("%s %+v: plain %t, body %t", method, c, got, match.HasBody(r))
 			}
 		}
 	}
 	// HTTP/2 tells no length where a body follows in frames.
-	if r := (&http.Request{Method: "GET", ContentLength: -1}); Plain(r) || !HasBody(r) {
+	if r := (&http.Request{Method: "GET", ContentLength: -1}); Plain(r) || !match.HasBody(r) {
 		t.Error("a body of unknown length is none")
 	}
 }

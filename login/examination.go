@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"sallyport/match"
 )
 
 // shape is what a request's body is.
@@ -52,7 +54,7 @@ func (x *examination) readBody() {
 	}
 	x.bodyRead = true
 	r := x.request
-	if r.Body == nil || r.Body == http.NoBody || !HasBody(r) { // a body that a server wrapped is not NoBody
+	if r.Body == nil || r.Body == http.NoBody || !match.HasBody(r) { // a body that a server wrapped is not NoBody
 		return
 	}
 	media, flaw := requestMedia(r.Header)

@@ -1,18 +1,17 @@
 package login
 
-import "net/http"
+import (
+	"net/http"
+
+	"sallyport/match"
+)
 
 // Plain reports whether a request could not sign anybody in by what it carries, as far as its form goes: GET or HEAD, without a
 // body, by length and by transfer coding, and without an upgrade, for some apps sign in by messages inside a WebSocket. What its
 // query holds is asked by [Set.NamesInQuery].
-//
-// The body itself is no help: servers wrap it, so that it is never http.NoBody.
 func Plain(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !HasBody(r) && len(r.Header["Upgrade"]) == 0
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !match.HasBody(r) && len(r.Header["Upgrade"]) == 0
 }
-
-// HasBody reports whether a request has a body, or may have one whose length is not known yet.
-func HasBody(r *http.Request) bool { return r.ContentLength != 0 || len(r.TransferEncoding) > 0 }
 
 // NamesInQuery reports whether the query of a request has a field that some server could take for one of a login's: a user's name,
 // a condition, or one of its fields. A query too long to be looked at counts as one that has.

@@ -125,7 +125,7 @@ const (
 )
 
 func (x *examination) conditions(b *Block, c *compiled) (verdict, *RefusedError) {
-	if len(b.When) > 0 && x.request.URL.RawQuery == "" && !HasBody(x.request) {
+	if len(b.When) > 0 && x.request.URL.RawQuery == "" && !match.HasBody(x.request) {
 		return no, nil // as it is with most requests, so that it should cost nothing
 	}
 	result, why := yes, (*RefusedError)(nil)
