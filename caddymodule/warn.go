@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -72,7 +73,7 @@ func (h *Handler) opened() []string {
 // overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway
 // compares it.
 func overlap(public, protect string) bool {
-	for _, a := range match.LooseGlob(match.Glob(public)) {
+	for _, a := range match.LooseGlob(match.Glob(strings.TrimSuffix(public, "?*"))) {
 		for _, b := range match.LooseGlob(match.Glob(protect)) {
 			if meet(string(a), string(b)) {
 				return true

@@ -30,15 +30,16 @@ type Rules struct {
 type Opening struct {
 	// Methods in capitals; empty: GET and HEAD, which carry no body.
 	Methods []string
-	// Paths are globs over canonical paths.
+	// Paths are globs over canonical paths. What a pattern with a `*` opens, it opens without a query, unless `?*` stands at its end:
+	// many an app answers each path that it does not have by one program, which reads the query.
 	Paths match.Globs
 }
 
 // Open makes the opening of paths to GET and HEAD.
 func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
 
-// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for, said or
-// unsaid: by its type, some apps take it for another protocol, whatever the path is.
+// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for: by its
+// type, some apps take it for another protocol, whatever the path is.
 func (o *Opening) opens(method string, body bool, path string) bool {
 	reads := method == http.MethodGet || method == http.MethodHead
 	switch {
@@ -50,12 +51,37 @@ func (o *Opening) opens(method string, body bool, path string) bool {
 	return slices.Contains(o.Methods, method) && o.Paths.Match(path)
 }
 
+// withQuery is what stands at the end of a pattern that opens paths with whatever query they have.
+const withQuery = "?*"
+
+// divide parts openings by whether they open their paths with a query.
+func divide(openings []Opening) (bare, whole []Opening) {
+	for _, opening := range openings {
+		without, with := Opening{Methods: opening.Methods}, Opening{Methods: opening.Methods}
+		for _, pattern := range opening.Paths {
+			path, asked := strings.CutSuffix(string(pattern), withQuery)
+			if asked || !strings.Contains(path, "*") {
+				with.Paths = append(with.Paths, match.Glob(path))
+			} else {
+				without.Paths = append(without.Paths, pattern)
+			}
+		}
+		if without.Paths != nil {
+			bare = append(bare, without)
+		}
+		if with.Paths != nil {
+			whole = append(whole, with)
+		}
+	}
+	return bare, whole
+}
+
 // Policy is Rules made ready for use; safe for concurrent use.
 type Policy struct {
 	base, loosePrefix string
 	loginPath         string
 	loginQuery        url.Values
-	public            []Opening
+	public, whole     []Opening   // without a query, and with one
 	protect, shut     match.Globs // loose
 	exits             []exit
 }
@@ -88,11 +114,17 @@ func NewPolicy(rules Rules) (*Policy, error) {
 				return nil, fmt.Errorf("public %s: no method that can be opened to strangers", method)
 			}
 		}
+		for _, pattern := range opening.Paths {
+			if path, _ := strings.CutSuffix(string(pattern), withQuery); strings.ContainsAny(path, "?#") {
+				return nil, fmt.Errorf("public %q: a query is no part of a path; '?*' at the end opens a pattern with any query", string(pattern))
+			}
+		}
 	}
 	policy := &Policy{
-		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, public: rules.Public, exits: exits,
+		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, exits: exits,
 		protect: loosely(rules.Protect), shut: loosely(rules.Shut),
 	}
+	policy.public, policy.whole = divide(rules.Public)
 	return policy, nil
 }
 
@@ -166,8 +198,15 @@ func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) 
 }
 
 func (p *Policy) isPublic(r *http.Request, path match.Path) bool {
-	for i := range p.public {
-		if p.public[i].opens(r.Method, match.HasBody(r), path.Text) {
+	return opened(p.whole, r, path) || opened(p.public, r, path)
+}
+
+// KeepsQuery reports whether what is public at a path is so with the query of the request.
+func (p *Policy) KeepsQuery(r *http.Request, path match.Path) bool { return opened(p.whole, r, path) }
+
+func opened(openings []Opening, r *http.Request, path match.Path) bool {
+	for i := range openings {
+		if openings[i].opens(r.Method, match.HasBody(r), path.Text) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"sallyport/custody"
 	"sallyport/gate"
@@ -27,6 +28,7 @@ func (x *exchange) forwardStranger() error {
 		}
 	}
 	insertion := x.expectPage()
+	x.openOnly()
 	x.prepare(&x.carried)
 	x.observe()
 	x.filter = filter{x: x, w: x.w, insertion: insertion}
@@ -77,10 +79,20 @@ func (x *exchange) forwardSuspect() error {
 		x.carried = taken.guest
 	}
 	insertion := x.expectPage()
+	x.openOnly()
 	x.prepare(&x.carried)
 	x.observe()
 	x.filter = filter{x: x, w: x.w, insertion: insertion}
 	return x.filter.run(x.next, x.r)
+}
+
+// openOnly takes the query off a stranger's request where only the path is public.
+func (x *exchange) openOnly() {
+	r := x.r
+	if x.place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.policy.KeepsQuery(r, x.path) {
+		r.URL.RawQuery, r.URL.ForceQuery = "", false
+		r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
+	}
 }
 
 // unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request may have done

@@ -70,7 +70,8 @@ func LoosePath(decoded string) string {
 }
 
 // LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder
-// itself as well, for `/admin/` and `/admin` have the same loose form.
+// itself as well, for `/admin/` and `/admin` have the same loose form. One that ends in a file, as `/xmlrpc.php` does, covers
+// what may stand behind that: `/xmlrpc.php/x` is run by the same program, which is told the rest (RFC 3875 §4.1.5, PATH_INFO).
 func LooseGlob(pattern Glob) Globs {
 	// The loose form has no spaces and no control characters.
 	lower := strings.Map(func(r rune) rune {
@@ -90,6 +91,9 @@ func LooseGlob(pattern Glob) Globs {
 		lower = trimmed
 	} else {
 		lower = "/"
+	}
+	if last := lower[strings.LastIndexByte(lower, '/')+1:]; strings.Contains(last, ".") && !strings.HasSuffix(last, "*") {
+		return Globs{Glob(lower), Glob(lower + "/*")}
 	}
 	return Globs{Glob(lower)}
 }
