@@ -81,8 +81,8 @@ func (r reading) verified() bool { return r.State == "verified" }
 type answered struct {
 	begun, ended   time.Time
 	method, target string
-	// lost: the browser did not wait for it. aside: it did other things meanwhile.
-	lost, aside bool
+	// lost: the browser did not wait for it. aside: it did other things meanwhile. hasty: either, or it hung up on its own request.
+	lost, aside, hasty bool
 	// password is the request's Authorization.
 	password string
 	Answer
@@ -171,7 +171,8 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
-		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, password: password,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
+		password: password,
 	})
 	return answer
 }

@@ -134,7 +134,7 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 		switch {
 		case seen.Begun.Before(a.begun) || a.method != seen.Method:
 			return false
-		case a.lost || a.aside:
+		case a.hasty || a.lost:
 			if sent, _ := b.around(a.begun, a.begun); p.mayBe(sent, name) || p.proves(a.password, account) || a.lost && p.target.Doors[0].Basic {
 				return true
 			}
@@ -177,6 +177,9 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
 				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
+			}
+			if p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) {
+				continue // see judgeRequest
 			}
 			for _, marker := range account.Markers {
 				if strings.Contains(answer.Raw, marker) || strings.Contains(answer.Text, marker) {

@@ -89,7 +89,7 @@ func variants() []variant {
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
 		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withBasic},
-		{name: "basic, typed", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasic},
+		{name: "basic, typed", knobs: loose(demo.Knobs{}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasicInterface},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
 			block: "login /api/login {\nusername json /user/name\ntoken json /token\n}\nlogin_page /login\n" + asked, shape: withBearer,
@@ -150,6 +150,12 @@ func atOneAddress(t *Target) {
 func withBasic(t *Target) {
 	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password")}
 	t.Doors = []Door{{Path: "/", Basic: true}, {Path: "/files", Basic: true}, {Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withBasicInterface(t *Target) {
+	withBasic(t)
+	t.Doors = []Door{{Path: "/api/entries", Basic: true}, {Path: "/api/me", Basic: true}, t.Doors[2]}
+	t.Pages = append(t.Pages, "/api/me")
 }
 
 func withBearer(t *Target) {

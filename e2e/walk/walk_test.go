@@ -146,13 +146,21 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	return s
 }
 
+// taken are the addresses of this process's sites, which are not served yet: they are free for the system still.
+var taken = map[string]bool{}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := process.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address, err := process.FreeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !taken[address] {
+			taken[address] = true
+			return address
+		}
 	}
-	return address
 }
 
 // enrolAll sets up the factors of the owner and of the attacker's accounts, when the site serves.
