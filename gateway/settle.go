@@ -35,7 +35,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.overflow(f, status, full)
 	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect):
 		return false
-	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.suspect && after.Len() > 0):
+	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return false
 	case !verified && x.suspect && !asks:
 		// Nobody can say whether this was a sign-in: what it sets goes nowhere.
@@ -55,6 +55,12 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.releaseToStranger(f, status)
 	}
 	return true
+}
+
+// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer. At a
+// login's page a query may do so, by fields whose names nobody described.
+func (x *exchange) mayHaveSignedIn() bool {
+	return x.suspect || x.place == gate.Entry && !x.bareEntry()
 }
 
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign
@@ -205,7 +211,7 @@ func (x *exchange) overflow(f *filter, status int, err error) {
 		}
 		return
 	}
-	f.sorted.Held = nil
+	f.sorted.Held, x.carried = nil, custody.Jar{} // also what a request had taken out of the session, or it would come back
 	if err := x.forgetGuest(); err != nil {
 		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
 		return
