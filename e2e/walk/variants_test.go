@@ -29,12 +29,13 @@ func typed(success string) string {
 const typedJSON = "login /api/login {\nusername json /user/name\nfields /user/password\nsuccess " + signedIn + "\n}\n"
 
 const (
-	asked     = "identity /api/me json /login\n"
-	formLogin = "login /login {\nusername form username\n}\n"
-	jsonLogin = "login /api/login {\nusername json /user/name\n}\n"
-	bothAsked = asked + "identity /api/admin/me json /login\n"
-	basicOnly = "login * {\nusername basic\n}\n"
-	signedIn  = "cookie " + demo.LastCookie
+	asked           = "identity /api/me json /login\n"
+	formLogin       = "login /login {\nusername form username\n}\n"
+	jsonLogin       = "login /api/login {\nusername json /user/name\n}\n"
+	bothAsked       = asked + "identity /api/admin/me json /login\n"
+	oneAddressAsked = "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n"
+	basicOnly       = "login * {\nusername basic\n}\n"
+	signedIn        = "cookie " + demo.LastCookie
 	// typedFields are those of the login page's form, beside the name.
 	typedFields = "fields password next csrf\n"
 )
@@ -65,14 +66,26 @@ func variants() []variant {
 		},
 		{
 			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
-			block: "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n",
+			block: oneAddressAsked,
 		},
 		{
 			name: "one address, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, TellsByCookie: true}, shape: atOneAddress,
 			block: oneAddressTyped(),
 		},
-		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
-		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn) + typedJSON},
+		{
+			name: "public door", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atPublicDoor,
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+		},
+		{
+			name: "public door, in place", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, shape: atPublicDoor,
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+		},
+		{
+			name: "public door, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true, TellsByCookie: true},
+			block: oneAddressTyped() + "public POST PUT PATCH DELETE /static/*\n", shape: atPublicDoor,
+		},
+		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true, EmailField: true}), block: formLogin + jsonLogin + asked},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true, EmailField: true}), block: typed(signedIn) + typedJSON},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
 		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
 		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
@@ -145,6 +158,11 @@ func atOneAddress(t *Target) {
 	t.Doors = []Door{{Path: "/?do=login", Form: form}, {Path: "/", Form: form}, {Path: "/?do=robots.txt", Form: form}}
 	t.Pages = []string{"/", "/?do=login", "/?do=files", "/?do=api/entries", "/?do=robots.txt"}
 	t.Queries = append(t.Queries, "do=login", "do=files", "do=missing")
+}
+
+func atPublicDoor(t *Target) {
+	atOneAddress(t)
+	t.More = []Door{{Path: "/static/style.css", Form: t.Doors[0].Form}, {Path: "/static/missing", Form: t.Doors[0].Form}}
 }
 
 func withBasic(t *Target) {

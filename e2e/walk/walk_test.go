@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,9 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	if !strings.Contains(v.block, "/api/login") {
 		target.More = target.Doors[1:]
 		target.Doors = target.Doors[:1]
+	}
+	if v.knobs.EmailField {
+		target.Known = slices.Concat(target.Known, byAnotherField)
 	}
 	if v.shape != nil {
 		v.shape(target)
@@ -222,6 +226,7 @@ func enter(c *site.Client, door Door, account Account) {
 	case door.JSON != "":
 		c.PostJSON(door.Path, fmt.Sprintf(door.JSON, account.Typed[0], account.Password))
 	default:
+		c.Get(door.Path) // as people do
 		values := url.Values{door.Form[0]: {account.Typed[0]}, door.Form[1]: {account.Password}}
 		if door.Token != "" {
 			values.Set(door.Token, field(door.Token, c.Get(door.Page).Text))
