@@ -81,8 +81,10 @@ func (r reading) verified() bool { return r.State == "verified" }
 type answered struct {
 	begun, ended   time.Time
 	method, target string
-	// lost: the browser did not wait for it. aside: it did other things meanwhile.
-	lost, aside bool
+	// lost: the browser did not wait for it. aside: it did other things meanwhile. hasty: either, or it hung up on its own request.
+	lost, aside, hasty bool
+	// foreign: another site's page sent it; alone: and without our cookie.
+	foreign, alone bool
 	// password is the request's Authorization.
 	password string
 	Answer
@@ -157,7 +159,14 @@ func (b *browser) lines(more []string) []string {
 
 // send sends a request with all that the browser has, and notes the answer.
 func (b *browser) send(r request) Answer {
+	alone := r.trick == Elsewhere
+	if alone {
+		r.lines = append(r.lines, "Origin: https://other.invalid", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors")
+	}
 	r.lines = b.lines(r.lines)
+	if alone {
+		r.lines = slices.DeleteFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, "Cookie: ") })
+	}
 	begun := time.Now()
 	b.mu.Lock()
 	b.used = true
@@ -171,9 +180,15 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
-		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, password: password,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
+		foreign: slices.ContainsFunc(r.lines, isForeign), alone: alone, password: password,
 	})
 	return answer
+}
+
+// isForeign reports whether a header says that another site's page sent the request.
+func isForeign(line string) bool {
+	return line == "Origin: https://other.invalid" || line == "Sec-Fetch-Site: cross-site"
 }
 
 // get asks for a page.

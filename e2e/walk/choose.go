@@ -192,6 +192,11 @@ func (c *chooser) credentials(move *Move, door Door, name, password string, quer
 			form[fields[0]] = append([]string{"nobody"}, form[fields[0]][1:]...)
 		}
 	}
+	if c.chance(6) && fields[0] != "email" {
+		// The name stands in another field alone, which nobody has told the gateway of.
+		delete(form, fields[0])
+		form["email"] = []string{name}
+	}
 	encoded := form.Encode()
 	if door.Token != "" {
 		encoded += "&" + url.QueryEscape(door.Token) + "={token}"
@@ -331,8 +336,11 @@ func (c *chooser) trick(move *Move) {
 		move.Trick = pick(c, []Trick{Half, Drop, Head, Head})
 	case n < 88:
 		move.Trick = Hold
-	case n < 94:
+	case n < 92:
 		move.Trick = Slow
+	case n < 95:
+		move.Trick = Elsewhere
+		return
 	default:
 		move.Trick = Twice
 		return

@@ -33,6 +33,8 @@ const (
 	Handed = "an answer holds a credential that the session has not earned"
 	// Owner: the attacker is in.
 	Owner = "a session of the attacker's is verified for the owner"
+	// Foreign: another site's page signs the browser in, or out, or speaks in its name.
+	Foreign = "another site's page has to do with the session"
 	// Unearned: a session is verified for somebody whose password was never given.
 	Unearned = "a session is verified for an account whose password was never given"
 )
@@ -134,7 +136,7 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 		switch {
 		case seen.Begun.Before(a.begun) || a.method != seen.Method:
 			return false
-		case a.lost || a.aside:
+		case a.hasty || a.lost:
 			if sent, _ := b.around(a.begun, a.begun); p.mayBe(sent, name) || p.proves(a.password, account) || a.lost && p.target.Doors[0].Basic {
 				return true
 			}
@@ -168,6 +170,9 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	}
 	what := fmt.Sprintf("%s: %s %s, answered with %d in state %s %s, then %s %s",
 		b.name, answer.method, answer.target, answer.Status, before.State, before.User, after.State, after.User)
+	if answer.foreign && (answer.Status == http.StatusSwitchingProtocols || p.setsToken(answer)) {
+		add(Foreign, "%s", what)
+	}
 	if p.fromApp(b, answer) {
 		for _, account := range p.target.accounts() {
 			own := account.Typed[0] != p.target.Owner.Typed[0]
@@ -177,6 +182,9 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
 				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
+			}
+			if p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) {
+				continue // see judgeRequest
 			}
 			for _, marker := range account.Markers {
 				if strings.Contains(answer.Raw, marker) || strings.Contains(answer.Text, marker) {
@@ -199,6 +207,13 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			}
 		}
 	}
+}
+
+// setsToken reports whether an answer to another site's page sets the gateway's cookie, where it must not: in a browser whose own one
+// was not there to be seen, and by a login.
+func (p *play) setsToken(answer answered) bool {
+	return (answer.alone || p.target.isLogin(answer.method, answer.target)) &&
+		slices.ContainsFunc(answer.Header["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, p.target.Cookie+"=") })
 }
 
 // fromApp reports whether an answer may be the app's. The gateway's own pages and errors may name the account; what waits at

@@ -48,6 +48,21 @@ func always(line string, all ...Move) Sequence { return Sequence{Habit: []string
 // inAddress is a login whose fields stand in the address.
 const inAddress = "/login?username=alice&password=alice-password"
 
+// byAnotherField, for apps that read one, is a login in the address by a field that the operator does not know of, which raises a session or begins one.
+var byAnotherField = []Known{
+	{"B: another field, in the address", moves(plain("GET", "/login?email=alice&password=alice-password", ""), looks)},
+	{"B: another field, in the address, raises a session", moves(looks, plain("GET", "/login?email=alice&password=alice-password", ""), looks)},
+}
+
+// anywhere are logins at addresses that no login describes, in a session of one's own.
+var anywhere = []Known{
+	{"D: a login at a public path raises a session of one's own", moves(isCarol, as("alice", "PATCH", "/static/style.css", ""), looks)},
+	{"D: the same at no path of the app's", moves(isOwn, as("alice", "POST", "/missing", ""), looks)},
+	{"D: a login at a public path raises a stranger's session", moves(looks, as("alice", "POST", "/static/style.css", ""), looks)},
+	{"D: the same, hung up", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Head), looks, looks)},
+	{"D: the same, before the answer", moves(looks, as("alice", "POST", "/static/style.css?tap=hold:60", Drop), looks, looks)},
+}
+
 // known are the ways past the gate that were found in it by hand before there was a walk, and by the walk since, by the names of
 // the variants to which they apply. They are played first.
 var known = map[string][]Known{
@@ -60,6 +75,8 @@ var known = map[string][]Known{
 		{"D: a POST to a public path", moves(as("alice", "POST", "/static/style.css", ""))},
 		{"E: HTTP Basic at the interface", moves(plain("GET", "/api/entries", "").with("Authorization: " + basic("alice", "alice-password")))},
 	},
+	"public door":           anywhere,
+	"public door, in place": anywhere,
 	"TLS": {
 		{"C: a login in the address that is hung up", moves(looks, plain("GET", inAddress+"&tap=drip:60", Drop), looks, looks)},
 		{"D: a login in the address, over HTTP/2", moves(looks, plain("GET", inAddress, Second), looks)},

@@ -48,6 +48,8 @@ const (
 	Second Trick = "HTTP/2"
 	// Socket asks to go on as a WebSocket.
 	Socket Trick = "WebSocket"
+	// Elsewhere sends it as a page of another site would, without the browser's cookies.
+	Elsewhere Trick = "from another site"
 )
 
 // Move is one thing that the attacker does with one of her browsers.

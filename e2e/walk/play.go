@@ -61,7 +61,7 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 		p.do(move)
 	}
 	p.finish(p.open)
-	p.open = nil
+	p.open, p.last = nil, nil
 	for i, b := range p.browsers {
 		if b.used {
 			p.do(Move{Kind: Look, Client: i})
@@ -75,14 +75,19 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 func (p *play) habits(lines []string) (all []string) {
 	for _, line := range lines {
 		line = p.own(line)
-		for _, account := range p.target.accounts() {
-			if line == "Authorization: "+basic(account.Typed[0], account.Password) {
-				p.right[account.Typed[0]] = true
-			}
-		}
+		p.proved(line)
 		all = append(all, line)
 	}
 	return all
+}
+
+// proved notes whose right password a line of a header is.
+func (p *play) proved(line string) {
+	for _, account := range p.target.accounts() {
+		if line == "Authorization: "+basic(account.Typed[0], account.Password) {
+			p.right[account.Typed[0]] = true
+		}
+	}
 }
 
 // nextEnrolled is an account whose factor has codes left, if there is one.
@@ -167,7 +172,9 @@ func (p *play) own(text string) string {
 func (p *play) send(b *browser, move Move) {
 	r := request{method: move.Method, target: p.own(move.Target), body: p.own(move.Body), chunked: move.Chunked, trick: move.Trick}
 	for _, line := range move.Header {
-		r.lines = append(r.lines, p.own(line))
+		line = p.own(line)
+		p.proved(line)
+		r.lines = append(r.lines, line)
 	}
 	if move.Token != "" {
 		page, name, _ := strings.Cut(move.Token, " ")

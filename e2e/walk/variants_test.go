@@ -29,12 +29,13 @@ func typed(success string) string {
 const typedJSON = "login /api/login {\nusername json /user/name\nfields /user/password\nsuccess " + signedIn + "\n}\n"
 
 const (
-	asked     = "identity /api/me json /login\n"
-	formLogin = "login /login {\nusername form username\n}\n"
-	jsonLogin = "login /api/login {\nusername json /user/name\n}\n"
-	bothAsked = asked + "identity /api/admin/me json /login\n"
-	basicOnly = "login * {\nusername basic\n}\n"
-	signedIn  = "cookie " + demo.LastCookie
+	asked           = "identity /api/me json /login\n"
+	formLogin       = "login /login {\nusername form username\n}\n"
+	jsonLogin       = "login /api/login {\nusername json /user/name\n}\n"
+	bothAsked       = asked + "identity /api/admin/me json /login\n"
+	oneAddressAsked = "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n"
+	basicOnly       = "login * {\nusername basic\n}\n"
+	signedIn        = "cookie " + demo.LastCookie
 	// typedFields are those of the login page's form, beside the name.
 	typedFields = "fields password next csrf\n"
 )
@@ -65,14 +66,26 @@ func variants() []variant {
 		},
 		{
 			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
-			block: "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n",
+			block: oneAddressAsked,
 		},
 		{
 			name: "one address, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, TellsByCookie: true}, shape: atOneAddress,
 			block: oneAddressTyped(),
 		},
-		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true}), block: formLogin + jsonLogin + asked},
-		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true}), block: typed(signedIn) + typedJSON},
+		{
+			name: "public door", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atPublicDoor,
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+		},
+		{
+			name: "public door, in place", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, shape: atPublicDoor,
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+		},
+		{
+			name: "public door, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true, TellsByCookie: true},
+			block: oneAddressTyped() + "public POST PUT PATCH DELETE /static/*\n", shape: atPublicDoor,
+		},
+		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true, EmailField: true}), block: formLogin + jsonLogin + asked},
+		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true, EmailField: true}), block: typed(signedIn) + typedJSON},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
 		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
 		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
@@ -89,7 +102,7 @@ func variants() []variant {
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
 		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withBasic},
-		{name: "basic, typed", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasic},
+		{name: "basic, typed", knobs: loose(demo.Knobs{}), block: "login /api/me {\nusername basic\n}\nidentity typed\n", shape: withBasicInterface},
 		{
 			name: "bearer", knobs: loose(demo.Knobs{BearerTokens: true}),
 			block: "login /api/login {\nusername json /user/name\ntoken json /token\n}\nlogin_page /login\n" + asked, shape: withBearer,
@@ -147,9 +160,20 @@ func atOneAddress(t *Target) {
 	t.Queries = append(t.Queries, "do=login", "do=files", "do=missing")
 }
 
+func atPublicDoor(t *Target) {
+	atOneAddress(t)
+	t.More = []Door{{Path: "/static/style.css", Form: t.Doors[0].Form}, {Path: "/static/missing", Form: t.Doors[0].Form}}
+}
+
 func withBasic(t *Target) {
 	t.Headers = []string{"Authorization: " + basic("alice", "alice-password"), "Authorization: " + basic("carol", "carol-password")}
 	t.Doors = []Door{{Path: "/", Basic: true}, {Path: "/files", Basic: true}, {Path: "/login", Form: [2]string{"username", "password"}}}
+}
+
+func withBasicInterface(t *Target) {
+	withBasic(t)
+	t.Doors = []Door{{Path: "/api/entries", Basic: true}, {Path: "/api/me", Basic: true}, t.Doors[2]}
+	t.Pages = append(t.Pages, "/api/me")
 }
 
 func withBearer(t *Target) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,9 @@ func prepare(t *testing.T, v variant, number int) *stage {
 		target.More = target.Doors[1:]
 		target.Doors = target.Doors[:1]
 	}
+	if v.knobs.EmailField {
+		target.Known = slices.Concat(target.Known, byAnotherField)
+	}
 	if v.shape != nil {
 		v.shape(target)
 	}
@@ -146,13 +150,21 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	return s
 }
 
+// taken are the addresses of this process's sites, which are not served yet: they are free for the system still.
+var taken = map[string]bool{}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := process.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address, err := process.FreeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !taken[address] {
+			taken[address] = true
+			return address
+		}
 	}
-	return address
 }
 
 // enrolAll sets up the factors of the owner and of the attacker's accounts, when the site serves.
@@ -214,6 +226,7 @@ func enter(c *site.Client, door Door, account Account) {
 	case door.JSON != "":
 		c.PostJSON(door.Path, fmt.Sprintf(door.JSON, account.Typed[0], account.Password))
 	default:
+		c.Get(door.Path) // as people do
 		values := url.Values{door.Form[0]: {account.Typed[0]}, door.Form[1]: {account.Password}}
 		if door.Token != "" {
 			values.Set(door.Token, field(door.Token, c.Get(door.Page).Text))

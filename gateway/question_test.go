@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// says is a form, or JSON, with one more line of a header.
+func says(contentType, name, value string) http.Header {
+	return http.Header{"Content-Type": {contentType}, name: {value}}
+}
+
+const formType, jsonType = "application/x-www-form-urlencoded", "application/json"
+
+// TestP5_QuestionOfAnotherMethod: bob signs in to alice's account at a door that nobody described, and says in a header that every
+// request is to be taken for a POST. A question with that header would be one that the app does not know: alice's session would be
+// nobody's to the gateway, and so become that of a stranger, bob. The header does its work at the app itself.
+func TestP5_QuestionOfAnotherMethod(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, TrustHeaders: true, Record: 100}, func(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] })
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword)
+	alice.enrol()
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword)
+	b.wantsState("verified", "bob")
+	override := says(jsonType, "X-Http-Method-Override", "POST")
+	if got := b.send("GET", "/api/me", "", override); got.StatusCode != http.StatusMethodNotAllowed {
+		t.Fatalf("the header does nothing: %d", got.StatusCode)
+	}
+	b.send("POST", "/api/login", `{"user":{"name":"alice","password":"`+demo.AlicePassword+`"}}`, override)
+	b.wantsState("pending", "alice")
+	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+}
+
+// TestP5_NobodyInMidSession: an answer sets cookies by which the app knows nobody, as far as it says so. They are not a stranger's from
+// then on: whoever brought the answer about may have had a hand in what the app said as well.
+func TestP5_NobodyInMidSession(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true}, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		switch {
+		case r.URL.Path == "/odd":
+			w.Header().Set("Set-Cookie", demo.SessionCookie+"=alices; Path=/; HttpOnly")
+		case r.URL.Path == "/api/me" && strings.Contains(r.Header.Get("Cookie"), "alices"):
+			w.WriteHeader(http.StatusUnauthorized)
+			return nil
+		case strings.Contains(r.Header.Get("Cookie"), "alices"):
+			t.Errorf("%s %s goes out with the cookie", r.Method, r.URL.Path)
+		}
+		s.app.ServeHTTP(w, r)
+		return nil
+	})
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword)
+	b.wantsState("verified", "bob")
+	b.get("/odd")
+	b.wantsState("anonymous", "")
+	b.get("/login").wants(t, http.StatusOK, "")
+	b.get("/static/style.css").wants(t, http.StatusOK, "")
+}
+
+// TestP4_TypedLoginThatFailsWithItsProof: alice's password is right, and whoever sends it has the app answer as if it were not: with
+// 406 to an odd Accept. The app has signed in all the same. The answer goes nowhere, and neither does the session, also not with
+// another try at the same name. With an ordinary Accept the factor is asked for.
+func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, Record: 100}, typedOnly)
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword)
+	alice.enrol()
+	form := "username=alice&password=" + demo.AlicePassword
+	b := s.browser()
+	got := b.send("POST", "/login", form, says(formType, "Accept", "application/xml"))
+	if got.StatusCode != http.StatusBadGateway || !strings.Contains(s.logged.String(), "setting=success") {
+		t.Errorf("%d, and the log: %s", got.StatusCode, s.logged)
+	}
+	b.wantsState("anonymous", "")
+	s.app.ForgetReceived()
+	b.send("POST", "/login", "username=alice&password=wrong", says(formType, "Accept", "text/html"))
+	for _, received := range s.app.Received() {
+		if received.Header.Get("Cookie") != "" {
+			t.Errorf("%s %s goes out with %s", received.Method, received.URI, received.Header.Get("Cookie"))
+		}
+	}
+	b.send("POST", "/login", form, says(formType, "Accept", "text/html")).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
+}
+
+// TestP4_TypedLoginThatFailsKeepsNothing: here the proof stands in the page, which the odd answer is not. Nobody knows whether the
+// app has signed in; what it set goes with no other try. A session that the login page began is the price.
+func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, Record: 100}, func(c *Config) {
+		typedOnly(c)
+		c.Logins.Blocks[0].Success = [][]login.Rule{{{Kind: login.Header, Name: "Location"}}}
+		c.Hold = match.NewGlobs("ledger_*")
+	})
+	b := s.browser()
+	b.send("POST", "/login", "username=alice&password="+demo.AlicePassword, says(formType, "Accept", "application/xml"))
+	b.wantsState("anonymous", "")
+	s.app.ForgetReceived()
+	b.send("POST", "/login", "username=alice&password=wrong", says(formType, "Accept", "text/html"))
+	if received := s.app.Received(); len(received) != 1 || received[0].Header.Get("Cookie") != "" {
+		t.Errorf("%+v", received)
+	}
+}
