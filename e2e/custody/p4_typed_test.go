@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -142,6 +143,63 @@ func TestP4_TypedFieldsOfTheApps(t *testing.T) {
 	got := c.Do("POST", "/login", http.Header{"Content-Type": {"multipart/form-data; boundary=b"}}, parts("username", "nobody", "email", "alice", "password", "alice-pw"))
 	got.Wants(t, http.StatusBadRequest, "")
 	h.stillHonest(t, factor)
+}
+
+// TestP4_TypedMembersOfTheApps: the same in a login by script, where a document has more than the members that are described.
+func TestP4_TypedMembersOfTheApps(t *testing.T) {
+	t.Parallel()
+	block := "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername json /username\n\t\t\tfields /password\n\t\t\tsuccess cookie sid\n\t\t}\n"
+	h := open(t, common+block, site.Options{}, func(v *visit) bool {
+		if v.r.URL.Path == "/login" && v.fields.Get("username") == "" {
+			// A name may stand in a list, or deeper.
+			var deep struct {
+				User     struct{ Name string }
+				Names    []string
+				Password string
+			}
+			if json.Unmarshal(v.body, &deep) == nil {
+				v.fields.Set("username", deep.User.Name+strings.Join(deep.Names, ""))
+				v.fields.Set("password", deep.Password)
+			}
+		}
+		return eitherName(v)
+	})
+	sends := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+	logInByScript := func(name string) *site.Client {
+		c := h.Client(t)
+		c.Do("POST", "/login", sends, `{"username":"`+name+`","password":"`+name+`-pw"}`)
+		return c
+	}
+	owner := logInByScript("alice")
+	wantsState(t, owner, "verified", "alice")
+	factor, _ := owner.Enrol(10)
+	owner.SignOut()
+	for _, body := range []string{
+		`{"username":"nobody","email":"alice","password":"alice-pw"}`, `{"email":"alice","username":"nobody","password":"alice-pw"}`,
+		`{"username":"nobody","USERNAME":"alice","password":"alice-pw"}`, `{"username":"nobody","password":"alice-pw","login":"alice"}`,
+	} {
+		direct := h.direct(t)
+		direct.Do("POST", "/login", sends, body)
+		h.control(t, body, direct)
+		c := h.Client(t)
+		c.Do("POST", "/login", sends, body).Wants(t, http.StatusBadRequest, "")
+		wantsState(t, c, "anonymous", "")
+		h.wantsNothing(t, body, c)
+	}
+	for _, body := range []string{
+		`{"username":"nobody","user":{"name":"alice"},"password":"alice-pw"}`, `{"username":"nobody","names":["alice"],"password":"alice-pw"}`,
+		`{"username":"nobody","password":"alice-pw","x":{}}`, `{"username":"nobody","password":["alice-pw"]}`, `[{"username":"nobody","password":"alice-pw"}]`,
+	} {
+		c := h.Client(t)
+		if got := c.Do("POST", "/login", sends, body); got.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", body, got.StatusCode)
+		}
+		h.wantsNothing(t, body, c)
+	}
+	c := logInByScript("alice")
+	wantsState(t, c, "pending", "alice")
+	c.Pass(factor).Wants(t, http.StatusSeeOther, "")
+	wantsState(t, c, "verified", "alice")
 }
 
 // redirector answers each POST with a redirect, whoever sends it, as phpMyAdmin's /url.php does.

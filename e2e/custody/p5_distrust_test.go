@@ -9,8 +9,8 @@ import (
 	"sallyport/e2e/site"
 )
 
-// flooding fills custody at /static/flood and /flood, and gives out a cookie too large for what is left with each sign-in, which raises the
-// session where it is.
+// flooding fills custody at /static/flood and /flood. The plain login begins another session; each other sign-in raises the one that there
+// is, and gives out a cookie too large for what is left.
 func flooding(v *visit) bool {
 	switch path := v.r.URL.Path; {
 	case strings.HasSuffix(path, "/flood"):
@@ -23,7 +23,10 @@ func flooding(v *visit) bool {
 		if !right {
 			return false
 		}
-		if v.raise(realm, name); path != "/login" || v.fields.Has("large") {
+		if path == "/login" && !v.fields.Has("large") {
+			v.signIn(name) // as most apps do: that the session is raised elsewhere is not to be seen from this
+		} else {
+			v.raise(realm, name)
 			http.SetCookie(v.w, &http.Cookie{Name: "remember", Value: padded(3900), Path: "/", HttpOnly: true})
 		}
 		http.Redirect(v.w, v.r, "/", http.StatusSeeOther)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"sallyport/e2e/servers"
 	"sallyport/e2e/site"
 )
 
@@ -135,4 +136,49 @@ func TestP5_BegunWithAnotherLogin(t *testing.T) {
 	h.taken()
 	h.wantsNothing(t, "another login", c)
 	h.stillHonest(t, factor)
+}
+
+// TestP5_BegunAtAnotherNode: two gateways share their sessions. The page is begun at one of them, and the login goes to the other, which
+// cannot cut it: the one that has the page asks the store whether the cookies that it took along are still a stranger's.
+func TestP5_BegunAtAnotherNode(t *testing.T) {
+	t.Parallel()
+	redis := servers.StartRedis(t)
+	g := newGates(t)
+	block := common + form + asks + "\t\trequire everyone\n"
+	sessions := site.Options{Sessions: "sessions redis " + redis.URL(redis.Address)}
+	one := open(t, block, sessions, slowly(g))
+	two := &house{office: one.office, Site: site.Start(t, one.app.Address, block, sessions), app: one.app}
+	for _, path := range []string{"/static/x?slow=", "/static/x?slow=rotates", "/login?slow=", "/login?slow=rotates"} {
+		c := two.Client(t)
+		c.Get("/login")
+		before := c.Token()
+		l := dial(t, one.Site)
+		l.say(one.Site, "sallyport="+before, "GET", path, "", "Connection: close")
+		g.wait(t)
+		logIn(c, "alice").Wants(t, http.StatusSeeOther, "/second-factor/setup")
+		wantsState(t, c, "enrolling", "alice")
+		one.taken()
+		g.let()
+		if text := l.rest(); strings.Contains(text, secretOf("alice")) || strings.Contains(text, sid+"=") {
+			t.Errorf("%s: answered as alice's: %.500s", path, text)
+		}
+		one.taken()
+		old := one.Client(t)
+		old.SetCookie("sallyport", before)
+		one.wantsNothing(t, path+", the old token", old)
+		two.wantsNothing(t, path, c)
+		for len(g.left) > 0 {
+			<-g.left
+		}
+	}
+	// The control: a page that nobody signs in beside is answered, at either node.
+	c := one.Client(t)
+	c.Get("/login")
+	l := dial(t, two.Site)
+	l.say(two.Site, "sallyport="+c.Token(), "GET", "/static/x?slow=", "", "Connection: close")
+	g.wait(t)
+	g.let()
+	if text := l.rest(); !strings.HasPrefix(text, "HTTP/1.1 200") {
+		t.Errorf("a page of nobody's: %.200s", text)
+	}
 }
