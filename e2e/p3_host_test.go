@@ -101,7 +101,7 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 	}
 	answer := post(visitor, "/login", form)
 	pending := withToken("pending", answer, visitor)
-	challenge := s.fire(t, pending, "GET", "/second-factor/challenge")
+	challenge := s.fireRaw(t, "GET /second-factor/challenge HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(pending)...)
 	passed := post(pending, "/second-factor/challenge", url.Values{"csrf_token": {site.Find(t, site.OwnToken, challenge.text)}, "code": {authenticator.Code(t)}}.Encode())
 	if passed.status != http.StatusSeeOther || passed.header("Location") != "/files" {
 		t.Errorf("after the factor: %d to %q", passed.status, passed.header("Location"))
@@ -109,8 +109,9 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 	if got := s.fire(t, s.alice, "GET", "/files"); len(got.received) != 1 || got.received[0].Login != "alice" {
 		t.Errorf("alice, under the right name: %d", got.status)
 	}
-	// What is held belongs to the host that set it.
-	if got := s.fireRaw(t, "GET /files HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...); len(got.received) != 1 || got.received[0].Login != "" {
+	// What is held belongs to the host that set it, and so does the session.
+	repelled(t, "alice, at another host", s.fireRaw(t, "GET /files HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...))
+	if got := s.fireRaw(t, "GET /static/style.css HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...); len(got.received) != 1 || got.received[0].Login != "" {
 		t.Errorf("alice's cookies went to another host: %+v", got.received)
 	}
 }
