@@ -35,13 +35,35 @@ const (
 	jsonLogin = `
 		login /api/login {
 			username json /user/name
+		}
+`
+	// typedLogins are the same where the app is not asked who is signed in. They are for apps with demo.Knobs.TellsByCookie.
+	typedLogins = typedForm + typedJSON
+	typedForm   = `
+		identity typed
+		login /login {
+			username form username
+			fields   password csrf next
+			success  cookie ` + demo.LastCookie + `
+		}
+`
+	typedJSON = `
+		login /api/login {
+			username json /user/name
+			fields   /user/password
 			success  json /login
 		}
 `
 	askIdentity  = "\n\t\tidentity /api/me json /login\n"
 	staticPublic = "\n\t\tpublic /static/* /favicon.ico\n"
-	resetPublic  = "\n\t\tpublic /static/* /favicon.ico /reset /register\n"
+	resetPublic  = "\n\t\tpublic /static/* /favicon.ico /reset\n\t\tpublic POST /register\n"
 )
+
+// typedKnobs has the app tell that somebody has signed in by a cookie, where nobody asks it.
+func typedKnobs(block string, knobs demo.Knobs) demo.Knobs {
+	knobs.TellsByCookie = knobs.TellsByCookie || strings.Contains(block, demo.LastCookie)
+	return knobs
+}
 
 // newWrapped is newLedger with a handler of the test's own around the app, for answers that no knob makes.
 func newWrapped(t testing.TB, knobs demo.Knobs, block string, wrap func(app *demo.App) http.Handler) *ledger {
@@ -49,7 +71,7 @@ func newWrapped(t testing.TB, knobs demo.Knobs, block string, wrap func(app *dem
 	if knobs.Record == 0 {
 		knobs.Record = 500
 	}
-	app := demo.New(demo.Options{Knobs: knobs})
+	app := demo.New(demo.Options{Knobs: typedKnobs(block, knobs)})
 	t.Cleanup(app.Close)
 	return &ledger{Site: site.Start(t, site.Serve(t, wrap(app)), block, site.Options{}), app: app}
 }
@@ -89,6 +111,22 @@ func jsonHeader() http.Header {
 // signInScript types a password as a script does.
 func signInScript(c *site.Client, name, password string) site.Answer {
 	return c.PostJSON("/api/login", credentials(name, password))
+}
+
+// verifiedByScript is verified for apps that sign in at /api/login only, and without any session to begin with.
+func (l *ledger) verifiedByScript(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
+	t.Helper()
+	c := l.Client(t)
+	signInScript(c, name, password).Wants(t, http.StatusOK, "")
+	authenticator, _ := c.Enrol(skew)
+	return c, authenticator
+}
+
+func (l *ledger) enrolledByScript(t testing.TB, name, password string) *site.Authenticator {
+	t.Helper()
+	c, authenticator := l.verifiedByScript(t, name, password)
+	c.SignOut()
+	return authenticator
 }
 
 // shows tells whether an answer has anything of an account's own: the app marks each of its answers.

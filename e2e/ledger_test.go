@@ -46,7 +46,7 @@ func newLedger(t testing.TB, knobs demo.Knobs, block string, options site.Option
 	if knobs.Record == 0 {
 		knobs.Record = 200
 	}
-	app := demo.New(demo.Options{Knobs: knobs})
+	app := demo.New(demo.Options{Knobs: typedKnobs(block, knobs)})
 	t.Cleanup(app.Close)
 	if block == "" {
 		block = ledgerBlock

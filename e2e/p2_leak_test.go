@@ -167,10 +167,29 @@ func TestP2_FailedLogin(t *testing.T) {
 		if app.shown(got.text) != "" {
 			t.Errorf("%s: a held cookie went out:\n%.800s", how.name, got.text)
 		}
-		// It is kept for the next attempt.
-		next := s.fire(t, withToken("visitor", got, besieger{}), "GET", "/login")
-		if len(next.received) != 1 || !strings.Contains(strings.Join(next.received[0].Header["Cookie"], "; "), demo.SessionCookie+"="+app.latest()) {
+		// It is kept for the next attempt with that name, and goes with nothing else.
+		kept := demo.SessionCookie + "=" + app.latest()
+		carries := func(next shot, what string) bool {
+			if len(next.received) != 1 {
+				t.Errorf("%s: %s did not reach the app: %d", how.name, what, next.status)
+				return false
+			}
+			return strings.Contains(strings.Join(next.received[0].Header["Cookie"], "; "), kept)
+		}
+		again := func(who besieger, name string) shot {
+			return s.fireBody(t, who, "POST", "/login", loginForm("x", name, "wrong"), "Content-Type: application/x-www-form-urlencoded")
+		}
+		visitor := withToken("visitor", got, besieger{})
+		next := again(visitor, "alice")
+		if !carries(next, "another try") {
 			t.Errorf("%s: the cookie is not in custody: %+v", how.name, next.received)
+		}
+		visitor = withToken("visitor", next, visitor)
+		if page := s.fire(t, visitor, "GET", "/static/style.css"); carries(page, "a public path") {
+			t.Errorf("%s: what a login left went with a page: %+v", how.name, page.received)
+		}
+		if other := again(visitor, "mallory"); carries(other, "another name") {
+			t.Errorf("%s: what a login left went with another name: %+v", how.name, other.received)
 		}
 	}
 }

@@ -172,6 +172,13 @@ func TestP3_StrangersHeaders(t *testing.T) {
 	for _, who := range s.outside {
 		for _, path := range []string{"/static/style.css", "/login"} {
 			got := s.fire(t, who, "GET", path, append(append([]string{"X-Hub-Signature-256: x"}, kept...), dropped...)...)
+			if path == "/login" && (who == s.outside[2] || who == s.outside[3]) {
+				// Whoever owes a factor is led to it.
+				if repelled(t, who.name+": "+path, got); !strings.HasPrefix(got.header("Location"), "/second-factor/") {
+					t.Errorf("%s: %s: %d to %q", who.name, path, got.status, got.header("Location"))
+				}
+				continue
+			}
 			if len(got.received) != 1 {
 				t.Fatalf("%s: %s: %d", who.name, path, got.status)
 			}

@@ -109,9 +109,10 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 	if got := s.fire(t, s.alice, "GET", "/files"); len(got.received) != 1 || got.received[0].Login != "alice" {
 		t.Errorf("alice, under the right name: %d", got.status)
 	}
-	// A session is good for the host that it began at, and what it holds goes to no other.
-	if got := s.fireRaw(t, "GET /files HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...); len(got.received) != 0 {
-		t.Errorf("alice's session counts at another host: %+v", got.received)
+	// What is held belongs to the host that set it, and so does the session.
+	repelled(t, "alice, at another host", s.fireRaw(t, "GET /files HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...))
+	if got := s.fireRaw(t, "GET /static/style.css HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...); len(got.received) != 1 || got.received[0].Login != "" {
+		t.Errorf("alice's cookies went to another host: %+v", got.received)
 	}
 }
 

@@ -83,7 +83,7 @@ func gzipped(into io.Writer) io.WriteCloser { return gzip.NewWriter(into) }
 func TestP4_LoginAnswersInEveryCoding(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
-		"identity": commonLines + formLogin + jsonLogin + askIdentity + staticPublic, "rules": commonLines + formLogin + jsonLogin + staticPublic,
+		"identity": commonLines + formLogin + jsonLogin + askIdentity + staticPublic, "rules": commonLines + typedLogins + staticPublic,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +144,7 @@ func (c closer) Close() error {
 func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
-		"identity": commonLines + formLogin + jsonLogin + askIdentity + staticPublic, "rules": commonLines + formLogin + jsonLogin + staticPublic,
+		"identity": commonLines + formLogin + jsonLogin + askIdentity + staticPublic, "rules": commonLines + typedLogins + staticPublic,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -89,7 +89,7 @@ func TestP4_TwoNames(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
 		"identity":    commonLines + formLogin + jsonLogin + askIdentity + staticPublic,
-		"no identity": commonLines + formLogin + jsonLogin + staticPublic,
+		"no identity": commonLines + typedLogins + staticPublic,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestP4_OtherNamesOfOneAccount(t *testing.T) {
 // would be another, unenrolled user: that stays open, the start-up log says so, and `usernames` closes it.
 func TestP4_OtherNamesWithoutIdentity(t *testing.T) {
 	t.Parallel()
-	block := commonLines + formLogin + jsonLogin + staticPublic
+	block := commonLines + typedLogins + staticPublic
 	l := newLedger(t, demo.Knobs{}, block, site.Options{})
 	l.enrolled(t, "alice", demo.AlicePassword)
 	for _, name := range []string{"alice", "ALICE", " alice ", "\u00a0alice", "aLiCe\u3000"} {

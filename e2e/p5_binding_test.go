@@ -146,7 +146,7 @@ func TestP5_CodeForAnotherLogin(t *testing.T) {
 
 // TestP5_UnlistedLoginEndpoint: the operator described one of the app's two logins. In his verified session, mallory (bob)
 // signs in as alice at the other one. With identity, the changed cookie gives him away before one byte of the answer; without
-// it, the new cookie is thrown away, and his own factor brings back his own session only.
+// it, the new cookie is thrown away, and his session with it; a new one is his own only.
 func TestP5_UnlistedLoginEndpoint(t *testing.T) {
 	t.Parallel()
 	t.Run("with identity", func(t *testing.T) {
@@ -164,15 +164,16 @@ func TestP5_UnlistedLoginEndpoint(t *testing.T) {
 	})
 	t.Run("without identity", func(t *testing.T) {
 		t.Parallel()
-		l := newLedger(t, demo.Knobs{}, commonLines+formLogin+staticPublic, site.Options{})
+		l := newLedger(t, demo.Knobs{}, commonLines+typedForm+staticPublic, site.Options{})
 		l.enrolled(t, "alice", demo.AlicePassword)
 		c, bob := l.verified(t, "bob", demo.BobPassword)
 		got := c.PostJSON("/api/login", credentials("alice", demo.AlicePassword))
 		if got.StatusCode != http.StatusUnauthorized || shows(got, "alice") {
 			t.Fatalf("%d %s", got.StatusCode, got.Text)
 		}
-		wantsState(t, c, "pending", "bob")
+		wantsState(t, c, "anonymous", "")
 		wantsShut(t, c)
+		signIn(t, c, "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		c.Pass(bob).Wants(t, http.StatusSeeOther, "")
 		if got := c.Do("GET", "/api/entries", jsonHeader(), ""); shows(got, "alice") {
 			t.Fatalf("bob's factor opened alice's account: %s", got.Text)

@@ -17,8 +17,10 @@ import (
 // the operator did not describe, and sends alice's value in its place. A session whose app session has ended is over.
 func TestP5_ScriptCookieAfterTheSessionEnded(t *testing.T) {
 	t.Parallel()
-	block := "\n\t\tapp ledger\n\t\ttotp {\n\t\t\tskew 10\n\t\t}\n" + formLogin + jsonLogin + staticPublic
+	block := "\n\t\tapp ledger\n\t\ttotp {\n\t\t\tskew 10\n\t\t}\n\t\tidentity typed\n\t\tlogin_page /login\n" + typedJSON + staticPublic
 	l := newLedger(t, demo.Knobs{ScriptCookie: true, ElevateInPlace: true}, block, site.Options{})
+	c := l.Client(t)
+	c.Get("/login").Wants(t, http.StatusOK, "") // the name is one that the app gave this browser
 	thief := l.Client(t)
 	page := thief.Get("/login")
 	stolen := ""
@@ -27,12 +29,10 @@ func TestP5_ScriptCookieAfterTheSessionEnded(t *testing.T) {
 			stolen = cookie.Value
 		}
 	}
-	if got := signIn(t, thief, "alice", demo.AlicePassword); got.StatusCode != http.StatusBadGateway || stolen == "" {
+	if got := signInScript(thief, "alice", demo.AlicePassword); got.StatusCode != http.StatusBadGateway || stolen == "" {
 		t.Fatalf("the elevation was not refused: %d, cookie %q", got.StatusCode, stolen)
 	}
 
-	c := l.Client(t)
-	c.Get("/login").Wants(t, http.StatusOK, "") // the name is one that the app gave this browser
 	bob := l.with(t, c.Token())
 	signInScript(bob, "bob", demo.BobPassword).Wants(t, http.StatusOK, "")
 	wantsState(t, bob, "verified", "bob")
@@ -49,39 +49,42 @@ func TestP5_ScriptCookieAfterTheSessionEnded(t *testing.T) {
 }
 
 // TestP5_CookieChangesOutsideALogin: an app that gives its session cookie a new value with each answer. With identity, and
-// with `rotates`, that is normal use. With neither, nobody knows whose the new value is: the factor is asked for again, and
-// the value thrown away.
+// with `rotates`, that is normal use. With neither, nobody knows whose the new value is: the session ends, and the value is
+// thrown away.
 func TestP5_CookieChangesOutsideALogin(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		lines string
 		state string
 	}{
-		"identity": {askIdentity, "verified"},
-		"rotates":  {"\n\t\trotates " + demo.SessionCookie + "\n", "verified"},
-		"another":  {"\n\t\trotates another\n", "pending"},
-		"neither":  {"", "pending"},
+		"identity": {formLogin + jsonLogin + askIdentity, "verified"},
+		"rotates":  {typedLogins + "\n\t\trotates " + demo.SessionCookie + "\n", "verified"},
+		"another":  {typedLogins + "\n\t\trotates another\n", "anonymous"},
+		"neither":  {typedLogins, "anonymous"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLedger(t, demo.Knobs{Rotate: true}, commonLines+formLogin+jsonLogin+staticPublic+test.lines, site.Options{})
+			l := newLedger(t, demo.Knobs{Rotate: true}, commonLines+staticPublic+test.lines, site.Options{})
 			c, authenticator := l.verified(t, "alice", demo.AlicePassword)
 			token := c.Token()
 			got := c.Get("/api/entries")
 			wantsNothingOf(t, got)
-			wantsState(t, c, test.state, "alice")
 			if test.state == "verified" {
+				wantsState(t, c, "verified", "alice")
 				for range 20 {
 					wantsEntries(t, c, "alice")
 				}
 				return
 			}
-			if got.StatusCode != http.StatusSeeOther || shows(got, "alice") {
+			if got.Wants(t, http.StatusSeeOther, "/login"); shows(got, "alice") {
 				t.Errorf("%d %s", got.StatusCode, got.Text)
 			}
+			wantsState(t, c, "anonymous", "")
 			wantsShut(t, c)
 			wantsState(t, l.with(t, token), "anonymous", "")
-			c.Pass(authenticator).Wants(t, http.StatusSeeOther, "/api/entries")
+			signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
+			c.Pass(authenticator).Wants(t, http.StatusSeeOther, "")
+			wantsState(t, c, "verified", "alice")
 		})
 	}
 }
@@ -90,7 +93,7 @@ func TestP5_CookieChangesOutsideALogin(t *testing.T) {
 // all the same, whatever it does to that cookie.
 func TestP5_RotatesDoesNotCoverALogin(t *testing.T) {
 	t.Parallel()
-	l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+staticPublic+"\n\t\trotates "+demo.SessionCookie+"\n", site.Options{})
+	l := newLedger(t, demo.Knobs{}, commonLines+typedLogins+staticPublic+"\n\t\trotates "+demo.SessionCookie+"\n", site.Options{})
 	l.enrolled(t, "alice", demo.AlicePassword)
 	c, bob := l.verified(t, "bob", demo.BobPassword)
 	if got := signInScript(c, "alice", demo.AlicePassword); got.StatusCode != http.StatusUnauthorized || shows(got, "alice") {
@@ -103,15 +106,17 @@ func TestP5_RotatesDoesNotCoverALogin(t *testing.T) {
 
 // TestP5_RotatesDoesNotCoverAnUnreadLogin: an app has one address for many calls, of which those with a name are logins, and cannot be
 // asked who is signed in. Somebody with an account and a factor of his own pads a login with another's password until the gateway
-// cannot read it any more. That the app's cookie changes in normal use is no explanation then: nothing of hers gets out, also not for
-// his own factor. A long request that is none goes through.
+// cannot read it any more. That the app's cookie changes in normal use is no explanation then: nothing of hers gets out, and the session ends. A long request that is none goes through.
 func TestP5_RotatesDoesNotCoverAnUnreadLogin(t *testing.T) {
 	t.Parallel()
 	padding := strings.Repeat("x", 70<<10)
 	block := commonLines + `
+		identity typed
 		login /login {
 			when     form username *
 			username form username
+			fields   password csrf padding
+			success  cookie ` + demo.LastCookie + `
 		}
 ` + staticPublic + "\n\t\trotates " + demo.SessionCookie + "\n"
 	// The app minds no length, and does something else without a name.
@@ -138,8 +143,9 @@ func TestP5_RotatesDoesNotCoverAnUnreadLogin(t *testing.T) {
 	if wantsNothingOf(t, got); shows(got, "alice") {
 		t.Fatalf("%d %s", got.StatusCode, got.Text)
 	}
-	wantsState(t, c, "pending", "bob")
+	wantsState(t, c, "anonymous", "")
 	wantsShut(t, c)
+	signIn(t, c, "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	c.Pass(bob).Wants(t, http.StatusSeeOther, "")
 	if got := c.Do("GET", "/api/entries", jsonHeader(), ""); shows(got, "alice") {
 		t.Fatalf("bob's factor opened alice's account: %s", got.Text)

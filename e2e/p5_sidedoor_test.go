@@ -29,14 +29,14 @@ func TestP5_ResetLinkInEverySession(t *testing.T) {
 		lines    string
 		identity bool
 	}{
-		"public":                       {askIdentity + resetPublic, true},
-		"not public":                   {askIdentity + staticPublic, true},
-		"public, no identity":          {resetPublic, false},
-		"not public, without identity": {staticPublic, false},
+		"public":                       {formLogin + jsonLogin + askIdentity + resetPublic, true},
+		"not public":                   {formLogin + jsonLogin + askIdentity + staticPublic, true},
+		"public, no identity":          {typedLogins + resetPublic, false},
+		"not public, without identity": {typedLogins + staticPublic, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+test.lines, site.Options{})
+			l := newLedger(t, demo.Knobs{}, commonLines+test.lines, site.Options{})
 			alice := l.enrolled(t, "alice", demo.AlicePassword)
 			bob := l.enrolled(t, "bob", demo.BobPassword)
 
@@ -64,16 +64,18 @@ func TestP5_ResetLinkInEverySession(t *testing.T) {
 			signIn(t, verified, "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 			verified.Pass(bob).Wants(t, http.StatusSeeOther, "/")
 			got = verified.Get(l.resetLink(t, "alice"))
-			got.Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 			wantsNothingOf(t, got)
 			wantsShut(t, verified)
 			if test.identity {
+				got.Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 				wantsState(t, verified, "pending", "alice")
 				verified.Pass(alice).Wants(t, http.StatusSeeOther, "/")
 				wantsEntries(t, verified, "alice")
 				return
 			}
-			wantsState(t, verified, "pending", "bob")
+			got.Wants(t, http.StatusSeeOther, "/login")
+			wantsState(t, verified, "anonymous", "")
+			signIn(t, verified, "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 			verified.Pass(bob).Wants(t, http.StatusSeeOther, "")
 			if got := verified.Get("/api/entries"); shows(got, "alice") {
 				t.Errorf("bob's factor opened alice's account: %s", got.Text)
@@ -149,9 +151,10 @@ func TestP5_ElevationAtAForgottenLogin(t *testing.T) {
 	})
 	t.Run("described, without identity", func(t *testing.T) {
 		t.Parallel()
-		l := newLedger(t, demo.Knobs{ElevateInPlace: true}, commonLines+formLogin+jsonLogin+staticPublic, site.Options{})
-		l.enrolled(t, "alice", demo.AlicePassword)
-		c, bob := l.verified(t, "bob", demo.BobPassword)
+		l := newLedger(t, demo.Knobs{ElevateInPlace: true}, commonLines+"\n\t\tidentity typed\n\t\tlogin_page /login\n"+typedJSON+staticPublic, site.Options{})
+		l.enrolledByScript(t, "alice", demo.AlicePassword)
+		c, bob := l.verifiedByScript(t, "bob", demo.BobPassword)
+		wantsEntries(t, c, "bob")
 		if got := signInScript(c, "alice", demo.AlicePassword); got.StatusCode != http.StatusUnauthorized || shows(got, "alice") {
 			t.Fatalf("%d %s", got.StatusCode, got.Text)
 		}

@@ -213,7 +213,7 @@ func TestP9_SessionServerIsQuiet(t *testing.T) {
 		l.walk(t)
 		s.network.Down()
 		away := l.Client(t)
-		away.SetCookie("sallyport", "any")
+		away.SetCookie("sallyport", strings.Repeat("A", 43))
 		answer := away.Get("/files")
 		wantsAway(t, "away", answer)
 		s.network.Up()

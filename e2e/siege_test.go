@@ -65,10 +65,10 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 	}
 	block := siegeBlock
 	for line := range strings.Lines(lines) {
-		switch word, more, _ := strings.Cut(strings.TrimSpace(line), " "); word {
-		case "public":
+		switch word, more, _ := strings.Cut(strings.TrimSpace(line), " "); {
+		case word == "public" && more[0] == '/':
 			block = strings.Replace(block, "public  /static/*", "public /static/* "+more, 1)
-		case "pass":
+		case word == "pass":
 			block = strings.Replace(block, "pass    theme", "pass theme "+more, 1)
 		default:
 			block += line

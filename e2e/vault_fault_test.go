@@ -171,6 +171,7 @@ func (b *besieged) inTrouble(t *testing.T, test trouble) {
 	}
 	b.pending.Get("/files").Wants(t, http.StatusOK, "")
 	// Each goes on from where they stood, with the codes that were not used up.
+	b.fresh.SignOut()
 	signIn(t, b.fresh, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	carol := b.l.challenged(t, "carol", carolPassword)
 	carol.Pass(b.carol).Wants(t, http.StatusSeeOther, "/")
