@@ -15,6 +15,8 @@ $file = '/usr/share/icingaweb2/public' . parse_url($_SERVER['REQUEST_URI'], PHP_
 if (is_file($file) && !str_ends_with($file, '.php')) {
 	return false;
 }
+// For an address with a dot in it, of a script that it puts together, PHP's own server says another file.
+$_SERVER['SCRIPT_FILENAME'] = '/usr/share/icingaweb2/public/index.php';
 require '/usr/share/icingaweb2/public/index.php';
 `
 

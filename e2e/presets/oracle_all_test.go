@@ -55,7 +55,8 @@ func init() {
 	attacks["wordpress"] = attack{
 		questions: []tap.Question{
 			tap.Body("app", "/wp-admin/profile.php", `id="user_login" value="([^"]+)"`),
-			tap.Body("page", "/?asked", `<span class="display-name">([^<]+)</span>`),
+			// Its pages outside /wp-admin go by another cookie.
+			{Realm: "page", Method: http.MethodGet, Target: "/wp-admin/admin-ajax.php?action=logged-in", Name: wordPressName},
 		},
 		doors: []walk.Door{
 			{Path: "/wp-login.php", Form: [2]string{"log", "pwd"}, More: url.Values{"redirect_to": {"/wp-admin/"}, "wp-submit": {"Log In"}}},
@@ -175,6 +176,20 @@ func init() {
 }
 
 var ttRSSName = regexp.MustCompile(`^attachment; filename=tt-rss_(.+)_[0-9]{4}-[0-9]{2}-[0-9]{2}\.opml$`)
+
+// wordPressName is who somebody is whom WordPress takes for signed in, which it says of nobody by name: it stands in the cookie.
+func wordPressName(answer *http.Response, body []byte) string {
+	if answer.StatusCode != http.StatusOK || string(body) != "1" {
+		return ""
+	}
+	for _, cookie := range answer.Request.Cookies() {
+		if strings.HasPrefix(cookie.Name, "wordpress_logged_in_") {
+			name, _, _ := strings.Cut(strings.ReplaceAll(cookie.Value, "%7C", "|"), "|")
+			return name
+		}
+	}
+	return "somebody"
+}
 
 // pocketBaseQuestion is the preset's: a POST that renews the token.
 func pocketBaseQuestion() tap.Question {
