@@ -46,6 +46,10 @@ func (h *Handler) warnings() (found []warning) {
 	} else if h.Recheck != 0 {
 		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
 	}
+	if header, _ := h.tokenHeader(); header != "" && !strings.EqualFold(header, "Authorization") {
+		found = append(found, warning{"token_header", fmt.Sprintf("Caddy writes the header %s, and with it the users' tokens, into access logs; "+
+			"docs/operations.md, \"Logs\", has the words that keep it out", header)})
+	}
 	for _, pattern := range h.Protect {
 		if !slices.ContainsFunc(h.opened(), func(public string) bool { return overlap(public, pattern) }) {
 			found = append(found, warning{"protect", fmt.Sprintf("protect %s has no effect: it lies in nothing that is public, and what is not "+

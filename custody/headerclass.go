@@ -17,10 +17,12 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 		false: {
 			// Credentials. Names with csrf or xsrf in them are none.
 			"cookie", "token", "key", "auth", "authorization", "authentication", "session", "sessionid", "session-id", "jwt", "secret",
-			"bearer", "password", "passwd", "passphrase", "credential", "ticket", "assertion",
+			"bearer", "password", "passwd", "passphrase", "passcode", "pass-code", "access-code", "auth-code", "login-code", "credential", "ticket",
+			"assertion", "wsse",
 			// Who somebody is.
 			"user", "username", "userid", "user-id", "user-name", "user-email", "user-mail", "user-login", "user-role", "user-group",
-			"user-dn", "user-uid", "useremail",
+			"user-dn", "user-uid", "useremail", "userinfo", "user-info", "userprincipalname", "loginname", "login-name", "nameid", "name-id",
+			"account-name", "accountname",
 			// From where a request comes.
 			"clientip", "realip", "remoteip", "socketip", "userip", "sourceip", "remoteaddr", "clientaddr", "forwarded-for", "forwarder-for",
 			"proxied-for", "remote-address", "client-address", "ip-address", "viewer-address", "peer-address",
@@ -31,8 +33,8 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 			"forwarded-proto", "forwarded-host", "real-host", "url-scheme",
 		},
 		true: {
-			"sid", "pwd", "pass",
-			"email", "dn", "cn", "cert", "certificate",
+			"sid", "pwd", "pass", "otp", "pin",
+			"email", "mail", "uid", "upn", "login", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
 			"prefix", "uri", "root", "mount", "base",
 		},

@@ -34,7 +34,7 @@ func (x *exchange) forwardVerified() error {
 		}
 	}
 	if x.data.InPlace && !x.plain() {
-		// This app signs people in without a sign: it is asked after each request that could have done so.
+		// This app may sign people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
 	}
 	x.prepare(&x.data.Held)

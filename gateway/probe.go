@@ -33,8 +33,8 @@ type question struct {
 	// target is a path, perhaps with a query, as it stands in a request's first line.
 	target            string
 	contentType, body string
-	// bare: it is asked as somebody who was never here.
-	bare bool
+	// bare: it is asked as somebody who was never here; plain: without what the client chose of the browser's name and languages.
+	bare, plain bool
 }
 
 // askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
@@ -56,6 +56,10 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
 	request.Header = x.askingHeaders(what.bare)
+	if what.plain {
+		delete(request.Header, "Accept-Language")
+		request.Header["User-Agent"] = []string{plainAgent}
+	}
 	if what.contentType != "" {
 		request.Header["Content-Type"] = []string{what.contentType}
 	}
@@ -111,13 +115,37 @@ func (x *exchange) askingHeaders(bare bool) http.Header {
 	return headers
 }
 
+// plainAgent is who asks where nothing of the client's is to have a say. Some apps turn away what is no browser.
+const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
+
 // askRealm asks at one address who is signed in.
+//
+// A page that names nobody may do so since the client chose its form: there are views for telephones, and in other languages, that
+// leave the name out. It is asked for once more then, in its plain form, and a name in either counts. An app that binds its sessions
+// to the browser's name does not know this one, and says so by naming nobody again.
 func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, bare bool) probed {
+	said := x.askForm(identity, jar, with, bare, false)
+	if bare || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+		return said
+	}
+	again := x.askForm(identity, said.jar, with, false, true)
+	again.changes = append(said.changes, again.changes...)
+	if again.verdict == login.Known {
+		return again
+	}
+	if again.answer != nil {
+		said.jar, said.changes = again.jar, again.changes
+	}
+	return said
+}
+
+// askForm asks the question in the client's form, or in the plain one.
+func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, bare, plain bool) probed {
 	if identity.Needs != "" && !bare && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
 		return probed{verdict: login.NotSignedIn, jar: jar}
 	}
 	answer, err := x.askApp(question{
-		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, bare: bare,
+		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, bare: bare, plain: plain,
 	}, jar, with)
 	if err != nil {
 		return probed{verdict: login.Unclear, jar: jar, err: err}

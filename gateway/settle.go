@@ -122,7 +122,7 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 	_, effect, _ := x.apply(x.jar(), f.sorted.Held)
 	owed, err := x.accept(signedIn{
 		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: within,
-		inPlace: len(effect.Changed) == 0,
+		inPlace: !renews(effect, x.jar()),
 	})
 	switch {
 	case err != nil:

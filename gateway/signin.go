@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"sallyport/custody"
 	"sallyport/gate"
@@ -30,11 +31,11 @@ type tried struct {
 	status int
 	says   login.Outcome
 	sorted custody.Sorted
-	// own is what the answer itself set, and jar that with what went out with the login.
-	own, jar custody.Jar
-	effect   custody.Effect
-	issued   []login.Token
-	tokenErr error
+	// sent is what went out with the login, own what the answer itself set, and jar both together.
+	sent, own, jar custody.Jar
+	effect         custody.Effect
+	issued         []login.Token
+	tokenErr       error
 }
 
 // signIn sends a login to the app and withholds the answer until it is judged (contract 4.1).
@@ -63,7 +64,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		}
 		return err
 	}
-	try := tried{Attempt: attempt, answer: answer, status: answer.status}
+	try := tried{Attempt: attempt, answer: answer, status: answer.status, sent: guest}
 	lines := answer.cookies()
 	seen, err := answer.judged(lines)
 	if err != nil {
@@ -108,7 +109,7 @@ func (x *exchange) judgeAsked(try *tried) error {
 			return x.loginUnclear("token", try.tokenErr)
 		}
 		next.identity, next.jar = said.name, said.jar
-		next.inPlace = len(try.effect.Changed) == 0 && next.token == ""
+		next.inPlace = next.jar.Len() > 0 && !renews(try.effect, try.sent)
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
@@ -122,6 +123,12 @@ func (x *exchange) judgeAsked(try *tried) error {
 		return x.fail(http.StatusBadGateway, pages.ErrorApp)
 	}
 	return x.signInFailed(try)
+}
+
+// renews reports whether an app has shown with a sign-in that it gives the session another cookie then: one that it had changed. An app
+// that was seen to set a cookie where there was none may raise the next session in place.
+func renews(effect custody.Effect, before custody.Jar) bool {
+	return slices.ContainsFunc(effect.Changed, before.Holds)
 }
 
 // withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the session is one that

@@ -34,7 +34,8 @@ type Data struct {
 	// else.
 	Retry    custody.Jar
 	RetryFor string
-	// InPlace: the app signed this session in without setting a cookie, so that it may do so again without a sign.
+	// InPlace: the app was not seen to give the session another cookie when its user signed in, so that it may sign somebody else in
+	// without a sign.
 	InPlace bool
 	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
 	// cookies in Held.

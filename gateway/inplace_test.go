@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// raisingApp is one without session_regenerate_id, as PHP calls it: it gives a cookie to whoever has none, and signs in under the one
+// that is there. Two addresses sign in. Telephones get a page without the name.
+type raisingApp struct {
+	mutex sync.Mutex
+	users map[string]string
+}
+
+func (a *raisingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	id := ""
+	if cookie, err := r.Cookie("sid"); err == nil {
+		id = cookie.Value
+	}
+	switch {
+	case r.Method == http.MethodPost && (r.URL.Path == "/login" || r.URL.Path == "/other"):
+		if r.FormValue("p") != "pw-"+r.FormValue("u") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		if a.users == nil {
+			a.users = make(map[string]string)
+		}
+		if _, known := a.users[id]; !known {
+			id = fmt.Sprint("s", len(a.users))
+			w.Header().Set("Set-Cookie", "sid="+id+"; HttpOnly; Path=/")
+		}
+		a.users[id] = r.FormValue("u")
+		fmt.Fprint(w, "welcome, ", a.users[id])
+	case r.URL.Path == "/me" && strings.Contains(r.UserAgent(), "Mobile"):
+		fmt.Fprint(w, "{}")
+	case r.URL.Path == "/me":
+		fmt.Fprintf(w, `{"name":%q}`, a.users[id])
+	default:
+		fmt.Fprint(w, "secrets of ", a.users[id])
+	}
+}
+
+func newRaising(t *testing.T) *site {
+	t.Helper()
+	app := new(raisingApp)
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		c.Logins = login.Set{
+			Blocks:     []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "u"}}},
+			Identities: []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}},
+		}
+	})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	return s
+}
+
+const asForm = "application/x-www-form-urlencoded"
+
+// TestP5_RaisedWithoutASign: carol signs in without a cookie, so that the app sets one. Then she posts alice's password to an address
+// that no login describes: the app raises the session that it has, and no cookie tells. The answer, and all behind it, was alice's until
+// the next recheck, over and over again.
+func TestP5_RaisedWithoutASign(t *testing.T) {
+	s := newRaising(t)
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	alice.enrol()
+	if got := alice.get("/x"); got.body != "secrets of alice" {
+		t.Fatalf("the control: %s", got.body)
+	}
+	carol := s.browser()
+	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
+	}
+	if got := carol.do("POST", "/other", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+		t.Fatalf("her own post: %d %s", got.StatusCode, got.body)
+	}
+	carol.do("POST", "/other", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	carol.wantsState("pending", "alice")
+	if got := carol.get("/x"); strings.Contains(got.body, "alice") && got.StatusCode == http.StatusOK {
+		t.Errorf("carol reads %s", got.body)
+	}
+}
+
+// TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. Whoever says that she has
+// one is asked about in the page's plain form as well.
+func TestP4_AnotherViewWithoutTheName(t *testing.T) {
+	s := newRaising(t)
+	first := s.browser()
+	first.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	first.enrol()
+	b := s.as("Mozilla/5.0 (Mobile)")
+	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
+}
