@@ -34,7 +34,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 		},
 		true: {
 			"sid", "pwd", "pass", "otp", "pin",
-			"email", "mail", "uid", "upn", "login", "dn", "cn", "cert", "certificate",
+			"email", "mail", "upn", "login", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
 			"prefix", "uri", "root", "mount", "base",
 		},
