@@ -108,7 +108,9 @@ func (x *exchange) judgeAsked(try *tried) error {
 			return x.loginUnclear("token", try.tokenErr)
 		}
 		next.identity, next.jar = said.name, said.jar
-		next.inPlace = len(try.effect.Changed) == 0 && next.token == ""
+		if next.inPlace = len(try.effect.Changed) == 0 && next.token == ""; next.inPlace {
+			x.raises.Store(true)
+		}
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
