@@ -201,6 +201,9 @@ func (h *Handler) parseThrottle(d *caddyfile.Dispenser) error {
 
 // checkAll finds what only the whole block shows to be wrong.
 func (h *Handler) checkAll(d *caddyfile.Dispenser) error {
+	if strings.ContainsAny(h.App, "{}") {
+		return d.Errf("app '%s': a placeholder is not replaced here; write the name, or a site for each app", h.App)
+	}
 	if _, err := h.logins(); err != nil {
 		return d.Err(strings.TrimPrefix(err.Error(), "second_factor: "))
 	}

@@ -22,7 +22,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 			// Who somebody is.
 			"user", "username", "userid", "user-id", "user-name", "user-email", "user-mail", "user-login", "user-role", "user-group",
 			"user-dn", "user-uid", "useremail", "userinfo", "user-info", "userprincipalname", "loginname", "login-name", "nameid", "name-id",
-			"account-name", "accountname",
+			"account-name", "accountname", "logged-in", "loggedin",
 			// From where a request comes.
 			"clientip", "realip", "remoteip", "socketip", "userip", "sourceip", "remoteaddr", "clientaddr", "forwarded-for", "forwarder-for",
 			"proxied-for", "remote-address", "client-address", "ip-address", "viewer-address", "peer-address",
@@ -34,7 +34,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 		},
 		true: {
 			"sid", "pwd", "pass", "otp", "pin",
-			"email", "mail", "upn", "login", "dn", "cn", "cert", "certificate",
+			"email", "mail", "upn", "login", "member", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
 			"prefix", "uri", "root", "mount", "base",
 		},

@@ -99,6 +99,11 @@ func (j Jar) Holds(name string) bool {
 	return held.has(name)
 }
 
+// Without returns the jar without the cookies of these names, or of others that an app could take for one of them.
+func (j Jar) Without(names []string) Jar {
+	return Jar{cookies: slices.DeleteFunc(slices.Clone(j.cookies), func(c Cookie) bool { return anyFold(names, c.Name) })}
+}
+
 // String tells how many cookies the jar holds, and nothing of them.
 func (j Jar) String() string { return fmt.Sprintf("jar of %d cookies", len(j.cookies)) }
 

@@ -40,6 +40,16 @@ func ParseSetCookie(line string) (Change, bool) {
 	return change, true
 }
 
+// Changes reads Set-Cookie lines. Those that [ParseSetCookie] does not take are left out.
+func Changes(lines []string) (changes []Change) {
+	for _, line := range lines {
+		if change, ok := ParseSetCookie(line); ok {
+			changes = append(changes, change)
+		}
+	}
+	return changes
+}
+
 // attribute takes one attribute (RFC 6265 §5.2.1 to §5.2.6). Of several, the last that makes sense counts. Secure and
 // SameSite say nothing to a jar that has only one site and speaks only to its app.
 func (c *Change) attribute(key, text string) {

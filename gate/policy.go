@@ -227,13 +227,14 @@ func closes(patterns match.Globs, path match.Path) bool {
 }
 
 // isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
-// a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app.
+// a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it has none there must be
+// none: apps with one path for all pages have all of them there.
 func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	if p.loginPath == "" || path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
 	if len(p.loginQuery) == 0 {
-		return true
+		return r.URL.RawQuery == ""
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query) != len(p.loginQuery) {

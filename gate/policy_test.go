@@ -41,7 +41,7 @@ func TestPlace(t *testing.T) {
 	for target, want := range map[string]Place{
 		"/":                         Protected,
 		"/login":                    Entry,
-		"/login?next=/a":            Entry,
+		"/login?next=/a":            Protected,
 		"/static/a.css":             Public,
 		"/favicon.ico":              Public,
 		"/logout":                   Logout,

@@ -2,10 +2,14 @@ package gateway
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"sallyport/demo"
+	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
 )
@@ -105,4 +109,62 @@ func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
 	if received := s.app.Received(); len(received) != 1 || received[0].Header.Get("Cookie") != "" {
 		t.Errorf("%+v", received)
 	}
+}
+
+// TestP4_TypedFieldThatNobodyDescribed: where the app cannot be asked, alice's password stands in the address of the login page, beside
+// a field by which the app reads a name and of which the operator does not know. The app signs in; neither what it sets nor what it
+// answers reaches anybody, and a session that the page had begun is not raised. The page without a query is open as ever.
+func TestP4_TypedFieldThatNobodyDescribed(t *testing.T) {
+	for _, raises := range []bool{false, true} {
+		knobs := demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: raises, LoginStatus: http.StatusOK, Record: 100}
+		s := newSite(t, knobs, typedOnly)
+		const address = "/login?email=alice&password=" + demo.AlicePassword
+		b := s.browser()
+		b.get("/login").wants(t, http.StatusOK, "")
+		b.get(address).wants(t, http.StatusSeeOther, "/login")
+		b.get("/login").wants(t, http.StatusOK, "")
+		if received := s.app.Received(); len(received) < 3 || slices.ContainsFunc(received, func(r demo.Received) bool { return r.Login != "" }) {
+			t.Errorf("raises %v: the app knows somebody: %+v", raises, received)
+		}
+		direct := httptest.NewRecorder()
+		s.app.ServeHTTP(direct, httptest.NewRequest(http.MethodGet, address, http.NoBody))
+		if direct.Header().Get("X-Ledger-User") != "alice" {
+			t.Errorf("the app itself does not sign in: %d", direct.Code)
+		}
+	}
+}
+
+// TestP4_TypedPublicDoor: the app takes a password at whatever address, and the operator has opened one to other methods. Where it
+// cannot be asked, an answer that sets something reaches nobody; one that does not, does.
+func TestP4_TypedPublicDoor(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true}, func(c *Config) {
+		typedOnly(c)
+		c.Public = append(c.Public, gate.Opening{Methods: []string{"POST"}, Paths: match.NewGlobs("/static/*")})
+	})
+	b := s.browser()
+	got := b.post("/static/style.css", url.Values{"username": {"alice"}, "password": {demo.AlicePassword}})
+	got.wants(t, http.StatusSeeOther, "/login")
+	if got.Header.Get("X-Ledger-User") != "" || !strings.Contains(s.logged.String(), "its answer was withheld") {
+		t.Errorf("%v %s", got.Header, s.logged)
+	}
+	b.post("/static/style.css", url.Values{"text": {"x"}}).wants(t, http.StatusMethodNotAllowed, "")
+}
+
+// TestP5_RaisedInPlaceIsLearned: the app raises the session that a browser has, and takes a password at whatever address. bob's own
+// session began with a cookie, so that nothing tells of a raise in it; but somebody's login has shown what this app does. From then on
+// it is asked after every request that could sign somebody in, and alice's factor with it.
+func TestP5_RaisedInPlaceIsLearned(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, func(c *Config) {
+		c.Logins.Identities[0].Path = "/?do=api/me"
+	})
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword) // with a session that the login page began
+	alice.enrol()
+	b := s.browser()
+	b.post("/login", url.Values{"username": {"bob"}, "password": {demo.BobPassword}})
+	b.wantsState("verified", "bob")
+	b.post("/missing", url.Values{"text": {"x"}}).wants(t, http.StatusNotFound, "")
+	b.wantsState("verified", "bob")
+	b.post("/missing", url.Values{"username": {"alice"}, "password": {demo.AlicePassword}}).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
 }

@@ -38,9 +38,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return false
 	case !verified && x.suspect && !asks:
-		// Nobody can say whether this was a sign-in: what it sets goes nowhere.
-		f.sorted.Held = nil
-		x.releaseToStranger(f, status)
+		x.settleUnasked(f, status, effect)
 	case x.config.Front != nil && verified:
 		// Whose the session is has been said by another than the app.
 		x.commit(f, status, nil)
@@ -57,6 +55,19 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	return true
 }
 
+// settleUnasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it sets something,
+// the answer itself may be an account's, and goes nowhere either, unless it is a mere page load of what is public.
+func (x *exchange) settleUnasked(f *filter, status int, effect custody.Effect) {
+	f.sorted.Held = nil
+	if len(effect.Changed) == 0 || x.place != gate.Entry && x.plain() {
+		x.releaseToStranger(f, status)
+		return
+	}
+	x.log.WarnContext(x.r.Context(), "what a stranger sent may have signed somebody in, and the app cannot be asked; its answer was withheld",
+		"setting", "identity or public", "app", x.config.App, "cookies", effect.Changed, "client", x.config.ClientAddress(x.r))
+	f.replace(x.askLogin)
+}
+
 // mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer. At a
 // login's page a query may do so, by fields whose names nobody described.
 func (x *exchange) mayHaveSignedIn() bool {
@@ -66,9 +77,10 @@ func (x *exchange) mayHaveSignedIn() bool {
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign
 // somebody in by. Some apps begin another session with each question that a stranger's cookies come with, and would not know the
 // page's form any more.
-func (x *exchange) bareEntry() bool {
-	return x.place == gate.Entry && (x.r.URL.RawQuery == "" || x.target == x.config.LoginPage)
-}
+func (x *exchange) bareEntry() bool { return x.place == gate.Entry && x.bare() }
+
+// bare reports whether the address is without a query of the client's choice.
+func (x *exchange) bare() bool { return x.r.URL.RawQuery == "" || x.target == x.config.LoginPage }
 
 // settleByProbe asks the app who the changed cookies belong to, before one byte of the answer goes out (P5).
 func (x *exchange) settleByProbe(f *filter, status int) {

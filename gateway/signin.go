@@ -33,9 +33,11 @@ type tried struct {
 	sorted custody.Sorted
 	// sent is what went out with the login, own what the answer itself set, and jar both together.
 	sent, own, jar custody.Jar
-	effect         custody.Effect
-	issued         []login.Token
-	tokenErr       error
+	// whole is jar with what the answer gives to the browser as well.
+	whole    custody.Jar
+	effect   custody.Effect
+	issued   []login.Token
+	tokenErr error
 }
 
 // signIn sends a login to the app and withholds the answer until it is judged (contract 4.1).
@@ -76,6 +78,9 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.r.Host, x.path.Text, x.now); err != nil {
 		return x.loginUnclear("hold", err)
 	}
+	if try.whole, _, err = try.jar.Apply(custody.Changes(try.sorted.Browser), x.r.Host, x.path.Text, x.now); err != nil {
+		return x.loginUnclear("pass", err)
+	}
 	if try.own, _, err = (custody.Jar{}).Apply(try.sorted.Held, x.r.Host, x.path.Text, x.now); err != nil {
 		return x.loginUnclear("hold", err)
 	}
@@ -91,12 +96,11 @@ func (x *exchange) judgeAsked(try *tried) error {
 	if err != nil {
 		return x.loginUnclear("token", err)
 	}
-	next.jar = try.jar
 	with := x.tokenAttachment(next.token)
-	said := x.probe(next.jar, with)
-	if said.verdict == login.Known && len(x.r.Header["Cookie"]) > 0 {
-		// What the browser itself sent may be what the app knows the user by.
-		said = x.withoutBrowser(said, with)
+	said := x.probe(try.whole, with)
+	if said.verdict == login.Known && (len(x.r.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
+		// What the browser has, or is to get, may be what the app knows the user by.
+		said = x.withoutBrowser(said, try.sorted.Granted, with)
 	}
 	switch {
 	case x.r.Context().Err() != nil:
@@ -110,6 +114,9 @@ func (x *exchange) judgeAsked(try *tried) error {
 		}
 		next.identity, next.jar = said.name, said.jar
 		next.inPlace = next.jar.Len() > 0 && !renews(try.effect, try.sent)
+		if len(try.effect.Changed) == 0 && next.token == "" {
+			x.raises.Store(true)
+		}
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
@@ -133,11 +140,11 @@ func renews(effect custody.Effect, before custody.Jar) bool {
 
 // withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the session is one that
 // the browser has: such a one can be used before the factor is passed, and by whom nobody asked for it.
-func (x *exchange) withoutBrowser(said probed, with attachment) probed {
+func (x *exchange) withoutBrowser(said probed, granted []string, with attachment) probed {
 	sent := x.sent
 	x.sent = nil
 	defer func() { x.sent = sent }()
-	alone := x.probe(said.jar, with)
+	alone := x.probe(said.jar.Without(granted), with)
 	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name == said.name {
 		return alone
 	}

@@ -13,7 +13,13 @@ import (
 
 // forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
 // into custody is attached to nothing yet.
+//
+// Where the app cannot be asked, a query may sign somebody in by fields whose names nobody described: then only a mere page load goes
+// with cookies of the app's, and keeps what it gets.
 func (x *exchange) forwardStranger() error {
+	if x.config.Logins.Typed && !x.bare() {
+		return x.forwardSuspect()
+	}
 	if x.data != nil && x.data.Doubt {
 		if answered, err := x.settleDoubt(); answered || err != nil {
 			return err
@@ -66,7 +72,7 @@ func (x *exchange) disowned() (bool, error) {
 
 // forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened for it. As a
 // login does, it takes the stranger's cookies out of the session, and the app is asked about them before they come back. Where the
-// app cannot be asked, they stay out of it.
+// app cannot be asked, they are not sent.
 func (x *exchange) forwardSuspect() error {
 	x.suspect = true
 	switch {

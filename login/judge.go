@@ -107,9 +107,24 @@ func (s *Set) byLines(b *Block, j *judge) Outcome {
 	return Failed
 }
 
-// proof reports whether a success line names something that only a right password brings: status and place depend on too much.
-func proof(line []Rule) bool {
-	return !slices.ContainsFunc(line, func(r Rule) bool { return r.Kind == Status || r.Kind == Location })
+// proof reports whether a success line names something that only a right password brings: status and place depend on too much, many
+// headers stand in every answer, and tokens against cross-site requests are anybody's.
+func proof(line []Rule) bool { return !slices.ContainsFunc(line, provesNothing) }
+
+func provesNothing(r Rule) bool {
+	switch name := strings.ToLower(r.Name); r.Kind {
+	case Status, Location:
+		return true
+	case Cookie:
+		return strings.Trim(name, "*") == "" || strings.Contains(name, "csrf") || strings.Contains(name, "xsrf")
+	case Header:
+		switch name {
+		case "location", "refresh", "set-cookie", "date", "server", "content-type", "content-length", "content-language", "cache-control",
+			"expires", "vary", "etag", "last-modified", "connection", "x-powered-by":
+			return true
+		}
+	}
+	return false
 }
 
 // proved reports whether there are such lines, and all of them hold.

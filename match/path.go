@@ -42,11 +42,15 @@ func (p Path) EndsEarly() bool {
 // LoosePath is Path.Loose for a path that is already decoded once.
 func LoosePath(decoded string) string {
 	decoded = strings.ToLower(strings.ReplaceAll(unescapeAll(decoded), `\`, "/"))
+	if at := strings.IndexAny(decoded, "?#"); at > 0 {
+		decoded = decoded[:at] // to a server that decodes the path before it looks for its end
+	}
 	var segments []string
 	for segment := range strings.SplitSeq(decoded, "/") {
 		if at := strings.IndexByte(segment, ';'); at >= 0 {
 			segment = segment[:at]
 		}
+		segment, _, _ = strings.Cut(segment, "::$") // streams of Windows' files
 		segment = strings.Map(func(r rune) rune {
 			if r <= ' ' || r == 0x7f || r == 0xa0 || r == utf8.RuneError {
 				return -1
