@@ -33,9 +33,8 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if (x.data.InPlace || x.raises.Load() && x.config.Logins.Asks()) && !x.plain() {
-		// This app signs people in without a sign: it is asked after each request that could have done so, also where this session
-		// began with a cookie.
+	if x.data.InPlace && !x.plain() {
+		// This app signs people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
 	}
 	x.prepare(&x.data.Held)

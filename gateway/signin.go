@@ -108,9 +108,7 @@ func (x *exchange) judgeAsked(try *tried) error {
 			return x.loginUnclear("token", try.tokenErr)
 		}
 		next.identity, next.jar = said.name, said.jar
-		if next.inPlace = len(try.effect.Changed) == 0 && next.token == ""; next.inPlace {
-			x.raises.Store(true)
-		}
+		next.inPlace = len(try.effect.Changed) == 0 && next.token == ""
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
