@@ -152,6 +152,8 @@ func (a *App) signInAnywhere(w http.ResponseWriter, r *http.Request, before visi
 func (a *App) answeredOddly(w http.ResponseWriter, r *http.Request, id string) bool {
 	accept := r.Header.Get("Accept")
 	if a.options.Knobs.PickyAccept && accept != "" && !strings.Contains(accept, "text/html") && !strings.Contains(accept, "*/*") {
+		who, _ := a.sessions.find(id)
+		w.Header().Set("X-Ledger-User", who.login)
 		writeError(w, http.StatusNotAcceptable, "text/html only")
 		return true
 	}

@@ -33,7 +33,7 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if (x.data.InPlace || x.raises.Load() && x.config.Logins.Asks()) && !x.plain() {
+	if x.data.InPlace && !x.plain() {
 		// This app may sign people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
 	}

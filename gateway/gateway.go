@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"sallyport/custody"
@@ -135,8 +134,6 @@ type Gateway struct {
 	guests guests
 	// carriers are the requests under way that carry a stranger's cookies.
 	carriers carriers
-	// raises: the app was seen to sign somebody in without setting a cookie.
-	raises atomic.Bool
 	// learning sees to the names in config.Names.
 	learning learning
 	// watchers look after requests that take long.

@@ -149,22 +149,3 @@ func TestP4_TypedPublicDoor(t *testing.T) {
 	}
 	b.post("/static/style.css", url.Values{"text": {"x"}}).wants(t, http.StatusMethodNotAllowed, "")
 }
-
-// TestP5_RaisedInPlaceIsLearned: the app raises the session that a browser has, and takes a password at whatever address. bob's own
-// session began with a cookie, so that nothing tells of a raise in it; but somebody's login has shown what this app does. From then on
-// it is asked after every request that could sign somebody in, and alice's factor with it.
-func TestP5_RaisedInPlaceIsLearned(t *testing.T) {
-	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, func(c *Config) {
-		c.Logins.Identities[0].Path = "/?do=api/me"
-	})
-	alice := s.browser()
-	alice.signIn("alice", demo.AlicePassword) // with a session that the login page began
-	alice.enrol()
-	b := s.browser()
-	b.post("/login", url.Values{"username": {"bob"}, "password": {demo.BobPassword}})
-	b.wantsState("verified", "bob")
-	b.post("/missing", url.Values{"text": {"x"}}).wants(t, http.StatusNotFound, "")
-	b.wantsState("verified", "bob")
-	b.post("/missing", url.Values{"username": {"alice"}, "password": {demo.AlicePassword}}).wants(t, http.StatusSeeOther, "/second-factor/challenge")
-	b.wantsState("pending", "alice")
-}

@@ -114,9 +114,6 @@ func (x *exchange) judgeAsked(try *tried) error {
 		}
 		next.identity, next.jar = said.name, said.jar
 		next.inPlace = next.jar.Len() > 0 && !renews(try.effect, try.sent)
-		if len(try.effect.Changed) == 0 && next.token == "" {
-			x.raises.Store(true)
-		}
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)

@@ -46,12 +46,17 @@ func moves(all ...Move) Sequence { return Sequence{Moves: all} }
 func always(line string, all ...Move) Sequence { return Sequence{Habit: []string{line}, Moves: all} }
 
 // inAddress is a login whose fields stand in the address.
-const inAddress = "/login?username=alice&password=alice-password"
+const (
+	inAddress = "/login?username=alice&password=alice-password"
+	inEmail   = "/login?email=alice&password=alice-password"
+)
 
 // byAnotherField, for apps that read one, is a login in the address by a field that the operator does not know of, which raises a session or begins one.
 var byAnotherField = []Known{
-	{"B: another field, in the address", moves(plain("GET", "/login?email=alice&password=alice-password", ""), looks)},
-	{"B: another field, in the address, raises a session", moves(looks, plain("GET", "/login?email=alice&password=alice-password", ""), looks)},
+	{"B: another field, in the address", moves(plain("GET", inEmail, ""), looks)},
+	{"B: another field, in the address, raises a session", moves(looks, plain("GET", inEmail, ""), looks)},
+	{"C: the same, hung up in the middle of the answer", moves(looks, plain("GET", inEmail+"&tap=drip:80", Head), looks, looks)},
+	{"C: the same, hung up before it", moves(looks, plain("GET", inEmail+"&tap=hold:60", Drop), looks, looks)},
 }
 
 // anywhere are logins at addresses that no login describes, in a session of one's own.
