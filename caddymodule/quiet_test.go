@@ -36,6 +36,7 @@ func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH})), 502, failedDial},
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.DNSError{Err: secret})), 502, failedAddress},
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(io.ErrUnexpectedEOF)), 502, failedEnd},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "write", Err: net.ErrClosed})), 502, failedEnd},
 		{caddyhttp.Error(http.StatusServiceUnavailable, errors.New(secret)), 503, failedNobody},
 		{errors.New(secret), 500, failedOtherwise},
 	} {
