@@ -86,7 +86,8 @@ func kindOf(err caddyhttp.HandlerError) error {
 		return errTLS
 	case errors.As(err, &protocol), strings.Contains(text, "malformed"):
 		return errMalformed
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, net.ErrClosed):
 		return errEnd
 	case errors.As(err, &large):
 		return errTooLarge

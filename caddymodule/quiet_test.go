@@ -36,6 +36,7 @@ func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH})), 502, errDial},
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.DNSError{Err: secret})), 502, errAddress},
 		{caddyhttp.Error(http.StatusBadGateway, wrapped(io.ErrUnexpectedEOF)), 502, errEnd},
+		{caddyhttp.Error(http.StatusBadGateway, wrapped(&net.OpError{Op: "write", Err: net.ErrClosed})), 502, errEnd},
 		{caddyhttp.Error(http.StatusServiceUnavailable, errors.New(secret)), 503, errNobody},
 		{errors.New(secret), 500, errOtherwise},
 	} {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -69,6 +70,8 @@ func malformedApp(t testing.TB) http.Handler {
 			fmt.Fprint(w, `{"name":""}`)
 			return
 		}
+		// Read whole, so that sending it does not fail before the answer is read.
+		_, _ = io.Copy(io.Discard, r.Body)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)

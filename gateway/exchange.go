@@ -189,7 +189,12 @@ func (x *exchange) prepare(jar *custody.Jar) {
 			delete(r.Header, name)
 		}
 	}
-	x.setCookies(r, x.path.Text, x.clientCookies(), jar, x.granted())
+	granted := x.granted()
+	if x.config.Logins.Typed && (isLogin || x.suspect && !options.Verified) {
+		// An app could sign in a session that the browser has, and nobody can be asked whose it is then (P5).
+		granted = nil
+	}
+	x.setCookies(r, x.path.Text, x.clientCookies(), jar, granted)
 }
 
 // bodyHeaders say what a body is.
