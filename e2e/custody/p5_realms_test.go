@@ -159,7 +159,7 @@ func twoPaths(name string) func(v *visit) bool {
 			}
 			api.id = v.newSession()
 			api.raise("api", who)
-			http.SetCookie(v.w, &http.Cookie{Name: name, Value: api.id, Path: "/api", HttpOnly: true})
+			http.SetCookie(v.w, &http.Cookie{Name: name, Value: api.id, Path: "/api" + v.fields.Get("below"), HttpOnly: true})
 			http.Redirect(v.w, v.r, "/", http.StatusSeeOther)
 		case path == "/api/me":
 			api.me("api")
@@ -230,6 +230,15 @@ func TestP5_CookieOfAnotherPath(t *testing.T) {
 				if strings.Contains(c.Status(), `"pending"`) {
 					c.Pass(mallory).Wants(t, http.StatusUnprocessableEntity, "")
 					h.wantsNothing(t, "mallory, with her code", c)
+				}
+				if name == "in a session, asked" {
+					// One of her own first, further down: of several with one name, apps take the one that stands first.
+					c = h.signedIn(t, "carol", nil)
+					c.Do("POST", "/api/login?below=/much/further", formHeader(), credentials("carol"))
+					wantsState(t, c, "verified", "carol")
+					h.taken()
+					wantsNothingIn(t, "further down", c.Do("POST", "/api/login", formHeader(), credentials("alice")))
+					h.wantsNothing(t, "further down", c)
 				}
 				h.stillHonest(t, factor)
 			})
