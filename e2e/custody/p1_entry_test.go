@@ -29,7 +29,7 @@ func lax(anywhere, raises bool) func(v *visit) bool {
 				return true
 			}
 		}
-		if path == "/login" && v.user() == "" && v.r.Method == http.MethodGet {
+		if (path == "/login" || path == "/start") && v.user() == "" && v.r.Method == http.MethodGet {
 			v.begin()
 		}
 		return false
@@ -177,12 +177,13 @@ func TestP1_LoginsAtPublicPaths(t *testing.T) {
 		raises bool
 	}{
 		"asked": {form + asks, false}, "asked, raised": {form + asks, true}, "typed": {typed, false},
+		"another login page": {form + asks + "\t\tlogin_page /start\n", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t, common+test.lines, site.Options{}, lax(true, test.raises))
 			factor := h.enrol(t, "alice")
-			for _, path := range []string{"/static/x", "/static/y.css", "/account", "/"} {
+			for _, path := range []string{"/static/x", "/static/y.css", "/account", "/start"} {
 				for _, login := range strangeLogins {
 					login.target = path + strings.TrimPrefix(login.target, "/login")
 					direct := h.direct(t)
@@ -204,7 +205,7 @@ func TestP1_LoginsAtPublicPaths(t *testing.T) {
 						t.Errorf("%s %s: %s of %q", path, login.name, state, user)
 					}
 					h.wantsNoneTaken(t, path+" "+login.name)
-					for _, page := range []string{"/account", "/static/x", "/login"} {
+					for _, page := range []string{"/account", "/static/x", "/login", "/start"} {
 						wantsNothingIn(t, path+" "+login.name+": "+page, c.Get(page))
 					}
 					h.wantsNoneTaken(t, path+" "+login.name)

@@ -3,6 +3,8 @@ package custody
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -145,9 +147,24 @@ func TestP5_BegunAtAnotherNode(t *testing.T) {
 	redis := servers.StartRedis(t)
 	g := newGates(t)
 	block := common + form + asks + "\t\trequire everyone\n"
-	sessions := site.Options{Sessions: "sessions redis " + redis.URL(redis.Address)}
-	one := open(t, block, sessions, slowly(g))
-	two := &house{office: one.office, Site: site.Start(t, one.app.Address, block, sessions), app: one.app}
+	// The nodes have one key, by which sessions are sealed.
+	folder := t.TempDir()
+	first, second := filepath.Join(folder, "one.db"), filepath.Join(folder, "two.db")
+	options := site.Options{Sessions: "sessions redis " + redis.URL(redis.Address), Secrets: "secrets file " + first}
+	one := open(t, block, options, slowly(g))
+	one.Stop()
+	for _, ending := range []string{"", ".key"} {
+		content, err := os.ReadFile(first + ending)
+		if err == nil {
+			err = os.WriteFile(second+ending, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	one.Run()
+	options.Secrets = "secrets file " + second
+	two := &house{office: one.office, Site: site.Start(t, one.app.Address, block, options), app: one.app}
 	for _, path := range []string{"/static/x?slow=", "/static/x?slow=rotates", "/login?slow=", "/login?slow=rotates"} {
 		c := two.Client(t)
 		c.Get("/login")
@@ -155,13 +172,13 @@ func TestP5_BegunAtAnotherNode(t *testing.T) {
 		l := dial(t, one.Site)
 		l.say(one.Site, "sallyport="+before, "GET", path, "", "Connection: close")
 		g.wait(t)
-		logIn(c, "alice").Wants(t, http.StatusSeeOther, "/second-factor/setup")
-		wantsState(t, c, "enrolling", "alice")
-		one.taken()
-		g.let()
+		got := logIn(c, "alice")
+		g.let() // at once: within a second each node looks by itself whether its sessions are still there
+		got.Wants(t, http.StatusSeeOther, "/second-factor/setup")
 		if text := l.rest(); strings.Contains(text, secretOf("alice")) || strings.Contains(text, sid+"=") {
 			t.Errorf("%s: answered as alice's: %.500s", path, text)
 		}
+		wantsState(t, c, "enrolling", "alice")
 		one.taken()
 		old := one.Client(t)
 		old.SetCookie("sallyport", before)
@@ -174,11 +191,16 @@ func TestP5_BegunAtAnotherNode(t *testing.T) {
 	// The control: a page that nobody signs in beside is answered, at either node.
 	c := one.Client(t)
 	c.Get("/login")
+	c.Get("/login")
+	one.taken()
 	l := dial(t, two.Site)
 	l.say(two.Site, "sallyport="+c.Token(), "GET", "/static/x?slow=", "", "Connection: close")
 	g.wait(t)
 	g.let()
 	if text := l.rest(); !strings.HasPrefix(text, "HTTP/1.1 200") {
 		t.Errorf("a page of nobody's: %.200s", text)
+	}
+	if log := one.taken(); len(log) != 1 || !strings.Contains(log[0].header.Get("Cookie"), sid+"=") {
+		t.Errorf("the nodes do not share their sessions: the test shows nothing: %+v", log)
 	}
 }

@@ -10,15 +10,15 @@ import (
 )
 
 // twoKinds has two kinds of account in one session, which it raises where it is. Each has a login and a who-am-I of its own; /portal is
-// a further sign-in of the second kind that nobody described.
+// a further sign-in of the second kind that nobody described, /desk one of the first.
 func twoKinds(v *visit) bool {
 	path := v.r.URL.Path
 	switch {
 	case path == "/admin/me":
 		v.me("admin")
-	case (path == "/admin/login" || path == "/portal") && v.r.Method == http.MethodPost, path == "/login" && v.r.Method == http.MethodPost:
+	case v.r.Method == http.MethodPost && (path == "/admin/login" || path == "/portal" || path == "/login" || path == "/desk"):
 		kind := "admin"
-		if path == "/login" {
+		if path == "/login" || path == "/desk" {
 			kind = realm
 		}
 		if name, right := v.checked(); right {
@@ -105,14 +105,21 @@ func TestP5_SecondKindInAVerifiedSession(t *testing.T) {
 	h := open(t, common+bothLogins+asks+"\t\tidentity /admin/me json /name\n", site.Options{}, twoKinds)
 	factor := h.enrol(t, "alice")
 	mallory := h.enrol(t, "mallory")
-	for _, login := range []string{"/admin/login", "/portal"} {
+	for login, first := range map[string]string{"/admin/login": "/login", "/portal": "/login", "/desk": "/admin/login"} {
 		direct := h.direct(t)
 		direct.Get("/login")
-		logIn(direct, "mallory")
+		direct.Do("POST", first, formHeader(), credentials("mallory"))
 		direct.Do("POST", login, formHeader(), credentials("alice"))
-		h.control(t, login, direct)
+		if got := direct.Get("/login"); !strings.Contains(got.Text, secretOf("alice")) || !strings.Contains(got.Text, secretOf("mallory")) {
+			t.Fatalf("%s: the app itself: %s", login, got.Text)
+		}
 
-		c := h.signedIn(t, "mallory", mallory)
+		c := h.Client(t)
+		c.Get("/login")
+		c.Do("POST", first, formHeader(), credentials("mallory"))
+		c.Pass(mallory).Wants(t, http.StatusSeeOther, "")
+		wantsState(t, c, "verified", "mallory")
+		h.taken()
 		token := c.Token()
 		wantsNothingIn(t, login, c.Do("POST", login, formHeader(), credentials("alice")))
 		if state, user := stateOf(t, c); state == "verified" {
@@ -152,7 +159,7 @@ func twoPaths(name string) func(v *visit) bool {
 			}
 			api.id = v.newSession()
 			api.raise("api", who)
-			http.SetCookie(v.w, &http.Cookie{Name: name, Value: api.id, Path: "/api", HttpOnly: true})
+			http.SetCookie(v.w, &http.Cookie{Name: name, Value: api.id, Path: "/api" + v.fields.Get("below"), HttpOnly: true})
 			http.Redirect(v.w, v.r, "/", http.StatusSeeOther)
 		case path == "/api/me":
 			api.me("api")
@@ -223,6 +230,15 @@ func TestP5_CookieOfAnotherPath(t *testing.T) {
 				if strings.Contains(c.Status(), `"pending"`) {
 					c.Pass(mallory).Wants(t, http.StatusUnprocessableEntity, "")
 					h.wantsNothing(t, "mallory, with her code", c)
+				}
+				if name == "in a session, asked" {
+					// One of her own first, further down: of several with one name, apps take the one that stands first.
+					c = h.signedIn(t, "carol", nil)
+					c.Do("POST", "/api/login?below=/much/further", formHeader(), credentials("carol"))
+					wantsState(t, c, "verified", "carol")
+					h.taken()
+					wantsNothingIn(t, "further down", c.Do("POST", "/api/login", formHeader(), credentials("alice")))
+					h.wantsNothing(t, "further down", c)
 				}
 				h.stillHonest(t, factor)
 			})
