@@ -71,9 +71,9 @@ APPS := mariadb-server-core=mariadbd mariadb-client-core=mariadb php-mysql=php:m
 	phpmyadmin=/usr/share/phpmyadmin tt-rss=/usr/share/tt-rss icingaweb2=/usr/share/icingaweb2 \
 	prometheus=prometheus apache2-utils=htpasswd
 
-test-apps: ## the suite of real apps, all of them (docs/apps.md)
+test-apps: ## the suite of real apps, all of them (docs/apps.md); WALK=10m is how long each is walked over at random
 	scripts/install-test-packages $(APPS)
-	go test -race -tags allapps -timeout $(TIMEOUT) $(TESTFLAGS) ./e2e/presets
+	SALLYPORT_WALK=$(or $(WALK),10m) go test -race -tags allapps -timeout 4h $(TESTFLAGS) ./e2e/presets
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short

@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"errors"
+	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"sallyport/custody"
@@ -160,6 +163,33 @@ func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *sessi
 	}
 	delivery.ContentType = answer.header.Get("Content-Type")
 	delivery.ContentEncoding = answer.header.Get("Content-Encoding")
+	delivery.Headers = scriptHeaders(answer.header)
 	delivery.Body = answer.body.Bytes()
 	return delivery, false
+}
+
+// maxScriptHeaders is how much of an answer's further headers waits with it, in bytes.
+const maxScriptHeaders = 2 << 10
+
+// scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on (HX-Redirect,
+// X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor what is ours to say.
+func scriptHeaders(header http.Header) (lines []string) {
+	size := 0
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Hx-") || strings.HasPrefix(name, "X-Accel-") || notForScripts[name] {
+			continue
+		}
+		for _, value := range header[name] {
+			if size += len(name) + len(value); size > maxScriptHeaders {
+				return lines
+			}
+			lines = append(lines, name, value)
+		}
+	}
+	return lines
+}
+
+var notForScripts = map[string]bool{
+	"X-Sendfile": true, "X-Lighttpd-Send-File": true, "X-Frame-Options": true, "X-Content-Type-Options": true, "X-Xss-Protection": true,
+	"X-Permitted-Cross-Domain-Policies": true, "X-Robots-Tag": true, "X-Dns-Prefetch-Control": true, "X-Ua-Compatible": true, "X-Powered-By": true,
 }

@@ -242,6 +242,11 @@ func (x *exchange) resume() error {
 			h.Set(name, value)
 		}
 	}
+	for i := 0; i+1 < len(delivery.Headers); i += 2 {
+		if !strings.EqualFold(delivery.Headers[i], delivery.TokenHeader) {
+			h.Add(delivery.Headers[i], delivery.Headers[i+1])
+		}
+	}
 	x.w.WriteHeader(delivery.Status)
 	_, err = x.w.Write(delivery.Body)
 	return err

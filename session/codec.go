@@ -83,7 +83,8 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 		if len(delivery.Body) > MaxDelivery {
 			return nil, ErrTooLarge
 		}
-		to = append(to, 1)
+		// Without headers it is as it was before there were any.
+		to = append(to, 1+flags(len(delivery.Headers) > 0))
 		to = appendString(to, delivery.Location)
 		to = appendStrings(to, delivery.Cookies)
 		to = appendString(to, delivery.TokenHeader)
@@ -92,6 +93,9 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 		to = appendString(to, delivery.ContentType)
 		to = appendString(to, delivery.ContentEncoding)
 		to = appendString(to, delivery.Body)
+		if len(delivery.Headers) > 0 {
+			to = appendStrings(to, delivery.Headers)
+		}
 	}
 	if len(to)+checksumSize > MaxEncoded {
 		return nil, ErrTooLarge
@@ -146,9 +150,9 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Granted = from.strings()
 	data.Proposal = from.bytes()
 	data.Codes = from.strings()
-	switch from.byte() {
+	switch has := from.byte(); has {
 	case 0:
-	case 1:
+	case 1, 2:
 		data.Delivery = &Delivery{Location: from.string(), Cookies: from.strings()}
 		data.Delivery.TokenHeader = from.string()
 		data.Delivery.Token = from.string()
@@ -156,6 +160,10 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		data.Delivery.ContentType = from.string()
 		data.Delivery.ContentEncoding = from.string()
 		data.Delivery.Body = from.bytes()
+		if has == 2 {
+			data.Delivery.Headers = from.strings()
+			from.broken = from.broken || len(data.Delivery.Headers) == 0
+		}
 	default:
 		from.broken = true
 	}

@@ -23,7 +23,7 @@ func fullData(t testing.TB) *Data {
 		Bonds:   custody.Bonds{}.BindBasic("Basic YTpi").BindToken("one").BindToken("two"), Token: "two",
 		Next: "/page?a=1#b",
 		Delivery: &Delivery{
-			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip",
+			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip", Headers: []string{"X-App-Redirect", "/home"},
 			TokenHeader: "X-Token", Token: "two",
 			Body: []byte("{\"ok\":true}\x00\xff"),
 		},

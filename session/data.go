@@ -85,6 +85,8 @@ type Delivery struct {
 	Status          int
 	ContentType     string
 	ContentEncoding string
+	// Headers are further ones of the answer that are for the app's own script: names and values by turns.
+	Headers []string
 	// Body is kept for clients that are no page loads, at most MaxDelivery bytes.
 	Body []byte
 }
