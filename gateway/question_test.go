@@ -96,10 +96,9 @@ func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
 // TestP4_TypedLoginThatFailsKeepsNothing: here the proof stands in the page, which the odd answer is not. Nobody knows whether the
 // app has signed in; what it set goes with no other try. A session that the login page began is the price.
 func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
-	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, Record: 100}, func(c *Config) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, LoginStatus: http.StatusOK, Record: 100}, func(c *Config) {
 		typedOnly(c)
-		c.Logins.Blocks[0].Success = [][]login.Rule{{{Kind: login.Header, Name: "Location"}}}
-		c.Hold = match.NewGlobs("ledger_*")
+		c.Logins.Blocks[0].Success = [][]login.Rule{{{Kind: login.Body, Value: "Signed in"}}}
 	})
 	b := s.browser()
 	b.send("POST", "/login", "username=alice&password="+demo.AlicePassword, says(formType, "Accept", "application/xml"))

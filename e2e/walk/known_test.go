@@ -55,6 +55,7 @@ const (
 var byAnotherField = []Known{
 	{"B: another field, in the address", moves(plain("GET", inEmail, ""), looks)},
 	{"B: another field, in the address, raises a session", moves(looks, plain("GET", inEmail, ""), looks)},
+	{"D: the same in a session of one's own", moves(isCarol, plain("GET", inEmail, ""), looks)},
 	{"C: the same, hung up in the middle of the answer", moves(looks, plain("GET", inEmail+"&tap=drip:80", Head), looks, looks)},
 	{"C: the same, hung up before it", moves(looks, plain("GET", inEmail+"&tap=hold:60", Drop), looks, looks)},
 }
@@ -100,6 +101,9 @@ var known = map[string][]Known{
 	"two realms": {
 		{"B: the other realm's login", moves(as("alice", "POST", "/admin/login", ""), looks)},
 		{"B: the other realm's login, then one's own", moves(as("alice", "POST", "/admin/login", ""), as("carol", "POST", "/login", ""), looks)},
+	},
+	"two realms, one door": {
+		{"B: the other realm's login, in a session of one's own", moves(isCarol, as("alice", "POST", "/login", ""), looks)},
 	},
 	"one address": {
 		{"A: a login at a page that there is not", moves(as("alice", "POST", "/?do=robots.txt", ""), looks)},

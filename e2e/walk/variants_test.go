@@ -65,6 +65,10 @@ func variants() []variant {
 			block: "login /login {\nusername form username\n}\nlogin /admin/login {\nusername form username\n}\n" + bothAsked, shape: withAdmin,
 		},
 		{
+			name: "two realms, one door", knobs: loose(demo.Knobs{Realms: true}), admin: true,
+			block: "login /admin/login {\nusername form username\n}\n" + bothAsked, shape: withOneDoor,
+		},
+		{
 			name: "one address", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atOneAddress,
 			block: oneAddressAsked,
 		},
@@ -86,7 +90,7 @@ func variants() []variant {
 		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true, EmailField: true}), block: formLogin + jsonLogin + asked},
 		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true, EmailField: true}), block: typed(signedIn) + typedJSON},
-		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true}), block: formLogin + jsonLogin + asked},
+		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true, TellsByCookie: true}), block: formLogin + jsonLogin + asked},
 		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
 		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
 		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
@@ -96,7 +100,7 @@ func variants() []variant {
 		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{
-			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true}), block: typed(signedIn) + typedJSON + "rotates ledger_session ledger_last\n",
+			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true, EmailField: true}), block: typed(signedIn) + typedJSON + "rotates ledger_session ledger_last\n",
 		},
 		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
@@ -120,7 +124,7 @@ func variants() []variant {
 			block: formLogin + jsonLogin + "identity /whoami json /login\n",
 		},
 		{name: "names strangers", knobs: loose(demo.Knobs{NamesStrangers: true}), block: formLogin + asked, guests: []string{"anonymous"}},
-		{name: "speaks German", knobs: loose(demo.Knobs{TellsByCookie: true, Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
+		{name: "speaks German", knobs: loose(demo.Knobs{Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
 		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
 		{name: "full", knobs: loose(demo.Knobs{Fills: true}), block: formLogin + asked, shape: withFill},
 		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true}), block: formLogin + asked, shape: withFill},
@@ -134,9 +138,10 @@ func oneAddressTyped() string {
 	return "identity typed\nlogin / {\nwhen form username *\nusername form username\nfields do password next csrf\n" + "success " + signedIn + "\n}\nlogin_page /?do=login\n"
 }
 
-// german is a site whose login is judged by a text too, in the language of whoever asks.
+// german is a site whose operator took a cookie for proof that wrong passwords bring as well, so that a text decides: in the language
+// of whoever asks.
 func german() string {
-	return strings.Replace(typed(signedIn), "success", "failure body \"Wrong user name\"\nsuccess", 1)
+	return strings.Replace(typed("cookie "+demo.SessionCookie), "success", "failure body \"Wrong user name\"\nsuccess", 1)
 }
 
 func withToken(t *Target) {
@@ -151,6 +156,11 @@ func withAdmin(t *Target) {
 func withUntold(t *Target) {
 	withAdmin(t)
 	t.Untold = "admin"
+}
+
+func withOneDoor(t *Target) {
+	withAdmin(t)
+	t.More, t.Doors = t.Doors[:1], t.Doors[1:]
 }
 
 func atOneAddress(t *Target) {

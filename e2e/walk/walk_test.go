@@ -226,7 +226,6 @@ func enter(c *site.Client, door Door, account Account) {
 	case door.JSON != "":
 		c.PostJSON(door.Path, fmt.Sprintf(door.JSON, account.Typed[0], account.Password))
 	default:
-		c.Get(door.Path) // as people do
 		values := url.Values{door.Form[0]: {account.Typed[0]}, door.Form[1]: {account.Password}}
 		if door.Token != "" {
 			values.Set(door.Token, field(door.Token, c.Get(door.Page).Text))
