@@ -15,7 +15,7 @@ import (
 const python = "/usr/bin/python3"
 
 // setUpTimeout limits each of the commands that prepare an app.
-const setUpTimeout = 2 * time.Minute
+const setUpTimeout = 5 * time.Minute
 
 // StartDjango runs the admin site of a fresh Django project: /admin/, with Alice and Bob as superusers, in SQLite. The
 // project is what `django-admin startproject` writes; only the settings that every real site has to change are changed
