@@ -106,11 +106,18 @@ func (p *Process) Log() string {
 	return string(text)
 }
 
+// found are the ports that FreeAddress gave.
+var found sync.Map
+
 // FreeAddress finds a port on loopback below those that the system gives to outgoing connections, so that none of these takes
-// it before a server does.
+// it before a server does. It finds none twice, since the servers of those found before may be still to come.
 func FreeAddress() (string, error) {
 	for range 1000 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(20000)))
+		port := 10000 + rand.IntN(20000)
+		if _, taken := found.LoadOrStore(port, true); taken {
+			continue
+		}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 		if err == nil {
 			return address, listener.Close()

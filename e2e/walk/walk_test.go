@@ -150,21 +150,13 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	return s
 }
 
-// taken are the addresses of this process's sites, which are not served yet: they are free for the system still.
-var taken = map[string]bool{}
-
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	for {
-		address, err := process.FreeAddress()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !taken[address] {
-			taken[address] = true
-			return address
-		}
+	address, err := process.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return address
 }
 
 // enrolAll sets up the factors of the owner and of the attacker's accounts, when the site serves.
