@@ -29,7 +29,7 @@ type chooser struct {
 
 // choose makes up the sequence of a seed.
 func choose(target *Target, seed uint64) Sequence {
-	c := &chooser{Rand: rand.New(rand.NewPCG(seed, 12)), target: target} //nolint:gosec // a walk that can be replayed
+	c := &chooser{Rand: rand.New(rand.NewPCG(seed, 12)), target: target} // a walk that can be replayed
 	c.wrong = c.chance(6)
 	var sequence Sequence
 	if c.chance(30) || len(c.target.Headers) > 0 && c.chance(60) {
