@@ -65,18 +65,6 @@ func (l *line) rest() string {
 	return string(text)
 }
 
-// answer reads one answer.
-func (l *line) answer() site.Answer {
-	l.t.Helper()
-	response, err := http.ReadResponse(l.in, nil)
-	if err != nil {
-		return site.Answer{Response: &http.Response{Header: http.Header{}}} // cut off, which is an answer too
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, _ := io.ReadAll(response.Body)
-	return site.Answer{Response: response, Text: string(text)}
-}
-
 // gates shut some pages of an office after it has done what it was asked, until a test opens them: its answer is on its way then. left
 // hears of each request whose sender goes meanwhile.
 type gates struct{ arrived, open, left chan struct{} }
