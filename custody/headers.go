@@ -97,6 +97,12 @@ func Essential(name string) bool {
 	return ordinary(name) || fate != fateKeep && fate != fateSpelled && fate != fateAsk
 }
 
+// Sensitive reports whether a header of that name may carry a credential, say who somebody is, or change what a request is.
+func Sensitive(name string) bool {
+	fate := fateOf(appendFold(nil, name))
+	return fate != fateKeep && fate != fateSpelled && fate != fateOpen
+}
+
 // spelled reports whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`, upper
 // case where a word begins.
 func spelled(name string, folded []byte) bool {

@@ -172,11 +172,13 @@ func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *sessi
 const maxScriptHeaders = 2 << 10
 
 // scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on (HX-Redirect,
-// X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor what is ours to say.
+// X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor
+// what is ours to say, nor what may be a credential.
 func scriptHeaders(header http.Header) (lines []string) {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		if !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Hx-") || strings.HasPrefix(name, "X-Accel-") || notForScripts[name] {
+		if !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Hx-") || strings.HasPrefix(name, "X-Accel-") || notForScripts[name] ||
+			custody.Sensitive(name) {
 			continue
 		}
 		for _, value := range header[name] {

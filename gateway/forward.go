@@ -8,6 +8,7 @@ import (
 
 	"sallyport/age"
 	"sallyport/custody"
+	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/pages"
 	"sallyport/session"
@@ -33,7 +34,7 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if x.data.InPlace && !x.plain() {
+	if x.data.InPlace && (!x.plain() || x.place == gate.Entry && !x.bare()) {
 		// This app may sign people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
 	}

@@ -148,3 +148,19 @@ func TestP4_TypedPublicDoor(t *testing.T) {
 	}
 	b.post("/static/style.css", url.Values{"text": {"x"}}).wants(t, http.StatusMethodNotAllowed, "")
 }
+
+// TestP5_RaisedInPlaceByAQuery: bob's session is one that the app raised, and goes to the login page with alice's password in the address,
+// beside a field of which the operator does not know. The app raises the session again, without a sign; it is asked, and alice's factor
+// with it.
+func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: true}, nil)
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword)
+	alice.enrol()
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword)
+	b.wantsState("verified", "bob")
+	b.get("/login?next=/files").wants(t, http.StatusSeeOther, "/files") // the app's own answer to whoever is signed in
+	b.get("/login?email=alice&password="+demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	b.wantsState("pending", "alice")
+}

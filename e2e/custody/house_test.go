@@ -27,7 +27,7 @@ const (
 		totp {
 			skew 10
 		}
-		public /static/*
+		public /static/*?*
 `
 	form  = "\t\tlogin /login {\n\t\t\tusername form username\n\t\t}\n"
 	asks  = "\t\tidentity /me json /name\n"

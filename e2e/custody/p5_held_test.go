@@ -110,7 +110,7 @@ func TestP5_BegunWithAnotherLogin(t *testing.T) {
 	t.Parallel()
 	g := newGates(t)
 	slow := slowly(g)
-	h := open(t, common+"\t\tpublic GET POST /static/*\n"+form+asks, site.Options{}, func(v *visit) bool {
+	h := open(t, common+"\t\tpublic GET POST /static/*?*\n"+form+asks, site.Options{}, func(v *visit) bool {
 		if v.r.URL.Path == "/static/enter" {
 			if name, right := v.checked(); right {
 				v.raise(realm, name)

@@ -64,6 +64,7 @@ var byAnotherField = []Known{
 var anywhere = []Known{
 	{"D: a login at a public path raises a session of one's own", moves(isCarol, as("alice", "PATCH", "/static/style.css", ""), looks)},
 	{"D: the same at no path of the app's", moves(isOwn, as("alice", "POST", "/missing", ""), looks)},
+	{"C: a page while a session of one's own is raised", moves(isCarol, as("alice", "POST", "/missing?tap=drip:150", Slow), plain("GET", "/", ""), looks)},
 	{"D: a login at a public path raises a stranger's session", moves(looks, as("alice", "POST", "/static/style.css", ""), looks)},
 	{"D: the same, hung up", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Head), looks, looks)},
 	{"D: the same, before the answer", moves(looks, as("alice", "POST", "/static/style.css?tap=hold:60", Drop), looks, looks)},
@@ -150,7 +151,13 @@ var known = map[string][]Known{
 				Body: `{"user":{"name":"alice","password":"alice-password"}}`,
 			}, as("carol", "POST", "/login", ""), looks)},
 	},
+	"full": {
+		{"C: custody is full by the answer that signs in", moves(looks, plain("GET", inEmail+"&fill=40", ""), looks)},
+		{"C: custody is full before it", moves(looks, plain("GET", "/login?fill=40", ""), plain("GET", inEmail, ""), looks)},
+	},
 	"full, in place": {
+		{"C: custody is full by the answer that raises the session", moves(looks, plain("GET", inEmail+"&fill=40", ""), looks)},
+		{"C: custody is full before it is raised", moves(looks, plain("GET", "/login?fill=40", ""), plain("GET", inEmail, ""), looks)},
 		{"C: hanging up while the session is raised", moves(isCarol, as("alice", "PUT", "/login?tap=drip:80", Head), looks)},
 		{"C: hanging up before it", moves(isCarol, as("alice", "PUT", "/login?tap=hold:60", Drop), looks, looks)},
 		{"C: half-closed", moves(isCarol, as("alice", "PUT", "/login?tap=drip:80", Half), looks)},

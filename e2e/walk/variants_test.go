@@ -78,15 +78,15 @@ func variants() []variant {
 		},
 		{
 			name: "public door", knobs: demo.Knobs{NoFormToken: true, OneAddress: true}, shape: atPublicDoor,
-			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*?*\n",
 		},
 		{
 			name: "public door, in place", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, shape: atPublicDoor,
-			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*\n",
+			block: oneAddressAsked + "public POST PUT PATCH DELETE /static/*?*\n",
 		},
 		{
-			name: "public door, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true, TellsByCookie: true},
-			block: oneAddressTyped() + "public POST PUT PATCH DELETE /static/*\n", shape: atPublicDoor,
+			name: "public door, typed", knobs: demo.Knobs{NoFormToken: true, OneAddress: true, TellsByCookie: true},
+			block: oneAddressTyped() + "public POST PUT PATCH DELETE /static/*?*\n", shape: atPublicDoor,
 		},
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true, EmailField: true}), block: formLogin + jsonLogin + asked},
 		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true, EmailField: true}), block: typed(signedIn) + typedJSON},
@@ -126,8 +126,8 @@ func variants() []variant {
 		{name: "names strangers", knobs: loose(demo.Knobs{NamesStrangers: true}), block: formLogin + asked, guests: []string{"anonymous"}},
 		{name: "speaks German", knobs: loose(demo.Knobs{Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
 		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
-		{name: "full", knobs: loose(demo.Knobs{Fills: true}), block: formLogin + asked, shape: withFill},
-		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true}), block: formLogin + asked, shape: withFill},
+		{name: "full", knobs: loose(demo.Knobs{Fills: true, EmailField: true}), block: formLogin + asked, shape: withFill},
+		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true, EmailField: true}), block: formLogin + asked, shape: withFill},
 		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + asked, secure: true},
 		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + asked},
 	}
