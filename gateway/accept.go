@@ -57,7 +57,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
 		}
 	}
-	origin, target := x.origin(), x.rememberedTarget()
+	origin, target, before := x.origin(), x.rememberedTarget(), x.token
 	write := func(data *session.Data) error {
 		if target != "" {
 			data.Next = target
@@ -85,6 +85,12 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	} else if err != nil {
 		return true, err
 	}
+	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
+	if next.within {
+		x.raising.end(before, x.now)
+	}
+	x.carriers.remove(before, &x.stream)
+	x.carriers.cut(before)
 	x.forgetTarget()
 	if state == gate.Verified {
 		owed, err := x.owedAfterAll(next.delivery, stands)

@@ -91,7 +91,7 @@ func (f *filter) WriteHeader(status int) {
 		h["Set-Cookie"] = f.own
 	}
 	switch {
-	case f.x.carries || f.x.suspect:
+	case f.x.carries || f.x.besideRaise():
 		// It is settled when it is whole, or large: by then more is known of it.
 		f.undecided, f.lines = true, lines
 	case len(lines) == 0 && f.x.place != gate.Logout:

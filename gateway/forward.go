@@ -8,7 +8,6 @@ import (
 
 	"sallyport/age"
 	"sallyport/custody"
-	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/pages"
 	"sallyport/session"
@@ -34,9 +33,18 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if x.data.InPlace && (!x.plain() || x.place == gate.Entry && !x.bare()) {
+	if x.data.InPlace {
+		x.carriers.add(x.token, &x.stream)
+		defer x.carriers.remove(x.token, &x.stream)
+		if x.raising.ended(x.token) {
+			x.token, x.data = "", nil
+			return x.askLogin()
+		}
+	}
+	if x.mayRaise() {
 		// This app may sign people in without a sign: it is asked after each request that could have done so.
 		x.suspect = true
+		defer x.raising.begin(x.token)()
 	}
 	x.prepare(&x.data.Held)
 	x.observe()

@@ -132,8 +132,10 @@ type Gateway struct {
 	trials trials
 	// guests are the names that the app gives to whoever is not signed in.
 	guests guests
-	// carriers are the requests under way that carry a stranger's cookies.
+	// carriers are the requests under way that carry a stranger's cookies, or a session that may be raised.
 	carriers carriers
+	// raising are those that may raise a verified session.
+	raising raising
 	// learning sees to the names in config.Names.
 	learning learning
 	// watchers look after requests that take long.

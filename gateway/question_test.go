@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"sallyport/demo"
@@ -163,4 +165,65 @@ func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
 	b.get("/login?next=/files").wants(t, http.StatusSeeOther, "/files") // the app's own answer to whoever is signed in
 	b.get("/login?email=alice&password="+demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.wantsState("pending", "alice")
+}
+
+// TestP5_PagesBesideARaise: bob raises his session to alice's, by a password at an address that no login describes, and asks for pages at
+// the same time. Until the app was asked, nobody knows that the session is alice's; the pages wait for that, too. A page that the app
+// gives later than that goes nowhere.
+func TestP5_PagesBesideARaise(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, func(c *Config) { c.Logins.Identities[0].Path = "/?do=api/me" })
+	raised, shown, settled, pages := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		switch r.URL.Path {
+		case "/other":
+			w = late{w, func() { close(raised); <-shown }}
+		case "/files":
+			pages <- struct{}{}
+			<-raised
+			defer close(shown)
+		case "/files/late":
+			pages <- struct{}{}
+			<-settled
+			r = r.WithContext(context.WithoutCancel(r.Context()))
+		}
+		s.app.ServeHTTP(w, r)
+		return nil
+	})
+	alice := s.browser()
+	alice.signIn("alice", demo.AlicePassword)
+	alice.enrol()
+	b := s.browser()
+	b.signIn("bob", demo.BobPassword)
+	b.wantsState("verified", "bob")
+	var all sync.WaitGroup
+	for _, path := range []string{"/files", "/files/late"} {
+		all.Go(func() {
+			if got := b.get(path); got.StatusCode == http.StatusOK || got.Header.Get("X-Ledger-User") != "" || strings.Contains(got.body, "Alice") {
+				t.Errorf("%s: %d, %s's", path, got.StatusCode, got.Header.Get("X-Ledger-User"))
+			}
+		})
+	}
+	for range 2 {
+		<-pages
+	}
+	all.Go(func() {
+		got := b.post("/other", url.Values{"username": {"alice"}, "password": {demo.AlicePassword}})
+		if got.StatusCode != http.StatusSeeOther { // to the challenge, or where a page was quicker to the login page
+			t.Errorf("the raise itself: %d %v", got.StatusCode, got.Header)
+		}
+		close(settled)
+	})
+	all.Wait()
+	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+}
+
+// late is an answer whose head comes when somebody lets it.
+type late struct {
+	http.ResponseWriter
+	wait func()
+}
+
+func (l late) WriteHeader(status int) {
+	l.wait()
+	l.ResponseWriter.WriteHeader(status)
 }

@@ -57,6 +57,7 @@ var byAnotherField = []Known{
 	{"B: another field, in the address, raises a session", moves(looks, plain("GET", inEmail, ""), looks)},
 	{"D: the same in a session of one's own", moves(isCarol, plain("GET", inEmail, ""), looks)},
 	{"C: the same, hung up in the middle of the answer", moves(looks, plain("GET", inEmail+"&tap=drip:80", Head), looks, looks)},
+	{"C: the same, half-closed", moves(looks, plain("GET", inEmail+"&tap=drip:80", Half), looks, looks)},
 	{"C: the same, hung up before it", moves(looks, plain("GET", inEmail+"&tap=hold:60", Drop), looks, looks)},
 }
 
@@ -67,6 +68,8 @@ var anywhere = []Known{
 	{"C: a page while a session of one's own is raised", moves(isCarol, as("alice", "POST", "/missing?tap=drip:150", Slow), plain("GET", "/", ""), looks)},
 	{"D: a login at a public path raises a stranger's session", moves(looks, as("alice", "POST", "/static/style.css", ""), looks)},
 	{"D: the same, hung up", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Head), looks, looks)},
+	{"D: the same, half-closed", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Half), looks, looks)},
+	{"D: a session of one's own is raised, half-closed", moves(isCarol, as("alice", "POST", "/missing?tap=drip:80", Half), looks)},
 	{"D: the same, before the answer", moves(looks, as("alice", "POST", "/static/style.css?tap=hold:60", Drop), looks, looks)},
 }
 
