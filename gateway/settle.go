@@ -112,6 +112,12 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 				f.replace(func() error { return x.storeFailed("note the failed identity check", err) })
 				return
 			}
+		} else if x.carries {
+			// Nobody knows whether the session that it took along is still a stranger's.
+			if err := x.doubt(); err != nil && !errors.Is(err, session.ErrGone) {
+				f.replace(func() error { return x.storeFailed("note the failed identity check", err) })
+				return
+			}
 		}
 		f.replace(func() error { return x.identityUnclear(said) })
 	}

@@ -14,10 +14,10 @@ import (
 // forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
 // into custody is attached to nothing yet.
 //
-// Where the app cannot be asked, a query may sign somebody in by fields whose names nobody described: then only a mere page load goes
-// with cookies of the app's, and keeps what it gets.
+// A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app cannot be asked, it
+// goes as what may be a sign-in does.
 func (x *exchange) forwardStranger() error {
-	if x.config.Logins.Typed && !x.bare() {
+	if !x.bare() && (x.config.Logins.Typed || x.place == gate.Entry) {
 		return x.forwardSuspect()
 	}
 	if x.data != nil && x.data.Doubt {

@@ -69,7 +69,6 @@ var anywhere = []Known{
 	{"D: a login at a public path raises a stranger's session", moves(looks, as("alice", "POST", "/static/style.css", ""), looks)},
 	{"D: the same, hung up", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Head), looks, looks)},
 	{"D: the same, half-closed", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Half), looks, looks)},
-	{"D: a session of one's own is raised, half-closed", moves(isCarol, as("alice", "POST", "/missing?tap=drip:80", Half), looks)},
 	{"D: the same, before the answer", moves(looks, as("alice", "POST", "/static/style.css?tap=hold:60", Drop), looks, looks)},
 }
 
