@@ -96,6 +96,9 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 		if p.target.Untold == realm && p.target.isLogin(seen.Method, seen.Target) {
 			continue // another try with the same name: nobody has told the gateway what that is worth
 		}
+		if p.target.Raises && before.verified() && b.gaveUp(seen.Begun) {
+			continue
+		}
 		if p.mayBe(before, name) || p.mayBe(after, name) || p.lenient(b, seen, name, before, after) {
 			continue
 		}
@@ -159,6 +162,13 @@ func (p *play) proves(line, account string) bool {
 
 // during reports whether an answer was under way at a moment.
 func (a answered) during(at time.Time) bool { return !at.Before(a.begun) && at.Before(a.ended) }
+
+// gaveUp reports whether a browser did not wait, until then, for an answer to something that was no page load.
+func (b *browser) gaveUp(until time.Time) bool {
+	return slices.ContainsFunc(b.answers, func(a answered) bool {
+		return a.hasty && a.begun.Before(until) && (a.method != http.MethodGet || a.body)
+	})
+}
 
 // called is what an account is called in a report.
 func (p *play) called(name string) string {

@@ -84,6 +84,10 @@ type Target struct {
 	Known []Known
 	// Untold is a realm of the app's that the gateway does not ask about.
 	Untold string
+	// Raises says that the app signs in under the cookie that is there, at addresses too that no login describes. What a session
+	// of the attacker's own does beside such a request, or behind one that she gave up, may come to the app as another's then: no answer
+	// shows it.
+	Raises bool
 	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
 	Anybody bool
 }
