@@ -156,7 +156,7 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 // proves reports whether a line of HTTP Basic is an account's of the attacker's own, where the app takes such.
 func (p *play) proves(line, account string) bool {
 	return p.target.Doors[0].Basic && slices.ContainsFunc(p.target.accounts()[1:], func(a Account) bool {
-		return a.Typed[0] == account && line == basic(a.Typed[0], a.Password)
+		return a.Typed[0] == account && a.proves(line)
 	})
 }
 

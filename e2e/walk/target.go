@@ -30,6 +30,11 @@ func (a Account) is(name string) bool {
 	return name != "" && (name == a.Called || slices.ContainsFunc(a.Typed, func(t string) bool { return strings.EqualFold(t, name) }))
 }
 
+// proves reports whether a line of HTTP Basic has this account's password, by whatever name.
+func (a Account) proves(line string) bool {
+	return slices.ContainsFunc(a.Typed, func(name string) bool { return line == basic(name, a.Password) })
+}
+
 // Enrolled is an account with a second factor that the attacker holds.
 type Enrolled struct {
 	Account
