@@ -188,7 +188,8 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	if answer.foreign && (answer.Status == http.StatusSwitchingProtocols || p.setsToken(answer)) {
 		add(Foreign, "%s", what)
 	}
-	if p.fromApp(b, answer) {
+	untold := p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) // see judgeRequest
+	if p.fromApp(b, answer) && !untold {
 		for _, account := range p.target.accounts() {
 			own := account.Typed[0] != p.target.Owner.Typed[0]
 			switch {
@@ -197,9 +198,6 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
 				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
-			}
-			if p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) {
-				continue // see judgeRequest
 			}
 			for _, marker := range account.Markers {
 				if strings.Contains(answer.Raw, marker) || strings.Contains(answer.Text, marker) {
