@@ -258,8 +258,8 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	}()
 	returned := false
 	defer func() {
-		if !returned && f.mode == notStarted {
-			f.x.unseen() // it panicked
+		if !returned && (f.mode == notStarted || f.mode == holding) {
+			f.x.unseen() // it panicked, as reverse proxies do whose client or app breaks off
 		}
 	}()
 	err = next(f, r)

@@ -13,6 +13,9 @@ import (
 // its cookies long before.
 const raisedFor = time.Minute
 
+// mayTake is how long an app may still be at work on a request whose client has left.
+const mayTake = 30 * time.Second
+
 // raising are the requests under way that may raise a verified session, by its token: sign somebody in, in an app that does so under
 // the cookie that is there. Until such a request is settled nobody knows whose the session is. The zero value is ready for use.
 type raising struct {
@@ -37,6 +40,9 @@ func (r *raising) begin(token string) (end func()) {
 		}
 	}
 }
+
+// linger has a request that nobody saw answered be under way for a while: the app may not have come to it yet.
+func (r *raising) linger(token string) { time.AfterFunc(mayTake, r.begin(token)) }
 
 func (r *raising) any(token string) bool {
 	r.mutex.Lock()

@@ -104,17 +104,23 @@ func (x *exchange) openOnly() {
 // unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request may have done
 // it is taken to have done.
 //
-// A session that the app can be asked about is asked about before its next use. Where it cannot be asked, one ends that could have
-// become another's; a mere page load, which people leave at any time, leaves it.
+// A session that the app can be asked about is asked about before its next use, and for a while after each, since the app may be at
+// work still. Where it cannot be asked, one ends that could have become another's; a mere page load, which people leave at any time,
+// leaves it. A stranger's cookies are forgotten where the request could have signed somebody in.
 func (x *exchange) unseen() {
 	var err error
 	switch {
 	case x.state() == gate.Verified && x.config.Logins.Asks():
+		if x.mayRaise() {
+			x.raising.linger(x.token)
+		}
 		err = x.unsettle(nil)
 	case x.state() == gate.Verified && !x.plain():
 		x.log.WarnContext(x.r.Context(), "the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
 			"setting", "identity", "app", x.config.App, "user", x.data.Identity)
 		err = x.endUnseen()
+	case x.carries && x.state() != gate.Verified && x.mayHaveSignedIn():
+		err = x.forgetGuest()
 	case x.carries && x.state() != gate.Verified:
 		err = x.doubt()
 	}

@@ -57,7 +57,8 @@ type Tap struct {
 	mu      sync.Mutex
 	seen    []*Seen
 	issued  map[string]Credential
-	running sync.WaitGroup
+	running int // requests that are being served
+	idle    *sync.Cond
 }
 
 // New makes a tap before the app at upstream (host and port).
@@ -67,6 +68,7 @@ func New(upstream string, questions ...Question) *Tap {
 		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		issued: map[string]Credential{},
 	}
+	tap.idle = sync.NewCond(&tap.mu)
 	tap.proxy = &httputil.ReverseProxy{
 		Transport: tap.client, FlushInterval: -1,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -91,7 +93,7 @@ func (t *Tap) Thorough() *Tap {
 
 // Close ends the connections to the app, when all requests have been served.
 func (t *Tap) Close() {
-	t.running.Wait()
+	t.Wait()
 	t.client.CloseIdleConnections()
 }
 
@@ -99,8 +101,8 @@ type seenKey struct{}
 
 // ServeHTTP implements [http.Handler].
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t.running.Add(1)
-	defer t.running.Done()
+	t.begin()
+	defer t.end()
 	wanted := orders(r)
 	seen := &Seen{
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
@@ -223,14 +225,39 @@ func (t *Tap) All() []Seen {
 	return all
 }
 
-// Wait waits for all requests that are being served.
-func (t *Tap) Wait() { t.running.Wait() }
+func (t *Tap) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running++
+}
+
+func (t *Tap) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running--; t.running == 0 {
+		t.idle.Broadcast()
+	}
+}
+
+// Wait waits for all requests that are being served. More may come meanwhile, of clients that have gone.
+func (t *Tap) Wait() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wait()
+}
+
+// wait is called with the lock held.
+func (t *Tap) wait() {
+	for t.running > 0 {
+		t.idle.Wait()
+	}
+}
 
 // Forget begins anew, when what is being served is over.
 func (t *Tap) Forget() {
-	t.running.Wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.wait()
 	t.seen, t.issued = nil, map[string]Credential{}
 }
 

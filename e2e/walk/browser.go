@@ -85,6 +85,8 @@ type answered struct {
 	lost, aside, hasty bool
 	// foreign: another site's page sent it; alone: and without our cookie.
 	foreign, alone bool
+	// body: the request had one.
+	body bool
 	// password is the request's Authorization.
 	password string
 	Answer
@@ -181,7 +183,7 @@ func (b *browser) send(r request) Answer {
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
 		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
-		foreign: slices.ContainsFunc(r.lines, isForeign), alone: alone, password: password,
+		foreign: slices.ContainsFunc(r.lines, isForeign), alone: alone, body: r.body != "", password: password,
 	})
 	return answer
 }

@@ -96,6 +96,9 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 		if p.target.Untold == realm && p.target.isLogin(seen.Method, seen.Target) {
 			continue // another try with the same name: nobody has told the gateway what that is worth
 		}
+		if p.target.Raises && before.verified() && b.gaveUp(seen.Begun) {
+			continue
+		}
 		if p.mayBe(before, name) || p.mayBe(after, name) || p.lenient(b, seen, name, before, after) {
 			continue
 		}
@@ -153,12 +156,19 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 // proves reports whether a line of HTTP Basic is an account's of the attacker's own, where the app takes such.
 func (p *play) proves(line, account string) bool {
 	return p.target.Doors[0].Basic && slices.ContainsFunc(p.target.accounts()[1:], func(a Account) bool {
-		return a.Typed[0] == account && line == basic(a.Typed[0], a.Password)
+		return a.Typed[0] == account && a.proves(line)
 	})
 }
 
 // during reports whether an answer was under way at a moment.
 func (a answered) during(at time.Time) bool { return !at.Before(a.begun) && at.Before(a.ended) }
+
+// gaveUp reports whether a browser did not wait, until then, for an answer to something that was no page load.
+func (b *browser) gaveUp(until time.Time) bool {
+	return slices.ContainsFunc(b.answers, func(a answered) bool {
+		return a.hasty && a.begun.Before(until) && (a.method != http.MethodGet || a.body)
+	})
+}
 
 // called is what an account is called in a report.
 func (p *play) called(name string) string {
@@ -178,7 +188,8 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	if answer.foreign && (answer.Status == http.StatusSwitchingProtocols || p.setsToken(answer)) {
 		add(Foreign, "%s", what)
 	}
-	if p.fromApp(b, answer) {
+	untold := p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) // see judgeRequest
+	if p.fromApp(b, answer) && !untold {
 		for _, account := range p.target.accounts() {
 			own := account.Typed[0] != p.target.Owner.Typed[0]
 			switch {
@@ -187,9 +198,6 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
 				// It may be the answer of a session that the browser has not heard of, or has left.
 				continue
-			}
-			if p.target.Untold != "" && p.target.isLogin(answer.method, answer.target) {
-				continue // see judgeRequest
 			}
 			for _, marker := range account.Markers {
 				if strings.Contains(answer.Raw, marker) || strings.Contains(answer.Text, marker) {

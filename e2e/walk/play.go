@@ -84,7 +84,7 @@ func (p *play) habits(lines []string) (all []string) {
 // proved notes whose right password a line of a header is.
 func (p *play) proved(line string) {
 	for _, account := range p.target.accounts() {
-		if line == "Authorization: "+basic(account.Typed[0], account.Password) {
+		if value, found := strings.CutPrefix(line, "Authorization: "); found && account.proves(value) {
 			p.right[account.Typed[0]] = true
 		}
 	}

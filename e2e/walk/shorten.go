@@ -22,16 +22,20 @@ func again(sequence Sequence, kind string, play func(Sequence) []Violation) bool
 	return false
 }
 
+// tries is how often a sequence is played before it counts as harmless.
+func tries(sequence Sequence) int {
+	if slices.ContainsFunc(sequence.Moves, func(m Move) bool { return m.Trick != "" }) {
+		return 3
+	}
+	return 1
+}
+
 // shorten takes out of a sequence what a violation of this kind does not need. Violations that depend on the moment are tried a
 // few times before a move is kept.
 func shorten(sequence Sequence, kind string, play func(Sequence) []Violation) Sequence {
 	deadline := time.Now().Add(shortenTime)
 	still := func(candidate Sequence) bool {
-		tries := 1
-		if slices.ContainsFunc(candidate.Moves, func(m Move) bool { return m.Trick != "" }) {
-			tries = 3
-		}
-		for range tries {
+		for range tries(candidate) {
 			if time.Now().After(deadline) {
 				return false
 			}

@@ -30,6 +30,11 @@ func (a Account) is(name string) bool {
 	return name != "" && (name == a.Called || slices.ContainsFunc(a.Typed, func(t string) bool { return strings.EqualFold(t, name) }))
 }
 
+// proves reports whether a line of HTTP Basic has this account's password, by whatever name.
+func (a Account) proves(line string) bool {
+	return slices.ContainsFunc(a.Typed, func(name string) bool { return line == basic(name, a.Password) })
+}
+
 // Enrolled is an account with a second factor that the attacker holds.
 type Enrolled struct {
 	Account
@@ -84,6 +89,10 @@ type Target struct {
 	Known []Known
 	// Untold is a realm of the app's that the gateway does not ask about.
 	Untold string
+	// Raises says that the app signs in under the cookie that is there, at addresses too that no login describes. What a session
+	// of the attacker's own does beside such a request, or behind one that she gave up, may come to the app as another's then: no answer
+	// shows it.
+	Raises bool
 	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
 	Anybody bool
 }

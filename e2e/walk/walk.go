@@ -103,7 +103,7 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 // playKnown plays the sequences that have a name. Those that depend on the moment are played a few times.
 func playKnown(target *Target, w *wire) (all []Found) {
 	for _, known := range target.Known {
-		for range 3 {
+		for range tries(known.Sequence) {
 			violations := run(target, w, known.Sequence)
 			if len(violations) == 0 {
 				continue

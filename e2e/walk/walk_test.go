@@ -94,7 +94,7 @@ func prepare(t *testing.T, v variant, number int) *stage {
 		return account
 	}
 	target := &Target{
-		Name: v.name, Secure: v.secure, Owner: made("alice"), Plain: made("carol"), Known: known[v.name],
+		Name: v.name, Secure: v.secure, Owner: made("alice"), Plain: made("carol"), Known: known[v.name], Raises: v.knobs.ElevateInPlace,
 		Doors: []Door{
 			{Path: "/login", Form: [2]string{"username", "password"}},
 			{Path: "/api/login", JSON: `{"user":{"name":%q,"password":%q}}`},
