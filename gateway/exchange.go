@@ -50,6 +50,8 @@ type exchange struct {
 	encodings      []string
 	encodingsSaved bool
 
+	// visit is the request's in a session that may be raised; nil in all others.
+	visit  *visit
 	filter filter
 	stream stream
 	form   form // what a POST to one of our own pages said

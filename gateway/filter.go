@@ -32,6 +32,8 @@ type filter struct {
 	// undecided: an answer that waits was not settled yet. lines are the cookies that it sets.
 	undecided bool
 	lines     []string
+	// early: it was settled before it was whole.
+	early bool
 	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
 	unseen bool
 	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
@@ -78,6 +80,9 @@ func (f *filter) WriteHeader(status int) {
 		return
 	}
 	f.mode = passing
+	if f.x.visit != nil && !f.x.visit.raises {
+		f.x.visit.answered()
+	}
 	if f.x.r.Context().Err() != nil {
 		// The client has left, and whoever carries requests to the app says so in its own words.
 		f.unseen = true
@@ -120,6 +125,9 @@ func (f *filter) decide() {
 		f.replace(f.x.askLogin)
 	case !f.undecided || !f.x.settle(f, waiting.status, f.lines):
 		f.x.settleByProbe(f, waiting.status)
+	}
+	if f.x.visit != nil {
+		f.x.settled(waiting.status)
 	}
 	if f.mode == passing && waiting.body.Len() > 0 {
 		_, _ = f.send(waiting.body.Bytes())
@@ -191,6 +199,7 @@ func (f *filter) Write(p []byte) (int, error) {
 		if f.waiting.body.Len()+len(p) <= holdLimit {
 			return f.waiting.body.Write(p)
 		}
+		f.early = true
 		f.decide()
 	}
 	if f.mode == replaced {
@@ -212,6 +221,7 @@ func (f *filter) FlushError() error {
 		return errSessionEnded
 	}
 	if f.mode == holding {
+		f.early = true
 		f.decide()
 	}
 	if f.mode == replaced {

@@ -23,6 +23,13 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *exchange) forwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
+	if x.data.InPlace {
+		leave, answered, err := x.takeTurn()
+		defer leave()
+		if answered || err != nil {
+			return err
+		}
+	}
 	if x.config.Logins.Asks() && !(refreshes && x.tokenRanOut()) && x.mustAsk() && !x.lacksPassword() {
 		if answered, err := x.recheck(); answered || err != nil {
 			return err
@@ -33,19 +40,8 @@ func (x *exchange) forwardVerified() error {
 			return x.storeFailed("note that the session is in use", err)
 		}
 	}
-	if x.data.InPlace {
-		x.carriers.add(x.token, &x.stream)
-		defer x.carriers.remove(x.token, &x.stream)
-		if x.raising.ended(x.token) {
-			x.token, x.data = "", nil
-			return x.askLogin()
-		}
-	}
-	if x.mayRaise() {
-		// This app may sign people in without a sign: it is asked after each request that could have done so.
-		x.suspect = true
-		defer x.raising.begin(x.token)()
-	}
+	// This app may sign people in without a sign: it is asked after each request that could have done so.
+	x.suspect = x.suspect || x.mayRaise()
 	x.prepare(&x.data.Held)
 	x.observe()
 	x.filter = filter{x: x, w: x.w, insertion: insertion}
@@ -53,7 +49,11 @@ func (x *exchange) forwardVerified() error {
 		return x.refresh()
 	}
 	defer x.stream.end()
-	return x.filter.run(x.next, x.stream.watch(x))
+	err := x.filter.run(x.next, x.stream.watch(x))
+	if x.filter.early && x.visit != nil && x.visit.raises {
+		x.settledEarly()
+	}
+	return err
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.

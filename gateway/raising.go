@@ -1,53 +1,175 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"maps"
+	"net/http"
 	"sync"
 	"time"
 
 	"sallyport/age"
 	"sallyport/gate"
+	"sallyport/session"
 )
 
-// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has begun to carry
-// its cookies long before.
-const raisedFor = time.Minute
+const (
+	// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has begun to carry
+	// its cookies long before.
+	raisedFor = time.Minute
+	// mayTake is how long an app may still be at work on a request whose client has left.
+	mayTake = 30 * time.Second
+	// raisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience how long a mere
+	// page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request for long.
+	raisePatience = 15 * time.Second
+	pagePatience  = 3 * time.Second
+	// openPatience is how long a request that may raise a session waits for page loads that the app has not answered yet. By then it
+	// has seen whose they are.
+	openPatience = time.Second
+)
 
-// mayTake is how long an app may still be at work on a request whose client has left.
-const mayTake = 30 * time.Second
-
-// raising are the requests under way that may raise a verified session, by its token: sign somebody in, in an app that does so under
-// the cookie that is there. Until such a request is settled nobody knows whose the session is. The zero value is ready for use.
+// raising keeps the requests of one session apart, by its token, where some may raise it: sign somebody in, in an app that does so
+// under the cookie that is there. While such a request is at the app nothing else of that session goes there, since nobody knows
+// whose the session is before it is settled. The zero value is ready for use.
 type raising struct {
 	mutex    sync.Mutex
-	underWay map[string]int
+	sessions map[string]*turn
 	over     map[string]time.Time
 }
 
-// begin notes one; end is called when it is settled.
-func (r *raising) begin(token string) (end func()) {
+// turn says what of a session is at the app.
+type turn struct {
+	visits  int           // that refer to it
+	raises  int           // those among them that may raise the session
+	taken   bool          // one of these is at the app
+	open    int           // others that the app has not answered yet
+	changed chan struct{} // closed when any of it is given back
+}
+
+// visit is one request of a session that may be raised. Its methods may be called from any goroutine, in any order.
+type visit struct {
+	raising *raising
+	token   string
+	turn    *turn
+	// raises: it may raise the session itself.
+	raises bool
+	// holds: it has the turn, or is counted as open; left: it is settled.
+	holds, left bool
+}
+
+// join notes a request, and leave, on what it returns, that it is settled.
+func (r *raising) join(token string, raises bool) *visit {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.underWay == nil {
-		r.underWay = make(map[string]int)
-	}
-	r.underWay[token]++
-	return func() {
-		r.mutex.Lock()
-		defer r.mutex.Unlock()
-		if r.underWay[token]--; r.underWay[token] == 0 {
-			delete(r.underWay, token)
+	t := r.sessions[token]
+	if t == nil {
+		if r.sessions == nil {
+			r.sessions = make(map[string]*turn)
 		}
+		t = &turn{changed: make(chan struct{})}
+		r.sessions[token] = t
+	}
+	if t.visits++; raises {
+		t.raises++
+	}
+	return &visit{raising: r, token: token, turn: t, raises: raises}
+}
+
+// wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at the app that may
+// raise the session: where there still is, patience or the client has run out.
+func (v *visit) wait(ctx context.Context) (waited, alone bool) {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	patience := pagePatience
+	if v.raises {
+		patience = raisePatience
+	}
+	t := v.turn
+	waited, alone = v.until(ctx, patience, func() bool { return !t.taken })
+	if v.left || v.holds {
+		return waited, alone
+	}
+	if !v.raises {
+		t.open++
+		v.holds = true
+		return waited, alone
+	}
+	if alone {
+		t.taken, v.holds = true, true
+		v.until(ctx, openPatience, func() bool { return t.open == 0 })
+	}
+	return waited, alone
+}
+
+// until is called with the lock held, and waits without it.
+func (v *visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
+	if free() {
+		return false, true
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for goOn := true; goOn && !free(); {
+		changed := v.turn.changed
+		v.raising.mutex.Unlock()
+		select {
+		case <-changed:
+		case <-timer.C:
+			goOn = false
+		case <-ctx.Done():
+			goOn = false
+		}
+		v.raising.mutex.Lock()
+	}
+	return true, free()
+}
+
+// answered gives the turn back: the app has answered, and it is known whose the session is.
+func (v *visit) answered() {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	v.giveBack()
+}
+
+// giveBack is called with the lock held.
+func (v *visit) giveBack() {
+	if !v.holds {
+		return
+	}
+	if v.holds = false; v.raises {
+		v.turn.taken = false
+	} else {
+		v.turn.open--
+	}
+	close(v.turn.changed)
+	v.turn.changed = make(chan struct{})
+}
+
+// leave says that the request is settled. It may be called again.
+func (v *visit) leave() {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	if v.left {
+		return
+	}
+	v.left = true
+	v.giveBack()
+	if v.raises {
+		v.turn.raises--
+	}
+	if v.turn.visits--; v.turn.visits == 0 {
+		delete(v.raising.sessions, v.token)
 	}
 }
 
 // linger has a request that nobody saw answered be under way for a while: the app may not have come to it yet.
-func (r *raising) linger(token string) { time.AfterFunc(mayTake, r.begin(token)) }
+func (r *raising) linger(token string) { time.AfterFunc(mayTake, r.join(token, true).leave) }
 
+// any reports whether a request is under way that may raise the session.
 func (r *raising) any(token string) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return r.underWay[token] > 0
+	t := r.sessions[token]
+	return t != nil && t.raises > 0
 }
 
 // end notes that the session of a token has been found to be another's.
@@ -82,4 +204,24 @@ func (x *exchange) besideRaise() bool {
 	}
 	x.suspect = true
 	return true
+}
+
+// settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
+// looked at by nobody.
+func (x *exchange) settled(status int) {
+	if x.visit.answered(); status == http.StatusSwitchingProtocols {
+		x.visit.leave()
+	}
+}
+
+// settledEarly is called behind a request that may raise the session and was settled before its answer was whole: what the app did
+// after that is asked about before the session's next use.
+func (x *exchange) settledEarly() {
+	if x.state() != gate.Verified {
+		return
+	}
+	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+		x.log.ErrorContext(x.r.Context(), "store failed; the identity check could not be asked for",
+			"setting", "sessions", "app", x.config.App, "error", err)
+	}
 }

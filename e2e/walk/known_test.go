@@ -70,6 +70,12 @@ var anywhere = []Known{
 	{"D: the same, hung up", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Head), looks, looks)},
 	{"D: the same, half-closed", moves(looks, as("alice", "POST", "/static/style.css?tap=drip:80", Half), looks, looks)},
 	{"D: the same, before the answer", moves(looks, as("alice", "POST", "/static/style.css?tap=hold:60", Drop), looks, looks)},
+	{"D: a session of one's own is raised, half-closed", moves(isOwn, as("alice", "POST", "/missing?tap=drip:80", Half), looks)},
+	{"D: the same at a public path", moves(isOwn, as("alice", "POST", "/static/style.css", Half), looks, looks)},
+	{"D: the same, hung up before the app has it", moves(isOwn, as("alice", "POST", "/missing?tap=hold:120", Drop), looks, looks)},
+	{"D: the same, and something is sent at once", moves(isOwn, as("alice", "POST", "/missing?tap=hold:60", Slow),
+		formOf("POST", "/api/entries", "", "text", "hers"), looks)},
+	{"D: the same, hung up in the middle of its body", moves(isOwn, as("alice", "POST", "/missing", Hold), formOf("POST", "/api/entries", Slow, "text", "hers"), looks)},
 }
 
 // known are the ways past the gate that were found in it by hand before there was a walk, and by the walk since, by the names of

@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"sallyport/match"
+	"sallyport/session"
+)
+
+// wholeBody is how much of a request's body is read before the request goes on that may raise a session, in bytes. What a client
+// breaks off within that never reaches the app, and a client that is slow keeps nobody waiting.
+const wholeBody = 256 << 10
+
+// takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there until leave is
+// called. It reports whether the request was answered.
+//
+// A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes the question
+// whose the session is now.
+func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
+	token, mayRaise := x.token, x.mayRaise()
+	x.visit = x.raising.join(token, mayRaise)
+	x.carriers.add(token, &x.stream)
+	undo := func() {}
+	leave = func() {
+		undo()
+		x.visit.leave()
+		x.carriers.remove(token, &x.stream)
+	}
+	later := false
+	if mayRaise {
+		if later, err = x.readBody(); err != nil {
+			return leave, true, x.left()
+		}
+	}
+	if !later {
+		waited, alone := x.visit.wait(x.r.Context())
+		if x.r.Context().Err() != nil {
+			return leave, true, x.left()
+		}
+		if waited {
+			if err := x.lookAgain(alone); err != nil {
+				return leave, true, x.storeFailed("load session", err)
+			}
+		}
+	}
+	if x.data == nil || x.raising.ended(x.token) {
+		x.token, x.data = "", nil
+		return leave, true, x.askLogin()
+	}
+	if mayRaise {
+		undo = x.outlive()
+	}
+	return leave, false, nil
+}
+
+// lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at the app still
+// that may raise it, the app is asked whose the session is.
+func (x *exchange) lookAgain(alone bool) error {
+	data, err := x.config.Sessions.LoadNow(context.WithoutCancel(x.r.Context()), x.token)
+	if err != nil {
+		return err
+	}
+	x.now = x.config.Now()
+	if data == nil || !mayGoOn(data, x.data.Identity) {
+		x.data = nil
+		return nil
+	}
+	x.data = data
+	if alone {
+		return nil
+	}
+	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes; later reports
+// that it does.
+func (x *exchange) readBody() (later bool, err error) {
+	r := x.r
+	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
+		return false, nil
+	}
+	read, err := io.ReadAll(io.LimitReader(r.Body, wholeBody+1))
+	switch {
+	case err != nil:
+		return false, err
+	case len(read) <= wholeBody:
+		r.Body = &replayed{Reader: bytes.NewReader(read), Closer: r.Body}
+		return false, nil
+	}
+	ctx, visit := r.Context(), x.visit
+	r.Body = &lastly{
+		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
+		before: func() error {
+			visit.wait(ctx)
+			if visit.raising.ended(visit.token) {
+				return errSessionEnded
+			}
+			return nil
+		},
+	}
+	return !x.config.Logins.NamesInQuery(r), nil
+}
+
+// replayed is a body that was read before.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
+// lastly is a body that calls before, once, before it gives its last bytes away, or its end.
+type lastly struct {
+	io.Reader
+	io.Closer
+	left   int64 // in bytes; negative where the length is not known
+	before func() error
+	called bool
+}
+
+// Read implements io.Reader.
+func (l *lastly) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if l.left > 0 {
+		l.left -= int64(n)
+	}
+	if (l.left == 0 || errors.Is(err, io.EOF)) && !l.called {
+		l.called = true
+		if err := l.before(); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+// outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error of it gets the
+// request as it was: undo puts it back.
+func (x *exchange) outlive() (undo func()) {
+	client := x.r
+	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
+	stop := context.AfterFunc(client.Context(), func() {
+		timer := time.AfterFunc(mayTake, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	x.r = client.WithContext(ctx)
+	return func() {
+		stop()
+		cancel()
+		x.r = client
+	}
+}

@@ -1,0 +1,345 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// gated is a raisingApp that lets sign-ins at /other wait, and notes whose each other request is.
+type gated struct {
+	raisingApp
+	lock    sync.Mutex
+	arrived chan struct{} // one for each that waits
+	release chan struct{}
+	once    sync.Once
+	seen    []string
+}
+
+func newGated() *gated { return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{})} }
+
+// open lets all go on that wait.
+func (a *gated) open() { a.once.Do(func() { close(a.release) }) }
+
+func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/other":
+		a.note(r)
+		_ = r.ParseForm()
+		a.arrived <- struct{}{}
+		<-a.release
+	case r.URL.Path == "/flushed":
+		// Signs in once it has begun to answer.
+		_ = r.ParseForm()
+		_ = http.NewResponseController(w).Flush()
+		r.URL.Path = "/other"
+	case r.URL.Path != "/me" && r.URL.Path != "/login":
+		a.note(r)
+	}
+	a.raisingApp.ServeHTTP(w, r)
+}
+
+func (a *gated) note(r *http.Request) {
+	who := ""
+	if cookie, err := r.Cookie("sid"); err == nil {
+		a.mutex.Lock()
+		who = a.users[cookie.Value]
+		a.mutex.Unlock()
+	}
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	a.seen = append(a.seen, r.Method+" "+r.URL.Path+" "+who)
+}
+
+func (a *gated) has(request string) bool {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	return slices.Contains(a.seen, request)
+}
+
+// raise starts a site before a gated app, with alice enrolled and carol signed in.
+func raise(t *testing.T) (s *site, app *gated, carol *browser) {
+	t.Helper()
+	app = newGated()
+	s = newRaising(t)
+	upstream := httptest.NewServer(app)
+	t.Cleanup(func() {
+		app.open()
+		upstream.Close()
+	})
+	target, err := url.Parse(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.serve(func(w http.ResponseWriter, r *http.Request) (err error) {
+		proxy := &httputil.ReverseProxy{
+			Rewrite:      func(p *httputil.ProxyRequest) { p.SetURL(target) },
+			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, failed error) { err = failed },
+		}
+		proxy.ServeHTTP(w, r)
+		return err
+	})
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	alice.enrol()
+	carol = s.browser()
+	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
+	}
+	return s, app, carol
+}
+
+// raw is a request with carol's cookies, on a connection of its own.
+func (b *browser) raw(t *testing.T, method, path, body string, length int) *net.TCPConn {
+	t.Helper()
+	address, _ := url.Parse(b.s.server.URL)
+	conn, err := net.Dial("tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	var cookies []string
+	for _, cookie := range b.client.Jar.Cookies(address) {
+		cookies = append(cookies, cookie.String())
+	}
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, address.Host, strings.Join(cookies, "; "), asForm, length, body)
+	return conn.(*net.TCPConn)
+}
+
+// eventually waits for what other goroutines do.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 seconds: %s", what)
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal(what)
+		}
+	}
+}
+
+// visits are the requests of sessions that may be raised.
+func (s *site) visits() (count int) {
+	r := &s.gateway.raising
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for _, t := range r.sessions {
+		count += t.visits
+	}
+	return count
+}
+
+const alicesForm = "u=alice&p=pw-alice"
+
+// TestP5_NothingBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises the session under
+// the cookie that it has, and sends something else at the same moment. Its answer was withheld, but the app had written it down
+// as alice's.
+func TestP5_NothingBesideARaise(t *testing.T) {
+	s, app, carol := raise(t)
+	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
+		t.Fatalf("the control: %d %q", got.StatusCode, app.seen)
+	}
+	first := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
+	<-app.arrived
+	write := carol.raw(t, "POST", "/write", "text=2", len("text=2"))
+	page := carol.raw(t, "GET", "/page", "", 0)
+	eventually(t, "both wait", func() bool { return s.visits() == 3 })
+	if app.has("GET /page carol") {
+		t.Error("the page did not wait")
+	}
+	app.open()
+	for what, conn := range map[string]net.Conn{"raise": first, "write": write, "page": page} {
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK || strings.Contains(string(body), "secrets") {
+			t.Errorf("%s: %d %s", what, answer.StatusCode, body)
+		}
+	}
+	for _, request := range []string{"POST /write alice", "GET /page alice"} {
+		if app.has(request) {
+			t.Errorf("the app took it for alice's: %s", request)
+		}
+	}
+	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
+}
+
+// TestP5_HangUpIsSeenToItsEnd: the same, and the client that sent the password has left before the app answers. What came of it is
+// found out all the same, before anything else of the session goes to the app.
+func TestP5_HangUpIsSeenToItsEnd(t *testing.T) {
+	for _, how := range []string{"half-closed", "closed"} {
+		s, app, carol := raise(t)
+		conn := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
+		<-app.arrived
+		if how == "closed" {
+			_ = conn.Close()
+		} else {
+			_ = conn.CloseWrite()
+		}
+		page := carol.raw(t, "GET", "/page", "", 0)
+		eventually(t, "the page waits", func() bool { return s.visits() == 2 })
+		app.open()
+		answer, err := http.ReadResponse(bufio.NewReader(page), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK || app.has("GET /page alice") {
+			t.Errorf("%s: %d %q", how, answer.StatusCode, app.seen)
+		}
+	}
+}
+
+// TestP5_BrokenOffNeverArrives: some apps make do with the part of a form that they got. One that is broken off within a
+// reasonable length does not reach them.
+func TestP5_BrokenOffNeverArrives(t *testing.T) {
+	s, app, carol := raise(t)
+	conn := carol.raw(t, "POST", "/other", alicesForm+"&x="+strings.Repeat("x", 64<<10), 128<<10)
+	eventually(t, "it is there", func() bool { return s.visits() == 1 })
+	if got := carol.get("/page"); !app.has("GET /page carol") {
+		t.Errorf("a slow body keeps others waiting: %d", got.StatusCode)
+	}
+	_ = conn.Close()
+	eventually(t, "it is given up", func() bool { return s.visits() == 0 })
+	if app.has("POST /other carol") {
+		t.Error("a part of it reached the app")
+	}
+	// The control: whole, it does.
+	app.open()
+	carol.do("POST", "/other", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+}
+
+// TestP5_RaisedBehindTheHead: an app that begins to answer before it signs somebody in. What the gateway asked by then was too early.
+func TestP5_RaisedBehindTheHead(t *testing.T) {
+	_, app, carol := raise(t)
+	carol.do("POST", "/flushed", asForm, alicesForm)
+	got := carol.get("/page")
+	if got.StatusCode == http.StatusOK || app.has("GET /page alice") {
+		t.Errorf("%d %s %q", got.StatusCode, got.body, app.seen)
+	}
+	carol.wantsState("pending", "alice")
+}
+
+// TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are not alone.
+func TestTurns_Patience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r raising
+		ctx := context.Background()
+		first := r.join("a", true)
+		if waited, alone := first.wait(ctx); waited || !alone {
+			t.Errorf("the first: %v %v", waited, alone)
+		}
+		began := time.Now()
+		page := r.join("a", false)
+		if waited, alone := page.wait(ctx); !waited || alone || time.Since(began) != pagePatience {
+			t.Errorf("a page: %v %v after %v", waited, alone, time.Since(began))
+		}
+		if waited, alone := r.join("b", true).wait(ctx); waited || !alone {
+			t.Errorf("another session: %v %v", waited, alone)
+		}
+		began = time.Now()
+		second := r.join("a", true)
+		if waited, alone := second.wait(ctx); !waited || alone || time.Since(began) != raisePatience {
+			t.Errorf("the second: %v %v after %v", waited, alone, time.Since(began))
+		}
+		second.answered() // it never had its turn
+		third := r.join("a", true)
+		go func() {
+			time.Sleep(time.Second)
+			page.leave()
+			first.answered()
+			first.answered()
+		}()
+		began = time.Now()
+		if waited, alone := third.wait(ctx); !waited || !alone || time.Since(began) != time.Second {
+			t.Errorf("the third: %v %v after %v", waited, alone, time.Since(began))
+		}
+		for _, v := range []*visit{first, second, third} {
+			if !r.any("a") {
+				t.Error("none may raise it")
+			}
+			v.leave()
+		}
+		third.leave()
+		if r.any("a") || len(r.sessions) != 1 {
+			t.Errorf("left behind: %v", r.sessions)
+		}
+	})
+}
+
+// TestTurns_OpenPages: a request that may raise the session waits a moment for the pages that are at the app, and no longer.
+func TestTurns_OpenPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r raising
+		ctx := context.Background()
+		page := r.join("a", false)
+		page.wait(ctx)
+		began := time.Now()
+		first := r.join("a", true)
+		if first.wait(ctx); time.Since(began) != openPatience {
+			t.Errorf("after %v", time.Since(began))
+		}
+		first.leave()
+		page.answered()
+		began = time.Now()
+		if r.join("a", true).wait(ctx); time.Since(began) != 0 {
+			t.Errorf("an answered page: after %v", time.Since(began))
+		}
+		left, cancel := context.WithCancel(ctx)
+		cancel()
+		if waited, alone := r.join("a", false).wait(left); !waited || alone {
+			t.Errorf("a client that left: %v %v", waited, alone)
+		}
+	})
+}
+
+// TestTurns_LastBytes: of a large body the last bytes wait, with its length known or not.
+func TestTurns_LastBytes(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), wholeBody+3)
+	for _, length := range []int64{int64(len(large)), -1} {
+		called, got := 0, 0
+		body := &lastly{Reader: bytes.NewReader(large), left: length, before: func() error {
+			if called++; got >= len(large) && length >= 0 {
+				t.Errorf("called behind the end")
+			}
+			return nil
+		}}
+		read, err := io.ReadAll(readerFunc(func(p []byte) (int, error) {
+			n, err := body.Read(p)
+			got += n
+			return n, err
+		}))
+		if err != nil || !bytes.Equal(read, large) || called != 1 {
+			t.Errorf("length %d: %d bytes, %v, called %d times", length, len(read), err, called)
+		}
+		refused := &lastly{Reader: bytes.NewReader(large), left: length, before: func() error { return errSessionEnded }}
+		if read, err := io.ReadAll(refused); !errors.Is(err, errSessionEnded) || length >= 0 && len(read) >= len(large) {
+			t.Errorf("refused, length %d: %d bytes, %v", length, len(read), err)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
