@@ -50,13 +50,16 @@ func (a *raisingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func newRaising(t *testing.T) *site {
+func newRaising(t *testing.T, change func(*Config)) *site {
 	t.Helper()
 	app := new(raisingApp)
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins = login.Set{
 			Blocks:     []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "u"}}},
 			Identities: []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}},
+		}
+		if change != nil {
+			change(c)
 		}
 	})
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
@@ -72,7 +75,7 @@ const asForm = "application/x-www-form-urlencoded"
 // that no login describes: the app raises the session that it has, and no cookie tells. The answer, and all behind it, was alice's until
 // the next recheck, over and over again.
 func TestP5_RaisedWithoutASign(t *testing.T) {
-	s := newRaising(t)
+	s := newRaising(t, nil)
 	alice := s.browser()
 	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 	alice.enrol()
@@ -96,7 +99,7 @@ func TestP5_RaisedWithoutASign(t *testing.T) {
 // TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. Whoever says that she has
 // one is asked about in the page's plain form as well.
 func TestP4_AnotherViewWithoutTheName(t *testing.T) {
-	s := newRaising(t)
+	s := newRaising(t, nil)
 	first := s.browser()
 	first.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 	first.enrol()

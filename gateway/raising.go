@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sallyport/age"
@@ -55,6 +56,8 @@ type visit struct {
 	raises bool
 	// holds: it has the turn, or is counted as open; left: it is settled.
 	holds, left bool
+	// marked: the store knows of it.
+	marked atomic.Bool
 }
 
 // join notes a request, and leave, on what it returns, that it is settled.
@@ -196,20 +199,12 @@ func (x *exchange) mayRaise() bool {
 	return x.data.InPlace && (!x.plain() || x.place == gate.Entry && !x.bare())
 }
 
-// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
-// Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut.
-func (x *exchange) besideRaise() bool {
-	if x.suspect || x.state() != gate.Verified || !x.data.InPlace || !x.raising.any(x.token) {
-		return x.suspect
-	}
-	x.suspect = true
-	return true
-}
-
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
 // looked at by nobody.
 func (x *exchange) settled(status int) {
-	if x.visit.answered(); status == http.StatusSwitchingProtocols {
+	x.unmark()
+	x.visit.answered()
+	if status == http.StatusSwitchingProtocols {
 		x.visit.leave()
 	}
 }

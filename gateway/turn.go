@@ -28,6 +28,7 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	undo := func() {}
 	leave = func() {
 		undo()
+		x.unmark()
 		x.visit.leave()
 		x.carriers.remove(token, &x.stream)
 	}
@@ -39,6 +40,14 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	}
 	if !later {
 		waited, alone := x.visit.wait(x.r.Context())
+		if x.config.Sessions.Remote() {
+			waited = true
+			others, err := x.Gateway.awaitOthers(x.r.Context(), x.visit)
+			if err != nil && !errors.Is(err, session.ErrGone) {
+				return leave, true, x.storeFailed("wait for other requests of the session", err)
+			}
+			alone = alone && others
+		}
 		if x.r.Context().Err() != nil {
 			return leave, true, x.left()
 		}
@@ -95,11 +104,16 @@ func (x *exchange) readBody() (later bool, err error) {
 		r.Body = &replayed{Reader: bytes.NewReader(read), Closer: r.Body}
 		return false, nil
 	}
-	ctx, visit := r.Context(), x.visit
+	ctx, gateway, visit := r.Context(), x.Gateway, x.visit
 	r.Body = &lastly{
 		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
 		before: func() error {
 			visit.wait(ctx)
+			if gateway.config.Sessions.Remote() {
+				if _, err := gateway.awaitOthers(ctx, visit); err != nil {
+					return err
+				}
+			}
 			if visit.raising.ended(visit.token) {
 				return errSessionEnded
 			}

@@ -75,24 +75,8 @@ func (a *gated) has(request string) bool {
 func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 	t.Helper()
 	app = newGated()
-	s = newRaising(t)
-	upstream := httptest.NewServer(app)
-	t.Cleanup(func() {
-		app.open()
-		upstream.Close()
-	})
-	target, err := url.Parse(upstream.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.serve(func(w http.ResponseWriter, r *http.Request) (err error) {
-		proxy := &httputil.ReverseProxy{
-			Rewrite:      func(p *httputil.ProxyRequest) { p.SetURL(target) },
-			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, failed error) { err = failed },
-		}
-		proxy.ServeHTTP(w, r)
-		return err
-	})
+	s = newRaising(t, nil)
+	s.serve(app.upstream(t))
 	alice := s.browser()
 	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 	alice.enrol()
@@ -101,6 +85,28 @@ func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
 	}
 	return s, app, carol
+}
+
+// upstream serves the app, and is the rest of a route that leads there.
+func (a *gated) upstream(t *testing.T) Handler {
+	t.Helper()
+	upstream := httptest.NewServer(a)
+	t.Cleanup(func() {
+		a.open()
+		upstream.Close()
+	})
+	target, err := url.Parse(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		proxy := &httputil.ReverseProxy{
+			Rewrite:      func(p *httputil.ProxyRequest) { p.SetURL(target) },
+			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, failed error) { err = failed },
+		}
+		proxy.ServeHTTP(w, r)
+		return err
+	}
 }
 
 // raw is a request with carol's cookies, on a connection of its own.

@@ -71,7 +71,9 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = data.Held.Encode(to)
 	to = data.Retry.Encode(to)
 	to = appendString(to, data.RetryFor)
-	to = append(to, flags(data.Doubt, data.InPlace))
+	if to = append(to, flags(data.Doubt, data.InPlace, !data.Raising.IsZero())); !data.Raising.IsZero() {
+		to = appendTime(to, data.Raising)
+	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
 	to = appendStrings(to, data.Granted)
@@ -144,7 +146,10 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.RetryFor = from.string()
 	bits := from.byte()
 	data.Doubt, data.InPlace = bits&1 != 0, bits&2 != 0
-	from.broken = from.broken || bits > 3
+	if bits&4 != 0 {
+		data.Raising = from.time()
+	}
+	from.broken = from.broken || bits > 7 || bits&4 != 0 && data.Raising.IsZero()
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()

@@ -37,6 +37,9 @@ type Data struct {
 	// InPlace: the app was not seen to give the session another cookie when its user signed in, so that it may sign somebody else in
 	// without a sign.
 	InPlace bool
+	// Raising is when a request went to the app that may do that, and that is not settled yet; zero where none is. It is for gateways
+	// that share a store.
+	Raising time.Time
 	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
 	// cookies in Held.
 	Bonds custody.Bonds

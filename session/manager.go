@@ -79,6 +79,12 @@ func (m *Manager) LoadNow(ctx context.Context, token string) (*Data, error) {
 	return m.load(ctx, token, m.shared.store.findNow)
 }
 
+// Remote reports whether the store is one that other gateways may use as well.
+func (m *Manager) Remote() bool {
+	_, remote := m.shared.store.store.(*Recent)
+	return remote
+}
+
 func (m *Manager) load(ctx context.Context, token string, find func(context.Context, string) ([]byte, bool, error)) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, nil
