@@ -66,6 +66,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink,
 		Guard:        h.Guard,
+		Renews:       h.Renews,
 		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),

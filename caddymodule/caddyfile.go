@@ -256,6 +256,8 @@ func (h *Handler) word(d *caddyfile.Dispenser) error {
 		return noArguments(d, &h.SettingsLink)
 	case "guard":
 		return noArguments(d, &h.Guard)
+	case "renews":
+		return noArguments(d, &h.Renews)
 	case "brand":
 		return h.parseBrand(d)
 	case "language":

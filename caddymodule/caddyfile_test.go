@@ -147,6 +147,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"link with an argument", good + "\t\tsettings_link on\n", "argument"},
 		{"guard with an argument", good + "\t\tguard on\n", "argument"},
 		{"guard twice", good + "\t\tguard\n\t\tguard\n", "stands on line"},
+		{"renews with an argument", good + "\t\trenews always\n", "argument"},
 		{"link twice", good + "\t\tsettings_link\n\t\tsettings_link\n", "stands on line"},
 		{"brand with an argument", good + "\t\tbrand Example {\n\t\t\tname x\n\t\t}\n", "argument"},
 		{"brand without words", good + "\t\tbrand {\n\t\t}\n", "brand"},

@@ -87,6 +87,9 @@ type Handler struct {
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
 	// Cookie is the name of the gateway's cookie. Default: `__Host-sallyport`, and without the prefix on http.
 	Cookie string `json:"cookie,omitempty"`
+	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too. Default: what may sign
+	// somebody in is asked about, and is alone at the app, in every session in which that was not seen.
+	Renews bool `json:"renews,omitempty"`
 	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
 	SettingsLink bool `json:"settings_link,omitempty"`
 	// Origins are those of other sites whose pages may open WebSockets here. Default: none.

@@ -84,4 +84,5 @@ func (h *Handler) adopt(preset *Handler) {
 	}
 	h.CaseSensitive = h.CaseSensitive || preset.CaseSensitive
 	h.Guard = h.Guard || preset.Guard
+	h.Renews = h.Renews || preset.Renews
 }

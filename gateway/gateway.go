@@ -66,6 +66,9 @@ type Config struct {
 	SettingsLink bool
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
 	Guard bool
+	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too: then no session is
+	// taken for one that may be raised without a sign. Default: it is, where that was not seen.
+	Renews bool
 	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client chose: a
 	// tag such as `de`. Default: none is asked for, and the app answers in its own.
 	Language string

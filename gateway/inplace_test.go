@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sallyport/demo"
+	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
 )
@@ -32,15 +33,22 @@ func (a *raisingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		if a.users == nil {
-			a.users = make(map[string]string)
-		}
-		if _, known := a.users[id]; !known {
+		if _, known := a.users[id]; !known && id != "guest" {
 			id = fmt.Sprint("s", len(a.users))
 			w.Header().Set("Set-Cookie", "sid="+id+"; HttpOnly; Path=/")
 		}
-		a.users[id] = r.FormValue("u")
+		a.raise(id, r.FormValue("u"))
 		fmt.Fprint(w, "welcome, ", a.users[id])
+	case r.URL.Path == "/static/door" || r.URL.Path == "/door":
+		// A link that signs in.
+		if q := r.URL.Query(); id != "" && q.Get("n") != "" && q.Get("w") == "pw-"+q.Get("n") {
+			a.raise(id, q.Get("n"))
+		}
+		fmt.Fprint(w, "hello, ", a.users[id])
+	case r.URL.Path == "/login":
+		if id == "" {
+			w.Header().Set("Set-Cookie", "sid=guest; HttpOnly; Path=/")
+		}
 	case r.URL.Path == "/me" && strings.Contains(r.UserAgent(), "Mobile"):
 		fmt.Fprint(w, "{}")
 	case r.URL.Path == "/me":
@@ -48,6 +56,13 @@ func (a *raisingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		fmt.Fprint(w, "secrets of ", a.users[id])
 	}
+}
+
+func (a *raisingApp) raise(id, name string) {
+	if a.users == nil {
+		a.users = make(map[string]string)
+	}
+	a.users[id] = name
 }
 
 func newRaising(t *testing.T, change func(*Config)) *site {
@@ -106,4 +121,56 @@ func TestP4_AnotherViewWithoutTheName(t *testing.T) {
 	b := s.as("Mozilla/5.0 (Mobile)")
 	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.wantsState("pending", "alice")
+}
+
+// TestP5_RaisedByALink: the app signs in by a link, too, whose fields have names that nobody described. Carol follows one with alice's
+// password: the page behind it, and all after it, was alice's until the next recheck. A stranger did so at a public address, which showed
+// her alice's page.
+func TestP5_RaisedByALink(t *testing.T) {
+	const link = "/door?n=alice&w=pw-alice"
+	s, carol := newRaised(t, nil)
+	carol.get("/door?n=carol&w=pw-carol").wants(t, http.StatusOK, "")
+	if got := carol.get("/x"); got.body != "secrets of carol" {
+		t.Fatalf("the control: %s", got.body)
+	}
+	if got := carol.get(link); strings.Contains(got.body, "alice") {
+		t.Errorf("the link itself: %s", got.body)
+	}
+	carol.wantsState("pending", "alice")
+	stranger := s.browser()
+	stranger.get("/login")
+	stranger.get("/static/door").wants(t, http.StatusOK, "")
+	if got := stranger.get("/static" + link); strings.Contains(got.body, "alice") {
+		t.Errorf("a public link: %s", got.body)
+	}
+	if got := stranger.get("/static/door"); strings.Contains(got.body, "alice") {
+		t.Errorf("behind it: %s", got.body)
+	}
+}
+
+// newRaised has alice enrolled and carol signed in.
+func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
+	t.Helper()
+	s := newRaising(t, func(c *Config) {
+		c.Public = gate.Open("/static/door")
+		if change != nil {
+			change(c)
+		}
+	})
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	alice.enrol()
+	carol := s.browser()
+	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
+	}
+	return s, carol
+}
+
+// TestRenews: an operator who says that the app renews its cookie is believed; nothing is asked then.
+func TestRenews(t *testing.T) {
+	_, carol := newRaised(t, func(c *Config) { c.Renews = true })
+	if got := carol.get("/door?n=alice&w=pw-alice"); got.body != "hello, alice" {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
 }

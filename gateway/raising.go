@@ -193,11 +193,9 @@ func (r *raising) ended(token string) bool {
 	return ended
 }
 
-// mayRaise reports whether a request of a verified session may raise it without a sign. At a login's page a query may do so, by fields
-// whose names nobody described.
-func (x *exchange) mayRaise() bool {
-	return x.data.InPlace && (!x.plain() || x.place == gate.Entry && !x.bare())
-}
+// mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by fields whose names
+// nobody described.
+func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.bare()) }
 
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
 // looked at by nobody.

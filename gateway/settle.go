@@ -21,7 +21,10 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	verified := x.state() == gate.Verified
 	jar := x.jar()
 	f.sorted = x.cookies.Sort(lines, jar.Holds, x.suspect && !verified)
-	if verified && x.place == gate.Logout && status >= 200 && status < 400 {
+	// What another site's page asks for is nobody's wish. The app may refuse it, in words that no status tells.
+	leaves := verified && x.place == gate.Logout && status >= 200 && status < 400
+	foreign := leaves && gate.Foreign(x.r, nil)
+	if leaves && !foreign {
 		x.log.InfoContext(x.r.Context(), "signed out by the app", "app", x.config.App, "user", x.data.Identity)
 		if x.ended(f) {
 			f.release(status, f.sorted.Browser)
@@ -33,7 +36,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	switch {
 	case full != nil:
 		x.overflow(f, status, full)
-	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect):
+	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect || foreign):
 		return false
 	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return false
@@ -68,10 +71,10 @@ func (x *exchange) settleUnasked(f *filter, status int, effect custody.Effect) {
 	f.replace(x.askLogin)
 }
 
-// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer. At a
-// login's page a query may do so, by fields whose names nobody described.
+// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer, or
+// another one of the session that is under way. A query may do so, by fields whose names nobody described.
 func (x *exchange) mayHaveSignedIn() bool {
-	return x.suspect || x.place == gate.Entry && !x.bareEntry()
+	return x.suspect || x.place == gate.Entry && !x.bareEntry() || x.carries && x.raising.any(x.visit.token)
 }
 
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign

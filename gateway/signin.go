@@ -9,7 +9,6 @@ import (
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/pages"
-	"sallyport/session"
 )
 
 // errNoCookie is returned where a login succeeded and nothing came of it that could be held.
@@ -30,7 +29,9 @@ type tried struct {
 	answer *withheld
 	status int
 	says   login.Outcome
-	sorted custody.Sorted
+	// named: a failure line holds of it; page: it is a page for people.
+	named, page bool
+	sorted      custody.Sorted
 	// sent is what went out with the login, own what the answer itself set, and jar both together.
 	sent, own, jar custody.Jar
 	// whole is jar with what the answer gives to the browser as well.
@@ -73,6 +74,7 @@ func (x *exchange) signIn(attempt *login.Attempt) error {
 		return x.loginUnclear("login", err)
 	}
 	try.says = x.config.Logins.Judge(attempt.Block, seen, x.path)
+	try.named, try.page = x.config.Logins.FailsByName(attempt.Block, seen, x.path), isPage(seen)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
 	try.sorted = x.cookies.Sort(lines, guest.Holds, true)
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.r.Host, x.path.Text, x.now); err != nil {
@@ -192,17 +194,6 @@ func (x *exchange) admit(next signedIn, try *tried) error {
 	}
 	if answered, err := x.offer(next); answered || err != nil {
 		return err
-	}
-	return try.answer.send(x.w, x.r, try.sorted.Browser)
-}
-
-// signInFailed passes the answer of a login that the app refused. What it set is thrown away, but for another try with the same name.
-//
-// The typed name is not logged: now and then it is a password in the wrong field.
-func (x *exchange) signInFailed(try *tried) error {
-	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
-	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
-		return x.storeFailed("keep the app's cookies", err)
 	}
 	return try.answer.send(x.w, x.r, try.sorted.Browser)
 }

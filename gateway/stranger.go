@@ -25,16 +25,21 @@ func (x *exchange) forwardStranger() error {
 			return err
 		}
 	}
+	insertion := x.expectPage()
+	x.openOnly()
 	if x.data != nil && x.data.Guest.Len() > 0 {
 		token := x.token
 		x.carriers.add(token, &x.stream)
 		defer x.carriers.remove(token, &x.stream)
-		if err := x.carry(); err != nil {
-			return x.storeFailed("load session", err)
+		// A query that the operator lets through may raise the session that these cookies are.
+		x.visit = x.raising.join(token, !x.bare())
+		defer x.visit.leave()
+		if _, alone := x.visit.wait(x.r.Context()); alone {
+			if err := x.carry(); err != nil {
+				return x.storeFailed("load session", err)
+			}
 		}
 	}
-	insertion := x.expectPage()
-	x.openOnly()
 	x.prepare(&x.carried)
 	x.observe()
 	x.filter = filter{x: x, w: x.w, insertion: insertion}

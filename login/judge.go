@@ -72,13 +72,21 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	return outcome
 }
 
+// FailsByName reports whether a failure line of block b holds of the answer to a login: whether the operator has said that such an
+// answer is what a wrong password brings.
+func (s *Set) FailsByName(b *Block, a Answer, path match.Path) bool {
+	return (&judge{answer: &a, location: readLocation(a.Header["Location"], path)}).fails(b)
+}
+
+func (j *judge) fails(b *Block) bool {
+	return slices.ContainsFunc(b.Failure, func(line []Rule) bool {
+		return slices.ContainsFunc(line, func(r Rule) bool { return j.holds(r, false) })
+	})
+}
+
 func (s *Set) byLines(b *Block, j *judge) Outcome {
-	for _, line := range b.Failure {
-		for _, rule := range line {
-			if j.holds(rule, false) {
-				return Failed
-			}
-		}
+	if j.fails(b) {
+		return Failed
 	}
 	named := false
 	for _, line := range b.Success {

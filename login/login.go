@@ -8,7 +8,12 @@
 // A Set is written once, checked with Validate and then only read: all its methods are safe for concurrent use.
 package login
 
-import "sallyport/match"
+import (
+	"slices"
+	"strings"
+
+	"sallyport/match"
+)
 
 const (
 	// BodyLimit is the longest body of a login request, in bytes.
@@ -77,6 +82,13 @@ type Block struct {
 	Fields []string
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
+}
+
+// General reports whether the block stands at addresses where the app does other things too, and a login there may carry an errand
+// beside itself: which page to show, what to write. Where Fields say all that it may carry, it carries none.
+func (b *Block) General() bool {
+	return len(b.Fields) == 0 &&
+		(len(b.When) > 0 || slices.ContainsFunc(b.Paths, func(path match.Glob) bool { return strings.Contains(string(path), "*") }))
 }
 
 // Condition is one `when` of a block.

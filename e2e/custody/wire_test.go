@@ -66,7 +66,11 @@ func (l *line) rest() string {
 
 // gates shut some pages of an office after it has done what it was asked, until a test opens them: its answer is on its way then. left
 // hears of each request whose sender goes meanwhile.
-type gates struct{ arrived, open, left chan struct{} }
+type gates struct {
+	arrived, open, left chan struct{}
+	// stays: whoever asks the office stays, also where the client behind leaves.
+	stays bool
+}
 
 func newGates(t *testing.T) *gates {
 	g := &gates{arrived: make(chan struct{}, 64), open: make(chan struct{}, 64), left: make(chan struct{}, 64)}

@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sallyport/custody"
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/match"
+	"sallyport/session"
+)
+
+// errUnnamedFailure is returned where a login left nobody signed in, as far as can be asked, and its answer is no page.
+var errUnnamedFailure = errors.New("the login left no session, and its answer is no page: it may hold a token or an account's data. " +
+	"Say in failure what a wrong password brings, or in token where the token stands")
+
+// signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for another try with
+// the same name.
+//
+// That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a token, or
+// with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what the operator calls a
+// failure, at an address where a login can carry no errand, and no redirect but back to where people sign in.
+//
+// The typed name is not logged: now and then it is a password in the wrong field.
+func (x *exchange) signInFailed(try *tried) error {
+	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
+	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
+		return x.storeFailed("keep the app's cookies", err)
+	}
+	answer := try.answer
+	switch {
+	case try.Block.General():
+		return x.askLogin()
+	case answer.status >= 300 && answer.status < 400:
+		if !x.leadsToSignIn(answer.header.Get("Location")) {
+			return x.askLogin()
+		}
+	case answer.status < 300 && !try.page && !try.named && answer.body.Len() > 0:
+		return x.loginUnclear("failure", errUnnamedFailure)
+	}
+	forStrangers(answer.header)
+	return answer.send(x.w, x.r, try.sorted.Browser)
+}
+
+// leadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or what is public. In the
+// part behind a `#` some apps hand out tokens.
+func (x *exchange) leadsToSignIn(location string) bool {
+	target, ok := localTarget(location, x.r)
+	if !ok || strings.Contains(target, "#") {
+		return false
+	}
+	if x.policy.LeadsToLogin(target) {
+		return true
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return false
+	}
+	there := &http.Request{Method: http.MethodGet, URL: u, Header: make(http.Header)}
+	path := match.ParsePath(u)
+	reading, err := x.config.Logins.Recognise(there, path)
+	if err != nil {
+		return false
+	}
+	place := x.policy.Place(there, path, reading.Attempt != nil, reading.Entry)
+	return place == gate.Public || place == gate.Entry
+}
+
+// isPage reports whether an answer is one for people to read. Old apps send all that they send as text/html.
+func isPage(answer login.Answer) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	text := bytes.TrimLeft(bytes.TrimPrefix(answer.Body, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
+}
+
+// strangersHeaders are those of an answer that whoever is not signed in may have, beside the app's own (X-..., HX-...) that are no
+// credentials.
+var strangersHeaders = func() map[string]bool {
+	headers := make(map[string]bool)
+	for name := range strings.FieldsSeq(`Accept-Ch Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition
+		Content-Encoding Content-Language Content-Length Content-Security-Policy Content-Security-Policy-Report-Only Content-Type
+		Cross-Origin-Embedder-Policy Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Etag Expires Feature-Policy
+		Keep-Alive Last-Modified Link Location Nel Origin-Agent-Cluster P3p Permissions-Policy Pragma Proxy-Status Referrer-Policy Report-To
+		Reporting-Endpoints Retry-After Server Server-Timing Strict-Transport-Security Transfer-Encoding Upgrade Vary Via Warning
+		Www-Authenticate`) {
+		headers[name] = true
+	}
+	return headers
+}()
+
+// forStrangers takes out of an answer's headers what may be a credential, or may lead on (Refresh).
+func forStrangers(header http.Header) {
+	for name := range header {
+		known := strangersHeaders[name] || strings.HasPrefix(name, "Access-Control-") ||
+			(strings.HasPrefix(name, "X-") || strings.HasPrefix(name, "Hx-")) && !custody.Sensitive(name)
+		if !known {
+			delete(header, name)
+		}
+	}
+}

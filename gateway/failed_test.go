@@ -1,0 +1,228 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// answering is an app that signs alice in without a cookie, or with one, as the login's field `how` wants it.
+func answering(w http.ResponseWriter, r *http.Request) {
+	_ = r.ParseForm()
+	right := r.PostForm.Get("p") == "pw-"+r.PostForm.Get("u")
+	cookie, _ := r.Cookie("sid")
+	switch {
+	case r.URL.Path == "/me" && cookie != nil:
+		fmt.Fprintf(w, `{"name":%q}`, strings.TrimPrefix(cookie.Value, "of-"))
+		return
+	case r.URL.Path == "/me":
+		fmt.Fprint(w, `{}`)
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<!doctype html><form>")
+		return
+	}
+	w.Header().Set("X-Hint", "none")
+	switch how := r.PostForm.Get("how"); {
+	case how == "page":
+		w.Header().Set("Content-Type", "text/html")
+		if right {
+			w.Header().Set("Token", "secret-token")
+			w.Header().Set("X-Auth-Token", "secret-token")
+			w.Header().Set("Refresh", "0; url=/app?token=secret-token")
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, "<!doctype html>the page")
+	case how == "errand":
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<!doctype html>what anybody may read in the house")
+	case how == "none":
+		w.WriteHeader(http.StatusNoContent)
+	case how == "back":
+		w.Header().Set("Location", "/login?error=1")
+		w.WriteHeader(http.StatusFound)
+	case how == "to" && right:
+		w.Header().Set("Location", "/app#token=secret-token")
+		w.WriteHeader(http.StatusFound)
+	case how == "called html" && right:
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `{"token":"secret-token"}`)
+	case how == "json" && right:
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"token":"secret-token"}`)
+	case how == "json":
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"error":"wrong"}`)
+	case right:
+		w.Header().Set("Set-Cookie", "sid=of-"+r.PostForm.Get("u")+"; Path=/; HttpOnly")
+	}
+}
+
+func newAnswering(t *testing.T, change func(*login.Block)) *browser {
+	t.Helper()
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		block := login.Block{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "u"}}
+		change(&block)
+		c.Logins = login.Set{Blocks: []login.Block{block}, Identities: []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}}}
+	})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		answering(w, r)
+		return nil
+	})
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	alice.enrol()
+	b := s.browser()
+	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	return s.browser()
+}
+
+// control is the app's own answer.
+func control(form string) *http.Response {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(form))
+	r.Header.Set("Content-Type", asForm)
+	answering(w, r)
+	return w.Result()
+}
+
+// TestP2_TokenOfALoginWithoutACookie: an app that gives browsers a cookie gives programs a token, at the same address. Nobody was
+// signed in by its answer, as far as the app could be asked, and the token was handed on with it: in its body, under a type that old
+// apps send everything as, in a header, or behind the `#` of a redirect.
+func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
+	b := newAnswering(t, func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} })
+	for _, how := range []string{"json", "called html", "page", "to"} {
+		form := "u=alice&p=pw-alice&how=" + strings.ReplaceAll(how, " ", "+")
+		if app := control(form); !strings.Contains(answerText(app), "secret-token") {
+			t.Fatalf("%s: the control: %s", how, answerText(app))
+		}
+		got := b.do("POST", "/login", asForm, form)
+		if text := got.body + fmt.Sprint(got.Header); strings.Contains(text, "secret-token") {
+			t.Errorf("%s: %d %s", how, got.StatusCode, text)
+		}
+	}
+}
+
+func answerText(r *http.Response) string {
+	body := make([]byte, 4096)
+	n, _ := r.Body.Read(body)
+	return string(body[:n]) + fmt.Sprint(r.Header)
+}
+
+// TestP2_WhatAWrongPasswordMayShow: a page of any status, an answer without a body, one that failure names, and a redirect back to the
+// login page; what else comes is refused, and says what to do about it.
+func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
+	named := func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} }
+	for _, test := range []struct {
+		how    string
+		change func(*login.Block)
+		status int
+		body   string
+	}{
+		{"page", named, http.StatusForbidden, "<!doctype html>the page"},
+		{"none", named, http.StatusNoContent, ""},
+		{"back", named, http.StatusFound, ""},
+		{"json", named, http.StatusOK, `{"error":"wrong"}`},
+		{"json", func(*login.Block) {}, http.StatusBadGateway, ""},
+	} {
+		b := newAnswering(t, test.change)
+		got := b.do("POST", "/login", asForm, "u=alice&p=guess&how="+test.how)
+		if got.StatusCode != test.status || test.body != "" && got.body != test.body {
+			t.Errorf("%s: %d %s", test.how, got.StatusCode, got.body)
+		}
+		if test.status < 500 && got.Header.Get("X-Hint") == "" {
+			t.Errorf("%s: a harmless header is missing", test.how)
+		}
+		if test.status == http.StatusBadGateway && !strings.Contains(b.s.logged.String(), "setting=failure") {
+			t.Errorf("the log does not name the setting: %s", b.s.logged)
+		}
+	}
+}
+
+// TestP1_ErrandOfAFailedLogin: at an address that does other things too, a login with any name and any password brought along what the
+// stranger wanted to see, of an app that shows it to everybody in the house.
+func TestP1_ErrandOfAFailedLogin(t *testing.T) {
+	const form = "u=x&p=x&how=errand"
+	if app := control(form); !strings.Contains(answerText(app), "anybody may read") {
+		t.Fatal("the control")
+	}
+	for what, change := range map[string]func(*login.Block){
+		"when": func(b *login.Block) { b.When = []login.Condition{{Kind: login.Form, Name: "u", Value: "*"}} },
+		"path": func(b *login.Block) { b.Paths = match.NewGlobs("/log*") },
+	} {
+		b := newAnswering(t, change)
+		got := b.do("POST", "/login", asForm, form)
+		if strings.Contains(got.body, "anybody") || got.Header.Get("Location") != "/login" {
+			t.Errorf("%s: %d %s", what, got.StatusCode, got.body)
+		}
+		described := newAnswering(t, func(b *login.Block) {
+			change(b)
+			b.Fields = []string{"p", "how"}
+		})
+		if got := described.do("POST", "/login", asForm, form); !strings.Contains(got.body, "anybody") {
+			t.Errorf("%s, described: %d %s", what, got.StatusCode, got.body)
+		}
+		if got := described.do("POST", "/login", asForm, form+"&id=secret"); got.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s, with an errand: %d", what, got.StatusCode)
+		}
+	}
+}
+
+// TestP8_AnotherSitesSignOut: another site's page loads the address at which the app signs people out. The app refuses it, for want of a
+// token, with a status that does not tell; the gateway's session had ended all the same.
+func TestP8_AnotherSitesSignOut(t *testing.T) {
+	b := newAnswering(t, func(*login.Block) {})
+	b.do("POST", "/login", asForm, "u=bob&p=pw-bob").wants(t, http.StatusOK, "")
+	from := func(site string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.s.server.URL+"/logout", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"} {
+			r.Header.Set(name, value)
+		}
+		response, err := b.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", site, response.StatusCode)
+		}
+	}
+	from("cross-site")
+	b.wantsState("verified", "bob")
+	// The user's own ends the session, whatever the app makes of it.
+	from("same-origin")
+	b.wantsState("anonymous", "")
+}
+
+// TestForStrangers: allowed are the standard headers of an answer and the app's own that are no credentials.
+func TestForStrangers(t *testing.T) {
+	h := http.Header{}
+	kept := []string{"Content-Type", "X-Csrf-Token", "Hx-Redirect", "Www-Authenticate", "Access-Control-Allow-Origin", "X-Icinga-Container"}
+	gone := []string{"Authorization", "Set-Cookie", "Refresh", "Uid", "Access-Token", "X-Auth-Token", "Sid"}
+	for _, name := range slices.Concat(kept, gone) {
+		h.Set(name, "x")
+	}
+	forStrangers(h)
+	for _, name := range kept {
+		if h.Get(name) == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, name := range gone {
+		if h.Get(name) != "" {
+			t.Errorf("%s is there", name)
+		}
+	}
+}
