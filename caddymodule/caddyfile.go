@@ -105,6 +105,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			name         json <pointer> | header <name> [<regexp>] | body <regexp>
 //			guest        <name>...
 //			needs        <cookie>
+//			prefix       <text>
 //		}
 //		identity   typed
 //		public     [<method>...] <path>...

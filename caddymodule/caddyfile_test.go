@@ -137,6 +137,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"negative duration", good + "\t\tidle -1h\n", "too short"},
 		{"bad regexp", good + "\t\tusernames [\n", "usernames"},
 		{"bad identity", good + "\t\tidentity /me body no-group\n", "identity"},
+		{"prefix without a text", good + "\t\tidentity /me {\n\t\t\tname json /n\n\t\t\tprefix\n\t\t}\n", "argument"},
+		{"prefix with a space", good + "\t\tidentity /me {\n\t\t\tname json /n\n\t\t\tprefix \" a\"\n\t\t}\n", "prefix"},
 		{"identity without a name", good + "\t\tidentity /me\n", "identity"},
 		{"bad require", good + "\t\trequire nobody\n", "enrolled or everyone"},
 		{"bad digits", good + "\t\ttotp {\n\t\t\tdigits 5\n\t\t}\n", "6 to 8"},

@@ -149,6 +149,9 @@ type Identity struct {
 	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
 	// regular expression with one group for a part of its value, or `body` and such an expression.
 	Name []string `json:"name,omitempty"`
+	// Prefix stands in front of the names of this kind of account, so that they are no other kind's. Empty: they are the same people's.
+	// Default: empty, with a warning where it is not said of a second line.
+	Prefix *string `json:"prefix,omitempty"`
 	// Needs names a cookie, as a glob, without which nobody is signed in, and the app is not asked. Default: it is always asked.
 	Needs string `json:"needs,omitempty"`
 	// Guests are names that the app gives to whoever is not signed in.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -92,6 +94,13 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 		return oneArgument(d, &i.Body)
 	case "guest":
 		return someArguments(d, &i.Guests)
+	case "prefix":
+		arguments := d.RemainingArgs()
+		if len(arguments) != 1 { // which may be empty
+			return d.ArgErr()
+		}
+		i.Prefix = &arguments[0]
+		return noBlock(d)
 	case "needs":
 		return oneArgument(d, &i.Needs)
 	case "name":
@@ -103,6 +112,9 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 	return unknown(d)
 }
 
+// maxPrefix is how long a prefix of names may be, in bytes.
+const maxPrefix = 64
+
 func (i *Identity) parse() (*login.Identity, error) {
 	if len(i.Name) != 2 && (len(i.Name) != 3 || i.Name[0] != string(login.Header)) {
 		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression")
@@ -110,6 +122,12 @@ func (i *Identity) parse() (*login.Identity, error) {
 	identity := &login.Identity{
 		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]), Guests: i.Guests,
 		Needs: match.Glob(i.Needs),
+	}
+	if i.Prefix != nil {
+		if identity.Prefix = *i.Prefix; len(identity.Prefix) > maxPrefix || strings.ContainsFunc(identity.Prefix, unicode.IsControl) ||
+			strings.TrimSpace(identity.Prefix) != identity.Prefix {
+			return nil, fmt.Errorf("prefix: want at most %d characters, none of which is a control character, and no space at its ends", maxPrefix)
+		}
 	}
 	pattern := ""
 	switch identity.Kind {

@@ -43,6 +43,10 @@ func (h *Handler) warnings() (found []warning) {
 		if h.CaseSensitive {
 			found = append(found, warning{"case_sensitive", "case_sensitive beside identity has no effect: the app's own spelling of the name counts"})
 		}
+		if slices.ContainsFunc(h.Identities[1:], func(i *Identity) bool { return i.Prefix == nil }) {
+			found = append(found, warning{"identity", "several identity lines: an account of one kind that is called as one of another kind is the " +
+				"same user here, with one second factor. Say prefix in the blocks of all but the first: a text of its own for other people, \"\" for the same"})
+		}
 	} else if h.Recheck != 0 {
 		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
 	}

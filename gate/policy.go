@@ -30,8 +30,8 @@ type Rules struct {
 type Opening struct {
 	// Methods in capitals; empty: GET and HEAD, which carry no body.
 	Methods []string
-	// Paths are globs over canonical paths. What a pattern with a `*` opens, it opens without a query, unless `?*` stands at its end:
-	// many an app answers each path that it does not have by one program, which reads the query.
+	// Paths are globs over canonical paths. What a pattern opens, it opens without a query, unless `?*` stands at its end: many an app
+	// answers each path that it does not have, a picture or a script, by one program, which reads the query.
 	Paths match.Globs
 }
 
@@ -59,8 +59,7 @@ func divide(openings []Opening) (bare, whole []Opening) {
 	for _, opening := range openings {
 		without, with := Opening{Methods: opening.Methods}, Opening{Methods: opening.Methods}
 		for _, pattern := range opening.Paths {
-			path, asked := strings.CutSuffix(string(pattern), withQuery)
-			if asked || !strings.Contains(path, "*") {
+			if path, asked := strings.CutSuffix(string(pattern), withQuery); asked {
 				with.Paths = append(with.Paths, match.Glob(path))
 			} else {
 				without.Paths = append(without.Paths, pattern)
@@ -221,10 +220,8 @@ func (p *Policy) own(path match.Path) bool {
 	return inside(path.Loose(), p.loosePrefix)
 }
 
-// closes tells whether one of the patterns fits the loosest reading of a path.
-func closes(patterns match.Globs, path match.Path) bool {
-	return len(patterns) > 0 && patterns.Match(path.Loose())
-}
+// closes reports whether one of the patterns fits any reading of a path.
+func closes(patterns match.Globs, path match.Path) bool { return path.Fits(patterns) }
 
 // isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
 // a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it has none there must be

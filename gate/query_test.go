@@ -8,14 +8,16 @@ import (
 )
 
 // TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server hands whatever path it does not have
-// to one program, which reads the query. The control is a pattern that says `?*`, and a path without a star.
+// to one program, which reads the query; by `/favicon.ico?title=Secret`, too, of a wiki without such a file. The control is a pattern
+// that says `?*`.
 func TestP1_PatternsOpenNoQuery(t *testing.T) {
-	policy, err := NewPolicy(Rules{Base: "/second-factor", Public: Open("/skins/*", "/load.php", "/locales/*?*")})
+	policy, err := NewPolicy(Rules{Base: "/second-factor", Public: Open("/skins/*", "/favicon.ico", "/load.php?*", "/locales/*?*")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for target, want := range map[string]struct{ public, query bool }{
 		"/skins/x?title=Secret": {true, false},
+		"/favicon.ico?title=x":  {true, false},
 		"/load.php?modules=x":   {true, true},
 		"/locales/de?lng=de":    {true, true},
 		"/locales?lng=de":       {false, false},

@@ -238,3 +238,38 @@ func TestSessionTimes(t *testing.T) {
 	}
 	b.wantsState("anonymous", "")
 }
+
+// TestP7_NamesOfTwoKinds: an app has staff and customers, each with names of their own. Whoever signs up as a customer by the name of
+// one of the staff was the same user here: her wrong codes locked the other out, and a factor that she set up first was the other's.
+func TestP7_NamesOfTwoKinds(t *testing.T) {
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		c.Logins.Identities = []login.Identity{
+			{Path: "/api/me", Kind: login.JSON, Pointer: "/login"}, {Path: "/staff", Kind: login.JSON, Pointer: "/login", Prefix: "staff:"},
+		}
+		c.Logins.Blocks = append(c.Logins.Blocks, login.Block{
+			Paths: match.NewGlobs("/staff/login"), Username: login.Source{Kind: login.Form, Name: "username"},
+		})
+	})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		cookie, _ := r.Cookie("kind")
+		switch {
+		case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/login"):
+			w.Header().Set("Set-Cookie", "kind="+strings.TrimSuffix(r.URL.Path, "login")+"; HttpOnly; Path=/")
+		case cookie == nil:
+		case r.URL.Path == "/api/me" && cookie.Value == "/", r.URL.Path == "/staff" && cookie.Value == "/staff/":
+			_, _ = w.Write([]byte(`{"login":"alice"}`))
+			return nil
+		}
+		_, _ = w.Write([]byte(`{}`))
+		return nil
+	})
+	staff := s.browser()
+	staff.post("/staff/login", url.Values{"username": {"alice"}}).wants(t, http.StatusOK, "")
+	staff.wantsState("verified", "staff:alice")
+	staff.enrol()
+	again := s.browser()
+	again.post("/staff/login", url.Values{"username": {"alice"}}).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	customer := s.browser()
+	customer.post("/login", url.Values{"username": {"alice"}}).wants(t, http.StatusOK, "")
+	customer.wantsState("verified", "alice")
+}

@@ -152,7 +152,7 @@ func TestP5_RaisedByALink(t *testing.T) {
 func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
 	t.Helper()
 	s := newRaising(t, func(c *Config) {
-		c.Public = gate.Open("/static/door")
+		c.Public = gate.Open("/static/door?*")
 		if change != nil {
 			change(c)
 		}

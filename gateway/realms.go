@@ -74,6 +74,9 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		if said.verdict == login.Known && (said.name == guests[i] || identity.IsGuest(said.name)) {
 			said.verdict, said.name = login.NotSignedIn, ""
 		}
+		if said.verdict == login.Known {
+			said.name = identity.Prefix + said.name
+		}
 		switch {
 		case said.verdict == login.Unclear:
 			said.changes = changes

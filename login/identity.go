@@ -31,6 +31,9 @@ type Identity struct {
 	Header string
 	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
+	// Prefix stands in front of the names that are read here, where two kinds of account may have the same ones. It is put there by
+	// whoever asks.
+	Prefix string
 	// Needs is a glob over the names of cookies without one of which nobody is signed in, so that the app is not asked: some apps
 	// begin another session with each question of a stranger's, and do not know the page's form any more. Empty: it is always asked.
 	Needs match.Glob
@@ -69,7 +72,7 @@ func (v Verdict) String() string {
 // Only an answer of 200 can name somebody, by text that is not blank or by a number other than 0 (which several apps give
 // the stranger). The name is returned as it stands, for names are compared exactly. Without a name, and with any other
 // status that is an answer, nobody is signed in. Server errors, 408, 425 and 429, bodies that cannot be read, and names that
-// contradict each other, are too long or hold control characters are Unclear.
+// contradict each other, are too long, hold control characters, or begin or end in a space are Unclear.
 func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 	switch {
 	case a.Status == http.StatusOK:
@@ -92,6 +95,10 @@ func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 	}
 	if strings.TrimSpace(name) == "" {
 		return "", NotSignedIn
+	}
+	if strings.TrimSpace(name) != name {
+		// Whoever gets it in a header would read it as another's: header lines are trimmed (RFC 9110 §5.5).
+		return "", Unclear
 	}
 	if len(name) > NameLimit || !utf8.ValidString(name) || strings.ContainsFunc(name, controls) {
 		return "", Unclear

@@ -25,7 +25,9 @@ func TestP4_IdentityRead(t *testing.T) {
 		verdict  Verdict
 	}{
 		{"name", byJSON, json(`{"user":{"name":"Alice"}}`), "Alice", Known},
-		{"exactly", byJSON, json(`{"user":{"name":" Alice "}}`), " Alice ", Known},
+		{"exactly", byJSON, json(`{"user":{"name":"Alice  B"}}`), "Alice  B", Known},
+		{"space behind it", byJSON, json(`{"user":{"name":"Alice "}}`), "", Unclear},
+		{"space before it", byJSON, json(`{"user":{"name":"\u00a0Alice"}}`), "", Unclear},
 		{"number", byJSON, json(`{"user":{"name":17}}`), "17", Known},
 		{"zero", byJSON, json(`{"user":{"name":0}}`), "", NotSignedIn},
 		{"null", byJSON, json(`{"user":{"name":null}}`), "", NotSignedIn},

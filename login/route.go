@@ -18,14 +18,12 @@ const (
 	exact
 )
 
-// route compares one request with blocks. It works out the loose form of the path at most once, and for ordinary paths
-// not at all, so that a request that is no login costs no allocation.
+// route compares one request with blocks. For ordinary paths it does not work out the loose form, so that a request that is no login costs no allocation.
 type route struct {
 	path match.Path
 	// folded: the loose form is the text in lower case and without a slash at the end.
 	folded bool
 	ready  bool
-	loose  string
 }
 
 // of is how the request names the block's path.
@@ -64,12 +62,10 @@ func (s *route) pathSpelling(b *Block, c *compiled) spelling {
 func (s *route) matches(globs match.Globs) bool {
 	if !s.ready {
 		s.ready = true
-		if s.folded = s.path.Canonical && foldable(s.path.Text); !s.folded {
-			s.loose = s.path.Loose()
-		}
+		s.folded = s.path.Canonical && foldable(s.path.Text)
 	}
 	if !s.folded {
-		return globs.Match(s.loose)
+		return s.path.Fits(globs)
 	}
 	text := s.path.Text
 	if len(text) > 1 && text[len(text)-1] == '/' {

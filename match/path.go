@@ -41,36 +41,87 @@ func (p Path) EndsEarly() bool {
 
 // LoosePath is Path.Loose for a path that is already decoded once.
 func LoosePath(decoded string) string {
+	var segments []string
+	for segment := range strings.SplitSeq(loosen(decoded), "/") {
+		segment, climbs := looseSegment(segment)
+		switch {
+		case climbs && len(segments) > 0:
+			segments = segments[:len(segments)-1]
+		case segment != "":
+			segments = append(segments, segment)
+		}
+	}
+	return "/" + strings.Join(segments, "/")
+}
+
+// loosen is a decoded path up to where the most forgiving of servers looks for its end.
+func loosen(decoded string) string {
 	decoded = strings.ToLower(strings.ReplaceAll(unescapeAll(decoded), `\`, "/"))
 	if at := strings.IndexAny(decoded, "?#"); at > 0 {
 		decoded = decoded[:at] // to a server that decodes the path before it looks for its end
 	}
+	return decoded
+}
+
+// looseSegment is a segment without what is left out of a loose path; climbs reports whether it leads one up instead.
+func looseSegment(segment string) (loose string, climbs bool) {
+	if at := strings.IndexByte(segment, ';'); at >= 0 {
+		segment = segment[:at]
+	}
+	segment, _, _ = strings.Cut(segment, "::$") // streams of Windows' files
+	segment = strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f || r == 0xa0 || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, segment)
+	if segment == ".." {
+		return "", true
+	}
+	return strings.TrimRight(segment, "."), false
+}
+
+// maxSegments is how many segments a path may have that servers read in more ways than one.
+const maxSegments = 64
+
+// Fits reports whether the path is one for the patterns, which are LooseGlobs, to any server.
+//
+// A server that takes `/xmlrpc.php/..;` for a program with something behind it does not climb there, as others do. Which of a path's
+// dot segments lead up is each server's own: so of a path that has some, every part counts that it could be, and one with very
+// many fits everything.
+func (p Path) Fits(patterns Globs) bool {
+	if len(patterns) == 0 {
+		return false
+	}
+	if patterns.Match(p.Loose()) {
+		return true
+	}
+	if p.Canonical {
+		return false
+	}
 	var segments []string
-	for segment := range strings.SplitSeq(decoded, "/") {
-		if at := strings.IndexByte(segment, ';'); at >= 0 {
-			segment = segment[:at]
-		}
-		segment, _, _ = strings.Cut(segment, "::$") // streams of Windows' files
-		segment = strings.Map(func(r rune) rune {
-			if r <= ' ' || r == 0x7f || r == 0xa0 || r == utf8.RuneError {
-				return -1
-			}
-			return r
-		}, segment)
-		switch segment {
-		case "", ".":
-			continue
-		case "..":
-			if len(segments) > 0 {
-				segments = segments[:len(segments)-1]
-			}
-			continue
-		}
-		if trimmed := strings.TrimRight(segment, "."); trimmed != "" {
-			segments = append(segments, trimmed)
+	dots := false
+	for segment := range strings.SplitSeq(loosen(p.Text), "/") {
+		segment, climbs := looseSegment(segment)
+		if dots = dots || climbs; segment != "" {
+			segments = append(segments, segment)
 		}
 	}
-	return "/" + strings.Join(segments, "/")
+	if !dots {
+		return false
+	}
+	if len(segments) > maxSegments {
+		return true
+	}
+	for from := range segments {
+		part := ""
+		for _, segment := range segments[from:] {
+			if part += "/" + segment; patterns.Match(part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder

@@ -37,7 +37,7 @@ const each = time.Second
 
 // common is what every variant's block has.
 const common = `
-public /static/*?* /favicon.ico
+public /static/*?* /favicon.ico?*
 logout /logout
 remember 1h
 totp {
