@@ -37,6 +37,8 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 			"email", "mail", "upn", "login", "member", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
 			"prefix", "uri", "root", "mount", "base",
+			// Under which address: by another one than it has, an app may know another cookie.
+			"scheme", "proto", "https", "ssl", "host",
 		},
 	},
 	fateMethod: {

@@ -266,6 +266,11 @@ func (x *exchange) serve() error {
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",
 		})
 	}
+	if path.Climbs() {
+		return x.refuse(&login.RefusedError{
+			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with dot segments",
+		})
+	}
 	reading, err := x.config.Logins.Recognise(r, path)
 	if err != nil {
 		if refused := x.judgeRefusal(err); refused != nil {

@@ -35,6 +35,8 @@ type question struct {
 	contentType, body string
 	// bare: it is asked as somebody who was never here; plain: without what the client chose of the browser's name and languages.
 	bare, plain bool
+	// whole: with all headers that a request of a verified session may carry.
+	whole bool
 }
 
 // askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
@@ -55,7 +57,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	request.RequestURI = what.target
 	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
-	request.Header = x.askingHeaders(what.bare)
+	request.Header = x.askingHeaders(what.bare, what.whole)
 	if what.plain {
 		delete(request.Header, "Accept-Language")
 		request.Header["User-Agent"] = []string{plainAgent}
@@ -94,7 +96,9 @@ var errandHeaders = func() map[string]bool {
 // askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified session could have
 // the app answer another question than ours (an override of the method), so that it seems to know nobody. A bare one carries nothing
 // that the operator lets clients say of themselves.
-func (x *exchange) askingHeaders(bare bool) http.Header {
+//
+// A whole one carries what the request itself may, but for an override of the method: an app may know another session by it.
+func (x *exchange) askingHeaders(bare, whole bool) http.Header {
 	headers := make(http.Header, len(x.r.Header)+4)
 	for name, values := range x.r.Header {
 		if !errandHeaders[name] {
@@ -105,7 +109,11 @@ func (x *exchange) askingHeaders(bare bool) http.Header {
 	if bare {
 		policy = custody.NewHeaderPolicy(nil)
 	}
-	policy.Clean(headers, custody.CleanOptions{Path: x.path})
+	options := custody.CleanOptions{Path: x.path}
+	if whole {
+		options.Verified, options.Closed = true, func() bool { return true }
+	}
+	policy.Clean(headers, options)
 	if x.config.Logins.Typed {
 		delete(headers, "Accept-Language")
 	}
@@ -124,11 +132,15 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 // leave the name out. It is asked for once more then, in its plain form, and a name in either counts. An app that binds its sessions
 // to the browser's name does not know this one, and says so by naming nobody again.
 func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, bare bool) probed {
-	said := x.askForm(identity, jar, with, bare, false)
+	form := inClientsForm
+	if bare {
+		form = withNothing
+	}
+	said := x.askForm(identity, jar, with, form)
 	if bare || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
 		return said
 	}
-	again := x.askForm(identity, said.jar, with, false, true)
+	again := x.askForm(identity, said.jar, with, inPlainForm)
 	again.changes = append(said.changes, again.changes...)
 	if again.verdict == login.Known {
 		return again
@@ -139,13 +151,24 @@ func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with atta
 	return said
 }
 
-// askForm asks the question in the client's form, or in the plain one.
-func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, bare, plain bool) probed {
-	if identity.Needs != "" && !bare && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
+// askedAs is the form of a question.
+type askedAs uint8
+
+const (
+	inClientsForm askedAs = iota
+	inPlainForm
+	withNothing
+	withAllHeaders
+)
+
+// askForm asks the question in one form.
+func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
+	if identity.Needs != "" && form != withNothing && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
 		return probed{verdict: login.NotSignedIn, jar: jar}
 	}
 	answer, err := x.askApp(question{
-		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, bare: bare, plain: plain,
+		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body,
+		bare: form == withNothing, plain: form == inPlainForm, whole: form == withAllHeaders,
 	}, jar, with)
 	if err != nil {
 		return probed{verdict: login.Unclear, jar: jar, err: err}

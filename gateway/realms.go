@@ -9,6 +9,7 @@ import (
 
 	"sallyport/age"
 	"sallyport/custody"
+	"sallyport/gate"
 	"sallyport/login"
 )
 
@@ -71,12 +72,7 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		identity := &x.config.Logins.Identities[i]
 		said := x.askRealm(identity, result.jar, with, false)
 		changes = append(changes, said.changes...)
-		if said.verdict == login.Known && (said.name == guests[i] || identity.IsGuest(said.name)) {
-			said.verdict, said.name = login.NotSignedIn, ""
-		}
-		if said.verdict == login.Known {
-			said.name = identity.Prefix + said.name
-		}
+		said = called(said, identity, guests[i])
 		switch {
 		case said.verdict == login.Unclear:
 			said.changes = changes
@@ -90,5 +86,45 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		}
 		result.changes = slices.Clone(changes)
 	}
+	if x.state() == gate.Verified && x.hasMoreHeaders() {
+		return x.probeWhole(result, with, guests)
+	}
 	return result
+}
+
+// called is an answer by the name that counts: a guest is nobody.
+func called(said probed, identity *login.Identity, guest string) probed {
+	switch {
+	case said.verdict != login.Known:
+	case said.name == guest || identity.IsGuest(said.name):
+		said.verdict, said.name = login.NotSignedIn, ""
+	default:
+		said.name = identity.Prefix + said.name
+	}
+	return said
+}
+
+// probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for another
+// protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and nothing else of it does: by
+// such a header a client could have the app seem to know nobody.
+func (x *exchange) probeWhole(result probed, with attachment, guests []string) probed {
+	for i := range x.config.Logins.Identities {
+		identity := &x.config.Logins.Identities[i]
+		said := called(x.askForm(identity, result.jar, with, withAllHeaders), identity, guests[i])
+		if said.verdict == login.Known && (result.verdict != login.Known || said.name != result.name) {
+			return probed{verdict: login.Unclear, changes: result.changes, jar: result.jar, status: said.status, err: errTwoUsers}
+		}
+	}
+	return result
+}
+
+// hasMoreHeaders reports whether the request carries headers that a question usually does not.
+func (x *exchange) hasMoreHeaders() bool {
+	usual := x.askingHeaders(false, false)
+	for name := range x.askingHeaders(false, true) {
+		if _, known := usual[name]; !known {
+			return true
+		}
+	}
+	return false
 }

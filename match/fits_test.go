@@ -29,3 +29,20 @@ func TestP1_DotsBehindAProgram(t *testing.T) {
 		t.Error("no pattern fits")
 	}
 }
+
+// TestP1_NoDots: no server is sent a path in which another one would climb.
+func TestP1_NoDots(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/a": false, "/a/..b": false, "/a/b..": false, "/a;b/c": false, "/a%2fb": false, "/.well-known/x": false, "/a/./b": false,
+		"/a/..": true, "/a/..;": true, "/a/..%2f": true, "/a%2f..%2fb": true, "/a/%2e%2e;x": true, "/a/%252e%252e/b": true, `/a\..\b`: true,
+		"/a%3f/../b": true, "/..": true,
+	} {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ParsePath(u).Climbs(); got != want {
+			t.Errorf("%s: %v", target, got)
+		}
+	}
+}

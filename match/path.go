@@ -39,6 +39,20 @@ func (p Path) EndsEarly() bool {
 	return !p.Canonical && strings.IndexByte(unescapeAll(p.Text), 0) >= 0
 }
 
+// Climbs reports whether some server would read a part of the path as one that leads up. Browsers resolve such paths before they send
+// them, and what one server leaves, another resolves: no rule for paths holds there.
+func (p Path) Climbs() bool {
+	if p.Canonical {
+		return false
+	}
+	for segment := range strings.SplitSeq(strings.ReplaceAll(unescapeAll(p.Text), `\`, "/"), "/") {
+		if _, climbs := looseSegment(segment); climbs {
+			return true
+		}
+	}
+	return false
+}
+
 // LoosePath is Path.Loose for a path that is already decoded once.
 func LoosePath(decoded string) string {
 	var segments []string
