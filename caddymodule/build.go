@@ -87,7 +87,7 @@ func (h *Handler) loginPage() (string, error) {
 		if len(block.Username) > 0 {
 			kind = login.Kind(block.Username[0])
 		}
-		if kind == login.Basic || kind == login.Placeholder {
+		if kind == login.Basic || kind == login.Placeholder || block.Refuse {
 			continue
 		}
 		page := block.Paths[0]
@@ -179,7 +179,7 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 }
 
 func (l *Login) parse() (login.Block, error) {
-	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, Refuse: l.Refuse, From: l.From}
 	if len(l.Paths) == 0 {
 		return block, errors.New("name at least one path")
 	}
@@ -191,8 +191,10 @@ func (l *Login) parse() (login.Block, error) {
 		block.When = append(block.When, condition)
 	}
 	var err error
-	if block.Username, err = login.ParseSource(l.Username); err != nil {
-		return block, err
+	if !l.Refuse || len(l.Username) > 0 {
+		if block.Username, err = login.ParseSource(l.Username); err != nil {
+			return block, err
+		}
 	}
 	if block.Success, err = parseRules("success", l.Success); err != nil {
 		return block, err

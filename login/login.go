@@ -13,6 +13,8 @@ import "sallyport/match"
 const (
 	// BodyLimit is the longest body of a login request, in bytes.
 	BodyLimit = 64 << 10
+	// ExamineLimit is how much of a body is read where a login is known by it, to see whether it is one, in bytes.
+	ExamineLimit = 1 << 20
 	// AnswerLimit is the longest decoded body of an app's answer that is judged or read, in bytes.
 	AnswerLimit = 1 << 20
 	// NoName is the account's name at an app that has one shared password (source None).
@@ -74,7 +76,12 @@ type Block struct {
 	Tokens []TokenSource
 	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and its query,
 	// or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set with Identities allows.
+	//
+	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field that is not
+	// there counts as an empty one.
 	Fields []string
+	// Refuse: what the conditions describe signs in as well, and is refused in every state. Such a block has no Username.
+	Refuse bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
 }
