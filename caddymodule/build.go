@@ -87,7 +87,7 @@ func (h *Handler) loginPage() (string, error) {
 		if len(block.Username) > 0 {
 			kind = login.Kind(block.Username[0])
 		}
-		if kind == login.Basic || kind == login.Placeholder || block.Refuse {
+		if kind == login.Basic || kind == login.Placeholder {
 			continue
 		}
 		page := block.Paths[0]
@@ -127,13 +127,18 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Names.Allowed = pattern
 	}
+	var elsewhere []login.Block // behind all others, each of which may take what is refused anywhere else
 	for _, block := range h.Logins {
 		parsed, err := block.parse()
 		if err != nil {
 			return set, at("login", err)
 		}
 		set.Blocks = append(set.Blocks, parsed)
+		if block.OnlyHere {
+			elsewhere = append(elsewhere, login.Block{Paths: match.NewGlobs("*"), When: parsed.When, Refuse: true})
+		}
 	}
+	set.Blocks = append(set.Blocks, elsewhere...)
 	for _, identity := range h.Identities {
 		parsed, err := identity.parse()
 		if err != nil {
@@ -179,9 +184,12 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 }
 
 func (l *Login) parse() (login.Block, error) {
-	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, Refuse: l.Refuse, From: l.From}
-	if len(l.Paths) == 0 {
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
+	switch {
+	case len(l.Paths) == 0:
 		return block, errors.New("name at least one path")
+	case l.OnlyHere && len(l.When) == 0:
+		return block, errors.New("only_here: say with 'when' by what this login is known, for that is refused anywhere else")
 	}
 	for _, words := range l.When {
 		condition, err := login.ParseCondition(words)
@@ -191,10 +199,8 @@ func (l *Login) parse() (login.Block, error) {
 		block.When = append(block.When, condition)
 	}
 	var err error
-	if !l.Refuse || len(l.Username) > 0 {
-		if block.Username, err = login.ParseSource(l.Username); err != nil {
-			return block, err
-		}
+	if block.Username, err = login.ParseSource(l.Username); err != nil {
+		return block, err
 	}
 	if block.Success, err = parseRules("success", l.Success); err != nil {
 		return block, err

@@ -32,7 +32,7 @@ func (h *Handler) parseLogin(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if block.Username == nil && !block.Refuse {
+	if block.Username == nil {
 		return d.Err("'login' needs 'username': where the typed name stands")
 	}
 	parsed, err := block.parse()
@@ -74,8 +74,8 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 		return nil
 	case "fields":
 		return someArguments(d, &l.Fields)
-	case "refuse":
-		return noArguments(d, &l.Refuse)
+	case "only_here":
+		return noArguments(d, &l.OnlyHere)
 	case "from":
 		return originArguments(d, &l.From)
 	case "when":

@@ -124,8 +124,8 @@ type Login struct {
 	// Fields are all fields that the login may carry beside those of Username and When; a login with another one is refused. Each is a
 	// name, or a name, `=` and a glob of what its value must be.
 	Fields []string `json:"fields,omitempty"`
-	// Refuse: what When describes is refused in every state. Such a block has nothing else.
-	Refuse bool `json:"refuse,omitempty"`
+	// OnlyHere: what When describes is refused at every other address than those of the logins, in every state.
+	OnlyHere bool `json:"only_here,omitempty"`
 	// From are the origins of other sites whose pages may send this login.
 	From []string `json:"from,omitempty"`
 }

@@ -80,7 +80,8 @@ type Block struct {
 	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field that is not
 	// there counts as an empty one.
 	Fields []string
-	// Refuse: what the conditions describe signs in as well, and is refused in every state. Such a block has no Username.
+	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a block has nothing
+	// but Paths and When.
 	Refuse bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string

@@ -161,9 +161,9 @@ func (s *Set) validateTyped(b *Block) error {
 func (b *Block) validateRefuse() error {
 	switch {
 	case len(b.When) == 0:
-		return errors.New("refuse: say with 'when' which fields are refused; a whole path is 'shut'")
+		return errors.New("a block that refuses has no condition")
 	case b.Username != (Source{}) || len(b.Methods)+len(b.Fields)+len(b.From)+len(b.Success)+len(b.Failure)+len(b.Tokens) > 0:
-		return errors.New("refuse: beside it only 'when' has a meaning")
+		return errors.New("a block that refuses has only conditions")
 	}
 	return nil
 }
