@@ -128,13 +128,18 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Names.Allowed = pattern
 	}
+	var elsewhere []login.Block // behind all others, each of which may take what is refused anywhere else
 	for _, block := range h.Logins {
 		parsed, err := block.parse()
 		if err != nil {
 			return set, at("login", err)
 		}
 		set.Blocks = append(set.Blocks, parsed)
+		if block.OnlyHere {
+			elsewhere = append(elsewhere, login.Block{Paths: match.NewGlobs("*"), When: parsed.When, Refuse: true})
+		}
 	}
+	set.Blocks = append(set.Blocks, elsewhere...)
 	for _, identity := range h.Identities {
 		parsed, err := identity.parse()
 		if err != nil {
@@ -181,8 +186,11 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 
 func (l *Login) parse() (login.Block, error) {
 	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
-	if len(l.Paths) == 0 {
+	switch {
+	case len(l.Paths) == 0:
 		return block, errors.New("name at least one path")
+	case l.OnlyHere && len(l.When) == 0:
+		return block, errors.New("only_here: say with 'when' by what this login is known, for that is refused anywhere else")
 	}
 	for _, words := range l.When {
 		condition, err := login.ParseCondition(words)

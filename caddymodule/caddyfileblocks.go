@@ -74,6 +74,8 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 		return nil
 	case "fields":
 		return someArguments(d, &l.Fields)
+	case "only_here":
+		return noArguments(d, &l.OnlyHere)
 	case "from":
 		return originArguments(d, &l.From)
 	case "when":

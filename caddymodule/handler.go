@@ -124,8 +124,11 @@ type Login struct {
 	Failure [][]string `json:"failure,omitempty"`
 	// Token is where a successful answer carries a bearer token: each is `json` and a pointer, `header` and a name, or `body`.
 	Token [][]string `json:"token,omitempty"`
-	// Fields are all fields that the login may carry beside those of Username and When; a login with another one is refused.
+	// Fields are all fields that the login may carry beside those of Username and When; a login with another one is refused. Each is a
+	// name, or a name, `=` and a glob of what its value must be.
 	Fields []string `json:"fields,omitempty"`
+	// OnlyHere: what When describes is refused at every other address than those of the logins, in every state.
+	OnlyHere bool `json:"only_here,omitempty"`
 	// From are the origins of other sites whose pages may send this login.
 	From []string `json:"from,omitempty"`
 }

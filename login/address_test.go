@@ -258,7 +258,9 @@ func TestP1_LoginKnownByItsBody(t *testing.T) {
 		{"another body", carried{contentType: "application/octet-stream", body: "op=login"}, "unexamined 400"},
 		{"a body of no type", carried{body: "op=login"}, "unexamined 400"},
 		{"a broken body", carried{contentType: mediaForm, body: "a=%zz"}, "unexamined 400"},
-		{"a large body", carried{contentType: mediaForm, body: "a=" + strings.Repeat("x", BodyLimit)}, "unexamined 413"},
+		{"a large form", carried{contentType: mediaForm, body: "a=" + strings.Repeat("x", BodyLimit)}, "no login"},
+		{"a form too large", carried{contentType: mediaForm, body: "a=" + strings.Repeat("x", ExamineLimit)}, "refused 413"},
+		{"other JSON, too large", carried{contentType: "application/json", body: `{"a":"` + strings.Repeat("x", ExamineLimit) + `"}`}, "unexamined 413"},
 	} {
 		for _, method := range allMethods {
 			want := test.want

@@ -1,15 +1,15 @@
 package login
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // replay is a request body that was read ahead: what was read, then what is still to come.
 type replay struct {
-	ahead bytes.Reader
+	ahead strings.Reader
 	rest  io.ReadCloser
 	// err is how reading ahead ended, io.EOF or worse; nil where there is more to come.
 	err error
@@ -29,13 +29,14 @@ func (b *replay) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *replay) Close() error { return b.rest.Close() }
 
-// readAhead reads at most BodyLimit bytes of the request's body and puts a body in its place that yields the same bytes,
-// errors included. The request's length and transfer encoding stay as they are. more tells that the body does not end there.
-func readAhead(r *http.Request) (ahead []byte, more bool, err error) {
+// readAhead reads at most limit bytes of the request's body and puts a body in its place that yields the same bytes,
+// errors included. The request's length and transfer encoding stay as they are. more reports that the body does not end there.
+func readAhead(r *http.Request, limit int) (ahead string, more bool, err error) {
 	body := r.Body
+	// What a client says of the length has no memory set aside that it does not fill.
 	size := 1 << 10
 	if r.ContentLength > 0 {
-		size = int(min(r.ContentLength, BodyLimit)) + 1 // one more, so that the end is seen
+		size = int(min(r.ContentLength, int64(limit), BodyLimit)) + 1 // one more, so that the end is seen
 	}
 	buffer := make([]byte, size)
 	n := 0
@@ -43,20 +44,21 @@ func readAhead(r *http.Request) (ahead []byte, more bool, err error) {
 		var got int
 		got, err = body.Read(buffer[n:])
 		n += got
-		if n == len(buffer) && n <= BodyLimit && err == nil {
-			buffer = append(buffer, make([]byte, min(n, BodyLimit+1-n))...)
+		if n == len(buffer) && n <= limit && err == nil {
+			buffer = append(buffer, make([]byte, min(n, limit+1-n))...)
 		}
 	}
+	read := string(buffer[:n])
 	again := &replay{rest: body, err: err}
-	again.ahead.Reset(buffer[:n])
+	again.ahead.Reset(read)
 	r.Body = again
 	if errors.Is(err, io.EOF) {
 		err = nil
 	} else if err == nil {
 		more = true
 	}
-	if n > BodyLimit {
+	if n > limit {
 		more = true
 	}
-	return buffer[:min(n, BodyLimit)], more, err
+	return read[:min(n, limit)], more, err
 }

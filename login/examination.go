@@ -34,8 +34,13 @@ type examination struct {
 	shape    shape
 	form     []field
 	json     node
-	// flaw tells why the body cannot be relied on; form and json then hold what a lax server may see.
+	// flaw says why the body cannot be relied on; form and json then hold what a lax server may see.
 	flaw *RefusedError
+	// size is how much of it was read; unended: there is more, or more in it than is looked at.
+	size    int
+	unended bool
+	// formed: it is urlencoded, at least to some servers.
+	formed bool
 }
 
 func (x *examination) readQuery() ([]field, string) {
@@ -48,7 +53,7 @@ func (x *examination) readQuery() ([]field, string) {
 
 // readBody examines the body. Nothing is read of a body whose type is plainly another one: it may be a long upload, or one
 // half of a conversation.
-func (x *examination) readBody() {
+func (x *examination) readBody(limit int) {
 	if x.bodyRead {
 		return
 	}
@@ -72,14 +77,16 @@ func (x *examination) readBody() {
 	if x.shape == otherBody && flaw == "" {
 		return
 	}
-	if ahead := x.ahead(); len(ahead) > 0 {
-		x.parse(string(ahead), media)
+	x.formed = urlencoded(r.Header)
+	if ahead := x.ahead(limit); ahead != "" {
+		x.parse(ahead, media)
 	}
 }
 
-// ahead reads up to BodyLimit bytes of the body. An empty body is none, whatever its type.
-func (x *examination) ahead() []byte {
-	ahead, more, err := readAhead(x.request)
+// ahead reads up to limit bytes of the body. An empty body is none, whatever its type.
+func (x *examination) ahead(limit int) string {
+	ahead, more, err := readAhead(x.request, limit)
+	x.size = len(ahead)
 	switch {
 	case err != nil:
 		x.flaw = refuse(reasonForm, "body broke off")
@@ -87,7 +94,7 @@ func (x *examination) ahead() []byte {
 			x.flaw = tooLarge()
 		}
 	case more:
-		x.flaw = tooLarge()
+		x.flaw, x.unended = tooLarge(), true
 	case len(ahead) == 0:
 		x.shape = noBody
 	}
@@ -110,6 +117,9 @@ func (x *examination) parse(body string, media media) {
 		}
 	case x.shape == formBody && media.kind == mediaForm:
 		x.form, flaw = readPairs(body)
+		if len(x.form) > pairLimit {
+			x.flaw, x.unended = tooLarge(), true
+		}
 	case x.shape == formBody && media.boundary != "":
 		x.form, flaw = readMultipart(body, media.boundary)
 	case x.shape == formBody:
@@ -130,7 +140,7 @@ func (x *examination) setFlaw(flaw string) {
 
 // bodyHits are the values in the body that could be taken for t.
 func (x *examination) bodyHits(t target) []hit {
-	x.readBody()
+	x.readBody(ExamineLimit)
 	return append(formHits(x.form, t), jsonHits(&x.json, t)...)
 }
 

@@ -34,13 +34,18 @@ type member struct {
 	value node
 }
 
-// jsonDepth is how deep arrays and objects may be nested.
-const jsonDepth = 64
+// jsonDepth is how deep arrays and objects may be nested, and jsonCount how many values a document may have that is kept whole: as
+// many as 64 KiB can hold.
+const (
+	jsonDepth = 64
+	jsonCount = BodyLimit / 2
+)
 
 var (
 	errJSON      = errors.New("malformed JSON")
 	errJSONNames = errors.New("JSON object with two members of one name")
 	errJSONDepth = errors.New("JSON nested too deeply")
+	errJSONCount = errors.New("JSON with too many values")
 )
 
 // parseJSON reads the body of a request: one JSON text (RFC 8259) and nothing else, so no comments, no trailing commas, no
@@ -71,6 +76,7 @@ type jsonParser struct {
 	fold bool
 	// build keeps the whole document; else only found, the value at want.
 	build bool
+	count int
 	want  []string
 	found *node
 }
@@ -129,6 +135,9 @@ func (p *jsonParser) take(c byte) bool {
 func (p *jsonParser) value(depth, place int) (node, error) {
 	if depth > jsonDepth {
 		return node{}, errJSONDepth
+	}
+	if p.count++; p.build && p.count > jsonCount {
+		return node{}, errJSONCount
 	}
 	n, err := p.anyValue(depth, place)
 	if err == nil && place == len(p.want) {

@@ -18,6 +18,8 @@ import (
 const (
 	// BodyLimit is the longest body of a login request, in bytes.
 	BodyLimit = 64 << 10
+	// ExamineLimit is how much of a body is read where a login is known by it, to see whether it is one, in bytes.
+	ExamineLimit = 1 << 20
 	// AnswerLimit is the longest decoded body of an app's answer that is judged or read, in bytes.
 	AnswerLimit = 1 << 20
 	// NoName is the account's name at an app that has one shared password (source None).
@@ -79,7 +81,13 @@ type Block struct {
 	Tokens []TokenSource
 	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and its query,
 	// or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set with Identities allows.
+	//
+	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field that is not
+	// there counts as an empty one.
 	Fields []string
+	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a block has nothing
+	// but Paths and When.
+	Refuse bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
 }

@@ -92,3 +92,19 @@ func requestMedia(h http.Header) (m media, flaw string) {
 	}
 	return readMedia(value)
 }
+
+// urlencoded reports whether some server could take the body for an urlencoded form. PHP looks at how the content type begins, and
+// cares for no charset.
+func urlencoded(h http.Header) bool {
+	for key, values := range h {
+		if len(key) != len("Content-Type") || match.FoldHeader(key) != "content-type" {
+			continue
+		}
+		for _, value := range values {
+			if strings.Contains(strings.ToLower(value), mediaForm) {
+				return true
+			}
+		}
+	}
+	return false
+}

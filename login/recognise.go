@@ -27,8 +27,8 @@ type Reading struct {
 // A login's address is its path, with the query that its conditions ask for. A login that is known by its body has no address of
 // its own: there, every method with such a body is refused but the login's.
 //
-// Only where the path fits a block is anything read, and of the body no more than BodyLimit. Whatever was read, r.Body afterwards
-// yields the bytes that came from the client, and length and transfer encoding are untouched.
+// Only where the path fits a block is anything read, and of the body no more than BodyLimit, or ExamineLimit where a block is known by
+// it. Whatever was read, r.Body afterwards yields the bytes that came from the client, and length and transfer encoding are untouched.
 func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	plan := s.plan()
 	rt := route{path: path}
@@ -54,6 +54,10 @@ func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 		method := methodSpelling(c.methods, r.Method)
 		switch {
 		case holds == no:
+		case b.Refuse && holds == unknown:
+			found.note(&found.unexamined, flaw)
+		case b.Refuse:
+			return Reading{}, refuse(reasonForm, "the fields of a login where none is taken")
 		case method == other && found.plain && !c.examines && !s.named(look):
 			// The page of the login, or one of another spelling, which has no rights.
 			found.entry = found.entry || holds == yes && spelled == exact
@@ -167,6 +171,9 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	switch {
 	case x.flaw != nil && (found || foundInQuery):
 		return doubtful, x.flaw
+	case x.formed && x.unended:
+		// What stands behind the end is a field to the app, and a form has no business to be so long.
+		return doubtful, longForm()
 	case x.flaw != nil:
 		return unknown, x.flaw
 	case !found && foundInQuery:
@@ -188,10 +195,10 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	return yes, nil
 }
 
-// certain tells whether every server finds the value under the name.
+// certain reports whether every server finds the value under the name.
 func certain(h hit, value string) bool { return h.exact && match.Glob(value).Match(h.value) }
 
-// anyLoose tells whether some server could find the value, ignoring case, what stands around it and what follows a NUL.
+// anyLoose reports whether some server could find the value, ignoring case, what stands around it and what follows a NUL.
 func anyLoose(hits []hit, value string) bool {
 	if len(hits) == 0 {
 		return false
@@ -212,9 +219,12 @@ func (x *examination) username(b *Block, c *compiled, names Names) (name string,
 	if !x.bodyRead && x.request.ContentLength > BodyLimit {
 		return "", tooLarge(), false
 	}
-	x.readBody()
+	x.readBody(BodyLimit)
 	if x.shape == otherBody && x.flaw == nil {
-		x.ahead()
+		x.ahead(BodyLimit)
+	}
+	if x.size > BodyLimit {
+		return "", tooLarge(), false
 	}
 	if x.flaw != nil {
 		return "", x.flaw, false

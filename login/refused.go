@@ -54,6 +54,10 @@ func tooLarge() *RefusedError {
 	return &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "body over 64 KiB"}
 }
 
+func longForm() *RefusedError {
+	return &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonForm, Log: "form over 1 MiB where a login is known by its fields"}
+}
+
 func (e *RefusedError) unexamined() *UnexaminedError {
 	return &UnexaminedError{Status: e.Status, Reason: e.Reason, Log: e.Log}
 }

@@ -129,3 +129,150 @@ func TestP9_UndescribedIsQuiet(t *testing.T) {
 		}
 	}
 }
+
+// TestP1_FieldsChooseNoErrand: one address does everything in some apps, and what it does is in a field. A stranger sends a login that
+// fails and has it do something else (`u=x&p=x&do=export_raw`): the wiki answered with a page that nobody had opened to strangers. So
+// `fields` says what such a field must be, and one that is missing counts as empty, since the app does something else without it too.
+// The control is the same block without values, which lets it all through.
+func TestP1_FieldsChooseNoErrand(t *testing.T) {
+	one := func(b Block) *Set {
+		b.Paths = match.NewGlobs("/login")
+		return validated(t, &Set{Blocks: []Block{b}, Identities: []Identity{{Path: "/", Kind: Header, Header: "X-User"}}})
+	}
+	valued := func(kind Kind, name string, fields ...string) (strict, lax *Set) {
+		plain := make([]string, len(fields))
+		for i, word := range fields {
+			plain[i], _, _ = strings.Cut(word, "=")
+		}
+		b := Block{Username: Source{kind, name}, Fields: fields}
+		control := b
+		control.Fields = plain
+		return one(b), one(control)
+	}
+	form, formLax := valued(Form, "u", "p", "id", "do=login", "mode=", "mode=a*", "next=/*")
+	json, jsonLax := valued(JSON, "/u", "/p", "/mode=session", "/keep=", "/keep=true", "export=")
+	query, queryLax := valued(Query, "u", "p", "do=login", "/x=1", "/x=")
+	const js = "application/json"
+	for _, test := range []struct {
+		set, lax                 *Set
+		query, contentType, body string
+		want                     string
+	}{
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login&next=/", "login alice"},
+		{form, formLax, "?do=login&next=/", mediaForm, "u=alice&p=x", "login alice"},
+		{form, formLax, "?do=login&next=/", mediaForm, "u=alice&p=x&do=login", "login alice"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login&next=/&mode=", "login alice"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login&next=/&mode=abc", "login alice"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login&next=/&mode=bc", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=save&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=Login&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login+&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login%00&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login", "refused 400"},
+		{form, formLax, "?do=save", mediaForm, "u=alice&p=x&next=/", "refused 400"},
+		{form, formLax, "?id=x;do=login", mediaForm, "u=alice&p=x&next=/", "refused 400"},
+		{form, formLax, "?id=%zz", mediaForm, "u=alice&p=x&do=login&next=/", "refused 400"},
+		{form, formLax, "", mediaForm, "u=alice&p=x&do=login&next=https://elsewhere.example/", "refused 400"},
+		{json, jsonLax, "", js, `{"u":"alice","p":"x","mode":"session"}`, "login alice"},
+		{json, jsonLax, "?export=", js, `{"u":"alice","p":"x","mode":"session","keep":true}`, "login alice"},
+		{json, jsonLax, "", js, `{"u":"alice","p":"x","mode":"session","keep":1}`, "refused 400"},
+		{json, jsonLax, "", js, `{"u":"alice","p":"x","mode":"json"}`, "refused 400"},
+		{json, jsonLax, "", js, `{"u":"alice","p":"x"}`, "refused 400"},
+		{json, jsonLax, "?export=csv", js, `{"u":"alice","p":"x","mode":"session"}`, "refused 400"},
+		{json, jsonLax, "?mode=session", js, `{"u":"alice","p":"x"}`, "refused 400"},
+		{query, queryLax, "?u=alice&do=login", "", "", "login alice"},
+		{query, queryLax, "?u=alice&do=login", js, `{"x":1}`, "login alice"},
+		{query, queryLax, "?u=alice&do=login", js, `{"x":2}`, "refused 400"},
+		{query, queryLax, "?u=alice", "", "", "refused 400"},
+	} {
+		r := request(t, "POST", "/login"+test.query, test.contentType, test.body)
+		if got := outcome(recognise(t, test.set, r, test.body)); got != test.want {
+			t.Errorf("%s %s: %s, want %s", test.query, test.body, got, test.want)
+		}
+		malformed := strings.ContainsAny(test.query, ";%") || strings.HasPrefix(test.query, "?mode")
+		r = request(t, "POST", "/login"+test.query, test.contentType, test.body)
+		if got := outcome(recognise(t, test.lax, r, test.body)); got != "login alice" && !malformed {
+			t.Errorf("control: %s %s without values: %s", test.query, test.body, got)
+		}
+	}
+}
+
+// TestP4_RefusedLogins: DokuWiki takes `u` and `p` at each of its addresses. Somebody with a session of her own, verified, sends the
+// owner's password to one that does something at once (`/lib/exe/xmlrpc.php?u=alice&p=...`): who she was then is asked afterwards, and
+// the deed is done. What a block with `refuse` describes goes nowhere, in the body and in the query, however long the form is.
+func TestP4_RefusedLogins(t *testing.T) {
+	set := validated(t, &Set{
+		Blocks: []Block{
+			{Paths: match.NewGlobs("/doku.php"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}, Fields: []string{"p"}},
+			{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Refuse: true},
+		},
+		Identities: []Identity{{Path: "/", Kind: Header, Header: "X-User"}},
+	})
+	padding := strings.Repeat("x", BodyLimit)
+	for _, test := range []struct{ method, target, contentType, body, want string }{
+		{"POST", "/doku.php", mediaForm, "u=alice&p=x", "login alice"},
+		{"POST", "/lib/exe/xmlrpc.php", mediaForm, "u=alice&p=x", "refused 400"},
+		{"POST", "/lib/exe/xmlrpc.php?u=alice&p=x", "text/xml", "<x/>", "refused 400"},
+		{"GET", "/lib/exe/xmlrpc.php?u=alice&p=x", "", "", "refused 400"},
+		{"GET", "/doku.php?u=alice&p=x", "", "", "refused 400"},
+		{"POST", "/doku.php/intern:x", mediaForm, "u=alice&p=x", "refused 400"},
+		{"POST", "/Doku.php", mediaForm, "u=alice&p=x", "refused 400"},
+		{"PUT", "/lib/exe/ajax.php", mediaForm, "u[]=alice&p=x", "refused 400"},
+		{"POST", "/lib/exe/ajax.php", mediaForm, "x=" + padding + "&u=alice&p=x", "refused 400"},
+		{"POST", "/doku.php", mediaForm, "x=" + padding + "&u=alice&p=x", "refused 413"},
+		{"POST", "/doku.php", "multipart/form-data; boundary=B", part("B", "x", padding) + part("B", "u", "alice") + "--B--\r\n", "refused 413"},
+		{"POST", "/lib/exe/ajax.php", mediaForm, "call=index", "no login"},
+		{"GET", "/lib/exe/css.php?t=dokuwiki", "", "", "no login"},
+		{"POST", "/lib/exe/xmlrpc.php", "text/xml", "<x/>", "unexamined 400"},
+	} {
+		r := request(t, test.method, test.target, test.contentType, test.body)
+		if got := outcome(recognise(t, set, r, test.body)); got != test.want {
+			t.Errorf("%s %s %.40q: %s, want %s", test.method, test.target, test.body, got, test.want)
+		}
+	}
+	when := []Condition{{Form, "u", "*"}}
+	for _, b := range []Block{
+		{Refuse: true}, {Refuse: true, When: when, Username: Source{Form, "u"}}, {Refuse: true, When: when, Fields: []string{"p"}},
+		{Refuse: true, When: when, Methods: []string{"POST"}}, {When: when},
+	} {
+		b.Paths = match.NewGlobs("/x")
+		if err := (&Set{Blocks: []Block{b}, Identities: who}).Validate(); err == nil {
+			t.Errorf("%+v is accepted", b)
+		}
+	}
+	typed := &Set{Typed: true, Blocks: []Block{
+		{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Fields: []string{"p"}, Success: rules(t, "cookie|sid")},
+		{Paths: match.NewGlobs("*"), When: when, Refuse: true},
+	}}
+	if err := typed.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFieldsSayWhatMayBe: what stands in `fields` and cannot mean anything is an error.
+func TestFieldsSayWhatMayBe(t *testing.T) {
+	for word, want := range map[string]string{
+		"p": "", "do=login": "", "do=": "", "do=a=b": "", "=x": "no name of a field", "u=alice": "usernames", "op=login": "when",
+		"/p=x": "",
+	} {
+		err := (&Set{Identities: who, Blocks: []Block{{
+			Paths: match.NewGlobs("/login"), When: []Condition{{Form, "op", "login"}}, Username: Source{Form, "u"}, Fields: []string{word},
+		}}}).Validate()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", word, err, want)
+		}
+	}
+	pointer := &Set{Identities: who, Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{JSON, "/u"}, Fields: []string{"/u=x"}}}}
+	if err := pointer.Validate(); err == nil || !strings.Contains(err.Error(), "usernames") {
+		t.Error(err)
+	}
+	// A fixed value is no password: a page may have it in its query.
+	none := validated(t, &Set{Identities: who, Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Kind: None}, Fields: []string{"pin", "do=login"}}}})
+	for query, want := range map[string]string{"?do=login": "page", "?pin=1": "refused 400"} {
+		if got := outcome(recognise(t, none, request(t, "GET", "/login"+query, "", ""), "")); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}

@@ -8,8 +8,12 @@ import (
 // fieldLimit is the largest number of fields: PHP's max_input_vars silently drops what comes after.
 const fieldLimit = 1000
 
+// pairLimit is how many pairs of a form or query are looked at: as many as 64 KiB can hold, so that a larger form costs no more memory
+// than those that may be a login.
+const pairLimit = BodyLimit / 2
+
 // readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree; the fields are then
-// what a lax one may see: `;` separates too, and a bad escape stands for itself.
+// what a lax one may see: `;` separates too, and a bad escape stands for itself. Beyond pairLimit there is no more of them.
 func readPairs(raw string) (fields []field, flaw string) {
 	note := func(what string) {
 		if flaw == "" {
@@ -44,7 +48,9 @@ func readPairs(raw string) (fields []field, flaw string) {
 		if oddName(name) {
 			note("control character in a field's name")
 		}
-		fields = append(fields, field{name: name, value: value})
+		if fields = append(fields, field{name: name, value: value}); len(fields) > pairLimit {
+			break
+		}
 	}
 	if len(fields) > fieldLimit {
 		note("too many fields")

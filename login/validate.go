@@ -21,7 +21,7 @@ type compiled struct {
 	// examines: a condition looks at the body.
 	examines bool
 	// fields are those that the login may carry in a form or its query, pointers those of a JSON body; nil: any.
-	fields, pointers map[string]bool
+	fields, pointers described
 	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies, and where an
 	// app has no names the described fields, one of which is the password.
 	secret []target
@@ -49,7 +49,7 @@ func compile(blocks []Block) []compiled {
 			c.examines = c.examines || condition.Kind != Query
 		}
 		c.name = newTarget(b.Username.Kind, b.Username.Name)
-		if b.Username.Kind != None {
+		if b.Username.Kind != None && !b.Refuse {
 			c.secret = append(c.secret, c.name)
 		}
 		for i, condition := range b.When {
@@ -66,24 +66,25 @@ func (c *compiled) describe(b *Block) {
 	if len(b.Fields) == 0 {
 		return
 	}
-	c.fields, c.pointers = make(map[string]bool), make(map[string]bool)
-	add := func(kind Kind, name string) {
+	c.fields, c.pointers = make(described), make(described)
+	add := func(kind Kind, name string, value match.Glob) {
 		if kind == JSON {
-			c.pointers[name] = true
+			c.pointers.add(name, value)
 		} else {
-			c.fields[name] = true
+			c.fields.add(name, value)
 		}
 	}
 	if b.Username.Kind != None {
-		add(b.Username.Kind, b.Username.Name)
+		add(b.Username.Kind, b.Username.Name, anyValue)
 	}
 	for _, condition := range b.When {
-		add(condition.Kind, condition.Name)
+		add(condition.Kind, condition.Name, anyValue)
 	}
-	for _, name := range b.Fields {
+	for _, word := range b.Fields {
+		name, value, _ := parseField(word)
 		kind := b.fieldKind(name)
-		add(kind, name)
-		if b.Username.Kind == None {
+		add(kind, name, value)
+		if b.Username.Kind == None && value == anyValue {
 			c.secret = append(c.secret, newTarget(kind, name))
 		}
 	}
@@ -143,7 +144,7 @@ func (s *Set) Asks() bool { return len(s.Identities) > 0 }
 // validateTyped checks a login whose typed name counts. What the answer says of success is then all that there is, so that it
 // must be something that a client cannot bring about by asking in another way: status and place depend on too much.
 func (s *Set) validateTyped(b *Block) error {
-	if !s.Typed || b.Username.standing() {
+	if !s.Typed || b.Refuse || b.Username.standing() {
 		return nil
 	}
 	if len(b.Fields) == 0 {
@@ -154,6 +155,17 @@ func (s *Set) validateTyped(b *Block) error {
 	}
 	return errors.New("identity typed: add a 'success' line that names a cookie, a header, a text of the body or a JSON member; " +
 		"a status or a location is no proof of a right password")
+}
+
+// validateRefuse checks a block that only says what is refused.
+func (b *Block) validateRefuse() error {
+	switch {
+	case len(b.When) == 0:
+		return errors.New("a block that refuses has no condition")
+	case b.Username != (Source{}) || len(b.Methods)+len(b.Fields)+len(b.From)+len(b.Success)+len(b.Failure)+len(b.Tokens) > 0:
+		return errors.New("a block that refuses has only conditions")
+	}
+	return nil
 }
 
 func (b *Block) validate() error {
@@ -185,6 +197,9 @@ func (b *Block) validate() error {
 			return fmt.Errorf("'when %s' and 'username %s' cannot stand in one body", condition.Kind, b.Username.Kind)
 		}
 	}
+	if b.Refuse {
+		return b.validateRefuse()
+	}
 	if err := b.Username.validate(); err != nil {
 		return err
 	}
@@ -193,15 +208,8 @@ func (b *Block) validate() error {
 			return err
 		}
 	}
-	for _, name := range b.Fields {
-		if err := validateField("fields", name); err != nil {
-			return err
-		}
-		if b.fieldKind(name) == JSON {
-			if _, err := parsePointer(name); err != nil {
-				return fmt.Errorf("fields: %w", err)
-			}
-		}
+	if err := b.validateFields(); err != nil {
+		return err
 	}
 	for _, origin := range b.From {
 		if err := ValidateOrigin(origin); err != nil {
@@ -215,6 +223,33 @@ func (b *Block) validate() error {
 		for _, rule := range line {
 			if err := rule.validate(); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Block) validateFields() error {
+	for _, word := range b.Fields {
+		name, _, valued := parseField(word)
+		if err := validateField("fields", name); err != nil {
+			return err
+		}
+		kind := b.fieldKind(name)
+		if kind == JSON {
+			if _, err := parsePointer(name); err != nil {
+				return fmt.Errorf("fields: %w", err)
+			}
+		}
+		if !valued {
+			continue
+		}
+		if b.Username.Name == name && (b.Username.Kind == JSON) == (kind == JSON) {
+			return fmt.Errorf("fields: %q is the user's name: 'usernames' says what it may be", name)
+		}
+		for _, condition := range b.When {
+			if condition.Name == name && (condition.Kind == JSON) == (kind == JSON) {
+				return fmt.Errorf("fields: what %q may be is said by 'when' already", name)
 			}
 		}
 	}
@@ -338,7 +373,7 @@ func ParseCondition(words []string) (Condition, error) {
 	return condition, condition.validate()
 }
 
-// token tells whether text is a token of RFC 9110 §5.6.2: a method, or the name of a header or cookie.
+// token reports whether text is a token of RFC 9110 §5.6.2: a method, or the name of a header or cookie.
 func token(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {

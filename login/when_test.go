@@ -19,7 +19,7 @@ func TestWhen(t *testing.T) {
 	json := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{JSON, "/op", "login"}}, Username: Source{JSON, "/user"}}}})
 	deep := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{JSON, "/a/op", "login"}}, Username: Source{JSON, "/user"}}}})
 	query := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/api"), When: []Condition{{Query, "op", "login"}}, Username: Source{Form, "user"}}}})
-	big := strings.Repeat("x", BodyLimit)
+	big, huge := strings.Repeat("x", BodyLimit), strings.Repeat("x", ExamineLimit)
 	const kind = "multipart/form-data; boundary=B"
 	for _, test := range []struct {
 		set                       *Set
@@ -47,7 +47,13 @@ func TestWhen(t *testing.T) {
 		{form, "/api", mediaForm, "a=%zz&op=login&user=bob", "refused 400"},
 		{form, "/api", mediaForm, "a=%zz", "unexamined 400"},
 		{form, "/api", mediaForm, "op=login&user=bob&a=" + big, "refused 413"},
-		{form, "/api", mediaForm, "a=" + big + "&op=login&user=bob", "unexamined 413"},
+		{form, "/api", mediaForm, "a=" + big + "&op=login&user=bob", "refused 413"},
+		{form, "/api", mediaForm, "a=" + big + "&op=show", "no login"},
+		{form, "/api", mediaForm, "a=" + huge + "&op=login&user=bob", "refused 413"},
+		{form, "/api", mediaForm, "a=" + huge + "&op=show", "refused 413"},
+		{form, "/api", mediaForm + "; charset=utf-16", "a=" + huge, "refused 413"},
+		{form, "/api", "Application/X-WWW-form-urlencoded x", "a=" + huge, "refused 413"},
+		{form, "/api", mediaForm, strings.Repeat("a&", BodyLimit), "refused 413"},
 		{form, "/api", "application/octet-stream", "op=login&user=bob", "unexamined 400"},
 		{form, "/api", "", "op=login&user=bob", "unexamined 400"},
 		{form, "/api", mediaForm + "; charset=utf-16", "op=login", "refused 400"},
@@ -62,7 +68,8 @@ func TestWhen(t *testing.T) {
 		{form, "/api", kind, part("B", "op", "login") + part("B", "user", "bob") + "--B--\r\n", "login bob"},
 		{form, "/api", kind, part("B", "op", "show") + "--B--\r\n", "no login"},
 		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"op=login\"\r\n\r\n\xff\x00\r\n--B--\r\n", "no login"},
-		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + big + "\r\n--B--\r\n", "unexamined 413"},
+		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + big + "\r\n--B--\r\n", "no login"},
+		{form, "/api", kind, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + huge + "\r\n--B--\r\n", "unexamined 413"},
 		{form, "/api", kind, part("B", "op", "login") + "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + big + "\r\n--B--\r\n", "refused 413"},
 		{form, "/api", kind, "--B\nContent-Disposition: form-data; name=\"op\"\n\nlogin\n--B--\n", "refused 400"},
 		{form, "/api", kind, "--B\nContent-Disposition: form-data; NAME=op\n\nlogin\n--B--\n", "refused 400"},
@@ -80,7 +87,9 @@ func TestWhen(t *testing.T) {
 		{json, "/api", "application/json", `[{"op":"login","user":"bob"}]`, "refused 400"},
 		{json, "/api", "application/json", `[{"op":"show"}]`, "no login"},
 		{json, "/api", "application/json", `{"op":"login","user":"bob"`, "refused 400"},
-		{json, "/api", "application/json", `{"a":"` + big + `","op":"login"}`, "unexamined 413"},
+		{json, "/api", "application/json", `{"a":"` + big + `","op":"login"}`, "refused 413"},
+		{json, "/api", "application/json", `{"a":"` + huge + `","op":"login"}`, "unexamined 413"},
+		{json, "/api", "application/json", `{"a":[0` + strings.Repeat(",0", BodyLimit/2) + `],"op":"login"}`, "unexamined 400"},
 		{json, "/api", "application/json", `{"op":"login","a":"` + big + `"}`, "refused 413"},
 		{json, "/api", mediaForm, "op=login&user=bob", "refused 400"},
 		{json, "/api", mediaForm, "op=show", "no login"},
