@@ -16,7 +16,7 @@ type sites struct {
 	apps map[string][]byte
 }
 
-// meaning are the settings that say who a user is.
+// meaning are the settings that say who a user is, and who of them needs a factor: a session is good at all sites of its app.
 func (h *Handler) meaning() ([]byte, error) {
 	return json.Marshal(struct {
 		Logins        any
@@ -24,7 +24,8 @@ func (h *Handler) meaning() ([]byte, error) {
 		Typed         bool
 		Usernames     string
 		CaseSensitive bool
-	}{h.Logins, h.Identities, h.IdentityTyped, h.Usernames, h.CaseSensitive})
+		Require       string
+	}{h.Logins, h.Identities, h.IdentityTyped, h.Usernames, h.CaseSensitive, h.Require})
 }
 
 // join adds a site.
@@ -37,7 +38,7 @@ func (s *sites) join(h *Handler) error {
 	defer s.mu.Unlock()
 	if other, taken := s.apps[h.App]; taken && string(other) != string(meaning) {
 		return fmt.Errorf("second_factor: app %q stands at two places with different settings of who a user is (login, identity, "+
-			"usernames, case_sensitive): give each an 'app' of its own, or both the same settings", h.App)
+			"usernames, case_sensitive, require): give each an 'app' of its own, or both the same settings", h.App)
 	}
 	if s.apps == nil {
 		s.apps = make(map[string][]byte)

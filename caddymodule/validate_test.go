@@ -168,6 +168,7 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 		"another identity":       login + "\t\tidentity /me json /nick",
 		"no identity":            "login /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed",
 		"names with their case":  login + "\t\tidentity /me json /name\n\t\tcase_sensitive",
+		"set-up for everyone":    login + "\t\tidentity /me json /name\n\t\trequire everyone",
 		"names of another shape": login + "\t\tidentity /me json /name\n\t\tusernames [a-z]+",
 	} {
 		_, err := validate(t, secretsLine, one+site("two", "wiki", other))
@@ -199,6 +200,10 @@ func TestWarnings(t *testing.T) {
 		{"success", strings.Replace(block(""), "username form u", "username form u\n\t\t\tsuccess status 302", 1), "success: "},
 		{"rotates", block("\t\trotates sid"), "rotates: "},
 		{"case_sensitive", block("\t\tcase_sensitive"), "case_sensitive: "},
+		{"fields", strings.Replace(block(""), "username form u", "username form u\n\t\t\twhen form u *", 1), "fields: "},
+		{"fields that are there", strings.Replace(block(""), "username form u", "username form u\n\t\t\twhen form u *\n\t\t\tfields p", 1), ""},
+		{"prefix", block("\t\tidentity /admin/me json /name"), "prefix: several"},
+		{"prefix that is empty", block("\t\tidentity /admin/me {\n\t\t\tname json /name\n\t\t\tprefix \"\"\n\t\t}"), ""},
 		{"protect without public", block("\t\tprotect /private/*"), "protect: protect /private/*"},
 		{"protect beside public", block("\t\tpublic /static/*\n\t\tprotect /private/*"), "protect: protect /private/*"},
 		{"protect in another case", block("\t\tpublic /Static/*\n\t\tprotect /static/private"), ""},

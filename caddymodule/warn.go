@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
+	"sallyport/login"
 	"sallyport/match"
 )
 
@@ -44,11 +45,15 @@ func (h *Handler) warnings() (found []warning) {
 			found = append(found, warning{"case_sensitive", "case_sensitive beside identity has no effect: the app's own spelling of the name counts"})
 		}
 		if slices.ContainsFunc(h.Identities[1:], func(i *Identity) bool { return i.Prefix == nil }) {
-			found = append(found, warning{"identity", "several identity lines: an account of one kind that is called as one of another kind is the " +
+			found = append(found, warning{"prefix", "several identity lines: an account of one kind that is called as one of another kind is the " +
 				"same user here, with one second factor. Say prefix in the blocks of all but the first: a text of its own for other people, \"\" for the same"})
 		}
 	} else if h.Recheck != 0 {
 		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
+	}
+	if slices.ContainsFunc(h.Logins, carriesErrands) {
+		found = append(found, warning{"fields", "a login at an address that does other things too (when, or a * in its path) without fields may carry " +
+			"an errand beside itself: where it fails, people see the login page again, and not what the app says. Name in fields all that it may carry"})
 	}
 	if header, _ := h.tokenHeader(); header != "" && !strings.EqualFold(header, "Authorization") {
 		found = append(found, warning{"token_header", fmt.Sprintf("Caddy writes the header %s, and with it the users' tokens, into access logs; "+
@@ -156,4 +161,10 @@ func strippedBefore(handlers []json.RawMessage) string {
 		}
 	}
 	return ""
+}
+
+// carriesErrands reports whether a login may ask for something beside itself.
+func carriesErrands(l Login) bool {
+	block, err := l.parse()
+	return err == nil && block.General() && block.Username.Kind != login.Basic && block.Username.Kind != login.Placeholder
 }

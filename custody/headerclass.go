@@ -17,12 +17,12 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 		false: {
 			// Credentials. Names with csrf or xsrf in them are none.
 			"cookie", "token", "key", "auth", "authorization", "authentication", "session", "sessionid", "session-id", "jwt", "secret",
-			"bearer", "password", "passwd", "passphrase", "passcode", "pass-code", "access-code", "auth-code", "login-code", "credential", "ticket",
+			"bearer", "authn", "authz", "creds", "hawk", "password", "passwd", "passphrase", "passcode", "pass-code", "access-code", "auth-code", "login-code", "credential", "ticket",
 			"assertion", "wsse",
 			// Who somebody is.
 			"user", "username", "userid", "user-id", "user-name", "user-email", "user-mail", "user-login", "user-role", "user-group",
 			"user-dn", "user-uid", "useremail", "userinfo", "user-info", "userprincipalname", "loginname", "login-name", "nameid", "name-id",
-			"account-name", "accountname", "logged-in", "loggedin",
+			"act-as", "acting-as", "on-behalf-of", "onbehalfof", "impersonate", "impersonation", "run-as", "account-name", "accountname", "logged-in", "loggedin",
 			// From where a request comes.
 			"clientip", "realip", "remoteip", "socketip", "userip", "sourceip", "remoteaddr", "clientaddr", "forwarded-for", "forwarder-for",
 			"proxied-for", "remote-address", "client-address", "ip-address", "viewer-address", "peer-address",

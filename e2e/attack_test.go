@@ -56,7 +56,7 @@ const (
 `
 	askIdentity  = "\n\t\tidentity /api/me json /login\n"
 	staticPublic = "\n\t\tpublic /static/* /favicon.ico\n"
-	resetPublic  = "\n\t\tpublic /static/* /favicon.ico /reset\n\t\tpublic POST /register\n"
+	resetPublic  = "\n\t\tpublic /static/* /favicon.ico /reset?*\n\t\tpublic POST /register\n"
 )
 
 // typedKnobs has the app tell that somebody has signed in by a cookie, where nobody asks it.

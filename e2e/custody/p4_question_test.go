@@ -44,7 +44,7 @@ func TestP4_TheQuestionCarriesWhatTheLoginDid(t *testing.T) {
 		{"Sec-Ch-Ua-Platform", false},
 		{"X-Csrf-Token", false},
 	} {
-		name, block := test.header, common+"\t\tpublic POST /static/enter\n"+form+asks
+		name, block := test.header, common+"\t\tpublic POST /static/enter?*\n"+form+asks
 		if test.passes {
 			name, block = name+", passed", block+"\t\tpass_header "+test.header+"\n"
 		}

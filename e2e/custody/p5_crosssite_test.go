@@ -13,7 +13,7 @@ import (
 // our cookie ever sets it, whatever the app answers to it.
 func TestP5_CrossSiteLogin(t *testing.T) {
 	t.Parallel()
-	lines := "\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfrom https://portal.example.com\n\t\t}\n" + asks + "\t\tpublic POST /static/enter\n"
+	lines := "\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfrom https://portal.example.com\n\t\t}\n" + asks + "\t\tpublic POST /static/enter?*\n"
 	h := open(t, common+lines, site.Options{}, func(v *visit) bool {
 		switch path := v.r.URL.Path; {
 		case path == "/static/enter":

@@ -45,7 +45,7 @@ func flooding(v *visit) bool {
 // does not fit; nobody was asked whose the session is, since nothing had changed. What does not fit is unseen, and so counts.
 func TestP5_CustodyIsFull(t *testing.T) {
 	t.Parallel()
-	h := open(t, common+"\t\tpublic POST /static/enter\n"+form+asks, site.Options{}, flooding)
+	h := open(t, common+"\t\tpublic POST /static/enter?*\n"+form+asks, site.Options{}, flooding)
 	factor := h.enrol(t, "alice")
 	for _, path := range []string{"/portal", "/static/enter", "/login?large=1", "/login"} {
 		direct := h.direct(t)

@@ -193,7 +193,7 @@ func TestP5_HungUpByAStranger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGates(t)
-			h := open(t, common+"\t\tpublic POST /static/enter\n"+lines, site.Options{}, dripping(g, name == "typed"))
+			h := open(t, common+"\t\tpublic POST /static/enter?*\n"+lines, site.Options{}, dripping(g, name == "typed"))
 			factor := h.enrol(t, "alice")
 			for _, request := range []string{"GET /static/join?drip=head&invitation=alice", "POST /static/enter?drip=head", "POST /static/enter?drip=head&new=1", "POST /static/enter?drip=body"} {
 				method, target, _ := strings.Cut(request, " ")
