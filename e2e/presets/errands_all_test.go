@@ -23,7 +23,6 @@ func init() {
 		{phpMyAdmin, "/", "Cannot log in to the MySQL server"},
 		{wordPress, "/wp-login.php", "The password you entered for the username"},
 		{icingaWeb2, "/authentication/login", "Incorrect username or password"},
-		{parseDashboard, "/login", ""},
 		{ttRSS, "/", ""},
 	}...)
 }

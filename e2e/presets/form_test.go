@@ -50,7 +50,7 @@ func readForm(form *html.Node) ownForm {
 		case n.Data == "input" && kind == "password":
 			f.password = name
 			f.values.Set(name, "")
-		case n.Data == "input" && (kind == "text" || kind == "" || kind == "email") && f.name == "":
+		case n.Data == "input" && (kind == "text" || kind == "" || kind == "email") && f.name == "" && !strings.Contains(attribute(n, "style"), "none"):
 			f.name = name
 			f.values.Set(name, "")
 		case n.Data == "input", n.Data == "button":
@@ -116,6 +116,7 @@ func (f ownForm) send(c *site.Client, account apps.Account, more url.Values) sit
 func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 	t.Helper()
 	c := p.Client(t)
+	c.Get(page) // some ask first whether cookies are kept
 	if got := loginForm(t, c.Get(page)).send(c, p.owner, nil); got.StatusCode/100 > 3 {
 		t.Fatalf("the login's own form: %d %.1500s", got.StatusCode, got.Text)
 	}
@@ -123,6 +124,7 @@ func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 	p.leave(t, c)
 
 	c = p.Client(t)
+	c.Get(page)
 	wrong := p.owner
 	wrong.Password = "not-" + wrong.Password
 	answer := loginForm(t, c.Get(page)).send(c, wrong, nil)
@@ -145,6 +147,7 @@ func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 	}
 
 	c = p.Client(t)
+	c.Get(page)
 	loginForm(t, c.Get(page)).send(c, p.owner, url.Values{"one_more": {"1"}}).Wants(t, http.StatusBadRequest, "")
 	p.wantsState(t, c, "anonymous", "")
 }
