@@ -56,6 +56,8 @@ func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 		case holds == no:
 		case b.Refuse && holds == unknown:
 			found.note(&found.unexamined, flaw)
+		case b.Refuse && flaw != nil:
+			return Reading{}, flaw
 		case b.Refuse:
 			return Reading{}, refuse(reasonForm, "the fields of a login where none is taken")
 		case method == other && found.plain && !c.examines && !s.named(look):
