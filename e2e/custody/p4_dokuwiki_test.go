@@ -12,7 +12,7 @@ import (
 
 // TestP4_DokuWikiAtAnyPage: the real wiki takes a name and password at every page, and answers as that page does: 404 where there is none. By
 // the rules of its preset that had failed, and the wiki's session was the stranger's: she read the closed wiki, and wrote to it; the
-// very 404 was made for alice. The wiki is asked, and it is alice's login.
+// very 404 was made for alice. What is no login and nothing but one is refused; else the wiki is asked, and it is alice's login.
 func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 	t.Parallel()
 	const words = "Welcome to the harbour wiki."
@@ -29,7 +29,7 @@ func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 
 	for _, path := range []string{
 		"/doku.php?id=robots.txt", "/doku.php?id=no:such:page", "/doku.php?id=start&do=nothing", "/doku.php?id=start&do=export_raw", "/doku.php?id=start&rev=1",
-		"/doku.php?id=start&do=admin", "/doku.php?id=start&do=logout", "/doku.php", "/doku.php?do=search&q=x",
+		"/doku.php?id=start&do=admin", "/doku.php?id=start&do=logout", "/doku.php", "/doku.php?do=search&q=x", "/doku.php?id=robots.txt&do=login",
 	} {
 		direct := (&site.Site{Address: wiki.Address, URL: "http://" + wiki.Address}).Client(t)
 		signIn(direct, path, apps.Alice)
@@ -41,10 +41,12 @@ func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 			if begun {
 				c.Get("/doku.php?do=login").Wants(t, http.StatusOK, "")
 			}
-			tells(t, path, signIn(c, path, apps.Alice), words)
+			got := signIn(c, path, apps.Alice)
+			tells(t, path, got, words)
 			state, user := stateOf(t, c)
-			if !(state == "pending" && user == apps.Alice.Name || strings.Contains(path, "do=logout") && state == "anonymous") {
-				t.Errorf("%s: %s of %q", path, state, user)
+			taken := state == "pending" && user == apps.Alice.Name
+			if isLogin := strings.Contains(path, "do=login"); isLogin != taken || !isLogin && (got.StatusCode != http.StatusBadRequest || state != "anonymous") {
+				t.Errorf("%s: %d, %s of %q", path, got.StatusCode, state, user)
 			}
 			for _, page := range []string{"/doku.php?do=login", "/doku.php?id=start", "/doku.php?do=login&id=start", "/lib/exe/css.php", "/lib/tpl/dokuwiki/images/favicon.ico", "/doku.php?do=profile", "/doku.php?id=start&do=edit"} {
 				tells(t, path+", then "+page, c.Get(page), words)
