@@ -63,6 +63,10 @@ func (x *examination) readBody(limit int) {
 		return
 	}
 	media, flaw := requestMedia(r.Header)
+	untyped := media.kind == "" && flaw == ""
+	if untyped {
+		flaw = "body without a content type" // which PHP behind FastCGI takes for a form
+	}
 	switch {
 	case media.kind == mediaForm || media.kind == mediaMultipart:
 		x.shape = formBody
@@ -77,7 +81,7 @@ func (x *examination) readBody(limit int) {
 	if x.shape == otherBody && flaw == "" {
 		return
 	}
-	x.formed = urlencoded(r.Header)
+	x.formed = untyped || urlencoded(r.Header)
 	if ahead := x.ahead(limit); ahead != "" {
 		x.parse(ahead, media)
 	}

@@ -55,7 +55,7 @@ func TestWhen(t *testing.T) {
 		{form, "/api", "Application/X-WWW-form-urlencoded x", "a=" + huge, "refused 413"},
 		{form, "/api", mediaForm, strings.Repeat("a&", BodyLimit), "refused 413"},
 		{form, "/api", "application/octet-stream", "op=login&user=bob", "unexamined 400"},
-		{form, "/api", "", "op=login&user=bob", "unexamined 400"},
+		{form, "/api", "", "op=login&user=bob", "refused 400"},
 		{form, "/api", mediaForm + "; charset=utf-16", "op=login", "refused 400"},
 		{form, "/api", mediaForm + "; charset=utf-16", "op=show", "unexamined 400"},
 		{form, "/api", mediaForm + ", text/plain", "op=login&user=bob", "refused 400"},
