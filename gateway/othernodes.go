@@ -63,6 +63,9 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 	})
 	if free = free && err == nil; free {
 		v.marked.Store(true)
+		if v.plain {
+			time.AfterFunc(openPatience, func() { g.unmark(context.Background(), v) })
+		}
 	}
 	return free, err
 }
@@ -74,17 +77,17 @@ func raisedAt(data *session.Data, now time.Time) bool {
 }
 
 // unmark has the store forget that a request of the session may be raising it.
-func (x *exchange) unmark() {
-	if !x.visit.marked.Swap(false) {
+func (g *Gateway) unmark(ctx context.Context, v *visit) {
+	if !v.marked.Swap(false) {
 		return
 	}
-	_, err := x.config.Sessions.Update(context.WithoutCancel(x.r.Context()), x.visit.token, func(data *session.Data) error {
+	_, err := g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
 		data.Raising = time.Time{}
 		return nil
 	})
 	if err != nil && !errors.Is(err, session.ErrGone) {
-		x.log.WarnContext(x.r.Context(), "store failed; other requests of the session wait longer than they need to",
-			"setting", "sessions", "app", x.config.App, "error", err)
+		g.log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
+			"setting", "sessions", "app", g.config.App, "error", err)
 	}
 }
 

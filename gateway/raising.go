@@ -24,8 +24,8 @@ const (
 	// page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request for long.
 	raisePatience = 15 * time.Second
 	pagePatience  = 3 * time.Second
-	// openPatience is how long a request that may raise a session waits for page loads that the app has not answered yet. By then it
-	// has seen whose they are.
+	// openPatience is how long a page load counts as one that the app has not looked at yet, and keeps another request waiting: some are
+	// polls, which an app answers when there is news.
 	openPatience = time.Second
 )
 
@@ -52,16 +52,18 @@ type visit struct {
 	raising *raising
 	token   string
 	turn    *turn
-	// raises: it may raise the session itself.
-	raises bool
+	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
+	raises, plain bool
 	// holds: it has the turn, or is counted as open; left: it is settled.
 	holds, left bool
+	// poll gives the turn of a page load back that the app keeps for long; nil in all others.
+	poll *time.Timer
 	// marked: the store knows of it.
 	marked atomic.Bool
 }
 
-// join notes a request, and leave, on what it returns, that it is settled.
-func (r *raising) join(token string, raises bool) *visit {
+// join notes a request, and leave, on what it returns, that it is settled. One that is plain is a page load.
+func (r *raising) join(token string, raises, plain bool) *visit {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	t := r.sessions[token]
@@ -75,7 +77,7 @@ func (r *raising) join(token string, raises bool) *visit {
 	if t.visits++; raises {
 		t.raises++
 	}
-	return &visit{raising: r, token: token, turn: t, raises: raises}
+	return &visit{raising: r, token: token, turn: t, raises: raises, plain: plain}
 }
 
 // wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at the app that may
@@ -92,14 +94,16 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	if v.left || v.holds {
 		return waited, alone
 	}
-	if !v.raises {
+	switch {
+	case !v.raises:
 		t.open++
 		v.holds = true
-		return waited, alone
-	}
-	if alone {
+	case alone:
 		t.taken, v.holds = true, true
 		v.until(ctx, openPatience, func() bool { return t.open == 0 })
+	}
+	if v.plain && v.holds {
+		v.poll = time.AfterFunc(openPatience, v.answered)
 	}
 	return waited, alone
 }
@@ -156,6 +160,9 @@ func (v *visit) leave() {
 	}
 	v.left = true
 	v.giveBack()
+	if v.poll != nil {
+		v.poll.Stop()
+	}
 	if v.raises {
 		v.turn.raises--
 	}
@@ -165,7 +172,7 @@ func (v *visit) leave() {
 }
 
 // linger has a request that nobody saw answered be under way for a while: the app may not have come to it yet.
-func (r *raising) linger(token string) { time.AfterFunc(mayTake, r.join(token, true).leave) }
+func (r *raising) linger(token string) { time.AfterFunc(mayTake, r.join(token, true, false).leave) }
 
 // any reports whether a request is under way that may raise the session.
 func (r *raising) any(token string) bool {
@@ -200,7 +207,7 @@ func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
 // looked at by nobody.
 func (x *exchange) settled(status int) {
-	x.unmark()
+	x.unmark(x.r.Context(), x.visit)
 	x.visit.answered()
 	if status == http.StatusSwitchingProtocols {
 		x.visit.leave()

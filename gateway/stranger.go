@@ -32,7 +32,7 @@ func (x *exchange) forwardStranger() error {
 		x.carriers.add(token, &x.stream)
 		defer x.carriers.remove(token, &x.stream)
 		// A query that the operator lets through may raise the session that these cookies are.
-		x.visit = x.raising.join(token, !x.bare())
+		x.visit = x.raising.join(token, !x.bare(), true)
 		defer x.visit.leave()
 		if _, alone := x.visit.wait(x.r.Context()); alone {
 			if err := x.carry(); err != nil {

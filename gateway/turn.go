@@ -23,12 +23,12 @@ const wholeBody = 256 << 10
 // whose the session is now.
 func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	token, mayRaise := x.token, x.mayRaise()
-	x.visit = x.raising.join(token, mayRaise)
+	x.visit = x.raising.join(token, mayRaise, x.plain())
 	x.carriers.add(token, &x.stream)
 	undo := func() {}
 	leave = func() {
 		undo()
-		x.unmark()
+		x.unmark(x.r.Context(), x.visit)
 		x.visit.leave()
 		x.carriers.remove(token, &x.stream)
 	}
@@ -47,6 +47,10 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 				return leave, true, x.storeFailed("wait for other requests of the session", err)
 			}
 			alone = alone && others
+		}
+		if !alone && x.r.Context().Err() == nil {
+			x.log.WarnContext(x.r.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
+				"setting", "renews", "app", x.config.App, "path", x.path.Text)
 		}
 		if x.r.Context().Err() != nil {
 			return leave, true, x.left()

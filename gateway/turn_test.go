@@ -252,25 +252,25 @@ func TestTurns_Patience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r raising
 		ctx := context.Background()
-		first := r.join("a", true)
+		first := r.join("a", true, false)
 		if waited, alone := first.wait(ctx); waited || !alone {
 			t.Errorf("the first: %v %v", waited, alone)
 		}
 		began := time.Now()
-		page := r.join("a", false)
+		page := r.join("a", false, true)
 		if waited, alone := page.wait(ctx); !waited || alone || time.Since(began) != pagePatience {
 			t.Errorf("a page: %v %v after %v", waited, alone, time.Since(began))
 		}
-		if waited, alone := r.join("b", true).wait(ctx); waited || !alone {
+		if waited, alone := r.join("b", true, false).wait(ctx); waited || !alone {
 			t.Errorf("another session: %v %v", waited, alone)
 		}
 		began = time.Now()
-		second := r.join("a", true)
+		second := r.join("a", true, false)
 		if waited, alone := second.wait(ctx); !waited || alone || time.Since(began) != raisePatience {
 			t.Errorf("the second: %v %v after %v", waited, alone, time.Since(began))
 		}
 		second.answered() // it never had its turn
-		third := r.join("a", true)
+		third := r.join("a", true, false)
 		go func() {
 			time.Sleep(time.Second)
 			page.leave()
@@ -299,23 +299,51 @@ func TestTurns_OpenPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r raising
 		ctx := context.Background()
-		page := r.join("a", false)
+		page := r.join("a", false, true)
 		page.wait(ctx)
 		began := time.Now()
-		first := r.join("a", true)
+		first := r.join("a", true, false)
 		if first.wait(ctx); time.Since(began) != openPatience {
 			t.Errorf("after %v", time.Since(began))
 		}
 		first.leave()
 		page.answered()
 		began = time.Now()
-		if r.join("a", true).wait(ctx); time.Since(began) != 0 {
+		if r.join("a", true, false).wait(ctx); time.Since(began) != 0 {
 			t.Errorf("an answered page: after %v", time.Since(began))
 		}
 		left, cancel := context.WithCancel(ctx)
 		cancel()
-		if waited, alone := r.join("a", false).wait(left); !waited || alone {
+		if waited, alone := r.join("a", false, true).wait(left); !waited || alone {
 			t.Errorf("a client that left: %v %v", waited, alone)
+		}
+	})
+}
+
+// TestTurns_Polls: what a page load waits for at the app, others do not wait for: neither for one with a query, which may raise the session,
+// nor for one that has been there for a while. That the session may be raised is known as long as it is there.
+func TestTurns_Polls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r raising
+		ctx := context.Background()
+		poll := r.join("a", true, true)
+		poll.wait(ctx)
+		began := time.Now()
+		page := r.join("a", false, true)
+		if waited, alone := page.wait(ctx); !waited || !alone || time.Since(began) != openPatience || !r.any("a") {
+			t.Errorf("a page: %v %v after %v", waited, alone, time.Since(began))
+		}
+		time.Sleep(openPatience)
+		began = time.Now()
+		post := r.join("a", true, false)
+		if waited, alone := post.wait(ctx); waited || !alone || time.Since(began) != 0 {
+			t.Errorf("a POST: %v %v after %v", waited, alone, time.Since(began))
+		}
+		for _, v := range []*visit{post, page, poll} {
+			v.leave()
+		}
+		if r.any("a") || len(r.sessions) != 0 {
+			t.Error("left behind")
 		}
 	})
 }
