@@ -135,9 +135,17 @@ func (w *walk) ask(method, path, token string, form url.Values) *httptest.Respon
 		r.Header.Set("Cookie", "sallyport="+token)
 	}
 	answer := httptest.NewRecorder()
-	if err := w.gateway.ServeHTTP(answer, r, w.app.serve); err != nil {
-		answer.Code = http.StatusBadGateway
-	}
+	func() {
+		defer func() {
+			// An answer that had begun when its session ended is broken off.
+			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
+				panic(p)
+			}
+		}()
+		if err := w.gateway.ServeHTTP(answer, r, w.app.serve); err != nil {
+			answer.Code = http.StatusBadGateway
+		}
+	}()
 	text := answer.Body.String()
 
 	w.mu.Lock()
