@@ -157,7 +157,7 @@ func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 }
 
 // TestP4_NobodyAtLogin: the answer to the login looks like success in every way, and the app, asked, says that nobody is
-// signed in. Then it was no success: the typed name is worth nothing by itself.
+// signed in. Then it was no success: the typed name is worth nothing by itself. Its redirect leads to where people sign in, and not into the app.
 func TestP4_NobodyAtLogin(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)
@@ -168,8 +168,8 @@ func TestP4_NobodyAtLogin(t *testing.T) {
 		got := c.Post("/login", url.Values{
 			"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, page.Text)},
 		})
-		if got.StatusCode != http.StatusSeeOther || got.Location() != "/" {
-			t.Errorf("%s: the app's own answer was replaced: %d", name, got.StatusCode)
+		if got.StatusCode != http.StatusSeeOther || got.Location() != "/login" {
+			t.Errorf("%s: %d to %q", name, got.StatusCode, got.Location())
 		}
 		wantsNothingOf(t, got)
 		wantsState(t, c, "anonymous", "")
