@@ -67,6 +67,62 @@ func TestP1_ShutForEverybody(t *testing.T) {
 	}
 }
 
+// TestP1_ShutWithDotsBehind: `shut /xmlrpc.php` was passed by `/xmlrpc.php/..;`, which the gateway read as `/`, and PHP as the program with
+// something behind its name; `shut /graphql/system*` by `/graphql/system/..%2f..%2fx`, which a router in JavaScript knows by how it begins.
+// From a session of her own, verified, somebody signed in there with another's password. The app here goes by how a path begins.
+func TestP1_ShutWithDotsBehind(t *testing.T) {
+	t.Parallel()
+	begins := func(app http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.RequestURI, "/rpc.php") {
+				r.URL.Path, r.URL.RawPath = "/echo", ""
+			}
+			app.ServeHTTP(w, r)
+		})
+	}
+	s := newSiege(t, demo.Knobs{}, "shut /rpc.php", begins)
+	direct := &siege{ledger: s.ledger, dial: s.pastTheGateway}
+	for _, path := range []string{
+		"/rpc.php", "/rpc.php/x", "/rpc.php/..;", "/rpc.php/..;x=1", "/rpc.php/x/..;/..;", "/rpc.php/..%3b", "/rpc.php%2f..;", "/rpc.php/%2e%2e;",
+		"/rpc.php/..%2f..%2fx", "/rpc.php/../../x", "/rpc.php/%2e%2e/%2e%2e/x", `/rpc.php/..\..\x`, "/rpc.php/%252e%252e/x",
+	} {
+		if got := direct.fire(t, besieger{}, "POST", path); len(got.received) != 1 {
+			t.Errorf("the control: %s: the app itself answers %d", path, got.status)
+		}
+		for _, who := range append([]besieger{s.alice, s.bob}, s.outside...) {
+			repelled(t, who.name+": "+path, s.fire(t, who, "POST", path))
+		}
+	}
+}
+
+// TestP1_PublicFilesHaveNoQuery: a closed wiki was read by `/favicon.ico?title=Secret`, for it had no such file, and its web server hands what
+// it does not have to the one program that answers everything.
+func TestP1_PublicFilesHaveNoQuery(t *testing.T) {
+	t.Parallel()
+	front := func(app http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if title := r.URL.Query().Get("title"); title != "" {
+				r.URL.Path, r.RequestURI = "/"+title, "/"+title
+			}
+			app.ServeHTTP(w, r)
+		})
+	}
+	s := newSiege(t, demo.Knobs{}, "public /load.php?*\n", front)
+	direct := &siege{ledger: s.ledger, dial: s.pastTheGateway}
+	if got := direct.fire(t, besieger{}, "GET", "/favicon.ico?title=echo"); len(got.received) != 1 || got.received[0].Path != "/echo" {
+		t.Fatalf("the control: %d %+v", got.status, got.received)
+	}
+	for _, who := range s.outside {
+		for path, want := range map[string]string{
+			"/favicon.ico?title=echo": "/favicon.ico", "/static/style.css?title=echo": "/static/style.css", "/load.php?title=echo": "/echo",
+		} {
+			if got := s.fire(t, who, "GET", path); len(got.received) != 1 || got.received[0].Path != want {
+				t.Errorf("%s: %s: %d %+v, want %s", who.name, path, got.status, got.received, want)
+			}
+		}
+	}
+}
+
 // TestP1_UnverifiedAnswers: what those get who are kept out. A page load is led on, a script gets a problem document, and
 // neither ever gets a page in place of data.
 func TestP1_UnverifiedAnswers(t *testing.T) {
