@@ -234,8 +234,11 @@ func TestP4_RefusedLogins(t *testing.T) {
 	}
 	when := []Condition{{Form, "u", "*"}}
 	for _, b := range []Block{
-		{Refuse: true}, {Refuse: true, When: when, Username: Source{Form, "u"}}, {Refuse: true, When: when, Fields: []string{"p"}},
-		{Refuse: true, When: when, Methods: []string{"POST"}}, {When: when},
+		{Refuse: true},
+		{Refuse: true, When: when, Username: Source{Form, "u"}},
+		{Refuse: true, When: when, Fields: []string{"p"}},
+		{Refuse: true, When: when, Methods: []string{"POST"}},
+		{When: when},
 	} {
 		b.Paths = match.NewGlobs("/x")
 		if err := (&Set{Blocks: []Block{b}, Identities: who}).Validate(); err == nil {
