@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -124,6 +125,29 @@ func TestWhen(t *testing.T) {
 	}
 }
 
+// TestLongFormsCostNoMore: a form of half a million fields is none that is looked at, so that nobody has the gateway make a list of them.
+func TestLongFormsCostNoMore(t *testing.T) {
+	fields, flaw := readPairs(strings.Repeat("a&", ExamineLimit/2))
+	if len(fields) > pairLimit+1 || flaw == "" {
+		t.Errorf("%d fields, %q", len(fields), flaw)
+	}
+	document, err := parseJSON("[0" + strings.Repeat(",0", ExamineLimit/2-1) + "]")
+	if !errors.Is(err, errJSONCount) || len(document.items) > jsonCount+1 {
+		t.Errorf("%d values, %v", len(document.items), err)
+	}
+	// What a client says of a length has no memory set aside.
+	set := wideSet(t)
+	r := request(t, "POST", "/any", mediaForm, "")
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader("a=b")), ExamineLimit
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _ = set.Recognise(r, match.ParsePath(r.URL))
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 4*BodyLimit {
+		t.Errorf("a form of three bytes that says to be a megabyte took %d bytes", used)
+	}
+}
+
 // TestBodyOfAnyLength: what is forwarded is what came, however it came, and however little of it was read.
 func TestBodyOfAnyLength(t *testing.T) {
 	for _, length := range []int{0, 1, 100, BodyLimit - 10, BodyLimit - 1, BodyLimit, BodyLimit + 1, BodyLimit + 2, 3 * BodyLimit} {
@@ -144,6 +168,27 @@ func TestBodyOfAnyLength(t *testing.T) {
 		}
 		if got := outcome(recognise(t, formSet(t), chunked, body)); got != want {
 			t.Errorf("%d bytes, chunked: %s", len(body), got)
+		}
+	}
+}
+
+// TestExaminedBodyOfAnyLength: the same where a login is known by its body, of which more is read.
+func TestExaminedBodyOfAnyLength(t *testing.T) {
+	for _, length := range []int{BodyLimit + 1, ExamineLimit - 1, ExamineLimit, ExamineLimit + 1, ExamineLimit + 2, 3 * ExamineLimit} {
+		body := "a=" + strings.Repeat("x", length-2)
+		want := "no login"
+		if length > ExamineLimit {
+			want = "refused 413"
+		}
+		r := request(t, "POST", "/any", mediaForm, body)
+		if got := outcome(recognise(t, wideSet(t), r, body)); got != want {
+			t.Errorf("%d bytes: %s", length, got)
+		}
+		r = request(t, "POST", "/any", mediaForm, "")
+		r.Body, r.ContentLength = io.NopCloser(iotest.HalfReader(strings.NewReader(body))), -1
+		r.TransferEncoding = []string{"chunked"}
+		if got := outcome(recognise(t, wideSet(t), r, body)); got != want {
+			t.Errorf("%d bytes, chunked: %s", length, got)
 		}
 	}
 }

@@ -12,8 +12,14 @@ import (
 )
 
 // StartZNC runs the web page of a ZNC, an IRC bouncer, where Alice administers and Bob has an account. It listens to no IRC and
-// connects to nothing. Ready within a second.
+// connects to nothing. Whom it is told of by a proxy on this machine it takes for the client. Ready within a second.
 func StartZNC(t testing.TB) *App {
+	t.Helper()
+	return StartZNCWithout(t, "")
+}
+
+// StartZNCWithout is StartZNC without the line of its configuration that begins with a word.
+func StartZNCWithout(t testing.TB, word string) *App {
 	t.Helper()
 	app := newUnprivileged(t, "znc")
 	app.Version = "ZNC " + debianVersion(t, "znc")
@@ -26,7 +32,8 @@ func StartZNC(t testing.TB) *App {
 			fmt.Fprintf(&users, "<User %s>\n\tPass = sha256#%s#%s#\n\tAdmin = %t\n\tNick = %s\n\tRealName = %s\n\tQuitMsg = %s\n</User>\n",
 				account.Name, hex.EncodeToString(sum[:]), salt, account == Alice, account.Name, account.FullName, account.Email)
 		}
-		app.write(t, "configs/znc.conf", fmt.Sprintf(`Version = 1.8.2
+		conf := fmt.Sprintf(`Version = 1.8.2
+TrustedProxy = 127.0.0.1
 LoadModule = webadmin
 <Listener web>
 	Host = 127.0.0.1
@@ -37,7 +44,14 @@ LoadModule = webadmin
 	AllowIRC = false
 	AllowWeb = true
 </Listener>
-%s`, port, users.String()))
+%s`, port, users.String())
+		var kept strings.Builder
+		for line := range strings.Lines(conf) {
+			if word == "" || !strings.HasPrefix(line, word) {
+				kept.WriteString(line)
+			}
+		}
+		app.write(t, "configs/znc.conf", kept.String())
 		return process.Program{Folder: app.Folder, Arguments: []string{"znc", "--foreground", "--debug", "--datadir", app.Folder}}
 	})
 	return app

@@ -15,6 +15,7 @@ import (
 )
 
 func init() {
+	scripts = append(scripts, directus, nodeRED, pocketBase, verdaccio)
 	ownForms = append(ownForms, []struct {
 		app           app
 		page, message string
@@ -131,4 +132,26 @@ func TestP4_PHPMyAdminPasswordsElsewhere(t *testing.T) {
 	if got := p.signIn(t, control, p.owner); got.StatusCode != http.StatusFound {
 		t.Errorf("the app itself: %d", got.StatusCode)
 	}
+}
+
+// TestIcingaTellsItsScript: Icinga's own script sends the form as well, and is told of a wrong password as a page is.
+func TestIcingaTellsItsScript(t *testing.T) {
+	t.Parallel()
+	p, direct := icingaWeb2.behind(t, apps.StartIcingaWeb2(t))
+	try := func(c *site.Client) site.Answer {
+		c.Get("/authentication/login")
+		f := loginForm(t, c.Get("/authentication/login"))
+		f.values.Set(f.name, "alice")
+		f.values.Set(f.password, "wrong")
+		header := form()
+		header.Set("X-Icinga-Accept", "text/html")
+		header.Set("X-Requested-With", "XMLHttpRequest")
+		return c.Do("POST", "/authentication/login", header, f.values.Encode())
+	}
+	want, c := try(direct.Client(t)), p.Client(t)
+	got := try(c)
+	if got.StatusCode != want.StatusCode || !strings.Contains(got.Text, "Incorrect username or password") {
+		t.Errorf("%d %v %.300s, and from the app itself %d %v", got.StatusCode, got.Header, got.Text, want.StatusCode, want.Header)
+	}
+	p.wantsState(t, c, "anonymous", "")
 }

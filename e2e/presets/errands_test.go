@@ -231,3 +231,28 @@ var ownForms = []struct {
 	{djangoAdmin, "/admin/login/?next=/admin/", "Please enter the correct"},
 	{znc, "/", ""},
 }
+
+// TestWrongPasswordAtAScript: what an app's script is told of a wrong password is what the app itself tells it, though an answer of success
+// that is no page is not shown unless the preset names it: it might be one.
+func TestWrongPasswordAtAScript(t *testing.T) {
+	t.Parallel()
+	for _, a := range scripts {
+		t.Run(a.preset, func(t *testing.T) {
+			t.Parallel()
+			p, direct := a.behind(t, a.start(t))
+			wrong := a.owner
+			wrong.Password = "not-" + wrong.Password
+			want := p.signIn(t, direct.Client(t), wrong)
+			c := p.Client(t)
+			got := p.signIn(t, c, wrong)
+			if got.StatusCode != want.StatusCode || got.Text != want.Text || got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
+				t.Errorf("%d %s %.300s, and from the app itself %d %s %.300s", got.StatusCode, got.Header.Get("Content-Type"), got.Text,
+					want.StatusCode, want.Header.Get("Content-Type"), want.Text)
+			}
+			p.wantsState(t, c, "anonymous", "")
+		})
+	}
+}
+
+// scripts are the light apps that sign in by script; errands_all_test.go adds the rest.
+var scripts = []app{qBittorrent}

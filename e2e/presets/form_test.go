@@ -112,7 +112,8 @@ func (f ownForm) send(c *site.Client, account apps.Account, more url.Values) sit
 }
 
 // tryOwnForm: the login's own form, with all fields that it can send, signs in; with a wrong password the app's page has its message (some
-// keep it in their session, which a failed login loses: those have none), and the form on that page signs in as well. With one field more it goes nowhere.
+// keep it in their session, which a failed login loses: those have none), and the form on that page signs in as well. With one field
+// more it goes nowhere.
 func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 	t.Helper()
 	c := p.Client(t)

@@ -20,7 +20,10 @@ import (
 // What the other apps are attacked with.
 func init() {
 	attacks["mediawiki"] = attack{
-		questions: []tap.Question{tap.Body("app", "/api.php?action=query&meta=userinfo&format=json&formatversion=2", `"userinfo":\{"id":[1-9][0-9]*,"name":"((?:[^"\\]|\\.)+)"`)},
+		questions: []tap.Question{
+			tap.Body("app", "/api.php?action=query&meta=userinfo&format=json&formatversion=2", `"userinfo":\{"id":[1-9][0-9]*,"name":"((?:[^"\\]|\\.)+)"`),
+			tap.Body("page", "/index.php?title=Special:BlankPage", `"wgUserName":"((?:[^"\\]|\\.)+)"`),
+		},
 		doors: []walk.Door{{
 			Path: "/index.php/Special:UserLogin", Form: [2]string{"wpName", "wpPassword"}, Token: "wpLoginToken", Page: "/index.php?title=Special:UserLogin",
 			More: url.Values{"title": {"Special:UserLogin"}, "authAction": {"login"}, "wploginattempt": {"Log in"}, "wpEditToken": {`+\`}, "force": {""}},

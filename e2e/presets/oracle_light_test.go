@@ -29,7 +29,8 @@ func init() {
 		},
 		doors: []walk.Door{
 			{Path: "/doku.php?id=start", Form: [2]string{"u", "p"}, More: url.Values{"do": {"login"}, "id": {"start"}, "sectok": {""}}},
-			{Path: "/doku.php?id=robots.txt", Form: [2]string{"u", "p"}},
+			{Path: "/doku.php?id=robots.txt", Form: [2]string{"u", "p"}, More: url.Values{"do": {"login"}}},
+			{Path: "/doku.php?id=start", Form: [2]string{"u", "p"}},
 			{Path: "/doku.php?do=profile", Form: [2]string{"u", "p"}, More: url.Values{"r": {"1"}}},
 		},
 		more: []walk.Door{
