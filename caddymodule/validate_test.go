@@ -216,6 +216,7 @@ func TestWarnings(t *testing.T) {
 		{"handle_path beside it", block("") + "\thandle_path /wiki/* {\n\t\trespond ok\n\t}\n", ""},
 		{"strip_prefix before it", "route {\n\turi strip_prefix /wiki\n\t" + block("") + "\t}\n", "handle_path: second_factor stands where /wiki"},
 		{"strip_prefix behind it", "route {\n\t" + block("") + "\turi strip_prefix /wiki\n\t}\n", ""},
+		{"renews", typed + "\t\trenews\n\t}\n", "renews: "},
 		{"recheck", typed + "\t\trecheck 5m\n\t}\n", "recheck: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {

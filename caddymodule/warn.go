@@ -51,6 +51,9 @@ func (h *Handler) warnings() (found []warning) {
 	} else if h.Recheck != 0 {
 		found = append(found, warning{"recheck", "recheck without identity has no effect: there is nothing to ask the app"})
 	}
+	if h.Renews && len(h.Identities) == 0 {
+		found = append(found, warning{"renews", "renews without identity has no effect: there a session is known by a changed cookie only"})
+	}
 	if slices.ContainsFunc(h.Logins, carriesErrands) {
 		found = append(found, warning{"fields", "a login at an address that does other things too (when, or a * in its path) without fields may carry " +
 			"an errand beside itself: where it fails, people see the login page again, and not what the app says. Name in fields all that it may carry"})
