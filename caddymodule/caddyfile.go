@@ -143,6 +143,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		cookie     <name>
 //		settings_link
 //		guard
+//		renews
 //		brand {
 //			name      <text>
 //			logo      <file>
