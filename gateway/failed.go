@@ -34,7 +34,7 @@ func (x *exchange) signInFailed(try *tried) error {
 	}
 	answer := try.answer
 	switch {
-	case try.Block.General():
+	case x.mayCarryErrand(try.Block):
 		return x.askLogin()
 	case answer.status >= 300 && answer.status < 400:
 		if !x.leadsToSignIn(answer.header.Get("Location")) {
@@ -46,6 +46,39 @@ func (x *exchange) signInFailed(try *tried) error {
 	forStrangers(answer.header)
 	return answer.send(x.w, x.r, try.sorted.Browser)
 }
+
+// mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at an address that
+// does other things too, or in a query. A query that says where to go on, as the addresses of login pages do, asks for nothing.
+func (x *exchange) mayCarryErrand(block *login.Block) bool {
+	if block.General() {
+		return true
+	}
+	_, query, _ := strings.Cut(x.target, "?")
+	if len(block.Fields) > 0 || query == "" || x.target == x.config.LoginPage {
+		return false
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return true
+	}
+	for name := range values {
+		if !goesOn[strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))] && name != block.Username.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn are the names under which login pages say where to go on, or in which language.
+var goesOn = func() map[string]bool {
+	names := make(map[string]bool)
+	for name := range strings.FieldsSeq(`next nexturl redirect redirectto redirecturl redirecturi return returnto returnurl returnuri url goto
+		continue back backurl backto ref referer referrer from target dest destination origin originalurl callback callbackurl successurl rd
+		error message lang language locale uselang hl`) {
+		names[name] = true
+	}
+	return names
+}()
 
 // leadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or what is public. In the
 // part behind a `#` some apps hand out tokens.

@@ -157,6 +157,16 @@ func TestP1_ErrandOfAFailedLogin(t *testing.T) {
 		if strings.Contains(got.body, "anybody") || got.Header.Get("Location") != "/login" {
 			t.Errorf("%s: %d %s", what, got.StatusCode, got.body)
 		}
+		if what == "when" {
+			plain := newAnswering(t, func(*login.Block) {})
+			for target, shown := range map[string]bool{
+				"/login": true, "/login?next=/x": true, "/login?redirect_to=%2Fx&lang=de": true, "/login?page=secret": false, "/login?next=/x&id=1": false, "/login?a=%zz": false,
+			} {
+				if got := plain.do("POST", target, asForm, form); strings.Contains(got.body, "anybody") != shown {
+					t.Errorf("%s: %d %s", target, got.StatusCode, got.body)
+				}
+			}
+		}
 		described := newAnswering(t, func(b *login.Block) {
 			change(b)
 			b.Fields = []string{"p", "how"}
