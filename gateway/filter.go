@@ -96,7 +96,7 @@ func (f *filter) WriteHeader(status int) {
 		h["Set-Cookie"] = f.own
 	}
 	switch {
-	case f.x.carries || f.x.besideRaise():
+	case f.x.carries || f.x.besideRaise(h):
 		// It is settled when it is whole, or large: by then more is known of it.
 		f.undecided, f.lines = true, lines
 	case len(lines) == 0 && f.x.place != gate.Logout:
@@ -156,6 +156,10 @@ func (f *filter) begin(status int) {
 // send writes a piece of its body.
 func (f *filter) send(p []byte) (int, error) {
 	if f.x.stream.cut.Load() {
+		return 0, errSessionEnded
+	}
+	if v := f.x.visit; v != nil && !v.raises && (!v.undisturbed(f.x.r.Context()) || f.x.stream.cut.Load()) {
+		f.x.stream.stop()
 		return 0, errSessionEnded
 	}
 	f.x.stream.sent()

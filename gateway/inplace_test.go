@@ -45,6 +45,12 @@ func (a *raisingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.raise(id, q.Get("n"))
 		}
 		fmt.Fprint(w, "hello, ", a.users[id])
+	case strings.HasPrefix(r.URL.Path, "/in/"):
+		// A link that signs in by its path.
+		if parts := strings.Split(r.URL.Path, "/"); len(parts) == 4 && parts[3] == "pw-"+parts[2] {
+			a.raise(id, parts[2])
+		}
+		fmt.Fprint(w, "hello, ", a.users[id])
 	case r.URL.Path == "/login":
 		if id == "" {
 			w.Header().Set("Set-Cookie", "sid=guest; HttpOnly; Path=/")
@@ -135,6 +141,15 @@ func TestP5_RaisedByALink(t *testing.T) {
 	}
 	if got := carol.get(link); strings.Contains(got.body, "alice") {
 		t.Errorf("the link itself: %s", got.body)
+	}
+	carol.wantsState("pending", "alice")
+	carol = s.browser()
+	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+	if got := carol.get("/in/carol/pw-carol"); got.body != "hello, carol" {
+		t.Errorf("her own by its path: %d %s", got.StatusCode, got.body)
+	}
+	if got := carol.get("/in/alice/pw-alice"); strings.Contains(got.body, "alice") {
+		t.Errorf("by its path: %s", got.body)
 	}
 	carol.wantsState("pending", "alice")
 	stranger := s.browser()

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"sallyport/age"
@@ -94,14 +96,32 @@ func (g *Gateway) unmark(ctx context.Context, v *visit) {
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
 // Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut, or
 // disowned where the other one was at another gateway.
-func (x *exchange) besideRaise() bool {
+//
+// A mere page load may have signed somebody in itself, by what stands in its path. So it is asked about as well, unless it brings what
+// belongs to a page: pictures, fonts, styles and scripts.
+func (x *exchange) besideRaise(header http.Header) bool {
 	if x.suspect || x.state() != gate.Verified || !x.data.InPlace {
 		return x.suspect
 	}
-	if x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
+	if !belongsToPage(header) || x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
 		x.suspect = true
 	}
 	return x.suspect
+}
+
+// belongsToPage reports whether an answer's type is one that pages load besides themselves.
+func belongsToPage(header http.Header) bool {
+	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
+	kind, _, _ := strings.Cut(strings.TrimSpace(media), "/")
+	switch kind {
+	case "image", "font", "audio", "video":
+		return true
+	}
+	switch strings.TrimSpace(media) {
+	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
+		return true
+	}
+	return false
 }
 
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.

@@ -130,6 +130,15 @@ func (v *visit) until(ctx context.Context, patience time.Duration, free func() b
 	return true, free()
 }
 
+// undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may raise the session:
+// the piece may be the other's. It reports whether there is none; else patience or the client has run out.
+func (v *visit) undisturbed(ctx context.Context) bool {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	_, free := v.until(ctx, raisePatience, func() bool { return !v.turn.taken || v.left })
+	return free
+}
+
 // answered gives the turn back: the app has answered, and it is known whose the session is.
 func (v *visit) answered() {
 	v.raising.mutex.Lock()

@@ -93,8 +93,8 @@ func (x *exchange) lookAgain(alone bool) error {
 	return nil
 }
 
-// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes; later reports
-// that it does.
+// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes, unless its
+// address has a query; later reports that it does.
 func (x *exchange) readBody() (later bool, err error) {
 	r := x.r
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
@@ -124,7 +124,7 @@ func (x *exchange) readBody() (later bool, err error) {
 			return nil
 		},
 	}
-	return !x.config.Logins.NamesInQuery(r), nil
+	return x.bare(), nil // by its address it may sign somebody in before it is read
 }
 
 // replayed is a body that was read before.

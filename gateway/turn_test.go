@@ -27,10 +27,13 @@ type gated struct {
 	arrived chan struct{} // one for each that waits
 	release chan struct{}
 	once    sync.Once
+	tick    chan struct{} // each has an open stream say something
 	seen    []string
 }
 
-func newGated() *gated { return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{})} }
+func newGated() *gated {
+	return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{}), tick: make(chan struct{})}
+}
 
 // open lets all go on that wait.
 func (a *gated) open() { a.once.Do(func() { close(a.release) }) }
@@ -47,6 +50,31 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		_ = http.NewResponseController(w).Flush()
 		r.URL.Path = "/other"
+	case r.URL.Path == "/slow":
+		// Signs in at once, and is slow to say so.
+		if cookie, err := r.Cookie("sid"); err == nil {
+			a.mutex.Lock()
+			a.raise(cookie.Value, r.URL.Query().Get("n"))
+			a.mutex.Unlock()
+		}
+		a.arrived <- struct{}{}
+		<-a.release
+		return
+	case r.URL.Path == "/events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range 2 {
+			cookie, _ := r.Cookie("sid")
+			a.mutex.Lock()
+			fmt.Fprintf(w, "data: of %s\n\n", a.users[cookie.Value])
+			a.mutex.Unlock()
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-a.tick:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		return
 	case r.URL.Path != "/me" && r.URL.Path != "/login":
 		a.note(r)
 	}
@@ -245,6 +273,37 @@ func TestP5_RaisedBehindTheHead(t *testing.T) {
 		t.Errorf("%d %s %q", got.StatusCode, got.body, app.seen)
 	}
 	carol.wantsState("pending", "alice")
+}
+
+// TestP5_StreamBesideARaise: carol has a stream of events open when she posts alice's password to an app that takes its time to answer. What the
+// app sends there meanwhile may be alice's: it waits, and is cut.
+func TestP5_StreamBesideARaise(t *testing.T) {
+	for _, how := range []string{"POST", "upload"} {
+		_, app, carol := raise(t)
+		stream := carol.raw(t, "GET", "/events", "", 0)
+		answer, err := http.ReadResponse(bufio.NewReader(stream), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := make([]byte, len("data: of carol\n\n"))
+		if _, err := io.ReadFull(answer.Body, first); err != nil || string(first) != "data: of carol\n\n" {
+			t.Fatalf("the control: %q %v", first, err)
+		}
+		if how == "upload" {
+			carol.raw(t, "POST", "/slow?n=alice", strings.Repeat("x", wholeBody+8<<10), 10<<20)
+		} else {
+			carol.raw(t, "POST", "/slow?n=alice", "", 0)
+		}
+		<-app.arrived
+		app.tick <- struct{}{}
+		app.tick <- struct{}{} // it has said it
+		app.open()
+		rest, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if strings.Contains(string(rest), "alice") {
+			t.Errorf("%s: carol's stream says %q", how, rest)
+		}
+	}
 }
 
 // TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are not alone.
