@@ -26,6 +26,8 @@ type raising struct {
 	first []entry
 	// ways are those by which she signs the owner in, beside the doors of the suite.
 	ways []entry
+	// silent says that the app renews and its preset leaves the word to the site, where it means something.
+	silent bool
 	// headers, with each of which the app is asked once more whose the session is.
 	headers []http.Header
 }
@@ -42,7 +44,7 @@ type entry struct {
 var raisings = map[string]raising{
 	"django-admin": {
 		page:  "/admin/login/",
-		first: []entry{{name: "no page", send: djangoBare}},
+		first: []entry{{name: "no page", send: djangoBare}}, silent: true,
 		ways:  []entry{{name: "the login", send: djangoBare}},
 	},
 	"dokuwiki": {
@@ -109,27 +111,25 @@ func TestP5_PresetsThatRenew(t *testing.T) {
 	for _, a := range all {
 		how, known := raisings[a.preset]
 		says := saysRenews(t, a.preset)
-		if says && !known {
-			t.Errorf("%s says `renews`, and nobody has measured it", a.preset)
-		}
-		if !known || !says && a.preset != znc.preset {
+		if !known {
+			if says {
+				t.Errorf("%s says `renews`, and nobody has measured it", a.preset)
+			}
 			continue
 		}
 		t.Run(a.preset, func(t *testing.T) {
 			t.Parallel()
 			raised := a.raises(t, how)
-			if says {
-				for _, line := range raised {
+			for _, line := range raised {
+				if says || how.silent {
 					t.Error(line)
+				} else {
+					t.Log(line)
 				}
-				return
 			}
 			// The measure finds the app that is known for it.
-			if len(raised) == 0 {
-				t.Error("ZNC raises sessions in place, and the measure did not find it")
-			}
-			for _, line := range raised {
-				t.Log(line)
+			if !says && !how.silent && len(raised) == 0 {
+				t.Error("the preset does not say `renews`, and no session was raised: either it may say it, or the measure finds nothing")
 			}
 		})
 	}
