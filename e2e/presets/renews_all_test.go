@@ -46,6 +46,13 @@ func init() {
 			{name: "api.php, action=login", send: mediaWikiForm("/api.php", "lgname", "lgpassword", "lgtoken", "action=login&format=json")},
 			{name: "api.php, action=clientlogin", send: mediaWikiForm("/api.php", "username", "password", "logintoken", "action=clientlogin&format=json&loginreturnurl=http://127.0.0.1/")},
 			{name: "api.php, action=clientlogin, remembered", send: mediaWikiForm("/api.php", "username", "password", "logintoken", "action=clientlogin&format=json&rememberMe=1&loginreturnurl=http://127.0.0.1/")},
+			{name: "making an account", refused: true, as: apps.Account{Name: "Newcomer", Password: "granite-ferry-31"}, send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
+				got := c.Get("/api.php?action=query&meta=tokens&type=createaccount&format=json&formatversion=2").Wants(t, http.StatusOK, "")
+				token := strings.ReplaceAll(site.Find(t, regexp.MustCompile(`"createaccounttoken":"([^"]+)"`), got.Text), `\\`, `\`)
+				return sends("/api.php", "username", "password", url.Values{
+					"action": {"createaccount"}, "format": {"json"}, "retype": {account.Password}, "createreturnurl": {"http://127.0.0.1/"}, "createtoken": {token},
+				}.Encode())(t, c, account)
+			}},
 			{name: "a bot password", send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 				return mediaWikiForm("/api.php", "lgname", "lgpassword", "lgtoken", "action=login&format=json")(t, c, apps.Account{Name: account.Name + "@bot", Password: botPassword})
 			}},
@@ -79,7 +86,16 @@ func init() {
 				page := c.Get("/index.php?route=/").Wants(t, http.StatusOK, "")
 				return links("/index.php?route=/&server=1&token="+url.QueryEscape(site.Find(t, phpMyAdminScript, page.Text)), "pma_username", "pma_password")(t, c, account)
 			}},
-			{name: "the login in the session for https", refused: true, send: phpMyAdminIn("/index.php?route=/", "pma_username", "", http.Header{"Scheme": {"https"}})},
+			// With this header phpMyAdmin has another session beside the first, with cookies of other names.
+			{name: "the login in the session for https", send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
+				https := form()
+				https.Set("Scheme", "https")
+				page := c.Do("GET", "/", https.Clone(), "").Wants(t, http.StatusOK, "")
+				return c.Do("POST", "/index.php?route=/", https, url.Values{
+					"token": {html.UnescapeString(site.Find(t, phpMyAdminToken, page.Text))}, "set_session": {site.Find(t, phpMyAdminSession, page.Text)},
+					"server": {"1"}, "route": {"/"}, "pma_username": {account.Name}, "pma_password": {account.Password},
+				}.Encode())
+			}},
 		},
 		headers: []http.Header{{"Scheme": {"https"}}},
 	}
@@ -138,6 +154,11 @@ func init() {
 			{name: "the login", send: directusIn("/auth/login", `,"mode":"session"`)},
 			{name: "the login for a token", refused: true, send: directusIn("/auth/login", `,"mode":"json"`)},
 			{name: "the login for a token and a cookie", refused: true, send: directusIn("/auth/login", `,"mode":"cookie"`)},
+			// In a session it is the session that is renewed.
+			{name: "a token of hers, renewed", refused: true, send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
+				token := site.Find(t, regexp.MustCompile(`"refresh_token":"([^"]+)"`), directusIn("/auth/login", `,"mode":"json"`)(t, c, account).Text)
+				return c.PostJSON("/auth/refresh", fmt.Sprintf(`{"refresh_token":%q,"mode":"session"}`, token))
+			}},
 			{name: "GraphQL", send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 				return c.PostJSON("/graphql/system", fmt.Sprintf(`{"query":"mutation{auth_login(email:\"%s\",password:\"%s\",mode:session){access_token}}"}`, account.Name, account.Password))
 			}},

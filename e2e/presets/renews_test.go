@@ -26,6 +26,8 @@ type raising struct {
 	first []entry
 	// ways are those by which she signs the owner in, beside the doors of the suite.
 	ways []entry
+	// silent says that the app renews and its preset leaves the word to the site, where it means something.
+	silent bool
 	// headers, with each of which the app is asked once more whose the session is.
 	headers []http.Header
 }
@@ -34,6 +36,8 @@ type raising struct {
 type entry struct {
 	name string
 	send func(testing.TB, *site.Client, apps.Account) site.Answer
+	// as is another account than the owner's that it signs in.
+	as apps.Account
 	// refused says that the app does not sign anybody in by it who is signed in already, and door that nobody knows whether it does.
 	refused, door bool
 }
@@ -42,8 +46,8 @@ type entry struct {
 var raisings = map[string]raising{
 	"django-admin": {
 		page:  "/admin/login/",
-		first: []entry{{name: "no page", send: djangoBare}},
-		ways:  []entry{{name: "the login", send: djangoBare}},
+		first: []entry{{name: "no page", send: djangoBare}}, silent: true,
+		ways: []entry{{name: "the login", send: djangoBare}},
 	},
 	"dokuwiki": {
 		page: "/doku.php?do=login",
@@ -109,27 +113,25 @@ func TestP5_PresetsThatRenew(t *testing.T) {
 	for _, a := range all {
 		how, known := raisings[a.preset]
 		says := saysRenews(t, a.preset)
-		if says && !known {
-			t.Errorf("%s says `renews`, and nobody has measured it", a.preset)
-		}
-		if !known || !says && a.preset != znc.preset {
+		if !known {
+			if says {
+				t.Errorf("%s says `renews`, and nobody has measured it", a.preset)
+			}
 			continue
 		}
 		t.Run(a.preset, func(t *testing.T) {
 			t.Parallel()
 			raised := a.raises(t, how)
-			if says {
-				for _, line := range raised {
+			for _, line := range raised {
+				if says || how.silent {
 					t.Error(line)
+				} else {
+					t.Log(line)
 				}
-				return
 			}
 			// The measure finds the app that is known for it.
-			if len(raised) == 0 {
-				t.Error("ZNC raises sessions in place, and the measure did not find it")
-			}
-			for _, line := range raised {
-				t.Log(line)
+			if !says && !how.silent && len(raised) == 0 {
+				t.Error("the preset does not say `renews`, and no session was raised: either it may say it, or the measure finds nothing")
 			}
 		})
 	}
@@ -218,8 +220,12 @@ func (m *measure) begun(t testing.TB, begin entry) (*site.Client, map[string]boo
 // twice signs the owner in within the session, and says what is wrong with that. Empty: the gateway sees it.
 func (m *measure) twice(t testing.TB, c *site.Client, held map[string]bool, way entry) string {
 	t.Helper()
+	other := m.owner
+	if way.as.Name != "" {
+		other = way.as
+	}
 	before := c.Get(m.how.page).Request.Header.Get("Cookie")
-	answer := way.send(t, c, m.owner)
+	answer := way.send(t, c, other)
 	with := answer.Request.Header.Get("Cookie")
 	changed := m.changes(answer, with, held)
 	var still []string
@@ -228,15 +234,15 @@ func (m *measure) twice(t testing.TB, c *site.Client, held map[string]bool, way 
 			still = append(still, m.asks(t, m.site.Client(t), cookies)...)
 		}
 	}
-	if names(still, m.owner) {
-		return "the cookies from before are the owner's now"
+	if names(still, other) {
+		return "the cookies from before are the other account's now"
 	}
 	now := m.asks(t, c, "")
 	t.Logf("%s: %d, changed a cookie in custody: %v; the cookies from before are those of %q, the client's of %q", way.name, answer.StatusCode, changed, still, now)
-	in := names(now, m.owner)
+	in := names(now, other)
 	switch {
 	case in && !changed:
-		return "the owner is signed in, and the answer changed no cookie in custody"
+		return "the other account is signed in, and the answer changed no cookie in custody"
 	case !way.door && in == way.refused:
 		t.Errorf("%s: signs the owner in: %v, so that it shows nothing (%d to %q: %.300s)", way.name, in, answer.StatusCode, answer.Location(), answer.Text)
 	}
