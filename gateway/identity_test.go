@@ -254,10 +254,15 @@ func TestP7_NamesOfTwoKinds(t *testing.T) {
 		cookie, _ := r.Cookie("kind")
 		switch {
 		case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/login"):
-			w.Header().Set("Set-Cookie", "kind="+strings.TrimSuffix(r.URL.Path, "login")+"; HttpOnly; Path=/")
+			w.Header().Add("Set-Cookie", "kind="+strings.TrimSuffix(r.URL.Path, "login")+"; HttpOnly; Path=/")
+			w.Header().Add("Set-Cookie", "as="+r.FormValue("as")+"; HttpOnly; Path=/")
 		case cookie == nil:
 		case r.URL.Path == "/api/me" && cookie.Value == "/", r.URL.Path == "/staff" && cookie.Value == "/staff/":
-			_, _ = w.Write([]byte(`{"login":"alice"}`))
+			name := "alice"
+			if as, err := r.Cookie("as"); err == nil && as.Value != "" {
+				name = as.Value
+			}
+			_, _ = w.Write([]byte(`{"login":"` + name + `"}`))
 			return nil
 		}
 		_, _ = w.Write([]byte(`{}`))
@@ -272,4 +277,10 @@ func TestP7_NamesOfTwoKinds(t *testing.T) {
 	customer := s.browser()
 	customer.post("/login", url.Values{"username": {"alice"}}).wants(t, http.StatusOK, "")
 	customer.wantsState("verified", "alice")
+	// Nor does a customer get in who is called as the other kind's names begin.
+	forger := s.browser()
+	if got := forger.post("/login", url.Values{"username": {"alice"}, "as": {"Staff:alice"}}); got.StatusCode != http.StatusBadGateway {
+		t.Errorf("a customer called Staff:alice: %d", got.StatusCode)
+	}
+	forger.wantsState("anonymous", "")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +73,7 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		identity := &x.config.Logins.Identities[i]
 		said := x.askRealm(identity, result.jar, with, false)
 		changes = append(changes, said.changes...)
-		said = called(said, identity, guests[i])
+		said = x.called(said, identity, guests[i])
 		switch {
 		case said.verdict == login.Unclear:
 			said.changes = changes
@@ -92,14 +93,23 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 	return result
 }
 
+// errPrefixed is returned where an account of one kind is called as one of another kind is with its prefix.
+var errPrefixed = errors.New("an account's name begins with the prefix of another identity line: it would be another's")
+
 // called is an answer by the name that counts: a guest is nobody.
-func called(said probed, identity *login.Identity, guest string) probed {
+func (g *Gateway) called(said probed, identity *login.Identity, guest string) probed {
 	switch {
 	case said.verdict != login.Known:
 	case said.name == guest || identity.IsGuest(said.name):
 		said.verdict, said.name = login.NotSignedIn, ""
 	default:
 		said.name = identity.Prefix + said.name
+		for i := range g.config.Logins.Identities {
+			other := g.config.Logins.Identities[i].Prefix
+			if other != identity.Prefix && len(said.name) >= len(other) && other != "" && strings.EqualFold(said.name[:len(other)], other) {
+				said.verdict, said.name, said.err = login.Unclear, "", fmt.Errorf("%w: %w", errBroken, errPrefixed)
+			}
+		}
 	}
 	return said
 }
@@ -110,7 +120,7 @@ func called(said probed, identity *login.Identity, guest string) probed {
 func (x *exchange) probeWhole(result probed, with attachment, guests []string) probed {
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]
-		said := called(x.askForm(identity, result.jar, with, withAllHeaders), identity, guests[i])
+		said := x.called(x.askForm(identity, result.jar, with, withAllHeaders), identity, guests[i])
 		if said.verdict == login.Known && (result.verdict != login.Known || said.name != result.name) {
 			return probed{verdict: login.Unclear, changes: result.changes, jar: result.jar, status: said.status, err: errTwoUsers}
 		}

@@ -114,7 +114,11 @@ func (x *examination) parse(body string, media media) {
 		x.form = append(x.form, guessParts(body, "\x00")...)
 		x.json, _ = parseJSON(body)
 	case x.shape == jsonBody:
-		root, err := parseJSON(body)
+		narrow := narrowed(body)
+		if narrow != body {
+			flaw = "JSON in another encoding than UTF-8"
+		}
+		root, err := parseJSON(narrow)
 		x.json = root
 		if err != nil {
 			flaw = err.Error()
@@ -132,6 +136,15 @@ func (x *examination) parse(body string, media media) {
 	if flaw != "" && x.flaw == nil {
 		x.setFlaw(flaw)
 	}
+}
+
+// narrowed is JSON without marks of a byte order, and without the zero bytes that UTF-16 and UTF-32 put between letters: some servers
+// read these.
+func narrowed(body string) string {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} {
+		body = strings.TrimPrefix(body, mark)
+	}
+	return strings.ReplaceAll(body, "\x00", "")
 }
 
 func (x *examination) setFlaw(flaw string) {

@@ -167,7 +167,7 @@ func guessParts(raw, boundary string) []field {
 		rest = strings.TrimLeft(rest[1:], " \t")
 		end := "\r\n;"
 		if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
-			end, rest = rest[:1], rest[1:]
+			end, rest = rest[:1]+"\r\n", rest[1:] // PHP ends a quoted name with the line
 		}
 		rest = clip(rest)
 		name := rest
@@ -180,7 +180,11 @@ func guessParts(raw, boundary string) []field {
 		} else if stop := strings.Index(value, "--"+boundary); stop >= 0 {
 			value = value[:stop]
 		}
-		fields = append(fields, field{name: strings.ReplaceAll(name, `\`, ""), value: value})
+		name = strings.ReplaceAll(name, `\`, "")
+		fields = append(fields, field{name: name, value: value})
+		if first := strings.TrimRight(strings.SplitN(name+" ", " ", 2)[0], `"';`); first != name {
+			fields = append(fields, field{name: first, value: value})
+		}
 	}
 	return fields
 }

@@ -224,6 +224,8 @@ func TestP4_RefusedLogins(t *testing.T) {
 		{"POST", "/doku.php", mediaForm, "x=" + padding + "&u=alice&p=x", "refused 413"},
 		{"POST", "/doku.php", "multipart/form-data; boundary=B", part("B", "x", padding) + part("B", "u", "alice") + "--B--\r\n", "refused 413"},
 		{"POST", "/lib/exe/ajax.php", mediaForm, "call=index", "no login"},
+		{"POST", "/lib/exe/ajax.php", "multipart/form-data; boundary=B", strings.Replace(part("B", "u", "alice"), `"u"`, `"u`, 1) + "--B--\r\n", "refused 400"},
+		{"POST", "/lib/exe/ajax.php", "multipart/form-data; boundary=B", strings.Replace(part("B", "u", "alice"), `"u"`, `u x`, 1) + "--B--\r\n", "refused 400"},
 		{"GET", "/lib/exe/css.php?t=dokuwiki", "", "", "no login"},
 		{"POST", "/lib/exe/xmlrpc.php", "text/xml", "<x/>", "unexamined 400"},
 	} {
@@ -276,6 +278,34 @@ func TestFieldsSayWhatMayBe(t *testing.T) {
 	for query, want := range map[string]string{"?do=login": "page", "?pin=1": "refused 400"} {
 		if got := outcome(recognise(t, none, request(t, "GET", "/login"+query, "", ""), "")); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
+// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, and in UTF-16. To the gateway that was no JSON, and what
+// `only_here` keeps to one address was taken at another one.
+func TestP4_JSONInAnotherEncoding(t *testing.T) {
+	when := []Condition{{JSON, "/u", "*"}}
+	set := validated(t, &Set{
+		Blocks: []Block{
+			{Paths: match.NewGlobs("/login"), When: when, Username: Source{JSON, "/u"}, Fields: []string{"/p"}},
+			{Paths: match.NewGlobs("*"), When: when, Refuse: true},
+		},
+		Identities: []Identity{{Path: "/", Kind: Header, Header: "X-User"}},
+	})
+	const js = "application/json"
+	wide := func(text string) string { return strings.Join(strings.Split(text, ""), "\x00") + "\x00" }
+	for _, test := range []struct{ contentType, body, want string }{
+		{js, `{"u":"alice"}`, "refused 400"},
+		{js, "\ufeff" + `{"u":"alice"}`, "refused 400"},
+		{js + "; charset=utf-16", wide(`{"u":"alice"}`), "refused 400"},
+		{js + "; charset=utf-16", "\xff\xfe" + wide(`{"u":"alice"}`), "refused 400"},
+		{js, "\ufeff" + `{"a":"alice"}`, "unexamined 400"},
+		{js, `{"a":"alice"}`, "no login"},
+	} {
+		r := request(t, "POST", "/other", test.contentType, test.body)
+		if got := outcome(recognise(t, set, r, test.body)); got != test.want {
+			t.Errorf("%s %q: %s, want %s", test.contentType, test.body, got, test.want)
 		}
 	}
 }
