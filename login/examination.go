@@ -39,6 +39,8 @@ type examination struct {
 	// size is how much of it was read; unended: there is more, or more in it than is looked at.
 	size    int
 	unended bool
+	// broken is a document that is no JSON by the letter. Servers differ in what they read all the same: NaN, comments, a second one.
+	broken string
 	// formed: it is urlencoded, at least to some servers.
 	formed bool
 }
@@ -120,6 +122,9 @@ func (x *examination) parse(body string, media media) {
 		}
 		root, err := parseJSON(narrow)
 		x.json = root
+		if err != nil {
+			x.broken = narrow
+		}
 		if err != nil {
 			flaw = err.Error()
 		}

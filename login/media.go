@@ -22,7 +22,7 @@ const (
 )
 
 func (m media) json() bool {
-	return m.kind == "application/json" || strings.HasPrefix(m.kind, "application/") && strings.HasSuffix(m.kind, "+json")
+	return strings.Contains(m.kind, "json") // text/json, application/x-json: many a server looks at the body alone
 }
 
 // readMedia reads a Content-Type value. PHP takes the first `boundary` wherever it stands, in the name of another parameter

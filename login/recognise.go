@@ -170,6 +170,7 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	}
 	inBody := x.bodyHits(t)
 	found, foundInQuery := anyLoose(inBody, condition.Value), anyLoose(inQuery, condition.Value)
+	found = found || x.broken != "" && mentions(x.broken, t)
 	switch {
 	case x.flaw != nil && (found || foundInQuery):
 		return doubtful, x.flaw
@@ -195,6 +196,20 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 		}
 	}
 	return yes, nil
+}
+
+// mentions reports whether a text has the last name of a target in quotes, or what a single quote or nothing makes of it.
+func mentions(text string, t target) bool {
+	if len(t.tokens) == 0 {
+		return false
+	}
+	name := strings.ToLower(t.tokens[len(t.tokens)-1])
+	for _, quote := range []string{`"`, "'"} {
+		if strings.Contains(strings.ToLower(text), quote+name+quote) {
+			return true
+		}
+	}
+	return false
 }
 
 // certain reports whether every server finds the value under the name.

@@ -282,7 +282,7 @@ func TestFieldsSayWhatMayBe(t *testing.T) {
 	}
 }
 
-// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, and in UTF-16. To the gateway that was no JSON, and what
+// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, in UTF-16, with NaN and the like, or under other types. To the gateway that was no JSON, and what
 // `only_here` keeps to one address was taken at another one.
 func TestP4_JSONInAnotherEncoding(t *testing.T) {
 	when := []Condition{{JSON, "/u", "*"}}
@@ -301,6 +301,12 @@ func TestP4_JSONInAnotherEncoding(t *testing.T) {
 		{js + "; charset=utf-16", wide(`{"u":"alice"}`), "refused 400"},
 		{js + "; charset=utf-16", "\xff\xfe" + wide(`{"u":"alice"}`), "refused 400"},
 		{js, "\ufeff" + `{"a":"alice"}`, "unexamined 400"},
+		{js, `{"u":"alice","x":-Infinity}`, "refused 400"},
+		{js, `{'u':'alice'}`, "refused 400"},
+		{js, `{"x":1}` + "\n" + `{"u":"alice"}`, "refused 400"},
+		{js, `{"x":1}` + "\n" + `{"a":"alice"}`, "unexamined 400"},
+		{"text/json", `{"u":"alice"}`, "refused 400"},
+		{"application/x-json", `{"u":"alice"}`, "refused 400"},
 		{js, `{"a":"alice"}`, "no login"},
 	} {
 		r := request(t, "POST", "/other", test.contentType, test.body)

@@ -90,7 +90,7 @@ func TestWhen(t *testing.T) {
 		{json, "/api", "application/json", `{"op":"login","user":"bob"`, "refused 400"},
 		{json, "/api", "application/json", `{"a":"` + big + `","op":"login"}`, "refused 413"},
 		{json, "/api", "application/json", `{"a":"` + huge + `","op":"login"}`, "unexamined 413"},
-		{json, "/api", "application/json", `{"a":[0` + strings.Repeat(",0", BodyLimit/2) + `],"op":"login"}`, "unexamined 400"},
+		{json, "/api", "application/json", `{"a":[0` + strings.Repeat(",0", BodyLimit/2) + `],"op":"login"}`, "refused 400"},
 		{json, "/api", "application/json", `{"op":"login","a":"` + big + `"}`, "refused 413"},
 		{json, "/api", mediaForm, "op=login&user=bob", "refused 400"},
 		{json, "/api", mediaForm, "op=show", "no login"},
