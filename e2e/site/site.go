@@ -239,6 +239,9 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = folder
+	if err := lookAtSources("."); err != nil {
+		return "", fmt.Errorf("look at the sources: %w", err)
+	}
 	binary := filepath.Join(folder, "sallyport")
 	arguments := []string{"build", "-race", "-o", binary, "sallyport/cmd/sallyport"}
 	if output, err := exec.CommandContext(context.Background(), "go", arguments...).CombinedOutput(); err != nil {
