@@ -192,6 +192,8 @@ func TestP5_TheBrowsersOwnCookie(t *testing.T) {
 				v.id = v.newSession()
 				http.SetCookie(v.w, &http.Cookie{Name: name, Value: v.id, Path: "/"})
 			}
+			// Something that custody holds too, so that there is a session to speak of.
+			http.SetCookie(v.w, &http.Cookie{Name: "theme", Value: "dark", Path: "/", HttpOnly: true})
 			v.page()
 			return true
 		case v.r.URL.Path == "/login":
@@ -219,4 +221,48 @@ func TestP5_TheBrowsersOwnCookie(t *testing.T) {
 	wantsState(t, c, "anonymous", "")
 	h.taken()
 	h.wantsNothing(t, "the browser's own cookie", c)
+}
+
+// TestP4_TypedLoginThatSetsNothing: the app cannot be asked, and says welcome to whoever is signed in, whatever name is typed. A login whose
+// own answer sets no held cookie says nothing of whose the session is, and is none.
+func TestP4_TypedLoginThatSetsNothing(t *testing.T) {
+	t.Parallel()
+	block := "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfields password\n\t\t\tsuccess body welcome\n\t\t}\n"
+	h := open(t, common+block, site.Options{}, func(v *visit) bool {
+		if v.r.URL.Path != "/login" {
+			return false
+		}
+		switch name, right := v.checked(); {
+		case v.r.Method == http.MethodGet && v.user() == "":
+			v.begin()
+			v.page()
+		case right && v.fields.Get("username") == "carol":
+			v.signIn(name)
+			fmt.Fprint(v.w, "welcome")
+		case right:
+			v.raise(realm, name)
+			fmt.Fprint(v.w, "welcome")
+		case v.user() != "":
+			fmt.Fprint(v.w, "welcome")
+		default:
+			return false
+		}
+		return true
+	})
+	direct := h.direct(t)
+	direct.Get("/login")
+	logIn(direct, "alice")
+	if got := direct.Post("/login", url.Values{"username": {"nobody"}, "password": {"x"}}); got.Text != "welcome" {
+		t.Fatalf("the app itself: %s", got.Text)
+	}
+	h.control(t, "the app itself", direct)
+	c := h.Client(t)
+	c.Get("/login")
+	logIn(c, "alice").Wants(t, http.StatusBadGateway, "")
+	wantsState(t, c, "anonymous", "")
+	h.wantsNothing(t, "a login that sets nothing", c)
+	c.Post("/login", url.Values{"username": {"nobody"}, "password": {"x"}})
+	wantsState(t, c, "anonymous", "")
+	h.wantsNothing(t, "and then nobody", c)
+	h.signedIn(t, "carol", nil)
 }
