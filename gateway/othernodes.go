@@ -3,26 +3,28 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net/http"
-	"strings"
 	"time"
 
 	"sallyport/age"
-	"sallyport/gate"
 	"sallyport/session"
 )
 
 // askStoreEvery is how often the store is asked whether the turn is free that a request at another gateway has.
 const askStoreEvery = 20 * time.Millisecond
 
-// awaitOthers is visit.wait for what goes to the app by other gateways that share the store of sessions. A request that may raise
-// the session is marked there. session.ErrGone is returned where the session has ended.
-func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err error) {
-	patience := pagePatience
-	if v.raises {
-		patience = raisePatience
+// awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the session has ended.
+func (g *Gateway) awaitTurn(ctx context.Context, v *visit) (waited, alone bool, err error) {
+	waited, alone = v.wait(ctx)
+	if !g.config.Sessions.Remote() {
+		return waited, alone, nil
 	}
-	over := time.NewTimer(patience)
+	others, err := g.awaitOthers(ctx, v)
+	return true, alone && others, err
+}
+
+// awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the store.
+func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err error) {
+	over := time.NewTimer(v.patience())
 	defer over.Stop()
 	again := time.NewTicker(askStoreEvery)
 	defer again.Stop()
@@ -43,19 +45,16 @@ func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err er
 // tryTurn looks whether the turn is free, and takes it where the request may raise the session.
 func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) {
 	now := g.config.Now()
-	if !v.raises {
-		data, err := g.config.Sessions.LoadNow(ctx, v.token)
-		if err == nil && data == nil {
-			err = session.ErrGone
-		}
-		return err == nil && !raisedAt(data, now), err
-	}
 	data, err := g.config.Sessions.LoadNow(ctx, v.token) // which spares a write for each look
-	if err != nil || data == nil || raisedAt(data, now) {
-		if err == nil && data == nil {
-			err = session.ErrGone
-		}
+	switch {
+	case err != nil:
 		return false, err
+	case data == nil:
+		return false, session.ErrGone
+	case raisedAt(data, now):
+		return false, nil
+	case !v.raises:
+		return true, nil
 	}
 	_, err = g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
 		if free = !raisedAt(data, now); free {
@@ -91,37 +90,6 @@ func (g *Gateway) unmark(ctx context.Context, v *visit) {
 		g.log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
 			"setting", "sessions", "app", g.config.App, "error", err)
 	}
-}
-
-// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
-// Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut, or
-// disowned where the other one was at another gateway.
-//
-// A mere page load may have signed somebody in itself, by what stands in its path. So it is asked about as well, unless it brings what
-// belongs to a page: pictures, fonts, styles and scripts.
-func (x *exchange) besideRaise(header http.Header) bool {
-	if x.suspect || x.state() != gate.Verified || !x.data.InPlace {
-		return x.suspect
-	}
-	if !belongsToPage(header) || x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
-		x.suspect = true
-	}
-	return x.suspect
-}
-
-// belongsToPage reports whether an answer's type is one that pages load besides themselves.
-func belongsToPage(header http.Header) bool {
-	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
-	kind, _, _ := strings.Cut(strings.TrimSpace(media), "/")
-	switch kind {
-	case "image", "font", "audio", "video":
-		return true
-	}
-	switch strings.TrimSpace(media) {
-	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
-		return true
-	}
-	return false
 }
 
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.

@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"bufio"
-	"io"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -58,22 +55,7 @@ func TestP5_NothingBesideARaiseElsewhere(t *testing.T) {
 		t.Error("the page did not wait")
 	}
 	app.open()
-	for what, conn := range map[string]net.Conn{"raise": first, "write": write, "page": page} {
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-		body, _ := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		if answer.StatusCode == http.StatusOK || strings.Contains(string(body), "secrets") {
-			t.Errorf("%s: %d %s", what, answer.StatusCode, body)
-		}
-	}
-	for _, request := range []string{"POST /write alice", "GET /late alice"} {
-		if app.has(request) {
-			t.Errorf("the app took it for alice's: %s", request)
-		}
-	}
+	app.wantsNothingOfAlices(t, map[string]net.Conn{"raise": first, "write": write, "page": page}, "POST /write alice", "GET /late alice")
 }
 
 // TestP5_OwnRaiseIsForgotten: what a user posts herself leaves no mark behind by which her other requests would wait.

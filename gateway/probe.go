@@ -33,18 +33,28 @@ type question struct {
 	// target is a path, perhaps with a query, as it stands in a request's first line.
 	target            string
 	contentType, body string
-	// bare: it is asked as somebody who was never here; plain: without what the client chose of the browser's name and languages.
-	bare, plain bool
-	// whole: with all headers that a request of a verified session may carry.
-	whole bool
+	form              askedAs
 }
+
+// askedAs is the form of a question. The zero value is what the client's own request would ask.
+type askedAs uint8
+
+const (
+	inClientsForm askedAs = iota
+	// inPlainForm is without what the client chose of the browser's name and languages.
+	inPlainForm
+	// withNothing is as somebody asks who was never here.
+	withNothing
+	// withAllHeaders is with all that a request of a verified session may carry.
+	withAllHeaders
+)
 
 // askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
 // carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what belongs to the
 // request's own errand: what would have the app answer with less, or with something else.
 //
 // The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie that nobody
-// was asked about goes nowhere. A bare question carries none, and no other credential.
+// was asked about goes nowhere. One with nothing carries none, and no other credential.
 func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
 	defer cancel()
@@ -57,8 +67,8 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	request.RequestURI = what.target
 	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
-	request.Header = x.askingHeaders(what.bare, what.whole)
-	if what.plain {
+	request.Header = x.askingHeaders(what.form)
+	if what.form == inPlainForm {
 		delete(request.Header, "Accept-Language")
 		request.Header["User-Agent"] = []string{plainAgent}
 	}
@@ -68,7 +78,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	if with.header != "" {
 		request.Header.Set(with.header, with.value)
 	}
-	if !what.bare {
+	if what.form != withNothing {
 		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
 	}
 	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
@@ -94,11 +104,11 @@ var errandHeaders = func() map[string]bool {
 }()
 
 // askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified session could have
-// the app answer another question than ours (an override of the method), so that it seems to know nobody. A bare one carries nothing
-// that the operator lets clients say of themselves.
+// the app answer another question than ours (an override of the method), so that it seems to know nobody. One with nothing carries
+// nothing that the operator lets clients say of themselves.
 //
-// A whole one carries what the request itself may, but for an override of the method: an app may know another session by it.
-func (x *exchange) askingHeaders(bare, whole bool) http.Header {
+// One with all headers carries what the request itself may, but for an override of the method: an app may know another session by it.
+func (x *exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.r.Header)+4)
 	for name, values := range x.r.Header {
 		if !errandHeaders[name] {
@@ -106,11 +116,11 @@ func (x *exchange) askingHeaders(bare, whole bool) http.Header {
 		}
 	}
 	policy := x.headers
-	if bare {
+	if form == withNothing {
 		policy = custody.NewHeaderPolicy(nil)
 	}
 	options := custody.CleanOptions{Path: x.path}
-	if whole {
+	if form == withAllHeaders {
 		options.Verified, options.Closed = true, func() bool { return true }
 	}
 	policy.Clean(headers, options)
@@ -131,13 +141,9 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 // A page that names nobody may do so since the client chose its form: there are views for telephones, and in other languages, that
 // leave the name out. It is asked for once more then, in its plain form, and a name in either counts. An app that binds its sessions
 // to the browser's name does not know this one, and says so by naming nobody again.
-func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, bare bool) probed {
-	form := inClientsForm
-	if bare {
-		form = withNothing
-	}
+func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
 	said := x.askForm(identity, jar, with, form)
-	if bare || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form == withNothing || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
 		return said
 	}
 	again := x.askForm(identity, said.jar, with, inPlainForm)
@@ -151,24 +157,13 @@ func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with atta
 	return said
 }
 
-// askedAs is the form of a question.
-type askedAs uint8
-
-const (
-	inClientsForm askedAs = iota
-	inPlainForm
-	withNothing
-	withAllHeaders
-)
-
 // askForm asks the question in one form.
 func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
 	if identity.Needs != "" && form != withNothing && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
 		return probed{verdict: login.NotSignedIn, jar: jar}
 	}
 	answer, err := x.askApp(question{
-		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body,
-		bare: form == withNothing, plain: form == inPlainForm, whole: form == withAllHeaders,
+		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, form: form,
 	}, jar, with)
 	if err != nil {
 		return probed{verdict: login.Unclear, jar: jar, err: err}

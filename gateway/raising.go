@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,12 +86,8 @@ func (r *raising) join(token string, raises, plain bool) *visit {
 func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
-	patience := pagePatience
-	if v.raises {
-		patience = raisePatience
-	}
 	t := v.turn
-	waited, alone = v.until(ctx, patience, func() bool { return !t.taken })
+	waited, alone = v.until(ctx, v.patience(), func() bool { return !t.taken })
 	if v.left || v.holds {
 		return waited, alone
 	}
@@ -106,6 +103,14 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 		v.poll = time.AfterFunc(openPatience, v.answered)
 	}
 	return waited, alone
+}
+
+// patience is how long the request waits for one that may raise the session.
+func (v *visit) patience() time.Duration {
+	if v.raises {
+		return raisePatience
+	}
+	return pagePatience
 }
 
 // until is called with the lock held, and waits without it.
@@ -212,6 +217,37 @@ func (r *raising) ended(token string) bool {
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by fields whose names
 // nobody described.
 func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.bare()) }
+
+// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
+// Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut, or
+// disowned where the other one was at another gateway.
+//
+// A mere page load may have signed somebody in itself, by what stands in its path. So it is asked about as well, unless it brings what
+// belongs to a page: pictures, fonts, styles and scripts.
+func (x *exchange) besideRaise(header http.Header) bool {
+	if x.suspect || x.state() != gate.Verified || !x.data.InPlace {
+		return x.suspect
+	}
+	if !belongsToPage(header) || x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
+		x.suspect = true
+	}
+	return x.suspect
+}
+
+// belongsToPage reports whether an answer's type is one that pages load besides themselves.
+func belongsToPage(header http.Header) bool {
+	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
+	kind, _, _ := strings.Cut(strings.TrimSpace(media), "/")
+	switch kind {
+	case "image", "font", "audio", "video":
+		return true
+	}
+	switch strings.TrimSpace(media) {
+	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
+		return true
+	}
+	return false
+}
 
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
 // looked at by nobody.

@@ -43,7 +43,7 @@ func (x *exchange) guestNames() ([]string, error) {
 	names := make([]string, len(x.config.Logins.Identities))
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]
-		said := x.askRealm(identity, custody.Jar{}, attachment{}, true)
+		said := x.askRealm(identity, custody.Jar{}, attachment{}, withNothing)
 		if said.verdict == login.Unclear {
 			if said.err == nil {
 				said.err = fmt.Errorf("status %d", said.status)
@@ -71,7 +71,7 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 	var changes []custody.Change
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]
-		said := x.askRealm(identity, result.jar, with, false)
+		said := x.askRealm(identity, result.jar, with, inClientsForm)
 		changes = append(changes, said.changes...)
 		said = x.called(said, identity, guests[i])
 		switch {
@@ -130,8 +130,8 @@ func (x *exchange) probeWhole(result probed, with attachment, guests []string) p
 
 // hasMoreHeaders reports whether the request carries headers that a question usually does not.
 func (x *exchange) hasMoreHeaders() bool {
-	usual := x.askingHeaders(false, false)
-	for name := range x.askingHeaders(false, true) {
+	usual := x.askingHeaders(inClientsForm)
+	for name := range x.askingHeaders(withAllHeaders) {
 		if _, known := usual[name]; !known {
 			return true
 		}

@@ -39,14 +39,9 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 		}
 	}
 	if !later {
-		waited, alone := x.visit.wait(x.r.Context())
-		if x.config.Sessions.Remote() {
-			waited = true
-			others, err := x.Gateway.awaitOthers(x.r.Context(), x.visit)
-			if err != nil && !errors.Is(err, session.ErrGone) {
-				return leave, true, x.storeFailed("wait for other requests of the session", err)
-			}
-			alone = alone && others
+		waited, alone, err := x.awaitTurn(x.r.Context(), x.visit)
+		if err != nil && !errors.Is(err, session.ErrGone) {
+			return leave, true, x.storeFailed("wait for other requests of the session", err)
 		}
 		if !alone && x.r.Context().Err() == nil {
 			x.log.WarnContext(x.r.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
@@ -112,11 +107,8 @@ func (x *exchange) readBody() (later bool, err error) {
 	r.Body = &lastly{
 		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
 		before: func() error {
-			visit.wait(ctx)
-			if gateway.config.Sessions.Remote() {
-				if _, err := gateway.awaitOthers(ctx, visit); err != nil {
-					return err
-				}
+			if _, _, err := gateway.awaitTurn(ctx, visit); err != nil {
+				return err
 			}
 			if visit.raising.ended(visit.token) {
 				return errSessionEnded

@@ -200,7 +200,14 @@ func TestP5_NothingBesideARaise(t *testing.T) {
 		t.Error("the page did not wait")
 	}
 	app.open()
-	for what, conn := range map[string]net.Conn{"raise": first, "write": write, "page": page} {
+	app.wantsNothingOfAlices(t, map[string]net.Conn{"raise": first, "write": write, "page": page}, "POST /write alice", "GET /page alice")
+	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
+}
+
+// wantsNothingOfAlices reads the answers, none of which may say anything, and wants the app not to have taken these requests for alice's.
+func (a *gated) wantsNothingOfAlices(t *testing.T, answers map[string]net.Conn, requests ...string) {
+	t.Helper()
+	for what, conn := range answers {
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -211,12 +218,11 @@ func TestP5_NothingBesideARaise(t *testing.T) {
 			t.Errorf("%s: %d %s", what, answer.StatusCode, body)
 		}
 	}
-	for _, request := range []string{"POST /write alice", "GET /page alice"} {
-		if app.has(request) {
+	for _, request := range requests {
+		if a.has(request) {
 			t.Errorf("the app took it for alice's: %s", request)
 		}
 	}
-	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
 }
 
 // TestP5_HangUpIsSeenToItsEnd: the same, and the client that sent the password has left before the app answers. What came of it is

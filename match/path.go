@@ -110,19 +110,14 @@ func (p Path) Fits(patterns Globs) bool {
 	if patterns.Match(p.Loose()) {
 		return true
 	}
-	if p.Canonical {
+	if !p.Climbs() {
 		return false
 	}
 	var segments []string
-	dots := false
 	for segment := range strings.SplitSeq(loosen(p.Text), "/") {
-		segment, climbs := looseSegment(segment)
-		if dots = dots || climbs; segment != "" {
+		if segment, _ := looseSegment(segment); segment != "" {
 			segments = append(segments, segment)
 		}
-	}
-	if !dots {
-		return false
 	}
 	if len(segments) > maxSegments {
 		return true
