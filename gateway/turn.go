@@ -34,7 +34,11 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	}
 	later := false
 	if mayRaise {
-		if later, err = x.readBody(); err != nil {
+		var over *http.MaxBytesError
+		switch later, err = x.readBody(); {
+		case errors.As(err, &over):
+			return leave, true, err // a limit that the operator set, whose handler has an answer
+		case err != nil:
 			return leave, true, x.left()
 		}
 	}

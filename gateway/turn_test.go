@@ -270,6 +270,30 @@ func TestP5_BrokenOffNeverArrives(t *testing.T) {
 	carol.do("POST", "/other", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
+// TestTurns_ALimitIsNoHangUp: a body that is longer than the operator lets it be is answered by whoever set the limit.
+func TestTurns_ALimitIsNoHangUp(t *testing.T) {
+	s, app, carol := raise(t)
+	app.open()
+	next := app.upstream(t)
+	var failed error
+	limited := *s
+	limited.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 10)
+		if failed = s.gateway.ServeHTTP(w, r, next); failed != nil {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+	}))
+	t.Cleanup(limited.server.Close)
+	there := &browser{s: &limited, client: carol.client}
+	if got := there.do("POST", "/write", asForm, strings.Repeat("x", 100)); got.StatusCode != http.StatusRequestEntityTooLarge || app.has("POST /write carol") {
+		t.Errorf("%d %v", got.StatusCode, failed)
+	}
+	there.do("POST", "/write", asForm, "x=1")
+	if !app.has("POST /write carol") {
+		t.Error("the control: a short one")
+	}
+}
+
 // TestP5_RaisedBehindTheHead: an app that begins to answer before it signs somebody in. What the gateway asked by then was too early.
 func TestP5_RaisedBehindTheHead(t *testing.T) {
 	_, app, carol := raise(t)
