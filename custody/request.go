@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sallyport/match"
 )
 
 // What the browser may add to the Cookie header. More is dropped, one cookie at a time.
@@ -86,8 +88,9 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 // appendBrowser appends what the browser may send. more tells that cookies from custody follow it: then none may be named
 // like an attribute, for such a one in front makes Python's SimpleCookie give up on the whole header.
 func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string, more bool) []byte {
-	var taken [maxBrowserCookies]string
-	count, size, examined := 0, 0, 0
+	var space [16]string
+	taken := space[:0]
+	size, examined := 0, 0
 	held := heldNames{jar: jar}
 	for _, rest := range client {
 		for rest != "" {
@@ -99,7 +102,7 @@ func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted
 				continue
 			}
 			name, value := pair[:equals], pair[equals+1:]
-			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken[:count], name) || more && isAttribute(name) {
+			if !p.mayCome(name, granted) || !returnableValue(value) || slices.Contains(taken, name) || more && isAttribute(name) {
 				continue
 			}
 			if examined++; examined > maxExamined {
@@ -109,10 +112,9 @@ func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted
 				continue
 			}
 			header = appendPair(header, name, value)
-			taken[count] = name
-			count++
+			taken = append(taken, name)
 			size += len(pair) + len("; ")
-			if count == maxBrowserCookies {
+			if len(taken) == maxBrowserCookies {
 				return header
 			}
 		}
@@ -135,7 +137,22 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 
 // guarded tells whether an app could take name for one that a browser must not send.
 func (p *Policy) guarded(name string, held *heldNames) bool {
-	return anyFold(p.Own, name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
+	return p.owns(name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
+}
+
+// owns reports whether an app or a browser could take name for one of the gateway's own. Those fold quickly, and have the length
+// of their folds.
+func (p *Policy) owns(name string) bool {
+	folded, quick := "", allOf(name, classQuick)
+	if !quick {
+		folded = match.FoldName(name)
+	}
+	for _, own := range p.Own {
+		if quick && len(own) == len(name) && sameFold(own, name) || !quick && foldsTo(own, folded) {
+			return true
+		}
+	}
+	return false
 }
 
 // guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though none

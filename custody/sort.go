@@ -15,7 +15,7 @@ type Policy struct {
 	Pass match.Globs
 	// Learned are names that a login put into custody once. They are treated as those of Hold are, but Pass wins over them.
 	Learned *Names
-	// Own are the names of the gateway's own cookies: never sent to the app, and never taken from it.
+	// Own are the names of the gateway's own cookies, of letters, digits, - and _: never sent to the app, and never taken from it.
 	Own []string
 	// Now is the time against which Sort judges whether a line deletes a cookie. Nil: time.Now.
 	Now func() time.Time
@@ -101,7 +101,7 @@ const (
 func (p *Policy) judge(change *Change, held func(name string) bool, login bool, now time.Time) verdict {
 	name := change.name
 	switch {
-	case anyFold(p.Own, name):
+	case p.owns(name):
 		return toNobody
 	case globsFold(p.Hold, name), held != nil && held(name), !returnableName(name):
 		return toCustody

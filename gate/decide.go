@@ -76,7 +76,7 @@ type Request struct {
 	ExtendedConnect bool
 	// Plain: GET or HEAD without a body and without a field of any login's in its query. All else could sign somebody in.
 	Plain bool
-	// PageLoad: a browser wants a page.
+	// PageLoad: a browser wants a page. It counts where nobody is verified.
 	PageLoad bool
 	// Foreign: a page of another site has sent the request, and none of those that the operator names for this purpose.
 	Foreign bool

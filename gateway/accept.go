@@ -63,8 +63,8 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 			data.Next = target
 		}
 		data.State, data.Identity, data.Method = state, next.identity, method
-		data.Held, data.InPlace, data.Raising = next.jar, next.inPlace && !x.config.Renews, time.Time{}
-		data.Guest, data.Doubt, data.Retry, data.RetryFor = custody.Jar{}, false, custody.Jar{}, ""
+		data.Held, data.InPlace, data.Raising = next.jar, next.inPlace && !x.config.Renews, nil
+		data.Guest, data.Doubt, data.Retry = custody.Jar{}, false, nil
 		data.Bonds, data.Token = next.bonds, next.token
 		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now

@@ -26,29 +26,31 @@ type exchange struct {
 
 	token string        // the session's token; empty without one
 	data  *session.Data // the session as it was read last; nil without one
-	place gate.Place
 	// attempt is the login that the request is; nil where it is none.
 	attempt *login.Attempt
 	// path and target are the request's as they came in: handlers behind us may rewrite them in place.
 	path   match.Path
 	target string
+	place  gate.Place
 	// suspect marks a request that may have carried a login that nobody could read.
 	suspect bool
-	// authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
-	authorization string
 	// withheld says that the app's answer to this very request waits at /resume, though it is no login.
 	withheld bool
-	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
-	carried custody.Jar
 	// carries says that this request takes a stranger's cookies to the app.
 	carries bool
+	// sentSaved and encodingsSaved say that sent and encodings were read.
+	sentSaved, encodingsSaved bool
+	// authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
+	authorization string
+	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
+	carried custody.Jar
 	// sent are the client's own Cookie headers.
-	sent      []string
-	sentSaved bool
+	sent []string
 	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange is over, for
 	// those in front of us.
-	encodings      []string
-	encodingsSaved bool
+	encodings []string
+	// lines are the values of headers that are set in the request; see line.
+	lines []string
 
 	// visit is the request's in a session that may be raised; nil in all others.
 	visit  *visit
@@ -248,10 +250,20 @@ func (x *exchange) granted() []string {
 
 func (x *exchange) setCookies(r *http.Request, path string, client []string, jar *custody.Jar, granted []string) {
 	if line := x.cookies.CookieHeader(client, jar, granted, r.Host, path, x.now); line != "" {
-		r.Header["Cookie"] = []string{line}
+		r.Header["Cookie"] = x.line(line)
 	} else {
 		delete(r.Header, "Cookie")
 	}
+}
+
+// line is a header of one line. Those of a request share one list, cut so that none can grow into the next.
+func (x *exchange) line(value string) []string {
+	if x.lines == nil {
+		x.lines = make([]string, 0, 3)
+	}
+	x.lines = append(x.lines, value)
+	end := len(x.lines)
+	return x.lines[end-1 : end : end]
 }
 
 // restore puts the client's Accept-Encoding back.
@@ -303,8 +315,8 @@ func (x *exchange) outcome() Outcome {
 func (x *exchange) observe() {
 	outcome := x.outcome()
 	if outcome.State == gate.Verified {
-		x.r.Header["X-Second-Factor"] = []string{outcome.Method}
-		x.r.Header["X-Second-Factor-User"] = []string{headerText(outcome.User)}
+		x.r.Header["X-Second-Factor"] = x.line(outcome.Method)
+		x.r.Header["X-Second-Factor-User"] = x.line(headerText(outcome.User))
 	}
 	x.config.Observe(x.r, outcome)
 }

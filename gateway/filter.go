@@ -22,20 +22,20 @@ var errReplaced = errors.New("the answer was replaced by the gateway")
 // an answer that goes on leave by begin, and its body by send, since a page may get a link on its way.
 type filter struct {
 	x    *exchange
-	w    http.ResponseWriter
 	mode filterMode
+	// undecided: an answer that waits was not settled yet.
+	undecided bool
+	// early: it was settled before it was whole.
+	early bool
+	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
+	unseen bool
 	// waiting is the beginning of an answer that is not decided yet.
 	waiting *withheld
 	sorted  custody.Sorted
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
-	// undecided: an answer that waits was not settled yet. lines are the cookies that it sets.
-	undecided bool
-	lines     []string
-	// early: it was settled before it was whole.
-	early bool
-	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
-	unseen bool
+	// lines are the cookies that an undecided answer sets.
+	lines []string
 	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
 	insertion *insertion
 	rewriter  *inject.Rewriter
@@ -62,20 +62,20 @@ func (f *filter) Header() http.Header {
 	if f.mode == replaced {
 		return make(http.Header)
 	}
-	return f.w.Header()
+	return f.x.w.Header()
 }
 
 func (f *filter) WriteHeader(status int) {
 	if f.mode != notStarted || f.x.stream.cut.Load() {
 		return
 	}
-	h := f.w.Header()
+	h := f.x.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Before the factor is
 		// passed there are none: nobody has judged yet whether what follows is a sign-in, and any header may give it away.
 		if f.x.state() == gate.Verified {
 			stripCookies(h)
-			f.w.WriteHeader(status)
+			f.x.w.WriteHeader(status)
 		}
 		return
 	}
@@ -137,7 +137,7 @@ func (f *filter) decide() {
 // release writes the headers of an answer that may go, with the cookies that the browser may have.
 func (f *filter) release(status int, cookies []string) {
 	if len(cookies) > 0 {
-		h := f.w.Header()
+		h := f.x.w.Header()
 		h["Set-Cookie"] = append(h["Set-Cookie"], cookies...)
 	}
 	f.begin(status)
@@ -146,11 +146,11 @@ func (f *filter) release(status int, cookies []string) {
 // begin writes the headers of the app's own answer.
 func (f *filter) begin(status int) {
 	if f.insertion != nil {
-		f.rewriter = f.insertion.into(f.w, status, f.x.state())
+		f.rewriter = f.insertion.into(f.x.w, status, f.x.state())
 	}
-	f.x.stream.oneWay = isEventStream(f.w.Header())
+	f.x.stream.oneWay = isEventStream(f.x.w.Header())
 	f.x.stream.begun.Store(true)
-	f.w.WriteHeader(status)
+	f.x.w.WriteHeader(status)
 }
 
 // send writes a piece of its body.
@@ -166,7 +166,7 @@ func (f *filter) send(p []byte) (int, error) {
 	if f.rewriter != nil {
 		return f.rewriter.Write(p)
 	}
-	return f.w.Write(p)
+	return f.x.w.Write(p)
 }
 
 // sendHeld writes what waits for the next piece.
@@ -179,7 +179,7 @@ func (f *filter) sendHeld() error {
 
 // replace writes another answer by way of answer, and drops the app's own.
 func (f *filter) replace(answer func() error) {
-	h := f.w.Header()
+	h := f.x.w.Header()
 	own := h["Set-Cookie"]
 	clear(h)
 	if own != nil {
@@ -189,7 +189,7 @@ func (f *filter) replace(answer func() error) {
 	if err := answer(); err != nil {
 		f.x.log.DebugContext(f.x.r.Context(), "answer not written", "error", err)
 	}
-	_ = http.NewResponseController(f.w).Flush()
+	_ = http.NewResponseController(f.x.w).Flush()
 }
 
 func (f *filter) Write(p []byte) (int, error) {
@@ -234,7 +234,7 @@ func (f *filter) FlushError() error {
 	if err := f.sendHeld(); err != nil {
 		return err
 	}
-	return http.NewResponseController(f.w).Flush()
+	return http.NewResponseController(f.x.w).Flush()
 }
 
 // Hijack implements http.Hijacker: a WebSocket takes the connection over, unless its answer was replaced.
@@ -245,7 +245,7 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := f.sendHeld(); err != nil {
 		return nil, nil, err
 	}
-	conn, buffered, err := http.NewResponseController(f.w).Hijack()
+	conn, buffered, err := http.NewResponseController(f.x.w).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -258,7 +258,7 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and no
 // trailer carries a cookie (P2).
 func (f *filter) run(next Handler, r *http.Request) (err error) {
-	h := f.w.Header()
+	h := f.x.w.Header()
 	f.own = h["Set-Cookie"]
 	delete(h, "Set-Cookie")
 	defer func() {
@@ -317,13 +317,17 @@ func (f *filter) ended() error {
 	case f.x.stream.begun.Load():
 		panic(http.ErrAbortHandler)
 	}
-	clear(f.w.Header())
+	clear(f.x.w.Header())
 	f.mode, f.x.token, f.x.data = replaced, "", nil
 	return f.x.askLogin()
 }
 
 func isEventStream(h http.Header) bool {
-	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	values := h["Content-Type"]
+	if len(values) == 0 {
+		return false
+	}
+	media, _, _ := strings.Cut(values[0], ";")
 	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
 }
 

@@ -44,7 +44,7 @@ func (x *exchange) forwardVerified() error {
 	x.suspect = x.suspect || x.mayRaise()
 	x.prepare(&x.data.Held)
 	x.observe()
-	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion}
 	if refreshes {
 		return x.refresh()
 	}

@@ -231,7 +231,7 @@ func New(config Config) (*Gateway, error) {
 // the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody is left in the
 // request, for whatever handles the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
-	x := &exchange{Gateway: g, w: w, r: r, next: next, now: g.config.Now()}
+	x := &exchange{Gateway: g, w: w, r: r, next: next}
 	handled := false
 	defer func() {
 		x.restore()
@@ -247,14 +247,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 func (x *exchange) serve() error {
 	r := x.r
 	if !x.transportIsSafe(r) {
+		x.now = x.config.Now()
 		return x.fail(http.StatusForbidden, pages.ErrorInsecure)
 	}
 	settleBody(r)
-	if err := x.loadSession(); err != nil {
+	err := x.loadSession()
+	// After that: what the session says of its ages was written before it was read, also by a request that came later than this one.
+	x.now = x.config.Now()
+	if err != nil {
 		return x.storeFailed("load session", err)
 	}
-	// What the session says of its ages was written before it was read, also by a request that came later than this one.
-	x.now = x.config.Now()
 	if err := x.learnNames(); err != nil {
 		return x.storeFailed("read the names of held cookies", err)
 	}
@@ -279,7 +281,7 @@ func (x *exchange) serve() error {
 	}
 	x.attempt = reading.Attempt
 	x.place = x.policy.Place(r, path, reading.Attempt != nil, reading.Entry)
-	if early := r.Header.Get("Early-Data"); early != "" && (x.place == gate.Own || x.place == gate.Login) && r.Method != http.MethodGet {
+	if (x.place == gate.Own || x.place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
@@ -333,7 +335,6 @@ func (x *exchange) decide() gate.Action {
 		State: x.state(), Place: x.place, Method: r.Method,
 		Upgrade:         len(r.Header["Upgrade"]) > 0,
 		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
-		PageLoad:        isPageLoad(r),
 	}
 	switch {
 	case x.place == gate.Login:
@@ -341,7 +342,7 @@ func (x *exchange) decide() gate.Action {
 	case request.Upgrade || request.ExtendedConnect:
 		request.Foreign = gate.Foreign(r, x.config.Origins)
 	case request.State != gate.Verified:
-		request.Plain = x.plain()
+		request.Plain, request.PageLoad = x.plain(), isPageLoad(r)
 	}
 	return gate.Decide(request)
 }

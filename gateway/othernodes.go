@@ -58,7 +58,7 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 	}
 	_, err = g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
 		if free = !raisedAt(data, now); free {
-			data.Raising = now
+			data.Raising = &now
 		}
 		return nil
 	})
@@ -74,7 +74,8 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 // raisedAt reports whether a request of another gateway's may be raising the session. One that was forgotten, by a gateway that
 // fell over, is over after a while. Another gateway's clock may be ahead.
 func raisedAt(data *session.Data, now time.Time) bool {
-	return age.Within(now, data.Raising, mayTake) || age.Within(data.Raising, now, mayTake)
+	at := data.Raising
+	return at != nil && (age.Within(now, *at, mayTake) || age.Within(*at, now, mayTake))
 }
 
 // unmark has the store forget that a request of the session may be raising it.
@@ -83,7 +84,7 @@ func (g *Gateway) unmark(ctx context.Context, v *visit) {
 		return
 	}
 	_, err := g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
-		data.Raising = time.Time{}
+		data.Raising = nil
 		return nil
 	})
 	if err != nil && !errors.Is(err, session.ErrGone) {

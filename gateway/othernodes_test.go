@@ -76,7 +76,7 @@ func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 func TestRaisedAt(t *testing.T) {
 	now := time.Now()
 	for ago, want := range map[time.Duration]bool{0: true, time.Second: true, -time.Second: true, mayTake: false, -mayTake: false} {
-		if got := raisedAt(&session.Data{Raising: now.Add(-ago)}, now); got != want {
+		if got := raisedAt(&session.Data{Raising: new(now.Add(-ago))}, now); got != want {
 			t.Errorf("%v ago: %v", ago, got)
 		}
 	}

@@ -22,31 +22,31 @@ import (
 // What went out with a login that failed goes with another one under the same name only, where the app's page needs it. Under
 // another name the two could become one session, with an account of each.
 func (x *exchange) claimGuest(name string) (custody.Jar, error) {
-	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry.Len() == 0 {
+	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry == nil {
 		return custody.Jar{}, nil
 	}
 	claimed, err := x.claim()
 	if err != nil {
 		return custody.Jar{}, err
 	}
-	if claimed.guest.Len() == 0 && marks(claimed.mark, name) {
-		return claimed.retry, nil
+	if retry := claimed.retry; claimed.guest.Len() == 0 && retry != nil && marks(retry.For, name) {
+		return retry.Jar, nil
 	}
 	return claimed.guest, nil
 }
 
 // claimed is what was taken out of a session.
 type claimed struct {
-	guest, retry custody.Jar
-	mark         string
+	guest custody.Jar
+	retry *session.Retry
 }
 
 // claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
 func (x *exchange) claim() (taken claimed, err error) {
 	before := x.token
 	err = x.renew(func(data *session.Data) error {
-		taken = claimed{data.Guest, data.Retry, data.RetryFor}
-		data.Guest, data.Doubt, data.Retry, data.RetryFor = custody.Jar{}, false, custody.Jar{}, ""
+		taken = claimed{data.Guest, data.Retry}
+		data.Guest, data.Doubt, data.Retry = custody.Jar{}, false, nil
 		return nil
 	})
 	x.carriers.cut(before)
@@ -63,10 +63,10 @@ func (x *exchange) keepForRetry(try *tried) error {
 	if try.jar.Len() == 0 || x.config.Logins.Typed {
 		return nil
 	}
-	mark := newMark(try.Name)
+	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
 	return x.change(func(data *session.Data) error {
 		if data.Guest.Len() == 0 {
-			data.Retry, data.RetryFor = try.jar, mark
+			data.Retry = retry
 		}
 		data.Granted = grant(data.Granted, try.sorted.Granted)
 		return nil

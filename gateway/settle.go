@@ -139,7 +139,7 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
 			"app", x.config.App, "was", x.data.Identity, "is", said.name, "client", x.config.ClientAddress(x.r))
 	}
-	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.w.Header().Get("Location"))}
+	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.x.w.Header().Get("Location"))}
 	_, effect, _ := x.apply(x.jar(), f.sorted.Held)
 	owed, err := x.accept(signedIn{
 		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: within,
@@ -289,7 +289,7 @@ func (x *exchange) keepForStranger(sorted custody.Sorted) error {
 	}
 	return x.change(func(data *session.Data) error {
 		data.Granted = grant(data.Granted, sorted.Granted)
-		if data.State == gate.Verified || data.Retry.Len() > 0 && x.place != gate.Entry {
+		if data.State == gate.Verified || data.Retry != nil && x.place != gate.Entry {
 			return nil
 		}
 		base := data.Guest
@@ -302,7 +302,7 @@ func (x *exchange) keepForStranger(sorted custody.Sorted) error {
 		}
 		data.Guest = guest
 		if len(sorted.Held) > 0 {
-			data.Retry, data.RetryFor = custody.Jar{}, ""
+			data.Retry = nil
 		}
 		return nil
 	})

@@ -42,7 +42,7 @@ func (x *exchange) forwardStranger() error {
 	}
 	x.prepare(&x.carried)
 	x.observe()
-	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion}
 	if !x.carries {
 		return x.filter.run(x.next, x.r)
 	}
@@ -93,7 +93,7 @@ func (x *exchange) forwardSuspect() error {
 	x.openOnly()
 	x.prepare(&x.carried)
 	x.observe()
-	x.filter = filter{x: x, w: x.w, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion}
 	return x.filter.run(x.next, x.r)
 }
 

@@ -49,10 +49,10 @@ type stream struct {
 	mutex    sync.Mutex
 	token    string
 	identity string
-	stranger bool     // it carries the cookies of a session in which nobody is signed in
 	watcher  *watcher // nil where nothing is watched
 	ending   ending
 	tunnel   *tunnel
+	stranger bool // it carries the cookies of a session in which nobody is signed in
 	over     bool
 	returned bool // the handler has
 }

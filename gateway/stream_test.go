@@ -338,7 +338,7 @@ func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 func TestStreamsAreUse(t *testing.T) {
 	typing := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).w.(*request).conn = near
+		w.(*filter).x.w.(*request).conn = near
 		go func() {
 			for {
 				time.Sleep(time.Minute)
@@ -351,7 +351,7 @@ func TestStreamsAreUse(t *testing.T) {
 	}
 	listening := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).w.(*request).conn = near
+		w.(*filter).x.w.(*request).conn = near
 		go func() { _, _ = io.Copy(io.Discard, far) }()
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {

@@ -69,10 +69,14 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = data.Guest.Encode(to)
 	to = data.Held.Encode(to)
-	to = data.Retry.Encode(to)
-	to = appendString(to, data.RetryFor)
-	if to = append(to, flags(data.Doubt, data.InPlace, !data.Raising.IsZero())); !data.Raising.IsZero() {
-		to = appendTime(to, data.Raising)
+	retry := data.Retry
+	if retry == nil {
+		retry = new(Retry)
+	}
+	to = retry.Jar.Encode(to)
+	to = appendString(to, retry.For)
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil)); data.Raising != nil {
+		to = appendTime(to, *data.Raising)
 	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
@@ -142,14 +146,16 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Since = from.time()
 	data.Guest = from.jar()
 	data.Held = from.jar()
-	data.Retry = from.jar()
-	data.RetryFor = from.string()
+	if retry := (Retry{Jar: from.jar(), For: from.string()}); retry.Jar.Len() > 0 || retry.For != "" {
+		data.Retry = &retry
+	}
 	bits := from.byte()
 	data.Doubt, data.InPlace = bits&1 != 0, bits&2 != 0
 	if bits&4 != 0 {
-		data.Raising = from.time()
+		raising := from.time()
+		data.Raising = &raising
 	}
-	from.broken = from.broken || bits > 7 || bits&4 != 0 && data.Raising.IsZero()
+	from.broken = from.broken || bits > 7
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()

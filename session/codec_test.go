@@ -37,7 +37,8 @@ func TestCodecRoundTrip(t *testing.T) {
 	for name, data := range map[string]*Data{
 		"full":           fullData(t),
 		"empty":          {},
-		"raised":         {InPlace: true, Raising: start},
+		"raised":         {InPlace: true, Raising: new(start)},
+		"retry":          {Retry: &Retry{Jar: jar(t, "SID=1; Path=/"), For: "mark"}},
 		"empty delivery": {Delivery: &Delivery{}},
 		"negative":       {Delivery: &Delivery{Status: -1}, Created: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)},
 		"far":            {Created: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},

@@ -22,24 +22,22 @@ type Data struct {
 	Host string
 	// State is how far the session has come.
 	State gate.State
+	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
+	Doubt bool
+	// InPlace: the app was not seen to give the session another cookie when its user signed in, so that it may sign somebody else in
+	// without a sign.
+	InPlace bool
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
 	// Method by which the second factor was passed, "none" where none was owed. Empty until verified.
 	Method string
 	// Guest is custody of what the app gave the stranger; Held of what a login brought.
 	Guest, Held custody.Jar
-	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
-	Doubt bool
-	// Retry is what a login that failed leaves for another try with the same name, of which RetryFor is a mark; it goes with nothing
-	// else.
-	Retry    custody.Jar
-	RetryFor string
-	// InPlace: the app was not seen to give the session another cookie when its user signed in, so that it may sign somebody else in
-	// without a sign.
-	InPlace bool
-	// Raising is when a request went to the app that may do that, and that is not settled yet; zero where none is. It is for gateways
-	// that share a store.
-	Raising time.Time
+	// Retry is what a login that failed leaves; nil where nothing is left of any.
+	Retry *Retry
+	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where none is. It is
+	// for gateways that share a store.
+	Raising *time.Time
 	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
 	// cookies in Held.
 	Bonds custody.Bonds
@@ -74,6 +72,13 @@ type Data struct {
 	Device string
 	// Notice is the key of a message for the next page, shown once.
 	Notice string
+}
+
+// Retry is what the app set with the answer to a login that failed: for another try with the same name, and for nothing else.
+type Retry struct {
+	Jar custody.Jar
+	// For is a mark of the name.
+	For string
 }
 
 // Delivery is an app's answer to a login, withheld until the factor is passed.

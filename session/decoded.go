@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"hash/maphash"
 	"sync/atomic"
 	"time"
 )
@@ -22,7 +21,6 @@ const (
 // It is a table without locks: a session that falls on another one's slot takes it, and one that ended stays in memory until
 // then. Safe for concurrent use.
 type decodedCache struct {
-	seed  maphash.Seed
 	slots [decodedSlots]atomic.Pointer[decodedEntry]
 }
 
@@ -33,11 +31,21 @@ type decodedEntry struct {
 	deadline time.Time
 }
 
-func newDecodedCache() *decodedCache { return &decodedCache{seed: maphash.MakeSeed()} }
+func newDecodedCache() *decodedCache { return new(decodedCache) }
+
+// slotOf is a session's place in the table. Keys are digests of tokens ([storeKey]), so that their first bytes are spread already, by
+// nobody's choice.
+func slotOf(key string) uint32 {
+	var first uint32
+	for i := range min(len(key), 4) {
+		first = first<<8 | uint32(key[i])
+	}
+	return first * 0x9e3779b1 >> 16 % decodedSlots
+}
 
 // decode is the function decode. What the Data refers to is shared with other callers, who all only read.
-func (c *decodedCache) decode(token string, stored []byte) (*Data, time.Time, error) {
-	slot := &c.slots[maphash.String(c.seed, token)%decodedSlots]
+func (c *decodedCache) decode(key string, stored []byte) (*Data, time.Time, error) {
+	slot := &c.slots[slotOf(key)]
 	if entry := slot.Load(); entry != nil && bytes.Equal(entry.stored, stored) {
 		data := entry.data
 		return &data, entry.deadline, nil
