@@ -26,7 +26,7 @@ type signedIn struct {
 	oversized bool
 	// typed: it is a login, and no sign-in by another way.
 	typed bool
-	// inPlace: the app was not seen to give a session another cookie when somebody signs in.
+	// inPlace: the app may sign somebody else in under the cookies that are held, unless the operator says that it renews them.
 	inPlace bool
 	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
 	// comes of it: a slow request must not begin another one (P8).

@@ -40,11 +40,19 @@ func (x *exchange) signInFailed(try *tried) error {
 		if !x.leadsToSignIn(answer.header.Get("Location")) {
 			return x.askLogin()
 		}
-	case answer.status < 300 && !try.page && !try.named && answer.body.Len() > 0:
+	case answer.status < 300 && !x.showable(try):
 		return x.loginUnclear("failure", errUnnamedFailure)
+	case try.page && len(try.Block.Tokens) > 0 && !try.named:
+		return x.askLogin()
 	}
 	forStrangers(answer.header)
 	return answer.send(x.w, x.r, try.sorted.Browser)
+}
+
+// showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the operator calls a
+// failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client asks for pages.
+func (x *exchange) showable(try *tried) bool {
+	return try.named || try.answer.body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
 // mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at an address that

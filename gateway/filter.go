@@ -159,7 +159,7 @@ func (f *filter) send(p []byte) (int, error) {
 		return 0, errSessionEnded
 	}
 	if v := f.x.visit; v != nil && !v.raises && (!v.undisturbed(f.x.r.Context()) || f.x.stream.cut.Load()) {
-		f.x.stream.stop()
+		f.x.stream.giveWay()
 		return 0, errSessionEnded
 	}
 	f.x.stream.sent()

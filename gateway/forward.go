@@ -57,13 +57,18 @@ func (x *exchange) forwardVerified() error {
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
-func (x *exchange) mustAsk() bool { return !age.Within(x.now, x.data.Checked, x.config.Recheck) }
+func (x *exchange) mustAsk() bool {
+	return !age.Within(x.now, x.data.Checked, x.config.Recheck) || x.uncovered()
+}
+
+// uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
+func (x *exchange) uncovered() bool { return x.data.Held.RanOut(x.data.Checked, x.now) }
 
 // recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
 // answered already; where not, it goes on.
 func (x *exchange) recheck() (answered bool, err error) {
 	seen := x.data.Checked
-	if !seen.IsZero() {
+	if !seen.IsZero() && !x.uncovered() {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
 		// its time is zero, and each request asks for itself.
 		claimed := false

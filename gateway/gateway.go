@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sallyport/custody"
@@ -67,7 +68,7 @@ type Config struct {
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
 	Guard bool
 	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too: then no session is
-	// taken for one that may be raised without a sign. Default: it is, where that was not seen.
+	// taken for one that may be raised without a sign. Default: every session is that the app can be asked about.
 	Renews bool
 	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client chose: a
 	// tag such as `de`. Default: none is asked for, and the app answers in its own.
@@ -139,6 +140,8 @@ type Gateway struct {
 	carriers carriers
 	// raising are those that may raise a verified session.
 	raising raising
+	// toldOfRenews: the operator was told that the word may be missing.
+	toldOfRenews atomic.Bool
 	// learning sees to the names in config.Names.
 	learning learning
 	// watchers look after requests that take long.

@@ -144,6 +144,37 @@ func (v *visit) undisturbed(ctx context.Context) bool {
 	return free
 }
 
+// undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
+func (r *raising) undisturbed(token string, over <-chan struct{}) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	var patience <-chan time.Time
+	for {
+		t := r.sessions[token]
+		if t == nil || !t.taken {
+			return true
+		}
+		if patience == nil {
+			timer := time.NewTimer(raisePatience)
+			defer timer.Stop()
+			patience = timer.C
+		}
+		changed, goesOn := t.changed, true
+		r.mutex.Unlock()
+		select {
+		case <-changed:
+		case <-patience:
+			goesOn = false
+		case <-over:
+			goesOn = false
+		}
+		r.mutex.Lock()
+		if !goesOn {
+			return false
+		}
+	}
+}
+
 // answered gives the turn back: the app has answered, and it is known whose the session is.
 func (v *visit) answered() {
 	v.raising.mutex.Lock()

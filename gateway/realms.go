@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -23,24 +24,35 @@ var errTwoUsers = errors.New("the app's session is two users': each identity lin
 // errGuests is returned where the app could not be asked what it calls strangers.
 var errGuests = errors.New("the app did not say what it calls those who are not signed in")
 
-// guests are the names that the app's answers give to whoever is not signed in, by the lines of identity. The zero value knows
-// nothing.
+// errOddNobody is returned where an answer names nobody and is another one than strangers get: one to somebody who asked too often, say,
+// or who has to do something before going on.
+var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
+
+// guests are what the app answers to whoever is not signed in, by the lines of identity. The zero value knows nothing.
 type guests struct {
 	mutex sync.Mutex
 	asked time.Time
-	names []string
+	known []guest
 }
 
-// guestNames asks the app without credentials, before what it says is believed, and once an hour: a name there is no user's.
+// guest is one such answer.
+type guest struct {
+	// name is what it calls strangers; empty where it gives them no name.
+	name     string
+	status   int
+	location string
+}
+
+// askAsGuest asks the app without credentials, before what it says is believed, and once an hour: a name there is no user's.
 // One request asks, and the others wait for it.
-func (x *exchange) guestNames() ([]string, error) {
+func (x *exchange) askAsGuest() ([]guest, error) {
 	g := &x.Gateway.guests
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if g.names != nil && age.Within(x.now, g.asked, guestsFor) {
-		return g.names, nil
+	if g.known != nil && age.Within(x.now, g.asked, guestsFor) {
+		return g.known, nil
 	}
-	names := make([]string, len(x.config.Logins.Identities))
+	known := make([]guest, len(x.config.Logins.Identities))
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]
 		said := x.askRealm(identity, custody.Jar{}, attachment{}, withNothing)
@@ -50,21 +62,43 @@ func (x *exchange) guestNames() ([]string, error) {
 			}
 			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.err)
 		}
-		names[i] = said.name
-		if said.verdict == login.Known && !identity.IsGuest(said.name) && (g.names == nil || g.names[i] != said.name) {
+		known[i] = guest{name: said.name, status: said.status, location: said.leads()}
+		if said.verdict == login.Known && !identity.IsGuest(said.name) && (g.known == nil || g.known[i].name != said.name) {
 			x.log.WarnContext(x.r.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
 				"Say so with guest, if that is right", "setting", "identity", "app", x.config.App, "identity", identity.Where(), "guest", said.name)
 		}
 	}
-	g.names, g.asked = names, x.now
-	return names, nil
+	g.known, g.asked = known, x.now
+	return known, nil
+}
+
+// leads is where an answer leads, without its query; empty where it leads nowhere.
+func (p *probed) leads() string {
+	if p.answer == nil || p.status < 300 || p.status >= 400 {
+		return ""
+	}
+	path, _, _ := strings.Cut(p.answer.header.Get("Location"), "?")
+	return path
+}
+
+// speaksOfNobody reports whether an answer that names nobody is the app's word that nobody is signed in: it is what was asked for, says
+// that a sign-in is wanted, leads to one, or is what strangers get. By other answers nobody who is about to sign in is taken for
+// nobody: the app may refuse to say it, at a moment that the client chose.
+func (x *exchange) speaksOfNobody(said *probed, stranger guest) bool {
+	switch {
+	case said.answer == nil, said.status == http.StatusOK, said.status == http.StatusUnauthorized:
+		return true
+	case said.status == stranger.status && said.leads() == stranger.location:
+		return true
+	}
+	return said.status >= 300 && said.status < 400 && x.leadsToSignIn(said.answer.header.Get("Location"))
 }
 
 // probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator names.
 // Where two of them name different users, that is nobody's session.
 func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 	result := probed{verdict: login.NotSignedIn, jar: jar}
-	guests, err := x.guestNames()
+	guests, err := x.askAsGuest()
 	if err != nil {
 		return probed{verdict: login.Unclear, jar: jar, err: fmt.Errorf("%w: %w", errBroken, err)}
 	}
@@ -73,7 +107,10 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		identity := &x.config.Logins.Identities[i]
 		said := x.askRealm(identity, result.jar, with, inClientsForm)
 		changes = append(changes, said.changes...)
-		said = x.called(said, identity, guests[i])
+		said = x.called(said, identity, guests[i].name)
+		if goesOn := x.state() == gate.Verified && x.place != gate.Login; said.verdict == login.NotSignedIn && !goesOn && !x.speaksOfNobody(&said, guests[i]) {
+			said.verdict, said.err = login.Unclear, fmt.Errorf("%w: %w (status %d)", errBroken, errOddNobody, said.status)
+		}
 		switch {
 		case said.verdict == login.Unclear:
 			said.changes = changes
@@ -87,8 +124,43 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		}
 		result.changes = slices.Clone(changes)
 	}
+	result = x.probeParts(result, with, guests)
 	if x.state() == gate.Verified && x.hasMoreHeaders() {
 		return x.probeWhole(result, with, guests)
+	}
+	return result
+}
+
+// errParts is returned where the app's cookies are for so many paths that it cannot be asked about each.
+var errParts = errors.New("the app's cookies are for too many different paths")
+
+// probeParts asks about what requests carry to paths at which they do not carry all cookies. Nobody may be signed in there, and the
+// whole jar's user may.
+func (x *exchange) probeParts(result probed, with attachment, guests []guest) probed {
+	parts, ok := result.jar.Parts(x.now)
+	if !ok {
+		return probed{verdict: login.Unclear, changes: result.changes, jar: result.jar, err: fmt.Errorf("%w: %w", errBroken, errParts)}
+	}
+	for _, part := range parts {
+		for i := range x.config.Logins.Identities {
+			identity := &x.config.Logins.Identities[i]
+			said := x.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
+			switch {
+			case said.verdict == login.NotSignedIn:
+				continue
+			case said.verdict == login.Known && result.verdict == login.Known && said.name != result.name:
+				said.verdict, said.err = login.Unclear, errTwoUsers
+			}
+			changes := append(slices.Clone(result.changes), said.changes...)
+			jar, _, full := result.jar.Apply(said.changes, x.r.Host, identity.Path, x.now)
+			if full != nil {
+				said.verdict, said.err = login.Unclear, fmt.Errorf("%w: %w", errBroken, full)
+			}
+			if said.changes, said.jar = changes, jar; said.verdict == login.Unclear {
+				return said
+			}
+			result = said
+		}
 	}
 	return result
 }
@@ -117,10 +189,10 @@ func (g *Gateway) called(said probed, identity *login.Identity, guest string) pr
 // probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for another
 // protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and nothing else of it does: by
 // such a header a client could have the app seem to know nobody.
-func (x *exchange) probeWhole(result probed, with attachment, guests []string) probed {
+func (x *exchange) probeWhole(result probed, with attachment, guests []guest) probed {
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]
-		said := x.called(x.askForm(identity, result.jar, with, withAllHeaders), identity, guests[i])
+		said := x.called(x.askForm(identity, result.jar, with, withAllHeaders), identity, guests[i].name)
 		if said.verdict == login.Known && (result.verdict != login.Known || said.name != result.name) {
 			return probed{verdict: login.Unclear, changes: result.changes, jar: result.jar, status: said.status, err: errTwoUsers}
 		}

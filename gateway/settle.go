@@ -140,10 +140,9 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 			"app", x.config.App, "was", x.data.Identity, "is", said.name, "client", x.config.ClientAddress(x.r))
 	}
 	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.x.w.Header().Get("Location"))}
-	_, effect, _ := x.apply(x.jar(), f.sorted.Held)
 	owed, err := x.accept(signedIn{
 		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: within,
-		inPlace: !renews(effect, x.jar()),
+		inPlace: true,
 	})
 	switch {
 	case err != nil:
@@ -253,10 +252,15 @@ func (x *exchange) endTwoUsers(f *filter) bool {
 	return x.ended(f)
 }
 
-// outlived ends a session whose app session has ended, and lets the answer go as a stranger's.
+// outlived ends a session whose app session has ended, and lets the answer go as a stranger's. A page is none to go on with: a form to sign
+// in that it shows belongs to the app's session that is thrown away with ours. Then the login page takes its place.
 func (x *exchange) outlived(f *filter, status int) {
 	x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
-	if x.ended(f) {
+	switch {
+	case !x.ended(f):
+	case (x.place == gate.Protected || x.place == gate.Entry) && status == http.StatusOK && isPageLoad(x.r) && x.config.LoginPage != "":
+		f.replace(x.askLogin)
+	default:
 		f.sorted.Held = nil
 		x.releaseToStranger(f, status)
 	}

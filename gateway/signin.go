@@ -115,7 +115,11 @@ func (x *exchange) judgeAsked(try *tried) error {
 			return x.loginUnclear("token", try.tokenErr)
 		}
 		next.identity, next.jar = said.name, said.jar
-		next.inPlace = next.jar.Len() > 0 && !renews(try.effect, try.sent)
+		next.inPlace = next.jar.Len() > 0
+		if !x.config.Renews && renews(try.effect, try.sent) && x.toldOfRenews.CompareAndSwap(false, true) {
+			x.log.InfoContext(x.r.Context(), "the app gave the session another cookie at this sign-in. Where it does so at each, by every way "+
+				"in, renews says so, and spares questions and waiting", "setting", "renews", "app", x.config.App)
+		}
 		return x.admit(next, try)
 	case said.verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
@@ -131,8 +135,8 @@ func (x *exchange) judgeAsked(try *tried) error {
 	return x.signInFailed(try)
 }
 
-// renews reports whether an app has shown with a sign-in that it gives the session another cookie then: one that it had changed. An app
-// that was seen to set a cookie where there was none may raise the next session in place.
+// renews reports whether the app gave the session another cookie with a sign-in. It is worth a hint to the operator and nothing else: an app
+// that no longer knows the cookie gives another one too, and whoever signs in can wait for that.
 func renews(effect custody.Effect, before custody.Jar) bool {
 	return slices.ContainsFunc(effect.Changed, before.Holds)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"sallyport/custody"
 	"sallyport/gate"
@@ -20,7 +21,7 @@ func (x *exchange) forwardStranger() error {
 	if !x.bare() && (x.config.Logins.Typed || x.place == gate.Entry) {
 		return x.forwardSuspect()
 	}
-	if x.data != nil && x.data.Doubt {
+	if x.data != nil && (x.data.Doubt || x.data.Guest.RanOut(time.Time{}, x.now)) {
 		if answered, err := x.settleDoubt(); answered || err != nil {
 			return err
 		}
@@ -150,6 +151,12 @@ func (x *exchange) doubt() error {
 
 // settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
 func (x *exchange) settleDoubt() (answered bool, err error) {
+	if !x.config.Logins.Asks() {
+		if err := x.forgetGuest(); err != nil && !errors.Is(err, session.ErrGone) {
+			return true, x.storeFailed("forget the app's cookies", err)
+		}
+		return false, nil
+	}
 	said := x.probe(x.data.Guest, attachment{})
 	switch said.verdict {
 	case login.NotSignedIn:

@@ -37,6 +37,8 @@ var errSessionEnded = errors.New("the session ended")
 type stream struct {
 	gateway *Gateway
 	w       http.ResponseWriter
+	// raising is what a tunnel waits for; nil in sessions that are not raised.
+	raising *raising
 	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
 	confirmed time.Time
 
@@ -89,6 +91,9 @@ func (w *watchers) end(s *stream) {
 // watch begins. What it returns is the request as it goes on: its context ends with the session.
 func (s *stream) watch(x *exchange) *http.Request {
 	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
+	if x.visit != nil {
+		s.raising = &x.Gateway.raising
+	}
 	s.ending.Context = x.r.Context()
 	s.mutex.Lock()
 	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.carries
@@ -187,6 +192,15 @@ func (s *stream) stop() {
 	} else if s.begun.Load() {
 		s.interrupt()
 	}
+}
+
+// giveWay cuts what waited too long for a request that may raise the session, and tells the operator, unless it is over anyway.
+func (s *stream) giveWay() {
+	if !s.cut.Load() && s.ending.Err() == nil {
+		s.gateway.log.Warn("an open stream was cut: another request of its session, which may sign somebody in, took long",
+			"setting", "renews", "app", s.gateway.config.App)
+	}
+	s.stop()
 }
 
 // interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began at this very

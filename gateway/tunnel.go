@@ -27,13 +27,40 @@ func (s *stream) carry(conn net.Conn) (net.Conn, error) {
 	return s.tunnel, nil
 }
 
-// Read notes that the browser made use of the session.
+// Read notes that the browser made use of the session. What it sends while another request is at the app that may raise the session
+// waits until that is settled.
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
-	if n > 0 {
-		t.stream.used.Store(true)
+	if n == 0 {
+		return n, err
+	}
+	t.stream.used.Store(true)
+	if !t.stream.undisturbed() {
+		return 0, errSessionEnded
 	}
 	return n, err
+}
+
+// Write sends what the app says, and waits likewise: what it says meanwhile may be for somebody else.
+func (t *tunnel) Write(p []byte) (int, error) {
+	if !t.stream.undisturbed() {
+		return 0, errSessionEnded
+	}
+	return t.Conn.Write(p)
+}
+
+// undisturbed waits until no request is at the app that may raise the session. It reports whether the session goes on; where such a
+// request takes too long, it is cut.
+func (s *stream) undisturbed() bool {
+	if s.raising != nil {
+		s.mutex.Lock()
+		token := s.token
+		s.mutex.Unlock()
+		if !s.raising.undisturbed(token, s.ending.Done()) {
+			s.giveWay()
+		}
+	}
+	return !s.cut.Load()
 }
 
 // CloseWrite ends one direction only, which proxies do where they can.

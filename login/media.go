@@ -25,8 +25,9 @@ func (m media) json() bool {
 	return strings.Contains(m.kind, "json") // text/json, application/x-json: many a server looks at the body alone
 }
 
-// readMedia reads a Content-Type value. PHP takes the first `boundary` wherever it stands, in the name of another parameter
-// as well, so that beside a boundary only a charset may stand; parameters after RFC 2231 are read by some only.
+// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` wherever they stand, in the name of another
+// parameter or between quotes as well (PHP, the .NET Framework, old Tomcat), so that values are tokens, and a form has no parameter
+// but these two; those after RFC 2231 are read by some only.
 func readMedia(value string) (m media, flaw string) {
 	if value == "" {
 		return m, ""
@@ -42,6 +43,12 @@ func readMedia(value string) (m media, flaw string) {
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
 		return m, flawCharset
 	}
+	for parameter, text := range parameters {
+		known := parameter == "charset" || parameter == "boundary" && kind == mediaMultipart
+		if !known && (kind == mediaForm || kind == mediaMultipart || strings.Contains(parameter, "charset")) || !token(text) {
+			return m, "unexpected parameter of the content type"
+		}
+	}
 	if kind != mediaMultipart {
 		return m, ""
 	}
@@ -53,11 +60,6 @@ func readMedia(value string) (m media, flaw string) {
 		c := m.boundary[i]
 		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && strings.IndexByte("-_.+", c) < 0 {
 			return m, "malformed multipart boundary"
-		}
-	}
-	for parameter := range parameters {
-		if parameter != "boundary" && parameter != "charset" {
-			return m, "unexpected parameter of the content type"
 		}
 	}
 	return m, ""

@@ -24,8 +24,7 @@ type Data struct {
 	State gate.State
 	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
 	Doubt bool
-	// InPlace: the app was not seen to give the session another cookie when its user signed in, so that it may sign somebody else in
-	// without a sign.
+	// InPlace: the app may sign somebody else in under the cookies that it gave, without a sign.
 	InPlace bool
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
