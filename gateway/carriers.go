@@ -31,6 +31,15 @@ func (c *carriers) remove(token string, s *stream) {
 	}
 }
 
+// doubt has the requests that carry the cookies of a session ask whose it is, before anything more of them goes on.
+func (c *carriers) doubt(token string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for s := range c.underWay[token] {
+		s.stale.Store(true)
+	}
+}
+
 // cut ends the requests that carry the cookies of a session: nothing more of their answers is sent.
 func (c *carriers) cut(token string) {
 	c.mutex.Lock()

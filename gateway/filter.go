@@ -50,6 +50,8 @@ const (
 	passing
 	// holding: the answer waits, until it is whole or large, for the app's word on who is signed in.
 	holding
+	// asking: the beginning went on its way, and each further piece waits for the app's word.
+	asking
 	// replaced: the browser got another answer; what the app still sends is thrown away.
 	replaced
 )
@@ -129,8 +131,14 @@ func (f *filter) decide() {
 	if f.x.visit != nil {
 		f.x.settled(waiting.status)
 	}
-	if f.mode == passing && waiting.body.Len() > 0 {
-		_, _ = f.send(waiting.body.Bytes())
+	if f.mode != passing {
+		return
+	}
+	if waiting.body.Len() > 0 && !f.x.stream.cut.Load() {
+		_, _ = f.pass(waiting.body.Bytes()) // it was there before the app was asked
+	}
+	if f.asksOn() {
+		f.mode, f.waiting = asking, new(withheld)
 	}
 }
 
@@ -155,13 +163,14 @@ func (f *filter) begin(status int) {
 
 // send writes a piece of its body.
 func (f *filter) send(p []byte) (int, error) {
-	if f.x.stream.cut.Load() {
+	if !f.mayGoOut() {
 		return 0, errSessionEnded
 	}
-	if v := f.x.visit; v != nil && !v.raises && (!v.undisturbed(f.x.r.Context()) || f.x.stream.cut.Load()) {
-		f.x.stream.giveWay()
-		return 0, errSessionEnded
-	}
+	return f.pass(p)
+}
+
+// pass writes a piece of which it is known whose it is.
+func (f *filter) pass(p []byte) (int, error) {
 	f.x.stream.sent()
 	if f.rewriter != nil {
 		return f.rewriter.Write(p)
@@ -206,8 +215,16 @@ func (f *filter) Write(p []byte) (int, error) {
 		f.early = true
 		f.decide()
 	}
-	if f.mode == replaced {
+	switch f.mode {
+	case replaced:
 		return 0, errReplaced
+	case asking:
+		if f.waiting.body.Len()+len(p) > holdLimit {
+			if err := f.sendAsked(); err != nil {
+				return 0, err
+			}
+		}
+		return f.waiting.body.Write(p)
 	}
 	return f.send(p)
 }
@@ -228,8 +245,13 @@ func (f *filter) FlushError() error {
 		f.early = true
 		f.decide()
 	}
-	if f.mode == replaced {
+	switch f.mode {
+	case replaced:
 		return errReplaced
+	case asking:
+		if err := f.sendAsked(); err != nil {
+			return err
+		}
 	}
 	if err := f.sendHeld(); err != nil {
 		return err
@@ -248,6 +270,9 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(f.x.w).Hijack()
 	if err != nil {
 		return nil, nil, err
+	}
+	if f.x.mayAskMidway() {
+		f.x.stream.midway = f.x.startMidway()
 	}
 	if conn, err = f.x.stream.carry(conn); err != nil {
 		return nil, nil, err
@@ -302,6 +327,11 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 		f.decide()
 	case passing:
 		stripCookies(h)
+	case asking:
+		stripCookies(h)
+		if errors.Is(f.sendAsked(), errSessionEnded) {
+			return f.ended()
+		}
 	}
 	// The end of a document that was cut off. Whether it can still be written is nobody's concern by now.
 	_ = f.sendHeld()

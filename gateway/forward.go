@@ -50,25 +50,27 @@ func (x *exchange) forwardVerified() error {
 	}
 	defer x.stream.end()
 	err := x.filter.run(x.next, x.stream.watch(x))
-	if x.filter.early && x.visit != nil && x.visit.raises {
+	if x.filter.early && x.visit != nil {
 		x.settledEarly()
 	}
 	return err
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
-func (x *exchange) mustAsk() bool {
-	return !age.Within(x.now, x.data.Checked, x.config.Recheck) || x.uncovered()
+func (x *exchange) mustAsk() bool { return x.isDue(x.data, x.now) }
+
+func (g *Gateway) isDue(data *session.Data, now time.Time) bool {
+	return !age.Within(now, data.Checked, g.config.Recheck) || uncovered(data, now)
 }
 
 // uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
-func (x *exchange) uncovered() bool { return x.data.Held.RanOut(x.data.Checked, x.now) }
+func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut(data.Checked, now) }
 
 // recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
 // answered already; where not, it goes on.
 func (x *exchange) recheck() (answered bool, err error) {
 	seen := x.data.Checked
-	if !seen.IsZero() && !x.uncovered() {
+	if !seen.IsZero() && !uncovered(x.data, x.now) {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
 		// its time is zero, and each request asks for itself.
 		claimed := false
@@ -164,6 +166,7 @@ func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 
 // unsettle notes that a session must not be used before the app has said whose it is.
 func (x *exchange) unsettle(changes []custody.Change) error {
+	defer x.carriers.doubt(x.token)
 	return x.change(func(data *session.Data) error {
 		data.Checked = time.Time{}
 		held, _, full := x.apply(data.Held, changes)

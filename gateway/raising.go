@@ -137,42 +137,40 @@ func (v *visit) until(ctx context.Context, patience time.Duration, free func() b
 
 // undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may raise the session:
 // the piece may be the other's. It reports whether there is none; else patience or the client has run out.
-func (v *visit) undisturbed(ctx context.Context) bool {
+func (v *visit) undisturbed(ctx context.Context, patience time.Duration) bool {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
-	_, free := v.until(ctx, raisePatience, func() bool { return !v.turn.taken || v.left })
-	return free
+	free := func() bool { return !v.turn.taken || v.left }
+	if patience == 0 {
+		return free()
+	}
+	_, is := v.until(ctx, patience, free)
+	return is
 }
 
 // undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
-func (r *raising) undisturbed(token string, over <-chan struct{}) bool {
+func (r *raising) undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	var patience <-chan time.Time
-	for {
-		t := r.sessions[token]
-		if t == nil || !t.taken {
-			return true
-		}
-		if patience == nil {
-			timer := time.NewTimer(raisePatience)
-			defer timer.Stop()
-			patience = timer.C
-		}
-		changed, goesOn := t.changed, true
+	taken := func() bool { return r.sessions[token] != nil && r.sessions[token].taken }
+	if patience == 0 || !taken() {
+		return !taken()
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for goOn := true; goOn && taken(); {
+		changed := r.sessions[token].changed
 		r.mutex.Unlock()
 		select {
 		case <-changed:
-		case <-patience:
-			goesOn = false
-		case <-over:
-			goesOn = false
+		case <-timer.C:
+			goOn = false
+		case <-over():
+			goOn = false
 		}
 		r.mutex.Lock()
-		if !goesOn {
-			return false
-		}
 	}
+	return !taken()
 }
 
 // answered gives the turn back: the app has answered, and it is known whose the session is.
@@ -290,8 +288,8 @@ func (x *exchange) settled(status int) {
 	}
 }
 
-// settledEarly is called behind a request that may raise the session and was settled before its answer was whole: what the app did
-// after that is asked about before the session's next use.
+// settledEarly is called behind a request that was settled before its answer was whole: what the app did after that is asked about
+// before the session's next use.
 func (x *exchange) settledEarly() {
 	if x.state() != gate.Verified {
 		return

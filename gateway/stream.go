@@ -37,16 +37,14 @@ var errSessionEnded = errors.New("the session ended")
 type stream struct {
 	gateway *Gateway
 	w       http.ResponseWriter
-	// raising is what a tunnel waits for; nil in sessions that are not raised.
-	raising *raising
+	// midway asks whose the session is; nil where nobody was asked so far, or nobody can be.
+	midway *midway
 	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
 	confirmed time.Time
 
 	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made use
-	// of the stream since the last look.
-	cut, begun, used atomic.Bool
-	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session.
-	oneWay bool
+	// of the stream since the last look, stale that it is time to ask the app whose the session is.
+	cut, begun, used, stale atomic.Bool
 
 	mutex    sync.Mutex
 	token    string
@@ -57,6 +55,9 @@ type stream struct {
 	stranger bool // it carries the cookies of a session in which nobody is signed in
 	over     bool
 	returned bool // the handler has
+	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says that it has
+	// waited for a request that is at the app still. Both belong to the handler's goroutine.
+	oneWay, impatient bool
 }
 
 // watcher is a timer that looks after one stream at a time.
@@ -91,9 +92,6 @@ func (w *watchers) end(s *stream) {
 // watch begins. What it returns is the request as it goes on: its context ends with the session.
 func (s *stream) watch(x *exchange) *http.Request {
 	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
-	if x.visit != nil {
-		s.raising = &x.Gateway.raising
-	}
 	s.ending.Context = x.r.Context()
 	s.mutex.Lock()
 	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.carries
@@ -156,6 +154,9 @@ func (s *stream) look() {
 	now := s.gateway.config.Now()
 	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
 		s.confirmed = now
+		if !stranger && s.gateway.isDue(data, now) {
+			s.stale.Store(true)
+		}
 		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
 			// What goes wrong here is found at the next look.
 			_ = sessions.Touch(context.Background(), token, now)
@@ -192,15 +193,6 @@ func (s *stream) stop() {
 	} else if s.begun.Load() {
 		s.interrupt()
 	}
-}
-
-// giveWay cuts what waited too long for a request that may raise the session, and tells the operator, unless it is over anyway.
-func (s *stream) giveWay() {
-	if !s.cut.Load() && s.ending.Err() == nil {
-		s.gateway.log.Warn("an open stream was cut: another request of its session, which may sign somebody in, took long",
-			"setting", "renews", "app", s.gateway.config.App)
-	}
-	s.stop()
 }
 
 // interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began at this very

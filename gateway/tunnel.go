@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net"
+	"time"
 )
 
 // tunnel is a connection that a handler has taken over, as it does for a WebSocket. What the browser sends through it is use of
@@ -10,6 +11,8 @@ import (
 type tunnel struct {
 	net.Conn
 	stream *stream
+	// impatient says that a direction has waited for a request that is at the app still.
+	impatient struct{ read, write bool }
 }
 
 // carry puts a connection under watch; errSessionEnded where that comes too late.
@@ -28,39 +31,44 @@ func (s *stream) carry(conn net.Conn) (net.Conn, error) {
 }
 
 // Read notes that the browser made use of the session. What it sends while another request is at the app that may raise the session
-// waits until that is settled.
+// waits, as another request would.
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	if n == 0 {
 		return n, err
 	}
 	t.stream.used.Store(true)
-	if !t.stream.undisturbed() {
+	if !t.mayGoOn(raisePatience, &t.impatient.read) {
 		return 0, errSessionEnded
 	}
 	return n, err
 }
 
-// Write sends what the app says, and waits likewise: what it says meanwhile may be for somebody else.
+// Write sends what the app says. It may be for somebody else whom a request signs in at this moment, and waits likewise.
 func (t *tunnel) Write(p []byte) (int, error) {
-	if !t.stream.undisturbed() {
+	if !t.mayGoOn(pagePatience, &t.impatient.write) {
 		return 0, errSessionEnded
 	}
 	return t.Conn.Write(p)
 }
 
-// undisturbed waits until no request is at the app that may raise the session. It reports whether the session goes on; where such a
-// request takes too long, it is cut.
-func (s *stream) undisturbed() bool {
-	if s.raising != nil {
-		s.mutex.Lock()
-		token := s.token
-		s.mutex.Unlock()
-		if !s.raising.undisturbed(token, s.ending.Done()) {
-			s.giveWay()
-		}
+// mayGoOn is mayGoOut for one direction of a tunnel.
+func (t *tunnel) mayGoOn(patience time.Duration, impatient *bool) bool {
+	s := t.stream
+	if s.cut.Load() {
+		return false
 	}
-	return !s.cut.Load()
+	if s.midway == nil {
+		return true
+	}
+	s.mutex.Lock()
+	token := s.token
+	s.mutex.Unlock()
+	if *impatient {
+		patience = 0
+	}
+	*impatient = !s.gateway.raising.undisturbed(token, patience, s.ending.Done)
+	return !*impatient && !s.stale.Load() || s.midway.confirms(*impatient)
 }
 
 // CloseWrite ends one direction only, which proxies do where they can.
