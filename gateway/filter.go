@@ -15,6 +15,9 @@ import (
 // errReplaced ends the copying of an answer in whose place the browser got another one.
 var errReplaced = errors.New("the answer was replaced by the gateway")
 
+// errUnjudged is returned to a handler that takes a connection over before it has answered: nobody would judge what it writes there.
+var errUnjudged = errors.New("a connection cannot be taken over before the answer to its handshake was written")
+
 // filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
 // through it unbuffered, except for the rare answer that changes a held cookie and has to wait for the app's own word.
 //
@@ -259,9 +262,13 @@ func (f *filter) FlushError() error {
 	return http.NewResponseController(f.x.w).Flush()
 }
 
-// Hijack implements http.Hijacker: a WebSocket takes the connection over, unless its answer was replaced.
+// Hijack implements http.Hijacker: a WebSocket takes the connection over once its handshake was answered, unless another answer took
+// the place of that.
 func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if f.mode == replaced || f.mode == holding {
+	switch f.mode {
+	case notStarted:
+		return nil, nil, errUnjudged
+	case holding, asking, replaced:
 		return nil, nil, errReplaced
 	}
 	if err := f.sendHeld(); err != nil {

@@ -21,6 +21,9 @@ type midway struct {
 
 // startMidway is called by the goroutine that the exchange belongs to.
 func (x *exchange) startMidway() *midway {
+	if x.stream.gateway == nil {
+		x.stream.begin(x)
+	}
 	x.clientCookies()
 	r := x.r.Clone(context.WithoutCancel(x.r.Context()))
 	return &midway{stream: &x.stream, x: &exchange{
@@ -113,7 +116,10 @@ func (f *filter) mayGoOut() bool {
 		s.impatient = !v.undisturbed(f.x.r.Context(), patience)
 		ask = ask || s.impatient
 	}
-	return !ask || f.confirmed(s.impatient)
+	if ask {
+		return f.confirmed(s.impatient)
+	}
+	return !s.cut.Load() // also by what it waited for
 }
 
 // confirmed has the app say whose the session is, where it can be asked.
@@ -133,7 +139,7 @@ func (x *exchange) mayAskMidway() bool {
 	if !x.config.Logins.Asks() || x.config.Front != nil || x.token == "" {
 		return false
 	}
-	return x.state() == gate.Verified && !x.lacksPassword() || x.state() != gate.Verified && x.carries
+	return x.state() == gate.Verified && !x.lacksPassword() || x.state() != gate.Verified && (x.carries || x.suspect)
 }
 
 // asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the request may sign

@@ -95,7 +95,11 @@ func (x *exchange) forwardSuspect() error {
 	x.prepare(&x.carried)
 	x.observe()
 	x.filter = filter{x: x, insertion: insertion}
-	return x.filter.run(x.next, x.r)
+	defer x.stream.end()
+	if x.token == "" {
+		return x.filter.run(x.next, x.r)
+	}
+	return x.filter.run(x.next, x.stream.watch(x))
 }
 
 // openOnly takes the query off a stranger's request where only the path is public.

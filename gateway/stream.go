@@ -91,19 +91,24 @@ func (w *watchers) end(s *stream) {
 
 // watch begins. What it returns is the request as it goes on: its context ends with the session.
 func (s *stream) watch(x *exchange) *http.Request {
-	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
-	s.ending.Context = x.r.Context()
-	s.mutex.Lock()
-	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.carries
-	if !s.over { // or it was cut before it began
-		s.gateway.watchers.begin(s)
-	}
-	s.mutex.Unlock()
+	s.begin(x)
 	r := x.r.WithContext(&s.ending)
 	if r.ContentLength < 0 || r.ContentLength > longUpload {
 		r.Body = &upload{r.Body, s}
 	}
 	return r
+}
+
+// begin is watch for a request that went on before there was a session.
+func (s *stream) begin(x *exchange) {
+	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
+	s.ending.Context = x.r.Context()
+	s.mutex.Lock()
+	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.state() != gate.Verified
+	if !s.over { // or it was cut before it began
+		s.gateway.watchers.begin(s)
+	}
+	s.mutex.Unlock()
 }
 
 // follow has the stream belong to another token or identity from now on.

@@ -68,7 +68,10 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *bool) bool {
 		patience = 0
 	}
 	*impatient = !s.gateway.raising.undisturbed(token, patience, s.ending.Done)
-	return !*impatient && !s.stale.Load() || s.midway.confirms(*impatient)
+	if *impatient || s.stale.Load() {
+		return s.midway.confirms(*impatient)
+	}
+	return !s.cut.Load() // also by what it waited for
 }
 
 // CloseWrite ends one direction only, which proxies do where they can.

@@ -116,11 +116,14 @@ func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 }
 
 // upstream serves the app, and is the rest of a route that leads there.
-func (a *gated) upstream(t *testing.T) Handler {
+func (a *gated) upstream(t *testing.T) Handler { return upstreamOf(t, a, a.open) }
+
+// upstreamOf serves an app that is opened at the end.
+func upstreamOf(t *testing.T, app http.Handler, open func()) Handler {
 	t.Helper()
-	upstream := httptest.NewServer(a)
+	upstream := httptest.NewServer(app)
 	t.Cleanup(func() {
-		a.open()
+		open()
 		upstream.Close()
 	})
 	target, err := url.Parse(upstream.URL)
@@ -140,6 +143,12 @@ func (a *gated) upstream(t *testing.T) Handler {
 // raw is a request with carol's cookies, on a connection of its own.
 func (b *browser) raw(t *testing.T, method, path, body string, length int) *net.TCPConn {
 	t.Helper()
+	return b.rawRest(t, method, path, fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", asForm, length, body))
+}
+
+// rawRest is raw for a request that ends, behind the cookies, as it is given.
+func (b *browser) rawRest(t *testing.T, method, path, rest string) *net.TCPConn {
+	t.Helper()
 	address, _ := url.Parse(b.s.server.URL)
 	conn, err := net.Dial("tcp", address.Host)
 	if err != nil {
@@ -150,8 +159,7 @@ func (b *browser) raw(t *testing.T, method, path, body string, length int) *net.
 	for _, cookie := range b.client.Jar.Cookies(address) {
 		cookies = append(cookies, cookie.String())
 	}
-	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
-		method, path, address.Host, strings.Join(cookies, "; "), asForm, length, body)
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n%s", method, path, address.Host, strings.Join(cookies, "; "), rest)
 	return conn.(*net.TCPConn)
 }
 

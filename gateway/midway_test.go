@@ -1,0 +1,296 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"sallyport/gate"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// socketed is a gated app that has tunnels too: it says whose the session is whenever something is said to it, or it is told to, and notes
+// what that was, and as whose request.
+type socketed struct{ *gated }
+
+func (a socketed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/drip":
+		// Begins to answer before it signs in, and goes on after that.
+		_ = r.ParseForm()
+		fmt.Fprint(w, "begun")
+		_ = http.NewResponseController(w).Flush()
+		<-a.tick
+		if r.PostForm.Get("p") == "pw-"+r.PostForm.Get("u") {
+			a.mutex.Lock()
+			a.raise(sid(r), r.PostForm.Get("u"))
+			a.mutex.Unlock()
+		}
+		a.mutex.Lock()
+		fmt.Fprint(w, ", secrets of ", a.users[sid(r)])
+		a.mutex.Unlock()
+		_ = http.NewResponseController(w).Flush()
+	default:
+		a.gated.ServeHTTP(w, r)
+	}
+}
+
+func sid(r *http.Request) string {
+	cookie, err := r.Cookie("sid")
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (a socketed) socket(conn net.Conn, r *http.Request) {
+	buffered := bufio.NewReader(conn)
+	said := make(chan string)
+	go func() {
+		defer close(said)
+		for {
+			line, err := buffered.ReadString('\n')
+			if err != nil {
+				return
+			}
+			said <- strings.TrimSpace(line)
+		}
+	}()
+	for {
+		select {
+		case line, open := <-said:
+			if !open {
+				return
+			}
+			a.note(&http.Request{Method: "SAY", URL: &url.URL{Path: line}, Header: r.Header})
+		case <-a.tick:
+		}
+		a.mutex.Lock()
+		who := a.users[sid(r)]
+		a.mutex.Unlock()
+		fmt.Fprintf(conn, "of %s\n", who)
+	}
+}
+
+// tunnelTo answers a handshake as Caddy's proxy does, and joins what is said there to the app.
+func tunnelTo(w http.ResponseWriter, r *http.Request, app socketed) error {
+	w.WriteHeader(http.StatusSwitchingProtocols)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	app.socket(conn, r)
+	return nil
+}
+
+// dial opens a tunnel as carol, and returns both of its directions.
+func (b *browser) dial(t *testing.T) (write io.Writer, read *bufio.Reader) {
+	t.Helper()
+	conn := b.rawRest(t, "GET", "/socket", "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	reader := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(reader, nil)
+	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("no tunnel: %v %v", answer, err)
+	}
+	return conn, reader
+}
+
+// behindTunnels is raise before an app with tunnels.
+func behindTunnels(t *testing.T, change func(*Config)) (s *site, app socketed, carol *browser) {
+	t.Helper()
+	app = socketed{newGated()}
+	s = newRaising(t, change)
+	proxied := upstreamOf(t, app, app.open)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Header.Get("Upgrade") != "" {
+			return tunnelTo(w, r, app)
+		}
+		return proxied(w, r)
+	})
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	alice.enrol()
+	carol = s.browser()
+	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
+	}
+	return s, app, carol
+}
+
+// TestP5_TunnelBesideARaise: carol has a WebSocket open when she posts alice's password to an app that takes its time to answer. What the
+// app said in the tunnel meanwhile was alice's, and what carol said there was done as alice.
+func TestP5_TunnelBesideARaise(t *testing.T) {
+	_, app, carol := behindTunnels(t, nil)
+	write, read := carol.dial(t)
+	fmt.Fprintln(write, "first")
+	if line, err := read.ReadString('\n'); err != nil || line != "of carol\n" || !app.has("SAY first carol") {
+		t.Fatalf("the control: %q %v", line, err)
+	}
+	carol.raw(t, "POST", "/slow?n=alice", "", 0)
+	<-app.arrived
+	fmt.Fprintln(write, "second")
+	app.tick <- struct{}{}
+	app.open()
+	rest, _ := io.ReadAll(read)
+	if strings.Contains(string(rest), "alice") || app.has("SAY second alice") {
+		t.Errorf("the tunnel says %q; at the app: %q", rest, app.seen)
+	}
+}
+
+// TestP5_TunnelIsAskedAbout: nothing but a recheck finds out whose a session has become by a way of the app's that nobody saw. An open
+// WebSocket made no request, and so nothing was ever asked, for as long as the session lived.
+func TestP5_TunnelIsAskedAbout(t *testing.T) {
+	s, app, carol := behindTunnels(t, func(c *Config) { c.Renews = true })
+	write, read := carol.dial(t)
+	carol.do("POST", "/door", asForm, "")
+	app.mutex.Lock()
+	for id, name := range app.users {
+		if name == "carol" {
+			app.users[id] = "alice"
+		}
+	}
+	app.mutex.Unlock()
+	s.clock.advance(2 * time.Minute)
+	eventually(t, "the tunnel is cut", func() bool {
+		fmt.Fprintln(write, "on and on")
+		line, err := read.ReadString('\n')
+		return err != nil || line == ""
+	})
+	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+}
+
+// TestP5_RaisedMidway: the app begins its answer before it looks at the password. The head was judged, and the rest was alice's.
+func TestP5_RaisedMidway(t *testing.T) {
+	_, app, carol := behindTunnels(t, nil)
+	if got, err := carol.drip(t, app, "u=carol&p=pw-carol"); err != nil || got != ", secrets of carol" {
+		t.Fatalf("the control: %q %v", got, err)
+	}
+	if got, err := carol.drip(t, app, alicesForm); strings.Contains(got, "alice") || err == nil {
+		t.Errorf("carol reads %q, %v", got, err)
+	}
+	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+}
+
+// drip posts a form to the address that answers before it signs in, and returns what came after that.
+func (b *browser) drip(t *testing.T, app socketed, form string) (rest string, err error) {
+	t.Helper()
+	response, err := b.client.Post(b.s.server.URL+"/drip", asForm, strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := make([]byte, len("begun"))
+	if _, err := io.ReadFull(response.Body, begun); err != nil || string(begun) != "begun" {
+		t.Fatalf("%d %q %v", response.StatusCode, begun, err)
+	}
+	app.tick <- struct{}{}
+	read, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	return string(read), err
+}
+
+// TestP1_PublicMidway is the same for a stranger, at an address that the operator opened.
+func TestP1_PublicMidway(t *testing.T) {
+	s, app, _ := behindTunnels(t, func(c *Config) {
+		c.Public = []gate.Opening{{Paths: match.NewGlobs("/drip"), Methods: []string{"POST"}}}
+	})
+	b := s.browser()
+	b.get("/login").wants(t, http.StatusOK, "")
+	if got, err := b.drip(t, app, "u=alice&p=wrong"); err != nil || got != ", secrets of " {
+		t.Fatalf("the control: %q %v", got, err)
+	}
+	if got, err := b.drip(t, app, alicesForm); strings.Contains(got, "alice") || err == nil {
+		t.Errorf("a stranger reads %q, %v", got, err)
+	}
+	if got := b.get("/static/x"); strings.Contains(got.body, "alice") {
+		t.Errorf("and then %s", got.body)
+	}
+}
+
+// TestTurns_LongPost: while a POST is at the app for long, pages come all the same, once the app was asked whose they are, and events go on.
+func TestTurns_LongPost(t *testing.T) {
+	_, app, carol := behindTunnels(t, nil)
+	stream := carol.raw(t, "GET", "/events", "", 0)
+	answer, err := http.ReadResponse(bufio.NewReader(stream), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, len("data: of carol\n\n"))
+	if _, err := io.ReadFull(answer.Body, line); err != nil {
+		t.Fatal(err)
+	}
+	const form = "u=carol&p=pw-carol"
+	carol.raw(t, "POST", "/other", form, len(form))
+	<-app.arrived
+	app.tick <- struct{}{}
+	if _, err := io.ReadFull(answer.Body, line); err != nil || string(line) != "data: of carol\n\n" {
+		t.Errorf("events: %q %v", line, err)
+	}
+	_ = stream.Close()
+	if got := carol.get("/x"); got.body != "secrets of carol" {
+		t.Errorf("a page: %d %s", got.StatusCode, got.body)
+	}
+	app.open()
+}
+
+// TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses: she has asked too often, say.
+// What it says then is not what it says to strangers. Alice's page was shown, and her session stayed with the stranger.
+func TestP1_NobodyInAnotherWay(t *testing.T) {
+	refusing := ""
+	app := new(raisingApp)
+	s := newRaising(t, func(c *Config) {
+		c.Public = []gate.Opening{{Paths: match.NewGlobs("/other"), Methods: []string{"POST"}}, {Paths: match.NewGlobs("/pub")}}
+		c.Logins.Identities = []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}}
+	})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path == "/me" && sid(r) != "" && refusing != "" {
+			w.Header().Set("Location", refusing)
+			w.WriteHeader(map[bool]int{true: http.StatusFound, false: http.StatusForbidden}[strings.HasPrefix(refusing, "/")])
+			return nil
+		}
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	for _, refusing = range []string{"too often", "/change-password"} {
+		app.mutex.Lock()
+		clear(app.users) // all strangers have one session
+		app.mutex.Unlock()
+		b := s.browser()
+		b.get("/login")
+		if got := b.get("/pub"); got.body != "secrets of " {
+			t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+		}
+		for _, path := range []string{"/other", "/login"} {
+			if got := b.do("POST", path, asForm, "u=alice&p=pw-alice"); strings.Contains(got.body, "alice") {
+				t.Errorf("%s: %s shows %d %s", refusing, path, got.StatusCode, got.body)
+			}
+			if got := b.get("/pub"); strings.Contains(got.body, "alice") {
+				t.Errorf("%s: behind %s, a public page is %s", refusing, path, got.body)
+			}
+		}
+	}
+}
+
+// TestAPageThatOutlivedItsSession: the app has ended its session, and shows a form to sign in where a page was asked for. The session that
+// the form belongs to is thrown away with ours, so that the app's login page takes its place.
+func TestAPageThatOutlivedItsSession(t *testing.T) {
+	app := new(raisingApp)
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	carol := s.browser()
+	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+	app.mutex.Lock()
+	clear(app.users)
+	app.mutex.Unlock()
+	carol.ask("GET", "/x", "", http.Header{"Sec-Fetch-Mode": {"navigate"}}).wants(t, http.StatusSeeOther, "/login")
+}
