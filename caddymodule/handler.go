@@ -42,6 +42,9 @@ type Handler struct {
 	PublicMethods []Opening `json:"public_methods,omitempty"`
 	// Shut paths answer 403 to everybody.
 	Shut []string `json:"shut,omitempty"`
+	// Methods are all that the app takes; every other one is answered 405, whoever asks, but at the gateway's own pages. Default: all that
+	// the gateway can look after.
+	Methods []string `json:"methods,omitempty"`
 
 	// Hold names cookies to keep in custody beside those that are HttpOnly or set by a login; Pass cookies that the
 	// browser may keep and send; Rotates held cookies that the app changes in normal use.
