@@ -97,12 +97,12 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		}
 //		login_page <path>
 //		logout     <path>...
-//		identity   <path> json <pointer> | header <name> [<regexp>] | body <regexp>
+//		identity   <path> json <pointer> | header <name> [<regexp>] | body <regexp> [json]
 //		identity   <path> {
 //			method       <method>
 //			content_type <type>
 //			body         <text>
-//			name         json <pointer> | header <name> [<regexp>] | body <regexp>
+//			name         json <pointer> | header <name> [<regexp>] | body <regexp> [json]
 //			guest        <name>...
 //			needs        <cookie>
 //			prefix       <text>

@@ -207,6 +207,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 			"identity typed without success",
 			"\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess status 302\n\t\t}\n\t\tidentity typed\n", "'success' line",
 		},
+		{"identity in a body, read by another word", bare + "\t\tidentity /me body n(.) html\n", "perhaps with json"},
+		{"identity in JSON, with a word more", bare + "\t\tidentity /me json /n json\n", "perhaps with json"},
 		{"identity at no path", bare + "\t\tidentity me json /n\n", "Caddyfile:6"},
 		{"identity with a bad pointer", bare + "\t\tidentity /me json n\n\t\tidentity /you json /n\n", "Caddyfile:6"},
 		{"guest of nobody", good + "\t\tidentity /you {\n\t\t\tname json /n\n\t\t\tguest\n\t\t}\n", "argument"},

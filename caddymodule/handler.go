@@ -153,7 +153,8 @@ type Identity struct {
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"`
 	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
-	// regular expression with one group for a part of its value, or `body` and such an expression.
+	// regular expression with one group for a part of its value, or `body` and such an expression, with `json` behind it where the
+	// group stands inside a JSON string.
 	Name []string `json:"name,omitempty"`
 	// Prefix stands in front of the names of this kind of account, so that they are no other kind's. Empty: they are the same people's.
 	// Default: empty, with a warning where it is not said of a second line.
