@@ -185,7 +185,7 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 }
 
 func (l *Login) parse() (login.Block, error) {
-	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From, Continues: l.Continues}
 	switch {
 	case len(l.Paths) == 0:
 		return block, errors.New("name at least one path")

@@ -215,6 +215,14 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"fields with a value of the name", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields u=alice\n\t\t}\n", "usernames"},
 		{"fields with a value and no name", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields =x\n\t\t}\n", "no name of a field"},
 		{"only_here of nothing", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tonly_here\n\t\t}\n", "only_here"},
+		{"continues with a name", "\t\tlogin /login {\n\t\t\tcontinues\n\t\t\tusername form u\n\t\t\twhen form skip *\n\t\t\tfields x\n\t\t}\n", "username none"},
+		{"continues what nothing tells", "\t\tlogin /login {\n\t\t\tcontinues\n\t\t\tusername none\n\t\t\tfields x\n\t\t}\n", "continues"},
+		{"continues with anything", "\t\tlogin /login {\n\t\t\tcontinues\n\t\t\tusername none\n\t\t\twhen form skip *\n\t\t}\n", "continues"},
+		{"continues with a word", "\t\tlogin /login {\n\t\t\tcontinues x\n\t\t\tusername none\n\t\t}\n", "argument"},
+		{
+			"continues a typed login", "\t\tlogin /login {\n\t\t\tcontinues\n\t\t\tusername none\n\t\t\twhen form skip *\n\t\t\tfields x\n" +
+				"\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed\n", "no login continues",
+		},
 		{"only_here with a word", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\twhen form u *\n\t\t\tonly_here x\n\t\t}\n", "argument"},
 		{"fields of nothing", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields\n\t\t}\n", "argument"},
 		{"fields, twice", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields a\n\t\t\tfields b\n\t\t}\n", "stands on line"},

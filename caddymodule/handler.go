@@ -132,6 +132,8 @@ type Login struct {
 	Fields []string `json:"fields,omitempty"`
 	// OnlyHere: what When describes is refused at every other address than those of the logins, in every state.
 	OnlyHere bool `json:"only_here,omitempty"`
+	// Continues: this is the second step of a login, which has no name: what the first step left at the app goes with it.
+	Continues bool `json:"continues,omitempty"`
 	// From are the origins of other sites whose pages may send this login.
 	From []string `json:"from,omitempty"`
 }
