@@ -58,7 +58,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	return gateway.Config{
 		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
 		Public: h.openings(), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
-		Origins: h.Origins, Language: h.Language,
+		Methods: h.Methods, Origins: h.Origins, Language: h.Language,
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.passHeaders(),
@@ -185,7 +185,7 @@ func (h *Handler) tokenHeader() (header, scheme string) {
 }
 
 func (l *Login) parse() (login.Block, error) {
-	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From}
+	block := login.Block{Paths: match.NewGlobs(l.Paths...), Methods: l.Methods, Fields: l.Fields, From: l.From, Continues: l.Continues}
 	switch {
 	case len(l.Paths) == 0:
 		return block, errors.New("name at least one path")

@@ -76,6 +76,8 @@ func (l *Login) word(d *caddyfile.Dispenser) error {
 		return someArguments(d, &l.Fields)
 	case "only_here":
 		return noArguments(d, &l.OnlyHere)
+	case "continues":
+		return noArguments(d, &l.Continues)
 	case "from":
 		return originArguments(d, &l.From)
 	case "when":

@@ -120,3 +120,14 @@ func originArguments(d *caddyfile.Dispenser, target *[]string) error {
 	*target = append(*target, origins...)
 	return nil
 }
+
+// methodArguments reads the methods that the app takes.
+func methodArguments(d *caddyfile.Dispenser, target *[]string) error {
+	if err := someArguments(d, target); err != nil {
+		return err
+	}
+	if err := checkRules(gate.Rules{Methods: *target}); err != nil {
+		return d.Err(err.Error())
+	}
+	return nil
+}

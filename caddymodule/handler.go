@@ -42,6 +42,9 @@ type Handler struct {
 	PublicMethods []Opening `json:"public_methods,omitempty"`
 	// Shut paths answer 403 to everybody.
 	Shut []string `json:"shut,omitempty"`
+	// Methods are all that the app takes; every other one is answered 405, whoever asks, but at the gateway's own pages. Default: all that
+	// the gateway can look after.
+	Methods []string `json:"methods,omitempty"`
 
 	// Hold names cookies to keep in custody beside those that are HttpOnly or set by a login; Pass cookies that the
 	// browser may keep and send; Rotates held cookies that the app changes in normal use.
@@ -129,6 +132,8 @@ type Login struct {
 	Fields []string `json:"fields,omitempty"`
 	// OnlyHere: what When describes is refused at every other address than those of the logins, in every state.
 	OnlyHere bool `json:"only_here,omitempty"`
+	// Continues: this is the second step of a login, which has no name: what the first step left at the app goes with it.
+	Continues bool `json:"continues,omitempty"`
 	// From are the origins of other sites whose pages may send this login.
 	From []string `json:"from,omitempty"`
 }
@@ -150,7 +155,8 @@ type Identity struct {
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"`
 	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
-	// regular expression with one group for a part of its value, or `body` and such an expression.
+	// regular expression with one group for a part of its value, or `body` and such an expression, with `json` behind it where the
+	// group stands inside a JSON string.
 	Name []string `json:"name,omitempty"`
 	// Prefix stands in front of the names of this kind of account, so that they are no other kind's. Empty: they are the same people's.
 	// Default: empty, with a warning where it is not said of a second line.

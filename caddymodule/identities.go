@@ -65,7 +65,7 @@ func (h *Handler) parseIdentity(d *caddyfile.Dispenser) error {
 				return err
 			}
 		}
-	case 3, 4:
+	case 3, 4: // the last may be a header's pattern, or say how a body's text is read
 		identity.Path, identity.Name = arguments[0], arguments[1:]
 		if err := noBlock(d); err != nil {
 			return err
@@ -116,8 +116,9 @@ func (i *Identity) word(d *caddyfile.Dispenser) error {
 const maxPrefix = 64
 
 func (i *Identity) parse() (*login.Identity, error) {
-	if len(i.Name) != 2 && (len(i.Name) != 3 || i.Name[0] != string(login.Header)) {
-		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression")
+	quoted := len(i.Name) == 3 && i.Name[0] == string(login.Body) && i.Name[2] == string(login.JSON)
+	if len(i.Name) != 2 && !quoted && (len(i.Name) != 3 || i.Name[0] != string(login.Header)) {
+		return nil, errors.New("name: want json and a pointer, header and a name, or body and a regular expression, perhaps with json behind it")
 	}
 	identity := &login.Identity{
 		Path: i.Path, Method: i.Method, ContentType: i.ContentType, Body: i.Body, Kind: login.Kind(i.Name[0]), Guests: i.Guests,
@@ -139,7 +140,7 @@ func (i *Identity) parse() (*login.Identity, error) {
 			pattern = i.Name[2]
 		}
 	case login.Body:
-		pattern = i.Name[1]
+		pattern, identity.Quoted = i.Name[1], quoted
 	default:
 		return nil, fmt.Errorf("%q: want json, header or body", i.Name[0])
 	}

@@ -73,6 +73,9 @@ func (h *Handler) adopt(preset *Handler) {
 	if len(h.Identities) == 0 && !h.IdentityTyped {
 		h.Identities, h.IdentityTyped = preset.Identities, preset.IdentityTyped
 	}
+	if len(h.Methods) == 0 {
+		h.Methods = preset.Methods
+	}
 	if h.Usernames == "" {
 		h.Usernames = preset.Usernames
 	}

@@ -208,6 +208,8 @@ func TestWarnings(t *testing.T) {
 		{"protect beside public", block("\t\tpublic /static/*\n\t\tprotect /private/*"), "protect: protect /private/*"},
 		{"protect in another case", block("\t\tpublic /Static/*\n\t\tprotect /static/private"), ""},
 		{"protect by a pattern", block("\t\tpublic /*.css\n\t\tprotect /private/*"), ""},
+		{"methods without the login's", block("\t\tmethods GET PUT"), "methods: the login at /login comes by POST"},
+		{"methods with the login's", block("\t\tmethods GET POST"), ""},
 		{"idle", block("\t\tidle 2h\n\t\tlifetime 2h"), "idle: "},
 		{"throttle", block("\t\tthrottle {\n\t\t\tfree 3\n\t\t\tstop 3\n\t\t\tdelay 1m\n\t\t}"), "throttle: "},
 		{"handle", "handle /wiki/* {\n\t" + block("") + "\trespond ok\n\t}\n", ""},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -53,6 +54,12 @@ func (h *Handler) warnings() (found []warning) {
 	}
 	if h.Renews && len(h.Identities) == 0 {
 		found = append(found, warning{"renews", "renews without identity has no effect: there a session is known by a changed cookie only"})
+	}
+	for _, l := range h.Logins {
+		if methods := l.methods(); len(h.Methods) > 0 && len(methods) > 0 && !slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(h.Methods, m) }) {
+			found = append(found, warning{"methods", fmt.Sprintf("the login at %s comes by %s, which methods does not name, so that nobody can sign in there",
+				strings.Join(l.Paths, " "), strings.Join(methods, " and "))})
+		}
 	}
 	if slices.ContainsFunc(h.Logins, carriesErrands) {
 		found = append(found, warning{"fields", "a login at an address that does other things too (when, or a * in its path) without fields may carry " +
@@ -164,6 +171,17 @@ func strippedBefore(handlers []json.RawMessage) string {
 		}
 	}
 	return ""
+}
+
+// methods are those that a login comes by; empty where it stands in every request.
+func (l *Login) methods() []string {
+	switch {
+	case len(l.Methods) > 0:
+		return l.Methods
+	case len(l.Username) > 0 && (login.Kind(l.Username[0]) == login.Basic || login.Kind(l.Username[0]) == login.Placeholder):
+		return nil
+	}
+	return []string{http.MethodPost}
 }
 
 // carriesErrands reports whether a login may ask for something beside itself.

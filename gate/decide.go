@@ -70,6 +70,8 @@ type Request struct {
 	State  State
 	Place  Place
 	Method string
+	// Unwanted: the app takes no requests by this method, by the word of the operator.
+	Unwanted bool
 	// Upgrade: the request asks to leave HTTP for a protocol that the gateway cannot look into (a WebSocket).
 	Upgrade bool
 	// ExtendedConnect: a CONNECT is the WebSocket form of RFC 8441 and not a request for a tunnel.
@@ -99,6 +101,9 @@ func Decide(r Request) Action {
 		if !r.ExtendedConnect {
 			return RefuseMethod
 		}
+	}
+	if r.Unwanted && r.Place != Own {
+		return RefuseMethod // whoever asks: what such an app makes of it is no request that could be judged
 	}
 	switch r.Place {
 	case Shut:

@@ -26,10 +26,11 @@ func everyRequest(each func(r Request)) {
 	for _, state := range append(slices.Clone(allStates), State(9)) {
 		for _, place := range append(slices.Clone(allPlaces), Place(99)) {
 			for _, method := range allMethods {
-				for bits := range 1 << 5 {
+				for bits := range 1 << 6 {
 					each(Request{
 						State: state, Place: place, Method: method,
 						Upgrade: bits&1 != 0, ExtendedConnect: bits&2 != 0, Plain: bits&4 != 0, PageLoad: bits&8 != 0, Foreign: bits&16 != 0,
+						Unwanted: bits&32 != 0,
 					})
 				}
 			}
@@ -53,6 +54,7 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 			"through a door that is shut":                      r.Place == Shut,
 			"past the gateway's own page":                      r.Place == Own,
 			"though the answer repeats the cookies":            r.Method == "TRACE" || r.Method == "TRACK",
+			"by a method that the app does not take":           r.Unwanted,
 			"as a tunnel":                                      r.Method == "CONNECT" && !r.ExtendedConnect,
 			"as a login from another site":                     r.Place == Login && r.Foreign,
 			"as a login that is a socket":                      r.Place == Login && r.ExtendedConnect,
@@ -103,7 +105,8 @@ func TestP1_AskedForWhatIsOwed(t *testing.T) {
 				t.Errorf("%+v: %v", r, action)
 			}
 		case RefuseMethod:
-			if r.Method != "TRACE" && r.Method != "TRACK" && r.Method != "CONNECT" && !(r.Place == Login && r.ExtendedConnect) {
+			if r.Method != "TRACE" && r.Method != "TRACK" && r.Method != "CONNECT" && !(r.Place == Login && r.ExtendedConnect) &&
+				!(r.Unwanted && r.Place != Own) {
 				t.Errorf("%+v: %v", r, action)
 			}
 		case RefusePlace:

@@ -24,6 +24,8 @@ type Rules struct {
 	Logout match.Globs
 	// Shut paths are closed to everybody, logins and verified sessions too.
 	Shut match.Globs
+	// Methods are all that the app takes, in capitals; empty: all that the gateway can look after.
+	Methods []string
 }
 
 // Opening is what strangers may ask for on some paths.
@@ -83,6 +85,7 @@ type Policy struct {
 	public, whole     []Opening   // without a query, and with one
 	protect, shut     match.Globs // loose
 	exits             []exit
+	methods           []string
 }
 
 // NewPolicy checks the rules.
@@ -107,6 +110,9 @@ func NewPolicy(rules Rules) (*Policy, error) {
 			return nil, err
 		}
 	}
+	if err := checkMethods(rules.Methods); err != nil {
+		return nil, err
+	}
 	for _, opening := range rules.Public {
 		for _, method := range opening.Methods {
 			if method != strings.ToUpper(method) || !openable(method) {
@@ -121,7 +127,7 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	}
 	policy := &Policy{
 		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, exits: exits,
-		protect: loosely(rules.Protect), shut: loosely(rules.Shut),
+		protect: loosely(rules.Protect), shut: loosely(rules.Shut), methods: slices.Clone(rules.Methods),
 	}
 	policy.public, policy.whole = divide(rules.Public)
 	return policy, nil

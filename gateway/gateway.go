@@ -41,6 +41,8 @@ type Config struct {
 	// Public is what strangers may ask for. Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
 	Public                []gate.Opening
 	Protect, Logout, Shut match.Globs
+	// Methods are all that the app takes, in capitals, HEAD among them only where it is named. Default: all that the gateway can look after.
+	Methods []string
 	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`. Default: none.
 	Origins []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
@@ -199,6 +201,7 @@ func New(config Config) (*Gateway, error) {
 	}
 	policy, err := gate.NewPolicy(gate.Rules{
 		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
+		Methods: config.Methods,
 		// What issues tokens is for verified sessions, also where it lies below what is public.
 		Protect: slices.Concat(config.Protect, config.Refresh),
 	})
@@ -318,7 +321,7 @@ func (x *exchange) act(action gate.Action) error {
 	case gate.AskFactor, gate.AskEnrolment:
 		return x.askFactor()
 	case gate.RefuseMethod:
-		x.w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		x.w.Header().Set("Allow", x.policy.Allow())
 		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
 	case gate.RefusePlace:
 		return x.fail(http.StatusForbidden, pages.ErrorForbidden)
@@ -339,6 +342,11 @@ func (x *exchange) decide() gate.Action {
 		Upgrade:         len(r.Header["Upgrade"]) > 0,
 		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
 	}
+	sent := r.Method
+	if request.ExtendedConnect {
+		sent = http.MethodGet // which is how a WebSocket of HTTP/2 goes to the app
+	}
+	request.Unwanted = !x.policy.Takes(sent)
 	switch {
 	case x.place == gate.Login:
 		request.Foreign = gate.Foreign(r, x.attempt.Block.From)

@@ -20,7 +20,7 @@ import (
 // end of a login's body back can choose the moment. Of two logins the second goes without cookies.
 //
 // What went out with a login that failed goes with another one under the same name only, where the app's page needs it. Under
-// another name the two could become one session, with an account of each.
+// another name the two could become one session, with an account of each. A login's second step brings no name.
 func (x *exchange) claimGuest(name string) (custody.Jar, error) {
 	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry == nil {
 		return custody.Jar{}, nil
@@ -29,7 +29,7 @@ func (x *exchange) claimGuest(name string) (custody.Jar, error) {
 	if err != nil {
 		return custody.Jar{}, err
 	}
-	if retry := claimed.retry; claimed.guest.Len() == 0 && retry != nil && marks(retry.For, name) {
+	if retry := claimed.retry; claimed.guest.Len() == 0 && retry != nil && (x.attempt.Block.Continues || marks(retry.For, name)) {
 		return retry.Jar, nil
 	}
 	return claimed.guest, nil

@@ -31,6 +31,9 @@ type Identity struct {
 	Header string
 	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
+	// Quoted: what the group of a Body's pattern takes stands inside a JSON string, as in a page's script, and is read as one: `\u0026` is
+	// an ampersand there.
+	Quoted bool
 	// Prefix stands in front of the names that are read here, where two kinds of account may have the same ones. It is put there by
 	// whoever asks.
 	Prefix string
@@ -176,7 +179,16 @@ func (i *Identity) readText(a Answer) (string, Verdict) {
 	}
 	var names []string
 	for _, found := range i.Pattern.FindAllSubmatch(a.Body, -1) {
-		names = append(names, string(found[1]))
+		name := string(found[1])
+		if i.Quoted {
+			// Strictly: what is no whole string, such as half of a character, could be read as another account's name.
+			n, err := pickJSON(`"`+name+`"`, nil)
+			if err != nil || n == nil || n.kind != text {
+				return "", Unclear
+			}
+			name = n.text
+		}
+		names = append(names, name)
 	}
 	return agreed(names)
 }

@@ -13,6 +13,8 @@ func TestP4_IdentityRead(t *testing.T) {
 	byHeader := &Identity{Kind: Header, Header: "x-user"}
 	byPart := &Identity{Kind: Header, Header: "x-user", Pattern: regexp.MustCompile(`^export_(.+)_\d{4}\.xml$`)}
 	byBody := &Identity{Kind: Body, Pattern: mustPattern(`user=(\S*)`)}
+	quoted := &Identity{Kind: Body, Pattern: mustPattern(`"user":"((?:[^"\\]|\\.)+)"`), Quoted: true}
+	greedy := &Identity{Kind: Body, Pattern: mustPattern(`"user":(.+);`), Quoted: true}
 	json := func(body string) Answer { return Answer{Status: 200, Body: []byte(body)} }
 	header := func(values ...string) Answer {
 		return Answer{Status: 200, Header: http.Header{"X-User": values}}
@@ -72,6 +74,20 @@ func TestP4_IdentityRead(t *testing.T) {
 		{"body, nothing", byBody, json("x"), "", NotSignedIn},
 		{"body, empty group", byBody, json("user= x"), "", NotSignedIn},
 		{"body unknown", byBody, Answer{Status: 200, BodyUnknown: true}, "", Unclear},
+		{"in a string", quoted, json(`x={"user":"Alice"}`), "Alice", Known},
+		{"in a string, escaped", quoted, json(`x={"user":"Tom \u0026 \"J\\\u00e9r\"\/y"}`), `Tom & "J\ér"/y`, Known},
+		{"in a string, two spellings", quoted, json(`{"user":"Tom \u0026 J"} {"user":"Tom & J"}`), "Tom & J", Known},
+		{"in a string, an escape that is escaped", quoted, json(`{"user":"Tom \\u0026 J"}`), `Tom \u0026 J`, Known},
+		{"in a string, two names", quoted, json(`{"user":"Tom \\u0026 J"} {"user":"Tom \u0026 J"}`), "", Unclear},
+		{"in a string, a pair", quoted, json(`{"user":"\ud83d\ude00"}`), "😀", Known},
+		{"in a string, half of a pair", quoted, json(`{"user":"A\ud83d"}`), "", Unclear},
+		{"in a string, no escape", quoted, json(`{"user":"A\x26"}`), "", Unclear},
+		{"in a string, half an escape", quoted, json(`{"user":"A\u26"}`), "", Unclear},
+		{"in a string, Latin-1", quoted, json("{\"user\":\"Andr\xe9\"}"), "", Unclear},
+		{"in a string, a control character", quoted, json(`{"user":"A\u0000"}`), "", Unclear},
+		{"in a string, a space at its end", quoted, json(`{"user":"A\u0020"}`), "", Unclear},
+		{"in a string, nothing", quoted, json(`{"user":null}`), "", NotSignedIn},
+		{"more than a string", greedy, json(`"user":x","y;`), "", Unclear},
 		{"no pattern", &Identity{Kind: Body}, json("x"), "", Unclear},
 		{"no kind", &Identity{}, json("x"), "", Unclear},
 	} {

@@ -88,6 +88,9 @@ type Block struct {
 	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a block has nothing
 	// but Paths and When.
 	Refuse bool
+	// Continues: this is the second step of a login, a form without a name that the app shows when the first one was right. What the first
+	// step left at the app goes with it, whatever name that came with. Such a block has no name, and Fields that let none in.
+	Continues bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
 }

@@ -84,7 +84,7 @@ func (c *compiled) describe(b *Block) {
 		name, value, _ := parseField(word)
 		kind := b.fieldKind(name)
 		add(kind, name, value)
-		if b.Username.Kind == None && value == anyValue {
+		if b.Username.Kind == None && !b.Continues && value == anyValue {
 			c.secret = append(c.secret, newTarget(kind, name))
 		}
 	}
@@ -119,6 +119,9 @@ func (s *Set) Validate() error {
 	if err := s.validateStanding(); err != nil {
 		return err
 	}
+	if err := s.validateSteps(); err != nil {
+		return err
+	}
 	for i := range s.Identities {
 		if err := s.Identities[i].validate(); err != nil {
 			return fmt.Errorf("identity: %w", err)
@@ -147,6 +150,9 @@ func (s *Set) validateTyped(b *Block) error {
 	if !s.Typed || b.Refuse || b.Username.standing() {
 		return nil
 	}
+	if b.Continues {
+		return errors.New("identity typed: nothing of a first step is kept there, so that no login continues")
+	}
 	if len(b.Fields) == 0 {
 		return errors.New("identity typed: name all fields of the login with 'fields'; by another one the app may read another name")
 	}
@@ -157,12 +163,34 @@ func (s *Set) validateTyped(b *Block) error {
 		"a status or a location is no proof of a right password")
 }
 
+// validateSteps sees to it that no second step brings a name: what it continues could then become a session with two accounts' names.
+func (s *Set) validateSteps() error {
+	for i := range s.Blocks {
+		step := &s.Blocks[i]
+		if !step.Continues {
+			continue
+		}
+		for j := range s.Blocks {
+			name := s.Blocks[j].Username.Name
+			if name == "" {
+				continue
+			}
+			named := slices.ContainsFunc(step.When, func(c Condition) bool { return c.Name == name }) ||
+				slices.ContainsFunc(step.Fields, func(word string) bool { field, value, _ := parseField(word); return field == name && value != "" })
+			if named {
+				return fmt.Errorf("login block %d: continues: a second step brings no name: write %s= in 'fields'", i+1, name)
+			}
+		}
+	}
+	return nil
+}
+
 // validateRefuse checks a block that only says what is refused.
 func (b *Block) validateRefuse() error {
 	switch {
 	case len(b.When) == 0:
 		return errors.New("a block that refuses has no condition")
-	case b.Username != (Source{}) || len(b.Methods)+len(b.Fields)+len(b.From)+len(b.Success)+len(b.Failure)+len(b.Tokens) > 0:
+	case b.Username != (Source{}) || len(b.Methods)+len(b.Fields)+len(b.From)+len(b.Success)+len(b.Failure)+len(b.Tokens) > 0 || b.Continues:
 		return errors.New("a block that refuses has only conditions")
 	}
 	return nil
@@ -210,6 +238,9 @@ func (b *Block) validate() error {
 	}
 	if err := b.validateFields(); err != nil {
 		return err
+	}
+	if b.Continues && (b.Username.Kind != None || len(b.When) == 0 || len(b.Fields) == 0) {
+		return errors.New("continues: a second step has 'username none', is known by a 'when', and names all that it may carry in 'fields'")
 	}
 	for _, origin := range b.From {
 		if err := ValidateOrigin(origin); err != nil {

@@ -11,6 +11,9 @@ import (
 // TestValidate: what cannot work, or would open a door, is said at the start.
 func TestValidate(t *testing.T) {
 	form := Source{Form, "user"}
+	step := func(fields ...string) Block {
+		return Block{Paths: match.NewGlobs("/login"), When: []Condition{{Form, "skip", "*"}}, Username: Source{Kind: None}, Fields: fields, Continues: true}
+	}
 	for _, test := range []struct {
 		what  string
 		set   Set
@@ -35,6 +38,12 @@ func TestValidate(t *testing.T) {
 		{"nowhere is away", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form, Fields: []string{"p"}}}, Typed: true}, "add a 'success' line"},
 		{"the app is asked", Set{Blocks: []Block{{Paths: match.NewGlobs("/*"), When: []Condition{{Form, "u", "*"}}, Username: form}}, Identities: []Identity{{Path: "/me", Kind: Header, Header: "X-User"}}}, ""},
 		{"the root alone", Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: form}}, Identities: who}, ""},
+		{"a second step", Set{Blocks: []Block{step("p", "user="), {Paths: match.NewGlobs("/login"), Username: form}}, Identities: who}, ""},
+		{"a second step with a name", Set{Blocks: []Block{step("p", "user"), {Paths: match.NewGlobs("/login"), Username: form}}, Identities: who}, "write user="},
+		{"a second step with some names", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form}, step("user=b*")}, Identities: who}, "login block 2: continues"},
+		{"a second step that a name tells", Set{Blocks: []Block{step("p"), {Paths: match.NewGlobs("/login"), Username: Source{Form, "skip"}}}, Identities: who}, "write skip="},
+		{"a second step of a typed login", Set{Blocks: []Block{step("p")}, Typed: true}, "no login continues"},
+		{"a second step of its own", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: form, Continues: true}}, Identities: who}, "'username none'"},
 		{"lower-case method", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Methods: []string{"post"}, Username: form}}}, "capitals"},
 		{"no username", Set{Blocks: []Block{{Paths: match.NewGlobs("/login")}}}, "username"},
 		{"unknown source", Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{"cookie", "x"}}}}, "username"},

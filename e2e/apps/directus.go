@@ -20,6 +20,9 @@ var (
 	MalloryMail = Account{Name: Mallory.Email, Password: Mallory.Password, FullName: Mallory.FullName, Email: Mallory.Email}
 )
 
+// DirectusSecret is what Directus signs its tokens with.
+const DirectusSecret = "saltsaltsaltsaltsaltsaltsaltsalt"
+
 // StartDirectus runs Directus over SQLite. Alice administers; Bob has an account with the same rights. Ready within a minute.
 func StartDirectus(t testing.TB) *App {
 	t.Helper()
@@ -28,7 +31,7 @@ func StartDirectus(t testing.TB) *App {
 	app.write(t, "extensions/.keep", "")
 	app.write(t, "uploads/.keep", "")
 	environment := []string{
-		"KEY=" + strings.Repeat("salt", 8), "SECRET=" + strings.Repeat("salt", 8), "DB_CLIENT=sqlite3", "DB_FILENAME=" + filepath.Join(app.Folder, "data.db"),
+		"KEY=" + strings.Repeat("salt", 8), "SECRET=" + DirectusSecret, "DB_CLIENT=sqlite3", "DB_FILENAME=" + filepath.Join(app.Folder, "data.db"),
 		"ADMIN_EMAIL=" + Alice.Email, "ADMIN_PASSWORD=" + Alice.Password, "TELEMETRY=false", "WEBSOCKETS_ENABLED=true", "LOG_LEVEL=warn",
 		"EXTENSIONS_PATH=" + filepath.Join(app.Folder, "extensions"), "STORAGE_LOCAL_ROOT=" + filepath.Join(app.Folder, "uploads"), "HOST=127.0.0.1",
 	}

@@ -18,12 +18,18 @@ var (
 // nothing can be read, and wrong passwords lock nobody out. Ready within ten seconds.
 func StartMediaWiki(t testing.TB) *App {
 	t.Helper()
+	return StartMediaWikiWith(t)
+}
+
+// StartMediaWikiWith is StartMediaWiki with more accounts.
+func StartMediaWikiWith(t testing.TB, more ...Account) *App {
+	t.Helper()
 	app := &App{Name: "mediawiki", Folder: t.TempDir(), Version: "MediaWiki " + strings.TrimPrefix(debianVersion(t, "mediawiki"), "1:")}
 	php := phpCommand(t, app.Name)
 	app.copyTree(t, "/usr/share/mediawiki", "")
 	app.run(t, nil, php, "maintenance/install.php", "--dbtype", "sqlite", "--dbpath", filepath.Join(app.Folder, "data"), "--scriptpath", "",
 		"--pass", Alice.Password, "Harbour wiki", Alice.Name)
-	for _, account := range []Account{Bob, Mallory} {
+	for _, account := range append([]Account{Bob, Mallory}, more...) {
 		app.run(t, nil, php, "maintenance/createAndPromote.php", account.Name, account.Password)
 	}
 	app.write(t, "text", "Welcome to the harbour wiki.")

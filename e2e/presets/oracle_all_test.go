@@ -21,7 +21,7 @@ import (
 func init() {
 	attacks["mediawiki"] = attack{
 		questions: []tap.Question{
-			tap.Body("app", "/api.php?action=query&meta=userinfo&format=json&formatversion=2", `"userinfo":\{"id":[1-9][0-9]*,"name":"((?:[^"\\]|\\.)+)"`),
+			tap.Body("app", "/api.php?action=query&meta=userinfo&assert=user&format=json&formatversion=2", `"userinfo":\{"id":[1-9][0-9]*,"name":"((?:[^"\\]|\\.)+)"`),
 			tap.Body("page", "/index.php?title=Special:BlankPage", `"wgUserName":"((?:[^"\\]|\\.)+)"`),
 		},
 		doors: []walk.Door{{
