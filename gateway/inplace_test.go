@@ -182,6 +182,47 @@ func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
 	return s, carol
 }
 
+// TestP5_AnotherCookieIsNoRenewal: the app gave another cookie at carol's sign-in, since it had forgotten the session that she came with, or
+// beside the session's. That was taken for a sign that it always does, and her next sign-in, in place, as alice, went unseen.
+func TestP5_AnotherCookieIsNoRenewal(t *testing.T) {
+	for name, before := range map[string]string{"a session that was forgotten": "sid=forgotten", "a message": "flash=1"} {
+		app := new(raisingApp)
+		s := newRaising(t, nil)
+		s.serve(func(w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/login" && r.Method == http.MethodGet {
+				w.Header().Add("Set-Cookie", before+"; HttpOnly; Path=/")
+				return nil
+			}
+			if r.URL.Path == "/login" && before == "flash=1" {
+				w.Header().Add("Set-Cookie", "flash=2; HttpOnly; Path=/")
+				app.mutex.Lock()
+				app.raise("s9", r.FormValue("u"))
+				app.mutex.Unlock()
+				w.Header().Add("Set-Cookie", "sid=s9; HttpOnly; Path=/")
+				fmt.Fprint(w, "welcome, ", r.FormValue("u"))
+				return nil
+			}
+			app.ServeHTTP(w, r)
+			return nil
+		})
+		alice := s.browser()
+		alice.do("POST", "/login", asForm, "u=alice&p=pw-alice")
+		alice.enrol()
+		carol := s.browser()
+		carol.get("/login")
+		if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+			t.Fatalf("%s: carol: %d %s", name, got.StatusCode, got.body)
+		}
+		if got := carol.do("POST", "/other", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
+			t.Fatalf("%s: her own: %d %s", name, got.StatusCode, got.body)
+		}
+		carol.do("POST", "/other", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		if !strings.Contains(s.logged.String(), "setting=renews") {
+			t.Errorf("%s: the log gives no hint", name)
+		}
+	}
+}
+
 // TestRenews: an operator who says that the app renews its cookie is believed; nothing is asked then.
 func TestRenews(t *testing.T) {
 	_, carol := newRaised(t, func(c *Config) { c.Renews = true })

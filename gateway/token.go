@@ -60,6 +60,9 @@ func (x *exchange) tokenRanOut() bool {
 	return len(x.config.Refresh) > 0 && x.data.Token != "" && x.data.Held.Len() == 0
 }
 
+// errNoToken is returned where the app answers a request for another token with something else.
+var errNoToken = errors.New("the answer holds no token where one should stand")
+
 // refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose that is (P5).
 // The request was made ready already.
 func (x *exchange) refresh() error {
@@ -80,6 +83,9 @@ func (x *exchange) refresh() error {
 	if answer.status/100 == 2 {
 		if issued, err = login.ReadTokens(x.config.Logins.Tokens(), seen); err != nil {
 			return x.loginUnclear("token", err)
+		}
+		if len(issued) == 0 && answer.body.Len() > 0 {
+			return x.loginUnclear("token", errNoToken) // it may stand on a page, for clients that ask for pages
 		}
 	}
 	if len(issued) > 0 {

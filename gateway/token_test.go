@@ -270,6 +270,36 @@ func TestP2_PartOfAnAnswer(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
+// TestP2_TokenOnAPage: whoever asks for a page gets the token on one. It was taken for the page of a failed login, and shown; and a verified
+// user could have another's token renewed so.
+func TestP2_TokenOnAPage(t *testing.T) {
+	app := new(tokenApp)
+	s := newTokens(t, app, nil)
+	s.enrolledByToken("alice")
+	pages := http.Header{"Content-Type": {"application/json"}, "Accept": {"text/html"}}
+	stranger := s.browser()
+	if got := stranger.tokenLogin("alice"); got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
+		t.Fatalf("the ordinary attempt: %d %s", got.StatusCode, got.body)
+	}
+	got := s.browser().send("POST", "/auth/login", `{"username":"alice","password":"pw-alice"}`, pages)
+	if got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n") {
+		t.Errorf("a login: %d %s", got.StatusCode, got.body)
+	}
+	if !strings.Contains(s.logged.String(), "setting=failure") {
+		t.Error("the log does not name the setting")
+	}
+	app.mutex.Lock()
+	hers := app.issue("alice")
+	app.mutex.Unlock()
+	carol := s.browser()
+	own := tokenIn(t, carol.tokenLogin("carol").body)
+	pages.Set("Authorization", "Bearer "+own)
+	got = carol.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, hers), pages)
+	if got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n") {
+		t.Errorf("another one: %d %s", got.StatusCode, got.body)
+	}
+}
+
 // TestTokensNeedTheirParts: New refuses what does not fit together.
 func TestTokensNeedTheirParts(t *testing.T) {
 	s := newTokens(t, new(tokenApp), nil)

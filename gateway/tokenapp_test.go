@@ -79,6 +79,9 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		token := a.issue(body.Username)
+		if browsable(w, r, token) {
+			return
+		}
 		switch a.form {
 		case "range":
 			whole := fmt.Sprintf(`{"token":%q}`, token)
@@ -123,7 +126,9 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprintf(w, `{"token":%q}`, a.issue(who))
+		if token := a.issue(who); !browsable(w, r, token) {
+			fmt.Fprintf(w, `{"token":%q}`, token)
+		}
 	case "/side": // signs in by another way, by cookie
 		w.Header().Set("Set-Cookie", "sid="+r.URL.Query().Get("as")+"; Path=/; HttpOnly")
 		fmt.Fprint(w, "welcome, ", r.URL.Query().Get("as"))
@@ -145,6 +150,16 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		fmt.Fprint(w, "secrets of ", who)
 	}
+}
+
+// browsable shows a token on a page to clients that ask for pages, as interfaces do that can be looked at in a browser.
+func browsable(w http.ResponseWriter, r *http.Request, token string) bool {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return false
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprintf(w, "<!doctype html><pre>HTTP 200 OK {&quot;token&quot;: &quot;%s&quot;}</pre>", token)
+	return true
 }
 
 func (a *tokenApp) last() *http.Request {

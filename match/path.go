@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Path is a request's path in the two spellings that decisions are made on.
@@ -45,7 +47,7 @@ func (p Path) Climbs() bool {
 	if p.Canonical {
 		return false
 	}
-	for segment := range strings.SplitSeq(strings.ReplaceAll(unescapeAll(p.Text), `\`, "/"), "/") {
+	for segment := range strings.SplitSeq(strings.ReplaceAll(likeASCII(unescapeAll(p.Text)), `\`, "/"), "/") {
 		if _, climbs := looseSegment(segment); climbs {
 			return true
 		}
@@ -70,7 +72,7 @@ func LoosePath(decoded string) string {
 
 // loosen is a decoded path up to where the most forgiving of servers looks for its end.
 func loosen(decoded string) string {
-	decoded = strings.ToLower(strings.ReplaceAll(unescapeAll(decoded), `\`, "/"))
+	decoded = lower(strings.ReplaceAll(likeASCII(unescapeAll(decoded)), `\`, "/"))
 	if at := strings.IndexAny(decoded, "?#"); at > 0 {
 		decoded = decoded[:at] // to a server that decodes the path before it looks for its end
 	}
@@ -143,7 +145,7 @@ func LooseGlob(pattern Glob) Globs {
 			return -1
 		}
 		return r
-	}, strings.ToLower(string(pattern)))
+	}, lower(likeASCII(string(pattern))))
 	if lower == "*" || lower == "/*" {
 		return Globs{"*"}
 	}
@@ -196,6 +198,9 @@ func canonical(decoded, escaped string) bool {
 			return false
 		}
 	}
+	if like := likeASCII(decoded); like != decoded && marks(like) != marks(decoded) {
+		return false
+	}
 	if strings.Count(escaped, "/") != strings.Count(decoded, "/") || escapesUnreserved(escaped) {
 		return false
 	}
@@ -210,6 +215,37 @@ func canonical(decoded, escaped string) bool {
 		}
 	}
 	return true
+}
+
+// likeASCII is a text with the characters that some servers take for others of ASCII, where a path has to fit a code page or a file's name:
+// fullwidth forms, ligatures, the long s and their like (NFKC, Unicode TR 15).
+func likeASCII(text string) string {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return unescapeAll(norm.NFKC.String(text))
+		}
+	}
+	return text
+}
+
+// lower is a text in lower case, also where only its upper case is another one's (the dotless i).
+func lower(text string) string {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return strings.ToLower(strings.ToUpper(text))
+		}
+	}
+	return strings.ToLower(text)
+}
+
+// marks counts what divides a path.
+func marks(path string) (count int) {
+	for i := range len(path) {
+		if strings.IndexByte(`/\.;%?#`, path[i]) >= 0 {
+			count++
+		}
+	}
+	return count
 }
 
 // escapesUnreserved tells whether a character that RFC 3986 §2.3 calls unreserved was percent-encoded all the same.

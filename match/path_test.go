@@ -2,6 +2,7 @@ package match
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,28 @@ func TestP1_SpellingsHaveOneLooseForm(t *testing.T) {
 	} {
 		if got := parse(t, target).Loose(); got != "/login" {
 			t.Errorf("Loose(%q) = %q", target, got)
+		}
+	}
+}
+
+// TestP1_LikeASCII: servers that fit a path to a code page, or to the names of files, take other characters for those of ASCII.
+func TestP1_LikeASCII(t *testing.T) {
+	shut := slices.Concat(LooseGlob("/kiosk.php"), LooseGlob("/desk/*"))
+	for _, text := range []string{"/kio\u017fk.php", "/K\u0131OSK.php", "/kios\u212a.php", "/\uff4biosk\uff0ephp", "/de\u017fk/x", "/desk\uff0fx"} {
+		u := &url.URL{Path: text}
+		if path := ParsePath(u); !path.Fits(shut) {
+			t.Errorf("%s passes", text)
+		}
+	}
+	for _, text := range []string{"/a/..\uff0fb", "/a/\uff0e\uff0e/b", "/a/\uff0e./b"} {
+		u := &url.URL{Path: text}
+		if path := ParsePath(u); path.Canonical || !path.Climbs() {
+			t.Errorf("%s: canonical %t, climbs %t", text, path.Canonical, path.Climbs())
+		}
+	}
+	for _, text := range []string{"/caf\u00e9", "/stra\u00dfe", "/\u65e5\u672c", "/\ufb01le"} {
+		if path := ParsePath(&url.URL{Path: text}); !path.Canonical || path.Climbs() || path.Fits(shut) {
+			t.Errorf("%s: canonical %t, climbs %t", text, path.Canonical, path.Climbs())
 		}
 	}
 }
