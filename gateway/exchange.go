@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -375,7 +376,8 @@ func (x *exchange) refuse(refused *login.RefusedError) error {
 	x.log.InfoContext(x.r.Context(), "login refused",
 		"app", x.config.App, "status", refused.Status, "why", refused.Log, "client", x.config.ClientAddress(x.r))
 	if refused.Status == http.StatusMethodNotAllowed {
-		x.w.Header().Set("Allow", "GET, HEAD, POST")
+		allowed := slices.DeleteFunc([]string{http.MethodGet, http.MethodHead, http.MethodPost}, func(method string) bool { return !x.policy.Takes(method) })
+		x.w.Header().Set("Allow", strings.Join(allowed, ", "))
 	}
 	return x.failWith(refused.Status, pages.ErrorRequest, refused.Reason)
 }
