@@ -294,3 +294,36 @@ func TestAPageThatOutlivedItsSession(t *testing.T) {
 	app.mutex.Unlock()
 	carol.ask("GET", "/x", "", http.Header{"Sec-Fetch-Mode": {"navigate"}}).wants(t, http.StatusSeeOther, "/login")
 }
+
+// TestP2_HandshakeIsAnsweredFirst: what a handler writes to a connection that it has taken over is looked at by nobody: a cookie of the app's in
+// it would go to the browser. So the answer to a handshake comes first, as Caddy's proxy writes it, and is judged.
+func TestP2_HandshakeIsAnsweredFirst(t *testing.T) {
+	s, app, carol := behindTunnels(t, nil)
+	answered := false
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/socket" {
+			app.ServeHTTP(w, r)
+			return nil
+		}
+		if answered {
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSet-Cookie: sid=s1\r\n\r\n")
+		return nil
+	})
+	for _, answered = range []bool{true, false} {
+		conn := carol.rawRest(t, "GET", "/socket", "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if taken := response.StatusCode == http.StatusSwitchingProtocols; taken != answered || response.Header.Get("Set-Cookie") != "" {
+			t.Errorf("answered %t: %d %v", answered, response.StatusCode, response.Header)
+		}
+	}
+}

@@ -353,6 +353,7 @@ func TestStreamsAreUse(t *testing.T) {
 		near, far := net.Pipe()
 		w.(*filter).x.w.(*request).conn = near
 		go func() { _, _ = io.Copy(io.Discard, far) }()
+		w.WriteHeader(http.StatusSwitchingProtocols)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return err
