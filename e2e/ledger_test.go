@@ -22,6 +22,7 @@ const ledgerBlock = `
 			username json /user/name
 		}
 		identity /api/me json /login
+		renews
 		logout  /logout
 		public  /static/* /favicon.ico
 		protect /static/private/*

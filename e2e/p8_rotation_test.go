@@ -137,6 +137,7 @@ func TestP8_TokenOfAnotherSite(t *testing.T) {
 			username form username
 		}
 		identity /api/me json /login
+		renews
 	}
 	reverse_proxy ` + upstream + "\n}\n")
 	l.Run()

@@ -112,7 +112,12 @@ func (f *filter) WriteHeader(status int) {
 	}
 	f.mode = holding
 	f.waiting = &withheld{status: status}
-	if status == http.StatusSwitchingProtocols {
+	switch {
+	case status == http.StatusSwitchingProtocols:
+		f.decide()
+	case isEventStream(h):
+		// Its head says that it has begun, and the first event may come in an hour.
+		f.early = true
 		f.decide()
 	}
 }

@@ -49,11 +49,12 @@ func (x *exchange) forwardVerified() error {
 		return x.refresh()
 	}
 	defer x.stream.end()
-	err := x.filter.run(x.next, x.stream.watch(x))
-	if x.filter.early && x.visit != nil {
-		x.settledEarly()
-	}
-	return err
+	defer func() {
+		if x.filter.early && x.visit != nil {
+			x.settledEarly()
+		}
+	}()
+	return x.filter.run(x.next, x.stream.watch(x))
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.

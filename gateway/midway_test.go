@@ -240,6 +240,36 @@ func TestTurns_LongPost(t *testing.T) {
 	app.open()
 }
 
+// TestTurns_EventsBeginAtOnce: a stream of events has begun when its head is there, though nothing comes for an hour.
+func TestTurns_EventsBeginAtOnce(t *testing.T) {
+	app := new(raisingApp)
+	s := newRaising(t, nil)
+	ended := make(chan struct{}, 2)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/events" {
+			app.ServeHTTP(w, r)
+			return nil
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		ended <- struct{}{}
+		return nil
+	})
+	carol := s.browser()
+	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+	for _, path := range []string{"/events", "/events?last=7"} {
+		conn := carol.rawRest(t, "GET", path, "\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("%s: %v %v", path, answer, err)
+		}
+		_ = conn.Close()
+		<-ended // with its client
+	}
+}
+
 // TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses: she has asked too often, say.
 // What it says then is not what it says to strangers. Alice's page was shown, and her session stayed with the stranger.
 func TestP1_NobodyInAnotherWay(t *testing.T) {

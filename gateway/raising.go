@@ -21,7 +21,7 @@ const (
 	raisedFor = time.Minute
 	// mayTake is how long an app may still be at work on a request whose client has left.
 	mayTake = 30 * time.Second
-	// raisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience how long a mere
+	// raisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience how long a
 	// page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request for long.
 	raisePatience = 15 * time.Second
 	pagePatience  = 3 * time.Second
@@ -105,9 +105,9 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	return waited, alone
 }
 
-// patience is how long the request waits for one that may raise the session.
+// patience is how long the request waits for one that may raise the session. A page load waits no longer where its address has a query.
 func (v *visit) patience() time.Duration {
-	if v.raises {
+	if v.raises && !v.plain {
 		return raisePatience
 	}
 	return pagePatience
@@ -293,6 +293,9 @@ func (x *exchange) settled(status int) {
 func (x *exchange) settledEarly() {
 	if x.state() != gate.Verified {
 		return
+	}
+	if x.visit.raises && x.r.Context().Err() != nil {
+		x.raising.linger(x.token) // the app may be at it still
 	}
 	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
 		x.log.ErrorContext(x.r.Context(), "store failed; the identity check could not be asked for",

@@ -51,6 +51,7 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 			x.log.WarnContext(x.r.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
 				"setting", "renews", "app", x.config.App, "path", x.path.Text)
 		}
+		x.stream.impatient = !alone // what comes of it has waited, too
 		if x.r.Context().Err() != nil {
 			return leave, true, x.left()
 		}
@@ -159,6 +160,10 @@ func (x *exchange) outlive() (undo func()) {
 	client := x.r
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
 	stop := context.AfterFunc(client.Context(), func() {
+		if x.stream.begun.Load() {
+			cancel() // the answer was judged, and what the app does after that is asked about before the session's next use
+			return
+		}
 		timer := time.AfterFunc(mayTake, cancel)
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	})

@@ -21,7 +21,8 @@ var ErrName = errors.New("name refused")
 type Names struct {
 	// CaseSensitive keeps upper and lower case apart.
 	CaseSensitive bool
-	// Allowed, if set, must fit the whole normalised name.
+	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart. Where case does
+	// not count, it may be typed in either.
 	Allowed *regexp.Regexp
 }
 
@@ -51,7 +52,7 @@ func (n Names) Normalise(typed string) (string, error) {
 		}
 		name = strings.TrimSpace(norm.NFKC.String(name))
 		if name == before {
-			return n.check(name)
+			return n.check(name, typed)
 		}
 	}
 	return "", fmt.Errorf("%w: no stable form", ErrName)
@@ -74,7 +75,26 @@ func foldName(s string) string {
 	return b.String()
 }
 
-func (n Names) check(name string) (string, error) {
+// ordinaryLower is a text in lower case, but for the letters that are no capitals of others (the Kelvin sign, say).
+func ordinaryLower(text string) string {
+	return strings.Map(func(r rune) rune {
+		if lower := unicode.ToLower(r); unicode.ToUpper(lower) == r {
+			return lower
+		}
+		return r
+	}, text)
+}
+
+// fits reports whether the pattern fits the whole of a name.
+func fits(pattern *regexp.Regexp, name string) bool {
+	// The longest match from the start is the whole name, if any match is.
+	longest := *pattern
+	longest.Longest()
+	at := longest.FindStringIndex(name)
+	return at != nil && at[0] == 0 && at[1] == len(name)
+}
+
+func (n Names) check(name, typed string) (string, error) {
 	switch {
 	case name == "":
 		return "", fmt.Errorf("%w: empty", ErrName)
@@ -83,13 +103,8 @@ func (n Names) check(name string) (string, error) {
 	case strings.ContainsFunc(name, unseen):
 		return "", fmt.Errorf("%w: invisible or control character", ErrName)
 	}
-	if n.Allowed != nil {
-		// The longest match from the start is the whole name, if any match is.
-		longest := *n.Allowed
-		longest.Longest()
-		if at := longest.FindStringIndex(name); at == nil || at[0] != 0 || at[1] != len(name) {
-			return "", fmt.Errorf("%w: not of the allowed form", ErrName)
-		}
+	if n.Allowed != nil && (!fits(n.Allowed, name) || !fits(n.Allowed, typed) && (n.CaseSensitive || !fits(n.Allowed, ordinaryLower(typed)))) {
+		return "", fmt.Errorf("%w: not of the allowed form", ErrName)
 	}
 	return name, nil
 }

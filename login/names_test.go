@@ -44,6 +44,28 @@ func TestNamesRefused(t *testing.T) {
 	}
 }
 
+// TestP4_AllowedFitsWhatWasTyped: the app got a name that the pattern does not allow, and told it apart from the one that the gateway took it
+// for: somebody who registered it there was asked for the other's factor, or set hers up as the other's.
+func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
+	plain := regexp.MustCompile("[a-z]+")
+	for _, typed := range []string{"\uff41lice", " alice", "alice\u3000", "\u212aarl", "al\u017fo", "\ufb01ona"} {
+		if _, err := (Names{}).Normalise(typed); err != nil {
+			t.Fatalf("the control: %q: %v", typed, err)
+		}
+		for _, sensitive := range []bool{false, true} {
+			if name, err := (Names{Allowed: plain, CaseSensitive: sensitive}).Normalise(typed); err == nil {
+				t.Errorf("%q is %q, case sensitive: %t", typed, name, sensitive)
+			}
+		}
+	}
+	if name, err := (Names{Allowed: plain}).Normalise("Alice"); name != "alice" || err != nil {
+		t.Errorf("in capitals: %q, %v", name, err)
+	}
+	if name, err := (Names{Allowed: plain, CaseSensitive: true}).Normalise("Alice"); err == nil {
+		t.Errorf("in capitals, where they count: %q", name)
+	}
+}
+
 // TestAllowedFitsWhole: a pattern that fits a part of the name is no permission.
 func TestAllowedFitsWhole(t *testing.T) {
 	for _, test := range []struct {

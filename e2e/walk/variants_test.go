@@ -30,6 +30,7 @@ const typedJSON = "login /api/login {\nusername json /user/name\nfields /user/pa
 
 const (
 	asked           = "identity /api/me json /login\n"
+	renewing        = asked + "renews\n"
 	formLogin       = "login /login {\nusername form username\n}\n"
 	jsonLogin       = "login /api/login {\nusername json /user/name\n}\n"
 	bothAsked       = asked + "identity /api/admin/me json /login\n"
@@ -91,18 +92,18 @@ func variants() []variant {
 		{name: "in place", knobs: loose(demo.Knobs{ElevateInPlace: true, EmailField: true}), block: formLogin + jsonLogin + asked},
 		{name: "in place, typed", knobs: loose(demo.Knobs{TellsByCookie: true, ElevateInPlace: true, EmailField: true}), block: typed(signedIn) + typedJSON},
 		{name: "in place, scripts have the cookie", knobs: loose(demo.Knobs{ElevateInPlace: true, ScriptCookie: true, TellsByCookie: true}), block: formLogin + jsonLogin + asked},
-		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + asked},
+		{name: "404", knobs: loose(demo.Knobs{LoginStatus: 404}), block: formLogin + jsonLogin + renewing},
 		{name: "404, typed", knobs: loose(demo.Knobs{TellsByCookie: true, LoginStatus: 404}), block: typed(signedIn + "\nsuccess status 303 404")},
-		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + asked, shape: withHeader("Accept: application/xml")},
+		{name: "406", knobs: loose(demo.Knobs{PickyAccept: true}), block: formLogin + renewing, shape: withHeader("Accept: application/xml")},
 		{name: "406, typed", knobs: loose(demo.Knobs{TellsByCookie: true, PickyAccept: true}), block: typed(signedIn), shape: withHeader("Accept: application/xml")},
 		{name: "sent on", knobs: loose(demo.Knobs{SendOn: true}), block: formLogin + asked},
 		{name: "sent on, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SendOn: true}), block: typed(signedIn)},
-		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + asked},
+		{name: "cookie always", knobs: loose(demo.Knobs{SetAlways: true}), block: formLogin + renewing},
 		{name: "cookie always, typed", knobs: loose(demo.Knobs{TellsByCookie: true, SetAlways: true}), block: typed(signedIn)},
 		{
 			name: "rotates, typed", knobs: loose(demo.Knobs{TellsByCookie: true, Rotate: true, EmailField: true}), block: typed(signedIn) + typedJSON + "rotates ledger_session ledger_last\n",
 		},
-		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + asked, shape: withOverride},
+		{name: "trusting", knobs: loose(demo.Knobs{TrustHeaders: true, LoosePaths: true}), block: formLogin + renewing, shape: withOverride},
 		{name: "trusting, typed", knobs: loose(demo.Knobs{TellsByCookie: true, TrustHeaders: true, LoosePaths: true}), block: typed(signedIn), shape: withOverride},
 		{name: "errors", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withErrors, errors: true},
 		{name: "basic", knobs: loose(demo.Knobs{BasicAnywhere: true}), block: basicOnly + asked, shape: withBasic},
@@ -116,9 +117,9 @@ func variants() []variant {
 			block: "login * {\nusername placeholder {http.auth.user.id}\n}\n", shape: withFront,
 		},
 		{name: "bound to Client-IP", knobs: loose(demo.Knobs{Binds: "Client-Ip"}), block: formLogin + asked + "pass_header Client-IP\n", shape: withHeader("Client-IP: 192.0.2.6")},
-		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + asked, shape: withHeader("X-Forwarded-For: 192.0.2.6")},
-		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + asked, shape: withHeader("User-Agent: (odd)")},
-		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + asked, shape: withHeader("Accept-Language: de")},
+		{name: "bound to X-Forwarded-For", knobs: loose(demo.Knobs{Binds: "X-Forwarded-For"}), block: formLogin + renewing, shape: withHeader("X-Forwarded-For: 192.0.2.6")},
+		{name: "bound to User-Agent", knobs: loose(demo.Knobs{Binds: "User-Agent"}), block: formLogin + renewing, shape: withHeader("User-Agent: (odd)")},
+		{name: "bound to Accept-Language", knobs: loose(demo.Knobs{Binds: "Accept-Language"}), block: formLogin + renewing, shape: withHeader("Accept-Language: de")},
 		{
 			name: "second session", knobs: loose(demo.Knobs{APISession: true}), root: true,
 			block: formLogin + jsonLogin + "identity /whoami json /login\n",
@@ -126,10 +127,10 @@ func variants() []variant {
 		{name: "names strangers", knobs: loose(demo.Knobs{NamesStrangers: true}), block: formLogin + asked, guests: []string{"anonymous"}},
 		{name: "speaks German", knobs: loose(demo.Knobs{Translates: true, LoginStatus: 200}), block: german(), shape: withHeader("Accept-Language: de", "Range: bytes=0-7")},
 		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
-		{name: "full", knobs: loose(demo.Knobs{Fills: true, EmailField: true}), block: formLogin + asked, shape: withFill},
+		{name: "full", knobs: loose(demo.Knobs{Fills: true, EmailField: true}), block: formLogin + renewing, shape: withFill},
 		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true, EmailField: true}), block: formLogin + asked, shape: withFill},
-		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + asked, secure: true},
-		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + asked},
+		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + renewing, secure: true},
+		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + renewing},
 	}
 }
 
