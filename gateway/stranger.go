@@ -96,8 +96,8 @@ func (x *exchange) forwardSuspect() error {
 	x.observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
-	if x.token == "" {
-		return x.filter.run(x.next, x.r)
+	if x.token == "" || x.carried.Len() == 0 {
+		return x.filter.run(x.next, x.r) // which is nobody's that could end
 	}
 	return x.filter.run(x.next, x.stream.watch(x))
 }
