@@ -100,6 +100,7 @@ func (b *browser) dial(t *testing.T) (write io.Writer, read *bufio.Reader) {
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("no tunnel: %v %v", answer, err)
 	}
+	_ = answer.Body.Close() // it has none
 	return conn, reader
 }
 
@@ -234,6 +235,7 @@ func TestTurns_LongPost(t *testing.T) {
 		t.Errorf("events: %q %v", line, err)
 	}
 	_ = stream.Close()
+	_ = answer.Body.Close()
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Errorf("a page: %d %s", got.StatusCode, got.body)
 	}
@@ -266,6 +268,7 @@ func TestTurns_EventsBeginAtOnce(t *testing.T) {
 			t.Fatalf("%s: %v %v", path, answer, err)
 		}
 		_ = conn.Close()
+		_ = answer.Body.Close()
 		<-ended // with its client
 	}
 }
@@ -352,6 +355,7 @@ func TestP2_HandshakeIsAnsweredFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		_ = response.Body.Close()
 		if taken := response.StatusCode == http.StatusSwitchingProtocols; taken != answered || response.Header.Get("Set-Cookie") != "" {
 			t.Errorf("answered %t: %d %v", answered, response.StatusCode, response.Header)
 		}
