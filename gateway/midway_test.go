@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,8 +49,8 @@ func sid(r *http.Request) string {
 	return cookie.Value
 }
 
-func (a socketed) socket(conn net.Conn, r *http.Request) {
-	buffered := bufio.NewReader(conn)
+func (a socketed) socket(read io.Reader, write io.Writer, r *http.Request) {
+	buffered := bufio.NewReader(read)
 	said := make(chan string)
 	go func() {
 		defer close(said)
@@ -75,19 +74,21 @@ func (a socketed) socket(conn net.Conn, r *http.Request) {
 		a.mutex.Lock()
 		who := a.users[sid(r)]
 		a.mutex.Unlock()
-		fmt.Fprintf(conn, "of %s\n", who)
+		fmt.Fprintf(write, "of %s\n", who)
 	}
 }
 
 // tunnelTo answers a handshake as Caddy's proxy does, and joins what is said there to the app.
 func tunnelTo(w http.ResponseWriter, r *http.Request, app socketed) error {
 	w.WriteHeader(http.StatusSwitchingProtocols)
-	conn, _, err := http.NewResponseController(w).Hijack()
+	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	app.socket(conn, r)
+	// What the server has read already comes first.
+	early := io.LimitReader(buffered, int64(buffered.Reader.Buffered()))
+	app.socket(io.MultiReader(early, conn), conn, r)
 	return nil
 }
 
