@@ -142,6 +142,8 @@ type Gateway struct {
 	carriers carriers
 	// raising are those that may raise a verified session.
 	raising raising
+	// harmless are the addresses that sign nobody in.
+	harmless *harmless
 	// toldOfRenews: the operator was told that the word may be missing.
 	toldOfRenews atomic.Bool
 	// learning sees to the names in config.Names.
@@ -213,7 +215,7 @@ func New(config Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		config: config, policy: policy, headers: custody.NewHeaderPolicy(config.PassHeaders), origins: http.NewCrossOriginProtection(),
-		log: config.Logger,
+		log: config.Logger, harmless: newHarmless(),
 	}
 	if g.tokens = len(config.Logins.Tokens()) > 0; g.tokens {
 		g.headers.Token = config.TokenHeader

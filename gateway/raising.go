@@ -180,6 +180,13 @@ func (v *visit) answered() {
 	v.giveBack()
 }
 
+// hasTurn reports whether the request is one that may raise the session, and is alone at the app still.
+func (v *visit) hasTurn() bool {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	return v.raises && v.holds
+}
+
 // giveBack is called with the lock held.
 func (v *visit) giveBack() {
 	if !v.holds {
@@ -244,20 +251,20 @@ func (r *raising) ended(token string) bool {
 }
 
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by fields whose names
-// nobody described.
-func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.bare()) }
+// nobody described, and so may a path that was not seen to be harmless.
+func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.knowsAddress()) }
 
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
 // Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut, or
 // disowned where the other one was at another gateway.
 //
-// A mere page load may have signed somebody in itself, by what stands in its path. So it is asked about as well, unless it brings what
-// belongs to a page: pictures, fonts, styles and scripts.
+// A mere page load may have signed somebody in itself. So it is asked about as well, unless it brings what belongs to a page (pictures,
+// fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that could be the credential.
 func (x *exchange) besideRaise(header http.Header) bool {
 	if x.suspect || x.state() != gate.Verified || !x.data.InPlace {
 		return x.suspect
 	}
-	if !belongsToPage(header) || x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
+	if !belongsToPage(header) || x.hasMoreHeaders() || x.raising.any(x.token) || x.config.Sessions.Remote() && x.raisedElsewhere() {
 		x.suspect = true
 	}
 	return x.suspect

@@ -96,6 +96,7 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 	said := x.whose(after)
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
+		x.noteAddress()
 		x.commit(f, status, said.changes)
 	case said.verdict == login.Known:
 		x.switched(f, status, said)
