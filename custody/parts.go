@@ -10,7 +10,12 @@ const maxParts = 8
 
 // RanOut reports whether a cookie has run out by itself between the two times: what stood below it counts since then.
 func (j Jar) RanOut(since, now time.Time) bool {
-	return slices.ContainsFunc(j.cookies, func(c Cookie) bool { return c.expired(now) && !c.expired(since) })
+	for i := range j.cookies {
+		if c := &j.cookies[i]; !c.Expires.IsZero() && c.expired(now) && !c.expired(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // Parts are the cookies that requests carry to paths at which they do not carry the whole jar: an app may know somebody else by a part

@@ -49,11 +49,9 @@ func (x *exchange) forwardVerified() error {
 		return x.refresh()
 	}
 	defer x.stream.end()
-	defer func() {
-		if x.filter.early && x.visit != nil {
-			x.settledEarly()
-		}
-	}()
+	if x.visit != nil {
+		defer x.settledEarly()
+	}
 	return x.filter.run(x.next, x.stream.watch(x))
 }
 

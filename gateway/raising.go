@@ -295,10 +295,10 @@ func (x *exchange) settled(status int) {
 	}
 }
 
-// settledEarly is called behind a request that was settled before its answer was whole: what the app did after that is asked about
-// before the session's next use.
+// settledEarly is called behind a request. Where that was settled before its answer was whole, what the app did after that is asked
+// about before the session's next use.
 func (x *exchange) settledEarly() {
-	if x.state() != gate.Verified {
+	if !x.filter.early || x.state() != gate.Verified {
 		return
 	}
 	if x.visit.raises && x.r.Context().Err() != nil {
