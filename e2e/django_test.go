@@ -70,12 +70,12 @@ func TestDjango(t *testing.T) {
 }
 
 // testDjangoNames: Django cuts names of spaces and normalises them. All that it takes for alice is asked for alice's
-// factor; what it would read otherwise than the gateway never gets there.
+// factor, or refused; what it would read otherwise than the gateway never gets there.
 func testDjangoNames(t *testing.T, a *protectedApp) {
 	owner := a.Client(t)
 	a.signIn(t, owner, apps.Alice.Name, apps.Alice.Password)
 	owner.Enrol(1)
-	for _, name := range []string{"alice ", " alice", "\u00a0alice\u3000", "\uff41lice"} {
+	for _, name := range []string{"alice ", " alice", "\u00a0alice\u3000"} {
 		c := a.Client(t)
 		if got := a.signIn(t, c, name, apps.Alice.Password); !leadsTo(got, "/second-factor/challenge") {
 			t.Fatalf("%q: %d to %q", name, got.StatusCode, got.Location())
@@ -83,7 +83,7 @@ func testDjangoNames(t *testing.T, a *protectedApp) {
 		wantsState(t, c, "pending", apps.Alice.Name)
 		a.wantsClosed(t, c, "/second-factor/challenge")
 	}
-	for _, name := range []string{"\talice\n", "alice\u2028", "\x1calice", "alice\x1f", "alice\u200b", "alice\x00", "\u00e1lice", "alice\u0301"} {
+	for _, name := range []string{"\talice\n", "alice\u2028", "\x1calice", "alice\x1f", "alice\u200b", "alice\x00", "\u00e1lice", "alice\u0301", "\uff41lice"} {
 		c := a.Client(t)
 		if got := a.signIn(t, c, name, apps.Alice.Password); got.StatusCode != http.StatusBadRequest {
 			t.Fatalf("%q: %d to %q", name, got.StatusCode, got.Location())

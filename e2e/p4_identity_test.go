@@ -162,6 +162,8 @@ func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 func TestP4_NobodyAtLogin(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)
+	// What strangers are answered is asked before anything else, and remembered.
+	signIn(t, l.Client(t), "alice", "wrong")
 	for name, answer := range nobody {
 		c := l.Client(t)
 		page := c.Get("/login")

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,8 +12,8 @@ import (
 type tunnel struct {
 	net.Conn
 	stream *stream
-	// impatient says that a direction has waited for a request that is at the app still.
-	impatient struct{ read, write bool }
+	// impatient says that a direction has waited for a request that is at the app still. Servers that shut down write as well.
+	impatient struct{ read, write atomic.Bool }
 }
 
 // carry puts a connection under watch; errSessionEnded where that comes too late.
@@ -53,7 +54,7 @@ func (t *tunnel) Write(p []byte) (int, error) {
 }
 
 // mayGoOn is mayGoOut for one direction of a tunnel.
-func (t *tunnel) mayGoOn(patience time.Duration, impatient *bool) bool {
+func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	s := t.stream
 	if s.cut.Load() {
 		return false
@@ -64,12 +65,13 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *bool) bool {
 	s.mutex.Lock()
 	token := s.token
 	s.mutex.Unlock()
-	if *impatient {
+	if impatient.Load() {
 		patience = 0
 	}
-	*impatient = !s.gateway.raising.undisturbed(token, patience, s.ending.Done)
-	if *impatient || s.stale.Load() {
-		return s.midway.confirms(*impatient)
+	disturbed := !s.gateway.raising.undisturbed(token, patience, s.ending.Done)
+	impatient.Store(disturbed)
+	if disturbed || s.stale.Load() {
+		return s.midway.confirms(disturbed)
 	}
 	return !s.cut.Load() // also by what it waited for
 }

@@ -65,7 +65,7 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 		x.token, x.data = "", nil
 		return leave, true, x.askLogin()
 	}
-	if mayRaise {
+	if mayRaise && !(x.plain() && x.bare()) {
 		undo = x.outlive()
 	}
 	return leave, false, nil

@@ -21,8 +21,8 @@ var ErrName = errors.New("name refused")
 type Names struct {
 	// CaseSensitive keeps upper and lower case apart.
 	CaseSensitive bool
-	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart. Where case does
-	// not count, it may be typed in either.
+	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart. Space around it
+	// does not count, which keyboards add; where case does not count, it may be typed in either.
 	Allowed *regexp.Regexp
 }
 
@@ -103,6 +103,7 @@ func (n Names) check(name, typed string) (string, error) {
 	case strings.ContainsFunc(name, unseen):
 		return "", fmt.Errorf("%w: invisible or control character", ErrName)
 	}
+	typed = strings.TrimSpace(typed)
 	if n.Allowed != nil && (!fits(n.Allowed, name) || !fits(n.Allowed, typed) && (n.CaseSensitive || !fits(n.Allowed, ordinaryLower(typed)))) {
 		return "", fmt.Errorf("%w: not of the allowed form", ErrName)
 	}

@@ -48,7 +48,7 @@ func TestNamesRefused(t *testing.T) {
 // for: somebody who registered it there was asked for the other's factor, or set hers up as the other's.
 func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 	plain := regexp.MustCompile("[a-z]+")
-	for _, typed := range []string{"\uff41lice", " alice", "alice\u3000", "\u212aarl", "al\u017fo", "\ufb01ona"} {
+	for _, typed := range []string{"\uff41lice", "\u212aarl", "al\u017fo", "\ufb01ona"} {
 		if _, err := (Names{}).Normalise(typed); err != nil {
 			t.Fatalf("the control: %q: %v", typed, err)
 		}
@@ -58,7 +58,7 @@ func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 			}
 		}
 	}
-	if name, err := (Names{Allowed: plain}).Normalise("Alice"); name != "alice" || err != nil {
+	if name, err := (Names{Allowed: plain}).Normalise(" Alice "); name != "alice" || err != nil {
 		t.Errorf("in capitals: %q, %v", name, err)
 	}
 	if name, err := (Names{Allowed: plain, CaseSensitive: true}).Normalise("Alice"); err == nil {
