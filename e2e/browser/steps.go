@@ -150,7 +150,8 @@ func (b *Browser) DoubleClick(selector Selector) Answer {
 // kept that page whole, in which case it is not loaded.
 func (b *Browser) Back() {
 	b.t.Helper()
-	b.do("going back", chromedp.Evaluate[chromedp.Void]("window.left = true; history.back()"))
+	// Not at once: the page may be gone before it has answered.
+	b.do("going back", chromedp.Evaluate[chromedp.Void]("window.left = true; setTimeout(() => history.back(), 50)"))
 	b.until("waiting for the page before", "window.left !== true && document.readyState === 'complete'")
 }
 
