@@ -83,7 +83,7 @@ func testDjangoNames(t *testing.T, a *protectedApp) {
 		wantsState(t, c, "pending", apps.Alice.Name)
 		a.wantsClosed(t, c, "/second-factor/challenge")
 	}
-	for _, name := range []string{"\talice\n", "alice\u2028", "\x1calice", "alice\x1f", "alice\u200b", "alice\x00", "\u00e1lice", "alice\u0301", "\uff41lice"} {
+	for _, name := range []string{"\talice\n", "alice\u2028", "\x1calice", "alice\x1f", "alice\u200b", "alice\x00", "\u00e1lice", "alice\u0301", "\uff41lice", "al\u0131ce"} {
 		c := a.Client(t)
 		if got := a.signIn(t, c, name, apps.Alice.Password); got.StatusCode != http.StatusBadRequest {
 			t.Fatalf("%q: %d to %q", name, got.StatusCode, got.Location())
@@ -91,12 +91,10 @@ func testDjangoNames(t *testing.T, a *protectedApp) {
 		wantsState(t, c, "anonymous", "")
 	}
 	// Another spelling by case is another account in Django, which does not exist. Some databases look names up without
-	// regard to case; then these would be asked for alice's factor.
-	for _, name := range []string{"ALICE", "al\u0131ce"} {
-		c := a.Client(t)
-		a.tellsNothing(t, a.signIn(t, c, name, apps.Alice.Password).Wants(t, http.StatusOK, ""))
-		wantsState(t, c, "anonymous", "")
-	}
+	// regard to case; then it would be asked for alice's factor.
+	c := a.Client(t)
+	a.tellsNothing(t, a.signIn(t, c, "ALICE", apps.Alice.Password).Wants(t, http.StatusOK, ""))
+	wantsState(t, c, "anonymous", "")
 }
 
 // testDjangoFirstNames: the admin greets people by their first name, which is none of the account's own. Bob, who has a
