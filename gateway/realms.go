@@ -94,6 +94,11 @@ func (x *exchange) speaksOfNobody(said *probed, stranger guest) bool {
 	return said.status >= 300 && said.status < 400 && x.leadsToSignIn(said.answer.header.Get("Location"))
 }
 
+// oddNobody is what becomes of an answer that speaks of nobody in other words: it is unclear.
+func oddNobody(said probed) (login.Verdict, error) {
+	return login.Unclear, fmt.Errorf("%w: %w (status %d)", errBroken, errOddNobody, said.status)
+}
+
 // probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator names.
 // Where two of them name different users, that is nobody's session.
 func (x *exchange) probe(jar custody.Jar, with attachment) probed {
@@ -109,7 +114,7 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		changes = append(changes, said.changes...)
 		said = x.called(said, identity, guests[i].name)
 		if goesOn := x.state() == gate.Verified && x.place != gate.Login; said.verdict == login.NotSignedIn && !goesOn && !x.speaksOfNobody(&said, guests[i]) {
-			said.verdict, said.err = login.Unclear, fmt.Errorf("%w: %w (status %d)", errBroken, errOddNobody, said.status)
+			said.verdict, said.err = oddNobody(said)
 		}
 		switch {
 		case said.verdict == login.Unclear:
@@ -146,8 +151,10 @@ func (x *exchange) probeParts(result probed, with attachment, guests []guest) pr
 			identity := &x.config.Logins.Identities[i]
 			said := x.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
 			switch {
-			case said.verdict == login.NotSignedIn:
+			case said.verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
 				continue
+			case said.verdict == login.NotSignedIn:
+				said.verdict, said.err = oddNobody(said)
 			case said.verdict == login.Known && result.verdict == login.Known && said.name != result.name:
 				said.verdict, said.err = login.Unclear, errTwoUsers
 			}

@@ -99,3 +99,29 @@ func TestP5_UncoveredByPath(t *testing.T) {
 		t.Errorf("carol reads %s", got.body)
 	}
 }
+
+// TestP5_UncoveredWhereNobodyIsSaid is the same where the app refuses to say whose a part is, at that moment: it was taken for nobody's.
+func TestP5_UncoveredWhereNobodyIsSaid(t *testing.T) {
+	app := &remembering{path: "/app"}
+	s := newRemembering(t, app, nil)
+	refuses := false
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := r.Cookie("sid"); err != nil && len(r.Cookies()) > 0 && r.URL.Path == "/me" && refuses {
+			w.WriteHeader(http.StatusForbidden)
+			return nil
+		}
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	carol := s.browser()
+	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+	if got := carol.do("POST", "/door", asForm, "u=carol&p=pw-carol"); got.StatusCode != http.StatusOK {
+		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+	}
+	refuses = true
+	carol.do("POST", "/door", asForm, "u=alice&p=pw-alice").wants(t, http.StatusBadGateway, "")
+	refuses = false
+	if got := carol.get("/x"); strings.Contains(got.body, "of alice") {
+		t.Errorf("carol reads %s", got.body)
+	}
+}
