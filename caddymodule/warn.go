@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -175,13 +174,11 @@ func strippedBefore(handlers []json.RawMessage) string {
 
 // methods are those that a login comes by; empty where it stands in every request.
 func (l *Login) methods() []string {
-	switch {
-	case len(l.Methods) > 0:
-		return l.Methods
-	case len(l.Username) > 0 && (login.Kind(l.Username[0]) == login.Basic || login.Kind(l.Username[0]) == login.Placeholder):
+	block, err := l.parse()
+	if err != nil {
 		return nil
 	}
-	return []string{http.MethodPost}
+	return block.ComesBy()
 }
 
 // carriesErrands reports whether a login may ask for something beside itself.

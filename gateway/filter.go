@@ -364,13 +364,16 @@ func (f *filter) ended() error {
 	return f.x.askLogin()
 }
 
-func isEventStream(h http.Header) bool {
+func isEventStream(h http.Header) bool { return mediaType(h) == "text/event-stream" }
+
+// mediaType is an answer's, in lower case and without parameters; empty where it has none.
+func mediaType(h http.Header) string {
 	values := h["Content-Type"]
 	if len(values) == 0 {
-		return false
+		return ""
 	}
 	media, _, _ := strings.Cut(values[0], ";")
-	return strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
+	return strings.ToLower(strings.TrimSpace(media))
 }
 
 // isCookieHeader tells whether a header's or trailer's name is Set-Cookie in any spelling.

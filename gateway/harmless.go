@@ -44,7 +44,7 @@ func (x *exchange) knowsAddress() bool { return x.bare() && x.harmless.has(x.add
 
 // noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.
 func (x *exchange) noteAddress() {
-	if v := x.visit; v != nil && v.plain && !x.filter.early && x.bare() && v.hasTurn() && x.plain() {
+	if v := x.visit; v != nil && v.plain && !x.filter.early && x.bare() && v.hasTurn() {
 		x.harmless.add(x.addressKey())
 	}
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"sallyport/custody"
@@ -27,8 +26,8 @@ func (x *exchange) startMidway() *midway {
 	x.clientCookies()
 	r := x.r.Clone(context.WithoutCancel(x.r.Context()))
 	return &midway{stream: &x.stream, x: &exchange{
-		Gateway: x.Gateway, next: x.next, w: x.w, r: x.config.PrepareProbe(r, x.r, x.w), now: x.now, place: x.place, path: x.path, target: x.target,
-		attempt: x.attempt, authorization: x.authorization, sent: x.sent, sentSaved: true,
+		Gateway: x.Gateway, next: x.next, w: x.w, r: x.config.PrepareProbe(r, x.r, x.w), now: x.now, place: x.place, path: x.path,
+		authorization: x.authorization, sent: x.sent, sentSaved: true,
 	}}
 }
 
@@ -80,10 +79,7 @@ func (x *exchange) confirmsUser() bool {
 			return err == nil
 		}
 	}
-	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
-		x.log.ErrorContext(x.r.Context(), "store failed; the identity check could not be asked for",
-			"setting", "sessions", "app", x.config.App, "error", err)
-	}
+	x.askBeforeNextUse()
 	return false
 }
 

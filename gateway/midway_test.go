@@ -117,14 +117,7 @@ func behindTunnels(t *testing.T, change func(*Config)) (s *site, app socketed, c
 		}
 		return proxied(w, r)
 	})
-	alice := s.browser()
-	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
-	alice.enrol()
-	carol = s.browser()
-	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
-		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
-	}
-	return s, app, carol
+	return s, app, s.carol(t)
 }
 
 // TestP5_TunnelBesideARaise: carol has a WebSocket open when she posts alice's password to an app that takes its time to answer. What the

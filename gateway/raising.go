@@ -113,56 +113,19 @@ func (v *visit) patience() time.Duration {
 	return pagePatience
 }
 
-// until is called with the lock held, and waits without it.
-func (v *visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
-	if free() {
-		return false, true
+// until is called with the lock held, and waits without it, for nothing where patience is zero. changed is closed at the next change, and
+// over where whoever waits need wait no longer.
+func (r *raising) until(patience time.Duration, changed, over func() <-chan struct{}, free func() bool) (waited, is bool) {
+	if is := free(); is || patience == 0 {
+		return false, is
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for goOn := true; goOn && !free(); {
-		changed := v.turn.changed
-		v.raising.mutex.Unlock()
-		select {
-		case <-changed:
-		case <-timer.C:
-			goOn = false
-		case <-ctx.Done():
-			goOn = false
-		}
-		v.raising.mutex.Lock()
-	}
-	return true, free()
-}
-
-// undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may raise the session:
-// the piece may be the other's. It reports whether there is none; else patience or the client has run out.
-func (v *visit) undisturbed(ctx context.Context, patience time.Duration) bool {
-	v.raising.mutex.Lock()
-	defer v.raising.mutex.Unlock()
-	free := func() bool { return !v.turn.taken || v.left }
-	if patience == 0 {
-		return free()
-	}
-	_, is := v.until(ctx, patience, free)
-	return is
-}
-
-// undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
-func (r *raising) undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	taken := func() bool { return r.sessions[token] != nil && r.sessions[token].taken }
-	if patience == 0 || !taken() {
-		return !taken()
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for goOn := true; goOn && taken(); {
-		changed := r.sessions[token].changed
+		next := changed()
 		r.mutex.Unlock()
 		select {
-		case <-changed:
+		case <-next:
 		case <-timer.C:
 			goOn = false
 		case <-over():
@@ -170,7 +133,31 @@ func (r *raising) undisturbed(token string, patience time.Duration, over func() 
 		}
 		r.mutex.Lock()
 	}
-	return !taken()
+	return true, free()
+}
+
+// until is that of the visit's turn.
+func (v *visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
+	return v.raising.until(patience, func() <-chan struct{} { return v.turn.changed }, ctx.Done, free)
+}
+
+// undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may raise the session:
+// the piece may be the other's. It reports whether there is none; else patience or the client has run out.
+func (v *visit) undisturbed(ctx context.Context, patience time.Duration) bool {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	_, free := v.until(ctx, patience, func() bool { return !v.turn.taken || v.left })
+	return free
+}
+
+// undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
+func (r *raising) undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	_, free := r.until(patience, func() <-chan struct{} { return r.sessions[token].changed }, over, func() bool {
+		return r.sessions[token] == nil || !r.sessions[token].taken
+	})
+	return free
 }
 
 // answered gives the turn back: the app has answered, and it is known whose the session is.
@@ -272,13 +259,13 @@ func (x *exchange) besideRaise(header http.Header) bool {
 
 // belongsToPage reports whether an answer's type is one that pages load besides themselves.
 func belongsToPage(header http.Header) bool {
-	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
-	kind, _, _ := strings.Cut(strings.TrimSpace(media), "/")
+	media := mediaType(header)
+	kind, _, _ := strings.Cut(media, "/")
 	switch kind {
 	case "image", "font", "audio", "video":
 		return true
 	}
-	switch strings.TrimSpace(media) {
+	switch media {
 	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
 		return true
 	}
@@ -304,6 +291,11 @@ func (x *exchange) settledEarly() {
 	if x.visit.raises && x.r.Context().Err() != nil {
 		x.raising.linger(x.token) // the app may be at it still
 	}
+	x.askBeforeNextUse()
+}
+
+// askBeforeNextUse is unsettle where nobody waits for an answer any more.
+func (x *exchange) askBeforeNextUse() {
 	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
 		x.log.ErrorContext(x.r.Context(), "store failed; the identity check could not be asked for",
 			"setting", "sessions", "app", x.config.App, "error", err)

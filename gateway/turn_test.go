@@ -105,14 +105,20 @@ func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 	app = newGated()
 	s = newRaising(t, nil)
 	s.serve(app.upstream(t))
+	return s, app, s.carol(t)
+}
+
+// carol signs in, once alice has enrolled.
+func (s *site) carol(t *testing.T) *browser {
+	t.Helper()
 	alice := s.browser()
 	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 	alice.enrol()
-	carol = s.browser()
+	carol := s.browser()
 	if got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol"); got.body != "welcome, carol" {
 		t.Fatalf("carol: %d %s", got.StatusCode, got.body)
 	}
-	return s, app, carol
+	return carol
 }
 
 // upstream serves the app, and is the rest of a route that leads there.

@@ -29,6 +29,17 @@ type compiled struct {
 
 var defaultMethods = []string{"POST"}
 
+// ComesBy are the methods of the login; nil where it stands in every request.
+func (b *Block) ComesBy() []string {
+	switch {
+	case b.Username.standing():
+		return nil
+	case len(b.Methods) > 0:
+		return b.Methods
+	}
+	return defaultMethods
+}
+
 func compile(blocks []Block) []compiled {
 	all := make([]compiled, len(blocks))
 	for i := range blocks {
@@ -36,10 +47,7 @@ func compile(blocks []Block) []compiled {
 		if c.standing = b.Username.standing(); c.standing {
 			continue
 		}
-		c.methods = b.Methods
-		if len(c.methods) == 0 {
-			c.methods = defaultMethods
-		}
+		c.methods = b.ComesBy()
 		for _, path := range b.Paths {
 			// Loose forms are without spaces.
 			c.loose = append(c.loose, match.LooseGlob(match.Glob(strings.Join(strings.Fields(string(path)), "")))...)
