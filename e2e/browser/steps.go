@@ -12,6 +12,7 @@ import (
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 )
@@ -150,8 +151,20 @@ func (b *Browser) DoubleClick(selector Selector) Answer {
 // kept that page whole, in which case it is not loaded.
 func (b *Browser) Back() {
 	b.t.Helper()
-	// Not at once: the page may be gone before it has answered.
-	b.do("going back", chromedp.Evaluate[chromedp.Void]("window.left = true; setTimeout(() => history.back(), 50)"))
+	b.do("marking the page", chromedp.Evaluate[chromedp.Void]("window.left = true"))
+	// By the browser, not by a script in the page: that may be gone before it has answered, or may have no timers.
+	b.do("going back", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		history, err := chromedp.Run(ctx, chromedp.NavigationEntries())
+		if err != nil {
+			return err
+		}
+		if history.CurrentIndex < 1 {
+			return errors.New("there is no page before")
+		}
+		before := history.Entries[history.CurrentIndex-1]
+		_, err = chromedp.Call(ctx, cdppage.NavigateToHistoryEntry, cdppage.NavigateToHistoryEntryParams{EntryID: before.ID})
+		return err
+	}))
 	b.until("waiting for the page before", "window.left !== true && document.readyState === 'complete'")
 }
 
