@@ -57,7 +57,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
 		}
 	}
-	origin, target, before := x.origin(), x.rememberedTarget(), x.token
+	came, target, before := x.origin(), x.rememberedTarget(), x.token
 	write := func(data *session.Data) error {
 		if target != "" {
 			data.Next = target
@@ -69,7 +69,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
 		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
 		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
-		data.Address, data.Browser = origin.Address, origin.Browser
+		data.Origin = &session.Origin{Address: came.Address, Browser: came.Browser}
 		data.Device, data.Delivery = device, nil
 		if state != gate.Verified {
 			data.Delivery = next.delivery

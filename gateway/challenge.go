@@ -33,7 +33,8 @@ func (x *exchange) showChallenge() error {
 
 func (x *exchange) challengeView(common pages.Common) pages.ChallengeView {
 	return pages.ChallengeView{
-		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Factors.Remember(), Trust: x.form.trust,
+		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Factors.Remember(),
+		Trust: x.form != nil && x.form.trust,
 	}
 }
 

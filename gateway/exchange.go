@@ -57,7 +57,7 @@ type exchange struct {
 	visit  *visit
 	filter filter
 	stream stream
-	form   form // what a POST to one of our own pages said
+	form   *form // what a POST to one of our own pages said; nil in all other requests
 	// asked is what the secrets store said of the user's factors, where a page was on its way that shows it.
 	asked *factor.Status
 }

@@ -58,6 +58,7 @@ func (x *exchange) readForm() (refused bool, err error) {
 	if err != nil && len(body) > 0 || len(x.r.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
 		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
+	x.form = new(form)
 	var values url.Values
 	switch {
 	case mediaType == "application/json":
@@ -128,7 +129,7 @@ func jsonCode(body []byte) (code string, ok bool) {
 // says that a script sent it.
 func (x *exchange) wantsPage() bool {
 	if x.r.Header.Get("Sec-Fetch-Mode") == "" && x.place == gate.Own && x.r.Method == http.MethodPost {
-		return !x.form.json
+		return x.form == nil || !x.form.json
 	}
 	return isPageLoad(x.r)
 }

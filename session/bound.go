@@ -66,10 +66,10 @@ func leastUsed(all []owned, mine string) int {
 func longestWaiting(all []owned, mine string) int {
 	from := make(map[string]int)
 	for _, one := range all {
-		from[one.data.Address]++
+		from[one.data.from().Address]++
 	}
 	return first(all, mine, func(a, b owned) int {
-		return cmp.Or(-cmp.Compare(from[a.data.Address], from[b.data.Address]), a.data.Since.Compare(b.data.Since))
+		return cmp.Or(-cmp.Compare(from[a.data.from().Address], from[b.data.from().Address]), a.data.Since.Compare(b.data.Since))
 	})
 }
 

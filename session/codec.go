@@ -61,7 +61,8 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = appendString(to, data.Identity)
 	to = appendTime(to, deadline)
 	to = appendString(to, data.Host)
-	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, data.Address, data.Browser, data.Device} {
+	origin := data.from()
+	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, origin.Address, origin.Browser, data.Device} {
 		to = appendString(to, text)
 	}
 	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, data.Factored, data.Since} {
@@ -136,8 +137,9 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Form = from.string()
 	data.Next = from.string()
 	data.Notice = from.string()
-	data.Address = from.string()
-	data.Browser = from.string()
+	if origin := (Origin{Address: from.string(), Browser: from.string()}); origin != (Origin{}) {
+		data.Origin = &origin
+	}
 	data.Device = from.string()
 	data.Created = from.time()
 	data.Seen = from.time()

@@ -29,7 +29,7 @@ func fullData(t testing.TB) *Data {
 		},
 		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"},
 		Created: start, Seen: start.Add(time.Hour), Checked: time.Unix(0, 0).UTC(), Since: start.Add(-time.Nanosecond),
-		Notice: "enabled", Address: "192.0.2.1", Browser: "Firefox, Linux", Device: "0123456789abcdef",
+		Notice: "enabled", Origin: &Origin{Address: "192.0.2.1", Browser: "Firefox, Linux"}, Device: "0123456789abcdef",
 	}
 }
 

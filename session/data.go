@@ -64,13 +64,28 @@ type Data struct {
 	Factored time.Time
 	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
 	Since time.Time
-	// Address and Browser are where the login came from, for the user's own list of sessions. They decide nothing.
-	Address, Browser string
+	// Origin is where the login came from; nil where nobody knows. It is not changed, but replaced.
+	Origin *Origin
 	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login with a
 	// password that showed its cookie, and empty in every state but pending.
 	Device string
 	// Notice is the key of a message for the next page, shown once.
 	Notice string
+}
+
+// Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions end first where
+// there are too many.
+type Origin struct {
+	// Address is the client's, without a port; Browser is what it is called.
+	Address, Browser string
+}
+
+// from is Origin, empty where nobody knows.
+func (d *Data) from() Origin {
+	if d.Origin == nil {
+		return Origin{}
+	}
+	return *d.Origin
 }
 
 // Retry is what the app set with the answer to a login that failed: for another try with the same name, and for nothing else.

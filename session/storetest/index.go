@@ -318,11 +318,11 @@ func testManagersBound(t *testing.T, b *Body) {
 		b.Advance(time.Second)
 	}
 	bob := create(t, managers[0], session.Data{State: gate.Verified, Identity: "bob"})
-	hers := create(t, managers[1], session.Data{State: gate.Pending, Identity: "alice", Address: "192.0.2.1"})
+	hers := create(t, managers[1], session.Data{State: gate.Pending, Identity: "alice", Origin: &session.Origin{Address: "192.0.2.1"}})
 	var theirs []string
 	for i := range 20 {
 		b.Advance(time.Second)
-		theirs = append(theirs, create(t, managers[i%2], session.Data{State: gate.Pending, Identity: "alice", Address: "198.51.100.1"}))
+		theirs = append(theirs, create(t, managers[i%2], session.Data{State: gate.Pending, Identity: "alice", Origin: &session.Origin{Address: "198.51.100.1"}}))
 	}
 	for _, token := range append(slices.Clone(verified), hers, bob, theirs[18], theirs[19]) {
 		load(t, managers[0], token)
