@@ -13,6 +13,7 @@ import (
 	"sallyport/demo"
 	"sallyport/gate"
 	"sallyport/session"
+	"sallyport/session/storetest"
 )
 
 // discard is a ResponseWriter that costs nothing, so that what is measured is the gateway.
@@ -33,9 +34,10 @@ func verifiedSession(b *testing.B, s *site) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	token, err := s.gateway.config.Sessions.Create(context.Background(), session.Data{
-		Host: "example.com", State: gate.Verified, Identity: "alice", Method: "totp", Held: jar, Granted: []string{"theme"},
-		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now, Checked: s.clock.now,
+	token, err := storetest.Create(context.Background(), s.gateway.config.Sessions, session.Data{
+		Host: "example.com", State: gate.Verified, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
+		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Granted: []string{"theme"},
+		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,
 	})
 	if err != nil {
 		b.Fatal(err)

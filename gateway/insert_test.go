@@ -18,6 +18,7 @@ import (
 	"sallyport/demo"
 	"sallyport/gate"
 	"sallyport/session"
+	"sallyport/session/storetest"
 )
 
 const (
@@ -58,9 +59,9 @@ func sessionIn(t *testing.T, s *site, state gate.State) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := s.gateway.config.Sessions.Create(context.Background(), session.Data{
-		Host: "127.0.0.1", State: state, Identity: "alice", Method: "totp", Held: jar,
-		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now, Checked: s.clock.now,
+	token, err := storetest.Create(context.Background(), s.gateway.config.Sessions, session.Data{
+		Host: "127.0.0.1", State: state, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
+		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -345,7 +346,7 @@ func TestSettingsLinkBase(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/page", nil)
 		r.Host = test.host
-		_, err := l.gateway.config.Sessions.Update(t.Context(), strings.TrimPrefix(l.cookie, "sallyport="), func(data *session.Data) error {
+		_, err := storetest.Update(t.Context(), l.gateway.config.Sessions, strings.TrimPrefix(l.cookie, "sallyport="), func(data *session.Data) error {
 			data.Host = hostOf(r)
 			return nil
 		})

@@ -20,6 +20,7 @@ import (
 	"sallyport/match"
 	"sallyport/pages"
 	"sallyport/session"
+	"sallyport/session/storetest"
 )
 
 // cutWithin is how long at most a stream outlives its session (issue: open WebSockets, events and downloads are cut).
@@ -55,7 +56,7 @@ func watch(t *testing.T, test func(t *testing.T, s *watched)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.token, err = s.sessions.Create(t.Context(), session.Data{Host: "example.com", State: gate.Verified, Identity: "alice", Method: "totp"})
+		s.token, err = storetest.Create(t.Context(), s.sessions, session.Data{Host: "example.com", State: gate.Verified, Identity: "alice", Proofs: []session.Proof{{Method: "totp"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +294,7 @@ func TestP5_StreamsEndWithTheIdentity(t *testing.T) {
 			watch(t, func(t *testing.T, s *watched) {
 				q := s.send(browserRequest(), proxy("text/event-stream", time.Second))
 				time.Sleep(3500 * time.Millisecond)
-				_, err := s.sessions.Update(t.Context(), s.token, func(d *session.Data) error {
+				_, err := storetest.Update(t.Context(), s.sessions, s.token, func(d *session.Data) error {
 					change(d)
 					return nil
 				})

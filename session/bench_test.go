@@ -14,7 +14,7 @@ func benchmarkTokens(b *testing.B, count int) (*Manager, []string) {
 	memory := newMemory(b, MemoryOptions{})
 	m := NewShared(memory).Manager(Config{App: "wiki.example.com"})
 	data := verified(b)
-	data.Checked, data.Factored = time.Now(), time.Now()
+	data.Checked = time.Now()
 	tokens := make([]string, count)
 	for i := range tokens {
 		tokens[i] = mustCreate(b, m, data)
@@ -56,7 +56,7 @@ func BenchmarkUpdate(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		if _, err := m.Update(ctx, tokens[i%len(tokens)], keep); err != nil {
+		if _, err := m.update(ctx, tokens[i%len(tokens)], keep); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -70,7 +70,7 @@ func BenchmarkRenew(b *testing.B) {
 	token := tokens[0]
 	for b.Loop() {
 		var err error
-		if token, _, err = m.Renew(ctx, token, keep); err != nil {
+		if token, _, err = m.renew(ctx, token, keep); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -103,7 +103,7 @@ func memoryPerSession(t testing.TB, count int) (all, beyond float64) {
 		token := mustCreate(t, m, data)
 		for range 2 {
 			var err error
-			if token, _, err = m.Renew(ctx, token, keep); err != nil {
+			if token, _, err = m.renew(ctx, token, keep); err != nil {
 				t.Fatal(err)
 			}
 		}

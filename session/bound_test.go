@@ -91,7 +91,7 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	f.clock.advance(time.Second)
 	second, third := mustCreate(t, m, alice), mustCreate(t, m, alice)
 	for range 5 {
-		if _, err := m.Update(t.Context(), second, func(d *Data) error { d.Notice += "x"; return nil }); err != nil {
+		if _, err := m.update(t.Context(), second, func(d *Data) error { d.Notice += "x"; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 		mustLoad(t, m, token)
 	}
 	// Another identity in the same session counts where it goes.
-	if _, _, err := m.Renew(t.Context(), fourth, func(d *Data) error { d.Identity = "bob"; return nil }); err != nil {
+	if _, _, err := m.renew(t.Context(), fourth, func(d *Data) error { d.Identity = "bob"; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if listed, err := m.List(t.Context(), "bob", ""); err != nil || len(listed) != 1 {

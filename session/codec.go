@@ -62,10 +62,11 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = appendTime(to, deadline)
 	to = appendString(to, data.Host)
 	origin := data.from()
-	for _, text := range [...]string{data.Method, data.Form, data.Next, data.Notice, origin.Address, origin.Browser, data.Device} {
+	method, factored, more := proofsBefore(data)
+	for _, text := range [...]string{method, data.Form, data.Next, data.Notice, origin.Address, origin.Browser, data.Device} {
 		to = appendString(to, text)
 	}
-	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, data.Factored, data.Since} {
+	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, factored, data.Since} {
 		to = appendTime(to, moment)
 	}
 	to = data.Guest.Encode(to)
@@ -76,8 +77,11 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = retry.Jar.Encode(to)
 	to = appendString(to, retry.For)
-	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil)); data.Raising != nil {
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0)); data.Raising != nil {
 		to = appendTime(to, *data.Raising)
+	}
+	if len(more) > 0 {
+		to = appendProofs(to, more)
 	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
@@ -133,7 +137,7 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Identity = from.string()
 	deadline := from.time()
 	data.Host = from.string()
-	data.Method = from.string()
+	method := from.string()
 	data.Form = from.string()
 	data.Next = from.string()
 	data.Notice = from.string()
@@ -144,7 +148,7 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	data.Created = from.time()
 	data.Seen = from.time()
 	data.Checked = from.time()
-	data.Factored = from.time()
+	factored := from.time()
 	data.Since = from.time()
 	data.Guest = from.jar()
 	data.Held = from.jar()
@@ -157,7 +161,12 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		raising := from.time()
 		data.Raising = &raising
 	}
-	from.broken = from.broken || bits > 7
+	data.Proofs = proofsOf(method, factored, data.Since)
+	if bits&8 != 0 {
+		data.Proofs = from.proofs()
+		from.broken = from.broken || len(data.Proofs) == 0
+	}
+	from.broken = from.broken || bits > 15
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()

@@ -16,20 +16,22 @@ import (
 func fullData(t testing.TB) *Data {
 	t.Helper()
 	return &Data{
-		App: "wiki", Host: "wiki.example.com", State: gate.Enrolling, Identity: "Zoë <z@example.com>", Method: "recovery",
-		Guest:   jar(t, "csrf=1; HttpOnly"),
-		Held:    jar(t, "sid=café; Path=/a; Max-Age=60", "other=; Domain=example.com"),
-		Granted: []string{"theme", ""},
-		Bonds:   custody.Bonds{}.BindBasic("Basic YTpi").BindToken("one").BindToken("two"), Token: "two",
-		Next: "/page?a=1#b",
-		Delivery: &Delivery{
+		App: "wiki", Host: "wiki.example.com", State: gate.Enrolling, Identity: "Zoë <z@example.com>",
+		Proofs:  []Proof{{Method: "recovery", At: start.Add(-time.Nanosecond), Trusted: true}},
+		Granted: []string{"theme", ""}, Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH",
+		Created: start, Seen: start.Add(time.Hour), Since: start.Add(-time.Nanosecond),
+		Origin:   &Origin{Address: "192.0.2.1", Browser: "Firefox, Linux"},
+		Stranger: Stranger{Guest: jar(t, "csrf=1; HttpOnly")},
+		Custody: Custody{
+			Held:  jar(t, "sid=café; Path=/a; Max-Age=60", "other=; Domain=example.com"),
+			Bonds: custody.Bonds{}.BindBasic("Basic YTpi").BindToken("one").BindToken("two"), Token: "two",
+			Checked: time.Unix(0, 0).UTC(),
+		},
+		Errand: Errand{Next: "/page?a=1#b", Delivery: &Delivery{
 			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip", Headers: []string{"X-App-Redirect", "/home"},
 			TokenHeader: "X-Token", Token: "two",
 			Body: []byte("{\"ok\":true}\x00\xff"),
-		},
-		Form: "JBSWY3DPEHPK3PXPJBSWY3DPEH", Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"},
-		Created: start, Seen: start.Add(time.Hour), Checked: time.Unix(0, 0).UTC(), Since: start.Add(-time.Nanosecond),
-		Notice: "enabled", Origin: &Origin{Address: "192.0.2.1", Browser: "Firefox, Linux"}, Device: "0123456789abcdef",
+		}, Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"}, Notice: "enabled", Device: "0123456789abcdef"},
 	}
 }
 
@@ -37,10 +39,13 @@ func TestCodecRoundTrip(t *testing.T) {
 	for name, data := range map[string]*Data{
 		"full":           fullData(t),
 		"empty":          {},
-		"raised":         {InPlace: true, Raising: new(start)},
-		"retry":          {Retry: &Retry{Jar: jar(t, "SID=1; Path=/"), For: "mark"}},
-		"empty delivery": {Delivery: &Delivery{}},
-		"negative":       {Delivery: &Delivery{Status: -1}, Created: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)},
+		"raised":         {Custody: Custody{InPlace: true, Raising: new(start)}},
+		"proof":          {Proofs: []Proof{{Method: "totp", At: start}}},
+		"two proofs":     {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}, {Method: "recovery", At: start.Add(time.Hour)}}},
+		"old proof":      {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}}, Since: start.Add(time.Hour)},
+		"retry":          {Stranger: Stranger{Retry: &Retry{Jar: jar(t, "SID=1; Path=/"), For: "mark"}}},
+		"empty delivery": {Errand: Errand{Delivery: &Delivery{}}},
+		"negative":       {Errand: Errand{Delivery: &Delivery{Status: -1}}, Created: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)},
 		"far":            {Created: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,14 +138,14 @@ func TestEncodeRefuses(t *testing.T) {
 		want error
 	}{
 		"state":    {&Data{State: 4}, ErrInvalid},
-		"delivery": {&Data{Delivery: &Delivery{Body: make([]byte, MaxDelivery+1)}}, ErrTooLarge},
-		"all":      {&Data{Next: strings.Repeat("x", MaxEncoded)}, ErrTooLarge},
+		"delivery": {&Data{Errand: Errand{Delivery: &Delivery{Body: make([]byte, MaxDelivery+1)}}}, ErrTooLarge},
+		"all":      {&Data{Errand: Errand{Next: strings.Repeat("x", MaxEncoded)}}, ErrTooLarge},
 	} {
 		if stored, err := encode(test.data, start); !errors.Is(err, test.want) || stored != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := encode(&Data{Delivery: &Delivery{Body: make([]byte, MaxDelivery)}}, start); err != nil {
+	if _, err := encode(&Data{Errand: Errand{Delivery: &Delivery{Body: make([]byte, MaxDelivery)}}}, start); err != nil {
 		t.Errorf("a delivery of %d bytes: %v", MaxDelivery, err)
 	}
 	for _, values := range []map[string]any{nil, {dataKey: "text"}, {dataKey: (*Data)(nil)}} {

@@ -12,7 +12,9 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. Changing one that Load returned changes nothing in the store. Times come back from the store in UTC, to the nanosecond.
+// Data is all that the gateway knows of one browser. It is changed by Steps; changing one that Load returned changes nothing in the
+// store. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come back from the
+// store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {
@@ -22,55 +24,72 @@ type Data struct {
 	Host string
 	// State is how far the session has come.
 	State gate.State
-	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
-	Doubt bool
-	// InPlace: the app may sign somebody else in under the cookies that it gave, without a sign.
-	InPlace bool
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
-	// Method by which the second factor was passed, "none" where none was owed. Empty until verified.
-	Method string
-	// Guest is custody of what the app gave the stranger; Held of what a login brought.
-	Guest, Held custody.Jar
+	// Proofs are the factors that were proved: first the one that made the session verified. None where none was owed, and in every
+	// state but verified.
+	Proofs []Proof
+	// Created is when the session began.
+	Created time.Time
+	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
+	Since time.Time
+	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
+	Seen time.Time
+	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. A new session has a new one, and so has a new token.
+	Form string
+	// Granted are the names of the cookies that the app itself gave the browser in this session.
+	Granted []string
+	// Origin is where the login came from; nil where nobody knows. It is not changed, but replaced.
+	Origin *Origin
+
+	Stranger
+	Custody
+	Errand
+}
+
+// Stranger is what belongs to whoever has not signed in.
+type Stranger struct {
+	// Guest is custody of what the app gave the stranger.
+	Guest custody.Jar
+	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
+	Doubt bool
 	// Retry is what a login that failed leaves; nil where nothing is left of any.
 	Retry *Retry
-	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where none is. It is
-	// for gateways that share a store.
-	Raising *time.Time
+}
+
+// Custody is what one accepted sign-in brought, and what is known of it.
+type Custody struct {
+	// Held is custody of what the app gave.
+	Held custody.Jar
 	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
 	// cookies in Held.
 	Bonds custody.Bonds
 	// Token is the bearer token that the app issued last, for asking it who is signed in; at most custody.MaxToken bytes.
 	Token string
-	// Granted are the names of the cookies that the app itself gave the browser in this session.
-	Granted []string
+	// Checked is when the app was last asked who is signed in; zero where it has to be asked before the next use.
+	Checked time.Time
+	// InPlace: the app may sign somebody else in under the cookies that it gave, without a sign.
+	InPlace bool
+	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where none is. It is
+	// for gateways that share a store.
+	Raising *time.Time
+}
+
+// Errand is what the session is in the middle of.
+type Errand struct {
 	// Next is the address that was first asked for. It never leaves the server.
 	Next string
 	// Delivery is the withheld answer to a login; nil when there is none.
 	Delivery *Delivery
-	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. Create and Renew make a new one.
-	Form string
 	// Codes are new recovery codes that wait to be shown, once.
 	Codes []string
+	// Notice is the key of a message for the next page, shown once.
+	Notice string
 	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
 	Proposal []byte
-	// Created is when the session began; Create sets it when it is zero.
-	Created time.Time
-	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
-	Seen time.Time
-	// Checked is when the app was last asked who is signed in.
-	Checked time.Time
-	// Factored is when a code was last accepted in this session.
-	Factored time.Time
-	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
-	Since time.Time
-	// Origin is where the login came from; nil where nobody knows. It is not changed, but replaced.
-	Origin *Origin
 	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login with a
 	// password that showed its cookie, and empty in every state but pending.
 	Device string
-	// Notice is the key of a message for the next page, shown once.
-	Notice string
 }
 
 // Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions end first where
@@ -115,7 +134,7 @@ type Delivery struct {
 
 // String names what may stand in a log: app, state and method.
 func (d Data) String() string {
-	return "session(app=" + strconv.Quote(d.App) + " state=" + d.State.String() + " method=" + strconv.Quote(d.Method) + ")"
+	return "session(app=" + strconv.Quote(d.App) + " state=" + d.State.String() + " method=" + strconv.Quote(d.Method()) + ")"
 }
 
 // GoString is String, so that %#v shows no secret either.

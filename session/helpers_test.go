@@ -79,14 +79,14 @@ func jar(t testing.TB, lines ...string) custody.Jar {
 func verified(t testing.TB) Data {
 	t.Helper()
 	return Data{
-		State: gate.Verified, Identity: "alice", Method: "totp",
-		Held: jar(t, "sessionid=1kq9c2u8l0v7q2m3; HttpOnly; Path=/", "remember=f00fb4a7; Max-Age=86400"),
+		State: gate.Verified, Identity: "alice", Proofs: []Proof{{Method: "totp", At: start}},
+		Custody: Custody{Held: jar(t, "sessionid=1kq9c2u8l0v7q2m3; HttpOnly; Path=/", "remember=f00fb4a7; Max-Age=86400")},
 	}
 }
 
 func mustCreate(t testing.TB, m *Manager, data Data) string {
 	t.Helper()
-	token, err := m.Create(context.Background(), data)
+	token, err := m.create(context.Background(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,10 +110,10 @@ func mustBeDead(t testing.TB, m *Manager, token string) {
 	}
 	called := false
 	touch := func(*Data) error { called = true; return nil }
-	if data, err := m.Update(ctx, token, touch); !errors.Is(err, ErrGone) || data != nil {
+	if data, err := m.update(ctx, token, touch); !errors.Is(err, ErrGone) || data != nil {
 		t.Errorf("Update = %v, %v; want ErrGone", data, err)
 	}
-	if renewed, data, err := m.Renew(ctx, token, touch); !errors.Is(err, ErrGone) || data != nil || renewed != "" {
+	if renewed, data, err := m.renew(ctx, token, touch); !errors.Is(err, ErrGone) || data != nil || renewed != "" {
 		t.Errorf("Renew = %q, %v, %v; want ErrGone", renewed, data, err)
 	}
 	if called {

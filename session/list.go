@@ -47,7 +47,7 @@ func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, 
 		}
 		seen[key] = true
 		found = append(found, Summary{
-			ID: summaryID(key), Current: key == current, State: data.State, Method: data.Method,
+			ID: summaryID(key), Current: key == current, State: data.State, Method: data.Method(),
 			Address: data.from().Address, Browser: data.from().Browser, Since: data.Since, Seen: data.Seen,
 		})
 	})

@@ -15,7 +15,7 @@ func TestList(t *testing.T) {
 	ctx := context.Background()
 	create := func(state gate.State, identity, browser string) string {
 		f.clock.advance(time.Minute)
-		return mustCreate(t, f.Manager, Data{State: state, Identity: identity, Method: "totp", Origin: &Origin{Address: "192.0.2.1", Browser: browser}})
+		return mustCreate(t, f.Manager, Data{State: state, Identity: identity, Proofs: []Proof{{Method: "totp", At: start}}, Origin: &Origin{Address: "192.0.2.1", Browser: browser}})
 	}
 	mine := create(gate.Verified, "alice", "Firefox, Linux")
 	other := create(gate.Verified, "alice", "Safari, iOS")

@@ -137,7 +137,7 @@ func earlier(a, b time.Time) time.Time {
 
 // Create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
 // they are empty; an App that is another one's is ErrInvalid.
-func (m *Manager) Create(ctx context.Context, data Data) (token string, err error) {
+func (m *Manager) create(ctx context.Context, data Data) (token string, err error) {
 	now := m.config.Now()
 	if data.App == "" {
 		data.App = m.config.App
@@ -211,7 +211,7 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 //
 // ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned as
 // it is, and nothing is written. The Data returned is what was stored.
-func (m *Manager) Update(ctx context.Context, token string, change func(*Data) error) (*Data, error) {
+func (m *Manager) update(ctx context.Context, token string, change func(*Data) error) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, ErrGone
 	}
@@ -242,7 +242,7 @@ func (m *Manager) Update(ctx context.Context, token string, change func(*Data) e
 // changes too, unless change has set it.
 //
 // When the store fails half-way, the old session is left as it was if that can be had, and no new one can be used.
-func (m *Manager) Renew(
+func (m *Manager) renew(
 	ctx context.Context, token string, change func(*Data) error,
 ) (newToken string, renewed *Data, err error) {
 	if !wellFormed(token) {

@@ -29,7 +29,7 @@ func TestCreateAndLoad(t *testing.T) {
 			t.Errorf("%s = %v", name, moment)
 		}
 	}
-	if !data.Checked.IsZero() || !data.Factored.IsZero() {
+	if !data.Checked.IsZero() || data.Raising != nil {
 		t.Error("times appeared from nowhere")
 	}
 	other := mustCreate(t, f.Manager, Data{})
@@ -59,10 +59,10 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		"another app":          {Data{App: "shop"}, ErrInvalid},
 		"no state":             {Data{State: 9}, ErrInvalid},
-		"too large":            {Data{Next: strings.Repeat("x", MaxEncoded)}, ErrTooLarge},
+		"too large":            {Data{Errand: Errand{Next: strings.Repeat("x", MaxEncoded)}}, ErrTooLarge},
 		"over when it is made": {Data{State: gate.Pending, Since: start.Add(-10 * time.Minute)}, ErrGone},
 	} {
-		if token, err := f.Create(context.Background(), test.data); !errors.Is(err, test.want) || token != "" {
+		if token, err := f.create(context.Background(), test.data); !errors.Is(err, test.want) || token != "" {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
 	}
@@ -168,7 +168,7 @@ func TestExpiryInRealTime(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{})
-	updated, err := f.Update(context.Background(), token, func(data *Data) error {
+	updated, err := f.update(context.Background(), token, func(data *Data) error {
 		data.Notice = "enabled"
 		data.Granted = append(data.Granted, "theme")
 		return nil
@@ -188,14 +188,14 @@ func TestUpdate(t *testing.T) {
 		"too large":   func(data *Data) error { data.Notice = strings.Repeat("x", MaxEncoded); return nil },
 		"in the past": func(data *Data) error { data.State, data.Since = gate.Pending, start.Add(-time.Hour); return nil },
 	} {
-		updated, err := f.Update(context.Background(), token, change)
+		updated, err := f.update(context.Background(), token, change)
 		if err == nil || updated != nil {
 			t.Errorf("%s: %v, %v", name, updated, err)
 		}
 		if name == "error" && err != refuse { //nolint:errorlint // as it is
 			t.Errorf("%v", err)
 		}
-		renewed, updated, err := f.Renew(context.Background(), token, change)
+		renewed, updated, err := f.renew(context.Background(), token, change)
 		if err == nil || updated != nil || renewed != "" {
 			t.Errorf("%s: %q, %v, %v", name, renewed, updated, err)
 		}
@@ -209,9 +209,9 @@ func TestUpdate(t *testing.T) {
 	// A change that panics must not keep the lock.
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = f.Update(context.Background(), token, func(*Data) error { panic("on purpose") })
+		_, _ = f.update(context.Background(), token, func(*Data) error { panic("on purpose") })
 	}()
-	if _, err := f.Update(context.Background(), token, keep); err != nil {
+	if _, err := f.update(context.Background(), token, keep); err != nil {
 		t.Error(err)
 	}
 }
@@ -221,7 +221,7 @@ func TestSinceFollowsTheState(t *testing.T) {
 	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
 	f.clock.advance(9 * time.Minute)
 	m := f.shared.Manager(Config{App: "wiki", Idle: 5 * time.Minute, Now: f.clock.Now})
-	token, data, err := m.Renew(context.Background(), token, func(data *Data) error {
+	token, data, err := m.renew(context.Background(), token, func(data *Data) error {
 		data.State = gate.Verified
 		return nil
 	})
@@ -230,7 +230,7 @@ func TestSinceFollowsTheState(t *testing.T) {
 	}
 	mustLoad(t, m, token)
 	given := start.Add(8 * time.Minute)
-	data, err = m.Update(context.Background(), token, func(data *Data) error {
+	data, err = m.update(context.Background(), token, func(data *Data) error {
 		data.State, data.Since = gate.Pending, given
 		return nil
 	})
@@ -243,9 +243,9 @@ func TestSinceFollowsTheState(t *testing.T) {
 // worth anything after it.
 func TestP8_RenewChangesBothTokens(t *testing.T) {
 	f := newFixture(t)
-	old := mustCreate(t, f.Manager, Data{Next: "/page"})
+	old := mustCreate(t, f.Manager, Data{Errand: Errand{Next: "/page"}})
 	form := mustLoad(t, f.Manager, old).Form
-	token, data, err := f.Renew(context.Background(), old, func(data *Data) error {
+	token, data, err := f.renew(context.Background(), old, func(data *Data) error {
 		data.State, data.Identity = gate.Pending, "alice"
 		return nil
 	})
@@ -258,7 +258,7 @@ func TestP8_RenewChangesBothTokens(t *testing.T) {
 		len(loaded.Form) < 22 {
 		t.Errorf("%#v", *loaded)
 	}
-	_, data, err = f.Renew(context.Background(), token, func(data *Data) error { data.Form = "given"; return nil })
+	_, data, err = f.renew(context.Background(), token, func(data *Data) error { data.Form = "given"; return nil })
 	if err != nil || data.Form != "given" {
 		t.Errorf("%v", err)
 	}

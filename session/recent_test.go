@@ -74,7 +74,7 @@ func newNodes(t *testing.T) *nodes {
 	}
 	n.here, n.there = manager(), manager()
 	var err error
-	if n.token, err = n.here.Create(t.Context(), session.Data{State: gate.Verified, Identity: "alice"}); err != nil {
+	if n.token, err = storetest.Create(t.Context(), n.here, session.Data{State: gate.Verified, Identity: "alice"}); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -96,7 +96,7 @@ func TestP8_EndedElsewhere(t *testing.T) {
 		"signed out": func(n *nodes) error { return n.there.Destroy(t.Context(), n.token) },
 		"revoked":    func(n *nodes) error { return n.there.DestroyOthers(t.Context(), "alice", "") },
 		"renewed": func(n *nodes) error {
-			_, _, err := n.there.Renew(t.Context(), n.token, func(*session.Data) error { return nil })
+			_, _, err := storetest.Renew(t.Context(), n.there, n.token, func(*session.Data) error { return nil })
 			return err
 		},
 	}
@@ -169,7 +169,7 @@ func TestP6_RecentWhileTheStoreIsAway(t *testing.T) {
 	}
 	n.store.away.Store(false)
 	for _, state := range []gate.State{gate.Anonymous, gate.Pending, gate.Enrolling} {
-		token, err := n.here.Create(t.Context(), session.Data{State: state, Identity: "bob"})
+		token, err := storetest.Create(t.Context(), n.here, session.Data{State: state, Identity: "bob"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestRecentIsBounded(t *testing.T) {
 	tokens := make([]string, many)
 	for i := range tokens {
 		var err error
-		if tokens[i], err = n.there.Create(t.Context(), session.Data{State: gate.Verified, Identity: fmt.Sprint(i)}); err != nil {
+		if tokens[i], err = storetest.Create(t.Context(), n.there, session.Data{State: gate.Verified, Identity: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -65,7 +65,7 @@ func TestP8_NobodyRenewsAwayFromARevocation(t *testing.T) {
 			group.Go(func() {
 				began <- struct{}{}
 				for range 1000 {
-					renewed, _, err := f.Renew(context.Background(), token, keep)
+					renewed, _, err := f.renew(context.Background(), token, keep)
 					if errors.Is(err, ErrGone) {
 						break
 					}
@@ -107,7 +107,7 @@ func TestARenewalIsFoundInTheSecondPass(t *testing.T) {
 		once.Do(func() {
 			// The listing has been made. The two are not deleted yet, or are about to be: renew both.
 			for _, one := range []string{token, other} {
-				if again, _, err := f.Renew(context.Background(), one, keep); err == nil {
+				if again, _, err := f.renew(context.Background(), one, keep); err == nil {
 					renewed = again
 				}
 			}

@@ -46,7 +46,7 @@ func TestP8_SlowUpdate(t *testing.T) {
 		"destroyed": func(_ *testing.T, m *Manager, token string) error { return m.Destroy(ctx, token) },
 		"revoked":   func(_ *testing.T, m *Manager, _ string) error { return m.DestroyOthers(ctx, "alice", "") },
 		"renewed": func(t *testing.T, m *Manager, token string) error {
-			renewed, _, err := m.Renew(ctx, token, keep)
+			renewed, _, err := m.renew(ctx, token, keep)
 			if err == nil {
 				mustLoad(t, m, renewed)
 			}
@@ -64,7 +64,7 @@ func TestP8_SlowUpdate(t *testing.T) {
 					ender = f.over(f.memory)
 				}
 				token := mustCreate(t, f.Manager, verified(t))
-				data, err := f.Update(ctx, token, func(data *Data) error {
+				data, err := f.update(ctx, token, func(data *Data) error {
 					data.Notice = "late"
 					return end(t, ender, token)
 				})
@@ -88,7 +88,7 @@ func TestP8_SlowRenew(t *testing.T) {
 	for name, end := range map[string]func(m *Manager, token string) error{
 		"destroyed": func(m *Manager, token string) error { return m.Destroy(ctx, token) },
 		"revoked":   func(m *Manager, _ string) error { return m.DestroyOthers(ctx, "alice", "") },
-		"renewed":   func(m *Manager, token string) error { _, _, err := m.Renew(ctx, token, keep); return err },
+		"renewed":   func(m *Manager, token string) error { _, _, err := m.renew(ctx, token, keep); return err },
 	} {
 		for store, wrap := range map[string]func(*Memory) scs.Store{
 			"claimer": func(m *Memory) scs.Store { return m },
@@ -99,7 +99,7 @@ func TestP8_SlowRenew(t *testing.T) {
 				f := newFixture(t)
 				slow, other := f.over(wrap(f.memory)), f.over(f.memory)
 				token := mustCreate(t, slow, verified(t))
-				renewed, data, err := slow.Renew(ctx, token, func(*Data) error { return end(other, token) })
+				renewed, data, err := slow.renew(ctx, token, func(*Data) error { return end(other, token) })
 				if !errors.Is(err, ErrGone) || data != nil || renewed != "" {
 					t.Errorf("Renew = %q, %v, %v; want ErrGone", renewed, data, err)
 				}
@@ -123,7 +123,7 @@ func TestP8_RenewAfterASlowUpdate(t *testing.T) {
 	inside, proceed := make(chan struct{}), make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
-		_, err := f.Update(context.Background(), token, func(data *Data) error {
+		_, err := f.update(context.Background(), token, func(data *Data) error {
 			close(inside)
 			<-proceed
 			data.Notice = "slow"
@@ -137,7 +137,7 @@ func TestP8_RenewAfterASlowUpdate(t *testing.T) {
 	var renewed string
 	group.Go(func() {
 		var err error
-		if renewed, _, err = f.Renew(context.Background(), token, keep); err != nil {
+		if renewed, _, err = f.renew(context.Background(), token, keep); err != nil {
 			t.Error(err)
 		}
 	})
@@ -165,7 +165,7 @@ func TestP8_OneRenewalWins(t *testing.T) {
 			for i := range 16 {
 				group.Go(func() {
 					<-barrier
-					renewed, _, err := managers[i%processes].Renew(context.Background(), token, func(*Data) error {
+					renewed, _, err := managers[i%processes].renew(context.Background(), token, func(*Data) error {
 						runtime.Gosched()
 						return nil
 					})
@@ -210,7 +210,7 @@ func TestP8_OneRenewalWinsByTheLock(t *testing.T) {
 	var group sync.WaitGroup
 	for range 16 {
 		group.Go(func() {
-			switch _, _, err := m.Renew(context.Background(), token, keep); {
+			switch _, _, err := m.renew(context.Background(), token, keep); {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, ErrGone):
@@ -245,7 +245,7 @@ func TestP8_TheStoreDecidesWhoRenews(t *testing.T) {
 	store := &claimer{hooks: lazy(f.memory)}
 	m := f.over(store)
 	token := mustCreate(t, m, verified(t))
-	if _, _, err := m.Renew(context.Background(), token, keep); err != nil {
+	if _, _, err := m.renew(context.Background(), token, keep); err != nil {
 		t.Fatal(err)
 	}
 	if len(store.claimed) != 1 || store.claimed[0] != storeKey(token) {
@@ -269,9 +269,9 @@ func TestExpiredDuringAChange(t *testing.T) {
 			return nil
 		}
 		if renew {
-			_, _, err = f.Renew(context.Background(), token, slow)
+			_, _, err = f.renew(context.Background(), token, slow)
 		} else {
-			_, err = f.Update(context.Background(), token, slow)
+			_, err = f.update(context.Background(), token, slow)
 		}
 		if !errors.Is(err, ErrGone) {
 			t.Errorf("renew %v: %v", renew, err)

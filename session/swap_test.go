@@ -72,7 +72,7 @@ func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 			calls := 0
 			change := func(data *Data) error {
 				if calls++; calls <= 3 {
-					_, err := other.Update(context.Background(), token, func(data *Data) error {
+					_, err := other.update(context.Background(), token, func(data *Data) error {
 						data.Granted = append(data.Granted, fmt.Sprint("other", calls))
 						return nil
 					})
@@ -86,9 +86,9 @@ func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 			var data *Data
 			var err error
 			if renew {
-				token, data, err = m.Renew(context.Background(), token, change)
+				token, data, err = m.renew(context.Background(), token, change)
 			} else {
-				data, err = m.Update(context.Background(), token, change)
+				data, err = m.update(context.Background(), token, change)
 			}
 			if err != nil || calls != 4 {
 				t.Fatalf("%d calls, %v", calls, err)
@@ -119,9 +119,9 @@ func TestP6_OvertakenForEver(t *testing.T) {
 			began := time.Now()
 			var err error
 			if renew {
-				_, _, err = m.Renew(context.Background(), token, keep)
+				_, _, err = m.renew(context.Background(), token, keep)
 			} else {
-				_, err = m.Update(context.Background(), token, keep)
+				_, err = m.update(context.Background(), token, keep)
 			}
 			if !errors.Is(err, ErrStore) || errors.Is(err, ErrChanged) || errors.Is(err, ErrGone) {
 				t.Errorf("%v, want ErrStore", err)
@@ -154,21 +154,21 @@ func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			_, err := m.Create(ctx, Data{})
+			_, err := m.create(ctx, Data{})
 			check("Create", err, part == "swap")
 			if part != "swap" {
 				err = m.DestroyOthers(ctx, "bob", "")
 				check("DestroyOthers", err, part == "list")
 			}
 			if part == "move" || part == "find" {
-				fresh, data, err := m.Renew(ctx, token, change)
+				fresh, data, err := m.renew(ctx, token, change)
 				check("Renew", err, true)
 				if fresh != "" || data != nil {
 					t.Error("a session beside an error")
 				}
 			}
 			if part == "swap" || part == "find" {
-				data, err := m.Update(ctx, token, change)
+				data, err := m.update(ctx, token, change)
 				check("Update", err, true)
 				if data != nil {
 					t.Error("a session beside an error")
@@ -187,14 +187,14 @@ func TestCompareAndSetIsUsed(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(&swapping{Memory: f.memory})
 	token := mustCreate(t, m, verified(t))
-	if _, err := m.Update(context.Background(), token, keep); err != nil {
+	if _, err := m.update(context.Background(), token, keep); err != nil {
 		t.Error(err)
 	}
 	f.clock.advance(2 * time.Minute)
 	if err := m.Touch(context.Background(), token, f.clock.Now()); err != nil {
 		t.Error(err)
 	}
-	token, _, err := m.Renew(context.Background(), token, keep)
+	token, _, err := m.renew(context.Background(), token, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,9 +207,9 @@ func TestCompareAndSetIsUsed(t *testing.T) {
 			return nil
 		}
 		if renew {
-			_, _, err = m.Renew(context.Background(), token, empty)
+			_, _, err = m.renew(context.Background(), token, empty)
 		} else {
-			_, err = m.Update(context.Background(), token, empty)
+			_, err = m.update(context.Background(), token, empty)
 		}
 		if !errors.Is(err, ErrGone) || f.memory.Len() != 0 {
 			t.Errorf("%v, %d sessions", err, f.memory.Len())

@@ -25,7 +25,7 @@ func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
 // Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
 // requests at the same moment one writes. Errors are as those of Update.
 func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
-	_, err := m.Update(ctx, token, func(data *Data) error {
+	_, err := m.update(ctx, token, func(data *Data) error {
 		// The request may have begun before the one that has touched the session meanwhile: to its time that touch is
 		// in the future.
 		if later := m.config.Now(); later.After(now) {

@@ -23,10 +23,10 @@ func TestASessionInTheContextIsNotTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token, err := f.Create(ctx, Data{}); !errors.Is(err, ErrGone) || token != "" {
+	if token, err := f.create(ctx, Data{}); !errors.Is(err, ErrGone) || token != "" {
 		t.Errorf("Create = %v", err)
 	}
-	if data, err := f.Update(ctx, other, keep); !errors.Is(err, ErrGone) || data != nil {
+	if data, err := f.update(ctx, other, keep); !errors.Is(err, ErrGone) || data != nil {
 		t.Errorf("Update = %v, %v", data, err)
 	}
 	if mustLoad(t, f.Manager, mine).Identity != "alice" || mustLoad(t, f.Manager, other).Identity != "bob" {
@@ -45,13 +45,13 @@ func TestThePastNeverReachesAStore(t *testing.T) {
 	}})
 	past := func(data *Data) error { data.Since, data.State = start.Add(-time.Hour), gate.Pending; return nil }
 	token := mustCreate(t, m, verified(t))
-	if _, err := m.Create(context.Background(), Data{Since: start.Add(-time.Hour), State: gate.Pending}); !errors.Is(err, ErrGone) {
+	if _, err := m.create(context.Background(), Data{Since: start.Add(-time.Hour), State: gate.Pending}); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
-	if _, err := m.Update(context.Background(), token, past); !errors.Is(err, ErrGone) {
+	if _, err := m.update(context.Background(), token, past); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
-	if _, _, err := m.Renew(context.Background(), token, past); !errors.Is(err, ErrGone) {
+	if _, _, err := m.renew(context.Background(), token, past); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
 }
@@ -66,7 +66,7 @@ func TestNoLostUpdate(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 64 {
 		group.Go(func() {
-			_, err := managers[i%2].Update(context.Background(), token, func(data *Data) error {
+			_, err := managers[i%2].update(context.Background(), token, func(data *Data) error {
 				added := jar(t, fmt.Sprintf("cookie%d=%d; HttpOnly", i, i))
 				data.Granted = append(data.Granted, added.Names()...)
 				runtime.Gosched()
@@ -103,7 +103,7 @@ func TestCommitOrder(t *testing.T) {
 	}})
 	var group sync.WaitGroup
 	add := func(text string) {
-		_, err := m.Update(context.Background(), token, func(data *Data) error { data.Notice += text; return nil })
+		_, err := m.update(context.Background(), token, func(data *Data) error { data.Notice += text; return nil })
 		if err != nil {
 			t.Error(err)
 		}
@@ -145,25 +145,25 @@ func TestHangingUpLosesNothing(t *testing.T) {
 	})
 	gone, hangUp := context.WithCancel(context.Background())
 	hangUp()
-	token, err := m.Create(gone, verified(t))
+	token, err := m.create(gone, verified(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if data, err := m.Load(gone, token); !errors.Is(err, ErrStore) || !errors.Is(err, context.Canceled) || data != nil {
 		t.Errorf("Load = %v, %v", data, err)
 	}
-	if _, err := m.Update(gone, token, func(data *Data) error { data.Notice = "kept"; return nil }); err != nil {
+	if _, err := m.update(gone, token, func(data *Data) error { data.Notice = "kept"; return nil }); err != nil {
 		t.Error(err)
 	}
 	during, hangUp := context.WithCancel(context.Background())
-	if _, err := m.Update(during, token, func(data *Data) error { hangUp(); data.Next = "/kept"; return nil }); err != nil {
+	if _, err := m.update(during, token, func(data *Data) error { hangUp(); data.Next = "/kept"; return nil }); err != nil {
 		t.Error(err)
 	}
 	f.clock.advance(2 * time.Minute)
 	if err := m.Touch(gone, token, f.clock.Now()); err != nil {
 		t.Error(err)
 	}
-	renewed, _, err := m.Renew(gone, token, keep)
+	renewed, _, err := m.renew(gone, token, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,15 +204,15 @@ func TestP6_AFailingStoreIsAnError(t *testing.T) {
 			})
 			change := func(data *Data) error { data.Notice = "changed"; return nil }
 			_, loadErr := m.Load(ctx, token)
-			_, createErr := m.Create(ctx, Data{})
+			_, createErr := m.create(ctx, Data{})
 			_, renewErr := error(nil), error(nil)
 			var renewed string
 			if part != "list" {
-				renewed, _, renewErr = m.Renew(ctx, token, change)
+				renewed, _, renewErr = m.renew(ctx, token, change)
 			}
 			_, updateErr := error(nil), error(nil)
 			if part == "find" || part == "commit" {
-				_, updateErr = m.Update(ctx, token, change)
+				_, updateErr = m.update(ctx, token, change)
 			}
 			var destroyErr error
 			if part == "delete" {
@@ -359,10 +359,10 @@ func TestPlainStore(t *testing.T) {
 	m := f.over(struct{ scs.Store }{f.memory})
 	token := mustCreate(t, m, verified(t))
 	mustLoad(t, m, token)
-	if _, err := m.Update(context.Background(), token, keep); err != nil {
+	if _, err := m.update(context.Background(), token, keep); err != nil {
 		t.Error(err)
 	}
-	renewed, _, err := m.Renew(context.Background(), token, keep)
+	renewed, _, err := m.renew(context.Background(), token, keep)
 	if err != nil {
 		t.Fatal(err)
 	}

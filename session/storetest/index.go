@@ -331,7 +331,7 @@ func testManagersBound(t *testing.T, b *Body) {
 	// The oldest is in use again: another one goes.
 	b.Advance(2 * time.Minute)
 	must(t, managers[1].Touch(context.Background(), verified[0], b.Now()))
-	fifth, _, err := managers[0].Renew(context.Background(), hers, func(data *session.Data) error {
+	fifth, _, err := Renew(context.Background(), managers[0], hers, func(data *session.Data) error {
 		data.State = gate.Verified
 		return nil
 	})

@@ -27,7 +27,7 @@ func (b *Body) managers(t *testing.T) []*session.Manager {
 
 func create(t *testing.T, m *session.Manager, data session.Data) string {
 	t.Helper()
-	token, err := m.Create(context.Background(), data)
+	token, err := Create(context.Background(), m, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,10 +52,10 @@ func wantNoSession(t *testing.T, managers []*session.Manager, token string) {
 		if data, err := m.Load(ctx, token); err != nil || data != nil {
 			t.Errorf("load: %v, %v; want no session", data, err)
 		}
-		if data, err := m.Update(ctx, token, keep); !errors.Is(err, session.ErrGone) || data != nil {
+		if data, err := Update(ctx, m, token, keep); !errors.Is(err, session.ErrGone) || data != nil {
 			t.Errorf("update: %v, %v; want ErrGone", data, err)
 		}
-		if fresh, data, err := m.Renew(ctx, token, keep); !errors.Is(err, session.ErrGone) || data != nil || fresh != "" {
+		if fresh, data, err := Renew(ctx, m, token, keep); !errors.Is(err, session.ErrGone) || data != nil || fresh != "" {
 			t.Errorf("renew: %v, %v; want ErrGone", data, err)
 		}
 	}
@@ -65,16 +65,16 @@ func wantNoSession(t *testing.T, managers []*session.Manager, token string) {
 func testManagers(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	ctx := context.Background()
-	anonymous := create(t, managers[0], session.Data{Next: "/page"})
-	pending, _, err := managers[1].Renew(ctx, anonymous, func(data *session.Data) error {
+	anonymous := create(t, managers[0], session.Data{Errand: session.Errand{Next: "/page"}})
+	pending, _, err := Renew(ctx, managers[1], anonymous, func(data *session.Data) error {
 		data.State, data.Identity = gate.Pending, "alice"
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	verified, _, err := managers[0].Renew(ctx, pending, func(data *session.Data) error {
-		data.State, data.Method = gate.Verified, "totp"
+	verified, _, err := Renew(ctx, managers[0], pending, func(data *session.Data) error {
+		data.State, data.Proofs = gate.Verified, []session.Proof{{Method: "totp", At: b.Now()}}
 		return nil
 	})
 	if err != nil {
@@ -129,7 +129,7 @@ func testManagersNoLostUpdate(t *testing.T, b *Body) {
 	var group sync.WaitGroup
 	for i := range Parallel {
 		group.Go(func() {
-			_, err := managers[i%2].Update(context.Background(), token, func(data *session.Data) error {
+			_, err := Update(context.Background(), managers[i%2], token, func(data *session.Data) error {
 				change, ok := custody.ParseSetCookie(fmt.Sprintf("cookie%d=%d; HttpOnly; Path=/", i, i))
 				if !ok {
 					return errors.New("no cookie")
@@ -163,7 +163,7 @@ func testManagersRenewalKeepsUpdates(t *testing.T, b *Body) {
 		var group sync.WaitGroup
 		for i := range 8 {
 			group.Go(func() {
-				_, err := managers[0].Update(ctx, token, func(data *session.Data) error {
+				_, err := Update(ctx, managers[0], token, func(data *session.Data) error {
 					data.Granted = append(data.Granted, fmt.Sprint(i))
 					return nil
 				})
@@ -178,7 +178,7 @@ func testManagersRenewalKeepsUpdates(t *testing.T, b *Body) {
 		var renewed string
 		group.Go(func() {
 			var err error
-			renewed, _, err = managers[1].Renew(ctx, token, func(data *session.Data) error {
+			renewed, _, err = Renew(ctx, managers[1], token, func(data *session.Data) error {
 				runtime.Gosched()
 				data.State = gate.Verified
 				return nil
@@ -206,7 +206,7 @@ func testManagersOneRenewal(t *testing.T, b *Body) {
 	var group sync.WaitGroup
 	for i := range Parallel {
 		group.Go(func() {
-			fresh, _, err := managers[i%2].Renew(context.Background(), token, func(*session.Data) error {
+			fresh, _, err := Renew(context.Background(), managers[i%2], token, func(*session.Data) error {
 				runtime.Gosched()
 				return nil
 			})
@@ -238,7 +238,7 @@ func testManagersSlowChange(t *testing.T, b *Body) {
 	for name, end := range map[string]func(token string) error{
 		"destroyed": func(token string) error { return managers[1].Destroy(ctx, token) },
 		"revoked":   func(string) error { return managers[1].DestroyOthers(ctx, "alice", "") },
-		"renewed":   func(token string) error { _, _, err := managers[1].Renew(ctx, token, keep); return err },
+		"renewed":   func(token string) error { _, _, err := Renew(ctx, managers[1], token, keep); return err },
 	} {
 		for _, renew := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " ", renew), func(t *testing.T) {
@@ -246,9 +246,9 @@ func testManagersSlowChange(t *testing.T, b *Body) {
 				change := func(data *session.Data) error { data.Notice = "late"; return end(token) }
 				var err error
 				if renew {
-					_, _, err = managers[0].Renew(ctx, token, change)
+					_, _, err = Renew(ctx, managers[0], token, change)
 				} else {
-					_, err = managers[0].Update(ctx, token, change)
+					_, err = Update(ctx, managers[0], token, change)
 				}
 				if !errors.Is(err, session.ErrGone) || errors.Is(err, session.ErrStore) {
 					t.Errorf("%v, want ErrGone", err)
@@ -274,15 +274,15 @@ func testManagersHangUp(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	gone, hangUp := context.WithCancel(context.Background())
 	hangUp()
-	token, err := managers[0].Create(gone, session.Data{State: gate.Verified, Identity: "alice"})
+	token, err := Create(gone, managers[0], session.Data{State: gate.Verified, Identity: "alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := managers[0].Update(gone, token, func(data *session.Data) error { data.Notice = "kept"; return nil }); err != nil {
+	if _, err := Update(gone, managers[0], token, func(data *session.Data) error { data.Notice = "kept"; return nil }); err != nil {
 		t.Error(err)
 	}
 	during, hangUp := context.WithCancel(context.Background())
-	fresh, _, err := managers[1].Renew(during, token, func(data *session.Data) error { hangUp(); data.Next = "/kept"; return nil })
+	fresh, _, err := Renew(during, managers[1], token, func(data *session.Data) error { hangUp(); data.Next = "/kept"; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func testManagersRenewAway(t *testing.T, b *Body) {
 			group.Go(func() {
 				began <- struct{}{}
 				for range 1000 {
-					fresh, _, err := managers[0].Renew(ctx, token, keep)
+					fresh, _, err := Renew(ctx, managers[0], token, keep)
 					if errors.Is(err, session.ErrGone) {
 						break
 					}

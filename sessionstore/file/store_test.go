@@ -201,7 +201,7 @@ func TestP6_NoPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			manager := session.NewShared(newStore(t, path, Options{})).Manager(session.Config{App: "wiki"})
-			if _, err := manager.Create(t.Context(), session.Data{}); !errors.Is(err, session.ErrStore) {
+			if _, err := storetest.Create(t.Context(), manager, session.Data{}); !errors.Is(err, session.ErrStore) {
 				t.Errorf("Create: %v", err)
 			}
 			if data, err := manager.Load(t.Context(), storetest.Token()); !errors.Is(err, session.ErrStore) || data != nil {

@@ -9,6 +9,7 @@ import (
 
 	"sallyport/gate"
 	"sallyport/session"
+	"sallyport/session/storetest"
 	"sallyport/sessionstore/seal"
 	"sallyport/sessionstore/seal/sealtest"
 )
@@ -30,7 +31,7 @@ func TestP9_OwnersAreSealed(t *testing.T) {
 	noted := func(store *labels, over session.Store) session.Label {
 		t.Helper()
 		manager := session.NewShared(over).Manager(session.Config{App: "wiki"})
-		if _, err := manager.Create(t.Context(), session.Data{State: gate.Verified, Identity: "alice"}); err != nil {
+		if _, err := storetest.Create(t.Context(), manager, session.Data{State: gate.Verified, Identity: "alice"}); err != nil {
 			t.Fatal(err)
 		}
 		return store.seen[len(store.seen)-1]
@@ -50,7 +51,7 @@ func TestP9_OwnersAreSealed(t *testing.T) {
 		t.Errorf("%x, the same again %x, with another key %x", sealed.Owner, again.Owner, other.Owner)
 	}
 	manager := session.NewShared(seal.New(behind, rotated, seal.Options{})).Manager(session.Config{App: "wiki"})
-	if _, err := manager.Create(t.Context(), session.Data{}); err != nil {
+	if _, err := storetest.Create(t.Context(), manager, session.Data{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := behind.seen[len(behind.seen)-1]; got != (session.Label{Stranger: true}) {
@@ -69,7 +70,7 @@ func TestP8_RevocationWhileKeysChange(t *testing.T) {
 	}
 	create := func(m *session.Manager) string {
 		t.Helper()
-		token, err := m.Create(t.Context(), session.Data{State: gate.Verified, Identity: "alice"})
+		token, err := storetest.Create(t.Context(), m, session.Data{State: gate.Verified, Identity: "alice"})
 		if err != nil {
 			t.Fatal(err)
 		}

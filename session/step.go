@@ -1,0 +1,121 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sallyport/gate"
+)
+
+// ErrUnlawful is returned by Take where a session is no longer in a state that the step begins at, or no longer the user's. To whoever
+// wanted the step that session is gone, so that it is an ErrGone too. Nothing was written.
+var ErrUnlawful = fmt.Errorf("%w: it has changed meanwhile", ErrGone)
+
+// errNothing is a step's that has nothing to change.
+var errNothing = errors.New("the step changes nothing")
+
+// Step is one lawful change of a session. Only this package makes steps: each says from which states it leads and of which user's
+// session, what it empties, and whether the session goes on under another token. A step is pure: it has no clock and asks nobody, so
+// that it can be taken once more on what another process has stored meanwhile.
+type Step struct {
+	name string
+	// from are the states that it is lawful in.
+	from []gate.State
+	// user is whose session it has to be, where of is true.
+	user string
+	of   bool
+	// rotates: the token is a new one afterwards (P8).
+	rotates bool
+	// apply changes the session. An error leaves it as it was.
+	apply func(*Data) error
+}
+
+// Raw is a step without a law: any change, after which the token is a new one where rotates is true. It is for the suites that try
+// stores and managers; house_test.go keeps it out of all else.
+func Raw(rotates bool, change func(*Data) error) Step {
+	return Step{name: "raw", from: anyState, rotates: rotates, apply: change}
+}
+
+// String is the step's name, for errors and tests.
+func (s Step) String() string { return s.name }
+
+var (
+	anyState    = []gate.State{gate.Anonymous, gate.Pending, gate.Enrolling, gate.Verified}
+	inVerified  = []gate.State{gate.Verified}
+	inPending   = []gate.State{gate.Pending}
+	inEnrolment = []gate.State{gate.Verified, gate.Enrolling}
+)
+
+// lawful returns ErrUnlawful where the step does not begin at the session's state, or is another user's.
+func (s Step) lawful(data *Data) error {
+	if !slices.Contains(s.from, data.State) || s.of && data.Identity != s.user {
+		return fmt.Errorf("%w: %s from %s", ErrUnlawful, s.name, data.State)
+	}
+	return nil
+}
+
+// take applies the step.
+func (s Step) take(data *Data) error {
+	if err := s.lawful(data); err != nil {
+		return err
+	}
+	return s.apply(data)
+}
+
+// Taken is what came of a step.
+type Taken struct {
+	// Token is the session's token now.
+	Token string
+	// Done reports whether the step changed anything. Where it did not, nothing was written, and After is as Before.
+	Done bool
+	// Before is the session as the step found it, and After as it was stored. Both are to be read only.
+	Before, After *Data
+}
+
+// Take is the one way to change a session: it reads the session afresh, takes the step, and stores what came of it. Steps of one
+// session are taken one after the other within this process; where another process was quicker, which only a Swapper can tell, the
+// step is taken once more. A client that hangs up stops nothing. Of several steps that rotate one token one succeeds.
+//
+// ErrGone where the token is not alive, ErrUnlawful where the step is not lawful in the session's state; else an error wraps ErrStore,
+// or is ErrTooLarge or the step's own. Nothing is written beside an error. Safe for concurrent use.
+func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, error) {
+	taken := Taken{Token: token, Done: true}
+	change := func(data *Data) error {
+		before := *data
+		taken.Before = &before
+		return step.take(data)
+	}
+	var err error
+	if step.rotates {
+		taken.Token, taken.After, err = m.renew(ctx, token, change)
+	} else {
+		taken.After, err = m.update(ctx, token, change)
+	}
+	switch {
+	case errors.Is(err, errNothing):
+		return Taken{Token: token, Before: taken.Before, After: taken.Before}, nil
+	case err != nil:
+		return Taken{}, err
+	}
+	return taken, nil
+}
+
+// Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are as those of Take, but for ErrGone.
+func (m *Manager) Begin(ctx context.Context, host string, at time.Time, step Step) (Taken, error) {
+	data := Data{
+		App: m.config.App, Host: host, State: gate.Anonymous, Form: rand.Text(), Created: at, Since: at, Seen: at,
+	}
+	before := data
+	if err := step.take(&data); err != nil && !errors.Is(err, errNothing) {
+		return Taken{}, err
+	}
+	token, err := m.create(ctx, data)
+	if err != nil {
+		return Taken{}, err
+	}
+	return Taken{Token: token, Done: true, Before: &before, After: &data}, nil
+}
