@@ -278,6 +278,11 @@ func (x *exchange) serve() error {
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with dot segments",
 		})
 	}
+	if loadsWithBody(r) {
+		return x.refuse(&login.RefusedError{
+			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
+		})
+	}
 	reading, err := x.config.Logins.Recognise(r, path)
 	if err != nil {
 		if refused := x.judgeRefusal(err); refused != nil {
