@@ -52,7 +52,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	if refused != nil {
 		return true, x.refuse(refused)
 	}
-	leave, ok := x.trials.enter(x.origin().Address)
+	leave, ok := x.trials.enter(match.Network(x.origin().Address))
 	if !ok {
 		return true, x.tooManyTrials()
 	}
@@ -149,7 +149,7 @@ func (x *exchange) trialFailed(err error) error {
 
 // askPassword has the app itself ask a stranger for a password, so that the browser does.
 func (x *exchange) askPassword() error {
-	leave, ok := x.trials.enter(x.origin().Address)
+	leave, ok := x.trials.enter(match.Network(x.origin().Address))
 	if !ok {
 		return x.tooManyTrials()
 	}

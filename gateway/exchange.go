@@ -200,6 +200,7 @@ func (x *exchange) prepare(jar *custody.Jar) {
 		granted = nil
 	}
 	x.setCookies(r, x.path.Text, x.clientCookies(), jar, granted)
+	lastOfConnection(r)
 }
 
 // bodyHeaders say what a body is.
@@ -294,6 +295,7 @@ func (x *exchange) strip() {
 	for _, name := range bodyHeaders {
 		r.Header.Del(name)
 	}
+	delete(r.Header, connectionAsItIs)
 	r.URL.RawQuery, r.URL.ForceQuery = "", false
 	r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
 	if r.Body != nil {

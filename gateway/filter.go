@@ -85,9 +85,6 @@ func (f *filter) WriteHeader(status int) {
 		return
 	}
 	f.mode = passing
-	if f.x.visit != nil && !f.x.visit.raises {
-		f.x.visit.answered()
-	}
 	if f.x.r.Context().Err() != nil {
 		// The client has left, and whoever carries requests to the app says so in its own words.
 		f.unseen = true

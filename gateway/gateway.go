@@ -134,14 +134,10 @@ type Gateway struct {
 	basic *login.Block
 	// tokens: the app issues bearer tokens.
 	tokens bool
-	// trials are the passwords that are being tried.
-	trials trials
 	// guests are the names that the app gives to whoever is not signed in.
 	guests guests
-	// carriers are the requests under way that carry a stranger's cookies, or a session that may be raised.
-	carriers carriers
-	// raising are those that may raise a verified session.
-	raising raising
+	// underWay is what all gateways of the app in this process know of its requests.
+	*underWay
 	// harmless are the addresses that sign nobody in.
 	harmless *harmless
 	// toldOfRenews: the operator was told that the word may be missing.
@@ -226,11 +222,12 @@ func New(config Config) (*Gateway, error) {
 	if g.secure, g.plain, err = cookieNames(config.Cookie); err != nil {
 		return nil, err
 	}
+	g.underWay = underWayOf(config.Sessions)
 	g.cookies = custody.Policy{
 		Hold: config.Hold, Pass: config.Pass, Own: []string{
 			g.secure, g.plain, g.secure + trustSuffix, g.plain + trustSuffix, g.secure + nextSuffix, g.plain + nextSuffix,
 		},
-		Learned: new(custody.Names),
+		Learned: &g.learned,
 	}
 	return g, nil
 }
@@ -279,6 +276,11 @@ func (x *exchange) serve() error {
 	if path.Climbs() {
 		return x.refuse(&login.RefusedError{
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with dot segments",
+		})
+	}
+	if loadsWithBody(r) {
+		return x.refuse(&login.RefusedError{
+			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
 		})
 	}
 	reading, err := x.config.Logins.Recognise(r, path)

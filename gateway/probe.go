@@ -81,6 +81,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	if what.form != withNothing {
 		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
 	}
+	lastOfConnection(request)
 	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
 	if gone := ctx.Err(); gone != nil && err == nil {
 		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the app's.

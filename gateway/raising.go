@@ -25,8 +25,8 @@ const (
 	// page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request for long.
 	raisePatience = 15 * time.Second
 	pagePatience  = 3 * time.Second
-	// openPatience is how long a page load counts as one that the app has not looked at yet, and keeps another request waiting: some are
-	// polls, which an app answers when there is news.
+	// openPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers when there is news,
+	// and some are downloads.
 	openPatience = time.Second
 )
 
@@ -44,7 +44,7 @@ type turn struct {
 	visits  int           // that refer to it
 	raises  int           // those among them that may raise the session
 	taken   bool          // one of these is at the app
-	open    int           // others that the app has not answered yet
+	open    int           // others that the app has not answered to the end
 	changed chan struct{} // closed when any of it is given back
 }
 
@@ -55,9 +55,9 @@ type visit struct {
 	turn    *turn
 	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
 	raises, plain bool
-	// holds: it has the turn, or is counted as open; left: it is settled.
-	holds, left bool
-	// poll gives the turn of a page load back that the app keeps for long; nil in all others.
+	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes its turn.
+	holds, left, uploads bool
+	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all others.
 	poll *time.Timer
 	// marked: the store knows of it.
 	marked atomic.Bool
@@ -87,6 +87,7 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
 	t := v.turn
+	v.endUpload()
 	waited, alone = v.until(ctx, v.patience(), func() bool { return !t.taken })
 	if v.left || v.holds {
 		return waited, alone
@@ -160,6 +161,27 @@ func (r *raising) undisturbed(token string, patience time.Duration, over func() 
 	return free
 }
 
+// quiet waits until nothing of a session is at the app, for a request that is to go there with its cookies and no visit of its own.
+func (r *raising) quiet(ctx context.Context, token string, patience time.Duration) {
+	v := r.join(token, false, false)
+	defer v.leave()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	v.until(ctx, patience, func() bool { return v.turn.open == 0 && !v.turn.taken })
+}
+
+// answering notes that the answer has begun, and is known to be the user's so far. What the app does before it has come to its end may be
+// done by whoever else has signed in meanwhile, or may sign somebody in: so the turn is kept until then, for as long as others would
+// have waited for an answer that has not begun. then is called where that is over.
+func (v *visit) answering(then func()) {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	if v.left || !v.holds || v.poll != nil {
+		return
+	}
+	v.poll = time.AfterFunc(raisePatience, then)
+}
+
 // answered gives the turn back: the app has answered, and it is known whose the session is.
 func (v *visit) answered() {
 	v.raising.mutex.Lock()
@@ -184,8 +206,31 @@ func (v *visit) giveBack() {
 	} else {
 		v.turn.open--
 	}
-	close(v.turn.changed)
-	v.turn.changed = make(chan struct{})
+	v.turn.wake()
+}
+
+// wake has those look again that wait. It is called with the lock held.
+func (t *turn) wake() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// beginUpload has a request that takes its turn with its last bytes count as open until then: the app has what came before, and may be
+// at work on it.
+func (v *visit) beginUpload() {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	v.uploads = true
+	v.turn.open++
+}
+
+// endUpload is called with the lock held.
+func (v *visit) endUpload() {
+	if v.uploads {
+		v.uploads = false
+		v.turn.open--
+		v.turn.wake()
+	}
 }
 
 // leave says that the request is settled. It may be called again.
@@ -197,6 +242,7 @@ func (v *visit) leave() {
 	}
 	v.left = true
 	v.giveBack()
+	v.endUpload()
 	if v.poll != nil {
 		v.poll.Stop()
 	}
@@ -275,6 +321,14 @@ func belongsToPage(header http.Header) bool {
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
 // looked at by nobody.
 func (x *exchange) settled(status int) {
+	if x.filter.early && status != http.StatusSwitchingProtocols && !isEventStream(x.w.Header()) {
+		g, v := x.Gateway, x.visit
+		v.answering(func() {
+			g.unmark(context.Background(), v)
+			v.answered()
+		})
+		return
+	}
 	x.unmark(x.r.Context(), x.visit)
 	x.visit.answered()
 	if status == http.StatusSwitchingProtocols {

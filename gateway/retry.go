@@ -49,6 +49,8 @@ func (x *exchange) claim() (taken claimed, err error) {
 		data.Guest, data.Doubt, data.Retry = custody.Jar{}, false, nil
 		return nil
 	})
+	// What is at the app with these cookies, and does something yet, would do it as whoever signs in now.
+	x.raising.quiet(x.r.Context(), before, openPatience)
 	x.carriers.cut(before)
 	if errors.Is(err, session.ErrGone) {
 		x.token, x.data = "", nil

@@ -121,7 +121,11 @@ func (x *exchange) readBody() (later bool, err error) {
 			return nil
 		},
 	}
-	return x.bare(), nil // by its address it may sign somebody in before it is read
+	if !x.bare() {
+		return false, nil // by its address it may sign somebody in before it is read
+	}
+	visit.beginUpload()
+	return true, nil
 }
 
 // replayed is a body that was read before.

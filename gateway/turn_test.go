@@ -50,6 +50,28 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		_ = http.NewResponseController(w).Flush()
 		r.URL.Path = "/other"
+	case strings.HasSuffix(r.URL.Path, "/progress"):
+		// Answers at once, and is at work on it; who it works for it looks up as it comes to it.
+		_ = r.ParseForm()
+		_, _ = io.WriteString(w, "at work")
+		_ = http.NewResponseController(w).Flush()
+		a.arrived <- struct{}{}
+		<-a.release
+		if name := r.PostForm.Get("u"); name != "" && r.PostForm.Get("p") == "pw-"+name {
+			cookie, _ := r.Cookie("sid")
+			a.mutex.Lock()
+			a.raise(cookie.Value, name)
+			a.mutex.Unlock()
+		}
+		a.note(r)
+		return
+	case r.URL.Path == "/import":
+		// Is at work before it has got the whole document.
+		_, _ = io.ReadFull(r.Body, make([]byte, wholeBody))
+		a.arrived <- struct{}{}
+		<-a.release
+		a.note(r)
+		return
 	case r.URL.Path == "/slow":
 		// Signs in at once, and is slow to say so.
 		if cookie, err := r.Cookie("sid"); err == nil {

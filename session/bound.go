@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sallyport/gate"
+	"sallyport/match"
 )
 
 const (
@@ -61,17 +62,20 @@ func leastUsed(all []owned, mine string) int {
 	return first(all, mine, func(a, b owned) int { return a.data.Seen.Compare(b.data.Seen) })
 }
 
-// longestWaiting picks from the sessions of the address that most of them come from the one that has waited for longest. So whoever makes
+// longestWaiting picks from the sessions of the network that most of them come from the one that has waited for longest. So whoever makes
 // them in great numbers pushes out his own, and not that of the owner who is just typing her code.
 func longestWaiting(all []owned, mine string) int {
 	from := make(map[string]int)
 	for _, one := range all {
-		from[one.data.from().Address]++
+		from[one.network()]++
 	}
 	return first(all, mine, func(a, b owned) int {
-		return cmp.Or(-cmp.Compare(from[a.data.from().Address], from[b.data.from().Address]), a.data.Since.Compare(b.data.Since))
+		return cmp.Or(-cmp.Compare(from[a.network()], from[b.network()]), a.data.Since.Compare(b.data.Since))
 	})
 }
+
+// network is where the session's sign-in came from, by what counts as one client.
+func (o owned) network() string { return match.Network(o.data.from().Address) }
 
 // first is the place of the smallest, but for mine; -1 where there is none.
 func first(all []owned, mine string, compare func(a, b owned) int) int {

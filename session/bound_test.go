@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -113,4 +114,22 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	if listed, err := m.List(t.Context(), "alice", ""); err != nil || len(listed) != 4 {
 		t.Errorf("alice has %d, %v", len(listed), err)
 	}
+}
+
+// TestP8_FloodFromANetwork: who has the password and a network of IPv6, and so as many addresses as she likes, begins sessions until the
+// owner's, who is just typing her code, would have to go. Her own go.
+func TestP8_FloodFromANetwork(t *testing.T) {
+	f := newFixture(t)
+	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxWaiting: 4})
+	waiting := func(address string) string {
+		f.clock.advance(time.Second)
+		return mustCreate(t, m, Data{State: gate.Pending, Identity: "alice", Origin: &Origin{Address: address}})
+	}
+	hers := waiting("2001:db8:1::7")
+	first := waiting("2001:db8:2:3::1")
+	for i := range 20 {
+		waiting(fmt.Sprintf("2001:db8:2:3::%x", i+2))
+	}
+	mustLoad(t, m, hers)
+	mustBeDead(t, m, first)
 }

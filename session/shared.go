@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -15,6 +16,9 @@ type Shared struct {
 	decoded  *decodedCache
 	// secret is what Keys come from where the store has none.
 	secret [KeySize]byte
+	// beside is what others keep as long as the sessions; see Manager.Beside.
+	besideMutex sync.Mutex
+	beside      map[any]any
 }
 
 // NewShared makes a Shared over the given store, which may be used by other processes too.
@@ -34,4 +38,24 @@ func NewShared(store scs.Store) *Shared {
 		HashTokenInStore: true,
 	}
 	return shared
+}
+
+// Beside returns what stands beside the sessions of this app under a key, and has fresh make it where nothing does. It is for what has to
+// be known of the sessions as long as they live in this process: several Managers of one app, those of a reload among them, get the same.
+// Keys are compared as those of a map; a package should use a type of its own. Safe for concurrent use.
+func (m *Manager) Beside(key any, fresh func() any) any {
+	type besideKey struct{ app, key any }
+	full := besideKey{m.config.App, key}
+	shared := m.shared
+	shared.besideMutex.Lock()
+	defer shared.besideMutex.Unlock()
+	if there, found := shared.beside[full]; found {
+		return there
+	}
+	if shared.beside == nil {
+		shared.beside = make(map[any]any)
+	}
+	made := fresh()
+	shared.beside[full] = made
+	return made
 }
