@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"sallyport/custody"
 	"sallyport/factor"
@@ -41,45 +40,35 @@ type signedIn struct {
 // is lost, and the challenge asks the store again (P6).
 func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	status, storeErr := x.enrolled(next.identity)
-	state, method := x.stateAfterPassword(status, storeErr)
+	state := x.stateAfterPassword(status, storeErr)
 	if state == gate.Verified && next.within {
 		// Who lost a factor by being called otherwise sets another one up at once.
 		lost, err := x.losesFactor(next.identity)
 		if err != nil {
-			storeErr, state, method = err, gate.Pending, ""
+			storeErr, state = err, gate.Pending
 		} else if lost {
-			state, method = gate.Enrolling, ""
+			state = gate.Enrolling
 		}
 	}
 	stands, credential, device := noFactor, "", ""
+	var proofs []session.Proof
 	if next.typed && storeErr == nil && status.Enrolled {
 		if credential, device = x.trusted(next.identity, status); credential != "" {
-			state, method, stands = gate.Verified, string(factor.MethodTOTP), stillTrusted(credential)
+			state, stands = gate.Verified, stillTrusted(credential)
+			proofs = []session.Proof{{Method: string(factor.MethodTOTP), At: x.now, Trusted: true}}
 		}
 	}
-	came, target, before := x.origin(), x.rememberedTarget(), x.token
-	write := func(data *session.Data) error {
-		if target != "" {
-			data.Next = target
-		}
-		data.State, data.Identity, data.Method = state, next.identity, method
-		data.Held, data.InPlace, data.Raising = next.jar, next.inPlace && !x.config.Renews, nil
-		data.Guest, data.Doubt, data.Retry = custody.Jar{}, false, nil
-		data.Bonds, data.Token = next.bonds, next.token
-		data.Granted = grant(slices.DeleteFunc(slices.Clone(data.Granted), next.jar.Holds), next.granted)
-		data.Since, data.Seen, data.Checked = x.now, x.now, x.now
-		data.Factored, data.Proposal, data.Codes, data.Notice = time.Time{}, nil, nil, ""
-		data.Origin = &session.Origin{Address: came.Address, Browser: came.Browser}
-		data.Device, data.Delivery = device, nil
-		if state != gate.Verified {
-			data.Delivery = next.delivery
-		}
-		return nil
-	}
-	if err := x.renew(write); errors.Is(err, session.ErrGone) && !next.within {
+	came, before := x.origin(), x.token
+	step := session.SignIn(session.Arrival{
+		User: next.identity, State: state, Proofs: proofs,
+		Custody: session.Custody{Held: next.jar, Bonds: next.bonds, Token: next.token, InPlace: next.inPlace && !x.config.Renews},
+		Granted: next.granted, Next: x.rememberedTarget(), Delivery: next.delivery, Device: device,
+		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.now,
+	})
+	if _, err := x.take(step); errors.Is(err, session.ErrGone) && !next.within {
 		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
 		x.token, x.data = "", nil
-		if err := x.renew(write); err != nil {
+		if _, err := x.take(step); err != nil {
 			return true, err
 		}
 	} else if err != nil {
@@ -93,7 +82,7 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	x.carriers.cut(before)
 	x.forgetTarget()
 	if state == gate.Verified {
-		owed, err := x.owedAfterAll(next.delivery, stands)
+		owed, err := x.owedAfterAll(next.delivery, x.data.Next, stands)
 		if err != nil {
 			return true, err
 		}
@@ -113,16 +102,13 @@ func noFactor(status factor.Status) bool { return !status.Enrolled }
 
 // owedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason that stands
 // tells. A change of factors is recorded first, and ends the user's other sessions then: one that was written too late to be among
-// those is found here.
-func (x *exchange) owedAfterAll(delivery *session.Delivery, stands func(factor.Status) bool) (owed bool, err error) {
+// those is found here. What it was to lead to is for when the factor is proved: delivery, or the page first asked for, next.
+func (x *exchange) owedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
 	status, err := x.enrolled(x.data.Identity)
 	if err == nil && stands(status) {
 		return false, nil
 	}
-	changed := x.change(func(data *session.Data) error {
-		data.State, data.Method, data.Since, data.Delivery = gate.Pending, "", x.now, delivery
-		return nil
-	})
+	_, changed := x.take(session.Owe(x.data.Identity, delivery, next, x.now))
 	if changed != nil {
 		// Nobody gets to know the token of what could not be taken back.
 		x.clearToken(x.w.Header(), x.r)
@@ -143,14 +129,14 @@ func (x *exchange) losesFactor(identity string) (bool, error) {
 
 // stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor is
 // owed (P6).
-func (g *Gateway) stateAfterPassword(status factor.Status, err error) (gate.State, string) {
+func (g *Gateway) stateAfterPassword(status factor.Status, err error) gate.State {
 	switch {
 	case err != nil || status.Enrolled:
-		return gate.Pending, ""
+		return gate.Pending
 	case g.config.RequireEveryone:
-		return gate.Enrolling, ""
+		return gate.Enrolling
 	default:
-		return gate.Verified, string(factor.MethodNone)
+		return gate.Verified
 	}
 }
 

@@ -11,9 +11,6 @@ import (
 	"sallyport/session"
 )
 
-// errOtherSession is returned where a session is no longer the one that a code was typed for.
-var errOtherSession = errors.New("the session has changed since the code was asked for")
-
 // showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
 // goes on from here as soon as the store answers that no factor is owed.
 func (x *exchange) showChallenge() error {
@@ -49,18 +46,10 @@ func (x *exchange) showRecovery() error {
 
 // proceedWithout goes on with a pending session whose user has no factor.
 func (x *exchange) proceedWithout() error {
-	state, method := x.stateAfterPassword(factor.Status{}, nil)
-	if state == gate.Verified {
-		return x.pass(gate.Pending, passed{method: factor.Method(method)})
+	if x.stateAfterPassword(factor.Status{}, nil) == gate.Verified {
+		return x.pass(gate.Pending, passed{method: factor.MethodNone})
 	}
-	user := x.data.Identity
-	err := x.renew(func(data *session.Data) error {
-		if data.State != gate.Pending || data.Identity != user {
-			return errOtherSession
-		}
-		data.State, data.Since = state, x.now
-		return nil
-	})
+	_, err := x.take(session.OweEnrolment(x.data.Identity, x.now))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -140,23 +129,14 @@ func (x *exchange) pass(from gate.State, with passed) error {
 	method := with.method
 	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
 	script := x.r.Method == http.MethodPost && !x.wantsPage()
-	err := x.renew(func(data *session.Data) error {
-		if data.State != from || data.Identity != user {
-			return errOtherSession
-		}
-		data.State, data.Method, data.Device, data.Proposal = gate.Verified, string(method), "", nil
-		data.Since, data.Seen, data.Next = x.now, x.now, ""
-		if method != factor.MethodNone && !with.trusted {
-			data.Factored = x.now
-		}
-		if !script {
-			data.Delivery = nil
-		}
-		if method == factor.MethodRecovery {
-			data.Notice = pages.NoticeRecoveryUsed
-		}
-		return nil
-	})
+	passing := session.Passing{User: user, From: from, Waits: script, At: x.now}
+	if method != factor.MethodNone {
+		passing.Proof = &session.Proof{Method: string(method), At: x.now, Trusted: with.trusted}
+	}
+	if method == factor.MethodRecovery {
+		passing.Notice = pages.NoticeRecoveryUsed
+	}
+	_, err := x.take(session.Prove(passing))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -165,7 +145,7 @@ func (x *exchange) pass(from gate.State, with passed) error {
 		if with.trusted {
 			stands = stillTrusted(with.credential)
 		}
-		if owed, err := x.owedAfterAll(delivery, stands); err != nil {
+		if owed, err := x.owedAfterAll(delivery, next, stands); err != nil {
 			return x.storeFailed("look up the second factor", err)
 		} else if owed {
 			return x.askFactor()
@@ -182,18 +162,7 @@ func (x *exchange) pass(from gate.State, with passed) error {
 		x.w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return x.redirect(destination(delivery, next))
-}
-
-// destination is where the browser goes after the factor: where the app had sent it, else the page first asked for.
-func destination(delivery *session.Delivery, next string) string {
-	if delivery != nil && delivery.Location != "" {
-		return delivery.Location
-	}
-	if next != "" {
-		return next
-	}
-	return "/"
+	return x.redirect(session.Destination(delivery, next))
 }
 
 // deliverCookies hands over those cookies of the withheld answer that the browser may have.
@@ -206,7 +175,7 @@ func (x *exchange) deliverCookies(delivery *session.Delivery) {
 
 // sessionChanged answers where a session ended, or became another's, while a factor was being proved.
 func (x *exchange) sessionChanged(err error) error {
-	if !errors.Is(err, session.ErrGone) && !errors.Is(err, errOtherSession) {
+	if !errors.Is(err, session.ErrGone) {
 		return x.storeFailed("renew session", err)
 	}
 	x.data, x.token = nil, ""
@@ -222,14 +191,11 @@ func (x *exchange) resume() error {
 	if x.r.Method == http.MethodHead {
 		return x.headersOnly(http.StatusOK)
 	}
-	var delivery *session.Delivery
-	err := x.change(func(data *session.Data) error {
-		delivery, data.Delivery = data.Delivery, nil
-		return nil
-	})
+	taken, err := x.take(session.TakeDelivery())
 	if err != nil {
 		return x.storeFailed("take the withheld answer", err)
 	}
+	delivery := taken.Before.Delivery
 	if delivery == nil || delivery.Status == 0 {
 		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
 	}

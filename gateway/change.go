@@ -37,7 +37,7 @@ func (x *exchange) renewCodesPage(status int, common pages.Common) error {
 
 // needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
 func (x *exchange) needsCode() bool {
-	return !age.Within(x.now, x.data.Factored, x.config.Reauth)
+	return !age.Within(x.now, x.data.Proved(), x.config.Reauth)
 }
 
 // ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
@@ -69,11 +69,7 @@ func (x *exchange) prove(show confirmation) (answered bool, err error) {
 		return true, x.refuseCode(err, pages.AlertWrongCode, show)
 	}
 	x.log.InfoContext(x.r.Context(), "fresh code given", "app", x.config.App, "user", x.data.Identity, "method", string(method))
-	err = x.change(func(data *session.Data) error {
-		data.Factored = x.now
-		return nil
-	})
-	if err != nil {
+	if _, err := x.take(session.Freshen(x.data.Identity, session.Proof{Method: string(method), At: x.now})); err != nil {
 		return true, x.storeFailed("note the fresh code", err)
 	}
 	return false, nil
@@ -136,24 +132,19 @@ func (x *exchange) showRecoveryCodes() error {
 		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
 		return x.headersOnly(http.StatusServiceUnavailable)
 	}
-	var codes []string
-	var notice, next string
-	err := x.change(func(data *session.Data) error {
-		codes, data.Codes = data.Codes, nil
-		notice, data.Notice = data.Notice, ""
-		next, data.Next = data.Next, ""
-		return nil
-	})
+	taken, err := x.take(session.TakeCodes())
 	if err != nil {
 		return x.storeFailed("take the recovery codes", err)
 	}
-	if len(codes) == 0 {
+	if !taken.Done {
 		// Another window was quicker.
 		return x.ask(x.renewCodesPage)
 	}
 	common := x.common()
-	common.Status = notice
-	return x.config.Pages.RecoveryCodes(x.w, http.StatusOK, pages.RecoveryCodesView{Common: common, Codes: codes, Continue: next})
+	common.Status = taken.Before.Notice
+	return x.config.Pages.RecoveryCodes(x.w, http.StatusOK, pages.RecoveryCodesView{
+		Common: common, Codes: taken.Before.Codes, Continue: taken.Before.Next,
+	})
 }
 
 func (x *exchange) renewRecoveryCodes() error {
@@ -167,7 +158,7 @@ func (x *exchange) renewRecoveryCodes() error {
 	if err != nil {
 		return x.storeFailed("make recovery codes", err)
 	}
-	return x.factorsChanged(pages.NoticeRecoveryCodes, factor.Method(x.data.Method), codes)
+	return x.factorsChanged(pages.NoticeRecoveryCodes, factor.Method(x.data.Method()), codes)
 }
 
 // signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.

@@ -40,10 +40,8 @@ func (x *exchange) propose() error {
 	if err != nil {
 		return err
 	}
-	return x.change(func(data *session.Data) error {
-		data.Proposal = proposal.Encode()
-		return nil
-	})
+	_, err = x.take(session.Propose(x.data.Identity, proposal.Encode()))
+	return err
 }
 
 // proposal is the seed that waits in the session for its confirmation.
@@ -117,17 +115,7 @@ func (x *exchange) confirmSetUp() error {
 // one now.
 func (x *exchange) proposalLost(cause error) error {
 	state := x.state()
-	user := x.data.Identity
-	err := x.renew(func(data *session.Data) error {
-		if data.Identity != user || data.State != state {
-			return errOtherSession
-		}
-		data.Proposal = nil
-		if data.State == gate.Enrolling {
-			data.State, data.Since = gate.Pending, x.now
-		}
-		return nil
-	})
+	_, err := x.take(session.LoseEnrolment(x.data.Identity, state, x.now))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -145,27 +133,17 @@ func (x *exchange) proposalLost(cause error) error {
 // new recovery codes are shown once.
 func (x *exchange) factorsChanged(notice string, method factor.Method, codes []string) error {
 	user, state := x.data.Identity, x.state()
-	next, delivery := "", (*session.Delivery)(nil)
-	err := x.renew(func(data *session.Data) error {
-		if data.Identity != user || data.State != state {
-			return errOtherSession
-		}
-		if data.State == gate.Enrolling {
-			next, delivery = destination(data.Delivery, data.Next), data.Delivery
-			data.State, data.Since, data.Seen, data.Delivery, data.Next = gate.Verified, x.now, x.now, nil, next
-		}
-		data.Method, data.Proposal, data.Codes, data.Notice = string(method), nil, codes, notice
-		if method == factor.MethodNone {
-			data.Factored = time.Time{}
-		} else {
-			data.Factored = x.now
-		}
-		return nil
-	})
+	change := session.Enrolment{User: user, From: state, Codes: codes, Notice: notice, At: x.now}
+	if method != factor.MethodNone {
+		change.Proof = &session.Proof{Method: string(method), At: x.now}
+	}
+	taken, err := x.take(session.ChangeFactors(change))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
-	x.deliverCookies(delivery)
+	if state == gate.Enrolling {
+		x.deliverCookies(taken.Before.Delivery)
+	}
 	x.log.InfoContext(x.r.Context(), "second factor changed",
 		"app", x.config.App, "user", user, "change", notice, "client", x.config.ClientAddress(x.r))
 	if err := x.config.Sessions.DestroyOthers(context.WithoutCancel(x.r.Context()), user, x.token); err != nil {

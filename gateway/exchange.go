@@ -96,55 +96,41 @@ func (x *exchange) loadSession() error {
 	return nil
 }
 
-// change writes to the session that this request came with, or to a new anonymous one where it came with none.
-// session.ErrGone is returned where the session ended meanwhile: then there is nobody left to remember anything for.
+// take takes a step in the session that this request came with, or in a new anonymous one where it came with none. session.ErrGone is
+// returned where the session ended meanwhile, or is no longer in the state that the step begins at: then there is nobody left to
+// take it for. Where the token changes with it, the old one is dead from here on (P8).
 //
 // A request that may be another site's, sent without the cookie that the browser has, remembers nothing: a new cookie in its answer
 // would take the place of that one, and sign the user out, or in as somebody else.
-func (x *exchange) change(f func(*session.Data) error) error {
+func (x *exchange) take(step session.Step) (session.Taken, error) {
 	ctx := context.WithoutCancel(x.r.Context())
-	if x.token == "" {
-		if x.blind() {
-			return session.ErrGone
-		}
-		data := session.Data{Host: hostOf(x.r), State: gate.Anonymous, Created: x.now, Since: x.now, Seen: x.now}
-		if err := f(&data); err != nil {
-			return err
-		}
-		token, err := x.config.Sessions.Create(ctx, data)
-		if err != nil {
-			return err
-		}
-		x.token, x.data = token, &data
-		x.setToken(x.w.Header(), x.r, token)
-		return nil
+	var taken session.Taken
+	var err error
+	switch {
+	case x.token != "":
+		taken, err = x.config.Sessions.Take(ctx, x.token, step)
+	case x.blind():
+		err = session.ErrGone
+	default:
+		taken, err = x.config.Sessions.Begin(ctx, hostOf(x.r), x.now, step)
 	}
-	data, err := x.config.Sessions.Update(ctx, x.token, f)
 	if err != nil {
-		return err
+		return session.Taken{}, err
 	}
-	x.data = data
-	return nil
+	before := x.token
+	x.token, x.data = taken.Token, taken.After
+	if taken.Token != before {
+		if before != "" {
+			x.stream.follow(taken.Token, taken.After.Identity)
+		}
+		x.setToken(x.w.Header(), x.r, taken.Token)
+	}
+	return taken, nil
 }
 
 // blind reports whether the request may be another site's, sent without the cookie that the browser has. A login that the operator
 // lets come from there is not among them.
 func (x *exchange) blind() bool { return x.place != gate.Login && gate.Blind(x.r) }
-
-// renew is change with a new token (P8). The old one is dead from here on; of two that renew at once, one gets ErrGone.
-func (x *exchange) renew(f func(*session.Data) error) error {
-	if x.token == "" {
-		return x.change(f)
-	}
-	token, data, err := x.config.Sessions.Renew(context.WithoutCancel(x.r.Context()), x.token, f)
-	if err != nil {
-		return err
-	}
-	x.token, x.data = token, data
-	x.stream.follow(token, data.Identity)
-	x.setToken(x.w.Header(), x.r, token)
-	return nil
-}
 
 // end destroys the session; the request goes on as a stranger's.
 func (x *exchange) end() error {
@@ -309,7 +295,7 @@ func (x *exchange) strip() {
 func (x *exchange) outcome() Outcome {
 	outcome := Outcome{State: x.state()}
 	if outcome.State == gate.Verified {
-		outcome.User, outcome.Method = x.data.Identity, x.data.Method
+		outcome.User, outcome.Method = x.data.Identity, x.data.Method()
 	}
 	return outcome
 }

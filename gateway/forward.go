@@ -72,17 +72,11 @@ func (x *exchange) recheck() (answered bool, err error) {
 	if !seen.IsZero() && !uncovered(x.data, x.now) {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
 		// its time is zero, and each request asks for itself.
-		claimed := false
-		err := x.change(func(data *session.Data) error {
-			if claimed = data.Checked.Equal(seen); claimed {
-				data.Checked = x.now
-			}
-			return nil
-		})
+		taken, err := x.take(session.ClaimCheck(seen, x.now))
 		if err != nil {
 			return true, x.storeFailed("claim the identity check", err)
 		}
-		if !claimed {
+		if !taken.Done {
 			return false, nil
 		}
 	}
@@ -148,33 +142,15 @@ func (x *exchange) recheck() (answered bool, err error) {
 // vouch notes that the app named the session's own user. It reports whether that is worth anything: where cookies came
 // into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked again.
 func (x *exchange) vouch(answer probed) (vouched bool, err error) {
-	asked := x.data.Held
-	err = x.change(func(data *session.Data) error {
-		vouched = !data.Checked.IsZero() || data.Held.Equal(asked)
-		if vouched {
-			held, _, full := x.apply(data.Held, answer.changes)
-			if full != nil {
-				return fmt.Errorf("%w: %w", errOverflow, full)
-			}
-			data.Checked, data.Held = x.now, held
-		}
-		return nil
-	})
-	return vouched, err
+	taken, err := x.take(session.Vouch(x.data.Identity, x.data.Held, x.cookiesSet(answer.changes)))
+	return taken.Done, err
 }
 
 // unsettle notes that a session must not be used before the app has said whose it is.
 func (x *exchange) unsettle(changes []custody.Change) error {
 	defer x.carriers.doubt(x.token)
-	return x.change(func(data *session.Data) error {
-		data.Checked = time.Time{}
-		held, _, full := x.apply(data.Held, changes)
-		if full != nil {
-			held = custody.Jar{} // which the app will not know, so that the session ends
-		}
-		data.Held = held
-		return nil
-	})
+	_, err := x.take(session.Unsettle(x.cookiesSet(changes)))
+	return err
 }
 
 // identityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused (P4).

@@ -31,7 +31,7 @@ func (x *exchange) setUpStart(status int, common pages.Common, factors factor.St
 	view := pages.SetUpStartView{Common: common, Enrolling: x.state() == gate.Enrolling, Due: due}
 	view.Later = age.Within(x.now, due.Add(-x.config.Grace), x.config.Grace)
 	if !view.Enrolling {
-		view.Next = destination(nil, x.data.Next)
+		view.Next = session.Destination(nil, x.data.Next)
 	}
 	return x.config.Pages.SetUpStart(x.w, status, view)
 }
@@ -60,7 +60,7 @@ func (x *exchange) later() error {
 // offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the app would
 // have led kept. It reports whether it answered. What fails here opens nothing and closes nothing; then there is no offer.
 func (x *exchange) offer(next signedIn) (answered bool, err error) {
-	if !x.config.Offer || x.config.RequireEveryone || x.data.Method != string(factor.MethodNone) || !isPageLoad(x.r) {
+	if !x.config.Offer || x.config.RequireEveryone || x.data.Method() != session.None || !isPageLoad(x.r) {
 		return false, nil
 	}
 	first, err := x.config.Factors.Offer(x.r.Context(), x.data.Identity)
@@ -70,11 +70,7 @@ func (x *exchange) offer(next signedIn) (answered bool, err error) {
 	if !first {
 		return false, nil
 	}
-	kept := x.change(func(data *session.Data) error {
-		data.Next = destination(next.delivery, data.Next)
-		return nil
-	})
-	if kept != nil {
+	if _, err := x.take(session.Offer(next.delivery)); err != nil {
 		return false, nil //nolint:nilerr // the session ended meanwhile, or cannot be written: the answer goes out as it is
 	}
 	x.deliverCookies(next.delivery)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"sallyport/custody"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/session"
@@ -85,14 +84,7 @@ func (x *exchange) confirmsUser() bool {
 
 func (x *exchange) confirmsStranger() bool {
 	said := x.probe(x.data.Guest, attachment{})
-	err := x.change(func(data *session.Data) error {
-		guest, _, full := x.apply(data.Guest, said.changes)
-		if full != nil || said.verdict != login.NotSignedIn || data.State == gate.Verified {
-			guest = custody.Jar{}
-		}
-		data.Guest = guest
-		return nil
-	})
+	_, err := x.take(session.ReviewGuest(x.cookiesSet(said.changes), said.verdict == login.NotSignedIn, false))
 	return err == nil && said.verdict == login.NotSignedIn
 }
 

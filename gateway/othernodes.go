@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"sallyport/age"
 	"sallyport/session"
 )
 
@@ -51,18 +50,13 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 		return false, err
 	case data == nil:
 		return false, session.ErrGone
-	case raisedAt(data, now):
+	case data.Raised(now, mayTake):
 		return false, nil
 	case !v.raises:
 		return true, nil
 	}
-	_, err = g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
-		if free = !raisedAt(data, now); free {
-			data.Raising = &now
-		}
-		return nil
-	})
-	if free = free && err == nil; free {
+	taken, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Raise(now, mayTake))
+	if free = taken.Done; free {
 		v.marked.Store(true)
 		if v.plain {
 			time.AfterFunc(openPatience, func() { g.unmark(context.Background(), v) })
@@ -71,22 +65,12 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 	return free, err
 }
 
-// raisedAt reports whether a request of another gateway's may be raising the session. One that was forgotten, by a gateway that
-// fell over, is over after a while. Another gateway's clock may be ahead.
-func raisedAt(data *session.Data, now time.Time) bool {
-	at := data.Raising
-	return at != nil && (age.Within(now, *at, mayTake) || age.Within(*at, now, mayTake))
-}
-
 // unmark has the store forget that a request of the session may be raising it.
 func (g *Gateway) unmark(ctx context.Context, v *visit) {
 	if !v.marked.Swap(false) {
 		return
 	}
-	_, err := g.config.Sessions.Update(context.WithoutCancel(ctx), v.token, func(data *session.Data) error {
-		data.Raising = nil
-		return nil
-	})
+	_, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Settle())
 	if err != nil && !errors.Is(err, session.ErrGone) {
 		g.log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
 			"setting", "sessions", "app", g.config.App, "error", err)
@@ -98,5 +82,5 @@ func (x *exchange) raisedElsewhere() bool {
 	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)
 	defer done()
 	data, err := x.config.Sessions.LoadNow(ctx, x.token)
-	return err != nil || data == nil || raisedAt(data, x.config.Now())
+	return err != nil || data == nil || data.Raised(x.config.Now(), mayTake)
 }

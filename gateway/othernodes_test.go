@@ -76,11 +76,11 @@ func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 func TestRaisedAt(t *testing.T) {
 	now := time.Now()
 	for ago, want := range map[time.Duration]bool{0: true, time.Second: true, -time.Second: true, mayTake: false, -mayTake: false} {
-		if got := raisedAt(&session.Data{Raising: new(now.Add(-ago))}, now); got != want {
+		if got := (&session.Data{Custody: session.Custody{Raising: new(now.Add(-ago))}}).Raised(now, mayTake); got != want {
 			t.Errorf("%v ago: %v", ago, got)
 		}
 	}
-	if raisedAt(&session.Data{}, now) {
+	if new(session.Data).Raised(now, mayTake) {
 		t.Error("no mark")
 	}
 }

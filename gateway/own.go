@@ -160,12 +160,11 @@ func (x *exchange) takeNotice() (string, error) {
 	if x.data == nil || x.data.Notice == "" || x.r.Method == http.MethodHead || isPrefetch(x.r) {
 		return "", nil
 	}
-	notice := x.data.Notice
-	err := x.change(func(data *session.Data) error {
-		data.Notice = ""
-		return nil
-	})
-	return notice, err
+	taken, err := x.take(session.TakeNotice())
+	if err != nil {
+		return "", err
+	}
+	return taken.Before.Notice, nil
 }
 
 // showSettings is the settings page.

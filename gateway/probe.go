@@ -11,6 +11,7 @@ import (
 
 	"sallyport/custody"
 	"sallyport/login"
+	"sallyport/session"
 )
 
 // probeTimeout is how long the app may take to say who is signed in.
@@ -217,4 +218,9 @@ func answeredTo(path string, changes []custody.Change) []custody.Change {
 // apply is a jar after the changes that an answer to this request makes to it. The error is custody.ErrFull.
 func (x *exchange) apply(jar custody.Jar, changes []custody.Change) (custody.Jar, custody.Effect, error) {
 	return jar.Apply(changes, x.r.Host, x.path.Text, x.now)
+}
+
+// cookiesSet is what an answer to this request set, for a step.
+func (x *exchange) cookiesSet(held []custody.Change, granted ...string) session.Cookies {
+	return session.Cookies{Held: held, Granted: granted, Host: x.r.Host, Path: x.path.Text, At: x.now}
 }

@@ -58,14 +58,7 @@ func (x *exchange) takeProof() error {
 			return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential, trusted: true})
 		}
 	}
-	err := x.change(func(data *session.Data) error {
-		if data.State != gate.Pending || data.Identity != user {
-			return errOtherSession
-		}
-		data.Device = ""
-		return nil
-	})
-	if err != nil {
+	if _, err := x.take(session.DropDevice(user)); err != nil {
 		return x.sessionChanged(err)
 	}
 	return x.askFactor()

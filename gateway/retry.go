@@ -44,11 +44,7 @@ type claimed struct {
 // claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
 func (x *exchange) claim() (taken claimed, err error) {
 	before := x.token
-	err = x.renew(func(data *session.Data) error {
-		taken = claimed{data.Guest, data.Retry}
-		data.Guest, data.Doubt, data.Retry = custody.Jar{}, false, nil
-		return nil
-	})
+	claim, err := x.take(session.ClaimGuest())
 	// What is at the app with these cookies, and does something yet, would do it as whoever signs in now.
 	x.raising.quiet(x.r.Context(), before, openPatience)
 	x.carriers.cut(before)
@@ -56,7 +52,10 @@ func (x *exchange) claim() (taken claimed, err error) {
 		x.token, x.data = "", nil
 		return claimed{}, nil
 	}
-	return taken, err
+	if err != nil {
+		return claimed{}, err
+	}
+	return claimed{claim.Before.Guest, claim.Before.Retry}, nil
 }
 
 // keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name. Where the app
@@ -66,13 +65,8 @@ func (x *exchange) keepForRetry(try *tried) error {
 		return nil
 	}
 	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
-	return x.change(func(data *session.Data) error {
-		if data.Guest.Len() == 0 {
-			data.Retry = retry
-		}
-		data.Granted = grant(data.Granted, try.sorted.Granted)
-		return nil
-	})
+	_, err := x.take(session.KeepRetry(retry, try.sorted.Granted))
+	return err
 }
 
 // newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).

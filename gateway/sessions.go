@@ -28,11 +28,7 @@ func (x *exchange) endSessions() error {
 
 // settingsAfter leads to the settings page, which says what is true now.
 func (x *exchange) settingsAfter(notice string) error {
-	err := x.change(func(data *session.Data) error {
-		data.Notice = notice
-		return nil
-	})
-	if err != nil {
+	if _, err := x.take(session.LeaveNotice(notice)); err != nil {
 		return x.storeFailed("leave a notice", err)
 	}
 	return x.redirect(x.config.Base + "/")

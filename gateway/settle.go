@@ -4,16 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"sallyport/custody"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/session"
 )
-
-// maxGranted is how many cookie names of the app's a browser may have in one session.
-const maxGranted = 64
 
 // settle decides, by what is known already, what becomes of an answer that sets cookies, ends the app's session, or may
 // stem from a sign-in that nobody could see. It returns false where the app has to be asked first.
@@ -155,29 +151,14 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 	}
 }
 
-// errOverflow stops a change by which custody would hold less than the app set.
-var errOverflow = errors.New("custody is too small for what the app set")
-
 // commit stores what an answer changed in a verified session, before its first byte goes out. Answers that run side by
 // side each change what is there when they come to it, so that none undoes another's.
 func (x *exchange) commit(f *filter, status int, more []custody.Change) {
-	if len(f.sorted.Held) > 0 || len(more) > 0 || !x.knows(f.sorted.Granted) {
-		asked := x.data
-		err := x.change(func(data *session.Data) error {
-			if x.config.Logins.Asks() && !data.Held.Equal(asked.Held) {
-				// Another answer was quicker. Nobody has asked the app about both changes together.
-				data.Checked = time.Time{}
-			}
-			held, _, full := x.apply(data.Held, slices.Concat(f.sorted.Held, more))
-			if full != nil {
-				return errOverflow
-			}
-			data.Held = held
-			data.Granted = grant(data.Granted, f.sorted.Granted)
-			return nil
-		})
+	if len(f.sorted.Held) > 0 || len(more) > 0 || !x.data.Knows(f.sorted.Granted) {
+		set := x.cookiesSet(slices.Concat(f.sorted.Held, more), f.sorted.Granted...)
+		_, err := x.take(session.Hold(set, x.data.Held, x.config.Logins.Asks()))
 		switch {
-		case errors.Is(err, errOverflow):
+		case errors.Is(err, session.ErrOverflow):
 			x.overflow(f, status, err)
 			return
 		case err != nil && !errors.Is(err, session.ErrGone):
@@ -289,28 +270,15 @@ func (x *exchange) releaseToStranger(f *filter, status int) {
 // browser may send. While the page of a failed login is open, only another login page begins anew.
 func (x *exchange) keepForStranger(sorted custody.Sorted) error {
 	returns := x.suspect && x.carried.Len() > 0
-	if len(sorted.Held) == 0 && !returns && x.knows(sorted.Granted) {
+	if len(sorted.Held) == 0 && !returns && x.data.Knows(sorted.Granted) {
 		return nil
 	}
-	return x.change(func(data *session.Data) error {
-		data.Granted = grant(data.Granted, sorted.Granted)
-		if data.State == gate.Verified || data.Retry != nil && x.place != gate.Entry {
-			return nil
-		}
-		base := data.Guest
-		if returns && base.Len() == 0 {
-			base = x.carried
-		}
-		guest, _, full := x.apply(base, sorted.Held)
-		if full != nil {
-			guest = custody.Jar{}
-		}
-		data.Guest = guest
-		if len(sorted.Held) > 0 {
-			data.Retry = nil
-		}
-		return nil
-	})
+	returning := custody.Jar{}
+	if returns {
+		returning = x.carried
+	}
+	_, err := x.take(session.KeepGuest(x.cookiesSet(sorted.Held, sorted.Granted...), returning, x.place == gate.Entry))
+	return err
 }
 
 // forgetGuest throws the stranger's cookies away.
@@ -318,33 +286,9 @@ func (x *exchange) forgetGuest() error {
 	if x.data == nil || x.data.Guest.Len() == 0 {
 		return nil
 	}
-	err := x.change(func(data *session.Data) error {
-		data.Guest, data.Doubt = custody.Jar{}, false
-		return nil
-	})
+	_, err := x.take(session.ForgetGuest())
 	if errors.Is(err, session.ErrGone) {
 		return nil
 	}
 	return err
-}
-
-// knows tells whether the browser is known to have all these cookies.
-func (x *exchange) knows(names []string) bool {
-	for _, name := range names {
-		if x.data == nil || !slices.Contains(x.data.Granted, name) {
-			return false
-		}
-	}
-	return true
-}
-
-// grant adds names to the list of what the browser may send.
-func grant(granted, names []string) []string {
-	granted = slices.Clip(granted)
-	for _, name := range names {
-		if len(granted) < maxGranted && !slices.Contains(granted, name) {
-			granted = append(granted, name)
-		}
-	}
-	return granted
 }

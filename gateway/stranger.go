@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/custody"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/session"
@@ -147,10 +146,11 @@ func (x *exchange) endUnseen() error {
 
 // doubt notes that nobody knows whether the stranger's cookies are still a stranger's.
 func (x *exchange) doubt() error {
-	return x.change(func(data *session.Data) error {
-		data.Doubt = x.config.Logins.Asks()
+	if !x.config.Logins.Asks() {
 		return nil
-	})
+	}
+	_, err := x.take(session.DoubtGuest())
+	return err
 }
 
 // settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
@@ -164,15 +164,7 @@ func (x *exchange) settleDoubt() (answered bool, err error) {
 	said := x.probe(x.data.Guest, attachment{})
 	switch said.verdict {
 	case login.NotSignedIn:
-		err := x.change(func(data *session.Data) error {
-			data.Doubt = false
-			guest, _, full := x.apply(data.Guest, said.changes)
-			if full != nil {
-				guest = custody.Jar{}
-			}
-			data.Guest = guest
-			return nil
-		})
+		_, err := x.take(session.ReviewGuest(x.cookiesSet(said.changes), true, true))
 		if err != nil && !errors.Is(err, session.ErrGone) {
 			return true, x.storeFailed("keep the app's cookies", err)
 		}

@@ -104,14 +104,11 @@ func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []s
 	said := x.probe(custody.Jar{}, x.tokenAttachment(issued[0].Text))
 	switch {
 	case said.verdict == login.Known && said.name == user:
-		err := x.change(func(data *session.Data) error {
-			for _, token := range issued {
-				data.Bonds = data.Bonds.BindToken(token.Text)
-			}
-			data.Token, data.Checked = issued[0].Text, x.now
-			return nil
-		})
-		if err != nil {
+		var tokens []string
+		for _, token := range issued {
+			tokens = append(tokens, token.Text)
+		}
+		if _, err := x.take(session.BindTokens(user, tokens, x.now)); err != nil {
 			return true, x.storeFailed("bind a token", err)
 		}
 		return false, nil

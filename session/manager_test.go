@@ -302,7 +302,7 @@ func TestP9_NothingSecretIsPrinted(t *testing.T) {
 			}
 		}
 	}
-	if got := data.String(); got != `session(app="wiki" state=enrolling method="recovery")` {
+	if got := data.String(); got != `session(app="wiki" state=enrolling method="")` {
 		t.Error(got)
 	}
 }
