@@ -74,10 +74,16 @@ func (a *growing) openPage(t *testing.T, b *browser) (rest *bufio.Reader) {
 func TestP5_KnownPageBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		for _, answered := range []bool{true, false} {
+			const upload = wholeBody + 8<<10
 			_, app, carol := behindPages(t, nil)
 			carol.get("/log").wants(t, http.StatusOK, "")
 			page := app.openPage(t, carol)
-			carol.raw(t, "POST", "/slow?n="+who, "", 0)
+			if answered {
+				carol.raw(t, "POST", "/slow?n="+who, "", 0)
+			} else {
+				// By its address it may sign somebody in before it is there.
+				carol.raw(t, "POST", "/slow?n="+who, strings.Repeat("x", upload), 10<<20)
+			}
 			<-app.arrived
 			app.tick <- struct{}{}
 			app.tick <- struct{}{} // it has written it
@@ -92,6 +98,46 @@ func TestP5_KnownPageBesideARaise(t *testing.T) {
 				t.Errorf("answered %t: carol's page says %q", answered, line)
 			}
 			app.open()
+		}
+	}
+}
+
+// TestP5_UploadBesideARaise: carol sends a file while a request of hers with alice's password is at the app. The file's end waits, and never comes.
+func TestP5_UploadBesideARaise(t *testing.T) {
+	for _, who := range []string{"carol", "alice"} {
+		app := newGated()
+		s := newRaising(t, nil)
+		s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/store" {
+				app.ServeHTTP(w, r)
+				return
+			}
+			app.arrived <- struct{}{}
+			if _, err := io.Copy(io.Discard, r.Body); err == nil {
+				app.note(r)
+			}
+		}), app.open))
+		carol := s.carol(t)
+		carol.raw(t, "POST", "/slow?n="+who, "", 0)
+		<-app.arrived
+		const length = wholeBody + 8<<10
+		file := carol.raw(t, "POST", "/store", strings.Repeat("x", length), length)
+		<-app.arrived
+		stored := func() bool { return app.has("POST /store " + who) }
+		for deadline := time.Now().Add(200 * time.Millisecond); time.Now().Before(deadline) && !stored(); {
+			<-time.After(time.Millisecond)
+		}
+		if stored() {
+			t.Errorf("%s: the file did not wait", who)
+		}
+		app.open()
+		answer, err := http.ReadResponse(bufio.NewReader(file), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if stored() != (who == "carol") {
+			t.Errorf("%s: %d, stored: %t", who, answer.StatusCode, stored())
 		}
 	}
 }
