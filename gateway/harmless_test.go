@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -97,10 +98,8 @@ func TestP5_HarmlessElsewhere(t *testing.T) {
 	if got := carol.get("/in/alice/pw-alice.js"); got.body != `secretsOf("carol")` {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
-	there := *s.server
-	there.URL = strings.Replace(there.URL, "127.0.0.1", "localhost", 1)
 	elsewhere := *s
-	elsewhere.server = &there
+	elsewhere.server = &httptest.Server{URL: strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)}
 	b := elsewhere.browser()
 	b.do("POST", "/login", asForm, "u=carol&p=pw-carol").wants(t, http.StatusOK, "")
 	if got := b.get("/in/alice/pw-alice.js"); strings.Contains(got.body, "alice") {
