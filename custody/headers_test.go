@@ -77,6 +77,8 @@ func TestP3_CleanDrops(t *testing.T) {
 		"X-Actual-Token", "X-Seafile-Token", "X_seafile_token", "X-Auth-Token2", "X-Registry-Auth", "X-Client-Secret", "X-Foo-Session",
 		"X-Session-Id", "X-Sid", "X-Jwt", "Sessionid", "Private-Key", "X-Pwd", "X-Odd-Password", "X-Ticket", "Redirect_http_authorization",
 		"Http-Authorization", "X-Http-Authorization", "Token-Value", "X-Appwrite-Session", "Signature",
+		// What CGI puts in front, and nothing but what is trimmed.
+		"Http_content_type", "Http-Remote-Groups", "Redirect_x_original_method", "Http_http_remote_groups", "-", "_7", "1",
 		// Identities.
 		"X-Trusted-User", "Authuser", "X-Foo-Username", "X-Foo-Users", "Http-Remote-User", "Redirect-Remote-User", "Sso-User-Id", "Gap-Auth",
 		// Where the app is mounted.

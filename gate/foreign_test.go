@@ -122,3 +122,16 @@ func TestP5_Blind(t *testing.T) {
 		}
 	}
 }
+
+// TestP5_ForeignWithoutAHost: a request of HTTP/1.0 may name no host. A page that keeps its address to itself is not its own then.
+func TestP5_ForeignWithoutAHost(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/login", nil)
+	r.Host = ""
+	if Foreign(r, nil) {
+		t.Error("the control: what says nothing is no browser")
+	}
+	r.Header["Origin"] = []string{"null"}
+	if !Foreign(r, nil) {
+		t.Error("a sandbox passes for the site's own page")
+	}
+}

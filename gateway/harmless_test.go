@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -79,4 +81,127 @@ func TestHarmless(t *testing.T) {
 	if asked < before+2 {
 		t.Error("a query, or another method, counts as the same address")
 	}
+}
+
+// TestP5_HarmlessElsewhere: a path that signs nobody in at one host of the site may do so at another one.
+func TestP5_HarmlessElsewhere(t *testing.T) {
+	app := new(raisingApp)
+	doors := scriptedDoors(app)
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if strings.HasPrefix(r.Host, "127.0.0.1") && strings.HasPrefix(r.URL.Path, "/in/") {
+			r.URL.Path = "/app.js"
+		}
+		return doors(w, r)
+	})
+	carol := s.carol(t)
+	if got := carol.get("/in/alice/pw-alice.js"); got.body != `secretsOf("carol")` {
+		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+	}
+	elsewhere := *s
+	elsewhere.server = &httptest.Server{URL: strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)}
+	b := elsewhere.browser()
+	b.do("POST", "/login", asForm, "u=carol&p=pw-carol").wants(t, http.StatusOK, "")
+	if got := b.get("/in/alice/pw-alice.js"); strings.Contains(got.body, "alice") {
+		t.Errorf("carol reads %s", got.body)
+	}
+	b.wantsState("pending", "alice")
+}
+
+// TestP5_HarmlessOnlyAlone: a path signs alice in, and the app takes more than a moment to answer. Carol signs in as herself again meanwhile, so
+// that the app, once it is asked, names carol: the path is none that is known to be harmless.
+func TestP5_HarmlessOnlyAlone(t *testing.T) {
+	app, slow := newGated(), true
+	s := newRaising(t, nil)
+	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, ".js") {
+			app.raisingApp.ServeHTTP(w, r)
+			return
+		}
+		app.mutex.Lock()
+		app.raise(sid(r), "alice")
+		app.mutex.Unlock()
+		if slow {
+			app.arrived <- struct{}{}
+			<-app.release
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, `secretsOf("alice")`)
+	}), app.open))
+	carol := s.carol(t)
+	link := carol.raw(t, "GET", "/in.js", "", 0)
+	<-app.arrived
+	carol.do("POST", "/other", asForm, "u=carol&p=pw-carol").wants(t, http.StatusOK, "")
+	app.open()
+	answer, err := http.ReadResponse(bufio.NewReader(link), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	slow = false
+	if got := carol.get("/in.js"); strings.Contains(got.body, "alice") {
+		t.Errorf("carol reads %s", got.body)
+	}
+}
+
+// TestP5_HarmlessByAForm: what a request with a body did says nothing of one without.
+func TestP5_HarmlessByAForm(t *testing.T) {
+	app := new(raisingApp)
+	form := true
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/in.js" {
+			app.ServeHTTP(w, r)
+			return nil
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		app.mutex.Lock()
+		defer app.mutex.Unlock()
+		if r.Method == http.MethodGet && !form {
+			app.raise(sid(r), "alice")
+		}
+		fmt.Fprintf(w, "secretsOf(%q)", app.users[sid(r)])
+		return nil
+	})
+	carol := s.carol(t)
+	if got := carol.do("GET", "/in.js", asForm, "x=1"); got.body != `secretsOf("carol")` {
+		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+	}
+	form = false
+	if got := carol.get("/in.js"); strings.Contains(got.body, "alice") {
+		t.Errorf("carol reads %s", got.body)
+	}
+}
+
+// TestP5_HarmlessByItsWhole: the app signs in once it has begun to answer. That the beginning was carol's makes no harmless path of it.
+func TestP5_HarmlessByItsWhole(t *testing.T) {
+	app := new(raisingApp)
+	signsIn := false
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/in.js" {
+			app.ServeHTTP(w, r)
+			return nil
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		_ = http.NewResponseController(w).Flush()
+		app.mutex.Lock()
+		defer app.mutex.Unlock()
+		if signsIn {
+			app.raise(sid(r), "alice")
+		}
+		fmt.Fprintf(w, "secretsOf(%q)", app.users[sid(r)])
+		return nil
+	})
+	carol := s.carol(t)
+	for range 2 {
+		if got := carol.get("/in.js"); got.body != `secretsOf("carol")` {
+			t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+		}
+	}
+	signsIn = true
+	if got := carol.get("/in.js"); strings.Contains(got.body, "alice") {
+		t.Errorf("carol reads %s", got.body)
+	}
+	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }

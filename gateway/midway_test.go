@@ -194,7 +194,7 @@ func (b *browser) drip(t *testing.T, app socketed, form string) (rest string, er
 // TestP1_PublicMidway is the same for a stranger, at an address that the operator opened.
 func TestP1_PublicMidway(t *testing.T) {
 	s, app, _ := behindTunnels(t, func(c *Config) {
-		c.Public = []gate.Opening{{Paths: match.NewGlobs("/drip"), Methods: []string{"POST"}}}
+		c.Public = append(c.Public, gate.Opening{Paths: match.NewGlobs("/drip"), Methods: []string{"POST"}})
 	})
 	b := s.browser()
 	b.get("/login").wants(t, http.StatusOK, "")
@@ -204,8 +204,10 @@ func TestP1_PublicMidway(t *testing.T) {
 	if got, err := b.drip(t, app, alicesForm); strings.Contains(got, "alice") || err == nil {
 		t.Errorf("a stranger reads %q, %v", got, err)
 	}
-	if got := b.get("/static/x"); strings.Contains(got.body, "alice") {
-		t.Errorf("and then %s", got.body)
+	for _, path := range []string{"/static/x", "/login"} {
+		if got := b.get(path); got.StatusCode != http.StatusOK || strings.Contains(got.body, "alice") {
+			t.Errorf("and then %s is %d %s", path, got.StatusCode, got.body)
+		}
 	}
 }
 

@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +85,40 @@ func TestRaisedAt(t *testing.T) {
 	}
 	if new(session.Data).Raised(now, mayTake) {
 		t.Error("no mark")
+	}
+}
+
+// TestP5_DisownedElsewhere: a stranger's page load is at the app when she signs in at another gateway, as alice, with the cookies that it
+// carries. The app answers it as alice's, a moment later, when nothing but the store tells that these cookies are claimed.
+func TestP5_DisownedElsewhere(t *testing.T) {
+	app, here, there, _, _ := raiseAtTwo(t)
+	for _, name := range []string{"", "alice"} {
+		arrived, release := make(chan struct{}), make(chan struct{})
+		next := upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/static/held" {
+				arrived <- struct{}{}
+				<-release
+			}
+			app.raisingApp.ServeHTTP(w, r)
+		}), app.open)
+		here.serve(next)
+		there.serve(next)
+		b := here.browser()
+		b.get("/login").wants(t, http.StatusOK, "")
+		page := b.raw(t, "GET", "/static/held", "", 0)
+		<-arrived
+		if elsewhere := (&browser{s: there, client: b.client}); name != "" {
+			elsewhere.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		}
+		close(release)
+		answer, err := http.ReadResponse(bufio.NewReader(page), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if name == "" && string(body) != "secrets of " || strings.Contains(string(body), "alice") {
+			t.Errorf("%q: %d %s", name, answer.StatusCode, body)
+		}
 	}
 }

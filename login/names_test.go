@@ -58,6 +58,10 @@ func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 			}
 		}
 	}
+	letters := regexp.MustCompile(`\pL+`)
+	if name, err := (Names{Allowed: letters}).Normalise("\ufdfa"); err == nil { // one letter, and four words
+		t.Errorf("what it is kept under does not fit: %q", name)
+	}
 	if name, err := (Names{Allowed: plain}).Normalise(" Alice "); name != "alice" || err != nil {
 		t.Errorf("in capitals: %q, %v", name, err)
 	}

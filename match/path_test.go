@@ -46,6 +46,7 @@ func TestP1_SpellingsHaveOneLooseForm(t *testing.T) {
 	for _, target := range []string{
 		"/login", "/login/", "//login", "/./login", "/x/../login", "/login;x", "/LOGIN", "/%6cogin", "/login%00", "/login%20", "/login.",
 		"/login%2e", "/login%2f", "/%2flogin", "/login%5c", "/login%09", "/%256cogin", "/login/.", "/login;a/..;/login", "/l%6Fgin/;x",
+		"/login::$DATA", "/login::$Index_Allocation", "/login%c2%a0", "/%a0login", "/login%ff", "/login%3fx", "/login%23x", "/login%253f/x",
 	} {
 		if got := parse(t, target).Loose(); got != "/login" {
 			t.Errorf("Loose(%q) = %q", target, got)
@@ -126,7 +127,7 @@ func TestAuthorityFormIsNotCanonical(t *testing.T) {
 func TestFoldName(t *testing.T) {
 	for _, name := range []string{
 		"session_id", "SESSION_ID", "session.id", "session id", "session[id", " session_id", "session%5fid", "session%2eid", "session_id[]",
-		"\u00a0session_id", "\"session_id\"",
+		"\u00a0session_id", "\"session_id\"", "session+id",
 	} {
 		if got := FoldName(name); got != "session_id" {
 			t.Errorf("FoldName(%q) = %q", name, got)
