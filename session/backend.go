@@ -16,7 +16,7 @@ const (
 	listTimeout = 30 * time.Second
 )
 
-// Claimer is what a store may offer so that Renew has one winner over several processes too.
+// Claimer is what a store may offer so that a new token has one winner over several processes too.
 type Claimer interface {
 	// ClaimCtx deletes the token as DeleteCtx does, tombstone included, and tells whether it was alive until then. Of
 	// several callers at the same time, one is told so.

@@ -135,7 +135,7 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// Create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
+// create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
 // they are empty; an App that is another one's is ErrInvalid.
 func (m *Manager) create(ctx context.Context, data Data) (token string, err error) {
 	now := m.config.Now()
@@ -203,7 +203,7 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 	return token, err
 }
 
-// Update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
+// update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
 // stored. Changes to one session are thus made one after the other within this process. Where another process was quicker,
 // which only a Swapper can tell, change is called once more, with what that one has stored. So change must be quick, must not
 // use the same token again, and must bear being called several times: what it leaves outside Data is of the last call. A
@@ -237,8 +237,8 @@ func (m *Manager) update(ctx context.Context, token string, change func(*Data) e
 	return updated, nil
 }
 
-// Renew is Update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
-// renewals of one token one wins; the others get ErrGone, as an Update does that read the session before. The form token
+// renew is update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
+// renewals of one token one wins; the others get ErrGone, as an update does that read the session before. The form token
 // changes too, unless change has set it.
 //
 // When the store fails half-way, the old session is left as it was if that can be had, and no new one can be used.

@@ -25,8 +25,8 @@ type Shared struct {
 //
 // The store must refuse to commit a token that was deleted, with ErrGone, for at least 24 hours: only it can tell when
 // another process deleted it. It should be an scs.CtxStore, so that its work can be bounded in time, and iterable
-// (Lister, scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes Renew exact over several
-// processes, a Swapper Update too. A Store is all of that.
+// (Lister, scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes a change of token exact over
+// several processes, a Swapper every step. A Store is all of that.
 func NewShared(store scs.Store) *Shared {
 	shared := &Shared{store: newBackend(store), locks: newLocks(), decoded: newDecodedCache(), secret: newSecret()}
 	// Not scs.New: that starts a goroutine for a store that is thrown away at once. Not IdleTimeout: with it a mere

@@ -12,9 +12,6 @@ import (
 // touchEvery is how often at most the use of a session is written down.
 const touchEvery = time.Minute
 
-// errNotNeeded ends an Update that would change nothing.
-var errNotNeeded = errors.New("touch is not needed")
-
 // NeedsTouch reports whether the use of a session at the given time has to be written down: it is verified, for the
 // others have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time. A
 // touch that lies in the future, since a clock was set back, is put right: idle time would count from there.
@@ -23,7 +20,7 @@ func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
 }
 
 // Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
-// requests at the same moment one writes. Errors are as those of Update.
+// requests at the same moment one writes. Errors are as those of Take.
 func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
 	_, err := m.update(ctx, token, func(data *Data) error {
 		// The request may have begun before the one that has touched the session meanwhile: to its time that touch is
@@ -32,12 +29,12 @@ func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error 
 			now = later
 		}
 		if !m.NeedsTouch(data, now) {
-			return errNotNeeded
+			return errNothing
 		}
 		data.Seen = now
 		return nil
 	})
-	if errors.Is(err, errNotNeeded) {
+	if errors.Is(err, errNothing) {
 		return nil
 	}
 	return err

@@ -1,0 +1,126 @@
+package sallyport
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which state and for whom, is
+// said there once.
+func TestSessionsAreChangedBySteps(t *testing.T) {
+	for path, file := range sources(t, ".") {
+		if strings.HasPrefix(path, "session/") {
+			continue
+		}
+		for _, found := range writesIntoSessions(file) {
+			t.Errorf("%s: %s", path, found)
+		}
+	}
+}
+
+// TestWritesIntoSessionsAreSeen: the test above finds what it looks for.
+func TestWritesIntoSessionsAreSeen(t *testing.T) {
+	for source, want := range map[string]int{
+		"func f(data *session.Data) { data.State = 1 }":                         1,
+		"func f(x *exchange) { x.data.Identity, x.data.Proofs = \"\", nil }":    2,
+		"var f func(*session.Data) error":                                       1,
+		"func f() { g(func(d *session.Data) error { return nil }) }":            1,
+		"func f() { g(session.Raw(true, nil)) }":                                1,
+		"func f(x *exchange) bool { return x.data.State == 1 }":                 0,
+		"func f(data *session.Data) bool { view.State = data.State; return true }": 0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := writesIntoSessions(file); len(found) != want {
+			t.Errorf("%s: %q, want %d", source, found, want)
+		}
+	}
+}
+
+func writesIntoSessions(file *ast.File) (found []string) {
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.FuncType:
+			if changesSession(node) {
+				found = append(found, "a function that changes a session")
+			}
+		case *ast.SelectorExpr:
+			if name(node) == "session.Raw" {
+				found = append(found, "session.Raw")
+			}
+		case *ast.AssignStmt:
+			for _, left := range node.Lhs {
+				if selector, ok := left.(*ast.SelectorExpr); ok &&
+					slices.Contains([]string{"State", "Identity", "Proofs"}, selector.Sel.Name) && ofSession(selector.X) {
+					found = append(found, "an assignment to "+name(selector))
+				}
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// changesSession reports whether the type is func(*session.Data) error.
+func changesSession(f *ast.FuncType) bool {
+	if f.Params.NumFields() != 1 || f.Results.NumFields() != 1 {
+		return false
+	}
+	pointer, ok := f.Params.List[0].Type.(*ast.StarExpr)
+	result, isName := f.Results.List[0].Type.(*ast.Ident)
+	return ok && isName && name(pointer.X) == "session.Data" && result.Name == "error"
+}
+
+// ofSession reports whether an expression is called as sessions are: data, x.data.
+func ofSession(x ast.Expr) bool {
+	called := name(x)
+	return called == "data" || strings.HasSuffix(called, ".data")
+}
+
+// name is a chain of names as it is written; empty for anything else.
+func name(x ast.Expr) string {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name
+	case *ast.SelectorExpr:
+		if of := name(x.X); of != "" {
+			return of + "." + x.Sel.Name
+		}
+	}
+	return ""
+}
+
+// sources are the parsed files of the product below a folder, without tests, by their paths with slashes.
+func sources(t *testing.T, folder string) map[string]*ast.File {
+	t.Helper()
+	files := make(map[string]*ast.File)
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != folder && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || entry.Name() == "node_modules"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		files[filepath.ToSlash(path)] = file
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
