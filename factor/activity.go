@@ -3,6 +3,7 @@ package factor
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -82,6 +83,15 @@ var eventKinds = []EventKind{
 // EventKinds are all that there are.
 func EventKinds() []EventKind { return slices.Clone(eventKinds) }
 
+// signInWith is the event of a sign-in with this kind of factor.
+func signInWith(kind Method) EventKind { return EventKind("sign-in-" + kind) }
+
+// known reports whether the event is one that there is: those of above, and a sign-in with any kind of factor.
+func (k EventKind) known() bool {
+	kind, signIn := strings.CutPrefix(string(k), "sign-in-")
+	return slices.Contains(eventKinds, k) || signIn && Method(kind).wellFormed()
+}
+
 // Event is one line of what happened lately.
 type Event struct {
 	// Kind is what happened.
@@ -97,7 +107,7 @@ type Event struct {
 
 func (e Event) validate() error {
 	switch {
-	case !slices.Contains(eventKinds, e.Kind):
+	case !e.Kind.known():
 		return corrupt("unknown kind of event")
 	case !storable(e.At):
 		return corrupt("impossible time")

@@ -92,11 +92,12 @@ type Trust struct {
 	Instead []string
 }
 
-// VerifyTOTPAndTrust is VerifyTOTP, and has the browser trusted in the same write: a reset that comes in between finds it and
-// ends it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
-func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, trust Trust) (credential string, err error) {
+// SignInAndTrust is SignIn, and has the browser trusted in the same write: a reset that comes in between finds it and ends
+// it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
+func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer, trust Trust) (credential string, err error) {
 	if s.config.Remember <= 0 {
-		return "", s.VerifyTOTP(ctx, user, code)
+		_, err := s.SignIn(ctx, user, answer)
+		return "", err
 	}
 	id, err := s.newID()
 	if err != nil {
@@ -107,15 +108,12 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, tru
 		return "", err
 	}
 	origin := originOf(ctx)
-	err = s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
-		right, err := s.useTOTP(record, code, now)
-		if right {
-			devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
-			record.Devices = withDevice(devices, Device{
-				ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser, Created: now.UTC(), Used: now.UTC(),
-			})
-		}
-		return right, err
+	_, err = s.signIn(ctx, user, answer, func(record *Record, now time.Time) {
+		devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
+		record.Devices = withDevice(devices, Device{
+			ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser,
+			Created: now.UTC(), Used: now.UTC(),
+		})
 	})
 	if err != nil {
 		return "", err
@@ -123,7 +121,7 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, tru
 	return id + "." + secret, nil
 }
 
-// replaces tells whether a device is one that the browser held before.
+// replaces reports whether a device is one that the browser held before.
 func (t Trust) replaces(device Device) bool {
 	return slices.ContainsFunc(t.Instead, func(credential string) bool { return DeviceID(credential) == device.ID })
 }

@@ -50,7 +50,7 @@ func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
 // EncodeDeviceKey is the text of a public key, as NewDeviceKey reads it.
 func EncodeDeviceKey(key []byte) string { return base64.RawURLEncoding.EncodeToString(key) }
 
-// holds tells whether the proof is a signature by the private half of the key, for this purpose and device.
+// holds reports whether the proof is a signature by the private half of the key, for this purpose and device.
 func (p Proof) holds(key []byte, purpose, device string) bool {
 	signature, ok := fixedBase64(p.Signature, proofSize)
 	if !ok || p.Nonce == "" {

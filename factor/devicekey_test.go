@@ -77,7 +77,7 @@ func keyed(t testing.TB) (b *bench, credential string, key browserKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	credential, err = b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), factor.Trust{Key: public})
+	credential, err = b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{Key: public})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestKeyIsNotAll(t *testing.T) {
 	t.Run("while wrong codes are counted", func(t *testing.T) {
 		b, credential, key := keyed(t)
 		for range 5 {
-			wantError(t, "wrong", b.VerifyTOTP(t.Context(), alice, "000000"), factor.ErrWrongCode)
+			wantError(t, "wrong", verifyTOTP(t.Context(), b.Service, alice, "000000"), factor.ErrWrongCode)
 		}
 		if _, err := use(b, firefox(t), credential, key); !errors.Is(err, factor.ErrNotTrusted) {
 			t.Error(err)
@@ -243,16 +243,16 @@ func TestKeyIsNotAll(t *testing.T) {
 func TestTrustInstead(t *testing.T) {
 	b, old := trusting(t)
 	public := newBrowserKey(t).raw()
-	other, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{})
+	other, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.clock.Advance(time.Hour)
 	trust := factor.Trust{Key: public, Instead: []string{old, "unknown.secret", ""}}
-	if _, err := b.VerifyTOTPAndTrust(firefox(t), alice, "000000", trust); !errors.Is(err, factor.ErrWrongCode) || len(b.record(t).Devices) != 2 {
+	if _, err := b.SignInAndTrust(firefox(t), alice, typed("000000"), trust); !errors.Is(err, factor.ErrWrongCode) || len(b.record(t).Devices) != 2 {
 		t.Errorf("a wrong code: %v, %d devices", err, len(b.record(t).Devices))
 	}
-	if _, err := b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), trust); err != nil {
+	if _, err := b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), trust); err != nil {
 		t.Fatal(err)
 	}
 	b.wantNoTrust(firefox(t), t, old)

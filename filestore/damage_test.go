@@ -30,7 +30,7 @@ func neverNotEnrolled(t *testing.T, what, path string, versions map[string]facto
 		switch {
 		case err == nil:
 			readable++
-			if version != versions[user] || !bytes.Equal(record.TOTP.Secret, storetest.NewRecord(user, byte(i)).TOTP.Secret) {
+			if version != versions[user] || !bytes.Equal(record.Factors[0].Secret, storetest.NewRecord(user, byte(i)).Factors[0].Secret) {
 				t.Errorf("%s: %s has another record", what, user)
 			}
 		case !errors.Is(err, factor.ErrCorrupt) || errors.Is(err, factor.ErrNotFound):

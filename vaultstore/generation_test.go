@@ -35,8 +35,8 @@ func TestP7_OldEnrolmentComesBack(t *testing.T) {
 		for _, store := range []*Store{slow, other, newStore(t, server, Settings{Path: path})} {
 			record, _, err := store.Get(t.Context(), alice)
 			switch {
-			case err == nil && (record.TOTP.Secret[0] != 2 || !seen):
-				t.Errorf("seen %v: seed %d is back", seen, record.TOTP.Secret[0])
+			case err == nil && (record.Factors[0].Secret[0] != 2 || !seen):
+				t.Errorf("seen %v: seed %d is back", seen, record.Factors[0].Secret[0])
 			case err != nil && (seen || !errors.Is(err, factor.ErrCorrupt)):
 				t.Errorf("seen %v: %v", seen, err)
 			}

@@ -17,13 +17,47 @@ const maxKnown = 10_000
 type known struct {
 	// generation is 0 where there was no record.
 	generation uint32
-	// enrolment is the ID of the authenticator.
-	enrolment string
-	// purge: earlier versions may still hold another seed.
+	// secrets are those of the factors that keep one, by the factors' IDs.
+	secrets map[string]knownSecret
+	// purge: earlier versions may still hold another secret.
 	purge bool
-	// sealed is the sealed form of the seed whose fingerprint is seed.
+}
+
+// knownSecret is what is remembered of a factor's secret: its fingerprint and, where transit seals it, its sealed form, and
+// in which schema that is.
+type knownSecret struct {
 	sealed string
-	seed   [sha256.Size]byte
+	schema int
+	print  [sha256.Size]byte
+}
+
+// sealed are the sealed forms by the factors' IDs; nil where nothing is sealed.
+func (k known) sealed() map[string]string {
+	var sealed map[string]string
+	for id, secret := range k.secrets {
+		if secret.sealed != "" {
+			if sealed == nil {
+				sealed = make(map[string]string, len(k.secrets))
+			}
+			sealed[id] = secret.sealed
+		}
+	}
+	return sealed
+}
+
+// sameSecrets reports whether there are no other secrets than before, and whether what is sealed now was sealed before: then
+// earlier versions hold nothing that has to go.
+func (k known) sameSecrets(before known) bool {
+	if len(k.secrets) != len(before.secrets) {
+		return false
+	}
+	for id, secret := range k.secrets {
+		was, ok := before.secrets[id]
+		if !ok || was.print != secret.print || (secret.sealed != "") && was.sealed == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // memory remembers what was last seen of the keys that were used last: two generations of a map, the elder of which is dropped
@@ -59,10 +93,10 @@ func (m *memory) set(key factor.Key, seen known) {
 	m.young[key] = seen
 }
 
-// print is a seed's fingerprint under a key of this process: seeds themselves are not kept.
-func (m *memory) print(seed []byte) (sum [sha256.Size]byte) {
+// print is a secret's fingerprint under a key of this process: secrets themselves are not kept.
+func (m *memory) print(secret []byte) (sum [sha256.Size]byte) {
 	hash := hmac.New(sha256.New, m.fingerprint)
-	hash.Write(seed)
+	hash.Write(secret)
 	hash.Sum(sum[:0])
 	return sum
 }

@@ -14,6 +14,8 @@ import (
 
 // Bounds of session keys.
 const (
+	// sessionKeySchema is the layout of the document.
+	sessionKeySchema = 1
 	// sessionKeySize is what AES-256 and XChaCha20 take.
 	sessionKeySize = 32
 	// maxSessionKeys bounds the document.
@@ -93,7 +95,7 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 		return nil, 0, err
 	}
 	var d *sessionKeyDocument
-	if err := factor.DecodeStrictly(found.content, &d); err != nil || d == nil || d.Schema != documentSchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
+	if err := factor.DecodeStrictly(found.content, &d); err != nil || d == nil || d.Schema != sessionKeySchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
 		return nil, 0, corrupt("the document of the session key is not one of this gateway")
 	}
 	keys := make([]SessionKey, 0, len(d.Keys))
@@ -127,7 +129,7 @@ func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int
 		added.ID = keys[len(keys)-1].ID + 1
 	}
 	_, _ = rand.Read(added.Key) // never fails, see crypto/rand
-	d := sessionKeyDocument{Schema: documentSchema, Write: rand.Text()}
+	d := sessionKeyDocument{Schema: sessionKeySchema, Write: rand.Text()}
 	for _, k := range append(keys[:len(keys):len(keys)], added) {
 		out := storedSessionKey{ID: k.ID, Created: k.Created}
 		if s.transit == nil {

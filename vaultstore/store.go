@@ -26,7 +26,7 @@ type Settings struct {
 	Mount string
 	// Path is the folder below the mount; default DefaultPath.
 	Path string
-	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals seeds as well. Empty: none.
+	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors as well. Empty: none.
 	Transit string
 	// Timeout is how long one call may take; default DefaultTimeout. An operation is one call, seldom more.
 	Timeout time.Duration
@@ -99,11 +99,14 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 		s.finish(ctx, key, found, d)
 		return factor.Record{}, 0, factor.ErrNotFound
 	}
-	record, err := d.record(func(sealed string) ([]byte, error) {
+	secrets := make(map[string]knownSecret)
+	record, err := d.record(func(factorID, sealed string) ([]byte, error) {
 		if s.transit == nil {
 			return nil, corrupt("the seed is sealed with Vault's transit engine, but `transit` is not set")
 		}
-		return s.transit.open(ctx, sealed, association("sallyport seed", key.App, key.User))
+		secret, err := s.transit.open(ctx, sealed, belongsTo(key, d.Schema, factorID))
+		secrets[factorID] = knownSecret{sealed: sealed, schema: d.Schema, print: s.memory.print(secret)}
+		return secret, err
 	})
 	if err != nil {
 		return factor.Record{}, 0, err
@@ -112,10 +115,12 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	if err != nil {
 		return factor.Record{}, 0, err
 	}
-	enrolment, seed := seedOf(record)
-	s.memory.set(key, known{
-		generation: d.Generation, enrolment: enrolment, purge: d.Purge, sealed: d.SealedSeed, seed: s.memory.print(seed),
-	})
+	for _, f := range record.Factors {
+		if _, sealed := secrets[f.ID]; !sealed && f.Secret != nil {
+			secrets[f.ID] = knownSecret{print: s.memory.print(f.Secret)}
+		}
+	}
+	s.memory.set(key, known{generation: d.Generation, secrets: secrets, purge: d.Purge})
 	return record, version, nil
 }
 
@@ -148,9 +153,9 @@ func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, err
 	return found, d, nil
 }
 
-// Put implements factor.Store with one call. A new record takes two, and one that replaces the seed destroys older versions.
+// Put implements factor.Store with one call. A new record takes two, and one that replaces a secret destroys older versions.
 func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
-	if _, err := newDocument(key, record, 1, ""); err != nil {
+	if _, err := newDocument(key, record, 1, nil); err != nil {
 		return 0, err
 	}
 	if err := s.ready(ctx); err != nil {
@@ -164,16 +169,15 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 		return 0, factor.ErrConflict // no version of ours
 	}
 	seen, remembered := s.memory.get(key)
-	sealed, err := s.seal(ctx, key, record, seen)
+	var err error
+	now := known{generation: generation}
+	if now.secrets, err = s.seal(ctx, key, record, seen); err != nil {
+		return 0, err
+	}
+	d, err := newDocument(key, record, generation, now.sealed())
 	if err != nil {
 		return 0, err
 	}
-	d, err := newDocument(key, record, generation, sealed)
-	if err != nil {
-		return 0, err
-	}
-	enrolment, seed := seedOf(record)
-	now := known{generation: generation, enrolment: enrolment, sealed: sealed, seed: s.memory.print(seed)}
 	if expected == 0 {
 		return s.create(ctx, key, d, now)
 	}
@@ -187,7 +191,7 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 			return 0, err
 		}
 	}
-	d.Purge = seen.purge || seen.enrolment != enrolment || sealed != "" && seen.sealed == ""
+	d.Purge = seen.purge || !now.sameSecrets(seen)
 	written, err := s.write(ctx, key, &d, number)
 	if err != nil {
 		return 0, err
@@ -272,7 +276,7 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 			return err
 		}
 	}
-	d := document{Schema: documentSchema, App: key.App, User: key.User, Generation: generation, Disabled: true}
+	d := document{Schema: documentSchema1, App: key.App, User: key.User, Generation: generation, Disabled: true}
 	if _, err := s.write(ctx, key, &d, number); err != nil {
 		if errors.Is(err, factor.ErrConflict) {
 			return s.absent(ctx, key)
@@ -299,7 +303,7 @@ func (s *Store) absent(ctx context.Context, key factor.Key) error {
 	return factor.ErrConflict
 }
 
-// finish deletes what is left of a record that was disabled a while ago, and tells whether it did. It claims the document by
+// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It claims the document by
 // check-and-set first: deleting metadata is not conditional, so only one may do it.
 func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d document) bool {
 	if found.age < s.settled {
@@ -338,7 +342,7 @@ func (s *Store) write(ctx context.Context, key factor.Key, d *document, number i
 	return written, nil
 }
 
-// purge destroys older versions, and tells whether they are gone.
+// purge destroys older versions, and reports whether they are gone.
 func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
 	err := s.engine.purge(ctx, s.place(key), number)
 	if err != nil {
@@ -347,24 +351,38 @@ func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
 	return err == nil
 }
 
-// seedOf is a record's enrolment and its seed; empty and nil where somebody has no factor yet.
-func seedOf(record factor.Record) (enrolment string, seed []byte) {
-	if record.TOTP == nil {
-		return "", nil
+// seal returns the secrets of a record's factors, without transit as they are. A sealed one is the one that was read,
+// unless the key was rotated since.
+func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (map[string]knownSecret, error) {
+	secrets, schema := make(map[string]knownSecret), record.Schema()
+	for _, f := range record.Factors {
+		if f.Secret == nil {
+			continue
+		}
+		secret := knownSecret{print: s.memory.print(f.Secret)}
+		if s.transit != nil {
+			secret.schema = schema
+			before := seen.secrets[f.ID]
+			if before.sealed != "" && before.schema == schema && before.print == secret.print && !s.transit.outdated(ctx, before.sealed) {
+				secret.sealed = before.sealed
+			} else {
+				var err error
+				if secret.sealed, err = s.transit.seal(ctx, f.Secret, belongsTo(key, schema, f.ID)); err != nil {
+					return nil, err
+				}
+			}
+		}
+		secrets[f.ID] = secret
 	}
-	return record.TOTP.ID, record.TOTP.Secret
+	return secrets, nil
 }
 
-// seal returns the sealed seed: the one that was read, unless the key was rotated since; empty without transit or seed.
-func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (string, error) {
-	_, seed := seedOf(record)
-	if s.transit == nil || seed == nil {
-		return "", nil
+// belongsTo is what a sealed secret is bound to: its user, and in the second schema, which holds several, its factor.
+func belongsTo(key factor.Key, schema int, factorID string) []byte {
+	if schema == documentSchema1 {
+		return association("sallyport seed", key.App, key.User)
 	}
-	if seen.sealed != "" && seen.seed == s.memory.print(seed) && !s.transit.outdated(ctx, seen.sealed) {
-		return seen.sealed, nil
-	}
-	return s.transit.seal(ctx, seed, association("sallyport seed", key.App, key.User))
+	return association("sallyport secret", key.App, key.User, factorID)
 }
 
 func custom(key factor.Key, generation uint32) map[string]string {

@@ -67,7 +67,7 @@ func TestTransitRotation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record.TOTP.Step++
+		record.Throttle.Failures++
 		if _, err := store.Put(t.Context(), alice, record, version); err != nil {
 			t.Fatal(err)
 		}
