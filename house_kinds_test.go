@@ -37,8 +37,8 @@ func goFiles(t *testing.T, look func(path string, files *token.FileSet, file *as
 	}
 }
 
-// TestOneKindKnowsTOTP: nobody looks for an authenticator in a record but its own kind and the reader of schema 1, which
-// has a field of that name. The only other field called so is the setting of the Caddyfile's word.
+// TestOneKindKnowsTOTP: nobody looks for an authenticator in a record but its own kind and the reader of schema 1,
+// which has a field of that name. The only other field called so is the setting of the Caddyfile's word.
 func TestOneKindKnowsTOTP(t *testing.T) {
 	goFiles(t, func(path string, files *token.FileSet, file *ast.File) {
 		if path == "factor/schema1.go" || strings.HasPrefix(path, "factor/totp/") || strings.HasPrefix(path, "factor/schema1test/") {

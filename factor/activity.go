@@ -15,8 +15,8 @@ const MaxActivity = 20
 // maxOrigin is the longest text of an Origin, in bytes.
 const maxOrigin = 80
 
-// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a trusted
-// browser has to remain the kind of browser that it was.
+// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a
+// trusted browser has to remain the kind of browser that it was.
 type Origin struct {
 	// Address is the client's, without a port.
 	Address string
@@ -72,7 +72,8 @@ const (
 	EventCodes EventKind = "codes"
 	// EventForgotten is a trusted browser, or all of them, that are trusted no longer.
 	EventForgotten EventKind = "forgotten"
-	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have a copy.
+	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
+	// a copy.
 	EventMisused EventKind = "misused"
 )
 
@@ -119,7 +120,8 @@ func (e Event) validate() error {
 	return nil
 }
 
-// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else out.
+// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else
+// out.
 func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
 	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}

@@ -11,7 +11,8 @@ import (
 const maxCeremony = 8 << 10
 
 // Ceremony is what waits in a session until somebody has done his part: a factor that is being set up, and of which the
-// record knows nothing before Service.Confirm, or a question that was asked. Only its kind understands State and Secret.
+// record knows nothing before Service.Confirm, or a question that was asked. Only its kind understands State and
+// Secret.
 type Ceremony struct {
 	// Kind is whose it is.
 	Kind Method
@@ -27,8 +28,8 @@ type Ceremony struct {
 	Secret []byte
 }
 
-// schema2Ceremony is the stored form. As with records, the lowest schema is written that can hold it: sessions are shared
-// with nodes of the version before.
+// schema2Ceremony is the stored form. As with records, the lowest schema is written that can hold it: sessions are
+// shared with nodes of the version before.
 type schema2Ceremony struct {
 	Schema   int             `json:"schema"`
 	Kind     Method          `json:"kind"`

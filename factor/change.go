@@ -24,8 +24,8 @@ type verdict struct {
 }
 
 // judge decides about one reading of a record. An error from it is returned at once and nothing is written. It may be
-// called several times, each time with a fresh reading. exists reports whether there is a factor: the record of somebody who waits
-// for one is handed over without.
+// called several times, each time with a fresh reading. exists reports whether there is a factor: the record of
+// somebody who waits for one is handed over without.
 type judge func(record Record, exists bool) (verdict, error)
 
 // change is the one way in which a record is changed: read, judge, compare-and-set, and only then tell the outcome
@@ -89,8 +89,8 @@ func (s *Service) read(ctx context.Context, user string) (record Record, exists 
 	return record, exists, err
 }
 
-// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It exists if
-// there is a factor in it.
+// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It
+// exists if there is a factor in it.
 func (s *Service) get(ctx context.Context, key Key) (record Record, version Version, exists bool, err error) {
 	record, version, err = s.store.Get(ctx, key)
 	switch {

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together. A store has
-// shorter limits for its single calls; this one is for a crowd, in which each has to wait for the store's attention.
+// DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together. A store
+// has shorter limits for its single calls; this one is for a crowd, in which each has to wait for the store's
+// attention.
 const DefaultTimeout = 30 * time.Second
 
 // Config is what a Service is told about its site. App and Kinds are needed; all other zero values have
@@ -17,9 +18,9 @@ const DefaultTimeout = 30 * time.Second
 type Config struct {
 	// App scopes the users.
 	App string
-	// Kinds are the kinds of factors that are judged here, in the order in which they are named to people; the first one
-	// is meant where nobody says which. A factor of another kind stays as it is and proves nothing, but is owed all the
-	// same.
+	// Kinds are the kinds of factors that are judged here, in the order in which they are named to people; the first
+	// one is meant where nobody says which. A factor of another kind stays as it is and proves nothing, but is owed all
+	// the same.
 	Kinds []Kind
 	// Throttle limits guessing.
 	Throttle Throttle

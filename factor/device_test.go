@@ -82,8 +82,9 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 }
 
-// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser it is worth
-// nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends the trust.
+// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser
+// it is worth nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends
+// the trust.
 func TestP5_CopiedTrust(t *testing.T) {
 	t.Run("another kind of browser", func(t *testing.T) {
 		b, credential := trusting(t)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Begin begins the set-up of a factor for the user and stores nothing. For a user who is enrolled it replaces exactly the
-// oldest factor of the kind, which stays valid until Confirm.
+// Begin begins the set-up of a factor for the user and stores nothing. For a user who is enrolled it replaces exactly
+// the oldest factor of the kind, which stays valid until Confirm.
 func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony, error) {
 	record, _, err := s.read(ctx, user)
 	if err != nil {
@@ -123,7 +123,8 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 }
 
 // NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are
-// forgotten, as with every change of factors. It asks for no code; the caller did. ErrNotEnrolled when there is no record.
+// forgotten, as with every change of factors. It asks for no code; the caller did. ErrNotEnrolled when there is no
+// record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err

@@ -59,8 +59,8 @@ func TestGoldenCeremonies(t *testing.T) {
 	}
 }
 
-// TestWhatWeWriteIsWhatWasWritten: all that this version does with one authenticator and its recovery codes is written so
-// that the version before reads it, and would have written the same bytes.
+// TestWhatWeWriteIsWhatWasWritten: all that this version does with one authenticator and its recovery codes is written
+// so that the version before reads it, and would have written the same bytes.
 func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Remember = time.Hour })
 	check := func(doing string) {
@@ -112,8 +112,8 @@ func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	check("waits")
 }
 
-// TestLowestSchema: schema 2 is written where schema 1 would lose something, and nowhere else. The version before refuses
-// it clearly.
+// TestLowestSchema: schema 2 is written where schema 1 would lose something, and nowhere else. The version before
+// refuses it clearly.
 func TestLowestSchema(t *testing.T) {
 	for name, change := range map[string]func(*factor.Record){
 		"a name":                     func(r *factor.Record) { r.Factors[0].Name = "Telephone" },

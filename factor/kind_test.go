@@ -17,9 +17,9 @@ import (
 	"sallyport/factor/totp"
 )
 
-// bell is a kind such as passkeys are one: it asks a question, which waits in the session; an answer belongs to that very
-// question; a factor counts its uses, and one whose count goes back is a copy. The answer is the question's number, the
-// factor's tone and the count.
+// bell is a kind such as passkeys are one: it asks a question, which waits in the session; an answer belongs to that
+// very question; a factor counts its uses, and one whose count goes back is a copy. The answer is the question's
+// number, the factor's tone and the count.
 type bell struct{}
 
 type bellState struct{ Count int }
@@ -239,8 +239,8 @@ func TestP7_OneAnswerWinsOnce(t *testing.T) {
 	}
 }
 
-// TestKindAlone: whoever has set up another kind than an authenticator is enrolled, with recovery codes; its reset is its
-// own kind's.
+// TestKindAlone: whoever has set up another kind than an authenticator is enrolled, with recovery codes; its reset is
+// its own kind's.
 func TestKindAlone(t *testing.T) {
 	b := newBench(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
 	ceremony, err := b.Begin(t.Context(), alice, "bell")
@@ -277,8 +277,8 @@ func TestKindAlone(t *testing.T) {
 	wantError(t, "the reset of another kind", err, factor.ErrProposalStale)
 }
 
-// TestP6_KindsThatAreNotKnown: a node that does not know a kind, as one of the version before an update, neither takes its
-// owner for one without a factor nor loses the factor.
+// TestP6_KindsThatAreNotKnown: a node that does not know a kind, as one of the version before an update, neither takes
+// its owner for one without a factor nor loses the factor.
 func TestP6_KindsThatAreNotKnown(t *testing.T) {
 	b := withBells(t)
 	b.config.Kinds = kinds(totp.Parameters{})

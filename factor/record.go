@@ -17,9 +17,9 @@ const (
 )
 
 // Record is all that is stored about one user of one app: one document. It is never stored without a factor, except
-// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing, logging and marshalling it
-// shows none. EncodeRecord makes the document, whose schema is no part of the record, but follows from what the record
-// holds (Schema).
+// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing, logging and marshalling
+// it shows none. EncodeRecord makes the document, whose schema is no part of the record, but follows from what the
+// record holds (Schema).
 type Record struct {
 	// User is the identity, readable, exactly as in the Key. It shows when documents were mixed up.
 	User string

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// What follows keeps seeds and hashes out of every text (promise P9). Formatter is needed beside Stringer because
-// verbs such as %d would print the fields, and MarshalJSON because a logger may write what holds a record as JSON. What is
+// What follows keeps seeds and hashes out of every text (promise P9). Formatter is needed beside Stringer because verbs
+// such as %d would print the fields, and MarshalJSON because a logger may write what holds a record as JSON. What is
 // stored is written by EncodeRecord and Ceremony.Encode.
 
 const (

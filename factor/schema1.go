@@ -8,8 +8,8 @@ import (
 )
 
 // Schema 1 knows the layout of two kinds by heart, since nothing else did when it was made. It is frozen: what it can
-// hold, and within which bounds, is what the version before reads and writes, whatever the kinds learn since. Here alone
-// a part of the core looks into the state of a factor that is not its own.
+// hold, and within which bounds, is what the version before reads and writes, whatever the kinds learn since. Here
+// alone a part of the core looks into the state of a factor that is not its own.
 
 // schema1Record is the layout of schema 1.
 type schema1Record struct {

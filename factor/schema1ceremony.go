@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// schema1Proposal is how the version before keeps the set-up of an authenticator in a session. It is frozen, as schema 1
-// of records is.
+// schema1Proposal is how the version before keeps the set-up of an authenticator in a session. It is frozen, as schema
+// 1 of records is.
 type schema1Proposal struct {
 	Schema int    `json:"schema"`
 	App    string `json:"app"`

@@ -39,8 +39,8 @@ func (r Record) schema2() schema2Record {
 }
 
 // canonical is the one spelling of a JSON text, with the names of an object in order. A store may hand a state out in
-// another spelling than it got, as Vault does, and two records that mean the same must not look different. What is no JSON
-// stays as it is; Validate refuses it.
+// another spelling than it got, as Vault does, and two records that mean the same must not look different. What is no
+// JSON stays as it is; Validate refuses it.
 func canonical(state json.RawMessage) json.RawMessage {
 	if len(state) == 0 {
 		return nil

@@ -47,7 +47,8 @@ type Status struct {
 	Devices []DeviceStatus
 	// Activity is what happened lately, newest first.
 	Activity []Event
-	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not enrolled.
+	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not
+	// enrolled.
 	Grace time.Time
 }
 

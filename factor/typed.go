@@ -8,8 +8,8 @@ import (
 // MaxTyped is the longest text in bytes that is looked at as a code at all.
 const MaxTyped = 256
 
-// StripSeparators removes from a typed code spaces of every kind, dashes, and invisible marks that come along when a code
-// is copied. An overlong text comes back empty.
+// StripSeparators removes from a typed code spaces of every kind, dashes, and invisible marks that come along when a
+// code is copied. An overlong text comes back empty.
 func StripSeparators(typed string) string {
 	if len(typed) > MaxTyped {
 		return ""

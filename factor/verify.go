@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where the
-// user has no factor of the kind), or a *ThrottledError; nil means that the answer was right and is now used up. left is
-// how many more there are, of a kind whose answers are used up (Counter).
+// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where
+// the user has no factor of the kind), or a *ThrottledError; nil means that the answer was right and is now used up.
+// left is how many more there are, of a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }
@@ -34,9 +34,9 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 	return left, nil
 }
 
-// Verify judges an answer before a change of factors. A code whose form says which kind it is of (Recogniser) is judged as
-// that, any other one as the kind that is named, by default the first of Config.Kinds. It tells which it was; on an error
-// the method is empty. Errors as for SignIn.
+// Verify judges an answer before a change of factors. A code whose form says which kind it is of (Recogniser) is judged
+// as that, any other one as the kind that is named, by default the first of Config.Kinds. It tells which it was; on an
+// error the method is empty. Errors as for SignIn.
 func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Method, error) {
 	if answer.Kind == "" && len(s.config.Kinds) > 0 {
 		answer.Kind = s.config.Kinds[0].Name()
@@ -61,8 +61,8 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 }
 
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
-// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it used out of
-// the record that it is given.
+// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it
+// used out of the record that it is given.
 func (s *Service) attempt(ctx context.Context, user string, event EventKind, use func(*Record, time.Time) (bool, error)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
@@ -130,8 +130,8 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 	}, nil
 }
 
-// Ask makes the question that the user's answer of this kind belongs to; nothing is stored. What it returns waits in the
-// session, and prompt is shown or sent. ErrNotEnrolled where the user has no factor of the kind.
+// Ask makes the question that the user's answer of this kind belongs to; nothing is stored. What it returns waits in
+// the session, and prompt is shown or sent. ErrNotEnrolled where the user has no factor of the kind.
 func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony Ceremony, prompt string, err error) {
 	if err := s.check(user); err != nil {
 		return Ceremony{}, "", err

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A record
-// holds either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
+// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A
+// record holds either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
 type Waiting struct {
 	// Grace is when the time began in which a factor that is required may still be missing; zero: it did not begin.
 	Grace time.Time `json:"grace,omitzero"`
@@ -39,7 +39,8 @@ func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time,
 	return began, err
 }
 
-// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is one.
+// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is
+// one.
 func (s *Service) Offer(ctx context.Context, user string) (first bool, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) bool {
 		if first = waiting.Offered.IsZero(); first {

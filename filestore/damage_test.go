@@ -103,8 +103,8 @@ func TestP6_CutOff(t *testing.T) {
 	}
 }
 
-// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which must
-// neither end the process nor mean that nobody is enrolled.
+// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which
+// must neither end the process nor mean that nobody is enrolled.
 func TestP6_CutOffWhileOpen(t *testing.T) {
 	for _, size := range []int64{0, 4096, 3 * 4096} {
 		store := mustOpen(t, place(t))
@@ -124,8 +124,8 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 	}
 }
 
-// TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to take
-// another user's factor for his own, to bring an old state back, or to have no factor at all.
+// TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to
+// take another user's factor for his own, to bring an old state back, or to have no factor at all.
 func TestTampering(t *testing.T) {
 	sealerOf := func(t *testing.T, path string) *sealer {
 		key, err := readKey(path + ".key")

@@ -50,9 +50,9 @@ func document(t *testing.T, store *Store, key factor.Key) []byte {
 	return plain
 }
 
-// TestGoldenFile: what the version before sealed is read, and what is sealed after a write without a change is the same to
-// the byte, also when the file was closed in between. What only schema 2 can hold the version before refuses, and goes on
-// once that is gone.
+// TestGoldenFile: what the version before sealed is read, and what is sealed after a write without a change is the same
+// to the byte, also when the file was closed in between. What only schema 2 can hold the version before refuses, and
+// goes on once that is gone.
 func TestGoldenFile(t *testing.T) {
 	path := place(t)
 	if err := Init(path, Options{}); err != nil {

@@ -23,9 +23,9 @@ import (
 	"sallyport/factor/totp"
 )
 
-// before is a node of the version before: its reader and writer (schema1test), with the least that is needed on top of it
-// to sign in, enrol and disable as that version did. It speaks with Vault by the engine of a Store of today, which has not
-// changed since. A binary of that version would need its source, which a clone without history does not have.
+// before is a node of the version before: its reader and writer (schema1test), with the least that is needed on top of
+// it to sign in, enrol and disable as that version did. It speaks with Vault by the engine of a Store of today, which
+// has not changed since. A binary of that version would need its source, which a clone without history does not have.
 type before struct {
 	t     *testing.T
 	store *Store
@@ -157,8 +157,8 @@ func codeAt(t testing.TB, seed []byte, step int64) string {
 }
 
 // TestOneVaultTwoVersions: a node of the version before and one of this on one Vault, as during a rolling upgrade: each
-// enrols, signs in, counts wrong codes and disables, and each goes on with what the other one wrote. A code that was used
-// on one is used up on the other (P7).
+// enrols, signs in, counts wrong codes and disables, and each goes on with what the other one wrote. A code that was
+// used on one is used up on the other (P7).
 func TestOneVaultTwoVersions(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -248,8 +248,8 @@ func check(t *testing.T, what string, err, want error) {
 	}
 }
 
-// TestTheVersionBeforeRefusesNews: what only schema 2 can hold is an error there, and not "no factor". Once the news are
-// gone it goes on.
+// TestTheVersionBeforeRefusesNews: what only schema 2 can hold is an error there, and not "no factor". Once the news
+// are gone it goes on.
 func TestTheVersionBeforeRefusesNews(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

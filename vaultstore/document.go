@@ -31,8 +31,8 @@ type document struct {
 	Disabled bool `json:"disabled,omitempty"`
 	// Purge says that earlier versions may still hold another seed.
 	Purge bool `json:"purge,omitempty"`
-	// SealedSeed is the secret of the record's first factor as Vault's transit engine sealed it, in the first schema; the
-	// one in Record is empty then.
+	// SealedSeed is the secret of the record's first factor as Vault's transit engine sealed it, in the first schema;
+	// the one in Record is empty then.
 	SealedSeed string `json:"sealed_seed,omitempty"`
 	// Sealed are the sealed secrets by the IDs of their factors, in the second schema; Record holds none then.
 	Sealed map[string]string `json:"sealed,omitempty"`
@@ -40,8 +40,8 @@ type document struct {
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
-// newDocument puts a record into a document. With sealed secrets, by the IDs of their factors, the record goes in without
-// its own.
+// newDocument puts a record into a document. With sealed secrets, by the IDs of their factors, the record goes in
+// without its own.
 func newDocument(key factor.Key, record factor.Record, generation uint32, sealed map[string]string) (document, error) {
 	if record.User != key.User {
 		return document{}, corrupt("the record is another user's")
@@ -63,7 +63,8 @@ func newDocument(key factor.Key, record factor.Record, generation uint32, sealed
 	return d, err
 }
 
-// decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes nothing.
+// decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes
+// nothing.
 func decodeDocument(key factor.Key, content []byte) (document, error) {
 	var d *document
 	if err := factor.DecodeStrictly(content, &d); err != nil || d == nil {
@@ -122,8 +123,8 @@ func (d document) record(open func(factorID, sealed string) ([]byte, error)) (fa
 	return record, nil
 }
 
-// A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top of
-// that a sign that the metadata were not written yet.
+// A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top
+// of that a sign that the metadata were not written yet.
 const (
 	bareSign  = 1 << 31
 	maxNumber = bareSign - 1

@@ -84,8 +84,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record, and never
-// "not enrolled".
+// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record,
+// and never "not enrolled".
 func TestP6_DocumentsThatAreNone(t *testing.T) {
 	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // maxKnown bounds how many keys are remembered at the same time, twice: see memory.
 const maxKnown = 10_000
 
-// known is what this process last saw of a key. Nothing is decided by it alone: it saves calls, and it lets a version from before
-// a deletion be noticed early.
+// known is what this process last saw of a key. Nothing is decided by it alone: it saves calls, and it lets a version
+// from before a deletion be noticed early.
 type known struct {
 	// generation is 0 where there was no record.
 	generation uint32
@@ -23,45 +23,8 @@ type known struct {
 	purge bool
 }
 
-// knownSecret is what is remembered of a factor's secret: its fingerprint and, where transit seals it, its sealed form, and
-// in which schema that is.
-type knownSecret struct {
-	sealed string
-	schema int
-	print  [sha256.Size]byte
-}
-
-// sealed are the sealed forms by the factors' IDs; nil where nothing is sealed.
-func (k known) sealed() map[string]string {
-	var sealed map[string]string
-	for id, secret := range k.secrets {
-		if secret.sealed != "" {
-			if sealed == nil {
-				sealed = make(map[string]string, len(k.secrets))
-			}
-			sealed[id] = secret.sealed
-		}
-	}
-	return sealed
-}
-
-// sameSecrets reports whether there are no other secrets than before, and whether what is sealed now was sealed before: then
-// earlier versions hold nothing that has to go.
-func (k known) sameSecrets(before known) bool {
-	if len(k.secrets) != len(before.secrets) {
-		return false
-	}
-	for id, secret := range k.secrets {
-		was, ok := before.secrets[id]
-		if !ok || was.print != secret.print || (secret.sealed != "") && was.sealed == "" {
-			return false
-		}
-	}
-	return true
-}
-
-// memory remembers what was last seen of the keys that were used last: two generations of a map, the elder of which is dropped
-// when the younger one is full. Safe for concurrent use.
+// memory remembers what was last seen of the keys that were used last: two generations of a map, the elder of which is
+// dropped when the younger one is full. Safe for concurrent use.
 type memory struct {
 	mutex       sync.Mutex
 	young, old  map[factor.Key]known

@@ -52,8 +52,9 @@ type storedSessionKey struct {
 	Created time.Time `json:"created"`
 }
 
-// SessionKeys returns the keys that seal sessions at rest, the newest last: that one seals, all of them open. The first caller of
-// all gateways makes the first key; check-and-set sees to it that there is one. An error says nothing about any session.
+// SessionKeys returns the keys that seal sessions at rest, the newest last: that one seals, all of them open. The first
+// caller of all gateways makes the first key; check-and-set sees to it that there is one. An error says nothing about
+// any session.
 func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 	keys, _, err := s.sessionKeys(ctx)
 	if !errors.Is(err, factor.ErrNotFound) {
@@ -66,9 +67,9 @@ func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 	return keys, err
 }
 
-// RotateSessionKey adds a new key, which seals from now on; gateways learn of it when they next ask. Keys that were replaced more
-// than keep ago are dropped: sessions that they sealed are over, so keep has to be longer than the longest lifetime of a session.
-// factor.ErrConflict when somebody else rotated at the same time.
+// RotateSessionKey adds a new key, which seals from now on; gateways learn of it when they next ask. Keys that were
+// replaced more than keep ago are dropped: sessions that they sealed are over, so keep has to be longer than the
+// longest lifetime of a session. factor.ErrConflict when somebody else rotated at the same time.
 func (s *Store) RotateSessionKey(ctx context.Context, keep time.Duration, now time.Time) (SessionKey, error) {
 	keys, number, err := s.sessionKeys(ctx)
 	if err != nil && !errors.Is(err, factor.ErrNotFound) {

@@ -14,8 +14,8 @@ import (
 	"sallyport/factor"
 )
 
-// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its metadata: longer than
-// any operation lasts, so that a late deletion can not hit an enrolment that came after it.
+// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its
+// metadata: longer than any operation lasts, so that a late deletion can not hit an enrolment that came after it.
 const settled = 30 * time.Second
 
 // Settings are the settings of a Store.
@@ -26,7 +26,8 @@ type Settings struct {
 	Mount string
 	// Path is the folder below the mount; default DefaultPath.
 	Path string
-	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors as well. Empty: none.
+	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors as well.
+	// Empty: none.
 	Transit string
 	// Timeout is how long one call may take; default DefaultTimeout. An operation is one call, seldom more.
 	Timeout time.Duration
@@ -153,7 +154,8 @@ func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, err
 	return found, d, nil
 }
 
-// Put implements factor.Store with one call. A new record takes two, and one that replaces a secret destroys older versions.
+// Put implements factor.Store with one call. A new record takes two, and one that replaces a secret destroys older
+// versions.
 func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
 	if _, err := newDocument(key, record, 1, nil); err != nil {
 		return 0, err
@@ -242,8 +244,8 @@ func (s *Store) clear(ctx context.Context, key factor.Key) error {
 	}
 }
 
-// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another enrolment
-// since the version was read, and where there are no metadata yet that would show a mix-up.
+// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another
+// enrolment since the version was read, and where there are no metadata yet that would show a mix-up.
 func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected factor.Version) error {
 	found, d, err := s.read(ctx, key)
 	if errors.Is(err, factor.ErrNotFound) {
@@ -259,8 +261,8 @@ func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected facto
 	return nil
 }
 
-// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that of several
-// callers one wins and the seed is gone; the winner then deletes the metadata.
+// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that
+// of several callers one wins and the seed is gone; the winner then deletes the metadata.
 func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Version) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -303,8 +305,8 @@ func (s *Store) absent(ctx context.Context, key factor.Key) error {
 	return factor.ErrConflict
 }
 
-// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It claims the document by
-// check-and-set first: deleting metadata is not conditional, so only one may do it.
+// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It claims the
+// document by check-and-set first: deleting metadata is not conditional, so only one may do it.
 func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d document) bool {
 	if found.age < s.settled {
 		return false
@@ -315,8 +317,8 @@ func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d docu
 	return s.engine.erase(ctx, s.place(key)) == nil
 }
 
-// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken for
-// made (P7).
+// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken
+// for made (P7).
 func (s *Store) write(ctx context.Context, key factor.Key, d *document, number int64) (stored, error) {
 	d.Write = rand.Text()
 	written, err := s.engine.write(ctx, s.place(key), d, number)
@@ -349,40 +351,6 @@ func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
 		s.logger.WarnContext(ctx, "older versions of a record could not be destroyed yet; the next change tries again", "app", key.App, "error", err)
 	}
 	return err == nil
-}
-
-// seal returns the secrets of a record's factors, without transit as they are. A sealed one is the one that was read,
-// unless the key was rotated since.
-func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (map[string]knownSecret, error) {
-	secrets, schema := make(map[string]knownSecret), record.Schema()
-	for _, f := range record.Factors {
-		if f.Secret == nil {
-			continue
-		}
-		secret := knownSecret{print: s.memory.print(f.Secret)}
-		if s.transit != nil {
-			secret.schema = schema
-			before := seen.secrets[f.ID]
-			if before.sealed != "" && before.schema == schema && before.print == secret.print && !s.transit.outdated(ctx, before.sealed) {
-				secret.sealed = before.sealed
-			} else {
-				var err error
-				if secret.sealed, err = s.transit.seal(ctx, f.Secret, belongsTo(key, schema, f.ID)); err != nil {
-					return nil, err
-				}
-			}
-		}
-		secrets[f.ID] = secret
-	}
-	return secrets, nil
-}
-
-// belongsTo is what a sealed secret is bound to: its user, and in the second schema, which holds several, its factor.
-func belongsTo(key factor.Key, schema int, factorID string) []byte {
-	if schema == documentSchema1 {
-		return association("sallyport seed", key.App, key.User)
-	}
-	return association("sallyport secret", key.App, key.User, factorID)
 }
 
 func custom(key factor.Key, generation uint32) map[string]string {

@@ -28,8 +28,8 @@ const (
 )
 
 // set is one set of recovery codes, hashed with PBKDF2-HMAC-SHA256. It is the state of a factor of this kind, and holds
-// what schema 1 of records holds: a factor with more in it is written in schema 2. The hashes are no secret to be sealed:
-// nobody guesses 80 random bits.
+// what schema 1 of records holds: a factor with more in it is written in schema 2. The hashes are no secret to be
+// sealed: nobody guesses 80 random bits.
 type set struct {
 	// Salt is the salt of all codes of the set, at least 16 bytes; in JSON as base64.
 	Salt []byte `json:"salt"`

@@ -1,10 +1,10 @@
 // Package schema1test is the version before schema 2, frozen, for tests only: records as its code wrote them, byte for
-// byte (Golden), and its reader and writer of records and of Vault's documents. It uses nothing of package factor, so that
-// a change there cannot change what "before" means. Whatever today's code writes for a node of that version has to pass
-// here.
+// byte (Golden), and its reader and writer of records and of Vault's documents. It uses nothing of package factor, so
+// that a change there cannot change what "before" means. Whatever today's code writes for a node of that version has to
+// pass here.
 //
-// The files in golden were made by the code of commit 81e941c, with a fixed clock and fixed random bytes. They are never
-// made anew: a test that wants other bytes is wrong.
+// The files in golden were made by the code of commit 81e941c, with a fixed clock and fixed random bytes. They are
+// never made anew: a test that wants other bytes is wrong.
 package schema1test
 
 import (

@@ -68,8 +68,8 @@ func NewReady(user string, seed byte) factor.Record {
 	return record
 }
 
-// NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with a secret and without, and
-// of kinds that nobody knows. A store keeps them all the same.
+// NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with a secret and without,
+// and of kinds that nobody knows. A store keeps them all the same.
 func NewMixed(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Factors[0].Name = "Telephone <old>"

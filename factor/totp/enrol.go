@@ -38,7 +38,8 @@ func (k *Kind) Begin(env factor.Env) (factor.Ceremony, error) {
 	return factor.Ceremony{State: content, Secret: secret}, nil
 }
 
-// proposed takes out how the codes of a proposed seed are computed, with the kind's own skew, and says what is wrong with it.
+// proposed takes out how the codes of a proposed seed are computed, with the kind's own skew, and says what is wrong
+// with it.
 func (k *Kind) proposed(c factor.Ceremony) (Parameters, error) {
 	var p proposal
 	if factor.DecodeStrictly(c.State, &p) != nil || p.Period < 1 || p.Period > int(MaxPeriod/time.Second) {

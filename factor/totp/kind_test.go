@@ -85,7 +85,8 @@ func TestBeginWithoutRandom(t *testing.T) {
 	}
 }
 
-// TestCheck: what could not be used is damage, and makes no judgement: an empty seed makes codes that anybody can compute.
+// TestCheck: what could not be used is damage, and makes no judgement: an empty seed makes codes that anybody can
+// compute.
 func TestCheck(t *testing.T) {
 	kind := New("", Parameters{})
 	good, err := NewFactor([]byte(rfcSecrets[SHA1]), DefaultParameters(), 0)

@@ -13,7 +13,8 @@ import (
 	"sallyport/factor"
 )
 
-// rfcSecrets are the seeds of RFC 6238, appendix B: "12345678901234567890" repeated to the hash's length (erratum 2866).
+// rfcSecrets are the seeds of RFC 6238, appendix B: "12345678901234567890" repeated to the hash's length (erratum
+// 2866).
 var rfcSecrets = map[Algorithm]string{
 	SHA1:   "12345678901234567890",
 	SHA256: "12345678901234567890123456789012",
