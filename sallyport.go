@@ -9,7 +9,9 @@
 //	custody         the app's cookies; rebuilding the request's headers
 //	session         scs, the states, stores
 //	pages           templates, styles, view models
-//	factor          TOTP, recovery codes, throttle; the record; the Store interface
+//	factor          the record, its factors of any kind, the throttle; the Kind and Store interfaces
+//	factor/totp     the kind of authenticator apps
+//	factor/recovery the kind of recovery codes
 //	filestore       factor.Store in an encrypted file
 //	age             the one comparison of ages
 //	match           globs, the one canonical spelling of a path, folds of names

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"sallyport/factor"
+	"sallyport/factor/recovery"
+	"sallyport/factor/totp"
 	"sallyport/gateway"
 	"sallyport/login"
 	"sallyport/match"
@@ -67,7 +69,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		SettingsLink: h.SettingsLink,
 		Guard:        h.Guard,
 		Renews:       h.Renews,
-		Digits:       factors.Parameters.Digits, Period: factors.Parameters.Period,
+		Digits:       h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
@@ -234,20 +236,9 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 }
 
 func (h *Handler) factors() (factor.Config, error) {
-	config := factor.Config{App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: factor.DefaultThrottle(), Remember: duration(h.Remember)}
-	if t := h.TOTP; t != nil {
-		if t.Algorithm != "" {
-			config.Parameters.Algorithm = factor.Algorithm(t.Algorithm)
-		}
-		if t.Digits != 0 {
-			config.Parameters.Digits = t.Digits
-		}
-		if t.Period != 0 {
-			config.Parameters.Period = duration(t.Period)
-		}
-		if t.Skew != nil {
-			config.Parameters.Skew = *t.Skew
-		}
+	config := factor.Config{
+		App: h.App, Kinds: []factor.Kind{totp.New(h.Issuer, h.totp()), recovery.New(0)},
+		Throttle: factor.DefaultThrottle(), Remember: duration(h.Remember),
 	}
 	if t := h.Throttle; t != nil {
 		if t.Free != 0 {
@@ -264,6 +255,26 @@ func (h *Handler) factors() (factor.Config, error) {
 		}
 	}
 	return config, at("totp and throttle", config.Validate())
+}
+
+// totp are the parameters of new authenticators.
+func (h *Handler) totp() totp.Parameters {
+	parameters := totp.DefaultParameters()
+	if t := h.TOTP; t != nil {
+		if t.Algorithm != "" {
+			parameters.Algorithm = totp.Algorithm(t.Algorithm)
+		}
+		if t.Digits != 0 {
+			parameters.Digits = t.Digits
+		}
+		if t.Period != 0 {
+			parameters.Period = duration(t.Period)
+		}
+		if t.Skew != nil {
+			parameters.Skew = *t.Skew
+		}
+	}
+	return parameters
 }
 
 // tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.

@@ -8,7 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/factor"
+	"sallyport/factor/totp"
 	"sallyport/login"
 )
 
@@ -150,8 +150,8 @@ func (h *Handler) parseTOTP(d *caddyfile.Dispenser) error {
 		switch d.Val() {
 		case "algorithm":
 			if err = oneArgument(d, &h.TOTP.Algorithm); err == nil {
-				switch factor.Algorithm(h.TOTP.Algorithm) {
-				case factor.SHA1, factor.SHA256, factor.SHA512:
+				switch totp.Algorithm(h.TOTP.Algorithm) {
+				case totp.SHA1, totp.SHA256, totp.SHA512:
 				default:
 					err = d.Errf("algorithm '%s': want SHA1, SHA256 or SHA512", h.TOTP.Algorithm)
 				}

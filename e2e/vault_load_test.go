@@ -83,12 +83,11 @@ func newCrowd(t testing.TB, size int, transit bool) *crowd {
 	store := c.v.store(t)
 	c.all(func(i int) {
 		// Written as the gateway would: enrolling hundreds of people by its pages would take minutes, for the recovery codes' hashes.
-		record := storetest.NewRecord(crowdName(i), byte(i))
-		record.Throttle, record.TOTP.Step = factor.ThrottleState{}, 0
+		record := storetest.NewReady(crowdName(i), byte(i))
 		if _, err := store.Put(context.Background(), factor.Key{App: "ledger", User: crowdName(i)}, record, 0); err != nil {
 			t.Error(err)
 		}
-		key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(record.TOTP.Secret)
+		key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(record.Factors[0].Secret)
 		c.authenticators[i] = site.NewAuthenticator(key, crowdSkew)
 	}, 8)
 	return c

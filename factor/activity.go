@@ -3,6 +3,7 @@ package factor
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -14,8 +15,8 @@ const MaxActivity = 20
 // maxOrigin is the longest text of an Origin, in bytes.
 const maxOrigin = 80
 
-// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a trusted
-// browser has to remain the kind of browser that it was.
+// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a
+// trusted browser has to remain the kind of browser that it was.
 type Origin struct {
 	// Address is the client's, without a port.
 	Address string
@@ -71,7 +72,8 @@ const (
 	EventCodes EventKind = "codes"
 	// EventForgotten is a trusted browser, or all of them, that are trusted no longer.
 	EventForgotten EventKind = "forgotten"
-	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have a copy.
+	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
+	// a copy.
 	EventMisused EventKind = "misused"
 )
 
@@ -81,6 +83,15 @@ var eventKinds = []EventKind{
 
 // EventKinds are all that there are.
 func EventKinds() []EventKind { return slices.Clone(eventKinds) }
+
+// signInWith is the event of a sign-in with this kind of factor.
+func signInWith(kind Method) EventKind { return EventKind("sign-in-" + kind) }
+
+// known reports whether the event is one that there is: those of above, and a sign-in with any kind of factor.
+func (k EventKind) known() bool {
+	kind, signIn := strings.CutPrefix(string(k), "sign-in-")
+	return slices.Contains(eventKinds, k) || signIn && Method(kind).wellFormed()
+}
 
 // Event is one line of what happened lately.
 type Event struct {
@@ -97,7 +108,7 @@ type Event struct {
 
 func (e Event) validate() error {
 	switch {
-	case !slices.Contains(eventKinds, e.Kind):
+	case !e.Kind.known():
 		return corrupt("unknown kind of event")
 	case !storable(e.At):
 		return corrupt("impossible time")
@@ -109,7 +120,8 @@ func (e Event) validate() error {
 	return nil
 }
 
-// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else out.
+// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else
+// out.
 func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
 	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}

@@ -12,26 +12,26 @@ import (
 func TestActivity(t *testing.T) {
 	b, credential := trusting(t)
 	for range 3 {
-		if err := b.VerifyTOTP(chrome(t), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+		if err := verifyTOTP(chrome(t), b.Service, alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
 			t.Fatal(err)
 		}
 		b.clock.Advance(time.Minute)
 	}
-	if err := b.VerifyTOTP(firefox(t), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+	if err := verifyTOTP(firefox(t), b.Service, alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
 		t.Fatal(err)
 	}
-	if _, err := b.VerifyRecovery(firefox(t), alice, b.codes[0]); err != nil {
+	if _, err := verifyRecovery(firefox(t), b.Service, alice, b.codes[0]); err != nil {
 		t.Fatal(err)
 	}
 	b.wantTrust(firefox(t), t, credential)
 	if _, err := b.NewRecoveryCodes(firefox(t), alice); err != nil {
 		t.Fatal(err)
 	}
-	proposal, err := b.Propose(firefox(t), alice)
+	proposal, err := b.Begin(firefox(t), alice, factor.MethodTOTP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Confirm(firefox(t), alice, proposal, b.code(t, proposal, 0)); err != nil {
+	if _, err := b.Confirm(firefox(t), alice, proposal, typed(b.code(t, proposal, 0))); err != nil {
 		t.Fatal(err)
 	}
 	want := []factor.Event{
@@ -59,7 +59,7 @@ func TestActivity(t *testing.T) {
 func TestActivityIsBounded(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Throttle = factor.Throttle{Free: 100, Stop: 100} })
 	for range 99 {
-		if err := b.VerifyTOTP(firefox(t), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+		if err := verifyTOTP(firefox(t), b.Service, alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestActivityIsBounded(t *testing.T) {
 	}
 	for range 30 {
 		b.clock.Advance(time.Minute)
-		if err := b.VerifyTOTP(firefox(t), alice, b.code(t, b.seed, 0)); err != nil {
+		if err := verifyTOTP(firefox(t), b.Service, alice, b.code(t, b.seed, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestActivityIsBounded(t *testing.T) {
 func TestOriginIsCut(t *testing.T) {
 	b := enrolled(t)
 	ctx := factor.WithOrigin(t.Context(), factor.Origin{Address: "192.0.2.1\n\x00", Browser: strings.Repeat("ü\u202e\xff", 500)})
-	if err := b.VerifyTOTP(ctx, alice, b.code(t, b.seed, 0)); err != nil {
+	if err := verifyTOTP(ctx, b.Service, alice, b.code(t, b.seed, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.status(t).Activity[0]; got.Address != "192.0.2.1" || got.Browser != strings.Repeat("ü", 40) {

@@ -26,7 +26,7 @@ func TestP6_TrustOfTheFuture(t *testing.T) {
 func TestP7_ThrottleOfTheFuture(t *testing.T) {
 	b := enrolled(t)
 	for range 5 {
-		if err := b.VerifyTOTP(t.Context(), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+		if err := verifyTOTP(t.Context(), b.Service, alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
 			t.Fatal(err)
 		}
 	}
@@ -34,12 +34,12 @@ func TestP7_ThrottleOfTheFuture(t *testing.T) {
 		b.clock.Advance(-time.Hour)
 		right := b.code(t, b.seed, 0)
 		var throttled *factor.ThrottledError
-		if err := b.VerifyTOTP(t.Context(), alice, right); !errors.As(err, &throttled) {
+		if err := verifyTOTP(t.Context(), b.Service, alice, right); !errors.As(err, &throttled) {
 			t.Errorf("a clock set back: %v, want a wait", err)
 		}
 	}
 	b.clock.Advance(3*time.Hour + time.Minute)
-	if err := b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)); err != nil {
+	if err := verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)); err != nil {
 		t.Errorf("the control, once the wait is over: %v", err)
 	}
 }

@@ -24,8 +24,8 @@ type verdict struct {
 }
 
 // judge decides about one reading of a record. An error from it is returned at once and nothing is written. It may be
-// called several times, each time with a fresh reading. exists tells whether there is a factor: the record of somebody who waits
-// for one is handed over without.
+// called several times, each time with a fresh reading. exists reports whether there is a factor: the record of
+// somebody who waits for one is handed over without.
 type judge func(record Record, exists bool) (verdict, error)
 
 // change is the one way in which a record is changed: read, judge, compare-and-set, and only then tell the outcome
@@ -62,7 +62,7 @@ func (s *Service) change(ctx context.Context, user string, decide judge) error {
 		}
 		if v.remove {
 			err = s.store.Delete(ctx, key, version)
-		} else {
+		} else if err = s.usable(v.next); err == nil {
 			_, err = s.store.Put(ctx, key, v.next, version)
 		}
 		switch {
@@ -89,8 +89,8 @@ func (s *Service) read(ctx context.Context, user string) (record Record, exists 
 	return record, exists, err
 }
 
-// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It exists if
-// there is a factor in it.
+// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It
+// exists if there is a factor in it.
 func (s *Service) get(ctx context.Context, key Key) (record Record, version Version, exists bool, err error) {
 	record, version, err = s.store.Get(ctx, key)
 	switch {
@@ -106,10 +106,26 @@ func (s *Service) get(ctx context.Context, key Key) (record Record, version Vers
 	if err := record.Validate(); err != nil {
 		return Record{}, 0, false, err
 	}
+	if err := s.usable(record); err != nil {
+		return Record{}, 0, false, err
+	}
 	if record.User != key.User {
 		return Record{}, 0, false, corrupt("it belongs to another user")
 	}
 	return record, version, record.Waiting == nil, nil
+}
+
+// usable has each kind look at its factors, since a store knows nothing of them. Those of a kind that is not known here
+// are left alone.
+func (s *Service) usable(record Record) error {
+	for _, f := range record.Factors {
+		if kind, known := s.config.kind(f.Kind); known {
+			if err := kind.Check(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // check refuses what must not reach the store.
@@ -123,13 +139,13 @@ func (s *Service) check(user string) error {
 	return nil
 }
 
-// doubtful tells whether an error says more than that there is no record; then it is not certain that there is none.
+// doubtful reports whether an error says more than that there is no record; then it is not certain that there is none.
 func doubtful(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrConflict) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// overtaken tells whether a write certainly was not made because somebody else was faster.
+// overtaken reports whether a write certainly was not made because somebody else was faster.
 func overtaken(err error) bool {
 	return (errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)) &&
 		!errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrCorrupt)

@@ -36,7 +36,7 @@ func TestP7_OneCodeWinsOnce(t *testing.T) {
 				var group sync.WaitGroup
 				for i := range 50 {
 					group.Go(func() {
-						_, err := nodes[i%count].Verify(t.Context(), alice, code)
+						_, err := verify(t.Context(), nodes[i%count], alice, code)
 						switch {
 						case err == nil:
 							wins.Add(1)
@@ -68,9 +68,9 @@ func TestP7_ParallelGuesses(t *testing.T) {
 			group.Go(func() {
 				var err error
 				if i%3 == 0 {
-					_, err = nodes[i%count].VerifyRecovery(t.Context(), alice, "0000-0000-0000-0000")
+					_, err = verifyRecovery(t.Context(), nodes[i%count], alice, "0000-0000-0000-0000")
 				} else {
-					err = nodes[i%count].VerifyTOTP(t.Context(), alice, wrong)
+					err = verifyTOTP(t.Context(), nodes[i%count], alice, wrong)
 				}
 				switch {
 				case errors.Is(err, factor.ErrWrongCode):
@@ -144,9 +144,9 @@ func (b *bench) hook() (*hooked, *factor.Service) {
 func TestOneReadAndOneWrite(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()
-	wantError(t, "right", service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
-	wantError(t, "wrong", service.VerifyTOTP(t.Context(), alice, b.wrong(t)), factor.ErrWrongCode)
-	_, err := service.VerifyRecovery(t.Context(), alice, b.codes[0])
+	wantError(t, "right", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "wrong", verifyTOTP(t.Context(), service, alice, b.wrong(t)), factor.ErrWrongCode)
+	_, err := verifyRecovery(t.Context(), service, alice, b.codes[0])
 	wantError(t, "recovery", err, nil)
 	if h.gets.Load() != 3 || h.puts.Load() != 3 {
 		t.Errorf("%d reads, %d writes", h.gets.Load(), h.puts.Load())
@@ -159,9 +159,9 @@ func TestP7_HangingUpCancelsNoCount(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 5 {
-		wantError(t, "wrong code", b.VerifyTOTP(gone, alice, b.wrong(t)), factor.ErrWrongCode)
+		wantError(t, "wrong code", verifyTOTP(gone, b.Service, alice, b.wrong(t)), factor.ErrWrongCode)
 	}
-	wantError(t, "throttled", b.VerifyTOTP(gone, alice, b.code(t, b.seed, 0)), factor.ErrThrottled)
+	wantError(t, "throttled", verifyTOTP(gone, b.Service, alice, b.code(t, b.seed, 0)), factor.ErrThrottled)
 	if got := b.record(t).Throttle.Failures; got != 5 {
 		t.Errorf("%d failures counted", got)
 	}
@@ -177,10 +177,10 @@ func TestConflictIsJudgedAnew(t *testing.T) {
 	code := b.code(t, b.seed, 0)
 	var once sync.Once
 	h.put = func() error {
-		once.Do(func() { wantError(t, "the other node", b.VerifyTOTP(t.Context(), alice, code), nil) })
+		once.Do(func() { wantError(t, "the other node", verifyTOTP(t.Context(), b.Service, alice, code), nil) })
 		return nil
 	}
-	wantError(t, "the slower one", service.VerifyTOTP(t.Context(), alice, code), factor.ErrWrongCode)
+	wantError(t, "the slower one", verifyTOTP(t.Context(), service, alice, code), factor.ErrWrongCode)
 
 	// The user disables while a code is judged: nothing is written back.
 	b.clock.Advance(time.Minute)
@@ -189,7 +189,7 @@ func TestConflictIsJudgedAnew(t *testing.T) {
 		again.Do(func() { wantError(t, "disable", b.Disable(t.Context(), alice), nil) })
 		return nil
 	}
-	wantError(t, "a code while disabling", service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
+	wantError(t, "a code while disabling", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
 	wantError(t, "disabled twice", service.Disable(t.Context(), alice), factor.ErrNotEnrolled)
 }
 
@@ -215,7 +215,7 @@ func TestNewSetWhileJudging(t *testing.T) {
 		})
 		return nil
 	}
-	left, err := service.VerifyRecovery(t.Context(), alice, codes[0])
+	left, err := verifyRecovery(t.Context(), service, alice, codes[0])
 	if err != nil || left != 9 {
 		t.Errorf("%d left, %v", left, err)
 	}

@@ -17,8 +17,8 @@ import (
 // MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.
 const MaxDevices = 8
 
-// overlap is how long the secret before the present one is no sign of theft: two windows that sign in at the same moment show the
-// same one.
+// overlap is how long the secret before the present one is no sign of theft: two windows that sign in at the same
+// moment show the same one.
 const overlap = time.Minute
 
 // maxCredential is the longest credential that is looked at, in bytes: an ID, a dot and a secret, and some more.
@@ -27,17 +27,17 @@ const maxCredential = 128
 // ErrNotTrusted says that a browser is not trusted, or no longer.
 var ErrNotTrusted = errors.New("factor: the browser is not trusted")
 
-// Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a secret, the
-// record its hash. Each use replaces the secret. Where the browser also holds a key, a copy of the secret is worth nothing; where
-// it has none, a copy works at most once, and its second use ends the trust.
+// Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a
+// secret, the record its hash. Each use replaces the secret. Where the browser also holds a key, a copy of the secret
+// is worth nothing; where it has none, a copy works at most once, and its second use ends the trust.
 type Device struct {
 	// ID is random and names the browser in lists; it proves nothing.
 	ID string `json:"id"`
 	// Hash is of the present secret, Previous of the one before it; in JSON as base64.
 	Hash     []byte `json:"hash"`
 	Previous []byte `json:"previous,omitempty"`
-	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without it the secret
-	// alone decides, with it never.
+	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without it
+	// the secret alone decides, with it never.
 	Key []byte `json:"key,omitempty"`
 	// Browser is the kind of browser, for the eye. A copy that is shown by another kind is worth nothing.
 	Browser string `json:"browser,omitempty"`
@@ -87,16 +87,17 @@ type DeviceStatus struct {
 type Trust struct {
 	// Key is what NewDeviceKey made of the browser's key; nil for a browser that has none.
 	Key []byte
-	// Instead are credentials that this browser holds already. What they stand for is trusted no longer: were it left, a copy of
-	// all that the browser holds could go without the key after all.
+	// Instead are credentials that this browser holds already. What they stand for is trusted no longer: were it left,
+	// a copy of all that the browser holds could go without the key after all.
 	Instead []string
 }
 
-// VerifyTOTPAndTrust is VerifyTOTP, and has the browser trusted in the same write: a reset that comes in between finds it and
+// SignInAndTrust is SignIn, and has the browser trusted in the same write: a reset that comes in between finds it and
 // ends it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
-func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, trust Trust) (credential string, err error) {
+func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer, trust Trust) (credential string, err error) {
 	if s.config.Remember <= 0 {
-		return "", s.VerifyTOTP(ctx, user, code)
+		_, err := s.SignIn(ctx, user, answer)
+		return "", err
 	}
 	id, err := s.newID()
 	if err != nil {
@@ -107,15 +108,12 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, tru
 		return "", err
 	}
 	origin := originOf(ctx)
-	err = s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
-		right, err := s.useTOTP(record, code, now)
-		if right {
-			devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
-			record.Devices = withDevice(devices, Device{
-				ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser, Created: now.UTC(), Used: now.UTC(),
-			})
-		}
-		return right, err
+	_, err = s.signIn(ctx, user, answer, func(record *Record, now time.Time) {
+		devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
+		record.Devices = withDevice(devices, Device{
+			ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser,
+			Created: now.UTC(), Used: now.UTC(),
+		})
 	})
 	if err != nil {
 		return "", err
@@ -123,19 +121,20 @@ func (s *Service) VerifyTOTPAndTrust(ctx context.Context, user, code string, tru
 	return id + "." + secret, nil
 }
 
-// replaces tells whether a device is one that the browser held before.
+// replaces reports whether a device is one that the browser held before.
 func (t Trust) replaces(device Device) bool {
 	return slices.ContainsFunc(t.Instead, func(credential string) bool { return DeviceID(credential) == device.ID })
 }
 
-// UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to keep instead.
-// It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise.
+// UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to
+// keep instead. It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise.
 //
-// A browser with a key needs the proof as well. Without one nothing is judged and nothing changes: what a browser stores is lost
-// now and then. A proof that does not hold, beside the present secret, is no accident, and ends the trust.
+// A browser with a key needs the proof as well. Without one nothing is judged and nothing changes: what a browser
+// stores is lost now and then. A proof that does not hold, beside the present secret, is no accident, and ends the
+// trust.
 //
-// Where the secret is not the present one the browser is forgotten, since either this one or the one before holds a copy. Only
-// for a short while after a use is that use's own secret forgiven, and then it opens nothing either.
+// Where the secret is not the present one the browser is forgotten, since either this one or the one before holds a
+// copy. Only for a short while after a use is that use's own secret forgiven, and then it opens nothing either.
 func (s *Service) UseDevice(ctx context.Context, user, credential string, proof Proof) (next string, err error) {
 	id, secret, ok := strings.Cut(credential, ".")
 	if s.config.Remember <= 0 || !ok || len(credential) > maxCredential {
@@ -239,8 +238,8 @@ func withDevice(devices []Device, device Device) []Device {
 // newDeviceSecret makes 256 random bits.
 func (s *Service) newDeviceSecret() (string, error) { return s.random(32) }
 
-// deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are part of it, so
-// that it fits nobody else.
+// deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are
+// part of it, so that it fits nobody else.
 func deviceHash(secret, user, browser string) []byte {
 	hash := sha256.New()
 	for _, part := range []string{"sallyport trusted browser", user, browser, secret} {

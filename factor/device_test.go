@@ -28,7 +28,7 @@ func chrome(t testing.TB) context.Context {
 func trusting(t testing.TB, change ...func(*factor.Config)) (b *bench, credential string) {
 	t.Helper()
 	b = enrolled(t, append(change, func(c *factor.Config) { c.Remember = fortnight })...)
-	credential, err := b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), factor.Trust{})
+	credential, err := b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
 	if err != nil || credential == "" {
 		t.Fatalf("trust: %q, %v", credential, err)
 	}
@@ -82,8 +82,9 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 }
 
-// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser it is worth
-// nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends the trust.
+// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser
+// it is worth nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends
+// the trust.
 func TestP5_CopiedTrust(t *testing.T) {
 	t.Run("another kind of browser", func(t *testing.T) {
 		b, credential := trusting(t)
@@ -112,11 +113,11 @@ func TestP5_CopiedTrust(t *testing.T) {
 	})
 	t.Run("another's", func(t *testing.T) {
 		b, credential := trusting(t)
-		proposal, err := b.Propose(t.Context(), "bob")
+		proposal, err := b.Begin(t.Context(), "bob", factor.MethodTOTP)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Confirm(t.Context(), "bob", proposal, b.code(t, proposal, 0)); err != nil {
+		if _, err := b.Confirm(t.Context(), "bob", proposal, typed(b.code(t, proposal, 0))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := b.UseDevice(firefox(t), "bob", credential, factor.Proof{}); !errors.Is(err, factor.ErrNotTrusted) {
@@ -150,22 +151,22 @@ func TestP7_TrustWinsOnce(t *testing.T) {
 func TestTrustEnds(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *bench) error{
 		"reset": func(t *testing.T, b *bench) error {
-			proposal, err := b.Propose(t.Context(), alice)
+			proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 			if err != nil {
 				return err
 			}
-			_, err = b.Confirm(t.Context(), alice, proposal, b.code(t, proposal, 0))
+			_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 			return err
 		},
 		"disabled and set up again": func(t *testing.T, b *bench) error {
 			if err := b.Disable(t.Context(), alice); err != nil {
 				return err
 			}
-			proposal, err := b.Propose(t.Context(), alice)
+			proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 			if err != nil {
 				return err
 			}
-			_, err = b.Confirm(t.Context(), alice, proposal, b.code(t, proposal, 0))
+			_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 			return err
 		},
 		"new recovery codes": func(t *testing.T, b *bench) error {
@@ -188,7 +189,7 @@ func TestTrustEnds(t *testing.T) {
 		},
 		"throttled": func(t *testing.T, b *bench) error {
 			for range 5 {
-				if err := b.VerifyTOTP(t.Context(), alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
+				if err := verifyTOTP(t.Context(), b.Service, alice, "000000"); !errors.Is(err, factor.ErrWrongCode) {
 					return err
 				}
 			}
@@ -208,7 +209,7 @@ func TestTrustEnds(t *testing.T) {
 // TestForgetOne leaves the other browsers alone, and a browser that is not there is no error.
 func TestForgetOne(t *testing.T) {
 	b, first := trusting(t)
-	second, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{})
+	second, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +233,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 	b, first := trusting(t)
 	for range factor.MaxDevices {
 		b.clock.Advance(time.Minute)
-		if _, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{}); err != nil {
+		if _, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -245,7 +246,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 // TestNoTrustForAWrongCode: the box beside the field helps nobody who has no code.
 func TestNoTrustForAWrongCode(t *testing.T) {
 	b, _ := trusting(t)
-	if credential, err := b.VerifyTOTPAndTrust(chrome(t), alice, "000000", factor.Trust{}); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
+	if credential, err := b.SignInAndTrust(chrome(t), alice, typed("000000"), factor.Trust{}); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
 		t.Errorf("wrong code: %q, %v", credential, err)
 	}
 	if devices := b.status(t).Devices; len(devices) != 1 {

@@ -10,10 +10,12 @@ import (
 	"strings"
 )
 
-// A trusted browser that runs scripts makes a key pair with WebCrypto, ECDSA on P-256 with SHA-256 (FIPS 186-5), whose private
-// half no script can read. Only what was proved with it here decides; that the key stayed where it was made is the browser's word.
+// A trusted browser that runs scripts makes a key pair with WebCrypto, ECDSA on P-256 with SHA-256 (FIPS 186-5), whose
+// private half no script can read. Only what was proved with it here decides; that the key stayed where it was made is
+// the browser's word.
 const (
-	// deviceKeySize is the length of an uncompressed point (SEC 1 §2.3.3), which is what exportKey("raw") yields, in bytes.
+	// deviceKeySize is the length of an uncompressed point (SEC 1 §2.3.3), which is what exportKey("raw") yields, in
+	// bytes.
 	deviceKeySize = 65
 	// proofSize is the length of a signature: r and s, 32 bytes each (IEEE P1363), which is what sign() yields.
 	proofSize = 64
@@ -32,14 +34,15 @@ var errDeviceKey = errors.New("factor: the browser's key is none, or it is not s
 type Proof struct {
 	// Signature is r and s in base64url without padding, as the browser sent it.
 	Signature string
-	// Host is the site's, with the port where there is one, as the browser calls it; Base is where the gateway's pages are.
+	// Host is the site's, with the port where there is one, as the browser calls it; Base is where the gateway's pages
+	// are.
 	Host, Base string
 	// Nonce is a random text of the session that the proof is for, which no other session ever has.
 	Nonce string
 }
 
-// NewDeviceKey reads the public key that a browser offers, in base64url without padding, and has the browser show that it holds
-// the private one: a key that cannot sign would be a trust that is never of use. The error quotes nothing.
+// NewDeviceKey reads the public key that a browser offers, in base64url without padding, and has the browser show that
+// it holds the private one: a key that cannot sign would be a trust that is never of use. The error quotes nothing.
 func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
 	if raw, ok := fixedBase64(text, deviceKeySize); ok && proof.holds(raw, proofOfTrust, "") {
 		return raw, nil
@@ -50,7 +53,7 @@ func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
 // EncodeDeviceKey is the text of a public key, as NewDeviceKey reads it.
 func EncodeDeviceKey(key []byte) string { return base64.RawURLEncoding.EncodeToString(key) }
 
-// holds tells whether the proof is a signature by the private half of the key, for this purpose and device.
+// holds reports whether the proof is a signature by the private half of the key, for this purpose and device.
 func (p Proof) holds(key []byte, purpose, device string) bool {
 	signature, ok := fixedBase64(p.Signature, proofSize)
 	if !ok || p.Nonce == "" {
@@ -65,8 +68,8 @@ func (p Proof) holds(key []byte, purpose, device string) bool {
 	return ecdsa.Verify(public, sum[:], r, s)
 }
 
-// text is what is signed; pages/proof.js makes the same. Neither a host nor an address holds a line break, nor do the nonce and
-// the device's ID, so that no two statements have one text.
+// text is what is signed; pages/proof.js makes the same. Neither a host nor an address holds a line break, nor do the
+// nonce and the device's ID, so that no two statements have one text.
 func (p Proof) text(purpose, device string) []byte {
 	return []byte(strings.Join([]string{"sallyport trusted browser", purpose, p.Host, p.Base, p.Nonce, device}, "\n"))
 }

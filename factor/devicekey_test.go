@@ -77,7 +77,7 @@ func keyed(t testing.TB) (b *bench, credential string, key browserKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	credential, err = b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), factor.Trust{Key: public})
+	credential, err = b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{Key: public})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +105,8 @@ func TestDeviceKey(t *testing.T) {
 	}
 }
 
-// TestP5_CopiedTrustWithAKey: the cookie of a browser that has a key opens nothing by itself. To show it without a proof changes
-// nothing, for browsers lose what they store.
+// TestP5_CopiedTrustWithAKey: the cookie of a browser that has a key opens nothing by itself. To show it without a
+// proof changes nothing, for browsers lose what they store.
 func TestP5_CopiedTrustWithAKey(t *testing.T) {
 	b, credential, key := keyed(t)
 	before := b.record(t)
@@ -123,7 +123,8 @@ func TestP5_CopiedTrustWithAKey(t *testing.T) {
 	}
 }
 
-// TestP5_ForgedProof: a proof that does not hold, beside a cookie that does, is no accident. It ends the trust, and is no wrong code.
+// TestP5_ForgedProof: a proof that does not hold, beside a cookie that does, is no accident. It ends the trust, and is
+// no wrong code.
 func TestP5_ForgedProof(t *testing.T) {
 	good := session("good")
 	for name, forge := range map[string]func(key browserKey, id string) (proof factor.Proof){
@@ -186,8 +187,8 @@ func TestP5_ForgedProof(t *testing.T) {
 	}
 }
 
-// TestKeyIsNotAll: the key stands beside the rotating secret, and does away with none of its rules. Whoever copies a browser's whole
-// profile has both.
+// TestKeyIsNotAll: the key stands beside the rotating secret, and does away with none of its rules. Whoever copies a
+// browser's whole profile has both.
 func TestKeyIsNotAll(t *testing.T) {
 	use := func(b *bench, ctx context.Context, credential string, key browserKey) (string, error) {
 		return b.UseDevice(ctx, alice, credential, key.signsIn(session("good"), factor.DeviceID(credential)))
@@ -221,7 +222,7 @@ func TestKeyIsNotAll(t *testing.T) {
 	t.Run("while wrong codes are counted", func(t *testing.T) {
 		b, credential, key := keyed(t)
 		for range 5 {
-			wantError(t, "wrong", b.VerifyTOTP(t.Context(), alice, "000000"), factor.ErrWrongCode)
+			wantError(t, "wrong", verifyTOTP(t.Context(), b.Service, alice, "000000"), factor.ErrWrongCode)
 		}
 		if _, err := use(b, firefox(t), credential, key); !errors.Is(err, factor.ErrNotTrusted) {
 			t.Error(err)
@@ -238,21 +239,21 @@ func TestKeyIsNotAll(t *testing.T) {
 	})
 }
 
-// TestTrustInstead: what a browser held before it is trusted anew ends. A copy of all its cookies must not go without the key
-// because an older one of them does.
+// TestTrustInstead: what a browser held before it is trusted anew ends. A copy of all its cookies must not go without
+// the key because an older one of them does.
 func TestTrustInstead(t *testing.T) {
 	b, old := trusting(t)
 	public := newBrowserKey(t).raw()
-	other, err := b.VerifyTOTPAndTrust(chrome(t), alice, b.code(t, b.seed, 0), factor.Trust{})
+	other, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.clock.Advance(time.Hour)
 	trust := factor.Trust{Key: public, Instead: []string{old, "unknown.secret", ""}}
-	if _, err := b.VerifyTOTPAndTrust(firefox(t), alice, "000000", trust); !errors.Is(err, factor.ErrWrongCode) || len(b.record(t).Devices) != 2 {
+	if _, err := b.SignInAndTrust(firefox(t), alice, typed("000000"), trust); !errors.Is(err, factor.ErrWrongCode) || len(b.record(t).Devices) != 2 {
 		t.Errorf("a wrong code: %v, %d devices", err, len(b.record(t).Devices))
 	}
-	if _, err := b.VerifyTOTPAndTrust(firefox(t), alice, b.code(t, b.seed, 0), trust); err != nil {
+	if _, err := b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), trust); err != nil {
 		t.Fatal(err)
 	}
 	b.wantNoTrust(firefox(t), t, old)
@@ -299,8 +300,8 @@ func TestNewDeviceKey(t *testing.T) {
 	}
 }
 
-// TestDeviceKeyInTheRecord: a record from before browsers had keys reads as it did, and one with a key that is none is damage: never
-// a browser that needs no proof.
+// TestDeviceKeyInTheRecord: a record from before browsers had keys reads as it did, and one with a key that is none is
+// damage: never a browser that needs no proof.
 func TestDeviceKeyInTheRecord(t *testing.T) {
 	b, _, key := keyed(t)
 	record := b.record(t)

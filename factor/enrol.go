@@ -3,93 +3,106 @@ package factor
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
 )
 
-// Propose makes a new seed for the user and stores nothing. For a user who is enrolled the proposal replaces exactly
-// the present enrolment, which stays valid until Confirm.
-func (s *Service) Propose(ctx context.Context, user string) (Proposal, error) {
-	record, exists, err := s.read(ctx, user)
+// Begin begins the set-up of a factor for the user and stores nothing. For a user who is enrolled it replaces exactly
+// the oldest factor of the kind, which stays valid until Confirm.
+func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony, error) {
+	record, _, err := s.read(ctx, user)
 	if err != nil {
-		return Proposal{}, err
+		return Ceremony{}, err
 	}
-	proposal := Proposal{
-		App: s.config.App, User: user, Parameters: s.config.Parameters, Created: s.config.Now().UTC(),
-		Secret: make([]byte, s.config.Parameters.Algorithm.secretSize()),
+	kind, err := s.enroller(name)
+	if err != nil {
+		return Ceremony{}, err
 	}
-	if exists {
-		proposal.Replaces = record.TOTP.ID
+	env := s.env(user)
+	ceremony, err := kind.Begin(env)
+	if err != nil {
+		return Ceremony{}, err
 	}
-	if _, err := io.ReadFull(s.config.Random, proposal.Secret); err != nil {
-		return Proposal{}, fmt.Errorf("factor: reading random bytes: %w", err)
+	ceremony.Kind, ceremony.App, ceremony.User, ceremony.Created = name, env.App, env.User, env.Now.UTC()
+	if at := record.first(name); at >= 0 {
+		ceremony.Replaces = record.Factors[at].ID
 	}
-	return proposal, nil
+	return ceremony, nil
 }
 
-// URI is the proposal's otpauth address with the configured issuer.
-func (s *Service) URI(proposal Proposal, user string) string {
-	return proposal.URI(s.config.Issuer, user)
+// Show is what the user is shown of a set-up, also a second time. ErrInvalid where it cannot be used.
+func (s *Service) Show(ceremony Ceremony) (Offer, error) {
+	if s.invalid != nil {
+		return Offer{}, s.invalid
+	}
+	kind, err := s.enroller(ceremony.Kind)
+	if err != nil {
+		return Offer{}, err
+	}
+	return kind.Show(s.env(ceremony.User), ceremony)
 }
 
-// Confirm enrols the proposed seed once a code has proved that the user has it. The code's step counts as used.
+func (s *Service) enroller(name Method) (Enroller, error) {
+	kind, _ := s.config.kind(name)
+	enroller, ok := kind.(Enroller)
+	if !ok {
+		return nil, fmt.Errorf("%w: there is no such kind of factor, or nobody sets it up", ErrInvalid)
+	}
+	return enroller, nil
+}
+
+// Confirm enrols the proposed factor once the answer has proved that the user has it. A confirming code counts as used.
 //
 // A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel one
-// wins and the others get ErrAlreadyEnrolled. A reset replaces the enrolment that the proposal was made for, keeps the
-// recovery codes and the throttle, and returns nil; ErrProposalStale when that enrolment is gone, or when the proposal
-// is another user's. ErrWrongCode is not counted: whoever types here has been shown the seed.
-func (s *Service) Confirm(ctx context.Context, user string, proposal Proposal, code string) ([]string, error) {
+// wins and the others get ErrAlreadyEnrolled. A reset replaces the factor that the ceremony was made for, keeps the
+// recovery codes and the throttle, and returns nil; ErrProposalStale when that factor is gone, or when the ceremony is
+// another user's. ErrWrongCode is not counted: whoever answers here has been shown the seed.
+func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err
 	}
-	if err := proposal.Validate(); err != nil {
+	if err := ceremony.Validate(); err != nil {
 		return nil, err
 	}
-	if proposal.App != s.config.App || proposal.User != user {
+	kind, err := s.enroller(ceremony.Kind)
+	if err != nil {
+		return nil, err
+	}
+	env := s.env(user)
+	if !ceremony.of(env) {
 		return nil, ErrProposalStale
 	}
-	now := s.config.Now()
-	parameters := proposal.Parameters
-	parameters.Skew = s.config.Parameters.Skew
-	step, err := parameters.match(proposal.Secret, code, now)
+	enrolled, right, err := kind.Finish(env, ceremony, answer)
 	if err != nil {
 		return nil, err
 	}
-	if step == noStep {
+	if !right {
 		return nil, ErrWrongCode
 	}
-	enrolment, err := s.newTOTP(proposal, step, now.UTC())
-	if err != nil {
+	if enrolled.ID, err = s.newID(); err != nil {
 		return nil, err
 	}
-	if proposal.Replaces != "" {
-		return nil, s.confirmReset(ctx, user, proposal.Replaces, enrolment)
+	enrolled.Kind, enrolled.Created, enrolled.Used = ceremony.Kind, env.Now.UTC(), env.Now.UTC()
+	if ceremony.Replaces != "" {
+		return nil, s.confirmReset(ctx, user, ceremony.Replaces, enrolled)
 	}
-	return s.confirmSetUp(ctx, user, enrolment, now.UTC())
+	return s.confirmSetUp(ctx, env, enrolled)
 }
 
-func (s *Service) newTOTP(proposal Proposal, step int64, now time.Time) (TOTP, error) {
-	id, err := s.newID()
-	if err != nil {
-		return TOTP{}, err
+func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor) ([]string, error) {
+	factors := []Factor{enrolled}
+	var codes []string
+	if _, known := s.config.kind(MethodRecovery); known {
+		set, made, err := s.makeCodes(env)
+		if err != nil {
+			return nil, err
+		}
+		factors, codes = append(factors, set), made
 	}
-	return TOTP{
-		ID: id, Secret: proposal.Secret, Algorithm: proposal.Parameters.Algorithm, Digits: proposal.Parameters.Digits,
-		Period: int(proposal.Parameters.Period / time.Second), Step: step, Created: now, Used: now,
-	}, nil
-}
-
-func (s *Service) confirmSetUp(ctx context.Context, user string, enrolment TOTP, now time.Time) ([]string, error) {
-	set, codes, err := newRecoverySet(s.config.Random, s.config.RecoveryIterations, now)
-	if err != nil {
-		return nil, err
-	}
-	err = s.change(ctx, user, func(_ Record, exists bool) (verdict, error) {
+	err := s.change(ctx, env.User, func(_ Record, exists bool) (verdict, error) {
 		if exists {
 			return verdict{}, ErrAlreadyEnrolled
 		}
-		record := Record{Schema: RecordSchema, User: user, TOTP: &enrolment, Recovery: set}
-		record.happened(ctx, EventEnabled, now)
+		record := Record{User: env.User, Factors: factors}
+		record.happened(ctx, EventEnabled, enrolled.Created)
 		return verdict{next: record}, nil
 	})
 	if err != nil {
@@ -98,25 +111,25 @@ func (s *Service) confirmSetUp(ctx context.Context, user string, enrolment TOTP,
 	return codes, nil
 }
 
-func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrolment TOTP) error {
+func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrolled Factor) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
-		if !exists || record.TOTP.ID != replaces {
+		if !exists || !record.has(enrolled.Kind, replaces) {
 			return verdict{}, ErrProposalStale
 		}
-		record.TOTP, record.Devices = &enrolment, nil
-		record.happened(ctx, EventReset, enrolment.Created)
+		record.Factors, record.Devices = record.with(enrolled, replaces), nil
+		record.happened(ctx, EventReset, enrolled.Created)
 		return verdict{next: record}, nil
 	})
 }
 
-// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are forgotten, as
-// with every change of factors. It asks for no code;
-// the caller did. ErrNotEnrolled when there is no record.
+// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are
+// forgotten, as with every change of factors. It asks for no code; the caller did. ErrNotEnrolled when there is no
+// record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err
 	}
-	set, codes, err := newRecoverySet(s.config.Random, s.config.RecoveryIterations, s.config.Now().UTC())
+	set, codes, err := s.makeCodes(s.env(user))
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +137,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, 
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		record.Recovery, record.Devices = set, nil
+		record.Factors, record.Devices = record.with(set, set.ID), nil
 		record.happened(ctx, EventCodes, set.Created)
 		return verdict{next: record}, nil
 	})
@@ -132,4 +145,14 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, 
 		return nil, err
 	}
 	return codes, nil
+}
+
+// makeCodes makes a set of recovery codes.
+func (s *Service) makeCodes(env Env) (set Factor, codes []string, err error) {
+	kind, _ := s.config.kind(MethodRecovery)
+	maker, ok := kind.(Maker)
+	if !ok {
+		return Factor{}, nil, fmt.Errorf("%w: there are no recovery codes here", ErrInvalid)
+	}
+	return maker.Make(env)
 }

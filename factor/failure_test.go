@@ -1,6 +1,7 @@
 package factor_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"sallyport/factor"
+	"sallyport/factor/totp"
 )
 
 // TestP7_NoOutcomeWithoutTheCount: whoever cuts the store off between the reading and the writing must not learn
@@ -25,7 +27,7 @@ func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 		var texts []string
 		for _, code := range []string{b.code(t, b.seed, 0), b.wrong(t), b.codes[0], "0000-0000-0000-0000"} {
 			before := h.puts.Load()
-			method, err := service.Verify(t.Context(), alice, code)
+			method, err := verify(t.Context(), service, alice, code)
 			if tries := h.puts.Load() - before; tries != 1 {
 				t.Errorf("an unclear write was tried %d times", tries)
 			}
@@ -51,7 +53,7 @@ func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 		}
 	}
 	h.put = nil
-	wantError(t, "when the store is back", service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "when the store is back", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), nil)
 }
 
 // TestP6_NothingButNotFoundMeansNotEnrolled goes through the ways in which a store can fail to answer.
@@ -64,14 +66,14 @@ func TestP6_NothingButNotFoundMeansNotEnrolled(t *testing.T) {
 		if !errors.Is(err, want) || errors.Is(err, factor.ErrNotEnrolled) || status.Enrolled {
 			t.Errorf("%s: status: %+v, %v; want %v", name, status, err, want)
 		}
-		err = service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0))
+		err = verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0))
 		if !errors.Is(err, want) || errors.Is(err, factor.ErrNotEnrolled) {
 			t.Errorf("%s: verify: %v, want %v", name, err, want)
 		}
-		if _, err := service.Propose(t.Context(), alice); !errors.Is(err, want) {
+		if _, err := service.Begin(t.Context(), alice, factor.MethodTOTP); !errors.Is(err, want) {
 			t.Errorf("%s: propose: %v, want %v", name, err, want)
 		}
-		codes, err := service.Confirm(t.Context(), alice, b.seed, b.code(t, b.seed, 0))
+		codes, err := service.Confirm(t.Context(), alice, b.seed, typed(b.code(t, b.seed, 0)))
 		if !errors.Is(err, want) || codes != nil {
 			t.Errorf("%s: confirm: %v, want %v", name, err, want)
 		}
@@ -95,18 +97,24 @@ func TestP6_NothingButNotFoundMeansNotEnrolled(t *testing.T) {
 	h.get = nil
 	for name, forge := range map[string]func(*factor.Record, *factor.Version){
 		"zero record":          func(r *factor.Record, _ *factor.Version) { *r = factor.Record{} },
-		"no factor":            func(r *factor.Record, _ *factor.Version) { r.TOTP = nil },
-		"empty seed":           func(r *factor.Record, _ *factor.Version) { r.TOTP.Secret = nil },
+		"no factor":            func(r *factor.Record, _ *factor.Version) { r.Factors = nil },
+		"recovery codes only":  func(r *factor.Record, _ *factor.Version) { r.Factors = r.Factors[1:] },
+		"empty seed":           func(r *factor.Record, _ *factor.Version) { r.Factors[0].Secret = nil },
+		"empty seed, schema 2": func(r *factor.Record, _ *factor.Version) { r.Factors[0].Name, r.Factors[0].Secret = "x", nil },
+		"no state":             func(r *factor.Record, _ *factor.Version) { r.Factors[0].State = nil },
+		"state of another":     func(r *factor.Record, _ *factor.Version) { r.Factors[0].State = r.Factors[1].State },
+		"no state of codes":    func(r *factor.Record, _ *factor.Version) { r.Factors[1].State = []byte("{}") },
 		"somebody else's":      func(r *factor.Record, _ *factor.Version) { r.User = "bob" },
 		"without a version":    func(_ *factor.Record, v *factor.Version) { *v = 0 },
-		"of a future schema":   func(r *factor.Record, _ *factor.Version) { r.Schema++ },
-		"with a negative step": func(r *factor.Record, _ *factor.Version) { r.TOTP.Step = -5 },
+		"with a negative step": func(r *factor.Record, _ *factor.Version) {
+			r.Factors[0].State = bytes.Replace(r.Factors[0].State, []byte(`"step":`), []byte(`"step":-`), 1)
+		},
 	} {
 		h.forged = forge
 		check(name, factor.ErrCorrupt)
 	}
 	h.forged = nil
-	wantError(t, "when the store is back", service.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "when the store is back", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), nil)
 }
 
 // TestEndlessConflict: a store that never lets a write through ends as unavailable, within the time that is given.
@@ -116,7 +124,7 @@ func TestEndlessConflict(t *testing.T) {
 		h, service := b.hook()
 		h.put = func() error { return factor.ErrConflict }
 		began := time.Now()
-		_, err := service.Verify(t.Context(), alice, b.code(t, b.seed, 0))
+		_, err := verify(t.Context(), service, alice, b.code(t, b.seed, 0))
 		wantError(t, "verify", err, factor.ErrUnavailable)
 		if took := time.Since(began); took > factor.DefaultTimeout {
 			t.Errorf("took %s", took)
@@ -139,19 +147,19 @@ func (hanging) Get(ctx context.Context, _ factor.Key) (factor.Record, factor.Ver
 // client that hangs up leaves the queue.
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		service := factor.NewService(hanging{}, factor.Config{App: "wiki", Timeout: 2 * time.Second})
+		service := factor.NewService(hanging{}, factor.Config{App: "wiki", Kinds: kinds(totp.Parameters{}), Timeout: 2 * time.Second})
 		began := time.Now()
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				wantError(t, "verify", service.VerifyTOTP(t.Context(), alice, "123456"), factor.ErrUnavailable)
+				wantError(t, "verify", verifyTOTP(t.Context(), service, alice, "123456"), factor.ErrUnavailable)
 			})
 		}
 		group.Go(func() {
 			synctest.Wait()
 			gone, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			err := service.VerifyTOTP(gone, alice, "123456")
+			err := verifyTOTP(gone, service, alice, "123456")
 			wantError(t, "queued", err, context.DeadlineExceeded)
 			wantError(t, "queued", err, factor.ErrUnavailable)
 			if took := time.Since(began); took != time.Second {

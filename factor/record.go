@@ -1,79 +1,56 @@
 package factor
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
 
-// RecordSchema is the version of the record's layout that this package writes and reads. A record with another one is
-// ErrCorrupt: an older program must not drop what it does not know.
-const RecordSchema = 1
-
-// Bounds of texts in a record.
+// Bounds of what stands in a record.
 const (
-	maxRecord = 64 << 10
-	maxID     = 64
+	maxRecord  = 64 << 10
+	maxID      = 64
+	maxName    = 256
+	maxFactors = 64
 )
 
-// Record is all that is stored about one user of one app: one JSON document. It is never stored without a factor, except
-// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing and logging it shows none, encoding it as JSON shows all.
+// Record is all that is stored about one user of one app: one document. It is never stored without a factor, except
+// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing, logging and marshalling
+// it shows none. EncodeRecord makes the document, whose schema is no part of the record, but follows from what the
+// record holds (Schema).
 type Record struct {
-	// Schema is RecordSchema.
-	Schema int `json:"schema"`
 	// User is the identity, readable, exactly as in the Key. It shows when documents were mixed up.
-	User string `json:"user"`
-	// TOTP is the enrolled authenticator.
-	TOTP *TOTP `json:"totp,omitempty"`
-	// Recovery is the present set of recovery codes; nil when none was ever made.
-	Recovery *RecoverySet `json:"recovery,omitempty"`
-	// Throttle counts wrong codes.
-	Throttle ThrottleState `json:"throttle,omitzero"`
+	User string
+	// Factors are the enrolled ones, and the recovery codes. At least one is more than recovery codes.
+	Factors []Factor
+	// Throttle counts wrong answers of all kinds.
+	Throttle ThrottleState
 	// Devices are the browsers that are trusted, at most MaxDevices.
-	Devices []Device `json:"devices,omitempty"`
+	Devices []Device
 	// Activity is what happened lately, oldest first, at most MaxActivity events.
-	Activity []Event `json:"activity,omitempty"`
+	Activity []Event
 	// Waiting stands in the place of all factors for somebody who has none.
-	Waiting *Waiting `json:"waiting,omitempty"`
+	Waiting *Waiting
 }
 
-// TOTP is one enrolled authenticator (RFC 6238).
-type TOTP struct {
+// Factor is one enrolled factor of any kind. Only its kind understands State and Secret.
+type Factor struct {
 	// ID is random and tells this enrolment from every other one, so that a reset replaces what it was made for.
-	ID string `json:"id"`
-	// Secret is the seed, MinSecret to MaxSecret bytes; in JSON as base64.
-	Secret []byte `json:"secret"`
-	// Algorithm is the hash.
-	Algorithm Algorithm `json:"algorithm"`
-	// Digits is the length of a code, 6 to 8.
-	Digits int `json:"digits"`
-	// Period is how long a code lives, in seconds, 1 to 3600.
-	Period int `json:"period"`
-	// Step is the number of the last time step whose code was used; only codes of later steps are accepted.
-	Step int64 `json:"step"`
+	ID string
+	// Kind is the name of its kind.
+	Kind Method
+	// Name is what its owner calls it; empty where nobody gave it a name.
+	Name string
 	// Created is when the enrolment was confirmed.
-	Created time.Time `json:"created"`
-	// Used is when a code was last accepted, the confirming one included.
-	Used time.Time `json:"used,omitzero"`
-}
-
-// RecoverySet is one set of recovery codes, hashed with PBKDF2-HMAC-SHA256.
-type RecoverySet struct {
-	// Salt is the salt of all codes of the set, at least 16 bytes; in JSON as base64.
-	Salt []byte `json:"salt"`
-	// Iterations is the work factor of PBKDF2.
-	Iterations int `json:"iterations"`
-	// Hashes are the codes not used yet, 32 bytes each; in JSON as base64. A used one is taken out.
-	Hashes [][]byte `json:"hashes"`
-	// Total is how many codes the set had when it was made.
-	Total int `json:"total"`
-	// Created is when the set was made.
-	Created time.Time `json:"created"`
+	Created time.Time
+	// Used is when an answer was last accepted, the confirming one included; zero where the kind does not note it.
+	Used time.Time
+	// State is what the kind has to remember: JSON, of which a store keeps the meaning and not the spelling.
+	State json.RawMessage
+	// Secret is what a store may seal beside the record's own protection; nil where the kind keeps none.
+	Secret []byte
 }
 
 // ThrottleState is the count of wrong codes since the last right one.
@@ -86,23 +63,15 @@ type ThrottleState struct {
 	LastFailure time.Time `json:"last_failure,omitzero"`
 }
 
-// Parameters are how the codes of this enrolment are computed; Skew is zero, since it is no part of the record.
-func (t TOTP) Parameters() Parameters {
-	return Parameters{Algorithm: t.Algorithm, Digits: t.Digits, Period: time.Duration(t.Period) * time.Second}
-}
-
-// Validate tells whether the record can be used (ErrCorrupt when not). Its words quote no value.
+// Validate reports whether the record can be stored (ErrCorrupt when not). Its words quote no value. Whether a factor's
+// State and Secret can be used is its kind's matter (Kind.Check), but for what is written in schema 1, which has bounds
+// of its own.
 func (r Record) Validate() error {
 	switch {
-	case r.Schema != RecordSchema:
-		return corrupt("unknown schema")
 	case !utf8.ValidString(r.User):
 		return corrupt("the user's name is not UTF-8")
 	case r.Waiting != nil:
 		return r.validateWaiting()
-	case r.TOTP == nil:
-		// Disabling deletes the record, so one without a factor is damage, and must not read as "not enrolled".
-		return corrupt("no factor in it")
 	case r.Throttle.Failures < 0:
 		return corrupt("negative count of failures")
 	case !storable(r.Throttle.BlockedUntil) || !storable(r.Throttle.LastFailure):
@@ -110,7 +79,7 @@ func (r Record) Validate() error {
 	case len(r.Devices) > MaxDevices || len(r.Activity) > MaxActivity:
 		return corrupt("too many trusted browsers or events")
 	}
-	if err := r.TOTP.validate(); err != nil {
+	if err := r.validateFactors(); err != nil {
 		return err
 	}
 	for _, device := range r.Devices {
@@ -123,104 +92,85 @@ func (r Record) Validate() error {
 			return err
 		}
 	}
-	if r.Recovery != nil {
-		return r.Recovery.validate()
+	if old, ok := r.schema1(); ok {
+		return old.validate()
 	}
 	return nil
 }
 
-func (t *TOTP) validate() error {
-	_, known := t.Algorithm.hash()
-	switch {
-	case t.ID == "" || len(t.ID) > maxID || !utf8.ValidString(t.ID):
-		return corrupt("bad enrolment id")
-	case len(t.Secret) < MinSecret || len(t.Secret) > MaxSecret:
-		return corrupt("bad length of the seed")
-	case !known:
-		return corrupt("unknown algorithm")
-	case t.Digits < 6 || t.Digits > 8:
-		return corrupt("bad number of digits")
-	case t.Period < 1 || t.Period > int(MaxPeriod/time.Second):
-		return corrupt("bad period")
-	case t.Step < 0:
-		return corrupt("negative step")
-	case !storable(t.Created) || !storable(t.Used):
-		return corrupt("impossible time")
+// validateFactors demands at least one that is more than recovery codes: disabling deletes the record, so one without a
+// factor is damage, and must not read as "not enrolled".
+func (r Record) validateFactors() error {
+	if len(r.Factors) > maxFactors {
+		return corrupt("too many factors")
 	}
-	return nil
-}
-
-func (s *RecoverySet) validate() error {
-	switch {
-	case len(s.Salt) < minSalt || len(s.Salt) > maxSalt:
-		return corrupt("bad length of the salt")
-	case s.Iterations < minIterations || s.Iterations > maxIterations:
-		return corrupt("bad number of iterations")
-	case s.Total < 1 || s.Total > maxRecovery || len(s.Hashes) > s.Total:
-		return corrupt("bad number of recovery codes")
-	case !storable(s.Created):
-		return corrupt("impossible time")
+	if !slices.ContainsFunc(r.Factors, func(f Factor) bool { return f.Kind.standsAlone() }) {
+		return corrupt("no factor in it")
 	}
-	for _, hash := range s.Hashes {
-		if len(hash) != sha256.Size {
-			return corrupt("bad length of a recovery hash")
+	seen, codes := make(map[string]bool, len(r.Factors)), 0
+	for _, f := range r.Factors {
+		if err := f.validate(); err != nil {
+			return err
+		}
+		if seen[f.ID] {
+			return corrupt("two factors with one id")
+		}
+		seen[f.ID] = true
+		if f.Kind == MethodRecovery {
+			codes++
 		}
 	}
+	if codes > 1 {
+		return corrupt("two sets of recovery codes")
+	}
 	return nil
 }
 
-// storable tells whether JSON can hold the time (RFC 3339 knows the years 0 to 9999).
+func (f Factor) validate() error {
+	switch {
+	case f.ID == "" || len(f.ID) > maxID || !utf8.ValidString(f.ID):
+		return corrupt("bad enrolment id")
+	case !f.Kind.wellFormed():
+		return corrupt("bad kind of a factor")
+	case len(f.Name) > maxName || !utf8.ValidString(f.Name):
+		return corrupt("bad name of a factor")
+	case !storable(f.Created) || !storable(f.Used):
+		return corrupt("impossible time")
+	case len(f.State) > 0 && !json.Valid(f.State):
+		return corrupt("the state of a factor is not JSON")
+	case f.Secret != nil && len(f.Secret) == 0:
+		return corrupt("an empty secret")
+	}
+	return nil
+}
+
+// first finds the oldest factor of a kind; -1 where there is none.
+func (r Record) first(kind Method) int {
+	at := -1
+	for i, f := range r.Factors {
+		if f.Kind == kind && (at < 0 || f.Created.Before(r.Factors[at].Created)) {
+			at = i
+		}
+	}
+	return at
+}
+
+// has reports whether there is this factor of the kind.
+func (r Record) has(kind Method, id string) bool {
+	return slices.ContainsFunc(r.Factors, func(f Factor) bool { return f.Kind == kind && f.ID == id })
+}
+
+// with is the record's factors with one more, which takes the place of the one with this id, if there is one.
+func (r Record) with(f Factor, place string) []Factor {
+	factors := slices.Clone(r.Factors)
+	if at := slices.IndexFunc(factors, func(other Factor) bool { return other.ID == place }); at >= 0 {
+		factors[at] = f
+		return factors
+	}
+	return append(factors, f)
+}
+
+// storable reports whether JSON can hold the time (RFC 3339 knows the years 0 to 9999).
 func storable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
 func corrupt(why string) error { return fmt.Errorf("%w: %s", ErrCorrupt, why) }
-
-// EncodeRecord validates the record and turns it into the JSON document that a Store keeps.
-func EncodeRecord(record Record) ([]byte, error) {
-	if err := record.Validate(); err != nil {
-		return nil, err
-	}
-	document, err := json.Marshal(record)
-	if err != nil {
-		return nil, corrupt("it cannot be encoded")
-	}
-	if len(document) > maxRecord {
-		return nil, corrupt("it is too large")
-	}
-	return document, nil
-}
-
-// DecodeRecord reads a stored document and validates it. Whatever is wrong is ErrCorrupt, and the error quotes nothing
-// of the document, as the words of encoding/json would. Unknown fields are refused: writing the record again would
-// lose them.
-func DecodeRecord(document []byte) (Record, error) {
-	var record *Record
-	if err := decodeStrictly(document, &record); err != nil || record == nil {
-		return Record{}, corrupt("it is not the expected JSON document")
-	}
-	if err := record.Validate(); err != nil {
-		return Record{}, err
-	}
-	return *record, nil
-}
-
-// decodeStrictly is DecodeStrictly for what is no larger than a record may be.
-func decodeStrictly(document []byte, into any) error {
-	if len(document) > maxRecord {
-		return errors.New("too large")
-	}
-	return DecodeStrictly(document, into)
-}
-
-// DecodeStrictly reads exactly one JSON value without unknown fields, for stores that put a record into a document of their own. The
-// errors are those of encoding/json, which quote the document.
-func DecodeStrictly(document []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("trailing data")
-	}
-	return nil
-}

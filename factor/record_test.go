@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"sallyport/factor"
 	"sallyport/factor/storetest"
+	"sallyport/factor/totp"
 )
 
 func TestRecordValidate(t *testing.T) {
@@ -40,12 +42,18 @@ func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	change := func(from, to string) string {
-		if !bytes.Contains(good, []byte(from)) {
+	mixed, err := factor.EncodeRecord(storetest.NewMixed("alice", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := func(document []byte, from, to string) string {
+		if !bytes.Contains(document, []byte(from)) {
 			t.Fatalf("%s does not stand in the document", from)
 		}
-		return strings.Replace(string(good), from, to, 1)
+		return strings.Replace(string(document), from, to, 1)
 	}
+	change := func(from, to string) string { return replace(good, from, to) }
+	changeMixed := func(from, to string) string { return replace(mixed, from, to) }
 	documents := map[string]string{
 		"nothing": "", "null": "null", "an object": "{}", "a list": "[]", "a number": "5", "a text": `"x"`, "false": "false",
 		"cut off": string(good[:len(good)-1]), "two": string(good) + string(good), "text behind": string(good) + "x",
@@ -60,6 +68,17 @@ func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 		"unknown field":   change(`"schema":1`, `"schema":1,"passkeys":[]`),
 		"unknown in totp": change(`"id"`, `"x":1,"id"`),
 		"time as text":    change(`"created":"2026`, `"created":"SEED`),
+		"schema 3":        change(`"schema":1`, `"schema":3`),
+		"mixed as 1":      changeMixed(`"schema":2`, `"schema":1`),
+		"mixed and totp":  changeMixed(`"schema":2`, `"schema":2,"totp":{}`),
+		"no factors":      `{"schema":2,"user":"alice"}`,
+		"empty factors":   `{"schema":2,"user":"alice","factors":[]}`,
+		"factors of none": `{"schema":2,"user":"alice","factors":[{}]}`,
+		"null among them": `{"schema":2,"user":"alice","factors":[null]}`,
+		"codes only":      `{"schema":2,"user":"alice","factors":[{"id":"recovery","kind":"recovery","created":"2026-01-01T00:00:00Z"}]}`,
+		"old codes only":  replace(good, `"totp":`+between(string(good), `"totp":`, `,"recovery"`)+`,`, ""),
+		"unknown in kind": changeMixed(`"id"`, `"x":1,"id"`),
+		"mixed cut off":   string(mixed[:len(mixed)-1]),
 		"too large":       change(`"user":"alice"`, `"user":"`+strings.Repeat("a", 70_000)+`"`),
 	}
 	for name, document := range documents {
@@ -67,7 +86,7 @@ func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 		if !errors.Is(err, factor.ErrCorrupt) || errors.Is(err, factor.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
-		if record.TOTP != nil {
+		if record.Factors != nil {
 			t.Errorf("%s: a record came back", name)
 		}
 		if err != nil && (strings.Contains(err.Error(), "SEED") || strings.Contains(err.Error(), "31337")) {
@@ -84,6 +103,10 @@ func FuzzDecodeRecord(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"schema":1,"user":"x","totp":{"id":"a","secret":"AAAAAAAAAAAAAAAAAAAAAA==","algorithm":"SHA1","digits":6,"period":30,"step":0,"created":"2026-01-01T00:00:00Z"}}`))
 	f.Add([]byte(`{"SCHEMA":1,"totp":{"secret":""}}`))
+	if good, err = factor.EncodeRecord(storetest.NewMixed("alice", 1)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, document []byte) {
 		record, err := factor.DecodeRecord(document)
@@ -93,10 +116,19 @@ func FuzzDecodeRecord(f *testing.F) {
 			}
 			return
 		}
-		if record.TOTP == nil || len(record.TOTP.Secret) < factor.MinSecret {
-			t.Fatal("a record without a usable seed was accepted")
+		has := slices.ContainsFunc(record.Factors, func(f factor.Factor) bool { return f.Kind != factor.MethodRecovery })
+		if has == (record.Waiting != nil) {
+			t.Fatal("a record without a factor was accepted, or one with a factor waits for it")
+		}
+		for _, f := range record.Factors {
+			if record.Schema() == factor.Schema1 && f.Kind == factor.MethodTOTP && len(f.Secret) < totp.MinSecret {
+				t.Fatal("a record without a usable seed was accepted")
+			}
 		}
 		encoded, err := factor.EncodeRecord(record)
+		if err != nil && len(document) > 30_000 {
+			return // longer in another spelling
+		}
 		if err != nil {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}
@@ -114,13 +146,23 @@ func FuzzDecodeRecord(f *testing.F) {
 func TestP9_SecretsAreNotPrinted(t *testing.T) {
 	seed := []byte("SEEDSEEDSEEDSEEDSEED")
 	record := storetest.NewRecord("alice", 1)
-	record.TOTP.Secret, record.Recovery.Hashes[0], record.Recovery.Salt = seed, seed, seed
-	proposal := factor.Proposal{App: "wiki", User: "alice", Secret: seed, Parameters: factor.DefaultParameters()}
+	encodedSeed, err := json.Marshal(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record.Factors[0].Secret, record.Factors[1].State = seed, encodedSeed
+	proposal := newCeremony()
+	proposal.Secret = seed
+	offer, err := newBench(t).Show(proposal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := factor.Answer{Text: string(seed), Asked: &proposal}
 	values := []any{
-		record, &record, *record.TOTP, record.TOTP, *record.Recovery, record.Recovery, proposal, &proposal,
+		record, &record, record.Factors[0], &record.Factors[1], record.Factors, proposal, &proposal, offer, &offer, answer, &answer,
 		[]factor.Record{record},
-		map[string]*factor.TOTP{"x": record.TOTP},
-		struct{ P factor.Proposal }{proposal},
+		map[string]*factor.Factor{"x": &record.Factors[0]},
+		struct{ P factor.Ceremony }{proposal},
 	}
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -137,16 +179,27 @@ func TestP9_SecretsAreNotPrinted(t *testing.T) {
 			out.WriteString(stringer.GoString())
 		}
 	}
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("value", "record", record, "totp", record.TOTP, "recovery", record.Recovery, "proposal", proposal)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("value", "record", record, "totp", record.Factors[0], "recovery", record.Factors[1],
+		"proposal", proposal, "offer", offer, "answer", answer, "inside", []any{record, proposal, record.Factors})
 	for _, secret := range []string{
-		"SEED", proposal.Key(), base64.StdEncoding.EncodeToString(seed), hex.EncodeToString(seed),
+		"SEED", offer.Key, base64.StdEncoding.EncodeToString(seed), hex.EncodeToString(seed),
 		strings.ToUpper(hex.EncodeToString(seed)), "83 69 69 68", "123 105 105 104",
 	} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("%s was printed", secret)
 		}
 	}
-	if encoded, err := json.Marshal(record); err != nil || !bytes.Contains(encoded, []byte(base64.StdEncoding.EncodeToString(seed))) {
-		t.Errorf("JSON must hold the seed (%v): stores write it", err)
+	if encoded, err := json.Marshal(record); err != nil || bytes.Contains(encoded, []byte(base64.StdEncoding.EncodeToString(seed))) {
+		t.Errorf("JSON that is no document holds the seed (%v)", err)
 	}
+	if document, err := factor.EncodeRecord(record); err != nil || !bytes.Contains(document, []byte(base64.StdEncoding.EncodeToString(seed))) {
+		t.Errorf("the document must hold the seed (%v): stores write it", err)
+	}
+}
+
+// between is what stands between two texts.
+func between(text, from, to string) string {
+	_, rest, _ := strings.Cut(text, from)
+	found, _, _ := strings.Cut(rest, to)
+	return found
 }

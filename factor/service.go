@@ -2,100 +2,12 @@ package factor
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
 	"time"
-	"unicode/utf8"
 )
-
-// DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together. A store has
-// shorter limits for its single calls; this one is for a crowd, in which each has to wait for the store's attention.
-const DefaultTimeout = 30 * time.Second
-
-// Method is what a session was verified with.
-type Method string
-
-// The methods.
-const (
-	// MethodTOTP is a time-based one-time code.
-	MethodTOTP Method = "totp"
-	// MethodRecovery is a recovery code.
-	MethodRecovery Method = "recovery"
-	// MethodNone says that no factor was owed.
-	MethodNone Method = "none"
-)
-
-// Config is what a Service is told about its site. All zero values but App have defaults.
-type Config struct {
-	// App scopes the users.
-	App string
-	// Issuer is shown in the authenticator; default: App.
-	Issuer string
-	// Parameters are those of new enrolments; a record keeps the ones it was made with, except for Skew, which always
-	// comes from here.
-	Parameters Parameters
-	// Throttle limits guessing.
-	Throttle Throttle
-	// Remember is how long a browser may be trusted; default 0: none is.
-	Remember time.Duration
-	// RecoveryIterations is the work factor of new recovery codes; default DefaultIterations.
-	RecoveryIterations int
-	// Now is the clock; default time.Now.
-	Now func() time.Time
-	// Random is the source of seeds and codes; default crypto/rand.
-	Random io.Reader
-	// Timeout bounds every operation; default DefaultTimeout.
-	Timeout time.Duration
-}
-
-// withDefaults fills in what is left at zero.
-func (c Config) withDefaults() Config {
-	if c.Issuer == "" {
-		c.Issuer = c.App
-	}
-	c.Parameters = c.Parameters.withDefaults()
-	c.Throttle = c.Throttle.withDefaults()
-	if c.RecoveryIterations == 0 {
-		c.RecoveryIterations = DefaultIterations
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Random == nil {
-		c.Random = rand.Reader
-	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	return c
-}
-
-// Validate tells what is wrong with the settings (ErrInvalid). Fields left at zero take their defaults first.
-func (c Config) Validate() error {
-	c = c.withDefaults()
-	if c.App == "" || !utf8.ValidString(c.App) {
-		return fmt.Errorf("%w: the app has no name", ErrInvalid)
-	}
-	if err := c.Parameters.Validate(); err != nil {
-		return err
-	}
-	if err := c.Throttle.Validate(); err != nil {
-		return err
-	}
-	if c.RecoveryIterations < minIterations || c.RecoveryIterations > maxIterations {
-		return fmt.Errorf("%w: recovery iterations must be from %d to %d", ErrInvalid, minIterations, maxIterations)
-	}
-	if c.Remember < 0 {
-		return fmt.Errorf("%w: remember must be positive", ErrInvalid)
-	}
-	if c.Timeout < 0 {
-		return fmt.Errorf("%w: timeout must be positive", ErrInvalid)
-	}
-	return nil
-}
 
 // Service judges and changes the factors of the users of one app. It holds no state of its own that decides anything,
 // so that any number of them, in any number of processes, may share a store. Safe for concurrent use.
@@ -117,11 +29,13 @@ func NewService(store Store, config Config) *Service {
 
 // Status is what may be shown of a user's factors. Not enrolled is the zero Status, but for Grace.
 type Status struct {
-	// Enrolled tells whether a second factor is owed.
+	// Enrolled reports whether a second factor is owed.
 	Enrolled bool
-	// Methods are the ones that would be judged, MethodTOTP first.
+	// Methods are the ones that would be judged, in the order of Config.Kinds.
 	Methods []Method
-	// Created is when the authenticator was enrolled, Used when a code of it was last accepted.
+	// Factors are what the user has, in the order in which it was set up, but for recovery codes.
+	Factors []FactorStatus
+	// Created is when the oldest of them was enrolled, Used when one was last accepted.
 	Created, Used time.Time
 	// RecoveryLeft of RecoveryTotal recovery codes have not been used.
 	RecoveryLeft, RecoveryTotal int
@@ -133,8 +47,19 @@ type Status struct {
 	Devices []DeviceStatus
 	// Activity is what happened lately, newest first.
 	Activity []Event
-	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not enrolled.
+	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not
+	// enrolled.
 	Grace time.Time
+}
+
+// FactorStatus is what may be shown of a factor.
+type FactorStatus struct {
+	// ID names it, Kind is its kind, Name what its owner calls it.
+	ID   string
+	Kind Method
+	Name string
+	// Created is when it was enrolled, Used when it was last accepted.
+	Created, Used time.Time
 }
 
 // Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
@@ -150,22 +75,14 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 		return Status{}, nil
 	}
 	now := s.config.Now()
-	status := Status{
-		Enrolled: true, Methods: []Method{MethodTOTP},
-		Created: record.TOTP.Created, Used: record.TOTP.Used,
-	}
-	if set := record.Recovery; set != nil {
-		status.RecoveryLeft, status.RecoveryTotal = len(set.Hashes), set.Total
-		if len(set.Hashes) > 0 {
-			status.Methods = append(status.Methods, MethodRecovery)
-		}
-	}
+	status := s.factorsOf(record)
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}
 	for _, device := range s.trusted(record, now) {
 		status.Devices = append(status.Devices, DeviceStatus{
-			ID: device.ID, Browser: device.Browser, Key: slices.Clone(device.Key), Created: device.Created, Used: device.Used, Until: device.Created.Add(s.config.Remember),
+			ID: device.ID, Browser: device.Browser, Key: slices.Clone(device.Key), Created: device.Created, Used: device.Used,
+			Until: device.Created.Add(s.config.Remember),
 		})
 	}
 	slices.SortStableFunc(status.Devices, func(a, b DeviceStatus) int { return b.Used.Compare(a.Used) })
@@ -174,7 +91,49 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	return status, nil
 }
 
-// Disable deletes the user's record: seed, recovery codes and throttle. It asks for no code; the caller did.
+// factorsOf is the part of a status that tells of the factors.
+func (s *Service) factorsOf(record Record) Status {
+	status := Status{Enrolled: true}
+	for _, f := range record.Factors {
+		if !f.Kind.standsAlone() {
+			continue
+		}
+		status.Factors = append(status.Factors, FactorStatus{
+			ID: f.ID, Kind: f.Kind, Name: f.Name, Created: f.Created, Used: f.Used,
+		})
+		if status.Created.IsZero() || f.Created.Before(status.Created) {
+			status.Created = f.Created
+		}
+		if f.Used.After(status.Used) {
+			status.Used = f.Used
+		}
+	}
+	for _, kind := range s.config.Kinds {
+		of := slices.DeleteFunc(slices.Clone(record.Factors), func(f Factor) bool { return f.Kind != kind.Name() })
+		left, total := s.left(of...)
+		if kind.Name() == MethodRecovery {
+			status.RecoveryLeft, status.RecoveryTotal = left, total
+		}
+		if len(of) > 0 && (total == 0 || left > 0) {
+			status.Methods = append(status.Methods, kind.Name())
+		}
+	}
+	return status
+}
+
+// left is how many answers of how many are left in factors of one kind; zero where they are not used up.
+func (s *Service) left(factors ...Factor) (left, total int) {
+	for _, f := range factors {
+		kind, _ := s.config.kind(f.Kind)
+		if counter, counts := kind.(Counter); counts {
+			l, t := counter.Left(f)
+			left, total = left+l, total+t
+		}
+	}
+	return left, total
+}
+
+// Disable deletes the user's record: factors, recovery codes and throttle. It asks for no code; the caller did.
 // ErrNotEnrolled when there is none.
 func (s *Service) Disable(ctx context.Context, user string) error {
 	return s.change(ctx, user, func(_ Record, exists bool) (verdict, error) {
@@ -197,7 +156,7 @@ func (s *Service) Unblock(ctx context.Context, user string) error {
 	})
 }
 
-// throttled tells whether anything may be judged now; nil: yes.
+// throttled reports whether anything may be judged now; nil: yes.
 func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 	if record.Throttle.Failures >= s.config.Throttle.Stop {
 		return &ThrottledError{Stopped: true}
@@ -210,6 +169,11 @@ func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 
 // Remember is how long a browser may be trusted; 0 where none is.
 func (s *Service) Remember() time.Duration { return s.config.Remember }
+
+// env is what a kind is told.
+func (s *Service) env(user string) Env {
+	return Env{App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random}
+}
 
 // newID makes the random name of an enrolment or a trusted browser.
 func (s *Service) newID() (string, error) { return s.random(16) }

@@ -13,6 +13,8 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"sallyport/factor"
+	"sallyport/factor/recovery"
+	"sallyport/factor/totp"
 )
 
 // clock is a clock that stands still until a test moves it.
@@ -44,15 +46,41 @@ type bench struct {
 	clock  *clock
 	config factor.Config
 	codes  []string // recovery codes
-	seed   factor.Proposal
+	seed   factor.Ceremony
 }
 
 const alice = "alice"
 
+// kinds are the two that every service of these tests knows, cheap to compute.
+func kinds(parameters totp.Parameters) []factor.Kind {
+	return []factor.Kind{totp.New("Example Wiki", parameters), recovery.New(1000)}
+}
+
+// typed is a one-time code that was typed, and typedCode a recovery code.
+func typed(code string) factor.Answer { return factor.Answer{Kind: factor.MethodTOTP, Text: code} }
+
+func typedCode(code string) factor.Answer {
+	return factor.Answer{Kind: factor.MethodRecovery, Text: code}
+}
+
+// verifyTOTP, verifyRecovery and verify are the three ways in which people type codes.
+func verifyTOTP(ctx context.Context, s *factor.Service, user, code string) error {
+	_, err := s.SignIn(ctx, user, typed(code))
+	return err
+}
+
+func verifyRecovery(ctx context.Context, s *factor.Service, user, code string) (left int, err error) {
+	return s.SignIn(ctx, user, typedCode(code))
+}
+
+func verify(ctx context.Context, s *factor.Service, user, code string) (factor.Method, error) {
+	return s.Verify(ctx, user, factor.Answer{Text: code})
+}
+
 func newBench(t testing.TB, change ...func(*factor.Config)) *bench {
 	t.Helper()
 	b := &bench{store: factor.NewMemoryStore(), clock: newClock()}
-	b.config = factor.Config{App: "wiki", Issuer: "Example Wiki", RecoveryIterations: 1000, Now: b.clock.Now}
+	b.config = factor.Config{App: "wiki", Kinds: kinds(totp.Parameters{}), Now: b.clock.Now}
 	for _, c := range change {
 		c(&b.config)
 	}
@@ -64,11 +92,11 @@ func newBench(t testing.TB, change ...func(*factor.Config)) *bench {
 func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 	t.Helper()
 	b := newBench(t, change...)
-	proposal, err := b.Propose(t.Context(), alice)
+	proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, err := b.Confirm(t.Context(), alice, proposal, b.code(t, proposal, 0))
+	codes, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,14 +106,23 @@ func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 }
 
 // code computes what the authenticator shows, so many steps away from now.
-func (b *bench) code(t testing.TB, proposal factor.Proposal, steps int) string {
+func (b *bench) code(t testing.TB, proposal factor.Ceremony, steps int) string {
 	t.Helper()
-	algorithm := map[factor.Algorithm]otp.Algorithm{
-		factor.SHA1: otp.AlgorithmSHA1, factor.SHA256: otp.AlgorithmSHA256, factor.SHA512: otp.AlgorithmSHA512,
-	}[proposal.Parameters.Algorithm]
-	step := b.clock.Now().Unix()/int64(proposal.Parameters.Period/time.Second) + int64(steps)
-	code, err := hotp.GenerateCodeCustom(base32.StdEncoding.EncodeToString(proposal.Secret), uint64(step),
-		hotp.ValidateOpts{Digits: otp.Digits(proposal.Parameters.Digits), Algorithm: algorithm})
+	offer, err := b.Show(proposal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codeOf(t, proposal.Secret, offer, b.clock.Now().Unix()/int64(offer.Period/time.Second)+int64(steps))
+}
+
+// codeOf computes the code of a step.
+func codeOf(t testing.TB, secret []byte, offer factor.Offer, step int64) string {
+	t.Helper()
+	algorithm := map[string]otp.Algorithm{
+		"SHA1": otp.AlgorithmSHA1, "SHA256": otp.AlgorithmSHA256, "SHA512": otp.AlgorithmSHA512,
+	}[offer.Algorithm]
+	code, err := hotp.GenerateCodeCustom(base32.StdEncoding.EncodeToString(secret), uint64(step),
+		hotp.ValidateOpts{Digits: otp.Digits(offer.Digits), Algorithm: algorithm})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +137,7 @@ func (b *bench) wrong(t testing.TB) string {
 		near = append(near, b.code(t, b.seed, steps))
 	}
 	for _, code := range []string{"000000", "111111", "222222", "333333"} {
-		if !slices.Contains(near, code[:b.seed.Parameters.Digits]) {
+		if !slices.Contains(near, code) {
 			return code
 		}
 	}
@@ -116,6 +153,16 @@ func (b *bench) record(t testing.TB) factor.Record {
 		t.Fatal(err)
 	}
 	return record
+}
+
+// codesLeft is how many recovery codes alice has left.
+func (b *bench) codesLeft(t testing.TB) int {
+	t.Helper()
+	status, err := b.Status(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.RecoveryLeft
 }
 
 func wantError(t testing.TB, what string, err, want error) {
@@ -139,12 +186,13 @@ func TestStatus(t *testing.T) {
 	}
 	if !status.Enrolled || !slices.Equal(status.Methods, []factor.Method{factor.MethodTOTP, factor.MethodRecovery}) ||
 		!status.Created.Equal(created) || !status.Used.Equal(created) || status.RecoveryLeft != 10 || status.RecoveryTotal != 10 ||
-		!status.BlockedUntil.IsZero() || status.Stopped {
+		!status.BlockedUntil.IsZero() || status.Stopped || len(status.Factors) != 1 || status.Factors[0].Kind != factor.MethodTOTP ||
+		status.Factors[0].ID != b.record(t).Factors[0].ID || !status.Factors[0].Created.Equal(created) {
 		t.Errorf("%+v", status)
 	}
-	wantError(t, "verify", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "verify", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 	for i, code := range b.codes {
-		left, err := b.VerifyRecovery(t.Context(), alice, code)
+		left, err := verifyRecovery(t.Context(), b.Service, alice, code)
 		if err != nil || left != 9-i {
 			t.Fatalf("recovery code %d: %d left, %v", i, left, err)
 		}
@@ -155,7 +203,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%+v, %v", status, err)
 	}
 	for range 5 {
-		wantError(t, "wrong", b.VerifyTOTP(t.Context(), alice, b.wrong(t)), factor.ErrWrongCode)
+		wantError(t, "wrong", verifyTOTP(t.Context(), b.Service, alice, b.wrong(t)), factor.ErrWrongCode)
 	}
 	status, err = b.Status(t.Context(), alice)
 	if err != nil || !status.BlockedUntil.Equal(b.clock.Now().Add(30*time.Second)) {
@@ -176,10 +224,10 @@ func TestDisable(t *testing.T) {
 		t.Errorf("%+v, %v", status, err)
 	}
 	wantError(t, "again", b.Disable(t.Context(), alice), factor.ErrNotEnrolled)
-	wantError(t, "code", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
-	_, err := b.VerifyRecovery(t.Context(), alice, b.codes[0])
+	wantError(t, "code", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
+	_, err := verifyRecovery(t.Context(), b.Service, alice, b.codes[0])
 	wantError(t, "recovery code", err, factor.ErrNotEnrolled)
-	_, err = b.Verify(t.Context(), alice, b.codes[0])
+	_, err = verify(t.Context(), b.Service, alice, b.codes[0])
 	wantError(t, "either", err, factor.ErrNotEnrolled)
 	_, err = b.NewRecoveryCodes(t.Context(), alice)
 	wantError(t, "new recovery codes", err, factor.ErrNotEnrolled)
@@ -195,33 +243,37 @@ func TestAppsAreApart(t *testing.T) {
 	if status, err := git.Status(t.Context(), alice); err != nil || status.Enrolled {
 		t.Errorf("%+v, %v", status, err)
 	}
-	wantError(t, "code", git.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
-	_, err := git.Confirm(t.Context(), alice, b.seed, b.code(t, b.seed, 0))
+	wantError(t, "code", verifyTOTP(t.Context(), git, alice, b.code(t, b.seed, 0)), factor.ErrNotEnrolled)
+	_, err := git.Confirm(t.Context(), alice, b.seed, typed(b.code(t, b.seed, 0)))
 	wantError(t, "a proposal of the other app", err, factor.ErrProposalStale)
 }
 
 func TestConfigValidate(t *testing.T) {
-	if err := (factor.Config{App: "wiki"}).Validate(); err != nil {
+	good := kinds(totp.Parameters{})
+	if err := (factor.Config{App: "wiki", Kinds: good}).Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for name, config := range map[string]factor.Config{
-		"no app":     {},
-		"bad app":    {App: "\xff"},
-		"parameters": {App: "wiki", Parameters: factor.Parameters{Digits: 4}},
-		"throttle":   {App: "wiki", Throttle: factor.Throttle{Stop: 1000}},
-		"iterations": {App: "wiki", RecoveryIterations: 1},
-		"timeout":    {App: "wiki", Timeout: -1},
+		"no app":     {Kinds: good},
+		"bad app":    {App: "\xff", Kinds: good},
+		"no kind":    {App: "wiki"},
+		"codes only": {App: "wiki", Kinds: []factor.Kind{recovery.New(0)}},
+		"one twice":  {App: "wiki", Kinds: append(good, totp.New("", totp.Parameters{}))},
+		"parameters": {App: "wiki", Kinds: kinds(totp.Parameters{Digits: 4})},
+		"throttle":   {App: "wiki", Kinds: good, Throttle: factor.Throttle{Stop: 1000}},
+		"iterations": {App: "wiki", Kinds: []factor.Kind{totp.New("", totp.Parameters{}), recovery.New(1)}},
+		"timeout":    {App: "wiki", Kinds: good, Timeout: -1},
 	} {
 		wantError(t, name, config.Validate(), factor.ErrInvalid)
 		// A service with bad settings must not work with something else instead.
 		service := factor.NewService(factor.NewMemoryStore(), config)
 		_, err := service.Status(t.Context(), alice)
 		wantError(t, name+": status", err, factor.ErrInvalid)
-		_, err = service.Propose(t.Context(), alice)
+		_, err = service.Begin(t.Context(), alice, factor.MethodTOTP)
 		wantError(t, name+": propose", err, factor.ErrInvalid)
 		_, err = service.NewRecoveryCodes(t.Context(), alice)
 		wantError(t, name+": recovery codes", err, factor.ErrInvalid)
-		wantError(t, name+": verify", service.VerifyTOTP(t.Context(), alice, "123456"), factor.ErrInvalid)
+		wantError(t, name+": verify", verifyTOTP(t.Context(), service, alice, "123456"), factor.ErrInvalid)
 	}
 }
 
@@ -231,11 +283,11 @@ func TestP4_NoUser(t *testing.T) {
 	for _, user := range []string{"", "ali\xffce"} {
 		_, err := b.Status(t.Context(), user)
 		wantError(t, "status", err, factor.ErrInvalid)
-		_, err = b.Propose(t.Context(), user)
+		_, err = b.Begin(t.Context(), user, factor.MethodTOTP)
 		wantError(t, "propose", err, factor.ErrInvalid)
-		_, err = b.Confirm(t.Context(), user, b.seed, b.code(t, b.seed, 0))
+		_, err = b.Confirm(t.Context(), user, b.seed, typed(b.code(t, b.seed, 0)))
 		wantError(t, "confirm", err, factor.ErrInvalid)
-		_, err = b.Verify(t.Context(), user, "123456")
+		_, err = verify(t.Context(), b.Service, user, "123456")
 		wantError(t, "verify", err, factor.ErrInvalid)
 		_, err = b.NewRecoveryCodes(t.Context(), user)
 		wantError(t, "recovery codes", err, factor.ErrInvalid)

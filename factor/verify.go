@@ -2,24 +2,29 @@ package factor
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
-// VerifyTOTP judges a one-time code at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before), or a
-// *ThrottledError; nil means that the code was right and is now used up.
-func (s *Service) VerifyTOTP(ctx context.Context, user, code string) error {
-	return s.attempt(ctx, user, EventTOTP, func(record *Record, now time.Time) (bool, error) {
-		return s.useTOTP(record, code, now)
-	})
+// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where
+// the user has no factor of the kind), or a *ThrottledError; nil means that the answer was right and is now used up.
+// left is how many more there are, of a kind whose answers are used up (Counter).
+func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
+	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }
 
-// VerifyRecovery judges a recovery code at a sign-in and uses it up; left is how many remain. Errors as for VerifyTOTP.
-func (s *Service) VerifyRecovery(ctx context.Context, user, code string) (left int, err error) {
-	use := recoveryUser(code)
-	err = s.attempt(ctx, user, EventRecovery, func(record *Record, _ time.Time) (bool, error) {
-		right, err := use(record)
+// signIn is SignIn with more to change in the record in the same write, once the answer is right.
+func (s *Service) signIn(ctx context.Context, user string, answer Answer, also func(*Record, time.Time)) (left int, err error) {
+	use, err := s.judging(user, answer)
+	if err != nil {
+		return 0, err
+	}
+	err = s.attempt(ctx, user, signInWith(answer.Kind), func(record *Record, now time.Time) (bool, error) {
+		used, right, err := use(record, now)
 		if right {
-			left = len(record.Recovery.Hashes)
+			left, _ = s.left(used...)
+			also(record, now)
 		}
 		return right, err
 	})
@@ -29,28 +34,35 @@ func (s *Service) VerifyRecovery(ctx context.Context, user, code string) (left i
 	return left, nil
 }
 
-// Verify judges a code of either kind before a change of factors: what has as many digits as the user's one-time codes is one, anything else is
-// taken for a recovery code. It tells which it was; on an error the method is empty. Errors as for VerifyTOTP.
-func (s *Service) Verify(ctx context.Context, user, code string) (Method, error) {
-	use := recoveryUser(code)
-	var method Method
-	err := s.attempt(ctx, user, "", func(record *Record, now time.Time) (bool, error) {
-		if _, digits := normaliseDigits(code, record.TOTP.Digits); digits {
-			method = MethodTOTP
-			return s.useTOTP(record, code, now)
+// Verify judges an answer before a change of factors. A code whose form says which kind it is of (Recogniser) is judged
+// as that, any other one as the kind that is named, by default the first of Config.Kinds. It tells which it was; on an
+// error the method is empty. Errors as for SignIn.
+func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Method, error) {
+	if answer.Kind == "" && len(s.config.Kinds) > 0 {
+		answer.Kind = s.config.Kinds[0].Name()
+	}
+	for _, kind := range s.config.Kinds {
+		if recogniser, ok := kind.(Recogniser); ok && recogniser.Recognises(answer.Text) {
+			answer.Kind = kind.Name()
 		}
-		method = MethodRecovery
-		return use(record)
+	}
+	use, err := s.judging(user, answer)
+	if err != nil {
+		return "", err
+	}
+	err = s.attempt(ctx, user, "", func(record *Record, now time.Time) (bool, error) {
+		_, right, err := use(record, now)
+		return right, err
 	})
 	if err != nil {
 		return "", err
 	}
-	return method, nil
+	return answer.Kind, nil
 }
 
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
-// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it used out of
-// the record that it is given.
+// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it
+// used out of the record that it is given.
 func (s *Service) attempt(ctx context.Context, user string, event EventKind, use func(*Record, time.Time) (bool, error)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
@@ -81,51 +93,66 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 	})
 }
 
-// useTOTP tells whether the code belongs to a step later than the last one used, and remembers that step. The step is
-// remembered and not the text: the same code can be typed in many spellings.
-func (s *Service) useTOTP(record *Record, code string, now time.Time) (bool, error) {
-	parameters := record.TOTP.Parameters()
-	parameters.Skew = s.config.Parameters.Skew
-	step, err := parameters.match(record.TOTP.Secret, code, now)
-	if err != nil {
-		return false, err
+// judging prepares the judgement of one answer by all factors of its kind. used are those factors that took it, as they
+// were put into the record. One that two factors take, as may happen with codes of six digits, is used up in both.
+func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) (used []Factor, right bool, err error), error) {
+	if err := s.check(user); err != nil {
+		return nil, err
 	}
-	if step == noStep || step <= record.TOTP.Step {
-		return false, nil
+	kind, known := s.config.kind(answer.Kind)
+	if !known {
+		return nil, fmt.Errorf("%w: there is no such kind of factor", ErrInvalid)
 	}
-	record.TOTP.Step, record.TOTP.Used = step, now.UTC()
-	return true, nil
+	if asked := answer.Asked; asked != nil && (asked.Kind != answer.Kind || !asked.of(s.env(user))) {
+		return nil, ErrProposalStale
+	}
+	judge := kind.Judge(answer)
+	return func(record *Record, now time.Time) (used []Factor, right bool, err error) {
+		factors := slices.Clone(record.Factors)
+		for i, f := range factors {
+			if f.Kind != answer.Kind {
+				continue
+			}
+			next, right, err := judge(f, now)
+			if err != nil {
+				return nil, false, err
+			}
+			if right {
+				factors[i] = next
+				used = append(used, next)
+			}
+		}
+		if len(used) == 0 {
+			return nil, false, nil
+		}
+		record.Factors = factors
+		return used, true, nil
+	}, nil
 }
 
-// recoveryUser makes a function that takes the typed recovery code out of a record's set. It remembers the slow hash,
-// so that judging anew after a conflict costs no second one.
-func recoveryUser(typed string) func(*Record) (bool, error) {
-	code, ok := parseRecovery(typed)
-	var salt string
-	var iterations int
-	var sum []byte
-	return func(record *Record) (bool, error) {
-		set := record.Recovery
-		if !ok || set == nil || len(set.Hashes) == 0 {
-			return false, nil
-		}
-		if sum == nil || salt != string(set.Salt) || iterations != set.Iterations {
-			computed, err := set.hash(code)
-			if err != nil {
-				return false, err
-			}
-			salt, iterations, sum = string(set.Salt), set.Iterations, computed
-		}
-		at := set.find(sum)
-		if at < 0 {
-			return false, nil
-		}
-		left := make([][]byte, 0, len(set.Hashes)-1)
-		left = append(left, set.Hashes[:at]...)
-		left = append(left, set.Hashes[at+1:]...)
-		next := *set
-		next.Hashes = left
-		record.Recovery = &next
-		return true, nil
+// Ask makes the question that the user's answer of this kind belongs to; nothing is stored. What it returns waits in
+// the session, and prompt is shown or sent. ErrNotEnrolled where the user has no factor of the kind.
+func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony Ceremony, prompt string, err error) {
+	if err := s.check(user); err != nil {
+		return Ceremony{}, "", err
 	}
+	kind, _ := s.config.kind(name)
+	asker, ok := kind.(Asker)
+	if !ok {
+		return Ceremony{}, "", fmt.Errorf("%w: there is no such kind of factor, or it asks nothing", ErrInvalid)
+	}
+	record, _, err := s.read(ctx, user)
+	if err != nil {
+		return Ceremony{}, "", err
+	}
+	factors := slices.DeleteFunc(slices.Clone(record.Factors), func(f Factor) bool { return f.Kind != name })
+	if len(factors) == 0 {
+		return Ceremony{}, "", ErrNotEnrolled
+	}
+	env := s.env(user)
+	if ceremony, prompt, err = asker.Ask(env, factors); err != nil {
+		return Ceremony{}, "", err
+	}
+	ceremony.Kind, ceremony.App, ceremony.User, ceremony.Created = name, env.App, env.User, env.Now.UTC()
+	return ceremony, prompt, nil
 }

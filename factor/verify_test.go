@@ -2,27 +2,30 @@ package factor_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sallyport/factor"
+	"sallyport/factor/recovery"
+	"sallyport/factor/totp"
 )
 
 func TestVerifyTOTP(t *testing.T) {
-	for _, parameters := range []factor.Parameters{
-		{},
-		{Algorithm: factor.SHA256, Digits: 8, Period: time.Minute, Skew: 2},
-		{Algorithm: factor.SHA512, Digits: 7, Period: 10 * time.Second},
+	for _, parameters := range []totp.Parameters{
+		totp.DefaultParameters(),
+		{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute, Skew: 2},
+		{Algorithm: totp.SHA512, Digits: 7, Period: 10 * time.Second},
 	} {
-		b := enrolled(t, func(c *factor.Config) { c.Parameters = parameters })
+		b := enrolled(t, func(c *factor.Config) { c.Kinds = kinds(parameters) })
 		b.clock.Advance(time.Hour)
 		code := b.code(t, b.seed, 0)
-		wantError(t, "right code", b.VerifyTOTP(t.Context(), alice, code), nil)
-		wantError(t, "again", b.VerifyTOTP(t.Context(), alice, code), factor.ErrWrongCode)
-		b.clock.Advance(b.seed.Parameters.Period)
-		wantError(t, "next code", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+		wantError(t, "right code", verifyTOTP(t.Context(), b.Service, alice, code), nil)
+		wantError(t, "again", verifyTOTP(t.Context(), b.Service, alice, code), factor.ErrWrongCode)
+		b.clock.Advance(parameters.Period)
+		wantError(t, "next code", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 	}
 }
 
@@ -31,7 +34,7 @@ func TestVerifyTOTP(t *testing.T) {
 func TestP7_Replay(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Throttle.Free = 50 })
 	code := b.code(t, b.seed, 0)
-	wantError(t, "first use", b.VerifyTOTP(t.Context(), alice, code), nil)
+	wantError(t, "first use", verifyTOTP(t.Context(), b.Service, alice, code), nil)
 	fullWidth := strings.Map(func(r rune) rune { return r - '0' + '\uff10' }, code)
 	arabic := strings.Map(func(r rune) rune { return r - '0' + '\u0660' }, code)
 	spellings := []string{
@@ -40,18 +43,18 @@ func TestP7_Replay(t *testing.T) {
 		code + "\x00", code + "\x85", fullWidth, arabic, "+" + code, code + ".0", "0" + code,
 	}
 	for _, spelling := range spellings {
-		wantError(t, spelling, b.VerifyTOTP(t.Context(), alice, spelling), factor.ErrWrongCode)
-		_, err := b.Verify(t.Context(), alice, spelling)
+		wantError(t, spelling, verifyTOTP(t.Context(), b.Service, alice, spelling), factor.ErrWrongCode)
+		_, err := verify(t.Context(), b.Service, alice, spelling)
 		wantError(t, spelling+" (either kind)", err, factor.ErrWrongCode)
 	}
 	if got := b.record(t).Throttle.Failures; got != 2*len(spellings) {
 		t.Errorf("%d failures were counted, want %d", got, 2*len(spellings))
 	}
 	// Nor can time be turned back: the code of the step before is in the window, but older than the one used.
-	wantError(t, "the code before", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, -1)), factor.ErrWrongCode)
+	wantError(t, "the code before", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, -1)), factor.ErrWrongCode)
 	// The one after is newer.
-	wantError(t, "the code after", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 1)), nil)
-	wantError(t, "the present code then", b.VerifyTOTP(t.Context(), alice, code), factor.ErrWrongCode)
+	wantError(t, "the code after", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 1)), nil)
+	wantError(t, "the present code then", verifyTOTP(t.Context(), b.Service, alice, code), factor.ErrWrongCode)
 }
 
 // TestSpellings: what people and clipboards put between the digits does no harm.
@@ -63,7 +66,7 @@ func TestSpellings(t *testing.T) {
 		func(c string) string { return c[:3] + "-" + c[3:] },
 	} {
 		b.clock.Advance(30 * time.Second)
-		method, err := b.Verify(t.Context(), alice, spell(b.code(t, b.seed, 0)))
+		method, err := verify(t.Context(), b.Service, alice, spell(b.code(t, b.seed, 0)))
 		if err != nil || method != factor.MethodTOTP {
 			t.Errorf("%q, %v", method, err)
 		}
@@ -72,37 +75,37 @@ func TestSpellings(t *testing.T) {
 
 func TestVerifyRecovery(t *testing.T) {
 	b := enrolled(t)
-	left, err := b.VerifyRecovery(t.Context(), alice, " "+strings.ToUpper(b.codes[4])+" ")
+	left, err := verifyRecovery(t.Context(), b.Service, alice, " "+strings.ToUpper(b.codes[4])+" ")
 	if err != nil || left != 9 {
 		t.Fatalf("%d left, %v", left, err)
 	}
 	for _, spelling := range []string{b.codes[4], strings.ToUpper(b.codes[4]), strings.ReplaceAll(b.codes[4], "-", ""), strings.ReplaceAll(b.codes[4], "-", "\u00a0")} {
-		if left, err = b.VerifyRecovery(t.Context(), alice, spelling); !errors.Is(err, factor.ErrWrongCode) || left != 0 {
+		if left, err = verifyRecovery(t.Context(), b.Service, alice, spelling); !errors.Is(err, factor.ErrWrongCode) || left != 0 {
 			t.Errorf("used again as %q: %d left, %v", spelling, left, err)
 		}
 	}
-	method, err := b.Verify(t.Context(), alice, b.codes[0])
+	method, err := verify(t.Context(), b.Service, alice, b.codes[0])
 	if err != nil || method != factor.MethodRecovery {
 		t.Errorf("%q, %v", method, err)
 	}
-	if got := b.record(t); got.Throttle.Failures != 0 || len(got.Recovery.Hashes) != 8 {
-		t.Errorf("%d failures, %d left", got.Throttle.Failures, len(got.Recovery.Hashes))
+	if got := b.record(t); got.Throttle.Failures != 0 || b.codesLeft(t) != 8 {
+		t.Errorf("%d failures, %d left", got.Throttle.Failures, b.codesLeft(t))
 	}
-	method, err = b.Verify(t.Context(), alice, "neither this nor that")
+	method, err = verify(t.Context(), b.Service, alice, "neither this nor that")
 	if !errors.Is(err, factor.ErrWrongCode) || method != "" {
 		t.Errorf("%q, %v", method, err)
 	}
 	// One kind is not taken for the other.
-	_, err = b.VerifyRecovery(t.Context(), alice, b.code(t, b.seed, 0))
+	_, err = verifyRecovery(t.Context(), b.Service, alice, b.code(t, b.seed, 0))
 	wantError(t, "a one-time code as a recovery code", err, factor.ErrWrongCode)
-	wantError(t, "a recovery code as a one-time code", b.VerifyTOTP(t.Context(), alice, b.codes[1]), factor.ErrWrongCode)
+	wantError(t, "a recovery code as a one-time code", verifyTOTP(t.Context(), b.Service, alice, b.codes[1]), factor.ErrWrongCode)
 }
 
 func TestNewRecoveryCodes(t *testing.T) {
 	b := enrolled(t)
 	b.clock.Advance(time.Hour)
 	codes, err := b.NewRecoveryCodes(t.Context(), alice)
-	if err != nil || len(codes) != factor.RecoveryCodes {
+	if err != nil || len(codes) != recovery.Codes {
 		t.Fatalf("%d codes, %v", len(codes), err)
 	}
 	for _, old := range b.codes {
@@ -110,22 +113,22 @@ func TestNewRecoveryCodes(t *testing.T) {
 			t.Error("an old code came back")
 		}
 	}
-	_, err = b.VerifyRecovery(t.Context(), alice, b.codes[0])
+	_, err = verifyRecovery(t.Context(), b.Service, alice, b.codes[0])
 	wantError(t, "an old code", err, factor.ErrWrongCode)
-	left, err := b.VerifyRecovery(t.Context(), alice, codes[0])
+	left, err := verifyRecovery(t.Context(), b.Service, alice, codes[0])
 	if err != nil || left != 9 {
 		t.Errorf("a new code: %d left, %v", left, err)
 	}
-	wantError(t, "the authenticator", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "the authenticator", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 }
 
 // TestThrottle walks from the first wrong code to the stop and what ends it.
 func TestThrottle(t *testing.T) {
 	b := enrolled(t)
 	for range 4 {
-		wantError(t, "free", b.VerifyTOTP(t.Context(), alice, b.wrong(t)), factor.ErrWrongCode)
+		wantError(t, "free", verifyTOTP(t.Context(), b.Service, alice, b.wrong(t)), factor.ErrWrongCode)
 	}
-	wantError(t, "a right code sets the count back", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "a right code sets the count back", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 	if got := b.record(t).Throttle; got != (factor.ThrottleState{}) {
 		t.Errorf("%+v", got)
 	}
@@ -137,9 +140,9 @@ func TestThrottle(t *testing.T) {
 		var err error
 		if failures%2 == 0 {
 			method = "recovery"
-			_, err = b.VerifyRecovery(t.Context(), alice, "0000-0000-0000-0000")
+			_, err = verifyRecovery(t.Context(), b.Service, alice, "0000-0000-0000-0000")
 		} else {
-			err = b.VerifyTOTP(t.Context(), alice, b.wrong(t))
+			err = verifyTOTP(t.Context(), b.Service, alice, b.wrong(t))
 		}
 		if !errors.Is(err, factor.ErrWrongCode) {
 			t.Fatalf("failure %d (%s): %v", failures, method, err)
@@ -152,13 +155,13 @@ func TestThrottle(t *testing.T) {
 		before := b.record(t)
 		var throttled *factor.ThrottledError
 		for _, code := range []string{b.code(t, b.seed, 0), b.codes[0], b.wrong(t), ""} {
-			_, err := b.Verify(t.Context(), alice, code)
+			_, err := verify(t.Context(), b.Service, alice, code)
 			if !errors.As(err, &throttled) || !errors.Is(err, factor.ErrThrottled) || throttled.Stopped ||
 				!throttled.Until.Equal(b.clock.Now().Add(time.Nanosecond)) {
 				t.Fatalf("failure %d: %v", failures, err)
 			}
 		}
-		if after := b.record(t); after.Throttle != before.Throttle || after.TOTP.Step != before.TOTP.Step || len(after.Recovery.Hashes) != 10 {
+		if after := b.record(t); after.Throttle != before.Throttle || !reflect.DeepEqual(after.Factors, before.Factors) || b.codesLeft(t) != 10 {
 			t.Fatal("something was judged while blocked")
 		}
 		b.clock.Advance(time.Nanosecond)
@@ -166,7 +169,7 @@ func TestThrottle(t *testing.T) {
 	}
 	for range 3 {
 		b.clock.Advance(1000 * time.Hour)
-		_, err := b.Verify(t.Context(), alice, b.code(t, b.seed, 0))
+		_, err := verify(t.Context(), b.Service, alice, b.code(t, b.seed, 0))
 		var throttled *factor.ThrottledError
 		if !errors.As(err, &throttled) || !throttled.Stopped || !throttled.Until.IsZero() {
 			t.Fatalf("after the stop: %v", err)
@@ -176,7 +179,7 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("%+v, %v", status, err)
 	}
 	wantError(t, "the operator", b.Unblock(t.Context(), alice), nil)
-	wantError(t, "after it", b.VerifyTOTP(t.Context(), alice, b.code(t, b.seed, 0)), nil)
+	wantError(t, "after it", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 }
 
 func TestThrottledErrorText(t *testing.T) {

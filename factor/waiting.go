@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A record holds
-// either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
+// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A
+// record holds either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
 type Waiting struct {
 	// Grace is when the time began in which a factor that is required may still be missing; zero: it did not begin.
 	Grace time.Time `json:"grace,omitzero"`
@@ -16,7 +16,7 @@ type Waiting struct {
 
 func (r Record) validateWaiting() error {
 	switch {
-	case r.TOTP != nil || r.Recovery != nil || r.Throttle != (ThrottleState{}) || r.Devices != nil || r.Activity != nil:
+	case r.Factors != nil || r.Throttle != (ThrottleState{}) || r.Devices != nil || r.Activity != nil:
 		return corrupt("somebody who has a factor waits for one")
 	case r.Waiting.Grace.IsZero() && r.Waiting.Offered.IsZero():
 		return corrupt("nothing is waited for")
@@ -26,8 +26,8 @@ func (r Record) validateWaiting() error {
 	return nil
 }
 
-// BeginGrace tells when the user's time of grace began, which is now where it had not. ErrAlreadyEnrolled when there is nothing
-// to wait for.
+// BeginGrace tells when the user's time of grace began, which is now where it had not. ErrAlreadyEnrolled when there is
+// nothing to wait for.
 func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) (changed bool) {
 		if changed = waiting.Grace.IsZero(); changed {
@@ -39,7 +39,8 @@ func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time,
 	return began, err
 }
 
-// Offer tells whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is one.
+// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is
+// one.
 func (s *Service) Offer(ctx context.Context, user string) (first bool, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) bool {
 		if first = waiting.Offered.IsZero(); first {
@@ -63,6 +64,6 @@ func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, tim
 		if !note(&waiting, s.config.Now().UTC()) {
 			return verdict{keep: true}, nil
 		}
-		return verdict{next: Record{Schema: RecordSchema, User: user, Waiting: &waiting}}, nil
+		return verdict{next: Record{User: user, Waiting: &waiting}}, nil
 	})
 }

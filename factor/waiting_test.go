@@ -23,17 +23,17 @@ func TestGrace(t *testing.T) {
 	if status := b.status(t); status.Enrolled || len(status.Methods) > 0 || !status.Grace.Equal(began) {
 		t.Errorf("status: %+v", status)
 	}
-	if err := b.VerifyTOTP(t.Context(), alice, "000000"); !errors.Is(err, factor.ErrNotEnrolled) {
+	if err := verifyTOTP(t.Context(), b.Service, alice, "000000"); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("a code: %v", err)
 	}
 	if err := b.Disable(t.Context(), alice); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("disable: %v", err)
 	}
-	proposal, err := b.Propose(t.Context(), alice)
+	proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 	if err != nil || proposal.Replaces != "" {
 		t.Fatalf("proposal replaces %q, %v", proposal.Replaces, err)
 	}
-	if _, err := b.Confirm(t.Context(), alice, proposal, b.code(t, proposal, 0)); err != nil {
+	if _, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0))); err != nil {
 		t.Fatal(err)
 	}
 	if status := b.status(t); !status.Enrolled || !status.Grace.IsZero() {

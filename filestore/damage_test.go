@@ -30,7 +30,7 @@ func neverNotEnrolled(t *testing.T, what, path string, versions map[string]facto
 		switch {
 		case err == nil:
 			readable++
-			if version != versions[user] || !bytes.Equal(record.TOTP.Secret, storetest.NewRecord(user, byte(i)).TOTP.Secret) {
+			if version != versions[user] || !bytes.Equal(record.Factors[0].Secret, storetest.NewRecord(user, byte(i)).Factors[0].Secret) {
 				t.Errorf("%s: %s has another record", what, user)
 			}
 		case !errors.Is(err, factor.ErrCorrupt) || errors.Is(err, factor.ErrNotFound):
@@ -103,8 +103,8 @@ func TestP6_CutOff(t *testing.T) {
 	}
 }
 
-// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which must
-// neither end the process nor mean that nobody is enrolled.
+// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which
+// must neither end the process nor mean that nobody is enrolled.
 func TestP6_CutOffWhileOpen(t *testing.T) {
 	for _, size := range []int64{0, 4096, 3 * 4096} {
 		store := mustOpen(t, place(t))
@@ -124,8 +124,8 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 	}
 }
 
-// TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to take
-// another user's factor for his own, to bring an old state back, or to have no factor at all.
+// TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to
+// take another user's factor for his own, to bring an old state back, or to have no factor at all.
 func TestTampering(t *testing.T) {
 	sealerOf := func(t *testing.T, path string) *sealer {
 		key, err := readKey(path + ".key")

@@ -7,7 +7,8 @@ import (
 	"sallyport/factor"
 )
 
-// Keys lists every record, for operators and for moving to another store. A record that cannot be opened is factor.ErrCorrupt.
+// Keys lists every record, for operators and for moving to another store. A record that cannot be opened is
+// factor.ErrCorrupt.
 func (s *Store) Keys(ctx context.Context) ([]factor.Key, error) {
 	s.mutex.Lock()
 	names := make([]name, 0, len(s.versions))

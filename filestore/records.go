@@ -192,7 +192,7 @@ func (s *Store) reconcile(n name, next summary) {
 	}
 }
 
-// usable tells whether anything may be done now. The caller holds the mutex.
+// usable reports whether anything may be done now. The caller holds the mutex.
 func (s *Store) usable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", factor.ErrUnavailable, err)

@@ -125,8 +125,8 @@ func versionOf(value []byte) factor.Version {
 	return factor.Version(binary.BigEndian.Uint64(value))
 }
 
-// openRecord is the reverse of sealRecord, for the value at a place. The value may lie in the database's memory; what is returned
-// does not.
+// openRecord is the reverse of sealRecord, for the value at a place. The value may lie in the database's memory; what
+// is returned does not.
 func (s *sealer) openRecord(n name, value []byte) (owner factor.Key, document []byte, ok bool) {
 	version := versionOf(value)
 	if version == 0 {

@@ -69,7 +69,7 @@ func wantPeople(t testing.TB, store *Store, versions map[string]factor.Version) 
 	t.Helper()
 	for i, user := range people {
 		record, version, err := store.Get(t.Context(), keyOf(user))
-		if err != nil || version != versions[user] || !bytes.Equal(record.TOTP.Secret, storetest.NewRecord(user, byte(i)).TOTP.Secret) {
+		if err != nil || version != versions[user] || !bytes.Equal(record.Factors[0].Secret, storetest.NewRecord(user, byte(i)).Factors[0].Secret) {
 			t.Errorf("%s: version %d, %v", user, version, err)
 		}
 	}

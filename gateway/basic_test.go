@@ -270,7 +270,7 @@ func TestP8_BasicSignOut(t *testing.T) {
 func TestP6_StandingStoreFails(t *testing.T) {
 	secrets := &failingSecrets{Store: factor.NewMemoryStore()}
 	failing := func(c *Config) {
-		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger", Now: c.Now, Timeout: time.Second, RecoveryIterations: 1000})
+		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now, Timeout: time.Second})
 	}
 	app, behind := new(basicApp), new(fronted)
 	for name, test := range map[string]struct {

@@ -70,10 +70,11 @@ func (x *exchange) takeCode() error {
 	if x.form.trust {
 		trust, usable = x.newTrust()
 	}
+	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
 	if usable {
-		credential, err = x.config.Factors.VerifyTOTPAndTrust(x.noting(), x.data.Identity, code, trust)
+		credential, err = x.config.Factors.SignInAndTrust(x.noting(), x.data.Identity, answer, trust)
 	} else {
-		err = x.config.Factors.VerifyTOTP(x.noting(), x.data.Identity, code)
+		_, err = x.config.Factors.SignIn(x.noting(), x.data.Identity, answer)
 	}
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.proceedWithout()
@@ -81,7 +82,7 @@ func (x *exchange) takeCode() error {
 	if err != nil {
 		return x.refuseCode(err, pages.AlertWrongCode, x.challengePage)
 	}
-	return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential})
+	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
 }
 
 func (x *exchange) takeRecoveryCode() error {
@@ -92,7 +93,7 @@ func (x *exchange) takeRecoveryCode() error {
 	if code == "" {
 		return x.noCode(show)
 	}
-	left, err := x.config.Factors.VerifyRecovery(x.noting(), x.data.Identity, code)
+	left, err := x.config.Factors.SignIn(x.noting(), x.data.Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
 	if err != nil {
 		if errors.Is(err, factor.ErrNotEnrolled) {
 			return x.proceedWithout()

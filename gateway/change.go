@@ -61,7 +61,7 @@ func (x *exchange) prove(show confirmation) (answered bool, err error) {
 	if x.form.code == "" {
 		return true, x.noCode(show)
 	}
-	method, err := x.config.Factors.Verify(x.noting(), x.data.Identity, x.form.code)
+	method, err := x.config.Factors.Verify(x.noting(), x.data.Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)

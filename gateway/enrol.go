@@ -36,7 +36,7 @@ func (x *exchange) startSetUp() error {
 
 // propose keeps a new seed in the session. Nothing changes for the user before it is confirmed.
 func (x *exchange) propose() error {
-	proposal, err := x.config.Factors.Propose(x.r.Context(), x.data.Identity)
+	proposal, err := x.config.Factors.Begin(x.r.Context(), x.data.Identity, factor.MethodTOTP)
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,13 @@ func (x *exchange) propose() error {
 }
 
 // proposal is the seed that waits in the session for its confirmation.
-func (x *exchange) proposal() (factor.Proposal, bool) {
+func (x *exchange) proposal() (factor.Ceremony, bool) {
 	if len(x.data.Proposal) == 0 {
-		return factor.Proposal{}, false
+		return factor.Ceremony{}, false
 	}
-	proposal, err := factor.DecodeProposal(x.data.Proposal)
+	proposal, err := factor.DecodeCeremony(x.data.Proposal)
 	if err != nil || !age.Within(x.now, proposal.Created, proposalLifetime) {
-		return factor.Proposal{}, false
+		return factor.Ceremony{}, false
 	}
 	return proposal, true
 }
@@ -71,11 +71,13 @@ func (x *exchange) showSetUp() error {
 	return x.setUpPage(http.StatusOK, x.common(), proposal)
 }
 
-func (x *exchange) setUpPage(status int, common pages.Common, proposal factor.Proposal) error {
-	parameters := proposal.Parameters
+func (x *exchange) setUpPage(status int, common pages.Common, proposal factor.Ceremony) error {
+	offer, err := x.config.Factors.Show(proposal)
+	if err != nil {
+		return x.storeFailed("show a seed", err)
+	}
 	return x.config.Pages.SetUp(x.w, status, pages.SetUpView{
-		Common: common, URI: x.config.Factors.URI(proposal, x.data.Identity), Key: proposal.Key(), Digits: parameters.Digits,
-		Algorithm: string(parameters.Algorithm), Period: parameters.Period,
+		Common: common, URI: offer.URI, Key: offer.Key, Digits: offer.Digits, Algorithm: offer.Algorithm, Period: offer.Period,
 		Reset: proposal.Replaces != "", Enrolling: x.state() == gate.Enrolling, Behind: x.behind(nil),
 	})
 }
@@ -97,7 +99,7 @@ func (x *exchange) confirmSetUp() error {
 	if x.form.code == "" {
 		return x.noCode(show)
 	}
-	codes, err := x.config.Factors.Confirm(x.noting(), x.data.Identity, proposal, x.form.code)
+	codes, err := x.config.Factors.Confirm(x.noting(), x.data.Identity, proposal, factor.Answer{Kind: proposal.Kind, Text: x.form.code})
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return x.proposalLost(err)
@@ -108,7 +110,7 @@ func (x *exchange) confirmSetUp() error {
 	if proposal.Replaces != "" {
 		notice = pages.NoticeReset
 	}
-	return x.factorsChanged(notice, factor.MethodTOTP, codes)
+	return x.factorsChanged(notice, proposal.Kind, codes)
 }
 
 // proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove that

@@ -19,6 +19,8 @@ import (
 
 	"sallyport/demo"
 	"sallyport/factor"
+	"sallyport/factor/recovery"
+	totpkind "sallyport/factor/totp"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
@@ -43,6 +45,11 @@ type clock struct{ now time.Time }
 func (c *clock) Now() time.Time          { return c.now }
 func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
 
+// kinds are the kinds of factors of a gateway, with recovery codes that cost little.
+func kinds() []factor.Kind {
+	return []factor.Kind{totpkind.New("", totpkind.Parameters{}), recovery.New(1000)}
+}
+
 // newSite starts one. change may alter the configuration.
 func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 	t.Helper()
@@ -53,7 +60,7 @@ func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Now: s.clock.Now})
+	s.factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Kinds: kinds(), Now: s.clock.Now})
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })
 	config := Config{

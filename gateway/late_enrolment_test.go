@@ -43,7 +43,9 @@ func TestP5_EnrolledDuringTheSignIn(t *testing.T) {
 	reads := 0
 	for ; ; reads++ {
 		store := &overtaken{Store: factor.NewMemoryStore(), skip: reads}
-		s := newSite(t, demo.Knobs{}, func(c *Config) { c.Factors = factor.NewService(store, factor.Config{App: "ledger", Now: c.Now}) })
+		s := newSite(t, demo.Knobs{}, func(c *Config) {
+			c.Factors = factor.NewService(store, factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now})
+		})
 		store.then = func() { s.enrolled("bob", demo.BobPassword) }
 		b := s.browser()
 		signedIn := b.signIn("bob", demo.BobPassword)

@@ -161,7 +161,7 @@ func newFrail(t *testing.T, change func(*Config)) *frail {
 	t.Cleanup(func() { _ = memory.Close() })
 	f := &frail{secrets: &failingSecrets{Store: factor.NewMemoryStore()}, sessions: &failingSessions{Memory: memory}}
 	f.site = newSite(t, demo.Knobs{}, func(config *Config) {
-		config.Factors = factor.NewService(f.secrets, factor.Config{App: "ledger", Now: config.Now, Timeout: time.Second, RecoveryIterations: 1000})
+		config.Factors = factor.NewService(f.secrets, factor.Config{App: "ledger", Kinds: kinds(), Now: config.Now, Timeout: time.Second})
 		config.Sessions = session.NewShared(f.sessions).Manager(session.Config{App: "ledger", Now: config.Now})
 		if change != nil {
 			change(config)

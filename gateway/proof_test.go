@@ -383,7 +383,7 @@ func TestP6_ProofWithoutAStore(t *testing.T) {
 // gets its next secret all the same, or it would be taken for a thief the next time.
 func TestP6_ProofWithoutSessions(t *testing.T) {
 	f := newFrail(t, func(c *Config) {
-		c.Factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Now: c.Now, Remember: 30 * 24 * time.Hour, RecoveryIterations: 1000})
+		c.Factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now, Remember: 30 * 24 * time.Hour})
 	})
 	b := f.scripted(linuxFirefox)
 	b.signIn("bob", demo.BobPassword)
@@ -430,7 +430,7 @@ func TestP5_ResetDuringAProof(t *testing.T) {
 		s, _, b := keyed(t, store)
 		wantChallenge(t, b.browser)
 		form := b.proof(b.get("/second-factor/challenge"))
-		node := factor.NewService(store.Store, factor.Config{App: "ledger", Now: s.clock.Now, Remember: time.Hour})
+		node := factor.NewService(store.Store, factor.Config{App: "ledger", Kinds: kinds(), Now: s.clock.Now, Remember: time.Hour})
 		store.skip = calls
 		store.then = func() {
 			s.confirmAt(node, "bob")

@@ -200,7 +200,7 @@ func (s *slowSecrets) pauseAt(p *pause) {
 func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
 	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
-		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger", Now: c.Now})
+		c.Factors = factor.NewService(secrets, factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now})
 	})
 	alice, mallory := s.browser(), s.browser()
 	alice.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
@@ -234,11 +234,15 @@ func (s *site) enrolled(name, password string) (key string) {
 // confirmAt proves a new token of the user's to a service, as a window does that the gateway of this site does not see.
 func (s *site) confirmAt(factors *factor.Service, user string) {
 	s.t.Helper()
-	proposal, err := factors.Propose(s.t.Context(), user)
+	proposal, err := factors.Begin(s.t.Context(), user, factor.MethodTOTP)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := factors.Confirm(s.t.Context(), user, proposal, s.code(proposal.Key())); err != nil {
+	offer, err := factors.Show(proposal)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := factors.Confirm(s.t.Context(), user, proposal, factor.Answer{Text: s.code(offer.Key)}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"sallyport/factor"
+	"sallyport/factor/recovery"
+	totpkind "sallyport/factor/totp"
 	"sallyport/login"
 	"sallyport/match"
 	"sallyport/pages"
@@ -272,7 +274,7 @@ func TestP5_RandomWalk(t *testing.T) {
 		born: make(map[string]string), dead: make(map[string]bool), passed: make(map[string]int), counts: make(map[string]int),
 	}
 	factors := factor.NewService(factor.NewMemoryStore(), factor.Config{
-		App: "walk", Now: w.now, RecoveryIterations: 1000, Parameters: factor.Parameters{Skew: 10},
+		App: "walk", Now: w.now, Kinds: []factor.Kind{totpkind.New("", totpkind.Parameters{Skew: 10}), recovery.New(1000)},
 		Throttle: factor.Throttle{Free: 90, Delay: time.Second, MaxDelay: time.Second, Stop: 100},
 	})
 	var err error
@@ -288,16 +290,20 @@ func TestP5_RandomWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, user := range []string{"alice", "bob"} {
-		proposal, err := factors.Propose(t.Context(), user)
+		proposal, err := factors.Begin(t.Context(), user, factor.MethodTOTP)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.keys[user] = strings.ReplaceAll(proposal.Key(), " ", "")
+		offer, err := factors.Show(proposal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.keys[user] = offer.Key
 		code, err := totp.GenerateCode(w.keys[user], w.now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := factors.Confirm(t.Context(), user, proposal, code); err != nil {
+		if _, err := factors.Confirm(t.Context(), user, proposal, factor.Answer{Text: code}); err != nil {
 			t.Fatal(err)
 		}
 	}

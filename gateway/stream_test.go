@@ -51,7 +51,7 @@ func watch(t *testing.T, test func(t *testing.T, s *watched)) {
 				Success: [][]login.Rule{{{Kind: login.Cookie, Name: "sid"}}},
 			}}},
 			Sessions: s.sessions, Pages: pages.New(pages.Options{}),
-			Factors: factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger"}),
+			Factors: factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Kinds: kinds()}),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func trustingSite(t testing.TB, store factor.Store) *site {
 	t.Helper()
 	return newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = gate.Open("/static/*", "/reset?*")
-		c.Factors = factor.NewService(store, factor.Config{App: "ledger", Now: c.Now, Remember: 30 * 24 * time.Hour, RecoveryIterations: 1000})
+		c.Factors = factor.NewService(store, factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now, Remember: 30 * 24 * time.Hour})
 	})
 }
 
@@ -286,7 +286,7 @@ func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 		store := &overtaken{Store: factor.NewMemoryStore()}
 		s, _, b := trustingOver(t, store)
 		// Bob's reset goes through another node: one of this process would wait for its turn.
-		node := factor.NewService(store.Store, factor.Config{App: "ledger", Now: s.clock.Now, Remember: time.Hour})
+		node := factor.NewService(store.Store, factor.Config{App: "ledger", Kinds: kinds(), Now: s.clock.Now, Remember: time.Hour})
 		store.skip = calls
 		store.then = func() {
 			s.confirmAt(node, "bob")

@@ -60,7 +60,7 @@ type checking struct {
 	report Report
 }
 
-// found notes a result and tells whether it was good.
+// found notes a result and reports whether it was good.
 func (c *checking) found(what string, err error, advice string) bool {
 	if err == nil {
 		advice = ""

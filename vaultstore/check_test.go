@@ -18,8 +18,8 @@ func rules(policy string) []string {
 	return out
 }
 
-// TestLeastPolicy: under the printed policy everything works, and without any one capability of any one of its rules Check says which is
-// missing. What Vault's default policy allows everybody is taken away too.
+// TestLeastPolicy: under the printed policy everything works, and without any one capability of any one of its rules
+// Check says which is missing. What Vault's default policy allows everybody is taken away too.
 func TestLeastPolicy(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

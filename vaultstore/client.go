@@ -168,8 +168,8 @@ type generation struct {
 	digest [sha256.Size]byte
 }
 
-// transport is the way to Vault that all clients of a Connection share. It has no method to close idle connections under
-// the name that net/http knows, because Vault's client calls that after each failure, for all other users too.
+// transport is the way to Vault that all clients of a Connection share. It has no method to close idle connections
+// under the name that net/http knows, because Vault's client calls that after each failure, for all other users too.
 type transport struct {
 	settings tlsSettings
 	scheme   string // http or https; what leaves has no other
@@ -204,7 +204,8 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
-		// Vault's client follows one redirect and forgets the body of the first answer, which would hold the connection.
+		// Vault's client follows one redirect and forgets the body of the first answer, which would hold the
+		// connection.
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
 		_ = response.Body.Close()
 		response.Body = http.NoBody
@@ -268,8 +269,8 @@ func (t *transport) make(config *tls.Config) *http.Transport {
 		MaxIdleConns:        100,
 		MaxIdleConnsPerHost: 100,
 		IdleConnTimeout:     30 * time.Second,
-		// A connection whose other end is gone without a word is noticed; otherwise each call would wait on it in vain until
-		// TCP gives it up.
+		// A connection whose other end is gone without a word is noticed; otherwise each call would wait on it in vain
+		// until TCP gives it up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: t.timeout, PingTimeout: t.timeout},
 	}
 }

@@ -107,8 +107,8 @@ func connect(t *testing.T, settings ConnectionSettings) *Connection {
 	return c
 }
 
-// TestTLSFilesChange: a wrong CA is an error of x509 and sends nothing; the right one in the same file is picked up at the
-// next use, also for calls with a client that was handed out before; half a file changes nothing.
+// TestTLSFilesChange: a wrong CA is an error of x509 and sends nothing; the right one in the same file is picked up at
+// the next use, also for calls with a client that was handed out before; half a file changes nothing.
 func TestTLSFilesChange(t *testing.T) {
 	noEnvironment(t)
 	old, next := newAuthority(t), newAuthority(t)
@@ -442,8 +442,8 @@ func (s *silence) carry(from, to net.Conn, frozen chan struct{}) {
 	}
 }
 
-// TestSilentConnection: the other end of an open connection goes without a word, as a machine that loses its power does.
-// It is not waited for again and again: within a few times the timeout there is a new connection.
+// TestSilentConnection: the other end of an open connection goes without a word, as a machine that loses its power
+// does. It is not waited for again and again: within a few times the timeout there is a new connection.
 func TestSilentConnection(t *testing.T) {
 	noEnvironment(t)
 	authority := newAuthority(t)

@@ -30,7 +30,8 @@ const (
 // ConnectionSettings say how to reach Vault and how to sign in. What is empty comes from the environment as the vault
 // command reads it.
 type ConnectionSettings struct {
-	// Address of Vault: https://…, http://… or unix://…; empty: VAULT_AGENT_ADDR, VAULT_ADDR, or https://127.0.0.1:8200.
+	// Address of Vault: https://…, http://… or unix://…; empty: VAULT_AGENT_ADDR, VAULT_ADDR, or
+	// https://127.0.0.1:8200.
 	Address string
 	// Namespace (Vault Enterprise); empty: VAULT_NAMESPACE.
 	Namespace string
@@ -193,7 +194,8 @@ func (c *Connection) Close() {
 
 // client returns a client with the present token. Where there is one, it returns at once, whatever renewal or login is
 // going on. Where there is none, it waits for the one login in flight, or begins it, until ctx ends. The errors' chain
-// has what Vault (*api.ResponseError), the network or TLS said, or why ctx ended. Do not change the client: it is shared.
+// has what Vault (*api.ResponseError), the network or TLS said, or why ctx ended. Do not change the client: it is
+// shared.
 func (c *Connection) client(ctx context.Context) (*api.Client, error) {
 	if present := c.present.Load(); present != nil {
 		c.follow(present)
@@ -208,8 +210,8 @@ func (c *Connection) client(ctx context.Context) (*api.Client, error) {
 
 // denied says what to do after Vault answered 403 to a call made with a client of this Connection: true if there is
 // another token now, so that the call may be repeated, once, with what client returns. It asks Vault whether the token
-// lives, once for all callers and once a second at most, and signs in anew if not. A live token that may not do what was
-// asked gives false. It returns when ctx ends.
+// lives, once for all callers and once a second at most, and signs in anew if not. A live token that may not do what
+// was asked gives false. It returns when ctx ends.
 func (c *Connection) denied(ctx context.Context, used *api.Client) bool {
 	token := used.Token()
 	present := c.present.Load()

@@ -2,13 +2,20 @@ package vaultstore
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"sallyport/factor"
 )
 
-// documentSchema is the layout that this package reads and writes.
-const documentSchema = 1
+// The layouts that this package reads and writes. A document has the schema of the record in it, so that a node of the
+// version before goes on with all that is no news to it. One without a record is of the first.
+const (
+	// documentSchema1 seals the one secret of a record.
+	documentSchema1 = factor.Schema1
+	// documentSchema2 seals the secrets of any number of factors, each by itself.
+	documentSchema2 = factor.Schema2
+)
 
 // document is what is stored at a key's place.
 type document struct {
@@ -24,48 +31,55 @@ type document struct {
 	Disabled bool `json:"disabled,omitempty"`
 	// Purge says that earlier versions may still hold another seed.
 	Purge bool `json:"purge,omitempty"`
-	// SealedSeed is the seed as Vault's transit engine sealed it; the one in Record is empty then.
+	// SealedSeed is the secret of the record's first factor as Vault's transit engine sealed it, in the first schema;
+	// the one in Record is empty then.
 	SealedSeed string `json:"sealed_seed,omitempty"`
-	// Record is the factor.Record.
+	// Sealed are the sealed secrets by the IDs of their factors, in the second schema; Record holds none then.
+	Sealed map[string]string `json:"sealed,omitempty"`
+	// Record is the document of the factor.Record.
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
-// newDocument puts a record into a document. With a sealed seed the record goes in without its own.
-func newDocument(key factor.Key, record factor.Record, generation uint32, sealed string) (document, error) {
+// newDocument puts a record into a document. With sealed secrets, by the IDs of their factors, the record goes in
+// without its own.
+func newDocument(key factor.Key, record factor.Record, generation uint32, sealed map[string]string) (document, error) {
 	if record.User != key.User {
 		return document{}, corrupt("the record is another user's")
 	}
-	content, err := factor.EncodeRecord(record)
-	if err != nil {
-		return document{}, err
+	d := document{Schema: record.Schema(), App: key.App, User: key.User, Generation: generation}
+	var err error
+	if len(sealed) == 0 {
+		d.Record, err = factor.EncodeRecord(record)
+		return d, err
 	}
-	if sealed != "" {
-		bare, seedless := record, *record.TOTP
-		seedless.Secret = nil
-		bare.TOTP = &seedless
-		if content, err = json.Marshal(bare); err != nil {
-			return document{}, corrupt("it cannot be encoded")
+	if d.Schema == documentSchema1 {
+		for _, text := range sealed { // one, and its factor is the first when the record is read
+			d.SealedSeed = text
 		}
+	} else {
+		d.Sealed = sealed
 	}
-	return document{
-		Schema: documentSchema, App: key.App, User: key.User, Generation: generation, SealedSeed: sealed, Record: content,
-	}, nil
+	d.Record, err = factor.EncodeBare(record)
+	return d, err
 }
 
-// decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes nothing.
+// decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes
+// nothing.
 func decodeDocument(key factor.Key, content []byte) (document, error) {
 	var d *document
 	if err := factor.DecodeStrictly(content, &d); err != nil || d == nil {
 		return document{}, corrupt("it is not a document of this gateway")
 	}
 	switch {
-	case d.Schema != documentSchema:
+	case d.Schema != documentSchema1 && d.Schema != documentSchema2:
 		return document{}, corrupt("unknown schema of the document")
 	case d.App != key.App || d.User != key.User:
 		return document{}, corrupt("the document is another user's")
 	case d.Generation == 0:
 		return document{}, corrupt("the document has no generation")
-	case d.Disabled && (d.Record != nil || d.SealedSeed != ""):
+	case d.SealedSeed != "" && d.Schema != documentSchema1 || d.Sealed != nil && d.Schema != documentSchema2:
+		return document{}, corrupt("sealed in the way of another schema")
+	case d.Disabled && (d.Record != nil || d.SealedSeed != "" || d.Sealed != nil):
 		return document{}, corrupt("a disabled document with a record in it")
 	case !d.Disabled && d.Record == nil:
 		return document{}, corrupt("no record in the document")
@@ -73,35 +87,44 @@ func decodeDocument(key factor.Key, content []byte) (document, error) {
 	return *d, nil
 }
 
-// record takes the record out. seed opens the sealed seed; it is not called where there is none.
-func (d document) record(seed func(sealed string) ([]byte, error)) (factor.Record, error) {
-	if d.SealedSeed == "" {
-		record, err := factor.DecodeRecord(d.Record)
-		if err == nil && record.User != d.User {
-			return factor.Record{}, corrupt("the record is another user's")
-		}
-		return record, err
-	}
-	var record *factor.Record
-	if err := factor.DecodeStrictly(d.Record, &record); err != nil || record == nil {
-		return factor.Record{}, corrupt("it is not the expected JSON document")
-	}
-	if record.TOTP == nil || len(record.TOTP.Secret) != 0 || record.User != d.User {
-		return factor.Record{}, corrupt("the record does not fit its sealed seed")
-	}
-	opened, err := seed(d.SealedSeed)
+// record takes the record out. open opens a sealed secret; it is not called where there is none.
+func (d document) record(open func(factorID, sealed string) ([]byte, error)) (factor.Record, error) {
+	record, err := factor.DecodeBare(d.Record)
 	if err != nil {
 		return factor.Record{}, err
 	}
-	record.TOTP.Secret = opened
+	if record.User != d.User {
+		return factor.Record{}, corrupt("the record is another user's")
+	}
+	sealed := d.Sealed
+	if d.SealedSeed != "" {
+		if len(record.Factors) == 0 {
+			return factor.Record{}, corrupt("the record does not fit its sealed seed")
+		}
+		sealed = map[string]string{record.Factors[0].ID: d.SealedSeed}
+	}
+	for id, text := range sealed {
+		at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
+		if at < 0 || len(record.Factors[at].Secret) != 0 {
+			return factor.Record{}, corrupt("the record does not fit its sealed secrets")
+		}
+		secret, err := open(id, text)
+		if err != nil {
+			return factor.Record{}, err
+		}
+		if len(secret) == 0 {
+			return factor.Record{}, corrupt("a sealed secret is empty")
+		}
+		record.Factors[at].Secret = secret
+	}
 	if err := record.Validate(); err != nil {
 		return factor.Record{}, err
 	}
-	return *record, nil
+	return record, nil
 }
 
-// A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top of
-// that a sign that the metadata were not written yet.
+// A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top
+// of that a sign that the metadata were not written yet.
 const (
 	bareSign  = 1 << 31
 	maxNumber = bareSign - 1

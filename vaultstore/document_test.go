@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,60 +24,70 @@ func encoded(t testing.TB, d document) []byte {
 	return content
 }
 
-// never fails a test in which a seed is opened that must not be.
-func never(t testing.TB) func(string) ([]byte, error) {
-	return func(string) ([]byte, error) {
+// never fails a test in which a secret is opened that must not be.
+func never(t testing.TB) func(string, string) ([]byte, error) {
+	return func(string, string) ([]byte, error) {
 		t.Error("a seed was opened")
 		return nil, errors.New("not expected")
 	}
 }
 
-// TestDocument: a record comes back as it was, with its seed in it or beside it.
+// TestDocument: a record of either schema comes back as it was, with its secrets in it or beside it.
 func TestDocument(t *testing.T) {
-	record := storetest.NewRecord("alice", 7)
-	want, err := factor.EncodeRecord(record)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, sealed := range []string{"", "vault:v1:abc"} {
-		d, err := newDocument(alice, record, 3, sealed)
+	for _, record := range []factor.Record{storetest.NewRecord("alice", 7), storetest.NewMixed("alice", 7)} {
+		want, err := factor.EncodeRecord(record)
 		if err != nil {
 			t.Fatal(err)
 		}
-		content := encoded(t, d)
-		if sealed != "" && bytes.Contains(content, []byte("BwcHBwcHBwc")) {
-			t.Error("the seed stands in a document with a sealed one")
-		}
-		d, err = decodeDocument(alice, content)
-		if err != nil || d.Generation != 3 {
-			t.Fatalf("decoding: %v", err)
-		}
-		open := never(t)
-		if sealed != "" {
-			open = func(text string) ([]byte, error) {
-				if text != sealed {
-					t.Errorf("%q is to be opened", text)
-				}
-				return record.TOTP.Secret, nil
+		sealed := make(map[string]string)
+		for _, f := range record.Factors {
+			if f.Secret != nil {
+				sealed[f.ID] = "vault:v1:" + f.ID
 			}
 		}
-		got, err := d.record(open)
-		if err != nil {
-			t.Fatal(err)
+		for _, sealed := range []map[string]string{nil, sealed} {
+			d, err := newDocument(alice, record, 3, sealed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := encoded(t, d)
+			for _, secret := range []string{"BwcHBwcHBwc", "DAwMDAwMDAw", "DQ0NDQ0NDQ0"} {
+				if sealed != nil && bytes.Contains(content, []byte(secret)) {
+					t.Error("a secret stands in a document with sealed ones")
+				}
+			}
+			d, err = decodeDocument(alice, content)
+			if err != nil || d.Generation != 3 || d.Schema != record.Schema() {
+				t.Fatalf("decoding: %v", err)
+			}
+			open := never(t)
+			if sealed != nil {
+				open = func(id, text string) ([]byte, error) {
+					at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
+					if at < 0 || text != "vault:v1:"+id {
+						t.Errorf("%q is to be opened for %q", text, id)
+					}
+					return record.Factors[at].Secret, nil
+				}
+			}
+			got, err := d.record(open)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := factor.EncodeRecord(got); err != nil || !bytes.Equal(again, want) {
+				t.Errorf("sealed %v: another record came back (%v)", sealed, err)
+			}
 		}
-		if again, err := factor.EncodeRecord(got); err != nil || !bytes.Equal(again, want) {
-			t.Errorf("sealed %q: another record came back (%v)", sealed, err)
+		if record.Factors[0].Secret == nil {
+			t.Error("the caller's record lost its seed")
 		}
-	}
-	if record.TOTP.Secret == nil {
-		t.Error("the caller's record lost its seed")
 	}
 }
 
-// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record, and never
-// "not enrolled".
+// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record,
+// and never "not enrolled".
 func TestP6_DocumentsThatAreNone(t *testing.T) {
-	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, "")
+	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +96,7 @@ func TestP6_DocumentsThatAreNone(t *testing.T) {
 		"two documents": string(encoded(t, good)) + "{}", "an unknown field": strings.Replace(string(encoded(t, good)), `{"schema"`, `{"extra":1,"schema"`, 1),
 	}
 	for name, spoil := range map[string]func(*document){
-		"a future schema":       func(d *document) { d.Schema++ },
+		"a future schema":       func(d *document) { d.Schema = documentSchema2 + 1 },
 		"another app":           func(d *document) { d.App = "git" },
 		"another user":          func(d *document) { d.User = "bob" },
 		"no generation":         func(d *document) { d.Generation = 0 },
@@ -96,6 +107,17 @@ func TestP6_DocumentsThatAreNone(t *testing.T) {
 		"a null record":         func(d *document) { d.Record = json.RawMessage(`null`) },
 		"another user's record": func(d *document) { d.Record = recordOf(t, "bob") },
 		"two seeds":             func(d *document) { d.SealedSeed = "vault:v1:x" },
+		"a list of seeds":       func(d *document) { d.Sealed = map[string]string{"enrolment-7": "vault:v1:x"} },
+		"a seed of schema 2":    func(d *document) { d.Schema, d.SealedSeed = documentSchema2, "vault:v1:x" },
+		"seeds of nobody": func(d *document) {
+			d.Schema, d.Sealed = documentSchema2, map[string]string{"enrolment-8": "vault:v1:x"}
+		},
+		"seeds twice": func(d *document) {
+			d.Schema, d.Sealed = documentSchema2, map[string]string{"enrolment-7": "vault:v1:x"}
+		},
+		"disabled with seeds": func(d *document) {
+			d.Schema, d.Disabled, d.Record, d.Sealed = documentSchema2, true, nil, map[string]string{"enrolment-7": "vault:v1:x"}
+		},
 	} {
 		spoilt := good
 		spoil(&spoilt)
@@ -120,12 +142,12 @@ func TestP6_DocumentsThatAreNone(t *testing.T) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
 	}
-	sealed, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, "vault:v1:x")
+	sealed, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, map[string]string{"enrolment-7": "vault:v1:x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, opened := range map[string][]byte{"nothing": nil, "a short seed": make([]byte, 15), "a huge one": make([]byte, 1<<16)} {
-		if _, err := sealed.record(func(string) ([]byte, error) { return opened, nil }); !errors.Is(err, factor.ErrCorrupt) {
+		if _, err := sealed.record(func(string, string) ([]byte, error) { return opened, nil }); !errors.Is(err, factor.ErrCorrupt) {
 			t.Errorf("a sealed seed with %s in it: %v", name, err)
 		}
 	}
@@ -167,13 +189,14 @@ func TestVersions(t *testing.T) {
 
 // FuzzDocument: nothing that lies in Vault makes decoding panic, and what is accepted is a valid record of that user.
 func FuzzDocument(f *testing.F) {
-	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, "")
+	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(encoded(f, good))
 	f.Add([]byte(`{"schema":1,"app":"wiki","user":"alice","generation":1,"disabled":true}`))
 	f.Add([]byte(`{"schema":1,"app":"wiki","user":"alice","generation":1,"record":{"totp":{}},"sealed_seed":"vault:v1:x"}`))
+	f.Add([]byte(`{"schema":2,"app":"wiki","user":"alice","generation":1,"record":{"schema":2,"factors":[{"id":"a"}]},"sealed":{"a":"vault:v1:x"}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		d, err := decodeDocument(alice, content)
 		if err != nil {
@@ -185,7 +208,7 @@ func FuzzDocument(f *testing.F) {
 		if d.Disabled {
 			return
 		}
-		record, err := d.record(func(string) ([]byte, error) { return make([]byte, 20), nil })
+		record, err := d.record(func(string, string) ([]byte, error) { return make([]byte, 20), nil })
 		if err == nil && (record.Validate() != nil || record.User != "alice") {
 			t.Fatal("an invalid record was accepted")
 		}

@@ -90,8 +90,8 @@ func classify(doing string, err error) error {
 	return fault
 }
 
-// answered judges an answer of Vault. Below 500 the call was certainly not carried out; a sealed or passive node does nothing
-// either.
+// answered judges an answer of Vault. Below 500 the call was certainly not carried out; a sealed or passive node does
+// nothing either.
 func answered(answer *api.ResponseError) (unclear bool, kind error) {
 	says := strings.ToLower(strings.Join(answer.Errors, " "))
 	switch {
@@ -110,8 +110,8 @@ func answered(answer *api.ResponseError) (unclear bool, kind error) {
 	}
 }
 
-// detail is the answer's status with Vault's own first words. What is not Vault's error format is not quoted: nobody knows what
-// it holds.
+// detail is the answer's status with Vault's own first words. What is not Vault's error format is not quoted: nobody
+// knows what it holds.
 func detail(answer *api.ResponseError) string {
 	text := fmt.Sprintf("status %d", answer.StatusCode)
 	if answer.RawError || len(answer.Errors) == 0 {
@@ -157,7 +157,7 @@ func isDenied(err error) bool {
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusForbidden
 }
 
-// isUnclear tells whether a failed write may have been made.
+// isUnclear reports whether a failed write may have been made.
 func isUnclear(err error) bool {
 	var fault *CallError
 	return errors.As(err, &fault) && fault.unclear

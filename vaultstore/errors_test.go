@@ -17,8 +17,8 @@ import (
 	"sallyport/factor"
 )
 
-// TestP6_EveryFault: whatever goes wrong with Vault is told apart, and is always factor.ErrUnavailable and never factor.ErrNotFound.
-// A write that may have been made says so.
+// TestP6_EveryFault: whatever goes wrong with Vault is told apart, and is always factor.ErrUnavailable and never
+// factor.ErrNotFound. A write that may have been made says so.
 func TestP6_EveryFault(t *testing.T) {
 	answer := func(status int, words ...string) error {
 		return fmt.Errorf("wrapped: %w", &api.ResponseError{StatusCode: status, Errors: words})

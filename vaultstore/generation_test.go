@@ -11,10 +11,10 @@ import (
 	"sallyport/factor/storetest"
 )
 
-// TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one gateway while the
-// user disables and enrols anew on another. Vault counts versions from 1 again, so the attempt's write finds the number that it
-// expects, and would bring the old seed back. It does not: where this gateway has seen the new enrolment nothing is written, and
-// elsewhere the mixed record is of no use to anybody.
+// TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one
+// gateway while the user disables and enrols anew on another. Vault counts versions from 1 again, so the attempt's
+// write finds the number that it expects, and would bring the old seed back. It does not: where this gateway has seen
+// the new enrolment nothing is written, and elsewhere the mixed record is of no use to anybody.
 func TestP7_OldEnrolmentComesBack(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	for _, seen := range []bool{true, false} {
@@ -35,8 +35,8 @@ func TestP7_OldEnrolmentComesBack(t *testing.T) {
 		for _, store := range []*Store{slow, other, newStore(t, server, Settings{Path: path})} {
 			record, _, err := store.Get(t.Context(), alice)
 			switch {
-			case err == nil && (record.TOTP.Secret[0] != 2 || !seen):
-				t.Errorf("seen %v: seed %d is back", seen, record.TOTP.Secret[0])
+			case err == nil && (record.Factors[0].Secret[0] != 2 || !seen):
+				t.Errorf("seen %v: seed %d is back", seen, record.Factors[0].Secret[0])
 			case err != nil && (seen || !errors.Is(err, factor.ErrCorrupt)):
 				t.Errorf("seen %v: %v", seen, err)
 			}
@@ -44,7 +44,8 @@ func TestP7_OldEnrolmentComesBack(t *testing.T) {
 	}
 }
 
-// TestP7_OldDisablingComesLate: the same with an old attempt to disable: the new enrolment stays in force, or nothing opens.
+// TestP7_OldDisablingComesLate: the same with an old attempt to disable: the new enrolment stays in force, or nothing
+// opens.
 func TestP7_OldDisablingComesLate(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	slow, other := newStore(t, server, Settings{}), newStore(t, server, Settings{})
@@ -62,8 +63,8 @@ func TestP7_OldDisablingComesLate(t *testing.T) {
 	}
 }
 
-// TestMetadataFail: the metadata of a new record cannot be written at once. The record stands, the next change makes up for it,
-// and one without metadata never gets further than its first version.
+// TestMetadataFail: the metadata of a new record cannot be written at once. The record stands, the next change makes up
+// for it, and one without metadata never gets further than its first version.
 func TestMetadataFail(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -81,8 +82,8 @@ func TestMetadataFail(t *testing.T) {
 	}
 }
 
-// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once; a new
-// enrolment waits until nobody can be deleting any more, and then works; whoever comes by cleans up.
+// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once;
+// a new enrolment waits until nobody can be deleting any more, and then works; whoever comes by cleans up.
 func TestDisabledButLeft(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -127,8 +128,8 @@ func TestDisabledButLeft(t *testing.T) {
 	}
 }
 
-// TestP6_CleaningUpHitsNoNewEnrolment: two gateways find the same remains. One cleans up, the user enrols anew, and only then the
-// other one's deletion would arrive: it had to claim the remains first, and they were claimed.
+// TestP6_CleaningUpHitsNoNewEnrolment: two gateways find the same remains. One cleans up, the user enrols anew, and
+// only then the other one's deletion would arrive: it had to claim the remains first, and they were claimed.
 func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	late, other := newStore(t, server, Settings{Timeout: 20 * time.Second}), newStore(t, server, Settings{})

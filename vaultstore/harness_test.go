@@ -82,7 +82,7 @@ func storedSeed(t testing.TB, store *Store, key factor.Key) (seed byte, version 
 	if err != nil {
 		t.Fatalf("Get: %v", err)
 	}
-	return record.TOTP.Secret[0], version
+	return record.Factors[0].Secret[0], version
 }
 
 func wants(t testing.TB, doing string, err error, kinds ...error) {

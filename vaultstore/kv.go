@@ -31,8 +31,8 @@ type engine struct {
 	connection *Connection
 	mount      string
 	timeout    time.Duration
-	// turns bounds the calls at the same time: hundreds at once would only make each of them slow. A call's time begins with its
-	// turn.
+	// turns bounds the calls at the same time: hundreds at once would only make each of them slow. A call's time begins
+	// with its turn.
 	turns chan struct{}
 }
 
@@ -50,8 +50,8 @@ type stored struct {
 	expires bool
 }
 
-// call makes one call within the timeout. Where Vault refuses a token that has died, a new one is had and the call made again:
-// what was refused was not carried out.
+// call makes one call within the timeout. Where Vault refuses a token that has died, a new one is had and the call made
+// again: what was refused was not carried out.
 func (e *engine) call(ctx context.Context, doing string, do func(context.Context, *api.Client) error) error {
 	select {
 	case e.turns <- struct{}{}:
@@ -83,7 +83,8 @@ func (e *engine) call(ctx context.Context, doing string, do func(context.Context
 func (e *engine) data(place string) string     { return e.mount + "/data/" + place }
 func (e *engine) metadata(place string) string { return e.mount + "/metadata/" + place }
 
-// read returns the present version. factor.ErrNotFound is a clean 404 only: Vault's own, with no errors and no data in it.
+// read returns the present version. factor.ErrNotFound is a clean 404 only: Vault's own, with no errors and no data in
+// it.
 func (e *engine) read(ctx context.Context, place string) (found stored, err error) {
 	err = e.call(ctx, "reading a record", func(ctx context.Context, client *api.Client) error {
 		response, err := client.Logical().ReadRawWithContext(ctx, e.data(place))
@@ -197,8 +198,8 @@ func (e *engine) erase(ctx context.Context, place string) error {
 	})
 }
 
-// purge destroys every version below number. `max_versions 1` alone does not: where the mount's own setting is higher, KV goes by
-// that.
+// purge destroys every version below number. `max_versions 1` alone does not: where the mount's own setting is higher,
+// KV goes by that.
 func (e *engine) purge(ctx context.Context, place string, number int64) error {
 	var old []int64
 	err := e.call(ctx, "looking for old versions", func(ctx context.Context, client *api.Client) error {
@@ -263,8 +264,8 @@ func (e *engine) list(ctx context.Context, place string) (names []string, err er
 	return names, err
 }
 
-// verifyMount makes sure that the mount is KV v2. On a KV v1 mount a clean 404 would mean nothing, and check-and-set would be
-// ignored without a word.
+// verifyMount makes sure that the mount is KV v2. On a KV v1 mount a clean 404 would mean nothing, and check-and-set
+// would be ignored without a word.
 func (e *engine) verifyMount(ctx context.Context) error {
 	return e.call(ctx, "looking at the mount "+e.mount, func(ctx context.Context, client *api.Client) error {
 		secret, err := client.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+e.mount)

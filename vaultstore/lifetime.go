@@ -77,10 +77,10 @@ func (c *Connection) await(ctx context.Context, old string, seen credentialMark)
 	}
 }
 
-// join returns the attempt in flight, or begins one, to get another token than the old one (empty: any). The last attempt
-// counts if it brought that while the caller was on the way. While Vault's refusal of the credential stands, that is
-// returned: only another credential, or time, may change Vault's mind. seen is the credential's mark, where the caller
-// has just looked.
+// join returns the attempt in flight, or begins one, to get another token than the old one (empty: any). The last
+// attempt counts if it brought that while the caller was on the way. While Vault's refusal of the credential stands,
+// that is returned: only another credential, or time, may change Vault's mind. seen is the credential's mark, where the
+// caller has just looked.
 func (c *Connection) join(old string, seen credentialMark) (*flight, error) {
 	if stands := c.refusal.Load(); stands != nil && time.Now().Before(stands.until) {
 		if seen == (credentialMark{}) && c.mayLook() {
@@ -253,8 +253,8 @@ var errReplaced = errors.New("vaultstore: another token has taken its place")
 func (c *Connection) watch(kept *login, left time.Duration) (renewed time.Time, err error) {
 	auth := *kept.auth.Auth
 	auth.LeaseDuration = max(1, int(left/time.Second))
-	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of its
-	// back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
+	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of
+	// its back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
 	behaviour := api.RenewBehaviorErrorOnErrors
 	if !auth.Renewable {
 		behaviour = api.RenewBehaviorRenewDisabled

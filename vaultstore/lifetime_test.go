@@ -307,8 +307,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestRenewalFails: renewals that fail are tried again while the token has life left, with a growing pause, and lead to
-// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it takes
-// the end of its back-off for a pause of nothing).
+// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it
+// takes the end of its back-off for a pause of nothing).
 func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var renewals atomic.Int32
@@ -344,8 +344,8 @@ func TestRenewalFails(t *testing.T) {
 	})
 }
 
-// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and each
-// login would be followed by another. The pause between them grows.
+// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and
+// each login would be followed by another. The pause between them grows.
 func TestNoLoginStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -435,7 +435,8 @@ func TestFollowedFile(t *testing.T) {
 	})
 }
 
-// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no login.
+// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no
+// login.
 func TestReplacedTokenIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{follow: true}

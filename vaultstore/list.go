@@ -9,8 +9,8 @@ import (
 	"sallyport/factor"
 )
 
-// Keys lists every record, for operators and for moving to another store: one call for each app, and one for each record. A
-// document that is not one of ours is factor.ErrCorrupt and names its place.
+// Keys lists every record, for operators and for moving to another store: one call for each app, and one for each
+// record. A document that is not one of ours is factor.ErrCorrupt and names its place.
 func (s *Store) Keys(ctx context.Context) ([]factor.Key, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err

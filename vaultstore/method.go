@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Method is a way of signing in to Vault, made by Token, TokenFile, AppRole, Kubernetes or Cert. Making one does no I/O;
-// NewConnection says what is wrong with it. Safe for concurrent use.
+// Method is a way of signing in to Vault, made by Token, TokenFile, AppRole, Kubernetes or Cert. Making one does no
+// I/O; NewConnection says what is wrong with it. Safe for concurrent use.
 type Method interface {
 	// Name is the word for the method in the configuration: token, token_file, approle, kubernetes, cert.
 	Name() string
@@ -174,8 +174,8 @@ func inOneLine(text string) string {
 	return text
 }
 
-// credentialRefused says that Vault judged the credential and did not take it: trying again with the same one helps little, and
-// Vault locks a role after a few (its user lockout). Everything else is an outage.
+// credentialRefused says that Vault judged the credential and did not take it: trying again with the same one helps
+// little, and Vault locks a role after a few (its user lockout). Everything else is an outage.
 func credentialRefused(err error) bool {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {

@@ -18,8 +18,8 @@ type kubernetesMethod struct {
 	options methodOptions
 }
 
-// Kubernetes signs in with the pod's service account token, read at each login because Kubernetes exchanges it. Options:
-// Mount, ServiceAccountTokenFile.
+// Kubernetes signs in with the pod's service account token, read at each login because Kubernetes exchanges it.
+// Options: Mount, ServiceAccountTokenFile.
 func Kubernetes(role string, options ...MethodOption) Method {
 	defaults := methodOptions{mount: "kubernetes", serviceTokenFile: DefaultServiceAccountTokenFile}
 	return kubernetesMethod{role: role, options: defaults.apply(options)}

@@ -142,8 +142,9 @@ func TestP9_MethodsKeepTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestP9_AnswersAreNotRepeated: in the way to Vault there may be another server, whose page repeats the request with its
-// token. Of what is no answer of Vault's, only the status is told, in one line; the chain is kept for the classification.
+// TestP9_AnswersAreNotRepeated: in the way to Vault there may be another server, whose page repeats the request with
+// its token. Of what is no answer of Vault's, only the status is told, in one line; the chain is kept for the
+// classification.
 func TestP9_AnswersAreNotRepeated(t *testing.T) {
 	for want, cause := range map[string]error{
 		"vaultstore: signing in at https://v: the answer was 502": &api.ResponseError{
@@ -182,8 +183,8 @@ func TestCredentialRefused(t *testing.T) {
 	}
 }
 
-// TestJudgeToken: a token is dead only where Vault says so. A refusal that may be one of the look alone, a server that is
-// not Vault, and an outage are none.
+// TestJudgeToken: a token is dead only where Vault says so. A refusal that may be one of the look alone, a server that
+// is not Vault, and an outage are none.
 func TestJudgeToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error

@@ -45,7 +45,8 @@ func TestToken(t *testing.T) {
 	log.quiet(t, "nobody-knows-it")
 }
 
-// TestTokenRevoked: there is no other one, so that is what the callers are told, quickly and with few questions to Vault.
+// TestTokenRevoked: there is no other one, so that is what the callers are told, quickly and with few questions to
+// Vault.
 func TestTokenRevoked(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})

@@ -11,8 +11,8 @@ import (
 	"sallyport/e2e/vault"
 )
 
-// TestTokenFile walks a file through what Vault Agent and its operator do to it. In all of that, no call fails while there
-// is a token that Vault knows.
+// TestTokenFile walks a file through what Vault Agent and its operator do to it. In all of that, no call fails while
+// there is a token that Vault knows.
 func TestTokenFile(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -47,7 +47,8 @@ func TestTokenFile(t *testing.T) {
 	write(t, file, second)
 	becomes("a new token by rename", second)
 
-	// Whether something was wrong is seen at the next look, a second later at most; the server's counts tell when that was.
+	// Whether something was wrong is seen at the next look, a second later at most; the server's counts tell when that
+	// was.
 	stays := func(what string) {
 		t.Helper()
 		for began := time.Now(); time.Since(began) < 1200*time.Millisecond; time.Sleep(5 * time.Millisecond) {
@@ -72,8 +73,8 @@ func TestTokenFile(t *testing.T) {
 	log.quiet(t, first, second, third, first[:len(first)/2], third[:len(third)-4])
 }
 
-// TestTokenFileAfterDenial: the token is revoked, and another one is in the file already: the first call succeeds, without
-// the second that the next look would take.
+// TestTokenFileAfterDenial: the token is revoked, and another one is in the file already: the first call succeeds,
+// without the second that the next look would take.
 func TestTokenFileAfterDenial(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -91,8 +92,8 @@ func TestTokenFileAfterDenial(t *testing.T) {
 	}
 }
 
-// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is in the file already: the
-// first call succeeds.
+// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is in the file already:
+// the first call succeeds.
 func TestTokenFileWithMorePolicy(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})

@@ -17,8 +17,8 @@ const (
 	DefaultPath  = "sallyport"
 )
 
-// sessionKeyName is the name of the document that holds the key of sessions. Records lie one folder deeper, so that no app can
-// have this name.
+// sessionKeyName is the name of the document that holds the key of sessions. Records lie one folder deeper, so that no
+// app can have this name.
 const sessionKeyName = "session-key"
 
 // plainApp are names of apps that stand in a path as they are.
@@ -27,8 +27,8 @@ var plainApp = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // plainPath is what a mount or a path may look like: it stands in policies, where some signs have a meaning.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
 
-// folder is the part of a path that stands for an app: its name, or its SHA-256 where the name has signs that mean something in a
-// path or a policy.
+// folder is the part of a path that stands for an app: its name, or its SHA-256 where the name has signs that mean
+// something in a path or a policy.
 func folder(app string) string {
 	if plainApp.MatchString(app) {
 		return app
@@ -37,8 +37,8 @@ func folder(app string) string {
 	return "~" + hex.EncodeToString(hash[:])
 }
 
-// place is the document of a key, below the mount's data/ or metadata/. The identity never stands in it, only its hash: names such
-// as `../bob`, `a/b` or `*` must reach nothing but their own record.
+// place is the document of a key, below the mount's data/ or metadata/. The identity never stands in it, only its hash:
+// names such as `../bob`, `a/b` or `*` must reach nothing but their own record.
 func (s *Store) place(key factor.Key) string {
 	hash := sha256.Sum256([]byte(key.User))
 	return s.path + "/" + folder(key.App) + "/" + hex.EncodeToString(hash[:])
@@ -59,7 +59,8 @@ func cleanPath(setting, value, standard string) (string, error) {
 	return value, nil
 }
 
-// readable is a name as custom metadata take it: printable, of 1 to 512 bytes. It is for people; nothing is decided by it.
+// readable is a name as custom metadata take it: printable, of 1 to 512 bytes. It is for people; nothing is decided by
+// it.
 func readable(name string) string {
 	var out strings.Builder
 	for _, r := range name {

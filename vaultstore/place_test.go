@@ -19,8 +19,8 @@ func newUnconnected(t *testing.T, settings Settings) *Store {
 	return store
 }
 
-// TestPlaces: whatever the names of users and apps hold, each key has a place of its own, below the path, made of signs that mean
-// nothing in a path or a policy.
+// TestPlaces: whatever the names of users and apps hold, each key has a place of its own, below the path, made of signs
+// that mean nothing in a path or a policy.
 func TestPlaces(t *testing.T) {
 	store := newUnconnected(t, Settings{})
 	seen := make(map[string]factor.Key)
@@ -66,7 +66,8 @@ func TestReadable(t *testing.T) {
 	}
 }
 
-// TestSettings: what would reach other places than meant, or stand for more than one in a policy, is refused by its setting's name.
+// TestSettings: what would reach other places than meant, or stand for more than one in a policy, is refused by its
+// setting's name.
 func TestSettings(t *testing.T) {
 	for _, settings := range []Settings{
 		{}, {Mount: "kv", Path: "a/b/c"}, {Mount: "/secret/", Path: "/sallyport/"}, {Transit: "transit/sallyport"}, {Transit: "a/b/key"},

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Policy is the least policy, in Vault's HCL, under which everything works: records and the session key below the mount's path, the
-// transit key where one is named, and the token's own looking up and renewing. Errors name the setting.
+// Policy is the least policy, in Vault's HCL, under which everything works: records and the session key below the
+// mount's path, the transit key where one is named, and the token's own looking up and renewing. Errors name the
+// setting.
 func Policy(mount, path, transitKey string) (string, error) {
 	mount, err := cleanPath("mount", mount, DefaultMount)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 
 // Bounds of session keys.
 const (
+	// sessionKeySchema is the layout of the document.
+	sessionKeySchema = 1
 	// sessionKeySize is what AES-256 and XChaCha20 take.
 	sessionKeySize = 32
 	// maxSessionKeys bounds the document.
@@ -50,8 +52,9 @@ type storedSessionKey struct {
 	Created time.Time `json:"created"`
 }
 
-// SessionKeys returns the keys that seal sessions at rest, the newest last: that one seals, all of them open. The first caller of
-// all gateways makes the first key; check-and-set sees to it that there is one. An error says nothing about any session.
+// SessionKeys returns the keys that seal sessions at rest, the newest last: that one seals, all of them open. The first
+// caller of all gateways makes the first key; check-and-set sees to it that there is one. An error says nothing about
+// any session.
 func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 	keys, _, err := s.sessionKeys(ctx)
 	if !errors.Is(err, factor.ErrNotFound) {
@@ -64,9 +67,9 @@ func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 	return keys, err
 }
 
-// RotateSessionKey adds a new key, which seals from now on; gateways learn of it when they next ask. Keys that were replaced more
-// than keep ago are dropped: sessions that they sealed are over, so keep has to be longer than the longest lifetime of a session.
-// factor.ErrConflict when somebody else rotated at the same time.
+// RotateSessionKey adds a new key, which seals from now on; gateways learn of it when they next ask. Keys that were
+// replaced more than keep ago are dropped: sessions that they sealed are over, so keep has to be longer than the
+// longest lifetime of a session. factor.ErrConflict when somebody else rotated at the same time.
 func (s *Store) RotateSessionKey(ctx context.Context, keep time.Duration, now time.Time) (SessionKey, error) {
 	keys, number, err := s.sessionKeys(ctx)
 	if err != nil && !errors.Is(err, factor.ErrNotFound) {
@@ -93,7 +96,7 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 		return nil, 0, err
 	}
 	var d *sessionKeyDocument
-	if err := factor.DecodeStrictly(found.content, &d); err != nil || d == nil || d.Schema != documentSchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
+	if err := factor.DecodeStrictly(found.content, &d); err != nil || d == nil || d.Schema != sessionKeySchema || len(d.Keys) == 0 || len(d.Keys) > maxSessionKeys {
 		return nil, 0, corrupt("the document of the session key is not one of this gateway")
 	}
 	keys := make([]SessionKey, 0, len(d.Keys))
@@ -127,7 +130,7 @@ func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int
 		added.ID = keys[len(keys)-1].ID + 1
 	}
 	_, _ = rand.Read(added.Key) // never fails, see crypto/rand
-	d := sessionKeyDocument{Schema: documentSchema, Write: rand.Text()}
+	d := sessionKeyDocument{Schema: sessionKeySchema, Write: rand.Text()}
 	for _, k := range append(keys[:len(keys):len(keys)], added) {
 		out := storedSessionKey{ID: k.ID, Created: k.Created}
 		if s.transit == nil {

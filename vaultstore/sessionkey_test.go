@@ -48,7 +48,8 @@ func TestSessionKeyIsOne(t *testing.T) {
 	}
 }
 
-// TestSessionKeyRotation: a new key comes behind the old one, which stays for as long as sessions may need it, and is then nowhere.
+// TestSessionKeyRotation: a new key comes behind the old one, which stays for as long as sessions may need it, and is
+// then nowhere.
 func TestSessionKeyRotation(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {

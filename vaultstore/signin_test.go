@@ -151,8 +151,8 @@ func TestFirstUsers(t *testing.T) {
 	}
 }
 
-// TestRenewal: a token is used beyond its time to live, renewed by Vault; when it cannot be renewed any more another one
-// comes in its place, and at no moment is there none.
+// TestRenewal: a token is used beyond its time to live, renewed by Vault; when it cannot be renewed any more another
+// one comes in its place, and at no moment is there none.
 func TestRenewal(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -231,8 +231,8 @@ func TestRevoked(t *testing.T) {
 	log.quiet(t, secretID, revoked, token(t, c))
 }
 
-// TestLiveTokenWithoutPolicy: a refusal of what the token may not do is no reason to sign in anew, and a hundred of them
-// are not a hundred questions to Vault.
+// TestLiveTokenWithoutPolicy: a refusal of what the token may not do is no reason to sign in anew, and a hundred of
+// them are not a hundred questions to Vault.
 func TestLiveTokenWithoutPolicy(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -257,8 +257,8 @@ func TestLiveTokenWithoutPolicy(t *testing.T) {
 	}
 }
 
-// TestTokenThatMayNotLookAtItself: with a role that lacks the policy "default", a refusal may mean a revoked token or not.
-// It leads to a login, but a policy that is too small does not lead to one after the other.
+// TestTokenThatMayNotLookAtItself: with a role that lacks the policy "default", a refusal may mean a revoked token or
+// not. It leads to a login, but a policy that is too small does not lead to one after the other.
 func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -281,7 +281,8 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestExpiredWhileAway: the token's life ends while Vault cannot be reached. It is used again two seconds after its return.
+// TestExpiredWhileAway: the token's life ends while Vault cannot be reached. It is used again two seconds after its
+// return.
 func TestExpiredWhileAway(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -375,8 +376,8 @@ func TestHanging(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestStrangeAnswers: what is no answer to a login gives no token, whatever its status; and Vault's limit of requests is
-// an outage and no judgement of the credential.
+// TestStrangeAnswers: what is no answer to a login gives no token, whatever its status; and Vault's limit of requests
+// is an outage and no judgement of the credential.
 func TestStrangeAnswers(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -416,8 +417,8 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// TestCertificateChanged: Vault gets a certificate of another authority, over the same file: no call fails. In a file of
-// its own, which nobody named: the calls fail with an error of x509.
+// TestCertificateChanged: Vault gets a certificate of another authority, over the same file: no call fails. In a file
+// of its own, which nobody named: the calls fail with an error of x509.
 func TestCertificateChanged(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{TLS: true})
@@ -465,7 +466,8 @@ func TestStandby(t *testing.T) {
 	}
 }
 
-// TestNothingLeft: after Close no goroutine of the connection is left, with a token, without one, and with a login under way.
+// TestNothingLeft: after Close no goroutine of the connection is left, with a token, without one, and with a login
+// under way.
 func TestNothingLeft(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{TLS: true})

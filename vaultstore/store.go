@@ -14,8 +14,8 @@ import (
 	"sallyport/factor"
 )
 
-// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its metadata: longer than
-// any operation lasts, so that a late deletion can not hit an enrolment that came after it.
+// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its
+// metadata: longer than any operation lasts, so that a late deletion can not hit an enrolment that came after it.
 const settled = 30 * time.Second
 
 // Settings are the settings of a Store.
@@ -26,7 +26,8 @@ type Settings struct {
 	Mount string
 	// Path is the folder below the mount; default DefaultPath.
 	Path string
-	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals seeds as well. Empty: none.
+	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors as well.
+	// Empty: none.
 	Transit string
 	// Timeout is how long one call may take; default DefaultTimeout. An operation is one call, seldom more.
 	Timeout time.Duration
@@ -99,11 +100,14 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 		s.finish(ctx, key, found, d)
 		return factor.Record{}, 0, factor.ErrNotFound
 	}
-	record, err := d.record(func(sealed string) ([]byte, error) {
+	secrets := make(map[string]knownSecret)
+	record, err := d.record(func(factorID, sealed string) ([]byte, error) {
 		if s.transit == nil {
 			return nil, corrupt("the seed is sealed with Vault's transit engine, but `transit` is not set")
 		}
-		return s.transit.open(ctx, sealed, association("sallyport seed", key.App, key.User))
+		secret, err := s.transit.open(ctx, sealed, belongsTo(key, d.Schema, factorID))
+		secrets[factorID] = knownSecret{sealed: sealed, schema: d.Schema, print: s.memory.print(secret)}
+		return secret, err
 	})
 	if err != nil {
 		return factor.Record{}, 0, err
@@ -112,10 +116,12 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	if err != nil {
 		return factor.Record{}, 0, err
 	}
-	enrolment, seed := seedOf(record)
-	s.memory.set(key, known{
-		generation: d.Generation, enrolment: enrolment, purge: d.Purge, sealed: d.SealedSeed, seed: s.memory.print(seed),
-	})
+	for _, f := range record.Factors {
+		if _, sealed := secrets[f.ID]; !sealed && f.Secret != nil {
+			secrets[f.ID] = knownSecret{print: s.memory.print(f.Secret)}
+		}
+	}
+	s.memory.set(key, known{generation: d.Generation, secrets: secrets, purge: d.Purge})
 	return record, version, nil
 }
 
@@ -148,9 +154,10 @@ func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, err
 	return found, d, nil
 }
 
-// Put implements factor.Store with one call. A new record takes two, and one that replaces the seed destroys older versions.
+// Put implements factor.Store with one call. A new record takes two, and one that replaces a secret destroys older
+// versions.
 func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
-	if _, err := newDocument(key, record, 1, ""); err != nil {
+	if _, err := newDocument(key, record, 1, nil); err != nil {
 		return 0, err
 	}
 	if err := s.ready(ctx); err != nil {
@@ -164,16 +171,15 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 		return 0, factor.ErrConflict // no version of ours
 	}
 	seen, remembered := s.memory.get(key)
-	sealed, err := s.seal(ctx, key, record, seen)
+	var err error
+	now := known{generation: generation}
+	if now.secrets, err = s.seal(ctx, key, record, seen); err != nil {
+		return 0, err
+	}
+	d, err := newDocument(key, record, generation, now.sealed())
 	if err != nil {
 		return 0, err
 	}
-	d, err := newDocument(key, record, generation, sealed)
-	if err != nil {
-		return 0, err
-	}
-	enrolment, seed := seedOf(record)
-	now := known{generation: generation, enrolment: enrolment, sealed: sealed, seed: s.memory.print(seed)}
 	if expected == 0 {
 		return s.create(ctx, key, d, now)
 	}
@@ -187,7 +193,7 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 			return 0, err
 		}
 	}
-	d.Purge = seen.purge || seen.enrolment != enrolment || sealed != "" && seen.sealed == ""
+	d.Purge = seen.purge || !now.sameSecrets(seen)
 	written, err := s.write(ctx, key, &d, number)
 	if err != nil {
 		return 0, err
@@ -238,8 +244,8 @@ func (s *Store) clear(ctx context.Context, key factor.Key) error {
 	}
 }
 
-// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another enrolment
-// since the version was read, and where there are no metadata yet that would show a mix-up.
+// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another
+// enrolment since the version was read, and where there are no metadata yet that would show a mix-up.
 func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected factor.Version) error {
 	found, d, err := s.read(ctx, key)
 	if errors.Is(err, factor.ErrNotFound) {
@@ -255,8 +261,8 @@ func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected facto
 	return nil
 }
 
-// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that of several
-// callers one wins and the seed is gone; the winner then deletes the metadata.
+// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that
+// of several callers one wins and the seed is gone; the winner then deletes the metadata.
 func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Version) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -272,7 +278,7 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 			return err
 		}
 	}
-	d := document{Schema: documentSchema, App: key.App, User: key.User, Generation: generation, Disabled: true}
+	d := document{Schema: documentSchema1, App: key.App, User: key.User, Generation: generation, Disabled: true}
 	if _, err := s.write(ctx, key, &d, number); err != nil {
 		if errors.Is(err, factor.ErrConflict) {
 			return s.absent(ctx, key)
@@ -299,8 +305,8 @@ func (s *Store) absent(ctx context.Context, key factor.Key) error {
 	return factor.ErrConflict
 }
 
-// finish deletes what is left of a record that was disabled a while ago, and tells whether it did. It claims the document by
-// check-and-set first: deleting metadata is not conditional, so only one may do it.
+// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It claims the
+// document by check-and-set first: deleting metadata is not conditional, so only one may do it.
 func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d document) bool {
 	if found.age < s.settled {
 		return false
@@ -311,8 +317,8 @@ func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d docu
 	return s.engine.erase(ctx, s.place(key)) == nil
 }
 
-// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken for
-// made (P7).
+// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken
+// for made (P7).
 func (s *Store) write(ctx context.Context, key factor.Key, d *document, number int64) (stored, error) {
 	d.Write = rand.Text()
 	written, err := s.engine.write(ctx, s.place(key), d, number)
@@ -338,33 +344,13 @@ func (s *Store) write(ctx context.Context, key factor.Key, d *document, number i
 	return written, nil
 }
 
-// purge destroys older versions, and tells whether they are gone.
+// purge destroys older versions, and reports whether they are gone.
 func (s *Store) purge(ctx context.Context, key factor.Key, number int64) bool {
 	err := s.engine.purge(ctx, s.place(key), number)
 	if err != nil {
 		s.logger.WarnContext(ctx, "older versions of a record could not be destroyed yet; the next change tries again", "app", key.App, "error", err)
 	}
 	return err == nil
-}
-
-// seedOf is a record's enrolment and its seed; empty and nil where somebody has no factor yet.
-func seedOf(record factor.Record) (enrolment string, seed []byte) {
-	if record.TOTP == nil {
-		return "", nil
-	}
-	return record.TOTP.ID, record.TOTP.Secret
-}
-
-// seal returns the sealed seed: the one that was read, unless the key was rotated since; empty without transit or seed.
-func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (string, error) {
-	_, seed := seedOf(record)
-	if s.transit == nil || seed == nil {
-		return "", nil
-	}
-	if seen.sealed != "" && seen.seed == s.memory.print(seed) && !s.transit.outdated(ctx, seen.sealed) {
-		return seen.sealed, nil
-	}
-	return s.transit.seal(ctx, seed, association("sallyport seed", key.App, key.User))
 }
 
 func custom(key factor.Key, generation uint32) map[string]string {

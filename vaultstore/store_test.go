@@ -12,8 +12,8 @@ import (
 	"sallyport/factor/storetest"
 )
 
-// TestConformance: a real Vault is as good a store as every other one, with the seeds sealed by transit and without, under the
-// policy that `sallyport vault-policy` prints.
+// TestConformance: a real Vault is as good a store as every other one, with the seeds sealed by transit and without,
+// under the policy that `sallyport vault-policy` prints.
 func TestConformance(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -51,7 +51,7 @@ func TestCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record.TOTP.Step++
+		record.Throttle.Failures++
 		if _, err := store.Put(t.Context(), alice, record, version); err != nil {
 			t.Fatal(err)
 		}
@@ -127,8 +127,8 @@ func everything(t *testing.T, server *vault.Server, store *Store) string {
 	return all.String()
 }
 
-// TestOldSeedsAreNowhere: after a reset the old seed is in no version of any document, and after disabling nothing is listed. Also
-// where the mount keeps ten versions of everything, which wins over what a document's own metadata say.
+// TestOldSeedsAreNowhere: after a reset the old seed is in no version of any document, and after disabling nothing is
+// listed. Also where the mount keeps ten versions of everything, which wins over what a document's own metadata say.
 func TestOldSeedsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
@@ -168,8 +168,8 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 	}
 }
 
-// TestP6_WhatIsNoRecord: whatever lies at a user's place and is no whole record is an error, and never "not enrolled": a deleted
-// version, data that are null, other documents, other users' documents.
+// TestP6_WhatIsNoRecord: whatever lies at a user's place and is no whole record is an error, and never "not enrolled":
+// a deleted version, data that are null, other documents, other users' documents.
 func TestP6_WhatIsNoRecord(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})

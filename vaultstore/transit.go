@@ -17,9 +17,9 @@ import (
 // rotationCheck is how often the transit key's latest version is asked for, while seeds are being written.
 const rotationCheck = time.Minute
 
-// transit seals short secrets with a key of Vault's transit engine, which never leaves Vault. What a secret belongs to is
-// associated data: a ciphertext that was moved opens nothing. The key's type must know associated data (aes256-gcm96, the
-// default, or chacha20-poly1305).
+// transit seals short secrets with a key of Vault's transit engine, which never leaves Vault. What a secret belongs to
+// is associated data: a ciphertext that was moved opens nothing. The key's type must know associated data
+// (aes256-gcm96, the default, or chacha20-poly1305).
 type transit struct {
 	engine     *engine
 	mount, key string
@@ -60,8 +60,8 @@ func (t *transit) seal(ctx context.Context, secret, belongsTo []byte) (sealed st
 	return sealed, err
 }
 
-// open returns what was sealed. factor.ErrCorrupt: Vault says that this ciphertext is not of this key, or belongs to something
-// else.
+// open returns what was sealed. factor.ErrCorrupt: Vault says that this ciphertext is not of this key, or belongs to
+// something else.
 func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (secret []byte, err error) {
 	err = t.engine.call(ctx, "opening with transit", func(ctx context.Context, client *api.Client) error {
 		answer, err := client.Logical().WriteWithContext(ctx, t.mount+"/decrypt/"+t.key, map[string]any{
@@ -87,8 +87,8 @@ func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (se
 	return secret, err
 }
 
-// outdated tells whether the key was rotated since the secret was sealed. It asks Vault once a minute at most; what cannot be had
-// is "no", for the secret can still be opened.
+// outdated reports whether the key was rotated since the secret was sealed. It asks Vault once a minute at most; what
+// cannot be had is "no", for the secret can still be opened.
 func (t *transit) outdated(ctx context.Context, sealed string) bool {
 	t.mutex.Lock()
 	latest, now := t.latest, t.now()

@@ -11,8 +11,8 @@ import (
 	"sallyport/factor/storetest"
 )
 
-// TestTransitSealsSeeds: with transit the document in KV holds no seed, and a sealed one that is moved to another user, or to the same
-// user of another app, opens nothing.
+// TestTransitSealsSeeds: with transit the document in KV holds no seed, and a sealed one that is moved to another user,
+// or to the same user of another app, opens nothing.
 func TestTransitSealsSeeds(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -67,7 +67,7 @@ func TestTransitRotation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record.TOTP.Step++
+		record.Throttle.Failures++
 		if _, err := store.Put(t.Context(), alice, record, version); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,8 @@ func TestTransitRotation(t *testing.T) {
 	use()
 }
 
-// TestTransitLater: where transit is switched on later, a seed that lies open is sealed at its next use, and is in no older version.
+// TestTransitLater: where transit is switched on later, a seed that lies open is sealed at its next use, and is in no
+// older version.
 func TestTransitLater(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -116,7 +117,8 @@ func TestTransitLater(t *testing.T) {
 	}
 }
 
-// TestP6_TransitFaults: transit in trouble, or without its key, is an outage; nothing is written with an open seed instead.
+// TestP6_TransitFaults: transit in trouble, or without its key, is an outage; nothing is written with an open seed
+// instead.
 func TestP6_TransitFaults(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

@@ -2,28 +2,51 @@ package storetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	"sallyport/factor"
 )
 
-// NewRecord makes a valid record of the user with everything set; seed makes its secrets differ.
+// at is when the records of this package were made.
+var at = time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
+
+// The states of the kinds that schema 1 knows, as far as a store may see them.
+type (
+	authenticator struct {
+		Algorithm string `json:"algorithm"`
+		Digits    int    `json:"digits"`
+		Period    int    `json:"period"`
+		Step      int64  `json:"step"`
+	}
+	codes struct {
+		Salt       []byte   `json:"salt"`
+		Iterations int      `json:"iterations"`
+		Hashes     [][]byte `json:"hashes"`
+		Total      int      `json:"total"`
+	}
+)
+
+// NewRecord makes a valid record of the user with everything set that schema 1 can hold; seed makes its secrets differ.
+// Its first factor is an authenticator (SHA1, 6 digits, 30 seconds).
 func NewRecord(user string, seed byte) factor.Record {
-	at := time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
 	return factor.Record{
-		Schema: factor.RecordSchema,
-		User:   user,
-		TOTP: &factor.TOTP{
-			ID: fmt.Sprintf("enrolment-%d", seed), Secret: bytes.Repeat([]byte{seed}, 20), Algorithm: factor.SHA1,
-			Digits: 6, Period: 30, Step: 58_000_000 + int64(seed), Created: at, Used: at.Add(time.Minute),
-		},
-		Recovery: &factor.RecoverySet{
-			Salt: bytes.Repeat([]byte{seed + 1}, 16), Iterations: 20_000, Total: 10, Created: at,
-			Hashes: [][]byte{bytes.Repeat([]byte{seed + 2}, 32), bytes.Repeat([]byte{0}, 32)},
+		User: user,
+		Factors: []factor.Factor{
+			{
+				ID: fmt.Sprintf("enrolment-%d", seed), Kind: factor.MethodTOTP, Secret: bytes.Repeat([]byte{seed}, 20),
+				State:   encode(authenticator{Algorithm: "SHA1", Digits: 6, Period: 30, Step: 58_000_000 + int64(seed)}),
+				Created: at, Used: at.Add(time.Minute),
+			},
+			{
+				ID: "recovery", Kind: factor.MethodRecovery, Created: at,
+				State: encode(codes{
+					Salt: bytes.Repeat([]byte{seed + 1}, 16), Iterations: 20_000, Total: 10,
+					Hashes: [][]byte{bytes.Repeat([]byte{seed + 2}, 32), bytes.Repeat([]byte{0}, 32)},
+				}),
+			},
 		},
 		Throttle: factor.ThrottleState{Failures: 6, BlockedUntil: at.Add(time.Hour), LastFailure: at},
 		Devices: []factor.Device{{
@@ -37,12 +60,49 @@ func NewRecord(user string, seed byte) factor.Record {
 	}
 }
 
+// NewReady is NewRecord of somebody who can sign in with a code of her authenticator at once.
+func NewReady(user string, seed byte) factor.Record {
+	record := NewRecord(user, seed)
+	record.Throttle = factor.ThrottleState{}
+	record.Factors[0].State = encode(authenticator{Algorithm: "SHA1", Digits: 6, Period: 30})
+	return record
+}
+
+// NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with a secret and without,
+// and of kinds that nobody knows. A store keeps them all the same.
+func NewMixed(user string, seed byte) factor.Record {
+	record := NewRecord(user, seed)
+	record.Factors[0].Name = "Telephone <old>"
+	record.Factors = append(record.Factors,
+		factor.Factor{
+			ID: fmt.Sprintf("second-%d", seed), Kind: factor.MethodTOTP, Name: "Tablet", Secret: bytes.Repeat([]byte{seed + 5}, 32),
+			State: encode(authenticator{Algorithm: "SHA256", Digits: 8, Period: 60}), Created: at.Add(time.Hour),
+		},
+		factor.Factor{
+			ID: fmt.Sprintf("key-%d", seed), Kind: "unheard_of", Created: at, Used: at,
+			State: encode(map[string]any{"public": seed, "nested": map[string]any{"count": 1 << 40, "text": "ü<&>"}}),
+		},
+		factor.Factor{ID: fmt.Sprintf("bare-%d", seed), Kind: "bare", Created: at},
+		factor.Factor{
+			ID: fmt.Sprintf("sealed-%d", seed), Kind: "unheard_of", Created: at, Secret: bytes.Repeat([]byte{seed + 6}, 200),
+		},
+	)
+	record.Activity = append(record.Activity, factor.Event{Kind: "sign-in-unheard_of", At: at})
+	return record
+}
+
 // NewWaiting makes a valid record of somebody who has no factor yet.
 func NewWaiting(user string) factor.Record {
-	at := time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
-	return factor.Record{
-		Schema: factor.RecordSchema, User: user, Waiting: &factor.Waiting{Grace: at, Offered: at.Add(time.Hour)},
+	return factor.Record{User: user, Waiting: &factor.Waiting{Grace: at, Offered: at.Add(time.Hour)}}
+}
+
+// encode writes a state; what this package passes can be written.
+func encode(state any) json.RawMessage {
+	content, err := json.Marshal(state)
+	if err != nil {
+		panic(err)
 	}
+	return content
 }
 
 // Names are users whose names try to reach another record, or to break the one they have.
@@ -55,51 +115,4 @@ func Names() []string {
 		"müller", "mu\u0308ller", "бob", "ſam", "sam", "K", "\u212A", "\u202Ebob", "bob\u200B", "\u00A0bob", "名前", "👩‍👩‍👧", "\uFFFD",
 		"\uFEFFbob", "\U0010FFFD",
 	}
-}
-
-// Invalid are records that no store may take, nor hand out, by what is wrong with them.
-func Invalid(user string) map[string]factor.Record {
-	invalid := map[string]factor.Record{"the zero record": {}}
-	for name, spoil := range map[string]func(*factor.Record){
-		"no schema":           func(r *factor.Record) { r.Schema = 0 },
-		"a future schema":     func(r *factor.Record) { r.Schema = factor.RecordSchema + 1 },
-		"no factor":           func(r *factor.Record) { r.TOTP = nil },
-		"no seed":             func(r *factor.Record) { r.TOTP.Secret = nil },
-		"an empty seed":       func(r *factor.Record) { r.TOTP.Secret = []byte{} },
-		"a short seed":        func(r *factor.Record) { r.TOTP.Secret = r.TOTP.Secret[:15] },
-		"no enrolment id":     func(r *factor.Record) { r.TOTP.ID = "" },
-		"no algorithm":        func(r *factor.Record) { r.TOTP.Algorithm = "" },
-		"MD5":                 func(r *factor.Record) { r.TOTP.Algorithm = "MD5" },
-		"few digits":          func(r *factor.Record) { r.TOTP.Digits = 5 },
-		"many digits":         func(r *factor.Record) { r.TOTP.Digits = 9 },
-		"no period":           func(r *factor.Record) { r.TOTP.Period = 0 },
-		"negative step":       func(r *factor.Record) { r.TOTP.Step = -1 },
-		"short hash":          func(r *factor.Record) { r.Recovery.Hashes[0] = r.Recovery.Hashes[0][:31] },
-		"empty hash":          func(r *factor.Record) { r.Recovery.Hashes[0] = nil },
-		"short salt":          func(r *factor.Record) { r.Recovery.Salt = r.Recovery.Salt[:1] },
-		"no work":             func(r *factor.Record) { r.Recovery.Iterations = 1 },
-		"endless work":        func(r *factor.Record) { r.Recovery.Iterations = 1 << 30 },
-		"more than all":       func(r *factor.Record) { r.Recovery.Total = 1 },
-		"negative count":      func(r *factor.Record) { r.Throttle.Failures = -1 },
-		"short trust":         func(r *factor.Record) { r.Devices[0].Hash = r.Devices[0].Hash[:31] },
-		"empty trust":         func(r *factor.Record) { r.Devices[0].Hash = nil },
-		"short old trust":     func(r *factor.Record) { r.Devices[0].Previous = r.Devices[0].Previous[:1] },
-		"trust of nothing":    func(r *factor.Record) { r.Devices[0].ID = "" },
-		"too much trust":      func(r *factor.Record) { r.Devices = slices.Repeat(r.Devices, factor.MaxDevices+1) },
-		"unknown event":       func(r *factor.Record) { r.Activity[0].Kind = "party" },
-		"too many events":     func(r *factor.Record) { r.Activity = slices.Repeat(r.Activity, factor.MaxActivity) },
-		"both":                func(r *factor.Record) { r.Waiting = NewWaiting(user).Waiting },
-		"seed and waiting":    func(r *factor.Record) { *r = NewWaiting(user); r.TOTP = NewRecord(user, 5).TOTP },
-		"codes and waiting":   func(r *factor.Record) { *r = NewWaiting(user); r.Recovery = NewRecord(user, 5).Recovery },
-		"waiting for nothing": func(r *factor.Record) { *r = NewWaiting(user); r.Waiting = new(factor.Waiting) },
-		"a year too large":    func(r *factor.Record) { r.Throttle.BlockedUntil = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
-	} {
-		record := NewRecord(user, 5)
-		spoil(&record)
-		if reflect.DeepEqual(record, NewRecord(user, 5)) {
-			panic("storetest: nothing was spoilt: " + name)
-		}
-		invalid[name] = record
-	}
-	return invalid
 }

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) factor.Store) {
 		{"round trip", testRoundTrip},
 		{"not found is exact", testNotFound},
 		{"compare and set", testCompareAndSet},
+		{"from one schema to the other", testSchemas},
 		{"waiting", testWaiting},
 		{"create in parallel", testParallelCreate},
 		{"update in parallel", testParallelUpdate},
@@ -83,28 +84,6 @@ func equal(a, b factor.Record) bool {
 	}
 	second, err := factor.EncodeRecord(b)
 	return err == nil && bytes.Equal(first, second)
-}
-
-func testRoundTrip(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	first := put(t, store, key, NewRecord("alice", 1), 0)
-	want(t, store, key, NewRecord("alice", 1), first)
-
-	second := put(t, store, key, NewRecord("alice", 2), first)
-	if second == first {
-		t.Error("the version did not change")
-	}
-	want(t, store, key, NewRecord("alice", 2), second)
-
-	bare := NewRecord("alice", 3)
-	bare.Recovery, bare.Throttle, bare.TOTP.Used = nil, factor.ThrottleState{}, time.Time{}
-	third := put(t, store, key, bare, second)
-	want(t, store, key, bare, third)
-
-	if err := store.Delete(t.Context(), key, third); err != nil {
-		t.Fatalf("Delete: %v", err)
-	}
-	wantNone(t, store, key)
 }
 
 func testNotFound(t *testing.T, store factor.Store) {
@@ -285,45 +264,6 @@ func wantUnclear(t *testing.T, operation string, err error) {
 		t.Errorf("%s with a finished context succeeded", operation)
 	case errors.Is(err, factor.ErrNotFound), errors.Is(err, factor.ErrConflict), errors.Is(err, factor.ErrCorrupt):
 		t.Errorf("%s with a finished context: %v, which sounds like an answer", operation, err)
-	}
-}
-
-// testCopies checks that what was put or got shares no memory with what is stored.
-func testCopies(t *testing.T, store factor.Store) {
-	key := factor.Key{App: "wiki", User: "alice"}
-	given := NewRecord("alice", 1)
-	version := put(t, store, key, given, 0)
-	spoil(given)
-	want(t, store, key, NewRecord("alice", 1), version)
-	got, _, err := store.Get(t.Context(), key)
-	if err != nil {
-		t.Fatalf("Get: %v", err)
-	}
-	again, _, err := store.Get(t.Context(), key)
-	if err != nil {
-		t.Fatalf("Get: %v", err)
-	}
-	spoil(got)
-	if !equal(again, NewRecord("alice", 1)) {
-		t.Error("two readings share memory")
-	}
-	want(t, store, key, NewRecord("alice", 1), version)
-
-	// What was read must outlive later transactions of the store.
-	for i := range byte(20) {
-		version = put(t, store, key, NewRecord("alice", i+2), version)
-	}
-	if !equal(again, NewRecord("alice", 1)) {
-		t.Error("an earlier reading changed when the record was written again")
-	}
-}
-
-func spoil(record factor.Record) {
-	clear(record.TOTP.Secret)
-	record.TOTP.ID = "spoilt"
-	clear(record.Recovery.Salt)
-	for _, hash := range record.Recovery.Hashes {
-		clear(hash)
 	}
 }
 

@@ -1,14 +1,14 @@
-package factor
+package totp
 
 import (
 	"encoding/base32"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"sallyport/factor"
 )
 
 // Algorithm is the hash of a one-time code, spelt as in otpauth addresses.
@@ -34,9 +34,6 @@ const (
 	// MaxSkew is the most steps that may be accepted on either side of the present one.
 	MaxSkew = 10
 )
-
-// maxTyped is the longest text in bytes that is looked at as a code at all.
-const maxTyped = 256
 
 // Parameters say how one-time codes are computed (RFC 6238).
 type Parameters struct {
@@ -74,19 +71,19 @@ func (p Parameters) withDefaults() Parameters {
 	return p
 }
 
-// Validate tells what is wrong with the settings (ErrInvalid). Fields left at zero take their defaults first.
+// Validate tells what is wrong with the settings (factor.ErrInvalid). Fields left at zero take their defaults first.
 func (p Parameters) Validate() error {
 	p = p.withDefaults()
 	if _, known := p.Algorithm.hash(); !known {
-		return fmt.Errorf("%w: totp: algorithm must be SHA1, SHA256 or SHA512", ErrInvalid)
+		return fmt.Errorf("%w: totp: algorithm must be SHA1, SHA256 or SHA512", factor.ErrInvalid)
 	}
 	switch {
 	case p.Digits < 6 || p.Digits > 8:
-		return fmt.Errorf("%w: totp: digits must be 6, 7 or 8", ErrInvalid)
+		return fmt.Errorf("%w: totp: digits must be 6, 7 or 8", factor.ErrInvalid)
 	case p.Period < time.Second || p.Period > MaxPeriod || p.Period%time.Second != 0:
-		return fmt.Errorf("%w: totp: period must be whole seconds, from 1s to %s", ErrInvalid, MaxPeriod)
+		return fmt.Errorf("%w: totp: period must be whole seconds, from 1s to %s", factor.ErrInvalid, MaxPeriod)
 	case p.Skew < 0 || p.Skew > MaxSkew:
-		return fmt.Errorf("%w: totp: skew must be from 0 to %d", ErrInvalid, MaxSkew)
+		return fmt.Errorf("%w: totp: skew must be from 0 to %d", factor.ErrInvalid, MaxSkew)
 	}
 	return nil
 }
@@ -129,7 +126,7 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 	algorithm, known := p.Algorithm.hash()
 	if !known || len(secret) < MinSecret || p.Digits < 6 || p.Digits > 8 || p.Period < time.Second {
 		// Everything is validated long before; the library would take an empty seed for a good one, so look again.
-		return noStep, ErrCorrupt
+		return noStep, factor.ErrCorrupt
 	}
 	digits, ok := normaliseDigits(code, p.Digits)
 	if !ok {
@@ -145,7 +142,7 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 		right, err := hotp.ValidateCustom(digits, uint64(at), key, options)
 		if err != nil {
 			// The library's words are left out: they could quote the key.
-			return noStep, fmt.Errorf("%w: the one-time code cannot be computed", ErrCorrupt)
+			return noStep, fmt.Errorf("%w: the one-time code cannot be computed", factor.ErrCorrupt)
 		}
 		if right {
 			found = at
@@ -157,7 +154,7 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 // normaliseDigits strips what people and clipboards put between digits, and accepts exactly count ASCII digits.
 // Digits of other scripts are not accepted: one code has one spelling.
 func normaliseDigits(typed string, count int) (string, bool) {
-	code := stripSeparators(typed)
+	code := factor.StripSeparators(typed)
 	if len(code) != count {
 		return "", false
 	}
@@ -167,18 +164,4 @@ func normaliseDigits(typed string, count int) (string, bool) {
 		}
 	}
 	return code, true
-}
-
-// stripSeparators removes spaces of every kind, dashes, and invisible marks that come along when a code is copied. An
-// overlong text comes back empty.
-func stripSeparators(typed string) string {
-	if len(typed) > maxTyped {
-		return ""
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '\u2212' || unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf) {
-			return -1
-		}
-		return r
-	}, typed)
 }

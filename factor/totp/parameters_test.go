@@ -1,4 +1,4 @@
-package factor
+package totp
 
 import (
 	"errors"
@@ -9,9 +9,12 @@ import (
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"sallyport/factor"
 )
 
-// rfcSecrets are the seeds of RFC 6238, appendix B: "12345678901234567890" repeated to the hash's length (erratum 2866).
+// rfcSecrets are the seeds of RFC 6238, appendix B: "12345678901234567890" repeated to the hash's length (erratum
+// 2866).
 var rfcSecrets = map[Algorithm]string{
 	SHA1:   "12345678901234567890",
 	SHA256: "12345678901234567890123456789012",
@@ -65,7 +68,7 @@ func TestRFC6238(t *testing.T) {
 func codeAt(t testing.TB, secret []byte, parameters Parameters, step int64) string {
 	t.Helper()
 	algorithm, _ := parameters.Algorithm.hash()
-	code, err := hotp.GenerateCodeCustom(Proposal{Secret: secret}.Key(), uint64(step), hotp.ValidateOpts{
+	code, err := hotp.GenerateCodeCustom(typedKey(secret), uint64(step), hotp.ValidateOpts{
 		Digits: otp.Digits(parameters.Digits), Algorithm: algorithm,
 	})
 	if err != nil {
@@ -136,7 +139,7 @@ func TestMatchRefuses(t *testing.T) {
 		parameters := good
 		test.change(&parameters)
 		for _, code := range []string{"94287082", "", "000000", codeAt(t, []byte(test.secret), good, 1)} {
-			if step, err := parameters.match([]byte(test.secret), code, now); step != noStep || !errors.Is(err, ErrCorrupt) {
+			if step, err := parameters.match([]byte(test.secret), code, now); step != noStep || !errors.Is(err, factor.ErrCorrupt) {
 				t.Errorf("%s: %d, %v; want ErrCorrupt", test.name, step, err)
 			}
 		}
@@ -179,7 +182,7 @@ func TestNormaliseDigits(t *testing.T) {
 		{"123456\x00", ""},
 		{"12345\xff", ""},
 		{"123,456", ""},
-		{"123456" + strings.Repeat(" ", maxTyped), ""},
+		{"123456" + strings.Repeat(" ", factor.MaxTyped), ""},
 	}
 	for _, test := range tests {
 		got, ok := normaliseDigits(test.typed, 6)
@@ -245,7 +248,7 @@ func TestParametersValidate(t *testing.T) {
 		{Skew: -1},
 		{Skew: 11},
 	} {
-		if err := bad.Validate(); !errors.Is(err, ErrInvalid) {
+		if err := bad.Validate(); !errors.Is(err, factor.ErrInvalid) {
 			t.Errorf("%+v: %v, want ErrInvalid", bad, err)
 		}
 	}

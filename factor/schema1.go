@@ -1,0 +1,165 @@
+package factor
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Schema 1 knows the layout of two kinds by heart, since nothing else did when it was made. It is frozen: what it can
+// hold, and within which bounds, is what the version before reads and writes, whatever the kinds learn since. Here
+// alone a part of the core looks into the state of a factor that is not its own.
+
+// schema1Record is the layout of schema 1.
+type schema1Record struct {
+	Schema   int              `json:"schema"`
+	User     string           `json:"user"`
+	TOTP     *schema1TOTP     `json:"totp,omitempty"`
+	Recovery *schema1Recovery `json:"recovery,omitempty"`
+	Throttle ThrottleState    `json:"throttle,omitzero"`
+	Devices  []Device         `json:"devices,omitempty"`
+	Activity []Event          `json:"activity,omitempty"`
+	Waiting  *Waiting         `json:"waiting,omitempty"`
+}
+
+type schema1TOTP struct {
+	ID     string `json:"id"`
+	Secret []byte `json:"secret"`
+	schema1TOTPState
+	Created time.Time `json:"created"`
+	Used    time.Time `json:"used,omitzero"`
+}
+
+// schema1TOTPState is the state of an authenticator in the fields of schema 1.
+type schema1TOTPState struct {
+	Algorithm string `json:"algorithm"`
+	Digits    int    `json:"digits"`
+	Period    int    `json:"period"`
+	Step      int64  `json:"step"`
+}
+
+type schema1Recovery struct {
+	schema1RecoveryState
+	Created time.Time `json:"created"`
+}
+
+// schema1RecoveryState is the state of a set of recovery codes in the fields of schema 1.
+type schema1RecoveryState struct {
+	Salt       []byte   `json:"salt"`
+	Iterations int      `json:"iterations"`
+	Hashes     [][]byte `json:"hashes"`
+	Total      int      `json:"total"`
+}
+
+// recoveryID is the ID of every set of recovery codes: there is one of them, and schema 1 gives it none.
+const recoveryID = string(MethodRecovery)
+
+// schema1EventKinds are the events that the version before can read.
+var schema1EventKinds = []EventKind{
+	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
+}
+
+// schema1 is the record in the layout of schema 1; ok is false where that would lose something. What is within the
+// layout's shape but not within its bounds is damage, and no matter for a higher schema (validate).
+func (r Record) schema1() (layout schema1Record, ok bool) {
+	layout = schema1Record{
+		Schema: Schema1, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
+	}
+	for _, event := range r.Activity {
+		if !slices.Contains(schema1EventKinds, event.Kind) {
+			return schema1Record{}, false
+		}
+	}
+	for _, f := range r.Factors {
+		switch {
+		case f.Name != "":
+			return schema1Record{}, false
+		case f.Kind == MethodTOTP && layout.TOTP == nil:
+			layout.TOTP = &schema1TOTP{ID: f.ID, Secret: f.Secret, Created: f.Created, Used: f.Used}
+			if DecodeStrictly(f.State, &layout.TOTP.schema1TOTPState) != nil {
+				return schema1Record{}, false
+			}
+		case f.Kind == MethodRecovery && layout.Recovery == nil && f.ID == recoveryID && f.Secret == nil && f.Used.IsZero():
+			layout.Recovery = &schema1Recovery{Created: f.Created}
+			if DecodeStrictly(f.State, &layout.Recovery.schema1RecoveryState) != nil {
+				return schema1Record{}, false
+			}
+		default:
+			return schema1Record{}, false
+		}
+	}
+	return layout, true
+}
+
+// record reads the layout. Its error means that a state cannot be written as JSON, which does not happen.
+func (l schema1Record) record() (Record, error) {
+	record := Record{User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting}
+	if t := l.TOTP; t != nil {
+		state, err := json.Marshal(t.schema1TOTPState)
+		if err != nil {
+			return Record{}, err
+		}
+		record.Factors = append(record.Factors, Factor{
+			ID: t.ID, Kind: MethodTOTP, Created: t.Created, Used: t.Used, State: state, Secret: t.Secret,
+		})
+	}
+	if s := l.Recovery; s != nil {
+		state, err := json.Marshal(s.schema1RecoveryState)
+		if err != nil {
+			return Record{}, err
+		}
+		record.Factors = append(record.Factors, Factor{
+			ID: recoveryID, Kind: MethodRecovery, Created: s.Created, State: state,
+		})
+	}
+	return record, nil
+}
+
+// validate demands the bounds of schema 1, beside those of every record.
+func (l schema1Record) validate() error {
+	if t := l.TOTP; t != nil {
+		if t.Step < 0 {
+			return corrupt("negative step")
+		}
+		if why := schema1Bounds(t.Secret, t.Algorithm, t.Digits, t.Period); why != "" {
+			return corrupt(why)
+		}
+	}
+	if l.Recovery != nil {
+		return l.Recovery.validate()
+	}
+	return nil
+}
+
+// schema1Bounds says what is wrong with a seed and how its codes are computed; empty: nothing.
+func schema1Bounds(secret []byte, algorithm string, digits, period int) string {
+	switch {
+	case len(secret) < 16 || len(secret) > 128:
+		return "bad length of the seed"
+	case algorithm != "SHA1" && algorithm != "SHA256" && algorithm != "SHA512":
+		return "unknown algorithm"
+	case digits < 6 || digits > 8:
+		return "bad number of digits"
+	case period < 1 || period > 3600:
+		return "bad period"
+	}
+	return ""
+}
+
+func (s *schema1Recovery) validate() error {
+	switch {
+	case len(s.Salt) < 16 || len(s.Salt) > 64:
+		return corrupt("bad length of the salt")
+	case s.Iterations < 1_000 || s.Iterations > 5_000_000:
+		return corrupt("bad number of iterations")
+	case s.Total < 1 || s.Total > 100 || len(s.Hashes) > s.Total:
+		return corrupt("bad number of recovery codes")
+	}
+	for _, hash := range s.Hashes {
+		if len(hash) != sha256.Size {
+			return corrupt("bad length of a recovery hash")
+		}
+	}
+	return nil
+}

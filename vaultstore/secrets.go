@@ -1,0 +1,79 @@
+package vaultstore
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"sallyport/factor"
+)
+
+// knownSecret is what is remembered of a factor's secret: its fingerprint and, where transit seals it, its sealed form,
+// and in which schema that is.
+type knownSecret struct {
+	sealed string
+	schema int
+	print  [sha256.Size]byte
+}
+
+// sealed are the sealed forms by the factors' IDs; nil where nothing is sealed.
+func (k known) sealed() map[string]string {
+	var sealed map[string]string
+	for id, secret := range k.secrets {
+		if secret.sealed != "" {
+			if sealed == nil {
+				sealed = make(map[string]string, len(k.secrets))
+			}
+			sealed[id] = secret.sealed
+		}
+	}
+	return sealed
+}
+
+// sameSecrets reports whether there are no other secrets than before, and whether what is sealed now was sealed before:
+// then earlier versions hold nothing that has to go.
+func (k known) sameSecrets(before known) bool {
+	if len(k.secrets) != len(before.secrets) {
+		return false
+	}
+	for id, secret := range k.secrets {
+		was, ok := before.secrets[id]
+		if !ok || was.print != secret.print || (secret.sealed != "") && was.sealed == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// seal returns the secrets of a record's factors, without transit as they are. A sealed one is the one that was read,
+// unless the key was rotated since.
+func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (map[string]knownSecret, error) {
+	secrets, schema := make(map[string]knownSecret), record.Schema()
+	for _, f := range record.Factors {
+		if f.Secret == nil {
+			continue
+		}
+		secret := knownSecret{print: s.memory.print(f.Secret)}
+		if s.transit != nil {
+			secret.schema = schema
+			before := seen.secrets[f.ID]
+			if before.sealed != "" && before.schema == schema && before.print == secret.print && !s.transit.outdated(ctx, before.sealed) {
+				secret.sealed = before.sealed
+			} else {
+				var err error
+				if secret.sealed, err = s.transit.seal(ctx, f.Secret, belongsTo(key, schema, f.ID)); err != nil {
+					return nil, err
+				}
+			}
+		}
+		secrets[f.ID] = secret
+	}
+	return secrets, nil
+}
+
+// belongsTo is what a sealed secret is bound to: its user, and in the second schema, which holds several, its factor.
+func belongsTo(key factor.Key, schema int, factorID string) []byte {
+	if schema == documentSchema1 {
+		return association("sallyport seed", key.App, key.User)
+	}
+	return association("sallyport secret", key.App, key.User, factorID)
+}

@@ -1,0 +1,111 @@
+package vaultstore
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"sallyport/e2e/vault"
+	"sallyport/factor"
+)
+
+// TestP5_SealedSecretsAreBound: whoever can write to KV puts a sealed secret, which he can open by his own codes, in
+// the place of another factor's of the same user, or brings a seal of the first schema into the second. Transit opens
+// neither.
+func TestP5_SealedSecretsAreBound(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	newTransitKey(t, server)
+	store := newStore(t, server, Settings{Transit: transitKey})
+	version := put(t, store, alice, 1, 0)
+	kv := server.Client().KVv2(DefaultMount)
+	data := func() map[string]any {
+		t.Helper()
+		secret, err := kv.Get(t.Context(), store.place(alice))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret.Data
+	}
+	first := data()["sealed_seed"]
+	if _, err := store.Put(t.Context(), alice, mixed(1), version); err != nil {
+		t.Fatal(err)
+	}
+	write := func(forged map[string]any, number int) {
+		t.Helper()
+		_, err := server.Client().Logical().Write("secret/data/"+store.place(alice), map[string]any{
+			"data": forged, "options": map[string]any{"cas": number},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := data()
+	sealed := good["sealed"].(map[string]any)
+	if len(sealed) != 3 || strings.Contains(string(encodedAny(t, good)), `"secret"`) {
+		t.Fatalf("%d sealed secrets, or one that is not", len(sealed))
+	}
+	number := 2
+	for name, forge := range map[string]func(map[string]any){
+		"another factor's": func(s map[string]any) { s["enrolment-1"] = s["second-1"] },
+		"two exchanged":    func(s map[string]any) { s["second-1"], s["sealed-1"] = s["sealed-1"], s["second-1"] },
+		"of schema 1":      func(s map[string]any) { s["enrolment-1"] = first },
+	} {
+		forged, secrets := maps.Clone(good), maps.Clone(sealed)
+		forge(secrets)
+		forged["sealed"] = secrets
+		write(forged, number)
+		_, _, err := store.Get(t.Context(), alice)
+		wants(t, name, err, factor.ErrCorrupt)
+		number++
+	}
+	write(good, number)
+	if _, _, err := store.Get(t.Context(), alice); err != nil {
+		t.Errorf("the control: %v", err)
+	}
+}
+
+// TestRemovedSecretsAreNowhere: a factor that is removed leaves its secret in no version, also where others stay; those
+// that stay are not sealed anew.
+func TestRemovedSecretsAreNowhere(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	newTransitKey(t, server)
+	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
+		t.Fatal(err)
+	}
+	const tablet = "DAwMDAwMDAwMDAw" // NewMixed's second authenticator, made of seed 7
+	store := newStore(t, server, Settings{Path: newPath()})
+	version, err := store.Put(t.Context(), alice, mixed(7), 0)
+	if err != nil || !strings.Contains(everything(t, server, store), tablet) {
+		t.Fatalf("the secret was never there: %v", err)
+	}
+	fewer := mixed(7)
+	fewer.Factors = append(fewer.Factors[:2:2], fewer.Factors[3:]...)
+	if _, err = store.Put(t.Context(), alice, fewer, version); err != nil || strings.Contains(everything(t, server, store), tablet) {
+		t.Errorf("the secret of a factor that was removed is still there (%v)", err)
+	}
+
+	store = newStore(t, server, Settings{Path: newPath(), Transit: transitKey})
+	if version, err = store.Put(t.Context(), alice, mixed(7), 0); err != nil {
+		t.Fatal(err)
+	}
+	if version, err = store.Put(t.Context(), alice, mixed(7), version); err != nil { // asks once for the key's version
+		t.Fatal(err)
+	}
+	server.ResetRequests()
+	if _, err = store.Put(t.Context(), alice, fewer, version); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Requests().Of("PUT", "/v1/transit/encrypt/"); got != 0 {
+		t.Errorf("%d secrets were sealed anew", got)
+	}
+}
+
+func encodedAny(t *testing.T, content any) []byte {
+	t.Helper()
+	out, err := json.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
