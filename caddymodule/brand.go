@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"sallyport/pages"
 )
 
@@ -26,73 +24,20 @@ type Brand struct {
 	Templates string `json:"templates,omitempty"`
 }
 
-// parseBrand reads the `brand` block.
-func (h *Handler) parseBrand(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	h.Brand = new(Brand)
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return err
-		}
-		if err := h.Brand.word(d); err != nil {
-			return err
-		}
-	}
-	if *h.Brand == (Brand{}) {
-		return d.Err("'brand' needs a block with name, logo, colour or templates")
-	}
-	return nil
-}
-
-func (b *Brand) word(d *caddyfile.Dispenser) error {
-	switch d.Val() {
-	case "name":
-		return oneArgument(d, &b.Name)
-	case "logo":
-		return oneArgument(d, &b.Logo)
-	case "colour":
-		if d.CountRemainingArgs() == 0 {
-			return d.Err(`'colour' takes a colour such as "#0b5cad", in quotes: # begins a comment`)
-		}
-		if err := oneArgument(d, &b.Colour); err != nil {
-			return err
-		}
-		if _, err := pages.ParseColour(b.Colour); err != nil {
-			return d.Err(err.Error())
-		}
-		return nil
-	case "templates":
-		return oneArgument(d, &b.Templates)
-	}
-	return unknown(d)
-}
-
-// parseLanguage reads `language`.
-func (h *Handler) parseLanguage(d *caddyfile.Dispenser) error {
-	if err := oneArgument(d, &h.Language); err != nil {
-		return err
-	}
-	if err := h.checkLanguage(); err != nil {
-		return d.Err(err.Error())
-	}
-	return nil
-}
-
-func (h *Handler) checkLanguage() error {
+func checkLanguage(tag string) error {
 	there := pages.Languages()
-	if h.Language != "" && !slices.ContainsFunc(there, func(tag string) bool { return strings.EqualFold(tag, h.Language) }) {
-		return fmt.Errorf("language '%s': want one of %s", h.Language, strings.Join(there, ", "))
+	if !slices.ContainsFunc(there, func(known string) bool { return strings.EqualFold(known, tag) }) {
+		return fmt.Errorf("language '%s': want one of %s", tag, strings.Join(there, ", "))
 	}
 	return nil
 }
 
 // pages makes the pages of this site. It reads the files that the brand names.
 func (h *Handler) pages() (*pages.Renderer, error) {
-	if err := h.checkLanguage(); err != nil {
-		return nil, fmt.Errorf("second_factor: %w", err)
+	if h.Language != "" {
+		if err := checkLanguage(h.Language); err != nil {
+			return nil, fmt.Errorf("second_factor: %w", err)
+		}
 	}
 	options := pages.Options{Language: h.Language}
 	if b := h.Brand; b != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"sallyport/factor"
 	"sallyport/gateway"
 	"sallyport/login"
@@ -84,11 +86,7 @@ func (h *Handler) loginPage() (string, error) {
 		return h.LoginPage, nil
 	}
 	for _, block := range h.Logins {
-		kind := login.Kind("")
-		if len(block.Username) > 0 {
-			kind = login.Kind(block.Username[0])
-		}
-		if kind == login.Basic || kind == login.Placeholder {
+		if block.standsInEveryRequest() {
 			continue
 		}
 		page := block.Paths[0]
@@ -113,8 +111,16 @@ func (h *Handler) checkPolicy() error {
 		return errors.New("grace: it is for those who must have a second factor: require everyone grace <duration>")
 	case h.Offer && everyone:
 		return errors.New("offer: what is required is not offered; 'require everyone grace <duration>' gives time")
-	case h.Remember < 0 || duration(h.Remember) > longestTrust:
-		return errors.New("remember: want at most 400d, which is how long browsers keep a cookie")
+	}
+	if err := checkRemember(h.Remember); err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	return nil
+}
+
+func checkRemember(long caddy.Duration) error {
+	if long < 0 || duration(long) > longestTrust {
+		return errors.New("want at most 400d, which is how long browsers keep a cookie")
 	}
 	return nil
 }
@@ -234,7 +240,9 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 }
 
 func (h *Handler) factors() (factor.Config, error) {
-	config := factor.Config{App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: factor.DefaultThrottle(), Remember: duration(h.Remember)}
+	config := factor.Config{
+		App: h.App, Issuer: h.Issuer, Parameters: factor.DefaultParameters(), Throttle: h.Throttle.limits(), Remember: duration(h.Remember),
+	}
 	if t := h.TOTP; t != nil {
 		if t.Algorithm != "" {
 			config.Parameters.Algorithm = factor.Algorithm(t.Algorithm)
@@ -249,21 +257,28 @@ func (h *Handler) factors() (factor.Config, error) {
 			config.Parameters.Skew = *t.Skew
 		}
 	}
-	if t := h.Throttle; t != nil {
-		if t.Free != 0 {
-			config.Throttle.Free = t.Free
-		}
-		if t.Delay != 0 {
-			config.Throttle.Delay = duration(t.Delay)
-		}
-		if t.MaxDelay != 0 {
-			config.Throttle.MaxDelay = duration(t.MaxDelay)
-		}
-		if t.Stop != 0 {
-			config.Throttle.Stop = t.Stop
-		}
-	}
 	return config, at("totp and throttle", config.Validate())
+}
+
+// limits are those of guessing.
+func (t *Throttle) limits() factor.Throttle {
+	limits := factor.DefaultThrottle()
+	if t == nil {
+		return limits
+	}
+	if t.Free != 0 {
+		limits.Free = t.Free
+	}
+	if t.Delay != 0 {
+		limits.Delay = duration(t.Delay)
+	}
+	if t.MaxDelay != 0 {
+		limits.MaxDelay = duration(t.MaxDelay)
+	}
+	if t.Stop != 0 {
+		limits.Stop = t.Stop
+	}
+	return limits
 }
 
 // tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
@@ -281,4 +296,12 @@ func (h *Handler) tell(logger *slog.Logger) {
 			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+
 			"rotates, and a session that the app ends is not ended", "app", h.App, "setting", "identity")
 	}
+}
+
+// at names a setting in an error of Provision, which no longer knows lines.
+func at(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("second_factor: %s: %w", setting, err)
 }

@@ -98,7 +98,7 @@ func TestBadPresets(t *testing.T) {
 		"preset dokuwiki\n":                            "unknown word 'preset'",
 		"login /x {\n":                                 "preset x:",
 	} {
-		if _, err := readPreset("x", text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parsePreset("x", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

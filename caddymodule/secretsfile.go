@@ -134,24 +134,15 @@ func (s *SecretsFile) Identity() string { return "file " + s.key }
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if err := optionalArgument(d, &s.Path); err != nil {
-		return err
+	_, err := readModule(d, &s.Path, fileWords(), s)
+	return err
+}
+
+// fileWords are the words of `secrets file`.
+func fileWords() table[SecretsFile] {
+	return table[SecretsFile]{
+		row("key_file", "<path>", text(nil), func(s *SecretsFile) *string { return &s.KeyFile }, nil),
 	}
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return err
-		}
-		switch d.Val() {
-		case "key_file":
-			if err := oneArgument(d, &s.KeyFile); err != nil {
-				return err
-			}
-		default:
-			return unknown(d)
-		}
-	}
-	return nil
 }
 
 // open opens the file unless it is open; opened tells whether it was not.

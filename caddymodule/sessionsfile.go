@@ -51,13 +51,8 @@ func (s *SessionsFile) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if err := optionalArgument(d, &s.Path); err != nil {
-		return err
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return unknown(d)
-	}
-	return nil
+	_, err := readModule(d, &s.Path, nil, s)
+	return err
 }
 
 var (

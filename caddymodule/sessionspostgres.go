@@ -58,7 +58,14 @@ func (s *SessionsPostgres) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsPostgres) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalServer(d, &s.Address, &s.Timeout, nil)
+	return readServer(d, &s.Address, postgresWords(), s)
+}
+
+// postgresWords are the words of `sessions postgres`.
+func postgresWords() table[SessionsPostgres] {
+	return table[SessionsPostgres]{
+		row("timeout", "<duration>", atLeast(leastTimeout), func(s *SessionsPostgres) *caddy.Duration { return &s.Timeout }, nil),
+	}
 }
 
 var (

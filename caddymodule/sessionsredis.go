@@ -78,7 +78,15 @@ func (s *SessionsRedis) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsRedis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalServer(d, &s.Address, &s.Timeout, map[string]*string{"ca_cert": &s.CACert})
+	return readServer(d, &s.Address, redisWords(), s)
+}
+
+// redisWords are the words of `sessions redis`.
+func redisWords() table[SessionsRedis] {
+	return table[SessionsRedis]{
+		row("ca_cert", "<file>", text(nil), func(s *SessionsRedis) *string { return &s.CACert }, nil),
+		row("timeout", "<duration>", atLeast(leastTimeout), func(s *SessionsRedis) *caddy.Duration { return &s.Timeout }, nil),
+	}
 }
 
 var (
