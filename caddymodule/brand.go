@@ -39,35 +39,44 @@ func (h *Handler) pages() (*pages.Renderer, error) {
 			return nil, fmt.Errorf("second_factor: %w", err)
 		}
 	}
-	options := pages.Options{Language: h.Language}
-	if b := h.Brand; b != nil {
-		options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
-		if b.Logo != "" {
-			logo, err := readLogo(b.Logo)
-			if err != nil {
-				return nil, at("brand: logo", err)
-			}
-			options.Brand.Logo = logo
-		}
-		if b.Templates != "" {
-			// Nothing outside the folder is read, wherever a link in it may point.
-			folder, err := os.OpenRoot(b.Templates)
-			if err != nil {
-				return nil, at("brand: templates", err)
-			}
-			defer func() { _ = folder.Close() }() // it was only read
-			options.Brand.Templates = folder.FS()
+	if h.Brand == nil {
+		renderer, err := pages.NewThemed(pages.Options{Language: h.Language})
+		return renderer, at("language", err)
+	}
+	renderer, word, err := h.Brand.pages(h.Language)
+	if err != nil {
+		return nil, lines.wrap(h, "brand "+word, err)
+	}
+	return renderer, nil
+}
+
+// pages makes pages that look so. Beside an error it returns the word that is wrong.
+func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, err error) {
+	options := pages.Options{Language: language}
+	options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
+	if b.Logo != "" {
+		if options.Brand.Logo, err = readLogo(b.Logo); err != nil {
+			return nil, "logo", at("brand: logo", err)
 		}
 	}
-	renderer, err := pages.NewThemed(options)
+	if b.Templates != "" {
+		// Nothing outside the folder is read, wherever a link in it may point.
+		folder, err := os.OpenRoot(b.Templates)
+		if err != nil {
+			return nil, "templates", at("brand: templates", err)
+		}
+		defer func() { _ = folder.Close() }() // it was only read
+		options.Brand.Templates = folder.FS()
+	}
+	renderer, err = pages.NewThemed(options)
 	var wrong *pages.BrandError
 	switch {
 	case errors.As(err, &wrong) && wrong.Setting == "logo":
-		return nil, at("brand: logo "+h.Brand.Logo, wrong.Err)
+		return nil, "logo", at("brand: logo "+b.Logo, wrong.Err)
 	case errors.As(err, &wrong) && wrong.Setting == "templates":
-		return nil, at("brand: templates "+h.Brand.Templates, wrong.Err)
+		return nil, "templates", at("brand: templates "+b.Templates, wrong.Err)
 	}
-	return renderer, at("brand", err)
+	return renderer, "colour", at("brand", err)
 }
 
 // readLogo reads a file that can be a logo. One byte too many shows that it cannot.

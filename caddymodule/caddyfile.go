@@ -93,8 +93,8 @@ func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B],
 }
 
 func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	handler := new(Handler)
-	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+	handler, said := new(Handler), make(places)
+	if err := handler.read(h.Dispenser, said); err != nil {
 		return nil, err
 	}
 	if handler.App == "" {
@@ -103,6 +103,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			return nil, err
 		}
 	}
+	lines.remember(handler, said)
 	return handler, nil
 }
 
@@ -184,8 +185,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// `login`, `identity` (but for `typed`), `public`, and in their blocks `when`, `success`, `failure`, `token` and `guest`, may stand
-// several times.
+// Each word stands once. These may stand several times: `login`, `identity`, `public`, `pass_header`, and in their blocks
+// `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -79,7 +80,7 @@ func (t table[B]) read(d *caddyfile.Dispenser, block *B) (places, error) {
 		here, name := place{d.Token()}, d.Val()
 		found := t.find(name)
 		if found == nil {
-			return nil, here.wrap(unknown("word", name, t.names()))
+			return nil, here.wrap(t.unknown(name))
 		}
 		if before := said[name]; len(before) > 0 && !found.repeats {
 			return nil, here.wrap(fmt.Errorf("'%s' stands on line %d already", name, before[0].token.Line))
@@ -122,6 +123,20 @@ func (t table[B]) find(name string) *word[B] {
 		}
 	}
 	return nil
+}
+
+// unknown is the error for a word that the table does not have. It says so where the word belongs into an inner block.
+func (t table[B]) unknown(name string) error {
+	var blocks []string
+	for i := range t {
+		if slices.ContainsFunc(t[i].inner, func(g grammar) bool { return g.name == name }) {
+			blocks = append(blocks, "'"+t[i].name+"'")
+		}
+	}
+	if len(blocks) > 0 {
+		return fmt.Errorf("unknown word '%s': it belongs into the block of %s", name, choice(blocks))
+	}
+	return unknown("word", name, t.names())
 }
 
 func (t table[B]) names() (names []string) {

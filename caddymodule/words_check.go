@@ -30,43 +30,42 @@ func (h *Handler) checkAll(said places) error {
 	return h.blame(err, said)
 }
 
-// blame finds the line of an error about the whole. The errors of the core begin with the setting that they are about,
-// or with the number of a login.
+// blame finds the line of an error about the whole. The errors of the core begin with the setting that they are about, or
+// with the number of a login.
 func (h *Handler) blame(err error, said places) error {
 	if err == nil {
 		return nil
 	}
 	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "second_factor: "), "login: ")
-	at := -1
-	if number := 0; strings.HasPrefix(text, "login block ") {
-		if _, err := fmt.Sscanf(text, "login block %d:", &number); err == nil {
-			_, text, _ = strings.Cut(text, ": ")
-			at = number - 1
+	number := 0
+	if _, err := fmt.Sscanf(text, "login block %d:", &number); err == nil {
+		_, text, _ = strings.Cut(text, ": ")
+		text = "login: " + text
+	} else if setting(text) == "username" {
+		number = 1 + slices.IndexFunc(h.Logins, func(l Login) bool { return strings.HasPrefix(text, "username "+l.Username[0]+":") })
+	}
+	where, found := said.last(setting(text))
+	if logins := said["login"]; number > 0 && number <= len(logins) {
+		where, found = said.last(inLogin(number, setting(strings.TrimPrefix(text, "login: "))))
+		if !found {
+			where, found = logins[number-1], true
 		}
 	}
-	word := setting(text)
-	switch _, stands := said.last(word); {
-	case at >= 0:
-		word = "login"
-	case stands:
-	case word == "grace":
-		word = "require"
-	case word == "username":
-		at = slices.IndexFunc(h.Logins, func(l Login) bool { return strings.HasPrefix(text, "username "+l.Username[0]+":") })
-		word = "login"
-	case word == "login_page": // which is the path of a login where it is not said
-		word = "login"
+	if other, ok := otherwise[setting(text)]; !found && ok {
+		where, found = said.last(other)
 	}
-	where, stands := said.last(word)
-	if logins := said["login"]; word == "login" && at >= 0 && at < len(logins) {
-		where, stands = logins[at], true
+	if !found {
+		return errors.New(text)
 	}
-	reason := named(word, errors.New(text))
-	if !stands {
-		return reason
-	}
-	return where.wrap(reason)
+	return where.wrap(errors.New(text))
 }
+
+// otherwise are the words that say a setting which is no word, or is not said: grace stands in `require`, and the login
+// page is a login's path where `login_page` does not name it.
+var otherwise = map[string]string{"grace": "require", "login_page": "login"}
+
+// inLogin is the name of a word in a login's block among the places of a site.
+func inLogin(number int, word string) string { return fmt.Sprintf("login %d %s", number, word) }
 
 // standsInEveryRequest reports whether a login is made by each request itself, so that it has no page.
 func (l *Login) standsInEveryRequest() bool {

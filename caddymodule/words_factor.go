@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -42,7 +43,13 @@ func throttleWords() table[Throttle] {
 }
 
 // checkThrottle looks at how the limits fit together.
-func checkThrottle(t *Throttle) error { return reason(t.limits().Validate(), "throttle: ") }
+func checkThrottle(t *Throttle) error {
+	err := reason(t.limits().Validate(), "throttle: ")
+	if longest := t.limits().MaxDelay; err != nil && t.MaxDelay == 0 && duration(t.Delay) > longest {
+		return fmt.Errorf("delay: %w, which is %s where it is not said", err, longest)
+	}
+	return err
+}
 
 // reason takes off an error of package factor what the Caddyfile's word says already.
 func reason(err error, block string) error {

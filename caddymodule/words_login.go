@@ -44,7 +44,7 @@ func loginWords() table[Login] {
 }
 
 // readLogin reads one `login` block.
-func readLogin(d *caddyfile.Dispenser, h *Handler, _ places) error {
+func readLogin(d *caddyfile.Dispenser, h *Handler, site places) error {
 	block := Login{Paths: d.RemainingArgs()}
 	if len(block.Paths) == 0 {
 		return errCount
@@ -69,6 +69,7 @@ func readLogin(d *caddyfile.Dispenser, h *Handler, _ places) error {
 		return said.blame("login", err)
 	}
 	h.Logins = append(h.Logins, block)
+	site.within(fmt.Sprintf("login %d", len(h.Logins)), said)
 	return nil
 }
 
