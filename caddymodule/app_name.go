@@ -11,8 +11,8 @@ import (
 // siteHosts are the hosts of the site that a directive stands in, each once. One is empty that is not fixed, as those
 // of `:8080` and `*.example.com` are; a name that a client can choose must never scope anything.
 //
-// Caddy does not tell a directive where it stands, so the field is read by reflection; TestDefaultApp notices when a new
-// version of Caddy has it no longer.
+// Caddy does not tell a directive where it stands, so the field is read by reflection; TestDefaultApp notices when a
+// new version of Caddy has it no longer.
 func siteHosts(h httpcaddyfile.Helper) (hosts []string) {
 	block := reflect.ValueOf(h).FieldByName("parentBlock")
 	if !block.IsValid() {

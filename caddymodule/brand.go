@@ -12,15 +12,15 @@ import (
 	"sallyport/pages"
 )
 
-// Brand is how the gateway's own pages look.
+// Brand is the look of the gateway's own pages.
 type Brand struct {
-	// Name is shown at the top of the pages. Default: the handler's Issuer.
+	// The name at the top of the pages. Default: the value of `issuer`
 	Name string `json:"name,omitempty"`
-	// Logo is the file of a picture that stands beside it: PNG, SVG, JPEG or WebP, at most 256 KiB. Default: none.
+	// The file of a picture beside the name: PNG, SVG, JPEG or WebP, at most 256 KiB. Default: none
 	Logo string `json:"logo,omitempty"`
-	// Colour is the accent colour: #rgb or #rrggbb. Default: a blue.
+	// The colour of buttons and links: `#rgb` or `#rrggbb`. Default: a blue
 	Colour string `json:"colour,omitempty"`
-	// Templates is a folder with files that take the place of the pages' own. Default: none.
+	// The folder of the files that replace the templates of the pages. Default: none
 	Templates string `json:"templates,omitempty"`
 }
 

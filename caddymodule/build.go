@@ -166,7 +166,8 @@ func (h *Handler) logins() (login.Set, error) {
 	return set, h.checkCredentials(set)
 }
 
-// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the line is known.
+// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the
+// line is known.
 func (h *Handler) checkCredentials(set login.Set) error {
 	if len(h.TokenHeader) > 2 {
 		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")

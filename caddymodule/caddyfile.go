@@ -74,8 +74,8 @@ func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(guest, "module", name, nil), nil
 }
 
-// readModule reads a guest module: the argument that it may have behind its name, and its words. A nil argument is one that
-// it cannot have. Where the module's name stands is found by the empty word.
+// readModule reads a guest module: the argument that it may have behind its name, and its words. A nil argument is one
+// that it cannot have. Where the module's name stands is found by the empty word.
 func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B], block *B) (places, error) {
 	d.Next()
 	name := place{d.Token()}
@@ -185,14 +185,14 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word stands once. These may stand several times: `login`, `identity`, `public`, `pass_header`, and in their blocks
-// `when`, `success`, `failure`, `token`, `guest`.
+// Each word stands once. These may stand several times: `login`, `identity`, `public`, `pass_header`, and in their
+// blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }
 
-// read reads the directive and adds to said where its words stand. Where only the whole shows what is wrong, it is the line
-// of one of the words, or else that of the directive.
+// read reads the directive and adds to said where its words stand. Where only the whole shows what is wrong, it is the
+// line of one of the words, or else that of the directive.
 func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	d.Next()
 	here := place{d.Token()}

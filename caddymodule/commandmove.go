@@ -149,8 +149,8 @@ func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.
 // errDiffers says that a record must not be overwritten.
 var errDiffers = errors.New("another record of this user is at the destination already; disable one of the two first")
 
-// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the source changes
-// meanwhile, the copy follows.
+// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the
+// source changes meanwhile, the copy follows.
 func moveOne(ctx context.Context, source, destination factor.Store, key factor.Key, deleteSource bool) (done string, err error) {
 	var copied factor.Version
 	for range 10 {

@@ -13,8 +13,8 @@ import (
 	"sallyport/match"
 )
 
-// Identities are the questions by which an app says who is signed in. In JSON one of them stands by itself, as it did when there
-// could be one only; several are a list.
+// Identities are the questions by which an app says who is signed in. In JSON one of them stands by itself, as it did
+// when there could be one only; several are a list.
 type Identities []*Identity
 
 // MarshalJSON implements json.Marshaler.

@@ -15,12 +15,12 @@ import (
 	"sallyport/match"
 )
 
-// PassHeader is a header that clients may send to the app. In JSON it is a name, or an object where it is let through at some
-// paths only.
+// PassHeader is a header that clients may send to the app. In JSON it is a name, or an object if the header is let
+// through at some paths only.
 type PassHeader struct {
-	// Name of the header.
+	// The name of the header.
 	Name string `json:"name,omitempty"`
-	// For are the paths, globs over canonical paths. Default: all.
+	// The canonical paths at which the header is let through. They take `*`. Default: all paths
 	For []string `json:"for,omitempty"`
 }
 

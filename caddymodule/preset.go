@@ -8,8 +8,9 @@ import (
 	"sallyport/login/presets"
 )
 
-// readPreset reads `preset`: the words of a known app, which those beside it add to or override. Nothing of it is left in the
-// configuration but what it says, so that a new version of the program changes no configuration that was adapted before.
+// readPreset reads `preset`: the words of a known app, which those beside it add to or override. Nothing of it is left
+// in the configuration but what it says, so that a new version of the program changes no configuration that was adapted
+// before.
 func readPreset(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	var name string
 	if err := text(nil)(d.RemainingArgs(), &name); err != nil {

@@ -32,7 +32,7 @@ func (p *pooledMemory) Destruct() error {
 	return p.memory.Close()
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SessionsMemory) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.memory", New: func() caddy.Module { return new(SessionsMemory) }}
 }

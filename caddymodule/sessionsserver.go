@@ -14,8 +14,8 @@ import (
 // serverSessions is what guests have in common that keep sessions on a server, which several gateways share.
 type serverSessions struct{ sealedSessions }
 
-// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover when it
-// comes.
+// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover
+// when it comes.
 func (s *serverSessions) Open() {
 	store := s.pooled.store
 	go func() {

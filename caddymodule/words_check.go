@@ -30,8 +30,8 @@ func (h *Handler) checkAll(said places) error {
 	return h.blame(err, said)
 }
 
-// blame finds the line of an error about the whole. The errors of the core begin with the setting that they are about, or
-// with the number of a login.
+// blame finds the line of an error about the whole. The errors of the core begin with the setting that they are about,
+// or with the number of a login.
 func (h *Handler) blame(err error, said places) error {
 	if err == nil {
 		return nil

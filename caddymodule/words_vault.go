@@ -23,8 +23,7 @@ var vaultMethods = []struct {
 	{"cert", 0, func(a *VaultAuth) []*string { return []*string{&a.Role} }},
 }
 
-const authForm = "token <token> | token_file <file> | approle <role_id> <secret_id_file> | kubernetes <role> [<token_file>] | " +
-	"cert [<role>]"
+const authForms = "token <token>\ntoken_file <file>\napprole <role_id> <secret_id_file>\nkubernetes <role> [<token_file>]\ncert [<role>]"
 
 // vaultSettings is the module, and where the auth method is mounted, which may be said before the method is.
 type vaultSettings struct {
@@ -37,7 +36,7 @@ func vaultWords() table[vaultSettings] {
 	return table[vaultSettings]{
 		row("mount", "<mount>", text(nil), func(b *vaultSettings) *string { return &b.Mount }, nil),
 		row("path", "<path>", text(nil), func(b *vaultSettings) *string { return &b.Path }, nil),
-		row("auth", authForm, optional(readAuth), func(b *vaultSettings) **VaultAuth { return &b.Auth }, nil),
+		row("auth", authForms, optional(readAuth), func(b *vaultSettings) **VaultAuth { return &b.Auth }, nil),
 		row("auth_mount", "<mount>", text(nil), func(b *vaultSettings) *string { return &b.authMount }, nil),
 		row("namespace", "<name>", text(nil), func(b *vaultSettings) *string { return &b.Namespace }, nil),
 		row("ca_cert", "<file>", text(nil), func(b *vaultSettings) *string { return &b.CACert }, nil),

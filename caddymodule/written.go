@@ -9,8 +9,8 @@ import (
 // maxWritten is how many sites written remembers, of this configuration and of those before it.
 const maxWritten = 256
 
-// lines remembers where the Caddyfiles that this process has read say what. Adapting a Caddyfile opens no other file, so
-// that what is wrong with a logo is found only when the site is provisioned, from JSON that has no lines.
+// lines remembers where the Caddyfiles that this process has read say what. Adapting a Caddyfile opens no other file,
+// so that what is wrong with a logo is found only when the site is provisioned, from JSON that has no lines.
 //
 // A site is known again by all of its settings. One that another process adapted, as at a reload, is not.
 var lines written

@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// TestFilesNameTheLine: what is wrong with a file is found at the start only, and names its word's line all the same. JSON
-// has no lines: there the error names the setting.
+// TestFilesNameTheLine: what is wrong with a file is found at the start only, and names its word's line all the same.
+// JSON has no lines: there the error names the setting.
 func TestFilesNameTheLine(t *testing.T) {
 	folder := t.TempDir()
 	for word, want := range map[string]string{
