@@ -139,7 +139,7 @@ func (s *SecretsVault) Open() error {
 		defer cancel()
 		report := store.Check(ctx)
 		if err := report.Err(); err != nil {
-			forwardLog.Error("secrets are kept in Vault, but not everything works; `sallyport vault-check` says what to do",
+			forwardLog.Error("secrets are kept in Vault, but not everything works; `second-factor vault check` says what to do",
 				"place", store.String(), "error", err)
 			return
 		}
