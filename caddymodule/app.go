@@ -16,14 +16,13 @@ func init() { caddy.RegisterModule(new(App)) }
 // appID is the app's name in Caddy's configuration.
 const appID = "second_factor"
 
-// App is what all sites of a server share: where seeds and sessions are kept. Without configuration it keeps seeds in an
-// encrypted file in Caddy's data directory, and sessions in memory.
+// App holds what all sites of a server share: the stores of second factors and of sessions. By default, second factors
+// are kept in an encrypted file in Caddy's data directory, and sessions in memory.
 type App struct {
-	// SecretsRaw is where second factors are kept: a guest module of the namespace second_factor.secrets.
-	// Default: `file`.
+	// The store of second factors. Default: `file`
 	SecretsRaw json.RawMessage `json:"secrets,omitempty" caddy:"namespace=second_factor.secrets inline_key=module"`
 
-	// SessionsRaw is where sessions are kept: a guest module of the namespace second_factor.sessions. Default: `memory`.
+	// The store of sessions. Default: `memory`
 	SessionsRaw json.RawMessage `json:"sessions,omitempty" caddy:"namespace=second_factor.sessions inline_key=module"`
 
 	secrets  Secrets
@@ -31,7 +30,7 @@ type App struct {
 	sites    sites
 }
 
-// Secrets is what a guest module of second_factor.secrets offers.
+// Secrets is implemented by the guest modules of second_factor.secrets.
 //
 // Provision must not open anything: it also runs for `caddy validate`, perhaps beside a server that has the same file
 // open. Open is called when the configuration starts, and may be called by several sites at once.
@@ -46,8 +45,8 @@ type Secrets interface {
 	Identity() string
 }
 
-// Sessions is what a guest module of second_factor.sessions offers. One that has a method Open is told when the configuration
-// starts; it must not wait for anything then.
+// Sessions is implemented by the guest modules of second_factor.sessions. If one has a method Open, it is called when
+// the configuration starts; it must not wait for anything then.
 type Sessions interface {
 	// Connect is called once, when both guests have been provisioned. It opens nothing either.
 	Connect(secrets Secrets) error
@@ -55,7 +54,7 @@ type Sessions interface {
 	Shared() *session.Shared
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: appID, New: func() caddy.Module { return new(App) }}
 }

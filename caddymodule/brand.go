@@ -9,120 +9,74 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"sallyport/pages"
 )
 
-// Brand is how the gateway's own pages look.
+// Brand is the look of the gateway's own pages.
 type Brand struct {
-	// Name is shown at the top of the pages. Default: the handler's Issuer.
+	// The name at the top of the pages. Default: the value of `issuer`
 	Name string `json:"name,omitempty"`
-	// Logo is the file of a picture that stands beside it: PNG, SVG, JPEG or WebP, at most 256 KiB. Default: none.
+	// The file of a picture beside the name: PNG, SVG, JPEG or WebP, at most 256 KiB. Default: none
 	Logo string `json:"logo,omitempty"`
-	// Colour is the accent colour: #rgb or #rrggbb. Default: a blue.
+	// The colour of buttons and links: `#rgb` or `#rrggbb`. Default: a blue
 	Colour string `json:"colour,omitempty"`
-	// Templates is a folder with files that take the place of the pages' own. Default: none.
+	// The folder of the files that replace the templates of the pages. Default: none
 	Templates string `json:"templates,omitempty"`
 }
 
-// parseBrand reads the `brand` block.
-func (h *Handler) parseBrand(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	h.Brand = new(Brand)
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return err
-		}
-		if err := h.Brand.word(d); err != nil {
-			return err
-		}
-	}
-	if *h.Brand == (Brand{}) {
-		return d.Err("'brand' needs a block with name, logo, colour or templates")
-	}
-	return nil
-}
-
-func (b *Brand) word(d *caddyfile.Dispenser) error {
-	switch d.Val() {
-	case "name":
-		return oneArgument(d, &b.Name)
-	case "logo":
-		return oneArgument(d, &b.Logo)
-	case "colour":
-		if d.CountRemainingArgs() == 0 {
-			return d.Err(`'colour' takes a colour such as "#0b5cad", in quotes: # begins a comment`)
-		}
-		if err := oneArgument(d, &b.Colour); err != nil {
-			return err
-		}
-		if _, err := pages.ParseColour(b.Colour); err != nil {
-			return d.Err(err.Error())
-		}
-		return nil
-	case "templates":
-		return oneArgument(d, &b.Templates)
-	}
-	return unknown(d)
-}
-
-// parseLanguage reads `language`.
-func (h *Handler) parseLanguage(d *caddyfile.Dispenser) error {
-	if err := oneArgument(d, &h.Language); err != nil {
-		return err
-	}
-	if err := h.checkLanguage(); err != nil {
-		return d.Err(err.Error())
-	}
-	return nil
-}
-
-func (h *Handler) checkLanguage() error {
+func checkLanguage(tag string) error {
 	there := pages.Languages()
-	if h.Language != "" && !slices.ContainsFunc(there, func(tag string) bool { return strings.EqualFold(tag, h.Language) }) {
-		return fmt.Errorf("language '%s': want one of %s", h.Language, strings.Join(there, ", "))
+	if !slices.ContainsFunc(there, func(known string) bool { return strings.EqualFold(known, tag) }) {
+		return fmt.Errorf("language '%s': want one of %s", tag, strings.Join(there, ", "))
 	}
 	return nil
 }
 
 // pages makes the pages of this site. It reads the files that the brand names.
 func (h *Handler) pages() (*pages.Renderer, error) {
-	if err := h.checkLanguage(); err != nil {
-		return nil, fmt.Errorf("second_factor: %w", err)
-	}
-	options := pages.Options{Language: h.Language}
-	if b := h.Brand; b != nil {
-		options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
-		if b.Logo != "" {
-			logo, err := readLogo(b.Logo)
-			if err != nil {
-				return nil, at("brand: logo", err)
-			}
-			options.Brand.Logo = logo
-		}
-		if b.Templates != "" {
-			// Nothing outside the folder is read, wherever a link in it may point.
-			folder, err := os.OpenRoot(b.Templates)
-			if err != nil {
-				return nil, at("brand: templates", err)
-			}
-			defer func() { _ = folder.Close() }() // it was only read
-			options.Brand.Templates = folder.FS()
+	if h.Language != "" {
+		if err := checkLanguage(h.Language); err != nil {
+			return nil, fmt.Errorf("second_factor: %w", err)
 		}
 	}
-	renderer, err := pages.NewThemed(options)
+	if h.Brand == nil {
+		renderer, err := pages.NewThemed(pages.Options{Language: h.Language})
+		return renderer, at("language", err)
+	}
+	renderer, word, err := h.Brand.pages(h.Language)
+	if err != nil {
+		return nil, lines.wrap(h, "brand "+word, err)
+	}
+	return renderer, nil
+}
+
+// pages makes pages that look so. Beside an error it returns the word that is wrong.
+func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, err error) {
+	options := pages.Options{Language: language}
+	options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
+	if b.Logo != "" {
+		if options.Brand.Logo, err = readLogo(b.Logo); err != nil {
+			return nil, "logo", at("brand: logo", err)
+		}
+	}
+	if b.Templates != "" {
+		// Nothing outside the folder is read, wherever a link in it may point.
+		folder, err := os.OpenRoot(b.Templates)
+		if err != nil {
+			return nil, "templates", at("brand: templates", err)
+		}
+		defer func() { _ = folder.Close() }() // it was only read
+		options.Brand.Templates = folder.FS()
+	}
+	renderer, err = pages.NewThemed(options)
 	var wrong *pages.BrandError
 	switch {
 	case errors.As(err, &wrong) && wrong.Setting == "logo":
-		return nil, at("brand: logo "+h.Brand.Logo, wrong.Err)
+		return nil, "logo", at("brand: logo "+b.Logo, wrong.Err)
 	case errors.As(err, &wrong) && wrong.Setting == "templates":
-		return nil, at("brand: templates "+h.Brand.Templates, wrong.Err)
+		return nil, "templates", at("brand: templates "+b.Templates, wrong.Err)
 	}
-	return renderer, at("brand", err)
+	return renderer, "colour", at("brand", err)
 }
 
 // readLogo reads a file that can be a logo. One byte too many shows that it cannot.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"sallyport/factor"
 	"sallyport/factor/recovery"
 	"sallyport/factor/totp"
@@ -86,11 +88,7 @@ func (h *Handler) loginPage() (string, error) {
 		return h.LoginPage, nil
 	}
 	for _, block := range h.Logins {
-		kind := login.Kind("")
-		if len(block.Username) > 0 {
-			kind = login.Kind(block.Username[0])
-		}
-		if kind == login.Basic || kind == login.Placeholder {
+		if block.standsInEveryRequest() {
 			continue
 		}
 		page := block.Paths[0]
@@ -115,8 +113,16 @@ func (h *Handler) checkPolicy() error {
 		return errors.New("grace: it is for those who must have a second factor: require everyone grace <duration>")
 	case h.Offer && everyone:
 		return errors.New("offer: what is required is not offered; 'require everyone grace <duration>' gives time")
-	case h.Remember < 0 || duration(h.Remember) > longestTrust:
-		return errors.New("remember: want at most 400d, which is how long browsers keep a cookie")
+	}
+	if err := checkRemember(h.Remember); err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	return nil
+}
+
+func checkRemember(long caddy.Duration) error {
+	if long < 0 || duration(long) > longestTrust {
+		return errors.New("want at most 400d, which is how long browsers keep a cookie")
 	}
 	return nil
 }
@@ -162,7 +168,8 @@ func (h *Handler) logins() (login.Set, error) {
 	return set, h.checkCredentials(set)
 }
 
-// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the line is known.
+// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the
+// line is known.
 func (h *Handler) checkCredentials(set login.Set) error {
 	if len(h.TokenHeader) > 2 {
 		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
@@ -238,21 +245,7 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 func (h *Handler) factors() (factor.Config, error) {
 	config := factor.Config{
 		App: h.App, Kinds: []factor.Kind{totp.New(h.Issuer, h.totp()), recovery.New(0)},
-		Throttle: factor.DefaultThrottle(), Remember: duration(h.Remember),
-	}
-	if t := h.Throttle; t != nil {
-		if t.Free != 0 {
-			config.Throttle.Free = t.Free
-		}
-		if t.Delay != 0 {
-			config.Throttle.Delay = duration(t.Delay)
-		}
-		if t.MaxDelay != 0 {
-			config.Throttle.MaxDelay = duration(t.MaxDelay)
-		}
-		if t.Stop != 0 {
-			config.Throttle.Stop = t.Stop
-		}
+		Throttle: h.Throttle.limits(), Remember: duration(h.Remember),
 	}
 	return config, at("totp and throttle", config.Validate())
 }
@@ -277,6 +270,27 @@ func (h *Handler) totp() totp.Parameters {
 	return parameters
 }
 
+// limits are those of guessing.
+func (t *Throttle) limits() factor.Throttle {
+	limits := factor.DefaultThrottle()
+	if t == nil {
+		return limits
+	}
+	if t.Free != 0 {
+		limits.Free = t.Free
+	}
+	if t.Delay != 0 {
+		limits.Delay = duration(t.Delay)
+	}
+	if t.MaxDelay != 0 {
+		limits.MaxDelay = duration(t.MaxDelay)
+	}
+	if t.Stop != 0 {
+		limits.Stop = t.Stop
+	}
+	return limits
+}
+
 // tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
 func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
@@ -292,4 +306,12 @@ func (h *Handler) tell(logger *slog.Logger) {
 			"users here, a sign-in by another way than the logins described is known only by a changed cookie that is not named in "+
 			"rotates, and a session that the app ends is not ended", "app", h.App, "setting", "identity")
 	}
+}
+
+// at names a setting in an error of Provision, which no longer knows lines.
+func at(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("second_factor: %s: %w", setting, err)
 }

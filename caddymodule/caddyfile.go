@@ -1,8 +1,9 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -33,40 +34,67 @@ func parseGlobal(d *caddyfile.Dispenser, previous any) (any, error) {
 		return nil, d.ArgErr()
 	}
 	app := new(App)
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return nil, err
-		}
-		word := d.Val()
-		if word != "secrets" && word != "sessions" {
-			return nil, unknown(d)
-		}
-		if !d.NextArg() {
-			return nil, d.ArgErr()
-		}
-		name := d.Val()
-		id := appID + "." + word + "." + name
-		if _, err := caddy.GetModule(id); err != nil {
-			return nil, d.Errf("unknown kind of %s '%s'", word, name)
-		}
-		guest, err := caddyfile.UnmarshalModule(d, id)
-		if err != nil {
-			return nil, err
-		}
-		raw := caddyconfig.JSONModuleObject(guest, "module", name, nil)
-		if word == "secrets" {
-			app.SecretsRaw = raw
-		} else {
-			app.SessionsRaw = raw
-		}
+	if _, err := globalWords().read(d, app); err != nil {
+		return nil, err
 	}
 	return httpcaddyfile.App{Name: appID, Value: caddyconfig.JSON(app, nil)}, nil
 }
 
+// globalWords are the words of the global block.
+func globalWords() table[App] {
+	return table[App]{
+		{name: "secrets", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
+			app.SecretsRaw, err = readGuest(d, "secrets")
+			return err
+		}},
+		{name: "sessions", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
+			app.SessionsRaw, err = readGuest(d, "sessions")
+			return err
+		}},
+	}
+}
+
+// readGuest reads the name of a guest module, and has the module read its own words.
+func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
+	if !d.NextArg() {
+		return nil, errCount
+	}
+	name, namespace := d.Val(), appID+"."+kind
+	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+		var known []string
+		for _, module := range caddy.GetModules(namespace) {
+			known = append(known, module.ID.Name())
+		}
+		return nil, unknown("kind of "+kind, name, known)
+	}
+	guest, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+	if err != nil {
+		return nil, placed{err} // guests name the lines of their words
+	}
+	return caddyconfig.JSONModuleObject(guest, "module", name, nil), nil
+}
+
+// readModule reads a guest module: the argument that it may have behind its name, and its words. A nil argument is one
+// that it cannot have. Where the module's name stands is found by the empty word.
+func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B], block *B) (places, error) {
+	d.Next()
+	name := place{d.Token()}
+	if argument != nil && d.NextArg() {
+		*argument = d.Val()
+	}
+	if d.NextArg() {
+		return nil, name.wrap(named(name.token.Text, errCount))
+	}
+	said, err := words.read(d, block)
+	if err == nil {
+		said[""] = []place{name}
+	}
+	return said, err
+}
+
 func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	handler := new(Handler)
-	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+	handler, said := new(Handler), make(places)
+	if err := handler.read(h.Dispenser, said); err != nil {
 		return nil, err
 	}
 	if handler.App == "" {
@@ -75,6 +103,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			return nil, err
 		}
 	}
+	lines.remember(handler, said)
 	return handler, nil
 }
 
@@ -156,121 +185,32 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// `login`, `identity` (but for `typed`), `public`, and in their blocks `when`, `success`, `failure`, `token` and `guest`, may stand
-// several times.
+// Each word stands once. These may stand several times: `login`, `identity`, `public`, `pass_header`, and in their
+// blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return h.read(d, make(places))
+}
+
+// read reads the directive and adds to said where its words stand. Where only the whole shows what is wrong, it is the
+// line of one of the words, or else that of the directive.
+func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	d.Next()
+	here := place{d.Token()}
 	if d.NextArg() {
-		return d.ArgErr()
+		return here.wrap(named("second_factor", errCount))
 	}
-	if err := h.readWords(d); err != nil {
+	words := siteWords()
+	found, err := words.read(d, h)
+	if err != nil {
 		return err
 	}
+	maps.Copy(said, found)
 	if h.preset != nil {
-		h.adopt(h.preset)
+		// What is wrong with a login of the preset is wrong with the line that asked for it.
+		said["login"] = append(said["login"], slices.Repeat(said["preset"], len(h.preset.Logins))...)
+		words.adopt(h, h.preset)
 	}
-	if len(h.Logins) == 0 {
-		return d.Err("describe the app's login with 'login <path> { ... }'")
-	}
-	return h.checkAll(d)
-}
-
-// readWords reads a block of settings. Those that are refused are unknown in it.
-func (h *Handler) readWords(d *caddyfile.Dispenser, refused ...string) error {
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if slices.Contains(refused, d.Val()) {
-			return unknown(d)
-		}
-		if err := words.once("login", "identity", "public", "pass_header"); err != nil {
-			return err
-		}
-		if err := h.word(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// word reads the setting under the cursor.
-func (h *Handler) word(d *caddyfile.Dispenser) error {
-	switch d.Val() {
-	case "preset":
-		return h.parsePreset(d)
-	case "app":
-		return oneArgument(d, &h.App)
-	case "issuer":
-		return oneArgument(d, &h.Issuer)
-	case "base":
-		return oneArgument(d, &h.Base)
-	case "login":
-		return h.parseLogin(d)
-	case "login_page":
-		return h.parseLoginPage(d)
-	case "logout":
-		return pathArguments(d, &h.Logout)
-	case "identity":
-		return h.parseIdentity(d)
-	case "public":
-		return h.parsePublic(d)
-	case "protect":
-		return pathArguments(d, &h.Protect)
-	case "shut":
-		return pathArguments(d, &h.Shut)
-	case "methods":
-		return methodArguments(d, &h.Methods)
-	case "hold":
-		return someArguments(d, &h.Hold)
-	case "pass":
-		return someArguments(d, &h.Pass)
-	case "rotates":
-		return someArguments(d, &h.Rotates)
-	case "pass_header":
-		return h.parsePassHeader(d)
-	case "origins":
-		return originArguments(d, &h.Origins)
-	case "token_header":
-		return someArguments(d, &h.TokenHeader)
-	case "refresh":
-		return pathArguments(d, &h.Refresh)
-	case "usernames":
-		return oneArgument(d, &h.Usernames)
-	case "case_sensitive":
-		return noArguments(d, &h.CaseSensitive)
-	case "recheck":
-		return durationArgument(d, &h.Recheck, 1)
-	case "require":
-		return h.parseRequire(d)
-	case "offer":
-		return noArguments(d, &h.Offer)
-	case "remember":
-		return durationArgument(d, &h.Remember, time.Minute)
-	case "totp":
-		return h.parseTOTP(d)
-	case "throttle":
-		return h.parseThrottle(d)
-	case "reauth":
-		return durationArgument(d, &h.Reauth, 0)
-	case "pending":
-		return durationArgument(d, &h.Pending, 1)
-	case "idle":
-		return durationArgument(d, &h.Idle, 1)
-	case "lifetime":
-		return durationArgument(d, &h.Lifetime, 1)
-	case "cookie":
-		return oneArgument(d, &h.Cookie)
-	case "settings_link":
-		return noArguments(d, &h.SettingsLink)
-	case "guard":
-		return noArguments(d, &h.Guard)
-	case "renews":
-		return noArguments(d, &h.Renews)
-	case "brand":
-		return h.parseBrand(d)
-	case "language":
-		return h.parseLanguage(d)
-	}
-	return unknown(d)
+	return here.wrap(h.checkAll(said))
 }
 
 var _ caddyfile.Unmarshaler = (*Handler)(nil)

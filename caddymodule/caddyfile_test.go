@@ -230,7 +230,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"from a page", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfrom https://example.com/\n\t\t}\n", "Caddyfile:5"},
 		{"origins of nothing", good + "\t\torigins\n", "argument"},
 		{"origins in capitals", good + "\t\torigins https://Example.com\n", "origins"},
-		{"method of a login", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tmethod P=T\n\t\t}\n" + me, "Caddyfile:6"},
+		{"method of a login", "\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tmethod P=T\n\t\t}\n" + me, "Caddyfile:5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := adapt("example.com {\n\tsecond_factor {\n" + test.lines + "\t}\n}\n")

@@ -20,8 +20,8 @@ func configFlags(command *cobra.Command) {
 	command.SilenceUsage = true
 }
 
-// configured reads the configuration that a command's flags name, without starting anything, and returns what it says of secrets:
-// the guest module's name and its JSON. Without a configuration both are empty.
+// configured reads the configuration that a command's flags name, without starting anything, and returns what it says
+// of secrets: the guest module's name and its JSON. Without a configuration both are empty.
 func configured(command *cobra.Command) (module string, raw json.RawMessage, err error) {
 	file, err := command.Flags().GetString("config")
 	if err != nil {
@@ -74,9 +74,8 @@ func openConfigured(command *cobra.Command) (*pooledVault, error) {
 	return resolved.open()
 }
 
-// configuredVault returns the settings of `secrets vault` in a command's configuration. Where there is no configuration at all they
-// are the defaults, with what VAULT_ADDR and its like say. Placeholders
-// are not replaced yet.
+// configuredVault returns the settings of `secrets vault` in a command's configuration. Where there is no configuration
+// at all they are the defaults, with what VAULT_ADDR and its like say. Placeholders are not replaced yet.
 func configuredVault(command *cobra.Command) (*SecretsVault, error) {
 	module, raw, err := configured(command)
 	if err != nil {

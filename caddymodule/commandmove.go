@@ -7,19 +7,18 @@ import (
 	"io"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"sallyport/factor"
 	"sallyport/filestore"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "move-secrets",
-		Usage: "--from file:<path>|vault --to vault|file:<path> [--key-file <path>] [--config <file>] [--delete-source] [--allow-empty]",
-		Short: "Moves second factors from the embedded file to Vault, or back",
-		Long: `Copies every user's record, one after the other, and reads each copy back. It can be stopped at any time and started again. A record
+func moveCommand() command {
+	return command{
+		name:  "move",
+		usage: "--from file:<path>|vault --to vault|file:<path> [--key-file <path>] [--config <file>] [--delete-source] [--allow-empty]",
+		short: "Moves second factors from the embedded file to Vault, or back",
+		long: `Copies every user's record, one after the other, and reads each copy back. It can be stopped at any time and started again. A record
 that is at the destination already with another content is left alone, and said.
 
 Where the source is not there, nothing is made at either end. One without a record is an error unless --allow-empty says that it is meant:
@@ -29,16 +28,16 @@ Vault is reached as the configuration's ` + "`secrets vault`" + ` says. The file
 
 With --delete-source each record is deleted at its source once its copy has been read back; a file that is then empty is removed
 together with its key.`,
-		CobraFunc: func(command *cobra.Command) {
-			configFlags(command)
-			command.Flags().String("from", "", "where the records are: file:<path> or vault")
-			command.Flags().String("to", "", "where they go: vault or file:<path>")
-			command.Flags().String("key-file", "", "the file's key; default: its path with .key at the end")
-			command.Flags().Bool("delete-source", false, "delete each record at its source once it was copied")
-			command.Flags().Bool("allow-empty", false, "the source may be without a record")
-			command.RunE = func(command *cobra.Command, _ []string) error { return moveSecrets(command) }
+		set: func(made *cobra.Command) {
+			configFlags(made)
+			made.Flags().String("from", "", "where the records are: file:<path> or vault")
+			made.Flags().String("to", "", "where they go: vault or file:<path>")
+			made.Flags().String("key-file", "", "the file's key; default: its path with .key at the end")
+			made.Flags().Bool("delete-source", false, "delete each record at its source once it was copied")
+			made.Flags().Bool("allow-empty", false, "the source may be without a record")
+			made.RunE = func(made *cobra.Command, _ []string) error { return moveSecrets(made) }
 		},
-	})
+	}
 }
 
 // listedStore is a store that knows whose records it has.
@@ -149,8 +148,8 @@ func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.
 // errDiffers says that a record must not be overwritten.
 var errDiffers = errors.New("another record of this user is at the destination already; disable one of the two first")
 
-// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the source changes
-// meanwhile, the copy follows.
+// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the
+// source changes meanwhile, the copy follows.
 func moveOne(ctx context.Context, source, destination factor.Store, key factor.Key, deleteSource bool) (done string, err error) {
 	var copied factor.Version
 	for range 10 {

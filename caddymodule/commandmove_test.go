@@ -63,8 +63,8 @@ func (f *flaky) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return f.listedStore.Delete(ctx, key, expected)
 }
 
-// TestMoveIsResumable: wherever a move stops, every record is at one of the two ends, whole; started again, it ends with all of them
-// at the destination and, where that was asked for, none at the source.
+// TestMoveIsResumable: wherever a move stops, every record is at one of the two ends, whole; started again, it ends
+// with all of them at the destination and, where that was asked for, none at the source.
 func TestMoveIsResumable(t *testing.T) {
 	names := storetest.Names()[:12]
 	for stop := range 2 * len(names) {
@@ -104,8 +104,8 @@ func TestMoveIsResumable(t *testing.T) {
 	}
 }
 
-// TestMoveOverwritesNothing: a user who enrolled at the destination meanwhile keeps that enrolment, and the operator is told; the
-// others are moved.
+// TestMoveOverwritesNothing: a user who enrolled at the destination meanwhile keeps that enrolment, and the operator is
+// told; the others are moved.
 func TestMoveOverwritesNothing(t *testing.T) {
 	source, destination := openFile(t), openFile(t)
 	for i, user := range []string{"alice", "bob"} {
@@ -155,7 +155,8 @@ func (c *changing) Delete(ctx context.Context, key factor.Key, expected factor.V
 	return c.listedStore.Delete(ctx, key, expected)
 }
 
-// TestP7_MoveLosesNoAttempt: a wrong code that is counted at the source after the copy was made is counted at the destination too.
+// TestP7_MoveLosesNoAttempt: a wrong code that is counted at the source after the copy was made is counted at the
+// destination too.
 func TestP7_MoveLosesNoAttempt(t *testing.T) {
 	source, destination := openFile(t), openFile(t)
 	key := factor.Key{App: "wiki", User: "alice"}

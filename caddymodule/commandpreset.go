@@ -3,28 +3,28 @@ package caddymodule
 import (
 	"fmt"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"sallyport/login/presets"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name: "preset", Usage: "list | show <name>", Short: "What is known of real apps: lists the presets, or shows the words of one",
-		Long: `
-A preset is what the Caddyfile says about a known app, for the word 'preset <name>' inside second_factor.
+// presetCommands are those about known apps.
+func presetCommands() command {
+	return command{
+		name: "preset", short: "What is known of real apps: lists the presets, or shows the words of one",
+		long: `A preset is what the Caddyfile says about a known app, for the word 'preset <name>' inside second_factor.
 
 'preset list' prints the names of all, with the versions that each was tried on. 'preset show <name>' prints one, as it could
 stand in the Caddyfile itself: to read what it shuts and what it cannot, or to start one of your own from the nearest.`,
-		CobraFunc: func(command *cobra.Command) {
-			command.SilenceUsage = true
-			command.AddCommand(
-				&cobra.Command{Use: "list", Short: "Names of all presets", Args: cobra.NoArgs, RunE: listPresets},
-				&cobra.Command{Use: "show <name>", Short: "The words of one", Args: cobra.ExactArgs(1), RunE: showPreset},
-			)
+		inner: []command{
+			{name: "list", short: "Names of all presets", set: func(made *cobra.Command) {
+				made.Args, made.RunE = cobra.NoArgs, listPresets
+			}},
+			{name: "show", usage: "<name>", short: "The words of one", set: func(made *cobra.Command) {
+				made.Args, made.RunE = cobra.ExactArgs(1), showPreset
+			}},
 		},
-	})
+	}
 }
 
 func listPresets(command *cobra.Command, _ []string) error {

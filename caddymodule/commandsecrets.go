@@ -4,33 +4,32 @@ import (
 	"encoding/json"
 	"fmt"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"sallyport/filestore"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "secrets",
-		Usage: "init [--config <file>]",
-		Short: "Begins anew where second factors are kept in a file",
-		CobraFunc: func(command *cobra.Command) {
-			command.SilenceUsage = true
-			begin := &cobra.Command{
-				Use:   "init [--config <file>]",
-				Short: "Makes a new secrets file, in which nobody is enrolled",
-				Long: `Makes the secrets file that the configuration names, in which nobody is enrolled, and its key, unless that is there already.
+// secretsCommands are those about where second factors are kept.
+func secretsCommands() command {
+	return command{
+		name: "secrets", short: "Begins anew, or moves, where second factors are kept",
+		inner: []command{initCommand(), moveCommand()},
+	}
+}
+
+func initCommand() command {
+	return command{
+		name: "init", usage: "[--config <file>]", short: "Makes a new secrets file, in which nobody is enrolled",
+		long: `Makes the secrets file that the configuration names, in which nobody is enrolled, and its key, unless that is there already.
 
 A gateway does so by itself only where it finds neither of the two. Where the key is there and the file is not, the file was lost or is
 not mounted, and a new one would let everybody in with the password alone: restore it if you can. A file that is there is never
 replaced. Run this as the user that the gateway runs as, for the files are readable by their owner only.`,
-				RunE: func(command *cobra.Command, _ []string) error { return initSecrets(command) },
-			}
-			configFlags(begin)
-			command.AddCommand(begin)
+		set: func(made *cobra.Command) {
+			configFlags(made)
+			made.RunE = func(made *cobra.Command, _ []string) error { return initSecrets(made) }
 		},
-	})
+	}
 }
 
 // initSecrets makes the file of a command's configuration.

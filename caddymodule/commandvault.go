@@ -7,59 +7,68 @@ import (
 	"io"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"sallyport/vaultstore"
 )
 
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "vault-policy",
-		Usage: "[--config <file>] [--mount <mount>] [--path <path>] [--transit <mount>/<key>]",
-		Short: "Prints the least Vault policy that Sallyport works with",
-		Long: `Prints, in Vault's own language, what the gateway's token must be allowed to do: for the mount, the path and the transit key that
-the configuration names, or that the flags do. For example:
+// vaultCommands are those about Vault.
+func vaultCommands() command {
+	return command{
+		name: "vault", short: "Checks Vault, prints its policy, changes the key of sessions",
+		inner: []command{checkCommand(), policyCommand(), rotateCommand()},
+	}
+}
 
-    sallyport vault-policy | vault policy write sallyport -`,
-		CobraFunc: func(command *cobra.Command) {
-			configFlags(command)
-			command.Flags().String("mount", "", "the KV v2 mount, instead of the configuration's")
-			command.Flags().String("path", "", "the folder below the mount, instead of the configuration's")
-			command.Flags().String("transit", "", "the transit key, instead of the configuration's")
-			command.RunE = func(command *cobra.Command, _ []string) error { return printPolicy(command) }
-		},
-	})
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "vault-check",
-		Usage: "[--config <file>]",
-		Short: "Tries all that Sallyport needs of Vault, and says what is missing",
-		Long: `Signs in to Vault as the configuration says and tries, with a document of its own that it deletes again, everything that the gateway
+func checkCommand() command {
+	return command{
+		name: "check", usage: "[--config <file>]", short: "Tries all that Sallyport needs of Vault, and says what is missing",
+		long: `Signs in to Vault as the configuration says and tries, with a document of its own that it deletes again, everything that the gateway
 does there. It ends with status 1 where something is missing, and says what to do.`,
-		CobraFunc: func(command *cobra.Command) {
-			configFlags(command)
-			command.RunE = func(command *cobra.Command, _ []string) error {
-				opened, err := openConfigured(command)
+		set: func(made *cobra.Command) {
+			configFlags(made)
+			made.RunE = func(made *cobra.Command, _ []string) error {
+				opened, err := openConfigured(made)
 				if err != nil {
 					return err
 				}
 				defer opened.connection.Close()
-				return checkVault(command.Context(), opened, command.OutOrStdout())
+				return checkVault(made.Context(), opened, made.OutOrStdout())
 			}
 		},
-	})
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "vault-rotate-session-key",
-		Usage: "[--config <file>] [--keep <duration>]",
-		Short: "Makes a new key that seals sessions at rest; nobody is signed out",
-		Long: `Adds a new session key in Vault. Gateways use it within a minute; sessions that an older key sealed stay open. Keys that were
-replaced longer ago than --keep are dropped, which has to be longer than the longest lifetime of a session.`,
-		CobraFunc: func(command *cobra.Command) {
-			configFlags(command)
-			command.Flags().Duration("keep", 31*24*time.Hour, "how long a replaced key still opens sessions")
-			command.RunE = func(command *cobra.Command, _ []string) error { return rotateSessionKey(command) }
+	}
+}
+
+func policyCommand() command {
+	return command{
+		name: "policy", usage: "[--config <file>] [--mount <mount>] [--path <path>] [--transit <mount>/<key>]",
+		short: "Prints the least Vault policy that Sallyport works with",
+		long: `Prints, in Vault's own language, what the gateway's token must be allowed to do: for the mount, the path and the transit key that
+the configuration names, or that the flags do. For example:
+
+    sallyport vault policy | vault policy write sallyport -`,
+		set: func(made *cobra.Command) {
+			configFlags(made)
+			made.Flags().String("mount", "", "the KV v2 mount, instead of the configuration's")
+			made.Flags().String("path", "", "the folder below the mount, instead of the configuration's")
+			made.Flags().String("transit", "", "the transit key, instead of the configuration's")
+			made.RunE = func(made *cobra.Command, _ []string) error { return printPolicy(made) }
 		},
-	})
+	}
+}
+
+func rotateCommand() command {
+	return command{
+		name: "rotate-key", usage: "[--config <file>] [--keep <duration>]",
+		short: "Makes a new key that seals sessions at rest; nobody is signed out",
+		long: `Adds a new session key in Vault. Gateways use it within a minute; sessions that an older key sealed stay open. Keys that were
+replaced longer ago than --keep are dropped, which has to be longer than the longest lifetime of a session.`,
+		set: func(made *cobra.Command) {
+			configFlags(made)
+			made.Flags().Duration("keep", 31*24*time.Hour, "how long a replaced key still opens sessions")
+			made.RunE = func(made *cobra.Command, _ []string) error { return rotateSessionKey(made) }
+		},
+	}
 }
 
 // printPolicy prints the policy; the flags win over the configuration.

@@ -16,8 +16,8 @@ func theClientsWord(key string) bool {
 	return of && !strings.HasPrefix(request, "header.") && !strings.HasPrefix(request, "tls.client.")
 }
 
-// frontUser reads a placeholder such as {http.auth.user.id} at each request: it is empty where the placeholder is, where nobody
-// has set it, and where it is no text.
+// frontUser reads a placeholder such as {http.auth.user.id} at each request: it is empty where the placeholder is,
+// where nobody has set it, and where it is no text.
 func frontUser(placeholder string) (func(*http.Request) string, error) {
 	key := strings.TrimSuffix(strings.TrimPrefix(placeholder, "{"), "}")
 	switch {

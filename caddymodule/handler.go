@@ -13,190 +13,206 @@ import (
 
 func init() { caddy.RegisterModule(new(Handler)) }
 
-// Handler asks for a second factor behind an app's own login. It stands in a route before the reverse proxy to the app;
-// the Caddyfile's words for it are in UnmarshalCaddyfile, and what they mean in docs/configuration.md.
+// Handler asks for a second factor behind an app's own login. Place it in a route in front of the reverse proxy to the
+// app. The Caddyfile's words are in UnmarshalCaddyfile; docs/configuration.md explains them.
 type Handler struct {
-	// App names the app; it scopes users and sessions. Required here; in the Caddyfile, the site's host is the default.
+	// The name of the app. It scopes users and sessions, so renaming it loses everybody's second factor. Required in
+	// JSON; in the Caddyfile the default is the site's host.
 	App string `json:"app,omitempty"`
-	// Issuer is shown in the authenticator and on the gateway's pages. Default: App.
+	// The name that authenticators and the gateway's pages show. Default: the value of `app`
 	Issuer string `json:"issuer,omitempty"`
-	// Base is where the gateway's own pages live. Default: `/second-factor`.
+	// The path of the gateway's own pages. Nothing below it reaches the app. Default: `/second-factor`
 	Base string `json:"base,omitempty"`
 
-	// Logins tell what a login looks like. At least one.
+	// The logins of the app, each with the requests that carry a password. The first one that fits takes a request. At
+	// least one is required.
 	Logins []Login `json:"logins,omitempty"`
-	// LoginPage is where strangers are sent. Default: the first path of the first login that is neither `basic` nor
-	// `placeholder`; none where all are.
+	// The path to which strangers are redirected. Default: the first path of the first login that is neither `basic`
+	// nor `placeholder`
 	LoginPage string `json:"login_page,omitempty"`
-	// Logout are the paths at which the app signs people out; a 2xx or 3xx from one ends the session.
+	// The paths at which the app signs users out. An answer of 2xx or 3xx there ends the gateway's session too.
 	Logout []string `json:"logout,omitempty"`
-	// Identities are how the app is asked who is signed in, one for each kind of account that it has. All are asked. In JSON, one may
-	// stand by itself, without a list around it.
+	// The questions by which the app says who is signed in, one for each kind of account. The gateway asks all of them.
+	// A single question may stand without a list around it.
 	Identities Identities `json:"identity,omitempty"`
-	// IdentityTyped: the app cannot be asked, and the typed name counts. It stands in the place of Identities.
+	// If true, the app is never asked, and the name typed at the login counts. This replaces `identity`; it is weaker,
+	// and docs/configuration.md says how.
 	IdentityTyped bool `json:"identity_typed,omitempty"`
-	// Public paths are open to strangers, to GET and HEAD. Protect wins over Public.
-	Public  []string `json:"public,omitempty"`
+	// The paths that strangers may GET and HEAD. They take `*`; `?*` at the end opens a path with any query.
+	Public []string `json:"public,omitempty"`
+	// The paths that are closed to strangers although `public` opens them.
 	Protect []string `json:"protect,omitempty"`
-	// PublicMethods opens paths to strangers for other methods.
+	// The paths that strangers may use with other methods than GET and HEAD.
 	PublicMethods []Opening `json:"public_methods,omitempty"`
-	// Shut paths answer 403 to everybody.
+	// The paths that are closed to everybody, for doors at which no second factor can be asked for. The answer is 403.
 	Shut []string `json:"shut,omitempty"`
-	// Methods are all that the app takes; every other one is answered 405, whoever asks, but at the gateway's own pages. Default: all that
-	// the gateway can look after.
+	// The methods that the app takes. Any other one is answered 405, except on the gateway's own pages. Default: all
+	// methods except CONNECT, TRACE and TRACK
 	Methods []string `json:"methods,omitempty"`
 
-	// Hold names cookies to keep in custody beside those that are HttpOnly or set by a login; Pass cookies that the
-	// browser may keep and send; Rotates held cookies that the app changes in normal use.
-	Hold    []string `json:"hold,omitempty"`
-	Pass    []string `json:"pass,omitempty"`
+	// The cookies to keep in custody besides those that are HttpOnly or set by a login. Globs.
+	Hold []string `json:"hold,omitempty"`
+	// The cookies that the browser may keep and send. Globs.
+	Pass []string `json:"pass,omitempty"`
+	// The held cookies that the app changes in normal use. Only needed with `identity_typed`.
 	Rotates []string `json:"rotates,omitempty"`
-	// PassHeader are headers that clients may send to the app beside those that all may: names, or names with the paths at which
-	// they may.
+	// The headers that clients may send to the app besides those that all clients may. Each is a name, or an object
+	// with a name and the paths where the header is let through.
 	PassHeader []PassHeader `json:"pass_header,omitempty"`
 
-	// TokenHeader is the header in which the app takes the bearer tokens that its logins issue, and the scheme in front of the token
-	// there, if any. Default: `Authorization` and `Bearer`.
+	// The header in which the app takes the bearer tokens that its logins issue, and the scheme in front of the token,
+	// if any. Default: `Authorization` and `Bearer`
 	TokenHeader []string `json:"token_header,omitempty"`
-	// Refresh are the paths at which the app issues another bearer token to whoever has one.
+	// The paths at which the app issues another bearer token to whoever has one.
 	Refresh []string `json:"refresh,omitempty"`
 
-	// Usernames is a regular expression that typed names must match whole.
+	// The regular expression that a typed name must match as a whole. Default: any name is accepted
 	Usernames string `json:"usernames,omitempty"`
-	// CaseSensitive keeps the case of typed names apart.
+	// If true, typed names that differ in case only are different users.
 	CaseSensitive bool `json:"case_sensitive,omitempty"`
-	// Recheck is how often Identity is asked while a session is in use. Default: one minute.
+	// The interval at which `identity` is asked while a session is in use. Default: `1m`
 	Recheck caddy.Duration `json:"recheck,omitempty"`
 
-	// Require is who must have a second factor: `enrolled` (who has set one up) or `everyone`. Default: enrolled.
+	// Who must have a second factor: `enrolled` (users who have set one up) or `everyone`. Default: `enrolled`
 	Require string `json:"require,omitempty"`
-	// Grace is how long somebody may go on without, where everyone must have one. Default: 0.
+	// How long users may postpone set-up where `require` is `everyone`. Default: they may not
 	Grace caddy.Duration `json:"grace,omitempty"`
-	// Offer shows those who have none, once, how to set one up. Default: nobody is asked.
+	// If true, users without a second factor are shown once how to set one up.
 	Offer bool `json:"offer,omitempty"`
-	// Remember is how long a browser can be trusted, at most 400 days. Default: 0, none can.
+	// How long a browser may be trusted after a code, at most 400 days. Default: browsers are not trusted
 	Remember caddy.Duration `json:"remember,omitempty"`
-	// TOTP are the parameters of codes (RFC 6238) for new enrolments.
+	// The parameters of new one-time codes (RFC 6238).
 	TOTP *TOTP `json:"totp,omitempty"`
-	// Throttle limits guessing.
+	// The limits on guessing codes.
 	Throttle *Throttle `json:"throttle,omitempty"`
-	// Reauth is how long after a code the factors may be changed without another. Default: 0.
+	// How long after a code the user may change factors without another one. Default: each change needs a code
 	Reauth caddy.Duration `json:"reauth,omitempty"`
 
-	// Pending is how long a challenge stays open. Default: 10 minutes.
+	// How long a challenge stays open. Default: `10m`
 	Pending caddy.Duration `json:"pending,omitempty"`
-	// Idle and Lifetime end a verified session. Defaults: one hour, 24 hours.
-	Idle     caddy.Duration `json:"idle,omitempty"`
+	// How long a verified session may go unused before it ends. Default: `1h`
+	Idle caddy.Duration `json:"idle,omitempty"`
+	// How long a verified session lasts in any case. Default: `24h`
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
-	// Cookie is the name of the gateway's cookie. Default: `__Host-sallyport`, and without the prefix on http.
+	// The name of the gateway's cookie. On plain http, which is accepted on loopback only, the prefix `__Host-` is left
+	// out. Default: `__Host-sallyport`
 	Cookie string `json:"cookie,omitempty"`
-	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too. Default: what may sign
-	// somebody in is asked about, and is alone at the app, in every session in which that was not seen.
+	// If true, the app is known to set another session cookie whenever a user signs in, within a session too. Otherwise
+	// the gateway asks it after each request that may have signed somebody in, and sends such requests one at a time.
 	Renews bool `json:"renews,omitempty"`
-	// SettingsLink puts a link to the settings page into the app's HTML pages. Default: no link.
+	// If true, the app's HTML pages get a link to the settings page.
 	SettingsLink bool `json:"settings_link,omitempty"`
-	// Origins are those of other sites whose pages may open WebSockets here. Default: none.
+	// The origins of other sites whose pages may open WebSockets here. Default: none
 	Origins []string `json:"origins,omitempty"`
-	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
-	// Default: none; a reload leads to the challenge.
+	// If true, the app's HTML pages get a script that asks for the code in a dialog when the app signs in by script.
+	// Without it such an app shows an error, and a reload leads to the challenge.
 	Guard bool `json:"guard,omitempty"`
 
-	// Brand is how the gateway's own pages look.
+	// The look of the gateway's own pages.
 	Brand *Brand `json:"brand,omitempty"`
-	// Language fixes the language of the pages: a tag such as `de`. Default: each browser gets what it asks for. Where the typed name
-	// counts, logins go to the app in this language too; by default they ask for none.
+	// The language of the gateway's own pages, a tag such as `de`. With `identity_typed` it is also the language that
+	// logins ask the app for. Default: the language that the browser asks for
 	Language string `json:"language,omitempty"`
 
-	// preset is what a Caddyfile's `preset` says, until the whole of the block is read.
+	// preset holds the words of a Caddyfile's `preset` until the whole block is read.
 	preset  *Handler
 	gateway *gateway.Gateway
 }
 
-// Login is one `login` block.
+// Login describes the requests by which users sign in to the app, and the app's answers to them.
 type Login struct {
-	// Paths are globs over canonical paths.
+	// The canonical paths of the login. They take `*`. At least one is required.
 	Paths []string `json:"paths,omitempty"`
-	// Methods default to POST.
+	// The methods of the login. Default: POST
 	Methods []string `json:"methods,omitempty"`
-	// When narrows the block: each is `form`, `query` or `json`, a name or pointer, and a value.
+	// The conditions that make a request at these paths a login. All must hold. Each is `form`, `query` or `json`, a
+	// name or pointer, and a value.
 	When [][]string `json:"when,omitempty"`
-	// Username is `form`, `query` or `json` with a name or pointer, `basic`, `placeholder` with a placeholder, or `none`.
+	// The place of the user's name: `form` or `query` and a field, `json` and a pointer, `basic`, `placeholder` and a
+	// placeholder, or `none`. Required.
 	Username []string `json:"username,omitempty"`
-	// Success and Failure are lines of rules, each a word such as `status` and its arguments.
+	// The rules by which an answer is a success. All lines must hold. In a line, a kind such as `status` and its
+	// arguments, one of which must fit. Default: `identity` decides
 	Success [][]string `json:"success,omitempty"`
+	// The rules by which an answer is a failure. One line that holds wins over `success`.
 	Failure [][]string `json:"failure,omitempty"`
-	// Token is where a successful answer carries a bearer token: each is `json` and a pointer, `header` and a name, or `body`.
+	// The places of bearer tokens in a successful answer. Each is `json` and a pointer, `header` and a name, or `body`.
 	Token [][]string `json:"token,omitempty"`
-	// Fields are all fields that the login may carry beside those of Username and When; a login with another one is refused. Each is a
-	// name, or a name, `=` and a glob of what its value must be.
+	// The fields that the login may carry besides those of `username` and `when`. A login with any other field is
+	// refused. Each is a name, or a name, `=` and a glob for the value. Default: any field
 	Fields []string `json:"fields,omitempty"`
-	// OnlyHere: what When describes is refused at every other address than those of the logins, in every state.
+	// If true, requests that fit `when` are refused at every other path, in every state.
 	OnlyHere bool `json:"only_here,omitempty"`
-	// Continues: this is the second step of a login, which has no name: what the first step left at the app goes with it.
+	// If true, this is the second step of a login. It carries no name, and what the first step left at the app goes
+	// with it.
 	Continues bool `json:"continues,omitempty"`
-	// From are the origins of other sites whose pages may send this login.
+	// The origins of other sites whose pages may send this login. Default: none
 	From []string `json:"from,omitempty"`
 }
 
-// Opening is what strangers may ask for by other methods than GET and HEAD.
+// Opening opens paths to strangers for some methods.
 type Opening struct {
-	// Methods in capitals.
+	// The methods, in capitals.
 	Methods []string `json:"methods,omitempty"`
-	// Paths are globs over canonical paths.
+	// The canonical paths. They take `*`.
 	Paths []string `json:"paths,omitempty"`
 }
 
-// Identity is how the app is asked who is signed in.
+// Identity is a question that the gateway asks the app to learn who is signed in.
 type Identity struct {
-	// Path of the question, with a query if need be.
+	// The path of the question, with a query if the app needs one.
 	Path string `json:"path,omitempty"`
-	// Method, ContentType and Body of the question. Default: GET without a body.
-	Method      string `json:"method,omitempty"`
+	// The method of the question. Default: GET
+	Method string `json:"method,omitempty"`
+	// The content type of `body`.
 	ContentType string `json:"content_type,omitempty"`
-	Body        string `json:"body,omitempty"`
-	// Name is where the answer holds the name: `json` and a pointer, `header` and a name, perhaps with a
-	// regular expression with one group for a part of its value, or `body` and such an expression, with `json` behind it where the
-	// group stands inside a JSON string.
+	// The body of the question. Default: none
+	Body string `json:"body,omitempty"`
+	// The place of the name in the answer: `json` and a pointer; `header`, a name and perhaps a regular expression with
+	// one group for a part of the value; or `body` and such an expression, followed by `json` if the group lies inside
+	// a JSON string. Required.
 	Name []string `json:"name,omitempty"`
-	// Prefix stands in front of the names of this kind of account, so that they are no other kind's. Empty: they are the same people's.
-	// Default: empty, with a warning where it is not said of a second line.
+	// The text to put in front of names that this question finds, so that they differ from those of other questions. An
+	// empty text says that the same name is the same user. Default: empty, with a warning for all questions but the
+	// first
 	Prefix *string `json:"prefix,omitempty"`
-	// Needs names a cookie, as a glob, without which nobody is signed in, and the app is not asked. Default: it is always asked.
+	// The cookie without which nobody is signed in, so that the app need not be asked. A glob. Default: always ask
 	Needs string `json:"needs,omitempty"`
-	// Guests are names that the app gives to whoever is not signed in.
+	// The names that the app gives to users who are not signed in.
 	Guests []string `json:"guests,omitempty"`
 }
 
-// TOTP are the parameters of codes.
+// TOTP holds the parameters of new one-time codes.
 type TOTP struct {
-	// Algorithm is SHA1, SHA256 or SHA512. Default: SHA1, the only one that all authenticators know.
+	// The hash: SHA1, SHA256 or SHA512. Many authenticators know SHA1 only. Default: SHA1
 	Algorithm string `json:"algorithm,omitempty"`
-	// Digits is 6, 7 or 8. Default: 6.
+	// The number of digits: 6, 7 or 8. Default: 6
 	Digits int `json:"digits,omitempty"`
-	// Period of a code. Default: 30 seconds.
+	// How long each code is shown, in whole seconds. Default: `30s`
 	Period caddy.Duration `json:"period,omitempty"`
-	// Skew is how many periods a clock may be off, either way. Default: 1.
+	// The number of periods that a clock may be off, either way. Default: 1
 	Skew *int `json:"skew,omitempty"`
 }
 
 // Throttle limits guessing, for each user.
 type Throttle struct {
-	// Free wrong codes cost nothing. Default: 5.
+	// The number of wrong codes without a wait. Default: 5
 	Free int `json:"free,omitempty"`
-	// Delay is the first wait; each further wrong code doubles it, up to MaxDelay. Defaults: 30 seconds, one hour.
-	Delay    caddy.Duration `json:"delay,omitempty"`
+	// The first wait. Each further wrong code doubles it. Default: `30s`
+	Delay caddy.Duration `json:"delay,omitempty"`
+	// The longest wait. Default: `1h`
 	MaxDelay caddy.Duration `json:"max_delay,omitempty"`
-	// Stop is the number of wrong codes after which no further one is judged. Default: 100.
+	// The number of wrong codes after which no further code is judged. Default: 100
 	Stop int `json:"stop,omitempty"`
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.second_factor", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision makes the gateway of this site. It reads the files that Brand names, and does no other I/O: what is kept in Caddy's
-// storage is read with the first request.
+// Provision makes the gateway of this site. It reads the files that Brand names and does no other I/O: Caddy's storage
+// is read with the first request.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	loaded, err := ctx.App(appID)
 	if err != nil {
@@ -227,8 +243,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// ServeHTTP takes a request through the gateway. All that goes on to the rest of the route, questions of the gateway's own too, goes
-// by the one function here, and all that comes back.
+// ServeHTTP takes a request through the gateway. Whatever goes on to the rest of the route, the gateway's own questions
+// included, goes and comes back through the one function here.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	err := h.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
 		settleOriginal(r)

@@ -8,7 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// TestIdentitiesInJSON: one question stands by itself, as it always did, and several are a list; what is unknown in either is an error.
+// TestIdentitiesInJSON: one question stands by itself, as it always did, and several are a list; what is unknown in
+// either is an error.
 func TestIdentitiesInJSON(t *testing.T) {
 	for text, want := range map[string]int{
 		`{}`:                               0,

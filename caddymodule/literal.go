@@ -17,12 +17,14 @@ const literalPrefix = "literal:"
 // literalRounds makes each guess at a hash cost about a tenth of a second.
 const literalRounds = 200_000
 
-// literals are the secrets that Caddyfiles spelled out in this process, by what stands for them. Caddy shows its configuration at
-// `/config/` and keeps it in autosave.json, where a token must not stand (P9). The stand-in is a hash, so that a reload with the
-// same token, which another process adapts, is understood by the one that has it; a slow one, for it may be a password's.
+// literals are the secrets that Caddyfiles spelled out in this process, by what stands for them. Caddy shows its
+// configuration at `/config/` and keeps it in autosave.json, where a token must not stand (P9). The stand-in is a hash,
+// so that a reload with the same token, which another process adapts, is understood by the one that has it; a slow one,
+// for it may be a password's.
 var literals sync.Map
 
-// hideLiteral returns what stands for a secret in the configuration. A placeholder, such as {env.VAULT_TOKEN}, stands for itself.
+// hideLiteral returns what stands for a secret in the configuration. A placeholder, such as {env.VAULT_TOKEN}, stands
+// for itself.
 func hideLiteral(secret string) string {
 	if secret == "" || strings.HasPrefix(secret, "{") && strings.HasSuffix(secret, "}") {
 		return secret

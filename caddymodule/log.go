@@ -8,7 +8,8 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 )
 
-// forwardLog writes to Caddy's log as it is configured at that moment: what outlives a configuration must not keep its logger.
+// forwardLog writes to Caddy's log as it is configured at that moment: what outlives a configuration must not keep its
+// logger.
 var forwardLog = slog.New(forwarder{})
 
 type forwarder struct {

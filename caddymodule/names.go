@@ -19,8 +19,8 @@ import (
 // nameStoreTimeout is how long Caddy's storage may take, waiting for its lock included.
 const nameStoreTimeout = 5 * time.Second
 
-// nameStore keeps the names of cookies that logins put into custody in Caddy's storage, which nodes may share. It is no secret which
-// names those are.
+// nameStore keeps the names of cookies that logins put into custody in Caddy's storage, which nodes may share. It is no
+// secret which names those are.
 type nameStore struct {
 	storage certmagic.Storage
 	app     string
@@ -33,8 +33,8 @@ type heldCookies struct {
 	Names []string `json:"names"`
 }
 
-// newNameStore makes a store for an app. It does no I/O. The app's name goes into the key in hex: it may have any letters, and some
-// storages make no difference between upper and lower case.
+// newNameStore makes a store for an app. It does no I/O. The app's name goes into the key in hex: it may have any
+// letters, and some storages make no difference between upper and lower case.
 func newNameStore(storage certmagic.Storage, app string) *nameStore {
 	return &nameStore{storage: storage, app: app, key: "sallyport/" + hex.EncodeToString([]byte(app)) + "/held-cookies"}
 }

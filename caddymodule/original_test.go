@@ -15,8 +15,8 @@ func prepared(target string) *http.Request {
 	return caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, http.NoBody), caddy.NewReplacer(), w, nil)
 }
 
-// TestSettleOriginal: after a change of the address, everything that is called original has it, also for whoever holds an older copy of
-// the request.
+// TestSettleOriginal: after a change of the address, everything that is called original has it, also for whoever holds
+// an older copy of the request.
 func TestSettleOriginal(t *testing.T) {
 	r := prepared("/a/b?token=s3cret&x=1")
 	later := r.WithContext(r.Context())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -14,12 +15,12 @@ import (
 	"sallyport/match"
 )
 
-// PassHeader is a header that clients may send to the app. In JSON it is a name, or an object where it is let through at some
-// paths only.
+// PassHeader is a header that clients may send to the app. In JSON it is a name, or an object if the header is let
+// through at some paths only.
 type PassHeader struct {
-	// Name of the header.
+	// The name of the header.
 	Name string `json:"name,omitempty"`
-	// For are the paths, globs over canonical paths. Default: all.
+	// The canonical paths at which the header is let through. They take `*`. Default: all paths
 	For []string `json:"for,omitempty"`
 }
 
@@ -74,30 +75,32 @@ func (h *Handler) passHeaders() []custody.PassHeader {
 	return passed
 }
 
-// parsePassHeader reads a line of `pass_header`: names, and perhaps `for` and paths.
-func (h *Handler) parsePassHeader(d *caddyfile.Dispenser) error {
-	var names []string
-	if err := someArguments(d, &names); err != nil {
+// readPassHeader reads a line of `pass_header`: names, and perhaps `for` and paths.
+func readPassHeader(d *caddyfile.Dispenser, h *Handler, _ places) error {
+	names := d.RemainingArgs()
+	if err := some(names); err != nil {
 		return err
 	}
 	var paths []string
 	if at := slices.Index(names, "for"); at >= 0 {
 		names, paths = names[:at:at], names[at+1:]
 		if len(names) == 0 || len(paths) == 0 {
-			return d.Err("'pass_header' takes names, and perhaps 'for' and paths behind them")
+			return errors.New("it takes names, and perhaps 'for' and paths behind them")
 		}
 	}
 	for _, name := range names {
 		header := PassHeader{Name: name, For: paths}
 		if err := header.custody().Validate(); err != nil {
-			return d.Errf("pass_header %v", err)
+			return err
 		}
 		for _, other := range h.PassHeader {
 			if strings.EqualFold(other.Name, name) && (len(other.For) == 0 || len(paths) == 0) {
-				return d.Errf("pass_header %s: it is let through everywhere by another line, or twice in this one", name)
+				return fmt.Errorf("%s: it is let through everywhere by another line, or twice in this one", name)
 			}
 		}
 		h.PassHeader = append(h.PassHeader, header)
 	}
-	return nil
+	return noBlock(d)
 }
+
+func adoptPassHeader(site, preset *Handler) { adds(&site.PassHeader, preset.PassHeader) }

@@ -37,12 +37,12 @@ func TestPassHeaderJSON(t *testing.T) {
 
 // TestPassHeaderOfPreset: a site's own lines add to its preset's, the same name included.
 func TestPassHeaderOfPreset(t *testing.T) {
-	preset, err := readPreset("x", "pass_header X-A for /a\npass_header X-B\n")
+	preset, err := parsePreset("x", "pass_header X-A for /a\npass_header X-B\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &Handler{PassHeader: []PassHeader{{Name: "X-A"}}}
-	h.adopt(preset)
+	siteWords().adopt(h, preset)
 	want := []PassHeader{{Name: "X-A", For: []string{"/a"}}, {Name: "X-B"}, {Name: "X-A"}}
 	if !reflect.DeepEqual(h.PassHeader, want) {
 		t.Errorf("got %+v", h.PassHeader)

@@ -30,8 +30,8 @@ func TestPresetsAreWords(t *testing.T) {
 	}
 }
 
-// TestPresetsAreWhatIsTested: the examples of whole Caddyfiles, which e2e tries against the real apps, say the same as the presets
-// of their names.
+// TestPresetsAreWhatIsTested: the examples of whole Caddyfiles, which e2e tries against the real apps, say the same as
+// the presets of their names.
 func TestPresetsAreWhatIsTested(t *testing.T) {
 	for _, name := range []string{"dokuwiki", "django-admin", "transmission"} {
 		example, err := os.ReadFile(filepath.Join("..", "examples", name+".Caddyfile"))
@@ -98,7 +98,7 @@ func TestBadPresets(t *testing.T) {
 		"preset dokuwiki\n":                            "unknown word 'preset'",
 		"login /x {\n":                                 "preset x:",
 	} {
-		if _, err := readPreset("x", text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parsePreset("x", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

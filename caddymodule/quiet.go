@@ -15,8 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// failure is what is said of an error of the rest of the route. Those of transports quote what the app sent, a malformed Set-Cookie for
-// instance, and stand in logs and error pages (P9); so only their kind is told.
+// failure is what is said of an error of the rest of the route. Those of transports quote what the app sent, a
+// malformed Set-Cookie for instance, and stand in logs and error pages (P9); so only their kind is told.
 type failure string
 
 func (f failure) Error() string { return string(f) }

@@ -10,7 +10,8 @@ import (
 	"sallyport/gateway"
 )
 
-// clientAddress is where a request comes from as the server sees it, with regard to its trusted proxies and nothing else.
+// clientAddress is where a request comes from as the server sees it, with regard to its trusted proxies and nothing
+// else.
 func clientAddress(r *http.Request) string {
 	if address, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok {
 		return address

@@ -25,10 +25,10 @@ func init() { caddy.RegisterModule(new(SecretsFile)) }
 //		key_file <path>
 //	}
 type SecretsFile struct {
-	// Path of the file. Default: `sallyport/secrets.db` in Caddy's data directory. Placeholders are replaced.
+	// The path of the file. Placeholders are replaced. Default: `sallyport/secrets.db` in Caddy's data directory
 	Path string `json:"path,omitempty"`
-	// KeyFile holds the key that seals the records; it is made at the very first start, with mode 0600. Default: Path
-	// with `.key` at its end. Placeholders are replaced.
+	// The path of the key that seals the records. It is made at the very first start, with mode 0600. Placeholders are
+	// replaced. Default: `path` with `.key` at its end
 	KeyFile string `json:"key_file,omitempty"`
 
 	pooled *pooledFile
@@ -36,8 +36,8 @@ type SecretsFile struct {
 	log    *slog.Logger
 }
 
-// openFiles are the files that are open, over all configurations: a reload must find the one that it has open already, for
-// it is locked.
+// openFiles are the files that are open, over all configurations: a reload must find the one that it has open already,
+// for it is locked.
 var openFiles = caddy.NewUsagePool()
 
 // pooledFile opens its file when it is first needed, and keeps nothing of the configuration that made it.
@@ -48,7 +48,7 @@ type pooledFile struct {
 	store *filestore.Store
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SecretsFile) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.secrets.file", New: func() caddy.Module { return new(SecretsFile) }}
 }
@@ -92,8 +92,8 @@ func (s *SecretsFile) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Cleanup lets go of the file. Caddy calls it after a failed Provision too: what was not taken must not be given back, or
-// the running configuration loses it.
+// Cleanup lets go of the file. Caddy calls it after a failed Provision too: what was not taken must not be given back,
+// or the running configuration loses it.
 func (s *SecretsFile) Cleanup() error {
 	if s.pooled == nil {
 		return nil
@@ -134,27 +134,18 @@ func (s *SecretsFile) Identity() string { return "file " + s.key }
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SecretsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if err := optionalArgument(d, &s.Path); err != nil {
-		return err
-	}
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return err
-		}
-		switch d.Val() {
-		case "key_file":
-			if err := oneArgument(d, &s.KeyFile); err != nil {
-				return err
-			}
-		default:
-			return unknown(d)
-		}
-	}
-	return nil
+	_, err := readModule(d, &s.Path, fileWords(), s)
+	return err
 }
 
-// open opens the file unless it is open; opened tells whether it was not.
+// fileWords are the words of `secrets file`.
+func fileWords() table[SecretsFile] {
+	return table[SecretsFile]{
+		row("key_file", "<path>", text(nil), func(s *SecretsFile) *string { return &s.KeyFile }, nil),
+	}
+}
+
+// open opens the file unless it is open; opened reports whether it was not.
 func (p *pooledFile) open() (store *filestore.Store, opened bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

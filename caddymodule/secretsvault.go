@@ -23,7 +23,11 @@ func init() { caddy.RegisterModule(new(SecretsVault)) }
 //	secrets vault [<address>] {
 //		mount       <mount>
 //		path        <path>
-//		auth        token <token> | token_file <file> | approle <role_id> <secret_id_file> | kubernetes <role> [<token_file>] | cert [<role>]
+//		auth        token <token>
+//		auth        token_file <file>
+//		auth        approle <role_id> <secret_id_file>
+//		auth        kubernetes <role> [<token_file>]
+//		auth        cert [<role>]
 //		auth_mount  <mount>
 //		namespace   <name>
 //		ca_cert     <file>
@@ -32,27 +36,27 @@ func init() { caddy.RegisterModule(new(SecretsVault)) }
 //		timeout     <duration>
 //	}
 //
-// In every text placeholders are replaced. Nothing here calls Vault before the configuration has started.
+// Placeholders in every text are replaced. Vault is not called before the configuration has started.
 type SecretsVault struct {
-	// Address of Vault, such as https://vault.internal:8200. Default: $VAULT_ADDR, as for the vault command.
+	// The address of Vault, such as `https://vault.internal:8200`. Default: $VAULT_ADDR
 	Address string `json:"address,omitempty"`
-	// Mount is a KV v2 mount. Default: `secret`.
+	// The mount of a KV engine, version 2. Default: `secret`
 	Mount string `json:"mount,omitempty"`
-	// Path is the folder below the mount. Default: `sallyport`.
+	// The folder below the mount. Default: `sallyport`
 	Path string `json:"path,omitempty"`
-	// Auth is how the gateway signs in to Vault. Default: the token in $VAULT_TOKEN.
+	// How the gateway signs in to Vault. Default: with the token in $VAULT_TOKEN
 	Auth *VaultAuth `json:"auth,omitempty"`
-	// Namespace of Vault Enterprise. Default: $VAULT_NAMESPACE.
+	// The namespace of Vault Enterprise. Default: $VAULT_NAMESPACE
 	Namespace string `json:"namespace,omitempty"`
-	// CACert is a file with the certificates that Vault's may be signed by. Default: $VAULT_CACERT, else the system's.
+	// The file of the authorities that may sign Vault's certificate. Default: $VAULT_CACERT, else the system's
 	CACert string `json:"ca_cert,omitempty"`
-	// ClientCert and ClientKey are the files of a client certificate. Default: $VAULT_CLIENT_CERT and $VAULT_CLIENT_KEY.
+	// The file of a client certificate. Default: $VAULT_CLIENT_CERT
 	ClientCert string `json:"client_cert,omitempty"`
-	// ClientKey belongs to ClientCert.
+	// The file of the certificate's key. Default: $VAULT_CLIENT_KEY
 	ClientKey string `json:"client_key,omitempty"`
-	// Transit is a key of Vault's transit engine, <mount>/<key>, that seals seeds as well. Default: none.
+	// The key of Vault's transit engine, `<mount>/<key>`, that seals seeds as well. Default: none
 	Transit string `json:"transit,omitempty"`
-	// Timeout of one call. Default: 2s.
+	// How long one call may take. Default: `2s`
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	pooled *pooledVault
@@ -61,17 +65,17 @@ type SecretsVault struct {
 
 // VaultAuth is how the gateway signs in to Vault.
 type VaultAuth struct {
-	// Method is token, token_file, approle, kubernetes or cert.
+	// The auth method: `token`, `token_file`, `approle`, `kubernetes` or `cert`. Required.
 	Method string `json:"method"`
-	// Token is a placeholder such as {env.NAME}, or what stands for a token that the Caddyfile spells out.
+	// The token: a placeholder such as `{env.NAME}`, or a stand-in for a token that the Caddyfile spells out.
 	Token string `json:"token,omitempty"`
-	// File is the token's file (token_file), the secret ID's (approle) or the service account's token (kubernetes).
+	// The file of the token (`token_file`), the secret ID (`approle`) or the service account's token (`kubernetes`).
 	File string `json:"file,omitempty"`
-	// RoleID is AppRole's.
+	// The role ID of `approle`.
 	RoleID string `json:"role_id,omitempty"`
-	// Role is that of kubernetes or cert.
+	// The role of `kubernetes` or `cert`.
 	Role string `json:"role,omitempty"`
-	// Mount of the auth method. Default: the method's name.
+	// The mount of the auth method. Default: the method's name
 	Mount string `json:"mount,omitempty"`
 }
 
@@ -90,7 +94,7 @@ func (p *pooledVault) Destruct() error {
 	return nil
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SecretsVault) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.secrets.vault", New: func() caddy.Module { return new(SecretsVault) }}
 }
@@ -126,8 +130,8 @@ func (s *SecretsVault) Cleanup() error {
 	return err
 }
 
-// Open looks at Vault, in the background, and logs what it finds: a gateway must start without Vault too, and recover when it
-// comes.
+// Open looks at Vault, in the background, and logs what it finds: a gateway must start without Vault too, and recover
+// when it comes.
 func (s *SecretsVault) Open() error {
 	store := s.pooled.store
 	go func() {
@@ -135,7 +139,7 @@ func (s *SecretsVault) Open() error {
 		defer cancel()
 		report := store.Check(ctx)
 		if err := report.Err(); err != nil {
-			forwardLog.Error("secrets are kept in Vault, but not everything works; `sallyport vault-check` says what to do",
+			forwardLog.Error("secrets are kept in Vault, but not everything works; `second-factor vault check` says what to do",
 				"place", store.String(), "error", err)
 			return
 		}

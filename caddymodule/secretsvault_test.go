@@ -40,8 +40,8 @@ func vaultBlock(lines string) string {
 	return "{\n\tsecond_factor {\n\t\tsecrets vault http://127.0.0.1:1 {\n" + lines + "\n\t\t}\n\t}\n}\n:80 {\n}\n"
 }
 
-// TestP9_TokenInTheCaddyfile: a token that the Caddyfile spells out, which Caddy would show at /config/ and keep in autosave.json,
-// does not get into the configuration, and is used all the same. A placeholder stays one.
+// TestP9_TokenInTheCaddyfile: a token that the Caddyfile spells out, which Caddy would show at /config/ and keep in
+// autosave.json, does not get into the configuration, and is used all the same. A placeholder stays one.
 func TestP9_TokenInTheCaddyfile(t *testing.T) {
 	const token = "hvs.TheTokenThatMustNotShow"
 	config, err := adapt(vaultBlock("auth token " + token))
@@ -74,8 +74,8 @@ func TestP9_TokenInTheCaddyfile(t *testing.T) {
 	}
 }
 
-// TestVaultProvisionsWithoutVault: neither `caddy validate` nor a start without Vault calls anybody; settings that cannot be are
-// errors that name the setting, and a failed Provision lets go of nothing that it did not take.
+// TestVaultProvisionsWithoutVault: neither `caddy validate` nor a start without Vault calls anybody; settings that
+// cannot be are errors that name the setting, and a failed Provision lets go of nothing that it did not take.
 func TestVaultProvisionsWithoutVault(t *testing.T) {
 	config, err := adapt(vaultBlock("auth token x\ntransit transit/key"))
 	if err != nil {

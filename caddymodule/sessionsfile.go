@@ -12,19 +12,19 @@ import (
 
 func init() { caddy.RegisterModule(new(SessionsFile)) }
 
-// SessionsFile keeps sessions in one file, for a single gateway: they survive a restart. Each is sealed with a key that
-// comes from the secrets.
+// SessionsFile keeps sessions in one file, for a single gateway. They survive a restart. Each session is sealed with a
+// key from the secrets.
 //
 //	sessions file [<path>]
 type SessionsFile struct {
-	// Path of the file. Default: `sallyport/sessions.db` in Caddy's data directory. Placeholders are replaced.
+	// The path of the file. Placeholders are replaced. Default: `sallyport/sessions.db` in Caddy's data directory
 	Path string `json:"path,omitempty"`
 
 	sealedSessions
 	path string
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SessionsFile) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.file", New: func() caddy.Module { return new(SessionsFile) }}
 }
@@ -51,13 +51,8 @@ func (s *SessionsFile) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsFile) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if err := optionalArgument(d, &s.Path); err != nil {
-		return err
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return unknown(d)
-	}
-	return nil
+	_, err := readModule(d, &s.Path, nil, s)
+	return err
 }
 
 var (

@@ -32,7 +32,7 @@ func (p *pooledMemory) Destruct() error {
 	return p.memory.Close()
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SessionsMemory) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.memory", New: func() caddy.Module { return new(SessionsMemory) }}
 }
@@ -68,14 +68,8 @@ func (s *SessionsMemory) Shared() *session.Shared { return s.pooled.shared }
 
 // UnmarshalCaddyfile reads the module's own words: there are none.
 func (s *SessionsMemory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return unknown(d)
-	}
-	return nil
+	_, err := readModule(d, nil, nil, s)
+	return err
 }
 
 var (

@@ -21,7 +21,8 @@ type closableStore interface {
 	Close() error
 }
 
-// sessionStores are the stores that are in use, over all configurations, by their settings and by where their key comes from.
+// sessionStores are the stores that are in use, over all configurations, by their settings and by where their key comes
+// from.
 var sessionStores = caddy.NewUsagePool()
 
 // pooledSessions keeps nothing of the configuration that made it but for the keys, which it is pooled by.
@@ -33,14 +34,15 @@ type pooledSessions struct {
 // Destruct closes the store when the last configuration that uses it is gone.
 func (p *pooledSessions) Destruct() error { return p.store.Close() }
 
-// sealedSessions is what guests have in common that keep sessions outside this process, each sealed with a key that comes from the
-// secrets.
+// sealedSessions is what guests have in common that keep sessions outside this process, each sealed with a key that
+// comes from the secrets.
 type sealedSessions struct {
 	pooled *pooledSessions
 	key    string
 }
 
-// connect takes the store of the configuration before this one, where it had the same settings and secrets, or a new one.
+// connect takes the store of the configuration before this one, where it had the same settings and secrets, or a new
+// one.
 func (s *sealedSessions) connect(settings string, secrets Secrets, open func() (closableStore, error)) error {
 	// A hash, because there may be a password in the settings, and Caddy writes the keys of a pool into errors.
 	hash := sha256.Sum256([]byte(settings + "\x00" + secrets.Identity()))

@@ -12,26 +12,26 @@ import (
 
 func init() { caddy.RegisterModule(new(SessionsPostgres)) }
 
-// SessionsPostgres keeps sessions in PostgreSQL, for one gateway or several that share them. Each is sealed with a key that comes
-// from the secrets.
+// SessionsPostgres keeps sessions in PostgreSQL, for one gateway or several that share them. Each session is sealed
+// with a key from the secrets.
 //
 //	sessions postgres <dsn> {
 //		timeout <duration>
 //	}
 //
-// The DSN is what libpq takes, a URL or quoted words. Placeholders in it are replaced. Nothing here calls PostgreSQL before the
-// configuration has started.
+// The DSN is what libpq takes, a URL or quoted words. Placeholders in it are replaced. PostgreSQL is not called before
+// the configuration has started.
 type SessionsPostgres struct {
-	// Address is the DSN, or what stands for one with a password that the Caddyfile spells out.
+	// The DSN, or a stand-in for a DSN with a password that the Caddyfile spells out. Required.
 	Address string `json:"address"`
-	// Timeout of one call. Default: 2s.
+	// How long one call may take. Default: `2s`
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	serverSessions
 	address string
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SessionsPostgres) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.postgres", New: func() caddy.Module { return new(SessionsPostgres) }}
 }
@@ -58,7 +58,14 @@ func (s *SessionsPostgres) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsPostgres) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalServer(d, &s.Address, &s.Timeout, nil)
+	return readServer(d, &s.Address, postgresWords(), s)
+}
+
+// postgresWords are the words of `sessions postgres`.
+func postgresWords() table[SessionsPostgres] {
+	return table[SessionsPostgres]{
+		row("timeout", "<duration>", atLeast(leastTimeout), func(s *SessionsPostgres) *caddy.Duration { return &s.Timeout }, nil),
+	}
 }
 
 var (

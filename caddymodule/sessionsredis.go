@@ -15,29 +15,29 @@ import (
 
 func init() { caddy.RegisterModule(new(SessionsRedis)) }
 
-// SessionsRedis keeps sessions in Redis, for one gateway or several that share them. Each is sealed with a key that comes from the
-// secrets.
+// SessionsRedis keeps sessions in Redis, for one gateway or several that share them. Each session is sealed with a key
+// from the secrets.
 //
 //	sessions redis <url> {
 //		ca_cert <file>
 //		timeout <duration>
 //	}
 //
-// The URL begins with redis:// for one server, redis+sentinel:// or redis+cluster://; with rediss in the place of redis for TLS. In
-// every text placeholders are replaced. Nothing here calls Redis before the configuration has started.
+// The URL begins with redis:// for one server, or with redis+sentinel:// or redis+cluster://; rediss in the place of
+// redis means TLS. Placeholders in every text are replaced. Redis is not called before the configuration has started.
 type SessionsRedis struct {
-	// Address is the URL, or what stands for one with a password that the Caddyfile spells out.
+	// The URL, or a stand-in for a URL with a password that the Caddyfile spells out. Required.
 	Address string `json:"address"`
-	// CACert is a file with the certificates that the server's may be signed by. Default: the system's.
+	// The file of the authorities that may sign the server's certificate. Default: the system's
 	CACert string `json:"ca_cert,omitempty"`
-	// Timeout of one call. Default: 2s.
+	// How long one call may take. Default: `2s`
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	serverSessions
 	address, caCert string
 }
 
-// CaddyModule tells Caddy the module's name.
+// CaddyModule returns the Caddy module information.
 func (*SessionsRedis) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.redis", New: func() caddy.Module { return new(SessionsRedis) }}
 }
@@ -78,7 +78,15 @@ func (s *SessionsRedis) Connect(secrets Secrets) error {
 
 // UnmarshalCaddyfile reads the module's own words.
 func (s *SessionsRedis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalServer(d, &s.Address, &s.Timeout, map[string]*string{"ca_cert": &s.CACert})
+	return readServer(d, &s.Address, redisWords(), s)
+}
+
+// redisWords are the words of `sessions redis`.
+func redisWords() table[SessionsRedis] {
+	return table[SessionsRedis]{
+		row("ca_cert", "<file>", text(nil), func(s *SessionsRedis) *string { return &s.CACert }, nil),
+		row("timeout", "<duration>", atLeast(leastTimeout), func(s *SessionsRedis) *caddy.Duration { return &s.Timeout }, nil),
+	}
 }
 
 var (

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -13,8 +14,8 @@ import (
 // serverSessions is what guests have in common that keep sessions on a server, which several gateways share.
 type serverSessions struct{ sealedSessions }
 
-// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover when it
-// comes.
+// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover
+// when it comes.
 func (s *serverSessions) Open() {
 	store := s.pooled.store
 	go func() {
@@ -28,34 +29,20 @@ func (s *serverSessions) Open() {
 	}()
 }
 
-// unmarshalServer reads the words of a guest that keeps sessions on a server: its address, and a block of `timeout` and more words.
-func unmarshalServer(d *caddyfile.Dispenser, address *string, timeout *caddy.Duration, more map[string]*string) error {
-	if err := optionalArgument(d, address); err != nil {
+// leastTimeout is the shortest time that a server may be given for an answer.
+const leastTimeout = 10 * time.Millisecond
+
+// readServer reads the words of a store on a server. Its address must be there.
+func readServer[B any](d *caddyfile.Dispenser, address *string, words table[B], block *B) error {
+	said, err := readModule(d, address, words, block)
+	if err != nil {
 		return err
 	}
 	if *address == "" {
-		return d.Err("the server's address is missing")
+		name, _ := said.last("")
+		return name.wrap(named(name.token.Text, errors.New("the server's address is missing")))
 	}
 	*address = hideAddress(*address)
-	words := newWords(d)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := words.once(); err != nil {
-			return err
-		}
-		target, known := more[d.Val()]
-		var err error
-		switch {
-		case d.Val() == "timeout":
-			err = durationArgument(d, timeout, 10*time.Millisecond)
-		case known:
-			err = oneArgument(d, target)
-		default:
-			err = unknown(d)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -58,8 +58,9 @@ func sessionsIn(t *testing.T, config []byte) (Sessions, error) {
 	return sessions, sessions.Connect(guests{})
 }
 
-// TestP9_AddressInTheCaddyfile: an address with a password that the Caddyfile spells out does not get into the configuration, and is
-// used all the same; nothing that prints the settings shows it. A placeholder stays one, and so does what holds no password.
+// TestP9_AddressInTheCaddyfile: an address with a password that the Caddyfile spells out does not get into the
+// configuration, and is used all the same; nothing that prints the settings shows it. A placeholder stays one, and so
+// does what holds no password.
 func TestP9_AddressInTheCaddyfile(t *testing.T) {
 	t.Setenv("SALLYPORT_TEST_PASSWORD", "hidden")
 	t.Setenv("SALLYPORT_TEST_HOST", "db.internal")
@@ -102,8 +103,8 @@ func TestP9_AddressInTheCaddyfile(t *testing.T) {
 	}
 }
 
-// TestSessionsServerProvisions: neither `caddy validate` nor a start without the server calls anybody; a reload with the same settings
-// goes on with the same connections; what cannot be is an error that names the setting.
+// TestSessionsServerProvisions: neither `caddy validate` nor a start without the server calls anybody; a reload with
+// the same settings goes on with the same connections; what cannot be is an error that names the setting.
 func TestSessionsServerProvisions(t *testing.T) {
 	shared := map[string]*session.Shared{}
 	for _, line := range []string{"sessions redis redis://127.0.0.1:1", "sessions postgres postgres://127.0.0.1:1/a", "sessions file /nowhere/else"} {

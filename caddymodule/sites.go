@@ -16,7 +16,8 @@ type sites struct {
 	apps map[string][]byte
 }
 
-// meaning are the settings that say who a user is, and who of them needs a factor: a session is good at all sites of its app.
+// meaning are the settings that say who a user is, and who of them needs a factor: a session is good at all sites of
+// its app.
 func (h *Handler) meaning() ([]byte, error) {
 	return json.Marshal(struct {
 		Logins        any

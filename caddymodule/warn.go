@@ -105,7 +105,7 @@ func overlap(public, protect string) bool {
 	return false
 }
 
-// meet reports whether any text fits both patterns. reached[j] tells whether what was read of a and b[:j] can be the
+// meet reports whether any text fits both patterns. reached[j] reports whether what was read of a and b[:j] can be the
 // same text.
 func meet(a, b string) bool {
 	reached := make([]bool, len(b)+1)

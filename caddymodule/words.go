@@ -1,178 +1,184 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 )
 
-// words remembers which words of a block were read: a setting that stands twice is a mistake, of which one half would be
-// ignored silently.
-type words struct {
-	d     *caddyfile.Dispenser
-	lines map[string]int
+// word is one word of a block of the Caddyfile, as a row of a table. B holds the settings of the block.
+type word[B any] struct {
+	name string
+	// form is what may stand behind the word, as the grammar writes it: one line for each form.
+	form string
+	// repeats says that the word may stand several times.
+	repeats bool
+	// read reads and checks what stands behind the word. Its errors need not name the word or its line.
+	read func(d *caddyfile.Dispenser, block *B, said places) error
+	// adopt merges a preset's value into the site's. A preset cannot have a word without it.
+	adopt func(site, preset *B)
+	// inner is the grammar of the word's own block.
+	inner []grammar
 }
 
-func newWords(d *caddyfile.Dispenser) *words { return &words{d: d, lines: make(map[string]int)} }
+// table is all words of a block.
+type table[B any] []word[B]
 
-// once is an error where the word under the cursor was read before, except for those that may be repeated.
-func (w *words) once(repeatable ...string) error {
-	word := w.d.Val()
-	for _, other := range repeatable {
-		if word == other {
+// grammar describes a word: what an error shows of it, and what the comments and docs/configuration.md must say of it.
+type grammar struct {
+	name, form string
+	inner      []grammar
+}
+
+// errCount stands for a wrong number of arguments. The table replaces it by an error that shows the word's form.
+var errCount = errors.New("wrong argument count")
+
+// row makes the row of a word whose arguments are the value of one field. merge says how a preset's value joins the
+// site's; without it, the word is the site's alone.
+func row[B, V any](
+	name, form string, read func(arguments []string, value *V) error, field func(*B) *V, merge func(site *V, preset V),
+) word[B] {
+	made := word[B]{name: name, form: form, read: func(d *caddyfile.Dispenser, block *B, _ places) error {
+		if err := read(d.RemainingArgs(), field(block)); err != nil {
+			return err
+		}
+		return noBlock(d)
+	}}
+	if merge != nil {
+		made.adopt = func(site, preset *B) { merge(field(site), *field(preset)) }
+	}
+	return made
+}
+
+// blockRow makes the row of a word that has a block and no arguments. check looks at the whole of the block.
+func blockRow[B, V any](name string, words table[V], field func(*B) **V, check func(*V) error) word[B] {
+	return word[B]{name: name, form: "{", inner: words.grammar(), read: func(d *caddyfile.Dispenser, block *B, said places) error {
+		if d.NextArg() {
+			return errCount
+		}
+		value := new(V)
+		*field(block) = value
+		inner, err := words.read(d, value)
+		if err != nil {
+			return err
+		}
+		said.within(name, inner)
+		if check == nil {
 			return nil
 		}
-	}
-	if line, again := w.lines[word]; again {
-		return w.d.Errf("'%s' stands on line %d already", word, line)
-	}
-	w.lines[word] = w.d.Line()
-	return nil
+		return inner.blame(name, check(value))
+	}}
 }
 
-func unknown(d *caddyfile.Dispenser) error { return d.Errf("unknown word '%s'", d.Val()) }
-
-// noArguments is for words that stand alone.
-func noArguments(d *caddyfile.Dispenser, target *bool) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	*target = true
-	return noBlock(d)
-}
-
-// oneArgument reads the one argument of a word.
-func oneArgument(d *caddyfile.Dispenser, target *string) error {
-	arguments := d.RemainingArgs()
-	if len(arguments) != 1 || arguments[0] == "" {
-		return d.ArgErr()
-	}
-	*target = arguments[0]
-	return noBlock(d)
-}
-
-// optionalArgument reads the one argument that a guest module may have behind its name.
-func optionalArgument(d *caddyfile.Dispenser, target *string) error {
-	d.Next()
-	if d.NextArg() {
-		*target = d.Val()
-	}
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	return nil
-}
-
-// someArguments reads one argument or more.
-func someArguments(d *caddyfile.Dispenser, target *[]string) error {
-	arguments := d.RemainingArgs()
-	if len(arguments) == 0 {
-		return d.ArgErr()
-	}
-	for _, argument := range arguments {
-		if argument == "" {
-			return d.Err("an argument is empty")
+// read reads a block, and returns where its words stand.
+func (t table[B]) read(d *caddyfile.Dispenser, block *B) (places, error) {
+	said := make(places)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		here, name := place{d.Token()}, d.Val()
+		found := t.find(name)
+		if found == nil {
+			return nil, here.wrap(t.unknown(name))
+		}
+		if before := said[name]; len(before) > 0 && !found.repeats {
+			return nil, here.wrap(fmt.Errorf("'%s' stands on line %d already", name, before[0].token.Line))
+		}
+		said[name] = append(said[name], here)
+		if err := found.read(d, block, said); err != nil {
+			var there placed
+			if errors.Is(err, errCount) && !errors.As(err, &there) {
+				err = fmt.Errorf("%w: want '%s'", errCount, found.usage())
+			}
+			return nil, here.wrap(named(name, err))
 		}
 	}
-	*target = append(*target, arguments...)
-	return noBlock(d)
+	return said, nil
 }
 
-// durationArgument reads a duration such as 90s, 10m, 24h or 14d.
-func durationArgument(d *caddyfile.Dispenser, target *caddy.Duration, least time.Duration) error {
-	var text string
-	if err := oneArgument(d, &text); err != nil {
-		return err
+// adopt merges what a preset says into what the site says.
+func (t table[B]) adopt(site, preset *B) {
+	for i := range t {
+		if t[i].adopt != nil {
+			t[i].adopt(site, preset)
+		}
 	}
-	duration, err := caddy.ParseDuration(text)
-	if err != nil {
-		return d.Errf("'%s' is no duration, such as 90s, 10m, 24h or 14d", text)
+}
+
+// ofPresets returns the words that a preset can have.
+func (t table[B]) ofPresets() (words table[B]) {
+	for i := range t {
+		if t[i].adopt != nil {
+			words = append(words, t[i])
+		}
 	}
-	if duration < least {
-		return d.Errf("'%s' is too short; at least %s", text, least)
+	return words
+}
+
+func (t table[B]) find(name string) *word[B] {
+	for i := range t {
+		if t[i].name == name {
+			return &t[i]
+		}
 	}
-	*target = caddy.Duration(duration)
 	return nil
 }
 
-// numberArgument reads a number from least to most.
-func numberArgument(d *caddyfile.Dispenser, target *int, least, most int) error {
-	var text string
-	if err := oneArgument(d, &text); err != nil {
-		return err
+// unknown is the error for a word that the table does not have. It says so where the word belongs into an inner block.
+func (t table[B]) unknown(name string) error {
+	var blocks []string
+	for i := range t {
+		if slices.ContainsFunc(t[i].inner, func(g grammar) bool { return g.name == name }) {
+			blocks = append(blocks, "'"+t[i].name+"'")
+		}
 	}
-	number, err := strconv.Atoi(text)
-	if err != nil || number < least || number > most {
-		return d.Errf("'%s': want a number from %d to %d", text, least, most)
+	if len(blocks) > 0 {
+		return fmt.Errorf("unknown word '%s': it belongs into the block of %s", name, choice(blocks))
 	}
-	*target = number
-	return nil
+	return unknown("word", name, t.names())
 }
 
-// noBlock refuses a block after a word that has none.
+func (t table[B]) names() (names []string) {
+	for i := range t {
+		names = append(names, t[i].name)
+	}
+	return names
+}
+
+func (t table[B]) grammar() (all []grammar) {
+	for i := range t {
+		all = append(all, grammar{t[i].name, t[i].form, t[i].inner})
+	}
+	return all
+}
+
+// usage shows how a word is written.
+func (w *word[B]) usage() string {
+	forms := strings.Split(w.form, "\n")
+	for i, form := range forms {
+		forms[i] = strings.TrimSpace(w.name + " " + form)
+		if strings.HasSuffix(form, "{") {
+			forms[i] += " ... }"
+		}
+	}
+	return strings.Join(forms, "' or '")
+}
+
+// named puts the word in front of an error that does not begin with it.
+func named(name string, err error) error {
+	rest, begins := strings.CutPrefix(err.Error(), name)
+	var there placed
+	if errors.As(err, &there) || begins && strings.Trim(rest[:min(1, len(rest))], ` :"`) == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// noBlock refuses a block behind a word that has none.
 func noBlock(d *caddyfile.Dispenser) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return d.Errf("unexpected '%s'", d.Val())
+		return place{d.Token()}.wrap(fmt.Errorf("unexpected '%s'", d.Val()))
 	}
 	return nil
-}
-
-// siteHosts are the hosts of the site that a directive stands in, each once. One is empty that is not fixed, as those
-// of `:8080` and `*.example.com` are; a name that a client can choose must never scope anything.
-//
-// Caddy does not tell a directive where it stands, so the field is read by reflection; TestDefaultApp notices when a new
-// version of Caddy has it no longer.
-func siteHosts(h httpcaddyfile.Helper) (hosts []string) {
-	block := reflect.ValueOf(h).FieldByName("parentBlock")
-	if !block.IsValid() {
-		return nil
-	}
-	keys := block.FieldByName("Keys")
-	if !keys.IsValid() || keys.Kind() != reflect.Slice {
-		return nil
-	}
-	for i := range keys.Len() {
-		host := ""
-		if text := keys.Index(i).FieldByName("Text"); text.IsValid() && text.Kind() == reflect.String {
-			address, err := httpcaddyfile.ParseAddress(text.String())
-			if err == nil && !strings.ContainsAny(address.Host, "*{}") {
-				host = strings.ToLower(address.Host)
-			}
-		}
-		if !slices.Contains(hosts, host) {
-			hosts = append(hosts, host)
-		}
-	}
-	return hosts
-}
-
-// defaultApp is the name of an app whose site does not say it: the site's host, where it has one, and only one. Under
-// several hosts nobody could say whether the app is the one, with the users of the one, or each of them has users of
-// its own.
-func defaultApp(h httpcaddyfile.Helper) (string, error) {
-	hosts := siteHosts(h)
-	h.Reset()
-	h.Next() // errors name the line of the directive
-	switch {
-	case len(hosts) > 1:
-		return "", h.Errf("this site has %d hosts: name the app with 'app <name>'", len(hosts))
-	case len(hosts) == 0 || hosts[0] == "":
-		return "", h.Err("this site has no host of its own: name the app with 'app <name>'")
-	}
-	return hosts[0], nil
-}
-
-// at names a setting in an error of Provision, which no longer knows lines.
-func at(setting string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("second_factor: %s: %w", setting, err)
 }

@@ -38,37 +38,37 @@ func run(t *testing.T, wantSuccess bool, arguments ...string) string {
 	return string(output)
 }
 
-// TestVault_Check: vault-check says that all is well where it is; where something is missing it says what, what to do, and ends with a
+// TestVault_Check: vault check says that all is well where it is; where something is missing it says what, what to do, and ends with a
 // status that a script sees. vault-policy follows the configuration.
 func TestVault_Check(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, true, vault.Options{TLS: true})
 	good := caddyfileWith(t, v.line())
-	if said := run(t, true, "vault-check", "--config", good); !strings.Contains(said, "All is well") || strings.Contains(said, "MISSING") {
-		t.Errorf("vault-check says\n%s", said)
+	if said := run(t, true, "vault", "check", "--config", good); !strings.Contains(said, "All is well") || strings.Contains(said, "MISSING") {
+		t.Errorf("vault check says\n%s", said)
 	}
 	if policy := run(t, true, "vault-policy", "--config", good); !strings.Contains(policy, v.policy) {
 		t.Errorf("the policy by configuration is another one than by flags:\n%s", policy)
 	}
-	if said := run(t, true, "vault-rotate-session-key", "--config", good); !strings.Contains(said, "Key 1 seals sessions from now on") {
-		t.Errorf("vault-rotate-session-key says\n%s", said)
+	if said := run(t, true, "vault", "rotate-key", "--config", good); !strings.Contains(said, "Key 1 seals sessions from now on") {
+		t.Errorf("vault rotate-key says\n%s", said)
 	}
 	v.Policy(rolePolicy, regexp.MustCompile(`"delete", `).ReplaceAllString(v.policy, ""))
-	said := run(t, false, "vault-check", "--config", good)
+	said := run(t, false, "vault", "check", "--config", good)
 	if !strings.Contains(said, "MISSING  may delete") || !strings.Contains(said, `delete on "secret/metadata/sallyport/*"`) {
-		t.Errorf("without delete vault-check says\n%s", said)
+		t.Errorf("without delete vault check says\n%s", said)
 	}
 	v.Policy(rolePolicy, v.policy)
 	v.Seal()
-	if said := run(t, false, "vault-check", "--config", good); !strings.Contains(said, "MISSING  unsealed") || !strings.Contains(said, "vault operator unseal") {
-		t.Errorf("sealed, vault-check says\n%s", said)
+	if said := run(t, false, "vault", "check", "--config", good); !strings.Contains(said, "MISSING  unsealed") || !strings.Contains(said, "vault operator unseal") {
+		t.Errorf("sealed, vault check says\n%s", said)
 	}
 	v.Down()
-	if said := run(t, false, "vault-check", "--config", good); !strings.Contains(said, "MISSING  reachable") {
-		t.Errorf("down, vault-check says\n%s", said)
+	if said := run(t, false, "vault", "check", "--config", good); !strings.Contains(said, "MISSING  reachable") {
+		t.Errorf("down, vault check says\n%s", said)
 	}
-	if said := run(t, false, "vault-check", "--config", caddyfileWith(t, "secrets file /nowhere")); !strings.Contains(said, "secrets elsewhere") {
-		t.Errorf("without Vault in the configuration vault-check says\n%s", said)
+	if said := run(t, false, "vault", "check", "--config", caddyfileWith(t, "secrets file /nowhere")); !strings.Contains(said, "secrets elsewhere") {
+		t.Errorf("without Vault in the configuration vault check says\n%s", said)
 	}
 }
 

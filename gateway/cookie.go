@@ -11,6 +11,12 @@ import (
 // (RFC 6265bis §4.1.3.2).
 const hostPrefix = "__Host-"
 
+// CheckCookie says what is wrong with a name for the gateway's own cookie.
+func CheckCookie(name string) error {
+	_, _, err := cookieNames(name)
+	return err
+}
+
 // cookieNames are the names of the gateway's own cookie on https and on http, where browsers do not accept the prefix.
 func cookieNames(configured string) (secure, plain string, err error) {
 	for i := range len(configured) {

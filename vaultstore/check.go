@@ -137,7 +137,7 @@ func (c *checking) documents(ctx context.Context) {
 	engine := c.store.engine
 	data, metadata := engine.data(c.store.path)+"/*", engine.metadata(c.store.path)+"/*"
 	allow := func(where string, capabilities ...string) string {
-		return fmt.Sprintf("the policy must allow %s on %q; `sallyport vault-policy` prints all of it", strings.Join(capabilities, ", "), where)
+		return fmt.Sprintf("the policy must allow %s on %q; `sallyport vault policy` prints all of it", strings.Join(capabilities, ", "), where)
 	}
 	content := map[string]any{"written_by": "sallyport vault-check; may be deleted"}
 	_, err := engine.write(ctx, c.place, content, 0)

@@ -1,0 +1,108 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// command is one of Sallyport's commands: a group of others, or one that does something. It can be reached by several
+// names, so that it is made anew for each.
+type command struct {
+	name, usage, short, long string
+	// set adds flags and says what is done.
+	set func(*cobra.Command)
+	// inner are the commands of a group.
+	inner []command
+}
+
+// ownCommands are the commands. Each stands below `second-factor` in any Caddy that has this module.
+func ownCommands() []command {
+	return []command{vaultCommands(), secretsCommands(), presetCommands(), codeCommand()}
+}
+
+// rootName is the one command that Sallyport adds to a Caddy.
+const rootName = "second-factor"
+
+// shownAtRoot are commands that may stand at the root of the program too; CommandsAtRoot has them shown there.
+var shownAtRoot = make(map[string]bool)
+
+func init() {
+	command{
+		name: rootName, short: "Commands of the second factor: vault, secrets, preset, code",
+		long: "The commands of Sallyport, which asks for a second factor in front of web apps.", inner: ownCommands(),
+	}.register(false)
+	for _, alias := range aliases() {
+		alias.register(true)
+	}
+}
+
+// aliases are the names that commands had at the root of any Caddy, which scripts may use.
+func aliases() []command {
+	vault, secrets := vaultCommands().inner, secretsCommands()
+	named := func(name string, c command) command { c.name = name; return c }
+	return []command{
+		named("vault-check", vault[0]), named("vault-policy", vault[1]), named("vault-rotate-session-key", vault[2]),
+		named("move-secrets", secrets.inner[1]), secrets, presetCommands(),
+	}
+}
+
+// CommandsAtRoot puts all commands at the root of the program too: `sallyport vault check` is
+// `sallyport second-factor vault check`. It is for a program that is about nothing else, and is called before Caddy's Main.
+func CommandsAtRoot() {
+	for _, c := range ownCommands() {
+		shownAtRoot[c.name] = true
+		if !slices.ContainsFunc(aliases(), func(alias command) bool { return alias.name == c.name }) {
+			c.register(false)
+		}
+	}
+}
+
+// register adds a command to the root. A hidden one works, but no help shows it.
+func (c command) register(hidden bool) {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name: c.name, Usage: c.use(), Short: c.short, Long: c.long,
+		CobraFunc: func(made *cobra.Command) {
+			made.Hidden = hidden && !shownAtRoot[c.name]
+			c.fill(made)
+		},
+	})
+}
+
+// use is what stands behind the name in the help.
+func (c command) use() string {
+	if c.inner != nil {
+		return "<command>"
+	}
+	return c.usage
+}
+
+// cobra makes the command.
+func (c command) cobra() *cobra.Command {
+	made := &cobra.Command{Use: strings.TrimSpace(c.name + " " + c.use()), Short: c.short, Long: c.long}
+	c.fill(made)
+	return made
+}
+
+func (c command) fill(made *cobra.Command) {
+	made.SilenceUsage = true
+	if c.inner == nil {
+		c.set(made)
+		return
+	}
+	var names []string
+	for _, inner := range c.inner {
+		made.AddCommand(inner.cobra())
+		names = append(names, inner.name)
+	}
+	made.Args = func(made *cobra.Command, arguments []string) error {
+		if len(arguments) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", made.CommandPath(), unknown("command", arguments[0], names))
+	}
+	made.RunE = func(made *cobra.Command, _ []string) error { return made.Help() }
+}

@@ -1,0 +1,153 @@
+package caddymodule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport/gate"
+	"sallyport/gateway"
+	"sallyport/login"
+	"sallyport/pages"
+)
+
+// siteWords are the words of `second_factor` in a site. A word that only the site can say has no way to merge.
+func siteWords() table[Handler] {
+	return table[Handler]{
+		{name: "preset", form: "<name>", read: readPreset},
+		row("app", "<name>", text(checkApp), func(h *Handler) *string { return &h.App }, nil),
+		row("issuer", "<name>", text(nil), func(h *Handler) *string { return &h.Issuer }, nil),
+		row("base", "<path>", text(checkBase), func(h *Handler) *string { return &h.Base }, nil),
+		{name: "login", form: "<path>... {", repeats: true, inner: loginWords().grammar(), read: readLogin, adopt: adoptLogins},
+		row("login_page", "<path>", text(checkLoginPage), func(h *Handler) *string { return &h.LoginPage }, fills),
+		row("logout", "<path>...", texts(checkLogout), func(h *Handler) *[]string { return &h.Logout }, adds),
+		{
+			name: "identity", form: identityForms, repeats: true, inner: identityWords().grammar(),
+			read: readIdentity, adopt: adoptIdentity,
+		},
+		{name: "public", form: "[<method>...] <path>...", repeats: true, read: readPublic, adopt: adoptPublic},
+		row("protect", "<path>...", texts(checkProtect), func(h *Handler) *[]string { return &h.Protect }, adds),
+		row("shut", "<path>...", texts(checkShut), func(h *Handler) *[]string { return &h.Shut }, adds),
+		row("methods", "<method>...", texts(checkMethods), func(h *Handler) *[]string { return &h.Methods }, fills),
+		row("hold", "<cookie>...", texts(nil), func(h *Handler) *[]string { return &h.Hold }, adds),
+		row("pass", "<cookie>...", texts(nil), func(h *Handler) *[]string { return &h.Pass }, adds),
+		row("rotates", "<cookie>...", texts(nil), func(h *Handler) *[]string { return &h.Rotates }, adds),
+		{name: "pass_header", form: "<name>... [for <path>...]", repeats: true, read: readPassHeader, adopt: adoptPassHeader},
+		row("origins", "<origin>...", texts(each(login.ValidateOrigin)), func(h *Handler) *[]string { return &h.Origins }, adds),
+		row("token_header", "<name> [<scheme>]", texts(checkTokenHeader), func(h *Handler) *[]string { return &h.TokenHeader }, fills),
+		row("refresh", "<path>...", texts(checkRefresh), func(h *Handler) *[]string { return &h.Refresh }, adds),
+		row("usernames", "<regexp>", text(checkRegexp), func(h *Handler) *string { return &h.Usernames }, fills),
+		row("case_sensitive", "", alone, func(h *Handler) *bool { return &h.CaseSensitive }, fills),
+		row("recheck", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Recheck }, fills),
+		{name: "require", form: "enrolled | everyone [grace <duration>]", read: readRequire},
+		row("offer", "", alone, func(h *Handler) *bool { return &h.Offer }, nil),
+		row("remember", "<duration>", readRemember, func(h *Handler) *caddy.Duration { return &h.Remember }, nil),
+		blockRow("totp", totpWords(), func(h *Handler) **TOTP { return &h.TOTP }, nil),
+		blockRow("throttle", throttleWords(), func(h *Handler) **Throttle { return &h.Throttle }, checkThrottle),
+		row("reauth", "<duration>", atLeast(0), func(h *Handler) *caddy.Duration { return &h.Reauth }, nil),
+		row("pending", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Pending }, nil),
+		row("idle", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Idle }, nil),
+		row("lifetime", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Lifetime }, nil),
+		row("cookie", "<name>", text(gateway.CheckCookie), func(h *Handler) *string { return &h.Cookie }, nil),
+		row("settings_link", "", alone, func(h *Handler) *bool { return &h.SettingsLink }, nil),
+		row("guard", "", alone, func(h *Handler) *bool { return &h.Guard }, fills),
+		row("renews", "", alone, func(h *Handler) *bool { return &h.Renews }, fills),
+		blockRow("brand", brandWords(), func(h *Handler) **Brand { return &h.Brand }, checkBrand),
+		row("language", "<tag>", text(checkLanguage), func(h *Handler) *string { return &h.Language }, nil),
+	}
+}
+
+func checkApp(name string) error {
+	if strings.ContainsAny(name, "{}") {
+		return fmt.Errorf("'%s': a placeholder is not replaced here; write the name, or a site for each app", name)
+	}
+	return nil
+}
+
+func checkBase(base string) error {
+	_, err := gate.NewPolicy(gate.Rules{Base: base})
+	return err
+}
+
+func checkRegexp(pattern string) error {
+	_, err := regexp.Compile(pattern)
+	return err
+}
+
+// checkTokenHeader has the gateway look at the word by itself: as if a login issued tokens.
+func checkTokenHeader(arguments []string) error {
+	if len(arguments) > 2 {
+		return errCount
+	}
+	tokens := []login.TokenSource{{Kind: login.Body}}
+	config := gateway.Config{Logins: login.Set{Blocks: []login.Block{{Tokens: tokens}}}}
+	config.TokenHeader, config.TokenScheme = (&Handler{TokenHeader: arguments}).tokenHeader()
+	return config.CheckCredentials()
+}
+
+// readRequire reads `require`, and how much time people have.
+func readRequire(d *caddyfile.Dispenser, h *Handler, _ places) error {
+	arguments := d.RemainingArgs()
+	if len(arguments) == 0 {
+		return errCount
+	}
+	if err := oneOf(arguments[0], "enrolled", "everyone"); err != nil {
+		return err
+	}
+	h.Require = arguments[0]
+	switch {
+	case len(arguments) == 1:
+	case len(arguments) != 3 || arguments[0] != "everyone" || arguments[1] != "grace":
+		return errors.New("it takes enrolled, or everyone, which may have a 'grace <duration>' behind it")
+	default:
+		grace, err := caddy.ParseDuration(arguments[2])
+		if err != nil || grace < time.Minute {
+			return fmt.Errorf("grace '%s': want a duration of a minute or more, such as 14d", arguments[2])
+		}
+		h.Grace = caddy.Duration(grace)
+	}
+	return noBlock(d)
+}
+
+func readRemember(arguments []string, value *caddy.Duration) error {
+	if err := atLeast(time.Minute)(arguments, value); err != nil {
+		return err
+	}
+	return checkRemember(*value)
+}
+
+// brandWords are the words of `brand`.
+func brandWords() table[Brand] {
+	return table[Brand]{
+		row("name", "<text>", text(nil), func(b *Brand) *string { return &b.Name }, nil),
+		row("logo", "<file>", text(nil), func(b *Brand) *string { return &b.Logo }, nil),
+		row("colour", "<#rgb|#rrggbb>", readColour, func(b *Brand) *string { return &b.Colour }, nil),
+		row("templates", "<folder>", text(nil), func(b *Brand) *string { return &b.Templates }, nil),
+	}
+}
+
+func readColour(arguments []string, value *string) error {
+	if len(arguments) == 0 {
+		return errors.New(`want a colour such as "#0b5cad", in quotes: # begins a comment`)
+	}
+	return text(func(colour string) error {
+		_, err := pages.ParseColour(colour)
+		return err
+	})(arguments, value)
+}
+
+func checkBrand(b *Brand) error {
+	if *b == (Brand{}) {
+		return fmt.Errorf("want a block with %s", choice(brandWords().names()))
+	}
+	return nil
+}
+
+// base is where the gateway's own pages live.
+func (h *Handler) base() string { return cmp.Or(h.Base, "/second-factor") }

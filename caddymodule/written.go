@@ -1,0 +1,63 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+// maxWritten is how many sites written remembers, of this configuration and of those before it.
+const maxWritten = 256
+
+// lines remembers where the Caddyfiles that this process has read say what. Adapting a Caddyfile opens no other file,
+// so that what is wrong with a logo is found only when the site is provisioned, from JSON that has no lines.
+//
+// A site is known again by all of its settings. One that another process adapted, as at a reload, is not.
+var lines written
+
+// written are the places of words by the settings of their site.
+type written struct {
+	mu    sync.Mutex
+	sites map[string]places
+	order []string
+}
+
+// remember keeps where the words of a site stand.
+func (w *written) remember(h *Handler, said places) {
+	settings, err := json.Marshal(h)
+	if err != nil {
+		return // nobody finds it then, and the errors name the setting only
+	}
+	key := string(settings)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sites == nil {
+		w.sites = make(map[string]places)
+	}
+	if _, again := w.sites[key]; !again {
+		w.order = append(w.order, key)
+	}
+	w.sites[key] = said
+	if len(w.order) > maxWritten {
+		delete(w.sites, w.order[0])
+		w.order = w.order[1:]
+	}
+}
+
+// wrap adds the line of a word to an error about a site, where it is known.
+func (w *written) wrap(h *Handler, word string, err error) error {
+	if err == nil {
+		return nil
+	}
+	settings, failed := json.Marshal(h)
+	if failed != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	where, found := w.sites[string(settings)].last(word)
+	if !found {
+		return err
+	}
+	return fmt.Errorf("%w, at %s", err, where)
+}
