@@ -55,12 +55,14 @@ func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) 
 	case !v.raises:
 		return true, nil
 	}
-	taken, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Raise(now, mayTake))
+	at := now
+	if v.plain {
+		at = now.Add(openPatience - mayTake) // which lapses so much sooner
+	}
+	taken, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Raise(now, at, mayTake))
 	if free = taken.Done; free {
 		v.marked.Store(true)
-		if v.plain {
-			time.AfterFunc(openPatience, func() { g.unmark(context.Background(), v) })
-		}
+		v.beside = v.beside || taken.Before.Raising != nil // by a request that has lapsed, or that nobody has settled
 	}
 	return free, err
 }

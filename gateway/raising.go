@@ -45,6 +45,7 @@ type turn struct {
 	raises  int           // those among them that may raise the session
 	taken   bool          // one of these is at the app
 	open    int           // others that the app has not answered to the end
+	lapsed  int           // those that may raise the session, are at the app still, and keep nothing waiting any more
 	changed chan struct{} // closed when any of it is given back
 }
 
@@ -55,8 +56,11 @@ type visit struct {
 	turn    *turn
 	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
 	raises, plain bool
-	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes its turn.
-	holds, left, uploads bool
+	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes its turn; lapsed: it
+	// had the turn, for as long as it could.
+	holds, left, uploads, lapsed bool
+	// beside: when it took its turn another one was at the app that had lapsed.
+	beside bool
 	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all others.
 	poll *time.Timer
 	// marked: the store knows of it.
@@ -97,11 +101,11 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 		t.open++
 		v.holds = true
 	case alone:
-		t.taken, v.holds = true, true
+		t.taken, v.holds, v.beside = true, true, t.lapsed > 0
 		v.until(ctx, openPatience, func() bool { return t.open == 0 })
 	}
 	if v.plain && v.holds {
-		v.poll = time.AfterFunc(openPatience, v.answered)
+		v.poll = time.AfterFunc(openPatience, v.lapse)
 	}
 	return waited, alone
 }
@@ -182,6 +186,18 @@ func (v *visit) answering(then func()) {
 	v.poll = time.AfterFunc(raisePatience, then)
 }
 
+// lapse gives the turn back though the request is at the app still. It may have raised the session, or do so yet: the next one that may
+// raise it, and so hide what this one did, goes out once the app was asked.
+func (v *visit) lapse() {
+	v.raising.mutex.Lock()
+	defer v.raising.mutex.Unlock()
+	if v.raises && v.holds {
+		v.lapsed = true
+		v.turn.lapsed++
+	}
+	v.giveBack()
+}
+
 // answered gives the turn back: the app has answered, and it is known whose the session is.
 func (v *visit) answered() {
 	v.raising.mutex.Lock()
@@ -245,6 +261,9 @@ func (v *visit) leave() {
 	v.endUpload()
 	if v.poll != nil {
 		v.poll.Stop()
+	}
+	if v.lapsed {
+		v.turn.lapsed--
 	}
 	if v.raises {
 		v.turn.raises--
@@ -325,7 +344,7 @@ func (x *exchange) settled(status int) {
 		g, v := x.Gateway, x.visit
 		v.answering(func() {
 			g.unmark(context.Background(), v)
-			v.answered()
+			v.lapse()
 		})
 		return
 	}

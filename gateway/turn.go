@@ -51,6 +51,9 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 			x.log.WarnContext(x.r.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
 				"setting", "renews", "app", x.config.App, "path", x.path.Text)
 		}
+		if x.visit.beside {
+			waited, alone = true, false
+		}
 		x.stream.impatient = !alone // what comes of it has waited, too
 		if x.r.Context().Err() != nil {
 			return leave, true, x.left()

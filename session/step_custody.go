@@ -73,11 +73,11 @@ func BindTokens(user string, tokens []string, at time.Time) Step {
 	}}
 }
 
-// Raise notes that a request goes to the app that may sign somebody else in, unless another one may be there: for as long as such a
-// request may take.
-func Raise(at time.Time, may time.Duration) Step {
+// Raise notes that a request goes to the app that may sign somebody else in, unless another one may be there now: for as long as such a
+// request may take. at is now, or earlier for one that keeps others waiting for less than that.
+func Raise(now, at time.Time, may time.Duration) Step {
 	return Step{name: "raise", from: anyState, apply: func(data *Data) error {
-		if data.Raised(at, may) {
+		if data.Raised(now, may) {
 			return errNothing
 		}
 		data.Raising = &at

@@ -63,7 +63,7 @@ var lawful = []struct {
 	{step: func(user string, _ gate.State) Step { return Vouch(user, custody.Jar{}, Cookies{At: start}) }, from: "v", owned: true, stays: true},
 	{step: func(string, gate.State) Step { return Unsettle(Cookies{}) }, from: "apev", stays: true},
 	{step: func(user string, _ gate.State) Step { return BindTokens(user, []string{"token"}, start) }, from: "v", owned: true, stays: true},
-	{step: func(string, gate.State) Step { return Raise(start, time.Minute) }, from: "apev", stays: true},
+	{step: func(string, gate.State) Step { return Raise(start, start, time.Minute) }, from: "apev", stays: true},
 	{step: func(string, gate.State) Step { return Settle() }, from: "apev", stays: true},
 	{step: func(string, gate.State) Step { return LeaveNotice("enabled") }, from: "v", stays: true},
 	{step: func(string, gate.State) Step { return TakeNotice() }, from: "apev", stays: true},
@@ -147,7 +147,7 @@ func TestStepsThatChangeNothing(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice", Custody: Custody{Checked: start, Raising: new(start)}})
 	for _, step := range []Step{
-		TakeNotice(), TakeCodes(), TakeDelivery(), ClaimCheck(start.Add(time.Second), start), Raise(start, time.Minute),
+		TakeNotice(), TakeCodes(), TakeDelivery(), ClaimCheck(start.Add(time.Second), start), Raise(start, start, time.Minute),
 	} {
 		taken, err := f.Take(t.Context(), token, step)
 		if err != nil || taken.Done || taken.Token != token || taken.Before == nil || taken.After == nil {

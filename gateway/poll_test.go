@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestP5_RaisedBackBesideALink: a link signs in by its path, and the app takes more than a moment for the page behind it. Meanwhile carol signs
+// in again as herself: asked then, the app names carol, and the page was alice's.
+func TestP5_RaisedBackBesideALink(t *testing.T) {
+	app := newGated()
+	held := true
+	s := newRaising(t, nil)
+	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		parts := strings.Split(strings.TrimSuffix(r.URL.Path, ".js"), "/")
+		if len(parts) != 4 || parts[3] != "pw-"+parts[2] {
+			app.raisingApp.ServeHTTP(w, r)
+			return
+		}
+		app.mutex.Lock()
+		app.raise(sid(r), parts[2])
+		app.mutex.Unlock()
+		if held {
+			app.arrived <- struct{}{}
+			<-app.release
+		}
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprintf(w, "secretsOf(%q)", parts[2])
+	}), app.open))
+	carol := s.carol(t)
+	link := carol.raw(t, "GET", "/in/alice/pw-alice.js", "", 0)
+	<-app.arrived
+	if got := carol.do("POST", "/other", asForm, "u=carol&p=pw-carol"); got.StatusCode == http.StatusOK {
+		t.Logf("her own sign-in: %d %s", got.StatusCode, got.body)
+	}
+	app.open()
+	answer, err := http.ReadResponse(bufio.NewReader(link), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if strings.Contains(string(body), "alice") {
+		t.Errorf("carol reads %d %s", answer.StatusCode, body)
+	}
+	held = false
+	if got := carol.get("/in/alice/pw-alice.js"); strings.Contains(got.body, "alice") {
+		t.Errorf("and again %s", got.body)
+	}
+}
