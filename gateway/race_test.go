@@ -99,7 +99,10 @@ func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
 // new cookie is: he hangs up, or the app is overloaded. The gateway has noted that the session must not be used before the
 // app was asked again; the answer that it waits for is about the cookie before, and must not count for this one.
 func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
-	s := newSite(t, demo.Knobs{}, formOnly)
+	s := newSite(t, demo.Knobs{}, func(c *Config) {
+		formOnly(c)
+		c.Renews = true // else the second request asks before it goes out, beside the first one
+	})
 	s.enrolled("alice", demo.AlicePassword)
 	check, ask := s.pauseAtCheck(t)
 	b := s.browser()
