@@ -39,6 +39,8 @@ type filter struct {
 	own []string
 	// lines are the cookies that an undecided answer sets.
 	lines []string
+	// meanwhile takes what comes of an answer while the app is asked whose it is; nil in all others.
+	meanwhile *meanwhile
 	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
 	insertion *insertion
 	rewriter  *inject.Rewriter
@@ -64,6 +66,7 @@ const (
 const holdLimit = 256 << 10
 
 func (f *filter) Header() http.Header {
+	_ = f.join()
 	if f.mode == replaced {
 		return make(http.Header)
 	}
@@ -71,7 +74,7 @@ func (f *filter) Header() http.Header {
 }
 
 func (f *filter) WriteHeader(status int) {
-	if f.mode != notStarted || f.x.stream.cut.Load() {
+	if f.meanwhile != nil || f.mode != notStarted || f.x.stream.cut.Load() {
 		return
 	}
 	h := f.x.w.Header()
@@ -207,31 +210,27 @@ func (f *filter) replace(answer func() error) {
 }
 
 func (f *filter) Write(p []byte) (int, error) {
-	if f.mode == notStarted {
+	if f.meanwhile == nil && f.mode == notStarted {
 		f.WriteHeader(http.StatusOK)
 	}
 	if f.x.stream.cut.Load() {
 		return 0, errSessionEnded
 	}
-	if f.mode == holding {
+	if f.meanwhile == nil && f.mode == holding {
 		if f.waiting.body.Len()+len(p) <= holdLimit {
 			return f.waiting.body.Write(p)
 		}
-		f.early = true
-		f.decide()
+		f.decideMeanwhile()
 	}
-	switch f.mode {
-	case replaced:
-		return 0, errReplaced
-	case asking:
-		if f.waiting.body.Len()+len(p) > holdLimit {
-			if err := f.sendAsked(); err != nil {
-				return 0, err
-			}
+	if f.meanwhile != nil {
+		if f.meanwhile.add(p) {
+			return len(p), nil
 		}
-		return f.waiting.body.Write(p)
+		if err := f.join(); err != nil {
+			return 0, err
+		}
 	}
-	return f.send(p)
+	return f.writeDecided(p)
 }
 
 // Flush implements http.Flusher for those who do not use a ResponseController.
@@ -240,33 +239,32 @@ func (f *filter) Flush() { _ = f.FlushError() }
 // FlushError implements what http.ResponseController looks for. An answer that is flushed wants to be seen now, so that
 // one that waits is decided now.
 func (f *filter) FlushError() error {
-	if f.mode == notStarted {
+	if f.meanwhile == nil && f.mode == notStarted {
 		f.WriteHeader(http.StatusOK)
 	}
 	if f.x.stream.cut.Load() {
 		return errSessionEnded
 	}
-	if f.mode == holding {
-		f.early = true
-		f.decide()
+	if f.meanwhile == nil && f.mode == holding {
+		f.decideMeanwhile()
 	}
-	switch f.mode {
-	case replaced:
-		return errReplaced
-	case asking:
-		if err := f.sendAsked(); err != nil {
+	if f.meanwhile != nil {
+		if f.meanwhile.wantsFlush() {
+			return nil
+		}
+		if err := f.join(); err != nil {
 			return err
 		}
 	}
-	if err := f.sendHeld(); err != nil {
-		return err
-	}
-	return http.NewResponseController(f.x.w).Flush()
+	return f.flushDecided()
 }
 
 // Hijack implements http.Hijacker: a WebSocket takes the connection over once its handshake was answered, unless another answer took
 // the place of that.
 func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := f.join(); err != nil {
+		return nil, nil, err
+	}
 	switch f.mode {
 	case notStarted:
 		return nil, nil, errUnjudged
@@ -306,12 +304,20 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	}()
 	returned := false
 	defer func() {
+		if !returned {
+			f.handlerReturned()
+			_ = f.join()
+		}
 		if !returned && (f.mode == notStarted || f.mode == holding) {
 			f.x.unseen() // it panicked, as reverse proxies do whose client or app breaks off
 		}
 	}()
 	err = next(f, r)
 	returned = true
+	f.handlerReturned()
+	if failed := f.join(); failed != nil && !errors.Is(failed, errReplaced) && !f.x.stream.cut.Load() {
+		panic(http.ErrAbortHandler) // as whoever copies an answer does that cannot be written
+	}
 	if f.x.stream.cut.Load() {
 		return f.ended()
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -83,10 +84,12 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
 	}
 	lastOfConnection(request)
-	answer, err := capture(x.next, x.config.PrepareProbe(request, x.r, x.w))
+	answer, err := captureWithin(x.next, x.config.PrepareProbe(request, x.r, &withheld{header: make(http.Header)}))
 	if gone := ctx.Err(); gone != nil && err == nil {
 		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the app's.
 		return nil, fmt.Errorf("%w: %w", errBroken, gone)
+	} else if gone != nil && !errors.Is(err, gone) {
+		err = fmt.Errorf("%w: %w", gone, err)
 	}
 	return answer, err
 }

@@ -90,6 +90,9 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 		return
 	}
 	said := x.whose(after)
+	if said.verdict == login.Unclear && isTimeout(said.err) && f.whole() {
+		said = x.whose(after) // of an app that could not say before it had got rid of its answer
+	}
 	switch {
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.noteAddress()

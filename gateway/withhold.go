@@ -71,6 +71,34 @@ func capture(next Handler, r *http.Request) (answer *withheld, err error) {
 	return answer, nil
 }
 
+// captureWithin is capture that ends with the request's context, also where the rest of the route does not: Caddy's FastCGI looks at it
+// only before it has connected.
+func captureWithin(next Handler, r *http.Request) (*withheld, error) {
+	type captured struct {
+		answer   *withheld
+		err      error
+		panicked any
+	}
+	came := make(chan captured, 1)
+	go func() {
+		var c captured
+		defer func() {
+			c.panicked = recover()
+			came <- c
+		}()
+		c.answer, c.err = capture(next, r)
+	}()
+	select {
+	case c := <-came:
+		if c.panicked != nil {
+			panic(c.panicked)
+		}
+		return c.answer, c.err
+	case <-r.Context().Done():
+		return nil, fmt.Errorf("%w: %w", errBroken, r.Context().Err())
+	}
+}
+
 // cookies takes the raw Set-Cookie lines out of the answer, wherever they stand.
 func (a *withheld) cookies() []string {
 	lines := a.header["Set-Cookie"]

@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next request of the session
+// waits for that, the question who is signed in among them.
+type locking struct {
+	raisingApp
+	lock sync.Mutex
+}
+
+// large is more than what stands in the buffers on the way.
+const large = 24 << 20
+
+func (a *locking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/login" && r.Method == http.MethodPost {
+		a.raisingApp.ServeHTTP(w, r)
+		return
+	}
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	who := func() string {
+		a.mutex.Lock()
+		defer a.mutex.Unlock()
+		return a.users[sid(r)]
+	}
+	switch r.URL.Path {
+	case "/download", "/become/download":
+		if strings.HasPrefix(r.URL.Path, "/become") {
+			a.mutex.Lock()
+			a.raise(sid(r), "alice")
+			a.mutex.Unlock()
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(large))
+		line := []byte(strings.Repeat("x", 1023-len(who())) + who() + "\n")
+		for range large / len(line) {
+			if _, err := w.Write(line); err != nil {
+				return
+			}
+		}
+	case "/progress":
+		for i := range 40 {
+			fmt.Fprintf(w, "%d of %s: %s\n", i, who(), strings.Repeat(".", 64<<10))
+			_ = http.NewResponseController(w).Flush()
+		}
+	default:
+		a.raisingApp.ServeHTTP(w, r)
+	}
+}
+
+// TestLockedSession: carol loads a large page, and one that shows how far it has come, of an app that keeps a session to itself until an
+// answer has come to its end. The app was asked in the middle of it, could not say, and nobody read on.
+func TestLockedSession(t *testing.T) {
+	s := newRaising(t, nil)
+	s.serve(upstreamOf(t, new(locking), func() {}))
+	carol := s.carol(t)
+	for range 2 {
+		got := carol.get("/download")
+		if got.StatusCode != http.StatusOK || len(got.body) != large || !strings.HasSuffix(got.body, "carol\n") {
+			t.Fatalf("a download: %d, %d bytes", got.StatusCode, len(got.body))
+		}
+		got = carol.get("/progress")
+		if got.StatusCode != http.StatusOK || strings.Count(got.body, "\n") != 40 || !strings.Contains(got.body, "39 of carol") {
+			t.Fatalf("progress: %d, %d bytes", got.StatusCode, len(got.body))
+		}
+	}
+}
+
+// TestP5_LockedSessionRaised: such an answer signs alice in, and is hers.
+func TestP5_LockedSessionRaised(t *testing.T) {
+	s := newRaising(t, nil)
+	s.serve(upstreamOf(t, new(locking), func() {}))
+	carol := s.carol(t)
+	if got := carol.get("/download"); !strings.HasSuffix(got.body, "carol\n") {
+		t.Fatalf("the control: %d", got.StatusCode)
+	}
+	if got := carol.get("/become/download"); strings.Contains(got.body, "alice\n") || len(got.body) >= large {
+		t.Errorf("%d, %d bytes of alice's", got.StatusCode, len(got.body))
+	}
+	carol.wantsState("pending", "alice")
+}
+
+// TestMeanwhile: what is kept comes out in its order, from memory and from the file, while more is added; and there is an end to it.
+func TestMeanwhile(t *testing.T) {
+	m := &meanwhile{full: make(chan struct{})}
+	defer m.forget()
+	var want, got bytes.Buffer
+	take := func() bool {
+		piece, _, err := m.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Write(piece)
+		return piece != nil
+	}
+	for i := range 5000 {
+		piece := []byte(strings.Repeat(fmt.Sprintf("%05d ", i), 200))
+		if !m.add(piece) {
+			t.Fatal("it did not fit")
+		}
+		want.Write(piece)
+		if i%900 == 899 {
+			take()
+		}
+	}
+	if m.file == nil {
+		t.Fatal("nothing came into the file")
+	}
+	for take() {
+	}
+	if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Errorf("%d bytes came of %d, or not in their order", got.Len(), want.Len())
+	}
+	if m.close(); m.add([]byte("x")) {
+		t.Error("something is kept of an answer that was decided")
+	}
+
+	m = &meanwhile{full: make(chan struct{})}
+	defer m.forget()
+	piece := make([]byte, 1<<20)
+	for kept := 0; m.add(piece); kept += len(piece) {
+		if kept > spoolLimit+spoolMemory {
+			t.Fatal("there is no end to it")
+		}
+	}
+	<-m.full
+}
+
+// TestCaptureEndsInTime: a question ends with its time, also where the rest of the route knows of none.
+func TestCaptureEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), probeTimeout)
+		defer cancel()
+		release := make(chan struct{})
+		began := time.Now()
+		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "/me", nil)
+		_, err := captureWithin(func(w http.ResponseWriter, _ *http.Request) error {
+			<-release
+			_, err := io.WriteString(w, "late")
+			return err
+		}, r)
+		if !errors.Is(err, errBroken) || !isTimeout(err) || time.Since(began) != probeTimeout {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		close(release)
+		answer, err := captureWithin(func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := io.WriteString(w, "at once")
+			return err
+		}, httptestRequest(t))
+		if err != nil || answer.body.String() != "at once" {
+			t.Errorf("the control: %v, %v", answer, err)
+		}
+	})
+}
+
+func httptestRequest(t *testing.T) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
