@@ -188,7 +188,7 @@ func TestP3_ConnectionNamesHeaders(t *testing.T) {
 				t.Errorf("Connection: %s: %s arrived as %q, want %q", named, name, values, want)
 			}
 		}
-		if received.Login != "alice" || received.Header["X-Second-Factor"] == nil || received.Header["Connection"] != nil || received.Host != s.Address {
+		if received.Login != "alice" || received.Header["X-Second-Factor"] == nil || !slices.Equal(received.Header["Connection"], []string{"close"}) || received.Host != s.Address {
 			t.Errorf("Connection: %s: %q %+v", named, received.Login, received.Header)
 		}
 	}

@@ -80,6 +80,9 @@ func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	eventually(t, "the login waits", func() bool { return s.visits() == 2 })
 	app.open()
 	answer, err := http.ReadResponse(bufio.NewReader(login), nil)
+	if err == nil {
+		_ = answer.Body.Close()
+	}
 	if err != nil || answer.StatusCode != http.StatusUnauthorized { // where the challenge is, for who asks for no page
 		t.Fatalf("the control: the login was answered with %v, %v", answer, err)
 	}
@@ -92,6 +95,9 @@ func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 func readHead(t *testing.T, conn net.Conn) {
 	t.Helper()
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err == nil {
+		defer answer.Body.Close()
+	}
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %v", answer, err)
 	}

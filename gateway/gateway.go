@@ -283,7 +283,11 @@ func (x *exchange) serve() error {
 			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
 		})
 	}
-	reading, err := x.config.Logins.Recognise(r, path)
+	var admit login.Admit
+	if x.state() != gate.Verified {
+		admit = x.hasRoom
+	}
+	reading, err := x.config.Logins.RecogniseWithin(r, path, admit)
 	if err != nil {
 		if refused := x.judgeRefusal(err); refused != nil {
 			return x.refuse(refused)

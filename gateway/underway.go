@@ -14,6 +14,8 @@ type underWay struct {
 	carriers carriers
 	// raising are those that may raise a verified session.
 	raising raising
+	// room is for the large forms of strangers that are being read.
+	room room
 	// trials are the passwords that are being tried.
 	trials trials
 	// learned are the names of cookies that logins put into custody.

@@ -25,6 +25,7 @@ const (
 // examination reads a request once, as far as it is needed, whatever the number of blocks.
 type examination struct {
 	request *http.Request
+	admit   Admit // nil where there is room for all
 
 	queryRead bool
 	query     []field
@@ -91,9 +92,11 @@ func (x *examination) readBody(limit int) {
 
 // ahead reads up to limit bytes of the body. An empty body is none, whatever its type.
 func (x *examination) ahead(limit int) string {
-	ahead, more, err := readAhead(x.request, limit)
+	ahead, more, err := readAhead(x.request, limit, x.admit)
 	x.size = len(ahead)
 	switch {
+	case errors.Is(err, errNoRoom):
+		x.flaw = noRoom()
 	case err != nil:
 		x.flaw = refuse(reasonForm, "body broke off")
 		if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {

@@ -30,6 +30,12 @@ type Reading struct {
 // Only where the path fits a block is anything read, and of the body no more than BodyLimit, or ExamineLimit where a block is known by
 // it. Whatever was read, r.Body afterwards yields the bytes that came from the client, and length and transfer encoding are untouched.
 func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
+	return s.RecogniseWithin(r, path, nil)
+}
+
+// RecogniseWithin is Recognise that asks before it keeps a large body in memory, where admit is not nil. Where there is no room, the request
+// is refused with 429, or not examined.
+func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Reading, error) {
 	plan := s.plan()
 	rt := route{path: path}
 	first := 0
@@ -42,7 +48,7 @@ func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	if len(r.URL.RawQuery) > BodyLimit {
 		return Reading{}, &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "query over 64 KiB"}
 	}
-	look := &examination{request: r}
+	look := &examination{request: r, admit: admit}
 	found := findings{plain: Plain(r)}
 	for i := first; i < len(plan); i++ {
 		b, c := &s.Blocks[i], &plan[i]

@@ -4,7 +4,7 @@ import "net/http"
 
 // RefusedError tells that a request is a login, or may be one to some app, and must not reach any.
 type RefusedError struct {
-	// Status is what to answer: 400, 405 or 413.
+	// Status is what to answer: 400, 405, 413 or 429.
 	Status int
 	// Reason is a plain sentence for the user.
 	Reason string
@@ -19,7 +19,7 @@ func (e *RefusedError) Error() string { return "login refused: " + e.Log }
 // its end. It must be refused in a session that is not verified; a verified one may send it, and its identity has to be
 // asked afresh afterwards.
 type UnexaminedError struct {
-	// Status is what to answer where it is refused: 400 or 413.
+	// Status is what to answer where it is refused: 400, 413 or 429.
 	Status int
 	// Reason is a plain sentence for the user.
 	Reason string
@@ -38,6 +38,7 @@ const (
 	reasonName     = "A user name of this form cannot be used here."
 	reasonLarge    = "The login is too large."
 	reasonPassword = "The password that came with the request could not be read."
+	reasonBusy     = "Too many large forms are on their way at this moment. Please try again in a minute."
 	reasonCharset  = "The login is not written in UTF-8."
 )
 
@@ -52,6 +53,10 @@ func refuseMethod() *RefusedError {
 
 func tooLarge() *RefusedError {
 	return &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "body over 64 KiB"}
+}
+
+func noRoom() *RefusedError {
+	return &RefusedError{Status: http.StatusTooManyRequests, Reason: reasonBusy, Log: "too many bodies over 64 KiB at once"}
 }
 
 func longForm() *RefusedError {

@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sallyport/demo"
+	"sallyport/login"
+	"sallyport/match"
+)
+
+// TestP6_RoomForLargeForms: at an app that takes its login at any address, a stranger sends forms of a mebibyte, each all but its end, from as
+// many connections as she likes. Each was kept in memory for as long as she liked. Others sign in meanwhile, and users send large forms.
+func TestP6_RoomForLargeForms(t *testing.T) {
+	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true}, func(c *Config) {
+		c.Logins = login.Set{
+			Blocks: []login.Block{{
+				Paths: match.NewGlobs("/"), When: []login.Condition{{Kind: login.Form, Name: "do", Value: "login"}},
+				Username: login.Source{Kind: login.Form, Name: "username"},
+			}},
+			Identities: []login.Identity{{Path: "/?do=api/me", Kind: login.JSON, Pointer: "/login"}},
+		}
+		c.LoginPage = "/?do=login"
+	})
+	address, _ := url.Parse(s.server.URL)
+	form := "do=preview&text=" + strings.Repeat("x", 100<<10)
+	begin := func(cookie string) net.Conn {
+		conn, err := net.Dial("tcp", address.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", address.Host, cookie, asForm, len(form)+1, form)
+		return conn
+	}
+	status := func(conn net.Conn) int {
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+	var held []net.Conn
+	for range roomOfOne {
+		held = append(held, begin(""))
+	}
+	room := &s.gateway.room
+	eventually(t, "all are being read", func() bool {
+		room.mutex.Lock()
+		defer room.mutex.Unlock()
+		return room.all == roomOfOne
+	})
+	if got := status(begin("")); got != http.StatusTooManyRequests {
+		t.Errorf("one more: %d", got)
+	}
+	bob := s.browser()
+	bob.do("POST", "/", asForm, "do=login&username=bob&password="+demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+	conn := begin(bob.client.Jar.Cookies(address)[0].String())
+	if _, err := conn.Write([]byte("x")); err != nil || status(conn) == http.StatusTooManyRequests {
+		t.Error("a user's large form is refused")
+	}
+	for _, conn := range held {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if got := status(conn); got == http.StatusTooManyRequests {
+			t.Error("the control: a large form for which there was room is refused")
+		}
+	}
+	eventually(t, "there is room again", func() bool {
+		room.mutex.Lock()
+		defer room.mutex.Unlock()
+		return room.all == 0 && len(room.of) == 0
+	})
+}
