@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which state and for whom, is
-// said there once.
+// TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which
+// state and for whom, is said there once.
 func TestSessionsAreChangedBySteps(t *testing.T) {
 	for path, file := range sources(t, ".") {
 		if strings.HasPrefix(path, "session/") {
@@ -28,12 +28,12 @@ func TestSessionsAreChangedBySteps(t *testing.T) {
 // TestWritesIntoSessionsAreSeen: the test above finds what it looks for.
 func TestWritesIntoSessionsAreSeen(t *testing.T) {
 	for source, want := range map[string]int{
-		"func f(data *session.Data) { data.State = 1 }":                         1,
-		"func f(x *exchange) { x.data.Identity, x.data.Proofs = \"\", nil }":    2,
-		"var f func(*session.Data) error":                                       1,
-		"func f() { g(func(d *session.Data) error { return nil }) }":            1,
-		"func f() { g(session.Raw(true, nil)) }":                                1,
-		"func f(x *exchange) bool { return x.data.State == 1 }":                 0,
+		"func f(data *session.Data) { data.State = 1 }":                            1,
+		"func f(x *exchange) { x.data.Identity, x.data.Proofs = \"\", nil }":       2,
+		"var f func(*session.Data) error":                                          1,
+		"func f() { g(func(d *session.Data) error { return nil }) }":               1,
+		"func f() { g(session.Raw(true, nil)) }":                                   1,
+		"func f(x *exchange) bool { return x.data.State == 1 }":                    0,
 		"func f(data *session.Data) bool { view.State = data.State; return true }": 0,
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+source, 0)
