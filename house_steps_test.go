@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which state and for whom, is
-// said there once.
+// TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which
+// state and for whom, is said there once.
 func TestSessionsAreChangedBySteps(t *testing.T) {
 	for path, file := range sources(t, ".") {
 		if strings.HasPrefix(path, "session/") {

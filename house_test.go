@@ -55,7 +55,7 @@ var foreign = map[string][]string{
 	"golang.org/x/crypto/chacha20poly1305": {"filestore", "gateway", "sessionstore/seal", "sessionstore/seal/sealtest"},
 }
 
-// TestArrowsPointDown keeps the house of the design (section 7): the core knows nothing of Caddy, Vault or, but for
+// TestArrowsPointDown keeps the house of contract 7: the core knows nothing of Caddy, Vault or, but for
 // session, of scs, and no room knows one that lies above it.
 func TestArrowsPointDown(t *testing.T) {
 	for room, allowed := range rooms {

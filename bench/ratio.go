@@ -30,7 +30,8 @@ type Ratio struct {
 
 func (r Ratio) String() string { return fmt.Sprintf("%.3f (%.3f–%.3f)", r.Median, r.Low, r.High) }
 
-// Compare divides each sample by the one that was measured beside it. The number of samples must be the same, and not zero.
+// Compare divides each sample by the one that was measured beside it. The number of samples must be the same, and not
+// zero.
 func Compare(series, beside Series, of func(Sample) float64) Ratio {
 	ratios := make([]float64, len(series.Samples))
 	for i, s := range series.Samples {

@@ -22,9 +22,9 @@ import (
 	"sallyport/e2e/site"
 )
 
-// BenchmarkSoak has a gateway serve a few people for $SALLYPORT_SOAK (such as 2h; default 10s): each signs in, looks at pages,
-// talks through a WebSocket, signs out or just goes, and comes back. Every half minute it says how much memory and how many
-// goroutines the process has: both should stay where they are after the first minutes.
+// BenchmarkSoak has a gateway serve a few people for $SALLYPORT_SOAK (such as 2h; default 10s): each signs in, looks at
+// pages, talks through a WebSocket, signs out or just goes, and comes back. Every half minute it says how much memory
+// and how many goroutines the process has: both should stay where they are after the first minutes.
 //
 //	SALLYPORT_SOAK=2h go test ./bench -run '^$' -bench Soak -benchtime 1x -timeout 3h
 func BenchmarkSoak(b *testing.B) {

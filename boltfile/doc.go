@@ -1,6 +1,6 @@
-// Package boltfile opens bbolt databases that may be damaged. bbolt trusts what it reads: a damaged page can end the process
-// by a fault, an endless recursion or a panic. Here the file is looked over before bbolt may touch it, and what goes wrong
-// later is an error that leaves the process alive.
+// Package boltfile opens bbolt databases that may be damaged. bbolt trusts what it reads: a damaged page can end the
+// process by a fault, an endless recursion or a panic. Here the file is looked over before bbolt may touch it, and what
+// goes wrong later is an error that leaves the process alive.
 package boltfile
 
 import "errors"

@@ -28,17 +28,19 @@ type Options struct {
 	Timeout time.Duration
 	// ReadOnly takes a shared lock, and reads no more than the head pages.
 	ReadOnly bool
-	// Mapped is how many bytes of address space are set aside for the file at once. A database that grows beyond them waits
-	// until nobody reads any more, and whoever wants to read waits for that. 0 means as much as the file is large.
+	// Mapped is how many bytes of address space are set aside for the file at once. A database that grows beyond them
+	// waits until nobody reads any more, and whoever wants to read waits for that. 0 means as much as the file is
+	// large.
 	Mapped int
-	// KeepFree stores the list of free pages with each change. Without it the list is made by going over the whole database,
-	// when it is opened and after a change that failed; there bbolt uses a goroutine of its own, in which a fault of the mapped
-	// memory ends the process. With it there is one thing more that can be damaged, and that Inspect does not look at.
+	// KeepFree stores the list of free pages with each change. Without it the list is made by going over the whole
+	// database, when it is opened and after a change that failed; there bbolt uses a goroutine of its own, in which a
+	// fault of the mapped memory ends the process. With it there is one thing more that can be damaged, and that
+	// Inspect does not look at.
 	KeepFree bool
 }
 
-// Open opens the file, which Inspect should have looked over if it exists. Errors are ErrInUse, ErrDamaged and those of the
-// file system.
+// Open opens the file, which Inspect should have looked over if it exists. Errors are ErrInUse, ErrDamaged and those of
+// the file system.
 func Open(path string, options Options) (*Handle, error) {
 	h := &Handle{}
 	err := h.Guard(func() (err error) {
@@ -71,8 +73,8 @@ func Open(path string, options Options) (*Handle, error) {
 }
 
 // Guard turns a panic of bbolt, and a fault in the memory that maps the file (it was cut off meanwhile), into
-// ErrDamaged: the gateway must go on answering, with 503. The handle is lost then and may only be closed. Other errors of
-// work are returned as they are.
+// ErrDamaged: the gateway must go on answering, with 503. The handle is lost then and may only be closed. Other errors
+// of work are returned as they are.
 func (h *Handle) Guard(work func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -84,7 +86,7 @@ func (h *Handle) Guard(work func() error) (err error) {
 	return work()
 }
 
-// Lost tells whether the handle may only be closed.
+// Lost reports whether the handle may only be closed.
 func (h *Handle) Lost() bool { return h.lost.Load() }
 
 // Close lets go of the file and its lock. Of a lost database no more is closed than the file; its mapped memory stays

@@ -46,8 +46,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestGuard: a panic inside bbolt leaves its locks taken; closing the handle must not wait for them, and must let go of the
-// file's lock.
+// TestGuard: a panic inside bbolt leaves its locks taken; closing the handle must not wait for them, and must let go of
+// the file's lock.
 func TestGuard(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	h := open(t, path, Options{Timeout: time.Second})

@@ -51,7 +51,8 @@ func aliases() []command {
 }
 
 // CommandsAtRoot puts all commands at the root of the program too: `sallyport vault check` is
-// `sallyport second-factor vault check`. It is for a program that is about nothing else, and is called before Caddy's Main.
+// `sallyport second-factor vault check`. It is for a program that is about nothing else, and is called before Caddy's
+// Main.
 func CommandsAtRoot() {
 	for _, c := range ownCommands() {
 		shownAtRoot[c.name] = true

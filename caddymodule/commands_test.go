@@ -35,8 +35,8 @@ func caddyRun(t *testing.T, arguments ...string) (string, error) {
 	return string(said), err
 }
 
-// TestOneRootCommand: a Caddy with the module has one command more, which has all the others; the names of old work as well, and
-// no help shows them.
+// TestOneRootCommand: a Caddy with the module has one command more, which has all the others; the names of old work as
+// well, and no help shows them.
 func TestOneRootCommand(t *testing.T) {
 	help, err := caddyRun(t, "help")
 	if err != nil {

@@ -47,8 +47,9 @@ func readServer[B any](d *caddyfile.Dispenser, address *string, words table[B], 
 }
 
 var (
-	placeholder  = regexp.MustCompile(`\{[^{}]*\}`)
-	beforeHost   = regexp.MustCompile(`(?s)://(?:[^:]*:)?(.*)@`) // a name that stands there alone may be meant as a password
+	placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+	// A name that stands alone before the host may be meant as a password.
+	beforeHost   = regexp.MustCompile(`(?s)://(?:[^:]*:)?(.*)@`)
 	passwordWord = regexp.MustCompile(`(?i)password\s*=\s*([^\s&]*)`)
 )
 

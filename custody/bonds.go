@@ -55,18 +55,18 @@ func (b Bonds) BindToken(token string) Bonds {
 	return b
 }
 
-// HasBasic tells whether an Authorization of HTTP Basic was verified in this session.
+// HasBasic reports whether an Authorization of HTTP Basic was verified in this session.
 func (b Bonds) HasBasic() bool { return b.basic != "" }
 
-// HasTokens tells whether bearer tokens were issued to this session.
+// HasTokens reports whether bearer tokens were issued to this session.
 func (b Bonds) HasTokens() bool { return len(b.tokens) > 0 }
 
-// Basic tells whether an Authorization line is the very one that was bound.
+// Basic reports whether an Authorization line is the very one that was bound.
 func (b Bonds) Basic(line string) bool {
 	return b.basic != "" && line != "" && same(b.hash(purposeBasic, line), b.basic)
 }
 
-// Token tells whether a bearer token is one of those that were bound. It takes the same time for each that is not.
+// Token reports whether a bearer token is one of those that were bound. It takes the same time for each that is not.
 func (b Bonds) Token(token string) bool {
 	if len(b.tokens) == 0 || token == "" || len(token) > MaxToken {
 		return false

@@ -75,7 +75,7 @@ func parseDate(text string) (date time.Time, ok bool) {
 	return date, day >= 1 && date.Day() == day // there is no 31st of February
 }
 
-// validExpiry tells whether parseDate or a Max-Age can have given the time.
+// validExpiry reports whether parseDate or a Max-Age can have given the time.
 func validExpiry(expires time.Time) bool {
 	year := expires.Year()
 	return year >= 1601 && year <= 9999

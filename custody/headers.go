@@ -31,7 +31,7 @@ type CleanOptions struct {
 	// Closed reports whether the operator closed the place by its path (protect, shut), so that the method may count there. It
 	// is asked only where a header changes the method; nil is no.
 	Closed func() bool
-	// Token tells whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may come.
+	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may come.
 	Token func(string) bool
 }
 
@@ -91,7 +91,7 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 	}
 }
 
-// Essential tells whether requests live by a header of that name, so that it can carry no token.
+// Essential reports whether requests live by a header of that name, so that it can carry no token.
 func Essential(name string) bool {
 	fate := fateOf(appendFold(nil, name))
 	return ordinary(name) || fate != fateKeep && fate != fateSpelled && fate != fateAsk

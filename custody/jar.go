@@ -50,15 +50,15 @@ func (c Cookie) size() int {
 	return len(c.Name) + len(c.Value) + len(c.Domain) + len(c.Path) + overhead
 }
 
-// expired tells whether the cookie has ended. A cookie ends at the very second of its expiry.
+// expired reports whether the cookie has ended. A cookie ends at the very second of its expiry.
 func (c *Cookie) expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
 
-// same tells whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the older.
+// same reports whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the older.
 func (c *Cookie) same(other *Cookie) bool {
 	return c.Name == other.Name && c.Domain == other.Domain && c.Path == other.Path
 }
 
-// swallows tells whether a server might take what follows the cookie in a header for a part of it.
+// swallows reports whether a server might take what follows the cookie in a header for a part of it.
 func (c *Cookie) swallows() bool { return strayQuote(c.Name) || strayQuote(c.Value) }
 
 // Jar holds the app's cookies of one session, oldest first. The zero value is an empty jar. A jar never changes: what
@@ -92,7 +92,7 @@ func (j Jar) Names() []string {
 	return names
 }
 
-// Holds tells whether an app could take name for that of one of the cookies, whatever their hosts, paths and expiries:
+// Holds reports whether an app could take name for that of one of the cookies, whatever their hosts, paths and expiries:
 // whether the folds of the two are equal ([match.FoldName]). It is what [Policy.Sort] asks.
 func (j Jar) Holds(name string) bool {
 	held := heldNames{jar: &j}

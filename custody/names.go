@@ -28,7 +28,7 @@ var classes = func() (table [256]byte) {
 	return table
 }()
 
-// allOf tells whether each byte of text is of the class.
+// allOf reports whether each byte of text is of the class.
 func allOf(text string, class byte) bool {
 	for i := range len(text) {
 		if classes[text[i]]&class == 0 {
@@ -38,7 +38,7 @@ func allOf(text string, class byte) bool {
 	return true
 }
 
-// hasControl tells whether text has a control character that no header may have. The tab is white space.
+// hasControl reports whether text has a control character that no header may have. The tab is white space.
 func hasControl(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -48,13 +48,13 @@ func hasControl(text string) bool {
 	return false
 }
 
-// returnableName tells whether a name is one that a browser's cookie may have: an RFC 6265 token, and not one of RFC
+// returnableName reports whether a name is one that a browser's cookie may have: an RFC 6265 token, and not one of RFC
 // 2965's `$Version`, `$Path` and their like, which change how Java and Python read the cookies beside them.
 func returnableName(name string) bool {
 	return name != "" && name[0] != '$' && allOf(name, classToken)
 }
 
-// returnableValue tells whether a value is one that a browser's cookie may have. Nothing in it may end the cookie, or
+// returnableValue reports whether a value is one that a browser's cookie may have. Nothing in it may end the cookie, or
 // begin another, to any server: no white space, semicolon or backslash, quotes only as one pair around the whole, and, as
 // old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma, no `=` behind a comma.
 func returnableValue(value string) bool {
@@ -68,7 +68,7 @@ func returnableValue(value string) bool {
 	return comma < 0 || strings.IndexByte(value[comma:], '=') < 0
 }
 
-// strayQuote tells whether a server that honours quotes could read on past the end of text. Servers agree on one pair of
+// strayQuote reports whether a server that honours quotes could read on past the end of text. Servers agree on one pair of
 // quotes around the whole and on nothing else: where a quote counts, and where a backslash takes its meaning away, each has
 // rules of its own. So all else is taken for open.
 func strayQuote(text string) bool {
@@ -81,7 +81,7 @@ func strayQuote(text string) bool {
 	return strings.IndexByte(text, '"') >= 0 || strings.HasSuffix(text, `\`)
 }
 
-// isAttribute tells whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies, Python takes
+// isAttribute reports whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies, Python takes
 // them for what they are named.
 func isAttribute(name string) bool {
 	for _, attribute := range [...]string{
@@ -94,7 +94,7 @@ func isAttribute(name string) bool {
 	return false
 }
 
-// forScripts tells whether a name is one of those in which apps give their scripts a token against cross-site requests.
+// forScripts reports whether a name is one of those in which apps give their scripts a token against cross-site requests.
 func forScripts(name string) bool {
 	for i := 0; i+4 <= len(name); i++ {
 		if c := name[i] | 0x20; (c == 'c' || c == 'x') && name[i+1]|0x20 == 's' && name[i+2]|0x20 == 'r' && name[i+3]|0x20 == 'f' {
@@ -115,7 +115,7 @@ func foldByte(c byte) byte {
 	return c
 }
 
-// sameFold tells whether match.FoldName(a) == match.FoldName(b), without memory for ordinary names.
+// sameFold reports whether match.FoldName(a) == match.FoldName(b), without memory for ordinary names.
 func sameFold(a, b string) bool {
 	if !allOf(a, classQuick) || !allOf(b, classQuick) {
 		return match.FoldName(a) == match.FoldName(b)
@@ -131,7 +131,7 @@ func sameFold(a, b string) bool {
 	return true
 }
 
-// anyFold tells whether one of names has the fold of name.
+// anyFold reports whether one of names has the fold of name.
 func anyFold(names []string, name string) bool {
 	for _, other := range names {
 		if sameFold(other, name) {
@@ -141,7 +141,7 @@ func anyFold(names []string, name string) bool {
 	return false
 }
 
-// globsFold tells whether a name that an app could take for name fits one of the patterns: both are folded first.
+// globsFold reports whether a name that an app could take for name fits one of the patterns: both are folded first.
 func globsFold(patterns match.Globs, name string) bool {
 	if len(patterns) == 0 {
 		return false
@@ -223,7 +223,7 @@ func (h *heldNames) has(name string) bool {
 	return false
 }
 
-// foldsTo tells whether folded is the fold of a name that is all classQuick.
+// foldsTo reports whether folded is the fold of a name that is all classQuick.
 func foldsTo(name, folded string) bool {
 	if len(name) != len(folded) {
 		return false

@@ -160,7 +160,7 @@ func readTomcat(header string) []seen {
 	return cookies
 }
 
-// readQuoteAware: Jetty and others that do not split inside of quotes; anywhere tells whether a quote counts also where it
+// readQuoteAware: Jetty and others that do not split inside of quotes; anywhere reports whether a quote counts also where it
 // is not the first character of a value.
 func readQuoteAware(header string, anywhere bool) []seen {
 	var cookies []seen

@@ -122,7 +122,7 @@ func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted
 	return header
 }
 
-// mayCome tells whether a browser may send a cookie of that name at all.
+// mayCome reports whether a browser may send a cookie of that name at all.
 func (p *Policy) mayCome(name string, granted []string) bool {
 	if !returnableName(name) {
 		return false
@@ -135,7 +135,7 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 	return strings.IndexByte(name, '%') < 0 && (forScripts(name) || p.Pass.Match(name))
 }
 
-// guarded tells whether an app could take name for one that a browser must not send.
+// guarded reports whether an app could take name for one that a browser must not send.
 func (p *Policy) guarded(name string, held *heldNames) bool {
 	return p.owns(name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
 }

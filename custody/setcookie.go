@@ -122,7 +122,7 @@ func (c Change) AnsweredTo(requestPath string) Change {
 	return c
 }
 
-// HTTPOnly tells whether the app wanted the cookie out of reach for scripts.
+// HTTPOnly reports whether the app wanted the cookie out of reach for scripts.
 func (c Change) HTTPOnly() bool { return c.httpOnly }
 
 // String tells the name, never the value.

@@ -34,7 +34,7 @@ type Sorted struct {
 	Dropped int
 }
 
-// Sort divides the Set-Cookie lines of one answer, which are to be the raw header values. held tells whether a cookie of
+// Sort divides the Set-Cookie lines of one answer, which are to be the raw header values. held reports whether a cookie of
 // that name is in custody already, usually [Jar.Holds]; nil means that none is. login tells that the answer is that of a
 // successful login, whose cookies are all held but for Pass and the tokens that scripts must read.
 //
@@ -123,7 +123,7 @@ func (p *Policy) judge(change *Change, held func(name string) bool, login bool, 
 	return toBrowser
 }
 
-// erases tells whether a line only deletes a cookie: what it carries is no secret. PHP writes the word.
+// erases reports whether a line only deletes a cookie: what it carries is no secret. PHP writes the word.
 func (c *Change) erases(now time.Time) bool {
 	if c.value != "" && c.value != `""` && c.value != "deleted" {
 		return false

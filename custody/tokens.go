@@ -26,7 +26,7 @@ func carriesToken(folded []byte) bool {
 	return false
 }
 
-// holdsToken tells whether the lines of a header are one, and that one a bound token, by itself or behind one scheme of any name.
+// holdsToken reports whether the lines of a header are one, and that one a bound token, by itself or behind one scheme of any name.
 func holdsToken(lines []string, bound func(string) bool) bool {
 	if len(lines) != 1 {
 		return false

@@ -1,6 +1,7 @@
 // Package demo is Ledger: a small web app of the kind that people put behind a second factor. It has accounts with
-// passwords, a login form, a page, a JSON interface, a WebSocket, Server-Sent Events, uploads and downloads, and the side
-// doors that real apps have: aliases of a name, a JSON login, a password-reset link that signs in, Basic and API keys.
+// passwords, a login form, a page, a JSON interface, a WebSocket, Server-Sent Events, uploads and downloads, and the
+// side doors that real apps have: aliases of a name, a JSON login, a password-reset link that signs in, Basic and API
+// keys.
 //
 // The demo command shows it; the end-to-end and the attack tests use it as the app to be protected. It knows nothing of
 // the gateway and imports no other package of this module.

@@ -130,8 +130,8 @@ func (a *App) filesPage(w http.ResponseWriter, r *http.Request, who visitor, sta
 	a.render(w, r, status, "files", view)
 }
 
-// upload reads the form as it arrives. The token comes before the files (or in the header X-Csrf-Token), so that nothing
-// of a stranger's is stored.
+// upload reads the form as it arrives. The token comes before the files (or in the header X-Csrf-Token), so that
+// nothing of a stranger's is stored.
 func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 	parts, err := r.MultipartReader()
 	if err != nil {

@@ -22,8 +22,8 @@ func visitorFrom(ctx context.Context) visitor {
 	return who
 }
 
-// identify finds out who sent a request. On /api/* a good API key, password or bearer token counts more than the session;
-// a bad one counts nothing.
+// identify finds out who sent a request. On /api/* a good API key, password or bearer token counts more than the
+// session; a bad one counts nothing.
 func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 	knobs := a.options.Knobs
 	var who visitor

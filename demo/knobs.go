@@ -10,12 +10,13 @@ type Knobs struct {
 	EarlyHints bool
 	// Trailers sends every Set-Cookie of the session in the answer's trailer too.
 	Trailers bool
-	// Rotate gives a signed-in session a new cookie value with each answer, a WebSocket's 101 included. The last 16 values
-	// stay good, so that parallel requests work.
+	// Rotate gives a signed-in session a new cookie value with each answer, a WebSocket's 101 included. The last 16
+	// values stay good, so that parallel requests work.
 	Rotate bool
 	// ScriptCookie sets the session cookie without HttpOnly.
 	ScriptCookie bool
-	// Gzip compresses answers where the client accepts that. Streams of events and downloads of ranges stay as they are.
+	// Gzip compresses answers where the client accepts that. Streams of events and downloads of ranges stay as they
+	// are.
 	Gzip bool
 	// DoubleSubmit keeps the form token in the cookie [TokenCookie] instead of in the session.
 	DoubleSubmit bool
@@ -28,28 +29,31 @@ type Knobs struct {
 	BasicAnywhere bool
 	// LoosePaths serves /LOGIN, /login/, //login, /login;x, /login%20, /login. and /login%00 as /login.
 	LoosePaths bool
-	// LooseCookies reads cookies with PHP's and Tomcat's liberties: names folded and percent-decoded, values unquoted, pairs
-	// split at commas too. Of several that stand for the session the last one counts.
+	// LooseCookies reads cookies with PHP's and Tomcat's liberties: names folded and percent-decoded, values unquoted,
+	// pairs split at commas too. Of several that stand for the session the last one counts.
 	LooseCookies bool
 	// TrustHeaders obeys X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, and Remote-User and its like, in
 	// underscore spellings too.
 	TrustHeaders bool
 	// NoFormToken has forms need no token.
 	NoFormToken bool
-	// LooseLogin takes a login by any method; at /login it reads the fields from the address, a form, multipart or JSON.
+	// LooseLogin takes a login by any method; at /login it reads the fields from the address, a form, multipart or
+	// JSON.
 	LooseLogin bool
 	// EmailField has the field `email` of a login count more than `username`, where there is one.
 	EmailField bool
-	// OneAddress has /?do=files stand for /files and so on, and a form with a name and a password sign in wherever it is sent:
-	// the very answer is the account's.
+	// OneAddress has /?do=files stand for /files and so on, and a form with a name and a password sign in wherever it
+	// is sent: the very answer is the account's.
 	OneAddress bool
-	// Realms adds a second kind of sign-in to the same session: /admin/login, /admin/ and /api/admin/me. A sign-in of one kind
-	// leaves the other as it was.
+	// Realms adds a second kind of sign-in to the same session: /admin/login, /admin/ and /api/admin/me. A sign-in of
+	// one kind leaves the other as it was.
 	Realms bool
-	// APISession has /api/login start a session of its own in the cookie [APICookie], whose Path is /api and which counts most
-	// there. Who is signed in elsewhere is asked at /whoami, which takes that cookie too where somebody sends it.
+	// APISession has /api/login start a session of its own in the cookie [APICookie], whose Path is /api and which
+	// counts most there. Who is signed in elsewhere is asked at /whoami, which takes that cookie too where somebody
+	// sends it.
 	APISession bool
-	// LoginStatus is the status of the answer to a login that succeeded, in the place of a redirect: a page of the account's.
+	// LoginStatus is the status of the answer to a login that succeeded, in the place of a redirect: a page of the
+	// account's.
 	LoginStatus int
 	// PickyAccept answers 406 to whoever does not take HTML, when the login has been done.
 	PickyAccept bool
@@ -65,7 +69,8 @@ type Knobs struct {
 	Translates bool
 	// Mounts obeys X-Script-Name and its like: what they name is taken off the path.
 	Mounts bool
-	// Fills sets as many large cookies as the parameter `fill` says, and small ones for what room is left, in front of all others.
+	// Fills sets as many large cookies as the parameter `fill` says, and small ones for what room is left, in front of
+	// all others.
 	Fills bool
 	// TellsByCookie sets the cookie [LastCookie] anew at each sign-in, and at nothing else.
 	TellsByCookie bool

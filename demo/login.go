@@ -33,8 +33,8 @@ func (a *App) loginPage(w http.ResponseWriter, r *http.Request, status int, aler
 	a.render(w, r, status, "login", view)
 }
 
-// login takes the form. A wrong password is answered with 200 and the form again, as in most apps, and leaves whoever was
-// signed in signed in.
+// login takes the form. A wrong password is answered with 200 and the form again, as in most apps, and leaves whoever
+// was signed in signed in.
 func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	if err := parseForm(r); err != nil {

@@ -61,7 +61,8 @@ func (a *App) startAPI(w http.ResponseWriter, login string) {
 	http.SetCookie(w, &http.Cookie{Name: APICookie, Value: id, Path: "/api", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// readsAPISession reports whether a request's session may be that of /api. It may be at /whoami, to which browsers do not send it.
+// readsAPISession reports whether a request's session may be that of /api. It may be at /whoami, to which browsers do
+// not send it.
 func readsAPISession(r *http.Request) bool { return isAPI(r) || r.URL.Path == "/whoami" }
 
 // apiVisitor is who sent a request to /api, where that has a session of its own.

@@ -129,7 +129,7 @@ func (l *ledger) enrolledByScript(t testing.TB, name, password string) *site.Aut
 	return authenticator
 }
 
-// shows tells whether an answer has anything of an account's own: the app marks each of its answers.
+// shows reports whether an answer has anything of an account's own: the app marks each of its answers.
 func shows(a site.Answer, name string) bool {
 	return a.Header.Get("X-Ledger-User") == name || strings.Contains(a.Text, "Opening balance of "+name) ||
 		strings.Contains(a.Text, `id="whoami">`+name) || strings.Contains(a.Text, `"login":"`+name+`"`)

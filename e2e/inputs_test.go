@@ -15,7 +15,7 @@ import (
 	"sallyport/e2e/site"
 )
 
-// problemDocument is what scripts get (design 5.3).
+// problemDocument is what scripts get (contract 5.3).
 type problemDocument struct {
 	Type, Title, Detail, Challenge, Login string
 	Status                                int
@@ -43,7 +43,7 @@ func wantsProblem(t testing.TB, a site.Answer, kind string) problemDocument {
 	return document
 }
 
-// wantsOwn fails the test unless the answer has this status and the headers of design 5.4, and tells nothing of the inside.
+// wantsOwn fails the test unless the answer has this status and the headers of contract 5.4, and tells nothing of the inside.
 func wantsOwn(t testing.TB, a site.Answer, status int) site.Answer {
 	t.Helper()
 	what := a.Request.Method + " " + a.Request.URL.Opaque
@@ -249,7 +249,7 @@ func TestInputs_Methods(t *testing.T) {
 	}
 }
 
-// TestInputs_OwnPages: each page of the gateway's own, in each state, has the headers of design 5.4, and who it is not
+// TestInputs_OwnPages: each page of the gateway's own, in each state, has the headers of contract 5.4, and who it is not
 // meant for is sent on.
 func TestInputs_OwnPages(t *testing.T) {
 	t.Parallel()
@@ -434,7 +434,7 @@ var evilAddresses = []string{
 	"/..//evil.example", "/.//evil.example", "//%65vil.example", "/x/..//evil.example", " //evil.example", "?//evil.example", "//evil.example:80", "/%2f%2fevil.example",
 }
 
-// leadsOut resolves a Location as browsers do and tells whether it leads to another site.
+// leadsOut resolves a Location as browsers do and reports whether it leads to another site.
 func leadsOut(location string) bool {
 	location = strings.NewReplacer("\t", "", "\n", "", "\r", "", `\`, "/").Replace(strings.TrimSpace(location))
 	return !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//")

@@ -44,7 +44,7 @@ func TestP2_VerifiedAnswers(t *testing.T) {
 	}
 }
 
-// askedWith tells whether the app was asked who is signed in with this session.
+// askedWith reports whether the app was asked who is signed in with this session.
 func (s *siege) askedWith(value string) bool {
 	for _, received := range s.app.Received() {
 		if received.Path == "/api/me" && strings.Contains(strings.Join(received.Header["Cookie"], "; "), demo.SessionCookie+"="+value) {

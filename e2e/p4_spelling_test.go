@@ -164,7 +164,7 @@ func TestP4_OtherNamesOfOneAccount(t *testing.T) {
 	}
 }
 
-// TestP4_OtherNamesWithoutIdentity holds what design 4.2 promises where the app cannot be asked: typed names are trimmed,
+// TestP4_OtherNamesWithoutIdentity holds what contract 4.2 promises where the app cannot be asked: typed names are trimmed,
 // brought into NFKC and lower-cased, and so ALICE is asked for alice's factor. An e-mail address is another name, and
 // would be another, unenrolled user: that stays open, the start-up log says so, and `usernames` closes it.
 func TestP4_OtherNamesWithoutIdentity(t *testing.T) {

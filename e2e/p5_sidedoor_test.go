@@ -130,7 +130,7 @@ func TestP5_RegistrationSignsIn(t *testing.T) {
 	}
 }
 
-// TestP5_ElevationAtAForgottenLogin documents what design 4.2 leaves open. The app signs its sessions in in place, without a
+// TestP5_ElevationAtAForgottenLogin documents what contract 4.2 leaves open. The app signs its sessions in in place, without a
 // cookie, and one of its logins is not described. With identity the next check (here, each request is one) notices before
 // any byte. Without identity nobody can notice, and the start-up log says so; a described login is safe in both.
 func TestP5_ElevationAtAForgottenLogin(t *testing.T) {

@@ -90,7 +90,7 @@ func (w *walkOfSecrets) signIn(name, password string) site.Answer {
 	return w.note(w.c.Post("/login", url.Values{"username": {name}, "password": {password}, "csrf": {csrf}}))
 }
 
-// within tells whether a text has a secret. Codes are six digits, which turn up in longer numbers, and as colours.
+// within reports whether a text has a secret. Codes are six digits, which turn up in longer numbers, and as colours.
 func (w *walkOfSecrets) within(text, value string) bool {
 	if len(value) == 6 {
 		return regexp.MustCompile(`(^|[^0-9A-Za-z.#])` + value + `($|[^0-9A-Za-z])`).MatchString(text)

@@ -269,8 +269,18 @@ func TestPages_TrustEnds(t *testing.T) {
 	}
 }
 
-// TestPages_TrustWithoutHaste: Enter and a double click while the key is made send the code once; a code can be typed while the
-// proof is under way, and goes before it.
+// slowly has the page wait for release() before it makes a key, as slow hardware does.
+const slowly = `(() => {
+	const make = crypto.subtle.generateKey.bind(crypto.subtle), released = new Promise(done => { window.release = done; });
+	crypto.subtle.generateKey = async (...how) => { await released; return make(...how); };
+	return true;
+})()`
+
+// muchLater has the page believe that its form was sent so long ago that a click is no longer the other half of a double click.
+const muchLater = `delete document.getElementById("proof").closest("form").dataset.sent`
+
+// TestPages_TrustWithoutHaste: Enter and a double click while the key is made send the code once, and so does what the page sends by
+// itself once the code is complete, while the answer is on its way.
 func TestPages_TrustWithoutHaste(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -279,31 +289,71 @@ func TestPages_TrustWithoutHaste(t *testing.T) {
 	phone := v.enrolInBrowser()
 	v.signIn("alice", demo.AlicePassword)
 	v.Click("#trust")
-	// Slow hardware makes keys slowly: so slowly that the script no longer counts what comes as the other half of a double click.
+	browser.Evaluate[bool](v.Browser, slowly)
+	v.Fill("[name=code]", phone.Code(t))
+	v.Press(kb.Enter)
+	for range 2 {
+		browser.Evaluate[bool](v.Browser, muchLater)
+		v.Click(browser.Labelled("Verify"))
+	}
+	v.wantsPath("/second-factor/challenge")
+	// The key is made, the form goes out, and before the page is left it is sent again: by itself, and by a hand.
+	browser.Evaluate[bool](v.Browser, muchLater)
 	browser.Evaluate[bool](v.Browser, `(() => {
-		const make = crypto.subtle.generateKey.bind(crypto.subtle), later = setTimeout;
-		const released = new Promise(done => { window.release = done; });
-		crypto.subtle.generateKey = async (...how) => { await released; return make(...how); };
-		window.setTimeout = (act, wait) => later(act, wait === 5000 ? 0 : wait);
+		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
+		form.submit = () => {
+			sessionStorage.sent = +(sessionStorage.sent || 0) + 1;
+			submit();
+			form.requestSubmit();
+			form.querySelector("button.main").click();
+		};
+		release();
+		return true;
+	})()`)
+	v.WaitPath("/")
+	if got := browser.Evaluate[string](v.Browser, "sessionStorage.sent"); got != "1" {
+		t.Errorf("the form was sent %s times", got)
+	}
+	v.wantsOneKey()
+	v.wantsQuiet()
+}
+
+// TestPages_TrustMakesOneKey: what was sent may be lost on its way. Who clicks again, long after, sends the same key, and is trusted.
+func TestPages_TrustMakesOneKey(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	v.signIn("alice", demo.AlicePassword)
+	phone := v.enrolInBrowser()
+	v.signIn("alice", demo.AlicePassword)
+	v.Click("#trust")
+	browser.Evaluate[bool](v.Browser, `(() => {
+		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
+		form.submit = () => { window.lost = form.key.value; form.submit = submit; };
 		return true;
 	})()`)
 	v.Fill("[name=code]", phone.Code(t))
-	v.Press(kb.Enter)
-	v.Click(browser.Labelled("Verify"))
-	v.Click(browser.Labelled("Verify"))
+	v.Until("waiting for the form to be sent", "window.lost")
 	v.wantsPath("/second-factor/challenge")
-	browser.Evaluate[bool](v.Browser, "release(), true")
-	v.WaitPath("/")
+	browser.Evaluate[bool](v.Browser, muchLater)
+	v.Follow(browser.Labelled("Verify"))
+	v.wantsPath("/")
+	v.wantsOneKey()
+	v.wantsQuiet()
+}
+
+// wantsOneKey says that alice, who has just got in, has one key in this browser, is known by it, and sent her code once.
+func (v *viewer) wantsOneKey() {
+	v.t.Helper()
 	if got := v.keys("keys.length"); got != "1" {
-		t.Errorf("%s keys were made", got)
+		v.t.Errorf("%s keys were made", got)
 	}
 	v.leave()
 	v.getsIn()
-	v.Goto(l.URL + "/second-factor/")
+	v.Goto(v.url + "/second-factor/")
 	if page := v.Page(); strings.Contains(page, "Wrong code") || strings.Count(page, "Remove") != 1 {
-		t.Errorf("the code was sent more than once:\n%s", page)
+		v.t.Errorf("the code was sent more than once:\n%s", page)
 	}
-	v.wantsQuiet()
 }
 
 // TestPages_Later: where everybody must have a second factor and has time, the page says until when, and lets people in.

@@ -235,7 +235,7 @@ func (a *protectedApp) walkByHTTP(t *testing.T) {
 	a.wantsOpen(t, c)
 }
 
-// leadsTo tells whether an answer redirects to a path, by whatever status and form of address.
+// leadsTo reports whether an answer redirects to a path, by whatever status and form of address.
 func leadsTo(answer site.Answer, path string) bool {
 	target, err := url.Parse(answer.Location())
 	return err == nil && answer.StatusCode/100 == 3 && target.RequestURI() == path

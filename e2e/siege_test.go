@@ -147,7 +147,7 @@ type shot struct {
 	asked []demo.Received
 }
 
-// header tells whether the head of the answer has a line that begins so, in any case.
+// header reports whether the head of the answer has a line that begins so, in any case.
 func (a shot) header(name string) string {
 	head, _, _ := strings.Cut(a.text, "\r\n\r\n")
 	for _, line := range strings.Split(head, "\r\n") {

@@ -140,7 +140,7 @@ func (b *bench) hook() (*hooked, *factor.Service) {
 	return h, factor.NewService(h, b.config)
 }
 
-// TestOneReadAndOneWrite is the price of a verification (design, section 8).
+// TestOneReadAndOneWrite is the price of a verification (contract 8).
 func TestOneReadAndOneWrite(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()

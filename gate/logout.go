@@ -31,7 +31,7 @@ func newExits(patterns match.Globs) ([]exit, error) {
 	return exits, nil
 }
 
-// isExit tells whether a request asks the app to sign its user out.
+// isExit reports whether a request asks the app to sign its user out.
 func (p *Policy) isExit(r *http.Request, path match.Path) bool {
 	return path.Canonical && slices.ContainsFunc(p.exits, func(e exit) bool {
 		return e.path.Match(path.Text) && e.asked(r)

@@ -251,7 +251,7 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	return true
 }
 
-// LeadsToLogin tells whether an address on this site, such as an app's Location, is that of the login page, with whatever
+// LeadsToLogin reports whether an address on this site, such as an app's Location, is that of the login page, with whatever
 // else stands in its query.
 func (p *Policy) LeadsToLogin(target string) bool {
 	u, err := url.ParseRequestURI(target)

@@ -34,5 +34,5 @@ func (s State) String() string {
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
 
-// Known tells whether s is one of the four; a stored state that is not must be read as no session at all.
+// Known reports whether s is one of the four; a stored state that is not must be read as no session at all.
 func (s State) Known() bool { return s <= Verified }

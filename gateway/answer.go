@@ -9,7 +9,7 @@ import (
 	"sallyport/pages"
 )
 
-// The types of the problem documents that scripts meet (design 5.3, RFC 9457).
+// The types of the problem documents that scripts meet (contract 5.3, RFC 9457).
 const (
 	problemLogin  = "https://sallyport.invalid/login-required"
 	problemFactor = "https://sallyport.invalid/second-factor-required"

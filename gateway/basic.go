@@ -16,7 +16,7 @@ import (
 var errOpen = errors.New("the app answers without a password as it does with one, so that nothing is known of it; " +
 	"name an address that needs one, or set identity")
 
-// standByPassword holds the Authorization of a request against the one that was verified in the session (design 4.1). No other
+// standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6). No other
 // reaches the app: it is tried by a question of our own first, and never with what the client wants done.
 func (x *exchange) standByPassword() (answered bool, err error) {
 	line, refused := login.BasicLine(x.r.Header)
@@ -40,7 +40,7 @@ func (x *exchange) standByPassword() (answered bool, err error) {
 	return x.tryPassword(line)
 }
 
-// lacksPassword tells whether the app could not know whose a request of this session is: it signed in by a password that stands in
+// lacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password that stands in
 // every request, got no cookie for it, and this request has no password.
 func (x *exchange) lacksPassword() bool {
 	return x.state() == gate.Verified && x.data.Bonds.HasBasic() && x.data.Held.Len() == 0 && x.authorization == ""
@@ -97,7 +97,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	return answered, err
 }
 
-// asksItself tells whether a script asks for the very address at which passwords are tried, as the scripts of some apps do to sign
+// asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some apps do to sign
 // in: then the answer to our question is the answer to theirs, and is not asked for twice.
 func (x *exchange) asksItself(address *url.URL) bool {
 	return x.r.Method == http.MethodGet && x.path.Canonical && x.path.Text == address.Path && x.r.URL.RawQuery == "" && !isPageLoad(x.r)

@@ -66,7 +66,7 @@ func app(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// BenchmarkRequest is the price of a verified request beside the same chain without the gateway (design, section 8).
+// BenchmarkRequest is the price of a verified request beside the same chain without the gateway (contract 8).
 func BenchmarkRequest(b *testing.B) {
 	b.Run("bare", func(b *testing.B) {
 		r, w := browserRequest(), &discard{header: make(http.Header)}

@@ -183,7 +183,7 @@ func (x *exchange) sessionChanged(err error) error {
 	return x.askLogin()
 }
 
-// resume gives a script the app's answer to its login, once (design 5). A page load is none of its: it gets nothing, and takes nothing.
+// resume gives a script the app's answer to its login, once (contract 5). A page load is none of its: it gets nothing, and takes nothing.
 func (x *exchange) resume() error {
 	navigates := strings.EqualFold(x.r.Header.Get("Sec-Fetch-Mode"), "navigate")
 	if x.data.Delivery == nil || navigates || isPrefetch(x.r) {

@@ -300,7 +300,7 @@ func (x *exchange) outcome() Outcome {
 	return outcome
 }
 
-// observe tells the rest of the route, and the app, who is there (design 4.3).
+// observe tells the rest of the route, and the app, who is there (contract 4.3).
 func (x *exchange) observe() {
 	outcome := x.outcome()
 	if outcome.State == gate.Verified {

@@ -21,7 +21,7 @@ var errUnjudged = errors.New("a connection cannot be taken over before the answe
 // filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
 // through it unbuffered, except for the rare answer that changes a held cookie and has to wait for the app's own word.
 //
-// It overrides every way in which bytes can leave, for a promoted method would go around it (field notes, Caddy). Headers of
+// It overrides every way in which bytes can leave, for a promoted method would go around it. Headers of
 // an answer that goes on leave by begin, and its body by send, since a page may get a link on its way.
 type filter struct {
 	x    *exchange
@@ -379,7 +379,7 @@ func mediaType(h http.Header) string {
 	return strings.ToLower(strings.TrimSpace(media))
 }
 
-// isCookieHeader tells whether a header's or trailer's name is Set-Cookie in any spelling.
+// isCookieHeader reports whether a header's or trailer's name is Set-Cookie in any spelling.
 func isCookieHeader(name string) bool {
 	name = strings.TrimPrefix(name, http.TrailerPrefix)
 	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")

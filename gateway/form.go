@@ -125,7 +125,7 @@ func jsonCode(body []byte) (code string, ok bool) {
 	return code, errors.Is(err, io.EOF)
 }
 
-// wantsPage tells whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the browser
+// wantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the browser
 // says that a script sent it.
 func (x *exchange) wantsPage() bool {
 	if x.r.Header.Get("Sec-Fetch-Mode") == "" && x.place == gate.Own && x.r.Method == http.MethodPost {
@@ -138,7 +138,7 @@ func isUTF8(charset string) bool {
 	return len(charset) == 5 && (charset[0]|0x20) == 'u' && (charset[1]|0x20) == 't' && (charset[2]|0x20) == 'f' && charset[3:] == "-8"
 }
 
-// codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (design 5.3).
+// codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (contract 5.3).
 func (x *exchange) codeProblem(status int, common pages.Common) error {
 	title := "Wrong code"
 	if status == http.StatusTooManyRequests {

@@ -65,7 +65,7 @@ func (g *Gateway) isDue(data *session.Data, now time.Time) bool {
 // uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
 func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut(data.Checked, now) }
 
-// recheck asks the app who is signed in while a session is in use (design 4.2). It reports whether the request was
+// recheck asks the app who is signed in while a session is in use (contract 4.2). It reports whether the request was
 // answered already; where not, it goes on.
 func (x *exchange) recheck() (answered bool, err error) {
 	seen := x.data.Checked

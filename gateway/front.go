@@ -24,7 +24,7 @@ func (x *exchange) standByFront() (answered bool, err error) {
 	return x.enter(signedIn{identity: name})
 }
 
-// needsSession tells whether a request is for something that is not for strangers.
+// needsSession reports whether a request is for something that is not for strangers.
 func (x *exchange) needsSession() bool {
 	switch x.place {
 	case gate.Public, gate.Entry:

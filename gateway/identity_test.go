@@ -94,7 +94,7 @@ func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 }
 
 // TestP4_OtherSpellings: with identity, whatever was typed, the factor asked for is the account's. Without it, the typed name
-// counts as the design says: trimmed, NFKC, lower case.
+// counts as contract 4.2 says: trimmed, NFKC, lower case.
 func TestP4_OtherSpellings(t *testing.T) {
 	for _, test := range []struct {
 		typed             string

@@ -13,7 +13,7 @@ import (
 	"sallyport/session"
 )
 
-// ownPage is one of the gateway's own addresses (design 5).
+// ownPage is one of the gateway's own addresses (contract 5).
 type ownPage struct {
 	// states are those that the page is meant for; everybody else is sent on. Empty means anyone.
 	states []gate.State

@@ -206,7 +206,7 @@ func (x *exchange) whose(jar custody.Jar) probed {
 	return said
 }
 
-// holds tells whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
+// holds reports whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
 func holds(jar custody.Jar) func(string) bool { return jar.Holds }
 
 // answeredTo are changes that an answer to a request for a path made.

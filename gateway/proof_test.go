@@ -111,13 +111,13 @@ func keyed(t testing.TB, store factor.Store) (s *site, key string, b *scripted) 
 	return s, key, b
 }
 
-// misused tells whether bob's activity says that somebody may have a copy.
+// misused reports whether bob's activity says that somebody may have a copy.
 func (s *site) misused() bool {
 	s.t.Helper()
 	return s.has(factor.EventMisused)
 }
 
-// has tells whether this happened to bob.
+// has reports whether this happened to bob.
 func (s *site) has(kind factor.EventKind) bool {
 	s.t.Helper()
 	status, err := s.gateway.config.Factors.Status(s.t.Context(), "bob")

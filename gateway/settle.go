@@ -186,7 +186,7 @@ func (x *exchange) wanted(location string) string {
 	return ""
 }
 
-// unexplained tells whether a held cookie changed that does not change in the app's normal use. Where the request may have carried a
+// unexplained reports whether a held cookie changed that does not change in the app's normal use. Where the request may have carried a
 // login that nobody could read, no use is known to be normal, and what a login's own address sets is never part of it.
 func (x *exchange) unexplained(effect custody.Effect) bool {
 	return slices.ContainsFunc(effect.Changed, func(name string) bool {

@@ -49,12 +49,12 @@ func (s *signedIn) bind(issued []login.Token) error {
 	return nil
 }
 
-// refreshes tells whether the app answers this request with another token.
+// refreshes reports whether the app answers this request with another token.
 func (x *exchange) refreshes() bool {
 	return len(x.config.Refresh) > 0 && x.path.Canonical && x.config.Refresh.Match(x.path.Text)
 }
 
-// tokenRanOut tells whether this session's token may have come to its end without the app's session having done so: apps issue
+// tokenRanOut reports whether this session's token may have come to its end without the app's session having done so: apps issue
 // another one then. Until they do, what the session sends is of no worth to anybody.
 func (x *exchange) tokenRanOut() bool {
 	return len(x.config.Refresh) > 0 && x.data.Token != "" && x.data.Held.Len() == 0

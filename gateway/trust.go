@@ -30,7 +30,7 @@ func (x *exchange) credentials() []string {
 	return all[:min(len(all), maxTrusted)]
 }
 
-// trusted tells whether this browser may sign in without a code, and hands over its next secret; the one that it showed is used up
+// trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it showed is used up
 // by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as the device of that ID.
 func (x *exchange) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.credentials() {
@@ -97,7 +97,7 @@ func (x *exchange) keepTrust(credential string) {
 		"; Max-Age="+strconv.Itoa(int(x.config.Factors.Remember().Seconds())), "Strict")
 }
 
-// plainCredential tells whether a secret that a browser showed can be handed back to it in a cookie as it is.
+// plainCredential reports whether a secret that a browser showed can be handed back to it in a cookie as it is.
 func plainCredential(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '.'

@@ -5,7 +5,8 @@ type kind uint8
 
 const (
 	ordinary kind = iota
-	// body's end tag is a place; in a template or a select browsers ignore it. missedBody is one whose beginning is out.
+	// body's end tag is a place; in a template or a select browsers ignore it. missedBody is one whose beginning is
+	// out.
 	body
 	missedBody
 	head
@@ -62,7 +63,7 @@ func (s *scanner) kindOf() kind {
 	return ordinary
 }
 
-// uncertain tells whether it depends on the tree how an element's content is read.
+// uncertain reports whether it depends on the tree how an element's content is read.
 func (s *scanner) uncertain() bool { return s.foreign() || s.inSelect }
 
 func (s *scanner) foreign() bool { return s.svg > 0 || s.math > 0 || s.mixed }
@@ -90,7 +91,7 @@ func (s *scanner) named() event {
 	return nothing
 }
 
-// agree is called where an element that should have held nothing but text holds something else. It tells whether the
+// agree is called where an element that should have held nothing but text holds something else. It reports whether the
 // reading is certain all the same.
 func (s *scanner) agree() bool {
 	s.alone = ""

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// PageLoad tells whether a request is a browser's for a page that fills a window: not for a frame, nor for a piece of HTML
-// that a script will put into a page which has the markup already. Browsers say so in Sec-Fetch-Mode and Sec-Fetch-Dest; of
-// those that do not, a request counts that asks for HTML and is not known as a script's.
+// PageLoad reports whether a request is a browser's for a page that fills a window: not for a frame, nor for a piece of
+// HTML that a script will put into a page which has the markup already. Browsers say so in Sec-Fetch-Mode and
+// Sec-Fetch-Dest; of those that do not, a request counts that asks for HTML and is not known as a script's.
 //
 // A client that may not have its answer changed says so with Cache-Control: no-transform (RFC 9111 §5.2.1.6).
 func PageLoad(r *http.Request) bool {
@@ -23,9 +23,10 @@ func PageLoad(r *http.Request) bool {
 	return len(mode) == 1 && mode[0] == "navigate" && (len(dest) == 0 || len(dest) == 1 && dest[0] == "document")
 }
 
-// Document tells whether the answer to a page load is one that markup may be put into: status 200, whole, as HTML, not
-// compressed, to be shown and not to be saved, in an encoding that has ASCII in it. What is left alone as well: answers that
-// must not be transformed (RFC 9111 §5.2.2.6), and those in a sandbox (CSP), in which a link may lead nowhere.
+// Document reports whether the answer to a page load is one that markup may be put into: status 200, whole, as HTML,
+// not compressed, to be shown and not to be saved, in an encoding that has ASCII in it. What is left alone as well:
+// answers that must not be transformed (RFC 9111 §5.2.2.6), and those in a sandbox (CSP), in which a link may lead
+// nowhere.
 func Document(status int, h http.Header) bool {
 	if status != http.StatusOK || len(h["Content-Range"]) > 0 || len(h["Content-Type"]) != 1 {
 		return false
@@ -49,8 +50,8 @@ func Document(status int, h http.Header) bool {
 	return !hasDirective(h["Cache-Control"], "no-transform") && !sandboxed(h["Content-Security-Policy"])
 }
 
-// Adjust changes the headers of an answer that a Rewriter will change: the length is not known before its end, and what was
-// computed from the app's bytes does not hold for what the browser gets.
+// Adjust changes the headers of an answer that a Rewriter will change: the length is not known before its end, and what
+// was computed from the app's bytes does not hold for what the browser gets.
 //
 // A strong ETag promises the very bytes. As a weak one it still finds out, by If-None-Match, whether the app's page has
 // changed (RFC 9110 §8.8.3.2), but no client may put a page together from ranges by it (§13.1.5); for the same reason
@@ -64,7 +65,7 @@ func Adjust(h http.Header) {
 	}
 }
 
-// hasDirective tells whether one of the lines of a header names a directive, with or without a value.
+// hasDirective reports whether one of the lines of a header names a directive, with or without a value.
 func hasDirective(lines []string, directive string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
@@ -77,7 +78,7 @@ func hasDirective(lines []string, directive string) bool {
 	return false
 }
 
-// sandboxed tells whether one of the policies (CSP 3 §2.2) puts the page into a sandbox.
+// sandboxed reports whether one of the policies (CSP 3 §2.2) puts the page into a sandbox.
 func sandboxed(lines []string) bool {
 	for _, line := range lines {
 		for directive := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ',' || c == ';' }) {
@@ -89,9 +90,9 @@ func sandboxed(lines []string) bool {
 	return false
 }
 
-// hasASCII tells whether a charset is one of those in which all ASCII bytes, and no others, are ASCII characters. A page
-// that names none is in one of these, or in another in which this holds for all that makes up a tag; the Rewriter stops
-// where it does not.
+// hasASCII reports whether a charset is one of those in which all ASCII bytes, and no others, are ASCII characters. A
+// page that names none is in one of these, or in another in which this holds for all that makes up a tag; the Rewriter
+// stops where it does not.
 func hasASCII(charset string) bool {
 	charset = strings.ToLower(strings.TrimSpace(charset))
 	switch charset {

@@ -1,7 +1,7 @@
 package inject
 
-// scanRaw goes on in p at i inside an element of raw text: up to its end tag, and in a script past those that its author
-// has hidden as `<!-- <script> </script> -->` (HTML standard, §13.2.5.15 to 31).
+// scanRaw goes on in p at i inside an element of raw text: up to its end tag, and in a script past those that its
+// author has hidden as `<!-- <script> </script> -->` (HTML standard, §13.2.5.15 to 31).
 func (s *scanner) scanRaw(p []byte, i int) int {
 	c := p[i]
 	switch s.state {

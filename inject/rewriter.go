@@ -5,11 +5,11 @@ import (
 	"io"
 )
 
-// Rewriter passes an HTML document through to To and puts markup into it, each piece at most once. Its zero value with To
-// and some markup is ready; it belongs to one document and one goroutine.
+// Rewriter passes an HTML document through to To and puts markup into it, each piece at most once. Its zero value with
+// To and some markup is ready; it belongs to one document and one goroutine.
 //
-// At most six bytes are held back between calls, the beginning of what may become `</body>`; Flush lets them go. Where the
-// pieces end up does not depend on how the document is cut into calls of Write.
+// At most six bytes are held back between calls, the beginning of what may become `</body>`; Flush lets them go. Where
+// the pieces end up does not depend on how the document is cut into calls of Write.
 //
 // The markup must be ASCII, so that it reads the same in every encoding that the document may have (see Document), and
 // should be whole elements: nothing of it is checked.
@@ -33,8 +33,8 @@ type Rewriter struct {
 	err  error
 }
 
-// Write passes a piece of the document on. The number that it returns counts the bytes that were taken, of which the last
-// may be held back.
+// Write passes a piece of the document on. The number that it returns counts the bytes that were taken, of which the
+// last may be held back.
 func (r *Rewriter) Write(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
@@ -57,7 +57,8 @@ func (r *Rewriter) rewrite(p []byte) (int, error) {
 	look := p
 	escape := bytes.IndexByte(p, 0x1b)
 	if escape >= 0 {
-		// ISO-2022-JP, which a page can declare by itself: behind the escape, ASCII bytes need not mean ASCII characters.
+		// ISO-2022-JP, which a page can declare by itself: behind the escape, ASCII bytes need not mean ASCII
+		// characters.
 		look = p[:escape]
 	}
 	from, at := 0, 0
@@ -124,8 +125,8 @@ func (r *Rewriter) keep(p []byte, from int) (int, error) {
 	return len(p), nil
 }
 
-// Flush passes on what is held back: before To is flushed, and at the end of the document. Where that was the beginning of
-// `</body>`, Before goes right behind the tag instead, whose content browsers take for the body's.
+// Flush passes on what is held back: before To is flushed, and at the end of the document. Where that was the beginning
+// of `</body>`, Before goes right behind the tag instead, whose content browsers take for the body's.
 func (r *Rewriter) Flush() error {
 	if r.holding > 0 {
 		r.scanner.missed = true

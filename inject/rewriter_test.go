@@ -129,9 +129,9 @@ func TestUncertain(t *testing.T) {
 	}
 }
 
-// TestNoWayOutOfAnAttribute: what somebody wrote into the app stands well escaped in an attribute, in which `<` and `>` need
-// no escape. It looks as if the raw text around it ended there, and as if the body did. Quotes of ours in that place would
-// turn it into markup: a hole in an app that had none.
+// TestNoWayOutOfAnAttribute: what somebody wrote into the app stands well escaped in an attribute, in which `<` and `>`
+// need no escape. It looks as if the raw text around it ended there, and as if the body did. Quotes of ours in that
+// place would turn it into markup: a hole in an app that had none.
 func TestNoWayOutOfAnAttribute(t *testing.T) {
 	t.Parallel()
 	const text = `</style></title></textarea></script></select></template></svg></math>--></body ><img src=x onerror=alert(1)>`
@@ -295,8 +295,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzRewriter: the app's bytes go out unchanged, the markup at most once, where a browser's parser takes it for an element,
-// however the document is cut.
+// FuzzRewriter: the app's bytes go out unchanged, the markup at most once, where a browser's parser takes it for an
+// element, however the document is cut.
 func FuzzRewriter(f *testing.F) {
 	for i, document := range append(documents, uncertain...) {
 		f.Add([]byte(strings.Replace(document, "§", "", 1)), uint16(i), uint16(3*i))

@@ -2,9 +2,10 @@ package inject
 
 import "bytes"
 
-// scanner reads a document as the tokenizer of the HTML standard does (§13.2.5), without keeping any of it. It knows what the
-// tree builder tells that tokenizer only where it is certain: `<style>` begins raw text, unless it stands inside `<svg>`, and
-// so on. Where it is not certain, it goes on only as long as both readings come to the same, and gives up otherwise.
+// scanner reads a document as the tokenizer of the HTML standard does (§13.2.5), without keeping any of it. It knows
+// what the tree builder tells that tokenizer only where it is certain: `<style>` begins raw text, unless it stands
+// inside `<svg>`, and so on. Where it is not certain, it goes on only as long as both readings come to the same, and
+// gives up otherwise.
 type scanner struct {
 	state state
 	// name is the name of the tag that is being read, in lower case; size its length, which may exceed what is kept.
@@ -19,8 +20,9 @@ type scanner struct {
 	escape uint8
 	dashes uint8
 
-	// alone is an element that may or may not begin raw text: the next `<` must begin its own end tag, or else, where strict
-	// says so, the reading is uncertain. Where not, the element is one inside which HTML may stand in the middle of SVG.
+	// alone is an element that may or may not begin raw text: the next `<` must begin its own end tag, or else, where
+	// strict says so, the reading is uncertain. Where not, the element is one inside which HTML may stand in the middle
+	// of SVG.
 	alone  string
 	strict bool
 	// svg and math count open elements; in a select, older browsers ignore most tags.
@@ -357,8 +359,8 @@ func (s *scanner) past(c byte, p []byte, i int, then state) int {
 	return i + k + 1
 }
 
-// candidate is how many bytes at the end of what was read may be the beginning of the end tag that something is to be put
-// before.
+// candidate is how many bytes at the end of what was read may be the beginning of the end tag that something is to be
+// put before.
 func (s *scanner) candidate() int {
 	switch {
 	case s.missed:

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Readable tells whether DecodeBody undoes a content coding, as a client names it in Accept-Encoding.
+// Readable reports whether DecodeBody undoes a content coding, as a client names it in Accept-Encoding.
 func Readable(coding string) bool {
 	switch strings.ToLower(coding) {
 	case "gzip", "x-gzip", "deflate", "br", "zstd", "identity":

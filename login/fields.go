@@ -70,7 +70,7 @@ func formHits(fields []field, t target) []hit {
 	return hits
 }
 
-// clashes tells whether some server could take the name for t's, or the one for a part of the other.
+// clashes reports whether some server could take the name for t's, or the one for a part of the other.
 func clashes(name string, t target) bool {
 	if len(t.parts) == 0 {
 		return false
@@ -204,5 +204,5 @@ func flatten(s string) string {
 	return b.String()
 }
 
-// controls tells whether r is a control character (C0, DEL, C1).
+// controls reports whether r is a control character (C0, DEL, C1).
 func controls(r rune) bool { return r < ' ' || 0x7f <= r && r <= 0x9f }

@@ -104,7 +104,7 @@ func (p *jsonParser) child(place int, name string) int {
 	return place + 1
 }
 
-// keeps tells whether a child is kept, of which the value at place has count already.
+// keeps reports whether a child is kept, of which the value at place has count already.
 func (p *jsonParser) keeps(place, count int) bool {
 	return p.build || place == len(p.want) && count == 0
 }

@@ -262,7 +262,7 @@ func (n *node) empty() bool {
 	return false
 }
 
-// zero tells whether a number's mantissa has no digit but 0.
+// zero reports whether a number's mantissa has no digit but 0.
 func (n *node) zero() bool {
 	mantissa, _, _ := strings.Cut(strings.ToLower(n.text), "e")
 	return strings.Trim(mantissa, "-0.") == ""

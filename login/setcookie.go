@@ -9,7 +9,7 @@ import (
 	"sallyport/match"
 )
 
-// setsCookie tells whether the answer leaves the browser with a cookie whose name fits the glob. Lines count in their
+// setsCookie reports whether the answer leaves the browser with a cookie whose name fits the glob. Lines count in their
 // order: apps delete a cookie and set it again in one answer, and the other way round.
 func setsCookie(a *Answer, name match.Glob) bool {
 	lines := a.SetCookies

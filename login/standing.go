@@ -15,7 +15,7 @@ import (
 // basicLimit is the longest Authorization line of HTTP Basic, in bytes.
 const basicLimit = 4 << 10
 
-// standing tells whether the name stands in every request.
+// standing reports whether the name stands in every request.
 func (s Source) standing() bool { return s.Kind == Basic || s.Kind == Placeholder }
 
 // Basic is the block whose password stands in the Authorization of every request; nil where there is none.
@@ -73,7 +73,7 @@ func BasicLine(h http.Header) (line string, refused *RefusedError) {
 	return "", nil
 }
 
-// isBasic tells whether some server could take the line for one of HTTP Basic.
+// isBasic reports whether some server could take the line for one of HTTP Basic.
 func isBasic(line string) bool {
 	line = strings.TrimLeft(line, " \t,")
 	return len(line) >= len("Basic") && strings.EqualFold(line[:len("Basic")], "Basic") &&

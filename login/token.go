@@ -34,7 +34,7 @@ type Token struct {
 	Header, Value string
 }
 
-// WholeBody tells whether a token is whatever the whole of an answer's body is.
+// WholeBody reports whether a token is whatever the whole of an answer's body is.
 func WholeBody(sources []TokenSource) bool {
 	return slices.ContainsFunc(sources, func(s TokenSource) bool { return s.Kind == Body })
 }
@@ -155,7 +155,7 @@ func WithoutScheme(value string) string {
 	return value
 }
 
-// tokenText tells whether text can be a bearer token: visible ASCII, neither short nor long.
+// tokenText reports whether text can be a bearer token: visible ASCII, neither short nor long.
 func tokenText(text string) bool {
 	return len(text) >= TokenLeast && len(text) <= TokenLimit && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestP1_HasBody: a body whose length nobody has said is one, by HTTP/2 and HTTP/3 (-1) as by chunks, which leave the length at zero in requests
-// that other handlers make. Else a GET with a form in it is a plain look at a page.
+// TestP1_HasBody: a body whose length nobody has said is one, by HTTP/2 and HTTP/3 (-1) as by chunks, which leave the
+// length at zero in requests that other handlers make. Else a GET with a form in it is a plain look at a page.
 func TestP1_HasBody(t *testing.T) {
 	for _, test := range []struct {
 		length int64

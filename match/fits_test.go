@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestP1_DotsBehindAProgram: `shut /xmlrpc.php` was passed by `/xmlrpc.php/..;`, which some servers read as `/` and PHP as the program with
-// something behind its name.
+// TestP1_DotsBehindAProgram: `shut /xmlrpc.php` was passed by `/xmlrpc.php/..;`, which some servers read as `/` and PHP
+// as the program with something behind its name.
 func TestP1_DotsBehindAProgram(t *testing.T) {
 	patterns := LooseGlob("/xmlrpc.php")
 	for target, want := range map[string]bool{

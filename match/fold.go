@@ -2,9 +2,10 @@ package match
 
 import "strings"
 
-// FoldName maps a cookie's or form field's name to the form under which other programs may take it for another one: lower
-// case, percent-decoded, without surrounding space, without a closed `[...]`, with `.`, `[`, inner spaces and NBSP as `_`. PHP does most of
-// that (main/php_variables.c), Tomcat and IIS the rest. Names that a server could confuse have equal folds.
+// FoldName maps a cookie's or form field's name to the form under which other programs may take it for another one:
+// lower case, percent-decoded, without surrounding space, without a closed `[...]`, with `.`, `[`, inner spaces and
+// NBSP as `_`. PHP does most of that (main/php_variables.c), Tomcat and IIS the rest. Names that a server could confuse
+// have equal folds.
 func FoldName(name string) string {
 	if simple(name) {
 		return name

@@ -2,8 +2,8 @@ package match
 
 import "net/netip"
 
-// Network is the part of a client's address that counts as one client: all of it for IPv4, and its /64 for IPv6, of which each
-// connection has a whole one (RFC 6177, RFC 7934 §8). What is no address stays as it is. It is for limits.
+// Network is the part of a client's address that counts as one client: all of it for IPv4, and its /64 for IPv6, of
+// which each connection has a whole one (RFC 6177, RFC 7934 §8). What is no address stays as it is. It is for limits.
 func Network(address string) string {
 	parsed, err := netip.ParseAddr(address)
 	if err != nil {

@@ -30,19 +30,19 @@ func ParsePath(u *url.URL) Path {
 }
 
 // Loose is the path as the most forgiving of servers would read it: decoded until nothing is left to decode, without
-// path parameters, control characters, empty and dot segments or a slash, dot or space at the end of a segment, in lower
-// case. Two spellings that any known server takes for the same resource have the same loose form.
+// path parameters, control characters, empty and dot segments or a slash, dot or space at the end of a segment, in
+// lower case. Two spellings that any known server takes for the same resource have the same loose form.
 func (p Path) Loose() string { return LoosePath(p.Text) }
 
-// EndsEarly tells whether some server would read only the beginning of the path: one that takes a zero byte for the end of
-// the text, as programs in C do. To such a server `/login%00.css` is `/login`, to others `/log%00in` is. Nobody needs such a
-// path, and no loose form covers both.
+// EndsEarly reports whether some server would read only the beginning of the path: one that takes a zero byte for the
+// end of the text, as programs in C do. To such a server `/login%00.css` is `/login`, to others `/log%00in` is. Nobody
+// needs such a path, and no loose form covers both.
 func (p Path) EndsEarly() bool {
 	return !p.Canonical && strings.IndexByte(unescapeAll(p.Text), 0) >= 0
 }
 
-// Climbs reports whether some server would read a part of the path as one that leads up. Browsers resolve such paths before they send
-// them, and what one server leaves, another resolves: no rule for paths holds there.
+// Climbs reports whether some server would read a part of the path as one that leads up. Browsers resolve such paths
+// before they send them, and what one server leaves, another resolves: no rule for paths holds there.
 func (p Path) Climbs() bool {
 	if p.Canonical {
 		return false
@@ -102,9 +102,9 @@ const maxSegments = 64
 
 // Fits reports whether the path is one for the patterns, which are LooseGlobs, to any server.
 //
-// A server that takes `/xmlrpc.php/..;` for a program with something behind it does not climb there, as others do. Which of a path's
-// dot segments lead up is each server's own: so of a path that has some, every part counts that it could be, and one with very
-// many fits everything.
+// A server that takes `/xmlrpc.php/..;` for a program with something behind it does not climb there, as others do.
+// Which of a path's dot segments lead up is each server's own: so of a path that has some, every part counts that it
+// could be, and one with very many fits everything.
 func (p Path) Fits(patterns Globs) bool {
 	if len(patterns) == 0 {
 		return false
@@ -136,8 +136,9 @@ func (p Path) Fits(patterns Globs) bool {
 }
 
 // LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder
-// itself as well, for `/admin/` and `/admin` have the same loose form. One that ends in a file, as `/xmlrpc.php` does, covers
-// what may stand behind that: `/xmlrpc.php/x` is run by the same program, which is told the rest (RFC 3875 §4.1.5, PATH_INFO).
+// itself as well, for `/admin/` and `/admin` have the same loose form. One that ends in a file, as `/xmlrpc.php` does,
+// covers what may stand behind that: `/xmlrpc.php/x` is run by the same program, which is told the rest (RFC 3875
+// §4.1.5, PATH_INFO).
 func LooseGlob(pattern Glob) Globs {
 	// The loose form has no spaces and no control characters.
 	lower := strings.Map(func(r rune) rune {
@@ -217,8 +218,8 @@ func canonical(decoded, escaped string) bool {
 	return true
 }
 
-// likeASCII is a text with the characters that some servers take for others of ASCII, where a path has to fit a code page or a file's name:
-// fullwidth forms, ligatures, the long s and their like (NFKC, Unicode TR 15).
+// likeASCII is a text with the characters that some servers take for others of ASCII, where a path has to fit a code
+// page or a file's name: fullwidth forms, ligatures, the long s and their like (NFKC, Unicode TR 15).
 func likeASCII(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -248,7 +249,7 @@ func marks(path string) (count int) {
 	return count
 }
 
-// escapesUnreserved tells whether a character that RFC 3986 §2.3 calls unreserved was percent-encoded all the same.
+// escapesUnreserved reports whether a character that RFC 3986 §2.3 calls unreserved was percent-encoded all the same.
 func escapesUnreserved(escaped string) bool {
 	for i := 0; i+2 < len(escaped); i++ {
 		if escaped[i] != '%' {

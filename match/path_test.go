@@ -27,8 +27,8 @@ func TestParsePathCanonical(t *testing.T) {
 	}
 }
 
-// TestP1_SpellingsAreNotCanonical: each of these is `/login` to some server, and must not pass for a path that an operator
-// opened, nor slip past one that an operator named.
+// TestP1_SpellingsAreNotCanonical: each of these is `/login` to some server, and must not pass for a path that an
+// operator opened, nor slip past one that an operator named.
 func TestP1_SpellingsAreNotCanonical(t *testing.T) {
 	for _, target := range []string{
 		"//login", "/./login", "/x/../login", "/login;x", "/login;x=y", "/%6cogin", "/login%00", "/login%20", "/login.", "/login%2e",
@@ -54,7 +54,8 @@ func TestP1_SpellingsHaveOneLooseForm(t *testing.T) {
 	}
 }
 
-// TestP1_LikeASCII: servers that fit a path to a code page, or to the names of files, take other characters for those of ASCII.
+// TestP1_LikeASCII: servers that fit a path to a code page, or to the names of files, take other characters for those
+// of ASCII.
 func TestP1_LikeASCII(t *testing.T) {
 	shut := slices.Concat(LooseGlob("/kiosk.php"), LooseGlob("/desk/*"))
 	for _, text := range []string{"/kio\u017fk.php", "/K\u0131OSK.php", "/kios\u212a.php", "/\uff4biosk\uff0ephp", "/de\u017fk/x", "/desk\uff0fx"} {
@@ -76,8 +77,8 @@ func TestP1_LikeASCII(t *testing.T) {
 	}
 }
 
-// TestP4_PathsThatEndEarly: `/login%00.css` is the login page to a server that takes a zero byte for the end, and `/log%00in` to
-// one that leaves it out. No one reading covers both.
+// TestP4_PathsThatEndEarly: `/login%00.css` is the login page to a server that takes a zero byte for the end, and
+// `/log%00in` to one that leaves it out. No one reading covers both.
 func TestP4_PathsThatEndEarly(t *testing.T) {
 	for target, want := range map[string]bool{
 		"/login%00": true, "/login%00.css": true, "/log%00in": true, "/login%2500.css": true, "/login%252500": true,

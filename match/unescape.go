@@ -12,8 +12,8 @@ func unescapeAll(text string) string {
 	return text
 }
 
-// unescape decodes each well-formed %xx and leaves all else as it is: PHP and others decode what they can of `%73id%00%`,
-// where net/url gives up.
+// unescape decodes each well-formed %xx and leaves all else as it is: PHP and others decode what they can of
+// `%73id%00%`, where net/url gives up.
 func unescape(text string) string {
 	var decoded []byte
 	for i := 0; i < len(text); i++ {

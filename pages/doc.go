@@ -5,5 +5,5 @@
 // are part of it. A page is rendered whole before its first byte is sent, so that an error never leaves half a page.
 //
 // All words stand in messages.go, all colours in style.css, all markup in templates/. The labels and hooks that tests
-// and password managers rely on are those of the design, sections 5.1 and 5.2.
+// and password managers rely on are those of contract 5.1 and 5.2.
 package pages

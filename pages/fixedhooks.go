@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// hooks are what of a page password managers, tests and this package's script rely on (design 5.2).
+// hooks are what of a page password managers, tests and this package's script rely on (contract 5.2).
 type hooks struct {
 	// posts are where the page's forms post to, gets where those lead that only open a page.
 	posts, gets map[string]bool

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestHeaders holds every page against design 5.4, whatever the writer carried before.
+// TestHeaders holds every page against contract 5.4, whatever the writer carried before.
 func TestHeaders(t *testing.T) {
 	r := New(Options{})
 	for _, s := range samples(r) {

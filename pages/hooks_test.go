@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// TestForms holds every form of every page against design 5.2: posted, with the session's token, to an address of the
-// design. A form without a token may only lead to a confirmation.
+// TestForms holds every form of every page against contract 5.2: posted, with the session's token, to an address of
+// contract 5. A form without a token may only lead to a confirmation.
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
@@ -43,7 +43,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestLabels holds the buttons against design 5.1, letter by letter, and where they lead.
+// TestLabels holds the buttons against contract 5.1, letter by letter, and where they lead.
 func TestLabels(t *testing.T) {
 	tests := []struct{ page, label, method, action string }{
 		{"settings-off", "Set up Two-Factor Authentication", "post", "/second-factor/setup"},
@@ -83,7 +83,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestCodeField holds the code fields against design 5.2. Only where letters must be typed, the keyboard has them.
+// TestCodeField holds the code fields against contract 5.2. Only where letters must be typed, the keyboard has them.
 func TestCodeField(t *testing.T) {
 	for page, want := range map[string]string{
 		"challenge": "one-time-code numeric", "setup": "one-time-code numeric", "confirm-reset": "one-time-code numeric",
@@ -105,7 +105,7 @@ func TestCodeField(t *testing.T) {
 	}
 }
 
-// TestSetUpHooks finds the secret everywhere the design says, unbroken so that it can be copied.
+// TestSetUpHooks finds the secret everywhere contract 5.2 says, unbroken so that it can be copied.
 func TestSetUpHooks(t *testing.T) {
 	for _, page := range []string{"setup", "setup-reset"} {
 		root := named(t, page)
@@ -173,7 +173,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestSettings holds the settings page against design 5.
+// TestSettings holds the settings page against contract 5.
 func TestSettings(t *testing.T) {
 	root := named(t, "settings-on")
 	if got := words(one(t, root, "h1", "", "")); got != "Personal Settings" {

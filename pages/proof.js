@@ -9,7 +9,7 @@
 		return;
 	}
 	const page = document, form = proof.closest("form"), given = proof.dataset, ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-	let making = false;
+	let making = false, made;
 	const keys = (mode, act) => new Promise((resolve, reject) => {
 		const opening = indexedDB.open("sallyport", 1);
 		opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
@@ -29,7 +29,10 @@
 		const said = ["sallyport trusted browser", purpose, location.host, given.base, form.csrf_token.value, device].join("\n");
 		return text(await crypto.subtle.sign(ecdsa, held.key, new TextEncoder().encode(said)));
 	};
+	const sent = () => performance.now() < form.dataset.sent;
 	const send = (values) => {
+		// Counted from now on: since the click that it goes back to, a key may have been made slowly.
+		form.dataset.sent = performance.now() + 30000;
 		const hidden = Object.keys(values).map((name) => Object.assign(page.createElement("input"), { type: "hidden", name, value: values[name] }));
 		form.append(...hidden);
 		form.submit();
@@ -54,7 +57,7 @@
 		return { key, proof: await sign(await kept(key), "trust", "") };
 	};
 	form.addEventListener("submit", (event) => {
-		if (!making && (form.dataset.sent || !form.trust.checked)) {
+		if (!making && (sent() || !form.trust.checked)) {
 			return;
 		}
 		event.preventDefault();
@@ -62,8 +65,10 @@
 			return;
 		}
 		making = true;
+		// One key a page, however often its form is sent.
+		made = made || make();
 		const late = new Promise((resolve, reject) => { setTimeout(reject, 10000); });
-		Promise.race([make(), late]).catch(() => ({})).then((values) => {
+		Promise.race([made, late]).catch(() => ({})).then((values) => {
 			making = false;
 			send(values);
 		});
@@ -72,9 +77,7 @@
 		proof.textContent = given.words;
 		try {
 			const signature = await sign(await kept(given.key), "sign in", given.device);
-			if (!making && !form.dataset.sent) {
-				form.dataset.sent = "1";
-				setTimeout(() => { delete form.dataset.sent; }, 5000);
+			if (!making && !sent()) {
 				send({ proof: signature });
 			}
 		} catch {

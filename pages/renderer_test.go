@@ -187,7 +187,7 @@ func TestRenderErrorSendsNoHalfPage(t *testing.T) {
 	}
 }
 
-// FuzzLocal: what is taken as a path on this site is one for a browser, too (field notes: `//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`).
+// FuzzLocal: what is taken as a path on this site is one for a browser, too (`//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`).
 func FuzzLocal(f *testing.F) {
 	for _, seed := range []string{
 		"", "/", "/a?b=c#d", "//evil", `/\evil`, "/\t/evil", "/\n/evil", "https:evil", "https://evil", "javascript:alert(1)", "/%2f/evil", "/a//b", "evil", "/\x00/evil", "///evil",

@@ -44,15 +44,15 @@
 		field.focus({ preventScroll: true });
 	}
 
-	// A double click sends a form once.
+	// A form is sent once, for the half minute that an answer may take: a click after that is somebody who tries again. A second
+	// sending would cancel the first, which may have used up the code and replaced the session already.
 	page.addEventListener("submit", function (event) {
 		var form = event.target;
-		if (form.dataset.sent) {
+		if (performance.now() < form.dataset.sent) {
 			event.preventDefault();
 			return;
 		}
-		form.dataset.sent = "1";
-		setTimeout(function () { delete form.dataset.sent; }, 5000);
+		form.dataset.sent = performance.now() + 30000;
 	});
 
 	// Times in the user's own zone, as the user's own region writes them.

@@ -18,7 +18,7 @@ const (
 
 // Claimer is what a store may offer so that a new token has one winner over several processes too.
 type Claimer interface {
-	// ClaimCtx deletes the token as DeleteCtx does, tombstone included, and tells whether it was alive until then. Of
+	// ClaimCtx deletes the token as DeleteCtx does, tombstone included, and reports whether it was alive until then. Of
 	// several callers at the same time, one is told so.
 	ClaimCtx(ctx context.Context, token string) (claimed bool, err error)
 }
@@ -140,7 +140,7 @@ func (b *backend) DeleteCtx(ctx context.Context, token string) error {
 	return failed("delete", b.store.DeleteCtx(ctx, token))
 }
 
-// claim deletes the token and tells whether it was alive. Without the store's help that takes two steps, which are one
+// claim deletes the token and reports whether it was alive. Without the store's help that takes two steps, which are one
 // only to those who hold the token's lock.
 func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 	ctx, cancel := detach(ctx)

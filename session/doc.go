@@ -4,7 +4,7 @@
 // it. Sessions are loaded and committed explicitly: there is no middleware here, for a session has to be written before
 // the first byte of an answer, and a request that only reads must never write.
 //
-// What the package promises (design 3):
+// What the package promises (contract 3):
 //
 //   - P5: a session holds one state and one identity, and lives as long as that state allows.
 //   - P6: a store that fails is an error, never "no such session".

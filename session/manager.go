@@ -104,7 +104,7 @@ func (m *Manager) load(ctx context.Context, token string, find func(context.Cont
 	return data, nil
 }
 
-// alive tells whether a session is this app's and has not expired, neither by the deadline that it was stored with nor
+// alive reports whether a session is this app's and has not expired, neither by the deadline that it was stored with nor
 // by the settings of today.
 func (m *Manager) alive(data *Data, stored time.Time) bool {
 	now := m.config.Now()

@@ -147,7 +147,7 @@ func (m *Memory) commit(label Label, token string, stored []byte, expiry time.Ti
 	return s.put(token, entry{stored: stored, expiry: expiry.UnixNano(), label: label}, now, m.shardMax())
 }
 
-// isDead tells whether the token has a tombstone, and removes one that has had its time. The shard is locked.
+// isDead reports whether the token has a tombstone, and removes one that has had its time. The shard is locked.
 func (s *shard) isDead(token string, now int64) bool {
 	until, ok := s.dead[token]
 	if ok && until <= now {
@@ -183,7 +183,7 @@ func (m *Memory) Delete(token string) error {
 // ClaimCtx implements Claimer.
 func (m *Memory) ClaimCtx(_ context.Context, token string) (bool, error) { return m.bury(token), nil }
 
-// bury tells whether the token was alive until now.
+// bury reports whether the token was alive until now.
 func (m *Memory) bury(token string) bool {
 	now := m.options.Now().UnixNano()
 	s := m.shard(token)

@@ -101,7 +101,7 @@ func lockBoth(m *Memory, a, b *shard) (unlock func()) {
 	}
 }
 
-// knows tells whether there is a live session or a tombstone of the token. The shard is locked.
+// knows reports whether there is a live session or a tombstone of the token. The shard is locked.
 func (s *shard) knows(token string, now int64) bool {
 	found, ok := s.live[token]
 	return ok && found.expiry > now || s.isDead(token, now)

@@ -151,7 +151,8 @@ func newBaseClient(address, namespace string, tlsSettings tlsSettings, timeout t
 	}
 	config.HttpClient.Transport = way // only now: NewClient takes no other kind than net/http's for a Unix socket
 	client.ClearToken()
-	client.SetWrappingLookupFunc(func(string, string) string { return "" }) // VAULT_WRAP_TTL would wrap what is read here
+	// VAULT_WRAP_TTL would wrap what is read here.
+	client.SetWrappingLookupFunc(func(string, string) string { return "" })
 	return client.WithNamespace(namespace), way, nil
 }
 

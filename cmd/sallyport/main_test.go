@@ -31,7 +31,8 @@ func run(t *testing.T, arguments ...string) (string, error) {
 	return string(said), err
 }
 
-// TestCommandsAtRoot: the program has its commands at the root as well, and the help shows these and not the names of old.
+// TestCommandsAtRoot: the program has its commands at the root as well, and the help shows these and not the names of
+// old.
 func TestCommandsAtRoot(t *testing.T) {
 	help, err := run(t, "help")
 	if err != nil {
@@ -68,9 +69,10 @@ func TestSpellings(t *testing.T) {
 			if (err != nil) != fails || said == "" {
 				t.Errorf("%s: %v\n%s", spelling, err, said)
 			}
+			// All say the same, but for the code, which may change in between.
 			if i == 0 {
 				first = said
-			} else if said != first && !strings.HasPrefix(spelling, "second-factor code") { // a code may change in between
+			} else if said != first && !strings.HasPrefix(spelling, "second-factor code") {
 				t.Errorf("%s says\n%s\nand %s\n%s", spellings[0], first, spelling, said)
 			}
 		}

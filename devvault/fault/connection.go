@@ -10,8 +10,8 @@ import (
 // connectionKey is the key of the connection in a request's context.
 type connectionKey struct{}
 
-// ConnContext is for http.Server's field of that name. It makes a request's connection known to the layer, over HTTP/2 as
-// well, where a connection cannot be taken over by its handler.
+// ConnContext is for http.Server's field of that name. It makes a request's connection known to the layer, over HTTP/2
+// as well, where a connection cannot be taken over by its handler.
 func ConnContext(ctx context.Context, connection net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, connection)
 }

@@ -67,8 +67,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// cut says whether an error is what a reset looks like. Only the first call that meets it is told by the kernel: with HTTP/2
-// that may be a write, and the reader finds the end of the connection.
+// cut says whether an error is what a reset looks like. Only the first call that meets it is told by the kernel: with
+// HTTP/2 that may be a write, and the reader finds the end of the connection.
 func cut(err error) bool {
 	if err == nil {
 		return false

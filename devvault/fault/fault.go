@@ -18,25 +18,26 @@ const (
 // ErrInvalid says that a fault contradicts itself or does nothing.
 var ErrInvalid = errors.New("invalid fault")
 
-// Fault is one thing that goes wrong. The zero value of a field means that it plays no part. Of several faults that match a
-// request the first that is not used up is taken, and no other.
+// Fault is one thing that goes wrong. The zero value of a field means that it plays no part. Of several faults that
+// match a request the first that is not used up is taken, and no other.
 type Fault struct {
 	// Method is GET, PUT, POST, DELETE, PATCH or LIST; a GET with ?list=true is a LIST, as Vault takes it. Empty: any.
 	Method string `json:"method,omitempty"`
-	// Path is a glob over the whole path, such as /v1/secret/data/*; a star stands for any text, slashes too. Empty: any.
+	// Path is a glob over the whole path, such as /v1/secret/data/*; a star stands for any text, slashes too. Empty:
+	// any.
 	Path string `json:"path,omitempty"`
 	// Skip lets so many matching requests pass untouched first.
 	Skip int `json:"skip,omitempty"`
 	// Times is how many requests it strikes after these; 0: until it is cleared.
 	Times int `json:"times,omitempty"`
-	// Delay is waited before Vault sees the request. A client that goes away meanwhile takes its request along, unless Late
-	// is set. Clearing the faults ends the wait, and the request goes on as if there had been no fault.
+	// Delay is waited before Vault sees the request. A client that goes away meanwhile takes its request along, unless
+	// Late is set. Clearing the faults ends the wait, and the request goes on as if there had been no fault.
 	Delay Duration `json:"delay,omitempty"`
-	// Late passes the request on to Vault after the delay also when its client has gone: the write that is applied after
-	// everybody has given it up.
+	// Late passes the request on to Vault after the delay also when its client has gone: the write that is applied
+	// after everybody has given it up.
 	Late bool `json:"late,omitempty"`
-	// DelayAnswer is waited between Vault's answer and its way to the client: Vault has applied what the client does not
-	// know yet. It ends as Delay does.
+	// DelayAnswer is waited between Vault's answer and its way to the client: Vault has applied what the client does
+	// not know yet. It ends as Delay does.
 	DelayAnswer Duration `json:"delay_answer,omitempty"`
 	// Status is answered in place of Vault, with Vault's form of an error.
 	Status int `json:"status,omitempty"`
@@ -44,8 +45,8 @@ type Fault struct {
 	Message string `json:"message,omitempty"`
 	// RetryAfter is the header of that name with Status, in seconds. 0: 1 with status 429, else none.
 	RetryAfter int `json:"retry_after,omitempty"`
-	// Body is the whole answer with Status, in place of an error in Vault's form: JSON that Vault never sends, or the HTML
-	// of a proxy on the way.
+	// Body is the whole answer with Status, in place of an error in Vault's form: JSON that Vault never sends, or the
+	// HTML of a proxy on the way.
 	Body string `json:"body,omitempty"`
 	// Cut resets the connection (TCP RST): Before or After.
 	Cut string `json:"cut,omitempty"`

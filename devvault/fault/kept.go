@@ -41,8 +41,8 @@ func (k *kept) send(w http.ResponseWriter) {
 	_, _ = w.Write(k.body.Bytes())
 }
 
-// sendHalf sends the first half of the body under a Content-Length that promises the whole, and sees to it that it is on its
-// way before the connection ends.
+// sendHalf sends the first half of the body under a Content-Length that promises the whole, and sees to it that it is
+// on its way before the connection ends.
 func (k *kept) sendHalf(w http.ResponseWriter) {
 	k.sendHeader(w)
 	half := k.body.Bytes()[:k.body.Len()/2]

@@ -22,8 +22,8 @@ type Layer struct {
 	requests *counter
 }
 
-// NewLayer returns a layer in front of next, without faults. The server that serves it must have ConnContext set to this
-// package's function, or a fault that cuts the connection can only end the request.
+// NewLayer returns a layer in front of next, without faults. The server that serves it must have ConnContext set to
+// this package's function, or a fault that cuts the connection can only end the request.
 func NewLayer(next http.Handler) *Layer {
 	return &Layer{next: next, plan: newPlan(), requests: newCounter()}
 }
@@ -42,7 +42,8 @@ func (l *Layer) Set(faults []Fault) error {
 // Faults returns what was set last, used up or not.
 func (l *Layer) Faults() []Fault { return l.plan.list() }
 
-// Requests returns the counts since the start or the last Reset. A request counts when it arrives, whatever becomes of it.
+// Requests returns the counts since the start or the last Reset. A request counts when it arrives, whatever becomes of
+// it.
 func (l *Layer) Requests() Requests { return l.requests.requests() }
 
 // Reset sets the counts to nothing.

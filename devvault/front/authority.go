@@ -25,8 +25,8 @@ const (
 	keyFile         = "ca-key.pem"
 )
 
-// Authority is a certificate authority with one certificate for the loopback addresses. A nil one stands for plain HTTP. Its
-// methods may be called concurrently.
+// Authority is a certificate authority with one certificate for the loopback addresses. A nil one stands for plain
+// HTTP. Its methods may be called concurrently.
 type Authority struct {
 	folder string
 
@@ -38,8 +38,8 @@ type Authority struct {
 	server      *tls.Certificate
 }
 
-// OpenAuthority loads the authority that is kept in the folder, or makes one and keeps it there with its key (0600), so that
-// a restart is believed by who trusted the server before.
+// OpenAuthority loads the authority that is kept in the folder, or makes one and keeps it there with its key (0600), so
+// that a restart is believed by who trusted the server before.
 func OpenAuthority(folder string) (*Authority, error) {
 	a := &Authority{folder: folder, file: filepath.Join(folder, certificateFile)}
 	err := a.load()
@@ -83,8 +83,8 @@ func (a *Authority) File() string {
 	return a.file
 }
 
-// TLS is the server's side: TLS 1.2 at least, and client certificates are asked for but not judged, which is Vault's task.
-// For plain HTTP it is nil.
+// TLS is the server's side: TLS 1.2 at least, and client certificates are asked for but not judged, which is Vault's
+// task. For plain HTTP it is nil.
 func (a *Authority) TLS() *tls.Config {
 	if a == nil {
 		return nil
@@ -104,8 +104,9 @@ func (a *Authority) TLS() *tls.Config {
 type Replacement struct {
 	// SameAuthority renews the server's certificate alone: who trusted it goes on trusting it.
 	SameAuthority bool `json:"same_authority,omitempty"`
-	// Overwrite writes the new authority over the present file, so that clients which read it again trust it. Otherwise it
-	// gets a file of its own and the present file is left with the old one, which is also what a restart goes back to.
+	// Overwrite writes the new authority over the present file, so that clients which read it again trust it. Otherwise
+	// it gets a file of its own and the present file is left with the old one, which is also what a restart goes back
+	// to.
 	Overwrite bool `json:"overwrite,omitempty"`
 }
 

@@ -29,8 +29,8 @@ type Node struct {
 //	POST /certificate              a Replacement, or nothing; answers {"ca_cert": file}
 //	GET /health                    {"status": n}, see Node
 //
-// A standby's stand below /standby. Seal, unseal, down and up move one node each. Whoever can reach the address may do all of
-// this, so it is for loopback only.
+// A standby's stand below /standby. Seal, unseal, down and up move one node each. Whoever can reach the address may do
+// all of this, so it is for loopback only.
 func Control(active, standby *Node, authority *Authority) http.Handler {
 	mux := http.NewServeMux()
 	active.routes(mux, "")
@@ -106,8 +106,8 @@ func act(action func() error) http.HandlerFunc {
 	}
 }
 
-// read reads a JSON body strictly: a misspelt fault that does nothing would make a test pass that shows nothing. An empty body
-// leaves the value as it is.
+// read reads a JSON body strictly: a misspelt fault that does nothing would make a test pass that shows nothing. An
+// empty body leaves the value as it is.
 func read(w http.ResponseWriter, r *http.Request, value any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()

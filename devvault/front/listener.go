@@ -17,8 +17,8 @@ import (
 // ErrNotLoopback says that an address would be reachable from other machines.
 var ErrNotLoopback = errors.New("not a loopback address")
 
-// Listener serves HTTP on one loopback port, and can close it with all connections and open it again. Its methods may be
-// called concurrently.
+// Listener serves HTTP on one loopback port, and can close it with all connections and open it again. Its methods may
+// be called concurrently.
 type Listener struct {
 	address string
 	tls     *tls.Config // nil: plain HTTP
@@ -31,8 +31,8 @@ type Listener struct {
 	closed  bool
 }
 
-// Listen takes a port, such as 127.0.0.1:0 for any, without answering yet: connections wait until Serve. TLS is nil for plain
-// HTTP. What goes wrong with single connections is written to errors.
+// Listen takes a port, such as 127.0.0.1:0 for any, without answering yet: connections wait until Serve. TLS is nil for
+// plain HTTP. What goes wrong with single connections is written to errors.
 func Listen(address string, tls *tls.Config, errors *log.Logger) (*Listener, error) {
 	bound, err := listenLoopback(address)
 	if err != nil {
@@ -101,8 +101,8 @@ func (l *Listener) Down() error {
 	return err
 }
 
-// Up opens the same port again. Up twice is no error. Another program may hold the port for a moment, as the near end of a
-// connection of its own, so it is tried for some seconds.
+// Up opens the same port again. Up twice is no error. Another program may hold the port for a moment, as the near end
+// of a connection of its own, so it is tried for some seconds.
 func (l *Listener) Up() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -15,8 +15,8 @@ type Ready struct {
 	UnsealKeys     []string `json:"unseal_keys"`     // hexadecimal
 	CACert         string   `json:"ca_cert"`         // file, "" without TLS
 	StandbyAddress string   `json:"standby_address"` // "" without a standby
-	// Direct are the addresses of the nodes past the fault layer, plain HTTP: what is asked there is struck by no fault and
-	// counted by nobody, and they stay up when the listeners for clients are down.
+	// Direct are the addresses of the nodes past the fault layer, plain HTTP: what is asked there is struck by no fault
+	// and counted by nobody, and they stay up when the listeners for clients are down.
 	Direct []string `json:"direct"`
 }
 
@@ -39,7 +39,8 @@ func (r Ready) AnnounceToPeople(output io.Writer) error {
 	return err
 }
 
-// UntilClosed is a context that ends with its parent or when the input does: a test that dies closes it, however it dies.
+// UntilClosed is a context that ends with its parent or when the input does: a test that dies closes it, however it
+// dies.
 func UntilClosed(parent context.Context, input io.Reader) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, cancel = context.WithCancel(parent)
 	go func() {

@@ -33,8 +33,8 @@ var auditDevices = map[string]audit.Factory{
 	"file": audit.NewFileBackend,
 }
 
-// registry tells Vault's catalogue of plugins that the maps above are all there is. Vault's own brings in the drivers of a
-// dozen databases and clouds.
+// registry tells Vault's catalogue of plugins that the maps above are all there is. Vault's own brings in the drivers
+// of a dozen databases and clouds.
 type registry struct{}
 
 // factories are the map for a type of plugin.

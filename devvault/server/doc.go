@@ -1,10 +1,10 @@
 //go:build !race
 
-// Package server runs Vault itself: the core of github.com/hashicorp/vault with storage in memory, in a folder or in raft,
-// initialised, unsealed and with the engines and sign-in methods that Sallyport's tests need.
+// Package server runs Vault itself: the core of github.com/hashicorp/vault with storage in memory, in a folder or in
+// raft, initialised, unsealed and with the engines and sign-in methods that Sallyport's tests need.
 //
 // Vault is licensed BUSL. This module is for development and tests, and no part of it is in the product.
 //
-// The package does not exist for a build with the race detector, so that `go test -race` over the module does not compile
-// all of Vault a second time. Its tests start the program as it is built for everybody.
+// The package does not exist for a build with the race detector, so that `go test -race` over the module does not
+// compile all of Vault a second time. Its tests start the program as it is built for everybody.
 package server

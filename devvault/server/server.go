@@ -143,7 +143,8 @@ func (s *Server) Close() {
 	}
 }
 
-// freePort is a port of the loopback address that is free now. Vault opens its cluster port itself, when it is unsealed.
+// freePort is a port of the loopback address that is free now. Vault opens its cluster port itself, when it is
+// unsealed.
 func freePort() (int, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

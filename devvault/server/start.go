@@ -20,9 +20,10 @@ import (
 // ErrNotReady says that a core did not become ready in time.
 var ErrNotReady = errors.New("vault is not ready")
 
-// Start initialises the storage if it is new, unseals all nodes and returns when the first is active, with KV v2 mounted at
-// secret/, transit at transit/ and AppRole enabled, and the second stands by. The handlers must be reachable at their
-// addresses by then: raft's nodes find each other there. The file holds the authority of their certificate, "" without TLS.
+// Start initialises the storage if it is new, unseals all nodes and returns when the first is active, with KV v2
+// mounted at secret/, transit at transit/ and AppRole enabled, and the second stands by. The handlers must be reachable
+// at their addresses by then: raft's nodes find each other there. The file holds the authority of their certificate, ""
+// without TLS.
 func (s *Server) Start(ctx context.Context, addresses []string, authorityFile string) error {
 	first := s.nodes[0]
 	initialised, err := first.core.Initialized(ctx)
@@ -76,7 +77,8 @@ func (s *Server) initialise(ctx context.Context, node *Node) error {
 	return s.state.save(s.storage.Folder)
 }
 
-// mount mounts what the tests need. KV is asked until it answers: a new KV v2 refuses requests while it prepares itself.
+// mount mounts what the tests need. KV is asked until it answers: a new KV v2 refuses requests while it prepares
+// itself.
 func (s *Server) mount(ctx context.Context, core *vault.Core) error {
 	for _, step := range []struct {
 		path string
@@ -158,8 +160,8 @@ func (s *Server) allReady() (bool, error) {
 	return s.someActive()
 }
 
-// Unseal unseals the node with the keys it was initialised with. An unsealed one stays as it is. It returns before the node has
-// become active.
+// Unseal unseals the node with the keys it was initialised with. An unsealed one stays as it is. It returns before the
+// node has become active.
 func (n *Node) Unseal() error {
 	for _, key := range n.keys() {
 		if !n.core.Sealed() {
@@ -173,7 +175,8 @@ func (n *Node) Unseal() error {
 	return nil
 }
 
-// Seal seals the node alone, whatever it is to its cluster. Vault's own /sys/seal takes a token, which a standby cannot judge.
+// Seal seals the node alone, whatever it is to its cluster. Vault's own /sys/seal takes a token, which a standby cannot
+// judge.
 func (n *Node) Seal() error {
 	if n.core.Sealed() {
 		return nil

@@ -32,7 +32,8 @@ func loadState(folder string) (state, error) {
 	return s, nil
 }
 
-// save writes the state, readable by its owner only, as a whole: a process that is killed leaves the old one or the new one.
+// save writes the state, readable by its owner only, as a whole: a process that is killed leaves the old one or the new
+// one.
 func (s state) save(folder string) error {
 	content, err := json.Marshal(s)
 	if err != nil {

@@ -33,8 +33,8 @@ type Violation struct {
 	Nodes []string
 }
 
-// Violations has axe-core look at the page that is open in a tab of chromedp's: all its rules for WCAG 2.2 A and AA, and its best
-// practices. The page's scripts must be on.
+// Violations has axe-core look at the page that is open in a tab of chromedp's: all its rules for WCAG 2.2 A and AA,
+// and its best practices. The page's scripts must be on.
 func Violations(ctx context.Context, t testing.TB) []Violation {
 	t.Helper()
 	source, err := axe()

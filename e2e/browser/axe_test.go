@@ -43,8 +43,8 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// TestHands: what a person does with keys, with a double click and with the history; what a browser says of its language; and
-// where it saves files.
+// TestHands: what a person does with keys, with a double click and with the history; what a browser says of its
+// language; and where it saves files.
 func TestHands(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

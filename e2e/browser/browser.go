@@ -5,8 +5,8 @@
 // browser's console said and a screenshot. A browser that is missing fails the test as well;
 // scripts/install-test-packages installs it.
 //
-// Pictures go to the folder $SALLYPORT_ARTIFACTS, where somebody wants to look at them, else to the test's own artefacts
-// (go test -artifacts keeps those).
+// Pictures go to the folder $SALLYPORT_ARTIFACTS, where somebody wants to look at them, else to the test's own
+// artefacts (go test -artifacts keeps those).
 package browser
 
 import (
@@ -112,8 +112,8 @@ func (b *Browser) Tab() *Browser {
 // open makes the tab and prepares it as the options say.
 func (b *Browser) open() {
 	b.t.Helper()
-	// The first command opens the tab (and the browser). It must not run under the step's deadline: chromedp ties the life
-	// of what it opens to that context.
+	// The first command opens the tab (and the browser). It must not run under the step's deadline: chromedp ties the
+	// life of what it opens to that context.
 	if err := chromedp.Do(b.ctx); err != nil {
 		b.t.Fatalf("starting chromium: %v (scripts/install-test-packages installs what the tests need)", err)
 	}

@@ -16,7 +16,8 @@ import (
 
 const secretURI = "otpauth://totp/Harbour%20wiki:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Harbour%20wiki"
 
-// page is a form as the gateway's pages have one: a field, a button, a QR code in SVG, a look for dark screens, a script.
+// page is a form as the gateway's pages have one: a field, a button, a QR code in SVG, a look for dark screens, a
+// script.
 var page = template.Must(template.New("page").Parse(`<!doctype html><title>Test page</title>
 <style>
 	body { background: rgb(255, 255, 255) } #gone, #late { display: none } #tall { height: 1500px }

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Screenshot takes a picture of the whole page, also of what does not fit into the viewport, and returns the file's name.
-// The name given is the file's without ".png"; the test's name is put before it.
+// Screenshot takes a picture of the whole page, also of what does not fit into the viewport, and returns the file's
+// name. The name given is the file's without ".png"; the test's name is put before it.
 func (b *Browser) Screenshot(name string) string {
 	b.t.Helper()
 	return b.savePicture(name, value(b, "taking a screenshot", func(ctx context.Context, _ *chromedp.Target) ([]byte, error) {
@@ -20,9 +20,9 @@ func (b *Browser) Screenshot(name string) string {
 	}))
 }
 
-// WholePage takes a picture of the page in a tab of chromedp's, also of what does not fit into the viewport, or into an open
-// dialog. It makes the viewport as high as that for a moment: what Chromium offers instead moves pages that are written from
-// right to left out of the picture.
+// WholePage takes a picture of the page in a tab of chromedp's, also of what does not fit into the viewport, or into an
+// open dialog. It makes the viewport as high as that for a moment: what Chromium offers instead moves pages that are
+// written from right to left out of the picture.
 func WholePage(ctx context.Context) ([]byte, error) {
 	size, err := chromedp.Run(ctx, chromedp.Evaluate[[]int64](`(() => {
 		const dialog = document.querySelector("dialog:modal");

@@ -84,8 +84,8 @@ func (b *Browser) Reload() Answer {
 	return b.navigation("reloading the page", chromedp.Reload())
 }
 
-// Follow clicks on what leads to another page (a link, a form's button) and waits until that page is loaded. For anything
-// that stays on the page use Click.
+// Follow clicks on what leads to another page (a link, a form's button) and waits until that page is loaded. For
+// anything that stays on the page use Click.
 func (b *Browser) Follow(selector Selector) Answer {
 	b.t.Helper()
 	return b.navigation("following "+string(selector), chromedp.Click(selector.path(), chromedp.NodeVisible))
@@ -124,8 +124,8 @@ func (b *Browser) Fill(selector Selector, text string) {
 		chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
 }
 
-// FillThrough is Fill for a field whose page sends the form by itself once enough is typed. It waits until the page that
-// follows is loaded.
+// FillThrough is Fill for a field whose page sends the form by itself once enough is typed. It waits until the page
+// that follows is loaded.
 func (b *Browser) FillThrough(selector Selector, text string) Answer {
 	b.t.Helper()
 	b.WaitVisible(selector)
@@ -147,8 +147,8 @@ func (b *Browser) DoubleClick(selector Selector) Answer {
 	return b.navigation("clicking twice on "+string(selector), chromedp.DoubleClick(selector.path(), chromedp.NodeVisible))
 }
 
-// Back goes back in the history, as the browser's button does, and waits for another page to be there. The browser may have
-// kept that page whole, in which case it is not loaded.
+// Back goes back in the history, as the browser's button does, and waits for another page to be there. The browser may
+// have kept that page whole, in which case it is not loaded.
 func (b *Browser) Back() {
 	b.t.Helper()
 	b.do("marking the page", chromedp.Evaluate[chromedp.Void]("window.left = true"))
@@ -191,8 +191,8 @@ func (b *Browser) WaitGone(selector Selector) {
 	b.until("waiting for the end of "+string(selector), "!"+visibleExpression(selector))
 }
 
-// WaitPath waits until the address of the page, without scheme and host, is the one given. It is for pages that a script
-// leaves; Follow waits by itself.
+// WaitPath waits until the address of the page, without scheme and host, is the one given. It is for pages that a
+// script leaves; Follow waits by itself.
 func (b *Browser) WaitPath(path string) {
 	b.t.Helper()
 	quoted, err := json.Marshal(path)
@@ -202,14 +202,15 @@ func (b *Browser) WaitPath(path string) {
 	b.until("waiting for the page "+path, "location.pathname + location.search === "+string(quoted)+" && document.readyState === 'complete'")
 }
 
-// Until waits until a condition in JavaScript holds, also while one page takes the other's place. what is for the failure's message.
+// Until waits until a condition in JavaScript holds, also while one page takes the other's place. what is for the
+// failure's message.
 func (b *Browser) Until(what, condition string) {
 	b.t.Helper()
 	b.until(what, "!!("+condition+")")
 }
 
-// until asks for a condition again and again. It is asked from here, not by a script in the page: pages come and go, and
-// may have no scripts.
+// until asks for a condition again and again. It is asked from here, not by a script in the page: pages come and go,
+// and may have no scripts.
 func (b *Browser) until(what, condition string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
@@ -286,7 +287,8 @@ func Evaluate[T any](b *Browser, expression string) T {
 	return value(b, "evaluating "+expression, chromedp.Evaluate[T](expression))
 }
 
-// Await is Evaluate for an expression that comes to a promise, of which it returns what is promised. The page's scripts must be on.
+// Await is Evaluate for an expression that comes to a promise, of which it returns what is promised. The page's scripts
+// must be on.
 func Await[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	return value(b, "waiting for "+expression, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))

@@ -11,7 +11,7 @@ import (
 	"sallyport/e2e/site"
 )
 
-// The rules of the design's own example: of a login that works, each of the ways below says that it failed.
+// The rules of contract 4.1's own example: of a login that works, each of the ways below says that it failed.
 const exampleRules = "\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tsuccess status 302 303\n\t\t\tfailure location /login*\n\t\t\tfailure body \"unacceptable\"\n\t\t}\n"
 
 // ways in which whoever has the password can bring about an answer that rules take for a failure, though the app signs her in.

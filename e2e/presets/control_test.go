@@ -37,7 +37,7 @@ func openDoors(t testing.TB, a app, running *apps.App) (count int) {
 	return count
 }
 
-// shows tells whether an answer has something that is protected, or a token for it.
+// shows reports whether an answer has something that is protected, or a token for it.
 func (a *app) shows(answer site.Answer) bool {
 	if answer.StatusCode/100 != 2 {
 		return false

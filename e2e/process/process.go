@@ -16,7 +16,8 @@ import (
 	"syscall"
 )
 
-// Program is a command line, where it runs, what is added to the environment, and as whom it runs, if not as the test does.
+// Program is a command line, where it runs, what is added to the environment, and as whom it runs, if not as the test
+// does.
 type Program struct {
 	Folder      string
 	Arguments   []string
@@ -73,8 +74,8 @@ func Start(p Program, logFile string) (*Process, error) {
 // Stop kills the program and everything it started, and waits until it is gone.
 func (p *Process) Stop() {
 	p.once.Do(func() {
-		// The group's number is the shell'p. It cannot have been taken by another group while a member of this one lives,
-		// and the guard lives until it is killed.
+		// The group's number is the shell'p. It cannot have been taken by another group while a member of this one
+		// lives, and the guard lives until it is killed.
 		err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
 		if err != nil && !errors.Is(err, syscall.ESRCH) {
 			panic(fmt.Sprintf("killing a test server: %v", err))
@@ -109,8 +110,8 @@ func (p *Process) Log() string {
 // found are the ports that FreeAddress gave.
 var found sync.Map
 
-// FreeAddress finds a port on loopback below those that the system gives to outgoing connections, so that none of these takes
-// it before a server does. It finds none twice, since the servers of those found before may be still to come.
+// FreeAddress finds a port on loopback below those that the system gives to outgoing connections, so that none of these
+// takes it before a server does. It finds none twice, since the servers of those found before may be still to come.
 func FreeAddress() (string, error) {
 	for range 1000 {
 		port := 10000 + rand.IntN(20000)

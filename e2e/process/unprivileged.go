@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Folder makes a temporary folder that is gone when the test has ended. Unlike t.TempDir it does not lie in one that is closed to
-// others, so that a program which runs as somebody else can be given it.
+// Folder makes a temporary folder that is gone when the test has ended. Unlike t.TempDir it does not lie in one that is
+// closed to others, so that a program which runs as somebody else can be given it.
 func Folder(t testing.TB, name string) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // see above
@@ -26,7 +26,8 @@ func Folder(t testing.TB, name string) string {
 	return folder
 }
 
-// Unprivileged is whom a program runs as that refuses to run as root: nobody. nil, which is as the test itself, where that is not root.
+// Unprivileged is whom a program runs as that refuses to run as root: nobody. nil, which is as the test itself, where
+// that is not root.
 func Unprivileged(t testing.TB) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {

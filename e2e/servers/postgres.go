@@ -28,7 +28,8 @@ type Postgres struct {
 	databases int
 }
 
-// StartPostgres makes an empty cluster, with one user named sallyport, and runs a server over it. It keeps what it has over Kill and Run.
+// StartPostgres makes an empty cluster, with one user named sallyport, and runs a server over it. It keeps what it has
+// over Kill and Run.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	p := &Postgres{server: newServer(t, "postgres")}
@@ -53,7 +54,8 @@ func StartPostgres(t testing.TB) *Postgres {
 	return p
 }
 
-// Kill ends the server as a power failure does. Its processes are in groups of their own, and would serve for a moment longer.
+// Kill ends the server as a power failure does. Its processes are in groups of their own, and would serve for a moment
+// longer.
 func (p *Postgres) Kill() {
 	children := p.children()
 	p.server.Kill()

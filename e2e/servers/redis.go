@@ -1,7 +1,7 @@
-// Package servers runs the servers that gateways share their sessions on, Redis and PostgreSQL as Debian packages them, MariaDB for
-// apps that want one, and a proxy that lets the network to them fail. Each listens on loopback, keeps its files in a temporary
-// folder of the test, and ends with the test. A program that is missing fails the test: scripts/install-test-packages installs what
-// is needed.
+// Package servers runs the servers that gateways share their sessions on, Redis and PostgreSQL as Debian packages them,
+// MariaDB for apps that want one, and a proxy that lets the network to them fail. Each listens on loopback, keeps its
+// files in a temporary folder of the test, and ends with the test. A program that is missing fails the test:
+// scripts/install-test-packages installs what is needed.
 package servers
 
 import (

@@ -42,8 +42,8 @@ func newServer(t testing.TB, name string) *server {
 	return s
 }
 
-// run starts the command and waits until it is ready. A server that ends at once is started again for a while: what was killed
-// may not be gone yet.
+// run starts the command and waits until it is ready. A server that ends at once is started again for a while: what was
+// killed may not be gone yet.
 func (s *server) run(arguments []string, ready func() error) {
 	s.t.Helper()
 	deadline := time.Now().Add(readyTimeout)

@@ -161,7 +161,7 @@ func cloneValues(values url.Values) url.Values {
 	return clone
 }
 
-// What pages carry, by the fixed hooks of the design (5.2).
+// What pages carry, by the fixed hooks of contract 5.2.
 var (
 	OwnToken     = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 	Secret       = regexp.MustCompile(`<code id="secret"[^>]*>([^<]+)</code>`)
@@ -191,8 +191,8 @@ func (c *Client) Status() string {
 	return c.Get(c.Base + "/status").Text
 }
 
-// Authenticator stands in for a phone. With `totp { skew 10 }` it has twenty codes without waiting, each for a later step
-// than the one before.
+// Authenticator stands in for a phone. With `totp { skew 10 }` it has twenty codes without waiting, each for a later
+// step than the one before.
 type Authenticator struct {
 	// Key is in base32.
 	Key string
@@ -259,8 +259,8 @@ func (a Answer) Wants(t testing.TB, status int, location string) Answer {
 	return a
 }
 
-// Raw sends bytes as they are over a connection of its own and returns what comes back until the other side closes, or a
-// second passes without anything. It is for what client libraries would tidy up.
+// Raw sends bytes as they are over a connection of its own and returns what comes back until the other side closes, or
+// a second passes without anything. It is for what client libraries would tidy up.
 func (s *Site) Raw(t testing.TB, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Address)

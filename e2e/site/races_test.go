@@ -2,7 +2,8 @@ package site
 
 import "testing"
 
-// TestRaces: a report counts if any of its stacks comes by this project's code, and one that does not hides none that does.
+// TestRaces: a report counts if any of its stacks comes by this project's code, and one that does not hides none that
+// does.
 func TestRaces(t *testing.T) {
 	const (
 		caddys = "\n==================\nWARNING: DATA RACE\nRead at 0x1 by goroutine 9:\n  github.com/caddyserver/caddy/v2/modules/caddytls.(*TLS).CaddyModule()\n\n" +

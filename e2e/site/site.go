@@ -1,6 +1,6 @@
 // Package site runs the real gateway for the end-to-end tests: the sallyport binary as a process of its own, with a
-// Caddyfile, in front of an app. Tests may talk to it in any way, raw bytes included, stop it, kill it, and read all that
-// it logged.
+// Caddyfile, in front of an app. Tests may talk to it in any way, raw bytes included, stop it, kill it, and read all
+// that it logged.
 package site
 
 import (
@@ -163,7 +163,8 @@ func (s *Site) Run() {
 	}
 }
 
-// Reload has the running process take the Caddyfile that is in place, as `caddy reload` does. The error is the server's.
+// Reload has the running process take the Caddyfile that is in place, as `caddy reload` does. The error is the
+// server's.
 func (s *Site) Reload() error {
 	output, err := exec.CommandContext(context.Background(), s.binary, "reload", "--config", s.caddyfile, "--address", "unix/"+s.admin(), "--force").CombinedOutput()
 	if err != nil {
@@ -250,7 +251,8 @@ var build = sync.OnceValues(func() (string, error) {
 	return binary, nil
 })
 
-// Main runs the tests of a package, and removes the command that was built for them: it is a hundred megabytes. TestMain calls it.
+// Main runs the tests of a package, and removes the command that was built for them: it is a hundred megabytes.
+// TestMain calls it.
 func Main(m *testing.M) (code int) {
 	code = m.Run()
 	if built == "" {
@@ -263,8 +265,8 @@ func Main(m *testing.M) (code int) {
 	return code
 }
 
-// Binary is the sallyport command, built once for the tests of a package, with the race detector. $SALLYPORT_BINARY names
-// one that is there already.
+// Binary is the sallyport command, built once for the tests of a package, with the race detector. $SALLYPORT_BINARY
+// names one that is there already.
 func Binary(t testing.TB) string {
 	t.Helper()
 	if named := os.Getenv("SALLYPORT_BINARY"); named != "" {

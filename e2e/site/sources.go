@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// lookAtSources looks at every file that the binary is made of. `go test` keeps the results of tests by the files of their own module
-// that they look at, and knows nothing of those that a compiler reads for them: without this, results of tests with an earlier
-// binary would be taken for those of this one.
+// lookAtSources looks at every file that the binary is made of. `go test` keeps the results of tests by the files of
+// their own module that they look at, and knows nothing of those that a compiler reads for them: without this, results
+// of tests with an earlier binary would be taken for those of this one.
 func lookAtSources(folder string) error {
 	root, err := filepath.Abs(folder)
 	if err != nil {

@@ -71,8 +71,8 @@ func Decoded(header http.Header, body []byte) []byte {
 	return plain
 }
 
-// Leaked gives the credentials among what the app has handed out since Forget that stand in a text, and whom the app takes their
-// bearer for, if for anybody: as a cookie, or as a bearer token.
+// Leaked gives the credentials among what the app has handed out since Forget that stand in a text, and whom the app
+// takes their bearer for, if for anybody: as a cookie, or as a bearer token.
 func (t *Tap) Leaked(host, client string, texts ...string) map[Credential]names {
 	t.mu.Lock()
 	var found []Credential

@@ -1,6 +1,6 @@
-// Package tap stands between a gateway and an app, and knows what the gateway must not be wrong about: whom the app takes each
-// request for. It asks the app itself, with the very credentials of each request, before and after the request is served, and
-// with what the answer sets. The gateway notices nothing of it.
+// Package tap stands between a gateway and an app, and knows what the gateway must not be wrong about: whom the app
+// takes each request for. It asks the app itself, with the very credentials of each request, before and after the
+// request is served, and with what the answer sets. The gateway notices nothing of it.
 package tap
 
 import (
@@ -19,9 +19,10 @@ import (
 	"time"
 )
 
-// Parameter is one of an address that the tap itself obeys, and takes away: `tap=hold:50` has a request wait so many milliseconds
-// before the app gets it, `tap=drip:50` has an answer's body wait so long after its head, `tap=break:1` breaks the connection off
-// in the place of an answer, and `tap=deaf:50` has that happen to all requests for so many milliseconds.
+// Parameter is one of an address that the tap itself obeys, and takes away: `tap=hold:50` has a request wait so many
+// milliseconds before the app gets it, `tap=drip:50` has an answer's body wait so long after its head, `tap=break:1`
+// breaks the connection off in the place of an answer, and `tap=deaf:50` has that happen to all requests for so many
+// milliseconds.
 const Parameter = "tap"
 
 // askTimeout bounds one question.
@@ -36,9 +37,9 @@ type Seen struct {
 	Header         http.Header
 	// Question is the realm about which the request is the gateway's own question, by its method and address.
 	Question string
-	// Before is whom the app took the request's credentials for when it arrived. A thorough tap asks again: After is what it said
-	// when the request had been served, and Signed what it said with what the answer set in addition. Begun and Ended are when it
-	// was served.
+	// Before is whom the app took the request's credentials for when it arrived. A thorough tap asks again: After is
+	// what it said when the request had been served, and Signed what it said with what the answer set in addition.
+	// Begun and Ended are when it was served.
 	Before, After, Signed names
 	Begun, Ended          time.Time
 	// Status is that of the app's answer; 0 where there was none.
@@ -161,8 +162,8 @@ func (t *Tap) Ask(host string, credentials http.Header) names {
 	return said
 }
 
-// notAsked are headers that say nothing of who sent a request: what its body is, in which form and on which conditions an answer
-// is wanted, and what belongs to the connection.
+// notAsked are headers that say nothing of who sent a request: what its body is, in which form and on which conditions
+// an answer is wanted, and what belongs to the connection.
 var notAsked = []string{
 	"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Trailer", "Te", "Expect", "Connection", "Upgrade", "Keep-Alive",
 	"Accept", "Accept-Encoding", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",

@@ -143,8 +143,8 @@ func TestRealms(t *testing.T) {
 	}
 }
 
-// TestWhatIsAsked: the question carries what apps bind their sessions to, as it came, and nothing of the request's body, range or
-// conditions.
+// TestWhatIsAsked: the question carries what apps bind their sessions to, as it came, and nothing of the request's
+// body, range or conditions.
 func TestWhatIsAsked(t *testing.T) {
 	c := open(t, demo.Knobs{NoFormToken: true, LooseLogin: true, Binds: "Client-Ip"})
 	c.send("POST", "/login", aliceForm, "Content-Type", form, "Client-IP", "192.0.2.6")

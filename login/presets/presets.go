@@ -1,5 +1,6 @@
-// Package presets has what the Caddyfile says about known apps, in its own words: how they sign people in, and which of their
-// doors are to be shut. Nothing else in Sallyport knows an app's name. Each one is tested against the real app (e2e).
+// Package presets has what the Caddyfile says about known apps, in its own words: how they sign people in, and which of
+// their doors are to be shut. Nothing else in Sallyport knows an app's name. Each one is tested against the real app
+// (e2e).
 package presets
 
 import (
@@ -27,8 +28,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Text is a preset as it can stand inside `second_factor` of a site, comments included. For a name that is none the error
-// says which there are.
+// Text is a preset as it can stand inside `second_factor` of a site, comments included. For a name that is none the
+// error says which there are.
 func Text(name string) (string, error) {
 	if !slices.Contains(Names(), name) {
 		return "", fmt.Errorf("unknown preset '%s'; there are: %s", name, strings.Join(Names(), ", "))

@@ -109,8 +109,8 @@ func (h *handle) wantDead(b *Body, token string, version session.Version) {
 	h.want(token, "")
 }
 
-// testDead: a slow request ends with a commit; the token that was deleted meanwhile must stay dead, for a day and for as
-// long as its session would have lived.
+// testDead: a slow request ends with a commit; the token that was deleted meanwhile must stay dead, for a day and for
+// as long as its session would have lived.
 func testDead(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	for name, life := range map[string]time.Duration{"short": time.Minute, "long": 72 * time.Hour} {

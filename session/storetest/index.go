@@ -124,7 +124,8 @@ func testIndex(t *testing.T, b *Body) {
 	}
 }
 
-// testUnlabelled: what a version without an index stored is found for as long as it lives, and belongs to it once it is stored anew.
+// testUnlabelled: what a version without an index stored is found for as long as it lives, and belongs to it once it is
+// stored anew.
 func testUnlabelled(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	alice := owner()
@@ -164,7 +165,8 @@ func testUnlabelled(t *testing.T, b *Body) {
 	}
 }
 
-// testIndexWhileMoving: somebody who keeps renewing his session, or switches between two names of his, is found all the while.
+// testIndexWhileMoving: somebody who keeps renewing his session, or switches between two names of his, is found all the
+// while.
 func testIndexWhileMoving(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	mine := []session.Owner{owner(), owner()}
@@ -305,8 +307,8 @@ func testStrangers(t *testing.T, b *Body) {
 	h.want(late, "")
 }
 
-// testManagersBound: a sign-in more than an account may have ends the session that was used least, and none that waits for a factor
-// ends one that has passed it. The settings page shows what is left.
+// testManagersBound: a sign-in more than an account may have ends the session that was used least, and none that waits
+// for a factor ends one that has passed it. The settings page shows what is left.
 func testManagersBound(t *testing.T, b *Body) {
 	var managers []*session.Manager
 	for range 2 {

@@ -121,7 +121,8 @@ func testManagersExpiry(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersNoLostUpdate: two processes change one session at the same time, and each change brings a cookie of the app.
+// testManagersNoLostUpdate: two processes change one session at the same time, and each change brings a cookie of the
+// app.
 func testManagersNoLostUpdate(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	token := create(t, managers[0], session.Data{State: gate.Verified, Identity: "alice"})
@@ -329,8 +330,8 @@ func testManagersRevocation(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersRenewAway: somebody who has the password and pending sessions keeps renewing them at one process while the
-// owner's change of factors, at the other one, ends them.
+// testManagersRenewAway: somebody who has the password and pending sessions keeps renewing them at one process while
+// the owner's change of factors, at the other one, ends them.
 func testManagersRenewAway(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	h := b.open(t)

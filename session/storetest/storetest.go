@@ -1,8 +1,8 @@
-// Package storetest is the conformance suite of session.Store: every store passes the same one, the traps of the field
-// notes among it.
+// Package storetest is the conformance suite of session.Store: every store passes the same one, and falls into
+// none of the traps that others fell into.
 //
-// Where several processes share a store, the suite opens it several times, and puts a session.Shared of its own over each
-// of these handles: what the locks within one process would hide must come out.
+// Where several processes share a store, the suite opens it several times, and puts a session.Shared of its own over
+// each of these handles: what the locks within one process would hide must come out.
 package storetest
 
 import (
@@ -21,8 +21,8 @@ const Parallel = 32
 
 // Body is one body of stored sessions, empty at first. All of its functions are called from the test's own goroutine.
 type Body struct {
-	// Open makes a handle to the sessions, as one more process would have, and sees to closing it with t.Cleanup. A store
-	// that one process uses alone gives the same handle each time.
+	// Open makes a handle to the sessions, as one more process would have, and sees to closing it with t.Cleanup. A
+	// store that one process uses alone gives the same handle each time.
 	Open func() session.Store
 	// Now is the time by the clock of the handles.
 	Now func() time.Time

@@ -54,8 +54,8 @@ func testSwapGone(t *testing.T, b *Body) {
 	}
 }
 
-// testNoABA: a token that is stored anew has none of its earlier versions, or a slow change from its first life would hit
-// its second.
+// testNoABA: a token that is stored anew has none of its earlier versions, or a slow change from its first life would
+// hit its second.
 func testNoABA(t *testing.T, b *Body) {
 	h := b.open(t)
 	token := Token()

@@ -22,9 +22,9 @@ type Trouble struct {
 	Silent bool
 }
 
-// InTrouble tries a store that keeps its sessions on a server, while that is in trouble: each call ends in time, with an error that
-// is not "no session". Afterwards what was there is there, without a new start. No error shows the secret. limit is the store's
-// timeout.
+// InTrouble tries a store that keeps its sessions on a server, while that is in trouble: each call ends in time, with
+// an error that is not "no session". Afterwards what was there is there, without a new start. No error shows the
+// secret. limit is the store's timeout.
 func InTrouble(t *testing.T, store session.Store, limit time.Duration, secret string, troubles []Trouble) {
 	t.Helper()
 	token := MustCommit(t, store, "one")
@@ -87,7 +87,8 @@ func wantFailures(t *testing.T, secret string, errs map[string]error) {
 	}
 }
 
-// Emptied tries a store whose server loses everything while a change is under way: everybody is out, and the change brings nothing back.
+// Emptied tries a store whose server loses everything while a change is under way: everybody is out, and the change
+// brings nothing back.
 func Emptied(t *testing.T, store session.Store, empty func()) {
 	t.Helper()
 	ctx, expiry := context.Background(), time.Now().Add(time.Hour)

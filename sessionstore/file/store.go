@@ -86,7 +86,7 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 }
 
-// Ping opens the file, and tells whether that is possible.
+// Ping opens the file, and reports whether that is possible.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()

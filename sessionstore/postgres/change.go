@@ -32,7 +32,7 @@ func (s *Store) store(ctx context.Context, statement, token string, stored []byt
 	return err
 }
 
-// exec tells whether a statement changed anything.
+// exec reports whether a statement changed anything.
 func (s *Store) exec(ctx context.Context, statement string, arguments ...any) (changed bool, err error) {
 	err = s.call(ctx, s.options.Timeout, func(ctx context.Context) error {
 		tag, err := s.pool.Exec(ctx, statement, arguments...)
@@ -90,7 +90,7 @@ func (s *Store) MoveCtx(
 }
 
 // conditionally makes a change of a session that must be alive and have the version. change adds its statements, which have that
-// condition too, to those of one transaction and one round trip, and returns the one that tells whether it was made.
+// condition too, to those of one transaction and one round trip, and returns the one that reports whether it was made.
 func (s *Store) conditionally(
 	ctx context.Context, token string, expected session.Version, change func(*pgx.Batch) *pgx.QueuedQuery,
 ) error {

@@ -107,7 +107,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping makes the table, where it is not there, and tells whether the server would take a session.
+// Ping makes the table, where it is not there, and reports whether the server would take a session.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, s.options.Timeout, func(ctx context.Context) error { return s.pool.Ping(ctx) })
 }

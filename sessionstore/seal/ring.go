@@ -73,7 +73,7 @@ func NewRing(current KeyID, keys map[KeyID][]byte) (*Ring, error) {
 // Current is the number of the key that seals.
 func (r *Ring) Current() KeyID { return r.current }
 
-// Has tells whether the ring holds a key.
+// Has reports whether the ring holds a key.
 func (r *Ring) Has(id KeyID) bool { return r.ciphers[id] != nil }
 
 // String names the current key's number and how many keys there are.

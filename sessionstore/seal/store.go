@@ -151,7 +151,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping tells whether the ring can be had, and whether the store behind the seal works, where it can tell.
+// Ping reports whether the ring can be had, and whether the store behind the seal works, where it can tell.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.ring.get(ctx)
 	if able, ok := s.store.(interface{ Ping(context.Context) error }); ok {

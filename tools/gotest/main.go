@@ -1,16 +1,16 @@
 // Command gotest runs `go test` and holds it to a stricter word: a skipped test is a failure, and so is a run without
 // any test.
 //
-// A test that skips itself has proved nothing, yet `go test` prints ok for its package. What it is not given (a browser,
-// a database) the test run has to install, not to do without.
+// A test that skips itself has proved nothing, yet `go test` prints ok for its package. What it is not given (a
+// browser, a database) the test run has to install, not to do without.
 //
 // Usage:
 //
 //	gotest [-modules folder,folder...] [-- arguments for go test...]
 //
-// Without arguments it tests ./... . The lines of `go test` for each package (ok, FAIL, ?) appear as they always do, the
-// output of a test only when it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The exit
-// status is 1 when anything failed, was skipped, or nothing ran.
+// Without arguments it tests ./... . The lines of `go test` for each package (ok, FAIL, ?) appear as they always do,
+// the output of a test only when it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The
+// exit status is 1 when anything failed, was skipped, or nothing ran.
 package main
 
 import (
@@ -42,8 +42,8 @@ func main() {
 	}
 }
 
-// runModule tests one module and feeds what `go test` reports to the tally. Only a failure to run `go test` at all is an
-// error here; what the tests found is the tally's to say.
+// runModule tests one module and feeds what `go test` reports to the tally. Only a failure to run `go test` at all is
+// an error here; what the tests found is the tally's to say.
 func runModule(tally *tally, folder string, arguments []string) error {
 	command := exec.Command("go", append([]string{"test", "-json"}, arguments...)...)
 	command.Dir = folder
@@ -60,7 +60,8 @@ func runModule(tally *tally, folder string, arguments []string) error {
 		// Let go test write to its end, or it would block for ever and never be waited for.
 		_, _ = io.Copy(io.Discard, output)
 	}
-	// An exit status alone tells less than the events, but it catches what has none, such as a package that is not there.
+	// An exit status alone tells less than the events, but it catches what has none, such as a package that is not
+	// there.
 	if err := command.Wait(); err != nil {
 		tally.commandFailed(folder, err)
 	}

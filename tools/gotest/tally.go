@@ -81,7 +81,8 @@ func (t *tally) take(e event) {
 	}
 }
 
-// takeOutput keeps a test's output until its end is known. Of a package's own output the result lines are printed at once.
+// takeOutput keeps a test's output until its end is known. Of a package's own output the result lines are printed at
+// once.
 func (t *tally) takeOutput(name testName, text string) {
 	if name.test == "" && isResultLine(text) {
 		fmt.Fprint(t.out, text)
@@ -156,7 +157,8 @@ func (t *tally) show(name testName) {
 	}
 }
 
-// commandFailed notes that `go test` itself ended with an error. Failed tests explain that; without any it stands alone.
+// commandFailed notes that `go test` itself ended with an error. Failed tests explain that; without any it stands
+// alone.
 func (t *tally) commandFailed(folder string, err error) {
 	if len(t.failed) == 0 && len(t.broken) == 0 {
 		t.broken = append(t.broken, fmt.Sprintf("go test in %s: %v", folder, err))

@@ -1,5 +1,5 @@
-// Command standin is called as `vault` by the test of the guides on machines without HashiCorp's command. It knows only what the
-// guides use, and does that with the same calls of Vault's interface, through the same library.
+// Command standin is called as `vault` by the test of the guides on machines without HashiCorp's command. It knows only
+// what the guides use, and does that with the same calls of Vault's interface, through the same library.
 package main
 
 import (
