@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 
 	"sallyport/custody"
 	"sallyport/gate"
@@ -365,38 +364,4 @@ func (f *filter) ended() error {
 	clear(f.x.w.Header())
 	f.mode, f.x.token, f.x.data = replaced, "", nil
 	return f.x.askLogin()
-}
-
-func isEventStream(h http.Header) bool { return mediaType(h) == "text/event-stream" }
-
-// mediaType is an answer's, in lower case and without parameters; empty where it has none.
-func mediaType(h http.Header) string {
-	values := h["Content-Type"]
-	if len(values) == 0 {
-		return ""
-	}
-	media, _, _ := strings.Cut(values[0], ";")
-	return strings.ToLower(strings.TrimSpace(media))
-}
-
-// isCookieHeader reports whether a header's or trailer's name is Set-Cookie in any spelling.
-func isCookieHeader(name string) bool {
-	name = strings.TrimPrefix(name, http.TrailerPrefix)
-	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")
-}
-
-func withoutCookieTrailers(h http.Header) {
-	var kept []string
-	for _, line := range h["Trailer"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name != "" && !isCookieHeader(name) {
-				kept = append(kept, name)
-			}
-		}
-	}
-	if kept == nil {
-		delete(h, "Trailer")
-		return
-	}
-	h["Trailer"] = []string{strings.Join(kept, ", ")}
 }

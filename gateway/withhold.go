@@ -131,13 +131,3 @@ func (a *withheld) send(w http.ResponseWriter, r *http.Request, cookies []string
 	_, err := w.Write(a.body.Bytes())
 	return err
 }
-
-// stripCookies removes Set-Cookie from a header map in each spelling, also where it would become a trailer.
-func stripCookies(h http.Header) {
-	delete(h, "Set-Cookie")
-	for name := range h {
-		if len(name) >= len("Set-Cookie") && isCookieHeader(name) {
-			delete(h, name)
-		}
-	}
-}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// isEventStream reports whether an answer is a stream of events (Server-Sent Events).
+func isEventStream(h http.Header) bool { return mediaType(h) == "text/event-stream" }
+
+// mediaType is an answer's, in lower case and without parameters; empty where it has none.
+func mediaType(h http.Header) string {
+	values := h["Content-Type"]
+	if len(values) == 0 {
+		return ""
+	}
+	media, _, _ := strings.Cut(values[0], ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// isCookieHeader reports whether a header's or trailer's name is Set-Cookie in any spelling.
+func isCookieHeader(name string) bool {
+	name = strings.TrimPrefix(name, http.TrailerPrefix)
+	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")
+}
+
+// withoutCookieTrailers takes Set-Cookie out of the names of trailers that an answer announces.
+func withoutCookieTrailers(h http.Header) {
+	var kept []string
+	for _, line := range h["Trailer"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != "" && !isCookieHeader(name) {
+				kept = append(kept, name)
+			}
+		}
+	}
+	if kept == nil {
+		delete(h, "Trailer")
+		return
+	}
+	h["Trailer"] = []string{strings.Join(kept, ", ")}
+}
+
+// stripCookies removes Set-Cookie from a header map in each spelling, also where it would become a trailer.
+func stripCookies(h http.Header) {
+	delete(h, "Set-Cookie")
+	for name := range h {
+		if len(name) >= len("Set-Cookie") && isCookieHeader(name) {
+			delete(h, name)
+		}
+	}
+}
