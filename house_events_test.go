@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestEventsAreToldInOnePlace: a line about a security event is written by its sink and by nobody else, so that what listens to events
-// hears of all that the log has; and the gateway tells events by one function.
+// TestEventsAreToldInOnePlace: a line about a security event is written by its sink and by nobody else, so that what
+// listens to events hears of all that the log has; and the gateway tells events by one function.
 func TestEventsAreToldInOnePlace(t *testing.T) {
 	files := sources(t, ".")
 	messages := eventMessages(files["event/log.go"])

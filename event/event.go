@@ -1,5 +1,6 @@
-// Package event says what a security event is and who hears of it: each has a name and fields, and is told once, after the write that
-// makes it true (P7). It holds no secret, and no name that somebody typed before the app accepted it (P9).
+// Package event says what a security event is and who hears of it: each has a name and fields, and is told once, after
+// the write that makes it true (P7). It holds no secret, and no name that somebody typed before the app accepted it
+// (P9).
 package event
 
 import (
@@ -12,19 +13,21 @@ type Name string
 
 // What there is.
 const (
-	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State tells what it is good for.
+	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State tells what it
+	// is good for.
 	LoginAccepted Name = "login_accepted"
 	// LoginFailed is a login that the app did not accept.
 	LoginFailed Name = "login_failed"
 	// LoginRefused is a login that the app never saw (ReasonRequest), or whose answer cannot be judged (ReasonUnclear).
 	LoginRefused Name = "login_refused"
-	// ChallengePassed is a session that has become verified after its login, or, with ReasonChange, a code that was asked for before
-	// the factors could be changed. Its method is MethodNone where no factor was owed after all.
+	// ChallengePassed is a session that has become verified after its login, or, with ReasonChange, a code that was
+	// asked for before the factors could be changed. Its method is MethodNone where no factor was owed after all.
 	ChallengePassed Name = "challenge_passed"
-	// ChallengeFailed is an answer that opened nothing. With the outcome Failed it was judged and is wrong; with Refused it was not
-	// judged, and Reason says why.
+	// ChallengeFailed is an answer that opened nothing. With the outcome Failed it was judged and is wrong; with
+	// Refused it was not judged, and Reason says why.
 	ChallengeFailed Name = "challenge_failed"
-	// Throttled is the beginning of a time in which no code is judged, after wrong ones. Event.Until tells when it ends.
+	// Throttled is the beginning of a time in which no code is judged, after wrong ones. Event.Until tells when it
+	// ends.
 	Throttled Name = "throttled"
 	// Stopped says that no code of the user is judged any more until an operator acts.
 	Stopped Name = "stopped"
@@ -42,16 +45,18 @@ const (
 	RecoveryCodeUsed Name = "recovery_code_used"
 	// BrowserTrusted is a browser that will sign in without a code from now on.
 	BrowserTrusted Name = "browser_trusted"
-	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the gateway, since
-	// somebody may hold a copy of its secret.
+	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the
+	// gateway, since somebody may hold a copy of its secret.
 	BrowserForgotten Name = "browser_forgotten"
 	// SignedOut is a session that its user ended.
 	SignedOut Name = "signed_out"
-	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another session.
+	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another
+	// session.
 	SessionEnded Name = "session_ended"
 	// IdentityChanged says that the app calls a verified session by another user's name. Event.Was is the name before.
 	IdentityChanged Name = "identity_changed"
-	// StoreUnavailable is told once until StoreRecovered, by each gateway. Event.Setting tells which store, Event.Detail why.
+	// StoreUnavailable is told once until StoreRecovered, by each gateway. Event.Setting tells which store,
+	// Event.Detail why.
 	StoreUnavailable Name = "store_unavailable"
 	// StoreRecovered says that the store does what it could not do.
 	StoreRecovered Name = "store_recovered"
@@ -95,7 +100,8 @@ const (
 
 // Why something happened, where an event has more than one reason.
 const (
-	// ReasonRequest is of LoginRefused: the request is ambiguous, malformed or too large. Detail says more, Status is the answer's.
+	// ReasonRequest is of LoginRefused: the request is ambiguous, malformed or too large. Detail says more, Status is
+	// the answer's.
 	ReasonRequest = "request"
 	// ReasonUnclear is of LoginRefused: the app's answer cannot be judged. Setting and Detail say more.
 	ReasonUnclear = "unclear"
@@ -103,16 +109,19 @@ const (
 	ReasonChange = "change"
 	// ReasonSetUp is of ChallengeFailed: the code was to confirm a new factor. Such ones are not counted.
 	ReasonSetUp = "set_up"
-	// ReasonThrottled and ReasonStopped are of ChallengeFailed: nothing is judged for a while, or until an operator acts.
+	// ReasonThrottled and ReasonStopped are of ChallengeFailed: nothing is judged for a while, or until an operator
+	// acts.
 	ReasonThrottled = "throttled"
 	ReasonStopped   = "stopped"
-	// ReasonNotTrusted is of ChallengeFailed: the browser is not trusted any more, or did not show its key. A code is asked for.
+	// ReasonNotTrusted is of ChallengeFailed: the browser is not trusted any more, or did not show its key. A code is
+	// asked for.
 	ReasonNotTrusted = "not_trusted"
 	// ReasonMisused is of BrowserForgotten.
 	ReasonMisused = "misused"
 	// ReasonApp is of SignedOut and SessionEnded: the user signed out of the app, or the app ended its session.
 	ReasonApp = "app"
-	// ReasonCookie is of SessionEnded: a held cookie changed, and the app cannot be asked whose it is. Cookies are the names.
+	// ReasonCookie is of SessionEnded: a held cookie changed, and the app cannot be asked whose it is. Cookies are the
+	// names.
 	ReasonCookie = "cookie"
 	// ReasonOverflow is of SessionEnded: the app set more cookies than a session can hold.
 	ReasonOverflow = "overflow"
@@ -201,8 +210,8 @@ func (n Name) Actor() Actor {
 	return ByUser
 }
 
-// Sink hears of events. Emit must be safe for concurrent use, and must not block: requests wait for it. It keeps nothing of the event
-// that others may change.
+// Sink hears of events. Emit must be safe for concurrent use, and must not block: requests wait for it. It keeps
+// nothing of the event that others may change.
 type Sink interface {
 	Emit(ctx context.Context, event Event)
 }

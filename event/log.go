@@ -8,8 +8,8 @@ import (
 // log is the Sink that writes a line for people on call.
 type log struct{ logger *slog.Logger }
 
-// NewLog makes a Sink that writes each event to a logger. How fast that is depends on the logger: Caddy's writes to where its
-// configuration says.
+// NewLog makes a Sink that writes each event to a logger. How fast that is depends on the logger: Caddy's writes to
+// where its configuration says.
 func NewLog(logger *slog.Logger) Sink { return log{logger} }
 
 // line is a line of the log.
@@ -20,10 +20,16 @@ type line struct {
 	fields []string
 }
 
+func info(message string, fields ...string) line { return line{slog.LevelInfo, message, fields} }
+
+func warn(message string, fields ...string) line { return line{slog.LevelWarn, message, fields} }
+
+func failure(message string, fields ...string) line { return line{slog.LevelError, message, fields} }
+
 // Emit implements Sink.
 func (l log) Emit(ctx context.Context, event Event) {
 	if event.Name == ChallengePassed && event.Method == MethodTrusted {
-		l.write(ctx, event, line{slog.LevelInfo, "no code is asked for: the browser is trusted", []string{"app", "user", "client"}})
+		l.write(ctx, event, info("no code is asked for: the browser is trusted", "app", "user", "client"))
 	}
 	l.write(ctx, event, lineOf(event))
 }
@@ -82,12 +88,11 @@ func (e Event) field(name string) (attribute slog.Attr, ok bool) {
 }
 
 // notTrusted is the message about a browser that was trusted.
-const notTrusted = "the browser was trusted and is not any more, shows a secret that was used before, or has not the key"
+const notTrusted = "the browser was trusted and is not any more, shows a secret that was used before, " +
+	"or has not the key"
 
 // lineOf is the line of an event. Operators look for the words and the fields: they stay as they are.
 func lineOf(e Event) line {
-	info := func(message string, fields ...string) line { return line{slog.LevelInfo, message, fields} }
-	warn := func(message string, fields ...string) line { return line{slog.LevelWarn, message, fields} }
 	switch e.Name {
 	case LoginAccepted:
 		return info("login accepted by the app", "app", "user", "state", "client")
@@ -95,7 +100,7 @@ func lineOf(e Event) line {
 		return info("login failed", "app", "client")
 	case LoginRefused:
 		if e.Reason == ReasonUnclear {
-			return line{slog.LevelError, "login refused: its answer cannot be judged", []string{"setting", "app", "error"}}
+			return failure("login refused: its answer cannot be judged", "setting", "app", "error")
 		}
 		return info("login refused", "app", "status", "why", "client")
 	case ChallengePassed:
@@ -143,21 +148,19 @@ func lineOf(e Event) line {
 func lineOfEnd(e Event) line {
 	switch e.Reason {
 	case ReasonApp:
-		return line{slog.LevelInfo, "the app ended its session; so does the gateway", []string{"app", "user"}}
+		return info("the app ended its session; so does the gateway", "app", "user")
 	case ReasonCookie:
-		return line{slog.LevelWarn, "a held cookie changed outside a login; the session was ended", []string{"setting", "app", "user", "cookies"}}
+		return warn("a held cookie changed outside a login; the session was ended", "setting", "app", "user", "cookies")
 	case ReasonOverflow:
-		return line{slog.LevelWarn, "the app sets more cookies than a session can hold; nothing of them is used", []string{"setting", "app", "error"}}
+		return warn("the app sets more cookies than a session can hold; nothing of them is used", "setting", "app", "error")
 	case ReasonTwoUsers:
-		return line{slog.LevelWarn, "the app's session is of two users at once; it was ended", []string{"setting", "app", "client"}}
+		return warn("the app's session is of two users at once; it was ended", "setting", "app", "client")
 	case ReasonUnseen:
-		return line{
-			slog.LevelWarn, "the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
-			[]string{"setting", "app", "user"},
-		}
+		return warn("the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
+			"setting", "app", "user")
 	}
 	if e.All {
-		return line{slog.LevelInfo, "other sessions ended", []string{"app", "user", "client"}}
+		return info("other sessions ended", "app", "user", "client")
 	}
-	return line{slog.LevelInfo, "session ended by its user", []string{"app", "user", "client"}}
+	return info("session ended by its user", "app", "user", "client")
 }

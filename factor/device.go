@@ -193,7 +193,8 @@ func (s *Service) ForgetDevice(ctx context.Context, user, id string) (forgotten 
 	return s.forget(ctx, user, func(d Device) bool { return d.ID == id })
 }
 
-// ForgetDevices has no browser of the user's trusted any longer, and reports whether one was. ErrNotEnrolled when there is no record.
+// ForgetDevices has no browser of the user's trusted any longer, and reports whether one was. ErrNotEnrolled when there
+// is no record.
 func (s *Service) ForgetDevices(ctx context.Context, user string) (forgotten bool, err error) {
 	return s.forget(ctx, user, func(Device) bool { return true })
 }

@@ -35,8 +35,8 @@ var (
 	ErrInvalid = errors.New("factor: invalid")
 )
 
-// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts: the wait that it began
-// has been written.
+// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts: the wait that
+// it began has been written.
 type WrongCodeError struct {
 	// Until is when the next code will be judged; zero when Stopped.
 	Until time.Time

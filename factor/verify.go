@@ -8,8 +8,8 @@ import (
 )
 
 // SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where
-// the user has no factor of the kind; a *WrongCodeError where a wait follows), or a *ThrottledError; nil means that the answer was right and is now used up.
-// left is how many more there are, of a kind whose answers are used up (Counter).
+// the user has no factor of the kind; a *WrongCodeError where a wait follows), or a *ThrottledError; nil means that the
+// answer was right and is now used up. left is how many more there are, of a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }

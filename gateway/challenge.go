@@ -106,7 +106,9 @@ func (x *exchange) takeRecoveryCode() error {
 		return x.refuseCode(err, event.Event{Method: string(factor.MethodRecovery)}, pages.AlertWrongRecoveryCode, show)
 	}
 	x.storeWorks(storeSecrets, true)
-	x.tell(event.Event{Name: event.RecoveryCodeUsed, User: x.data.Identity, Method: string(factor.MethodRecovery), Left: &left})
+	x.tell(event.Event{
+		Name: event.RecoveryCodeUsed, User: x.data.Identity, Method: string(factor.MethodRecovery), Left: &left,
+	})
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
 }
 

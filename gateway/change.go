@@ -76,7 +76,9 @@ func (x *exchange) prove(show confirmation) (answered bool, err error) {
 	if _, err := x.take(session.Freshen(x.data.Identity, session.Proof{Method: string(method), At: x.now})); err != nil {
 		return true, x.storeFailed("note the fresh code", err)
 	}
-	x.tell(event.Event{Name: event.ChallengePassed, User: x.data.Identity, Method: string(method), Reason: event.ReasonChange})
+	x.tell(event.Event{
+		Name: event.ChallengePassed, User: x.data.Identity, Method: string(method), Reason: event.ReasonChange,
+	})
 	return false, nil
 }
 

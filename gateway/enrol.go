@@ -105,7 +105,8 @@ func (x *exchange) confirmSetUp() error {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return x.proposalLost(err)
 	case err != nil:
-		return x.refuseCode(err, event.Event{Method: string(proposal.Kind), Reason: event.ReasonSetUp}, pages.AlertWrongNewCode, show)
+		as := event.Event{Method: string(proposal.Kind), Reason: event.ReasonSetUp}
+		return x.refuseCode(err, as, pages.AlertWrongNewCode, show)
 	case proposal.Replaces != "":
 		return x.factorsChanged(event.FactorReset, pages.NoticeReset, proposal.Kind, codes)
 	}

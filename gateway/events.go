@@ -12,11 +12,13 @@ import (
 // Sessions that end in more than one place.
 var (
 	endedByApp = event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp}
-	ofTwoUsers = event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonTwoUsers, Setting: "identity"}
+	ofTwoUsers = event.Event{
+		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonTwoUsers, Setting: "identity",
+	}
 )
 
-// tell tells of a security event, with what the request and the event's name say of it. Every event goes through here, once, and
-// after the write that makes it true (P7).
+// tell tells of a security event, with what the request and the event's name say of it. Every event goes through here,
+// once, and after the write that makes it true (P7).
 func (x *exchange) tell(e event.Event) {
 	e.App, e.At, e.Client = x.config.App, x.config.Now(), x.client()
 	if e.Actor == "" {
@@ -55,8 +57,9 @@ func (x *exchange) tellRefused(err error, as event.Event) {
 // maxEnded is how many ended sessions are remembered: more than requests are under way with one.
 const maxEnded = 4096
 
-// ended are the tokens of sessions that ended lately. Of several requests of one session that find its end at the same time, each
-// ends it and one tells. A request that comes later finds no session. Safe for concurrent use; the zero value is empty.
+// ended are the tokens of sessions that ended lately. Of several requests of one session that find its end at the same
+// time, each ends it and one tells. A request that comes later finds no session. Safe for concurrent use; the zero
+// value is empty.
 type ended struct {
 	mutex  sync.Mutex
 	tokens map[string]struct{}

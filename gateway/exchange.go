@@ -153,8 +153,8 @@ func (x *exchange) end(as event.Event) error {
 	return nil
 }
 
-// destroy ends the session in the store. Whose session was none's is no event, and one that several requests end at the same time
-// is one.
+// destroy ends the session in the store. Whose session was none's is no event, and one that several requests end at the
+// same time is one.
 func (x *exchange) destroy(as event.Event) error {
 	if err := x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token); err != nil {
 		return err
@@ -380,7 +380,9 @@ func (x *exchange) left() error {
 
 // refuse answers a login that is ambiguous, malformed or too large; the app never sees it.
 func (x *exchange) refuse(refused *login.RefusedError) error {
-	x.tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonRequest, Status: refused.Status, Detail: refused.Log})
+	x.tell(event.Event{
+		Name: event.LoginRefused, Reason: event.ReasonRequest, Status: refused.Status, Detail: refused.Log,
+	})
 	if refused.Status == http.StatusMethodNotAllowed {
 		allowed := slices.DeleteFunc([]string{http.MethodGet, http.MethodHead, http.MethodPost}, func(method string) bool { return !x.policy.Takes(method) })
 		x.w.Header().Set("Allow", strings.Join(allowed, ", "))

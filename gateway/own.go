@@ -224,7 +224,9 @@ func (x *exchange) throttled(common pages.Common, status factor.Status) pages.Co
 
 // refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
 // It tells a wrong code and a used one apart for nobody. as says what is known of the code.
-func (x *exchange) refuseCode(err error, as event.Event, alert string, show func(status int, common pages.Common) error) error {
+func (x *exchange) refuseCode(
+	err error, as event.Event, alert string, show func(status int, common pages.Common) error,
+) error {
 	common := x.common()
 	var throttled *factor.ThrottledError
 	status := http.StatusUnprocessableEntity

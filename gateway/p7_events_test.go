@@ -17,8 +17,8 @@ func withoutStores(events []event.Event) []event.Event {
 	return slices.DeleteFunc(events, func(e event.Event) bool { return e.Name == event.StoreUnavailable || e.Name == event.StoreRecovered })
 }
 
-// TestP7_NothingIsToldBeforeItIsWritten: whoever reads the audit must be able to believe it. While a store of secrets fails, no
-// step of a user's is told as one that happened. With the store back the same request is told.
+// TestP7_NothingIsToldBeforeItIsWritten: whoever reads the audit must be able to believe it. While a store of secrets
+// fails, no step of a user's is told as one that happened. With the store back the same request is told.
 func TestP7_NothingIsToldBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {

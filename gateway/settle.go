@@ -192,7 +192,8 @@ func (x *exchange) unexplained(effect custody.Effect) bool {
 // another's, whose password he has, and prove his own factor for it (P4).
 func (x *exchange) distrust(f *filter, effect custody.Effect) {
 	if x.ended(f, event.Event{
-		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonCookie, Setting: "identity or rotates", Cookies: effect.Changed,
+		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonCookie,
+		Setting: "identity or rotates", Cookies: effect.Changed,
 	}) {
 		f.replace(x.askLogin)
 	}
@@ -203,14 +204,15 @@ func (x *exchange) distrust(f *filter, effect custody.Effect) {
 func (x *exchange) overflow(f *filter, status int, err error) {
 	if x.state() == gate.Verified {
 		if x.ended(f, event.Event{
-			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonOverflow, Setting: "pass", Detail: err.Error(),
+			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonOverflow,
+			Setting: "pass", Detail: err.Error(),
 		}) {
 			f.replace(x.askLogin)
 		}
 		return
 	}
-	x.log.WarnContext(x.r.Context(), "the app sets more cookies than a stranger's session can hold; nothing of them is used",
-		"setting", "pass", "app", x.config.App, "error", err)
+	x.log.WarnContext(x.r.Context(),
+		"the app sets more cookies than a stranger's session can hold; nothing of them is used", "setting", "pass", "app", x.config.App, "error", err)
 	f.sorted.Held, x.carried = nil, custody.Jar{} // also what a request had taken out of the session, or it would come back
 	if err := x.forgetGuest(); err != nil {
 		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
@@ -243,8 +245,8 @@ func (x *exchange) outlived(f *filter, status int) {
 	}
 }
 
-// ended ends the session in the middle of an answer, and tells the event. Where the store cannot do it, the browser is told so in its
-// place.
+// ended ends the session in the middle of an answer, and tells the event. Where the store cannot do it, the browser is
+// told so in its place.
 func (x *exchange) ended(f *filter, as event.Event) bool {
 	if err := x.end(as); err != nil {
 		f.replace(func() error { return x.storeFailed("end session", err) })

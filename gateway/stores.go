@@ -32,11 +32,12 @@ func (s *stores) of(store string) *health {
 	return &s.secrets
 }
 
-// writesAgain is how long nobody must have met a store that takes no change, before a look that succeeds says that it works again.
+// writesAgain is how long nobody must have met a store that takes no change, before a look that succeeds says that it
+// works again.
 const writesAgain = time.Minute
 
-// health is what is known of one store. One that can be read and takes no changes has not recovered when it is read: each request of
-// its users would tell that it failed and came back. Safe for concurrent use.
+// health is what is known of one store. One that can be read and takes no changes has not recovered when it is read:
+// each request of its users would tell that it failed and came back. Safe for concurrent use.
 type health struct {
 	ill   atomic.Bool // so that nobody waits for the others while all is well
 	mutex sync.Mutex
@@ -81,8 +82,8 @@ func (e lookError) Unwrap() error { return e.error }
 // looking marks the error of a look.
 func looking(err error) error { return lookError{err} }
 
-// storeFails notes the error of a store, and tells of it where it is the first. It returns which store that is. A record that cannot
-// be used, or a session that is too large, are no failures of their stores.
+// storeFails notes the error of a store, and tells of it where it is the first. It returns which store that is. A
+// record that cannot be used, or a session that is too large, are no failures of their stores.
 func (x *exchange) storeFails(err error) (store string) {
 	store, unavailable := storeSecrets, errors.Is(err, factor.ErrUnavailable)
 	switch {

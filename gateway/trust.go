@@ -56,11 +56,13 @@ func (x *exchange) useTrust(user, shown string, proof factor.Proof) (credential 
 		x.storeWorks(storeSecrets, true)
 	case errors.Is(err, factor.ErrMisused):
 		x.tell(event.Event{
-			Name: event.BrowserForgotten, User: user, Actor: event.ByGateway, Method: event.MethodTrusted, Reason: event.ReasonMisused,
+			Name: event.BrowserForgotten, User: user, Actor: event.ByGateway,
+			Method: event.MethodTrusted, Reason: event.ReasonMisused,
 		})
 	case errors.Is(err, factor.ErrNotTrusted):
 		x.tell(event.Event{
-			Name: event.ChallengeFailed, User: user, Method: event.MethodTrusted, Outcome: event.Refused, Reason: event.ReasonNotTrusted,
+			Name: event.ChallengeFailed, User: user, Outcome: event.Refused,
+			Method: event.MethodTrusted, Reason: event.ReasonNotTrusted,
 		})
 	default:
 		x.storeFails(err)
@@ -125,7 +127,9 @@ func (x *exchange) forgetBrowsers() error {
 		return x.storeFailed("forget a trusted browser", err)
 	case forgotten:
 		x.storeWorks(storeSecrets, true)
-		x.tell(event.Event{Name: event.BrowserForgotten, User: x.data.Identity, Method: event.MethodTrusted, All: x.form.id == ""})
+		x.tell(event.Event{
+			Name: event.BrowserForgotten, User: x.data.Identity, Method: event.MethodTrusted, All: x.form.id == "",
+		})
 	}
 	return x.settingsAfter(notice)
 }
