@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"sallyport/event"
 	"sallyport/gateway"
 )
 
@@ -229,7 +230,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger = logger
+	config.Logger, config.Events = logger, event.NewLog(logger)
 	config.ClientAddress = clientAddress
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe

@@ -27,6 +27,9 @@ const maxCredential = 128
 // ErrNotTrusted says that a browser is not trusted, or no longer.
 var ErrNotTrusted = errors.New("factor: the browser is not trusted")
 
+// ErrMisused is an ErrNotTrusted that ended the trust: somebody may hold a copy of what the browser shows.
+var ErrMisused = fmt.Errorf("%w any more", ErrNotTrusted)
+
 // Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a
 // secret, the record its hash. Each use replaces the secret. Where the browser also holds a key, a copy of the secret
 // is worth nothing; where it has none, a copy works at most once, and its second use ends the trust.
@@ -127,7 +130,8 @@ func (t Trust) replaces(device Device) bool {
 }
 
 // UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to
-// keep instead. It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise.
+// keep instead. It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise;
+// ErrMisused where the trust ended by it.
 //
 // A browser with a key needs the proof as well. Without one nothing is judged and nothing changes: what a browser
 // stores is lost now and then. A proof that does not hold, beside the present secret, is no accident, and ends the
@@ -176,7 +180,7 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 		}
 		record.Devices = slices.Delete(record.Devices, at, at+1)
 		record.happened(ctx, EventMisused, now.UTC())
-		return verdict{next: record, outcome: ErrNotTrusted}, nil
+		return verdict{next: record, outcome: ErrMisused}, nil
 	})
 	if err != nil {
 		return "", err
@@ -184,30 +188,32 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 	return id + "." + fresh, nil
 }
 
-// ForgetDevice has a browser trusted no longer; no error where it is not. ErrNotEnrolled when there is no record.
-func (s *Service) ForgetDevice(ctx context.Context, user, id string) error {
+// ForgetDevice has a browser trusted no longer, and reports whether it was. ErrNotEnrolled when there is no record.
+func (s *Service) ForgetDevice(ctx context.Context, user, id string) (forgotten bool, err error) {
 	return s.forget(ctx, user, func(d Device) bool { return d.ID == id })
 }
 
-// ForgetDevices has no browser of the user's trusted any longer. ErrNotEnrolled when there is no record.
-func (s *Service) ForgetDevices(ctx context.Context, user string) error {
+// ForgetDevices has no browser of the user's trusted any longer, and reports whether one was. ErrNotEnrolled when there
+// is no record.
+func (s *Service) ForgetDevices(ctx context.Context, user string) (forgotten bool, err error) {
 	return s.forget(ctx, user, func(Device) bool { return true })
 }
 
-func (s *Service) forget(ctx context.Context, user string, which func(Device) bool) error {
-	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+func (s *Service) forget(ctx context.Context, user string, which func(Device) bool) (forgotten bool, err error) {
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
 		now := s.config.Now().UTC()
 		before := len(record.Devices)
 		record.Devices = slices.DeleteFunc(slices.Clone(record.Devices), which)
-		if len(record.Devices) == before {
+		if forgotten = len(record.Devices) < before; !forgotten {
 			return verdict{keep: true}, nil
 		}
 		record.happened(ctx, EventForgotten, now)
 		return verdict{next: record}, nil
 	})
+	return forgotten && err == nil, err
 }
 
 // trusted are copies of the devices whose time is not over. A clock that was set back makes no trust longer than it is.

@@ -230,7 +230,7 @@ func TestKeyIsNotAll(t *testing.T) {
 	})
 	t.Run("removed", func(t *testing.T) {
 		b, credential, key := keyed(t)
-		if err := b.ForgetDevices(t.Context(), alice); err != nil {
+		if _, err := b.ForgetDevices(t.Context(), alice); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := use(b, firefox(t), credential, key); !errors.Is(err, factor.ErrNotTrusted) {

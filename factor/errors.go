@@ -35,6 +35,21 @@ var (
 	ErrInvalid = errors.New("factor: invalid")
 )
 
+// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts: the wait that
+// it began has been written.
+type WrongCodeError struct {
+	// Until is when the next code will be judged; zero when Stopped.
+	Until time.Time
+	// Stopped means that an operator has to act.
+	Stopped bool
+}
+
+// Error is that of ErrWrongCode: what follows is told by the next attempt.
+func (e *WrongCodeError) Error() string { return ErrWrongCode.Error() }
+
+// Is makes errors.Is(err, ErrWrongCode) hold.
+func (e *WrongCodeError) Is(target error) bool { return target == ErrWrongCode }
+
 // ThrottledError says that nothing is judged now, not even a right code. Get it with errors.As; errors.Is knows it as
 // ErrThrottled.
 type ThrottledError struct {

@@ -8,8 +8,8 @@ import (
 )
 
 // SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where
-// the user has no factor of the kind), or a *ThrottledError; nil means that the answer was right and is now used up.
-// left is how many more there are, of a kind whose answers are used up (Counter).
+// the user has no factor of the kind; a *WrongCodeError where a wait follows), or a *ThrottledError; nil means that the
+// answer was right and is now used up. left is how many more there are, of a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }
@@ -86,9 +86,12 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 		// Codes that could not possibly be right are counted as well: one rule, and one cost, for all of them.
 		record.Throttle.Failures++
 		record.Throttle.LastFailure = now.UTC()
-		blockedUntil, _ := s.config.Throttle.After(record.Throttle.Failures, now.UTC())
+		blockedUntil, stopped := s.config.Throttle.After(record.Throttle.Failures, now.UTC())
 		record.Throttle.BlockedUntil = blockedUntil
 		record.happened(ctx, EventFailure, now.UTC())
+		if stopped || !blockedUntil.IsZero() {
+			return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
+		}
 		return verdict{next: record, outcome: ErrWrongCode}, nil
 	})
 }

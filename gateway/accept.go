@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/session"
@@ -65,13 +66,13 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		Granted: next.granted, Next: x.rememberedTarget(), Delivery: next.delivery, Device: device,
 		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.now,
 	})
-	if _, err := x.take(step); errors.Is(err, session.ErrGone) && !next.within {
+	taken, err := x.take(step)
+	if errors.Is(err, session.ErrGone) && !next.within {
 		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
 		x.token, x.data = "", nil
-		if _, err := x.take(step); err != nil {
-			return true, err
-		}
-	} else if err != nil {
+		taken, err = x.take(step)
+	}
+	if err != nil {
 		return true, err
 	}
 	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
@@ -83,17 +84,22 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	x.forgetTarget()
 	if state == gate.Verified {
 		owed, err := x.owedAfterAll(next.delivery, x.data.Next, stands)
-		if err != nil {
+		switch {
+		case err != nil && x.state() != gate.Pending:
 			return true, err
-		}
-		if owed {
-			state = gate.Pending
-		} else if credential != "" {
+		case err != nil || owed:
+			state, storeErr = gate.Pending, err
+		case credential != "":
 			x.keepTrust(credential)
 		}
 	}
-	x.log.InfoContext(x.r.Context(), "login accepted by the app",
-		"app", x.config.App, "user", next.identity, "state", state.String(), "client", x.config.ClientAddress(x.r))
+	if was := taken.Before; next.within && was.State == gate.Verified && was.Identity != next.identity {
+		x.tell(event.Event{Name: event.IdentityChanged, User: next.identity, Was: was.Identity})
+	}
+	x.tell(event.Event{Name: event.LoginAccepted, User: next.identity, State: state.String()})
+	if state == gate.Verified && credential != "" {
+		x.tell(event.Event{Name: event.ChallengePassed, User: next.identity, Method: event.MethodTrusted})
+	}
 	return state != gate.Verified, storeErr
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
@@ -168,7 +169,7 @@ func (x *exchange) askPassword() error {
 
 // passwordRefused passes on that the app did not take a password. The session, if there is one, stays what it was.
 func (x *exchange) passwordRefused(answer *withheld) error {
-	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
+	x.tell(event.Event{Name: event.LoginFailed})
 	if answer.status < http.StatusBadRequest {
 		return x.closed()
 	}

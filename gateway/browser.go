@@ -27,13 +27,18 @@ func browserName(r *http.Request) string {
 	return agent.Name + ", " + agent.OS
 }
 
-// origin is where a request comes from.
-func (x *exchange) origin() factor.Origin {
+// client is the address that a request comes from, without a port.
+func (x *exchange) client() string {
 	address := x.config.ClientAddress(x.r)
 	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
+		return host
 	}
-	return factor.Origin{Address: address, Browser: browserName(x.r)}
+	return address
+}
+
+// origin is where a request comes from.
+func (x *exchange) origin() factor.Origin {
+	return factor.Origin{Address: x.client(), Browser: browserName(x.r)}
 }
 
 // noting is the request's context for what the record is to remember.

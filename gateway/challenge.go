@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -80,7 +81,11 @@ func (x *exchange) takeCode() error {
 		return x.proceedWithout()
 	}
 	if err != nil {
-		return x.refuseCode(err, pages.AlertWrongCode, x.challengePage)
+		return x.refuseCode(err, event.Event{Method: string(answer.Kind)}, pages.AlertWrongCode, x.challengePage)
+	}
+	x.storeWorks(storeSecrets, true)
+	if credential != "" {
+		x.tell(event.Event{Name: event.BrowserTrusted, User: x.data.Identity, Method: string(answer.Kind)})
 	}
 	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
 }
@@ -98,9 +103,12 @@ func (x *exchange) takeRecoveryCode() error {
 		if errors.Is(err, factor.ErrNotEnrolled) {
 			return x.proceedWithout()
 		}
-		return x.refuseCode(err, pages.AlertWrongRecoveryCode, show)
+		return x.refuseCode(err, event.Event{Method: string(factor.MethodRecovery)}, pages.AlertWrongRecoveryCode, show)
 	}
-	x.log.InfoContext(x.r.Context(), "recovery code used", "app", x.config.App, "user", x.data.Identity, "left", left)
+	x.storeWorks(storeSecrets, true)
+	x.tell(event.Event{
+		Name: event.RecoveryCodeUsed, User: x.data.Identity, Method: string(factor.MethodRecovery), Left: &left,
+	})
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
 }
 
@@ -152,8 +160,11 @@ func (x *exchange) pass(from gate.State, with passed) error {
 			return x.askFactor()
 		}
 	}
-	x.log.InfoContext(x.r.Context(), "session verified",
-		"app", x.config.App, "user", user, "method", string(method), "client", x.config.ClientAddress(x.r))
+	told := event.Event{Name: event.ChallengePassed, User: user, Method: string(method)}
+	if with.trusted {
+		told.Method = event.MethodTrusted
+	}
+	x.tell(told)
 	x.deliverCookies(delivery)
 	if with.credential != "" {
 		x.keepTrust(with.credential)

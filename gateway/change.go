@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"sallyport/age"
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -66,12 +67,18 @@ func (x *exchange) prove(show confirmation) (answered bool, err error) {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	case err != nil:
-		return true, x.refuseCode(err, pages.AlertWrongCode, show)
+		return true, x.refuseCode(err, event.Event{Reason: event.ReasonChange}, pages.AlertWrongCode, show)
 	}
-	x.log.InfoContext(x.r.Context(), "fresh code given", "app", x.config.App, "user", x.data.Identity, "method", string(method))
+	x.storeWorks(storeSecrets, true)
+	if method == factor.MethodRecovery {
+		x.tell(event.Event{Name: event.RecoveryCodeUsed, User: x.data.Identity, Method: string(method)})
+	}
 	if _, err := x.take(session.Freshen(x.data.Identity, session.Proof{Method: string(method), At: x.now})); err != nil {
 		return true, x.storeFailed("note the fresh code", err)
 	}
+	x.tell(event.Event{
+		Name: event.ChallengePassed, User: x.data.Identity, Method: string(method), Reason: event.ReasonChange,
+	})
 	return false, nil
 }
 
@@ -116,7 +123,7 @@ func (x *exchange) disable() error {
 	if err != nil {
 		return x.storeFailed("disable the second factor", err)
 	}
-	return x.factorsChanged(pages.NoticeDisabled, factor.MethodNone, nil)
+	return x.factorsChanged(event.FactorsDisabled, pages.NoticeDisabled, factor.MethodNone, nil)
 }
 
 // showRecoveryCodes shows codes that were made a moment ago, once. Otherwise it offers to make new ones.
@@ -158,15 +165,12 @@ func (x *exchange) renewRecoveryCodes() error {
 	if err != nil {
 		return x.storeFailed("make recovery codes", err)
 	}
-	return x.factorsChanged(pages.NoticeRecoveryCodes, factor.Method(x.data.Method()), codes)
+	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.data.Method()), codes)
 }
 
 // signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.
 func (x *exchange) signOut() error {
-	if x.data != nil && x.data.Identity != "" {
-		x.log.InfoContext(x.r.Context(), "signed out", "app", x.config.App, "user", x.data.Identity)
-	}
-	if err := x.end(); err != nil {
+	if err := x.end(event.Event{Name: event.SignedOut}); err != nil {
 		return x.storeFailed("end session", err)
 	}
 	if !x.wantsPage() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sallyport/age"
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -38,7 +39,7 @@ func (x *exchange) startSetUp() error {
 func (x *exchange) propose() error {
 	proposal, err := x.config.Factors.Begin(x.r.Context(), x.data.Identity, factor.MethodTOTP)
 	if err != nil {
-		return err
+		return looking(err)
 	}
 	_, err = x.take(session.Propose(x.data.Identity, proposal.Encode()))
 	return err
@@ -104,13 +105,12 @@ func (x *exchange) confirmSetUp() error {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return x.proposalLost(err)
 	case err != nil:
-		return x.refuseCode(err, pages.AlertWrongNewCode, show)
+		as := event.Event{Method: string(proposal.Kind), Reason: event.ReasonSetUp}
+		return x.refuseCode(err, as, pages.AlertWrongNewCode, show)
+	case proposal.Replaces != "":
+		return x.factorsChanged(event.FactorReset, pages.NoticeReset, proposal.Kind, codes)
 	}
-	notice := pages.NoticeEnabled
-	if proposal.Replaces != "" {
-		notice = pages.NoticeReset
-	}
-	return x.factorsChanged(notice, proposal.Kind, codes)
+	return x.factorsChanged(event.FactorAdded, pages.NoticeEnabled, proposal.Kind, codes)
 }
 
 // proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove that
@@ -133,8 +133,11 @@ func (x *exchange) proposalLost(cause error) error {
 
 // factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end, and
 // new recovery codes are shown once.
-func (x *exchange) factorsChanged(notice string, method factor.Method, codes []string) error {
+func (x *exchange) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
 	user, state := x.data.Identity, x.state()
+	// Whatever becomes of the session, the factors are changed.
+	x.storeWorks(storeSecrets, true)
+	x.tell(event.Event{Name: as, User: user, Method: string(method)})
 	change := session.Enrolment{User: user, From: state, Codes: codes, Notice: notice, At: x.now}
 	if method != factor.MethodNone {
 		change.Proof = &session.Proof{Method: string(method), At: x.now}
@@ -146,8 +149,6 @@ func (x *exchange) factorsChanged(notice string, method factor.Method, codes []s
 	if state == gate.Enrolling {
 		x.deliverCookies(taken.Before.Delivery)
 	}
-	x.log.InfoContext(x.r.Context(), "second factor changed",
-		"app", x.config.App, "user", user, "change", notice, "client", x.config.ClientAddress(x.r))
 	if err := x.config.Sessions.DestroyOthers(context.WithoutCancel(x.r.Context()), user, x.token); err != nil {
 		return x.storeFailed("end the user's other sessions", err)
 	}

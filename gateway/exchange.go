@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/login"
@@ -89,8 +90,11 @@ func (x *exchange) loadSession() error {
 		return nil
 	}
 	data, err := x.config.Sessions.Load(x.r.Context(), token)
-	if err != nil || data == nil || data.Host != hostOf(x.r) {
-		return err
+	if err != nil {
+		return looking(err)
+	}
+	if x.storeWorks(storeSessions, false); data == nil || data.Host != hostOf(x.r) {
+		return nil
 	}
 	x.token, x.data = token, data
 	return nil
@@ -117,6 +121,9 @@ func (x *exchange) take(step session.Step) (session.Taken, error) {
 	if err != nil {
 		return session.Taken{}, err
 	}
+	if taken.Done {
+		x.storeWorks(storeSessions, true)
+	}
 	before := x.token
 	x.token, x.data = taken.Token, taken.After
 	if taken.Token != before {
@@ -132,17 +139,31 @@ func (x *exchange) take(step session.Step) (session.Taken, error) {
 // lets come from there is not among them.
 func (x *exchange) blind() bool { return x.place != gate.Login && gate.Blind(x.r) }
 
-// end destroys the session; the request goes on as a stranger's.
-func (x *exchange) end() error {
+// end destroys the session, and tells the event; the request goes on as a stranger's.
+func (x *exchange) end(as event.Event) error {
 	if x.token == "" {
 		return nil
 	}
-	if err := x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token); err != nil {
+	if err := x.destroy(as); err != nil {
 		return err
 	}
 	x.token, x.data = "", nil
 	x.stream.release()
 	x.clearToken(x.w.Header(), x.r)
+	return nil
+}
+
+// destroy ends the session in the store. Whose session was none's is no event, and one that several requests end at the
+// same time is one.
+func (x *exchange) destroy(as event.Event) error {
+	if err := x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token); err != nil {
+		return err
+	}
+	x.storeWorks(storeSessions, true)
+	if x.data != nil && x.data.Identity != "" && x.endedLately.first(x.token) {
+		as.User = x.data.Identity
+		x.tell(as)
+	}
 	return nil
 }
 
@@ -330,22 +351,20 @@ func (x *exchange) storeFailed(doing string, err error) error {
 		// The session ended while the request was under way: what it wanted is no longer anybody's.
 		return x.askLogin()
 	}
-	kind := "secrets"
-	switch {
-	case errors.Is(err, errNames):
-		kind = "storage"
-	case errors.Is(err, session.ErrStore):
-		kind = "sessions"
-	}
 	x.log.ErrorContext(x.r.Context(), "store failed; the request was refused",
-		"setting", kind, "doing", doing, "app", x.config.App, "error", err)
+		"setting", x.storeFails(err), "doing", doing, "app", x.config.App, "error", err)
 	x.w.Header().Set("Retry-After", "5")
 	return x.fail(http.StatusServiceUnavailable, pages.ErrorUnavailable)
 }
 
 // enrolled asks the secrets store whether somebody has a second factor. An error is never a no (P6).
 func (x *exchange) enrolled(identity string) (factor.Status, error) {
-	return x.config.Factors.Status(x.r.Context(), identity)
+	status, err := x.config.Factors.Status(x.r.Context(), identity)
+	if err != nil {
+		return status, looking(err)
+	}
+	x.storeWorks(storeSecrets, false)
+	return status, nil
 }
 
 // statusClientLeft is nobody's to read: the client has gone. It is what access logs show then (nginx's 499).
@@ -361,8 +380,9 @@ func (x *exchange) left() error {
 
 // refuse answers a login that is ambiguous, malformed or too large; the app never sees it.
 func (x *exchange) refuse(refused *login.RefusedError) error {
-	x.log.InfoContext(x.r.Context(), "login refused",
-		"app", x.config.App, "status", refused.Status, "why", refused.Log, "client", x.config.ClientAddress(x.r))
+	x.tell(event.Event{
+		Name: event.LoginRefused, Reason: event.ReasonRequest, Status: refused.Status, Detail: refused.Log,
+	})
 	if refused.Status == http.StatusMethodNotAllowed {
 		allowed := slices.DeleteFunc([]string{http.MethodGet, http.MethodHead, http.MethodPost}, func(method string) bool { return !x.policy.Takes(method) })
 		x.w.Header().Set("Allow", strings.Join(allowed, ", "))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/match"
@@ -26,22 +27,23 @@ var errUnnamedFailure = errors.New("the login left no session, and its answer is
 // with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what the operator calls a
 // failure, at an address where a login can carry no errand, and no redirect but back to where people sign in.
 //
-// The typed name is not logged: now and then it is a password in the wrong field.
+// The typed name is told to nobody: now and then it is a password in the wrong field.
 func (x *exchange) signInFailed(try *tried) error {
-	x.log.InfoContext(x.r.Context(), "login failed", "app", x.config.App, "client", x.config.ClientAddress(x.r))
 	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
 		return x.storeFailed("keep the app's cookies", err)
 	}
-	answer := try.answer
+	answer, errand := try.answer, x.mayCarryErrand(try.Block)
+	if !errand && answer.status < 300 && !x.showable(try) {
+		return x.loginUnclear("failure", errUnnamedFailure)
+	}
+	x.tell(event.Event{Name: event.LoginFailed})
 	switch {
-	case x.mayCarryErrand(try.Block):
+	case errand:
 		return x.askLogin()
 	case answer.status >= 300 && answer.status < 400:
 		if !x.leadsToSignIn(answer.header.Get("Location")) {
 			return x.askLogin()
 		}
-	case answer.status < 300 && !x.showable(try):
-		return x.loginUnclear("failure", errUnnamedFailure)
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
 		return x.askLogin()
 	}

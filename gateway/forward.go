@@ -99,8 +99,6 @@ func (x *exchange) recheck() (answered bool, err error) {
 		if answer.name == x.data.Identity {
 			return true, x.identityUnclear(probed{err: errBusy})
 		}
-		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
-			"app", x.config.App, "was", x.data.Identity, "is", answer.name, "client", x.config.ClientAddress(x.r))
 		owed, err := x.accept(signedIn{
 			identity: answer.name, jar: answer.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true, inPlace: true,
 		})
@@ -118,16 +116,13 @@ func (x *exchange) recheck() (answered bool, err error) {
 			}
 			return false, nil
 		}
-		x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
-		if err := x.end(); err != nil {
+		if err := x.end(endedByApp); err != nil {
 			return true, x.storeFailed("end session", err)
 		}
 		return true, x.act(x.decide())
 	default:
 		if errors.Is(answer.err, errTwoUsers) {
-			x.log.WarnContext(x.r.Context(), "the app's session is of two users at once; it was ended",
-				"setting", "identity", "app", x.config.App, "client", x.config.ClientAddress(x.r))
-			if err := x.end(); err != nil {
+			if err := x.end(ofTwoUsers); err != nil {
 				return true, x.storeFailed("end session", err)
 			}
 			return true, x.askLogin()

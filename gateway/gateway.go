@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/login"
@@ -87,6 +88,8 @@ type Config struct {
 
 	// Logger gets what an operator should know. Never a secret. Default: discarded.
 	Logger *slog.Logger
+	// Events hears of what matters to security, of each thing once. Default: it is written to Logger.
+	Events event.Sink
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// ClientAddress tells where a request comes from, for the log. Default: the connection's address.
@@ -179,6 +182,9 @@ func New(config Config) (*Gateway, error) {
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Events == nil {
+		config.Events = event.NewLog(config.Logger)
 	}
 	if config.Now == nil {
 		config.Now = time.Now

@@ -39,8 +39,9 @@ func (x *exchange) learnNames() error {
 	}
 	names, err := x.config.Names.Load(context.WithoutCancel(x.r.Context()))
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNames, err)
+		return looking(fmt.Errorf("%w: %w", errNames, err))
 	}
+	x.storeWorks(storeNames, false)
 	x.cookies.Learned.Add(names...)
 	l.read.Store(true)
 	return nil
@@ -58,6 +59,7 @@ func (x *exchange) learn(names []string) {
 		return
 	}
 	if err := x.config.Names.Add(context.WithoutCancel(x.r.Context()), added); err != nil {
+		x.storeFails(fmt.Errorf("%w: %w", errNames, err))
 		x.log.ErrorContext(x.r.Context(), "the names of held cookies could not be kept; after a restart they are learned anew",
 			"setting", "storage", "app", x.config.App, "error", err)
 	}

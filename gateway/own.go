@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/match"
@@ -222,8 +223,10 @@ func (x *exchange) throttled(common pages.Common, status factor.Status) pages.Co
 }
 
 // refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
-// It tells a wrong code and a used one apart for nobody.
-func (x *exchange) refuseCode(err error, alert string, show func(status int, common pages.Common) error) error {
+// It tells a wrong code and a used one apart for nobody. as says what is known of the code.
+func (x *exchange) refuseCode(
+	err error, as event.Event, alert string, show func(status int, common pages.Common) error,
+) error {
 	common := x.common()
 	var throttled *factor.ThrottledError
 	status := http.StatusUnprocessableEntity
@@ -241,8 +244,7 @@ func (x *exchange) refuseCode(err error, alert string, show func(status int, com
 	default:
 		return x.storeFailed("judge a code", err)
 	}
-	x.log.InfoContext(x.r.Context(), "code refused",
-		"app", x.config.App, "user", x.data.Identity, "throttled", throttled != nil, "client", x.config.ClientAddress(x.r))
+	x.tellRefused(err, as)
 	if !x.wantsPage() {
 		return x.codeProblem(status, common)
 	}

@@ -370,6 +370,7 @@ func (x *exchange) settledEarly() {
 // askBeforeNextUse is unsettle where nobody waits for an answer any more.
 func (x *exchange) askBeforeNextUse() {
 	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+		x.storeFails(err)
 		x.log.ErrorContext(x.r.Context(), "store failed; the identity check could not be asked for",
 			"setting", "sessions", "app", x.config.App, "error", err)
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/gate"
 	"sallyport/pages"
@@ -16,13 +17,16 @@ func (x *exchange) endSessions() error {
 		if err := x.config.Sessions.DestroyOthers(ctx, x.data.Identity, x.token); err != nil {
 			return x.storeFailed("end the user's other sessions", err)
 		}
-		x.log.InfoContext(ctx, "other sessions ended", "app", x.config.App, "user", x.data.Identity, "client", x.config.ClientAddress(x.r))
+		x.tell(event.Event{Name: event.SessionEnded, User: x.data.Identity, All: true})
 		return x.settingsAfter(pages.NoticeSessionsEnded)
 	}
-	if _, err := x.config.Sessions.DestroyOne(ctx, x.data.Identity, x.form.id); err != nil {
+	found, err := x.config.Sessions.DestroyOne(ctx, x.data.Identity, x.form.id)
+	if err != nil {
 		return x.storeFailed("end a session", err)
 	}
-	x.log.InfoContext(ctx, "session ended by its user", "app", x.config.App, "user", x.data.Identity, "client", x.config.ClientAddress(x.r))
+	if found {
+		x.tell(event.Event{Name: event.SessionEnded, User: x.data.Identity})
+	}
 	return x.settingsAfter(pages.NoticeSessionEnded)
 }
 
@@ -43,7 +47,7 @@ func (x *exchange) settingsView(common pages.Common, status factor.Status) (page
 	}
 	listed, err := x.config.Sessions.List(x.r.Context(), x.data.Identity, x.token)
 	if err != nil {
-		return view, err
+		return view, looking(err)
 	}
 	for _, s := range listed {
 		view.Sessions = append(view.Sessions, pages.SessionLine{

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/session"
@@ -21,8 +22,7 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	leaves := verified && x.place == gate.Logout && status >= 200 && status < 400
 	foreign := leaves && gate.Foreign(x.r, nil)
 	if leaves && !foreign {
-		x.log.InfoContext(x.r.Context(), "signed out by the app", "app", x.config.App, "user", x.data.Identity)
-		if x.ended(f) {
+		if x.ended(f, event.Event{Name: event.SignedOut, Reason: event.ReasonApp}) {
 			f.release(status, f.sorted.Browser)
 		}
 		return true
@@ -135,10 +135,6 @@ func (x *exchange) switched(f *filter, status int, said probed) {
 		return
 	}
 	within := x.state() == gate.Verified
-	if within {
-		x.log.WarnContext(x.r.Context(), "the app's session belongs to somebody else now",
-			"app", x.config.App, "was", x.data.Identity, "is", said.name, "client", x.config.ClientAddress(x.r))
-	}
 	delivery := &session.Delivery{Cookies: f.sorted.Browser, Location: x.wanted(f.x.w.Header().Get("Location"))}
 	owed, err := x.accept(signedIn{
 		identity: said.name, jar: said.jar, granted: f.sorted.Granted, delivery: delivery, within: within,
@@ -198,9 +194,10 @@ func (x *exchange) unexplained(effect custody.Effect) bool {
 // and nothing of it goes anywhere, the answer included. Otherwise somebody with a factor of his own could exchange his session for
 // another's, whose password he has, and prove his own factor for it (P4).
 func (x *exchange) distrust(f *filter, effect custody.Effect) {
-	x.log.WarnContext(x.r.Context(), "a held cookie changed outside a login; the session was ended",
-		"setting", "identity or rotates", "app", x.config.App, "user", x.data.Identity, "cookies", effect.Changed)
-	if x.ended(f) {
+	if x.ended(f, event.Event{
+		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonCookie,
+		Setting: "identity or rotates", Cookies: effect.Changed,
+	}) {
 		f.replace(x.askLogin)
 	}
 }
@@ -208,14 +205,17 @@ func (x *exchange) distrust(f *filter, effect custody.Effect) {
 // overflow is what becomes of an answer that sets more than custody holds: what did not fit cannot be asked about, so that nobody
 // knows whose the session is with it.
 func (x *exchange) overflow(f *filter, status int, err error) {
-	x.log.WarnContext(x.r.Context(), "the app sets more cookies than a session can hold; nothing of them is used",
-		"setting", "pass", "app", x.config.App, "error", err)
 	if x.state() == gate.Verified {
-		if x.ended(f) {
+		if x.ended(f, event.Event{
+			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonOverflow,
+			Setting: "pass", Detail: err.Error(),
+		}) {
 			f.replace(x.askLogin)
 		}
 		return
 	}
+	x.log.WarnContext(x.r.Context(),
+		"the app sets more cookies than a stranger's session can hold; nothing of them is used", "setting", "pass", "app", x.config.App, "error", err)
 	f.sorted.Held, x.carried = nil, custody.Jar{} // also what a request had taken out of the session, or it would come back
 	if err := x.forgetGuest(); err != nil {
 		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
@@ -232,17 +232,14 @@ func (x *exchange) refuseTwoUsers(f *filter) {
 }
 
 func (x *exchange) endTwoUsers(f *filter) bool {
-	x.log.WarnContext(x.r.Context(), "the app's session is of two users at once; it was ended",
-		"setting", "identity", "app", x.config.App, "client", x.config.ClientAddress(x.r))
-	return x.ended(f)
+	return x.ended(f, ofTwoUsers)
 }
 
 // outlived ends a session whose app session has ended, and lets the answer go as a stranger's. A page is none to go on with: a form to sign
 // in that it shows belongs to the app's session that is thrown away with ours. Then the login page takes its place.
 func (x *exchange) outlived(f *filter, status int) {
-	x.log.InfoContext(x.r.Context(), "the app ended its session; so does the gateway", "app", x.config.App, "user", x.data.Identity)
 	switch {
-	case !x.ended(f):
+	case !x.ended(f, endedByApp):
 	case (x.place == gate.Protected || x.place == gate.Entry) && status == http.StatusOK && isPageLoad(x.r) && x.config.LoginPage != "":
 		f.replace(x.askLogin)
 	default:
@@ -251,9 +248,10 @@ func (x *exchange) outlived(f *filter, status int) {
 	}
 }
 
-// ended ends the session in the middle of an answer. Where the store cannot do it, the browser is told so in its place.
-func (x *exchange) ended(f *filter) bool {
-	if err := x.end(); err != nil {
+// ended ends the session in the middle of an answer, and tells the event. Where the store cannot do it, the browser is
+// told so in its place.
+func (x *exchange) ended(f *filter, as event.Event) bool {
+	if err := x.end(as); err != nil {
 		f.replace(func() error { return x.storeFailed("end session", err) })
 		return false
 	}

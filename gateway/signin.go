@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sallyport/custody"
+	"sallyport/event"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/pages"
@@ -204,6 +205,6 @@ func (x *exchange) admit(next signedIn, try *tried) error {
 
 // loginUnclear refuses a login whose answer cannot be judged, or whose session cannot be held (P4).
 func (x *exchange) loginUnclear(setting string, err error) error {
-	x.log.ErrorContext(x.r.Context(), "login refused: its answer cannot be judged", "setting", setting, "app", x.config.App, "error", err)
+	x.tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: setting, Detail: err.Error()})
 	return x.fail(http.StatusBadGateway, pages.ErrorApp)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sallyport/event"
 	"sallyport/gate"
 	"sallyport/login"
 	"sallyport/session"
@@ -125,23 +126,19 @@ func (x *exchange) unseen() {
 		}
 		err = x.unsettle(nil)
 	case x.state() == gate.Verified && !x.plain():
-		x.log.WarnContext(x.r.Context(), "the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
-			"setting", "identity", "app", x.config.App, "user", x.data.Identity)
-		err = x.endUnseen()
+		err = x.destroy(event.Event{
+			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",
+		})
 	case x.carries && x.state() != gate.Verified && x.mayHaveSignedIn():
 		err = x.forgetGuest()
 	case x.carries && x.state() != gate.Verified:
 		err = x.doubt()
 	}
 	if err != nil && !errors.Is(err, session.ErrGone) {
+		x.storeFails(err)
 		x.log.ErrorContext(x.r.Context(), "store failed; an answer that was not seen could not be noted",
 			"setting", "sessions", "app", x.config.App, "error", err)
 	}
-}
-
-// endUnseen ends the session behind an answer that nobody gets.
-func (x *exchange) endUnseen() error {
-	return x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token)
 }
 
 // doubt notes that nobody knows whether the stranger's cookies are still a stranger's.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sallyport/event"
 	"sallyport/factor"
 	"sallyport/pages"
 )
@@ -52,12 +53,19 @@ func (x *exchange) useTrust(user, shown string, proof factor.Proof) (credential 
 	credential, err := x.config.Factors.UseDevice(x.noting(), user, shown, proof)
 	switch {
 	case err == nil:
-		x.log.InfoContext(x.r.Context(), "no code is asked for: the browser is trusted",
-			"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+		x.storeWorks(storeSecrets, true)
+	case errors.Is(err, factor.ErrMisused):
+		x.tell(event.Event{
+			Name: event.BrowserForgotten, User: user, Actor: event.ByGateway,
+			Method: event.MethodTrusted, Reason: event.ReasonMisused,
+		})
 	case errors.Is(err, factor.ErrNotTrusted):
-		x.log.WarnContext(x.r.Context(), "the browser was trusted and is not any more, shows a secret that was used before, or has not the key",
-			"app", x.config.App, "user", user, "client", x.config.ClientAddress(x.r))
+		x.tell(event.Event{
+			Name: event.ChallengeFailed, User: user, Outcome: event.Refused,
+			Method: event.MethodTrusted, Reason: event.ReasonNotTrusted,
+		})
 	default:
+		x.storeFails(err)
 		x.log.ErrorContext(x.r.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
 			"setting", "secrets", "app", x.config.App, "error", err)
 	}
@@ -107,16 +115,21 @@ func plainCredential(text string) bool {
 // forgetBrowsers has one trusted browser, or all of them, be trusted no longer.
 func (x *exchange) forgetBrowsers() error {
 	notice := pages.NoticeBrowserForgotten
-	forget := func() error { return x.config.Factors.ForgetDevice(x.noting(), x.data.Identity, x.form.id) }
+	forget := func() (bool, error) { return x.config.Factors.ForgetDevice(x.noting(), x.data.Identity, x.form.id) }
 	if x.form.id == "" {
 		notice = pages.NoticeBrowsersForgotten
-		forget = func() error { return x.config.Factors.ForgetDevices(x.noting(), x.data.Identity) }
+		forget = func() (bool, error) { return x.config.Factors.ForgetDevices(x.noting(), x.data.Identity) }
 	}
-	if err := forget(); errors.Is(err, factor.ErrNotEnrolled) {
+	switch forgotten, err := forget(); {
+	case errors.Is(err, factor.ErrNotEnrolled):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
-	} else if err != nil {
+	case err != nil:
 		return x.storeFailed("forget a trusted browser", err)
+	case forgotten:
+		x.storeWorks(storeSecrets, true)
+		x.tell(event.Event{
+			Name: event.BrowserForgotten, User: x.data.Identity, Method: event.MethodTrusted, All: x.form.id == "",
+		})
 	}
-	x.log.InfoContext(x.r.Context(), "trusted browsers forgotten", "app", x.config.App, "user", x.data.Identity, "all", x.form.id == "")
 	return x.settingsAfter(notice)
 }

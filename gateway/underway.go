@@ -20,6 +20,9 @@ type underWay struct {
 	trials trials
 	// learned are the names of cookies that logins put into custody.
 	learned custody.Names
+	// stores are those that fail, and endedLately the sessions that ended: what was told of them is not told again.
+	stores      stores
+	endedLately ended
 }
 
 // underWayKey is what it stands under beside the sessions.

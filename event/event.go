@@ -1,0 +1,227 @@
+// Package event says what a security event is and who hears of it: each has a name and fields, and is told once, after
+// the write that makes it true (P7). It holds no secret, and no name that somebody typed before the app accepted it
+// (P9).
+package event
+
+import (
+	"context"
+	"time"
+)
+
+// Name is what happened.
+type Name string
+
+// What there is.
+const (
+	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State tells what it
+	// is good for.
+	LoginAccepted Name = "login_accepted"
+	// LoginFailed is a login that the app did not accept.
+	LoginFailed Name = "login_failed"
+	// LoginRefused is a login that the app never saw (ReasonRequest), or whose answer cannot be judged (ReasonUnclear).
+	LoginRefused Name = "login_refused"
+	// ChallengePassed is a session that has become verified after its login, or, with ReasonChange, a code that was
+	// asked for before the factors could be changed. Its method is MethodNone where no factor was owed after all.
+	ChallengePassed Name = "challenge_passed"
+	// ChallengeFailed is an answer that opened nothing. With the outcome Failed it was judged and is wrong; with
+	// Refused it was not judged, and Reason says why.
+	ChallengeFailed Name = "challenge_failed"
+	// Throttled is the beginning of a time in which no code is judged, after wrong ones. Event.Until tells when it
+	// ends.
+	Throttled Name = "throttled"
+	// Stopped says that no code of the user is judged any more until an operator acts.
+	Stopped Name = "stopped"
+	// FactorAdded is a factor that was set up, with its recovery codes where it is the first.
+	FactorAdded Name = "factor_added"
+	// FactorRemoved is one of several factors that was taken away.
+	FactorRemoved Name = "factor_removed"
+	// FactorReset is a factor that took another's place.
+	FactorReset Name = "factor_reset"
+	// FactorsDisabled says that the user has no second factor any more.
+	FactorsDisabled Name = "factors_disabled"
+	// RecoveryCodesMade are new recovery codes in the place of others.
+	RecoveryCodesMade Name = "recovery_codes_made"
+	// RecoveryCodeUsed is a recovery code that was right and is used up.
+	RecoveryCodeUsed Name = "recovery_code_used"
+	// BrowserTrusted is a browser that will sign in without a code from now on.
+	BrowserTrusted Name = "browser_trusted"
+	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the
+	// gateway, since somebody may hold a copy of its secret.
+	BrowserForgotten Name = "browser_forgotten"
+	// SignedOut is a session that its user ended.
+	SignedOut Name = "signed_out"
+	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another
+	// session.
+	SessionEnded Name = "session_ended"
+	// IdentityChanged says that the app calls a verified session by another user's name. Event.Was is the name before.
+	IdentityChanged Name = "identity_changed"
+	// StoreUnavailable is told once until StoreRecovered, by each gateway. Event.Setting tells which store,
+	// Event.Detail why.
+	StoreUnavailable Name = "store_unavailable"
+	// StoreRecovered says that the store does what it could not do.
+	StoreRecovered Name = "store_recovered"
+)
+
+// Actor is who did it.
+type Actor string
+
+// Who does something.
+const (
+	// ByUser is whoever sent the request.
+	ByUser Actor = "user"
+	// ByGateway is the gateway by itself.
+	ByGateway Actor = "gateway"
+)
+
+// Outcome is how it went.
+type Outcome string
+
+// How something goes.
+const (
+	// Accepted is a login's.
+	Accepted Outcome = "accepted"
+	// Failed means that something was judged, or tried, and is not right.
+	Failed Outcome = "failed"
+	// Refused means that it was not judged.
+	Refused Outcome = "refused"
+	// Passed is a challenge's.
+	Passed Outcome = "passed"
+	// Done is what cannot go wrong any more.
+	Done Outcome = "done"
+)
+
+// Methods that are no kinds of factors.
+const (
+	// MethodTrusted is a browser that stood for the factor.
+	MethodTrusted = "trusted"
+	// MethodNone means that no factor was owed.
+	MethodNone = "none"
+)
+
+// Why something happened, where an event has more than one reason.
+const (
+	// ReasonRequest is of LoginRefused: the request is ambiguous, malformed or too large. Detail says more, Status is
+	// the answer's.
+	ReasonRequest = "request"
+	// ReasonUnclear is of LoginRefused: the app's answer cannot be judged. Setting and Detail say more.
+	ReasonUnclear = "unclear"
+	// ReasonChange is of challenges: the code was to confirm a change of factors.
+	ReasonChange = "change"
+	// ReasonSetUp is of ChallengeFailed: the code was to confirm a new factor. Such ones are not counted.
+	ReasonSetUp = "set_up"
+	// ReasonThrottled and ReasonStopped are of ChallengeFailed: nothing is judged for a while, or until an operator
+	// acts.
+	ReasonThrottled = "throttled"
+	ReasonStopped   = "stopped"
+	// ReasonNotTrusted is of ChallengeFailed: the browser is not trusted any more, or did not show its key. A code is
+	// asked for.
+	ReasonNotTrusted = "not_trusted"
+	// ReasonMisused is of BrowserForgotten.
+	ReasonMisused = "misused"
+	// ReasonApp is of SignedOut and SessionEnded: the user signed out of the app, or the app ended its session.
+	ReasonApp = "app"
+	// ReasonCookie is of SessionEnded: a held cookie changed, and the app cannot be asked whose it is. Cookies are the
+	// names.
+	ReasonCookie = "cookie"
+	// ReasonOverflow is of SessionEnded: the app set more cookies than a session can hold.
+	ReasonOverflow = "overflow"
+	// ReasonTwoUsers is of SessionEnded: the app's session is of two users at once.
+	ReasonTwoUsers = "two_users"
+	// ReasonUnseen is of SessionEnded: nobody saw what the app answered to a request that may have signed somebody in.
+	ReasonUnseen = "unseen"
+)
+
+// Event is one thing that happened. What it has no word for is empty.
+type Event struct {
+	// Name is what happened, in which App, and At is when.
+	Name Name
+	App  string
+	At   time.Time
+	// User is whom the app named; empty as long as it has named nobody.
+	User string
+	// Actor is who did it, and Outcome how it went.
+	Actor   Actor
+	Outcome Outcome
+	// Method is the kind of factor, or MethodTrusted, or MethodNone.
+	Method string
+	// Reason is why.
+	Reason string
+	// Client is the address of whoever sent the request, without a port.
+	Client string
+
+	// State is what a login's session is by then: pending, enrolling or verified.
+	State string
+	// Was is the name before IdentityChanged.
+	Was string
+	// Until is when codes are judged again after Throttled.
+	Until time.Time
+	// Left is how many recovery codes are left after RecoveryCodeUsed; nil where that is not known.
+	Left *int
+	// All: it is about all of the user's trusted browsers, or about all sessions but the one that asks.
+	All bool
+	// Cookies are names of cookies.
+	Cookies []string
+	// Setting is what an operator should look at, or which store it is: secrets, sessions, storage.
+	Setting string
+	// Status is that of the answer to a request that was refused.
+	Status int
+	// Detail is what went wrong, for an operator.
+	Detail string
+}
+
+// Change is what became of the user's factors, in a word; empty for what changes none.
+func (n Name) Change() string {
+	switch n {
+	case FactorAdded:
+		return "added"
+	case FactorRemoved:
+		return "removed"
+	case FactorReset:
+		return "reset"
+	case FactorsDisabled:
+		return "disabled"
+	case RecoveryCodesMade:
+		return "recovery_codes"
+	}
+	return ""
+}
+
+// Outcome is how such an event goes where nothing else is said of it.
+func (n Name) Outcome() Outcome {
+	switch n {
+	case LoginAccepted:
+		return Accepted
+	case LoginFailed, ChallengeFailed, StoreUnavailable:
+		return Failed
+	case LoginRefused, Throttled, Stopped:
+		return Refused
+	case ChallengePassed:
+		return Passed
+	}
+	return Done
+}
+
+// Actor is who is behind such an event where nothing else is said of it.
+func (n Name) Actor() Actor {
+	switch n {
+	case LoginRefused, Throttled, Stopped, IdentityChanged, StoreUnavailable, StoreRecovered:
+		return ByGateway
+	}
+	return ByUser
+}
+
+// Sink hears of events. Emit must be safe for concurrent use, and must not block: requests wait for it. It keeps
+// nothing of the event that others may change.
+type Sink interface {
+	Emit(ctx context.Context, event Event)
+}
+
+// Sinks are several, in this order.
+type Sinks []Sink
+
+// Emit implements Sink.
+func (s Sinks) Emit(ctx context.Context, event Event) {
+	for _, sink := range s {
+		sink.Emit(ctx, event)
+	}
+}
