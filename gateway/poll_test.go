@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,20 +31,15 @@ func TestP5_RaisedBackBesideALink(t *testing.T) {
 		fmt.Fprintf(w, "secretsOf(%q)", parts[2])
 	}), app.open))
 	carol := s.carol(t)
-	link := carol.raw(t, "GET", "/in/alice/pw-alice.js", "", 0)
+	link := carol.rawRest(t, "GET", "/in/alice/pw-alice.js", "Connection: close\r\n\r\n")
 	<-app.arrived
 	if got := carol.do("POST", "/other", asForm, "u=carol&p=pw-carol"); got.StatusCode == http.StatusOK {
 		t.Logf("her own sign-in: %d %s", got.StatusCode, got.body)
 	}
 	app.open()
-	answer, err := http.ReadResponse(bufio.NewReader(link), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _ := io.ReadAll(answer.Body)
-	_ = answer.Body.Close()
-	if strings.Contains(string(body), "alice") {
-		t.Errorf("carol reads %d %s", answer.StatusCode, body)
+	// All of it, or none: the session has ended meanwhile, which may break the connection off.
+	if body, _ := io.ReadAll(link); strings.Contains(string(body), "secretsOf") {
+		t.Errorf("carol reads %s", body)
 	}
 	held = false
 	if got := carol.get("/in/alice/pw-alice.js"); strings.Contains(got.body, "alice") {

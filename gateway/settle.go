@@ -240,7 +240,7 @@ func (x *exchange) endTwoUsers(f *filter) bool {
 func (x *exchange) outlived(f *filter, status int) {
 	switch {
 	case !x.ended(f, endedByApp):
-	case (x.place == gate.Protected || x.place == gate.Entry) && status == http.StatusOK && isPageLoad(x.r) && x.config.LoginPage != "":
+	case (x.place == gate.Protected || x.place == gate.Entry) && status == http.StatusOK && x.plain() && isPageLoad(x.r) && x.config.LoginPage != "":
 		f.replace(x.askLogin)
 	default:
 		f.sorted.Held = nil

@@ -49,6 +49,10 @@ func TestP1_ZNCSpeaksIRC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if method == "HEAD" {
+				got.Wants(t, http.StatusBadRequest, "") // as every page load with a body
+				continue
+			}
 			if got.Wants(t, http.StatusMethodNotAllowed, ""); got.Header.Get("Allow") != "GET, POST" {
 				t.Errorf("%s: Allow: %s", method, got.Header.Get("Allow"))
 			}
