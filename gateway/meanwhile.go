@@ -163,12 +163,16 @@ func (f *filter) whole() bool {
 	if m == nil {
 		return false
 	}
+	var ended <-chan struct{}
+	if f.x.stream.gateway != nil { // else it is a stranger's, whose session cannot end
+		ended = f.x.stream.ending.Done()
+	}
 	select {
 	case <-m.returned:
 		f.early = false
 		return true
 	case <-m.full:
-	case <-f.x.stream.ending.Done():
+	case <-ended:
 	case <-f.x.r.Context().Done():
 	}
 	return false

@@ -173,3 +173,25 @@ func httptestRequest(t *testing.T) *http.Request {
 	}
 	return r
 }
+
+// TestWholeOfAStrangersAnswer: where the app cannot say whose an answer is before it has come to its end, a stranger's is waited for as well,
+// though nobody watches over a session then.
+func TestWholeOfAStrangersAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		ends func(*meanwhile, context.CancelFunc)
+		is   bool
+	}{
+		"to its end":      {func(m *meanwhile, _ context.CancelFunc) { close(m.returned) }, true},
+		"no room":         {func(m *meanwhile, _ context.CancelFunc) { close(m.full) }, false},
+		"the client left": {func(_ *meanwhile, leave context.CancelFunc) { leave() }, false},
+	} {
+		ctx, leave := context.WithCancel(t.Context())
+		m := &meanwhile{returned: make(chan struct{}), full: make(chan struct{})}
+		f := &filter{x: &exchange{r: httptestRequest(t).WithContext(ctx)}, meanwhile: m, early: true}
+		test.ends(m, leave)
+		if f.whole() != test.is || f.early == test.is {
+			t.Errorf("%s: whole %v", name, !test.is)
+		}
+		leave()
+	}
+}
