@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +32,8 @@ func TestWritesIntoSessionsAreSeen(t *testing.T) {
 		"var f func(*session.Data) error":                                          1,
 		"func f() { g(func(d *session.Data) error { return nil }) }":               1,
 		"func f() { g(session.Raw(true, nil)) }":                                   1,
+		"func f(x *exchange) { x.data.Delivery.Location = \"\" }":                  1,
+		"func f(x *exchange) { x.data = nil }":                                     0,
 		"func f(x *exchange) bool { return x.data.State == 1 }":                    0,
 		"func f(data *session.Data) bool { view.State = data.State; return true }": 0,
 	} {
@@ -59,9 +60,8 @@ func writesIntoSessions(file *ast.File) (found []string) {
 			}
 		case *ast.AssignStmt:
 			for _, left := range node.Lhs {
-				if selector, ok := left.(*ast.SelectorExpr); ok &&
-					slices.Contains([]string{"State", "Identity", "Proofs"}, selector.Sel.Name) && ofSession(selector.X) {
-					found = append(found, "an assignment to "+name(selector))
+				if called := name(left); strings.HasPrefix(called, "data.") || strings.Contains(called, ".data.") {
+					found = append(found, "an assignment to "+called)
 				}
 			}
 		}
@@ -78,12 +78,6 @@ func changesSession(f *ast.FuncType) bool {
 	pointer, ok := f.Params.List[0].Type.(*ast.StarExpr)
 	result, isName := f.Results.List[0].Type.(*ast.Ident)
 	return ok && isName && name(pointer.X) == "session.Data" && result.Name == "error"
-}
-
-// ofSession reports whether an expression is called as sessions are: data, x.data.
-func ofSession(x ast.Expr) bool {
-	called := name(x)
-	return called == "data" || strings.HasSuffix(called, ".data")
 }
 
 // name is a chain of names as it is written; empty for anything else.

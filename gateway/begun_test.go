@@ -91,14 +91,10 @@ func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	}
 }
 
-// readHead reads an answer's head and what comes with it.
+// readHead reads the first line of an answer that has begun. Its body goes on.
 func readHead(t *testing.T, conn net.Conn) {
 	t.Helper()
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err == nil {
-		defer answer.Body.Close()
-	}
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%v, %v", answer, err)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") {
+		t.Fatalf("%q, %v", line, err)
 	}
 }

@@ -387,5 +387,9 @@ func (x *exchange) refuse(refused *login.RefusedError) error {
 		allowed := slices.DeleteFunc([]string{http.MethodGet, http.MethodHead, http.MethodPost}, func(method string) bool { return !x.policy.Takes(method) })
 		x.w.Header().Set("Allow", strings.Join(allowed, ", "))
 	}
+	if refused.Status == http.StatusTooManyRequests {
+		x.w.Header().Set("Retry-After", "60")
+		x.w.Header().Set("Connection", "close") // or the server would wait for the rest of the body before it answers
+	}
 	return x.failWith(refused.Status, pages.ErrorRequest, refused.Reason)
 }

@@ -14,18 +14,17 @@ import (
 	"sallyport/match"
 )
 
-// TestP6_RoomForLargeForms: at an app that takes its login at any address, a stranger sends forms of a mebibyte, each all but its end, from as
+// TestP6_RoomForLargeForms: at an app that takes more than its login at one address, a stranger sends forms of a mebibyte, each all but its end, from as
 // many connections as she likes. Each was kept in memory for as long as she liked. Others sign in meanwhile, and users send large forms.
 func TestP6_RoomForLargeForms(t *testing.T) {
-	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true}, func(c *Config) {
+	s := newSite(t, demo.Knobs{NoFormToken: true}, func(c *Config) {
 		c.Logins = login.Set{
 			Blocks: []login.Block{{
-				Paths: match.NewGlobs("/"), When: []login.Condition{{Kind: login.Form, Name: "do", Value: "login"}},
+				Paths: match.NewGlobs("/login"), When: []login.Condition{{Kind: login.Form, Name: "do", Value: "login"}},
 				Username: login.Source{Kind: login.Form, Name: "username"},
 			}},
-			Identities: []login.Identity{{Path: "/?do=api/me", Kind: login.JSON, Pointer: "/login"}},
+			Identities: []login.Identity{{Path: "/api/me", Kind: login.JSON, Pointer: "/login"}},
 		}
-		c.LoginPage = "/?do=login"
 	})
 	address, _ := url.Parse(s.server.URL)
 	form := "do=preview&text=" + strings.Repeat("x", 100<<10)
@@ -35,7 +34,7 @@ func TestP6_RoomForLargeForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", address.Host, cookie, asForm, len(form)+1, form)
+		fmt.Fprintf(conn, "POST /login HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", address.Host, cookie, asForm, len(form)+1, form)
 		return conn
 	}
 	status := func(conn net.Conn) int {
@@ -60,7 +59,7 @@ func TestP6_RoomForLargeForms(t *testing.T) {
 		t.Errorf("one more: %d", got)
 	}
 	bob := s.browser()
-	bob.do("POST", "/", asForm, "do=login&username=bob&password="+demo.BobPassword).wants(t, http.StatusSeeOther, "/")
+	bob.do("POST", "/login", asForm, "do=login&username=bob&password="+demo.BobPassword).wants(t, http.StatusSeeOther, "/")
 	conn := begin(bob.client.Jar.Cookies(address)[0].String())
 	if _, err := conn.Write([]byte("x")); err != nil || status(conn) == http.StatusTooManyRequests {
 		t.Error("a user's large form is refused")

@@ -38,7 +38,6 @@ const (
 	reasonName     = "A user name of this form cannot be used here."
 	reasonLarge    = "The login is too large."
 	reasonPassword = "The password that came with the request could not be read."
-	reasonBusy     = "Too many large forms are on their way at this moment. Please try again in a minute."
 	reasonCharset  = "The login is not written in UTF-8."
 )
 
@@ -56,7 +55,7 @@ func tooLarge() *RefusedError {
 }
 
 func noRoom() *RefusedError {
-	return &RefusedError{Status: http.StatusTooManyRequests, Reason: reasonBusy, Log: "too many bodies over 64 KiB at once"}
+	return &RefusedError{Status: http.StatusTooManyRequests, Reason: reasonForm, Log: "too many bodies over 64 KiB at once"}
 }
 
 func longForm() *RefusedError {

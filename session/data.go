@@ -12,8 +12,8 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. It is changed by Steps; changing one that Load returned changes nothing in the
-// store. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come back from the
+// Data is all that the gateway knows of one browser. It is changed by Steps only: what Load returned is
+// shared, and read. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come back from the
 // store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.

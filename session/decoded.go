@@ -27,7 +27,7 @@ type decodedCache struct {
 // decodedEntry never changes once it is in the table.
 type decodedEntry struct {
 	stored   []byte
-	data     Data
+	data     *Data
 	deadline time.Time
 }
 
@@ -43,16 +43,16 @@ func slotOf(key string) uint32 {
 	return first * 0x9e3779b1 >> 16 % decodedSlots
 }
 
-// decode is the function decode. What the Data refers to is shared with other callers, who all only read.
+// decode is the function decode. The Data is shared with other callers, who all only read: sessions are changed by steps, on a reading of
+// their own.
 func (c *decodedCache) decode(key string, stored []byte) (*Data, time.Time, error) {
 	slot := &c.slots[slotOf(key)]
 	if entry := slot.Load(); entry != nil && bytes.Equal(entry.stored, stored) {
-		data := entry.data
-		return &data, entry.deadline, nil
+		return entry.data, entry.deadline, nil
 	}
 	data, deadline, err := decode(stored)
 	if err == nil && len(stored) <= decodedLargest {
-		slot.Store(&decodedEntry{stored: bytes.Clone(stored), data: *data, deadline: deadline})
+		slot.Store(&decodedEntry{stored: bytes.Clone(stored), data: data, deadline: deadline})
 	}
 	return data, deadline, err
 }

@@ -58,16 +58,17 @@ func TestDecodedCache_BytesOfTheStore(t *testing.T) {
 	}
 }
 
-// TestDecodedCache_CallersOwn: what a caller writes into its Data is not what the next one gets.
-func TestDecodedCache_CallersOwn(t *testing.T) {
-	cache := newDecodedCache()
-	stored := storedSession(t, func(d *Data) { d.State = gate.Pending })
-	for range 3 {
-		data, deadline, err := cache.decode("token", stored)
-		if err != nil || data.State != gate.Pending || !deadline.After(time.Now()) {
-			t.Fatal(data, deadline, err)
-		}
-		data.State, data.Identity = gate.Verified, "mallory"
+// TestDecodedCache_StepsOwnTheirReading: a step changes a reading of its own, and not what others have loaded.
+func TestDecodedCache_StepsOwnTheirReading(t *testing.T) {
+	f := newFixture(t)
+	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
+	before := mustLoad(t, f.Manager, token)
+	if mustLoad(t, f.Manager, token) != before {
+		t.Error("the control: what was loaded is not shared")
+	}
+	taken, err := f.Take(t.Context(), token, Prove(Passing{User: "alice", From: gate.Pending, At: start}))
+	if err != nil || taken.After.State != gate.Verified || before.State != gate.Pending || before.Form == taken.After.Form {
+		t.Errorf("%v, %v; loaded before: %v", taken.After, err, before)
 	}
 }
 

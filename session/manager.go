@@ -64,8 +64,8 @@ func (s *Shared) Manager(config Config) *Manager {
 
 // Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
 // unknown, the session has expired, belongs to another app, or cannot be decoded. An error wraps ErrStore and tells
-// nothing about the session (P6). Load never writes. Lists, jars and the Delivery in it are shared with others that load the
-// session, and must only be read.
+// nothing about the session (P6). Load never writes. The Data is shared with others that load the session, and must only be
+// read: steps change a reading of their own.
 //
 // It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where there
 // is none, and costs more than the rest of a request.
