@@ -181,3 +181,24 @@ func TestProofs(t *testing.T) {
 		}
 	}
 }
+
+// TestOweKeepsTheErrand: a factor that is owed after all does not lose the page that was asked for first, nor the withheld answer; and what
+// the session had shown as proofs is gone.
+func TestOweKeepsTheErrand(t *testing.T) {
+	f := newFixture(t)
+	delivery := &Delivery{Location: "/home"}
+	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice", Errand: Errand{Next: "/page?a=1", Delivery: delivery}})
+	passed, err := f.Take(t.Context(), token, Prove(Passing{User: "alice", From: gate.Pending, At: start}))
+	if err != nil || passed.After.Next != "" || passed.After.Delivery != nil {
+		t.Fatalf("%+v, %v", passed.After, err)
+	}
+	before := passed.Before
+	owed, err := f.Take(t.Context(), passed.Token, Owe("alice", before.Delivery, before.Next, start))
+	if err != nil || owed.After.State != gate.Pending || owed.After.Proofs != nil {
+		t.Fatalf("%+v, %v", owed.After, err)
+	}
+	left := mustLoad(t, f.Manager, owed.Token)
+	if got := Destination(left.Delivery, left.Next); got != "/home" || left.Next != "/page?a=1" {
+		t.Errorf("it leads to %q, and %q was asked for first", got, left.Next)
+	}
+}
