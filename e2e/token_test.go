@@ -167,7 +167,7 @@ func TestP2_TokenBeforeTheFactor(t *testing.T) {
 		wantsState(t, thief, "pending", "alice")
 		for _, path := range []string{"/second-factor/resume", "/second-factor/status", "/x", "/auth/refresh", "/static/x", "/me"} {
 			for _, method := range []string{"GET", "POST"} {
-				got := thief.Do(method, path, asBearer(token), "{}")
+				got := thief.Do(method, path, asBearer(token), bodyFor(method, "{}"))
 				if strings.Contains(got.Text, "tok3n") || strings.Contains(got.Text, "secrets") {
 					t.Errorf("%s %s: %d %s", method, path, got.StatusCode, got.Text)
 				}
