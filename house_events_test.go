@@ -14,7 +14,7 @@ import (
 // TestEventsAreToldInOnePlace: a line about a security event is written by its sink and by nobody else, so that what
 // listens to events hears of all that the log has; and the gateway tells events by one function.
 func TestEventsAreToldInOnePlace(t *testing.T) {
-	files := sources(t, ".")
+	files := sources(t)
 	messages := eventMessages(files["event/log.go"])
 	if len(messages) < 25 {
 		t.Fatalf("event/log.go has %d messages: %q", len(messages), messages)

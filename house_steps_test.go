@@ -1,12 +1,9 @@
 package sallyport
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -14,7 +11,7 @@ import (
 // TestSessionsAreChangedBySteps: outside package session nobody writes into a session. What may be changed, from which
 // state and for whom, is said there once.
 func TestSessionsAreChangedBySteps(t *testing.T) {
-	for path, file := range sources(t, ".") {
+	for path, file := range sources(t) {
 		if strings.HasPrefix(path, "session/") {
 			continue
 		}
@@ -93,28 +90,14 @@ func name(x ast.Expr) string {
 	return ""
 }
 
-// sources are the parsed files of the product below a folder, without tests, by their paths with slashes.
-func sources(t *testing.T, folder string) map[string]*ast.File {
+// sources are the parsed files of the product, without tests, by their paths.
+func sources(t *testing.T) map[string]*ast.File {
 	t.Helper()
-	files := make(map[string]*ast.File)
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && path != folder && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || entry.Name() == "node_modules"):
-			return filepath.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
-			return nil
+	parsed := make(map[string]*ast.File)
+	goFiles(t, func(path string, _ *token.FileSet, file *ast.File) {
+		if !strings.HasSuffix(path, "_test.go") {
+			parsed[path] = file
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		files[filepath.ToSlash(path)] = file
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
+	return parsed
 }

@@ -53,7 +53,7 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	if refused != nil {
 		return true, x.refuse(refused)
 	}
-	leave, ok := x.trials.enter(match.Network(x.origin().Address))
+	leave, ok := x.mayTry()
 	if !ok {
 		return true, x.tooManyTrials()
 	}
@@ -150,7 +150,7 @@ func (x *exchange) trialFailed(err error) error {
 
 // askPassword has the app itself ask a stranger for a password, so that the browser does.
 func (x *exchange) askPassword() error {
-	leave, ok := x.trials.enter(match.Network(x.origin().Address))
+	leave, ok := x.mayTry()
 	if !ok {
 		return x.tooManyTrials()
 	}

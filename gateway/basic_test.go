@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -303,19 +304,19 @@ func TestP6_StandingStoreFails(t *testing.T) {
 
 // TestBasicTrialsAreBounded: a client cannot have the app try any number of passwords at once.
 func TestBasicTrialsAreBounded(t *testing.T) {
-	var underWay trials
+	var underWay atOnce
 	var leave []func()
 	for range maxTrials {
-		done, ok := underWay.enter("192.0.2.1")
+		done, ok := underWay.enter("192.0.2.1", maxTrials, math.MaxInt)
 		if !ok {
 			t.Fatal("too few")
 		}
 		leave = append(leave, done)
 	}
-	if _, ok := underWay.enter("192.0.2.1"); ok {
+	if _, ok := underWay.enter("192.0.2.1", maxTrials, math.MaxInt); ok {
 		t.Error("too many")
 	}
-	if done, ok := underWay.enter("192.0.2.2"); !ok {
+	if done, ok := underWay.enter("192.0.2.2", maxTrials, math.MaxInt); !ok {
 		t.Error("another client is refused")
 	} else {
 		done()
@@ -323,13 +324,13 @@ func TestBasicTrialsAreBounded(t *testing.T) {
 	for _, done := range leave {
 		done()
 	}
-	if len(underWay.underWay) != 0 {
-		t.Errorf("%d clients are remembered", len(underWay.underWay))
+	if len(underWay.of) != 0 {
+		t.Errorf("%d clients are remembered", len(underWay.of))
 	}
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
 	for range maxTrials {
-		s.gateway.trials.enter("127.0.0.1")
+		s.gateway.trials.enter("127.0.0.1", maxTrials, math.MaxInt)
 	}
 	for _, header := range []http.Header{nil, with(basic("alice", "pw-a"))} {
 		if got := s.browser().send("GET", "/", "", header); got.StatusCode != http.StatusTooManyRequests {

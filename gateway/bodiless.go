@@ -41,7 +41,6 @@ const connectionAsItIs = "connection"
 // before it has read the body, or does not know how long it is (chunks, a method that it takes for one without), would take the
 // rest for the next request: one with cookies and a password of the client's choice, at any path, and its answer would be the next user's.
 func lastOfConnection(r *http.Request) {
-	delete(r.Header, connectionAsItIs)
 	if match.HasBody(r) {
 		r.Header[connectionAsItIs] = []string{"close"}
 	}

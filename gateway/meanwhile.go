@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -27,16 +29,13 @@ type meanwhile struct {
 	panicked any           // what the goroutine panicked with; to be read once over is closed
 	err      error         // why what was kept could not be sent; likewise
 
-	mutex   sync.Mutex
-	kept    []byte
-	file    *os.File // what did not fit, from read to size
-	read    int64
-	size    int64
-	flush   bool // the handler wants it to be seen now
-	closed  bool // nothing more is kept: the answer was decided, and what was kept is on its way
-	done    bool // all that was kept was sent
-	isFull  bool
-	hasLeft bool
+	mutex  sync.Mutex
+	kept   []byte
+	file   *os.File // what did not fit into kept
+	size   int64    // of the file, in bytes
+	closed bool     // nothing more is kept: there is no room, or what was kept is on its way
+	flush  bool     // the handler wants it to be seen now
+	done   bool     // all that was kept was sent
 }
 
 // decideMeanwhile is decide beside the handler, whose answer goes on.
@@ -46,59 +45,49 @@ func (f *filter) decideMeanwhile() {
 	go func() {
 		defer close(m.over)
 		defer func() { m.panicked = recover() }()
+		defer m.forget()
 		f.decide()
 		m.err = f.drain(m)
 	}()
 }
 
-// drain sends what was kept until there is nothing more.
+// drain sends what was kept. From then on nothing more is: a client that is slow would have all of a large answer kept.
 func (f *filter) drain(m *meanwhile) error {
-	defer m.forget()
-	m.close()
-	for {
-		piece, flush, err := m.next()
-		if err != nil {
-			return err
-		}
-		if piece == nil {
-			if flush {
-				return f.flushDecided()
-			}
-			return nil
-		}
-		if _, err := f.writeDecided(piece); err != nil {
-			return err
-		}
+	if _, err := io.Copy(decided{f}, m.close()); err != nil {
+		return err
 	}
+	if m.sent() {
+		return f.flushDecided()
+	}
+	return nil
 }
 
-// close says that nothing more is to be kept: a client that is slow would have all of a large answer kept.
-func (m *meanwhile) close() {
+// decided writes what is sent of an answer that was decided.
+type decided struct{ filter *filter }
+
+// Write implements io.Writer.
+func (d decided) Write(p []byte) (int, error) { return d.filter.writeDecided(p) }
+
+// close has nothing more be kept, and returns what was.
+func (m *meanwhile) close() io.Reader {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.closed = true
+	if m.file == nil {
+		return bytes.NewReader(m.kept)
+	}
+	return io.MultiReader(bytes.NewReader(m.kept), io.NewSectionReader(m.file, 0, m.size))
 }
 
-// next takes a piece out. Nil says that there is none.
-func (m *meanwhile) next() (piece []byte, flush bool, err error) {
+// sent notes that all that was kept was sent. It reports whether it is to be seen now.
+func (m *meanwhile) sent() (flush bool) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	switch {
-	case len(m.kept) > 0:
-		piece, m.kept = m.kept, nil
-	case m.read < m.size:
-		piece = make([]byte, min(m.size-m.read, spoolMemory))
-		if _, err := m.file.ReadAt(piece, m.read); err != nil {
-			return nil, false, err
-		}
-		m.read += int64(len(piece))
-	default:
-		m.done = true
-	}
-	return piece, m.flush, nil
+	m.done = true
+	return m.flush
 }
 
-// forget says that nothing is kept any more, for whatever reason.
+// forget gives the room back, for whatever reason the answer has come to its end.
 func (m *meanwhile) forget() {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -112,18 +101,16 @@ func (m *meanwhile) forget() {
 func (m *meanwhile) add(p []byte) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.closed || m.isFull {
+	switch {
+	case m.closed:
 		return false
-	}
-	// Once there is a file everything goes there, or the order would be lost.
-	if m.read == m.size && len(m.kept)+len(p) <= spoolMemory {
+	case m.file == nil && len(m.kept)+len(p) <= spoolMemory:
 		m.kept = append(m.kept, p...)
 		return true
-	}
-	if m.size-m.read+int64(len(p)) <= spoolLimit && m.append(p) == nil {
+	case m.size+int64(len(p)) <= spoolLimit && m.append(p) == nil:
 		return true
 	}
-	m.isFull = true
+	m.closed = true
 	close(m.full)
 	return false
 }
@@ -140,7 +127,7 @@ func (m *meanwhile) append(p []byte) error {
 			return err
 		}
 	}
-	n, err := m.file.WriteAt(p, m.size)
+	n, err := m.file.Write(p)
 	if err != nil {
 		return err
 	}
@@ -194,8 +181,7 @@ func (f *filter) join() error {
 
 // handlerReturned says that nothing more comes of the answer.
 func (f *filter) handlerReturned() {
-	if m := f.meanwhile; m != nil && !m.hasLeft {
-		m.hasLeft = true
+	if m := f.meanwhile; m != nil {
 		close(m.returned)
 	}
 }

@@ -97,6 +97,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 // errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes with it.
 var errandHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
+	headers[connectionAsItIs] = true // of a request with a body
 	for name := range strings.FieldsSeq(`Accept Accept-Encoding Authorization Cache-Control Connection Content-Disposition
 		Content-Encoding Content-Language Content-Length Content-Range Content-Type Cookie Expect If-Match If-Modified-Since
 		If-None-Match If-Range If-Unmodified-Since Keep-Alive Origin Pragma Purpose Range Referer Sec-Fetch-Dest Sec-Fetch-Mode

@@ -15,9 +15,9 @@ type underWay struct {
 	// raising are those that may raise a verified session.
 	raising raising
 	// room is for the large forms of strangers that are being read.
-	room room
+	room atOnce
 	// trials are the passwords that are being tried.
-	trials trials
+	trials atOnce
 	// learned are the names of cookies that logins put into custody.
 	learned custody.Names
 	// stores are those that fail, and endedLately the sessions that ended: what was told of them is not told again.
