@@ -37,6 +37,9 @@ func TestP5_AtWorkBehindAnAnswer(t *testing.T) {
 // and then the session is gone.
 func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 	s, app, carol := raise(t)
+	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
+		t.Fatalf("the control: %d %q", got.StatusCode, app.seen)
+	}
 	_ = carol.raw(t, "POST", "/progress", alicesForm, len(alicesForm))
 	<-app.arrived
 	write := carol.raw(t, "POST", "/write", "text=2", len("text=2"))

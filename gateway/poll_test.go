@@ -12,7 +12,7 @@ import (
 // in again as herself: asked then, the app names carol, and the page was alice's.
 func TestP5_RaisedBackBesideALink(t *testing.T) {
 	app := newGated()
-	held := true
+	held := false
 	s := newRaising(t, nil)
 	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.Split(strings.TrimSuffix(r.URL.Path, ".js"), "/")
@@ -31,11 +31,14 @@ func TestP5_RaisedBackBesideALink(t *testing.T) {
 		fmt.Fprintf(w, "secretsOf(%q)", parts[2])
 	}), app.open))
 	carol := s.carol(t)
+	if got := carol.get("/in/carol/pw-carol.js"); got.body != `secretsOf("carol")` {
+		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+	}
+	held = true
 	link := carol.rawRest(t, "GET", "/in/alice/pw-alice.js", "Connection: close\r\n\r\n")
 	<-app.arrived
-	if got := carol.do("POST", "/other", asForm, "u=carol&p=pw-carol"); got.StatusCode == http.StatusOK {
-		t.Logf("her own sign-in: %d %s", got.StatusCode, got.body)
-	}
+	// Asked before that goes out, the app names alice.
+	carol.do("POST", "/other", asForm, "u=carol&p=pw-carol").wants(t, http.StatusSeeOther, challengePage)
 	app.open()
 	// All of it, or none: the session has ended meanwhile, which may break the connection off.
 	if body, _ := io.ReadAll(link); strings.Contains(string(body), "secretsOf") {

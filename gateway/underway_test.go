@@ -12,6 +12,9 @@ import (
 // session, which knew nothing of the first one's requests and let hers go to the app, as alice's.
 func TestP5_ReloadBesideARaise(t *testing.T) {
 	s, app, carol := raise(t)
+	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
+		t.Fatalf("the control: %d %q", got.StatusCode, app.seen)
+	}
 	first := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
 	<-app.arrived
 	s.gateway = s.another(t, s.gateway.config.Sessions)

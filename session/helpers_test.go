@@ -86,7 +86,7 @@ func verified(t testing.TB) Data {
 
 func mustCreate(t testing.TB, m *Manager, data Data) string {
 	t.Helper()
-	token, err := m.create(context.Background(), data)
+	token, err := m.create(context.Background(), &data)
 	if err != nil {
 		t.Fatal(err)
 	}

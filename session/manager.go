@@ -137,7 +137,7 @@ func earlier(a, b time.Time) time.Time {
 
 // create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
 // they are empty; an App that is another one's is ErrInvalid.
-func (m *Manager) create(ctx context.Context, data Data) (token string, err error) {
+func (m *Manager) create(ctx context.Context, data *Data) (token string, err error) {
 	now := m.config.Now()
 	if data.App == "" {
 		data.App = m.config.App
@@ -150,8 +150,8 @@ func (m *Manager) create(ctx context.Context, data Data) (token string, err erro
 			*moment = now
 		}
 	}
-	if token, err = m.insert(ctx, &data, new(plan)); err == nil {
-		m.bound(ctx, token, &data)
+	if token, err = m.insert(ctx, data, new(plan)); err == nil {
+		m.bound(ctx, token, data)
 	}
 	return token, err
 }

@@ -61,7 +61,7 @@ func TestCreateRefuses(t *testing.T) {
 		"too large":            {Data{Errand: Errand{Next: strings.Repeat("x", MaxEncoded)}}, ErrTooLarge},
 		"over when it is made": {Data{State: gate.Pending, Since: start.Add(-10 * time.Minute)}, ErrGone},
 	} {
-		if token, err := f.create(context.Background(), test.data); !errors.Is(err, test.want) || token != "" {
+		if token, err := f.create(context.Background(), &test.data); !errors.Is(err, test.want) || token != "" {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
 	}

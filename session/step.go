@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -106,14 +105,12 @@ func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, err
 
 // Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are as those of Take, but for ErrGone.
 func (m *Manager) Begin(ctx context.Context, host string, at time.Time, step Step) (Taken, error) {
-	data := Data{
-		App: m.config.App, Host: host, State: gate.Anonymous, Form: rand.Text(), Created: at, Since: at, Seen: at,
-	}
+	data := Data{Host: host, State: gate.Anonymous, Created: at, Since: at, Seen: at}
 	before := data
 	if err := step.take(&data); err != nil && !errors.Is(err, errNothing) {
 		return Taken{}, err
 	}
-	token, err := m.create(ctx, data)
+	token, err := m.create(ctx, &data)
 	if err != nil {
 		return Taken{}, err
 	}

@@ -154,7 +154,7 @@ func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			_, err := m.create(ctx, Data{})
+			_, err := m.create(ctx, &Data{})
 			check("Create", err, part == "swap")
 			if part != "swap" {
 				err = m.DestroyOthers(ctx, "bob", "")

@@ -23,7 +23,7 @@ func TestASessionInTheContextIsNotTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token, err := f.create(ctx, Data{}); !errors.Is(err, ErrGone) || token != "" {
+	if token, err := f.create(ctx, &Data{}); !errors.Is(err, ErrGone) || token != "" {
 		t.Errorf("Create = %v", err)
 	}
 	if data, err := f.update(ctx, other, keep); !errors.Is(err, ErrGone) || data != nil {
@@ -45,7 +45,7 @@ func TestThePastNeverReachesAStore(t *testing.T) {
 	}})
 	past := func(data *Data) error { data.Since, data.State = start.Add(-time.Hour), gate.Pending; return nil }
 	token := mustCreate(t, m, verified(t))
-	if _, err := m.create(context.Background(), Data{Since: start.Add(-time.Hour), State: gate.Pending}); !errors.Is(err, ErrGone) {
+	if _, err := m.create(context.Background(), &Data{Since: start.Add(-time.Hour), State: gate.Pending}); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
 	if _, err := m.update(context.Background(), token, past); !errors.Is(err, ErrGone) {
@@ -145,7 +145,8 @@ func TestHangingUpLosesNothing(t *testing.T) {
 	})
 	gone, hangUp := context.WithCancel(context.Background())
 	hangUp()
-	token, err := m.create(gone, verified(t))
+	alices := verified(t)
+	token, err := m.create(gone, &alices)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestP6_AFailingStoreIsAnError(t *testing.T) {
 			})
 			change := func(data *Data) error { data.Notice = "changed"; return nil }
 			_, loadErr := m.Load(ctx, token)
-			_, createErr := m.create(ctx, Data{})
+			_, createErr := m.create(ctx, &Data{})
 			_, renewErr := error(nil), error(nil)
 			var renewed string
 			if part != "list" {

@@ -11,12 +11,6 @@ import (
 // where they are empty. No gateway can: it has to take steps.
 func Create(ctx context.Context, m *session.Manager, data session.Data) (token string, err error) {
 	taken, err := m.Begin(ctx, data.Host, time.Time{}, session.Raw(false, func(fresh *session.Data) error {
-		if data.App == "" {
-			data.App = fresh.App
-		}
-		if data.Form == "" {
-			data.Form = fresh.Form
-		}
 		*fresh = data
 		return nil
 	}))
