@@ -16,7 +16,7 @@ flags-of          = $(if $(filter devvault,$(1)),,GOFLAGS=-race)
 
 BIN       := tools/bin
 TOOLS     := $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint
-TIMEOUT   := 40m
+TIMEOUT   := 25m
 TESTFLAGS ?=
 
 export CGO_ENABLED := 1

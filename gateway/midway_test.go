@@ -26,7 +26,12 @@ func (a socketed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		fmt.Fprint(w, "begun")
 		_ = http.NewResponseController(w).Flush()
-		<-a.tick
+		select {
+		case <-a.tick:
+		case <-r.Context().Done():
+			a.left()
+			return
+		}
 		if r.PostForm.Get("p") == "pw-"+r.PostForm.Get("u") {
 			a.mutex.Lock()
 			a.raise(sid(r), r.PostForm.Get("u"))
@@ -66,6 +71,7 @@ func (a socketed) socket(read io.Reader, write io.Writer, r *http.Request) {
 		select {
 		case line, open := <-said:
 			if !open {
+				a.left()
 				return
 			}
 			a.note(&http.Request{Method: "SAY", URL: &url.URL{Path: line}, Header: r.Header})
@@ -132,7 +138,7 @@ func TestP5_TunnelBesideARaise(t *testing.T) {
 	carol.raw(t, "POST", "/slow?n=alice", "", 0)
 	<-app.arrived
 	fmt.Fprintln(write, "second")
-	app.tick <- struct{}{}
+	app.say()
 	app.open()
 	rest, _ := io.ReadAll(read)
 	if strings.Contains(string(rest), "alice") || app.has("SAY second alice") {
@@ -185,7 +191,7 @@ func (b *browser) drip(t *testing.T, app socketed, form string) (rest string, er
 	if _, err := io.ReadFull(response.Body, begun); err != nil || string(begun) != "begun" {
 		t.Fatalf("%d %q %v", response.StatusCode, begun, err)
 	}
-	app.tick <- struct{}{}
+	app.say()
 	read, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	return string(read), err
@@ -226,7 +232,7 @@ func TestTurns_LongPost(t *testing.T) {
 	const form = "u=carol&p=pw-carol"
 	carol.raw(t, "POST", "/other", form, len(form))
 	<-app.arrived
-	app.tick <- struct{}{}
+	app.say()
 	if _, err := io.ReadFull(answer.Body, line); err != nil || string(line) != "data: of carol\n\n" {
 		t.Errorf("events: %q %v", line, err)
 	}

@@ -38,6 +38,7 @@ func (a *growing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-a.tick:
 		case <-r.Context().Done():
+			a.left()
 			return
 		}
 	}
@@ -85,8 +86,8 @@ func TestP5_KnownPageBesideARaise(t *testing.T) {
 				carol.raw(t, "POST", "/slow?n="+who, strings.Repeat("x", upload), 10<<20)
 			}
 			<-app.arrived
-			app.tick <- struct{}{}
-			app.tick <- struct{}{} // it has written it
+			app.say()
+			app.say() // it has written it
 			if answered {
 				app.open()
 			}
@@ -157,7 +158,7 @@ func TestP5_PageIsAskedAbout(t *testing.T) {
 		s.clock.advance(2 * time.Minute)
 		if what == "still carol's" {
 			for began := time.Now(); time.Since(began) < lookEvery+lookEvery/4; {
-				app.tick <- struct{}{}
+				app.say()
 				if line, err := page.ReadString('\n'); err != nil || line != "of carol\n" {
 					t.Fatalf("the control: %q %v", line, err)
 				}
@@ -165,10 +166,7 @@ func TestP5_PageIsAskedAbout(t *testing.T) {
 			continue
 		}
 		eventually(t, "the page of a session that is "+what+" breaks off", func() bool {
-			select {
-			case app.tick <- struct{}{}:
-			case <-time.After(time.Second): // nobody writes there any more
-			}
+			app.say()
 			_, err := page.ReadString('\n')
 			return err != nil && err != io.EOF
 		})

@@ -28,12 +28,26 @@ type gated struct {
 	release chan struct{}
 	once    sync.Once
 	tick    chan struct{} // each has an open stream say something
+	gone    chan struct{} // closed once a stream has lost its reader
+	leaves  sync.Once
 	seen    []string
 }
 
 func newGated() *gated {
-	return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{}), tick: make(chan struct{})}
+	return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{}), tick: make(chan struct{}),
+		gone: make(chan struct{})}
 }
+
+// say has an open stream say something, unless it was cut before.
+func (a *gated) say() {
+	select {
+	case a.tick <- struct{}{}:
+	case <-a.gone:
+	}
+}
+
+// left ends a stream that has lost its reader.
+func (a *gated) left() { a.leaves.Do(func() { close(a.gone) }) }
 
 // open lets all go on that wait.
 func (a *gated) open() { a.once.Do(func() { close(a.release) }) }
@@ -93,6 +107,7 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-a.tick:
 			case <-r.Context().Done():
+				a.left()
 				return
 			}
 		}
@@ -361,8 +376,8 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 			carol.raw(t, "POST", "/slow?n=alice", "", 0)
 		}
 		<-app.arrived
-		app.tick <- struct{}{}
-		app.tick <- struct{}{} // it has said it
+		app.say()
+		app.say() // it has said it
 		app.open()
 		rest, _ := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
