@@ -34,8 +34,10 @@ type gated struct {
 }
 
 func newGated() *gated {
-	return &gated{arrived: make(chan struct{}, 8), release: make(chan struct{}), tick: make(chan struct{}),
-		gone: make(chan struct{})}
+	return &gated{
+		arrived: make(chan struct{}, 8), release: make(chan struct{}), tick: make(chan struct{}),
+		gone: make(chan struct{}),
+	}
 }
 
 // say has an open stream say something, unless it was cut before.
