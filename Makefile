@@ -7,12 +7,12 @@ MODULES := $(patsubst ./%,%,$(patsubst %/go.mod,%,$(sort $(shell find . -name go
 # What go vet, staticcheck and govulncheck look at in a module: all of it, but for what contains Vault. They work through the
 # source of everything that a package imports, and Vault is 1600 packages: minutes of it. golangci-lint checks these as well.
 PACKAGES          = ./...
-PACKAGES_devvault = ./fault ./front ./faultproxy
+PACKAGES_test/devvault = ./fault ./front ./faultproxy
 packages-of       = $(or $(PACKAGES_$(1)),$(PACKAGES))
 
 # What is checked is compiled as what is tested, so that it is compiled once; a fresh machine takes minutes for that. The tests
 # of devvault run Vault without the race detector, which is also how it is checked.
-flags-of          = $(if $(filter devvault,$(1)),,GOFLAGS=-race)
+flags-of          = $(if $(filter test/devvault,$(1)),,GOFLAGS=-race)
 
 BIN       := tools/bin
 TOOLS     := $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint
@@ -60,8 +60,9 @@ vulncheck: $(BIN)/govulncheck ## known vulnerabilities; asks the Go project's da
 
 empty :=
 comma := ,
+# The tests over the wire build the binary from the main module, which Go does not look at when it keeps their results.
 go-test: $(BIN)/gotest ## all tests with the race detector; a skipped test is a failure
-	$< -modules $(subst $(empty) $(empty),$(comma),$(strip $(MODULES))) -- -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+	$< -modules $(subst $(empty) $(empty),$(comma),$(strip $(MODULES))) -fresh test/e2e -- -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 race: go-test ## another name for go-test
 
@@ -73,7 +74,7 @@ APPS := mariadb-server-core=mariadbd mariadb-client-core=mariadb php-mysql=php:m
 
 test-apps: ## the suite of real apps, all of them (docs/apps.md); WALK=10m is how long each is walked over at random
 	scripts/install-test-packages $(APPS)
-	SALLYPORT_WALK=$(or $(WALK),10m) go test -race -tags allapps -timeout 4h $(TESTFLAGS) ./e2e/presets
+	SALLYPORT_WALK=$(or $(WALK),10m) go -C test/e2e test -count=1 -race -tags allapps -timeout 4h $(TESTFLAGS) ./presets
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short
@@ -81,7 +82,7 @@ fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 bench: ## what the gateway costs, beside the same Caddy without it: one table of ratios (docs/performance.md)
 	scripts/install-test-packages wrk=wrk nghttp2-client=h2load
 	go build -o $(BIN)/sallyport ./cmd/sallyport
-	SALLYPORT_BINARY=$(CURDIR)/$(BIN)/sallyport go test ./bench -run '^$$' -bench Gateways -benchtime 1x -timeout 2h
+	SALLYPORT_BINARY=$(CURDIR)/$(BIN)/sallyport go test ./test/bench -run '^$$' -bench Gateways -benchtime 1x -timeout 2h
 	go test ./gateway -run '^$$' -bench . -count 6
 
 tools: $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest ## build the tools of tools/go.mod
@@ -99,4 +100,4 @@ $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest: tools/go.mod tools/go.sum
 	@touch $@
 
 clean: ## remove what building and testing leave behind
-	rm -rf $(BIN) devvault/bin artifacts sallyport coverage.out
+	rm -rf $(BIN) test/devvault/bin artifacts sallyport coverage.out

@@ -12,13 +12,6 @@ import (
 	"testing"
 )
 
-// wideComments are the folders in which comments were wider than 120 columns when this check was made. A folder goes
-// off the list when its comments have been wrapped; none is added.
-var wideComments = []string{
-	"custody", "e2e", "e2e/apps", "e2e/custody", "e2e/presets", "e2e/vault", "e2e/walk", "gate", "gateway", "login", "pages", "session",
-	"sessionstore/file", "sessionstore/postgres", "sessionstore/redis", "sessionstore/seal",
-}
-
 var (
 	// elsewhere are documents that somebody may have had, and that no reader has.
 	elsewhere = regexp.MustCompile(`(?i)\b(the design\b|design,? (section )?[0-9]|field.notes|names-next|design-next|house\.md|\.\./shared)`)
@@ -162,29 +155,20 @@ var directive = regexp.MustCompile(`//(go|nolint):`)
 
 // TestCommentsAreNarrow: a line that has a comment ends within 120 columns, a tab counted as four.
 func TestCommentsAreNarrow(t *testing.T) {
-	wide := make(map[string]bool)
 	goFiles(t, func(path string, files *token.FileSet, file *ast.File) {
 		source, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines, folder := strings.Split(string(source), "\n"), filepath.ToSlash(filepath.Dir(path))
+		lines := strings.Split(string(source), "\n")
 		for _, group := range file.Comments {
 			for number := files.Position(group.Pos()).Line; number <= files.Position(group.End()).Line; number++ {
 				line := lines[number-1]
 				if width := len([]rune(line)) + 3*strings.Count(line, "\t"); width <= 120 || directive.MatchString(line) {
 					continue
 				}
-				wide[folder] = true
-				if !slices.Contains(wideComments, folder) {
-					t.Errorf("%s:%d has a comment and is wider than 120 columns", path, number)
-				}
+				t.Errorf("%s:%d has a comment and is wider than 120 columns", path, number)
 			}
 		}
 	})
-	for _, folder := range wideComments {
-		if !wide[folder] {
-			t.Errorf("%s has no wide comment any more: take it off the list", folder)
-		}
-	}
 }

@@ -44,7 +44,7 @@ func TestOneKindKnowsTOTP(t *testing.T) {
 		if path == "factor/schema1.go" || strings.HasPrefix(path, "factor/totp/") || strings.HasPrefix(path, "factor/schema1test/") {
 			return
 		}
-		frozen := imports(file, "sallyport/factor/schema1test")
+		frozen := imports(file, module+"/factor/schema1test")
 		ast.Inspect(file, func(node ast.Node) bool {
 			selector, ok := node.(*ast.SelectorExpr)
 			if !ok || selector.Sel.Name != "TOTP" {
@@ -64,13 +64,13 @@ func TestOneKindKnowsTOTP(t *testing.T) {
 func TestStoresKnowNoKind(t *testing.T) {
 	stores := 0
 	goFiles(t, func(path string, files *token.FileSet, file *ast.File) {
-		store := strings.HasPrefix(path, "filestore/") || strings.HasPrefix(path, "vaultstore/") ||
+		store := strings.HasPrefix(path, "factor/filestore/") || strings.HasPrefix(path, "vaultstore/") ||
 			path == "factor/memorystore.go" || path == "factor/store.go"
 		if !store || strings.HasSuffix(path, "_test.go") {
 			return
 		}
 		stores++
-		for _, kind := range []string{"sallyport/factor/totp", "sallyport/factor/recovery"} {
+		for _, kind := range []string{module + "/factor/totp", module + "/factor/recovery"} {
 			if imports(file, kind) {
 				t.Errorf("%s imports %s", path, kind)
 			}

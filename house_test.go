@@ -2,50 +2,57 @@ package sallyport
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
 
+// module is what Go calls this module.
+const module = "sallyport.example/sallyport"
+
 // rooms says for each package of the core which others of this module it may use, directly or through others.
 var rooms = map[string][]string{
-	"match":     {},
-	"gate":      {"match"},
-	"age":       {},
-	"factor":    {"age"},
-	"custody":   {"match"},
-	"login":     {"match"},
-	"session":   {"age", "custody", "gate", "match"},
-	"pages":     {},
-	"inject":    {},
-	"event":     {},
-	"gateway":   {"age", "custody", "event", "factor", "gate", "inject", "login", "match", "pages", "session"},
-	"boltfile":  {},
-	"filestore": {"age", "boltfile", "factor"},
-	"demo":      {},
+	"internal/match":    {},
+	"gate":              {"internal/match"},
+	"internal/age":      {},
+	"factor":            {"internal/age"},
+	"custody":           {"internal/match"},
+	"login":             {"internal/match"},
+	"session":           {"internal/age", "custody", "gate", "internal/match"},
+	"pages":             {},
+	"internal/inject":   {},
+	"event":             {},
+	"gateway":           {"internal/age", "custody", "event", "factor", "gate", "internal/inject", "login", "internal/match", "pages", "session"},
+	"internal/boltfile": {},
+	"factor/filestore":  {"internal/age", "internal/boltfile", "factor"},
+	"demo":              {},
 
-	"factor/totp":                {"age", "factor"},
-	"factor/recovery":            {"age", "factor"},
-	"factor/storetest":           {"age", "factor"},
-	"factor/schema1test":         {},
-	"session/storetest":          {"age", "custody", "gate", "match", "session"},
-	"sessionstore/file":          {"age", "boltfile", "custody", "gate", "match", "session"},
-	"sessionstore/postgres":      {"age", "custody", "gate", "match", "session"},
-	"sessionstore/redis":         {"age", "custody", "gate", "match", "session"},
-	"sessionstore/seal":          {"age", "custody", "gate", "match", "session"},
-	"sessionstore/seal/sealtest": {"age", "custody", "gate", "match", "session", "sessionstore/seal"},
+	"factor/totp":                 {"internal/age", "factor"},
+	"factor/recovery":             {"internal/age", "factor"},
+	"factor/storetest":            {"internal/age", "factor"},
+	"factor/schema1test":          {},
+	"session/storetest":           {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
+	"session/store/postgres":      {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/redis":         {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/seal":          {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/seal/sealtest": {"internal/age", "custody", "gate", "internal/match", "session", "session/store/seal"},
 }
+
+// free are the packages that may use any room: Caddy's side, what is kept in Vault, and what only tests use.
+var free = []string{"caddymodule", "cmd/sallyport", "login/presets", "pages/samples", "vaultstore", "test"}
 
 // foreign are dependencies that have one room each.
 var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "sessionstore/file", "sessionstore/postgres", "sessionstore/redis", "sessionstore/seal", "sessionstore/seal/sealtest"},
-	"go.etcd.io/bbolt":                     {"boltfile", "filestore", "sessionstore/file"},
-	"github.com/redis/":                    {"sessionstore/redis"},
-	"github.com/jackc/":                    {"sessionstore/postgres"},
+	"github.com/alexedwards/scs":           {"session", "gateway", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"},
+	"go.etcd.io/bbolt":                     {"internal/boltfile", "factor/filestore", "session/store/file"},
+	"github.com/redis/":                    {"session/store/redis"},
+	"github.com/jackc/":                    {"session/store/postgres"},
 	"github.com/pquerna/otp":               {"factor/totp"},
 	"github.com/skip2/go-qrcode":           {"pages", "gateway"},
 	"github.com/klauspost/compress":        {"login", "gateway"},
@@ -53,7 +60,7 @@ var foreign = map[string][]string{
 	"golang.org/x/crypto/bcrypt":           {"demo"},
 	"golang.org/x/crypto/blowfish":         {"demo"},
 	"github.com/coder/websocket":           {"demo"},
-	"golang.org/x/crypto/chacha20poly1305": {"filestore", "gateway", "sessionstore/seal", "sessionstore/seal/sealtest"},
+	"golang.org/x/crypto/chacha20poly1305": {"factor/filestore", "gateway", "session/store/seal", "session/store/seal/sealtest"},
 }
 
 // TestArrowsPointDown keeps the house of contract 7: the core knows nothing of Caddy, Vault or, but for
@@ -66,11 +73,11 @@ func TestArrowsPointDown(t *testing.T) {
 				t.Fatalf("go list: %v", err)
 			}
 			dependencies := strings.Fields(string(output))
-			if !slices.Contains(dependencies, "sallyport/"+room) {
+			if !slices.Contains(dependencies, module+"/"+room) {
 				t.Fatalf("go list says nothing of the room itself: %s", output)
 			}
 			for _, dependency := range dependencies {
-				if other, own := strings.CutPrefix(dependency, "sallyport/"); own && other != room && !slices.Contains(allowed, other) {
+				if other, own := strings.CutPrefix(dependency, module+"/"); own && other != room && !slices.Contains(allowed, other) {
 					t.Errorf("%s uses %s", room, other)
 				}
 				for prefix, where := range foreign {
@@ -83,9 +90,48 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
+// TestEachPackageHasARoom: a new package says what it may use.
+func TestEachPackageHasARoom(t *testing.T) {
+	output, err := exec.CommandContext(t.Context(), "go", "list", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := strings.Fields(string(output))
+	if len(packages) < 30 {
+		t.Fatalf("%d packages", len(packages))
+	}
+	for _, path := range packages {
+		room := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+		_, inMap := rooms[room]
+		top, _, _ := strings.Cut(room, "/")
+		if room != "" && !inMap && !slices.Contains(free, room) && !slices.Contains(free, top) {
+			t.Errorf("%s stands neither in rooms nor in free", room)
+		}
+	}
+}
+
+// TestProductNeedsNoBrowser: what only tests need is required by a module of the tests' own.
+func TestProductNeedsNoBrowser(t *testing.T) {
+	for file, wants := range map[string]bool{"go.mod": false, "test/e2e/go.mod": true} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"github.com/chromedp/chromedp", "github.com/chromedp/cdproto", "github.com/quic-go/quic-go"} {
+			direct := false
+			for line := range strings.Lines(string(content)) {
+				direct = direct || strings.Contains(line, name+" ") && !strings.Contains(line, "// indirect")
+			}
+			if direct != wants {
+				t.Errorf("%s requires %s: %t", file, name, direct)
+			}
+		}
+	}
+}
+
 // TestGateIsPure: the decision opens nothing and keeps nothing.
 func TestGateIsPure(t *testing.T) {
-	output, err := exec.CommandContext(context.Background(), "go", "list", "-f", `{{join .Imports "\n"}}`, "./gate", "./match").Output()
+	output, err := exec.CommandContext(context.Background(), "go", "list", "-f", `{{join .Imports "\n"}}`, "./gate", "./internal/match").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -12,9 +12,9 @@
 //	factor          the record, its factors of any kind, the throttle; the Kind and Store interfaces
 //	factor/totp     the kind of authenticator apps
 //	factor/recovery the kind of recovery codes
-//	filestore       factor.Store in an encrypted file
-//	age             the one comparison of ages
-//	match           globs, the one canonical spelling of a path, folds of names
+//	factor/filestore  factor.Store in an encrypted file
+//	internal/age    the one comparison of ages
+//	internal/match  globs, the one canonical spelling of a path, folds of names
 //
 // Arrows point down only; house_test.go keeps it so.
 package sallyport

@@ -6,9 +6,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/factor"
-	"sallyport/session"
-	"sallyport/sessionstore/seal"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/seal"
 )
 
 func init() { caddy.RegisterModule(new(App)) }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/pages"
+	"sallyport.example/sallyport/pages"
 )
 
 // Brand is the look of the gateway's own pages.

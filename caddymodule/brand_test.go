@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/pages"
+	"sallyport.example/sallyport/pages"
 )
 
 // brandFiles writes files into a folder of their own and returns it.

@@ -12,13 +12,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	"sallyport/factor/totp"
-	"sallyport/gateway"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/session"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/gateway"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
 // build turns the site's settings into those of package gateway.

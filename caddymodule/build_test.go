@@ -3,9 +3,9 @@ package caddymodule
 import (
 	"testing"
 
-	"sallyport/factor"
-	"sallyport/session"
-	"sallyport/sessionstore/seal"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/seal"
 )
 
 // guests stand for the modules that keep something.

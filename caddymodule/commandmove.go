@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/factor"
-	"sallyport/filestore"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/filestore"
 )
 
 func moveCommand() command {

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/factor"
-	"sallyport/factor/storetest"
-	"sallyport/filestore"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/filestore"
+	"sallyport.example/sallyport/factor/storetest"
 )
 
 func openFile(t *testing.T) *filestore.Store {

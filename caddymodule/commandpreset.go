@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/login/presets"
+	"sallyport.example/sallyport/login/presets"
 )
 
 // presetCommands are those about known apps.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/filestore"
+	"sallyport.example/sallyport/factor/filestore"
 )
 
 // secretsCommands are those about where second factors are kept.

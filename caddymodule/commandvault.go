@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/vaultstore"
+	"sallyport.example/sallyport/vaultstore"
 )
 
 // vaultCommands are those about Vault.

@@ -8,8 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"sallyport/event"
-	"sallyport/gateway"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gateway"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"unicode"
 
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // Identities are the questions by which an app says who is signed in. In JSON one of them stands by itself, as it did

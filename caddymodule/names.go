@@ -12,8 +12,8 @@ import (
 
 	"github.com/caddyserver/certmagic"
 
-	"sallyport/custody"
-	"sallyport/gateway"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway"
 )
 
 // nameStoreTimeout is how long Caddy's storage may take, waiting for its lock included.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/custody"
-	"sallyport/match"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // PassHeader is a header that clients may send to the app. In JSON it is a name, or an object if the header is let

@@ -5,8 +5,8 @@ import (
 	"reflect"
 	"testing"
 
-	"sallyport/custody"
-	"sallyport/match"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // TestPassHeaderJSON: a list of names, as it always was, and rules with paths.

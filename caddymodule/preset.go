@@ -5,7 +5,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/login/presets"
+	"sallyport.example/sallyport/login/presets"
 )
 
 // readPreset reads `preset`: the words of a known app, which those beside it add to or override. Nothing of it is left

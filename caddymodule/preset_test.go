@@ -11,7 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/login/presets"
+	"sallyport.example/sallyport/login/presets"
 )
 
 func parsed(t *testing.T, block string) (*Handler, error) {

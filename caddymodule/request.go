@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"sallyport/gateway"
+	"sallyport.example/sallyport/gateway"
 )
 
 // clientAddress is where a request comes from as the server sees it, with regard to its trusted proxies and nothing

@@ -12,9 +12,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/factor"
-	"sallyport/filestore"
-	"sallyport/sessionstore/seal"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/filestore"
+	"sallyport.example/sallyport/session/store/seal"
 )
 
 func init() { caddy.RegisterModule(new(SecretsFile)) }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/factor"
-	"sallyport/sessionstore/seal"
-	"sallyport/vaultstore"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session/store/seal"
+	"sallyport.example/sallyport/vaultstore"
 )
 
 func init() { caddy.RegisterModule(new(SecretsVault)) }

@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/sessionstore/file"
+	"sallyport.example/sallyport/session/store/file"
 )
 
 func init() { caddy.RegisterModule(new(SessionsFile)) }

@@ -4,7 +4,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 func init() { caddy.RegisterModule(new(SessionsMemory)) }

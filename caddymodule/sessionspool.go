@@ -8,8 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/session"
-	"sallyport/sessionstore/seal"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/seal"
 )
 
 // closableStore is a store of sessions that outlives a configuration.

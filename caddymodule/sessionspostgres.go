@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/sessionstore/postgres"
+	"sallyport.example/sallyport/session/store/postgres"
 )
 
 func init() { caddy.RegisterModule(new(SessionsPostgres)) }

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/sessionstore/redis"
+	"sallyport.example/sallyport/session/store/redis"
 )
 
 func init() { caddy.RegisterModule(new(SessionsRedis)) }

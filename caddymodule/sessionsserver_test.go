@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // sessionsOf adapts a line of the global block and loads the guest that it names, as far as Provision and Connect.

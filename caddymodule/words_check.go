@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/login"
+	"sallyport.example/sallyport/login"
 )
 
 // checkAll looks at how the words of a site fit together. Its errors name the line of the word that they begin with.

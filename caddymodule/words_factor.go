@@ -8,8 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"sallyport/factor"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 // totpWords are the words of `totp`.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/login"
+	"sallyport.example/sallyport/login"
 )
 
 const (

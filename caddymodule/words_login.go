@@ -7,8 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // The first arguments of words in `login` blocks: where a field, a rule or a token stands.

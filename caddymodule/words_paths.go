@@ -8,8 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/gate"
-	"sallyport/match"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // The words for paths. Package gate says what is wrong with each by itself; how they fit together is checked when the

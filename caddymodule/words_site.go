@@ -11,10 +11,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"sallyport/gate"
-	"sallyport/gateway"
-	"sallyport/login"
-	"sallyport/pages"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
 )
 
 // siteWords are the words of `second_factor` in a site. A word that only the site can say has no way to merge.

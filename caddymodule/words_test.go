@@ -29,7 +29,7 @@ func comments(t *testing.T) map[string]string {
 		}
 		parsed = append(parsed, file)
 	}
-	described, err := doc.NewFromFiles(set, parsed, "sallyport/caddymodule", doc.AllDecls)
+	described, err := doc.NewFromFiles(set, parsed, "sallyport.example/sallyport/caddymodule", doc.AllDecls)
 	if err != nil {
 		t.Fatal(err)
 	}

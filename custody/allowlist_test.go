@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// documented are the headers that docs/configuration.md names for everybody: the promise, apart from the code that keeps it.
+// documented are the headers that docs/configuration.md names for everybody: the promise, apart from the code that
+// keeps it.
 var documented = strings.Fields(`
 	Content-Type Content-Length Content-Encoding Content-Language Content-Disposition Content-Range
 	Accept Accept-Charset Accept-Datetime Accept-Encoding Accept-Language
@@ -38,8 +39,8 @@ func inOneSpelling(name string) bool {
 	})
 }
 
-// TestP3_StrangersHeaders: the app hears from whoever is not verified what is documented, and nothing else; a login counts as
-// a stranger's whatever the session.
+// TestP3_StrangersHeaders: the app hears from whoever is not verified what is documented, and nothing else; a login
+// counts as a stranger's whatever the session.
 func TestP3_StrangersHeaders(t *testing.T) {
 	for _, options := range []CleanOptions{{}, {Login: true}, {Verified: true, Login: true}} {
 		for _, name := range documented {
@@ -64,8 +65,8 @@ func TestP3_StrangersHeaders(t *testing.T) {
 	}
 }
 
-// TestP3_PassHeaderForPaths: what is let through at some paths is so at these alone, and only where all servers agree that it is
-// these.
+// TestP3_PassHeaderForPaths: what is let through at some paths is so at these alone, and only where all servers agree
+// that it is these.
 func TestP3_PassHeaderForPaths(t *testing.T) {
 	policy := NewHeaderPolicy([]PassHeader{
 		{Name: "X-API-Key", Paths: match.NewGlobs("/api/*", "/dav")},
@@ -134,8 +135,8 @@ func TestPassHeaderValidate(t *testing.T) {
 	}
 }
 
-// forbidden are the classes of names that no client may send without the operator's word, as a careless app reads them: in
-// CGI's form, with or without its prefix, in the plural or numbered.
+// forbidden are the classes of names that no client may send without the operator's word, as a careless app reads them:
+// in CGI's form, with or without its prefix, in the plural or numbered.
 func forbidden(name string) bool {
 	variable := strings.Map(func(r rune) rune {
 		switch {
@@ -175,8 +176,8 @@ func exempt(name string) bool {
 	return inOneSpelling(name) && (isDocumented(name) || fates[strings.ToLower(name)] == fateSpelled)
 }
 
-// FuzzCleanNames: of what a stranger sends nothing remains but what is documented or passed, and of what a verified session sends
-// nothing that a careless app reads as a credential, an identity, its own place, or an address.
+// FuzzCleanNames: of what a stranger sends nothing remains but what is documented or passed, and of what a verified
+// session sends nothing that a careless app reads as a credential, an identity, its own place, or an address.
 func FuzzCleanNames(f *testing.F) {
 	for _, name := range []string{
 		"X-Cookie", "HTTP-Cookie", "HTTP_REDIRECT_COOKIE_2", "X-ApiKeys", "X-Actual-Token", "x.seafile.token", "Client-IP", "_client_ip_", "X-Script-Name",
@@ -207,8 +208,8 @@ func FuzzCleanNames(f *testing.F) {
 	})
 }
 
-// TestP3_ForbiddenClasses puts together what FuzzCleanNames would take long to find: each class, under many first names, in many
-// spellings.
+// TestP3_ForbiddenClasses puts together what FuzzCleanNames would take long to find: each class, under many first
+// names, in many spellings.
 func TestP3_ForbiddenClasses(t *testing.T) {
 	count := 0
 	for _, end := range []string{

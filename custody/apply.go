@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Effect tells what an answer has changed in a jar: the difference between before and after. A cookie that was deleted and
-// set again to its old value in one answer is merely refreshed. Each name stands in each list at most once.
+// Effect tells what an answer has changed in a jar: the difference between before and after. A cookie that was deleted
+// and set again to its old value in one answer is merely refreshed. Each name stands in each list at most once.
 type Effect struct {
 	// Changed are the names of cookies that are new or have another value.
 	Changed []string
@@ -18,11 +18,13 @@ type Effect struct {
 	Refreshed []string
 }
 
-// Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 has it. The answer was given by
-// host (the request's, with or without a port) to a request for requestPath, spelled as it is for [Policy.CookieHeader].
+// Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 has it. The answer was given
+// by host (the request's, with or without a port) to a request for requestPath, spelled as it is for
+// [Policy.CookieHeader].
 //
-// One name has one value: where an answer sets a cookie, all others whose name an app could take for the same leave the jar, unless
-// they have the same value for other paths. Otherwise the app could be asked about one of them and be sent the other.
+// One name has one value: where an answer sets a cookie, all others whose name an app could take for the same leave the
+// jar, unless they have the same value for other paths. Otherwise the app could be asked about one of them and be sent
+// the other.
 //
 // Cookies for other hosts are ignored, and so are those for a whole top-level domain. Expired cookies leave the jar. A
 // change that would make the jar larger than [MaxSize] is left out and the others still made: next and effect hold good
@@ -73,7 +75,8 @@ func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (n
 	return next, difference(before, next, touched), err
 }
 
-// dropRivals removes the cookies that stand under the name of another one with other values, and returns how much that frees.
+// dropRivals removes the cookies that stand under the name of another one with other values, and returns how much that
+// frees.
 func (j *Jar) dropRivals(of *Cookie) (freed int) {
 	j.cookies = slices.DeleteFunc(j.cookies, func(c Cookie) bool {
 		if c.same(of) || c.Value == of.Value && c.Name == of.Name || !sameFold(c.Name, of.Name) {

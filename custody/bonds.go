@@ -23,9 +23,10 @@ const (
 
 const bondSize = sha256.Size
 
-// Bonds recognise the credentials that a session may send to the app in its requests: the very Authorization that was verified in
-// it, and the bearer tokens that were issued to it. They are hashes under a key of this session's own, so that they hold no
-// password. The zero value recognises nothing. Bonds never change: what would change them returns others.
+// Bonds recognise the credentials that a session may send to the app in its requests: the very Authorization that was
+// verified in it, and the bearer tokens that were issued to it. They are hashes under a key of this session's own, so
+// that they hold no password. The zero value recognises nothing. Bonds never change: what would change them returns
+// others.
 type Bonds struct {
 	key    string
 	basic  string
@@ -39,8 +40,8 @@ func (b Bonds) BindBasic(line string) Bonds {
 	return b
 }
 
-// BindToken returns the bonds with this bearer token as well. One that was bound already counts as the newest. Where there are more
-// than MaxTokens, the oldest is bound no longer. The token is not empty and no longer than MaxToken.
+// BindToken returns the bonds with this bearer token as well. One that was bound already counts as the newest. Where
+// there are more than MaxTokens, the oldest is bound no longer. The token is not empty and no longer than MaxToken.
 func (b Bonds) BindToken(token string) Bonds {
 	b = b.keyed()
 	hash := b.hash(purposeToken, token)
@@ -127,8 +128,8 @@ func (b Bonds) Encode(dst []byte) []byte {
 	return dst
 }
 
-// DecodeBonds reads bonds from the beginning of b and returns what follows them; they are parts of b. What [Bonds.Encode] has not
-// written is [ErrCorrupt].
+// DecodeBonds reads bonds from the beginning of b and returns what follows them; they are parts of b. What
+// [Bonds.Encode] has not written is [ErrCorrupt].
 func DecodeBonds(b string) (bonds Bonds, rest string, err error) {
 	r := reader{rest: b}
 	flags := r.byte()

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestP3_BondsRecogniseTheVeryOne: a credential is recognised for the purpose that it was bound for, whole, and in its own session.
+// TestP3_BondsRecogniseTheVeryOne: a credential is recognised for the purpose that it was bound for, whole, and in its
+// own session.
 func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	const line = "Basic YWxpY2U6c2VjcmV0"
 	bonds := Bonds{}.BindBasic(line).BindToken("t0ken")

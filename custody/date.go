@@ -85,7 +85,8 @@ func isDateDelimiter(c byte) bool {
 	return c == '\t' || ' ' <= c && c <= '/' || ';' <= c && c <= '@' || '[' <= c && c <= '`' || '{' <= c && c <= '~'
 }
 
-// leadingNumber reads a number of least to most digits that no further digit follows; what else follows does not matter.
+// leadingNumber reads a number of least to most digits that no further digit follows; what else follows does not
+// matter.
 func leadingNumber(token string, least, most int) (number int, ok bool) {
 	digits := 0
 	for digits < len(token) && '0' <= token[digits] && token[digits] <= '9' {

@@ -103,8 +103,8 @@ func DecodeJar(b string) (jar Jar, rest string, err error) {
 	return jar, r.rest, nil
 }
 
-// wellFormed reports whether a cookie could have come from a Set-Cookie line. What is read from a store is written into a
-// request's header; a store that somebody else can write to must not be a way to add cookies or headers there.
+// wellFormed reports whether a cookie could have come from a Set-Cookie line. What is read from a store is written into
+// a request's header; a store that somebody else can write to must not be a way to add cookies or headers there.
 func (c *Cookie) wellFormed() bool {
 	return c.Name != "" && strings.IndexByte(c.Name, '=') < 0 && oneField(c.Name) && oneField(c.Value) &&
 		strings.HasPrefix(c.Path, "/") && (c.Expires.IsZero() || validExpiry(c.Expires))

@@ -43,8 +43,8 @@ func TestDecodeJarAllocates(t *testing.T) {
 	}
 }
 
-// TestDecodeJarRefusesWhatCannotBeACookie: who can write to the session store must not be able to add headers, or cookies
-// under other names than the jar knows.
+// TestDecodeJarRefusesWhatCannotBeACookie: who can write to the session store must not be able to add headers, or
+// cookies under other names than the jar knows.
 func TestDecodeJarRefusesWhatCannotBeACookie(t *testing.T) {
 	good := Cookie{Name: "a", Value: "1", Domain: "app.example", Path: "/", HostOnly: true}
 	for name, change := range map[string]func(*Cookie){
@@ -116,8 +116,8 @@ func FuzzJarRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJar: nothing that stands in a store makes DecodeJar panic or take much memory, and what it takes is a jar like
-// any other.
+// FuzzDecodeJar: nothing that stands in a store makes DecodeJar panic or take much memory, and what it takes is a jar
+// like any other.
 func FuzzDecodeJar(f *testing.F) {
 	f.Add(string(Jar{}.Encode(nil)))
 	f.Add(string(jarOf(f, "sid=1; Path=/x; Max-Age=60", "b=2; Domain=example").Encode(nil)) + "rest")

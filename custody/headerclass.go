@@ -10,8 +10,8 @@ type ending struct {
 	word bool
 }
 
-// endings tell classes of headers by how the name ends, in the plural and with a number behind it too. Apps invent such names
-// without end, and no list of names ever has all of them.
+// endings tell classes of headers by how the name ends, in the plural and with a number behind it too. Apps invent such
+// names without end, and no list of names ever has all of them.
 var endings = gatherEndings(map[fate]map[bool][]string{
 	fateAsk: {
 		false: {
@@ -137,9 +137,9 @@ func familyOf(name []byte) fate {
 	return fateKeep
 }
 
-// stemOf is a folded name without what changes nothing for the most careless readers: CGI puts `HTTP_` in front of each name,
-// and the server's own variables have `REDIRECT_` there, so that some readers look under both; what is odd at the ends is
-// trimmed, and a number behind the name is one more of the same.
+// stemOf is a folded name without what changes nothing for the most careless readers: CGI puts `HTTP_` in front of each
+// name, and the server's own variables have `REDIRECT_` there, so that some readers look under both; what is odd at the
+// ends is trimmed, and a number behind the name is one more of the same.
 func stemOf(folded []byte) []byte {
 	for len(folded) > 0 && (folded[0] == '-' || folded[0] == 'h' || folded[0] == 'r') {
 		length := len(folded)
@@ -171,8 +171,9 @@ func againstForgery(folded []byte) bool {
 	return at > 0 && (folded[at-1] == 'c' || folded[at-1] == 'x')
 }
 
-// appendFold appends the form that the most careless of servers gives to a header's name: lower case, and each character
-// that is neither letter nor digit as `-`. Most fold only `-` and `_`; some turn everything else into `_` too.
+// appendFold appends the form that the most careless of servers gives to a header's name: lower case, and each
+// character that is neither letter nor digit as `-`. Most fold only `-` and `_`; some turn everything else into `_`
+// too.
 func appendFold(folded []byte, name string) []byte {
 	for i := range len(name) {
 		c := name[i]

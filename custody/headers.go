@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // HeaderPolicy says what a client may say of itself, and of its request, in a request's headers.
 type HeaderPolicy struct {
-	// Pass are the headers that the operator lets through. Headers that change what a request is, or what the gateway says of
-	// it, cannot be let through.
+	// Pass are the headers that the operator lets through. Headers that change what a request is, or what the gateway
+	// says of it, cannot be let through.
 	Pass []PassHeader
 	// Token is the header, of whatever name, in which the app takes bearer tokens; empty for none but the usual ones.
 	Token string
@@ -19,8 +19,8 @@ type HeaderPolicy struct {
 // NewHeaderPolicy makes a policy that lets the given headers through.
 func NewHeaderPolicy(pass []PassHeader) *HeaderPolicy { return &HeaderPolicy{Pass: pass} }
 
-// CleanOptions says what request the headers belong to. The zero value is a stranger's, at no path for which a header is let
-// through.
+// CleanOptions says what request the headers belong to. The zero value is a stranger's, at no path for which a header
+// is let through.
 type CleanOptions struct {
 	// Verified: the session is verified, so that the gateway does not decide by the method.
 	Verified bool
@@ -28,25 +28,26 @@ type CleanOptions struct {
 	Login bool
 	// Path is the request's, for what is let through at some paths only.
 	Path match.Path
-	// Closed reports whether the operator closed the place by its path (protect, shut), so that the method may count there. It
-	// is asked only where a header changes the method; nil is no.
+	// Closed reports whether the operator closed the place by its path (protect, shut), so that the method may count
+	// there. It is asked only where a header changes the method; nil is no.
 	Closed func() bool
-	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may come.
+	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may
+	// come.
 	Token func(string) bool
 }
 
-// Clean removes from a request's headers, in place, all that a client must not say (P3). To be called before the gateway
-// adds headers of its own. A header's name is judged in the form that a careless server gives it: `X_Second.Factor-User`
-// is X-Second-Factor-User.
+// Clean removes from a request's headers, in place, all that a client must not say (P3). To be called before the
+// gateway adds headers of its own. A header's name is judged in the form that a careless server gives it:
+// `X_Second.Factor-User` is X-Second-Factor-User.
 //
-// Whoever is not verified sends the documented headers (docs/configuration.md), in their one spelling, and those that the policy
-// passes; all else is removed. For logins the same holds in every session.
+// Whoever is not verified sends the documented headers (docs/configuration.md), in their one spelling, and those that
+// the policy passes; all else is removed. For logins the same holds in every session.
 //
-// From a verified session's requests these are removed: the gateway's own headers (X-Second-Factor…); addresses other than the
-// request's (X-Original-URL), and where the app is mounted (X-Script-Name); Proxy, Proxy-Authorization, Cookie2; other spellings
-// of the documented headers (Cookie_, content_type); credentials, identities and claims of where a request comes from, unless
-// the policy passes them, or they are a bearer token that is bound to the session; overrides of the method where the place is
-// one that protect or shut closes.
+// From a verified session's requests these are removed: the gateway's own headers (X-Second-Factor…); addresses other
+// than the request's (X-Original-URL), and where the app is mounted (X-Script-Name); Proxy, Proxy-Authorization,
+// Cookie2; other spellings of the documented headers (Cookie_, content_type); credentials, identities and claims of
+// where a request comes from, unless the policy passes them, or they are a bearer token that is bound to the session;
+// overrides of the method where the place is one that protect or shut closes.
 //
 // Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, but for those on which
 // gateway and app must agree (Cookie, Content-Type and so on). Only an upgrade to WebSocket remains of it. Of TE only
@@ -97,14 +98,15 @@ func Essential(name string) bool {
 	return ordinary(name) || fate != fateKeep && fate != fateSpelled && fate != fateAsk
 }
 
-// Sensitive reports whether a header of that name may carry a credential, say who somebody is, or change what a request is.
+// Sensitive reports whether a header of that name may carry a credential, say who somebody is, or change what a request
+// is.
 func Sensitive(name string) bool {
 	fate := fateOf(appendFold(nil, name))
 	return fate != fateKeep && fate != fateSpelled && fate != fateOpen
 }
 
-// spelled reports whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`, upper
-// case where a word begins.
+// spelled reports whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`,
+// upper case where a word begins.
 func spelled(name string, folded []byte) bool {
 	begins := true
 	for i := range len(name) {
@@ -146,8 +148,8 @@ func cleanHop(h http.Header, name string) bool {
 	return false
 }
 
-// upgradesToWebSocket reports whether the connection is to become a WebSocket and nothing else. It holds before and after
-// Connection was rebuilt.
+// upgradesToWebSocket reports whether the connection is to become a WebSocket and nothing else. It holds before and
+// after Connection was rebuilt.
 func upgradesToWebSocket(h http.Header) bool {
 	upgrade := h["Upgrade"]
 	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && hasToken(h["Connection"], "upgrade")

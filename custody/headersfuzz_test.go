@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // FuzzClean: a name that CGI, WSGI or a server that folds everything could take for one of those that a client must not

@@ -53,7 +53,8 @@ func (c Cookie) size() int {
 // expired reports whether the cookie has ended. A cookie ends at the very second of its expiry.
 func (c *Cookie) expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
 
-// same reports whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the older.
+// same reports whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the
+// older.
 func (c *Cookie) same(other *Cookie) bool {
 	return c.Name == other.Name && c.Domain == other.Domain && c.Path == other.Path
 }
@@ -92,8 +93,8 @@ func (j Jar) Names() []string {
 	return names
 }
 
-// Holds reports whether an app could take name for that of one of the cookies, whatever their hosts, paths and expiries:
-// whether the folds of the two are equal ([match.FoldName]). It is what [Policy.Sort] asks.
+// Holds reports whether an app could take name for that of one of the cookies, whatever their hosts, paths and
+// expiries: whether the folds of the two are equal ([match.FoldName]). It is what [Policy.Sort] asks.
 func (j Jar) Holds(name string) bool {
 	held := heldNames{jar: &j}
 	return held.has(name)

@@ -4,14 +4,15 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// MaxNames is how many names are learned at most. An app has a handful; one that makes up names without end teaches no more.
+// MaxNames is how many names are learned at most. An app has a handful; one that makes up names without end teaches no
+// more.
 const MaxNames = 256
 
-// Names is a set of cookies' names that grows: those that a login of this site put into custody. A nil Names is empty. It is safe for
-// concurrent use, and asking it takes no lock.
+// Names is a set of cookies' names that grows: those that a login of this site put into custody. A nil Names is empty.
+// It is safe for concurrent use, and asking it takes no lock.
 type Names struct{ known atomic.Pointer[[]string] }
 
 // Has reports whether an app could take name for one of the set.

@@ -3,7 +3,7 @@ package custody
 import (
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // The classes of bytes, in one table, so that a request's cookies are judged in one pass each.
@@ -55,8 +55,8 @@ func returnableName(name string) bool {
 }
 
 // returnableValue reports whether a value is one that a browser's cookie may have. Nothing in it may end the cookie, or
-// begin another, to any server: no white space, semicolon or backslash, quotes only as one pair around the whole, and, as
-// old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma, no `=` behind a comma.
+// begin another, to any server: no white space, semicolon or backslash, quotes only as one pair around the whole, and,
+// as old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma, no `=` behind a comma.
 func returnableValue(value string) bool {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
@@ -68,9 +68,9 @@ func returnableValue(value string) bool {
 	return comma < 0 || strings.IndexByte(value[comma:], '=') < 0
 }
 
-// strayQuote reports whether a server that honours quotes could read on past the end of text. Servers agree on one pair of
-// quotes around the whole and on nothing else: where a quote counts, and where a backslash takes its meaning away, each has
-// rules of its own. So all else is taken for open.
+// strayQuote reports whether a server that honours quotes could read on past the end of text. Servers agree on one pair
+// of quotes around the whole and on nothing else: where a quote counts, and where a backslash takes its meaning away,
+// each has rules of its own. So all else is taken for open.
 func strayQuote(text string) bool {
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = text[1 : len(text)-1]
@@ -81,8 +81,8 @@ func strayQuote(text string) bool {
 	return strings.IndexByte(text, '"') >= 0 || strings.HasSuffix(text, `\`)
 }
 
-// isAttribute reports whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies, Python takes
-// them for what they are named.
+// isAttribute reports whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies,
+// Python takes them for what they are named.
 func isAttribute(name string) bool {
 	for _, attribute := range [...]string{
 		"Version", "Path", "Domain", "Expires", "Max-Age", "Comment", "Discard", "Secure", "HttpOnly", "SameSite", "Partitioned",
@@ -94,7 +94,8 @@ func isAttribute(name string) bool {
 	return false
 }
 
-// forScripts reports whether a name is one of those in which apps give their scripts a token against cross-site requests.
+// forScripts reports whether a name is one of those in which apps give their scripts a token against cross-site
+// requests.
 func forScripts(name string) bool {
 	for i := 0; i+4 <= len(name); i++ {
 		if c := name[i] | 0x20; (c == 'c' || c == 'x') && name[i+1]|0x20 == 's' && name[i+2]|0x20 == 'r' && name[i+3]|0x20 == 'f' {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 func TestSameFold(t *testing.T) {
@@ -43,8 +43,8 @@ func TestSameFold(t *testing.T) {
 	}
 }
 
-// FuzzFold: the quick ways to compare folds say what the slow one says, and names that match.FoldName takes for the same
-// are the same here.
+// FuzzFold: the quick ways to compare folds say what the slow one says, and names that match.FoldName takes for the
+// same are the same here.
 func FuzzFold(f *testing.F) {
 	f.Add("session.id", "SESSION_ID", "sess*")
 	f.Add("%73id%00%", "sid", "s*i*d")

@@ -11,8 +11,9 @@ import (
 // seen is one cookie as a server reads it. The names stay unfolded: who folds them is part of what the tests ask.
 type seen struct{ name, value string }
 
-// servers are models of how servers take a Cookie header apart, written after their sources, or after what their sources
-// were. They differ in what ends a cookie, in what quotes mean, and in what they do with what they do not understand.
+// servers are models of how servers take a Cookie header apart, written after their sources, or after what their
+// sources were. They differ in what ends a cookie, in what quotes mean, and in what they do with what they do not
+// understand.
 var servers = map[string]func(header string) []seen{
 	"php":        readPHP,
 	"php5":       readPHP5,
@@ -109,8 +110,8 @@ func readGo(header string) []seen {
 	return cookies
 }
 
-// readTomcat: the legacy processor. `$` names are attributes, `$Version=1` in front changes what ends a value, a value that
-// begins with a quote goes on to the next one that is not escaped, or to the end.
+// readTomcat: the legacy processor. `$` names are attributes, `$Version=1` in front changes what ends a value, a value
+// that begins with a quote goes on to the next one that is not escaped, or to the end.
 func readTomcat(header string) []seen {
 	separators := ",; \t\""
 	var cookies []seen
@@ -160,8 +161,8 @@ func readTomcat(header string) []seen {
 	return cookies
 }
 
-// readQuoteAware: Jetty and others that do not split inside of quotes; anywhere reports whether a quote counts also where it
-// is not the first character of a value.
+// readQuoteAware: Jetty and others that do not split inside of quotes; anywhere reports whether a quote counts also
+// where it is not the first character of a value.
 func readQuoteAware(header string, anywhere bool) []seen {
 	var cookies []seen
 	take := func(part string) {

@@ -18,8 +18,9 @@ func (j Jar) RanOut(since, now time.Time) bool {
 	return false
 }
 
-// Parts are the cookies that requests carry to paths at which they do not carry the whole jar: an app may know somebody else by a part
-// than by the whole. Without cookies of different paths there are none. ok is false where there are too many to be told apart.
+// Parts are the cookies that requests carry to paths at which they do not carry the whole jar: an app may know somebody
+// else by a part than by the whole. Without cookies of different paths there are none. ok is false where there are too
+// many to be told apart.
 func (j Jar) Parts(now time.Time) (parts []Jar, ok bool) {
 	whole := j.alive(now)
 	paths := []string{"/"}

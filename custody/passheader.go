@@ -6,11 +6,11 @@ import (
 	"net/textproto"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// PassHeader names a header that clients may send to the app though the policy knows better (pass_header): a credential, an
-// identity that something before the gateway states, or any header of an app's own that strangers send.
+// PassHeader names a header that clients may send to the app though the policy knows better (pass_header): a
+// credential, an identity that something before the gateway states, or any header of an app's own that strangers send.
 type PassHeader struct {
 	// Name is let through in the spelling given here, in any case.
 	Name string
@@ -55,8 +55,8 @@ func (p PassHeader) Validate() error {
 	return nil
 }
 
-// passes reports whether the operator lets a header through at a path. The spelling counts, but not upper and lower case:
-// whoever names X-Api-Key does not mean X_Api_Key.
+// passes reports whether the operator lets a header through at a path. The spelling counts, but not upper and lower
+// case: whoever names X-Api-Key does not mean X_Api_Key.
 func (p *HeaderPolicy) passes(name string, path match.Path) bool {
 	if p == nil || len(p.Pass) == 0 || textproto.CanonicalMIMEHeaderKey(name) != name {
 		return false

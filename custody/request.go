@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // What the browser may add to the Cookie header. More is dropped, one cookie at a time.
@@ -18,25 +18,27 @@ const (
 	maxPieces = 16
 )
 
-// AnyPath stands for the path of a question of the gateway's own: it carries every cookie that requests to any path of the host
-// would carry, so that what the app says in answer holds for all of them.
+// AnyPath stands for the path of a question of the gateway's own: it carries every cookie that requests to any path of
+// the host would carry, so that what the app says in answer holds for all of them.
 const AnyPath = "*"
 
-// CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265 §5.4:
-// longest path first, then oldest first), then those of the browser's cookies that it may send. The empty string means that
-// the request must have no Cookie header.
+// CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265
+// §5.4: longest path first, then oldest first), then those of the browser's cookies that it may send. The empty string
+// means that the request must have no Cookie header.
 //
-// client are the raw values of the browser's Cookie headers; jar may be nil; granted are the names that the app gave the
-// browser in this session ([Sorted.Granted]). host and path are the request's, the path without its query and spelled as
-// for [Jar.Apply].
+// client are the raw values of the browser's Cookie headers; jar may be nil; granted are the names that the app gave
+// the browser in this session ([Sorted.Granted]). host and path are the request's, the path without its query and
+// spelled as for [Jar.Apply].
 //
-// A browser's cookie is sent on if its name is granted, fits Pass, or has csrf or xsrf in it, and if nothing about it could
-// be taken for anything else (P3): its name is a token that folds neither to one of Own or Hold nor to that of any cookie
-// in the jar, belonging to this request or not; neither name nor value can begin another cookie to any server. Of several
-// with one name the first is taken. At most 100 cookies and 8 KiB are, of the first 400 that a browser may send.
+// A browser's cookie is sent on if its name is granted, fits Pass, or has csrf or xsrf in it, and if nothing about it
+// could be taken for anything else (P3): its name is a token that folds neither to one of Own or Hold nor to that of
+// any cookie in the jar, belonging to this request or not; neither name nor value can begin another cookie to any
+// server. Of several with one name the first is taken. At most 100 cookies and 8 KiB are, of the first 400 that a
+// browser may send.
 //
-// A cookie in custody that has quotes, other than one pair around its value, comes last of all, where there is nothing of
-// the browser's that a server could take for a part of it. Then the browser's must not be named like an attribute either.
+// A cookie in custody that has quotes, other than one pair around its value, comes last of all, where there is nothing
+// of the browser's that a server could take for a part of it. Then the browser's must not be named like an attribute
+// either.
 func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host, path string, now time.Time) string {
 	var headerSpace [1 << 10]byte
 	var orderSpace [32]int
@@ -85,8 +87,8 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 	return order
 }
 
-// appendBrowser appends what the browser may send. more tells that cookies from custody follow it: then none may be named
-// like an attribute, for such a one in front makes Python's SimpleCookie give up on the whole header.
+// appendBrowser appends what the browser may send. more tells that cookies from custody follow it: then none may be
+// named like an attribute, for such a one in front makes Python's SimpleCookie give up on the whole header.
 func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string, more bool) []byte {
 	var space [16]string
 	taken := space[:0]
@@ -130,8 +132,8 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 	if slices.Contains(granted, name) {
 		return true
 	}
-	// PHP before 7.4.11, Rack and others decode names: `SID%00csrf` has csrf in it and is SID. Only the app itself can say
-	// that it means such a name.
+	// PHP before 7.4.11, Rack and others decode names: `SID%00csrf` has csrf in it and is SID. Only the app itself can
+	// say that it means such a name.
 	return strings.IndexByte(name, '%') < 0 && (forScripts(name) || p.Pass.Match(name))
 }
 
@@ -140,8 +142,8 @@ func (p *Policy) guarded(name string, held *heldNames) bool {
 	return p.owns(name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
 }
 
-// owns reports whether an app or a browser could take name for one of the gateway's own. Those fold quickly, and have the length
-// of their folds.
+// owns reports whether an app or a browser could take name for one of the gateway's own. Those fold quickly, and have
+// the length of their folds.
 func (p *Policy) owns(name string) bool {
 	folded, quick := "", allOf(name, classQuick)
 	if !quick {
@@ -155,8 +157,8 @@ func (p *Policy) owns(name string) bool {
 	return false
 }
 
-// guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though none
-// with a value.
+// guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though
+// none with a value.
 func (p *Policy) guardedPieces(value string, held *heldNames) bool {
 	_, rest, found := strings.Cut(value, ",")
 	if !found {

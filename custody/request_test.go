@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 func TestCookieHeaderFromTheJar(t *testing.T) {
@@ -125,7 +125,8 @@ func TestCookieHeaderReadsAllLines(t *testing.T) {
 	}
 }
 
-// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies and an app may not.
+// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies and an app may
+// not.
 func TestP3_ThreeThousandJunkCookies(t *testing.T) {
 	jar := jarOf(t, "sid=good")
 	var client strings.Builder
@@ -168,8 +169,8 @@ func TestP3_BrowserPartIsBounded(t *testing.T) {
 	}
 }
 
-// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that all have to be looked at, against a full jar of names that
-// are slow to fold.
+// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that all have to be looked at, against a full jar of names
+// that are slow to fold.
 func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	var changes []Change
 	for i := range 512 {
@@ -184,8 +185,8 @@ func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	}
 }
 
-// TestP3_StrayQuoteComesLast: servers that honour quotes take everything behind an open one for its value: what the browser
-// sends would change what the app sees in its own cookie.
+// TestP3_StrayQuoteComesLast: servers that honour quotes take everything behind an open one for its value: what the
+// browser sends would change what the app sees in its own cookie.
 func TestP3_StrayQuoteComesLast(t *testing.T) {
 	jar := jarOf(t, `open="x`, "sid=good", `back=y\`)
 	got := (&Policy{}).CookieHeader([]string{`csrf="1"`}, &jar, nil, "app.example", "/", noon)
@@ -194,8 +195,8 @@ func TestP3_StrayQuoteComesLast(t *testing.T) {
 	}
 }
 
-// TestP3_AttributeNameInFront: Python's SimpleCookie gives up on a header whose first cookie is named like an attribute, so
-// that a browser could hide what is in custody from the app.
+// TestP3_AttributeNameInFront: Python's SimpleCookie gives up on a header whose first cookie is named like an
+// attribute, so that a browser could hide what is in custody from the app.
 func TestP3_AttributeNameInFront(t *testing.T) {
 	for quoted, want := range map[string]string{
 		`a={"x":1}`: `theme=1; a={"x":1}`,
@@ -229,8 +230,9 @@ func TestP3_NoServerSeesAnotherSession(t *testing.T) {
 	}
 }
 
-// checkCookieHeader is the oracle for P3. For each model of a server: what it sees with the browser's cookies is what it
-// sees without, and what was added is of names that a browser may send, none of which could be taken for one that is held.
+// checkCookieHeader is the oracle for P3. For each model of a server: what it sees with the browser's cookies is what
+// it sees without, and what was added is of names that a browser may send, none of which could be taken for one that is
+// held.
 func checkCookieHeader(t *testing.T, policy *Policy, client []string, jar *Jar, granted []string, path string) {
 	t.Helper()
 	alone := policy.CookieHeader(nil, jar, granted, "app.example", path, noon)
@@ -287,7 +289,8 @@ func checkAdded(t *testing.T, policy *Policy, server, header string, cookie seen
 	}
 }
 
-// checkJarCookies: each cookie of the jar that belongs to the request stands in the header once, byte for byte, and no other.
+// checkJarCookies: each cookie of the jar that belongs to the request stands in the header once, byte for byte, and no
+// other.
 func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	t.Helper()
 	parts := strings.Split(header, "; ")
@@ -308,8 +311,8 @@ func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	}
 }
 
-// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie in place of one that is held
-// (P3).
+// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie in place of one that is
+// held (P3).
 func FuzzCookieHeader(f *testing.F) {
 	f.Add("sid=1; HttpOnly", "sid=2; csrf=3; theme=4", "theme", "/")
 	f.Add("PHPSESSID=1\na=\"x; Path=/x\nS[ID]=caf\xe9", "PHPSESSI%44%00csrf=2; $Version=1; csrf=\"a,b\"", "lang\nS", "/x/y")

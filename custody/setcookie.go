@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Change is what one Set-Cookie line asks for: to set a cookie, or to delete one. Which of the two depends on the time at
-// which it is applied.
+// Change is what one Set-Cookie line asks for: to set a cookie, or to delete one. Which of the two depends on the time
+// at which it is applied.
 type Change struct {
 	name, value string
 	domain      string    // without the dot in front, lower case; "" for the host itself
@@ -113,8 +113,8 @@ func namesHTTPOnly(text string) bool {
 // Name is the name of the cookie that is set or deleted.
 func (c Change) Name() string { return c.name }
 
-// AnsweredTo returns the change as one of an answer to a request for requestPath, which says where a cookie without a path goes
-// (RFC 6265 §5.1.4). It may then be applied beside changes of other answers.
+// AnsweredTo returns the change as one of an answer to a request for requestPath, which says where a cookie without a
+// path goes (RFC 6265 §5.1.4). It may then be applied beside changes of other answers.
 func (c Change) AnsweredTo(requestPath string) Change {
 	if c.path == "" {
 		c.path = defaultPath(requestPath)

@@ -3,19 +3,21 @@ package custody
 import (
 	"time"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Policy says which of the app's cookies are kept in custody and which the browser may keep and send.
 type Policy struct {
-	// Hold are the cookies that are kept in custody whatever their attributes. They win over Pass. Names that an app could
-	// take for one of them (match.FoldName) are treated alike.
+	// Hold are the cookies that are kept in custody whatever their attributes. They win over Pass. Names that an app
+	// could take for one of them (match.FoldName) are treated alike.
 	Hold match.Globs
 	// Pass are the cookies that the browser may keep and send, HttpOnly ones too. The names are compared exactly.
 	Pass match.Globs
-	// Learned are names that a login put into custody once. They are treated as those of Hold are, but Pass wins over them.
+	// Learned are names that a login put into custody once. They are treated as those of Hold are, but Pass wins over
+	// them.
 	Learned *Names
-	// Own are the names of the gateway's own cookies, of letters, digits, - and _: never sent to the app, and never taken from it.
+	// Own are the names of the gateway's own cookies, of letters, digits, - and _: never sent to the app, and never
+	// taken from it.
 	Own []string
 	// Now is the time against which Sort judges whether a line deletes a cookie. Nil: time.Now.
 	Now func() time.Time
@@ -27,16 +29,16 @@ type Sorted struct {
 	Held []Change
 	// Browser are the lines that may go to the browser, byte for byte and in the answer's order.
 	Browser []string
-	// Granted are the names of the cookies that Browser sets (not those that it deletes), each once: what the browser may
-	// send from now on.
+	// Granted are the names of the cookies that Browser sets (not those that it deletes), each once: what the browser
+	// may send from now on.
 	Granted []string
 	// Dropped is the number of lines that go nowhere.
 	Dropped int
 }
 
-// Sort divides the Set-Cookie lines of one answer, which are to be the raw header values. held reports whether a cookie of
-// that name is in custody already, usually [Jar.Holds]; nil means that none is. login tells that the answer is that of a
-// successful login, whose cookies are all held but for Pass and the tokens that scripts must read.
+// Sort divides the Set-Cookie lines of one answer, which are to be the raw header values. held reports whether a cookie
+// of that name is in custody already, usually [Jar.Holds]; nil means that none is. login tells that the answer is that
+// of a successful login, whose cookies are all held but for Pass and the tokens that scripts must read.
 //
 // The first of these rules that fits decides:
 //

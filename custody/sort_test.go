@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 func testPolicy() *Policy {
@@ -89,8 +89,8 @@ func TestSort(t *testing.T) {
 	}
 }
 
-// TestP2_OneNameOnePlace: apps set a cookie twice in one answer, with and without HttpOnly, or delete it plainly and set it
-// again. A browser that got one of the lines would have, or lose, what custody has.
+// TestP2_OneNameOnePlace: apps set a cookie twice in one answer, with and without HttpOnly, or delete it plainly and
+// set it again. A browser that got one of the lines would have, or lose, what custody has.
 func TestP2_OneNameOnePlace(t *testing.T) {
 	for _, lines := range [][]string{
 		{"sid=1", "sid=2; HttpOnly"},
@@ -120,8 +120,8 @@ func TestSortKeepsOrder(t *testing.T) {
 	}
 }
 
-// TestP3_DeletionGrantsNothing: many apps answer a wrong password by deleting their session cookie, without HttpOnly. Whoever
-// then could send a cookie of that name could bring a session that she prepared elsewhere.
+// TestP3_DeletionGrantsNothing: many apps answer a wrong password by deleting their session cookie, without HttpOnly.
+// Whoever then could send a cookie of that name could bring a session that she prepared elsewhere.
 func TestP3_DeletionGrantsNothing(t *testing.T) {
 	for _, line := range []string{
 		"sid=; Max-Age=0", "sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0", "sid=x; Expires=Mon, 23 Nov 2026 00:00:00 GMT",
@@ -140,8 +140,8 @@ func TestSortUsesTheClock(t *testing.T) {
 	}
 }
 
-// FuzzSortSetCookie: nothing that is HttpOnly to a browser, is in custody, or comes from a login reaches the browser (P2);
-// no line is lost or changed.
+// FuzzSortSetCookie: nothing that is HttpOnly to a browser, is in custody, or comes from a login reaches the browser
+// (P2); no line is lost or changed.
 func FuzzSortSetCookie(f *testing.F) {
 	f.Add("sid=1; HttpOnly\nSID=2", "kept", false)
 	f.Add("csrftoken=a; Path=/\nsessionid=b; httponly; SameSite=Lax\ntheme=c; HttpOnly", "", true)

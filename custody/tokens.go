@@ -9,7 +9,8 @@ import (
 // tokenEndings are how the headers end, folded, in which apps take bearer tokens.
 var tokenEndings = []string{"token", "auth", "authorization", "authentication", "jwt", "bearer", "key", "apikey"}
 
-// tokenNames are the names, without what is neither letter nor digit, of the fields of a query in which apps take bearer tokens.
+// tokenNames are the names, without what is neither letter nor digit, of the fields of a query in which apps take
+// bearer tokens.
 var tokenNames = map[string]bool{
 	"token": true, "accesstoken": true, "authtoken": true, "auth": true, "authorization": true, "authentication": true, "jwt": true,
 	"jwttoken": true, "bearer": true, "bearertoken": true, "apikey": true, "apitoken": true, "idtoken": true, "sessiontoken": true,
@@ -26,7 +27,8 @@ func carriesToken(folded []byte) bool {
 	return false
 }
 
-// holdsToken reports whether the lines of a header are one, and that one a bound token, by itself or behind one scheme of any name.
+// holdsToken reports whether the lines of a header are one, and that one a bound token, by itself or behind one scheme
+// of any name.
 func holdsToken(lines []string, bound func(string) bool) bool {
 	if len(lines) != 1 {
 		return false
@@ -41,8 +43,9 @@ func holdsToken(lines []string, bound func(string) bool) bool {
 // longestProtocol is the length of the longest name of a WebSocket's subprotocol that is taken for one, in bytes.
 const longestProtocol = 24
 
-// CleanProtocols removes from the subprotocols that a WebSocket offers what may be a bearer token, in which browsers' scripts put
-// them, for they can set no header: what is longer than any usual name, and not bound. A nil bound binds nothing.
+// CleanProtocols removes from the subprotocols that a WebSocket offers what may be a bearer token, in which browsers'
+// scripts put them, for they can set no header: what is longer than any usual name, and not bound. A nil bound binds
+// nothing.
 func CleanProtocols(h http.Header, bound func(string) bool) {
 	lines := h["Sec-Websocket-Protocol"]
 	if lines == nil {
@@ -64,9 +67,9 @@ func CleanProtocols(h http.Header, bound func(string) bool) {
 	h["Sec-Websocket-Protocol"] = []string{strings.Join(kept, ", ")}
 }
 
-// CleanQuery removes from a raw query the fields in which apps take bearer tokens, but for those whose value is bound; a nil bound
-// binds nothing. The names are read as the laxest of servers does: whatever their case and escapes, with what stands in brackets
-// behind them. What is left is left as it stood.
+// CleanQuery removes from a raw query the fields in which apps take bearer tokens, but for those whose value is bound;
+// a nil bound binds nothing. The names are read as the laxest of servers does: whatever their case and escapes, with
+// what stands in brackets behind them. What is left is left as it stood.
 func CleanQuery(raw string, bound func(string) bool) string {
 	if !mayCarryToken(raw) {
 		return raw

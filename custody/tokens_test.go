@@ -9,7 +9,8 @@ import (
 
 func onlyMine(token string) bool { return token == "mine-mine" }
 
-// TestP3_CleanToken: in the headers in which apps take tokens, a bound one stays, whatever the scheme in front of it, and nothing else.
+// TestP3_CleanToken: in the headers in which apps take tokens, a bound one stays, whatever the scheme in front of it,
+// and nothing else.
 func TestP3_CleanToken(t *testing.T) {
 	policy := &HeaderPolicy{Token: "X-Special"}
 	clean := func(h http.Header, bound func(string) bool) http.Header {
@@ -65,7 +66,8 @@ func TestEssential(t *testing.T) {
 	}
 }
 
-// TestP3_CleanQuery: fields in which apps take tokens stay with a bound one, in any spelling of the name; all else stays as it is.
+// TestP3_CleanQuery: fields in which apps take tokens stay with a bound one, in any spelling of the name; all else
+// stays as it is.
 func TestP3_CleanQuery(t *testing.T) {
 	for _, test := range [][2]string{
 		{"", ""},

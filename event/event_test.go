@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/event"
+	"sallyport.example/sallyport/event"
 )
 
 // names are all that there are.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 func TestActivity(t *testing.T) {

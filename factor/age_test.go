@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // TestP6_TrustOfTheFuture: a browser that was trusted by a clock that went ahead is not trusted any longer than it

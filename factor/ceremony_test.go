@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // newCeremony is the set-up of an authenticator, which schema 1 can hold.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // nodes are several services over one store, as several processes would be: they share no queue.

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"sallyport/age"
+	"sallyport.example/sallyport/internal/age"
 )
 
 // MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.

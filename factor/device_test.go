@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 const fortnight = 14 * 24 * time.Hour

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // browserKey is a key as a browser's script makes it.

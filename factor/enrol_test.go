@@ -10,9 +10,9 @@ import (
 	"testing/iotest"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 func TestPropose(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 // TestP7_NoOutcomeWithoutTheCount: whoever cuts the store off between the reading and the writing must not learn

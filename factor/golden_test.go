@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/schema1test"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/schema1test"
+	"sallyport.example/sallyport/factor/storetest"
 )
 
 // TestGoldenRecords: what the version before wrote is read, and written again byte for byte, so that a node of that

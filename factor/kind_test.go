@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 // bell is a kind such as passkeys are one: it asks a question, which waits in the session; an answer belongs to that

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
 )
 
 func TestMemoryStore(t *testing.T) {

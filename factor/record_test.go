@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/factor"
-	"sallyport/factor/storetest"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 func TestRecordValidate(t *testing.T) {

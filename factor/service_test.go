@@ -12,9 +12,9 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 // clock is a clock that stands still until a test moves it.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/totp"
 )
 
 func TestVerifyTOTP(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 func TestGrace(t *testing.T) {

@@ -1,6 +1,7 @@
 package gate
 
-import "sallyport/match"
+import "sallyport.example/sallyport/internal/match"
 
-// Closes reports whether the operator closed a path, in whatever spelling, to strangers (protect) or to everybody (shut).
+// Closes reports whether the operator closed a path, in whatever spelling, to strangers (protect) or to everybody
+// (shut).
 func (p *Policy) Closes(path match.Path) bool { return closes(p.protect, path) || closes(p.shut, path) }

@@ -3,7 +3,7 @@ package gate
 import (
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // TestP1_Closes: in any spelling.

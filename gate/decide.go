@@ -76,7 +76,8 @@ type Request struct {
 	Upgrade bool
 	// ExtendedConnect: a CONNECT is the WebSocket form of RFC 8441 and not a request for a tunnel.
 	ExtendedConnect bool
-	// Plain: GET or HEAD without a body and without a field of any login's in its query. All else could sign somebody in.
+	// Plain: GET or HEAD without a body and without a field of any login's in its query. All else could sign somebody
+	// in.
 	Plain bool
 	// PageLoad: a browser wants a page. It counts where nobody is verified.
 	PageLoad bool
@@ -87,10 +88,10 @@ type Request struct {
 // Decide is promise P1: nothing that is not public or a login reaches the app unless the session is verified.
 //
 // Some details are worth knowing. A login goes out as a stranger's whatever the state, so that the app can never switch
-// the user of a session that other requests are using at this moment (P5). A stranger may not open a WebSocket even on a
-// public path, for what is said inside, a password perhaps, is out of the gateway's sight. A request that could sign somebody
-// in is never a mere page load. Whoever owes a factor and opens the login page has one already, and is led to the challenge.
-// And other sites' pages can neither sign anybody in here, nor speak in a verified session's WebSockets.
+// the user of a session that other requests are using at this moment (P5). A stranger may not open a WebSocket even on
+// a public path, for what is said inside, a password perhaps, is out of the gateway's sight. A request that could sign
+// somebody in is never a mere page load. Whoever owes a factor and opens the login page has one already, and is led to
+// the challenge. And other sites' pages can neither sign anybody in here, nor speak in a verified session's WebSockets.
 func Decide(r Request) Action {
 	tunnel := r.Upgrade || r.ExtendedConnect
 	switch r.Method {
@@ -114,7 +115,7 @@ func Decide(r Request) Action {
 		switch {
 		case r.Foreign:
 			return RefuseForeign
-		case r.ExtendedConnect: // which is a socket through and through, where an Upgrade is a header that can be left out
+		case r.ExtendedConnect: // a socket through and through, where an Upgrade is a header that can be left out
 			return RefuseMethod
 		}
 		return ForwardLogin
@@ -128,8 +129,8 @@ func Decide(r Request) Action {
 	return strange(r, tunnel)
 }
 
-// strange decides what somebody may do whose session is not verified, beside signing in: see pages on which people sign in, and
-// what is public.
+// strange decides what somebody may do whose session is not verified, beside signing in: see pages on which people sign
+// in, and what is public.
 func strange(r Request, tunnel bool) Action {
 	owes := r.State == Pending || r.State == Enrolling
 	switch {

@@ -38,8 +38,8 @@ func everyRequest(each func(r Request)) {
 	}
 }
 
-// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: whoever has only the password, and whatever request she makes of it,
-// is never taken for verified, and is a stranger where strangers may be and nowhere else.
+// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: whoever has only the password, and whatever request she
+// makes of it, is never taken for verified, and is a stranger where strangers may be and nowhere else.
 func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 	seen := map[Action]int{}
 	everyRequest(func(r Request) {
@@ -95,7 +95,8 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 	}
 }
 
-// TestP1_AskedForWhatIsOwed: what does not reach the app is answered by what the session owes, or refused for a reason that holds.
+// TestP1_AskedForWhatIsOwed: what does not reach the app is answered by what the session owes, or refused for a reason
+// that holds.
 func TestP1_AskedForWhatIsOwed(t *testing.T) {
 	owed := map[State]Action{Anonymous: AskLogin, Pending: AskFactor, Enrolling: AskEnrolment, State(9): AskLogin}
 	everyRequest(func(r Request) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestP5_Foreign: another site's page sends a login with the attacker's own account, or opens a WebSocket in the session of whoever
-// looks at it. Browsers say so, each in the way of its day.
+// TestP5_Foreign: another site's page sends a login with the attacker's own account, or opens a WebSocket in the
+// session of whoever looks at it. Browsers say so, each in the way of its day.
 func TestP5_Foreign(t *testing.T) {
 	const own, other, portal, null = "https://app.example", "https://evil.example", "https://portal.example", "null"
 	for _, test := range []struct {
@@ -86,8 +86,8 @@ func TestP5_Foreign(t *testing.T) {
 	}
 }
 
-// TestP5_Blind: another site's picture, frame or form comes without our cookie, so that a new one would take the place of a session
-// that there is. A link that is followed comes with it.
+// TestP5_Blind: another site's picture, frame or form comes without our cookie, so that a new one would take the place
+// of a session that there is. A link that is followed comes with it.
 func TestP5_Blind(t *testing.T) {
 	for _, test := range []struct {
 		what, method, site, mode, dest, origin string
@@ -123,7 +123,8 @@ func TestP5_Blind(t *testing.T) {
 	}
 }
 
-// TestP5_ForeignWithoutAHost: a request of HTTP/1.0 may name no host. A page that keeps its address to itself is not its own then.
+// TestP5_ForeignWithoutAHost: a request of HTTP/1.0 may name no host. A page that keeps its address to itself is not
+// its own then.
 func TestP5_ForeignWithoutAHost(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/login", nil)
 	r.Host = ""

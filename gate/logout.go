@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// exit is where an app signs people out: a path, and for apps that have one address for many things what the query must have.
-// It opens no door, for only a verified session gets through to it, so that it may be read generously.
+// exit is where an app signs people out: a path, and for apps that have one address for many things what the query must
+// have. It opens no door, for only a verified session gets through to it, so that it may be read generously.
 type exit struct {
 	path  match.Glob
 	query url.Values

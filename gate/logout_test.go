@@ -4,7 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // TestExits: an app that has one address for all signs out by what the query says.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Takes reports whether the app takes requests by a method. An app whose listener speaks another protocol as well takes what has a method
-// that it does not know for that one, and the lines of the body for its commands.
+// Takes reports whether the app takes requests by a method. An app whose listener speaks another protocol as well takes
+// what has a method that it does not know for that one, and the lines of the body for its commands.
 func (p *Policy) Takes(method string) bool {
 	return len(p.methods) == 0 || slices.Contains(p.methods, method)
 }

@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Rules is what the operator says about paths.
 type Rules struct {
-	// Base is where the gateway's own pages live: a canonical path without a slash at its end, such as `/second-factor`.
+	// Base is where the gateway's own pages live: a canonical path without a slash at its end, such as
+	// `/second-factor`.
 	Base string
 	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty where there is none.
 	LoginPage string
@@ -32,16 +33,17 @@ type Rules struct {
 type Opening struct {
 	// Methods in capitals; empty: GET and HEAD, which carry no body.
 	Methods []string
-	// Paths are globs over canonical paths. What a pattern opens, it opens without a query, unless `?*` stands at its end: many an app
-	// answers each path that it does not have, a picture or a script, by one program, which reads the query.
+	// Paths are globs over canonical paths. What a pattern opens, it opens without a query, unless `?*` stands at its
+	// end: many an app answers each path that it does not have, a picture or a script, by one program, which reads the
+	// query.
 	Paths match.Globs
 }
 
 // Open makes the opening of paths to GET and HEAD.
 func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
 
-// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened for: by its
-// type, some apps take it for another protocol, whatever the path is.
+// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened
+// for: by its type, some apps take it for another protocol, whatever the path is.
 func (o *Opening) opens(method string, body bool, path string) bool {
 	reads := method == http.MethodGet || method == http.MethodHead
 	switch {
@@ -155,7 +157,8 @@ func openable(method string) bool {
 		strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
-// closable refuses patterns that can fit no request's path, and so would close nothing: their author believes that they do.
+// closable refuses patterns that can fit no request's path, and so would close nothing: their author believes that they
+// do.
 func closable(setting string, patterns match.Globs) error {
 	for _, pattern := range patterns {
 		text := string(pattern)
@@ -177,8 +180,8 @@ func loosely(patterns match.Globs) (loose match.Globs) {
 	return loose
 }
 
-// Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
-// page on which one of the logins begins (entry).
+// Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for
+// a page on which one of the logins begins (entry).
 //
 // What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect, shut) is
 // compared with the loosest reading of it.
@@ -229,9 +232,9 @@ func (p *Policy) own(path match.Path) bool {
 // closes reports whether one of the patterns fits any reading of a path.
 func closes(patterns match.Globs, path match.Path) bool { return path.Fits(patterns) }
 
-// isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page has
-// a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it has none there must be
-// none: apps with one path for all pages have all of them there.
+// isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page
+// has a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it
+// has none there must be none: apps with one path for all pages have all of them there.
 func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	if p.loginPath == "" || path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -251,8 +254,8 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	return true
 }
 
-// LeadsToLogin reports whether an address on this site, such as an app's Location, is that of the login page, with whatever
-// else stands in its query.
+// LeadsToLogin reports whether an address on this site, such as an app's Location, is that of the login page, with
+// whatever else stands in its query.
 func (p *Policy) LeadsToLogin(target string) bool {
 	u, err := url.ParseRequestURI(target)
 	if err != nil || p.loginPath == "" || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {

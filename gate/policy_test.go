@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 func newPolicy(t testing.TB, loginPage string) *Policy {
@@ -59,8 +59,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestP1_NoSpellingOpensADoor: an attacker with only the password writes a protected path so that the gateway takes it for
-// a public one and the app for the protected one.
+// TestP1_NoSpellingOpensADoor: an attacker with only the password writes a protected path so that the gateway takes it
+// for a public one and the app for the protected one.
 func TestP1_NoSpellingOpensADoor(t *testing.T) {
 	policy := newPolicy(t, "/login")
 	for _, target := range []string{
@@ -145,8 +145,9 @@ func TestLeadsToLogin(t *testing.T) {
 	}
 }
 
-// TestP1_ShutInEverySpelling: an attacker with only the password knows a door of the app's that takes it without any session. It is
-// shut, in whatever spelling, also where a public path or a login would have opened it, and to the verified too.
+// TestP1_ShutInEverySpelling: an attacker with only the password knows a door of the app's that takes it without any
+// session. It is shut, in whatever spelling, also where a public path or a login would have opened it, and to the
+// verified too.
 func TestP1_ShutInEverySpelling(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
@@ -175,8 +176,9 @@ func TestP1_ShutInEverySpelling(t *testing.T) {
 	}
 }
 
-// TestP1_OpenByMethod: an app takes any path for its sync interface when the method and the content type say so. What is public is open
-// to what reads it, without a body, and to the methods that the operator named there, and to nothing else.
+// TestP1_OpenByMethod: an app takes any path for its sync interface when the method and the content type say so. What
+// is public is open to what reads it, without a body, and to the methods that the operator named there, and to nothing
+// else.
 func TestP1_OpenByMethod(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Protect: match.NewGlobs("/hooks/private*"),
@@ -229,7 +231,8 @@ func TestP1_OpenByMethod(t *testing.T) {
 	}
 }
 
-// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path is like, and believes a door shut.
+// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path is like, and believes a door
+// shut.
 func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"/admin": true, "/admin/": true, "/admin/*": true, "/Admin": true, "*.php": true, "*/private/*": true, "/a b": true, "/mon compte/\u00e9t\u00e9*": true,
@@ -265,7 +268,8 @@ func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	}
 }
 
-// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login, and the place of a page of one is not lent to its body.
+// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login, and the place of a page of one is not lent to
+// its body.
 func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("*"), Protect: match.NewGlobs("/private/*"), Logout: match.NewGlobs("/logout"),

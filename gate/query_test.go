@@ -4,12 +4,12 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server hands whatever path it does not have
-// to one program, which reads the query; by `/favicon.ico?title=Secret`, too, of a wiki without such a file. The control is a pattern
-// that says `?*`.
+// TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server hands whatever path it
+// does not have to one program, which reads the query; by `/favicon.ico?title=Secret`, too, of a wiki without such a
+// file. The control is a pattern that says `?*`.
 func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	policy, err := NewPolicy(Rules{Base: "/second-factor", Public: Open("/skins/*", "/favicon.ico", "/load.php?*", "/locales/*?*")})
 	if err != nil {
@@ -39,7 +39,8 @@ func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	}
 }
 
-// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` was passed by `/xmlrpc.php/x`, which is run by the same program (PATH_INFO).
+// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` was passed by `/xmlrpc.php/x`, which is run by the same program
+// (PATH_INFO).
 func TestP1_WhatStandsBehindAFile(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", Public: Open("/*"), Protect: match.NewGlobs("/admin.php", "/private"), Shut: match.NewGlobs("/xmlrpc.php", "/rpc/*.cgi"),

@@ -4,7 +4,8 @@ package gate
 
 import "fmt"
 
-// State is how far a session has come. The zero value is Anonymous, so that whatever is missing or broken has no rights.
+// State is how far a session has come. The zero value is Anonymous, so that whatever is missing or broken has no
+// rights.
 type State uint8
 
 // The states of a session.

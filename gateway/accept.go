@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
 )
 
 // signedIn is what a successful login leaves behind.
@@ -26,7 +26,8 @@ type signedIn struct {
 	oversized bool
 	// typed: it is a login, and no sign-in by another way.
 	typed bool
-	// inPlace: the app may sign somebody else in under the cookies that are held, unless the operator says that it renews them.
+	// inPlace: the app may sign somebody else in under the cookies that are held, unless the operator says that it
+	// renews them.
 	inPlace bool
 	// within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
 	// comes of it: a slow request must not begin another one (P8).
@@ -34,11 +35,11 @@ type signedIn struct {
 }
 
 // accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
-// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced, and
-// the token is a new one (P5, P8).
+// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced,
+// and the token is a new one (P5, P8).
 //
-// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned: nothing
-// is lost, and the challenge asks the store again (P6).
+// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned:
+// nothing is lost, and the challenge asks the store again (P6).
 func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	status, storeErr := x.enrolled(next.identity)
 	state := x.stateAfterPassword(status, storeErr)
@@ -106,9 +107,10 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 // noFactor is why no factor is owed by somebody who has none.
 func noFactor(status factor.Status) bool { return !status.Enrolled }
 
-// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason that stands
-// tells. A change of factors is recorded first, and ends the user's other sessions then: one that was written too late to be among
-// those is found here. What it was to lead to is for when the factor is proved: delivery, or the page first asked for, next.
+// owedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason
+// that stands tells. A change of factors is recorded first, and ends the user's other sessions then: one that was
+// written too late to be among those is found here. What it was to lead to is for when the factor is proved: delivery,
+// or the page first asked for, next.
 func (x *exchange) owedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
 	status, err := x.enrolled(x.data.Identity)
 	if err == nil && stands(status) {
@@ -123,8 +125,8 @@ func (x *exchange) owedAfterAll(delivery *session.Delivery, next string, stands 
 	return true, err
 }
 
-// losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the session now, would
-// go on without one.
+// losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the
+// session now, would go on without one.
 func (x *exchange) losesFactor(identity string) (bool, error) {
 	if x.state() == gate.Anonymous || x.data.Identity == identity {
 		return false, nil
@@ -133,8 +135,8 @@ func (x *exchange) losesFactor(identity string) (bool, error) {
 	return before.Enrolled, err
 }
 
-// stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor is
-// owed (P6).
+// stateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor
+// is owed (P6).
 func (g *Gateway) stateAfterPassword(status factor.Status, err error) gate.State {
 	switch {
 	case err != nil || status.Enrolled:
@@ -146,8 +148,8 @@ func (g *Gateway) stateAfterPassword(status factor.Status, err error) gate.State
 	}
 }
 
-// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body that is too
-// large for that is left out.
+// delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body
+// that is too large for that is left out.
 func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
 	delivery = &session.Delivery{Status: answer.status, Cookies: cookies}
 	if target, ok := localTarget(answer.header.Get("Location"), x.r); ok {
@@ -169,8 +171,8 @@ func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *sessi
 // maxScriptHeaders is how much of an answer's further headers waits with it, in bytes.
 const maxScriptHeaders = 2 << 10
 
-// scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on (HX-Redirect,
-// X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor
+// scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on
+// (HX-Redirect, X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor
 // what is ours to say, nor what may be a credential.
 func scriptHeaders(header http.Header) (lines []string) {
 	size := 0

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
+	"sallyport.example/sallyport/demo"
 )
 
 // TestP6_ClockSetBack: a factor was just proved, and then the clock is set back by a second, as time servers do, or

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"sallyport/gate"
-	"sallyport/pages"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/pages"
 )
 
 // The types of the problem documents that scripts meet (contract 5.3, RFC 9457).
@@ -27,8 +27,8 @@ type problem struct {
 	Login  string `json:"login,omitempty"`
 }
 
-// isPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does not
-// say, only what asks for HTML gets any.
+// isPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does
+// not say, only what asks for HTML gets any.
 func isPageLoad(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return strings.EqualFold(mode, "navigate")
@@ -36,8 +36,8 @@ func isPageLoad(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// askLogin sends a stranger to the app's login page. The browser itself remembers the page that was asked for: no stranger's page load
-// writes to a store.
+// askLogin sends a stranger to the app's login page. The browser itself remembers the page that was asked for: no
+// stranger's page load writes to a store.
 func (x *exchange) askLogin() error {
 	if x.config.LoginPage == "" {
 		return x.refuseStranger()

@@ -4,15 +4,15 @@ import (
 	"math"
 	"sync"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 const (
-	// maxTrials is how many questions about passwords one client can have under way at the same time. A browser that begins with many
-	// requests at once stays below it.
+	// maxTrials is how many questions about passwords one client can have under way at the same time. A browser that
+	// begins with many requests at once stays below it.
 	maxTrials = 16
-	// roomOfOne is how many large forms of strangers from one network are read at once, and roomOfAll from all: each takes some MiB of
-	// memory for as long as its client likes.
+	// roomOfOne is how many large forms of strangers from one network are read at once, and roomOfAll from all: each
+	// takes some MiB of memory for as long as its client likes.
 	roomOfOne = 8
 	roomOfAll = 128
 )

@@ -5,20 +5,20 @@ import (
 	"net/http"
 	"net/url"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
 )
 
 // errOpen is returned where the address at which passwords are tried answers without one as it does with one.
 var errOpen = errors.New("the app answers without a password as it does with one, so that nothing is known of it; " +
 	"name an address that needs one, or set identity")
 
-// standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6). No other
-// reaches the app: it is tried by a question of our own first, and never with what the client wants done.
+// standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6).
+// No other reaches the app: it is tried by a question of our own first, and never with what the client wants done.
 func (x *exchange) standByPassword() (answered bool, err error) {
 	line, refused := login.BasicLine(x.r.Header)
 	known := false
@@ -41,8 +41,8 @@ func (x *exchange) standByPassword() (answered bool, err error) {
 	return x.tryPassword(line)
 }
 
-// lacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password that stands in
-// every request, got no cookie for it, and this request has no password.
+// lacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password
+// that stands in every request, got no cookie for it, and this request has no password.
 func (x *exchange) lacksPassword() bool {
 	return x.state() == gate.Verified && x.data.Bonds.HasBasic() && x.data.Held.Len() == 0 && x.authorization == ""
 }
@@ -98,8 +98,8 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 	return answered, err
 }
 
-// asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some apps do to sign
-// in: then the answer to our question is the answer to theirs, and is not asked for twice.
+// asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some
+// apps do to sign in: then the answer to our question is the answer to theirs, and is not asked for twice.
 func (x *exchange) asksItself(address *url.URL) bool {
 	return x.r.Method == http.MethodGet && x.path.Canonical && x.path.Text == address.Path && x.r.URL.RawQuery == "" && !isPageLoad(x.r)
 }
@@ -176,8 +176,8 @@ func (x *exchange) passwordRefused(answer *withheld) error {
 	return x.passAsking(answer)
 }
 
-// passAsking passes on an answer by which the app asks for a password, or refuses one. It was given at another address than the
-// one that the client asked for, so that nothing may keep it for that.
+// passAsking passes on an answer by which the app asks for a password, or refuses one. It was given at another address
+// than the one that the client asked for, so that nothing may keep it for that.
 func (x *exchange) passAsking(answer *withheld) error {
 	asking := &withheld{header: make(http.Header), status: answer.status, body: answer.body}
 	for _, name := range []string{"Www-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Retry-After"} {

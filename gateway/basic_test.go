@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/factor"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// TestP1_BasicPasswordAloneReadsNothing: the password leads to the challenge, by any method; the app sees questions of the gateway's
-// own only, and nothing of what the client wants done.
+// TestP1_BasicPasswordAloneReadsNothing: the password leads to the challenge, by any method; the app sees questions of
+// the gateway's own only, and nothing of what the client wants done.
 func TestP1_BasicPasswordAloneReadsNothing(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -52,7 +52,8 @@ func TestP1_BasicPasswordAloneReadsNothing(t *testing.T) {
 	}
 }
 
-// TestP1_BasicStrangersAreAsked: the app's own words ask strangers for a password, at every address; nothing may keep them.
+// TestP1_BasicStrangersAreAsked: the app's own words ask strangers for a password, at every address; nothing may keep
+// them.
 func TestP1_BasicStrangersAreAsked(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -77,8 +78,8 @@ func TestP1_BasicStrangersAreAsked(t *testing.T) {
 	}
 }
 
-// TestP5_BasicAnotherPassword: in a verified session another password is another login: a wrong one changes nothing and reads
-// nothing, a right one leads back to pending, and the session is nobody else's before.
+// TestP5_BasicAnotherPassword: in a verified session another password is another login: a wrong one changes nothing and
+// reads nothing, a right one leads back to pending, and the session is nobody else's before.
 func TestP5_BasicAnotherPassword(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -118,7 +119,8 @@ func TestP5_BasicAnotherPassword(t *testing.T) {
 	}
 }
 
-// TestP4_BasicIdentity: where the app is asked who is signed in, its word counts, each time with the password of the request.
+// TestP4_BasicIdentity: where the app is asked who is signed in, its word counts, each time with the password of the
+// request.
 func TestP4_BasicIdentity(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, func(c *Config) {
@@ -182,7 +184,8 @@ func TestP3_BasicMalformed(t *testing.T) {
 	}
 }
 
-// TestP3_BasicOnlyWhereVerified: a public path gets no password of a stranger or a pending session, whatever Connection says.
+// TestP3_BasicOnlyWhereVerified: a public path gets no password of a stranger or a pending session, whatever Connection
+// says.
 func TestP3_BasicOnlyWhereVerified(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -228,8 +231,9 @@ func TestP5_BasicWithCookie(t *testing.T) {
 	}
 }
 
-// TestP2_BasicByScript: where a script signs in at the address at which passwords are tried, the app's answer waits for the factor, with
-// the cookies in it, and comes to the script once. The app was asked once for it, and once without the password.
+// TestP2_BasicByScript: where a script signs in at the address at which passwords are tried, the app's answer waits for
+// the factor, with the cookies in it, and comes to the script once. The app was asked once for it, and once without the
+// password.
 func TestP2_BasicByScript(t *testing.T) {
 	app := &basicApp{cookie: true}
 	s := newBasic(t, app, nil)
@@ -255,7 +259,8 @@ func TestP2_BasicByScript(t *testing.T) {
 	}
 }
 
-// TestP8_BasicSignOut: the password that the browser goes on sending opens nothing after a sign-out, but leads to the challenge.
+// TestP8_BasicSignOut: the password that the browser goes on sending opens nothing after a sign-out, but leads to the
+// challenge.
 func TestP8_BasicSignOut(t *testing.T) {
 	s := newBasic(t, new(basicApp), nil)
 	key := s.enrolledBasic("alice", "pw-a")
@@ -266,8 +271,8 @@ func TestP8_BasicSignOut(t *testing.T) {
 	b.send("GET", "/", "", with(basic("alice", "pw-a"))).wants(t, http.StatusSeeOther, challengePage)
 }
 
-// TestP6_StandingStoreFails: a secrets store that does not answer is no second factor that is not owed, neither with a password in
-// every request nor with somebody in front.
+// TestP6_StandingStoreFails: a secrets store that does not answer is no second factor that is not owed, neither with a
+// password in every request nor with somebody in front.
 func TestP6_StandingStoreFails(t *testing.T) {
 	secrets := &failingSecrets{Store: factor.NewMemoryStore()}
 	failing := func(c *Config) {

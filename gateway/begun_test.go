@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// TestP5_AtWorkBehindAnAnswer: the app answers carol's request at once, is at work on it behind that, and looks up whose the session is
-// when it writes. Meanwhile carol signs in as alice in the same session, which the app raises: what it wrote was alice's.
+// TestP5_AtWorkBehindAnAnswer: the app answers carol's request at once, is at work on it behind that, and looks up
+// whose the session is when it writes. Meanwhile carol signs in as alice in the same session, which the app raises:
+// what it wrote was alice's.
 func TestP5_AtWorkBehindAnAnswer(t *testing.T) {
 	for name, work := range map[string]string{"a form": "POST", "a page": "GET"} {
 		t.Run(name, func(t *testing.T) {
@@ -33,8 +34,8 @@ func TestP5_AtWorkBehindAnAnswer(t *testing.T) {
 	}
 }
 
-// TestP5_SignsInBehindAnAnswer: the other way round, the app answers at once, and signs in behind that. What carol sends in between waits,
-// and then the session is gone.
+// TestP5_SignsInBehindAnAnswer: the other way round, the app answers at once, and signs in behind that. What carol
+// sends in between waits, and then the session is gone.
 func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -49,8 +50,9 @@ func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 	app.wantsNothingOfAlices(t, map[string]net.Conn{"write": write, "page": page}, "POST /write alice", "GET /page alice")
 }
 
-// TestP5_SignInBesideAnUpload: carol uploads a document that the app works on before it has got the last byte of it, which she holds back, and
-// signs in as alice in the same session. The sign-in waits for what the app has of the upload.
+// TestP5_SignInBesideAnUpload: carol uploads a document that the app works on before it has got the last byte of it,
+// which she holds back, and signs in as alice in the same session. The sign-in waits for what the app has of the
+// upload.
 func TestP5_SignInBesideAnUpload(t *testing.T) {
 	s, app, carol := raise(t)
 	document := "text=" + strings.Repeat("x", wholeBody) + "&more="
@@ -67,8 +69,9 @@ func TestP5_SignInBesideAnUpload(t *testing.T) {
 	_ = upload.Close()
 }
 
-// TestP5_LoginBesideAStrangersPage: a stranger loads a public page with the cookies of the login page, which the app answers at once and works on
-// behind that; then she signs in with alice's password, under the same cookies. The login waits for the page.
+// TestP5_LoginBesideAStrangersPage: a stranger loads a public page with the cookies of the login page, which the app
+// answers at once and works on behind that; then she signs in with alice's password, under the same cookies. The login
+// waits for the page.
 func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	app := newGated()
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/static/*") })

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/factor"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_NothingBehindADialog: the secrets store fails while somebody who is enrolled looks at the QR code of a new token, or
-// mistypes its code. The page stands alone then. It does not put a settings page behind itself that says that two-factor
-// authentication is off.
+// TestP6_NothingBehindADialog: the secrets store fails while somebody who is enrolled looks at the QR code of a new
+// token, or mistypes its code. The page stands alone then. It does not put a settings page behind itself that says that
+// two-factor authentication is off.
 func TestP6_NothingBehindADialog(t *testing.T) {
 	f := newFrail(t, nil)
 	b, key, _ := f.enrolledBrowser()
@@ -29,8 +29,8 @@ func TestP6_NothingBehindADialog(t *testing.T) {
 	}
 }
 
-// TestBehind: a confirmation and the set-up bring the settings page along, which is drawn behind them; whoever has to set up a
-// factor first has none.
+// TestBehind: a confirmation and the set-up bring the settings page along, which is drawn behind them; whoever has to
+// set up a factor first has none.
 func TestBehind(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -61,8 +61,8 @@ func TestBehind(t *testing.T) {
 	}
 }
 
-// TestWaitIsTold: who comes back to a page that asks for a code, while none is judged, is told so and for how long, before
-// typing one for nothing.
+// TestWaitIsTold: who comes back to a page that asks for a code, while none is judged, is told so and for how long,
+// before typing one for nothing.
 func TestWaitIsTold(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

@@ -9,11 +9,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"sallyport/custody"
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/session"
-	"sallyport/session/storetest"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/storetest"
 )
 
 // discard is a ResponseWriter that costs nothing, so that what is measured is the gateway.

@@ -7,14 +7,15 @@ import (
 
 	"github.com/mileusna/useragent"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // maxUserAgent is how much of a User-Agent is looked at, in bytes.
 const maxUserAgent = 512
 
-// browserName is what kind of browser sends a request, such as "Firefox, Linux": for lists that people read, and for a trusted
-// browser to remain of its kind. Versions are left out, for browsers renew themselves. Empty where the client does not say.
+// browserName is what kind of browser sends a request, such as "Firefox, Linux": for lists that people read, and for a
+// trusted browser to remain of its kind. Versions are left out, for browsers renew themselves. Empty where the client
+// does not say.
 func browserName(r *http.Request) string {
 	text := r.UserAgent()
 	agent := useragent.Parse(text[:min(len(text), maxUserAgent)])

@@ -2,15 +2,15 @@ package gateway
 
 import "sync"
 
-// carriers are the requests under way that took a stranger's cookies to the app, by the token of the session that they are of. The
-// zero value is ready for use.
+// carriers are the requests under way that took a stranger's cookies to the app, by the token of the session that they
+// are of. The zero value is ready for use.
 type carriers struct {
 	mutex    sync.Mutex
 	underWay map[string]map[*stream]struct{}
 }
 
-// add is to be called before the session is read for the last time: of a claim of its cookies and a request that carries them,
-// either the claim cuts the request or the request finds them gone.
+// add is to be called before the session is read for the last time: of a claim of its cookies and a request that
+// carries them, either the claim cuts the request or the request finds them gone.
 func (c *carriers) add(token string, s *stream) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"strings"
 
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
@@ -131,9 +131,9 @@ type passed struct {
 	trusted bool
 }
 
-// pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity that
-// the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved for that
-// one (P5). The token changes (P8).
+// pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
+// that the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved
+// for that one (P5). The token changes (P8).
 func (x *exchange) pass(from gate.State, with passed) error {
 	method := with.method
 	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
@@ -194,7 +194,8 @@ func (x *exchange) sessionChanged(err error) error {
 	return x.askLogin()
 }
 
-// resume gives a script the app's answer to its login, once (contract 5). A page load is none of its: it gets nothing, and takes nothing.
+// resume gives a script the app's answer to its login, once (contract 5). A page load is none of its: it gets nothing,
+// and takes nothing.
 func (x *exchange) resume() error {
 	navigates := strings.EqualFold(x.r.Header.Get("Sec-Fetch-Mode"), "navigate")
 	if x.data.Delivery == nil || navigates || isPrefetch(x.r) {

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"net/http"
 
-	"sallyport/age"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // confirmation shows one of the pages that ask before something changes.

@@ -65,8 +65,8 @@ func cookieValue(lines []string, name string) string {
 	return found
 }
 
-// setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another site
-// does not. Without an age it ends with the browser; the server's own limits end it sooner.
+// setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another
+// site does not. Without an age it ends with the browser; the server's own limits end it sooner.
 func (g *Gateway) setToken(h http.Header, r *http.Request, token string) {
 	g.writeToken(h, r, token, "")
 }

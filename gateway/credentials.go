@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/custody"
-	"sallyport/match"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// CheckCredentials tells what is wrong with the settings about passwords and bearer tokens that stand in requests: Logins,
-// TokenHeader, TokenScheme, Refresh and PassHeaders. It looks at no others, and New does the same; a configuration can be told by it
-// before the rest of it is there.
+// CheckCredentials tells what is wrong with the settings about passwords and bearer tokens that stand in requests:
+// Logins, TokenHeader, TokenScheme, Refresh and PassHeaders. It looks at no others, and New does the same; a
+// configuration can be told by it before the rest of it is there.
 func (c *Config) CheckCredentials() error {
 	for _, pass := range c.PassHeaders {
 		if err := pass.Validate(); err != nil {
@@ -46,7 +46,8 @@ func (c *Config) CheckCredentials() error {
 	return nil
 }
 
-// passes reports whether clients may send a header to the app somewhere, in any spelling that a server could take for it.
+// passes reports whether clients may send a header to the app somewhere, in any spelling that a server could take
+// for it.
 func (c *Config) passes(header string) bool {
 	return slices.ContainsFunc(c.PassHeaders, func(pass custody.PassHeader) bool {
 		return match.FoldHeader(pass.Name) == match.FoldHeader(header)

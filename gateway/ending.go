@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// ending is the context of a request that ends with its session. Nearly every request is over long before, so that nothing is
-// made until somebody waits for the end; from then on it is what context.WithCancelCause makes.
+// ending is the context of a request that ends with its session. Nearly every request is over long before, so that
+// nothing is made until somebody waits for the end; from then on it is what context.WithCancelCause makes.
 type ending struct {
 	context.Context // the request's own
 
@@ -34,8 +34,8 @@ func (e *ending) end(cause error) {
 	}
 }
 
-// Done makes the context that is waited for. Package context asks it first of a parent, and then finds by Value what Done
-// belongs to, so that children need no goroutine.
+// Done makes the context that is waited for. Package context asks it first of a parent, and then finds by Value what
+// Done belongs to, so that children need no goroutine.
 func (e *ending) Done() <-chan struct{} {
 	if made := e.made.Load(); made != nil {
 		return made.Done()

@@ -6,19 +6,19 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/age"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // proposalLifetime is how long a QR code that was shown can be confirmed.
 const proposalLifetime = 15 * time.Minute
 
-// startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice, in
-// two windows perhaps, it shows the same code twice.
+// startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice,
+// in two windows perhaps, it shows the same code twice.
 func (x *exchange) startSetUp() error {
 	status, err := x.enrolled(x.data.Identity)
 	if err != nil {
@@ -113,8 +113,8 @@ func (x *exchange) confirmSetUp() error {
 	return x.factorsChanged(event.FactorAdded, pages.NoticeEnabled, proposal.Kind, codes)
 }
 
-// proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove that
-// one now.
+// proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove
+// that one now.
 func (x *exchange) proposalLost(cause error) error {
 	state := x.state()
 	_, err := x.take(session.LoseEnrolment(x.data.Identity, state, x.now))
@@ -131,8 +131,8 @@ func (x *exchange) proposalLost(cause error) error {
 	return x.settingsWith(alert, http.StatusConflict)
 }
 
-// factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end, and
-// new recovery codes are shown once.
+// factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end,
+// and new recovery codes are shown once.
 func (x *exchange) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
 	user, state := x.data.Identity, x.state()
 	// Whatever becomes of the session, the factors are changed.

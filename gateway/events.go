@@ -5,8 +5,8 @@ import (
 	"errors"
 	"sync"
 
-	"sallyport/event"
-	"sallyport/factor"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
 )
 
 // Sessions that end in more than one place.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // heard is a sink that keeps what it hears.

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // exchange is one request on its way through the pipeline. It belongs to one goroutine, as the request does.
@@ -48,8 +48,8 @@ type exchange struct {
 	carried custody.Jar
 	// sent are the client's own Cookie headers.
 	sent []string
-	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange is over, for
-	// those in front of us.
+	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange
+	// is over, for those in front of us.
 	encodings []string
 	// lines are the values of headers that are set in the request; see line.
 	lines []string
@@ -70,8 +70,8 @@ func (x *exchange) state() gate.State {
 	return x.data.State
 }
 
-// jar holds the cookies that go to the app with a request of this session that is no login: those that a login has earned
-// once the session is verified, and a stranger's before.
+// jar holds the cookies that go to the app with a request of this session that is no login: those that a login has
+// earned once the session is verified, and a stranger's before.
 func (x *exchange) jar() custody.Jar {
 	switch {
 	case x.data == nil:
@@ -82,8 +82,8 @@ func (x *exchange) jar() custody.Jar {
 	return x.carried
 }
 
-// loadSession finds the session that the browser's token stands for. No token, a dead token and one of another host are the same:
-// anonymous.
+// loadSession finds the session that the browser's token stands for. No token, a dead token and one of another host are
+// the same: anonymous.
 func (x *exchange) loadSession() error {
 	token := x.Gateway.token(x.r)
 	if token == "" {
@@ -100,12 +100,12 @@ func (x *exchange) loadSession() error {
 	return nil
 }
 
-// take takes a step in the session that this request came with, or in a new anonymous one where it came with none. session.ErrGone is
-// returned where the session ended meanwhile, or is no longer in the state that the step begins at: then there is nobody left to
-// take it for. Where the token changes with it, the old one is dead from here on (P8).
+// take takes a step in the session that this request came with, or in a new anonymous one where it came with none.
+// session.ErrGone is returned where the session ended meanwhile, or is no longer in the state that the step begins at:
+// then there is nobody left to take it for. Where the token changes with it, the old one is dead from here on (P8).
 //
-// A request that may be another site's, sent without the cookie that the browser has, remembers nothing: a new cookie in its answer
-// would take the place of that one, and sign the user out, or in as somebody else.
+// A request that may be another site's, sent without the cookie that the browser has, remembers nothing: a new cookie
+// in its answer would take the place of that one, and sign the user out, or in as somebody else.
 func (x *exchange) take(step session.Step) (session.Taken, error) {
 	ctx := context.WithoutCancel(x.r.Context())
 	var taken session.Taken
@@ -135,8 +135,8 @@ func (x *exchange) take(step session.Step) (session.Taken, error) {
 	return taken, nil
 }
 
-// blind reports whether the request may be another site's, sent without the cookie that the browser has. A login that the operator
-// lets come from there is not among them.
+// blind reports whether the request may be another site's, sent without the cookie that the browser has. A login that
+// the operator lets come from there is not among them.
 func (x *exchange) blind() bool { return x.place != gate.Login && gate.Blind(x.r) }
 
 // end destroys the session, and tells the event; the request goes on as a stranger's.
@@ -224,8 +224,9 @@ func (x *exchange) cleaning() custody.CleanOptions {
 	return options
 }
 
-// prepareLogin has a login ask for a whole answer, which can be judged: a part of it may be the part with the token, or without the
-// word that tells success (P2, P4). Where the typed name counts, the words are not the client's choice either.
+// prepareLogin has a login ask for a whole answer, which can be judged: a part of it may be the part with the token, or
+// without the word that tells success (P2, P4). Where the typed name counts, the words are not the client's choice
+// either.
 func (x *exchange) prepareLogin() {
 	h := x.r.Header
 	for _, name := range []string{
@@ -286,9 +287,9 @@ func (x *exchange) restore() {
 	}
 }
 
-// strip takes everything out of the request by which a client, or custody, could be known to an app, or somebody could sign in: what
-// handles the error may lead into an app, and nobody judges its answer. So the body goes too, and the query, in which names,
-// passwords and tokens may stand, and the wish for a WebSocket.
+// strip takes everything out of the request by which a client, or custody, could be known to an app, or somebody could
+// sign in: what handles the error may lead into an app, and nobody judges its answer. So the body goes too, and the
+// query, in which names, passwords and tokens may stand, and the wish for a WebSocket.
 func (x *exchange) strip() {
 	r := x.r
 	bare := custody.HeaderPolicy{Token: x.headers.Token}

@@ -8,24 +8,25 @@ import (
 	"net/url"
 	"strings"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
 // errUnnamedFailure is returned where a login left nobody signed in, as far as can be asked, and its answer is no page.
 var errUnnamedFailure = errors.New("the login left no session, and its answer is no page: it may hold a token or an account's data. " +
 	"Say in failure what a wrong password brings, or in token where the token stands")
 
-// signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for another try with
-// the same name.
+// signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for
+// another try with the same name.
 //
-// That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a token, or
-// with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what the operator calls a
-// failure, at an address where a login can carry no errand, and no redirect but back to where people sign in.
+// That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a
+// token, or with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what
+// the operator calls a failure, at an address where a login can carry no errand, and no redirect but back to where
+// people sign in.
 //
 // The typed name is told to nobody: now and then it is a password in the wrong field.
 func (x *exchange) signInFailed(try *tried) error {
@@ -51,14 +52,16 @@ func (x *exchange) signInFailed(try *tried) error {
 	return answer.send(x.w, x.r, try.sorted.Browser)
 }
 
-// showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the operator calls a
-// failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client asks for pages.
+// showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the
+// operator calls a failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client
+// asks for pages.
 func (x *exchange) showable(try *tried) bool {
 	return try.named || try.answer.body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
-// mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at an address that
-// does other things too, or in a query. A query that says where to go on, as the addresses of login pages do, asks for nothing.
+// mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at
+// an address that does other things too, or in a query. A query that says where to go on, as the addresses of login
+// pages do, asks for nothing.
 func (x *exchange) mayCarryErrand(block *login.Block) bool {
 	if block.General() {
 		return true
@@ -90,8 +93,8 @@ var goesOn = func() map[string]bool {
 	return names
 }()
 
-// leadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or what is public. In the
-// part behind a `#` some apps hand out tokens.
+// leadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or
+// what is public. In the part behind a `#` some apps hand out tokens.
 func (x *exchange) leadsToSignIn(location string) bool {
 	target, ok := localTarget(location, x.r)
 	if !ok || strings.Contains(target, "#") {
@@ -121,8 +124,8 @@ func isPage(answer login.Answer) bool {
 	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
 }
 
-// strangersHeaders are those of an answer that whoever is not signed in may have, beside the app's own (X-..., HX-...) that are no
-// credentials.
+// strangersHeaders are those of an answer that whoever is not signed in may have, beside the app's own (X-..., HX-...)
+// that are no credentials.
 var strangersHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
 	for name := range strings.FieldsSeq(`Accept-Ch Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // answering is an app that signs alice in without a cookie, or with one, as the login's field `how` wants it.
@@ -94,9 +94,9 @@ func control(form string) string {
 	return w.Body.String() + fmt.Sprint(w.Header())
 }
 
-// TestP2_TokenOfALoginWithoutACookie: an app that gives browsers a cookie gives programs a token, at the same address. Nobody was
-// signed in by its answer, as far as the app could be asked, and the token was handed on with it: in its body, under a type that old
-// apps send everything as, in a header, or behind the `#` of a redirect.
+// TestP2_TokenOfALoginWithoutACookie: an app that gives browsers a cookie gives programs a token, at the same address.
+// Nobody was signed in by its answer, as far as the app could be asked, and the token was handed on with it: in its
+// body, under a type that old apps send everything as, in a header, or behind the `#` of a redirect.
 func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	b := newAnswering(t, func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} })
 	for _, how := range []string{"json", "called html", "page", "to"} {
@@ -111,8 +111,8 @@ func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestP2_WhatAWrongPasswordMayShow: a page of any status, an answer without a body, one that failure names, and a redirect back to the
-// login page; what else comes is refused, and says what to do about it.
+// TestP2_WhatAWrongPasswordMayShow: a page of any status, an answer without a body, one that failure names, and a
+// redirect back to the login page; what else comes is refused, and says what to do about it.
 func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	named := func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} }
 	for _, test := range []struct {
@@ -141,8 +141,8 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	}
 }
 
-// TestP1_ErrandOfAFailedLogin: at an address that does other things too, a login with any name and any password brought along what the
-// stranger wanted to see, of an app that shows it to everybody in the house.
+// TestP1_ErrandOfAFailedLogin: at an address that does other things too, a login with any name and any password brought
+// along what the stranger wanted to see, of an app that shows it to everybody in the house.
 func TestP1_ErrandOfAFailedLogin(t *testing.T) {
 	const form = "u=x&p=x&how=errand"
 	if app := control(form); !strings.Contains(app, "anybody may read") {
@@ -180,8 +180,8 @@ func TestP1_ErrandOfAFailedLogin(t *testing.T) {
 	}
 }
 
-// TestP8_AnotherSitesSignOut: another site's page loads the address at which the app signs people out. The app refuses it, for want of a
-// token, with a status that does not tell; the gateway's session had ended all the same.
+// TestP8_AnotherSitesSignOut: another site's page loads the address at which the app signs people out. The app refuses
+// it, for want of a token, with a status that does not tell; the gateway's session had ended all the same.
 func TestP8_AnotherSitesSignOut(t *testing.T) {
 	b := newAnswering(t, func(*login.Block) {})
 	b.do("POST", "/login", asForm, "u=bob&p=pw-bob").wants(t, http.StatusOK, "")

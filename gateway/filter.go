@@ -6,15 +6,16 @@ import (
 	"net"
 	"net/http"
 
-	"sallyport/custody"
-	"sallyport/gate"
-	"sallyport/inject"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/inject"
 )
 
 // errReplaced ends the copying of an answer in whose place the browser got another one.
 var errReplaced = errors.New("the answer was replaced by the gateway")
 
-// errUnjudged is returned to a handler that takes a connection over before it has answered: nobody would judge what it writes there.
+// errUnjudged is returned to a handler that takes a connection over before it has answered: nobody would judge what it
+// writes there.
 var errUnjudged = errors.New("a connection cannot be taken over before the answer to its handshake was written")
 
 // filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
@@ -60,8 +61,8 @@ const (
 	replaced
 )
 
-// holdLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its sessions
-// as PHP does, cannot answer the question who is signed in before it has got rid of this answer.
+// holdLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its
+// sessions as PHP does, cannot answer the question who is signed in before it has got rid of this answer.
 const holdLimit = 256 << 10
 
 func (f *filter) Header() http.Header {
@@ -78,8 +79,9 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.x.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Before the factor is
-		// passed there are none: nobody has judged yet whether what follows is a sign-in, and any header may give it away.
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Before the
+		// factor is passed there are none: nobody has judged yet whether what follows is a sign-in, and any header may
+		// give it away.
 		if f.x.state() == gate.Verified {
 			stripCookies(h)
 			f.x.w.WriteHeader(status)
@@ -258,8 +260,8 @@ func (f *filter) FlushError() error {
 	return f.flushDecided()
 }
 
-// Hijack implements http.Hijacker: a WebSocket takes the connection over once its handshake was answered, unless another answer took
-// the place of that.
+// Hijack implements http.Hijacker: a WebSocket takes the connection over once its handshake was answered, unless
+// another answer took the place of that.
 func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := f.join(); err != nil {
 		return nil, nil, err
@@ -286,8 +288,8 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, nil
 }
 
-// run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and no
-// trailer carries a cookie (P2).
+// run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and
+// no trailer carries a cookie (P2).
 func (f *filter) run(next Handler, r *http.Request) (err error) {
 	h := f.x.w.Header()
 	f.own = h["Set-Cookie"]
@@ -352,8 +354,8 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	return err
 }
 
-// ended is for a request whose session ended while it was under way. What was not answered is answered as a stranger's would
-// be; what was begun breaks off in a way that no client takes for the end.
+// ended is for a request whose session ended while it was under way. What was not answered is answered as a stranger's
+// would be; what was begun breaks off in a way that no client takes for the end.
 func (f *filter) ended() error {
 	switch {
 	case f.mode == replaced || f.x.stream.tunnel != nil:

@@ -15,9 +15,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/pages"
 )
 
 // maxForm is the largest body that one of our own pages takes, in bytes.
@@ -29,8 +29,8 @@ type form struct {
 	json bool
 	// trust asks for this browser to be trusted.
 	trust bool
-	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private one. Without
-	// it proof stands in the place of a code, in a browser that is trusted already.
+	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
+	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
 	key, proof string
 	// id names what is to be removed, among the user's own; empty for all.
 	id string
@@ -39,9 +39,9 @@ type form struct {
 // readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
 // large, 400 for what is malformed. It reports whether the request was refused, and answered.
 //
-// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what browsers
-// say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a browser asks
-// before it sends that content type across origins, and we never agree.
+// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
+// browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
+// browser asks before it sends that content type across origins, and we never agree.
 func (x *exchange) readForm() (refused bool, err error) {
 	if x.origins.Check(x.r) != nil {
 		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
@@ -89,8 +89,8 @@ func (x *exchange) readForm() (refused bool, err error) {
 	return false, nil
 }
 
-// jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases, readers
-// differ in which one they take.
+// jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases,
+// readers differ in which one they take.
 func jsonCode(body []byte) (code string, ok bool) {
 	if len(body) == 0 {
 		return "", true
@@ -125,8 +125,8 @@ func jsonCode(body []byte) (code string, ok bool) {
 	return code, errors.Is(err, io.EOF)
 }
 
-// wantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the browser
-// says that a script sent it.
+// wantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the
+// browser says that a script sent it.
 func (x *exchange) wantsPage() bool {
 	if x.r.Header.Get("Sec-Fetch-Mode") == "" && x.place == gate.Own && x.r.Method == http.MethodPost {
 		return x.form == nil || !x.form.json

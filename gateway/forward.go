@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/age"
-	"sallyport/custody"
-	"sallyport/login"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // maxRechecks is how often one request asks again whose the cookies are that other answers are changing meanwhile.
@@ -55,7 +55,8 @@ func (x *exchange) forwardVerified() error {
 	return x.filter.run(x.next, x.stream.watch(x))
 }
 
-// mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
+// mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another
+// clock.
 func (x *exchange) mustAsk() bool { return x.isDue(x.data, x.now) }
 
 func (g *Gateway) isDue(data *session.Data, now time.Time) bool {
@@ -70,8 +71,8 @@ func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut
 func (x *exchange) recheck() (answered bool, err error) {
 	seen := x.data.Checked
 	if !seen.IsZero() && !uncovered(x.data, x.now) {
-		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
-		// its time is zero, and each request asks for itself.
+		// One request of those that come at the same time asks. A session that must not be used unasked has no such
+		// luck: its time is zero, and each request asks for itself.
 		taken, err := x.take(session.ClaimCheck(seen, x.now))
 		if err != nil {
 			return true, x.storeFailed("claim the identity check", err)
@@ -135,7 +136,8 @@ func (x *exchange) recheck() (answered bool, err error) {
 }
 
 // vouch notes that the app named the session's own user. It reports whether that is worth anything: where cookies came
-// into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked again.
+// into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked
+// again.
 func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 	taken, err := x.take(session.Vouch(x.data.Identity, x.data.Held, x.cookiesSet(answer.changes)))
 	return taken.Done, err
@@ -148,7 +150,8 @@ func (x *exchange) unsettle(changes []custody.Change) error {
 	return err
 }
 
-// identityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused (P4).
+// identityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused
+// (P4).
 func (x *exchange) identityUnclear(answer probed) error {
 	if x.r.Context().Err() != nil && x.filter.mode == notStarted {
 		return x.left()

@@ -1,9 +1,9 @@
 package gateway
 
-import "sallyport/gate"
+import "sallyport.example/sallyport/gate"
 
-// standByFront holds the session against whom a handler in front of us has signed in, at every request. Nobody is nobody here too,
-// whatever the session says; another one than before is another login (P5).
+// standByFront holds the session against whom a handler in front of us has signed in, at every request. Nobody is
+// nobody here too, whatever the session says; another one than before is another login (P5).
 func (x *exchange) standByFront() (answered bool, err error) {
 	if x.place == gate.Own && x.path.Text == x.config.Base+"/logout" {
 		return false, nil // whoever wants to end a session has no need to be somebody

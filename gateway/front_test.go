@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/login"
+	"sallyport.example/sallyport/login"
 )
 
 // front is a handler in front of us, which signs in whom a header names.
@@ -39,8 +39,8 @@ func (f *fronted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "secrets for ", r.Header.Get("X-Second-Factor-User"))
 }
 
-// TestP5_FrontIdentityOfEachRequest: each request is whose the handler in front says, and the session is worth something for that
-// one only.
+// TestP5_FrontIdentityOfEachRequest: each request is whose the handler in front says, and the session is worth
+// something for that one only.
 func TestP5_FrontIdentityOfEachRequest(t *testing.T) {
 	app := new(fronted)
 	s := newFront(t, app, nil)

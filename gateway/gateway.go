@@ -12,14 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // Handler is the rest of the route: it ends in the app. An error means that no answer was written.
@@ -37,28 +37,31 @@ type Config struct {
 	Period time.Duration
 	// Base is where the gateway's own pages live. Default `/second-factor`.
 	Base string
-	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every request.
+	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every
+	// request.
 	LoginPage string
 	// Public is what strangers may ask for. Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
 	Public                []gate.Opening
 	Protect, Logout, Shut match.Globs
-	// Methods are all that the app takes, in capitals, HEAD among them only where it is named. Default: all that the gateway can look after.
+	// Methods are all that the app takes, in capitals, HEAD among them only where it is named. Default: all that the
+	// gateway can look after.
 	Methods []string
-	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`. Default: none.
+	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`.
+	// Default: none.
 	Origins []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
-	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names held
-	// cookies that the app changes in normal use.
+	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names
+	// held cookies that the app changes in normal use.
 	Hold, Pass, Rotates match.Globs
-	// PassHeaders are headers that clients may send to the app beside those that all may (docs/configuration.md), each perhaps at some
-	// paths only.
+	// PassHeaders are headers that clients may send to the app beside those that all may (docs/configuration.md), each
+	// perhaps at some paths only.
 	PassHeaders []custody.PassHeader
 	// RequireEveryone refuses the app to people without a second factor until they have set one up. Default: only those
 	// who have one are asked.
 	RequireEveryone bool
-	// Grace is how long somebody may go on without, where everyone must have one. It counts from the first time that somebody
-	// makes use of it. Default 0.
+	// Grace is how long somebody may go on without, where everyone must have one. It counts from the first time that
+	// somebody makes use of it. Default 0.
 	Grace time.Duration
 	// Offer shows those who have no second factor, once, how to set one up. Default: nobody is asked.
 	Offer bool
@@ -68,13 +71,15 @@ type Config struct {
 	Recheck time.Duration
 	// SettingsLink puts a link to the settings page into the app's HTML pages, for people whose session is verified.
 	SettingsLink bool
-	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by script.
+	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by
+	// script.
 	Guard bool
-	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too: then no session is
-	// taken for one that may be raised without a sign. Default: every session is that the app can be asked about.
+	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too: then no
+	// session is taken for one that may be raised without a sign. Default: every session is that the app can be asked
+	// about.
 	Renews bool
-	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client chose: a
-	// tag such as `de`. Default: none is asked for, and the app answers in its own.
+	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client
+	// chose: a tag such as `de`. Default: none is asked for, and the app answers in its own.
 	Language string
 	// Names keeps the names of cookies that a login put into custody, over restarts. Default: until the process ends.
 	Names NameStore
@@ -101,8 +106,8 @@ type Config struct {
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Default: the probe inherits the context of that request.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
-	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is signed in. The
-	// scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
+	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is
+	// signed in. The scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
 	TokenHeader, TokenScheme string
 	// Refresh are globs over canonical paths at which the app issues another bearer token to a session that has one.
 	Refresh match.Globs
@@ -238,9 +243,9 @@ func New(config Config) (*Gateway, error) {
 	return g, nil
 }
 
-// ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything that
-// the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody is left in the
-// request, for whatever handles the error may lead into the app.
+// ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything
+// that the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody
+// is left in the request, for whatever handles the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := &exchange{Gateway: g, w: w, r: r, next: next}
 	handled := false
@@ -263,7 +268,8 @@ func (x *exchange) serve() error {
 	}
 	settleBody(r)
 	err := x.loadSession()
-	// After that: what the session says of its ages was written before it was read, also by a request that came later than this one.
+	// After that: what the session says of its ages was written before it was read, also by a request that came later
+	// than this one.
 	x.now = x.config.Now()
 	if err != nil {
 		return x.storeFailed("load session", err)

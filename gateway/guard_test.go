@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/gate"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
 )
 
 const guardEnglish = `<script src="/second-factor/guard.js"></script>`
@@ -19,8 +19,8 @@ func newGuarded(t *testing.T, link bool, app http.HandlerFunc) *linked {
 	return l
 }
 
-// TestGuardIsPutIn: the guard stands in front of every script of a page, for strangers as well, since it is their page that signs
-// them in; and in nothing that is no page.
+// TestGuardIsPutIn: the guard stands in front of every script of a page, for strangers as well, since it is their page
+// that signs them in; and in nothing that is no page.
 func TestGuardIsPutIn(t *testing.T) {
 	const page = "<!DOCTYPE html><html><head><base href=\"https://evil.example/\"><script src=app.js></script></head><body>Hello</body></html>"
 	for _, test := range []struct {
@@ -94,7 +94,8 @@ func TestGuardScript(t *testing.T) {
 	}
 }
 
-// TestGuardResumes: only the answer to a login says where the app's own answer waits; another call is to be made once more.
+// TestGuardResumes: only the answer to a login says where the app's own answer waits; another call is to be made once
+// more.
 func TestGuardResumes(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	s.enrolled("alice", demo.AlicePassword)

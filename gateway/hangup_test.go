@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
+	"sallyport.example/sallyport/demo"
 )
 
 // slowNames is a store of names that fails as it is told to.
@@ -17,8 +17,8 @@ type slowNames struct{ err func(context.Context) error }
 func (s slowNames) Load(ctx context.Context) ([]string, error) { return nil, s.err(ctx) }
 func (s slowNames) Add(context.Context, []string) error        { return nil }
 
-// TestP9_HangUpIsNoStoreFailure: a client that leaves while a store is asked has caused no failure; a store that fails while the client is
-// there has, and the log names the setting.
+// TestP9_HangUpIsNoStoreFailure: a client that leaves while a store is asked has caused no failure; a store that fails
+// while the client is there has, and the log names the setting.
 func TestP9_HangUpIsNoStoreFailure(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	away := errors.New("storage is away")

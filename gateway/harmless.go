@@ -8,10 +8,10 @@ import (
 // harmlessSlots is how many addresses are remembered, a power of two.
 const harmlessSlots = 1 << 14
 
-// harmless are the paths at which a user signed nobody in by a plain load: nothing else of the session was at the app, and the app named
-// the same user behind it. Some apps sign people in by what stands in a path, with a name and password of any account, so that a
-// path counts for the user who was there, and not for others. It is a table without locks, in which one address may take another one's
-// place; those that have none are asked about again.
+// harmless are the paths at which a user signed nobody in by a plain load: nothing else of the session was at the app,
+// and the app named the same user behind it. Some apps sign people in by what stands in a path, with a name and
+// password of any account, so that a path counts for the user who was there, and not for others. It is a table without
+// locks, in which one address may take another one's place; those that have none are asked about again.
 type harmless struct {
 	seed  maphash.Seed
 	slots [harmlessSlots]atomic.Uint64
@@ -39,7 +39,8 @@ func (x *exchange) addressKey() uint64 {
 	return x.harmless.key(x.data.Identity, x.r.Method, hostOf(x.r), x.path.Text)
 }
 
-// knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the client's choice.
+// knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
+// client's choice.
 func (x *exchange) knowsAddress() bool { return x.bare() && x.harmless.has(x.addressKey()) }
 
 // noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.

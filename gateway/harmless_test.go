@@ -28,8 +28,8 @@ func scriptedDoors(app *raisingApp) Handler {
 	}
 }
 
-// TestP5_RaisedByAScript: the app signs in by a path, under the cookie that is there, and answers with a script. What belongs to a page was
-// never asked about: carol, with alice's password in the path, had alice's pages.
+// TestP5_RaisedByAScript: the app signs in by a path, under the cookie that is there, and answers with a script. What
+// belongs to a page was never asked about: carol, with alice's password in the path, had alice's pages.
 func TestP5_RaisedByAScript(t *testing.T) {
 	s := newRaising(t, nil)
 	s.serve(scriptedDoors(new(raisingApp)))
@@ -108,8 +108,9 @@ func TestP5_HarmlessElsewhere(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_HarmlessOnlyAlone: a path signs alice in, and the app takes more than a moment to answer. Carol signs in as herself again meanwhile, so
-// that the app, once it is asked, names carol: the path is none that is known to be harmless.
+// TestP5_HarmlessOnlyAlone: a path signs alice in, and the app takes more than a moment to answer. Carol signs in as
+// herself again meanwhile, so that the app, once it is asked, names carol: the path is none that is known to be
+// harmless.
 func TestP5_HarmlessOnlyAlone(t *testing.T) {
 	app, slow := newGated(), true
 	s := newRaising(t, nil)
@@ -141,7 +142,8 @@ func TestP5_HarmlessOnlyAlone(t *testing.T) {
 	}
 }
 
-// TestP5_HarmlessByItsWhole: the app signs in once it has begun to answer. That the beginning was carol's makes no harmless path of it.
+// TestP5_HarmlessByItsWhole: the app signs in once it has begun to answer. That the beginning was carol's makes no
+// harmless path of it.
 func TestP5_HarmlessByItsWhole(t *testing.T) {
 	app := new(raisingApp)
 	signsIn := false

@@ -17,15 +17,15 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"sallyport/demo"
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	totpkind "sallyport/factor/totp"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	totpkind "sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // site is a gateway in front of the demo app, over real sockets, with Go's reverse proxy in between.

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// TestP5_SessionChosenByAHeader: an app keeps two sessions of a browser apart, by a header that says over which line the request came
-// in, each with a cookie of its own. In carol's verified session alice's password is posted with that header: the question went
-// without it, the app named carol, and alice's cookie came into custody.
+// TestP5_SessionChosenByAHeader: an app keeps two sessions of a browser apart, by a header that says over which line
+// the request came in, each with a cookie of its own. In carol's verified session alice's password is posted with that
+// header: the question went without it, the app named carol, and alice's cookie came into custody.
 func TestP5_SessionChosenByAHeader(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins = login.Set{

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hostOf is the host that a request is for, in the one spelling that sessions are bound to: in lower case, without a port, and
-// without the dot that may end a name.
+// hostOf is the host that a request is for, in the one spelling that sessions are bound to: in lower case, without a
+// port, and without the dot that may end a name.
 func hostOf(r *http.Request) string {
 	host := r.Host
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"testing"
 
-	"sallyport/demo"
+	"sallyport.example/sallyport/demo"
 )
 
-// TestP5_SessionOfAnotherHost: one gateway serves an app at two hosts, and the app takes people for others at the second one, by its
-// virtual hosts. Whoever is verified at the first carries the token over by hand. A session is good for the host that it began
-// at; in another spelling of that, it goes on.
+// TestP5_SessionOfAnotherHost: one gateway serves an app at two hosts, and the app takes people for others at the
+// second one, by its virtual hosts. Whoever is verified at the first carries the token over by hand. A session is good
+// for the host that it began at; in another spelling of that, it goes on.
 func TestP5_SessionOfAnotherHost(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // typedOnly takes identity away: the typed name counts.
@@ -34,8 +34,8 @@ func (b *browser) wantsState(state, user string) {
 	}
 }
 
-// TestP5_UserSwitchedInMidSession: the app makes bob's session alice's, as apps do that let an administrator become a user.
-// At the next check, before a byte of the answer, alice's factor is asked for.
+// TestP5_UserSwitchedInMidSession: the app makes bob's session alice's, as apps do that let an administrator become a
+// user. At the next check, before a byte of the answer, alice's factor is asked for.
 func TestP5_UserSwitchedInMidSession(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	alice := s.browser()
@@ -64,8 +64,9 @@ func TestP5_AppEndsItsSession(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP4_IdentityCannotBeEstablished: the app's answer to the question who is signed in is no answer. At a login, nobody is
-// signed in; at a check, the request is refused and the session left as it was; when the app answers again, it goes on.
+// TestP4_IdentityCannotBeEstablished: the app's answer to the question who is signed in is no answer. At a login,
+// nobody is signed in; at a check, the request is refused and the session left as it was; when the app answers again,
+// it goes on.
 func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 	for _, status := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		s := newSite(t, demo.Knobs{}, nil)
@@ -93,8 +94,8 @@ func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 	}
 }
 
-// TestP4_OtherSpellings: with identity, whatever was typed, the factor asked for is the account's. Without it, the typed name
-// counts as contract 4.2 says: trimmed, NFKC, lower case.
+// TestP4_OtherSpellings: with identity, whatever was typed, the factor asked for is the account's. Without it, the
+// typed name counts as contract 4.2 says: trimmed, NFKC, lower case.
 func TestP4_OtherSpellings(t *testing.T) {
 	for _, test := range []struct {
 		typed             string
@@ -151,8 +152,8 @@ func TestP4_UsernamesRefusesOtherForms(t *testing.T) {
 	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP5_RotatesAndNeither: an app that changes its session cookie with each answer. With `rotates` that is normal use; with
-// neither that nor identity, nobody knows whose the new one is: the session ends, and the answer goes nowhere.
+// TestP5_RotatesAndNeither: an app that changes its session cookie with each answer. With `rotates` that is normal use;
+// with neither that nor identity, nobody knows whose the new one is: the session ends, and the answer goes nowhere.
 func TestP5_RotatesAndNeither(t *testing.T) {
 	rotating := newSite(t, demo.Knobs{Rotate: true}, func(c *Config) {
 		typedOnly(c)
@@ -174,8 +175,8 @@ func TestP5_RotatesAndNeither(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP5_ParallelAnswersKeepTheirCookies: an app with identity that changes its cookie with each answer, and requests side by
-// side: no answer's change undoes another's, and the session goes on.
+// TestP5_ParallelAnswersKeepTheirCookies: an app with identity that changes its cookie with each answer, and requests
+// side by side: no answer's change undoes another's, and the session goes on.
 func TestP5_ParallelAnswersKeepTheirCookies(t *testing.T) {
 	s := newSite(t, demo.Knobs{Rotate: true}, nil)
 	b := s.browser()
@@ -193,9 +194,9 @@ func TestP5_ParallelAnswersKeepTheirCookies(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestP4_LoginThatLeavesNothingToHold: the app's session cookie is a script's, was there before the login, and is elevated in
-// place. The browser has it already; nothing can be held, and so nobody is let in. From then on the cookie is held, so that what
-// was elevated is of no use to the browser, and the next login is one like any other.
+// TestP4_LoginThatLeavesNothingToHold: the app's session cookie is a script's, was there before the login, and is
+// elevated in place. The browser has it already; nothing can be held, and so nobody is let in. From then on the cookie
+// is held, so that what was elevated is of no use to the browser, and the next login is one like any other.
 func TestP4_LoginThatLeavesNothingToHold(t *testing.T) {
 	s := newSite(t, demo.Knobs{ElevateInPlace: true, ScriptCookie: true, Record: 100}, nil)
 	b := s.browser()
@@ -239,8 +240,9 @@ func TestSessionTimes(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP7_NamesOfTwoKinds: an app has staff and customers, each with names of their own. Whoever signs up as a customer by the name of
-// one of the staff was the same user here: her wrong codes locked the other out, and a factor that she set up first was the other's.
+// TestP7_NamesOfTwoKinds: an app has staff and customers, each with names of their own. Whoever signs up as a customer
+// by the name of one of the staff was the same user here: her wrong codes locked the other out, and a factor that she
+// set up first was the other's.
 func TestP7_NamesOfTwoKinds(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins.Identities = []login.Identity{

@@ -7,14 +7,14 @@ import (
 	"sync"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// raisingApp is one without session_regenerate_id, as PHP calls it: it gives a cookie to whoever has none, and signs in under the one
-// that is there. Two addresses sign in. Telephones get a page without the name.
+// raisingApp is one without session_regenerate_id, as PHP calls it: it gives a cookie to whoever has none, and signs in
+// under the one that is there. Two addresses sign in. Telephones get a page without the name.
 type raisingApp struct {
 	mutex sync.Mutex
 	users map[string]string
@@ -92,9 +92,9 @@ func newRaising(t *testing.T, change func(*Config)) *site {
 
 const asForm = "application/x-www-form-urlencoded"
 
-// TestP5_RaisedWithoutASign: carol signs in without a cookie, so that the app sets one. Then she posts alice's password to an address
-// that no login describes: the app raises the session that it has, and no cookie tells. The answer, and all behind it, was alice's until
-// the next recheck, over and over again.
+// TestP5_RaisedWithoutASign: carol signs in without a cookie, so that the app sets one. Then she posts alice's password
+// to an address that no login describes: the app raises the session that it has, and no cookie tells. The answer, and
+// all behind it, was alice's until the next recheck, over and over again.
 func TestP5_RaisedWithoutASign(t *testing.T) {
 	s := newRaising(t, nil)
 	alice := s.browser()
@@ -117,8 +117,8 @@ func TestP5_RaisedWithoutASign(t *testing.T) {
 	}
 }
 
-// TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. Whoever says that she has
-// one is asked about in the page's plain form as well.
+// TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. Whoever
+// says that she has one is asked about in the page's plain form as well.
 func TestP4_AnotherViewWithoutTheName(t *testing.T) {
 	s := newRaising(t, nil)
 	first := s.browser()
@@ -129,9 +129,9 @@ func TestP4_AnotherViewWithoutTheName(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_RaisedByALink: the app signs in by a link, too, whose fields have names that nobody described. Carol follows one with alice's
-// password: the page behind it, and all after it, was alice's until the next recheck. A stranger did so at a public address, which showed
-// her alice's page.
+// TestP5_RaisedByALink: the app signs in by a link, too, whose fields have names that nobody described. Carol follows
+// one with alice's password: the page behind it, and all after it, was alice's until the next recheck. A stranger did
+// so at a public address, which showed her alice's page.
 func TestP5_RaisedByALink(t *testing.T) {
 	const link = "/door?n=alice&w=pw-alice"
 	s, carol := newRaised(t, nil)
@@ -182,8 +182,9 @@ func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
 	return s, carol
 }
 
-// TestP5_AnotherCookieIsNoRenewal: the app gave another cookie at carol's sign-in, since it had forgotten the session that she came with, or
-// beside the session's. That was taken for a sign that it always does, and her next sign-in, in place, as alice, went unseen.
+// TestP5_AnotherCookieIsNoRenewal: the app gave another cookie at carol's sign-in, since it had forgotten the session
+// that she came with, or beside the session's. That was taken for a sign that it always does, and her next sign-in, in
+// place, as alice, went unseen.
 func TestP5_AnotherCookieIsNoRenewal(t *testing.T) {
 	for name, before := range map[string]string{"a session that was forgotten": "sid=forgotten", "a message": "flash=1"} {
 		app := new(raisingApp)

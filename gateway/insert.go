@@ -5,13 +5,13 @@ import (
 	"regexp"
 	"strings"
 
-	"sallyport/gate"
-	"sallyport/inject"
-	"sallyport/pages"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/inject"
+	"sallyport.example/sallyport/pages"
 )
 
-// insertion is what a page of the app's may get put in: a link to the settings page, and the guard. It keeps what the request
-// said before handlers behind us could change it.
+// insertion is what a page of the app's may get put in: a link to the settings page, and the guard. It keeps what the
+// request said before handlers behind us could change it.
 type insertion struct {
 	pages             *pages.Renderer
 	languages, origin string
@@ -19,8 +19,8 @@ type insertion struct {
 	link, guard       bool
 }
 
-// expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind us, are
-// asked not to. What answers compressed all the same is left alone. Nil where nothing is to be put in.
+// expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind
+// us, are asked not to. What answers compressed all the same is left alone. Nil where nothing is to be put in.
 func (x *exchange) expectPage() *insertion {
 	link := x.config.SettingsLink && x.state() == gate.Verified
 	if !link && !x.config.Guard || !inject.PageLoad(x.r) {
@@ -35,10 +35,10 @@ func (x *exchange) expectPage() *insertion {
 
 // into makes ready for the app's answer, and changes its headers. Nil where the answer is left alone.
 //
-// The link's address is a path. Only a page with a `<base>` element gets one with the host: the element would lead a path to
-// another site, even one of an attacker's choice if she could write the element into the app. Elsewhere there is no host in
-// it, for that is only what the request says, and behind a proxy that changes it, it is no address for a browser. The guard
-// stands in front of everything that such an element could be written into.
+// The link's address is a path. Only a page with a `<base>` element gets one with the host: the element would lead a
+// path to another site, even one of an attacker's choice if she could write the element into the app. Elsewhere there
+// is no host in it, for that is only what the request says, and behind a proxy that changes it, it is no address for a
+// browser. The guard stands in front of everything that such an element could be written into.
 func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *inject.Rewriter {
 	h := w.Header()
 	link := i.link && i.origin != "" && state == gate.Verified
@@ -73,8 +73,8 @@ func (x *exchange) siteOrigin() string {
 // nonceSource is a nonce of a page's policy (CSP 3 §2.3.1).
 var nonceSource = regexp.MustCompile(`'nonce-([A-Za-z0-9+/_-]+={0,2})'`)
 
-// guardTag is the element that loads the guard. A page whose policy lets scripts in by a nonce lends it to the guard; where it
-// lets no script of the site's in at all, the guard stays out, and reloading leads to the challenge.
+// guardTag is the element that loads the guard. A page whose policy lets scripts in by a nonce lends it to the guard;
+// where it lets no script of the site's in at all, the guard stays out, and reloading leads to the challenge.
 func guardTag(base string, policies []string) string {
 	nonce := ""
 	if found := nonceSource.FindStringSubmatch(strings.Join(policies, ",")); found != nil {

@@ -14,11 +14,11 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/custody"
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/session"
-	"sallyport/session/storetest"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/storetest"
 )
 
 const (
@@ -148,8 +148,8 @@ func TestSettingsLinkOff(t *testing.T) {
 	}
 }
 
-// TestSettingsLinkFor: it is for those whose session is verified, also at the end of the answer: who was signed out by it
-// gets none.
+// TestSettingsLinkFor: it is for those whose session is verified, also at the end of the answer: who was signed out by
+// it gets none.
 func TestSettingsLinkFor(t *testing.T) {
 	l := newLinked(t, func(w http.ResponseWriter, r *http.Request) {
 		if state := r.URL.Query().Get("set"); state != "" {
@@ -327,8 +327,8 @@ func TestSettingsLinkWebSocket(t *testing.T) {
 	}
 }
 
-// TestSettingsLinkBase: somebody can write `<base href="https://evil.example/">` into a page of the app's. The link to the
-// settings, which asks for codes, must not lead there. Nor may a Host that is none be written into the page.
+// TestSettingsLinkBase: somebody can write `<base href="https://evil.example/">` into a page of the app's. The link to
+// the settings, which asks for codes, must not lead there. Nor may a Host that is none be written into the page.
 func TestSettingsLinkBase(t *testing.T) {
 	l := newLinked(t, func(http.ResponseWriter, *http.Request) {})
 	for _, test := range []struct {

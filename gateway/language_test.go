@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/pages"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/pages"
 )
 
 // ask is a GET, or a POST with a body, of a client with these headers.
@@ -72,8 +72,8 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// TestReasonsAreTranslated: package login, and this one, have their words for a refusal in English only; package pages knows
-// each of these sentences, to the letter, and so has them in every language.
+// TestReasonsAreTranslated: package login, and this one, have their words for a refusal in English only; package pages
+// knows each of these sentences, to the letter, and so has them in every language.
 func TestReasonsAreTranslated(t *testing.T) {
 	renderer := pages.New(pages.Options{})
 	files, err := filepath.Glob("*.go")

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/factor"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
 )
 
 // overtaken is a store in which something happens between what it was asked for and the caller's hearing of it.
@@ -36,9 +36,9 @@ func (o *overtaken) Put(ctx context.Context, key factor.Key, record factor.Recor
 	return o.Store.Put(ctx, key, record, expected)
 }
 
-// TestP5_EnrolledDuringTheSignIn: mallory has bob's password, and signs in at the very moment in which bob confirms his second factor in
-// a session of his own. Her sign-in has just read that none is owed, for the first time or once more. Bob's enrolment ends his
-// other sessions, but hers is not there yet; it must not come to be verified after it.
+// TestP5_EnrolledDuringTheSignIn: mallory has bob's password, and signs in at the very moment in which bob confirms his
+// second factor in a session of his own. Her sign-in has just read that none is owed, for the first time or once more.
+// Bob's enrolment ends his other sessions, but hers is not there yet; it must not come to be verified after it.
 func TestP5_EnrolledDuringTheSignIn(t *testing.T) {
 	reads := 0
 	for ; ; reads++ {

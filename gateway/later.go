@@ -5,15 +5,15 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/age"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
-// due is when somebody without a factor must have one; zero where nobody must, or must at once. The time of grace begins when it
-// is made use of for the first time.
+// due is when somebody without a factor must have one; zero where nobody must, or must at once. The time of grace
+// begins when it is made use of for the first time.
 func (x *exchange) due(status factor.Status) time.Time {
 	if !x.config.RequireEveryone || x.config.Grace <= 0 || status.Enrolled {
 		return time.Time{}
@@ -36,8 +36,8 @@ func (x *exchange) setUpStart(status int, common pages.Common, factors factor.St
 	return x.config.Pages.SetUpStart(x.w, status, view)
 }
 
-// later lets somebody without a factor in, while there is still time to set one up. When that time began stands in the secrets
-// store: neither another session nor another browser begins it anew.
+// later lets somebody without a factor in, while there is still time to set one up. When that time began stands in the
+// secrets store: neither another session nor another browser begins it anew.
 func (x *exchange) later() error {
 	if !x.config.RequireEveryone || x.config.Grace <= 0 {
 		return x.redirect(x.config.Base + "/setup")
@@ -57,8 +57,9 @@ func (x *exchange) later() error {
 	return x.pass(gate.Enrolling, passed{method: factor.MethodNone})
 }
 
-// offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the app would
-// have led kept. It reports whether it answered. What fails here opens nothing and closes nothing; then there is no offer.
+// offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the
+// app would have led kept. It reports whether it answered. What fails here opens nothing and closes nothing; then there
+// is no offer.
 func (x *exchange) offer(next signedIn) (answered bool, err error) {
 	if !x.config.Offer || x.config.RequireEveryone || x.data.Method() != session.None || !isPageLoad(x.r) {
 		return false, nil

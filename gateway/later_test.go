@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
-	"sallyport/pages"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/pages"
 )
 
 // TestGrace is the fortnight in which everybody is asked and nobody is kept out, and the day after.
@@ -61,7 +61,8 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// TestP1_LaterOpensNothingElse: the way around the set-up is no way around the challenge, nor one where no time was granted.
+// TestP1_LaterOpensNothingElse: the way around the set-up is no way around the challenge, nor one where no time was
+// granted.
 func TestP1_LaterOpensNothingElse(t *testing.T) {
 	t.Run("without grace", func(t *testing.T) {
 		s := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone = true })

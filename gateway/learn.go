@@ -11,7 +11,8 @@ import (
 // errNames is returned where the names of held cookies could not be read.
 var errNames = errors.New("the names of held cookies could not be read")
 
-// NameStore keeps names of cookies for a site, over restarts. It is safe for concurrent use, and several processes may share one.
+// NameStore keeps names of cookies for a site, over restarts. It is safe for concurrent use, and several processes may
+// share one.
 type NameStore interface {
 	// Load returns all names that were added.
 	Load(ctx context.Context) ([]string, error)
@@ -25,8 +26,8 @@ type learning struct {
 	mutex sync.Mutex
 }
 
-// learnNames reads the names of cookies that logins put into custody before this process began. Without them, a cookie of such a
-// name could come from a browser that never saw the app's own.
+// learnNames reads the names of cookies that logins put into custody before this process began. Without them, a cookie
+// of such a name could come from a browser that never saw the app's own.
 func (x *exchange) learnNames() error {
 	l := &x.Gateway.learning
 	if x.config.Names == nil || l.read.Load() {

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/pages"
+	"sallyport.example/sallyport/pages"
 )
 
-// showLogo sends the operator's picture to anyone: it stands on the pages that strangers see, too. Asked for by its version it
-// never changes, so that a browser fetches it once.
+// showLogo sends the operator's picture to anyone: it stands on the pages that strangers see, too. Asked for by its
+// version it never changes, so that a browser fetches it once.
 func (x *exchange) showLogo() error {
 	logo := x.config.Pages.Logo()
 	if logo == nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/pages"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/pages"
 )
 
 const logoSVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><script>alert(1)</script></svg>`

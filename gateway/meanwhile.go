@@ -10,18 +10,19 @@ import (
 )
 
 const (
-	// spoolMemory is how much of an answer that goes on while the app is asked is kept in memory, in bytes; the rest of it is kept in a
-	// file that has no name.
+	// spoolMemory is how much of an answer that goes on while the app is asked is kept in memory, in bytes; the rest of
+	// it is kept in a file that has no name.
 	spoolMemory = 1 << 20
 	// spoolLimit is how much is kept at all. Then the app has to wait for its own word.
 	spoolLimit = 64 << 20
 )
 
-// meanwhile takes an answer that has begun while the app is asked whose it is. Some apps cannot say before they have got rid of the
-// answer: PHP keeps a session to itself until its script has ended, and a script that nobody reads does not end.
+// meanwhile takes an answer that has begun while the app is asked whose it is. Some apps cannot say before they have
+// got rid of the answer: PHP keeps a session to itself until its script has ended, and a script that nobody reads does
+// not end.
 //
-// The question is asked, and what was kept is sent on, by a goroutine of its own, to which the exchange belongs until over is closed.
-// The handler's goroutine only adds to what is kept.
+// The question is asked, and what was kept is sent on, by a goroutine of its own, to which the exchange belongs until
+// over is closed. The handler's goroutine only adds to what is kept.
 type meanwhile struct {
 	over     chan struct{} // closed when the answer was decided, and what was kept was sent
 	returned chan struct{} // closed when the handler has returned
@@ -97,7 +98,8 @@ func (m *meanwhile) forget() {
 	}
 }
 
-// add keeps a piece of the answer. It reports whether it did: not where the answer was decided, and not where there is no room.
+// add keeps a piece of the answer. It reports whether it did: not where the answer was decided, and not where there is
+// no room.
 func (m *meanwhile) add(p []byte) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -143,8 +145,8 @@ func (m *meanwhile) wantsFlush() bool {
 	return !m.done
 }
 
-// whole waits until the answer has come to its end. It reports whether it did; not where no more of it can be kept, and not once the
-// stream was cut or the client has left.
+// whole waits until the answer has come to its end. It reports whether it did; not where no more of it can be kept, and
+// not once the stream was cut or the client has left.
 func (f *filter) whole() bool {
 	m := f.meanwhile
 	if m == nil {

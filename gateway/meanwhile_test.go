@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next request of the session
-// waits for that, the question who is signed in among them.
+// locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next
+// request of the session waits for that, the question who is signed in among them.
 type locking struct {
 	raisingApp
 	lock sync.Mutex
@@ -60,8 +60,9 @@ func (a *locking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestLockedSession: carol loads a large page, and one that shows how far it has come, of an app that keeps a session to itself until an
-// answer has come to its end. The app was asked in the middle of it, could not say, and nobody read on.
+// TestLockedSession: carol loads a large page, and one that shows how far it has come, of an app that keeps a session
+// to itself until an answer has come to its end. The app was asked in the middle of it, could not say, and nobody read
+// on.
 func TestLockedSession(t *testing.T) {
 	s := newRaising(t, nil)
 	s.serve(upstreamOf(t, new(locking), func() {}))
@@ -165,8 +166,8 @@ func httptestRequest(t *testing.T) *http.Request {
 	return r
 }
 
-// TestWholeOfAStrangersAnswer: where the app cannot say whose an answer is before it has come to its end, a stranger's is waited for as well,
-// though nobody watches over a session then.
+// TestWholeOfAStrangersAnswer: where the app cannot say whose an answer is before it has come to its end, a stranger's
+// is waited for as well, though nobody watches over a session then.
 func TestWholeOfAStrangersAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		ends func(*meanwhile, context.CancelFunc)

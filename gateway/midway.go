@@ -4,13 +4,13 @@ import (
 	"context"
 	"sync"
 
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/session"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
-// midway asks the app whose a session is while an answer of it, or a tunnel, is under way: what is sent after that came before it. Safe
-// for concurrent use.
+// midway asks the app whose a session is while an answer of it, or a tunnel, is under way: what is sent after that came
+// before it. Safe for concurrent use.
 type midway struct {
 	mutex  sync.Mutex
 	stream *stream
@@ -30,8 +30,9 @@ func (x *exchange) startMidway() *midway {
 	}}
 }
 
-// confirms asks the app, and reports whether the session is whose it was. Where it is not, or nobody can say, the stream is cut, and
-// the session is asked about before its next use. Where another request has asked meanwhile, that is enough, unless it must be now.
+// confirms asks the app, and reports whether the session is whose it was. Where it is not, or nobody can say, the
+// stream is cut, and the session is asked about before its next use. Where another request has asked meanwhile, that is
+// enough, unless it must be now.
 func (m *midway) confirms(now bool) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -88,8 +89,8 @@ func (x *exchange) confirmsStranger() bool {
 	return err == nil && said.verdict == login.NotSignedIn
 }
 
-// mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that may raise the
-// session, it waits for a while; then, and where it is time to, the app is asked.
+// mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that
+// may raise the session, it waits for a while; then, and where it is time to, the app is asked.
 func (f *filter) mayGoOut() bool {
 	s, v := &f.x.stream, f.x.visit
 	if s.cut.Load() {
@@ -130,8 +131,8 @@ func (x *exchange) mayAskMidway() bool {
 	return x.state() == gate.Verified && !x.lacksPassword() || x.state() != gate.Verified && (x.carries || x.suspect)
 }
 
-// asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the request may sign
-// somebody in after that.
+// asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the
+// request may sign somebody in after that.
 func (f *filter) asksOn() bool {
 	x := f.x
 	if !f.early || !x.mayAskMidway() {

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// socketed is a gated app that has tunnels too: it says whose the session is whenever something is said to it, or it is told to, and notes
-// what that was, and as whose request.
+// socketed is a gated app that has tunnels too: it says whose the session is whenever something is said to it, or it is
+// told to, and notes what that was, and as whose request.
 type socketed struct{ *gated }
 
 func (a socketed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -126,8 +126,8 @@ func behindTunnels(t *testing.T, change func(*Config)) (s *site, app socketed, c
 	return s, app, s.carol(t)
 }
 
-// TestP5_TunnelBesideARaise: carol has a WebSocket open when she posts alice's password to an app that takes its time to answer. What the
-// app said in the tunnel meanwhile was alice's, and what carol said there was done as alice.
+// TestP5_TunnelBesideARaise: carol has a WebSocket open when she posts alice's password to an app that takes its time
+// to answer. What the app said in the tunnel meanwhile was alice's, and what carol said there was done as alice.
 func TestP5_TunnelBesideARaise(t *testing.T) {
 	_, app, carol := behindTunnels(t, nil)
 	write, read := carol.dial(t)
@@ -146,8 +146,8 @@ func TestP5_TunnelBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_TunnelIsAskedAbout: nothing but a recheck finds out whose a session has become by a way of the app's that nobody saw. An open
-// WebSocket made no request, and so nothing was ever asked, for as long as the session lived.
+// TestP5_TunnelIsAskedAbout: nothing but a recheck finds out whose a session has become by a way of the app's that
+// nobody saw. An open WebSocket made no request, and so nothing was ever asked, for as long as the session lived.
 func TestP5_TunnelIsAskedAbout(t *testing.T) {
 	s, app, carol := behindTunnels(t, func(c *Config) { c.Renews = true })
 	write, read := carol.dial(t)
@@ -168,7 +168,8 @@ func TestP5_TunnelIsAskedAbout(t *testing.T) {
 	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// TestP5_RaisedMidway: the app begins its answer before it looks at the password. The head was judged, and the rest was alice's.
+// TestP5_RaisedMidway: the app begins its answer before it looks at the password. The head was judged, and the rest was
+// alice's.
 func TestP5_RaisedMidway(t *testing.T) {
 	_, app, carol := behindTunnels(t, nil)
 	if got, err := carol.drip(t, app, "u=carol&p=pw-carol"); err != nil || got != ", secrets of carol" {
@@ -217,7 +218,8 @@ func TestP1_PublicMidway(t *testing.T) {
 	}
 }
 
-// TestTurns_LongPost: while a POST is at the app for long, pages come all the same, once the app was asked whose they are, and events go on.
+// TestTurns_LongPost: while a POST is at the app for long, pages come all the same, once the app was asked whose they
+// are, and events go on.
 func TestTurns_LongPost(t *testing.T) {
 	_, app, carol := behindTunnels(t, nil)
 	stream := carol.raw(t, "GET", "/events", "", 0)
@@ -275,8 +277,9 @@ func TestTurns_EventsBeginAtOnce(t *testing.T) {
 	}
 }
 
-// TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses: she has asked too often, say.
-// What it says then is not what it says to strangers. Alice's page was shown, and her session stayed with the stranger.
+// TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses: she has
+// asked too often, say. What it says then is not what it says to strangers. Alice's page was shown, and her session
+// stayed with the stranger.
 func TestP1_NobodyInAnotherWay(t *testing.T) {
 	refusing := ""
 	app := new(raisingApp)
@@ -313,8 +316,8 @@ func TestP1_NobodyInAnotherWay(t *testing.T) {
 	}
 }
 
-// TestAPageThatOutlivedItsSession: the app has ended its session, and shows a form to sign in where a page was asked for. The session that
-// the form belongs to is thrown away with ours, so that the app's login page takes its place.
+// TestAPageThatOutlivedItsSession: the app has ended its session, and shows a form to sign in where a page was asked
+// for. The session that the form belongs to is thrown away with ours, so that the app's login page takes its place.
 func TestAPageThatOutlivedItsSession(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, nil)
@@ -330,8 +333,9 @@ func TestAPageThatOutlivedItsSession(t *testing.T) {
 	carol.ask("GET", "/x", "", http.Header{"Sec-Fetch-Mode": {"navigate"}}).wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestP2_HandshakeIsAnsweredFirst: what a handler writes to a connection that it has taken over is looked at by nobody: a cookie of the app's in
-// it would go to the browser. So the answer to a handshake comes first, as Caddy's proxy writes it, and is judged.
+// TestP2_HandshakeIsAnsweredFirst: what a handler writes to a connection that it has taken over is looked at by nobody:
+// a cookie of the app's in it would go to the browser. So the answer to a handshake comes first, as Caddy's proxy
+// writes it, and is judged.
 func TestP2_HandshakeIsAnsweredFirst(t *testing.T) {
 	s, app, carol := behindTunnels(t, nil)
 	answered := false

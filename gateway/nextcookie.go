@@ -28,13 +28,13 @@ const (
 	nextLongest = len(nextFormat) + (chacha20poly1305.NonceSizeX+nextHead+maxTarget+chacha20poly1305.Overhead+2)/3*4
 )
 
-// nextCookie is the name of the cookie that holds the address which a stranger asked for. It is sealed, so that nobody but the gateway
-// reads it or makes one, and good for this app and host alone. A stranger's page load would have to be written to the store of
-// sessions otherwise, and whoever wants to could fill that.
+// nextCookie is the name of the cookie that holds the address which a stranger asked for. It is sealed, so that nobody
+// but the gateway reads it or makes one, and good for this app and host alone. A stranger's page load would have to be
+// written to the store of sessions otherwise, and whoever wants to could fill that.
 func (g *Gateway) nextCookie(r *http.Request) string { return g.cookieName(r) + nextSuffix }
 
-// rememberTarget has the browser remember the address of its request, where that is one of this site's. Without keys nothing is
-// remembered: a sign-in then ends where the app leads.
+// rememberTarget has the browser remember the address of its request, where that is one of this site's. Without keys
+// nothing is remembered: a sign-in then ends where the app leads.
 func (x *exchange) rememberTarget(address string) {
 	target, ok := localTarget(address, x.r)
 	if !ok || len(target) > maxTarget {
@@ -53,8 +53,8 @@ func (x *exchange) rememberTarget(address string) {
 	x.writeCookie(x.w.Header(), x.r, x.nextCookie(x.r), value, age, "Lax")
 }
 
-// rememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and for
-// whatever the gateway did not seal for this app and host.
+// rememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and
+// for whatever the gateway did not seal for this app and host.
 func (x *exchange) rememberedTarget() string {
 	value := x.shownNext()
 	if value == "" || len(value) > nextLongest {

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/session"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/session"
 )
 
 // stored counts what is written to a store, and can be without keys.
@@ -64,8 +64,8 @@ func (a answer) cookieIn(name string) (value, line string) {
 	return "", ""
 }
 
-// TestStrangersPageLoadWritesNothing: whoever loads protected pages without end would fill the store. The page is remembered by
-// the browser, and the sign-in leads to it.
+// TestStrangersPageLoadWritesNothing: whoever loads protected pages without end would fill the store. The page is
+// remembered by the browser, and the sign-in leads to it.
 func TestStrangersPageLoadWritesNothing(t *testing.T) {
 	s, store := newStored(t)
 	b := s.browser()

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // askStoreEvery is how often the store is asked whether the turn is free that a request at another gateway has.
 const askStoreEvery = 20 * time.Millisecond
 
-// awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the session has ended.
+// awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the
+// session has ended.
 func (g *Gateway) awaitTurn(ctx context.Context, v *visit) (waited, alone bool, err error) {
 	waited, alone = v.wait(ctx)
 	if !g.config.Sessions.Remote() {
@@ -21,7 +22,8 @@ func (g *Gateway) awaitTurn(ctx context.Context, v *visit) (waited, alone bool, 
 	return true, alone && others, err
 }
 
-// awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the store.
+// awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the
+// store.
 func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err error) {
 	over := time.NewTimer(v.patience())
 	defer over.Stop()

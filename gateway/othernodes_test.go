@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/session"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session"
 )
 
 // raiseAtTwo starts two gateways that share their sessions, before one app; carol's browser knows both.
@@ -46,7 +46,8 @@ func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere 
 	return app, here, there, carol, carolThere
 }
 
-// TestP5_NothingBesideARaiseElsewhere: TestP5_NothingBesideARaise, with what is sent at the same moment sent to another gateway.
+// TestP5_NothingBesideARaiseElsewhere: TestP5_NothingBesideARaise, with what is sent at the same moment sent to another
+// gateway.
 func TestP5_NothingBesideARaiseElsewhere(t *testing.T) {
 	app, here, there, carol, carolThere := raiseAtTwo(t)
 	first := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
@@ -88,8 +89,9 @@ func TestRaisedAt(t *testing.T) {
 	}
 }
 
-// TestP5_DisownedElsewhere: a stranger's page load is at the app when she signs in at another gateway, as alice, with the cookies that it
-// carries. The app answers it as alice's, a moment later, when nothing but the store tells that these cookies are claimed.
+// TestP5_DisownedElsewhere: a stranger's page load is at the app when she signs in at another gateway, as alice, with
+// the cookies that it carries. The app answers it as alice's, a moment later, when nothing but the store tells that
+// these cookies are claimed.
 func TestP5_DisownedElsewhere(t *testing.T) {
 	app, here, there, _, _ := raiseAtTwo(t)
 	for _, name := range []string{"", "alice"} {

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // ownPage is one of the gateway's own addresses (contract 5).
@@ -88,9 +88,9 @@ func (x *exchange) serveOwn(path match.Path) error {
 	return act(x)
 }
 
-// actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long as
-// it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time in which
-// no fresh code is needed be over (P8).
+// actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long
+// as it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time
+// in which no fresh code is needed be over (P8).
 func (x *exchange) actAfresh(page ownPage) error {
 	x.token, x.data, x.now = "", nil, x.config.Now()
 	if err := x.loadSession(); err != nil {
@@ -112,8 +112,8 @@ func (p ownPage) allow() string {
 	return "GET, HEAD, POST"
 }
 
-// sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions to
-// the challenge, verified ones to the settings page.
+// sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions
+// to the challenge, verified ones to the settings page.
 func (x *exchange) sendOn() error {
 	switch x.state() {
 	case gate.Pending, gate.Enrolling:
@@ -156,7 +156,8 @@ func (x *exchange) headersOnly(status int) error {
 	return nil
 }
 
-// takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody sees.
+// takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
+// sees.
 func (x *exchange) takeNotice() (string, error) {
 	if x.data == nil || x.data.Notice == "" || x.r.Method == http.MethodHead || isPrefetch(x.r) {
 		return "", nil

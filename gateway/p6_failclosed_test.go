@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
-	"sallyport/session"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session"
 )
 
 // outage makes a store fail on demand.
@@ -47,8 +47,8 @@ func (o *outage) check(ctx context.Context, op string) error {
 	return fail(ctx)
 }
 
-// failingSecrets is a store of second factors that fails on demand: operations get, put, delete, and written, which fails
-// after the work is done, so that nobody knows that it is.
+// failingSecrets is a store of second factors that fails on demand: operations get, put, delete, and written, which
+// fails after the work is done, so that nobody knows that it is.
 type failingSecrets struct {
 	factor.Store
 	outage
@@ -355,9 +355,10 @@ var steps = []step{
 	}},
 }
 
-// TestP6_SecretsStoreFails: the thief waits until the store of secrets is away, or floods it, hoping that whoever cannot be
-// asked for a factor is let in without one, or may set one up. At each step and for each failure the answer is 503, the
-// session is what it was, and no page offers an enrolment. When the store is back, the same request goes through.
+// TestP6_SecretsStoreFails: the thief waits until the store of secrets is away, or floods it, hoping that whoever
+// cannot be asked for a factor is let in without one, or may set one up. At each step and for each failure the answer
+// is 503, the session is what it was, and no page offers an enrolment. When the store is back, the same request goes
+// through.
 func TestP6_SecretsStoreFails(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {
@@ -469,8 +470,8 @@ func TestP6_SecretsStoreHangs(t *testing.T) {
 	}
 }
 
-// TestP6_VerifiedSessionsGoOn: the store of secrets is away for an hour, and nobody who is verified notices, not even where
-// the app is asked again who is signed in. Signing out works too.
+// TestP6_VerifiedSessionsGoOn: the store of secrets is away for an hour, and nobody who is verified notices, not even
+// where the app is asked again who is signed in. Signing out works too.
 func TestP6_VerifiedSessionsGoOn(t *testing.T) {
 	t.Parallel()
 	f := newFrail(t, nil)
@@ -487,8 +488,8 @@ func TestP6_VerifiedSessionsGoOn(t *testing.T) {
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestP6_SessionsStoreFails: without its sessions the gateway knows nobody, and lets nobody in: each request is 503, on the
-// app's pages and its own, also where only writing fails. When the store is back, sessions are what they were.
+// TestP6_SessionsStoreFails: without its sessions the gateway knows nobody, and lets nobody in: each request is 503, on
+// the app's pages and its own, also where only writing fails. When the store is back, sessions are what they were.
 func TestP6_SessionsStoreFails(t *testing.T) {
 	t.Parallel()
 	broken := []error{errors.New("redis: connection refused"), context.DeadlineExceeded, context.Canceled}
@@ -530,7 +531,8 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 			}
 			b.own("/challenge", "/challenge", url.Values{"code": {f.code(key)}}).wants(t, http.StatusSeeOther, "/")
 
-			// Signing out, by the gateway's door and by the app's: the browser is not told that it is out while it is not.
+			// Signing out, by the gateway's door and by the app's: the browser is not told that it is out while it is
+			// not.
 			token = b.token("/")
 			f.sessions.strike(fail, "delete")
 			b.post("/second-factor/logout", url.Values{"csrf_token": {token}}).refusedForNow(t)
@@ -568,8 +570,8 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_OtherSessionsCannotBeEnded: a change of factors ends the user's other sessions. Where that fails, the user is told
-// that something went wrong and not that all is well.
+// TestP6_OtherSessionsCannotBeEnded: a change of factors ends the user's other sessions. Where that fails, the user is
+// told that something went wrong and not that all is well.
 func TestP6_OtherSessionsCannotBeEnded(t *testing.T) {
 	t.Parallel()
 	f := newFrail(t, nil)

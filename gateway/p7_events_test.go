@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/event"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/event"
 )
 
 // withoutStores are the events but those of stores.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/event"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/event"
 )
 
 // TestP9_EventsHoldNoSecret: whoever reads events learns no password, code, key, token or cookie, and no name that was

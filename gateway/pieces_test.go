@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// growing is a gated app with a page that is written piece by piece, each of which says whose the session is by then. It can refuse to
-// say who is signed in.
+// growing is a gated app with a page that is written piece by piece, each of which says whose the session is by then.
+// It can refuse to say who is signed in.
 type growing struct {
 	*gated
 	grows, refuses atomic.Bool
@@ -69,9 +69,9 @@ func (a *growing) openPage(t *testing.T, b *browser) (rest *bufio.Reader) {
 	return rest
 }
 
-// TestP5_KnownPageBesideARaise: carol has a page open that the app writes bit by bit, at a path that signed nobody in before, when she posts
-// alice's password to an app that takes its time to answer. What the app writes to the page meanwhile may be alice's: it waits for the
-// other's answer, and where that takes long, it is asked about.
+// TestP5_KnownPageBesideARaise: carol has a page open that the app writes bit by bit, at a path that signed nobody in
+// before, when she posts alice's password to an app that takes its time to answer. What the app writes to the page
+// meanwhile may be alice's: it waits for the other's answer, and where that takes long, it is asked about.
 func TestP5_KnownPageBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		for _, answered := range []bool{true, false} {
@@ -103,7 +103,8 @@ func TestP5_KnownPageBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_UploadBesideARaise: carol sends a file while a request of hers with alice's password is at the app. The file's end waits, and never comes.
+// TestP5_UploadBesideARaise: carol sends a file while a request of hers with alice's password is at the app. The file's
+// end waits, and never comes.
 func TestP5_UploadBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		app := newGated()
@@ -143,8 +144,8 @@ func TestP5_UploadBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_PageIsAskedAbout: an answer that never ends makes no request, and a recheck found out nothing about it: whose the session had
-// become by a way of the app's that nobody saw, or that the app had ended it, or does not say any more.
+// TestP5_PageIsAskedAbout: an answer that never ends makes no request, and a recheck found out nothing about it: whose
+// the session had become by a way of the app's that nobody saw, or that the app had ended it, or does not say any more.
 func TestP5_PageIsAskedAbout(t *testing.T) {
 	for what, becomes := range map[string]func(*growing){
 		"alice's":       func(a *growing) { a.become("alice") },

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestP5_RaisedBackBesideALink: a link signs in by its path, and the app takes more than a moment for the page behind it. Meanwhile carol signs
-// in again as herself: asked then, the app names carol, and the page was alice's.
+// TestP5_RaisedBackBesideALink: a link signs in by its path, and the app takes more than a moment for the page behind
+// it. Meanwhile carol signs in again as herself: asked then, the app names carol, and the page was alice's.
 func TestP5_RaisedBackBesideALink(t *testing.T) {
 	app := newGated()
 	held := false

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/login"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
 // probeTimeout is how long the app may take to say who is signed in.
@@ -51,12 +51,12 @@ const (
 	withAllHeaders
 )
 
-// askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
-// carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what belongs to the
-// request's own errand: what would have the app answer with less, or with something else.
+// askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what
+// that one carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what
+// belongs to the request's own errand: what would have the app answer with less, or with something else.
 //
-// The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie that nobody
-// was asked about goes nowhere. One with nothing carries none, and no other credential.
+// The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie
+// that nobody was asked about goes nowhere. One with nothing carries none, and no other credential.
 func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
 	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
 	defer cancel()
@@ -86,7 +86,8 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	lastOfConnection(request)
 	answer, err := captureWithin(x.next, x.config.PrepareProbe(request, x.r, &withheld{header: make(http.Header)}))
 	if gone := ctx.Err(); gone != nil && err == nil {
-		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the app's.
+		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the
+		// app's.
 		return nil, fmt.Errorf("%w: %w", errBroken, gone)
 	} else if gone != nil && !errors.Is(err, gone) {
 		err = fmt.Errorf("%w: %w", gone, err)
@@ -94,7 +95,8 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	return answer, err
 }
 
-// errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes with it.
+// errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes
+// with it.
 var errandHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
 	headers[connectionAsItIs] = true // of a request with a body
@@ -109,11 +111,12 @@ var errandHeaders = func() map[string]bool {
 	return headers
 }()
 
-// askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified session could have
-// the app answer another question than ours (an override of the method), so that it seems to know nobody. One with nothing carries
-// nothing that the operator lets clients say of themselves.
+// askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified
+// session could have the app answer another question than ours (an override of the method), so that it seems to know
+// nobody. One with nothing carries nothing that the operator lets clients say of themselves.
 //
-// One with all headers carries what the request itself may, but for an override of the method: an app may know another session by it.
+// One with all headers carries what the request itself may, but for an override of the method: an app may know another
+// session by it.
 func (x *exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.r.Header)+4)
 	for name, values := range x.r.Header {
@@ -144,9 +147,9 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 
 // askRealm asks at one address who is signed in.
 //
-// A page that names nobody may do so since the client chose its form: there are views for telephones, and in other languages, that
-// leave the name out. It is asked for once more then, in its plain form, and a name in either counts. An app that binds its sessions
-// to the browser's name does not know this one, and says so by naming nobody again.
+// A page that names nobody may do so since the client chose its form: there are views for telephones, and in other
+// languages, that leave the name out. It is asked for once more then, in its plain form, and a name in either counts.
+// An app that binds its sessions to the browser's name does not know this one, and says so by naming nobody again.
 func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
 	said := x.askForm(identity, jar, with, form)
 	if form == withNothing || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
@@ -191,8 +194,8 @@ func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attac
 	return result
 }
 
-// whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the cookies are
-// asked about by themselves first, and where they are another user's that is the answer (P5).
+// whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the
+// cookies are asked about by themselves first, and where they are another user's that is the answer (P5).
 func (x *exchange) whose(jar custody.Jar) probed {
 	with := x.attachment()
 	if with.header == "" || jar.Len() == 0 {

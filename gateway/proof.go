@@ -4,24 +4,25 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
 )
 
-// A trusted browser that runs scripts holds a key beside its cookie, and a login with both a password and the cookie leaves its
-// session pending: the page that asks for the code has the script prove the key, and the proof comes back as a form of that page.
+// A trusted browser that runs scripts holds a key beside its cookie, and a login with both a password and the cookie
+// leaves its session pending: the page that asks for the code has the script prove the key, and the proof comes back as
+// a form of that page.
 
 // proof is what the form holds, with what it must have been made for in this session.
 //
-// The nonce is the session's form token: random, made anew with each token of the session, in the page already, and never in
-// another session. The scheme is left out, since a proxy in front may have ended TLS.
+// The nonce is the session's form token: random, made anew with each token of the session, in the page already, and
+// never in another session. The scheme is left out, since a proxy in front may have ended TLS.
 func (x *exchange) proof() factor.Proof {
 	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.r.Host), Base: x.config.Base, Nonce: x.data.Form}
 }
 
-// newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a key: then
-// the browser is not trusted at all, and ok is false.
+// newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a
+// key: then the browser is not trusted at all, and ok is false.
 func (x *exchange) newTrust() (trust factor.Trust, ok bool) {
 	trust.Instead = x.credentials()
 	if x.form.key == "" {
@@ -45,8 +46,8 @@ func (x *exchange) proving(status factor.Status) (device factor.DeviceStatus, ok
 	return deviceOf(status, x.data.Device)
 }
 
-// takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a session: if
-// nothing comes of it, the code is asked for as ever.
+// takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a
+// session: if nothing comes of it, the code is asked for as ever.
 func (x *exchange) takeProof() error {
 	user, device := x.data.Identity, x.data.Device
 	shown := x.credentials()

@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
 )
 
 // scripted is a browser that runs the script of the challenge's page.
@@ -270,7 +270,8 @@ func TestP5_ProofNeedsThePassword(t *testing.T) {
 	b.getsIn()
 }
 
-// TestProofWhileCodesAreCounted: whoever has the password and guesses is not led past the count by a browser that is trusted.
+// TestProofWhileCodesAreCounted: whoever has the password and guesses is not led past the count by a browser that is
+// trusted.
 func TestProofWhileCodesAreCounted(t *testing.T) {
 	s, _, b := keyed(t, factor.NewMemoryStore())
 	wantChallenge(t, b.browser)
@@ -302,7 +303,8 @@ func TestProofIsNoCode(t *testing.T) {
 	}
 }
 
-// TestBadKey: a key that cannot be used makes the browser no trusted one, and no one without a key either; the code counts.
+// TestBadKey: a key that cannot be used makes the browser no trusted one, and no one without a key either; the code
+// counts.
 func TestBadKey(t *testing.T) {
 	for name, change := range map[string]func(b *scripted, form url.Values){
 		"no key":              func(_ *scripted, form url.Values) { form.Set("key", "BA") },
@@ -360,8 +362,8 @@ func TestP7_ProofWinsOnce(t *testing.T) {
 	}
 }
 
-// TestP6_ProofWithoutAStore: while the secrets store cannot say whether the browser is trusted, it is not, and the script does not
-// try for ever; the trust stands.
+// TestP6_ProofWithoutAStore: while the secrets store cannot say whether the browser is trusted, it is not, and the
+// script does not try for ever; the trust stands.
 func TestP6_ProofWithoutAStore(t *testing.T) {
 	store := &failingSecrets{Store: factor.NewMemoryStore()}
 	s, key, b := keyed(t, store)
@@ -379,8 +381,8 @@ func TestP6_ProofWithoutAStore(t *testing.T) {
 	b.getsIn()
 }
 
-// TestP6_ProofWithoutSessions: a proof that is good uses the secret up. Where the session cannot be written after that, the browser
-// gets its next secret all the same, or it would be taken for a thief the next time.
+// TestP6_ProofWithoutSessions: a proof that is good uses the secret up. Where the session cannot be written after that,
+// the browser gets its next secret all the same, or it would be taken for a thief the next time.
 func TestP6_ProofWithoutSessions(t *testing.T) {
 	f := newFrail(t, func(c *Config) {
 		c.Factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now, Remember: 30 * 24 * time.Hour})
@@ -451,7 +453,8 @@ func TestP5_ResetDuringAProof(t *testing.T) {
 	}
 }
 
-// TestKeyEndsCookieAlone: a browser that was trusted by its cookie, and is trusted anew with a key, does not come in by the old one.
+// TestKeyEndsCookieAlone: a browser that was trusted by its cookie, and is trusted anew with a key, does not come in by
+// the old one.
 func TestKeyEndsCookieAlone(t *testing.T) {
 	s, key, plain := trusting(t)
 	b := s.scripted(linuxFirefox)

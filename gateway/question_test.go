@@ -10,10 +10,10 @@ import (
 	"sync"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // says is a form, or JSON, with one more line of a header.
@@ -23,9 +23,10 @@ func says(contentType, name, value string) http.Header {
 
 const formType, jsonType = "application/x-www-form-urlencoded", "application/json"
 
-// TestP5_QuestionOfAnotherMethod: bob signs in to alice's account at a door that nobody described, and says in a header that every
-// request is to be taken for a POST. A question with that header would be one that the app does not know: alice's session would be
-// nobody's to the gateway, and so become that of a stranger, bob. The header does its work at the app itself.
+// TestP5_QuestionOfAnotherMethod: bob signs in to alice's account at a door that nobody described, and says in a header
+// that every request is to be taken for a POST. A question with that header would be one that the app does not know:
+// alice's session would be nobody's to the gateway, and so become that of a stranger, bob. The header does its work at
+// the app itself.
 func TestP5_QuestionOfAnotherMethod(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, TrustHeaders: true, Record: 100}, func(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] })
 	alice := s.browser()
@@ -43,8 +44,8 @@ func TestP5_QuestionOfAnotherMethod(t *testing.T) {
 	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// TestP5_NobodyInMidSession: an answer sets cookies by which the app knows nobody, as far as it says so. They are not a stranger's from
-// then on: whoever brought the answer about may have had a hand in what the app said as well.
+// TestP5_NobodyInMidSession: an answer sets cookies by which the app knows nobody, as far as it says so. They are not a
+// stranger's from then on: whoever brought the answer about may have had a hand in what the app said as well.
 func TestP5_NobodyInMidSession(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true}, nil)
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
@@ -69,9 +70,9 @@ func TestP5_NobodyInMidSession(t *testing.T) {
 	b.get("/static/style.css").wants(t, http.StatusOK, "")
 }
 
-// TestP4_TypedLoginThatFailsWithItsProof: alice's password is right, and whoever sends it has the app answer as if it were not: with
-// 406 to an odd Accept. The app has signed in all the same. The answer goes nowhere, and neither does the session, also not with
-// another try at the same name. With an ordinary Accept the factor is asked for.
+// TestP4_TypedLoginThatFailsWithItsProof: alice's password is right, and whoever sends it has the app answer as if it
+// were not: with 406 to an odd Accept. The app has signed in all the same. The answer goes nowhere, and neither does
+// the session, also not with another try at the same name. With an ordinary Accept the factor is asked for.
 func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, Record: 100}, typedOnly)
 	alice := s.browser()
@@ -95,8 +96,8 @@ func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP4_TypedLoginThatFailsKeepsNothing: here the proof stands in the page, which the odd answer is not. Nobody knows whether the
-// app has signed in; what it set goes with no other try. A session that the login page began is the price.
+// TestP4_TypedLoginThatFailsKeepsNothing: here the proof stands in the page, which the odd answer is not. Nobody knows
+// whether the app has signed in; what it set goes with no other try. A session that the login page began is the price.
 func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, LoginStatus: http.StatusOK, Record: 100}, func(c *Config) {
 		typedOnly(c)
@@ -112,9 +113,10 @@ func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestP4_TypedFieldThatNobodyDescribed: where the app cannot be asked, alice's password stands in the address of the login page, beside
-// a field by which the app reads a name and of which the operator does not know. The app signs in; neither what it sets nor what it
-// answers reaches anybody, and a session that the page had begun is not raised. The page without a query is open as ever.
+// TestP4_TypedFieldThatNobodyDescribed: where the app cannot be asked, alice's password stands in the address of the
+// login page, beside a field by which the app reads a name and of which the operator does not know. The app signs in;
+// neither what it sets nor what it answers reaches anybody, and a session that the page had begun is not raised. The
+// page without a query is open as ever.
 func TestP4_TypedFieldThatNobodyDescribed(t *testing.T) {
 	for _, raises := range []bool{false, true} {
 		knobs := demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: raises, LoginStatus: http.StatusOK, Record: 100}
@@ -135,8 +137,8 @@ func TestP4_TypedFieldThatNobodyDescribed(t *testing.T) {
 	}
 }
 
-// TestP4_TypedPublicDoor: the app takes a password at whatever address, and the operator has opened one to other methods. Where it
-// cannot be asked, an answer that sets something reaches nobody; one that does not, does.
+// TestP4_TypedPublicDoor: the app takes a password at whatever address, and the operator has opened one to other
+// methods. Where it cannot be asked, an answer that sets something reaches nobody; one that does not, does.
 func TestP4_TypedPublicDoor(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true}, func(c *Config) {
 		typedOnly(c)
@@ -151,9 +153,9 @@ func TestP4_TypedPublicDoor(t *testing.T) {
 	b.post("/static/style.css", url.Values{"text": {"x"}}).wants(t, http.StatusMethodNotAllowed, "")
 }
 
-// TestP5_RaisedInPlaceByAQuery: bob's session is one that the app raised, and goes to the login page with alice's password in the address,
-// beside a field of which the operator does not know. The app raises the session again, without a sign; it is asked, and alice's factor
-// with it.
+// TestP5_RaisedInPlaceByAQuery: bob's session is one that the app raised, and goes to the login page with alice's
+// password in the address, beside a field of which the operator does not know. The app raises the session again,
+// without a sign; it is asked, and alice's factor with it.
 func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: true}, nil)
 	alice := s.browser()
@@ -167,9 +169,9 @@ func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_PagesBesideARaise: bob raises his session to alice's, by a password at an address that no login describes, and asks for pages at
-// the same time. Until the app was asked, nobody knows that the session is alice's; the pages wait for that, too. A page that the app
-// gives later than that goes nowhere.
+// TestP5_PagesBesideARaise: bob raises his session to alice's, by a password at an address that no login describes, and
+// asks for pages at the same time. Until the app was asked, nobody knows that the session is alice's; the pages wait
+// for that, too. A page that the app gives later than that goes nowhere.
 func TestP5_PagesBesideARaise(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, func(c *Config) { c.Logins.Identities[0].Path = "/?do=api/me" })
 	raised, shown, settled, pages := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)

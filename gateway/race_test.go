@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
 )
 
 // pause is a point at which one piece of work waits until a test lets it go on.
@@ -54,7 +54,8 @@ func (p *pause) resume() {
 	}
 }
 
-// hook puts a function of the test's own into the route: it is called when the app has answered, before the answer is used.
+// hook puts a function of the test's own into the route: it is called when the app has answered, before the answer is
+// used.
 func (s *site) hook(t *testing.T, answered func(r *http.Request)) {
 	t.Helper()
 	next := func(w http.ResponseWriter, r *http.Request) error {
@@ -94,10 +95,11 @@ func background(do func() answer) chan answer {
 // formOnly leaves the login for scripts to the attacker: the operator has forgotten it.
 func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
 
-// TestP5_CheckOvertakenByAForeignCookie: mallory (bob) has one request ask the app whose his session is, and while the answer
-// (bob) is on its way he signs in as alice at a login that the operator forgot, in such a way that nobody can tell whose the
-// new cookie is: he hangs up, or the app is overloaded. The gateway has noted that the session must not be used before the
-// app was asked again; the answer that it waits for is about the cookie before, and must not count for this one.
+// TestP5_CheckOvertakenByAForeignCookie: mallory (bob) has one request ask the app whose his session is, and while the
+// answer (bob) is on its way he signs in as alice at a login that the operator forgot, in such a way that nobody can
+// tell whose the new cookie is: he hangs up, or the app is overloaded. The gateway has noted that the session must not
+// be used before the app was asked again; the answer that it waits for is about the cookie before, and must not count
+// for this one.
 func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		formOnly(c)
@@ -126,7 +128,8 @@ func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is lost.
+// TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is
+// lost.
 func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{Rotate: true}, nil)
 	check, ask := s.pauseAtCheck(t)
@@ -144,8 +147,9 @@ func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 	b.wantsState("verified", "bob")
 }
 
-// TestP8_CheckThatEndsAfterSignOut: bob signs out while a request of his asks the app whose the session is, and the app says
-// that it is somebody else's now. That must not begin a new session in his browser, or in a thief's who has the old token.
+// TestP8_CheckThatEndsAfterSignOut: bob signs out while a request of his asks the app whose the session is, and the app
+// says that it is somebody else's now. That must not begin a new session in his browser, or in a thief's who has the
+// old token.
 func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 	for name, slow := range map[string]string{"check": "/api/entries", "changed cookie": "/source?bytes=1"} {
 		t.Run(name, func(t *testing.T) {
@@ -197,9 +201,9 @@ func (s *slowSecrets) pauseAt(p *pause) {
 	s.get = p
 }
 
-// TestP8_LoginOvertakenByAnEnrolment: mallory has alice's password, and signs in again and again. One of his logins has just
-// been told that she has no factor when she confirms hers. That ends all her other sessions; the one that this login is
-// about to write is not there yet. It must not live on without a factor.
+// TestP8_LoginOvertakenByAnEnrolment: mallory has alice's password, and signs in again and again. One of his logins has
+// just been told that she has no factor when she confirms hers. That ends all her other sessions; the one that this
+// login is about to write is not there yet. It must not live on without a factor.
 func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
 	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
 	s := newSite(t, demo.Knobs{}, func(c *Config) {

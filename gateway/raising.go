@@ -10,29 +10,30 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/age"
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/session"
 )
 
 const (
-	// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has begun to carry
-	// its cookies long before.
+	// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has
+	// begun to carry its cookies long before.
 	raisedFor = time.Minute
 	// mayTake is how long an app may still be at work on a request whose client has left.
 	mayTake = 30 * time.Second
-	// raisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience how long a
-	// page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request for long.
+	// raisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience
+	// how long a page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request
+	// for long.
 	raisePatience = 15 * time.Second
 	pagePatience  = 3 * time.Second
-	// openPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers when there is news,
-	// and some are downloads.
+	// openPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers
+	// when there is news, and some are downloads.
 	openPatience = time.Second
 )
 
-// raising keeps the requests of one session apart, by its token, where some may raise it: sign somebody in, in an app that does so
-// under the cookie that is there. While such a request is at the app nothing else of that session goes there, since nobody knows
-// whose the session is before it is settled. The zero value is ready for use.
+// raising keeps the requests of one session apart, by its token, where some may raise it: sign somebody in, in an app
+// that does so under the cookie that is there. While such a request is at the app nothing else of that session goes
+// there, since nobody knows whose the session is before it is settled. The zero value is ready for use.
 type raising struct {
 	mutex    sync.Mutex
 	sessions map[string]*turn
@@ -56,12 +57,13 @@ type visit struct {
 	turn    *turn
 	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
 	raises, plain bool
-	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes its turn; lapsed: it
-	// had the turn, for as long as it could.
+	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes
+	// its turn; lapsed: it had the turn, for as long as it could.
 	holds, left, uploads, lapsed bool
 	// beside: when it took its turn another one was at the app that had lapsed.
 	beside bool
-	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all others.
+	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all
+	// others.
 	poll *time.Timer
 	// marked: the store knows of it.
 	marked atomic.Bool
@@ -85,8 +87,8 @@ func (r *raising) join(token string, raises, plain bool) *visit {
 	return &visit{raising: r, token: token, turn: t, raises: raises, plain: plain}
 }
 
-// wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at the app that may
-// raise the session: where there still is, patience or the client has run out.
+// wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at
+// the app that may raise the session: where there still is, patience or the client has run out.
 func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
@@ -110,7 +112,8 @@ func (v *visit) wait(ctx context.Context) (waited, alone bool) {
 	return waited, alone
 }
 
-// patience is how long the request waits for one that may raise the session. A page load waits no longer where its address has a query.
+// patience is how long the request waits for one that may raise the session. A page load waits no longer where its
+// address has a query.
 func (v *visit) patience() time.Duration {
 	if v.raises && !v.plain {
 		return raisePatience
@@ -118,8 +121,8 @@ func (v *visit) patience() time.Duration {
 	return pagePatience
 }
 
-// until is called with the lock held, and waits without it, for nothing where patience is zero. changed is closed at the next change, and
-// over where whoever waits need wait no longer.
+// until is called with the lock held, and waits without it, for nothing where patience is zero. changed is closed at
+// the next change, and over where whoever waits need wait no longer.
 func (r *raising) until(patience time.Duration, changed, over func() <-chan struct{}, free func() bool) (waited, is bool) {
 	if is := free(); is || patience == 0 {
 		return false, is
@@ -146,8 +149,9 @@ func (v *visit) until(ctx context.Context, patience time.Duration, free func() b
 	return v.raising.until(patience, func() <-chan struct{} { return v.turn.changed }, ctx.Done, free)
 }
 
-// undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may raise the session:
-// the piece may be the other's. It reports whether there is none; else patience or the client has run out.
+// undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may
+// raise the session: the piece may be the other's. It reports whether there is none; else patience or the client has
+// run out.
 func (v *visit) undisturbed(ctx context.Context, patience time.Duration) bool {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
@@ -165,7 +169,8 @@ func (r *raising) undisturbed(token string, patience time.Duration, over func() 
 	return free
 }
 
-// quiet waits until nothing of a session is at the app, for a request that is to go there with its cookies and no visit of its own.
+// quiet waits until nothing of a session is at the app, for a request that is to go there with its cookies and no visit
+// of its own.
 func (r *raising) quiet(ctx context.Context, token string, patience time.Duration) {
 	v := r.join(token, false, false)
 	defer v.leave()
@@ -174,9 +179,9 @@ func (r *raising) quiet(ctx context.Context, token string, patience time.Duratio
 	v.until(ctx, patience, func() bool { return v.turn.open == 0 && !v.turn.taken })
 }
 
-// answering notes that the answer has begun, and is known to be the user's so far. What the app does before it has come to its end may be
-// done by whoever else has signed in meanwhile, or may sign somebody in: so the turn is kept until then, for as long as others would
-// have waited for an answer that has not begun. then is called where that is over.
+// answering notes that the answer has begun, and is known to be the user's so far. What the app does before it has come
+// to its end may be done by whoever else has signed in meanwhile, or may sign somebody in: so the turn is kept until
+// then, for as long as others would have waited for an answer that has not begun. then is called where that is over.
 func (v *visit) answering(then func()) {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
@@ -186,8 +191,8 @@ func (v *visit) answering(then func()) {
 	v.poll = time.AfterFunc(raisePatience, then)
 }
 
-// lapse gives the turn back though the request is at the app still. It may have raised the session, or do so yet: the next one that may
-// raise it, and so hide what this one did, goes out once the app was asked.
+// lapse gives the turn back though the request is at the app still. It may have raised the session, or do so yet: the
+// next one that may raise it, and so hide what this one did, goes out once the app was asked.
 func (v *visit) lapse() {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
@@ -231,8 +236,8 @@ func (t *turn) wake() {
 	t.changed = make(chan struct{})
 }
 
-// beginUpload has a request that takes its turn with its last bytes count as open until then: the app has what came before, and may be
-// at work on it.
+// beginUpload has a request that takes its turn with its last bytes count as open until then: the app has what came
+// before, and may be at work on it.
 func (v *visit) beginUpload() {
 	v.raising.mutex.Lock()
 	defer v.raising.mutex.Unlock()
@@ -302,16 +307,17 @@ func (r *raising) ended(token string) bool {
 	return ended
 }
 
-// mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by fields whose names
-// nobody described, and so may a path that was not seen to be harmless.
+// mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
+// fields whose names nobody described, and so may a path that was not seen to be harmless.
 func (x *exchange) mayRaise() bool { return x.data.InPlace && (!x.plain() || !x.knowsAddress()) }
 
-// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at this moment.
-// Then it waits for the app's word, as the other one's does. One that comes later than that finds its session gone: it is cut, or
-// disowned where the other one was at another gateway.
+// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
+// this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
+// session gone: it is cut, or disowned where the other one was at another gateway.
 //
-// A mere page load may have signed somebody in itself. So it is asked about as well, unless it brings what belongs to a page (pictures,
-// fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that could be the credential.
+// A mere page load may have signed somebody in itself. So it is asked about as well, unless it brings what belongs to a
+// page (pictures, fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that
+// could be the credential.
 func (x *exchange) besideRaise(header http.Header) bool {
 	if x.suspect || x.state() != gate.Verified || !x.data.InPlace {
 		return x.suspect
@@ -337,8 +343,8 @@ func belongsToPage(header http.Header) bool {
 	return false
 }
 
-// settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries from there on is
-// looked at by nobody.
+// settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries
+// from there on is looked at by nobody.
 func (x *exchange) settled(status int) {
 	if x.filter.early && status != http.StatusSwitchingProtocols && !isEventStream(x.w.Header()) {
 		g, v := x.Gateway, x.visit
@@ -355,8 +361,8 @@ func (x *exchange) settled(status int) {
 	}
 }
 
-// settledEarly is called behind a request. Where that was settled before its answer was whole, what the app did after that is asked
-// about before the session's next use.
+// settledEarly is called behind a request. Where that was settled before its answer was whole, what the app did after
+// that is asked about before the session's next use.
 func (x *exchange) settledEarly() {
 	if !x.filter.early || x.state() != gate.Verified {
 		return

@@ -17,16 +17,17 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	totpkind "sallyport/factor/totp"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	totpkind "sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
-// walkApp is an app of two accounts, whose sessions say whose they are. It does everything that the gateway has to notice.
+// walkApp is an app of two accounts, whose sessions say whose they are. It does everything that the gateway has to
+// notice.
 type walkApp struct {
 	mu     sync.Mutex
 	owner  map[string]string // session → account
@@ -104,7 +105,8 @@ type walk struct {
 	// token is what the browser holds, and history what it ever held.
 	token   string
 	history []string
-	// born says for whom a token was handed out by a passed challenge; dead are tokens of which it is known that they ended.
+	// born says for whom a token was handed out by a passed challenge; dead are tokens of which it is known that they
+	// ended.
 	born map[string]string
 	dead map[string]bool
 	// passed counts how often each code was accepted.
@@ -223,8 +225,8 @@ func (w *walk) step(random *rand.Rand) {
 		if answer.Code == http.StatusNoContent {
 			w.passed[status.User+code]++
 			w.dead[token] = true
-			// It is verified for whoever the session was pending for when the code was judged; both names are asked for by
-			// their own keys, so that it can only be this one.
+			// It is verified for whoever the session was pending for when the code was judged; both names are asked for
+			// by their own keys, so that it can only be this one.
 			if fresh := w.adopt(answer); fresh != "" {
 				w.born[fresh] = status.User
 			}
@@ -262,10 +264,10 @@ func (w *walk) step(random *rand.Rand) {
 	}
 }
 
-// TestP5_RandomWalk: sixty-four clients do everything that can be done with one session, at once and in no order: sign in as one
-// and the other, pass challenges, sign out, have cookies changed and the account switched behind the gateway's back, be slow,
-// use old tokens, set the clock. Whatever comes of it, nothing of an account's goes to a token that was not verified for it, or
-// that had ended; no held cookie goes out; no code counts twice.
+// TestP5_RandomWalk: sixty-four clients do everything that can be done with one session, at once and in no order: sign
+// in as one and the other, pass challenges, sign out, have cookies changed and the account switched behind the
+// gateway's back, be slow, use old tokens, set the clock. Whatever comes of it, nothing of an account's goes to a token
+// that was not verified for it, or that had ended; no held cookie goes out; no code counts twice.
 func TestP5_RandomWalk(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })

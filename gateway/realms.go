@@ -9,23 +9,24 @@ import (
 	"sync"
 	"time"
 
-	"sallyport/age"
-	"sallyport/custody"
-	"sallyport/gate"
-	"sallyport/login"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/login"
 )
 
 // guestsFor is how long it is believed what the app calls those who are not signed in.
 const guestsFor = time.Hour
 
-// errTwoUsers is returned where one session of the app is two users': of two kinds of account, for example, that it keeps apart.
+// errTwoUsers is returned where one session of the app is two users': of two kinds of account, for example, that it
+// keeps apart.
 var errTwoUsers = errors.New("the app's session is two users': each identity line names another")
 
 // errGuests is returned where the app could not be asked what it calls strangers.
 var errGuests = errors.New("the app did not say what it calls those who are not signed in")
 
-// errOddNobody is returned where an answer names nobody and is another one than strangers get: one to somebody who asked too often, say,
-// or who has to do something before going on.
+// errOddNobody is returned where an answer names nobody and is another one than strangers get: one to somebody who
+// asked too often, say, or who has to do something before going on.
 var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
 
 // guests are what the app answers to whoever is not signed in, by the lines of identity. The zero value knows nothing.
@@ -43,8 +44,8 @@ type guest struct {
 	location string
 }
 
-// askAsGuest asks the app without credentials, before what it says is believed, and once an hour: a name there is no user's.
-// One request asks, and the others wait for it.
+// askAsGuest asks the app without credentials, before what it says is believed, and once an hour: a name there is no
+// user's. One request asks, and the others wait for it.
 func (x *exchange) askAsGuest() ([]guest, error) {
 	g := &x.Gateway.guests
 	g.mutex.Lock()
@@ -81,9 +82,9 @@ func (p *probed) leads() string {
 	return path
 }
 
-// speaksOfNobody reports whether an answer that names nobody is the app's word that nobody is signed in: it is what was asked for, says
-// that a sign-in is wanted, leads to one, or is what strangers get. By other answers nobody who is about to sign in is taken for
-// nobody: the app may refuse to say it, at a moment that the client chose.
+// speaksOfNobody reports whether an answer that names nobody is the app's word that nobody is signed in: it is what was
+// asked for, says that a sign-in is wanted, leads to one, or is what strangers get. By other answers nobody who is
+// about to sign in is taken for nobody: the app may refuse to say it, at a moment that the client chose.
 func (x *exchange) speaksOfNobody(said *probed, stranger guest) bool {
 	switch {
 	case said.answer == nil, said.status == http.StatusOK, said.status == http.StatusUnauthorized:
@@ -99,8 +100,8 @@ func oddNobody(said probed) (login.Verdict, error) {
 	return login.Unclear, fmt.Errorf("%w: %w (status %d)", errBroken, errOddNobody, said.status)
 }
 
-// probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator names.
-// Where two of them name different users, that is nobody's session.
+// probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator
+// names. Where two of them name different users, that is nobody's session.
 func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 	result := probed{verdict: login.NotSignedIn, jar: jar}
 	guests, err := x.askAsGuest()
@@ -139,8 +140,8 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 // errParts is returned where the app's cookies are for so many paths that it cannot be asked about each.
 var errParts = errors.New("the app's cookies are for too many different paths")
 
-// probeParts asks about what requests carry to paths at which they do not carry all cookies. Nobody may be signed in there, and the
-// whole jar's user may.
+// probeParts asks about what requests carry to paths at which they do not carry all cookies. Nobody may be signed in
+// there, and the whole jar's user may.
 func (x *exchange) probeParts(result probed, with attachment, guests []guest) probed {
 	parts, ok := result.jar.Parts(x.now)
 	if !ok {
@@ -193,9 +194,9 @@ func (g *Gateway) called(said probed, identity *login.Identity, guest string) pr
 	return said
 }
 
-// probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for another
-// protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and nothing else of it does: by
-// such a header a client could have the app seem to know nobody.
+// probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for
+// another protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and
+// nothing else of it does: by such a header a client could have the app seem to know nobody.
 func (x *exchange) probeWhole(result probed, with attachment, guests []guest) probed {
 	for i := range x.config.Logins.Identities {
 		identity := &x.config.Logins.Identities[i]

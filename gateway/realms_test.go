@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// twoDoors is an app that keeps staff and customers apart in one session, each signed in by an address and a cookie of their own.
+// twoDoors is an app that keeps staff and customers apart in one session, each signed in by an address and a cookie of
+// their own.
 func twoDoors(w http.ResponseWriter, r *http.Request) {
 	kind := map[bool]string{true: "staff", false: "customer"}[strings.HasPrefix(r.URL.Path, "/staff")]
 	cookie, _ := r.Cookie(kind)
@@ -31,8 +32,8 @@ func twoDoors(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestP5_TwoKindsInOneSession: carol, a customer, signs in as alice of the staff within her session. Asked as a customer the app names carol,
-// and the staff's pages were alice's.
+// TestP5_TwoKindsInOneSession: carol, a customer, signs in as alice of the staff within her session. Asked as a
+// customer the app names carol, and the staff's pages were alice's.
 func TestP5_TwoKindsInOneSession(t *testing.T) {
 	kinds := []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}, {Path: "/staff/me", Kind: login.JSON, Pointer: "/name"}}
 	for range kinds {
@@ -75,8 +76,8 @@ func twoKinds(t *testing.T, kinds []login.Identity) {
 	carol.wantsState("anonymous", "")
 }
 
-// TestP1_GuestsNameUnsaid: the app cannot say what it calls strangers when it is asked. Until it has said so nobody is believed: the name
-// that it gives a moment later may be a guest's.
+// TestP1_GuestsNameUnsaid: the app cannot say what it calls strangers when it is asked. Until it has said so nobody is
+// believed: the name that it gives a moment later may be a guest's.
 func TestP1_GuestsNameUnsaid(t *testing.T) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -111,8 +112,8 @@ func TestP1_GuestsNameUnsaid(t *testing.T) {
 	}
 }
 
-// TestP1_LedElsewhereThanStrangers: strangers are led to the login page, and somebody who has to change her password to another one. That
-// is no word of nobody: alice's page was shown, and her session stayed with the stranger.
+// TestP1_LedElsewhereThanStrangers: strangers are led to the login page, and somebody who has to change her password to
+// another one. That is no word of nobody: alice's page was shown, and her session stayed with the stranger.
 func TestP1_LedElsewhereThanStrangers(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, func(c *Config) {
@@ -149,8 +150,8 @@ func TestP1_LedElsewhereThanStrangers(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredInTheMiddle: of three cookies for different paths, a part in the middle is alice's, and the last that was asked about is
-// carol's own.
+// TestP5_UncoveredInTheMiddle: of three cookies for different paths, a part in the middle is alice's, and the last that
+// was asked about is carol's own.
 func TestP5_UncoveredInTheMiddle(t *testing.T) {
 	app := &remembering{path: "/app"}
 	s := newRemembering(t, app, nil)
@@ -177,7 +178,8 @@ func TestP5_UncoveredInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestP5_TooManyParts: an app whose cookies are for more paths than can be asked about is asked about none of them: nobody signs in.
+// TestP5_TooManyParts: an app whose cookies are for more paths than can be asked about is asked about none of them:
+// nobody signs in.
 func TestP5_TooManyParts(t *testing.T) {
 	for count, want := range map[int]int{7: http.StatusOK, 8: http.StatusBadGateway} {
 		s := newRemembering(t, &remembering{path: "/"}, nil)

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// TestP5_Refresh: a refreshed token is bound where it is the same user's, the old one stays; another user's leads to his challenge.
+// TestP5_Refresh: a refreshed token is bound where it is the same user's, the old one stays; another user's leads to
+// his challenge.
 func TestP5_Refresh(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, func(c *Config) { c.Public = gate.Open("/auth/*") })
@@ -72,8 +73,8 @@ func TestP5_Refresh(t *testing.T) {
 	}
 }
 
-// TestP8_RefreshOfAnEndedSession: a session that ends while its token is renewed stays ended, and the token does not come out; nor does
-// another user's begin a new one.
+// TestP8_RefreshOfAnEndedSession: a session that ends while its token is renewed stays ended, and the token does not
+// come out; nor does another user's begin a new one.
 func TestP8_RefreshOfAnEndedSession(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)

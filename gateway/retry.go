@@ -8,19 +8,19 @@ import (
 	"errors"
 	"strings"
 
-	"sallyport/custody"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/session"
 )
 
-// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8). Requests that carry
-// them already are cut: the app would answer what they still get as to whoever signs in now.
+// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8). Requests
+// that carry them already are cut: the app would answer what they still get as to whoever signs in now.
 //
-// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the second
-// could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever holds the
-// end of a login's body back can choose the moment. Of two logins the second goes without cookies.
+// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the
+// second could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever
+// holds the end of a login's body back can choose the moment. Of two logins the second goes without cookies.
 //
-// What went out with a login that failed goes with another one under the same name only, where the app's page needs it. Under
-// another name the two could become one session, with an account of each. A login's second step brings no name.
+// What went out with a login that failed goes with another one under the same name only, where the app's page needs it.
+// Under another name the two could become one session, with an account of each. A login's second step brings no name.
 func (x *exchange) claimGuest(name string) (custody.Jar, error) {
 	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry == nil {
 		return custody.Jar{}, nil
@@ -58,8 +58,9 @@ func (x *exchange) claim() (taken claimed, err error) {
 	return claimed{claim.Before.Guest, claim.Before.Retry}, nil
 }
 
-// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name. Where the app
-// cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be opened again.
+// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
+// Where the app cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be
+// opened again.
 func (x *exchange) keepForRetry(try *tried) error {
 	if try.jar.Len() == 0 || x.config.Logins.Typed {
 		return nil

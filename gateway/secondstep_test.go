@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// inTwoSteps is an app that answers a right password with another form, and signs in when that is sent. It goes on with the
-// session that it finds.
+// inTwoSteps is an app that answers a right password with another form, and signs in when that is sent. It goes on with
+// the session that it finds.
 func inTwoSteps(seen *[]string) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		_ = r.ParseForm()
@@ -47,8 +47,8 @@ func inTwoSteps(seen *[]string) Handler {
 	}
 }
 
-// TestP5_SecondStep: what the first step of a login left at the app goes with its second one, which has no name, and with nobody else's
-// first step. Without the word, it goes with neither, and nobody gets in.
+// TestP5_SecondStep: what the first step of a login left at the app goes with its second one, which has no name, and
+// with nobody else's first step. Without the word, it goes with neither, and nobody gets in.
 func TestP5_SecondStep(t *testing.T) {
 	for _, continues := range []bool{true, false} {
 		var seen []string

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // cookieApp is an app that signs everybody in, and does with its cookie at /odd what the test wants.

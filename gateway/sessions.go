@@ -3,11 +3,11 @@ package gateway
 import (
 	"context"
 
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // endSessions ends one of the user's sessions, or all others but this one.

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"slices"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
 // settle decides, by what is known already, what becomes of an answer that sets cookies, ends the app's session, or may
@@ -54,8 +54,9 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	return true
 }
 
-// settleUnasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it sets something,
-// the answer itself may be an account's, and goes nowhere either, unless it is a mere page load of what is public.
+// settleUnasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it
+// sets something, the answer itself may be an account's, and goes nowhere either, unless it is a mere page load of what
+// is public.
 func (x *exchange) settleUnasked(f *filter, status int, effect custody.Effect) {
 	f.sorted.Held = nil
 	if len(effect.Changed) == 0 || x.place != gate.Entry && x.plain() {
@@ -67,15 +68,16 @@ func (x *exchange) settleUnasked(f *filter, status int, effect custody.Effect) {
 	f.replace(x.askLogin)
 }
 
-// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in the answer, or
-// another one of the session that is under way. A query may do so, by fields whose names nobody described.
+// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in
+// the answer, or another one of the session that is under way. A query may do so, by fields whose names nobody
+// described.
 func (x *exchange) mayHaveSignedIn() bool {
 	return x.suspect || x.place == gate.Entry && !x.bareEntry() || x.carries && x.raising.any(x.visit.token)
 }
 
-// bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could have chosen to sign
-// somebody in by. Some apps begin another session with each question that a stranger's cookies come with, and would not know the
-// page's form any more.
+// bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could
+// have chosen to sign somebody in by. Some apps begin another session with each question that a stranger's cookies come
+// with, and would not know the page's form any more.
 func (x *exchange) bareEntry() bool { return x.place == gate.Entry && x.bare() }
 
 // bare reports whether the address is without a query of the client's choice.
@@ -168,8 +170,8 @@ func (x *exchange) commit(f *filter, status int, more []custody.Change) {
 	f.release(status, f.sorted.Browser)
 }
 
-// wanted is where a browser goes on after a factor that was asked for in the middle of its work: where the app's answer led,
-// else the page that it had asked for.
+// wanted is where a browser goes on after a factor that was asked for in the middle of its work: where the app's answer
+// led, else the page that it had asked for.
 func (x *exchange) wanted(location string) string {
 	if target, ok := localTarget(location, x.r); ok {
 		return target
@@ -182,17 +184,18 @@ func (x *exchange) wanted(location string) string {
 	return ""
 }
 
-// unexplained reports whether a held cookie changed that does not change in the app's normal use. Where the request may have carried a
-// login that nobody could read, no use is known to be normal, and what a login's own address sets is never part of it.
+// unexplained reports whether a held cookie changed that does not change in the app's normal use. Where the request may
+// have carried a login that nobody could read, no use is known to be normal, and what a login's own address sets is
+// never part of it.
 func (x *exchange) unexplained(effect custody.Effect) bool {
 	return slices.ContainsFunc(effect.Changed, func(name string) bool {
 		return x.suspect || x.place == gate.Entry || !x.config.Rotates.Match(name)
 	})
 }
 
-// distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is now: it ends,
-// and nothing of it goes anywhere, the answer included. Otherwise somebody with a factor of his own could exchange his session for
-// another's, whose password he has, and prove his own factor for it (P4).
+// distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is
+// now: it ends, and nothing of it goes anywhere, the answer included. Otherwise somebody with a factor of his own could
+// exchange his session for another's, whose password he has, and prove his own factor for it (P4).
 func (x *exchange) distrust(f *filter, effect custody.Effect) {
 	if x.ended(f, event.Event{
 		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonCookie,
@@ -202,8 +205,8 @@ func (x *exchange) distrust(f *filter, effect custody.Effect) {
 	}
 }
 
-// overflow is what becomes of an answer that sets more than custody holds: what did not fit cannot be asked about, so that nobody
-// knows whose the session is with it.
+// overflow is what becomes of an answer that sets more than custody holds: what did not fit cannot be asked about, so
+// that nobody knows whose the session is with it.
 func (x *exchange) overflow(f *filter, status int, err error) {
 	if x.state() == gate.Verified {
 		if x.ended(f, event.Event{
@@ -216,7 +219,8 @@ func (x *exchange) overflow(f *filter, status int, err error) {
 	}
 	x.log.WarnContext(x.r.Context(),
 		"the app sets more cookies than a stranger's session can hold; nothing of them is used", "setting", "pass", "app", x.config.App, "error", err)
-	f.sorted.Held, x.carried = nil, custody.Jar{} // also what a request had taken out of the session, or it would come back
+	// Also what a request had taken out of the session, or it would come back.
+	f.sorted.Held, x.carried = nil, custody.Jar{}
 	if err := x.forgetGuest(); err != nil {
 		f.replace(func() error { return x.storeFailed("forget the app's cookies", err) })
 		return
@@ -235,8 +239,9 @@ func (x *exchange) endTwoUsers(f *filter) bool {
 	return x.ended(f, ofTwoUsers)
 }
 
-// outlived ends a session whose app session has ended, and lets the answer go as a stranger's. A page is none to go on with: a form to sign
-// in that it shows belongs to the app's session that is thrown away with ours. Then the login page takes its place.
+// outlived ends a session whose app session has ended, and lets the answer go as a stranger's. A page is none to go on
+// with: a form to sign in that it shows belongs to the app's session that is thrown away with ours. Then the login page
+// takes its place.
 func (x *exchange) outlived(f *filter, status int) {
 	switch {
 	case !x.ended(f, endedByApp):
@@ -267,8 +272,8 @@ func (x *exchange) releaseToStranger(f *filter, status int) {
 	f.release(status, f.sorted.Browser)
 }
 
-// keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what the
-// browser may send. While the page of a failed login is open, only another login page begins anew.
+// keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what
+// the browser may send. While the page of a failed login is open, only another login page begins anew.
 func (x *exchange) keepForStranger(sorted custody.Sorted) error {
 	returns := x.suspect && x.carried.Len() > 0
 	if len(sorted.Held) == 0 && !returns && x.data.Knows(sorted.Granted) {

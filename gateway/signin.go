@@ -5,26 +5,27 @@ import (
 	"net/http"
 	"slices"
 
-	"sallyport/custody"
-	"sallyport/event"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/pages"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
 )
 
 // errNoCookie is returned where a login succeeded and nothing came of it that could be held.
 var errNoCookie = errors.New("the login succeeded and left nothing in custody by which the app knows the user; name the session's cookie in hold")
 
-// errNoChange is returned where a typed login succeeded by the rules, and its answer sets nothing: it may be that of somebody who
-// was signed in before, whose name nobody knows.
+// errNoChange is returned where a typed login succeeded by the rules, and its answer sets nothing: it may be that of
+// somebody who was signed in before, whose name nobody knows.
 var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
 
-// errContradiction is returned where a typed login's answer has what only a right password brings, and fails all the same.
+// errContradiction is returned where a typed login's answer has what only a right password brings, and fails all the
+// same.
 var errContradiction = errors.New("the answer to the login has what success names as its proof, and fails by its status or another line; " +
 	"name the status in success, or another proof")
 
-// tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its own, and goes
-// nowhere before that jar is somebody's.
+// tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its
+// own, and goes nowhere before that jar is somebody's.
 type tried struct {
 	*login.Attempt
 	answer *withheld
@@ -47,9 +48,9 @@ type tried struct {
 // Whatever the session's state, the login goes out as a stranger's. So a login in mid-session gets a session of its own
 // from the app, and never turns the one that other requests of this browser are using into somebody else's (P5).
 //
-// Rules do not decide about custody. Whoever holds the password can bring about any answer: one of another status, in another
-// language, to another address. So the app is asked, always, and what it says of the answer's cookies holds; where it cannot be
-// asked, little is believed (docs/decisions/0015).
+// Rules do not decide about custody. Whoever holds the password can bring about any answer: one of another status, in
+// another language, to another address. So the app is asked, always, and what it says of the answer's cookies holds;
+// where it cannot be asked, little is believed (docs/decisions/0015).
 func (x *exchange) signIn(attempt *login.Attempt) error {
 	guest, err := x.claimGuest(attempt.Name)
 	if err != nil {
@@ -136,14 +137,15 @@ func (x *exchange) judgeAsked(try *tried) error {
 	return x.signInFailed(try)
 }
 
-// renews reports whether the app gave the session another cookie with a sign-in. It is worth a hint to the operator and nothing else: an app
-// that no longer knows the cookie gives another one too, and whoever signs in can wait for that.
+// renews reports whether the app gave the session another cookie with a sign-in. It is worth a hint to the operator and
+// nothing else: an app that no longer knows the cookie gives another one too, and whoever signs in can wait for that.
 func renews(effect custody.Effect, before custody.Jar) bool {
 	return slices.ContainsFunc(effect.Changed, before.Holds)
 }
 
-// withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the session is one that
-// the browser has: such a one can be used before the factor is passed, and by whom nobody asked for it.
+// withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the
+// session is one that the browser has: such a one can be used before the factor is passed, and by whom nobody asked for
+// it.
 func (x *exchange) withoutBrowser(said probed, granted []string, with attachment) probed {
 	sent := x.sent
 	x.sent = nil
@@ -156,8 +158,8 @@ func (x *exchange) withoutBrowser(said probed, granted []string, with attachment
 	return said
 }
 
-// judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What was there
-// before is thrown away, since nobody can say whose that is.
+// judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What
+// was there before is thrown away, since nobody can say whose that is.
 func (x *exchange) judgeTyped(try *tried) error {
 	next, err := x.signedIn(try)
 	switch {

@@ -13,14 +13,14 @@ import (
 	"sync"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/gate"
-	"sallyport/login"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
 )
 
-// careless is a server that keeps connections and leaves bodies unread: of a GET, HEAD, DELETE or OPTIONS, which it takes for requests
-// without one; of a POST that it answers at once; and of any that comes in chunks, of which it knows nothing. What it leaves it takes
-// for the next request. It signs people in by a cookie of their name.
+// careless is a server that keeps connections and leaves bodies unread: of a GET, HEAD, DELETE or OPTIONS, which it
+// takes for requests without one; of a POST that it answers at once; and of any that comes in chunks, of which it knows
+// nothing. What it leaves it takes for the next request. It signs people in by a cookie of their name.
 type careless struct {
 	mutex sync.Mutex
 	seen  []string
@@ -101,9 +101,10 @@ func (c *careless) serve(conn net.Conn) {
 	}
 }
 
-// TestP3_NoRequestInABody: carol has a session of her own, and the password of alice, with whose cookie she would be alice. She sends
-// a body that is a request, to a server that leaves it unread and takes it for the next one of the same connection: nobody had looked at
-// its path, its cookies and its password, and its answer came to whoever asked next.
+// TestP3_NoRequestInABody: carol has a session of her own, and the password of alice, with whose cookie she would be
+// alice. She sends a body that is a request, to a server that leaves it unread and takes it for the next one of the
+// same connection: nobody had looked at its path, its cookies and its password, and its answer came to whoever asked
+// next.
 func TestP3_NoRequestInABody(t *testing.T) {
 	const inner = "POST /inner HTTP/1.1\r\nHost: x\r\nCookie: sid=alice\r\nContent-Length: 0\r\n\r\n"
 	requests := map[string]string{

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"net/http"
 
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/pages"
-	"sallyport/session"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
-// A standing login is made anew with every request: by a handler in front of us (front.go), or by the app itself, which gets a
-// password each time (basic.go). So each request tells whose it is, and the session only remembers for whom a factor was passed.
+// A standing login is made anew with every request: by a handler in front of us (front.go), or by the app itself, which
+// gets a password each time (basic.go). So each request tells whose it is, and the session only remembers for whom a
+// factor was passed.
 
 // checkStanding completes New for sites whose login stands in every request.
 func (g *Gateway) checkStanding() error {
@@ -25,8 +26,8 @@ func (g *Gateway) checkStanding() error {
 	return nil
 }
 
-// stand looks at the login that stands in the request. It reports whether the request was answered; where not, it goes on in the
-// state that the session has by then.
+// stand looks at the login that stands in the request. It reports whether the request was answered; where not, it goes
+// on in the state that the session has by then.
 func (x *exchange) stand() (answered bool, err error) {
 	switch {
 	case x.token == "" && x.needsSession() && x.blind():

@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/age"
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/session"
 )
 
 // The stores, by what an operator sets them with.

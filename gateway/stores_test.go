@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
 )
 
 // TestStoreEvents: a store that fails is told of once, and once that it is back.

@@ -6,17 +6,17 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/event"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/session"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
-// forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login put
-// into custody is attached to nothing yet.
+// forwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login
+// put into custody is attached to nothing yet.
 //
-// A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app cannot be asked, it
-// goes as what may be a sign-in does.
+// A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app
+// cannot be asked, it goes as what may be a sign-in does.
 func (x *exchange) forwardStranger() error {
 	if !x.bare() && (x.config.Logins.Typed || x.place == gate.Entry) {
 		return x.forwardSuspect()
@@ -64,8 +64,8 @@ func (x *exchange) carry() error {
 	return nil
 }
 
-// disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer may be
-// one to whoever has signed in. It may be a login at another node, which the store knows of.
+// disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer
+// may be one to whoever has signed in. It may be a login at another node, which the store knows of.
 func (x *exchange) disowned() (bool, error) {
 	if !x.carries {
 		return false, nil
@@ -76,9 +76,9 @@ func (x *exchange) disowned() (bool, error) {
 	return data == nil, err
 }
 
-// forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened for it. As a
-// login does, it takes the stranger's cookies out of the session, and the app is asked about them before they come back. Where the
-// app cannot be asked, they are not sent.
+// forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened
+// for it. As a login does, it takes the stranger's cookies out of the session, and the app is asked about them before
+// they come back. Where the app cannot be asked, they are not sent.
 func (x *exchange) forwardSuspect() error {
 	x.suspect = true
 	switch {
@@ -111,12 +111,13 @@ func (x *exchange) openOnly() {
 	}
 }
 
-// unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request may have done
-// it is taken to have done.
+// unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request
+// may have done it is taken to have done.
 //
-// A session that the app can be asked about is asked about before its next use, and for a while after each, since the app may be at
-// work still. Where it cannot be asked, one ends that could have become another's; a mere page load, which people leave at any time,
-// leaves it. A stranger's cookies are forgotten where the request could have signed somebody in.
+// A session that the app can be asked about is asked about before its next use, and for a while after each, since the
+// app may be at work still. Where it cannot be asked, one ends that could have become another's; a mere page load,
+// which people leave at any time, leaves it. A stranger's cookies are forgotten where the request could have signed
+// somebody in.
 func (x *exchange) unseen() {
 	var err error
 	switch {

@@ -11,20 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/demo"
-	"sallyport/e2e/servers"
-	"sallyport/gate"
-	"sallyport/session"
-	"sallyport/session/storetest"
-	"sallyport/sessionstore/file"
-	"sallyport/sessionstore/postgres"
-	"sallyport/sessionstore/redis"
-	"sallyport/sessionstore/seal"
-	"sallyport/sessionstore/seal/sealtest"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/file"
+	"sallyport.example/sallyport/session/store/postgres"
+	"sallyport.example/sallyport/session/store/redis"
+	"sallyport.example/sallyport/session/store/seal"
+	"sallyport.example/sallyport/session/store/seal/sealtest"
+	"sallyport.example/sallyport/session/storetest"
+	"sallyport.example/sallyport/test/servers"
 )
 
-// onEachStore runs a test on each of the four stores, set up as the Caddy module does; Redis has 64 MB and evicts nothing.
+// onEachStore runs a test on each of the four stores, set up as the Caddy module does; Redis has 64 MB and evicts
+// nothing.
 func onEachStore(t *testing.T, test func(t *testing.T, store session.Store)) {
 	t.Helper()
 	sealed := func(store session.Store) session.Store {
@@ -116,8 +117,8 @@ func (c *counted) PurposeKeys(ctx context.Context, purpose string) ([][]byte, er
 	return nil, nil
 }
 
-// TestStrangersWriteToNoStore: page loads of strangers are counted at each of the four stores. Whoever came so is led to the page that he
-// asked for, and his settings page walks over no store.
+// TestStrangersWriteToNoStore: page loads of strangers are counted at each of the four stores. Whoever came so is led
+// to the page that he asked for, and his settings page walks over no store.
 func TestStrangersWriteToNoStore(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store session.Store) {
 		count := &counted{Store: store}
@@ -165,8 +166,8 @@ func enrolled(t *testing.T, s *site) string {
 	return b.enrol()
 }
 
-// TestFortyThousandStrangers: a botnet loads the login page, whose cookie makes a session of each, and tries passwords, which leaves a
-// tombstone of each. People sign in all the while, and nobody who is in is signed out.
+// TestFortyThousandStrangers: a botnet loads the login page, whose cookie makes a session of each, and tries passwords,
+// which leaves a tombstone of each. People sign in all the while, and nobody who is in is signed out.
 func TestFortyThousandStrangers(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store session.Store) {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {

@@ -9,15 +9,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/age"
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/session"
 )
 
-// What is sent must not outlive the session that it was asked for with. A stream is cut within five seconds of the moment at
-// which the store could last confirm its session: after a look each second that takes a second at most, and where the store
-// does not answer, as soon as what it said last is three seconds old (P6). So an order to end a session, given at
-// another node, needs the store only.
+// What is sent must not outlive the session that it was asked for with. A stream is cut within five seconds of the
+// moment at which the store could last confirm its session: after a look each second that takes a second at most, and
+// where the store does not answer, as soon as what it said last is three seconds old (P6). So an order to end a
+// session, given at another node, needs the store only.
 const (
 	lookEvery    = time.Second
 	lookTimeout  = time.Second
@@ -32,8 +32,8 @@ const longUpload = 1 << 20
 // errSessionEnded ends what was under way for a session that is over.
 var errSessionEnded = errors.New("the session ended")
 
-// stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under way.
-// Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
+// stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under
+// way. Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
 type stream struct {
 	gateway *Gateway
 	w       http.ResponseWriter
@@ -42,8 +42,8 @@ type stream struct {
 	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
 	confirmed time.Time
 
-	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made use
-	// of the stream since the last look, stale that it is time to ask the app whose the session is.
+	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made
+	// use of the stream since the last look, stale that it is time to ask the app whose the session is.
 	cut, begun, used, stale atomic.Bool
 
 	mutex    sync.Mutex
@@ -55,8 +55,8 @@ type stream struct {
 	stranger bool // it carries the cookies of a session in which nobody is signed in
 	over     bool
 	returned bool // the handler has
-	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says that it has
-	// waited for a request that is at the app still. Both belong to the handler's goroutine.
+	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says
+	// that it has waited for a request that is at the app still. Both belong to the handler's goroutine.
 	oneWay, impatient bool
 }
 
@@ -182,8 +182,8 @@ func mayGoOn(data *session.Data, identity string) bool {
 	return data != nil && data.State == gate.Verified && data.Identity == identity
 }
 
-// stop cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a slow
-// client waits no more.
+// stop cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a
+// slow client waits no more.
 func (s *stream) stop() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -200,11 +200,11 @@ func (s *stream) stop() {
 	}
 }
 
-// interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began at this very
-// moment may still move the deadline on. It is called with the mutex held.
+// interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began
+// at this very moment may still move the deadline on. It is called with the mutex held.
 //
-// It goes to the writer below all others, which is the server's own and bears it from another goroutine than the handler's. Those
-// that wrap it (Caddy's has a deadline for idle clients) do not.
+// It goes to the writer below all others, which is the server's own and bears it from another goroutine than the
+// handler's. Those that wrap it (Caddy's has a deadline for idle clients) do not.
 func (s *stream) interrupt() {
 	if s.returned {
 		return

@@ -14,13 +14,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/gate"
-	"sallyport/login"
-	"sallyport/match"
-	"sallyport/pages"
-	"sallyport/session"
-	"sallyport/session/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/storetest"
 )
 
 // cutWithin is how long at most a stream outlives its session (issue: open WebSockets, events and downloads are cut).
@@ -157,8 +157,8 @@ func (s *watched) destroy() {
 	}
 }
 
-// TestP8_StreamsEndWithTheSession: a thief opened a download, an event stream and a long poll, and the owner then ended the
-// session from elsewhere. What was open keeps on giving unless somebody cuts it.
+// TestP8_StreamsEndWithTheSession: a thief opened a download, an event stream and a long poll, and the owner then ended
+// the session from elsewhere. What was open keeps on giving unless somebody cuts it.
 func TestP8_StreamsEndWithTheSession(t *testing.T) {
 	for name, next := range map[string]Handler{
 		"download":   proxy("application/octet-stream", 100*time.Millisecond),
@@ -307,8 +307,8 @@ func TestP5_StreamsEndWithTheIdentity(t *testing.T) {
 	}
 }
 
-// TestP6_StreamsWhileTheStoreFails: a store that is away for a moment cuts nothing. One that is away for longer cannot tell
-// whether a session was ended meanwhile at another node, so that what depends on it is cut in time all the same.
+// TestP6_StreamsWhileTheStoreFails: a store that is away for a moment cuts nothing. One that is away for longer cannot
+// tell whether a session was ended meanwhile at another node, so that what depends on it is cut in time all the same.
 func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 	away := func(context.Context) error { return errors.New("connection refused") }
 	hangs := func(ctx context.Context) error {
@@ -334,8 +334,8 @@ func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// TestStreamsAreUse: who types in a WebSocket, sends a large file or waits for one is not idle. What an app says to an empty
-// chair is no use.
+// TestStreamsAreUse: who types in a WebSocket, sends a large file or waits for one is not idle. What an app says to an
+// empty chair is no use.
 func TestStreamsAreUse(t *testing.T) {
 	typing := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()

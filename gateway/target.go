@@ -5,14 +5,15 @@ import (
 	"net/url"
 	"strings"
 
-	"sallyport/pages"
+	"sallyport.example/sallyport/pages"
 )
 
 // maxTarget is the longest address that is remembered, in bytes.
 const maxTarget = 2048
 
-// localTarget turns the Location of an answer to r, or the address of a request, into a path of this very site. Whatever a
-// browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between) is no target.
+// localTarget turns the Location of an answer to r, or the address of a request, into a path of this very site.
+// Whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between)
+// is no target.
 func localTarget(location string, r *http.Request) (string, bool) {
 	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, forbiddenInTarget) {
 		return "", false

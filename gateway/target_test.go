@@ -21,8 +21,9 @@ var evilTargets = []string{
 	"//evil.example:80", "//[::1]/", "http://[", "//ledger.example:9999/", "mailto:x@evil.example", "blob:https://evil.example/1", "\ufeff//evil.example",
 }
 
-// leadsAway reads an address of a page on ledger.example as browsers do (WHATWG URL, with a special scheme): blanks around
-// it and line ends and tabs in it are dropped, a backslash is a slash, and two slashes or a scheme name another site.
+// leadsAway reads an address of a page on ledger.example as browsers do (WHATWG URL, with a special scheme): blanks
+// around it and line ends and tabs in it are dropped, a backslash is a slash, and two slashes or a scheme name another
+// site.
 func leadsAway(target string) bool {
 	target = strings.TrimFunc(target, func(r rune) bool { return r <= ' ' })
 	target = strings.NewReplacer("\t", "", "\n", "", "\r", "", `\`, "/").Replace(target)

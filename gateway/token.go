@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/http"
 
-	"sallyport/custody"
-	"sallyport/login"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
 )
 
-// errTokenOfNobody is returned where an app issues a token and says that nobody is signed in with it. Such an answer is not passed
-// on as that of a failed login: it has a credential in it (P2).
+// errTokenOfNobody is returned where an app issues a token and says that nobody is signed in with it. Such an answer is
+// not passed on as that of a failed login: it has a credential in it (P2).
 var errTokenOfNobody = errors.New("the app issued a token, and says that nobody is signed in with it; look at token_header and identity")
 
 // errTokenOfFailure is returned where the answer of a login that failed by the rules has a credential in it (P2).
@@ -54,8 +54,8 @@ func (x *exchange) refreshes() bool {
 	return len(x.config.Refresh) > 0 && x.path.Canonical && x.config.Refresh.Match(x.path.Text)
 }
 
-// tokenRanOut reports whether this session's token may have come to its end without the app's session having done so: apps issue
-// another one then. Until they do, what the session sends is of no worth to anybody.
+// tokenRanOut reports whether this session's token may have come to its end without the app's session having done so:
+// apps issue another one then. Until they do, what the session sends is of no worth to anybody.
 func (x *exchange) tokenRanOut() bool {
 	return len(x.config.Refresh) > 0 && x.data.Token != "" && x.data.Held.Len() == 0
 }
@@ -63,8 +63,8 @@ func (x *exchange) tokenRanOut() bool {
 // errNoToken is returned where the app answers a request for another token with something else.
 var errNoToken = errors.New("the answer holds no token where one should stand")
 
-// refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose that is (P5).
-// The request was made ready already.
+// refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose
+// that is (P5). The request was made ready already.
 func (x *exchange) refresh() error {
 	setReadableEncodings(x.r.Header, x.r.Header)
 	answer, err := capture(x.next, x.r)
@@ -97,8 +97,8 @@ func (x *exchange) refresh() error {
 	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.send(w, r, lines) }, x.stream.watch(x))
 }
 
-// admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a sign-in of that
-// one. It reports whether the request was answered.
+// admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
+// sign-in of that one. It reports whether the request was answered.
 func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []string) (answered bool, err error) {
 	user := x.data.Identity
 	said := x.probe(custody.Jar{}, x.tokenAttachment(issued[0].Text))

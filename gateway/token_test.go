@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/login"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/login"
 )
 
-// TestP2_TokenIsWithheld: in each form in which an answer carries a token, it comes out after the factor, once, and not before; a
-// token that nobody can read, or keep, does not come out at all.
+// TestP2_TokenIsWithheld: in each form in which an answer carries a token, it comes out after the factor, once, and not
+// before; a token that nobody can read, or keep, does not come out at all.
 func TestP2_TokenIsWithheld(t *testing.T) {
 	for _, form := range []string{"json", "header", "text", "gzip"} {
 		t.Run(form, func(t *testing.T) {
@@ -76,7 +76,8 @@ func TestP2_TokenIsWithheld(t *testing.T) {
 	}
 }
 
-// TestP3_TokenOnlyInItsSession: in each form in which apps take a token, only one that was issued to this session reaches the app.
+// TestP3_TokenOnlyInItsSession: in each form in which apps take a token, only one that was issued to this session
+// reaches the app.
 func TestP3_TokenOnlyInItsSession(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, func(c *Config) { c.TokenHeader = "X-Own" })
@@ -231,8 +232,8 @@ func TestP4_TokenIdentity(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP5_CookieBesideToken: an app that believes a token before a cookie says of both that alice is signed in, and serves bob to a
-// request without the token. So the cookie is asked about by itself.
+// TestP5_CookieBesideToken: an app that believes a token before a cookie says of both that alice is signed in, and
+// serves bob to a request without the token. So the cookie is asked about by itself.
 func TestP5_CookieBesideToken(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)
@@ -270,8 +271,8 @@ func TestP2_PartOfAnAnswer(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP2_TokenOnAPage: whoever asks for a page gets the token on one. It was taken for the page of a failed login, and shown; and a verified
-// user could have another's token renewed so.
+// TestP2_TokenOnAPage: whoever asks for a page gets the token on one. It was taken for the page of a failed login, and
+// shown; and a verified user could have another's token renewed so.
 func TestP2_TokenOnAPage(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)

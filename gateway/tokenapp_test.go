@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // tokenApp is an app that signs in by JSON and knows people by bearer tokens, wherever they stand.

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
+	"sallyport.example/sallyport/demo"
 )
 
-// TestP2_LoginThatSwitchesProtocols: an answer 101 to a login, with the session in its headers, has no body that could be
-// withheld: behind it the browser and the app would talk past the gateway. It is never passed on.
+// TestP2_LoginThatSwitchesProtocols: an answer 101 to a login, with the session in its headers, has no body that could
+// be withheld: behind it the browser and the app would talk past the gateway. It is never passed on.
 func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("username=alice&password="+demo.AlicePassword))
@@ -41,7 +41,8 @@ func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 }
 
 // TestP2_PlainHTTPOnlyOnLoopback: on http everybody on the way reads the session's token, and the password before it. A
-// gateway that is reached that way over a network serves nothing, neither its own pages nor the app's, and reads no body.
+// gateway that is reached that way over a network serves nothing, neither its own pages nor the app's, and reads no
+// body.
 func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 	s := newSite(t, demo.Knobs{Record: 10}, nil)
 	reached := 0

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"sallyport/event"
-	"sallyport/factor"
-	"sallyport/pages"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/pages"
 )
 
 // maxTrusted is for how many accounts one browser can be trusted at the same time.
@@ -31,8 +31,9 @@ func (x *exchange) credentials() []string {
 	return all[:min(len(all), maxTrusted)]
 }
 
-// trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it showed is used up
-// by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as the device of that ID.
+// trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it
+// showed is used up by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as
+// the device of that ID.
 func (x *exchange) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.credentials() {
 		found, ok := standing(status, shown)
@@ -47,8 +48,8 @@ func (x *exchange) trusted(user string, status factor.Status) (credential, devic
 	return "", ""
 }
 
-// useTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a code is to be
-// asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
+// useTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a
+// code is to be asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
 func (x *exchange) useTrust(user, shown string, proof factor.Proof) (credential string) {
 	credential, err := x.config.Factors.UseDevice(x.noting(), user, shown, proof)
 	switch {

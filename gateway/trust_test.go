@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
-	"sallyport/factor"
-	"sallyport/gate"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
 )
 
 const (
@@ -277,9 +277,9 @@ func TestP6_TrustWithoutAStore(t *testing.T) {
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP5_ResetDuringATrustedSignIn: mallory has bob's password and his laptop, which is trusted. She signs in at the very moment in
-// which bob, at home, resets his token because of it. His reset ends his other sessions, but hers is not there yet; it must not
-// come to be verified after it.
+// TestP5_ResetDuringATrustedSignIn: mallory has bob's password and his laptop, which is trusted. She signs in at the
+// very moment in which bob, at home, resets his token because of it. His reset ends his other sessions, but hers is not
+// there yet; it must not come to be verified after it.
 func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 	calls := 0
 	for ; ; calls++ {

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// tunnel is a connection that a handler has taken over, as it does for a WebSocket. What the browser sends through it is use of
-// the session; what the app sends is not, for it may send to an empty chair.
+// tunnel is a connection that a handler has taken over, as it does for a WebSocket. What the browser sends through it
+// is use of the session; what the app sends is not, for it may send to an empty chair.
 type tunnel struct {
 	net.Conn
 	stream *stream
-	// impatient says that a direction has waited for a request that is at the app still. Servers that shut down write as well.
+	// impatient says that a direction has waited for a request that is at the app still. Servers that shut down write
+	// as well.
 	impatient struct{ read, write atomic.Bool }
 }
 
@@ -31,8 +32,8 @@ func (s *stream) carry(conn net.Conn) (net.Conn, error) {
 	return s.tunnel, nil
 }
 
-// Read notes that the browser made use of the session. What it sends while another request is at the app that may raise the session
-// waits, as another request would.
+// Read notes that the browser made use of the session. What it sends while another request is at the app that may raise
+// the session waits, as another request would.
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	if n == 0 {
@@ -45,7 +46,8 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write sends what the app says. It may be for somebody else whom a request signs in at this moment, and waits likewise.
+// Write sends what the app says. It may be for somebody else whom a request signs in at this moment, and waits
+// likewise.
 func (t *tunnel) Write(p []byte) (int, error) {
 	if !t.mayGoOn(pagePatience, &t.impatient.write) {
 		return 0, errSessionEnded

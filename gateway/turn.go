@@ -8,19 +8,19 @@ import (
 	"net/http"
 	"time"
 
-	"sallyport/match"
-	"sallyport/session"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/session"
 )
 
-// wholeBody is how much of a request's body is read before the request goes on that may raise a session, in bytes. What a client
-// breaks off within that never reaches the app, and a client that is slow keeps nobody waiting.
+// wholeBody is how much of a request's body is read before the request goes on that may raise a session, in bytes. What
+// a client breaks off within that never reaches the app, and a client that is slow keeps nobody waiting.
 const wholeBody = 256 << 10
 
-// takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there until leave is
-// called. It reports whether the request was answered.
+// takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there
+// until leave is called. It reports whether the request was answered.
 //
-// A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes the question
-// whose the session is now.
+// A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes
+// the question whose the session is now.
 func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	token, mayRaise := x.token, x.mayRaise()
 	x.visit = x.raising.join(token, mayRaise, x.plain())
@@ -74,8 +74,8 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 	return leave, false, nil
 }
 
-// lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at the app still
-// that may raise it, the app is asked whose the session is.
+// lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at
+// the app still that may raise it, the app is asked whose the session is.
 func (x *exchange) lookAgain(alone bool) error {
 	data, err := x.config.Sessions.LoadNow(context.WithoutCancel(x.r.Context()), x.token)
 	if err != nil {
@@ -96,8 +96,8 @@ func (x *exchange) lookAgain(alone bool) error {
 	return nil
 }
 
-// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes, unless its
-// address has a query; later reports that it does.
+// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes,
+// unless its address has a query; later reports that it does.
 func (x *exchange) readBody() (later bool, err error) {
 	r := x.r
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
@@ -161,14 +161,15 @@ func (l *lastly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error of it gets the
-// request as it was: undo puts it back.
+// outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error
+// of it gets the request as it was: undo puts it back.
 func (x *exchange) outlive() (undo func()) {
 	client := x.r
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
 	stop := context.AfterFunc(client.Context(), func() {
 		if x.stream.begun.Load() {
-			cancel() // the answer was judged, and what the app does after that is asked about before the session's next use
+			// The answer was judged, and what the app does after that is asked about before the session's next use.
+			cancel()
 			return
 		}
 		timer := time.AfterFunc(mayTake, cancel)

@@ -236,9 +236,9 @@ func (s *site) visits() (count int) {
 
 const alicesForm = "u=alice&p=pw-alice"
 
-// TestP5_NothingBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises the session under
-// the cookie that it has, and sends something else at the same moment. Its answer was withheld, but the app had written it down
-// as alice's.
+// TestP5_NothingBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises
+// the session under the cookie that it has, and sends something else at the same moment. Its answer was withheld, but
+// the app had written it down as alice's.
 func TestP5_NothingBesideARaise(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -257,7 +257,8 @@ func TestP5_NothingBesideARaise(t *testing.T) {
 	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
 }
 
-// wantsNothingOfAlices reads the answers, none of which may say anything, and wants the app not to have taken these requests for alice's.
+// wantsNothingOfAlices reads the answers, none of which may say anything, and wants the app not to have taken these
+// requests for alice's.
 func (a *gated) wantsNothingOfAlices(t *testing.T, answers map[string]net.Conn, requests ...string) {
 	t.Helper()
 	for what, conn := range answers {
@@ -278,8 +279,8 @@ func (a *gated) wantsNothingOfAlices(t *testing.T, answers map[string]net.Conn, 
 	}
 }
 
-// TestP5_HangUpIsSeenToItsEnd: the same, and the client that sent the password has left before the app answers. What came of it is
-// found out all the same, before anything else of the session goes to the app.
+// TestP5_HangUpIsSeenToItsEnd: the same, and the client that sent the password has left before the app answers. What
+// came of it is found out all the same, before anything else of the session goes to the app.
 func TestP5_HangUpIsSeenToItsEnd(t *testing.T) {
 	for _, how := range []string{"half-closed", "closed"} {
 		s, app, carol := raise(t)
@@ -304,8 +305,8 @@ func TestP5_HangUpIsSeenToItsEnd(t *testing.T) {
 	}
 }
 
-// TestP5_BrokenOffNeverArrives: some apps make do with the part of a form that they got. One that is broken off within a
-// reasonable length does not reach them.
+// TestP5_BrokenOffNeverArrives: some apps make do with the part of a form that they got. One that is broken off within
+// a reasonable length does not reach them.
 func TestP5_BrokenOffNeverArrives(t *testing.T) {
 	s, app, carol := raise(t)
 	conn := carol.raw(t, "POST", "/other", alicesForm+"&x="+strings.Repeat("x", 64<<10), 128<<10)
@@ -347,7 +348,8 @@ func TestTurns_ALimitIsNoHangUp(t *testing.T) {
 	}
 }
 
-// TestP5_RaisedBehindTheHead: an app that begins to answer before it signs somebody in. What the gateway asked by then was too early.
+// TestP5_RaisedBehindTheHead: an app that begins to answer before it signs somebody in. What the gateway asked by then
+// was too early.
 func TestP5_RaisedBehindTheHead(t *testing.T) {
 	_, app, carol := raise(t)
 	carol.do("POST", "/flushed", asForm, alicesForm)
@@ -358,8 +360,8 @@ func TestP5_RaisedBehindTheHead(t *testing.T) {
 	carol.wantsState("pending", "alice")
 }
 
-// TestP5_StreamBesideARaise: carol has a stream of events open when she posts alice's password to an app that takes its time to answer. What the
-// app sends there meanwhile may be alice's: it waits, and is cut.
+// TestP5_StreamBesideARaise: carol has a stream of events open when she posts alice's password to an app that takes its
+// time to answer. What the app sends there meanwhile may be alice's: it waits, and is cut.
 func TestP5_StreamBesideARaise(t *testing.T) {
 	for _, how := range []string{"POST", "upload"} {
 		_, app, carol := raise(t)
@@ -389,7 +391,8 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 	}
 }
 
-// TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are not alone.
+// TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are
+// not alone.
 func TestTurns_Patience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r raising
@@ -436,7 +439,8 @@ func TestTurns_Patience(t *testing.T) {
 	})
 }
 
-// TestTurns_OpenPages: a request that may raise the session waits a moment for the pages that are at the app, and no longer.
+// TestTurns_OpenPages: a request that may raise the session waits a moment for the pages that are at the app, and no
+// longer.
 func TestTurns_OpenPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r raising
@@ -462,8 +466,9 @@ func TestTurns_OpenPages(t *testing.T) {
 	})
 }
 
-// TestTurns_Polls: what a page load waits for at the app, others do not wait for: neither for one with a query, which may raise the session,
-// nor for one that has been there for a while. That the session may be raised is known as long as it is there.
+// TestTurns_Polls: what a page load waits for at the app, others do not wait for: neither for one with a query, which
+// may raise the session, nor for one that has been there for a while. That the session may be raised is known as long
+// as it is there.
 func TestTurns_Polls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r raising

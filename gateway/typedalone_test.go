@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/demo"
-	"sallyport/login"
-	"sallyport/match"
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
-// inviting is an app that takes whoever was invited by a link, whose secret is its path, before the user of the session. It can be asked
-// by nobody.
+// inviting is an app that takes whoever was invited by a link, whose secret is its path, before the user of the
+// session. It can be asked by nobody.
 func inviting(w http.ResponseWriter, r *http.Request) {
 	set := func(name, value string) { w.Header().Set("Set-Cookie", name+"="+value+"; HttpOnly; Path=/") }
 	name, invited := strings.CutPrefix(r.URL.Path, "/static/join/")
@@ -33,9 +33,9 @@ func inviting(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestP5_TypedSessionIsItsAnswersAlone: where the app cannot be asked, a public link puts an invitation to alice's account into custody, and
-// carol signs in with it. Her session was carol's by name, and alice's to the app: it carries what the login's own answer set, and
-// nothing from before.
+// TestP5_TypedSessionIsItsAnswersAlone: where the app cannot be asked, a public link puts an invitation to alice's
+// account into custody, and carol signs in with it. Her session was carol's by name, and alice's to the app: it carries
+// what the login's own answer set, and nothing from before.
 func TestP5_TypedSessionIsItsAnswersAlone(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/x", http.NoBody)
 	r.Header.Set("Cookie", "sid=carol; invitation=alice")

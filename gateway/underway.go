@@ -1,14 +1,14 @@
 package gateway
 
 import (
-	"sallyport/custody"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/session"
 )
 
-// underWay is what is known of the requests that are under way with the sessions of one app. It is kept as long as these are: over a
-// reload of the configuration, during which gateways of before and after serve the same session, and for all gateways of one app, which
-// may stand in several routes. One that kept its own let a request go to the app beside another gateway's that was
-// signing somebody else in. The zero value is ready for use.
+// underWay is what is known of the requests that are under way with the sessions of one app. It is kept as long as
+// these are: over a reload of the configuration, during which gateways of before and after serve the same session, and
+// for all gateways of one app, which may stand in several routes. One that kept its own let a request go to the app
+// beside another gateway's that was signing somebody else in. The zero value is ready for use.
 type underWay struct {
 	// carriers are the requests that carry a stranger's cookies, or a session that may be raised.
 	carriers carriers

@@ -4,12 +4,13 @@ import (
 	"net"
 	"testing"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
-// TestP5_ReloadBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises the session and takes
-// its time. Meanwhile the configuration is loaded again, or she asks by another route of the same app: there another gateway serves her
-// session, which knew nothing of the first one's requests and let hers go to the app, as alice's.
+// TestP5_ReloadBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises
+// the session and takes its time. Meanwhile the configuration is loaded again, or she asks by another route of the same
+// app: there another gateway serves her session, which knew nothing of the first one's requests and let hers go to the
+// app, as alice's.
 func TestP5_ReloadBesideARaise(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -26,8 +27,8 @@ func TestP5_ReloadBesideARaise(t *testing.T) {
 	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
 }
 
-// TestP3_LearnedByAnotherGateway: the names of cookies that a login put into custody are held by every gateway of the app at once, and by
-// none of another app.
+// TestP3_LearnedByAnotherGateway: the names of cookies that a login put into custody are held by every gateway of the
+// app at once, and by none of another app.
 func TestP3_LearnedByAnotherGateway(t *testing.T) {
 	s, _, _ := raise(t)
 	sessions := s.gateway.config.Sessions

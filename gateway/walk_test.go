@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/demo"
+	"sallyport.example/sallyport/demo"
 )
 
 // TestWalk is the main job from one end to the other: sign in, set up, sign out, sign in with the code, with a recovery

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"sallyport/login"
+	"sallyport.example/sallyport/login"
 )
 
 // errTooLarge is returned for an answer that had to be read whole and was larger than answerLimit.
@@ -18,8 +18,9 @@ var errBroken = errors.New("the app broke off in the middle of its answer")
 // answerLimit bounds what is kept of an answer, in bytes, before it is decided what becomes of it.
 const answerLimit = login.AnswerLimit
 
-// withheld is an answer of the app that the browser does not see before it is judged. It has a header map of its own, so
-// that nothing of it can slip out with another answer (P2); early hints are dropped, and it cannot be hijacked or flushed.
+// withheld is an answer of the app that the browser does not see before it is judged. It has a header map of its own,
+// so that nothing of it can slip out with another answer (P2); early hints are dropped, and it cannot be hijacked or
+// flushed.
 type withheld struct {
 	header http.Header
 	status int
@@ -48,7 +49,8 @@ func (a *withheld) Write(p []byte) (int, error) {
 func capture(next Handler, r *http.Request) (answer *withheld, err error) {
 	answer = &withheld{header: make(http.Header)}
 	defer func() {
-		// Reverse proxies end a broken stream with this panic, to break off the client's as well. Here nothing was sent yet.
+		// Reverse proxies end a broken stream with this panic, to break off the client's as well. Here nothing was sent
+		// yet.
 		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
 			err = errBroken
 			if answer.full {
@@ -71,8 +73,8 @@ func capture(next Handler, r *http.Request) (answer *withheld, err error) {
 	return answer, nil
 }
 
-// captureWithin is capture that ends with the request's context, also where the rest of the route does not: Caddy's FastCGI looks at it
-// only before it has connected.
+// captureWithin is capture that ends with the request's context, also where the rest of the route does not: Caddy's
+// FastCGI looks at it only before it has connected.
 func captureWithin(next Handler, r *http.Request) (*withheld, error) {
 	type captured struct {
 		answer   *withheld

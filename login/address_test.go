@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // allMethods are methods that apps are known to run a login for, other spellings of them, and what nobody knows.
@@ -46,7 +46,8 @@ func all(bodies [][2]string, queries []string) (list []carried) {
 // wrapped is a body as Caddy hands it on: never nil, and never http.NoBody.
 type wrapped struct{ io.ReadCloser }
 
-// ask has a set read a request, once as net/http makes it and once with its body wrapped, which must make no difference.
+// ask has a set read a request, once as net/http makes it and once with its body wrapped, which must make no
+// difference.
 func ask(t *testing.T, set *Set, method, path string, c carried) string {
 	t.Helper()
 	raw := fmt.Sprintf("%s %s%s HTTP/1.1\r\nHost: app.example\r\n", method, path, c.query)
@@ -86,9 +87,10 @@ const (
 	jsonLogin = `{"username":"alice","password":"x"}`
 )
 
-// TestP1_LoginAddressIsLoginOrPage: whoever has only the password sends it to the login's address in another way than the form does: by
-// PUT, by OPTIONS, in a GET's body or query, in chunks, inside a WebSocket. Apps are known to take each. Whatever is neither the login
-// as it is described nor the mere page goes nowhere, in whatever state the session is.
+// TestP1_LoginAddressIsLoginOrPage: whoever has only the password sends it to the login's address in another way than
+// the form does: by PUT, by OPTIONS, in a GET's body or query, in chunks, inside a WebSocket. Apps are known to take
+// each. Whatever is neither the login as it is described nor the mere page goes nowhere, in whatever state the session
+// is.
 func TestP1_LoginAddressIsLoginOrPage(t *testing.T) {
 	bodies := [][2]string{{mediaForm, formLogin}, {"application/json", jsonLogin}, {"text/plain", formLogin}, {"", formLogin}, {mediaForm, "a=b"}}
 	queries := []string{"?username=alice&password=x", "?USERNAME[]=alice", "?next=/", "?a;username=alice", "?%u0075sername=alice"}
@@ -181,8 +183,8 @@ func TestP1_LoginAddressAnswers(t *testing.T) {
 	}
 }
 
-// TestP1_LoginAddressOverTheWire: a server wraps each body, so that only length and transfer coding tell that there is one; a length
-// of 0 and no length are none. The app would read the form in each of these bodies, as the control shows.
+// TestP1_LoginAddressOverTheWire: a server wraps each body, so that only length and transfer coding tell that there is
+// one; a length of 0 and no length are none. The app would read the form in each of these bodies, as the control shows.
 func TestP1_LoginAddressOverTheWire(t *testing.T) {
 	set := formSet(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -230,8 +232,8 @@ func TestP1_LoginAddressOverTheWire(t *testing.T) {
 	}
 }
 
-// TestP1_LoginKnownByItsBody: where a login is known by its body, by whatever address, the method is not what saves the app: one that
-// is not the login's own is refused with such a body, and nothing else is.
+// TestP1_LoginKnownByItsBody: where a login is known by its body, by whatever address, the method is not what saves the
+// app: one that is not the login's own is refused with such a body, and nothing else is.
 func TestP1_LoginKnownByItsBody(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "op", "login"}}, Username: Source{Form, "username"}}}})
 	multi := "multipart/form-data; boundary=B"
@@ -281,7 +283,8 @@ func TestP1_LoginKnownByItsBody(t *testing.T) {
 	}
 }
 
-// TestP1_LoginAddressOfTwo: two logins at one address, by method, by kind of body or by query, do not lend each other their methods.
+// TestP1_LoginAddressOfTwo: two logins at one address, by method, by kind of body or by query, do not lend each other
+// their methods.
 func TestP1_LoginAddressOfTwo(t *testing.T) {
 	byMethod := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}},
@@ -340,8 +343,8 @@ func TestP1_LoginAddressOfTwo(t *testing.T) {
 	}
 }
 
-// TestP1_NamesInQuery: a stranger's page load carries the fields of a login in its query, in a spelling that some app reads. It is no
-// mere page load, on whatever page.
+// TestP1_NamesInQuery: a stranger's page load carries the fields of a login in its query, in a spelling that some app
+// reads. It is no mere page load, on whatever page.
 func TestP1_NamesInQuery(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "user.name"}},

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // app is one of the measured apps: how its login is configured, and what it was seen to send and to answer.

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP4_OneUsername: a login with two names could be checked under the one and signed in under the other. Each of these
-// is two names, or another name than ours, to PHP, Java, ASP.NET, Node's qs, Rack or Go.
+// TestP4_OneUsername: a login with two names could be checked under the one and signed in under the other. Each of
+// these is two names, or another name than ours, to PHP, Java, ASP.NET, Node's qs, Rack or Go.
 func TestP4_OneUsername(t *testing.T) {
 	set := formSet(t)
 	for _, test := range []struct{ target, contentType, body, want string }{
@@ -112,8 +112,8 @@ func TestP4_OneCharset(t *testing.T) {
 	}
 }
 
-// TestP4_OneUsernameInJSON: encoding/json takes the last of two members and ignores case, with ſ for s and the Kelvin sign
-// for k; others take the first, or exactly the name.
+// TestP4_OneUsernameInJSON: encoding/json takes the last of two members and ignores case, with ſ for s and the Kelvin
+// sign for k; others take the first, or exactly the name.
 func TestP4_OneUsernameInJSON(t *testing.T) {
 	set := jsonSet(t)
 	const good = "application/json"

@@ -29,14 +29,16 @@ func (b *replay) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *replay) Close() error { return b.rest.Close() }
 
-// Admit is asked before more than BodyLimit of a body is kept in memory. It reports whether there is room; leave gives it back.
+// Admit is asked before more than BodyLimit of a body is kept in memory. It reports whether there is room; leave gives
+// it back.
 type Admit func() (leave func(), ok bool)
 
 // errNoRoom is returned where there is no room for a large body.
 var errNoRoom = errors.New("too many large bodies at once")
 
 // readAhead reads at most limit bytes of the request's body and puts a body in its place that yields the same bytes,
-// errors included. The request's length and transfer encoding stay as they are. more reports that the body does not end there.
+// errors included. The request's length and transfer encoding stay as they are. more reports that the body does not end
+// there.
 func readAhead(r *http.Request, limit int, admit Admit) (ahead string, more bool, err error) {
 	body := r.Body
 	// What a client says of the length has no memory set aside that it does not fill.

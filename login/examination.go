@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // shape is what a request's body is.
@@ -40,7 +40,8 @@ type examination struct {
 	// size is how much of it was read; unended: there is more, or more in it than is looked at.
 	size    int
 	unended bool
-	// broken is a document that is no JSON by the letter. Servers differ in what they read all the same: NaN, comments, a second one.
+	// broken is a document that is no JSON by the letter. Servers differ in what they read all the same: NaN, comments,
+	// a second one.
 	broken string
 	// formed: it is urlencoded, at least to some servers.
 	formed bool
@@ -54,8 +55,8 @@ func (x *examination) readQuery() ([]field, string) {
 	return x.query, x.queryFlaw
 }
 
-// readBody examines the body. Nothing is read of a body whose type is plainly another one: it may be a long upload, or one
-// half of a conversation.
+// readBody examines the body. Nothing is read of a body whose type is plainly another one: it may be a long upload, or
+// one half of a conversation.
 func (x *examination) readBody(limit int) {
 	if x.bodyRead {
 		return
@@ -146,8 +147,8 @@ func (x *examination) parse(body string, media media) {
 	}
 }
 
-// narrowed is JSON without marks of a byte order, and without the zero bytes that UTF-16 and UTF-32 put between letters: some servers
-// read these.
+// narrowed is JSON without marks of a byte order, and without the zero bytes that UTF-16 and UTF-32 put between
+// letters: some servers read these.
 func narrowed(body string) string {
 	for _, mark := range []string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} {
 		body = strings.TrimPrefix(body, mark)

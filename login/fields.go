@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // field is one name and value of a query or a form.
@@ -21,8 +21,8 @@ type field struct {
 
 // target is a field that the configuration names, folded as servers fold the names that they are sent.
 //
-// PHP reads `auth[username]` as element username of auth, `user.name` and `user[name` as user_name, `user[]` as a list in
-// user. Others read `auth.username` like `auth[username]`; others again ignore case.
+// PHP reads `auth[username]` as element username of auth, `user.name` and `user[name` as user_name, `user[]` as a list
+// in user. Others read `auth.username` like `auth[username]`; others again ignore case.
 type target struct {
 	// exact is the name of the field, or the JSON pointer.
 	exact string
@@ -142,7 +142,8 @@ func jsonHits(root *node, t target) []hit {
 // way is how far the names from the top agree with a target.
 type way struct {
 	depth int
-	// exact: the names are the pointer's own so far; parts: equal when folded; flat: equal when flattened, rest is to come.
+	// exact: the names are the pointer's own so far; parts: equal when folded; flat: equal when flattened, rest is to
+	// come.
 	exact, parts, flat bool
 	rest               string
 }

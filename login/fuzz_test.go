@@ -21,7 +21,7 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // post makes a request without a parser in between, so that the fuzzer may write any bytes.
@@ -161,8 +161,8 @@ func FuzzRecogniseJSON(f *testing.F) {
 	})
 }
 
-// FuzzRecogniseAddress: whatever comes to a login's address, what passes for its page has no body, no upgrade, and no field of a
-// login's in its query, as the laxest of servers reads it; what is no page and no login goes nowhere.
+// FuzzRecogniseAddress: whatever comes to a login's address, what passes for its page has no body, no upgrade, and no
+// field of a login's in its query, as the laxest of servers reads it; what is no page and no login goes nowhere.
 func FuzzRecogniseAddress(f *testing.F) {
 	for _, method := range []string{"GET", "HEAD", "POST", "get", "PUT"} {
 		f.Add(method, "/login", "", "", "", int64(0), false)
@@ -220,8 +220,8 @@ func FuzzRecogniseAddress(f *testing.F) {
 	})
 }
 
-// FuzzUndescribed: a login whose typed name counts has no field but those that are described, each once, as net/http and
-// encoding/json read it.
+// FuzzUndescribed: a login whose typed name counts has no field but those that are described, each once, as net/http
+// and encoding/json read it.
 func FuzzUndescribed(f *testing.F) {
 	const multi = "multipart/form-data; boundary=B"
 	for _, seed := range [][3]string{
@@ -336,8 +336,8 @@ func onlyDescribed(t *testing.T, value any, pointer string, pointers []string) {
 	}
 }
 
-// FuzzParseJSON: what is accepted is JSON and means what encoding/json reads; what encoding/json accepts is refused for a
-// known reason only.
+// FuzzParseJSON: what is accepted is JSON and means what encoding/json reads; what encoding/json accepts is refused for
+// a known reason only.
 func FuzzParseJSON(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,-0.5e+3,"\n\u00e9\ud83d\ude00",true,false,null,{}]}`, `{"a":1,"a":2}`, `"\ud800"`, `01`, `1 2`, `[[[[]]]]`, `[1,]`, ` "x" `} {
 		f.Add(seed)
@@ -519,8 +519,8 @@ func FuzzRoute(f *testing.F) {
 	})
 }
 
-// FuzzJudge: where a redirect to the login is failure, none that a browser would follow there is a success; where nothing is said
-// about success, none is at all.
+// FuzzJudge: where a redirect to the login is failure, none that a browser would follow there is a success; where
+// nothing is said about success, none is at all.
 func FuzzJudge(f *testing.F) {
 	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi ", `\:x`} {
 		f.Add(seed)

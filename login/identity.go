@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Identity is how the app is asked who is signed in, and where its answer holds the name.
@@ -31,14 +31,15 @@ type Identity struct {
 	Header string
 	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
 	Pattern *regexp.Regexp
-	// Quoted: what the group of a Body's pattern takes stands inside a JSON string, as in a page's script, and is read as one: `\u0026` is
-	// an ampersand there.
+	// Quoted: what the group of a Body's pattern takes stands inside a JSON string, as in a page's script, and is read
+	// as one: `\u0026` is an ampersand there.
 	Quoted bool
-	// Prefix stands in front of the names that are read here, where two kinds of account may have the same ones. It is put there by
-	// whoever asks.
+	// Prefix stands in front of the names that are read here, where two kinds of account may have the same ones. It is
+	// put there by whoever asks.
 	Prefix string
-	// Needs is a glob over the names of cookies without one of which nobody is signed in, so that the app is not asked: some apps
-	// begin another session with each question of a stranger's, and do not know the page's form any more. Empty: it is always asked.
+	// Needs is a glob over the names of cookies without one of which nobody is signed in, so that the app is not asked:
+	// some apps begin another session with each question of a stranger's, and do not know the page's form any more.
+	// Empty: it is always asked.
 	Needs match.Glob
 	// Guests are names that the app gives to strangers, such as `anonymous`: who is called so is not signed in.
 	Guests []string
@@ -72,10 +73,10 @@ func (v Verdict) String() string {
 
 // Read says whom the answer names.
 //
-// Only an answer of 200 can name somebody, by text that is not blank or by a number other than 0 (which several apps give
-// the stranger). The name is returned as it stands, for names are compared exactly. Without a name, and with any other
-// status that is an answer, nobody is signed in. Server errors, 408, 425 and 429, bodies that cannot be read, and names that
-// contradict each other, are too long, hold control characters, or begin or end in a space are Unclear.
+// Only an answer of 200 can name somebody, by text that is not blank or by a number other than 0 (which several apps
+// give the stranger). The name is returned as it stands, for names are compared exactly. Without a name, and with any
+// other status that is an answer, nobody is signed in. Server errors, 408, 425 and 429, bodies that cannot be read, and
+// names that contradict each other, are too long, hold control characters, or begin or end in a space are Unclear.
 func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 	switch {
 	case a.Status == http.StatusOK:
@@ -147,7 +148,8 @@ func pickAnswer(body []byte, tokens []string) (*node, error) {
 	return pickJSON(string(withoutPrefix(body)), tokens)
 }
 
-// withoutPrefix reads over what some apps write in front of JSON: a byte order mark, or `)]}'` against its use as a script.
+// withoutPrefix reads over what some apps write in front of JSON: a byte order mark, or `)]}'` against its use as a
+// script.
 func withoutPrefix(body []byte) []byte {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if rest, found := bytes.CutPrefix(body, []byte(")]}'")); found {

@@ -108,7 +108,8 @@ func TestP4_IdentityRead(t *testing.T) {
 	}
 }
 
-// TestP4_Guests: an app names its strangers too. Who is called so is not signed in; who is called nearly so is somebody.
+// TestP4_Guests: an app names its strangers too. Who is called so is not signed in; who is called nearly so is
+// somebody.
 func TestP4_Guests(t *testing.T) {
 	i := &Identity{Path: "/me", Kind: JSON, Pointer: "/name", Guests: []string{"anonymous", "Guest User"}}
 	for name, want := range map[string]bool{

@@ -34,8 +34,8 @@ type member struct {
 	value node
 }
 
-// jsonDepth is how deep arrays and objects may be nested, and jsonCount how many values a document may have that is kept whole: as
-// many as 64 KiB can hold.
+// jsonDepth is how deep arrays and objects may be nested, and jsonCount how many values a document may have that is
+// kept whole: as many as 64 KiB can hold.
 const (
 	jsonDepth = 64
 	jsonCount = BodyLimit / 2
@@ -48,9 +48,9 @@ var (
 	errJSONCount = errors.New("JSON with too many values")
 )
 
-// parseJSON reads the body of a request: one JSON text (RFC 8259) and nothing else, so no comments, no trailing commas, no
-// byte order mark, no invalid UTF-8, no half of a surrogate pair, no member twice. Members whose names some parser could
-// take for one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field `username`.
+// parseJSON reads the body of a request: one JSON text (RFC 8259) and nothing else, so no comments, no trailing commas,
+// no byte order mark, no invalid UTF-8, no half of a surrogate pair, no member twice. Members whose names some parser
+// could take for one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field `username`.
 //
 // Together with an error it returns what stood before the defect, for those who need to know what a laxer parser sees.
 func parseJSON(data string) (node, error) {
@@ -58,9 +58,9 @@ func parseJSON(data string) (node, error) {
 	return p.document()
 }
 
-// pickJSON reads an app's answer as strictly, but for names that differ in case, and returns the value to which the tokens
-// of a pointer lead; nil where there is none. It keeps nothing else, so that a large answer costs little. Of an object or
-// array it keeps at most one child, to tell that it is not empty.
+// pickJSON reads an app's answer as strictly, but for names that differ in case, and returns the value to which the
+// tokens of a pointer lead; nil where there is none. It keeps nothing else, so that a large answer costs little. Of an
+// object or array it keeps at most one child, to tell that it is not empty.
 func pickJSON(data string, tokens []string) (*node, error) {
 	p := jsonParser{data: data, want: tokens}
 	if _, err := p.document(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Answer is what the app said to a login, or to the question who is signed in.
@@ -18,8 +18,8 @@ type Answer struct {
 	Header http.Header
 	// Body is the decoded body, at most AnswerLimit bytes.
 	Body []byte
-	// BodyUnknown tells that the body could not be had: cut off, too large, or in an unknown encoding. No `success` rule
-	// on it then holds, and every `failure` rule on it does.
+	// BodyUnknown tells that the body could not be had: cut off, too large, or in an unknown encoding. No `success`
+	// rule on it then holds, and every `failure` rule on it does.
 	BodyUnknown bool
 	// SetCookies are the raw Set-Cookie lines in their order; nil: those of Header.
 	SetCookies []string
@@ -36,8 +36,8 @@ const (
 	Succeeded
 	// AskIdentity: the answer alone does not tell; the app has to be asked who is signed in.
 	AskIdentity
-	// Contradictory: it has all that only a right password brings, and fails by its status or another line. Where the typed name
-	// counts, clients could bring such an answer about, and would be signed in.
+	// Contradictory: it has all that only a right password brings, and fails by its status or another line. Where the
+	// typed name counts, clients could bring such an answer about, and would be signed in.
 	Contradictory
 )
 
@@ -58,11 +58,12 @@ func (o Outcome) String() string {
 
 // Judge says what the answer to a login means that block b took and whose request path is given.
 //
-// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked; for HTTP Basic
-// that is not asked any answer below 400 is success. A status of 400 and above is never success, unless a success line names it.
+// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked; for HTTP
+// Basic that is not asked any answer below 400 is success. A status of 400 and above is never success, unless a success
+// line names it.
 //
-// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway). Where it cannot,
-// an answer that fails in spite of its proof is Contradictory.
+// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway).
+// Where it cannot, an answer that fails in spite of its proof is Contradictory.
 func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
 	outcome := s.byLines(b, &j)
@@ -72,8 +73,8 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	return outcome
 }
 
-// FailsByName reports whether a failure line of block b holds of the answer to a login: whether the operator has said that such an
-// answer is what a wrong password brings.
+// FailsByName reports whether a failure line of block b holds of the answer to a login: whether the operator has said
+// that such an answer is what a wrong password brings.
 func (s *Set) FailsByName(b *Block, a Answer, path match.Path) bool {
 	return (&judge{answer: &a, location: readLocation(a.Header["Location"], path)}).fails(b)
 }
@@ -115,8 +116,8 @@ func (s *Set) byLines(b *Block, j *judge) Outcome {
 	return Failed
 }
 
-// proof reports whether a success line names something that only a right password brings: status and place depend on too much, many
-// headers stand in every answer, and tokens against cross-site requests are anybody's.
+// proof reports whether a success line names something that only a right password brings: status and place depend on
+// too much, many headers stand in every answer, and tokens against cross-site requests are anybody's.
 func proof(line []Rule) bool { return !slices.ContainsFunc(line, provesNothing) }
 
 func provesNothing(r Rule) bool {
@@ -180,8 +181,8 @@ func readLocation(values []string, from match.Path) location {
 	return location{known: true, path: match.ParsePath(resolved), query: resolved.RawQuery}
 }
 
-// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any, and with a
-// Location that cannot be read.
+// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any, and with
+// a Location that cannot be read.
 func (l location) fits(glob match.Glob, strict bool) bool {
 	if !l.known {
 		return l.broken && !strict

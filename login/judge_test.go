@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 var loginPath = match.Path{Text: "/login", Canonical: true}
 
-// TestP4_JudgeByRedirect: where a redirect to the login is failure, so is every spelling of it that browsers or apps know. And
-// without a word about success, no redirect is one, wherever it leads: at some apps the answers are the same for a wrong password.
+// TestP4_JudgeByRedirect: where a redirect to the login is failure, so is every spelling of it that browsers or apps
+// know. And without a word about success, no redirect is one, wherever it leads: at some apps the answers are the same
+// for a wrong password.
 func TestP4_JudgeByRedirect(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{
 		Paths: match.NewGlobs("/login"), Username: Source{Form, "u"},

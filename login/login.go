@@ -1,5 +1,5 @@
-// Package login knows what a login is: it recognises the request that carries a password to the app, reads the name that
-// was typed, judges the app's answer, and reads who the app says is signed in.
+// Package login knows what a login is: it recognises the request that carries a password to the app, reads the name
+// that was typed, judges the app's answer, and reads who the app says is signed in.
 //
 // It is strict where an app is lax. Apps differ in which of two fields they take, how they decode a path, and what they
 // make of a body that is not quite right; whatever two of them could read in two ways is refused before it reaches any.
@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 const (
@@ -29,8 +29,8 @@ const (
 // Kind is a word of the configuration: where something stands in a request or an answer.
 type Kind string
 
-// The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query, Basic, Placeholder and None; Rule takes Status,
-// Location, Cookie, Header, JSON and Body; Identity takes JSON, Header and Body.
+// The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query, Basic, Placeholder and None; Rule
+// takes Status, Location, Cookie, Header, JSON and Body; Identity takes JSON, Header and Body.
 const (
 	Form     Kind = "form"
 	Query    Kind = "query"
@@ -51,8 +51,8 @@ const (
 type Set struct {
 	// Blocks are tried in order; the first whose conditions hold takes the request.
 	Blocks []Block
-	// Identities are the questions by which the app says who is signed in, one for each kind of account that it has (realm).
-	// All of them are asked.
+	// Identities are the questions by which the app says who is signed in, one for each kind of account that it has
+	// (realm). All of them are asked.
 	Identities []Identity
 	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields, and what tells its
 	// success. It excludes Identities.
@@ -77,26 +77,30 @@ type Block struct {
 	Success [][]Rule
 	// Failure are lines of rules; one rule that holds wins over all of Success.
 	Failure [][]Rule
-	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is signed in.
+	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is
+	// signed in.
 	Tokens []TokenSource
-	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and its query,
-	// or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set with Identities allows.
+	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and
+	// its query, or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set
+	// with Identities allows.
 	//
-	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field that is not
-	// there counts as an empty one.
+	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field
+	// that is not there counts as an empty one.
 	Fields []string
-	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a block has nothing
-	// but Paths and When.
+	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a
+	// block has nothing but Paths and When.
 	Refuse bool
-	// Continues: this is the second step of a login, a form without a name that the app shows when the first one was right. What the first
-	// step left at the app goes with it, whatever name that came with. Such a block has no name, and Fields that let none in.
+	// Continues: this is the second step of a login, a form without a name that the app shows when the first one was
+	// right. What the first step left at the app goes with it, whatever name that came with. Such a block has no name,
+	// and Fields that let none in.
 	Continues bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
 }
 
-// General reports whether the block stands at addresses where the app does other things too, and a login there may carry an errand
-// beside itself: which page to show, what to write. Where Fields say all that it may carry, it carries none.
+// General reports whether the block stands at addresses where the app does other things too, and a login there may
+// carry an errand beside itself: which page to show, what to write. Where Fields say all that it may carry, it carries
+// none.
 func (b *Block) General() bool {
 	return len(b.Fields) == 0 &&
 		(len(b.When) > 0 || slices.ContainsFunc(b.Paths, func(path match.Glob) bool { return strings.Contains(string(path), "*") }))

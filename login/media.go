@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 const flawCharset = "another charset than UTF-8"
@@ -25,9 +25,9 @@ func (m media) json() bool {
 	return strings.Contains(m.kind, "json") // text/json, application/x-json: many a server looks at the body alone
 }
 
-// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` wherever they stand, in the name of another
-// parameter or between quotes as well (PHP, the .NET Framework, old Tomcat), so that values are tokens, and a form has no parameter
-// but these two; those after RFC 2231 are read by some only.
+// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` wherever they stand, in the
+// name of another parameter or between quotes as well (PHP, the .NET Framework, old Tomcat), so that values are tokens,
+// and a form has no parameter but these two; those after RFC 2231 are read by some only.
 func readMedia(value string) (m media, flaw string) {
 	if value == "" {
 		return m, ""
@@ -95,8 +95,8 @@ func requestMedia(h http.Header) (m media, flaw string) {
 	return readMedia(value)
 }
 
-// urlencoded reports whether some server could take the body for an urlencoded form. PHP looks at how the content type begins, and
-// cares for no charset.
+// urlencoded reports whether some server could take the body for an urlencoded form. PHP looks at how the content type
+// begins, and cares for no charset.
 func urlencoded(h http.Header) bool {
 	for key, values := range h {
 		if len(key) != len("Content-Type") || match.FoldHeader(key) != "content-type" {

@@ -150,8 +150,8 @@ func readDisposition(value string) (f field, flaw string) {
 	return f, ""
 }
 
-// guessParts finds whatever a lax parser may take for a field: any `name=` in any case, with the text from the next empty
-// line to the next boundary.
+// guessParts finds whatever a lax parser may take for a field: any `name=` in any case, with the text from the next
+// empty line to the next boundary.
 func guessParts(raw, boundary string) []field {
 	var fields []field
 	for range fieldLimit {

@@ -21,14 +21,14 @@ var ErrName = errors.New("name refused")
 type Names struct {
 	// CaseSensitive keeps upper and lower case apart.
 	CaseSensitive bool
-	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart. Space around it
-	// does not count, which keyboards add; where case does not count, it may be typed in either.
+	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart.
+	// Space around it does not count, which keyboards add; where case does not count, it may be typed in either.
 	Allowed *regexp.Regexp
 }
 
 // Normalise brings a typed name into the form under which a record is kept: without space around it, in Unicode's form
-// NFKC, in lower case. Lower case means that letters with one capital become one letter, so that σ, ς and Σ, or s and ſ,
-// are no way to a second name for one account.
+// NFKC, in lower case. Lower case means that letters with one capital become one letter, so that σ, ς and Σ, or s and
+// ſ, are no way to a second name for one account.
 //
 // Names that are empty, too long, not UTF-8, or hold characters that cannot be seen are refused; errors are ErrName and
 // hold nothing of the name.
@@ -43,7 +43,8 @@ func (n Names) Normalise(typed string) (string, error) {
 		return "", fmt.Errorf("%w: invisible or control character", ErrName)
 	}
 	name := typed
-	// Each step may undo another: NFKC turns a capital sharp or a superscript into letters, folding makes new sequences.
+	// Each step may undo another: NFKC turns a capital sharp or a superscript into letters, folding makes new
+	// sequences.
 	for range 8 {
 		before := name
 		name = norm.NFKC.String(name)
@@ -58,8 +59,8 @@ func (n Names) Normalise(typed string) (string, error) {
 	return "", fmt.Errorf("%w: no stable form", ErrName)
 }
 
-// foldName folds letter by letter, marks apart, so that it does not matter in which form and order the marks were typed. The
-// dot of an i is no mark: İ is I with a dot above to some apps, i with one to others, and i to the rest.
+// foldName folds letter by letter, marks apart, so that it does not matter in which form and order the marks were
+// typed. The dot of an i is no mark: İ is I with a dot above to some apps, i with one to others, and i to the rest.
 func foldName(s string) string {
 	var b strings.Builder
 	base := rune(0)

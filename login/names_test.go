@@ -44,8 +44,9 @@ func TestNamesRefused(t *testing.T) {
 	}
 }
 
-// TestP4_AllowedFitsWhatWasTyped: the app got a name that the pattern does not allow, and told it apart from the one that the gateway took it
-// for: somebody who registered it there was asked for the other's factor, or set hers up as the other's.
+// TestP4_AllowedFitsWhatWasTyped: the app got a name that the pattern does not allow, and told it apart from the one
+// that the gateway took it for: somebody who registered it there was asked for the other's factor, or set hers up as
+// the other's.
 func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 	plain := regexp.MustCompile("[a-z]+")
 	for _, typed := range []string{"\uff41lice", "\u212aarl", "al\u017fo", "\ufb01ona"} {

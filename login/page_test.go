@@ -3,7 +3,7 @@ package login
 import (
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // TestP1_Entry: a stranger sees the login page and nothing that could be more than it.

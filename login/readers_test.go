@@ -11,8 +11,8 @@ import (
 )
 
 // The readers here read requests as several servers do, each written without a look at how the package reads. They are
-// the oracles of the fuzz targets: what is accepted, all of them must read alike; what passes for no login, none of them
-// may read as one.
+// the oracles of the fuzz targets: what is accepted, all of them must read alike; what passes for no login, none of
+// them may read as one.
 
 // formReader returns all values that it sees under the name.
 type formReader func(raw, name string) []string

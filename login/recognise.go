@@ -5,36 +5,37 @@ import (
 	"strings"
 	"unicode"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Reading is what a request is with regard to logins. The zero value: it is none, and no page of one.
 type Reading struct {
 	// Attempt is the login that it is; nil where it is none.
 	Attempt *Attempt
-	// Entry: it asks for the page of a login, which a stranger may see: GET or HEAD in the one spelling, without a body, without an
-	// upgrade, and with no field of any login's in its query, by which some apps sign in.
+	// Entry: it asks for the page of a login, which a stranger may see: GET or HEAD in the one spelling, without a
+	// body, without an upgrade, and with no field of any login's in its query, by which some apps sign in.
 	Entry bool
 }
 
 // Recognise decides what r is, whose path is given.
 //
 //   - a Reading and no error: see there.
-//   - a *RefusedError: it is a login to some server, or stands at a login's address and is neither the login nor its page. It must
-//     not reach the app, in whatever state the session is.
+//   - a *RefusedError: it is a login to some server, or stands at a login's address and is neither the login nor its
+//     page. It must not reach the app, in whatever state the session is.
 //   - an *UnexaminedError: whether it is a login could not be seen.
 //
-// A login's address is its path, with the query that its conditions ask for. A login that is known by its body has no address of
-// its own: there, every method with such a body is refused but the login's.
+// A login's address is its path, with the query that its conditions ask for. A login that is known by its body has no
+// address of its own: there, every method with such a body is refused but the login's.
 //
-// Only where the path fits a block is anything read, and of the body no more than BodyLimit, or ExamineLimit where a block is known by
-// it. Whatever was read, r.Body afterwards yields the bytes that came from the client, and length and transfer encoding are untouched.
+// Only where the path fits a block is anything read, and of the body no more than BodyLimit, or ExamineLimit where a
+// block is known by it. Whatever was read, r.Body afterwards yields the bytes that came from the client, and length and
+// transfer encoding are untouched.
 func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	return s.RecogniseWithin(r, path, nil)
 }
 
-// RecogniseWithin is Recognise that asks before it keeps a large body in memory, where admit is not nil. Where there is no room, the request
-// is refused with 429, or not examined.
+// RecogniseWithin is Recognise that asks before it keeps a large body in memory, where admit is not nil. Where there is
+// no room, the request is refused with 429, or not examined.
 func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Reading, error) {
 	plan := s.plan()
 	rt := route{path: path}
@@ -204,7 +205,8 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	return yes, nil
 }
 
-// mentions reports whether a text has the last name of a target in quotes, or what a single quote or nothing makes of it.
+// mentions reports whether a text has the last name of a target in quotes, or what a single quote or nothing makes of
+// it.
 func mentions(text string, t target) bool {
 	if len(t.tokens) == 0 {
 		return false
@@ -221,7 +223,8 @@ func mentions(text string, t target) bool {
 // certain reports whether every server finds the value under the name.
 func certain(h hit, value string) bool { return h.exact && match.Glob(value).Match(h.value) }
 
-// anyLoose reports whether some server could find the value, ignoring case, what stands around it and what follows a NUL.
+// anyLoose reports whether some server could find the value, ignoring case, what stands around it and what follows a
+// NUL.
 func anyLoose(hits []hit, value string) bool {
 	if len(hits) == 0 {
 		return false

@@ -3,7 +3,7 @@ package login
 import (
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // spelling is how a request names a path or a method of a block.
@@ -18,7 +18,8 @@ const (
 	exact
 )
 
-// route compares one request with blocks. For ordinary paths it does not work out the loose form, so that a request that is no login costs no allocation.
+// route compares one request with blocks. For ordinary paths it does not work out the loose form, so that a request
+// that is no login costs no allocation.
 type route struct {
 	path match.Path
 	// folded: the loose form is the text in lower case and without a slash at the end.

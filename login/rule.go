@@ -13,10 +13,11 @@ type Rule struct {
 	Kind Kind
 	// Name of the cookie (a glob) or header, or the JSON pointer.
 	Name string
-	// Value is a status such as 302 or 3xx, a glob for a Location's path (or, where it holds a `?`, for path and query),
-	// the glob that a header's or JSON value must fit, or the text that the body must contain.
+	// Value is a status such as 302 or 3xx, a glob for a Location's path (or, where it holds a `?`, for path and
+	// query), the glob that a header's or JSON value must fit, or the text that the body must contain.
 	Value string
-	// AnyValue: the header or JSON value only has to be there. A JSON value is not there when it is null, false, 0 or empty.
+	// AnyValue: the header or JSON value only has to be there. A JSON value is not there when it is null, false, 0 or
+	// empty.
 	AnyValue bool
 }
 

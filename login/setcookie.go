@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // setsCookie reports whether the answer leaves the browser with a cookie whose name fits the glob. Lines count in their

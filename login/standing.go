@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A standing login is no event: it stands in every request. The app checks a password that HTTP Basic carries each time, and
-// what a handler in front of the gateway has made out is made out anew each time.
+// A standing login is no event: it stands in every request. The app checks a password that HTTP Basic carries each
+// time, and what a handler in front of the gateway has made out is made out anew each time.
 
 // basicLimit is the longest Authorization line of HTTP Basic, in bytes.
 const basicLimit = 4 << 10
@@ -21,8 +21,8 @@ func (s Source) standing() bool { return s.Kind == Basic || s.Kind == Placeholde
 // Basic is the block whose password stands in the Authorization of every request; nil where there is none.
 func (s *Set) Basic() *Block { return s.standing(Basic) }
 
-// Placeholder is the placeholder, in braces, that says who an earlier handler of the route has signed in; empty where there is
-// none.
+// Placeholder is the placeholder, in braces, that says who an earlier handler of the route has signed in; empty where
+// there is none.
 func (s *Set) Placeholder() string {
 	if block := s.standing(Placeholder); block != nil {
 		return block.Username.Name
@@ -51,9 +51,9 @@ func (b *Block) Address() string {
 	return address
 }
 
-// BasicLine is the Authorization of a request where it is HTTP Basic (RFC 7617), as it came; empty where there is none, or one of
-// another scheme. Of two lines, servers differ in which one they take, so that they are refused where one of them is Basic.
-// [Set.ReadBasic] reads the line.
+// BasicLine is the Authorization of a request where it is HTTP Basic (RFC 7617), as it came; empty where there is none,
+// or one of another scheme. Of two lines, servers differ in which one they take, so that they are refused where one of
+// them is Basic. [Set.ReadBasic] reads the line.
 func BasicLine(h http.Header) (line string, refused *RefusedError) {
 	lines := h["Authorization"]
 	switch {
@@ -80,8 +80,9 @@ func isBasic(line string) bool {
 		(len(line) == len("Basic") || strings.IndexByte(" \t,;=\"", line[len("Basic")]) >= 0)
 }
 
-// ReadBasic reads a line of HTTP Basic, and returns the user's name in the form under which a record is kept. It takes one spelling
-// only, `Basic`, one space, and base64 with its padding, of UTF-8 without control characters: what servers read differently is refused.
+// ReadBasic reads a line of HTTP Basic, and returns the user's name in the form under which a record is kept. It takes
+// one spelling only, `Basic`, one space, and base64 with its padding, of UTF-8 without control characters: what servers
+// read differently is refused.
 func (s *Set) ReadBasic(line string) (name string, refused *RefusedError) {
 	user, err := basicUser(line)
 	if err != nil {

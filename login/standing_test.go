@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 func basicOf(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
@@ -115,7 +115,8 @@ func FuzzBasic(f *testing.F) {
 	})
 }
 
-// TestStandingTakesNoRequest: a login that stands in every request is no event, and makes no page one that strangers may see.
+// TestStandingTakesNoRequest: a login that stands in every request is no event, and makes no page one that strangers
+// may see.
 func TestStandingTakesNoRequest(t *testing.T) {
 	for _, block := range []Block{
 		{Paths: match.NewGlobs("*"), Username: Source{Kind: Basic}},

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The shortest and the longest bearer token that is taken for one, in bytes. A shorter one could be guessed; no server takes a
-// longer one in a header.
+// The shortest and the longest bearer token that is taken for one, in bytes. A shorter one could be guessed; no server
+// takes a longer one in a header.
 const (
 	TokenLeast = 8
 	TokenLimit = 8 << 10
@@ -91,8 +91,8 @@ func (s *Set) Tokens() (sources []TokenSource) {
 	return sources
 }
 
-// ReadTokens reads the bearer tokens that an answer carries, in the order of the sources; a source may have none. What stands
-// where one should be and cannot be one is ErrToken, and so is a body that is not known.
+// ReadTokens reads the bearer tokens that an answer carries, in the order of the sources; a source may have none. What
+// stands where one should be and cannot be one is ErrToken, and so is a body that is not known.
 func ReadTokens(sources []TokenSource, a Answer) (tokens []Token, err error) {
 	for _, source := range sources {
 		found, err := source.read(a)
@@ -145,8 +145,8 @@ func (s TokenSource) read(a Answer) (Token, error) {
 	return Token{Text: found.text}, nil
 }
 
-// WithoutScheme is the token in a header's value: what stands behind the one scheme in front of it (`Bearer`, `JWT`, `Token`), or
-// the whole.
+// WithoutScheme is the token in a header's value: what stands behind the one scheme in front of it (`Bearer`, `JWT`,
+// `Token`), or the whole.
 func WithoutScheme(value string) string {
 	scheme, rest, found := strings.Cut(value, " ")
 	if found && token(scheme) {

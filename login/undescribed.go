@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // described are the fields that a login may carry, with what their values may be.
@@ -34,9 +34,9 @@ func (d described) wants(seen map[string]string) bool {
 	return false
 }
 
-// undescribed names what a login carries beside the fields that its block describes, or with another value; empty where nothing is, or
-// where the block describes none. By a field more, the app may read another name than the one that was judged, or run an errand that
-// only somebody who is signed in may have run.
+// undescribed names what a login carries beside the fields that its block describes, or with another value; empty where
+// nothing is, or where the block describes none. By a field more, the app may read another name than the one that was
+// judged, or run an errand that only somebody who is signed in may have run.
 func (x *examination) undescribed(c *compiled) string {
 	if c.fields == nil {
 		return ""
@@ -58,7 +58,8 @@ func (x *examination) undescribed(c *compiled) string {
 			}
 		}
 	}
-	// A form may be sent to the address of its page, with `next` in both. Of two values, apps differ in which one they take.
+	// A form may be sent to the address of its page, with `next` in both. Of two values, apps differ in which one they
+	// take.
 	seen := make(map[string]string)
 	for _, list := range [][]field{query, x.form} {
 		here := make(map[string]bool)
@@ -81,8 +82,9 @@ func (x *examination) undescribed(c *compiled) string {
 	return ""
 }
 
-// describedJSON reports whether each value of a document that has no children stands at one of the pointers, is a plain one, and one
-// that is described; seen gets what it found. An empty list or object is a value too: in some languages it is true.
+// describedJSON reports whether each value of a document that has no children stands at one of the pointers, is a plain
+// one, and one that is described; seen gets what it found. An empty list or object is a value too: in some languages it
+// is true.
 func describedJSON(n *node, pointer string, fields described, seen map[string]string) bool {
 	if values, there := fields[pointer]; there {
 		seen[pointer] = n.text

@@ -4,11 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP4_UndescribedFields: where the typed name counts, the app may read another name by a field that nobody has described: `email`
-// beside `username`, `login_as`, a member deep in JSON, a second value, a file. A login with any such field goes nowhere.
+// TestP4_UndescribedFields: where the typed name counts, the app may read another name by a field that nobody has
+// described: `email` beside `username`, `login_as`, a member deep in JSON, a second value, a file. A login with any
+// such field goes nowhere.
 func TestP4_UndescribedFields(t *testing.T) {
 	typed := func(b Block) *Set {
 		b.Paths, b.Success = match.NewGlobs("/login"), rules(t, "cookie|sid")
@@ -130,10 +131,11 @@ func TestP9_UndescribedIsQuiet(t *testing.T) {
 	}
 }
 
-// TestP1_FieldsChooseNoErrand: one address does everything in some apps, and what it does is in a field. A stranger sends a login that
-// fails and has it do something else (`u=x&p=x&do=export_raw`): the wiki answered with a page that nobody had opened to strangers. So
-// `fields` says what such a field must be, and one that is missing counts as empty, since the app does something else without it too.
-// The control is the same block without values, which lets it all through.
+// TestP1_FieldsChooseNoErrand: one address does everything in some apps, and what it does is in a field. A stranger
+// sends a login that fails and has it do something else (`u=x&p=x&do=export_raw`): the wiki answered with a page that
+// nobody had opened to strangers. So `fields` says what such a field must be, and one that is missing counts as empty,
+// since the app does something else without it too. The control is the same block without values, which lets it all
+// through.
 func TestP1_FieldsChooseNoErrand(t *testing.T) {
 	one := func(b Block) *Set {
 		b.Paths = match.NewGlobs("/login")
@@ -199,9 +201,10 @@ func TestP1_FieldsChooseNoErrand(t *testing.T) {
 	}
 }
 
-// TestP4_RefusedLogins: DokuWiki takes `u` and `p` at each of its addresses. Somebody with a session of her own, verified, sends the
-// owner's password to one that does something at once (`/lib/exe/xmlrpc.php?u=alice&p=...`): who she was then is asked afterwards, and
-// the deed is done. What a block with `refuse` describes goes nowhere, in the body and in the query, however long the form is.
+// TestP4_RefusedLogins: DokuWiki takes `u` and `p` at each of its addresses. Somebody with a session of her own,
+// verified, sends the owner's password to one that does something at once (`/lib/exe/xmlrpc.php?u=alice&p=...`): who
+// she was then is asked afterwards, and the deed is done. What a block with `refuse` describes goes nowhere, in the
+// body and in the query, however long the form is.
 func TestP4_RefusedLogins(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks: []Block{
@@ -282,8 +285,9 @@ func TestFieldsSayWhatMayBe(t *testing.T) {
 	}
 }
 
-// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, in UTF-16, with NaN and the like, or under other types. To the gateway that was no JSON, and what
-// `only_here` keeps to one address was taken at another one.
+// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, in UTF-16, with NaN and the like, or
+// under other types. To the gateway that was no JSON, and what `only_here` keeps to one address was taken at another
+// one.
 func TestP4_JSONInAnotherEncoding(t *testing.T) {
 	when := []Condition{{JSON, "/u", "*"}}
 	set := validated(t, &Set{

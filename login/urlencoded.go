@@ -8,12 +8,13 @@ import (
 // fieldLimit is the largest number of fields: PHP's max_input_vars silently drops what comes after.
 const fieldLimit = 1000
 
-// pairLimit is how many pairs of a form or query are looked at: as many as 64 KiB can hold, so that a larger form costs no more memory
-// than those that may be a login.
+// pairLimit is how many pairs of a form or query are looked at: as many as 64 KiB can hold, so that a larger form costs
+// no more memory than those that may be a login.
 const pairLimit = BodyLimit / 2
 
-// readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree; the fields are then
-// what a lax one may see: `;` separates too, and a bad escape stands for itself. Beyond pairLimit there is no more of them.
+// readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree; the fields are
+// then what a lax one may see: `;` separates too, and a bad escape stands for itself. Beyond pairLimit there is no more
+// of them.
 func readPairs(raw string) (fields []field, flaw string) {
 	note := func(what string) {
 		if flaw == "" {
@@ -68,8 +69,8 @@ func oddName(name string) bool {
 	return false
 }
 
-// unescape decodes `+` and percent escapes. Bad escapes are left as they are and reported, but for IIS's %uXXXX, which is
-// decoded and reported.
+// unescape decodes `+` and percent escapes. Bad escapes are left as they are and reported, but for IIS's %uXXXX, which
+// is decoded and reported.
 func unescape(s string) (decoded string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, true

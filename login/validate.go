@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // compiled is what a block needs at each request, worked out once.
@@ -22,8 +22,8 @@ type compiled struct {
 	examines bool
 	// fields are those that the login may carry in a form or its query, pointers those of a JSON body; nil: any.
 	fields, pointers described
-	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies, and where an
-	// app has no names the described fields, one of which is the password.
+	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies,
+	// and where an app has no names the described fields, one of which is the password.
 	secret []target
 }
 
@@ -98,7 +98,8 @@ func (c *compiled) describe(b *Block) {
 	}
 }
 
-// fieldKind is what a name of Fields names: a JSON pointer where the login can be JSON, else a field of a form or query.
+// fieldKind is what a name of Fields names: a JSON pointer where the login can be JSON, else a field of a form or
+// query.
 func (b *Block) fieldKind(name string) Kind {
 	if b.Username.Kind != Form && strings.HasPrefix(name, "/") {
 		return JSON
@@ -152,8 +153,9 @@ var ErrNoIdentity = errors.New("identity: name the address at which the app says
 // Asks reports whether the app is asked who is signed in.
 func (s *Set) Asks() bool { return len(s.Identities) > 0 }
 
-// validateTyped checks a login whose typed name counts. What the answer says of success is then all that there is, so that it
-// must be something that a client cannot bring about by asking in another way: status and place depend on too much.
+// validateTyped checks a login whose typed name counts. What the answer says of success is then all that there is, so
+// that it must be something that a client cannot bring about by asking in another way: status and place depend on too
+// much.
 func (s *Set) validateTyped(b *Block) error {
 	if !s.Typed || b.Refuse || b.Username.standing() {
 		return nil
@@ -171,7 +173,8 @@ func (s *Set) validateTyped(b *Block) error {
 		"a status or a location is no proof of a right password")
 }
 
-// validateSteps sees to it that no second step brings a name: what it continues could then become a session with two accounts' names.
+// validateSteps sees to it that no second step brings a name: what it continues could then become a session with two
+// accounts' names.
 func (s *Set) validateSteps() error {
 	for i := range s.Blocks {
 		step := &s.Blocks[i]
@@ -357,8 +360,8 @@ func (s Source) validate() error {
 	return fmt.Errorf("username: %q is none of form, json, query, basic, placeholder, none", s.Kind)
 }
 
-// validatePlaceholder takes one placeholder and nothing around it. Text around it would be an identity by itself where the
-// placeholder is empty.
+// validatePlaceholder takes one placeholder and nothing around it. Text around it would be an identity by itself where
+// the placeholder is empty.
 func validatePlaceholder(name string) error {
 	inner, open := strings.CutPrefix(name, "{")
 	inner, closed := strings.CutSuffix(inner, "}")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"sallyport/match"
+	"sallyport.example/sallyport/internal/match"
 )
 
 // TestWhen: what `when` does with every kind of body.
@@ -125,7 +125,8 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// TestLongFormsCostNoMore: a form of half a million fields is none that is looked at, so that nobody has the gateway make a list of them.
+// TestLongFormsCostNoMore: a form of half a million fields is none that is looked at, so that nobody has the gateway
+// make a list of them.
 func TestLongFormsCostNoMore(t *testing.T) {
 	fields, flaw := readPairs(strings.Repeat("a&", ExamineLimit/2))
 	if len(fields) > pairLimit+1 || flaw == "" {

@@ -16,11 +16,12 @@ type Brand struct {
 	Name string
 	// Logo is the content of a picture's file: PNG, SVG, JPEG or WebP of at most MaxLogo bytes. Default: none.
 	Logo []byte
-	// Colour is the accent colour, as ParseColour takes it. Where it would be hard to read it is made darker in the light
-	// scheme, and lighter in the dark one. Default: the one of style.css.
+	// Colour is the accent colour, as ParseColour takes it. Where it would be hard to read it is made darker in the
+	// light scheme, and lighter in the dark one. Default: the one of style.css.
 	Colour string
-	// Templates holds, at its top, files that take the place of those in templates/ of the same name, and style.css, which
-	// is put behind the gateway's own. Names that begin with a dot are not looked at; others are errors. Default: none.
+	// Templates holds, at its top, files that take the place of those in templates/ of the same name, and style.css,
+	// which is put behind the gateway's own. Names that begin with a dot are not looked at; others are errors. Default:
+	// none.
 	Templates fs.FS
 }
 

@@ -1,19 +1,10 @@
 package pages
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
-
-	driver "sallyport/e2e/browser"
 )
 
 // branded are pages of an operator's own: a name, a logo and a colour that neither scheme can take as it is.
@@ -26,8 +17,8 @@ func branded(t *testing.T, colour string) *Renderer {
 	return r
 }
 
-// TestBrand: name and logo stand at the top of every page, where the app's own name stays in what the page says; the page
-// weighs no more than it may, and its policy allows one picture more.
+// TestBrand: name and logo stand at the top of every page, where the app's own name stays in what the page says; the
+// page weighs no more than it may, and its policy allows one picture more.
 func TestBrand(t *testing.T) {
 	r := branded(t, "#e8590c")
 	if want := New(Options{}).Policy(); !strings.HasSuffix(r.Policy(), "; img-src 'self'") || strings.Contains(want, "img-src") {
@@ -97,86 +88,5 @@ func TestBrandErrors(t *testing.T) {
 func TestBrandAssetsStandAlone(t *testing.T) {
 	if err := lookAtStyle(brandStyle); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestBrandInABrowser: with a brand the pages are as easy to use as without, light and dark: axe-core finds nothing, the logo is
-// shown at its size, nothing moves when it arrives, and it is the only thing that the page asks for.
-func TestBrandInABrowser(t *testing.T) {
-	ctx, pictures := browser(t), artifacts(t)
-	for c, colour := range []string{"#e8590c", "#7a1f6b", "#ffe100", "#000"} {
-		r := branded(t, colour)
-		asked := make(chan string, 100)
-		mux := http.NewServeMux()
-		for _, s := range samples(r) {
-			mux.HandleFunc("GET /"+s.name, func(w http.ResponseWriter, _ *http.Request) {
-				if err := s.show(w); err != nil {
-					t.Errorf("%s: %v", s.name, err)
-				}
-			})
-		}
-		// A picture that is long under way.
-		held, release := context.WithCancel(t.Context())
-		mux.HandleFunc("/hold", func(http.ResponseWriter, *http.Request) { <-held.Done() })
-		mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
-			asked <- request.URL.Path
-			if request.URL.Path != "/second-factor/logo" {
-				http.NotFound(w, request)
-				return
-			}
-			w.Header().Set("Content-Type", r.Logo().Type)
-			w.Header().Set("Content-Security-Policy", LogoPolicy)
-			_, _ = w.Write(r.Logo().Content)
-		})
-		server := httptest.NewServer(mux)
-		for n, name := range []string{"challenge", "settings-on", "setup", "confirm-disable", "codes", "challenge-hostile"} {
-			for m, scheme := range []string{"light", "dark"} {
-				if os.Getenv("SALLYPORT_ARTIFACTS") == "" && (n+m+c)%2 == 0 {
-					continue // as in looks: each in turns, unless somebody will look at the pictures
-				}
-				width := []int64{1280, 390, 320}[n%3]
-				t.Run(fmt.Sprintf("%s-%s-%s", name, strings.TrimPrefix(colour, "#"), scheme), func(t *testing.T) {
-					if err := screen(ctx, width, scheme, true); err != nil {
-						t.Fatal(err)
-					}
-					if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+name)); err != nil {
-						t.Fatal(err)
-					}
-					picture, err := driver.WholePage(ctx)
-					if err != nil {
-						t.Fatal(err)
-					}
-					seen, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(() => {
-						const logo = document.querySelector(".app img"), box = logo.getBoundingClientRect();
-						const name = document.querySelector(".app bdi"), before = name.getBoundingClientRect();
-						const late = logo.cloneNode();
-						late.src = "/hold";
-						const shown = logo.complete && logo.naturalWidth > 0;
-						logo.replaceWith(late);
-						const after = name.getBoundingClientRect(), moved = before.x !== after.x || before.y !== after.y;
-						const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-						return [shown, late.complete, box.width, box.height, moved, wide].join(" ");
-					})()`))
-					if want := "true false 48 32 false false"; err != nil || seen != want {
-						t.Errorf("shown, complete before it has arrived, width, height, moved, too wide: %s (%v), want %s", seen, err, want)
-					}
-					file := fmt.Sprintf("brand-%s-%s-%s.png", name, strings.TrimPrefix(colour, "#"), scheme)
-					if err := os.WriteFile(filepath.Join(pictures, file), picture, 0o600); err != nil {
-						t.Fatal(err)
-					}
-					for _, v := range driver.Violations(ctx, t) {
-						t.Errorf("%s (%s): %s\n%s", v.Rule, v.Impact, v.Help, strings.Join(v.Nodes, "\n"))
-					}
-				})
-			}
-		}
-		release()
-		server.Close()
-		close(asked)
-		for path := range asked {
-			if path != "/second-factor/logo" && path != "/favicon.ico" {
-				t.Errorf("a page asks for %s", path)
-			}
-		}
 	}
 }

@@ -72,8 +72,8 @@ func integer(argument any) (int64, bool) {
 	return 0, false
 }
 
-// numerals writes numbers as the language does, but with the digits 0 to 9 everywhere: those are what authenticators show,
-// and what must be typed.
+// numerals writes numbers as the language does, but with the digits 0 to 9 everywhere: those are what authenticators
+// show, and what must be typed.
 func (c catalogue) numerals(argument any) string {
 	tag, err := c.tag.SetTypeForKey("nu", "latn")
 	if err != nil {
@@ -82,8 +82,8 @@ func (c catalogue) numerals(argument any) string {
 	return printing.NewPrinter(tag).Sprint(number.Decimal(argument))
 }
 
-// text is a message as plain text, its arguments put in as they are, in one pass: an argument that itself reads {1} stays
-// what it is.
+// text is a message as plain text, its arguments put in as they are, in one pass: an argument that itself reads {1}
+// stays what it is.
 func (c catalogue) text(key string, arguments ...any) (string, error) {
 	words, err := c.words(key, arguments)
 	if err != nil || len(arguments) == 0 {
@@ -125,8 +125,9 @@ func (c catalogue) html(key string, arguments ...any) (template.HTML, error) {
 	return template.HTML(strings.NewReplacer(pairs...).Replace(template.HTMLEscapeString(words))), nil //nolint:gosec // every piece is escaped above.
 }
 
-// harmless shows control characters and those that steer writing direction as U+FFFD. <bdi> alone does not hold them: an
-// isolate that a name leaves open takes the end of the <bdi> for its own, and an override before it runs on over our words.
+// harmless shows control characters and those that steer writing direction as U+FFFD. <bdi> alone does not hold them:
+// an isolate that a name leaves open takes the end of the <bdi> for its own, and an override before it runs on over our
+// words.
 func harmless(words string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -169,7 +170,8 @@ func up(d, unit time.Duration) int64 {
 	return int64((d-1)/unit) + 1
 }
 
-// when is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in ISO
+// when is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in
+// ISO
 // 8601. The script puts the user's own in its place.
 func (c catalogue) when(t time.Time) (template.HTML, error) {
 	t = t.UTC()

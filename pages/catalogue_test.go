@@ -92,7 +92,8 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// TestCatalogue: every message that a template or the code asks for exists, every message is asked for, and each constant has its words.
+// TestCatalogue: every message that a template or the code asks for exists, every message is asked for, and each
+// constant has its words.
 func TestCatalogue(t *testing.T) {
 	messages := english(t).messages
 	asked := make(map[string]bool)
@@ -134,8 +135,8 @@ func TestCatalogue(t *testing.T) {
 		asked[key] = true
 	}
 	for key := range messages {
-		// The words of package login for a refusal stand here in English, and its test looks them up; package gateway's looks up
-		// those of package factor's events.
+		// The words of package login for a refusal stand here in English, and its test looks them up; package gateway's
+		// looks up those of package factor's events.
 		if !asked[key] && !strings.HasPrefix(key, "refused.") && !strings.HasPrefix(key, "activity.") {
 			t.Errorf("message %q is never shown", key)
 		}

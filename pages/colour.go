@@ -51,8 +51,9 @@ var (
 	}
 )
 
-// accent is the colour itself if links, the outlines of buttons and the words on them are legible with it; otherwise the
-// nearest one of the same hue with which they are. There always is one: black in the light scheme, white in the dark one.
+// accent is the colour itself if links, the outlines of buttons and the words on them are legible with it; otherwise
+// the nearest one of the same hue with which they are. There always is one: black in the light scheme, white in the
+// dark one.
 func (s scheme) accent(wanted Colour) Colour {
 	if s.fits(wanted) {
 		return wanted
@@ -121,8 +122,8 @@ func channel(v float64) (uint8, bool) {
 	return uint8(math.Round(min(max(v, 0), 1) * 255)), inside
 }
 
-// oklch is the colour as lightness (0 to 1), chroma and hue (radians) of OKLCH: in that space a colour that is made lighter or
-// darker keeps its hue for the eye. The matrices are those of CSS Color 4, section 9.4.
+// oklch is the colour as lightness (0 to 1), chroma and hue (radians) of OKLCH: in that space a colour that is made
+// lighter or darker keeps its hue for the eye. The matrices are those of CSS Color 4, section 9.4.
 func (c Colour) oklch() (lightness, chroma, hue float64) {
 	r, g, b := linear(c.R), linear(c.G), linear(c.B)
 	l := math.Cbrt(0.4122214708*r + 0.5363325363*g + 0.0514459929*b)

@@ -33,8 +33,8 @@ func everyColour(f func(Colour)) {
 	}
 }
 
-// TestAccentIsLegible: whatever colour an operator likes, links, outlines and the words on buttons can be read, also under a
-// pointer, light and dark (WCAG 2.2 AA); by the luminance that style_test.go has of its own.
+// TestAccentIsLegible: whatever colour an operator likes, links, outlines and the words on buttons can be read, also
+// under a pointer, light and dark (WCAG 2.2 AA); by the luminance that style_test.go has of its own.
 func TestAccentIsLegible(t *testing.T) {
 	everyColour(func(wanted Colour) {
 		for name, s := range map[string]scheme{"light": lightScheme, "dark": darkScheme} {
@@ -55,7 +55,8 @@ func TestAccentIsLegible(t *testing.T) {
 	})
 }
 
-// TestAccentIsTheOneWanted: a colour that can be read is taken as it is; another keeps its hue, and moves no further than it must.
+// TestAccentIsTheOneWanted: a colour that can be read is taken as it is; another keeps its hue, and moves no further
+// than it must.
 func TestAccentIsTheOneWanted(t *testing.T) {
 	kept := 0
 	everyColour(func(wanted Colour) {

@@ -23,7 +23,8 @@ type hooks struct {
 	problems []string
 }
 
-// findHooks reads a page. What the script puts behind a dialog is no part of it. The token is that of the page's session.
+// findHooks reads a page. What the script puts behind a dialog is no part of it. The token is that of the page's
+// session.
 func (r *Renderer) findHooks(content, token string) (hooks, error) {
 	found := hooks{posts: map[string]bool{}, gets: map[string]bool{}, marked: map[string]string{}, said: map[string]string{}}
 	root, err := html.Parse(strings.NewReader(content))
@@ -113,8 +114,8 @@ func (h *hooks) form(form *html.Node, token string) {
 	h.problem("the form that posts to %s lacks the hidden field csrf_token: {{template \"csrf\" .}}", address)
 }
 
-// against says what of a page's fixed hooks is missing where the gateway's own page has it. The words are those that stand
-// in a message of the page.
+// against says what of a page's fixed hooks is missing where the gateway's own page has it. The words are those that
+// stand in a message of the page.
 func (h hooks) against(own hooks, words []string) []string {
 	problems := h.problems
 	add := func(format string, arguments ...any) { problems = append(problems, fmt.Sprintf(format, arguments...)) }

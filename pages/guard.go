@@ -38,9 +38,10 @@ var guardParts = sync.OnceValues(func() (script, style string) {
 // MaxGuard is the size that the guard's script never exceeds, in bytes.
 const MaxGuard = 4 << 10
 
-// Guard is the script that may stand in the app's own pages, for apps that sign in by script: it asks for the code in a dialog
-// and hands the app's answer to the call that waits for it. Languages is what the client says in Accept-Language, base where
-// the gateway's own addresses are, digits the length of a code. It is text of one script file.
+// Guard is the script that may stand in the app's own pages, for apps that sign in by script: it asks for the code in a
+// dialog and hands the app's answer to the call that waits for it. Languages is what the client says in
+// Accept-Language, base where the gateway's own addresses are, digits the length of a code. It is text of one script
+// file.
 func (r *Renderer) Guard(languages, base string, digits int) ([]byte, error) {
 	words := r.edition(languages)
 	hint, err := words.text("code.hint", digits)

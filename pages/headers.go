@@ -9,8 +9,8 @@ import (
 // StrictPolicy is the Content-Security-Policy of an answer that is no page: redirects, JSON, problem documents.
 const StrictPolicy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// SecurityHeaders sets what every answer of the gateway's own carries (contract 5.4), replacing what was there. The policy is
-// the Content-Security-Policy; empty means StrictPolicy. Pages set these headers themselves.
+// SecurityHeaders sets what every answer of the gateway's own carries (contract 5.4), replacing what was there. The
+// policy is the Content-Security-Policy; empty means StrictPolicy. Pages set these headers themselves.
 func SecurityHeaders(h http.Header, policy string) {
 	if policy == "" {
 		policy = StrictPolicy

@@ -34,7 +34,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, and nowhere else.
+// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, and nowhere
+// else.
 func policyOf(r *Renderer, s sample) string {
 	if strings.HasPrefix(s.name, "challenge-trust") || s.name == "challenge-proof" {
 		return r.proofPolicy
@@ -96,7 +97,8 @@ func TestSecurityHeadersStrict(t *testing.T) {
 	}
 }
 
-// TestRetryAfter: where a wait is known, the header tells machines what the page tells people, unless the caller has said it.
+// TestRetryAfter: where a wait is known, the header tells machines what the page tells people, unless the caller has
+// said it.
 func TestRetryAfter(t *testing.T) {
 	r := New(Options{})
 	tests := []struct {

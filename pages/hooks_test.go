@@ -243,8 +243,9 @@ func TestError(t *testing.T) {
 	}
 }
 
-// TestDialogs: a dialog is one element with a name, with the settings page beside it, in which the button that it belongs to
-// is; its Cancel leads to that button without scripts, too. Where there is nothing to go back to there is no Cancel.
+// TestDialogs: a dialog is one element with a name, with the settings page beside it, in which the button that it
+// belongs to is; its Cancel leads to that button without scripts, too. Where there is nothing to go back to there is no
+// Cancel.
 func TestDialogs(t *testing.T) {
 	for page, opener := range map[string]string{
 		"setup": "open-setup", "setup-wrong": "open-setup", "setup-reset": "open-reset", "confirm-reset": "open-reset",
@@ -339,7 +340,8 @@ func TestHint(t *testing.T) {
 	}
 }
 
-// TestFileName: the name of the file with the recovery codes is one that every system takes, whatever the app is called.
+// TestFileName: the name of the file with the recovery codes is one that every system takes, whatever the app is
+// called.
 func TestFileName(t *testing.T) {
 	for app, want := range map[string]string{
 		"Example Wiki": "recovery-codes-example-wiki.txt", "": "recovery-codes.txt", "../../etc/passwd": "recovery-codes-etc-passwd.txt",

@@ -28,8 +28,8 @@ const maxAccept = 512
 // edition is everything that depends on the language: the words, and the templates that are bound to them.
 type edition struct {
 	catalogue
-	// pages are made when somebody wants one in this language: most sites meet two languages or three, and what lies in memory
-	// for nothing is looked through by each collection of garbage.
+	// pages are made when somebody wants one in this language: most sites meet two languages or three, and what lies in
+	// memory for nothing is looked through by each collection of garbage.
 	pages func() templates
 	// standard are the gateway's own pages, where pages are an operator's; otherwise nil.
 	standard func() templates
@@ -139,8 +139,8 @@ func loadCatalogues(files fs.FS) ([]catalogue, error) {
 	return catalogues, nil
 }
 
-// parseCatalogue reads one file: an object that has, under each key, the words, or an object with the words for each plural
-// form of the language, named as CLDR names them.
+// parseCatalogue reads one file: an object that has, under each key, the words, or an object with the words for each
+// plural form of the language, named as CLDR names them.
 func parseCatalogue(name string, content []byte) (catalogue, error) {
 	tag, err := language.Parse(name)
 	if err != nil {

@@ -95,7 +95,8 @@ func FuzzEdition(f *testing.F) {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-// needed are the plural forms that whole numbers take in a language, each with the numbers below a thousand that take it.
+// needed are the plural forms that whole numbers take in a language, each with the numbers below a thousand that take
+// it.
 func needed(c catalogue) map[plural.Form][]int64 {
 	forms := make(map[plural.Form][]int64)
 	for n := range int64(1000) {
@@ -107,8 +108,8 @@ func needed(c catalogue) map[plural.Form][]int64 {
 	return forms
 }
 
-// TestComplete holds every language against English: the same keys, the same placeholders in each message, a text for each
-// plural form that the language has and for no other, and no markup.
+// TestComplete holds every language against English: the same keys, the same placeholders in each message, a text for
+// each plural form that the language has and for no other, and no markup.
 func TestComplete(t *testing.T) {
 	want := english(t)
 	for _, e := range open().editions {

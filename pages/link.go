@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// SettingsLink is a link to the settings page that can stand in any page of the app's, as markup in ASCII alone: in a small
-// paragraph at the end of the line, in the language that the client names in Accept-Language, with that language's writing
-// direction whatever the page's is. It has no style, class or script, so that no policy of the app's (CSP) takes anything
-// away from it, and it opens in the window itself, also where the page's `<base>` names another target.
+// SettingsLink is a link to the settings page that can stand in any page of the app's, as markup in ASCII alone: in a
+// small paragraph at the end of the line, in the language that the client names in Accept-Language, with that
+// language's writing direction whatever the page's is. It has no style, class or script, so that no policy of the app's
+// (CSP) takes anything away from it, and it opens in the window itself, also where the page's `<base>` names another
+// target.
 //
 // Address may be any text; it is escaped as an attribute's value, and not judged.
 func (r *Renderer) SettingsLink(languages, address string) string {

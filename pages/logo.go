@@ -24,7 +24,8 @@ const MaxLogo = 256 << 10
 // itself: it then may look as it likes, and neither run a script nor ask for anything.
 const LogoPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-// logoHeight is how high the logo is on the pages, in CSS pixels; brand.css says the same in rem. logoWidth is the most.
+// logoHeight is how high the logo is on the pages, in CSS pixels; brand.css says the same in rem. logoWidth is the
+// most.
 const logoHeight, logoWidth = 32, 144
 
 // Logo is a picture that stands beside the name at the top of the pages. It is not to be changed.
@@ -38,8 +39,8 @@ type Logo struct {
 	width, height float64
 }
 
-// parseLogo finds out what picture a file is: PNG, JPEG, WebP or SVG, by its content. Everything else is an error, and so is
-// a picture that does not say how wide and high it is: the page would move when it arrives.
+// parseLogo finds out what picture a file is: PNG, JPEG, WebP or SVG, by its content. Everything else is an error, and
+// so is a picture that does not say how wide and high it is: the page would move when it arrives.
 func parseLogo(content []byte) (*Logo, error) {
 	if len(content) > MaxLogo {
 		return nil, fmt.Errorf("the file is larger than %d KiB", MaxLogo>>10)
@@ -98,8 +99,8 @@ func webpSize(content []byte) (width, height float64, err error) {
 	return 0, 0, errNoPicture
 }
 
-// svgSize reads an SVG to its end, since browsers show nothing of one that is not well-formed, and returns the size that its
-// root has: width and height, else that of its viewBox.
+// svgSize reads an SVG to its end, since browsers show nothing of one that is not well-formed, and returns the size
+// that its root has: width and height, else that of its viewBox.
 func svgSize(content []byte) (width, height float64, err error) {
 	decoder := xml.NewDecoder(bytes.NewReader(content))
 	var root *xml.StartElement

@@ -12,13 +12,6 @@ import (
 	"testing"
 )
 
-// sampleLogo is a picture of its own colours for light and dark, wider than high.
-const sampleLogo = `<?xml version="1.0" encoding="UTF-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 64">
-<style>rect { fill: #7a1f6b } circle { fill: #fff } @media (prefers-color-scheme: dark) { rect { fill: #f0a6e4 } circle { fill: #1c2126 } }</style>
-<rect width="96" height="64" rx="12"/><circle cx="32" cy="32" r="16"/><circle cx="68" cy="32" r="10"/>
-</svg>`
-
 // picture encodes a small picture.
 func picture(t *testing.T, width, height int, encode func(*bytes.Buffer, image.Image) error) []byte {
 	t.Helper()

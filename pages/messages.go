@@ -48,7 +48,8 @@ const (
 	LabelSignIn   = "label.sign-in"
 )
 
-// linkSettings is what the link to the settings page says that stands in the app's own pages; see Renderer.SettingsLink.
+// linkSettings is what the link to the settings page says that stands in the app's own pages; see
+// Renderer.SettingsLink.
 const linkSettings = "settings.link"
 
 // ErrorKind names an error that has words in the catalogue.

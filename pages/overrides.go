@@ -105,8 +105,8 @@ func lookAtStyle(style string) error {
 // action is what {{ }} encloses.
 var action = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
 
-// lookAtTemplate finds in a source what a browser would not do because of the pages' policy, and says where it stands. What
-// only shows in a page is found by the trial.
+// lookAtTemplate finds in a source what a browser would not do because of the pages' policy, and says where it stands.
+// What only shows in a page is found by the trial.
 func lookAtTemplate(source string) error {
 	blank := action.ReplaceAllStringFunc(source, func(found string) string {
 		return strings.Map(func(c rune) rune {
@@ -191,8 +191,9 @@ func (l *library) with(own map[string]string) (*library, error) {
 	return themed, nil
 }
 
-// execute makes a page. Where an operator's template fails, which the trial at start has not brought to light, the page is
-// the gateway's own: nobody shall stand before a closed door for that. The error is returned all the same, for the log.
+// execute makes a page. Where an operator's template fails, which the trial at start has not brought to light, the page
+// is the gateway's own: nobody shall stand before a closed door for that. The error is returned all the same, for the
+// log.
 func (e *edition) execute(name string, p page) ([]byte, error) {
 	content, err := execute(e.pages()[name], p)
 	if err == nil {

@@ -66,8 +66,8 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
-// TestOverridesOfEverything: the gateway's own templates pass where they stand as overrides; so what an operator copies and does
-// not change is no error.
+// TestOverridesOfEverything: the gateway's own templates pass where they stand as overrides; so what an operator copies
+// and does not change is no error.
 func TestOverridesOfEverything(t *testing.T) {
 	sources, err := templateSources()
 	if err != nil {
@@ -86,7 +86,8 @@ func TestOverridesOfEverything(t *testing.T) {
 	}
 }
 
-// TestBadOverrides: what is wrong in an override is an error at start that names the file and, where there is one, the line.
+// TestBadOverrides: what is wrong in an override is an error at start that names the file and, where there is one, the
+// line.
 func TestBadOverrides(t *testing.T) {
 	challenge := func(old, change string) map[string]string {
 		return map[string]string{"challenge.html": built(t, "challenge.html", old, change)}
@@ -177,7 +178,8 @@ func TestBadOverrides(t *testing.T) {
 	}
 }
 
-// TestOverridesOfARealFolder: links of a mounted volume are followed inside the folder; a folder that is not there is an error.
+// TestOverridesOfARealFolder: links of a mounted volume are followed inside the folder; a folder that is not there is
+// an error.
 func TestOverridesOfARealFolder(t *testing.T) {
 	mounted := t.TempDir()
 	for _, err := range []error{
@@ -199,8 +201,8 @@ func TestOverridesOfARealFolder(t *testing.T) {
 	}
 }
 
-// TestOverrideThatFailsLater: a template that passes the trial and fails for one user's page locks nobody out: the page is the
-// gateway's own, whole, and the error goes to the log.
+// TestOverrideThatFailsLater: a template that passes the trial and fails for one user's page locks nobody out: the page
+// is the gateway's own, whole, and the error goes to the log.
 func TestOverrideThatFailsLater(t *testing.T) {
 	r, err := NewThemed(Options{Brand: Brand{Templates: folder(map[string]string{
 		"challenge.html": built(t, "challenge.html", "<section", `half a page{{if eq .User "ada"}}{{index .User 99}}{{end}}<section`),

@@ -15,8 +15,9 @@ const qrModule = 5
 // qrLimit is the most content, in bytes, that is drawn: beyond it the modules become too fine for a telephone's camera.
 const qrLimit = 1200
 
-// qrSVG draws the content as an inline SVG with id "qr". The quiet zone of four modules (ISO/IEC 18004) and the white ground are
-// part of the picture, so that it can be read on a dark page. Content that is too long gives "": the page then offers the key alone.
+// qrSVG draws the content as an inline SVG with id "qr". The quiet zone of four modules (ISO/IEC 18004) and the white
+// ground are part of the picture, so that it can be read on a dark page. Content that is too long gives "": the page
+// then offers the key alone.
 func qrSVG(content, title string) (template.HTML, error) {
 	if len(content) > qrLimit {
 		return "", nil
@@ -42,7 +43,8 @@ func qrSVG(content, title string) (template.HTML, error) {
 	return template.HTML(b.String()), nil //nolint:gosec // numbers, and a title that is escaped.
 }
 
-// qrPath writes the dark modules as horizontal strokes, each row a move and then runs: a third of the size of one square each.
+// qrPath writes the dark modules as horizontal strokes, each row a move and then runs: a third of the size of one
+// square each.
 func qrPath(b *strings.Builder, bitmap [][]bool) {
 	for y, row := range bitmap {
 		at := -1 // Where the pen stands; -1 before the row's first stroke.

@@ -30,8 +30,8 @@ var proofText = scriptText + trimmed(proofFile)
 
 // Options are how a Renderer is made. The zero value is right.
 type Options struct {
-	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each browser
-	// gets what it asks for, else English.
+	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each
+	// browser gets what it asks for, else English.
 	Language string
 	// Brand is how the pages look, where not as they come.
 	Brand Brand
@@ -41,8 +41,8 @@ type Options struct {
 
 // Renderer renders the gateway's pages. It is safe for concurrent use and keeps nothing between pages.
 //
-// The methods take the status to answer with. The error that they return is for the log; the answer has been sent by then,
-// with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
+// The methods take the status to answer with. The error that they return is for the log; the answer has been sent by
+// then, with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
 type Renderer struct {
 	language      string
 	name          string
@@ -56,8 +56,8 @@ type Renderer struct {
 	proofPolicy string
 }
 
-// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and where
-// NewThemed returns an error.
+// New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and
+// where NewThemed returns an error.
 func New(options Options) *Renderer {
 	r, err := NewThemed(options)
 	if err != nil {
@@ -66,8 +66,8 @@ func New(options Options) *Renderer {
 	return r
 }
 
-// NewThemed returns a Renderer that looks as Options.Brand says. What is wrong with the brand is a *BrandError, which for
-// templates names the file and the line. It reads Brand.Templates and keeps nothing of it open.
+// NewThemed returns a Renderer that looks as Options.Brand says. What is wrong with the brand is a *BrandError, which
+// for templates names the file and the line. It reads Brand.Templates and keeps nothing of it open.
 func NewThemed(options Options) (*Renderer, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -94,7 +94,8 @@ func (r *Renderer) dress(style string) {
 // templates are the pages by name.
 type templates map[string]*template.Template
 
-// parseTemplates binds the templates to the words of one language. The sources are those of all files in templates/, by name.
+// parseTemplates binds the templates to the words of one language. The sources are those of all files in templates/, by
+// name.
 func parseTemplates(words catalogue, sources map[string]string) (templates, error) {
 	pages := make(templates)
 	layout := template.New("layout.html").Funcs(template.FuncMap{
@@ -142,7 +143,8 @@ func (r *Renderer) edition(accept string) *edition {
 	return r.library.edition(accept)
 }
 
-// Policy is the Content-Security-Policy of the pages, but for the one that can trust a browser, whose script is another.
+// Policy is the Content-Security-Policy of the pages, but for the one that can trust a browser, whose script is
+// another.
 func (r *Renderer) Policy() string { return r.policy }
 
 // page is what the templates see.
@@ -167,8 +169,8 @@ type page struct {
 	Trusts bool
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
-	// Behind is the settings page, for the script to put behind a dialog, and Opener the id of the button there that leads
-	// to this page. None for pages that are no dialogs.
+	// Behind is the settings page, for the script to put behind a dialog, and Opener the id of the button there that
+	// leads to this page. None for pages that are no dialogs.
 	Behind *page
 	Opener string
 	// Brand is the mark at the top.
@@ -297,8 +299,8 @@ func (r *Renderer) settings(v *SettingsView) *page {
 // first are the first few of a list.
 func first[T any](list []T) []T { return list[:min(len(list), 3)] }
 
-// local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another host,
-// also with control characters between, so none of these is taken.
+// local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another
+// host, also with control characters between, so none of these is taken.
 func local(address, fallback string) string {
 	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") {
 		return fallback

@@ -92,8 +92,8 @@ func shape(root *html.Node) string {
 	return b.String()
 }
 
-// FuzzNames renders pages with any names and messages: the markup stays what it is with plain ones, and no mark that turns the
-// writing direction gets through.
+// FuzzNames renders pages with any names and messages: the markup stays what it is with plain ones, and no mark that
+// turns the writing direction gets through.
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{
 		"ada", `<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus='alert(1)`, "{{.Form}}", "{0}{1}", "</title><script>",
@@ -147,8 +147,8 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-// TestNameCannotTurnTheWords: a user calls herself RLO, LRI: the isolate that she leaves open swallows the end of <bdi>, and
-// the words after her name came out reversed in chromium.
+// TestNameCannotTurnTheWords: a user calls herself RLO, LRI: the isolate that she leaves open swallows the end of
+// <bdi>, and the words after her name came out reversed in chromium.
 func TestNameCannotTurnTheWords(t *testing.T) {
 	got, err := english(t).html("challenge.lead", "\u202eada\u2066")
 	if err != nil || !strings.Contains(string(got), "<bdi>\ufffdada\ufffd</bdi>") {
@@ -160,7 +160,8 @@ func TestNameCannotTurnTheWords(t *testing.T) {
 	}
 }
 
-// TestP9_SetUpErrorKeepsTheSecret: an address of another scheme is no link and no QR code, and neither the error nor the page tells it.
+// TestP9_SetUpErrorKeepsTheSecret: an address of another scheme is no link and no QR code, and neither the error nor
+// the page tells it.
 func TestP9_SetUpErrorKeepsTheSecret(t *testing.T) {
 	for _, uri := range []string{"", "javascript:alert('" + sampleKey + "')", "otpauth://hotp/x?secret=" + sampleKey, "OTPAUTH://totp/x?secret=" + sampleKey} {
 		w := httptest.NewRecorder()
@@ -187,7 +188,8 @@ func TestRenderErrorSendsNoHalfPage(t *testing.T) {
 	}
 }
 
-// FuzzLocal: what is taken as a path on this site is one for a browser, too (`//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`).
+// FuzzLocal: what is taken as a path on this site is one for a browser, too (`//evil`, `/\evil`, `/<TAB>/evil`,
+// `https:evil`).
 func FuzzLocal(f *testing.F) {
 	for _, seed := range []string{
 		"", "/", "/a?b=c#d", "//evil", `/\evil`, "/\t/evil", "/\n/evil", "https:evil", "https://evil", "javascript:alert(1)", "/%2f/evil", "/a//b", "evil", "/\x00/evil", "///evil",

@@ -28,7 +28,8 @@ func luminance(t *testing.T, colour string) float64 {
 	return sum
 }
 
-// TestContrast: text has 4.5 to 1 against its ground, edges of fields and the focus ring 3 to 1 (WCAG 2.2 AA, 1.4.3 and 1.4.11), light and dark.
+// TestContrast: text has 4.5 to 1 against its ground, edges of fields and the focus ring 3 to 1 (WCAG 2.2 AA, 1.4.3 and
+// 1.4.11), light and dark.
 func TestContrast(t *testing.T) {
 	screen, _, _ := strings.Cut(styleSheet, "@media print")
 	light, dark, found := strings.Cut(screen, "@media (prefers-color-scheme: dark)")

@@ -1,12 +1,13 @@
 package pages
 
-// Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What is
-// neither is returned as it is. Languages is what the client says in Accept-Language.
+// Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What
+// is neither is returned as it is. Languages is what the client says in Accept-Language.
 func (r *Renderer) Text(languages, message string) string {
 	return r.edition(languages).message(message)
 }
 
-// ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what happened.
+// ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what
+// happened.
 func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
 	words := r.edition(v.Languages)
 	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {

@@ -31,8 +31,8 @@ type sheet struct {
 func (s *sheet) Header() http.Header { return s.header }
 func (s *sheet) WriteHeader(int)     {}
 
-// tryOn renders every page in all its states and languages, with an operator's templates, and compares the fixed hooks of each
-// with those of the gateway's own page. The error names each page with what is wrong with it.
+// tryOn renders every page in all its states and languages, with an operator's templates, and compares the fixed hooks
+// of each with those of the gateway's own page. The error names each page with what is wrong with it.
 func (r *Renderer) tryOn() error {
 	wanted, err := ownHooks()
 	if err != nil {
@@ -73,8 +73,8 @@ func (r *Renderer) tryOn() error {
 	return errors.Join(problems...)
 }
 
-// own are the hooks of the gateway's own pages. They do not depend on the language, and nothing of an operator's changes
-// them, so they are found once.
+// own are the hooks of the gateway's own pages. They do not depend on the language, and nothing of an operator's
+// changes them, so they are found once.
 var own struct {
 	find  sync.Once
 	hooks []hooks

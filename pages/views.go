@@ -19,8 +19,9 @@ type Common struct {
 	Status string
 	// Alert is a message for role="alert": an Alert constant or words of the caller's own; empty for none.
 	Alert string
-	// Wait is how long the user has to wait before the next attempt. If it is above zero the alert says so, AlertThrottled
-	// stands in for an empty Alert, and an answer 429 or 503 gets Retry-After unless the caller has set it.
+	// Wait is how long the user has to wait before the next attempt. If it is above zero the alert says so,
+	// AlertThrottled stands in for an empty Alert, and an answer 429 or 503 gets Retry-After unless the caller has set
+	// it.
 	Wait time.Duration
 }
 
@@ -31,11 +32,12 @@ type ChallengeView struct {
 	Digits int
 	// Period is how long a code lasts; 0 means 30 seconds.
 	Period time.Duration
-	// Remember is for how long this browser may be trusted, which the page offers; 0 for not at all. Trust is what was chosen before.
+	// Remember is for how long this browser may be trusted, which the page offers; 0 for not at all. Trust is what was
+	// chosen before.
 	Remember time.Duration
 	Trust    bool
-	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script finds the
-	// private one, and Device its ID. Empty where there is none.
+	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script
+	// finds the private one, and Device its ID. Empty where there is none.
 	Key, Device string
 }
 
@@ -50,12 +52,12 @@ type SetUpStartView struct {
 	Common
 	// Enrolling says that a second factor is required and that nothing else is open until there is one.
 	Enrolling bool
-	// Due is when there must be one, where there is time until then; zero for none. Later offers to go on without until then, by
-	// POST to Base/later.
+	// Due is when there must be one, where there is time until then; zero for none. Later offers to go on without until
+	// then, by POST to Base/later.
 	Due   time.Time
 	Later bool
-	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or anything else,
-	// leads to the settings page.
+	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or
+	// anything else, leads to the settings page.
 	Next string
 }
 
@@ -99,7 +101,8 @@ type ConfirmView struct {
 	Behind *SettingsView
 }
 
-// RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead (ConfirmView.CanRecover).
+// RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead
+// (ConfirmView.CanRecover).
 const RecoveryQuery = "recovery"
 
 // RecoveryCodesView shows new recovery codes, once.
@@ -141,7 +144,8 @@ type TrustedLine struct {
 	Used, Until time.Time
 }
 
-// SessionLine is a session in the list. Signing out posts its ID to Base/sessions; without an ID, all others are signed out.
+// SessionLine is a session in the list. Signing out posts its ID to Base/sessions; without an ID, all others are signed
+// out.
 type SessionLine struct {
 	ID, Browser, Address string
 	// Current is the session that asks; Waiting one in which the code was not typed yet.
@@ -167,15 +171,16 @@ type Link struct {
 	Label string
 }
 
-// ErrorView says what went wrong and what to do. Kind gives the words; Title, Happened and Advice, where set, take their place.
+// ErrorView says what went wrong and what to do. Kind gives the words; Title, Happened and Advice, where set, take
+// their place.
 type ErrorView struct {
 	Common
 	// Kind is one of the Error constants; empty or unknown means ErrorInternal.
 	Kind ErrorKind
 	// Title, Happened and Advice are words of the caller's own.
 	Title, Happened, Advice string
-	// RetryAfter is how long to wait, rounded up to seconds; 0 for unknown. It is shown, and sent as Retry-After with 429
-	// and 503 unless the caller has set it.
+	// RetryAfter is how long to wait, rounded up to seconds; 0 for unknown. It is shown, and sent as Retry-After with
+	// 429 and 503 unless the caller has set it.
 	RetryAfter time.Duration
 	// Link is a way on; none without Href.
 	Link Link

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// writeTimeout bounds one write. It is generous: it only keeps a store that never answers from holding a lock for ever.
+	// writeTimeout bounds one write. It is generous: it only keeps a store that never answers from holding a lock for
+	// ever.
 	writeTimeout = 5 * time.Second
 	// listTimeout bounds one walk over all sessions.
 	listTimeout = 30 * time.Second
@@ -44,8 +45,8 @@ func newBackend(store scs.Store) *backend {
 	return b
 }
 
-// plan goes with a session through scs, which knows no compare-and-set: what was found on the way in, and what has to be
-// so on the way out.
+// plan goes with a session through scs, which knows no compare-and-set: what was found on the way in, and what has to
+// be so on the way out.
 type plan struct {
 	// found is the version that was read, and that is expected when the session is written.
 	found Version
@@ -118,7 +119,8 @@ func found(stored []byte, ok bool, err error) ([]byte, bool, error) {
 	return stored, ok, nil
 }
 
-// CommitCtx is detached from the caller's context, labels the session, and writes under the conditions of the plan where the store knows how.
+// CommitCtx is detached from the caller's context, labels the session, and writes under the conditions of the plan
+// where the store knows how.
 func (b *backend) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
 	p := planOf(ctx)
 	ctx, cancel := detach(WithLabel(ctx, labelFor(stored)))
@@ -140,8 +142,8 @@ func (b *backend) DeleteCtx(ctx context.Context, token string) error {
 	return failed("delete", b.store.DeleteCtx(ctx, token))
 }
 
-// claim deletes the token and reports whether it was alive. Without the store's help that takes two steps, which are one
-// only to those who hold the token's lock.
+// claim deletes the token and reports whether it was alive. Without the store's help that takes two steps, which are
+// one only to those who hold the token's lock.
 func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -186,8 +188,8 @@ func (b *backend) unlabelled(ctx context.Context, visit func(token string, store
 	return failed("list", b.index.UnlabelledCtx(ctx, visit))
 }
 
-// each visits the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it stops
-// at the first session that it cannot decode, and hashes names a second time when they are then destroyed.
+// each visits the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it
+// stops at the first session that it cannot decode, and hashes names a second time when they are then destroyed.
 func (b *backend) each(ctx context.Context, visit func(token string, stored []byte) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 	defer cancel()

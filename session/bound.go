@@ -5,16 +5,16 @@ import (
 	"context"
 	"slices"
 
-	"sallyport/gate"
-	"sallyport/match"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
 )
 
 const (
-	// MaxVerified is how many verified sessions an account has unless a Config says otherwise. Where a sign-in makes one more, the
-	// one that was not used for longest ends.
+	// MaxVerified is how many verified sessions an account has unless a Config says otherwise. Where a sign-in makes
+	// one more, the one that was not used for longest ends.
 	MaxVerified = 64
-	// MaxWaiting is how many sessions of an account wait for a factor at the same time unless a Config says otherwise. They are
-	// counted by themselves: whoever has the password can make them, and must not push verified ones out.
+	// MaxWaiting is how many sessions of an account wait for a factor at the same time unless a Config says otherwise.
+	// They are counted by themselves: whoever has the password can make them, and must not push verified ones out.
 	MaxWaiting = 16
 )
 
@@ -24,8 +24,8 @@ type owned struct {
 	data *Data
 }
 
-// bound ends what an account has too many of, after a session of it has come into its state. Errors change nothing: the next
-// sign-in tries again. A store without an index is left alone, for it would have to be gone over.
+// bound ends what an account has too many of, after a session of it has come into its state. Errors change nothing: the
+// next sign-in tries again. A store without an index is left alone, for it would have to be gone over.
 func (m *Manager) bound(ctx context.Context, token string, data *Data) {
 	if m.shared.store.index == nil || data.State == gate.Anonymous {
 		return
@@ -62,8 +62,9 @@ func leastUsed(all []owned, mine string) int {
 	return first(all, mine, func(a, b owned) int { return a.data.Seen.Compare(b.data.Seen) })
 }
 
-// longestWaiting picks from the sessions of the network that most of them come from the one that has waited for longest. So whoever makes
-// them in great numbers pushes out his own, and not that of the owner who is just typing her code.
+// longestWaiting picks from the sessions of the network that most of them come from the one that has waited for
+// longest. So whoever makes them in great numbers pushes out his own, and not that of the owner who is just typing her
+// code.
 func longestWaiting(all []owned, mine string) int {
 	from := make(map[string]int)
 	for _, one := range all {

@@ -9,11 +9,11 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// TestSessionsFromBefore: a node that was not replaced yet goes on with the sessions of the version before. Here they are nobody's, and a
-// change of factors ends them all the same.
+// TestSessionsFromBefore: a node that was not replaced yet goes on with the sessions of the version before. Here they
+// are nobody's, and a change of factors ends them all the same.
 func TestSessionsFromBefore(t *testing.T) {
 	f := newFixture(t)
 	stored, err := encode(&Data{App: "wiki", State: gate.Verified, Identity: "alice", Created: start, Since: start, Seen: start}, start.Add(time.Hour))
@@ -69,14 +69,16 @@ func TestNoIndexNoBound(t *testing.T) {
 	mustBeDead(t, plain, tokens[1])
 }
 
-// TestP8_SignInsDoNotFailByTheBound: the bound is not seen to where the store cannot say what there is, and the sign-in stands.
+// TestP8_SignInsDoNotFailByTheBound: the bound is not seen to where the store cannot say what there is, and the sign-in
+// stands.
 func TestP8_SignInsDoNotFailByTheBound(t *testing.T) {
 	f := newFixture(t)
 	down := &swapping{Memory: f.memory, each: func() error { return errors.New("down") }}
 	mustLoad(t, f.Manager, mustCreate(t, f.over(down), Data{State: gate.Verified, Identity: "alice"}))
 }
 
-// TestBoundCountsWhatIsAlive: sessions that ended, another state's and other accounts' are not counted, nor is a change within a state.
+// TestBoundCountsWhatIsAlive: sessions that ended, another state's and other accounts' are not counted, nor is a change
+// within a state.
 func TestBoundCountsWhatIsAlive(t *testing.T) {
 	f := newFixture(t)
 	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxVerified: 3, MaxWaiting: 2})
@@ -116,8 +118,8 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	}
 }
 
-// TestP8_FloodFromANetwork: who has the password and a network of IPv6, and so as many addresses as she likes, begins sessions until the
-// owner's, who is just typing her code, would have to go. Her own go.
+// TestP8_FloodFromANetwork: who has the password and a network of IPv6, and so as many addresses as she likes, begins
+// sessions until the owner's, who is just typing her code, would have to go. Her own go.
 func TestP8_FloodFromANetwork(t *testing.T) {
 	f := newFixture(t)
 	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxWaiting: 4})

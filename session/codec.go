@@ -6,22 +6,23 @@ import (
 	"math"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
 // MaxEncoded is the size of the largest session that is stored, in bytes. Two full jars and a Delivery fit well.
 const MaxEncoded = 128 << 10
 
-// The stored form: version, state, app, identity, deadline, the rest of Data in the order of encode, CRC-32C of all that
-// stands before. The first four stand first because listing and evicting need only them. Numbers are varints, strings
-// and lists follow their length, times are seconds and nanoseconds.
+// The stored form: version, state, app, identity, deadline, the rest of Data in the order of encode, CRC-32C of all
+// that stands before. The first four stand first because listing and evicting need only them. Numbers are varints,
+// strings and lists follow their length, times are seconds and nanoseconds.
 //
 // The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
 // can write to the store needs to be kept out by other means.
 const (
 	codecVersion = 0xb5 // no gob and no JSON starts like this
-	// codecBefore is the version before, without a host. Its sessions are nobody's here; the first four stand where they do now.
+	// codecBefore is the version before, without a host. Its sessions are nobody's here; the first four stand where
+	// they do now.
 	codecBefore  = 0xb4
 	checksumSize = 4
 	dataKey      = "data"
@@ -195,8 +196,9 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	return data, deadline, nil
 }
 
-// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at. It reads
-// the version before too: a node that was not replaced yet may take such a session for good, and it must be ended there.
+// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at. It
+// reads the version before too: a node that was not replaced yet may take such a session for good, and it must be ended
+// there.
 func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 	if len(stored) < 2 || stored[0] != codecVersion && stored[0] != codecBefore {
 		return 0, nil, nil, false

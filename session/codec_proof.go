@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// The version before knew one method and one time of a session's proofs. What it could say is stored as it was, so that gateways of both
-// can share a store while one takes the other's place; what it could not, all of it a second proof in one session, follows behind a flag.
+// The version before knew one method and one time of a session's proofs. What it could say is stored as it was, so that
+// gateways of both can share a store while one takes the other's place; what it could not, all of it a second proof in
+// one session, follows behind a flag.
 
 // proofsBefore is what the version before knew of the proofs, and all of them where that is not enough.
 func proofsBefore(data *Data) (method string, at time.Time, all []Proof) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
 func fullData(t testing.TB) *Data {
@@ -155,8 +155,8 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever a store hands out, decoding neither fails hard nor believes a length, and what it accepts means the
-// same after another round. The sum is put right, or no input would ever get past it.
+// FuzzDecode: whatever a store hands out, decoding neither fails hard nor believes a length, and what it accepts means
+// the same after another round. The sum is put right, or no input would ever get past it.
 func FuzzDecode(f *testing.F) {
 	for _, data := range []*Data{{}, fullData(f), {App: "wiki", State: gate.Verified, Granted: []string{"a"}}} {
 		stored, err := encode(data, start)

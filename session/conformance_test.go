@@ -3,8 +3,8 @@ package session_test
 import (
 	"testing"
 
-	"sallyport/session"
-	"sallyport/session/storetest"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/storetest"
 )
 
 // TestConformance runs the suite of all stores over Memory. One process has one Memory; the suite's two Shareds over it

@@ -7,7 +7,8 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// Contextless has the methods of scs.Store, over a store that does its work in those with a context. Such a store embeds it.
+// Contextless has the methods of scs.Store, over a store that does its work in those with a context. Such a store
+// embeds it.
 type Contextless struct{ store scs.CtxStore }
 
 // NewContextless makes a Contextless over the store that is about to embed it.

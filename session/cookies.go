@@ -6,10 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/custody"
+	"sallyport.example/sallyport/custody"
 )
 
-// ErrOverflow is returned where custody is too small for what the app set: what did not fit cannot be asked about, so that nothing was written.
+// ErrOverflow is returned where custody is too small for what the app set: what did not fit cannot be asked about, so
+// that nothing was written.
 var ErrOverflow = errors.New("custody is too small for what the app set")
 
 // maxGranted is how many cookie names of the app's a browser may have in one session.

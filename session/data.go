@@ -5,16 +5,16 @@ import (
 	"strconv"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. It is changed by Steps only: what Load returned is
-// shared, and read. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come back from the
-// store in UTC, to the nanosecond.
+// Data is all that the gateway knows of one browser. It is changed by Steps only: what Load returned is shared, and
+// read. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come
+// back from the store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {
@@ -26,8 +26,8 @@ type Data struct {
 	State gate.State
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
-	// Proofs are the factors that were proved: first the one that made the session verified. None where none was owed, and in every
-	// state but verified.
+	// Proofs are the factors that were proved: first the one that made the session verified. None where none was owed,
+	// and in every state but verified.
 	Proofs []Proof
 	// Created is when the session began.
 	Created time.Time
@@ -35,7 +35,8 @@ type Data struct {
 	Since time.Time
 	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
 	Seen time.Time
-	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. A new session has a new one, and so has a new token.
+	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. A new session has a new one, and so has a
+	// new token.
 	Form string
 	// Granted are the names of the cookies that the app itself gave the browser in this session.
 	Granted []string
@@ -51,7 +52,8 @@ type Data struct {
 type Stranger struct {
 	// Guest is custody of what the app gave the stranger.
 	Guest custody.Jar
-	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a request again.
+	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a
+	// request again.
 	Doubt bool
 	// Retry is what a login that failed leaves; nil where nothing is left of any.
 	Retry *Retry
@@ -61,17 +63,18 @@ type Stranger struct {
 type Custody struct {
 	// Held is custody of what the app gave.
 	Held custody.Jar
-	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace or join the
-	// cookies in Held.
+	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace
+	// or join the cookies in Held.
 	Bonds custody.Bonds
-	// Token is the bearer token that the app issued last, for asking it who is signed in; at most custody.MaxToken bytes.
+	// Token is the bearer token that the app issued last, for asking it who is signed in; at most custody.MaxToken
+	// bytes.
 	Token string
 	// Checked is when the app was last asked who is signed in; zero where it has to be asked before the next use.
 	Checked time.Time
 	// InPlace: the app may sign somebody else in under the cookies that it gave, without a sign.
 	InPlace bool
-	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where none is. It is
-	// for gateways that share a store.
+	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where
+	// none is. It is for gateways that share a store.
 	Raising *time.Time
 }
 
@@ -87,13 +90,13 @@ type Errand struct {
 	Notice string
 	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
 	Proposal []byte
-	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login with a
-	// password that showed its cookie, and empty in every state but pending.
+	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login
+	// with a password that showed its cookie, and empty in every state but pending.
 	Device string
 }
 
-// Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions end first where
-// there are too many.
+// Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions
+// end first where there are too many.
 type Origin struct {
 	// Address is the client's, without a port; Browser is what it is called.
 	Address, Browser string
@@ -107,7 +110,8 @@ func (d *Data) from() Origin {
 	return *d.Origin
 }
 
-// Retry is what the app set with the answer to a login that failed: for another try with the same name, and for nothing else.
+// Retry is what the app set with the answer to a login that failed: for another try with the same name, and for nothing
+// else.
 type Retry struct {
 	Jar custody.Jar
 	// For is a mark of the name.
@@ -120,7 +124,8 @@ type Delivery struct {
 	Location string
 	// Cookies are raw Set-Cookie lines that the browser may have.
 	Cookies []string
-	// TokenHeader is the header in which the answer carried a bearer token, and Token its value; empty where it did not.
+	// TokenHeader is the header in which the answer carried a bearer token, and Token its value; empty where it did
+	// not.
 	TokenHeader, Token string
 	// Status, ContentType and ContentEncoding of the answer.
 	Status          int
@@ -143,8 +148,8 @@ func (d Data) GoString() string { return d.String() }
 // LogValue is String for log/slog.
 func (d Data) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
-// MarshalJSON is String in quotes: a session is stored by the codec alone, and JSON is how loggers print what they do not
-// know.
+// MarshalJSON is String in quotes: a session is stored by the codec alone, and JSON is how loggers print what they do
+// not know.
 func (d Data) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }
 
 // String names the status only.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // storedSession is a session as a store holds it.
@@ -24,8 +24,8 @@ func storedSession(t *testing.T, change func(*Data)) []byte {
 	return stored
 }
 
-// TestDecodedCache_IsOfTheseBytes: what was decoded for other bytes of the same token, an older state of the session, must
-// never be what a newer one decodes to.
+// TestDecodedCache_IsOfTheseBytes: what was decoded for other bytes of the same token, an older state of the session,
+// must never be what a newer one decodes to.
 func TestDecodedCache_IsOfTheseBytes(t *testing.T) {
 	cache := newDecodedCache()
 	states := []gate.State{gate.Verified, gate.Pending, gate.Verified, gate.Anonymous}
@@ -101,7 +101,8 @@ func TestDecodedCache_Bounds(t *testing.T) {
 	}
 }
 
-// TestLoad_AfterTheEnd: a session that was loaded, and is thus kept decoded, is gone for Load the moment the store says so.
+// TestLoad_AfterTheEnd: a session that was loaded, and is thus kept decoded, is gone for Load the moment the store says
+// so.
 func TestLoad_AfterTheEnd(t *testing.T) {
 	f := newFixture(t)
 	ctx := context.Background()

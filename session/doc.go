@@ -1,8 +1,8 @@
 // Package session keeps the gateway's own sessions, one for each browser, over scs.
 //
-// A Shared stands for one store in one process and outlives reloads of the configuration; a Manager is one site's view of
-// it. Sessions are loaded and committed explicitly: there is no middleware here, for a session has to be written before
-// the first byte of an answer, and a request that only reads must never write.
+// A Shared stands for one store in one process and outlives reloads of the configuration; a Manager is one site's view
+// of it. Sessions are loaded and committed explicitly: there is no middleware here, for a session has to be written
+// before the first byte of an answer, and a request that only reads must never write.
 //
 // What the package promises (contract 3):
 //
@@ -12,12 +12,13 @@
 //
 // scs knows no compare-and-set. Changes to one session are therefore made under a lock of its token, each from a fresh
 // read; that holds within one process. Where several processes share a store, it has to be a Swapper: a change that was
-// overtaken is then made once more, on top of what the other process wrote, and a dead token stays dead even in a store that
-// was emptied. Other stores keep dead tokens dead by their tombstones, but may lose one of two changes at the same moment.
+// overtaken is then made once more, on top of what the other process wrote, and a dead token stays dead even in a store
+// that was emptied. Other stores keep dead tokens dead by their tombstones, but may lose one of two changes at the same
+// moment.
 //
-// Nobody takes more room than his share: strangers have one of each store, an account has a number of sessions. A store learns by a
-// Label whose a session is, finds by it the sessions of an account (Index), and learns no name.
+// Nobody takes more room than his share: strangers have one of each store, an account has a number of sessions. A store
+// learns by a Label whose a session is, finds by it the sessions of an account (Index), and learns no name.
 //
-// The stores: Memory here, file, redis and postgres in sallyport/sessionstore, where values are sealed too. Each passes the
+// The stores: Memory here, file, redis and postgres in session/store, where values are sealed too. Each passes the
 // suite in session/storetest.
 package session

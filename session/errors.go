@@ -8,8 +8,8 @@ var (
 	// store returns it from Commit for a token that was deleted before.
 	ErrGone = errors.New("session is gone")
 
-	// ErrChanged: a store did not write because the session is no longer the one that was expected. A Manager tries again by
-	// itself and never returns it.
+	// ErrChanged: a store did not write because the session is no longer the one that was expected. A Manager tries
+	// again by itself and never returns it.
 	ErrChanged = errors.New("session was changed meanwhile")
 
 	// ErrStore: the store could not be asked or written. It tells nothing about the session.
@@ -19,8 +19,8 @@ var (
 	// written.
 	ErrTooLarge = errors.New("session is too large")
 
-	// ErrFull: the memory store holds as many sessions as it may, and none that could make room. It always comes wrapped
-	// in ErrStore.
+	// ErrFull: the memory store holds as many sessions as it may, and none that could make room. It always comes
+	// wrapped in ErrStore.
 	ErrFull = errors.New("memory for sessions is full")
 
 	// ErrInvalid: the data has a state that is none.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
 var start = time.Date(2026, 11, 24, 9, 0, 0, 123456789, time.UTC)

@@ -13,15 +13,15 @@ const KeySize = 32
 
 // Keyring is what a store may offer that has keys of its own, which all who share its sessions have too.
 type Keyring interface {
-	// PurposeKeys derives keys of KeySize bytes for a purpose, the one to use first, then those that were in use before it.
-	// None, and no error: this store has no keys.
+	// PurposeKeys derives keys of KeySize bytes for a purpose, the one to use first, then those that were in use before
+	// it. None, and no error: this store has no keys.
 	PurposeKeys(ctx context.Context, purpose string) ([][]byte, error)
 }
 
-// Keys derives keys for a purpose: for what a browser carries, so that no session has to be stored for it. The first one is to
-// be used; what it made before may have been made with any of them. Where sessions are sealed the keys come from where the
-// seal's come from, and are the same at each node and after each start; else they live as long as this Shared does. An error
-// wraps ErrStore: the keys cannot be had now.
+// Keys derives keys for a purpose: for what a browser carries, so that no session has to be stored for it. The first
+// one is to be used; what it made before may have been made with any of them. Where sessions are sealed the keys come
+// from where the seal's come from, and are the same at each node and after each start; else they live as long as this
+// Shared does. An error wraps ErrStore: the keys cannot be had now.
 func (s *Shared) Keys(ctx context.Context, purpose string) ([][]byte, error) {
 	if able, ok := s.store.store.(Keyring); ok {
 		keys, err := able.PurposeKeys(ctx, purpose)

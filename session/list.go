@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // MaxSummaries is how many sessions of one user are listed, the ones used last.
@@ -31,8 +31,8 @@ type Summary struct {
 	Since, Seen time.Time
 }
 
-// List returns the sessions of an identity in this app in which a login has been made, the one with token first, then the one used
-// last. It goes over the whole store only where that has no index. An error wraps ErrStore.
+// List returns the sessions of an identity in this app in which a login has been made, the one with token first, then
+// the one used last. It goes over the whole store only where that has no index. An error wraps ErrStore.
 func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, error) {
 	current := ""
 	if wellFormed(token) {
@@ -66,8 +66,8 @@ func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, 
 	return found[:min(len(found), MaxSummaries)], nil
 }
 
-// DestroyOne ends one session of an identity in this app, by the ID that List gave. It reports whether there was one. An error
-// wraps ErrStore.
+// DestroyOne ends one session of an identity in this app, by the ID that List gave. It reports whether there was one.
+// An error wraps ErrStore.
 func (m *Manager) DestroyOne(ctx context.Context, identity, id string) (found bool, err error) {
 	name := ""
 	err = m.eachOf(ctx, identity, func(key string, _ []byte) {
@@ -84,8 +84,8 @@ func (m *Manager) DestroyOne(ctx context.Context, identity, id string) (found bo
 	return true, nil
 }
 
-// eachOf visits the sessions of an identity in this app in which a login has been made, by their names in the store. Those that a
-// version before the index stored are not among them; no Manager of this one would take them.
+// eachOf visits the sessions of an identity in this app in which a login has been made, by their names in the store.
+// Those that a version before the index stored are not among them; no Manager of this one would take them.
 func (m *Manager) eachOf(ctx context.Context, identity string, visit func(key string, stored []byte)) error {
 	return m.shared.store.owned(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, visit))
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 func TestList(t *testing.T) {

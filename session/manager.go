@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // Config are the settings of one site. A duration of zero or less means the default.
@@ -22,8 +22,8 @@ type Config struct {
 	Idle time.Duration
 	// Lifetime is how long a verified session lives at most; default 24 hours.
 	Lifetime time.Duration
-	// MaxVerified and MaxWaiting are how many verified sessions one account may have, and how many that wait for a factor; zero
-	// and less mean the defaults of these names.
+	// MaxVerified and MaxWaiting are how many verified sessions one account may have, and how many that wait for a
+	// factor; zero and less mean the defaults of these names.
 	MaxVerified, MaxWaiting int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
@@ -64,17 +64,17 @@ func (s *Shared) Manager(config Config) *Manager {
 
 // Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
 // unknown, the session has expired, belongs to another app, or cannot be decoded. An error wraps ErrStore and tells
-// nothing about the session (P6). Load never writes. The Data is shared with others that load the session, and must only be
-// read: steps change a reading of their own.
+// nothing about the session (P6). Load never writes. The Data is shared with others that load the session, and must
+// only be read: steps change a reading of their own.
 //
-// It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where there
-// is none, and costs more than the rest of a request.
+// It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where
+// there is none, and costs more than the rest of a request.
 func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
 	return m.load(ctx, token, m.shared.store.find)
 }
 
-// LoadNow is Load that asks the store itself in any case, and not what is remembered of a moment ago (Recent): for what goes on
-// without further requests.
+// LoadNow is Load that asks the store itself in any case, and not what is remembered of a moment ago (Recent): for what
+// goes on without further requests.
 func (m *Manager) LoadNow(ctx context.Context, token string) (*Data, error) {
 	return m.load(ctx, token, m.shared.store.findNow)
 }
@@ -104,8 +104,8 @@ func (m *Manager) load(ctx context.Context, token string, find func(context.Cont
 	return data, nil
 }
 
-// alive reports whether a session is this app's and has not expired, neither by the deadline that it was stored with nor
-// by the settings of today.
+// alive reports whether a session is this app's and has not expired, neither by the deadline that it was stored with
+// nor by the settings of today.
 func (m *Manager) alive(data *Data, stored time.Time) bool {
 	now := m.config.Now()
 	return data.App == m.config.App && now.Before(stored) && now.Before(m.deadline(data))
@@ -135,8 +135,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in where
-// they are empty; an App that is another one's is ErrInvalid.
+// create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in
+// where they are empty; an App that is another one's is ErrInvalid.
 func (m *Manager) create(ctx context.Context, data *Data) (token string, err error) {
 	now := m.config.Now()
 	if data.App == "" {
@@ -204,13 +204,13 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 }
 
 // update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
-// stored. Changes to one session are thus made one after the other within this process. Where another process was quicker,
-// which only a Swapper can tell, change is called once more, with what that one has stored. So change must be quick, must not
-// use the same token again, and must bear being called several times: what it leaves outside Data is of the last call. A
-// browser that hangs up stops nothing.
+// stored. Changes to one session are thus made one after the other within this process. Where another process was
+// quicker, which only a Swapper can tell, change is called once more, with what that one has stored. So change must be
+// quick, must not use the same token again, and must bear being called several times: what it leaves outside Data is of
+// the last call. A browser that hangs up stops nothing.
 //
-// ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned as
-// it is, and nothing is written. The Data returned is what was stored.
+// ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned
+// as it is, and nothing is written. The Data returned is what was stored.
 func (m *Manager) update(ctx context.Context, token string, change func(*Data) error) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, ErrGone
@@ -238,8 +238,8 @@ func (m *Manager) update(ctx context.Context, token string, change func(*Data) e
 }
 
 // renew is update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
-// renewals of one token one wins; the others get ErrGone, as an update does that read the session before. The form token
-// changes too, unless change has set it.
+// renewals of one token one wins; the others get ErrGone, as an update does that read the session before. The form
+// token changes too, unless change has set it.
 //
 // When the store fails half-way, the old session is left as it was if that can be had, and no new one can be used.
 func (m *Manager) renew(
@@ -284,8 +284,8 @@ func (m *Manager) renew(
 
 // replace moves a session to a new token in a store that cannot do so itself; the caller holds the token's lock.
 //
-// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is nobody's
-// before its token is returned.
+// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is
+// nobody's before its token is returned.
 func (m *Manager) replace(ctx context.Context, token string, data *Data) (newToken string, err error) {
 	newToken, err = m.insert(ctx, data, new(plan))
 	if err != nil {
@@ -342,7 +342,8 @@ func (m *Manager) changed(
 // Destroy ends a session: the token is dead for ever, also for changes that are under way. A token that is not alive is
 // no error.
 func (m *Manager) Destroy(ctx context.Context, token string) error {
-	// Without the token's lock, so that nobody waits for a slow change to log out; the store's tombstone stops that one.
+	// Without the token's lock, so that nobody waits for a slow change to log out; the store's tombstone stops that
+	// one.
 	if !wellFormed(token) {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 func TestCreateAndLoad(t *testing.T) {
@@ -116,8 +116,8 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// TestDeadlinesHoldWithoutTheStore: a store that hands out expired sessions changes nothing, nor does one with a clock of
-// its own, nor a deadline that was longer before a reload.
+// TestDeadlinesHoldWithoutTheStore: a store that hands out expired sessions changes nothing, nor does one with a clock
+// of its own, nor a deadline that was longer before a reload.
 func TestDeadlinesHoldWithoutTheStore(t *testing.T) {
 	c := newClock()
 	shared := NewShared(newMemory(t, MemoryOptions{Now: func() time.Time { return start }}))
@@ -238,8 +238,8 @@ func TestSinceFollowsTheState(t *testing.T) {
 	}
 }
 
-// TestP8_RenewChangesBothTokens: neither the token nor the form token that a stranger may have planted before the login is
-// worth anything after it.
+// TestP8_RenewChangesBothTokens: neither the token nor the form token that a stranger may have planted before the login
+// is worth anything after it.
 func TestP8_RenewChangesBothTokens(t *testing.T) {
 	f := newFixture(t)
 	old := mustCreate(t, f.Manager, Data{Errand: Errand{Next: "/page"}})

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 const (
@@ -22,8 +22,8 @@ type MemoryOptions struct {
 	// Max is the largest number of sessions, and of deleted tokens, that are kept; default 1 000 000, at least 64. They
 	// are spread by chance over 64 parts that are bounded one by one, so that a part may be full a little earlier.
 	Max int
-	// Strangers is the largest number of anonymous sessions, spread and bounded likewise; default MaxStrangers, at least 64. One
-	// more ends the oldest of them.
+	// Strangers is the largest number of anonymous sessions, spread and bounded likewise; default MaxStrangers, at
+	// least 64. One more ends the oldest of them.
 	Strangers int
 	// Sweep is how often expired sessions are removed; default one minute. They are dead before that: it is about
 	// memory only.
@@ -38,8 +38,9 @@ type MemoryOptions struct {
 // A deleted token leaves a tombstone: Commit refuses it with ErrGone until 24 hours have passed, or until the session
 // would have expired where that is later.
 //
-// It never grows without end, and anonymous sessions have a share of their own. When it is full, a new session takes the place of an anonymous one, or of a pending one if
-// it is more than anonymous itself; a verified session never has to go. Where none can go, Commit fails with ErrFull.
+// It never grows without end, and anonymous sessions have a share of their own. When it is full, a new session takes
+// the place of an anonymous one, or of a pending one if it is more than anonymous itself; a verified session never has
+// to go. Where none can go, Commit fails with ErrFull.
 type Memory struct {
 	options MemoryOptions
 	seed    maphash.Seed
@@ -57,8 +58,8 @@ type shard struct {
 	peak  int              // most entries since live was made
 	last  uint64           // the newest version
 	index *memoryIndex
-	// queue has the strangers' sessions in the order in which they began, and more that are none any more; strangers is how many
-	// there are, and share how many there may be.
+	// queue has the strangers' sessions in the order in which they began, and more that are none any more; strangers is
+	// how many there are, and share how many there may be.
 	queue            []string
 	strangers, share int
 	_                [64]byte // keeps the locks of two shards out of one cache line
@@ -197,7 +198,8 @@ func (m *Memory) bury(token string) bool {
 	return found.expiry > now
 }
 
-// bury puts a tombstone in the place of a session, also where that has just made room for another one. The shard is locked.
+// bury puts a tombstone in the place of a session, also where that has just made room for another one. The shard is
+// locked.
 func (s *shard) bury(token string, found entry, now int64, most int) {
 	if old, there := s.live[token]; there {
 		s.drop(token, old)
@@ -208,8 +210,8 @@ func (s *shard) bury(token string, found entry, now int64, most int) {
 	s.dead[token] = max(found.expiry, now+int64(TombstoneLife))
 }
 
-// All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That is
-// what lets DestroyOthers be sure that none slipped by.
+// All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That
+// is what lets DestroyOthers be sure that none slipped by.
 func (m *Memory) All() (map[string][]byte, error) {
 	for i := range m.shards {
 		m.shards[i].mutex.RLock()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 var (
@@ -235,7 +235,8 @@ func storedAs(t testing.TB, state gate.State) []byte {
 // TestMemoryIsBounded: a flood of strangers must neither fill the memory nor push out those who have signed in.
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClock()
-	const bound = 64 * 16 // 64 parts, over which chance spreads sessions: of eight each, one was full of verified ones now and then
+	// 64 parts, over which chance spreads sessions: of eight each, one was full of verified ones now and then.
+	const bound = 64 * 16
 	m := newMemory(t, MemoryOptions{Max: bound, Now: c.Now})
 	hour := start.Add(time.Hour)
 	commit := func(kind string, state gate.State, i int) error {

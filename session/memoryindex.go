@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// memoryIndex has the sessions of a Memory by their owners. Its lock is taken by those who hold a shard's, never the other way
-// round; so a reader gets everything from here, stored bytes included, in one moment.
+// memoryIndex has the sessions of a Memory by their owners. Its lock is taken by those who hold a shard's, never the
+// other way round; so a reader gets everything from here, stored bytes included, in one moment.
 type memoryIndex struct {
 	mutex      sync.RWMutex
 	owned      map[Owner][]ownedEntry

@@ -58,8 +58,8 @@ func (m *Memory) MoveCtx(
 	if to.knows(newToken, now) {
 		return ErrGone
 	}
-	// The new one first, for it may find no room. A token that is moved makes none: it becomes a tombstone, and one session
-	// beyond the bound for as long as the lock is held does no harm.
+	// The new one first, for it may find no room. A token that is moved makes none: it becomes a tombstone, and one
+	// session beyond the bound for as long as the lock is held does no harm.
 	most := m.shardMax()
 	if from == to {
 		most++

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // None is the method of a verified session in which no factor was owed.
@@ -20,7 +20,8 @@ type Proof struct {
 	Trusted bool
 }
 
-// Method is how the factor was proved that made the session verified: totp, recovery, or none where none was owed. Empty until verified.
+// Method is how the factor was proved that made the session verified: totp, recovery, or none where none was owed.
+// Empty until verified.
 func (d *Data) Method() string {
 	switch {
 	case d.State != gate.Verified:

@@ -6,28 +6,28 @@ import (
 	"sync"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 const (
-	// MaxRecent is the longest that a Recent remembers anything. With it an order to end a session, given at another node, counts
-	// at this one within a second, the requests between them included (P8).
+	// MaxRecent is the longest that a Recent remembers anything. With it an order to end a session, given at another
+	// node, counts at this one within a second, the requests between them included (P8).
 	MaxRecent = 500 * time.Millisecond
 	// recentMax is how many sessions each of a Recent's parts remembers at most.
 	recentMax = 256
 )
 
-// Recent spares a store that is far away: it remembers for a moment the verified sessions that it found there, so that of the
-// requests which a page makes at once, one asks the store. It is a Store like the one behind it, for use in one process, and
-// safe for concurrent use.
+// Recent spares a store that is far away: it remembers for a moment the verified sessions that it found there, so that
+// of the requests which a page makes at once, one asks the store. It is a Store like the one behind it, for use in one
+// process, and safe for concurrent use.
 //
-// What this process writes counts at once. What another one writes counts half a second later at most. That goes for the held
-// cookies too: where two nodes serve one browser at nearly the same time, the second may still send the app a cookie that the first
-// has replaced, as two requests at the same moment do at any node. Changes are made by compare-and-set on what the store
-// itself says, so that none is lost.
+// What this process writes counts at once. What another one writes counts half a second later at most. That goes for
+// the held cookies too: where two nodes serve one browser at nearly the same time, the second may still send the app a
+// cookie that the first has replaced, as two requests at the same moment do at any node. Changes are made by
+// compare-and-set on what the store itself says, so that none is lost.
 //
-// Sessions that are not verified are never remembered: no flood of strangers reaches this memory, and a challenge that was
-// passed anywhere is passed everywhere. That there is no session is not remembered either.
+// Sessions that are not verified are never remembered: no flood of strangers reaches this memory, and a challenge that
+// was passed anywhere is passed everywhere. That there is no session is not remembered either.
 type Recent struct {
 	Contextless
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
-	"sallyport/session"
-	"sallyport/session/storetest"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/storetest"
 )
 
 // TestRecentConformance: for the process that has one, a Recent is a store like the one behind it.
@@ -89,8 +89,8 @@ func (n *nodes) alive(t *testing.T, m *session.Manager) bool {
 	return data != nil
 }
 
-// TestP8_EndedElsewhere: a session that is ended at one node is over at the other within a second, and at once at the one that
-// ended it.
+// TestP8_EndedElsewhere: a session that is ended at one node is over at the other within a second, and at once at the
+// one that ended it.
 func TestP8_EndedElsewhere(t *testing.T) {
 	ends := map[string]func(n *nodes) error{
 		"signed out": func(n *nodes) error { return n.there.Destroy(t.Context(), n.token) },
@@ -135,8 +135,8 @@ func TestP8_EndedWhileItIsRead(t *testing.T) {
 	}
 }
 
-// TestRecentSpares: one question a second for a session that is in use, and none is answered from memory for longer, not even
-// by a clock that is set back.
+// TestRecentSpares: one question a second for a session that is in use, and none is answered from memory for longer,
+// not even by a clock that is set back.
 func TestRecentSpares(t *testing.T) {
 	n := newNodes(t)
 	n.store.asked.Store(0)
@@ -154,8 +154,8 @@ func TestRecentSpares(t *testing.T) {
 	}
 }
 
-// TestP6_RecentWhileTheStoreIsAway: what was good a moment ago is good for the rest of its second; then there is an error, which
-// says nothing about the session, and what is not verified has none.
+// TestP6_RecentWhileTheStoreIsAway: what was good a moment ago is good for the rest of its second; then there is an
+// error, which says nothing about the session, and what is not verified has none.
 func TestP6_RecentWhileTheStoreIsAway(t *testing.T) {
 	n := newNodes(t)
 	n.alive(t, n.here)
@@ -185,7 +185,8 @@ func TestP6_RecentWhileTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// TestP8_LoadNow: what watches over a stream must not take the word of a moment ago for the store's, or it would cut too late.
+// TestP8_LoadNow: what watches over a stream must not take the word of a moment ago for the store's, or it would cut
+// too late.
 func TestP8_LoadNow(t *testing.T) {
 	n := newNodes(t)
 	n.alive(t, n.here)

@@ -17,8 +17,8 @@ const revokeWorkers = 16
 
 // DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
 // session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
-// the store is asked until no other session is left. It goes over the whole store only where that has no index, or holds
-// sessions from before the index, which nodes that were not replaced yet may take for good.
+// the store is asked until no other session is left. It goes over the whole store only where that has no index, or
+// holds sessions from before the index, which nodes that were not replaced yet may take for good.
 //
 // An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
 func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
@@ -50,8 +50,8 @@ func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) 
 	if err != nil {
 		return 0, err
 	}
-	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the deletions
-	// must not wait for each other.
+	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the
+	// deletions must not wait for each other.
 	var group sync.WaitGroup
 	errs := make([]error, min(len(names), revokeWorkers))
 	for worker := range errs {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // TestDestroyOthers also fails when names from the store are hashed a second time, as with scs's Iterate and Destroy.
@@ -51,8 +51,8 @@ func TestDestroyOthers(t *testing.T) {
 	}
 }
 
-// TestP8_NobodyRenewsAwayFromARevocation: somebody who has the password and a pending session keeps renewing it while the
-// owner's change of factors ends it.
+// TestP8_NobodyRenewsAwayFromARevocation: somebody who has the password and a pending session keeps renewing it while
+// the owner's change of factors ends it.
 func TestP8_NobodyRenewsAwayFromARevocation(t *testing.T) {
 	for range 20 {
 		f := newFixture(t)

@@ -12,11 +12,11 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// TestP8_LoadNeverWrites: with scs's IdleTimeout every loaded session counts as modified, and the commit at the end of a
-// slow request brought destroyed sessions back.
+// TestP8_LoadNeverWrites: with scs's IdleTimeout every loaded session counts as modified, and the commit at the end of
+// a slow request brought destroyed sessions back.
 func TestP8_LoadNeverWrites(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, verified(t))
@@ -239,7 +239,8 @@ func (c *claimer) ClaimCtx(ctx context.Context, token string) (bool, error) {
 	return store.ClaimCtx(ctx, token)
 }
 
-// TestP8_TheStoreDecidesWhoRenews where it can: finding and deleting one after the other has two winners in two processes.
+// TestP8_TheStoreDecidesWhoRenews where it can: finding and deleting one after the other has two winners in two
+// processes.
 func TestP8_TheStoreDecidesWhoRenews(t *testing.T) {
 	f := newFixture(t)
 	store := &claimer{hooks: lazy(f.memory)}

@@ -7,19 +7,19 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
-// ErrUnlawful is returned by Take where a session is no longer in a state that the step begins at, or no longer the user's. To whoever
-// wanted the step that session is gone, so that it is an ErrGone too. Nothing was written.
+// ErrUnlawful is returned by Take where a session is no longer in a state that the step begins at, or no longer the
+// user's. To whoever wanted the step that session is gone, so that it is an ErrGone too. Nothing was written.
 var ErrUnlawful = fmt.Errorf("%w: it has changed meanwhile", ErrGone)
 
 // errNothing is a step's that has nothing to change.
 var errNothing = errors.New("the step changes nothing")
 
-// Step is one lawful change of a session. Only this package makes steps: each says from which states it leads and of which user's
-// session, what it empties, and whether the session goes on under another token. A step is pure: it has no clock and asks nobody, so
-// that it can be taken once more on what another process has stored meanwhile.
+// Step is one lawful change of a session. Only this package makes steps: each says from which states it leads and of
+// which user's session, what it empties, and whether the session goes on under another token. A step is pure: it has no
+// clock and asks nobody, so that it can be taken once more on what another process has stored meanwhile.
 type Step struct {
 	name string
 	// from are the states that it is lawful in.
@@ -33,8 +33,8 @@ type Step struct {
 	apply func(*Data) error
 }
 
-// Raw is a step without a law: any change, after which the token is a new one where rotates is true. It is for the suites that try
-// stores and managers; house_test.go keeps it out of all else.
+// Raw is a step without a law: any change, after which the token is a new one where rotates is true. It is for the
+// suites that try stores and managers; house_test.go keeps it out of all else.
 func Raw(rotates bool, change func(*Data) error) Step {
 	return Step{name: "raw", from: anyState, rotates: rotates, apply: change}
 }
@@ -75,12 +75,13 @@ type Taken struct {
 	Before, After *Data
 }
 
-// Take is the one way to change a session: it reads the session afresh, takes the step, and stores what came of it. Steps of one
-// session are taken one after the other within this process; where another process was quicker, which only a Swapper can tell, the
-// step is taken once more. A client that hangs up stops nothing. Of several steps that rotate one token one succeeds.
+// Take is the one way to change a session: it reads the session afresh, takes the step, and stores what came of it.
+// Steps of one session are taken one after the other within this process; where another process was quicker, which only
+// a Swapper can tell, the step is taken once more. A client that hangs up stops nothing. Of several steps that rotate
+// one token one succeeds.
 //
-// ErrGone where the token is not alive, ErrUnlawful where the step is not lawful in the session's state; else an error wraps ErrStore,
-// or is ErrTooLarge or the step's own. Nothing is written beside an error. Safe for concurrent use.
+// ErrGone where the token is not alive, ErrUnlawful where the step is not lawful in the session's state; else an error
+// wraps ErrStore, or is ErrTooLarge or the step's own. Nothing is written beside an error. Safe for concurrent use.
 func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, error) {
 	taken := Taken{Token: token, Done: true}
 	change := func(data *Data) error {
@@ -103,7 +104,8 @@ func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, err
 	return taken, nil
 }
 
-// Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are as those of Take, but for ErrGone.
+// Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are as those of Take, but for
+// ErrGone.
 func (m *Manager) Begin(ctx context.Context, host string, at time.Time, step Step) (Taken, error) {
 	data := Data{Host: host, State: gate.Anonymous, Created: at, Since: at, Seen: at}
 	before := data

@@ -3,13 +3,13 @@ package session
 import (
 	"time"
 
-	"sallyport/age"
-	"sallyport/custody"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/internal/age"
 )
 
-// Hold keeps what an answer set in a verified session. asked is the jar that the app was asked about, or that went out: where another
-// answer was quicker and changed it, nobody has asked about both together, and the app is asked before the next use. asks says that it
-// can be. ErrOverflow where it does not fit.
+// Hold keeps what an answer set in a verified session. asked is the jar that the app was asked about, or that went out:
+// where another answer was quicker and changed it, nobody has asked about both together, and the app is asked before
+// the next use. asks says that it can be. ErrOverflow where it does not fit.
 func Hold(cookies Cookies, asked custody.Jar, asks bool) Step {
 	return Step{name: "hold cookies", from: inVerified, apply: func(data *Data) error {
 		held, err := cookies.into(data.Held)
@@ -25,7 +25,8 @@ func Hold(cookies Cookies, asked custody.Jar, asks bool) Step {
 	}}
 }
 
-// ClaimCheck notes that somebody is about to ask the app who is signed in, if nobody else has noted it since it was seen to be due.
+// ClaimCheck notes that somebody is about to ask the app who is signed in, if nobody else has noted it since it was
+// seen to be due.
 func ClaimCheck(seen, at time.Time) Step {
 	return Step{name: "claim the check", from: inVerified, apply: func(data *Data) error {
 		if !data.Checked.Equal(seen) {
@@ -36,9 +37,9 @@ func ClaimCheck(seen, at time.Time) Step {
 	}}
 }
 
-// Vouch notes that the app named the session's own user for the jar that it was asked about, and what it set meanwhile. Where cookies
-// came into custody in between of which nobody knows whose they are, the app was not asked about those (P5), and nothing is done.
-// ErrOverflow where it does not fit.
+// Vouch notes that the app named the session's own user for the jar that it was asked about, and what it set meanwhile.
+// Where cookies came into custody in between of which nobody knows whose they are, the app was not asked about those
+// (P5), and nothing is done. ErrOverflow where it does not fit.
 func Vouch(user string, asked custody.Jar, cookies Cookies) Step {
 	return Step{name: "vouch", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		if data.Checked.IsZero() && !data.Held.Equal(asked) {
@@ -53,8 +54,8 @@ func Vouch(user string, asked custody.Jar, cookies Cookies) Step {
 	}}
 }
 
-// Unsettle notes that the session must not be used before the app has said whose it is. What does not fit leaves a jar that the app
-// does not know, so that the session ends then.
+// Unsettle notes that the session must not be used before the app has said whose it is. What does not fit leaves a jar
+// that the app does not know, so that the session ends then.
 func Unsettle(cookies Cookies) Step {
 	return Step{name: "unsettle", from: anyState, apply: func(data *Data) error {
 		data.Checked, data.Held = time.Time{}, cookies.orEmpty(data.Held)
@@ -73,8 +74,8 @@ func BindTokens(user string, tokens []string, at time.Time) Step {
 	}}
 }
 
-// Raise notes that a request goes to the app that may sign somebody else in, unless another one may be there now: for as long as such a
-// request may take. at is now, or earlier for one that keeps others waiting for less than that.
+// Raise notes that a request goes to the app that may sign somebody else in, unless another one may be there now: for
+// as long as such a request may take. at is now, or earlier for one that keeps others waiting for less than that.
 func Raise(now, at time.Time, may time.Duration) Step {
 	return Step{name: "raise", from: anyState, apply: func(data *Data) error {
 		if data.Raised(now, may) {
@@ -93,8 +94,9 @@ func Settle() Step {
 	}}
 }
 
-// Raised reports whether a request may be raising the session that was marked so at another gateway. One that was forgotten, by a gateway
-// that fell over, is over after the time that one may take. Another gateway's clock may be ahead.
+// Raised reports whether a request may be raising the session that was marked so at another gateway. One that was
+// forgotten, by a gateway that fell over, is over after the time that one may take. Another gateway's clock may be
+// ahead.
 func (d *Data) Raised(now time.Time, may time.Duration) bool {
 	return d.Raising != nil && (age.Within(now, *d.Raising, may) || age.Within(*d.Raising, now, may))
 }

@@ -19,7 +19,8 @@ func TakeNotice() Step {
 	}}
 }
 
-// TakeCodes takes new recovery codes out, to be shown once, with the message and the page to go on to; they are in Taken.Before.
+// TakeCodes takes new recovery codes out, to be shown once, with the message and the page to go on to; they are in
+// Taken.Before.
 func TakeCodes() Step {
 	return Step{name: "take the recovery codes", from: inVerified, apply: func(data *Data) error {
 		if len(data.Codes) == 0 {

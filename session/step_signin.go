@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // Arrival is what a sign-in brings.
@@ -31,8 +31,8 @@ type Arrival struct {
 	At time.Time
 }
 
-// SignIn gives the session an identity: the only step that does. Whatever an earlier sign-in left goes, but the page first asked
-// for (P5).
+// SignIn gives the session an identity: the only step that does. Whatever an earlier sign-in left goes, but the page
+// first asked for (P5).
 func SignIn(with Arrival) Step {
 	return Step{name: "sign in", from: anyState, rotates: true, apply: func(data *Data) error {
 		next := with.Next
@@ -52,8 +52,8 @@ func SignIn(with Arrival) Step {
 	}}
 }
 
-// Owe has a verified session owe a factor after all: somebody enrolled meanwhile, or the browser is not trusted any more. What it was
-// to lead to is kept for when the factor is proved.
+// Owe has a verified session owe a factor after all: somebody enrolled meanwhile, or the browser is not trusted any
+// more. What it was to lead to is kept for when the factor is proved.
 func Owe(user string, delivery *Delivery, next string, at time.Time) Step {
 	return Step{name: "owe a factor", from: inVerified, user: user, of: true, rotates: true, apply: func(data *Data) error {
 		data.State, data.Proofs, data.Since = gate.Pending, nil, at
@@ -70,8 +70,8 @@ func OweEnrolment(user string, at time.Time) Step {
 	}}
 }
 
-// LoseEnrolment ends the set-up in a session in the state from, where another one was confirmed first. Whoever has not proved a factor
-// yet has to prove that one now.
+// LoseEnrolment ends the set-up in a session in the state from, where another one was confirmed first. Whoever has not
+// proved a factor yet has to prove that one now.
 func LoseEnrolment(user string, from gate.State, at time.Time) Step {
 	return Step{name: "lose an enrolment", from: only(inEnrolment, from), user: user, of: true, rotates: true, apply: func(data *Data) error {
 		data.Proposal = nil
@@ -97,8 +97,8 @@ type Passing struct {
 	At time.Time
 }
 
-// Prove makes a session verified that waited for it. The factor was proved for the user that the session had when the code was
-// sent; where another sign-in has taken its place meanwhile, nothing was proved for that one (P5).
+// Prove makes a session verified that waited for it. The factor was proved for the user that the session had when the
+// code was sent; where another sign-in has taken its place meanwhile, nothing was proved for that one (P5).
 func Prove(with Passing) Step {
 	return Step{
 		name: "prove", from: only([]gate.State{gate.Pending, gate.Enrolling}, with.From), user: with.User, of: true, rotates: true,
@@ -135,8 +135,8 @@ type Enrolment struct {
 	At time.Time
 }
 
-// ChangeFactors is the step of the session in which the user's factors were changed. Where that was the set-up that she owed, it is
-// verified now, and Next is where she wanted to go.
+// ChangeFactors is the step of the session in which the user's factors were changed. Where that was the set-up that she
+// owed, it is verified now, and Next is where she wanted to go.
 func ChangeFactors(with Enrolment) Step {
 	return Step{name: "change factors", from: only(inEnrolment, with.From), user: with.User, of: true, rotates: true, apply: func(data *Data) error {
 		if data.State == gate.Enrolling {

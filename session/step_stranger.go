@@ -1,13 +1,14 @@
 package session
 
 import (
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
-// KeepGuest keeps what the app set in an answer to a stranger: held cookies in the guest's jar, names among those that the browser may
-// send. What the request had taken out of the session comes back with returning. In a session that a sign-in has verified meanwhile
-// there is no stranger; and while the page of a failed login is open, only another login page, an entry, begins anew.
+// KeepGuest keeps what the app set in an answer to a stranger: held cookies in the guest's jar, names among those that
+// the browser may send. What the request had taken out of the session comes back with returning. In a session that a
+// sign-in has verified meanwhile there is no stranger; and while the page of a failed login is open, only another login
+// page, an entry, begins anew.
 func KeepGuest(cookies Cookies, returning custody.Jar, entry bool) Step {
 	return Step{name: "keep a stranger's cookies", from: anyState, apply: func(data *Data) error {
 		data.Granted = granted(data.Granted, cookies.Granted)
@@ -26,8 +27,8 @@ func KeepGuest(cookies Cookies, returning custody.Jar, entry bool) Step {
 	}}
 }
 
-// ClaimGuest takes a stranger's cookies out of the session, for one request that may sign somebody in; they are in Taken.Before.
-// The token changes, so that of two such requests one has them.
+// ClaimGuest takes a stranger's cookies out of the session, for one request that may sign somebody in; they are in
+// Taken.Before. The token changes, so that of two such requests one has them.
 func ClaimGuest() Step {
 	return Step{name: "claim the stranger's cookies", from: anyState, rotates: true, apply: func(data *Data) error {
 		data.Stranger = Stranger{}
@@ -54,8 +55,8 @@ func DoubtGuest() Step {
 	}}
 }
 
-// ReviewGuest keeps what the app set while it was asked about the stranger's cookies, where it knew nobody by them; else they are
-// forgotten. The answer ends a doubt that there was before the question.
+// ReviewGuest keeps what the app set while it was asked about the stranger's cookies, where it knew nobody by them;
+// else they are forgotten. The answer ends a doubt that there was before the question.
 func ReviewGuest(cookies Cookies, knewNobody, endsDoubt bool) Step {
 	return Step{name: "review the stranger's cookies", from: anyState, apply: func(data *Data) error {
 		if data.Doubt = data.Doubt && !endsDoubt; !knewNobody || data.State == gate.Verified {

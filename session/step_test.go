@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/gate"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 )
 
-// lawful says of each step in which states it may be taken, whether only for the user that it names, whether the token changes, and in
-// which state it leaves the session; "" is the state that it was in.
+// lawful says of each step in which states it may be taken, whether only for the user that it names, whether the token
+// changes, and in which state it leaves the session; "" is the state that it was in.
 var lawful = []struct {
 	step    func(user string, in gate.State) Step
 	from    string
@@ -75,8 +75,8 @@ var lawful = []struct {
 	{step: func(user string, _ gate.State) Step { return DropDevice(user) }, from: "p", owned: true, stays: true},
 }
 
-// TestP5_StepsAreLawful: every step in every state, for the session's own user and for another one. What is not lawful writes nothing; and
-// no step but a sign-in gives a session another user.
+// TestP5_StepsAreLawful: every step in every state, for the session's own user and for another one. What is not lawful
+// writes nothing; and no step but a sign-in gives a session another user.
 func TestP5_StepsAreLawful(t *testing.T) {
 	letters := map[gate.State]string{gate.Anonymous: "a", gate.Pending: "p", gate.Enrolling: "e", gate.Verified: "v"}
 	for _, law := range lawful {
@@ -159,7 +159,8 @@ func TestStepsThatChangeNothing(t *testing.T) {
 	}
 }
 
-// TestProofs: the first is the session's method, the last one that nobody stood for is when a factor was proved; one of each method is kept.
+// TestProofs: the first is the session's method, the last one that nobody stood for is when a factor was proved; one of
+// each method is kept.
 func TestProofs(t *testing.T) {
 	trusted := Proof{Method: "totp", At: start, Trusted: true}
 	data := Data{State: gate.Verified, Proofs: []Proof{trusted}}
@@ -182,8 +183,8 @@ func TestProofs(t *testing.T) {
 	}
 }
 
-// TestOweKeepsTheErrand: a factor that is owed after all does not lose the page that was asked for first, nor the withheld answer; and what
-// the session had shown as proofs is gone.
+// TestOweKeepsTheErrand: a factor that is owed after all does not lose the page that was asked for first, nor the
+// withheld answer; and what the session had shown as proofs is gone.
 func TestOweKeepsTheErrand(t *testing.T) {
 	f := newFixture(t)
 	delivery := &Delivery{Location: "/home"}

@@ -11,8 +11,8 @@ import (
 // longestPause is how long at most a change waits before it is tried again.
 const longestPause = 32 * time.Millisecond
 
-// untilUnchanged repeats an attempt for as long as other processes are quicker, and no longer than a write may take. The
-// pauses are short and of random length, so that two that got in each other's way do not meet again.
+// untilUnchanged repeats an attempt for as long as other processes are quicker, and no longer than a write may take.
+// The pauses are short and of random length, so that two that got in each other's way do not meet again.
 func untilUnchanged(ctx context.Context, attempt func() error) error {
 	ctx, cancel := detach(ctx)
 	defer cancel()

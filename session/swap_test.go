@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // swapping is a store with compare-and-set that does to another one what tests want.
@@ -181,8 +181,8 @@ func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 	}
 }
 
-// TestCompareAndSetIsUsed for every write, so that nothing depends on a commit without conditions: swapping refuses those.
-// After a store was emptied, which takes the tombstones too, a slow change must not bring its session back.
+// TestCompareAndSetIsUsed for every write, so that nothing depends on a commit without conditions: swapping refuses
+// those. After a store was emptied, which takes the tombstones too, a slow change must not bring its session back.
 func TestCompareAndSetIsUsed(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(&swapping{Memory: f.memory})

@@ -16,8 +16,8 @@ var tokenBytes = func() (table [256]bool) {
 	return table
 }()
 
-// wellFormed reports whether a token could have come from scs. Others are not worth asking the store about, and need not
-// be hashed, locked or logged.
+// wellFormed reports whether a token could have come from scs. Others are not worth asking the store about, and need
+// not be hashed, locked or logged.
 func wellFormed(token string) bool {
 	if len(token) != tokenLength {
 		return false

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"sallyport/age"
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
 )
 
 // touchEvery is how often at most the use of a session is written down.

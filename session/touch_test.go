@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 func TestNeedsTouch(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
-	"sallyport/gate"
+	"sallyport.example/sallyport/gate"
 )
 
 // TestASessionInTheContextIsNotTaken: scs keeps to the session that a context holds already, whatever token it is asked
@@ -56,8 +56,8 @@ func TestThePastNeverReachesAStore(t *testing.T) {
 	}
 }
 
-// TestNoLostUpdate: answers come in parallel, and each brings another cookie. scs has no compare-and-set: a counter stood
-// at 1 after 200 parallel attempts.
+// TestNoLostUpdate: answers come in parallel, and each brings another cookie. scs has no compare-and-set: a counter
+// stood at 1 after 200 parallel attempts.
 func TestNoLostUpdate(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{})
@@ -282,8 +282,8 @@ func TestSharedStartsNothing(t *testing.T) {
 	}
 }
 
-// TestP9_TheStoreLearnsNoToken: scs stores tokens as they are unless it is told not to, and whoever reads the store could
-// then go on with anybody's session. Also: what is stored is no gob.
+// TestP9_TheStoreLearnsNoToken: scs stores tokens as they are unless it is told not to, and whoever reads the store
+// could then go on with anybody's session. Also: what is stored is no gob.
 func TestP9_TheStoreLearnsNoToken(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, verified(t))

@@ -1,4 +1,4 @@
-module sallyport/tools
+module sallyport.example/sallyport/tools
 
 go 1.26.0
 

@@ -16,11 +16,11 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/recovery"
-	"sallyport/factor/schema1test"
-	"sallyport/factor/totp"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/schema1test"
+	"sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // before is a node of the version before: its reader and writer (schema1test), with the least that is needed on top of

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // checkFolder is where Check writes. No app's folder has this name.

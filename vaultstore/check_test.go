@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // rules splits a policy into its rules.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // The layouts that this package reads and writes. A document has the schema of the record in it, so that a node of the

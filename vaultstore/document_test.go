@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
 )
 
 var alice = factor.Key{App: "wiki", User: "alice"}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // What can be wrong with Vault, told apart for those who have to mend it. Each comes wrapped together with

@@ -14,7 +14,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // TestP6_EveryFault: whatever goes wrong with Vault is told apart, and is always factor.ErrUnavailable and never

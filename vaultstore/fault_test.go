@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestP6_FaultsAtEachStep: whatever goes wrong at whichever operation, the answer is an error that says what, never "no

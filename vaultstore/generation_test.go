@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one

@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"testing"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/schema1test"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/schema1test"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // mixed is alice's record of several factors, which schema 1 cannot hold.

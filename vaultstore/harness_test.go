@@ -12,9 +12,9 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 const transitKey = "transit/sallyport"

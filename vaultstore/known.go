@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"sync"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // maxKnown bounds how many keys are remembered at the same time, twice: see memory.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Names in the custom metadata of a record.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Keys lists every record, for operators and for moving to another store: one call for each app, and one for each

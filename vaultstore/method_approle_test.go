@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestAppRole: a wrong secret ID is refused, and told in one line; a right one in the same file is taken within two

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestCert: the connection's client certificate signs in; one of an authority that Vault does not know does not. New

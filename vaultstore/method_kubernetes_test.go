@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // serviceAccountToken is a token as Kubernetes makes them. Nobody checks its signature but Kubernetes.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestToken: a token is used as it is, whether it can be renewed or not, and whether it may look at itself or not; one

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestTokenFile walks a file through what Vault Agent and its operator do to it. In all of that, no call fails while

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Defaults of Settings.

@@ -6,8 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
 )
 
 func newUnconnected(t *testing.T, settings Settings) *Store {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // knownSecret is what is remembered of a factor's secret: its fingerprint and, where transit seals it, its sealed form,

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestP5_SealedSecretsAreBound: whoever can write to KV puts a sealed secret, which he can open by his own codes, in

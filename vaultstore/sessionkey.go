@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Bounds of session keys.

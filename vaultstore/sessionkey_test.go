@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestSessionKeyIsOne: twenty gateways that start at the same moment have one key, which only Vault made them agree on.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
-	"sallyport/e2e/vault"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // appPolicy lets its holder read and write one folder.

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // settled is how old a disabled document must be before somebody else than the one who disabled it deletes its

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestConformance: a real Vault is as good a store as every other one, with the seeds sealed by transit and without,

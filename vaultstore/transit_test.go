@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/e2e/vault"
-	"sallyport/factor"
-	"sallyport/factor/storetest"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
+	"sallyport.example/sallyport/test/vault"
 )
 
 // TestTransitSealsSeeds: with transit the document in KV holds no seed, and a sealed one that is moved to another user,

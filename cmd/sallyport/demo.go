@@ -18,8 +18,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
-	"sallyport"
-	"sallyport/demo"
+	"sallyport.example/sallyport"
+	"sallyport.example/sallyport/demo"
 )
 
 func init() {

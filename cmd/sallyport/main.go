@@ -8,7 +8,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	"sallyport/caddymodule"
+	"sallyport.example/sallyport/caddymodule"
 )
 
 func main() {

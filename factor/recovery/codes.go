@@ -4,7 +4,7 @@ import (
 	"encoding/base32"
 	"strings"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 const (

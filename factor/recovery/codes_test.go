@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 func TestParse(t *testing.T) {

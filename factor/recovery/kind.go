@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Kind is the kind of factor. It implements factor.Maker, factor.Counter and factor.Recogniser.

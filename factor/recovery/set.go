@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Codes is how many recovery codes a set has.

@@ -9,7 +9,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 func TestNewSet(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"testing"
 
-	"sallyport/factor/schema1test"
+	"sallyport.example/sallyport/factor/schema1test"
 )
 
 // TestFrozen: what is frozen here reads what the version before wrote, and writes the same bytes.

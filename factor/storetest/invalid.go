@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Invalid are records that no store may take, nor hand out, by what is wrong with them.

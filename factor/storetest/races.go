@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // race runs attempt in parallel and counts those that won; everybody else must have lost cleanly.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // at is when the records of this package were made.

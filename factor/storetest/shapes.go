@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // shapes are the records that a store keeps, by the schema that they are written in.

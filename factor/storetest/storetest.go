@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Parallel is how many attempts race in each test of compare-and-set.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // proposal is what a ceremony of this kind remembers beside the new seed. Nodes of the version before read just these

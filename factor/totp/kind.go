@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Kind is the kind of factor. It implements factor.Enroller.

@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 var (

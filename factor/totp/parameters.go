@@ -8,7 +8,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // Algorithm is the hash of a one-time code, spelt as in otpauth addresses.

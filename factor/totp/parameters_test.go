@@ -10,7 +10,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
-	"sallyport/factor"
+	"sallyport.example/sallyport/factor"
 )
 
 // rfcSecrets are the seeds of RFC 6238, appendix B: "12345678901234567890" repeated to the hash's length (erratum

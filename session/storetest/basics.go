@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 func testFindAndCommit(t *testing.T, b *Body) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // moment is how exactly the suite expects time to be kept.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
 )
 
 // owner makes an account that nobody else has.

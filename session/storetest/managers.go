@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/custody"
-	"sallyport/gate"
-	"sallyport/session"
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/session"
 )
 
 // managers are one for each handle, with a Shared of its own: two processes.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // race runs attempt in parallel over two handles and counts those that won; everybody else must have lost cleanly.

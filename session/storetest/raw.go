@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // Create stores a session as it is given, but for App, Form and the times Created, Seen and Since, which are filled in

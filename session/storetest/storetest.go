@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // Parallel is how many attempts race in each test of a race.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 func testSwap(t *testing.T, b *Body) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/session"
+	"sallyport.example/sallyport/session"
 )
 
 // Patience is how long what must succeed may take, on a machine that does ten other things.

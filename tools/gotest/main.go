@@ -6,7 +6,10 @@
 //
 // Usage:
 //
-//	gotest [-modules folder,folder...] [-- arguments for go test...]
+//	gotest [-modules folder,folder...] [-fresh folder,folder...] [-- arguments for go test...]
+//
+// `go test` takes a result from its cache when no file of the same module has changed. Modules that test what lies
+// outside of them are named with -fresh: their tests always run.
 //
 // Without arguments it tests ./... . The lines of `go test` for each package (ok, FAIL, ?) appear as they always do,
 // the output of a test only when it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The
@@ -19,11 +22,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
 func main() {
 	modules := flag.String("modules", ".", "folders of the Go modules to test, separated by commas")
+	fresh := flag.String("fresh", "", "those of the modules whose tests always run, separated by commas")
 	flag.Parse()
 	arguments := flag.Args()
 	if len(arguments) == 0 {
@@ -31,8 +36,9 @@ func main() {
 	}
 
 	tally := newTally(os.Stdout)
+	always := strings.Split(*fresh, ",")
 	for _, folder := range strings.Split(*modules, ",") {
-		if err := runModule(tally, folder, arguments); err != nil {
+		if err := runModule(tally, folder, argumentsFor(folder, always, arguments)); err != nil {
 			fmt.Fprintf(os.Stderr, "gotest: %s: %v\n", folder, err)
 			os.Exit(2)
 		}
@@ -40,6 +46,14 @@ func main() {
 	if !tally.close() {
 		os.Exit(1)
 	}
+}
+
+// argumentsFor are the arguments of `go test` in a module's folder.
+func argumentsFor(folder string, always, arguments []string) []string {
+	if slices.Contains(always, folder) {
+		return append([]string{"-count=1"}, arguments...)
+	}
+	return arguments
 }
 
 // runModule tests one module and feeds what `go test` reports to the tally. Only a failure to run `go test` at all is

@@ -1,0 +1,40 @@
+package file
+
+import (
+	bolt "go.etcd.io/bbolt"
+)
+
+// read runs work in a read-only transaction. entries is nil in a file that nothing was written to.
+//
+// A fault while bbolt begins a transaction leaves its locks taken, and whoever wants one of them then waits for ever.
+// So transactions begin and end one at a time, and not at all once the handle is lost.
+func (db *database) read(work func(entries *bolt.Bucket) error) error {
+	tx, err := db.beginRead()
+	if err != nil {
+		return translated(err)
+	}
+	defer db.endRead(tx)
+	return translated(db.handle.Guard(func() error { return work(tx.Bucket(entriesBucket)) }))
+}
+
+func (db *database) beginRead() (tx *bolt.Tx, err error) {
+	db.reading.Lock()
+	defer db.reading.Unlock()
+	if db.handle.Lost() {
+		return nil, ErrDamaged
+	}
+	err = db.handle.Guard(func() (err error) {
+		tx, err = db.handle.Begin(false)
+		return err
+	})
+	return tx, err
+}
+
+func (db *database) endRead(tx *bolt.Tx) {
+	db.reading.Lock()
+	defer db.reading.Unlock()
+	if db.handle.Lost() {
+		return
+	}
+	_ = db.handle.Guard(tx.Rollback) // it gives nothing back but memory
+}

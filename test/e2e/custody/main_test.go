@@ -1,0 +1,10 @@
+package custody
+
+import (
+	"os"
+	"testing"
+
+	"sallyport.example/sallyport/test/site"
+)
+
+func TestMain(m *testing.M) { os.Exit(site.Main(m)) }

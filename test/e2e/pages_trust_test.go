@@ -1,0 +1,398 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/test/e2e/browser"
+	"sallyport.example/sallyport/test/site"
+)
+
+// enrolInBrowser sets up a second factor with what the page shows, and signs out.
+func (v *viewer) enrolInBrowser() *site.Authenticator {
+	v.t.Helper()
+	v.Goto(v.url + "/second-factor/")
+	v.press("Set up Two-Factor Authentication", "/second-factor/setup")
+	phone := v.key()
+	v.Fill("[name=code]", phone.Code(v.t))
+	v.press("Confirm", "/second-factor/recovery-codes")
+	v.press("Sign out", "/login")
+	return phone
+}
+
+// trust signs alice in with a code and has this browser trusted, and signs out.
+func (v *viewer) trust(phone *site.Authenticator) {
+	v.t.Helper()
+	v.signIn("alice", demo.AlicePassword)
+	v.wantsPath("/second-factor/challenge")
+	v.Click("#trust")
+	v.FillThrough("[name=code]", phone.Code(v.t))
+	v.wantsPath("/")
+	v.leave()
+}
+
+// leave signs out, from the settings page.
+func (v *viewer) leave() {
+	v.t.Helper()
+	v.Goto(v.url + "/second-factor/")
+	v.press("Sign out", "/login")
+}
+
+// getsIn signs alice in, and no code is asked for.
+func (v *viewer) getsIn() {
+	v.t.Helper()
+	v.signIn("alice", demo.AlicePassword)
+	v.WaitPath("/")
+}
+
+// isAsked signs alice in, and a code is asked for, also after the page's script has had its say.
+func (v *viewer) isAsked() {
+	v.t.Helper()
+	v.signIn("alice", demo.AlicePassword)
+	v.wantsPath("/second-factor/challenge")
+	if scripts := browser.Evaluate[bool](v.Browser, "document.getElementById('proof').textContent !== ''"); scripts {
+		v.settles()
+	}
+	v.wantsPath("/second-factor/challenge")
+	v.Goto(v.url + "/")
+	v.wantsPath("/second-factor/challenge")
+}
+
+// settles waits until the page's script has given up proving that the browser is trusted.
+func (v *viewer) settles() {
+	v.t.Helper()
+	const settled = `new Promise(done => { const look = () => document.getElementById("proof").textContent ? setTimeout(look, 10) : done(true); look(); })`
+	if !browser.Await[bool](v.Browser, settled) {
+		v.t.Error("the script is still at it")
+	}
+}
+
+// keys runs an expression over the browser's keys, and returns the text that it comes to.
+func (v *viewer) keys(expression string) string {
+	v.t.Helper()
+	return browser.Await[string](v.Browser, `new Promise((done, failed) => {
+		const opening = indexedDB.open("sallyport", 1);
+		opening.onerror = failed;
+		opening.onsuccess = () => {
+			const all = opening.result.transaction("keys", "readwrite").objectStore("keys"), asked = all.getAll();
+			asked.onsuccess = async () => { const keys = asked.result; done(String(await (`+expression+`))); opening.result.close(); };
+		};
+	})`)
+}
+
+// TestPages_TrustedBrowser: who ticks the box is not asked for a code in this browser again, until the browser is
+// removed on the settings page; and nowhere else.
+func TestPages_TrustedBrowser(t *testing.T) {
+	t.Parallel()
+	for _, scripts := range []bool{true, false} {
+		l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+		v := newViewer(t, l.URL, browser.Options{NoScripts: !scripts})
+		v.signIn("alice", demo.AlicePassword)
+		phone := v.enrolInBrowser()
+
+		v.signIn("alice", demo.AlicePassword)
+		v.wantsPath("/second-factor/challenge")
+		if scripts {
+			v.look("challenge-trust")
+		}
+		v.Click("#trust")
+		v.Fill("[name=code]", phone.Code(t))
+		v.press("Verify", "/")
+		v.leave()
+
+		v.getsIn()
+		other := newViewer(t, l.URL, browser.Options{NoScripts: !scripts})
+		other.signIn("alice", demo.AlicePassword)
+		other.wantsPath("/second-factor/challenge")
+
+		v.Goto(v.url + "/second-factor/")
+		for _, want := range []string{"Trusted browsers", "Your sessions", "This session", "Waiting for the code", "Recent activity", "Signed in from a trusted browser"} {
+			if !strings.Contains(v.Page(), want) {
+				t.Errorf("the settings page does not say %q", want)
+			}
+		}
+		if scripts {
+			v.look("settings-trusted")
+		}
+		v.press("Sign out all others", "/second-factor/")
+		v.says("status", "Your other sessions are signed out")
+		other.Goto(l.URL + "/second-factor/challenge")
+		other.wantsPath("/login")
+		v.press("Remove", "/second-factor/")
+		v.says("status", "That browser is no longer trusted")
+		v.press("Sign out", "/login")
+		v.signIn("alice", demo.AlicePassword)
+		v.wantsPath("/second-factor/challenge")
+		v.wantsQuiet()
+	}
+}
+
+// TestPages_TrustIsNotPortable: mallory has alice's password, a browser of the same kind, and a copy of every cookie of
+// hers. She is asked for a code, and alice is not, neither before nor after, at her desk or on her telephone; until her
+// trust ends.
+func TestPages_TrustIsNotPortable(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+	alice := newViewer(t, l.URL, browser.Options{})
+	alice.signIn("alice", demo.AlicePassword)
+	phone := alice.enrolInBrowser()
+	alice.trust(phone)
+	for _, width := range []int64{0, 390} {
+		alice.Viewport(width, 844)
+		alice.getsIn()
+		alice.leave()
+	}
+	alice.Viewport(0, 0)
+
+	mallory := newViewer(t, l.URL, browser.Options{})
+	mallory.Hold(alice.Cookies())
+	mallory.isAsked()
+	if got := mallory.Attribute("#proof", "data-key"); len(got) != 87 {
+		t.Errorf("the page names the key %q", got)
+	}
+	mallory.settles()
+	mallory.look("challenge-asked")
+	// The moment before is too short for a picture.
+	browser.Evaluate[string](mallory.Browser, "(words => words.textContent = words.dataset.words)(document.getElementById('proof'))")
+	mallory.look("challenge-proof")
+	mallory.Hold(alice.Cookies())
+	mallory.Scripts(false)
+	mallory.isAsked()
+
+	alice.getsIn()
+	if page := alice.Goto(l.URL + "/second-factor/"); page.Status != http.StatusOK || strings.Contains(alice.Page(), "somebody may have a copy") {
+		t.Errorf("the settings page: %d\n%s", page.Status, alice.Page())
+	}
+	// The way back leads nowhere that is sent again.
+	alice.Goto(l.URL + "/")
+	alice.Back()
+	alice.Back()
+	alice.Goto(l.URL + "/")
+	alice.wantsPath("/")
+
+	// No script of the origin, the app's own among them, gets the private key.
+	for expression, want := range map[string]string{
+		`keys.length`:               "1",
+		`keys[0].key.extractable`:   "false",
+		`keys[0].key.type`:          "private",
+		`keys[0].key.usages.join()`: "sign",
+		`Promise.all(["jwk", "pkcs8", "raw"].map(format => crypto.subtle.exportKey(format, keys[0].key).then(() => "it is out", () => "no")))`: "no,no,no",
+	} {
+		if got := alice.keys(expression); got != want {
+			t.Errorf("%s is %s, want %s", expression, got, want)
+		}
+	}
+
+	// Where the browser's store was emptied, the code is asked for, nothing is lost, and it can be trusted anew.
+	alice.leave()
+	alice.Goto(l.URL + "/login")
+	alice.keys(`all.clear() && "cleared"`)
+	alice.isAsked()
+	alice.Goto(l.URL + "/second-factor/challenge")
+	alice.settles()
+	alice.Click("#trust")
+	alice.FillThrough("[name=code]", phone.Code(t))
+	alice.leave()
+	alice.getsIn()
+	alice.Goto(l.URL + "/second-factor/")
+	if got := strings.Count(alice.Page(), "Remove"); got != 1 {
+		t.Errorf("%d trusted browsers, want one in place of the other:\n%s", got, alice.Page())
+	}
+	alice.press("Remove", "/second-factor/")
+	alice.leave()
+	alice.isAsked()
+	alice.wantsQuiet()
+	mallory.wantsQuiet()
+}
+
+// TestPages_TrustOfTwo: two people share a browser, and each is known there; keys whose time is over are thrown away.
+func TestPages_TrustOfTwo(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	people := []struct{ name, password string }{{"alice", demo.AlicePassword}, {"bob", demo.BobPassword}}
+	for _, person := range people {
+		v.signIn(person.name, person.password)
+		phone := v.enrolInBrowser()
+		v.signIn(person.name, person.password)
+		v.wantsPath("/second-factor/challenge")
+		if person.name == "bob" {
+			v.keys(`all.put({ until: Date.now() - 1 }, "over") && all.put({ until: Date.now() + 86400000 }, "not over")`)
+		}
+		v.Click("#trust")
+		v.FillThrough("[name=code]", phone.Code(t))
+		v.leave()
+	}
+	for range 2 {
+		for _, person := range people {
+			v.signIn(person.name, person.password)
+			v.WaitPath("/")
+			v.leave()
+		}
+	}
+	if got := v.keys("keys.length"); got != "3" {
+		t.Errorf("the browser holds %s keys, want alice's, bob's and the one whose time is not over", got)
+	}
+	v.wantsQuiet()
+}
+
+// TestPages_TrustEnds: reset and disabling end the trust of a browser that has a key, as removing does.
+func TestPages_TrustEnds(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"reset", "disable"} {
+		l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+		v := newViewer(t, l.URL, browser.Options{})
+		v.signIn("alice", demo.AlicePassword)
+		phone := v.enrolInBrowser()
+		v.trust(phone)
+		v.getsIn()
+		v.Goto(l.URL + "/second-factor/")
+		if end == "reset" {
+			v.Follow(browser.Labelled("Reset Token"))
+			v.Fill("[name=code]", phone.Code(t))
+			v.press("Reset", "/second-factor/setup")
+			phone = v.key()
+			v.Fill("[name=code]", phone.Code(t))
+			v.press("Confirm", "/second-factor/")
+			v.press("Sign out", "/login")
+		} else {
+			v.Follow(browser.Labelled("Disable Two-Factor Authentication"))
+			v.Fill("[name=code]", phone.Code(t))
+			v.press("Disable", "/second-factor/")
+			v.enrolInBrowser()
+		}
+		v.isAsked()
+		v.wantsQuiet()
+	}
+}
+
+// slowly has the page wait for release() before it makes a key, as slow hardware does.
+const slowly = `(() => {
+	const make = crypto.subtle.generateKey.bind(crypto.subtle), released = new Promise(done => { window.release = done; });
+	crypto.subtle.generateKey = async (...how) => { await released; return make(...how); };
+	return true;
+})()`
+
+// muchLater has the page believe that its form was sent so long ago that a click is no longer the other half of a
+// double click.
+const muchLater = `delete document.getElementById("proof").closest("form").dataset.sent`
+
+// TestPages_TrustWithoutHaste: Enter and a double click while the key is made send the code once, and so does what the
+// page sends by itself once the code is complete, while the answer is on its way.
+func TestPages_TrustWithoutHaste(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	v.signIn("alice", demo.AlicePassword)
+	phone := v.enrolInBrowser()
+	v.signIn("alice", demo.AlicePassword)
+	v.Click("#trust")
+	browser.Evaluate[bool](v.Browser, slowly)
+	v.Fill("[name=code]", phone.Code(t))
+	v.Press(kb.Enter)
+	for range 2 {
+		browser.Evaluate[bool](v.Browser, muchLater)
+		v.Click(browser.Labelled("Verify"))
+	}
+	v.wantsPath("/second-factor/challenge")
+	// The key is made, the form goes out, and before the page is left it is sent again: by itself, and by a hand.
+	browser.Evaluate[bool](v.Browser, muchLater)
+	browser.Evaluate[bool](v.Browser, `(() => {
+		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
+		form.submit = () => {
+			sessionStorage.sent = +(sessionStorage.sent || 0) + 1;
+			submit();
+			form.requestSubmit();
+			form.querySelector("button.main").click();
+		};
+		release();
+		return true;
+	})()`)
+	v.WaitPath("/")
+	if got := browser.Evaluate[string](v.Browser, "sessionStorage.sent"); got != "1" {
+		t.Errorf("the form was sent %s times", got)
+	}
+	v.wantsOneKey()
+	v.wantsQuiet()
+}
+
+// TestPages_TrustMakesOneKey: what was sent may be lost on its way. Who clicks again, long after, sends the same key,
+// and is trusted.
+func TestPages_TrustMakesOneKey(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	v.signIn("alice", demo.AlicePassword)
+	phone := v.enrolInBrowser()
+	v.signIn("alice", demo.AlicePassword)
+	v.Click("#trust")
+	browser.Evaluate[bool](v.Browser, `(() => {
+		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
+		form.submit = () => { window.lost = form.key.value; form.submit = submit; };
+		return true;
+	})()`)
+	v.Fill("[name=code]", phone.Code(t))
+	v.Until("waiting for the form to be sent", "window.lost")
+	v.wantsPath("/second-factor/challenge")
+	browser.Evaluate[bool](v.Browser, muchLater)
+	v.Follow(browser.Labelled("Verify"))
+	v.wantsPath("/")
+	v.wantsOneKey()
+	v.wantsQuiet()
+}
+
+// wantsOneKey says that alice, who has just got in, has one key in this browser, is known by it, and sent her code
+// once.
+func (v *viewer) wantsOneKey() {
+	v.t.Helper()
+	if got := v.keys("keys.length"); got != "1" {
+		v.t.Errorf("%s keys were made", got)
+	}
+	v.leave()
+	v.getsIn()
+	v.Goto(v.url + "/second-factor/")
+	if page := v.Page(); strings.Contains(page, "Wrong code") || strings.Count(page, "Remove") != 1 {
+		v.t.Errorf("the code was sent more than once:\n%s", page)
+	}
+}
+
+// TestPages_Later: where everybody must have a second factor and has time, the page says until when, and lets people
+// in.
+func TestPages_Later(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\trequire everyone grace 14d\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	v.signIn("alice", demo.AlicePassword)
+	v.wantsPath("/second-factor/setup")
+	if !strings.Contains(v.Page(), "You have 14 days left.") {
+		t.Errorf("the page does not say how long: %s", v.Page())
+	}
+	v.look("later")
+	v.press("Later", "/")
+	v.Goto(v.url + "/second-factor/")
+	v.look("settings-due")
+	v.wantsQuiet()
+}
+
+// TestPages_Offer is shown once, and no is an answer.
+func TestPages_Offer(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\toffer\n\t\tsettings_link\n", site.Options{})
+	v := newViewer(t, l.URL, browser.Options{})
+	v.signIn("alice", demo.AlicePassword)
+	v.wantsPath("/second-factor/offer")
+	v.look("offer")
+	v.Follow(browser.Link("Not now"))
+	v.wantsPath("/")
+	// The app's own page leads to the settings, though nobody has changed the app.
+	v.Follow(browser.Link("Two-factor authentication settings"))
+	v.wantsPath("/second-factor/")
+	v.press("Sign out", "/login")
+	v.signIn("alice", demo.AlicePassword)
+	v.wantsPath("/")
+	v.wantsQuiet()
+}

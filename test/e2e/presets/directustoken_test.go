@@ -1,0 +1,54 @@
+//go:build allapps
+
+package presets
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sallyport.example/sallyport/test/e2e/apps"
+	"sallyport.example/sallyport/test/site"
+)
+
+var directusToken = regexp.MustCompile(`"access_token":"([^"]+)"`)
+
+// TestP5_DirectusTokens: somebody has an account of his own and the owner's password. Signed in as himself, he signs in
+// as her once more, for a token in the body, at the very address of the studio's login, and puts that token into the
+// address of whatever he asks for: Directus believes it before the session's cookie. (The random walk found it: those
+// logins were none to the preset, and so went through in a verified session.)
+func TestP5_DirectusTokens(t *testing.T) {
+	t.Parallel()
+	running := apps.StartDirectus(t)
+	p := &protected{Site: site.Start(t, running.Address, "app directus\n\t\tpreset directus\n", site.Options{Level: "INFO"}), app: directus}
+	p.enrolOwner(t)
+	body := func(mode string) string {
+		return fmt.Sprintf(`{"email":%q,"password":%q%s}`, apps.AliceMail.Name, apps.Alice.Password, mode)
+	}
+	const whose = "/users/me?fields=id,email&access_token="
+
+	// Past the gateway it works.
+	direct := (&site.Site{Address: running.Address, URL: running.URL}).Client(t)
+	hers := site.Find(t, directusToken, direct.PostJSON("/auth/login", body("")).Text)
+	if got := direct.Get(whose + hers); !strings.Contains(got.Text, apps.AliceMail.Name) {
+		t.Fatalf("the app itself: %d %s", got.StatusCode, got.Text)
+	}
+
+	for _, mode := range []string{"", `,"mode":"json"`, `,"mode":"cookie"`, `,"mode":"session"`} {
+		bob := p.Client(t)
+		p.signIn(t, bob, apps.BobMail)
+		p.wantsState(t, bob, "verified", apps.BobMail.Name)
+		// Even a token of hers, from wherever he has it.
+		if got := bob.Get(whose + hers); strings.Contains(got.Text, apps.AliceMail.Name) || !strings.Contains(got.Text, apps.BobMail.Name) {
+			t.Errorf("her token in the address: %d %s", got.StatusCode, got.Text)
+		}
+		answer := bob.PostJSON("/auth/login", body(mode))
+		p.wantsChallenge(t, answer)
+		if directusToken.MatchString(answer.Text) {
+			t.Errorf("%s: her token is his: %s", mode, answer.Text)
+		}
+		p.wantsState(t, bob, "pending", apps.AliceMail.Name)
+		p.wantsClosed(t, bob, mode)
+	}
+}
