@@ -24,7 +24,7 @@ func TestParseDate(t *testing.T) {
 		"Mon, 01 Jan 1601 00:00:00 GMT":      time.Date(1601, time.January, 1, 0, 0, 0, 0, time.UTC),
 		"\x80\x81 Tue, 03 Feb 2026 04:05:06": when,
 		"Tue, 03 Feb 2026 04:05:06 03:03:03": when,
-		"01 01 2026 Jan 01:01:01":            time.Date(2001, time.January, 1, 1, 1, 1, 0, time.UTC)
+		"01 01 2026 Jan 01:01:01":            time.Date(2001, time.January, 1, 1, 1, 1, 0, time.UTC),
 		"":                                   {},
 		"0":                                  {},
 		"Tue, 03 Feb 2026":                   {},
