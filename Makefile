@@ -21,7 +21,7 @@ TESTFLAGS ?=
 
 export CGO_ENABLED := 1
 
-.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps fuzz-short bench tools clean
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps module-path fuzz-short bench tools clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ APPS := mariadb-server-core=mariadbd mariadb-client-core=mariadb php-mysql=php:m
 test-apps: ## the suite of real apps, all of them (docs/apps.md); WALK=10m is how long each is walked over at random
 	scripts/install-test-packages $(APPS)
 	SALLYPORT_WALK=$(or $(WALK),10m) go -C test/e2e test -count=1 -race -tags allapps -timeout 4h $(TESTFLAGS) ./presets
+
+module-path: ## give the module its public path, everywhere: make module-path NEW=example.org/you/sallyport
+	scripts/module-path "$(NEW)"
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short

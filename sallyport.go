@@ -19,7 +19,12 @@
 // Arrows point down only; house_test.go keeps it so.
 package sallyport
 
-import _ "embed"
+import (
+	_ "embed"
+
+	// Whoever has xcaddy build a Caddy with this module names the module, and Go imports its root.
+	_ "sallyport.example/sallyport/caddymodule"
+)
 
 // Caddyfile is the commented example that an operator starts from, and what the demo command runs. The variables in it
 // (SALLYPORT_SITE, SALLYPORT_APP, SALLYPORT_SECRETS, SALLYPORT_ADMIN, SALLYPORT_LOG_LEVEL) all have defaults.

@@ -52,6 +52,8 @@ type Options struct {
 	Proxy string
 	// Sites are further sites of the same process.
 	Sites string
+	// Binary is the command to run. Default: the one of Binary.
+	Binary string
 	// Level is that of the log. Default: DEBUG, so that everything that could leak does.
 	Level string
 }
@@ -64,13 +66,16 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{t: t, binary: Binary(t), Folder: t.TempDir(), Address: address}
+	s := &Site{t: t, binary: options.Binary, Folder: t.TempDir(), Address: address}
 	s.URL = "http://" + s.Address
 	if options.Secrets == "" {
 		options.Secrets = "secrets file " + filepath.Join(s.Folder, "secrets.db")
 	}
 	if options.Sessions == "" {
 		options.Sessions = "sessions memory"
+	}
+	if s.binary == "" {
+		s.binary = Binary(t)
 	}
 	if options.Level == "" {
 		options.Level = "DEBUG"
