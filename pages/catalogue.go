@@ -171,8 +171,7 @@ func up(d, unit time.Duration) int64 {
 }
 
 // when is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in
-// ISO
-// 8601. The script puts the user's own in its place.
+// ISO 8601. The script puts the user's own in its place.
 func (c catalogue) when(t time.Time) (template.HTML, error) {
 	t = t.UTC()
 	month, err := c.text("month." + strconv.Itoa(int(t.Month())))

@@ -301,8 +301,7 @@ func TestInputs_OwnPages(t *testing.T) {
 }
 
 // TestInputs_Scripts: a script that signs in gets problem documents and never a page in place of an answer: 401, 422,
-// 429,
-// 204. Then it gets the app's answer to its login, once, and nobody else gets it.
+// 429, 204. Then it gets the app's answer to its login, once, and nobody else gets it.
 func TestInputs_Scripts(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
