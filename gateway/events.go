@@ -11,8 +11,9 @@ import (
 
 // Sessions that end in more than one place.
 var (
-	endedByApp = event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp}
-	ofTwoUsers = event.Event{
+	signedOutOfApp = event.Event{Name: event.SignedOut, Reason: event.ReasonApp}
+	endedByApp     = event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp}
+	ofTwoUsers     = event.Event{
 		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonTwoUsers, Setting: "identity",
 	}
 )

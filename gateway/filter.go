@@ -28,6 +28,8 @@ type filter struct {
 	mode filterMode
 	// undecided: an answer that waits was not settled yet.
 	undecided bool
+	// leaves: the session ends with this answer, whatever the app says, since its user asked the app to sign out.
+	leaves bool
 	// early: it was settled before it was whole.
 	early bool
 	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
@@ -79,10 +81,9 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.x.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Before the
-		// factor is passed there are none: nobody has judged yet whether what follows is a sign-in, and any header may
-		// give it away.
-		if f.x.state() == gate.Verified {
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what follows
+		// may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
+		if f.x.state() == gate.Verified && !f.x.suspect && !f.x.data.InPlace {
 			stripCookies(h)
 			f.x.w.WriteHeader(status)
 		}

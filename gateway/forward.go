@@ -39,6 +39,9 @@ func (x *exchange) forwardVerified() error {
 		if err := x.config.Sessions.Touch(x.r.Context(), x.token, x.now); err != nil {
 			return x.storeFailed("note that the session is in use", err)
 		}
+		if answered, err := x.owesByNow(); answered || err != nil {
+			return err
+		}
 	}
 	// This app may sign people in without a sign: it is asked after each request that could have done so.
 	x.suspect = x.suspect || x.mayRaise()

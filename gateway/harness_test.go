@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,10 +41,22 @@ type site struct {
 }
 
 // clock is a time that tests move by hand.
-type clock struct{ now time.Time }
+type clock struct {
+	mutex sync.Mutex
+	now   time.Time
+}
 
-func (c *clock) Now() time.Time          { return c.now }
-func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
+func (c *clock) Now() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.now = c.now.Add(d)
+}
 
 // kinds are the kinds of factors of a gateway, with recovery codes that cost little.
 func kinds() []factor.Kind {

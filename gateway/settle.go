@@ -21,14 +21,17 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	// What another site's page asks for is nobody's wish. The app may refuse it, in words that no status tells.
 	leaves := verified && x.place == gate.Logout && status >= 200 && status < 400
 	foreign := leaves && gate.Foreign(x.r, nil)
+	asks := x.config.Logins.Asks()
 	if leaves && !foreign {
-		if x.ended(f, event.Event{Name: event.SignedOut, Reason: event.ReasonApp}) {
+		if f.leaves = asks && x.suspect; f.leaves {
+			return false
+		}
+		if x.ended(f, signedOutOfApp) {
 			f.release(status, f.sorted.Browser)
 		}
 		return true
 	}
 	after, effect, full := x.apply(jar, f.sorted.Held)
-	asks := x.config.Logins.Asks()
 	switch {
 	case full != nil:
 		x.overflow(f, status, full)
@@ -96,6 +99,8 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 		said = x.whose(after) // of an app that could not say before it had got rid of its answer
 	}
 	switch {
+	case f.leaves:
+		x.leave(f, status, said)
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.noteAddress()
 		x.commit(f, status, said.changes)
@@ -243,14 +248,37 @@ func (x *exchange) endTwoUsers(f *filter) bool {
 // with: a form to sign in that it shows belongs to the app's session that is thrown away with ours. Then the login page
 // takes its place.
 func (x *exchange) outlived(f *filter, status int) {
+	unwatched := f.goesOnUnwatched(status)
 	switch {
 	case !x.ended(f, endedByApp):
+	case unwatched:
+		f.replace(x.askLogin)
 	case (x.place == gate.Protected || x.place == gate.Entry) && status == http.StatusOK && x.plain() && isPageLoad(x.r) && x.config.LoginPage != "":
 		f.replace(x.askLogin)
 	default:
 		f.sorted.Held = nil
 		x.releaseToStranger(f, status)
 	}
+}
+
+// leave is for an answer to a sign-out, by a request that may have signed somebody else in. Our session ends in any
+// case. The answer goes out where the app knows nobody any more, or still the same user.
+func (x *exchange) leave(f *filter, status int, said probed) {
+	harmless := said.verdict == login.NotSignedIn || said.verdict == login.Known && said.name == x.data.Identity
+	unwatched := f.goesOnUnwatched(status)
+	switch {
+	case !x.ended(f, signedOutOfApp):
+	case harmless && !unwatched:
+		f.release(status, f.sorted.Browser)
+	default:
+		f.replace(x.askLogin)
+	}
+}
+
+// goesOnUnwatched reports whether more would come of an answer than what is there, or a tunnel, by a request that may
+// sign somebody in after that. Once its session has ended, nobody could ask whose the rest is.
+func (f *filter) goesOnUnwatched(status int) bool {
+	return status == http.StatusSwitchingProtocols || f.asksOn()
 }
 
 // ended ends the session in the middle of an answer, and tells the event. Where the store cannot do it, the browser is
