@@ -102,8 +102,8 @@ func (f *filter) mayGoOut() bool {
 		if s.impatient {
 			patience = 0
 		}
-		s.impatient = !v.undisturbed(f.x.r.Context(), patience)
-		ask = ask || s.impatient
+		s.impatient = !v.undisturbed(f.x.r.Context(), patience) || !s.undisturbedElsewhere(patience)
+		ask = s.impatient || s.stale.Load()
 	}
 	if ask {
 		return f.confirmed(s.impatient)

@@ -81,6 +81,50 @@ func (g *Gateway) unmark(ctx context.Context, v *visit) {
 	}
 }
 
+// undisturbedElsewhere waits, before a piece of an answer that has begun or of a tunnel is sent, until no request is at
+// the app by another gateway that may raise the session. It reports whether there is none; else patience or the stream
+// has run out, or the store says nothing. The store is asked about each piece: nobody tells this gateway.
+func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
+	g := s.gateway
+	if g == nil || !g.config.Sessions.Remote() {
+		return true
+	}
+	s.mutex.Lock()
+	token, concerns := s.token, s.inPlace && !s.stranger
+	s.mutex.Unlock()
+	if !concerns {
+		return true
+	}
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	for {
+		ctx, done := context.WithTimeout(context.Background(), lookTimeout)
+		data, err := g.config.Sessions.LoadNow(ctx, token)
+		done()
+		now := g.config.Now()
+		switch {
+		case err != nil || data == nil:
+			return false
+		case !data.Raised(now, mayTake):
+			if g.isDue(data, now) {
+				s.stale.Store(true)
+			}
+			return true
+		case patience == 0:
+			return false
+		}
+		again := time.NewTimer(askStoreEvery)
+		select {
+		case <-again.C:
+			continue
+		case <-over.C:
+		case <-s.ending.Done():
+		}
+		again.Stop()
+		return false
+	}
+}
+
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.
 func (x *exchange) raisedElsewhere() bool {
 	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)

@@ -53,6 +53,7 @@ type stream struct {
 	ending   ending
 	tunnel   *tunnel
 	stranger bool // it carries the cookies of a session in which nobody is signed in
+	inPlace  bool // the app may sign somebody else in under the cookies that it carries
 	over     bool
 	returned bool // the handler has
 	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says
@@ -104,7 +105,7 @@ func (s *stream) begin(x *exchange) {
 	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
 	s.ending.Context = x.r.Context()
 	s.mutex.Lock()
-	s.token, s.identity, s.stranger = x.token, x.data.Identity, x.state() != gate.Verified
+	s.token, s.identity, s.stranger, s.inPlace = x.token, x.data.Identity, x.state() != gate.Verified, x.data.InPlace
 	if !s.over { // or it was cut before it began
 		s.gateway.watchers.begin(s)
 	}

@@ -70,7 +70,7 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	if impatient.Load() {
 		patience = 0
 	}
-	disturbed := !s.gateway.raising.undisturbed(token, patience, s.ending.Done)
+	disturbed := !s.gateway.raising.undisturbed(token, patience, s.ending.Done) || !s.undisturbedElsewhere(patience)
 	impatient.Store(disturbed)
 	if disturbed || s.stale.Load() {
 		return s.midway.confirms(disturbed)
