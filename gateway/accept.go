@@ -11,6 +11,8 @@ import (
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/session"
 )
 
@@ -40,8 +42,8 @@ type signedIn struct {
 //
 // Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned:
 // nothing is lost, and the challenge asks the store again (P6).
-func (x *exchange) accept(next signedIn) (owed bool, err error) {
-	status, storeErr := x.enrolled(next.identity)
+func (x *passage) accept(next signedIn) (owed bool, err error) {
+	status, storeErr := x.Enrolled(next.identity)
 	state := x.stateAfterPassword(status, storeErr)
 	if state == gate.Verified && next.within {
 		// Who lost a factor by being called otherwise sets another one up at once.
@@ -57,36 +59,36 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 	if next.typed && storeErr == nil && status.Enrolled {
 		if credential, device = x.trusted(next.identity, status); credential != "" {
 			state, stands = gate.Verified, stillTrusted(credential)
-			proofs = []session.Proof{{Method: string(factor.MethodTOTP), At: x.now, Trusted: true}}
+			proofs = []session.Proof{{Method: string(factor.MethodTOTP), At: x.Now, Trusted: true}}
 		}
 	}
-	came, before := x.origin(), x.token
+	came, before := x.Origin(), x.Token
 	step := session.SignIn(session.Arrival{
 		User: next.identity, State: state, Proofs: proofs,
-		Custody: session.Custody{Held: next.jar, Bonds: next.bonds, Token: next.token, InPlace: next.inPlace && !x.config.Renews},
-		Granted: next.granted, Next: x.rememberedTarget(), Delivery: next.delivery, Device: device,
-		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.now,
+		Custody: session.Custody{Held: next.jar, Bonds: next.bonds, Token: next.token, InPlace: next.inPlace && !x.Config.Renews},
+		Granted: next.granted, Next: x.RememberedTarget(), Delivery: next.delivery, Device: device,
+		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.Now,
 	})
-	taken, err := x.take(step)
+	taken, err := x.Take(step)
 	if errors.Is(err, session.ErrGone) && !next.within {
 		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
-		x.token, x.data = "", nil
-		taken, err = x.take(step)
+		x.Token, x.Data = "", nil
+		taken, err = x.Take(step)
 	}
 	if err != nil {
 		return true, err
 	}
 	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
 	if next.within {
-		x.raising.end(before, x.now)
+		x.Raising.End(before, x.Now)
 	}
-	x.carriers.remove(before, &x.stream)
-	x.carriers.cut(before)
-	x.forgetTarget()
+	x.Carriers.Remove(before, &x.stream)
+	x.Carriers.Cut(before)
+	x.ForgetTarget()
 	if state == gate.Verified {
-		owed, err := x.owedAfterAll(next.delivery, x.data.Next, stands)
+		owed, err := x.owedAfterAll(next.delivery, x.Data.Next, stands)
 		switch {
-		case err != nil && x.state() != gate.Pending:
+		case err != nil && x.State() != gate.Pending:
 			return true, err
 		case err != nil || owed:
 			state, storeErr = gate.Pending, err
@@ -95,11 +97,11 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		}
 	}
 	if was := taken.Before; next.within && was.State == gate.Verified && was.Identity != next.identity {
-		x.tell(event.Event{Name: event.IdentityChanged, User: next.identity, Was: was.Identity})
+		x.Tell(event.Event{Name: event.IdentityChanged, User: next.identity, Was: was.Identity})
 	}
-	x.tell(event.Event{Name: event.LoginAccepted, User: next.identity, State: state.String()})
+	x.Tell(event.Event{Name: event.LoginAccepted, User: next.identity, State: state.String()})
 	if state == gate.Verified && credential != "" {
-		x.tell(event.Event{Name: event.ChallengePassed, User: next.identity, Method: event.MethodTrusted})
+		x.Tell(event.Event{Name: event.ChallengePassed, User: next.identity, Method: event.MethodTrusted})
 	}
 	return state != gate.Verified, storeErr
 }
@@ -111,15 +113,15 @@ func noFactor(status factor.Status) bool { return !status.Enrolled }
 // that stands tells. A change of factors is recorded first, and ends the user's other sessions then: one that was
 // written too late to be among those is found here. What it was to lead to is for when the factor is proved: delivery,
 // or the page first asked for, next.
-func (x *exchange) owedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
-	status, err := x.enrolled(x.data.Identity)
+func (x *passage) owedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
+	status, err := x.Enrolled(x.Data.Identity)
 	if err == nil && stands(status) {
 		return false, nil
 	}
-	_, changed := x.take(session.Owe(x.data.Identity, delivery, next, x.now))
+	_, changed := x.Take(session.Owe(x.Data.Identity, delivery, next, x.Now))
 	if changed != nil {
 		// Nobody gets to know the token of what could not be taken back.
-		x.clearToken(x.w.Header(), x.r)
+		x.ClearToken(x.W.Header(), x.R)
 		return true, changed
 	}
 	return true, err
@@ -127,11 +129,11 @@ func (x *exchange) owedAfterAll(delivery *session.Delivery, next string, stands 
 
 // losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the
 // session now, would go on without one.
-func (x *exchange) losesFactor(identity string) (bool, error) {
-	if x.state() == gate.Anonymous || x.data.Identity == identity {
+func (x *passage) losesFactor(identity string) (bool, error) {
+	if x.State() == gate.Anonymous || x.Data.Identity == identity {
 		return false, nil
 	}
-	before, err := x.enrolled(x.data.Identity)
+	before, err := x.Enrolled(x.Data.Identity)
 	return before.Enrolled, err
 }
 
@@ -141,7 +143,7 @@ func (g *Gateway) stateAfterPassword(status factor.Status, err error) gate.State
 	switch {
 	case err != nil || status.Enrolled:
 		return gate.Pending
-	case g.config.RequireEveryone:
+	case g.site.Config.RequireEveryone:
 		return gate.Enrolling
 	default:
 		return gate.Verified
@@ -150,21 +152,21 @@ func (g *Gateway) stateAfterPassword(status factor.Status, err error) gate.State
 
 // delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body
 // that is too large for that is left out.
-func (x *exchange) delivery(answer *withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
-	delivery = &session.Delivery{Status: answer.status, Cookies: cookies}
-	if target, ok := localTarget(answer.header.Get("Location"), x.r); ok {
+func (x *passage) delivery(answer *upstream.Withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
+	delivery = &session.Delivery{Status: answer.Status, Cookies: cookies}
+	if target, ok := exchange.LocalTarget(answer.Headers.Get("Location"), x.R); ok {
 		delivery.Location = target
 	}
-	if isPageLoad(x.r) {
+	if exchange.IsPageLoad(x.R) {
 		return delivery, false
 	}
-	if answer.body.Len() > session.MaxDelivery {
+	if answer.Body.Len() > session.MaxDelivery {
 		return delivery, true
 	}
-	delivery.ContentType = answer.header.Get("Content-Type")
-	delivery.ContentEncoding = answer.header.Get("Content-Encoding")
-	delivery.Headers = scriptHeaders(answer.header)
-	delivery.Body = answer.body.Bytes()
+	delivery.ContentType = answer.Headers.Get("Content-Type")
+	delivery.ContentEncoding = answer.Headers.Get("Content-Encoding")
+	delivery.Headers = scriptHeaders(answer.Headers)
+	delivery.Body = answer.Body.Bytes()
 	return delivery, false
 }
 

@@ -8,6 +8,8 @@ import (
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
@@ -19,23 +21,23 @@ var errOpen = errors.New("the app answers without a password as it does with one
 
 // standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6).
 // No other reaches the app: it is tried by a question of our own first, and never with what the client wants done.
-func (x *exchange) standByPassword() (answered bool, err error) {
-	line, refused := login.BasicLine(x.r.Header)
+func (x *passage) standByPassword() (answered bool, err error) {
+	line, refused := login.BasicLine(x.R.Header)
 	known := false
 	switch {
 	case refused != nil:
-		return true, x.refuse(refused)
+		return true, x.Refuse(refused)
 	case line != "":
-		known = x.state() != gate.Anonymous && x.data.Bonds.Basic(line)
+		known = x.State() != gate.Anonymous && x.Data.Bonds.Basic(line)
 	}
 	switch {
 	case known:
-		x.authorization = line
+		x.Authorization = line
 		return false, nil
-	case line == "" && x.lacksPassword() && x.place != gate.Public && x.place != gate.Entry:
+	case line == "" && x.lacksPassword() && x.Place != gate.Public && x.Place != gate.Entry:
 		// The password stands in every request, or in none that counts.
 		return true, x.askPassword()
-	case line == "", x.state() == gate.Anonymous && x.place == gate.Public:
+	case line == "", x.State() == gate.Anonymous && x.Place == gate.Public:
 		return false, nil
 	}
 	return x.tryPassword(line)
@@ -43,35 +45,35 @@ func (x *exchange) standByPassword() (answered bool, err error) {
 
 // lacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password
 // that stands in every request, got no cookie for it, and this request has no password.
-func (x *exchange) lacksPassword() bool {
-	return x.state() == gate.Verified && x.data.Bonds.HasBasic() && x.data.Held.Len() == 0 && x.authorization == ""
+func (x *passage) lacksPassword() bool {
+	return x.State() == gate.Verified && x.Data.Bonds.HasBasic() && x.Data.Held.Len() == 0 && x.Authorization == ""
 }
 
 // tryPassword asks the app whose a password is.
-func (x *exchange) tryPassword(line string) (answered bool, err error) {
-	name, refused := x.config.Logins.ReadBasic(line)
+func (x *passage) tryPassword(line string) (answered bool, err error) {
+	name, refused := x.Config.Logins.ReadBasic(line)
 	if refused != nil {
-		return true, x.refuse(refused)
+		return true, x.Refuse(refused)
 	}
-	leave, ok := x.mayTry()
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
 	if !ok {
 		return true, x.tooManyTrials()
 	}
 	defer leave()
 	next := signedIn{identity: name, bonds: custody.Bonds{}.BindBasic(line)}
-	if x.config.Logins.Asks() {
-		said := x.probe(custody.Jar{}, basicAttachment(line))
-		switch said.verdict {
+	if x.Config.Logins.Asks() {
+		said := x.Probe(custody.Jar{}, upstream.BasicAttachment(line))
+		switch said.Verdict {
 		case login.Known:
-			next.identity, next.jar = said.name, said.jar
+			next.identity, next.jar = said.Name, said.Jar
 		case login.NotSignedIn:
-			return true, x.passwordRefused(said.answer)
+			return true, x.passwordRefused(said.Answer)
 		default:
 			return true, x.identityUnclear(said)
 		}
 	} else {
 		address := &url.URL{Path: x.basic.Address()}
-		right, lines, err := x.tried(address, basicAttachment(line))
+		right, lines, err := x.tried(address, upstream.BasicAttachment(line))
 		if err != nil {
 			return true, x.trialFailed(err)
 		}
@@ -79,13 +81,13 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 			return true, x.passwordRefused(right.answer)
 		}
 		// Were it to answer strangers alike, any password would do.
-		if open, _, err := x.tried(address, attachment{}); err != nil {
+		if open, _, err := x.tried(address, upstream.Attachment{}); err != nil {
 			return true, x.trialFailed(err)
 		} else if open.succeeded {
 			return true, x.loginUnclear("login", errOpen)
 		}
-		sorted := x.cookies.Sort(lines, nil, true)
-		if next.jar, _, err = (custody.Jar{}).Apply(sorted.Held, x.r.Host, address.Path, x.now); err != nil {
+		sorted := x.site.Cookies.Sort(lines, nil, true)
+		if next.jar, _, err = (custody.Jar{}).Apply(sorted.Held, x.R.Host, address.Path, x.Now); err != nil {
 			return true, x.loginUnclear("hold", err)
 		}
 		if x.asksItself(address) {
@@ -93,84 +95,84 @@ func (x *exchange) tryPassword(line string) (answered bool, err error) {
 		}
 	}
 	if answered, err = x.enter(next); !answered && err == nil {
-		x.authorization = line
+		x.Authorization = line
 	}
 	return answered, err
 }
 
 // asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some
 // apps do to sign in: then the answer to our question is the answer to theirs, and is not asked for twice.
-func (x *exchange) asksItself(address *url.URL) bool {
-	return x.r.Method == http.MethodGet && x.path.Canonical && x.path.Text == address.Path && x.r.URL.RawQuery == "" && !isPageLoad(x.r)
+func (x *passage) asksItself(address *url.URL) bool {
+	return x.R.Method == http.MethodGet && x.Path.Canonical && x.Path.Text == address.Path && x.R.URL.RawQuery == "" && !exchange.IsPageLoad(x.R)
 }
 
 // answerTrial gives a script the answer that its password was tried with, at once or after the factor.
-func (x *exchange) answerTrial(next signedIn, answer *withheld, sorted custody.Sorted) error {
+func (x *passage) answerTrial(next signedIn, answer *upstream.Withheld, sorted custody.Sorted) error {
 	next.typed, next.granted = true, sorted.Granted
 	next.delivery, _ = x.delivery(answer, sorted.Browser)
 	owed, err := x.accept(next)
 	if err != nil {
-		return x.storeFailed("sign in", err)
+		return x.StoreFailed("sign in", err)
 	}
 	if owed {
-		x.withheld = true
-		return x.askFactor()
+		x.Withheld = true
+		return x.AskFactor()
 	}
-	return answer.send(x.w, x.r, sorted.Browser)
+	return answer.Send(x.W, x.R, sorted.Browser)
 }
 
 // trial is how the app took a password.
 type trial struct {
-	answer    *withheld
+	answer    *upstream.Withheld
 	succeeded bool
 }
 
 // tried asks for the address at which passwords are tried. The cookies that the answer sets are apart from it.
-func (x *exchange) tried(address *url.URL, with attachment) (trial, []string, error) {
-	answer, err := x.askApp(question{method: http.MethodGet, target: address.EscapedPath()}, custody.Jar{}, with)
+func (x *passage) tried(address *url.URL, with upstream.Attachment) (trial, []string, error) {
+	answer, err := x.AskApp(upstream.Question{Method: http.MethodGet, Target: address.EscapedPath()}, custody.Jar{}, with)
 	if err != nil {
 		return trial{}, nil, err
 	}
-	lines := answer.cookies()
-	seen, err := answer.judged(lines)
+	lines := answer.Cookies()
+	seen, err := answer.Judged(lines)
 	if err != nil {
-		return trial{}, nil, errors.Join(errBroken, err)
+		return trial{}, nil, errors.Join(upstream.ErrBroken, err)
 	}
-	outcome := x.config.Logins.Judge(x.basic, seen, match.ParsePath(address))
+	outcome := x.Config.Logins.Judge(x.basic, seen, match.ParsePath(address))
 	return trial{answer, outcome == login.Succeeded}, lines, nil
 }
 
 // trialFailed answers where the app, or the route to it, had no answer that can be judged.
-func (x *exchange) trialFailed(err error) error {
-	if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
+func (x *passage) trialFailed(err error) error {
+	if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
 		return x.loginUnclear("login", err)
 	}
 	return err
 }
 
 // askPassword has the app itself ask a stranger for a password, so that the browser does.
-func (x *exchange) askPassword() error {
-	leave, ok := x.mayTry()
+func (x *passage) askPassword() error {
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
 	if !ok {
 		return x.tooManyTrials()
 	}
 	defer leave()
-	asked, _, err := x.tried(&url.URL{Path: x.basic.Address()}, attachment{})
+	asked, _, err := x.tried(&url.URL{Path: x.basic.Address()}, upstream.Attachment{})
 	if err != nil {
 		return x.trialFailed(err)
 	}
-	if asked.answer.header["Www-Authenticate"] == nil {
-		x.log.WarnContext(x.r.Context(), "the app asks strangers for no password at this address",
-			"setting", "login", "app", x.config.App, "path", x.basic.Address(), "status", asked.answer.status)
+	if asked.answer.Headers["Www-Authenticate"] == nil {
+		x.Log.WarnContext(x.R.Context(), "the app asks strangers for no password at this address",
+			"setting", "login", "app", x.Config.App, "path", x.basic.Address(), "status", asked.answer.Status)
 		return x.closed()
 	}
 	return x.passAsking(asked.answer)
 }
 
 // passwordRefused passes on that the app did not take a password. The session, if there is one, stays what it was.
-func (x *exchange) passwordRefused(answer *withheld) error {
-	x.tell(event.Event{Name: event.LoginFailed})
-	if answer.status < http.StatusBadRequest {
+func (x *passage) passwordRefused(answer *upstream.Withheld) error {
+	x.Tell(event.Event{Name: event.LoginFailed})
+	if answer.Status < http.StatusBadRequest {
 		return x.closed()
 	}
 	return x.passAsking(answer)
@@ -178,43 +180,23 @@ func (x *exchange) passwordRefused(answer *withheld) error {
 
 // passAsking passes on an answer by which the app asks for a password, or refuses one. It was given at another address
 // than the one that the client asked for, so that nothing may keep it for that.
-func (x *exchange) passAsking(answer *withheld) error {
-	asking := &withheld{header: make(http.Header), status: answer.status, body: answer.body}
+func (x *passage) passAsking(answer *upstream.Withheld) error {
+	asking := &upstream.Withheld{Headers: make(http.Header), Status: answer.Status, Body: answer.Body}
 	for _, name := range []string{"Www-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Retry-After"} {
-		if values := answer.header[name]; values != nil {
-			asking.header[name] = values
+		if values := answer.Headers[name]; values != nil {
+			asking.Headers[name] = values
 		}
 	}
-	asking.header["Cache-Control"] = []string{"no-store"}
-	asking.header["X-Content-Type-Options"] = []string{"nosniff"}
-	asking.header["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
-	return asking.send(x.w, x.r, nil)
+	asking.Headers["Cache-Control"] = []string{"no-store"}
+	asking.Headers["X-Content-Type-Options"] = []string{"nosniff"}
+	asking.Headers["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
+	return asking.Send(x.W, x.R, nil)
 }
 
 // tooManyTrials answers a client that has more passwords tried at once than any browser.
-func (x *exchange) tooManyTrials() error {
-	x.log.WarnContext(x.r.Context(), "too many passwords are being tried at once; the request was refused",
-		"app", x.config.App, "client", x.config.ClientAddress(x.r))
-	x.w.Header().Set("Retry-After", "1")
-	return x.fail(http.StatusTooManyRequests, pages.ErrorThrottled)
+func (x *passage) tooManyTrials() error {
+	x.Log.WarnContext(x.R.Context(), "too many passwords are being tried at once; the request was refused",
+		"app", x.Config.App, "client", x.Config.ClientAddress(x.R))
+	x.W.Header().Set("Retry-After", "1")
+	return x.Fail(http.StatusTooManyRequests, pages.ErrorThrottled)
 }
-
-// basicAttachment is how a password goes with a question.
-func basicAttachment(line string) attachment { return attachment{header: "Authorization", value: line} }
-
-// attachment is what goes with a question of ours in the place of cookies, or beside them. The zero value is nothing.
-type attachment struct{ header, value string }
-
-// attachment is what this request's session can prove itself with.
-func (x *exchange) attachment() attachment {
-	switch {
-	case x.state() != gate.Verified:
-		return attachment{}
-	case x.authorization != "":
-		return basicAttachment(x.authorization)
-	}
-	return x.tokenAttachment(x.data.Token)
-}
-
-// withoutUser takes a user and a password out of the address of a request, where some clients and servers know them.
-func withoutUser(r *http.Request) { r.URL.User = nil }

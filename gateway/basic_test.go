@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 )
@@ -309,33 +309,10 @@ func TestP6_StandingStoreFails(t *testing.T) {
 
 // TestBasicTrialsAreBounded: a client cannot have the app try any number of passwords at once.
 func TestBasicTrialsAreBounded(t *testing.T) {
-	var underWay atOnce
-	var leave []func()
-	for range maxTrials {
-		done, ok := underWay.enter("192.0.2.1", maxTrials, math.MaxInt)
-		if !ok {
-			t.Fatal("too few")
-		}
-		leave = append(leave, done)
-	}
-	if _, ok := underWay.enter("192.0.2.1", maxTrials, math.MaxInt); ok {
-		t.Error("too many")
-	}
-	if done, ok := underWay.enter("192.0.2.2", maxTrials, math.MaxInt); !ok {
-		t.Error("another client is refused")
-	} else {
-		done()
-	}
-	for _, done := range leave {
-		done()
-	}
-	if len(underWay.of) != 0 {
-		t.Errorf("%d clients are remembered", len(underWay.of))
-	}
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
-	for range maxTrials {
-		s.gateway.trials.enter("127.0.0.1", maxTrials, math.MaxInt)
+	for range underway.MaxTrials {
+		s.gateway.site.BeginTrial("127.0.0.1")
 	}
 	for _, header := range []http.Header{nil, with(basic("alice", "pw-a"))} {
 		if got := s.browser().send("GET", "/", "", header); got.StatusCode != http.StatusTooManyRequests {
@@ -351,7 +328,9 @@ func TestBasicTrialsAreBounded(t *testing.T) {
 func TestStandingNeedsItsParts(t *testing.T) {
 	s := newBasic(t, new(basicApp), nil)
 	for what, change := range map[string]func(*Config){
-		"a placeholder without a front": func(c *Config) { c.Logins.Blocks[0].Username = login.Source{Kind: login.Placeholder, Name: "{x}"} },
+		"a placeholder without a front": func(c *Config) {
+			c.Logins.Blocks[0].Username = login.Source{Kind: login.Placeholder, Name: "{x}"}
+		},
 		"a front without a placeholder": func(c *Config) { c.Front = front },
 		"no login page": func(c *Config) {
 			c.Logins.Blocks[0].Username = login.Source{Kind: login.Form, Name: "u"}
@@ -359,7 +338,7 @@ func TestStandingNeedsItsParts(t *testing.T) {
 		},
 		"Authorization passed": func(c *Config) { c.PassHeaders = custody.NewPassHeaders("authorization") },
 	} {
-		config := s.gateway.config
+		config := s.gateway.site.Config
 		config.Logins.Blocks = slices.Clone(config.Logins.Blocks)
 		change(&config)
 		if _, err := New(config); err == nil {

@@ -34,7 +34,7 @@ func verifiedSession(b *testing.B, s *site) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	token, err := storetest.Create(context.Background(), s.gateway.config.Sessions, session.Data{
+	token, err := storetest.Create(context.Background(), s.gateway.site.Config.Sessions, session.Data{
 		Host: "example.com", State: gate.Verified, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
 		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Granted: []string{"theme"},
 		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,

@@ -7,6 +7,7 @@ import (
 
 	"sallyport.example/sallyport/demo"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/match"
 )
 
@@ -20,13 +21,13 @@ func TestP1_ProtocolsWithoutABody(t *testing.T) {
 	said := ""
 	s.serve(func(_ http.ResponseWriter, r *http.Request) error {
 		said = ""
-		for _, name := range bodyHeaders {
+		for _, name := range upstream.BodyHeaders {
 			said += strings.Join(r.Header[name], ",")
 		}
 		return nil
 	})
 	sends := http.Header{}
-	for _, name := range bodyHeaders {
+	for _, name := range upstream.BodyHeaders {
 		sends[name] = []string{"x"}
 	}
 	sends["Content-Type"], sends["Content-Encoding"] = []string{"application/x-git-upload-pack-request"}, []string{"identity"}

@@ -8,56 +8,57 @@ import (
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
 
 // showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
 // goes on from here as soon as the store answers that no factor is owed.
-func (x *exchange) showChallenge() error {
-	status, err := x.enrolled(x.data.Identity)
+func (x *passage) showChallenge() error {
+	status, err := x.Enrolled(x.Data.Identity)
 	if err != nil {
-		return x.storeFailed("read the second factor", err)
+		return x.StoreFailed("read the second factor", err)
 	}
 	if !status.Enrolled {
 		return x.proceedWithout()
 	}
-	view := x.challengeView(x.throttled(x.common(), status))
+	view := x.challengeView(x.throttled(x.Common(), status))
 	if device, ok := x.proving(status); ok {
 		view.Device, view.Key = device.ID, factor.EncodeDeviceKey(device.Key)
 	}
-	return x.config.Pages.Challenge(x.w, http.StatusOK, view)
+	return x.Config.Pages.Challenge(x.W, http.StatusOK, view)
 }
 
-func (x *exchange) challengeView(common pages.Common) pages.ChallengeView {
+func (x *passage) challengeView(common pages.Common) pages.ChallengeView {
 	return pages.ChallengeView{
-		Common: common, Digits: x.config.Digits, Period: x.config.Period, Remember: x.config.Factors.Remember(),
+		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(),
 		Trust: x.form != nil && x.form.trust,
 	}
 }
 
 // challengePage asks for the code after something that was no right one.
-func (x *exchange) challengePage(status int, common pages.Common) error {
-	return x.config.Pages.Challenge(x.w, status, x.challengeView(common))
+func (x *passage) challengePage(status int, common pages.Common) error {
+	return x.Config.Pages.Challenge(x.W, status, x.challengeView(common))
 }
 
-func (x *exchange) showRecovery() error {
-	return x.config.Pages.Recovery(x.w, http.StatusOK, pages.RecoveryView{Common: x.common()})
+func (x *passage) showRecovery() error {
+	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.Common()})
 }
 
 // proceedWithout goes on with a pending session whose user has no factor.
-func (x *exchange) proceedWithout() error {
+func (x *passage) proceedWithout() error {
 	if x.stateAfterPassword(factor.Status{}, nil) == gate.Verified {
 		return x.pass(gate.Pending, passed{method: factor.MethodNone})
 	}
-	_, err := x.take(session.OweEnrolment(x.data.Identity, x.now))
+	_, err := x.Take(session.OweEnrolment(x.Data.Identity, x.Now))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
-	return x.askFactor()
+	return x.AskFactor()
 }
 
-func (x *exchange) takeCode() error {
+func (x *passage) takeCode() error {
 	if x.form.proof != "" && x.form.key == "" {
 		return x.takeProof()
 	}
@@ -73,9 +74,9 @@ func (x *exchange) takeCode() error {
 	}
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
 	if usable {
-		credential, err = x.config.Factors.SignInAndTrust(x.noting(), x.data.Identity, answer, trust)
+		credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Data.Identity, answer, trust)
 	} else {
-		_, err = x.config.Factors.SignIn(x.noting(), x.data.Identity, answer)
+		_, err = x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, answer)
 	}
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.proceedWithout()
@@ -83,40 +84,40 @@ func (x *exchange) takeCode() error {
 	if err != nil {
 		return x.refuseCode(err, event.Event{Method: string(answer.Kind)}, pages.AlertWrongCode, x.challengePage)
 	}
-	x.storeWorks(storeSecrets, true)
+	x.StoreWorks(underway.StoreSecrets, true)
 	if credential != "" {
-		x.tell(event.Event{Name: event.BrowserTrusted, User: x.data.Identity, Method: string(answer.Kind)})
+		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Data.Identity, Method: string(answer.Kind)})
 	}
 	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
 }
 
-func (x *exchange) takeRecoveryCode() error {
+func (x *passage) takeRecoveryCode() error {
 	code := strings.TrimSpace(x.form.code)
 	show := func(status int, common pages.Common) error {
-		return x.config.Pages.Recovery(x.w, status, pages.RecoveryView{Common: common})
+		return x.Config.Pages.Recovery(x.W, status, pages.RecoveryView{Common: common})
 	}
 	if code == "" {
 		return x.noCode(show)
 	}
-	left, err := x.config.Factors.SignIn(x.noting(), x.data.Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
+	left, err := x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
 	if err != nil {
 		if errors.Is(err, factor.ErrNotEnrolled) {
 			return x.proceedWithout()
 		}
 		return x.refuseCode(err, event.Event{Method: string(factor.MethodRecovery)}, pages.AlertWrongRecoveryCode, show)
 	}
-	x.storeWorks(storeSecrets, true)
-	x.tell(event.Event{
-		Name: event.RecoveryCodeUsed, User: x.data.Identity, Method: string(factor.MethodRecovery), Left: &left,
+	x.StoreWorks(underway.StoreSecrets, true)
+	x.Tell(event.Event{
+		Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(factor.MethodRecovery), Left: &left,
 	})
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
 }
 
 // noCode answers for an empty field, which is no attempt.
-func (x *exchange) noCode(show func(int, pages.Common) error) error {
-	common := x.common()
+func (x *passage) noCode(show func(int, pages.Common) error) error {
+	common := x.Common()
 	common.Alert = pages.AlertNoCode
-	if !x.wantsPage() {
+	if !x.WantsPage() {
 		return x.codeProblem(http.StatusUnprocessableEntity, common)
 	}
 	return show(http.StatusUnprocessableEntity, common)
@@ -134,18 +135,18 @@ type passed struct {
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
 // that the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved
 // for that one (P5). The token changes (P8).
-func (x *exchange) pass(from gate.State, with passed) error {
+func (x *passage) pass(from gate.State, with passed) error {
 	method := with.method
-	user, delivery, next := x.data.Identity, x.data.Delivery, x.data.Next
-	script := x.r.Method == http.MethodPost && !x.wantsPage()
-	passing := session.Passing{User: user, From: from, Waits: script, At: x.now}
+	user, delivery, next := x.Data.Identity, x.Data.Delivery, x.Data.Next
+	script := x.R.Method == http.MethodPost && !x.WantsPage()
+	passing := session.Passing{User: user, From: from, Waits: script, At: x.Now}
 	if method != factor.MethodNone {
-		passing.Proof = &session.Proof{Method: string(method), At: x.now, Trusted: with.trusted}
+		passing.Proof = &session.Proof{Method: string(method), At: x.Now, Trusted: with.trusted}
 	}
 	if method == factor.MethodRecovery {
 		passing.Notice = pages.NoticeRecoveryUsed
 	}
-	_, err := x.take(session.Prove(passing))
+	_, err := x.Take(session.Prove(passing))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -155,64 +156,64 @@ func (x *exchange) pass(from gate.State, with passed) error {
 			stands = stillTrusted(with.credential)
 		}
 		if owed, err := x.owedAfterAll(delivery, next, stands); err != nil {
-			return x.storeFailed("look up the second factor", err)
+			return x.StoreFailed("look up the second factor", err)
 		} else if owed {
-			return x.askFactor()
+			return x.AskFactor()
 		}
 	}
 	told := event.Event{Name: event.ChallengePassed, User: user, Method: string(method)}
 	if with.trusted {
 		told.Method = event.MethodTrusted
 	}
-	x.tell(told)
+	x.Tell(told)
 	x.deliverCookies(delivery)
 	if with.credential != "" {
 		x.keepTrust(with.credential)
 	}
 	if script {
-		pages.SecurityHeaders(x.w.Header(), "")
-		x.w.WriteHeader(http.StatusNoContent)
+		pages.SecurityHeaders(x.W.Header(), "")
+		x.W.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return x.redirect(session.Destination(delivery, next))
+	return x.Redirect(session.Destination(delivery, next))
 }
 
 // deliverCookies hands over those cookies of the withheld answer that the browser may have.
-func (x *exchange) deliverCookies(delivery *session.Delivery) {
+func (x *passage) deliverCookies(delivery *session.Delivery) {
 	if delivery != nil {
-		h := x.w.Header()
+		h := x.W.Header()
 		h["Set-Cookie"] = append(h["Set-Cookie"], delivery.Cookies...)
 	}
 }
 
 // sessionChanged answers where a session ended, or became another's, while a factor was being proved.
-func (x *exchange) sessionChanged(err error) error {
+func (x *passage) sessionChanged(err error) error {
 	if !errors.Is(err, session.ErrGone) {
-		return x.storeFailed("renew session", err)
+		return x.StoreFailed("renew session", err)
 	}
-	x.data, x.token = nil, ""
-	return x.askLogin()
+	x.Data, x.Token = nil, ""
+	return x.AskLogin()
 }
 
 // resume gives a script the app's answer to its login, once (contract 5). A page load is none of its: it gets nothing,
 // and takes nothing.
-func (x *exchange) resume() error {
-	navigates := strings.EqualFold(x.r.Header.Get("Sec-Fetch-Mode"), "navigate")
-	if x.data.Delivery == nil || navigates || isPrefetch(x.r) {
-		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+func (x *passage) resume() error {
+	navigates := strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
+	if x.Data.Delivery == nil || navigates || isPrefetch(x.R) {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
-	if x.r.Method == http.MethodHead {
+	if x.R.Method == http.MethodHead {
 		return x.headersOnly(http.StatusOK)
 	}
-	taken, err := x.take(session.TakeDelivery())
+	taken, err := x.Take(session.TakeDelivery())
 	if err != nil {
-		return x.storeFailed("take the withheld answer", err)
+		return x.StoreFailed("take the withheld answer", err)
 	}
 	delivery := taken.Before.Delivery
 	if delivery == nil || delivery.Status == 0 {
-		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
-	h := x.w.Header()
+	h := x.W.Header()
 	pages.SecurityHeaders(h, "")
 	for name, value := range map[string]string{
 		"Content-Type": delivery.ContentType, "Content-Encoding": delivery.ContentEncoding, "Location": delivery.Location,
@@ -227,7 +228,7 @@ func (x *exchange) resume() error {
 			h.Add(delivery.Headers[i], delivery.Headers[i+1])
 		}
 	}
-	x.w.WriteHeader(delivery.Status)
-	_, err = x.w.Write(delivery.Body)
+	x.W.WriteHeader(delivery.Status)
+	_, err = x.W.Write(delivery.Body)
 	return err
 }

@@ -10,8 +10,6 @@ import (
 
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/event"
-	"sallyport.example/sallyport/gate"
-	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
 )
@@ -29,45 +27,45 @@ var errUnnamedFailure = errors.New("the login left no session, and its answer is
 // people sign in.
 //
 // The typed name is told to nobody: now and then it is a password in the wrong field.
-func (x *exchange) signInFailed(try *tried) error {
+func (x *passage) signInFailed(try *tried) error {
 	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
-		return x.storeFailed("keep the app's cookies", err)
+		return x.StoreFailed("keep the app's cookies", err)
 	}
 	answer, errand := try.answer, x.mayCarryErrand(try.Block)
-	if !errand && answer.status < 300 && !x.showable(try) {
+	if !errand && answer.Status < 300 && !x.showable(try) {
 		return x.loginUnclear("failure", errUnnamedFailure)
 	}
-	x.tell(event.Event{Name: event.LoginFailed})
+	x.Tell(event.Event{Name: event.LoginFailed})
 	switch {
 	case errand:
-		return x.askLogin()
-	case answer.status >= 300 && answer.status < 400:
-		if !x.leadsToSignIn(answer.header.Get("Location")) {
-			return x.askLogin()
+		return x.AskLogin()
+	case answer.Status >= 300 && answer.Status < 400:
+		if !x.LeadsToSignIn(answer.Headers.Get("Location")) {
+			return x.AskLogin()
 		}
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
-		return x.askLogin()
+		return x.AskLogin()
 	}
-	forStrangers(answer.header)
-	return answer.send(x.w, x.r, try.sorted.Browser)
+	forStrangers(answer.Headers)
+	return answer.Send(x.W, x.R, try.sorted.Browser)
 }
 
 // showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the
 // operator calls a failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client
 // asks for pages.
-func (x *exchange) showable(try *tried) bool {
-	return try.named || try.answer.body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
+func (x *passage) showable(try *tried) bool {
+	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
 // mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at
 // an address that does other things too, or in a query. A query that says where to go on, as the addresses of login
 // pages do, asks for nothing.
-func (x *exchange) mayCarryErrand(block *login.Block) bool {
+func (x *passage) mayCarryErrand(block *login.Block) bool {
 	if block.General() {
 		return true
 	}
-	_, query, _ := strings.Cut(x.target, "?")
-	if len(block.Fields) > 0 || query == "" || x.target == x.config.LoginPage {
+	_, query, _ := strings.Cut(x.Target, "?")
+	if len(block.Fields) > 0 || query == "" || x.Target == x.Config.LoginPage {
 		return false
 	}
 	values, err := url.ParseQuery(query)
@@ -92,30 +90,6 @@ var goesOn = func() map[string]bool {
 	}
 	return names
 }()
-
-// leadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or
-// what is public. In the part behind a `#` some apps hand out tokens.
-func (x *exchange) leadsToSignIn(location string) bool {
-	target, ok := localTarget(location, x.r)
-	if !ok || strings.Contains(target, "#") {
-		return false
-	}
-	if x.policy.LeadsToLogin(target) {
-		return true
-	}
-	u, err := url.ParseRequestURI(target)
-	if err != nil {
-		return false
-	}
-	there := &http.Request{Method: http.MethodGet, URL: u, Header: make(http.Header)}
-	path := match.ParsePath(u)
-	reading, err := x.config.Logins.Recognise(there, path)
-	if err != nil {
-		return false
-	}
-	place := x.policy.Place(there, path, reading.Attempt != nil, reading.Entry)
-	return place == gate.Public || place == gate.Entry
-}
 
 // isPage reports whether an answer is one for people to read. Old apps send all that they send as text/html.
 func isPage(answer login.Answer) bool {

@@ -8,6 +8,7 @@ import (
 
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/inject"
 )
 
@@ -24,7 +25,7 @@ var errUnjudged = errors.New("a connection cannot be taken over before the answe
 // It overrides every way in which bytes can leave, for a promoted method would go around it. Headers of
 // an answer that goes on leave by begin, and its body by send, since a page may get a link on its way.
 type filter struct {
-	x    *exchange
+	x    *passage
 	mode filterMode
 	// undecided: an answer that waits was not settled yet.
 	undecided bool
@@ -35,7 +36,7 @@ type filter struct {
 	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
 	unseen bool
 	// waiting is the beginning of an answer that is not decided yet.
-	waiting *withheld
+	waiting *upstream.Withheld
 	sorted  custody.Sorted
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
@@ -72,52 +73,52 @@ func (f *filter) Header() http.Header {
 	if f.mode == replaced {
 		return make(http.Header)
 	}
-	return f.x.w.Header()
+	return f.x.W.Header()
 }
 
 func (f *filter) WriteHeader(status int) {
 	if f.meanwhile != nil || f.mode != notStarted || f.x.stream.cut.Load() {
 		return
 	}
-	h := f.x.w.Header()
+	h := f.x.W.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what follows
 		// may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
-		if f.x.state() == gate.Verified && !f.x.suspect && !f.x.data.InPlace {
-			stripCookies(h)
-			f.x.w.WriteHeader(status)
+		if f.x.State() == gate.Verified && !f.x.Suspect && !f.x.Data.InPlace {
+			upstream.StripCookies(h)
+			f.x.W.WriteHeader(status)
 		}
 		return
 	}
 	f.mode = passing
-	if f.x.r.Context().Err() != nil {
+	if f.x.R.Context().Err() != nil {
 		// The client has left, and whoever carries requests to the app says so in its own words.
 		f.unseen = true
 	}
 	if h["Trailer"] != nil {
-		withoutCookieTrailers(h)
+		upstream.WithoutCookieTrailers(h)
 	}
 	lines := h["Set-Cookie"]
 	if lines != nil || f.own != nil {
-		stripCookies(h)
+		upstream.StripCookies(h)
 		h["Set-Cookie"] = f.own
 	}
 	switch {
 	case f.x.carries || f.x.besideRaise(h):
 		// It is settled when it is whole, or large: by then more is known of it.
 		f.undecided, f.lines = true, lines
-	case len(lines) == 0 && f.x.place != gate.Logout:
+	case len(lines) == 0 && f.x.Place != gate.Logout:
 		f.begin(status)
 		return
 	case f.x.settle(f, status, lines):
 		return
 	}
 	f.mode = holding
-	f.waiting = &withheld{status: status}
+	f.waiting = &upstream.Withheld{Status: status}
 	switch {
 	case status == http.StatusSwitchingProtocols:
 		f.decide()
-	case isEventStream(h):
+	case upstream.IsEventStream(h):
 		// Its head says that it has begun, and the first event may come in an hour.
 		f.early = true
 		f.decide()
@@ -131,31 +132,31 @@ func (f *filter) decide() {
 	disowned, err := f.x.disowned()
 	switch {
 	case err != nil:
-		f.replace(func() error { return f.x.storeFailed("load session", err) })
+		f.replace(func() error { return f.x.StoreFailed("load session", err) })
 	case disowned:
-		f.x.token, f.x.data = "", nil
-		f.replace(f.x.askLogin)
-	case !f.undecided || !f.x.settle(f, waiting.status, f.lines):
-		f.x.settleByProbe(f, waiting.status)
+		f.x.Token, f.x.Data = "", nil
+		f.replace(f.x.AskLogin)
+	case !f.undecided || !f.x.settle(f, waiting.Status, f.lines):
+		f.x.settleByProbe(f, waiting.Status)
 	}
 	if f.x.visit != nil {
-		f.x.settled(waiting.status)
+		f.x.settled(waiting.Status)
 	}
 	if f.mode != passing {
 		return
 	}
-	if waiting.body.Len() > 0 && !f.x.stream.cut.Load() {
-		_, _ = f.pass(waiting.body.Bytes()) // it was there before the app was asked
+	if waiting.Body.Len() > 0 && !f.x.stream.cut.Load() {
+		_, _ = f.pass(waiting.Body.Bytes()) // it was there before the app was asked
 	}
 	if f.asksOn() {
-		f.mode, f.waiting = asking, new(withheld)
+		f.mode, f.waiting = asking, new(upstream.Withheld)
 	}
 }
 
 // release writes the headers of an answer that may go, with the cookies that the browser may have.
 func (f *filter) release(status int, cookies []string) {
 	if len(cookies) > 0 {
-		h := f.x.w.Header()
+		h := f.x.W.Header()
 		h["Set-Cookie"] = append(h["Set-Cookie"], cookies...)
 	}
 	f.begin(status)
@@ -164,11 +165,11 @@ func (f *filter) release(status int, cookies []string) {
 // begin writes the headers of the app's own answer.
 func (f *filter) begin(status int) {
 	if f.insertion != nil {
-		f.rewriter = f.insertion.into(f.x.w, status, f.x.state())
+		f.rewriter = f.insertion.into(f.x.W, status, f.x.State())
 	}
-	f.x.stream.oneWay = isEventStream(f.x.w.Header())
+	f.x.stream.oneWay = upstream.IsEventStream(f.x.W.Header())
 	f.x.stream.begun.Store(true)
-	f.x.w.WriteHeader(status)
+	f.x.W.WriteHeader(status)
 }
 
 // send writes a piece of its body.
@@ -185,7 +186,7 @@ func (f *filter) pass(p []byte) (int, error) {
 	if f.rewriter != nil {
 		return f.rewriter.Write(p)
 	}
-	return f.x.w.Write(p)
+	return f.x.W.Write(p)
 }
 
 // sendHeld writes what waits for the next piece.
@@ -198,7 +199,7 @@ func (f *filter) sendHeld() error {
 
 // replace writes another answer by way of answer, and drops the app's own.
 func (f *filter) replace(answer func() error) {
-	h := f.x.w.Header()
+	h := f.x.W.Header()
 	own := h["Set-Cookie"]
 	clear(h)
 	if own != nil {
@@ -206,9 +207,9 @@ func (f *filter) replace(answer func() error) {
 	}
 	f.mode = replaced
 	if err := answer(); err != nil {
-		f.x.log.DebugContext(f.x.r.Context(), "answer not written", "error", err)
+		f.x.Log.DebugContext(f.x.R.Context(), "answer not written", "error", err)
 	}
-	_ = http.NewResponseController(f.x.w).Flush()
+	_ = http.NewResponseController(f.x.W).Flush()
 }
 
 func (f *filter) Write(p []byte) (int, error) {
@@ -219,8 +220,8 @@ func (f *filter) Write(p []byte) (int, error) {
 		return 0, errSessionEnded
 	}
 	if f.meanwhile == nil && f.mode == holding {
-		if f.waiting.body.Len()+len(p) <= holdLimit {
-			return f.waiting.body.Write(p)
+		if f.waiting.Body.Len()+len(p) <= holdLimit {
+			return f.waiting.Body.Write(p)
 		}
 		f.decideMeanwhile()
 	}
@@ -276,7 +277,7 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := f.sendHeld(); err != nil {
 		return nil, nil, err
 	}
-	conn, buffered, err := http.NewResponseController(f.x.w).Hijack()
+	conn, buffered, err := http.NewResponseController(f.x.W).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -291,8 +292,8 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and
 // no trailer carries a cookie (P2).
-func (f *filter) run(next Handler, r *http.Request) (err error) {
-	h := f.x.w.Header()
+func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
+	h := f.x.W.Header()
 	f.own = h["Set-Cookie"]
 	delete(h, "Set-Cookie")
 	defer func() {
@@ -325,7 +326,7 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	}
 	if err != nil && f.mode == notStarted {
 		f.x.unseen()
-		stripCookies(h)
+		upstream.StripCookies(h)
 		if f.own != nil {
 			h["Set-Cookie"] = f.own
 		}
@@ -343,9 +344,9 @@ func (f *filter) run(next Handler, r *http.Request) (err error) {
 	case holding:
 		f.decide()
 	case passing:
-		stripCookies(h)
+		upstream.StripCookies(h)
 	case asking:
-		stripCookies(h)
+		upstream.StripCookies(h)
 		if errors.Is(f.sendAsked(), errSessionEnded) {
 			return f.ended()
 		}
@@ -364,7 +365,7 @@ func (f *filter) ended() error {
 	case f.x.stream.begun.Load():
 		panic(http.ErrAbortHandler)
 	}
-	clear(f.x.w.Header())
-	f.mode, f.x.token, f.x.data = replaced, "", nil
-	return f.x.askLogin()
+	clear(f.x.W.Header())
+	f.mode, f.x.Token, f.x.Data = replaced, "", nil
+	return f.x.AskLogin()
 }

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 
 	"sallyport.example/sallyport/factor"
-	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/pages"
 )
 
@@ -26,7 +26,6 @@ const maxForm = 4 << 10
 // form is what a POST to one of our own pages said.
 type form struct {
 	code string
-	json bool
 	// trust asks for this browser to be trusted.
 	trust bool
 	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
@@ -42,47 +41,47 @@ type form struct {
 // Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
 // browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
 // browser asks before it sends that content type across origins, and we never agree.
-func (x *exchange) readForm() (refused bool, err error) {
-	if x.origins.Check(x.r) != nil {
-		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
+func (x *passage) readForm() (refused bool, err error) {
+	if x.origins.Check(x.R) != nil {
+		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxForm))
+	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return true, x.fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge)
+			return true, x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge)
 		}
-		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
-	mediaType, parameters, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
-	if err != nil && len(body) > 0 || len(x.r.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
-		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
+	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
 	x.form = new(form)
 	var values url.Values
 	switch {
 	case mediaType == "application/json":
-		x.form.json = true
+		x.SentJSON = true
 		code, ok := jsonCode(body)
 		if !ok {
-			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
 		x.form.code = code
 		return false, nil
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
-			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
 	default:
-		return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
 	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
 		if len(values[once]) > 1 {
-			return true, x.fail(http.StatusBadRequest, pages.ErrorRequest)
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 		}
 	}
-	if x.data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.data.Form)) != 1 {
-		return true, x.fail(http.StatusForbidden, pages.ErrorForm)
+	if x.Data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Data.Form)) != 1 {
+		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
 	}
 	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
@@ -125,27 +124,18 @@ func jsonCode(body []byte) (code string, ok bool) {
 	return code, errors.Is(err, io.EOF)
 }
 
-// wantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the
-// browser says that a script sent it.
-func (x *exchange) wantsPage() bool {
-	if x.r.Header.Get("Sec-Fetch-Mode") == "" && x.place == gate.Own && x.r.Method == http.MethodPost {
-		return x.form == nil || !x.form.json
-	}
-	return isPageLoad(x.r)
-}
-
 func isUTF8(charset string) bool {
 	return len(charset) == 5 && (charset[0]|0x20) == 'u' && (charset[1]|0x20) == 't' && (charset[2]|0x20) == 'f' && charset[3:] == "-8"
 }
 
 // codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (contract 5.3).
-func (x *exchange) codeProblem(status int, common pages.Common) error {
+func (x *passage) codeProblem(status int, common pages.Common) error {
 	title := "Wrong code"
 	if status == http.StatusTooManyRequests {
 		title = "Too many wrong codes"
 	}
-	return x.writeProblem(problem{
-		Type: "about:blank", Title: title, Status: status, Detail: x.config.Pages.Text(common.Languages, common.Alert), Challenge: x.config.Base + "/challenge",
+	return x.WriteProblem(exchange.Problem{
+		Type: "about:blank", Title: title, Status: status, Detail: x.Config.Pages.Text(common.Languages, common.Alert), Challenge: x.Config.Base + "/challenge",
 	})
 }
 

@@ -15,7 +15,7 @@ const guardEnglish = `<script src="/second-factor/guard.js"></script>`
 func newGuarded(t *testing.T, link bool, app http.HandlerFunc) *linked {
 	t.Helper()
 	l := newLinked(t, app)
-	l.gateway.config.Guard, l.gateway.config.SettingsLink = true, link
+	l.gateway.site.Config.Guard, l.gateway.site.Config.SettingsLink = true, link
 	return l
 }
 
@@ -88,7 +88,7 @@ func TestGuardScript(t *testing.T) {
 			t.Errorf("%q: %v", who, h)
 		}
 	}
-	l.gateway.config.Guard = false
+	l.gateway.site.Config.Guard = false
 	if got := l.at("/second-factor/guard.js", http.Header{}); got.StatusCode != http.StatusNotFound {
 		t.Errorf("without the setting: %d", got.StatusCode)
 	}

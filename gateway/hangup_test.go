@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gateway/exchange"
 )
 
 // slowNames is a store of names that fails as it is told to.
@@ -27,7 +28,7 @@ func TestP9_HangUpIsNoStoreFailure(t *testing.T) {
 		status int
 		says   string
 	}{
-		"hang-up": {func(context.Context) error { leave(); return context.Canceled }, statusClientLeft, "level=DEBUG"},
+		"hang-up": {func(context.Context) error { leave(); return context.Canceled }, exchange.StatusClientLeft, "level=DEBUG"},
 		"failure": {func(context.Context) error { return away }, http.StatusServiceUnavailable, "level=ERROR"},
 	} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) { c.Names = slowNames{test.err} })

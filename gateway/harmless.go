@@ -3,6 +3,8 @@ package gateway
 import (
 	"hash/maphash"
 	"sync/atomic"
+
+	"sallyport.example/sallyport/gateway/exchange"
 )
 
 // harmlessSlots is how many addresses are remembered, a power of two.
@@ -35,17 +37,17 @@ func (h *harmless) has(key uint64) bool { return h.slots[key>>1%harmlessSlots].L
 func (h *harmless) add(key uint64) { h.slots[key>>1%harmlessSlots].Store(key) }
 
 // addressKey is what the request's path is remembered by.
-func (x *exchange) addressKey() uint64 {
-	return x.harmless.key(x.data.Identity, x.r.Method, hostOf(x.r), x.path.Text)
+func (x *passage) addressKey() uint64 {
+	return x.harmless.key(x.Data.Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
 
 // knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
 // client's choice.
-func (x *exchange) knowsAddress() bool { return x.bare() && x.harmless.has(x.addressKey()) }
+func (x *passage) knowsAddress() bool { return x.bare() && x.harmless.has(x.addressKey()) }
 
 // noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.
-func (x *exchange) noteAddress() {
-	if v := x.visit; v != nil && v.plain && !x.filter.early && x.bare() && v.hasTurn() {
+func (x *passage) noteAddress() {
+	if v := x.visit; v != nil && v.Plain && !x.filter.early && x.bare() && v.HasTurn() {
 		x.harmless.add(x.addressKey())
 	}
 }

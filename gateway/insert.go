@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/internal/inject"
 	"sallyport.example/sallyport/pages"
 )
@@ -21,15 +22,15 @@ type insertion struct {
 
 // expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind
 // us, are asked not to. What answers compressed all the same is left alone. Nil where nothing is to be put in.
-func (x *exchange) expectPage() *insertion {
-	link := x.config.SettingsLink && x.state() == gate.Verified
-	if !link && !x.config.Guard || !inject.PageLoad(x.r) {
+func (x *passage) expectPage() *insertion {
+	link := x.Config.SettingsLink && x.State() == gate.Verified
+	if !link && !x.Config.Guard || !inject.PageLoad(x.R) {
 		return nil
 	}
-	x.encodings, x.encodingsSaved = x.r.Header["Accept-Encoding"], true
-	x.r.Header["Accept-Encoding"] = []string{"identity"}
+	x.encodings, x.encodingsSaved = x.R.Header["Accept-Encoding"], true
+	x.R.Header["Accept-Encoding"] = []string{"identity"}
 	return &insertion{
-		pages: x.config.Pages, languages: x.languages(), origin: x.siteOrigin(), base: x.config.Base, link: link, guard: x.config.Guard,
+		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: x.siteOrigin(), base: x.Config.Base, link: link, guard: x.Config.Guard,
 	}
 }
 
@@ -59,15 +60,15 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 
 // siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a
 // proxy on this machine that does not say so. Empty where the host is no plain one.
-func (x *exchange) siteOrigin() string {
+func (x *passage) siteOrigin() string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
-	if x.r.Host == "" || strings.Trim(x.r.Host, plain) != "" {
+	if x.R.Host == "" || strings.Trim(x.R.Host, plain) != "" {
 		return ""
 	}
-	if x.config.Secure(x.r) {
-		return "https://" + x.r.Host
+	if x.Config.Secure(x.R) {
+		return "https://" + x.R.Host
 	}
-	return "//" + x.r.Host
+	return "//" + x.R.Host
 }
 
 // nonceSource is a nonce of a page's policy (CSP 3 §2.3.1).
@@ -80,29 +81,26 @@ func guardTag(base string, policies []string) string {
 	if found := nonceSource.FindStringSubmatch(strings.Join(policies, ",")); found != nil {
 		nonce = ` nonce="` + found[1] + `"`
 	}
-	return `<script src="` + base + guardPath + `"` + nonce + `></script>`
+	return `<script src="` + base + exchange.GuardPath + `"` + nonce + `></script>`
 }
 
-// guardPath is where the guard is, below base.
-const guardPath = "/guard.js"
-
 // showGuard sends the guard to anyone, for it stands on pages that strangers see. It has no secret in it.
-func (x *exchange) showGuard() error {
-	if !x.config.Guard {
-		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+func (x *passage) showGuard() error {
+	if !x.Config.Guard {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
-	script, err := x.config.Pages.Guard(x.languages(), x.config.Base, x.config.Digits)
+	script, err := x.Config.Pages.Guard(exchange.Languages(x.R), x.Config.Base, x.Config.Digits)
 	if err != nil {
-		x.log.ErrorContext(x.r.Context(), "the guard could not be made", "error", err)
-		return x.fail(http.StatusInternalServerError, pages.ErrorInternal)
+		x.Log.ErrorContext(x.R.Context(), "the guard could not be made", "error", err)
+		return x.Fail(http.StatusInternalServerError, pages.ErrorInternal)
 	}
-	h := x.w.Header()
+	h := x.W.Header()
 	pages.SecurityHeaders(h, "")
 	h.Set("Content-Type", "text/javascript; charset=utf-8")
-	x.w.WriteHeader(http.StatusOK)
-	if x.r.Method == http.MethodHead {
+	x.W.WriteHeader(http.StatusOK)
+	if x.R.Method == http.MethodHead {
 		return nil
 	}
-	_, err = x.w.Write(script)
+	_, err = x.W.Write(script)
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/demo"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/session"
 	"sallyport.example/sallyport/session/storetest"
 )
@@ -59,7 +60,7 @@ func sessionIn(t *testing.T, s *site, state gate.State) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := storetest.Create(context.Background(), s.gateway.config.Sessions, session.Data{
+	token, err := storetest.Create(context.Background(), s.gateway.site.Config.Sessions, session.Data{
 		Host: "127.0.0.1", State: state, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
 		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,
 	})
@@ -142,7 +143,7 @@ func TestSettingsLinkOff(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		write(t, w, plainPage)
 	})
-	l.gateway.config.SettingsLink = false
+	l.gateway.site.Config.SettingsLink = false
 	if page := l.load("GET", nil); page.body != plainPage || page.ContentLength != int64(len(plainPage)) {
 		t.Errorf("%q", page.body)
 	}
@@ -346,8 +347,8 @@ func TestSettingsLinkBase(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/page", nil)
 		r.Host = test.host
-		_, err := storetest.Update(t.Context(), l.gateway.config.Sessions, strings.TrimPrefix(l.cookie, "sallyport="), func(data *session.Data) error {
-			data.Host = hostOf(r)
+		_, err := storetest.Update(t.Context(), l.gateway.site.Config.Sessions, strings.TrimPrefix(l.cookie, "sallyport="), func(data *session.Data) error {
+			data.Host = exchange.HostOf(r)
 			return nil
 		})
 		if err != nil {

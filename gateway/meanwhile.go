@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -162,7 +161,7 @@ func (f *filter) whole() bool {
 		return true
 	case <-m.full:
 	case <-ended:
-	case <-f.x.r.Context().Done():
+	case <-f.x.R.Context().Done():
 	}
 	return false
 }
@@ -201,7 +200,7 @@ func (f *filter) flushDecided() error {
 	if err := f.sendHeld(); err != nil {
 		return err
 	}
-	return http.NewResponseController(f.x.w).Flush()
+	return http.NewResponseController(f.x.W).Flush()
 }
 
 // writeDecided sends a piece of an answer that was decided.
@@ -210,18 +209,12 @@ func (f *filter) writeDecided(p []byte) (int, error) {
 	case replaced:
 		return 0, errReplaced
 	case asking:
-		if f.waiting.body.Len()+len(p) > holdLimit {
+		if f.waiting.Body.Len()+len(p) > holdLimit {
 			if err := f.sendAsked(); err != nil {
 				return 0, err
 			}
 		}
-		return f.waiting.body.Write(p)
+		return f.waiting.Body.Write(p)
 	}
 	return f.send(p)
-}
-
-// isTimeout reports whether nobody answered in time.
-func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -3,15 +3,15 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
+
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
 )
 
 // locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next
@@ -130,33 +130,6 @@ func TestMeanwhile(t *testing.T) {
 	<-m.full
 }
 
-// TestCaptureEndsInTime: a question ends with its time, also where the rest of the route knows of none.
-func TestCaptureEndsInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), probeTimeout)
-		defer cancel()
-		release := make(chan struct{})
-		began := time.Now()
-		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "/me", nil)
-		_, err := captureWithin(func(w http.ResponseWriter, _ *http.Request) error {
-			<-release
-			_, err := io.WriteString(w, "late")
-			return err
-		}, r)
-		if !errors.Is(err, errBroken) || !isTimeout(err) || time.Since(began) != probeTimeout {
-			t.Errorf("%v after %v", err, time.Since(began))
-		}
-		close(release)
-		answer, err := captureWithin(func(w http.ResponseWriter, _ *http.Request) error {
-			_, err := io.WriteString(w, "at once")
-			return err
-		}, httptestRequest(t))
-		if err != nil || answer.body.String() != "at once" {
-			t.Errorf("the control: %v, %v", answer, err)
-		}
-	})
-}
-
 func httptestRequest(t *testing.T) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/me", nil)
@@ -179,7 +152,7 @@ func TestWholeOfAStrangersAnswer(t *testing.T) {
 	} {
 		ctx, leave := context.WithCancel(t.Context())
 		m := &meanwhile{returned: make(chan struct{}), full: make(chan struct{})}
-		f := &filter{x: &exchange{r: httptestRequest(t).WithContext(ctx)}, meanwhile: m, early: true}
+		f := &filter{x: &passage{Exchange: upstream.Exchange{Exchange: exchange.Exchange{R: httptestRequest(t).WithContext(ctx)}}}, meanwhile: m, early: true}
 		test.ends(m, leave)
 		if f.whole() != test.is || f.early == test.is {
 			t.Errorf("%s: whole %v", name, !test.is)

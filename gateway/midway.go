@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
 )
@@ -14,20 +16,22 @@ import (
 type midway struct {
 	mutex  sync.Mutex
 	stream *stream
-	x      *exchange // of which nobody else knows
+	x      *passage // of which nobody else knows
 }
 
 // startMidway is called by the goroutine that the exchange belongs to.
-func (x *exchange) startMidway() *midway {
+func (x *passage) startMidway() *midway {
 	if x.stream.gateway == nil {
 		x.stream.begin(x)
 	}
-	x.clientCookies()
-	r := x.r.Clone(context.WithoutCancel(x.r.Context()))
-	return &midway{stream: &x.stream, x: &exchange{
-		Gateway: x.Gateway, next: x.next, w: x.w, r: x.config.PrepareProbe(r, x.r, x.w), now: x.now, place: x.place, path: x.path,
-		authorization: x.authorization, sent: x.sent, sentSaved: true,
-	}}
+	x.ClientCookies()
+	r := x.R.Clone(context.WithoutCancel(x.R.Context()))
+	asking := &passage{Gateway: x.Gateway}
+	asking.Begin(x.Gateway.site, x.W, x.Config.PrepareProbe(r, x.R, x.W), x.Next)
+	asking.Now, asking.Place, asking.Path = x.Now, x.Place, x.Path
+	asking.Authorization, asking.Sent, asking.SentSaved = x.Authorization, x.Sent, true
+	asking.Above = asking
+	return &midway{stream: &x.stream, x: asking}
 }
 
 // confirms asks the app, and reports whether the session is whose it was. Where it is not, or nobody can say, the
@@ -44,8 +48,8 @@ func (m *midway) confirms(now bool) bool {
 	s.mutex.Lock()
 	token, identity, stranger := s.token, s.identity, s.stranger
 	s.mutex.Unlock()
-	data, err := x.config.Sessions.LoadNow(x.r.Context(), token)
-	x.token, x.data, x.now = token, data, x.config.Now()
+	data, err := x.Config.Sessions.LoadNow(x.R.Context(), token)
+	x.Token, x.Data, x.Now = token, data, x.Config.Now()
 	switch {
 	case err != nil, !stranger && !mayGoOn(data, identity), stranger && data == nil:
 	case !stranger && !now && !x.mustAsk():
@@ -57,22 +61,22 @@ func (m *midway) confirms(now bool) bool {
 	case x.confirmsUser():
 		return !s.cut.Load()
 	}
-	s.stop()
+	s.Stop()
 	return false
 }
 
-func (x *exchange) confirmsUser() bool {
+func (x *passage) confirmsUser() bool {
 	for range maxRechecks {
-		said := x.whose(x.data.Held)
-		if said.verdict == login.NotSignedIn && x.tokenRanOut() {
+		said := x.Whose(x.Data.Held)
+		if said.Verdict == login.NotSignedIn && x.tokenRanOut() {
 			return true // as a recheck has it
 		}
-		if said.verdict != login.Known || said.name != x.data.Identity {
-			x.log.WarnContext(x.r.Context(), "an open stream was cut: the app does not name the session's user any more",
-				"setting", "identity", "app", x.config.App, "user", x.data.Identity, "status", said.status, "error", said.err)
+		if said.Verdict != login.Known || said.Name != x.Data.Identity {
+			x.Log.WarnContext(x.R.Context(), "an open stream was cut: the app does not name the session's user any more",
+				"setting", "identity", "app", x.Config.App, "user", x.Data.Identity, "status", said.Status, "error", said.Err)
 			break
 		}
-		if len(said.changes) == 0 && !x.mustAsk() {
+		if len(said.Changes) == 0 && !x.mustAsk() {
 			return true
 		}
 		if vouched, err := x.vouch(said); vouched || err != nil {
@@ -83,10 +87,10 @@ func (x *exchange) confirmsUser() bool {
 	return false
 }
 
-func (x *exchange) confirmsStranger() bool {
-	said := x.probe(x.data.Guest, attachment{})
-	_, err := x.take(session.ReviewGuest(x.cookiesSet(said.changes), said.verdict == login.NotSignedIn, false))
-	return err == nil && said.verdict == login.NotSignedIn
+func (x *passage) confirmsStranger() bool {
+	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), said.Verdict == login.NotSignedIn, false))
+	return err == nil && said.Verdict == login.NotSignedIn
 }
 
 // mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that
@@ -97,12 +101,12 @@ func (f *filter) mayGoOut() bool {
 		return false
 	}
 	ask := s.stale.Load()
-	if v != nil && !v.raises {
-		patience := pagePatience
+	if v != nil && !v.Raises {
+		patience := underway.PagePatience
 		if s.impatient {
 			patience = 0
 		}
-		s.impatient = !v.undisturbed(f.x.r.Context(), patience) || !s.undisturbedElsewhere(patience)
+		s.impatient = !v.Undisturbed(f.x.R.Context(), patience) || !s.undisturbedElsewhere(patience)
 		ask = s.impatient || s.stale.Load()
 	}
 	if ask {
@@ -124,11 +128,11 @@ func (f *filter) confirmed(now bool) bool {
 }
 
 // mayAskMidway reports whether there is somebody to ask, and a session to ask about.
-func (x *exchange) mayAskMidway() bool {
-	if !x.config.Logins.Asks() || x.config.Front != nil || x.token == "" {
+func (x *passage) mayAskMidway() bool {
+	if !x.Config.Logins.Asks() || x.Config.Front != nil || x.Token == "" {
 		return false
 	}
-	return x.state() == gate.Verified && !x.lacksPassword() || x.state() != gate.Verified && (x.carries || x.suspect)
+	return x.State() == gate.Verified && !x.lacksPassword() || x.State() != gate.Verified && (x.carries || x.Suspect)
 }
 
 // asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the
@@ -138,15 +142,15 @@ func (f *filter) asksOn() bool {
 	if !f.early || !x.mayAskMidway() {
 		return false
 	}
-	if x.state() != gate.Verified {
+	if x.State() != gate.Verified {
 		return x.mayHaveSignedIn()
 	}
-	return x.visit != nil && x.visit.raises || x.visit == nil && x.suspect
+	return x.visit != nil && x.visit.Raises || x.visit == nil && x.Suspect
 }
 
 // sendAsked sends what has been kept of such an answer.
 func (f *filter) sendAsked() error {
-	kept := f.waiting.body.Bytes()
+	kept := f.waiting.Body.Bytes()
 	if len(kept) == 0 {
 		return nil
 	}
@@ -154,6 +158,6 @@ func (f *filter) sendAsked() error {
 		return errSessionEnded
 	}
 	_, err := f.pass(kept)
-	f.waiting.body.Reset()
+	f.waiting.Body.Reset()
 	return err
 }

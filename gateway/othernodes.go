@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/session"
 )
 
@@ -13,9 +14,9 @@ const askStoreEvery = 20 * time.Millisecond
 
 // awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the
 // session has ended.
-func (g *Gateway) awaitTurn(ctx context.Context, v *visit) (waited, alone bool, err error) {
-	waited, alone = v.wait(ctx)
-	if !g.config.Sessions.Remote() {
+func (g *Gateway) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
+	waited, alone = v.Wait(ctx)
+	if !g.site.Config.Sessions.Remote() {
 		return waited, alone, nil
 	}
 	others, err := g.awaitOthers(ctx, v)
@@ -24,8 +25,8 @@ func (g *Gateway) awaitTurn(ctx context.Context, v *visit) (waited, alone bool, 
 
 // awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the
 // store.
-func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err error) {
-	over := time.NewTimer(v.patience())
+func (g *Gateway) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
+	over := time.NewTimer(v.Patience())
 	defer over.Stop()
 	again := time.NewTicker(askStoreEvery)
 	defer again.Stop()
@@ -44,40 +45,40 @@ func (g *Gateway) awaitOthers(ctx context.Context, v *visit) (alone bool, err er
 }
 
 // tryTurn looks whether the turn is free, and takes it where the request may raise the session.
-func (g *Gateway) tryTurn(ctx context.Context, v *visit) (free bool, err error) {
-	now := g.config.Now()
-	data, err := g.config.Sessions.LoadNow(ctx, v.token) // which spares a write for each look
+func (g *Gateway) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err error) {
+	now := g.site.Config.Now()
+	data, err := g.site.Config.Sessions.LoadNow(ctx, v.Token) // which spares a write for each look
 	switch {
 	case err != nil:
 		return false, err
 	case data == nil:
 		return false, session.ErrGone
-	case data.Raised(now, mayTake):
+	case data.Raised(now, underway.MayTake):
 		return false, nil
-	case !v.raises:
+	case !v.Raises:
 		return true, nil
 	}
 	at := now
-	if v.plain {
-		at = now.Add(openPatience - mayTake) // which lapses so much sooner
+	if v.Plain {
+		at = now.Add(underway.OpenPatience - underway.MayTake) // which lapses so much sooner
 	}
-	taken, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Raise(now, at, mayTake))
+	taken, err := g.site.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Raise(now, at, underway.MayTake))
 	if free = taken.Done; free {
-		v.marked.Store(true)
-		v.beside = v.beside || taken.Before.Raising != nil // by a request that has lapsed, or that nobody has settled
+		v.Marked.Store(true)
+		v.Beside = v.Beside || taken.Before.Raising != nil // by a request that has lapsed, or that nobody has settled
 	}
 	return free, err
 }
 
 // unmark has the store forget that a request of the session may be raising it.
-func (g *Gateway) unmark(ctx context.Context, v *visit) {
-	if !v.marked.Swap(false) {
+func (g *Gateway) unmark(ctx context.Context, v *underway.Visit) {
+	if !v.Marked.Swap(false) {
 		return
 	}
-	_, err := g.config.Sessions.Take(context.WithoutCancel(ctx), v.token, session.Settle())
+	_, err := g.site.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Settle())
 	if err != nil && !errors.Is(err, session.ErrGone) {
-		g.log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
-			"setting", "sessions", "app", g.config.App, "error", err)
+		g.site.Log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
+			"setting", "sessions", "app", g.site.Config.App, "error", err)
 	}
 }
 
@@ -86,7 +87,7 @@ func (g *Gateway) unmark(ctx context.Context, v *visit) {
 // has run out, or the store says nothing. The store is asked about each piece: nobody tells this gateway.
 func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
 	g := s.gateway
-	if g == nil || !g.config.Sessions.Remote() {
+	if g == nil || !g.site.Config.Sessions.Remote() {
 		return true
 	}
 	s.mutex.Lock()
@@ -99,13 +100,13 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
 	defer over.Stop()
 	for {
 		ctx, done := context.WithTimeout(context.Background(), lookTimeout)
-		data, err := g.config.Sessions.LoadNow(ctx, token)
+		data, err := g.site.Config.Sessions.LoadNow(ctx, token)
 		done()
-		now := g.config.Now()
+		now := g.site.Config.Now()
 		switch {
 		case err != nil || data == nil:
 			return false
-		case !data.Raised(now, mayTake):
+		case !data.Raised(now, underway.MayTake):
 			if g.isDue(data, now) {
 				s.stale.Store(true)
 			}
@@ -126,9 +127,9 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
 }
 
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.
-func (x *exchange) raisedElsewhere() bool {
-	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)
+func (x *passage) raisedElsewhere() bool {
+	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
 	defer done()
-	data, err := x.config.Sessions.LoadNow(ctx, x.token)
-	return err != nil || data == nil || data.Raised(x.config.Now(), mayTake)
+	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)
+	return err != nil || data == nil || data.Raised(x.Config.Now(), underway.MayTake)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/session"
 )
 
@@ -71,7 +72,7 @@ func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 		carolThere.do("POST", "/write", asForm, "text=2")
 		carolThere.get("/page")
 	}
-	if took := time.Since(began); took > pagePatience || !app.has("POST /write carol") {
+	if took := time.Since(began); took > underway.PagePatience || !app.has("POST /write carol") {
 		t.Errorf("they waited for each other: %v", took)
 	}
 }
@@ -79,12 +80,12 @@ func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 // TestRaisedAt: a mark is good for a while, also by a clock that is ahead.
 func TestRaisedAt(t *testing.T) {
 	now := time.Now()
-	for ago, want := range map[time.Duration]bool{0: true, time.Second: true, -time.Second: true, mayTake: false, -mayTake: false} {
-		if got := (&session.Data{Custody: session.Custody{Raising: new(now.Add(-ago))}}).Raised(now, mayTake); got != want {
+	for ago, want := range map[time.Duration]bool{0: true, time.Second: true, -time.Second: true, underway.MayTake: false, -underway.MayTake: false} {
+		if got := (&session.Data{Custody: session.Custody{Raising: new(now.Add(-ago))}}).Raised(now, underway.MayTake); got != want {
 			t.Errorf("%v ago: %v", ago, got)
 		}
 	}
-	if new(session.Data).Raised(now, mayTake) {
+	if new(session.Data).Raised(now, underway.MayTake) {
 		t.Error("no mark")
 	}
 }

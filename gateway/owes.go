@@ -17,34 +17,34 @@ const recordPatience = 500 * time.Millisecond
 // time. It reports whether the request was answered.
 //
 // Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
-func (x *exchange) owesByNow() (answered bool, err error) {
-	if len(x.data.Proofs) > 0 {
+func (x *passage) owesByNow() (answered bool, err error) {
+	if len(x.Data.Proofs) > 0 {
 		return false, nil
 	}
 	status, err := x.lookBriefly()
 	if err != nil {
-		x.log.DebugContext(x.r.Context(), "nobody knows whether a factor is owed by now; the session goes on",
-			"app", x.config.App, "user", x.data.Identity, "error", err)
+		x.Log.DebugContext(x.R.Context(), "nobody knows whether a factor is owed by now; the session goes on",
+			"app", x.Config.App, "user", x.Data.Identity, "error", err)
 		return false, nil
 	}
 	if !status.Enrolled {
 		return false, nil
 	}
-	x.log.WarnContext(x.r.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
-		"app", x.config.App, "user", x.data.Identity)
-	if _, err := x.take(session.Owe(x.data.Identity, &session.Delivery{Location: x.wanted("")}, "", x.now)); err != nil {
-		return true, x.storeFailed("have the session owe a factor", err)
+	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
+		"app", x.Config.App, "user", x.Data.Identity)
+	if _, err := x.Take(session.Owe(x.Data.Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
+		return true, x.StoreFailed("have the session owe a factor", err)
 	}
-	return true, x.askFactor()
+	return true, x.AskFactor()
 }
 
 // lookBriefly reads whether the user of this session has a factor, and does not wait long for it.
-func (x *exchange) lookBriefly() (factor.Status, error) {
+func (x *passage) lookBriefly() (factor.Status, error) {
 	type result struct {
 		status factor.Status
 		err    error
 	}
-	ctx, factors, user, found := context.WithoutCancel(x.r.Context()), x.config.Factors, x.data.Identity, make(chan result, 1)
+	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Data.Identity, make(chan result, 1)
 	go func() {
 		status, err := factors.Status(ctx, user)
 		found <- result{status, err}

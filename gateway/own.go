@@ -9,6 +9,7 @@ import (
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -19,7 +20,7 @@ type ownPage struct {
 	// states are those that the page is meant for; everybody else is sent on. Empty means anyone.
 	states []gate.State
 	// get shows the page, post acts. A method without a function is refused with 405.
-	get, post func(*exchange) error
+	get, post func(*passage) error
 }
 
 var (
@@ -32,38 +33,38 @@ var (
 
 // ownPages are the addresses below base.
 var ownPages = map[string]ownPage{
-	"/":               {states: verified, get: (*exchange).showSettings},
-	"/challenge":      {states: pending, get: (*exchange).showChallenge, post: (*exchange).takeCode},
-	"/recovery":       {states: pending, get: (*exchange).showRecovery, post: (*exchange).takeRecoveryCode},
-	"/setup":          {states: enrolment, get: (*exchange).showSetUp, post: (*exchange).startSetUp},
-	"/setup/confirm":  {states: enrolment, post: (*exchange).confirmSetUp},
-	"/reset":          {states: verified, get: (*exchange).showReset, post: (*exchange).startReset},
-	"/disable":        {states: verified, get: (*exchange).showDisable, post: (*exchange).disable},
-	"/recovery-codes": {states: verified, get: (*exchange).showRecoveryCodes, post: (*exchange).renewRecoveryCodes},
-	"/status":         {states: anyone, get: (*exchange).showStatus},
-	"/resume":         {states: verified, get: (*exchange).resume},
-	"/later":          {states: enrolling, post: (*exchange).later},
-	"/offer":          {states: verified, get: (*exchange).showOffer},
-	"/browsers":       {states: verified, post: (*exchange).forgetBrowsers},
-	"/sessions":       {states: verified, post: (*exchange).endSessions},
-	"/logo":           {states: anyone, get: (*exchange).showLogo},
-	guardPath:         {states: anyone, get: (*exchange).showGuard},
-	"/logout":         {states: anyone, post: (*exchange).signOut},
+	"/":                {states: verified, get: (*passage).showSettings},
+	"/challenge":       {states: pending, get: (*passage).showChallenge, post: (*passage).takeCode},
+	"/recovery":        {states: pending, get: (*passage).showRecovery, post: (*passage).takeRecoveryCode},
+	"/setup":           {states: enrolment, get: (*passage).showSetUp, post: (*passage).startSetUp},
+	"/setup/confirm":   {states: enrolment, post: (*passage).confirmSetUp},
+	"/reset":           {states: verified, get: (*passage).showReset, post: (*passage).startReset},
+	"/disable":         {states: verified, get: (*passage).showDisable, post: (*passage).disable},
+	"/recovery-codes":  {states: verified, get: (*passage).showRecoveryCodes, post: (*passage).renewRecoveryCodes},
+	"/status":          {states: anyone, get: (*passage).showStatus},
+	"/resume":          {states: verified, get: (*passage).resume},
+	"/later":           {states: enrolling, post: (*passage).later},
+	"/offer":           {states: verified, get: (*passage).showOffer},
+	"/browsers":        {states: verified, post: (*passage).forgetBrowsers},
+	"/sessions":        {states: verified, post: (*passage).endSessions},
+	"/logo":            {states: anyone, get: (*passage).showLogo},
+	exchange.GuardPath: {states: anyone, get: (*passage).showGuard},
+	"/logout":          {states: anyone, post: (*passage).signOut},
 }
 
 // serveOwn answers for an address below base. Nothing of such a request ever reaches the app.
-func (x *exchange) serveOwn(path match.Path) error {
-	x.config.Observe(x.r, x.outcome())
-	name := strings.TrimPrefix(path.Text, x.config.Base)
+func (x *passage) serveOwn(path match.Path) error {
+	x.Config.Observe(x.R, x.Outcome())
+	name := strings.TrimPrefix(path.Text, x.Config.Base)
 	if name == "" {
 		name = "/"
 	}
 	page, found := ownPages[name]
 	if !found || !path.Canonical {
-		return x.fail(http.StatusNotFound, pages.ErrorNotFound)
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
 	act := page.get
-	switch x.r.Method {
+	switch x.R.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPost:
 		act = page.post
@@ -71,13 +72,13 @@ func (x *exchange) serveOwn(path match.Path) error {
 		act = nil
 	}
 	if act == nil {
-		x.w.Header().Set("Allow", page.allow())
-		return x.fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+		x.W.Header().Set("Allow", page.allow())
+		return x.Fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
 	}
-	if len(page.states) > 0 && !slices.Contains(page.states, x.state()) {
+	if len(page.states) > 0 && !slices.Contains(page.states, x.State()) {
 		return x.sendOn()
 	}
-	if x.r.Method == http.MethodPost {
+	if x.R.Method == http.MethodPost {
 		if refused, err := x.readForm(); refused || err != nil {
 			return err
 		}
@@ -91,12 +92,12 @@ func (x *exchange) serveOwn(path match.Path) error {
 // actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long
 // as it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time
 // in which no fresh code is needed be over (P8).
-func (x *exchange) actAfresh(page ownPage) error {
-	x.token, x.data, x.now = "", nil, x.config.Now()
-	if err := x.loadSession(); err != nil {
-		return x.storeFailed("load session", err)
+func (x *passage) actAfresh(page ownPage) error {
+	x.Token, x.Data, x.Now = "", nil, x.Config.Now()
+	if err := x.LoadSession(); err != nil {
+		return x.StoreFailed("load session", err)
 	}
-	if !slices.Contains(page.states, x.state()) {
+	if !slices.Contains(page.states, x.State()) {
 		return x.sendOn()
 	}
 	return page.post(x)
@@ -114,30 +115,18 @@ func (p ownPage) allow() string {
 
 // sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions
 // to the challenge, verified ones to the settings page.
-func (x *exchange) sendOn() error {
-	switch x.state() {
+func (x *passage) sendOn() error {
+	switch x.State() {
 	case gate.Pending, gate.Enrolling:
-		return x.askFactor()
+		return x.AskFactor()
 	case gate.Verified:
-		if !isPageLoad(x.r) {
-			return x.failWith(http.StatusConflict, pages.ErrorRequest, "This session is verified already.")
+		if !exchange.IsPageLoad(x.R) {
+			return x.FailWith(http.StatusConflict, pages.ErrorRequest, "This session is verified already.")
 		}
-		return x.redirect(x.config.Base + "/")
+		return x.Redirect(x.Config.Base + "/")
 	}
-	return x.askLogin()
+	return x.AskLogin()
 }
-
-// common is what every page may show of the session.
-func (x *exchange) common() pages.Common {
-	common := pages.Common{App: x.config.Name, Base: x.config.Base, Languages: x.languages()}
-	if x.data != nil {
-		common.User, common.Form = x.data.Identity, x.data.Form
-	}
-	return common
-}
-
-// languages is what the browser would like to read, best first: all its lines of Accept-Language.
-func (x *exchange) languages() string { return strings.Join(x.r.Header["Accept-Language"], ",") }
 
 // isPrefetch reports whether a browser fetches something in advance, that perhaps nobody will ever look at.
 func isPrefetch(r *http.Request) bool {
@@ -150,19 +139,19 @@ func isPrefetch(r *http.Request) bool {
 }
 
 // headersOnly answers without a body.
-func (x *exchange) headersOnly(status int) error {
-	pages.SecurityHeaders(x.w.Header(), "")
-	x.w.WriteHeader(status)
+func (x *passage) headersOnly(status int) error {
+	pages.SecurityHeaders(x.W.Header(), "")
+	x.W.WriteHeader(status)
 	return nil
 }
 
 // takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
 // sees.
-func (x *exchange) takeNotice() (string, error) {
-	if x.data == nil || x.data.Notice == "" || x.r.Method == http.MethodHead || isPrefetch(x.r) {
+func (x *passage) takeNotice() (string, error) {
+	if x.Data == nil || x.Data.Notice == "" || x.R.Method == http.MethodHead || isPrefetch(x.R) {
 		return "", nil
 	}
-	taken, err := x.take(session.TakeNotice())
+	taken, err := x.Take(session.TakeNotice())
 	if err != nil {
 		return "", err
 	}
@@ -170,42 +159,42 @@ func (x *exchange) takeNotice() (string, error) {
 }
 
 // showSettings is the settings page.
-func (x *exchange) showSettings() error {
-	status, err := x.enrolled(x.data.Identity)
+func (x *passage) showSettings() error {
+	status, err := x.Enrolled(x.Data.Identity)
 	if err != nil {
-		return x.storeFailed("read the second factor", err)
+		return x.StoreFailed("read the second factor", err)
 	}
 	notice, err := x.takeNotice()
 	if err != nil {
-		return x.storeFailed("take notice", err)
+		return x.StoreFailed("take notice", err)
 	}
-	common := x.common()
+	common := x.Common()
 	common.Status = notice
 	return x.settingsPage(http.StatusOK, common, status)
 }
 
-func (x *exchange) settingsPage(code int, common pages.Common, status factor.Status) error {
+func (x *passage) settingsPage(code int, common pages.Common, status factor.Status) error {
 	view, err := x.settingsView(common, status)
 	if err != nil {
-		return x.storeFailed("list the user's sessions", err)
+		return x.StoreFailed("list the user's sessions", err)
 	}
-	return x.config.Pages.Settings(x.w, code, view)
+	return x.Config.Pages.Settings(x.W, code, view)
 }
 
 // behind is the settings page to show behind a dialog. Where a store does not say what it would show there is
 // none: the dialog does without, and nothing is said that is not known (P6).
-func (x *exchange) behind(status *factor.Status) *pages.SettingsView {
-	if x.state() != gate.Verified {
+func (x *passage) behind(status *factor.Status) *pages.SettingsView {
+	if x.State() != gate.Verified {
 		return nil
 	}
 	if status == nil {
-		read, err := x.enrolled(x.data.Identity)
+		read, err := x.Enrolled(x.Data.Identity)
 		if err != nil {
 			return nil
 		}
 		status = &read
 	}
-	view, err := x.settingsView(x.common(), *status)
+	view, err := x.settingsView(x.Common(), *status)
 	if err != nil {
 		return nil
 	}
@@ -213,8 +202,8 @@ func (x *exchange) behind(status *factor.Status) *pages.SettingsView {
 }
 
 // throttled says on a page that asks for a code when the next one will be judged, where that is not at once.
-func (x *exchange) throttled(common pages.Common, status factor.Status) pages.Common {
-	switch wait := status.BlockedUntil.Sub(x.now); {
+func (x *passage) throttled(common pages.Common, status factor.Status) pages.Common {
+	switch wait := status.BlockedUntil.Sub(x.Now); {
 	case status.Stopped:
 		common.Alert = pages.AlertStopped
 	case wait > 0:
@@ -225,28 +214,28 @@ func (x *exchange) throttled(common pages.Common, status factor.Status) pages.Co
 
 // refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
 // It tells a wrong code and a used one apart for nobody. as says what is known of the code.
-func (x *exchange) refuseCode(
+func (x *passage) refuseCode(
 	err error, as event.Event, alert string, show func(status int, common pages.Common) error,
 ) error {
-	common := x.common()
+	common := x.Common()
 	var throttled *factor.ThrottledError
 	status := http.StatusUnprocessableEntity
 	switch {
 	case errors.As(err, &throttled):
 		status = http.StatusTooManyRequests
 		common.Alert = pages.AlertThrottled
-		common.Wait = throttled.Until.Sub(x.now)
+		common.Wait = throttled.Until.Sub(x.Now)
 		if throttled.Stopped {
 			common.Alert, common.Wait = pages.AlertStopped, 0
 		}
-		retryAfter(x.w.Header(), throttled, x.now)
+		retryAfter(x.W.Header(), throttled, x.Now)
 	case errors.Is(err, factor.ErrWrongCode):
 		common.Alert = alert
 	default:
-		return x.storeFailed("judge a code", err)
+		return x.StoreFailed("judge a code", err)
 	}
 	x.tellRefused(err, as)
-	if !x.wantsPage() {
+	if !x.WantsPage() {
 		return x.codeProblem(status, common)
 	}
 	return show(status, common)

@@ -407,7 +407,7 @@ func TestP6_SignInWhileTheSecretsStoreFails(t *testing.T) {
 				t.Parallel()
 				f := newFrail(t, nil)
 				_, key, _ := f.enrolledBrowser()
-				f.gateway.config.RequireEveryone = everyone
+				f.gateway.site.Config.RequireEveryone = everyone
 				f.secrets.strike(func(context.Context) error { return failure.err }, failure.ops...)
 
 				thief, bob := f.browser(), f.browser()

@@ -17,21 +17,21 @@ import (
 //
 // The nonce is the session's form token: random, made anew with each token of the session, in the page already, and
 // never in another session. The scheme is left out, since a proxy in front may have ended TLS.
-func (x *exchange) proof() factor.Proof {
-	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.r.Host), Base: x.config.Base, Nonce: x.data.Form}
+func (x *passage) proof() factor.Proof {
+	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.R.Host), Base: x.Config.Base, Nonce: x.Data.Form}
 }
 
 // newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a
 // key: then the browser is not trusted at all, and ok is false.
-func (x *exchange) newTrust() (trust factor.Trust, ok bool) {
+func (x *passage) newTrust() (trust factor.Trust, ok bool) {
 	trust.Instead = x.credentials()
 	if x.form.key == "" {
 		return trust, true
 	}
 	key, err := factor.NewDeviceKey(x.form.key, x.proof())
 	if err != nil {
-		x.log.WarnContext(x.r.Context(), "the browser is not trusted: its key cannot be used, or it calls the site by another name than we do",
-			"app", x.config.App, "user", x.data.Identity, "host", x.r.Host, "client", x.config.ClientAddress(x.r))
+		x.Log.WarnContext(x.R.Context(), "the browser is not trusted: its key cannot be used, or it calls the site by another name than we do",
+			"app", x.Config.App, "user", x.Data.Identity, "host", x.R.Host, "client", x.Config.ClientAddress(x.R))
 		return trust, false
 	}
 	trust.Key = key
@@ -39,17 +39,17 @@ func (x *exchange) newTrust() (trust factor.Trust, ok bool) {
 }
 
 // proving is the trusted browser that may prove itself in this session; none while wrong codes are being counted.
-func (x *exchange) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
-	if status.Stopped || x.now.Before(status.BlockedUntil) {
+func (x *passage) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
+	if status.Stopped || x.Now.Before(status.BlockedUntil) {
 		return device, false
 	}
-	return deviceOf(status, x.data.Device)
+	return deviceOf(status, x.Data.Device)
 }
 
 // takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a
 // session: if nothing comes of it, the code is asked for as ever.
-func (x *exchange) takeProof() error {
-	user, device := x.data.Identity, x.data.Device
+func (x *passage) takeProof() error {
+	user, device := x.Data.Identity, x.Data.Device
 	shown := x.credentials()
 	at := slices.IndexFunc(shown, func(credential string) bool { return factor.DeviceID(credential) == device })
 	if device != "" && at >= 0 {
@@ -59,8 +59,8 @@ func (x *exchange) takeProof() error {
 			return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential, trusted: true})
 		}
 	}
-	if _, err := x.take(session.DropDevice(user)); err != nil {
+	if _, err := x.Take(session.DropDevice(user)); err != nil {
 		return x.sessionChanged(err)
 	}
-	return x.askFactor()
+	return x.AskFactor()
 }

@@ -120,7 +120,7 @@ func (s *site) misused() bool {
 // has reports whether this happened to bob.
 func (s *site) has(kind factor.EventKind) bool {
 	s.t.Helper()
-	status, err := s.gateway.config.Factors.Status(s.t.Context(), "bob")
+	status, err := s.gateway.site.Config.Factors.Status(s.t.Context(), "bob")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestProof(t *testing.T) {
 		b.getsIn()
 	}
 	// It is no code: a change of factors asks for one, also where one would do for a while.
-	s.gateway.config.Reauth = time.Hour
+	s.gateway.site.Config.Reauth = time.Hour
 	b.signIn("bob", demo.BobPassword)
 	b.post("/second-factor/challenge", b.proof(b.get("/second-factor/challenge"))).wants(t, http.StatusSeeOther, "/")
 	if page := b.get("/second-factor/"); !strings.Contains(page.body, "Signed in from a trusted browser") {
@@ -237,7 +237,7 @@ func TestP5_ProofNeedsThePassword(t *testing.T) {
 		if strings.Contains(page.body, "data-key") {
 			t.Error("the page asks for a proof")
 		}
-		status, err := s.gateway.config.Factors.Status(t.Context(), "bob")
+		status, err := s.gateway.site.Config.Factors.Status(t.Context(), "bob")
 		if err != nil || len(status.Devices) != 1 {
 			t.Fatalf("%v, %v", status.Devices, err)
 		}
@@ -436,7 +436,7 @@ func TestP5_ResetDuringAProof(t *testing.T) {
 		store.skip = calls
 		store.then = func() {
 			s.confirmAt(node, "bob")
-			if err := s.gateway.config.Sessions.DestroyOthers(t.Context(), "bob", ""); err != nil {
+			if err := s.gateway.site.Config.Sessions.DestroyOthers(t.Context(), "bob", ""); err != nil {
 				t.Fatal(err)
 			}
 		}

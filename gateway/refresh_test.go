@@ -88,7 +88,7 @@ func TestP8_RefreshOfAnEndedSession(t *testing.T) {
 			session = cookie.Value
 		}
 		app.during = func() {
-			if err := s.gateway.config.Sessions.Destroy(t.Context(), session); err != nil {
+			if err := s.gateway.site.Config.Sessions.Destroy(t.Context(), session); err != nil {
 				t.Error(err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/session"
 )
 
@@ -21,8 +22,8 @@ import (
 //
 // What went out with a login that failed goes with another one under the same name only, where the app's page needs it.
 // Under another name the two could become one session, with an account of each. A login's second step brings no name.
-func (x *exchange) claimGuest(name string) (custody.Jar, error) {
-	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry == nil {
+func (x *passage) claimGuest(name string) (custody.Jar, error) {
+	if x.Data == nil || x.Data.Guest.Len() == 0 && x.Data.Retry == nil {
 		return custody.Jar{}, nil
 	}
 	claimed, err := x.claim()
@@ -42,14 +43,14 @@ type claimed struct {
 }
 
 // claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
-func (x *exchange) claim() (taken claimed, err error) {
-	before := x.token
-	claim, err := x.take(session.ClaimGuest())
+func (x *passage) claim() (taken claimed, err error) {
+	before := x.Token
+	claim, err := x.Take(session.ClaimGuest())
 	// What is at the app with these cookies, and does something yet, would do it as whoever signs in now.
-	x.raising.quiet(x.r.Context(), before, openPatience)
-	x.carriers.cut(before)
+	x.Raising.Quiet(x.R.Context(), before, underway.OpenPatience)
+	x.Carriers.Cut(before)
 	if errors.Is(err, session.ErrGone) {
-		x.token, x.data = "", nil
+		x.Token, x.Data = "", nil
 		return claimed{}, nil
 	}
 	if err != nil {
@@ -61,12 +62,12 @@ func (x *exchange) claim() (taken claimed, err error) {
 // keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
 // Where the app cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be
 // opened again.
-func (x *exchange) keepForRetry(try *tried) error {
-	if try.jar.Len() == 0 || x.config.Logins.Typed {
+func (x *passage) keepForRetry(try *tried) error {
+	if try.jar.Len() == 0 || x.Config.Logins.Typed {
 		return nil
 	}
 	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
-	_, err := x.take(session.KeepRetry(retry, try.sorted.Granted))
+	_, err := x.Take(session.KeepRetry(retry, try.sorted.Granted))
 	return err
 }
 

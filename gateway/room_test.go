@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 )
@@ -47,15 +48,11 @@ func TestP6_RoomForLargeForms(t *testing.T) {
 		return answer.StatusCode
 	}
 	var held []net.Conn
-	for range roomOfOne {
+	for range underway.RoomOfOne {
 		held = append(held, begin(""))
 	}
-	room := &s.gateway.room
-	eventually(t, "all are being read", func() bool {
-		room.mutex.Lock()
-		defer room.mutex.Unlock()
-		return room.all == roomOfOne
-	})
+	room := &s.gateway.site.Room
+	eventually(t, "all are being read", func() bool { return room.Count() == underway.RoomOfOne })
 	if got := status(begin("")); got != http.StatusTooManyRequests {
 		t.Errorf("one more: %d", got)
 	}
@@ -73,9 +70,5 @@ func TestP6_RoomForLargeForms(t *testing.T) {
 			t.Error("the control: a large form for which there was room is refused")
 		}
 	}
-	eventually(t, "there is room again", func() bool {
-		room.mutex.Lock()
-		defer room.mutex.Unlock()
-		return room.all == 0 && len(room.of) == 0
-	})
+	eventually(t, "there is room again", func() bool { return room.Count() == 0 })
 }

@@ -100,7 +100,7 @@ func TestEndIsToldOnce(t *testing.T) {
 		s.app.ServeHTTP(w, r)
 		return nil
 	})
-	s.gateway.config.Renews = true // or they would take turns
+	s.gateway.site.Config.Renews = true // or they would take turns
 	b.signIn("bob", demo.BobPassword)
 	h.wants(t, "login_accepted bob user accepted state=verified")
 	var requests sync.WaitGroup
@@ -109,17 +109,4 @@ func TestEndIsToldOnce(t *testing.T) {
 	}
 	requests.Wait()
 	h.wants(t, "session_ended bob gateway done reason=app")
-}
-
-// TestEndedIsBounded: what is remembered of ended sessions is a bounded number of tokens, the last ones.
-func TestEndedIsBounded(t *testing.T) {
-	var e ended
-	for i := range 3 * maxEnded {
-		if token := fmt.Sprint(i); !e.first(token) || e.first(token) {
-			t.Fatalf("session %d", i)
-		}
-	}
-	if len(e.tokens) != maxEnded || len(e.order) != maxEnded || !e.first("0") {
-		t.Errorf("%d tokens, %d in order", len(e.tokens), len(e.order))
-	}
 }

@@ -6,48 +6,49 @@ import (
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
 
 // endSessions ends one of the user's sessions, or all others but this one.
-func (x *exchange) endSessions() error {
-	ctx := context.WithoutCancel(x.r.Context())
+func (x *passage) endSessions() error {
+	ctx := context.WithoutCancel(x.R.Context())
 	if x.form.id == "" {
-		if err := x.config.Sessions.DestroyOthers(ctx, x.data.Identity, x.token); err != nil {
-			return x.storeFailed("end the user's other sessions", err)
+		if err := x.Config.Sessions.DestroyOthers(ctx, x.Data.Identity, x.Token); err != nil {
+			return x.StoreFailed("end the user's other sessions", err)
 		}
-		x.tell(event.Event{Name: event.SessionEnded, User: x.data.Identity, All: true})
+		x.Tell(event.Event{Name: event.SessionEnded, User: x.Data.Identity, All: true})
 		return x.settingsAfter(pages.NoticeSessionsEnded)
 	}
-	found, err := x.config.Sessions.DestroyOne(ctx, x.data.Identity, x.form.id)
+	found, err := x.Config.Sessions.DestroyOne(ctx, x.Data.Identity, x.form.id)
 	if err != nil {
-		return x.storeFailed("end a session", err)
+		return x.StoreFailed("end a session", err)
 	}
 	if found {
-		x.tell(event.Event{Name: event.SessionEnded, User: x.data.Identity})
+		x.Tell(event.Event{Name: event.SessionEnded, User: x.Data.Identity})
 	}
 	return x.settingsAfter(pages.NoticeSessionEnded)
 }
 
 // settingsAfter leads to the settings page, which says what is true now.
-func (x *exchange) settingsAfter(notice string) error {
-	if _, err := x.take(session.LeaveNotice(notice)); err != nil {
-		return x.storeFailed("leave a notice", err)
+func (x *passage) settingsAfter(notice string) error {
+	if _, err := x.Take(session.LeaveNotice(notice)); err != nil {
+		return x.StoreFailed("leave a notice", err)
 	}
-	return x.redirect(x.config.Base + "/")
+	return x.Redirect(x.Config.Base + "/")
 }
 
 // settingsView is everything that the settings page shows.
-func (x *exchange) settingsView(common pages.Common, status factor.Status) (pages.SettingsView, error) {
+func (x *passage) settingsView(common pages.Common, status factor.Status) (pages.SettingsView, error) {
 	view := pages.SettingsView{
 		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
-		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.config.RequireEveryone,
-		Due: x.due(status), Remember: x.config.Factors.Remember() > 0,
+		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.Config.RequireEveryone,
+		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
 	}
-	listed, err := x.config.Sessions.List(x.r.Context(), x.data.Identity, x.token)
+	listed, err := x.Config.Sessions.List(x.R.Context(), x.Data.Identity, x.Token)
 	if err != nil {
-		return view, looking(err)
+		return view, exchange.Looking(err)
 	}
 	for _, s := range listed {
 		view.Sessions = append(view.Sessions, pages.SessionLine{

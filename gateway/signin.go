@@ -8,6 +8,8 @@ import (
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
 )
@@ -28,7 +30,7 @@ var errContradiction = errors.New("the answer to the login has what success name
 // own, and goes nowhere before that jar is somebody's.
 type tried struct {
 	*login.Attempt
-	answer *withheld
+	answer *upstream.Withheld
 	status int
 	says   login.Outcome
 	// named: a failure line holds of it; page: it is a page for people.
@@ -51,88 +53,88 @@ type tried struct {
 // Rules do not decide about custody. Whoever holds the password can bring about any answer: one of another status, in
 // another language, to another address. So the app is asked, always, and what it says of the answer's cookies holds;
 // where it cannot be asked, little is believed (docs/decisions/0015).
-func (x *exchange) signIn(attempt *login.Attempt) error {
+func (x *passage) signIn(attempt *login.Attempt) error {
 	guest, err := x.claimGuest(attempt.Name)
 	if err != nil {
-		return x.storeFailed("claim the stranger's cookies", err)
+		return x.StoreFailed("claim the stranger's cookies", err)
 	}
-	x.prepare(&guest)
-	x.config.Observe(x.r, Outcome{State: gate.Anonymous})
-	setReadableEncodings(x.r.Header, x.r.Header)
-	answer, err := capture(x.next, x.r)
-	if x.r.Context().Err() != nil {
-		return x.left()
+	x.Prepare(&guest)
+	x.Config.Observe(x.R, exchange.Outcome{State: gate.Anonymous})
+	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
+	answer, err := upstream.Capture(x.Next, x.R)
+	if x.R.Context().Err() != nil {
+		return x.Left()
 	}
 	if err != nil {
-		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
+		if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
 			return x.loginUnclear("login", err)
 		}
 		return err
 	}
-	try := tried{Attempt: attempt, answer: answer, status: answer.status, sent: guest}
-	lines := answer.cookies()
-	seen, err := answer.judged(lines)
+	try := tried{Attempt: attempt, answer: answer, status: answer.Status, sent: guest}
+	lines := answer.Cookies()
+	seen, err := answer.Judged(lines)
 	if err != nil {
 		return x.loginUnclear("login", err)
 	}
-	try.says = x.config.Logins.Judge(attempt.Block, seen, x.path)
-	try.named, try.page = x.config.Logins.FailsByName(attempt.Block, seen, x.path), isPage(seen)
+	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
+	try.named, try.page = x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
-	try.sorted = x.cookies.Sort(lines, guest.Holds, true)
-	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.r.Host, x.path.Text, x.now); err != nil {
+	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
+	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
 		return x.loginUnclear("hold", err)
 	}
-	if try.whole, _, err = try.jar.Apply(custody.Changes(try.sorted.Browser), x.r.Host, x.path.Text, x.now); err != nil {
+	if try.whole, _, err = try.jar.Apply(custody.Changes(try.sorted.Browser), x.R.Host, x.Path.Text, x.Now); err != nil {
 		return x.loginUnclear("pass", err)
 	}
-	if try.own, _, err = (custody.Jar{}).Apply(try.sorted.Held, x.r.Host, x.path.Text, x.now); err != nil {
+	if try.own, _, err = (custody.Jar{}).Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
 		return x.loginUnclear("hold", err)
 	}
-	if x.config.Logins.Typed {
+	if x.Config.Logins.Typed {
 		return x.judgeTyped(&try)
 	}
 	return x.judgeAsked(&try)
 }
 
 // judgeAsked has the app say who is signed in with what a login brought.
-func (x *exchange) judgeAsked(try *tried) error {
+func (x *passage) judgeAsked(try *tried) error {
 	next, err := x.signedIn(try)
 	if err != nil {
 		return x.loginUnclear("token", err)
 	}
-	with := x.tokenAttachment(next.token)
-	said := x.probe(try.whole, with)
-	if said.verdict == login.Known && (len(x.r.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
+	with := x.TokenAttachment(next.token)
+	said := x.Probe(try.whole, with)
+	if said.Verdict == login.Known && (len(x.R.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
 		// What the browser has, or is to get, may be what the app knows the user by.
 		said = x.withoutBrowser(said, try.sorted.Granted, with)
 	}
 	switch {
-	case x.r.Context().Err() != nil:
-		return x.left()
-	case said.verdict == login.Known && said.jar.Len() == 0 && next.token == "":
-		x.learn(append(x.granted(), try.sorted.Granted...))
+	case x.R.Context().Err() != nil:
+		return x.Left()
+	case said.Verdict == login.Known && said.Jar.Len() == 0 && next.token == "":
+		x.Learn(append(x.Granted(), try.sorted.Granted...))
 		return x.loginUnclear("hold", errNoCookie)
-	case said.verdict == login.Known:
+	case said.Verdict == login.Known:
 		if try.tokenErr != nil {
 			return x.loginUnclear("token", try.tokenErr)
 		}
-		next.identity, next.jar = said.name, said.jar
+		next.identity, next.jar = said.Name, said.Jar
 		next.inPlace = next.jar.Len() > 0
-		if !x.config.Renews && renews(try.effect, try.sent) && x.toldOfRenews.CompareAndSwap(false, true) {
-			x.log.InfoContext(x.r.Context(), "the app gave the session another cookie at this sign-in. Where it does so at each, by every way "+
-				"in, renews says so, and spares questions and waiting", "setting", "renews", "app", x.config.App)
+		if !x.Config.Renews && renews(try.effect, try.sent) && x.toldOfRenews.CompareAndSwap(false, true) {
+			x.Log.InfoContext(x.R.Context(), "the app gave the session another cookie at this sign-in. Where it does so at each, by every way "+
+				"in, renews says so, and spares questions and waiting", "setting", "renews", "app", x.Config.App)
 		}
 		return x.admit(next, try)
-	case said.verdict != login.NotSignedIn:
+	case said.Verdict != login.NotSignedIn:
 		return x.identityUnclear(said)
 	case try.tokenErr != nil && try.status < http.StatusBadRequest:
 		return x.loginUnclear("token", try.tokenErr)
 	case next.token != "" && try.status < http.StatusBadRequest && !(try.says == login.Failed && login.WholeBody(try.Block.Tokens)):
 		return x.loginUnclear("identity", errTokenOfNobody)
 	case try.says == login.Succeeded:
-		x.log.WarnContext(x.r.Context(), "by success this login succeeded, and by identity nobody is signed in: one of the two is wrong",
-			"setting", "identity or success", "app", x.config.App, "status", try.status, "identity", x.config.Logins.Identities[0].Where())
-		return x.fail(http.StatusBadGateway, pages.ErrorApp)
+		x.Log.WarnContext(x.R.Context(), "by success this login succeeded, and by identity nobody is signed in: one of the two is wrong",
+			"setting", "identity or success", "app", x.Config.App, "status", try.status, "identity", x.Config.Logins.Identities[0].Where())
+		return x.Fail(http.StatusBadGateway, pages.ErrorApp)
 	}
 	return x.signInFailed(try)
 }
@@ -146,21 +148,21 @@ func renews(effect custody.Effect, before custody.Jar) bool {
 // withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the
 // session is one that the browser has: such a one can be used before the factor is passed, and by whom nobody asked for
 // it.
-func (x *exchange) withoutBrowser(said probed, granted []string, with attachment) probed {
-	sent := x.sent
-	x.sent = nil
-	defer func() { x.sent = sent }()
-	alone := x.probe(said.jar.Without(granted), with)
-	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name == said.name {
+func (x *passage) withoutBrowser(said upstream.Probed, granted []string, with upstream.Attachment) upstream.Probed {
+	sent := x.Sent
+	x.Sent = nil
+	defer func() { x.Sent = sent }()
+	alone := x.Probe(said.Jar.Without(granted), with)
+	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name == said.Name {
 		return alone
 	}
-	said.jar = custody.Jar{}
+	said.Jar = custody.Jar{}
 	return said
 }
 
 // judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What
 // was there before is thrown away, since nobody can say whose that is.
-func (x *exchange) judgeTyped(try *tried) error {
+func (x *passage) judgeTyped(try *tried) error {
 	next, err := x.signedIn(try)
 	switch {
 	case try.says == login.Contradictory:
@@ -174,7 +176,7 @@ func (x *exchange) judgeTyped(try *tried) error {
 	case try.tokenErr != nil:
 		return x.loginUnclear("token", try.tokenErr)
 	case len(try.effect.Changed) == 0 && next.token == "":
-		x.learn(append(x.granted(), try.sorted.Granted...))
+		x.Learn(append(x.Granted(), try.sorted.Granted...))
 		return x.loginUnclear("hold", errNoChange)
 	}
 	next.identity, next.jar = try.Name, try.own
@@ -182,7 +184,7 @@ func (x *exchange) judgeTyped(try *tried) error {
 }
 
 // signedIn is what a login leaves behind if it is one; whose it is, and which cookies it has, is for the caller.
-func (x *exchange) signedIn(try *tried) (next signedIn, err error) {
+func (x *passage) signedIn(try *tried) (next signedIn, err error) {
 	next = signedIn{granted: try.sorted.Granted, typed: true}
 	next.delivery, next.oversized = x.delivery(try.answer, try.sorted.Browser)
 	err = next.bind(try.issued)
@@ -190,23 +192,23 @@ func (x *exchange) signedIn(try *tried) (next signedIn, err error) {
 }
 
 // admit begins the session of somebody whose password was right.
-func (x *exchange) admit(next signedIn, try *tried) error {
-	x.learn(try.own.Names())
+func (x *passage) admit(next signedIn, try *tried) error {
+	x.Learn(try.own.Names())
 	owed, err := x.accept(next)
 	if err != nil {
-		return x.storeFailed("sign in", err)
+		return x.StoreFailed("sign in", err)
 	}
 	if owed {
-		return x.askFactor()
+		return x.AskFactor()
 	}
 	if answered, err := x.offer(next); answered || err != nil {
 		return err
 	}
-	return try.answer.send(x.w, x.r, try.sorted.Browser)
+	return try.answer.Send(x.W, x.R, try.sorted.Browser)
 }
 
 // loginUnclear refuses a login whose answer cannot be judged, or whose session cannot be held (P4).
-func (x *exchange) loginUnclear(setting string, err error) error {
-	x.tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: setting, Detail: err.Error()})
-	return x.fail(http.StatusBadGateway, pages.ErrorApp)
+func (x *passage) loginUnclear(setting string, err error) error {
+	x.Tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: setting, Detail: err.Error()})
+	return x.Fail(http.StatusBadGateway, pages.ErrorApp)
 }

@@ -1,10 +1,10 @@
 package gateway
 
 import (
-	"errors"
 	"net/http"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -14,49 +14,37 @@ import (
 // gets a password each time (basic.go). So each request tells whose it is, and the session only remembers for whom a
 // factor was passed.
 
-// checkStanding completes New for sites whose login stands in every request.
-func (g *Gateway) checkStanding() error {
-	g.basic = g.config.Logins.Basic()
-	switch placeholder := g.config.Logins.Placeholder() != ""; {
-	case placeholder != (g.config.Front != nil):
-		return errors.New("username placeholder: it and Front need each other")
-	case g.config.LoginPage == "" && g.basic == nil && !placeholder:
-		return errors.New("login_page: name the app's login page")
-	}
-	return nil
-}
-
 // stand looks at the login that stands in the request. It reports whether the request was answered; where not, it goes
 // on in the state that the session has by then.
-func (x *exchange) stand() (answered bool, err error) {
+func (x *passage) stand() (answered bool, err error) {
 	switch {
-	case x.token == "" && x.needsSession() && x.blind():
+	case x.Token == "" && x.needsSession() && x.Blind():
 		// A session begun here would take the place of the one that the browser has.
 		return true, x.closed()
-	case x.config.Front != nil:
+	case x.Config.Front != nil:
 		return x.standByFront()
-	case x.basic != nil && x.place != gate.Own:
+	case x.basic != nil && x.Place != gate.Own:
 		return x.standByPassword()
 	}
 	return false, nil
 }
 
 // enter has the session be of whom a standing login names. Where no factor is owed the request goes on at once.
-func (x *exchange) enter(next signedIn) (answered bool, err error) {
+func (x *passage) enter(next signedIn) (answered bool, err error) {
 	next.typed = true
-	next.delivery = &session.Delivery{Location: x.wanted("")}
+	next.delivery = &session.Delivery{Location: x.Wanted("")}
 	owed, err := x.accept(next)
 	if err != nil {
-		return true, x.storeFailed("sign in", err)
+		return true, x.StoreFailed("sign in", err)
 	}
-	if owed || x.place == gate.Own {
+	if owed || x.Place == gate.Own {
 		return false, nil
 	}
 	return x.offer(next)
 }
 
-// refuseStranger answers where there is no login page that a stranger could be sent to.
-func (x *exchange) refuseStranger() error {
+// RefuseStranger implements above.
+func (x *passage) RefuseStranger() error {
 	if x.basic != nil {
 		return x.askPassword()
 	}
@@ -64,22 +52,22 @@ func (x *exchange) refuseStranger() error {
 }
 
 // closed says that nobody is signed in.
-func (x *exchange) closed() error {
-	if isPageLoad(x.r) {
-		return x.fail(http.StatusForbidden, pages.ErrorIdentity)
+func (x *passage) closed() error {
+	if exchange.IsPageLoad(x.R) {
+		return x.Fail(http.StatusForbidden, pages.ErrorIdentity)
 	}
-	return x.writeProblem(problem{Type: problemLogin, Title: "Login required", Status: http.StatusUnauthorized})
+	return x.WriteProblem(exchange.Problem{Type: exchange.ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized})
 }
 
 // normalised is a name in the form under which a record is kept; empty where it can be nobody's.
-func (x *exchange) normalised(name string) string {
-	if x.data != nil && name == x.data.Identity {
+func (x *passage) normalised(name string) string {
+	if x.Data != nil && name == x.Data.Identity {
 		return name // which is in that form
 	}
-	normal, err := x.config.Logins.Names.Normalise(name)
+	normal, err := x.Config.Logins.Names.Normalise(name)
 	if err != nil {
-		x.log.WarnContext(x.r.Context(), "a login was made for a name that cannot be used here; nobody is signed in",
-			"setting", "usernames", "app", x.config.App, "error", err)
+		x.Log.WarnContext(x.R.Context(), "a login was made for a name that cannot be used here; nobody is signed in",
+			"setting", "usernames", "app", x.Config.App, "error", err)
 		return ""
 	}
 	if normal == login.NoName {

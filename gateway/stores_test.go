@@ -10,6 +10,7 @@ import (
 
 	"sallyport.example/sallyport/demo"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
 )
 
 // TestStoreEvents: a store that fails is told of once, and once that it is back.
@@ -46,7 +47,7 @@ func TestStoreEvents(t *testing.T) {
 		f.secrets.end()
 		b.get("/second-factor/challenge")
 		h.wants(t)
-		f.clock.advance(writesAgain + time.Second)
+		f.clock.advance(underway.WritesAgain + time.Second)
 		b.get("/second-factor/challenge")
 		h.wants(t, "store_recovered - gateway done setting=secrets")
 	})

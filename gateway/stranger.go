@@ -8,6 +8,7 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
 )
@@ -17,95 +18,95 @@ import (
 //
 // A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app
 // cannot be asked, it goes as what may be a sign-in does.
-func (x *exchange) forwardStranger() error {
-	if !x.bare() && (x.config.Logins.Typed || x.place == gate.Entry) {
+func (x *passage) forwardStranger() error {
+	if !x.bare() && (x.Config.Logins.Typed || x.Place == gate.Entry) {
 		return x.forwardSuspect()
 	}
-	if x.data != nil && (x.data.Doubt || x.data.Guest.RanOut(time.Time{}, x.now)) {
+	if x.Data != nil && (x.Data.Doubt || x.Data.Guest.RanOut(time.Time{}, x.Now)) {
 		if answered, err := x.settleDoubt(); answered || err != nil {
 			return err
 		}
 	}
 	insertion := x.expectPage()
 	x.openOnly()
-	if x.data != nil && x.data.Guest.Len() > 0 {
-		token := x.token
-		x.carriers.add(token, &x.stream)
-		defer x.carriers.remove(token, &x.stream)
+	if x.Data != nil && x.Data.Guest.Len() > 0 {
+		token := x.Token
+		x.Carriers.Add(token, &x.stream)
+		defer x.Carriers.Remove(token, &x.stream)
 		// A query that the operator lets through may raise the session that these cookies are.
-		x.visit = x.raising.join(token, !x.bare(), true)
-		defer x.visit.leave()
-		if _, alone := x.visit.wait(x.r.Context()); alone {
+		x.visit = x.Raising.Join(token, !x.bare(), true)
+		defer x.visit.Leave()
+		if _, alone := x.visit.Wait(x.R.Context()); alone {
 			if err := x.carry(); err != nil {
-				return x.storeFailed("load session", err)
+				return x.StoreFailed("load session", err)
 			}
 		}
 	}
-	x.prepare(&x.carried)
-	x.observe()
+	x.Prepare(&x.carried)
+	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	if !x.carries {
-		return x.filter.run(x.next, x.r)
+		return x.filter.run(x.Next, x.R)
 	}
 	defer x.stream.end()
-	return x.filter.run(x.next, x.stream.watch(x))
+	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
 // carry takes the stranger's cookies along, unless a login has claimed them since the session was read.
-func (x *exchange) carry() error {
-	data, err := x.config.Sessions.LoadNow(x.r.Context(), x.token)
+func (x *passage) carry() error {
+	data, err := x.Config.Sessions.LoadNow(x.R.Context(), x.Token)
 	if err != nil {
 		return err
 	}
 	if data == nil || data.State == gate.Verified || data.Guest.Len() == 0 {
 		return nil
 	}
-	x.data, x.carried, x.carries = data, data.Guest, true
+	x.Data, x.carried, x.carries = data, data.Guest, true
 	return nil
 }
 
 // disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer
 // may be one to whoever has signed in. It may be a login at another node, which the store knows of.
-func (x *exchange) disowned() (bool, error) {
+func (x *passage) disowned() (bool, error) {
 	if !x.carries {
 		return false, nil
 	}
-	ctx, done := context.WithTimeout(context.WithoutCancel(x.r.Context()), lookTimeout)
+	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
 	defer done()
-	data, err := x.config.Sessions.LoadNow(ctx, x.token)
+	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)
 	return data == nil, err
 }
 
 // forwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened
 // for it. As a login does, it takes the stranger's cookies out of the session, and the app is asked about them before
 // they come back. Where the app cannot be asked, they are not sent.
-func (x *exchange) forwardSuspect() error {
-	x.suspect = true
+func (x *passage) forwardSuspect() error {
+	x.Suspect = true
 	switch {
-	case x.data == nil || x.data.Guest.Len() == 0:
-	case x.config.Logins.Asks():
+	case x.Data == nil || x.Data.Guest.Len() == 0:
+	case x.Config.Logins.Asks():
 		taken, err := x.claim()
 		if err != nil {
-			return x.storeFailed("claim the stranger's cookies", err)
+			return x.StoreFailed("claim the stranger's cookies", err)
 		}
 		x.carried = taken.guest
 	}
 	insertion := x.expectPage()
 	x.openOnly()
-	x.prepare(&x.carried)
-	x.observe()
+	x.Prepare(&x.carried)
+	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
-	if x.token == "" || x.carried.Len() == 0 {
-		return x.filter.run(x.next, x.r) // which is nobody's that could end
+	if x.Token == "" || x.carried.Len() == 0 {
+		return x.filter.run(x.Next, x.R) // which is nobody's that could end
 	}
-	return x.filter.run(x.next, x.stream.watch(x))
+	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
 // openOnly takes the query off a stranger's request where only the path is public.
-func (x *exchange) openOnly() {
-	r := x.r
-	if x.place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.policy.KeepsQuery(r, x.path) {
+func (x *passage) openOnly() {
+	r := x.R
+	if x.Place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.Policy.KeepsQuery(r, x.Path) {
 		r.URL.RawQuery, r.URL.ForceQuery = "", false
 		r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
 	}
@@ -118,69 +119,69 @@ func (x *exchange) openOnly() {
 // app may be at work still. Where it cannot be asked, one ends that could have become another's; a mere page load,
 // which people leave at any time, leaves it. A stranger's cookies are forgotten where the request could have signed
 // somebody in.
-func (x *exchange) unseen() {
+func (x *passage) unseen() {
 	var err error
 	switch {
-	case x.state() == gate.Verified && x.config.Logins.Asks():
+	case x.State() == gate.Verified && x.Config.Logins.Asks():
 		if x.mayRaise() {
-			x.raising.linger(x.token)
+			x.Raising.Linger(x.Token)
 		}
 		err = x.unsettle(nil)
-	case x.state() == gate.Verified && !x.plain():
-		err = x.destroy(event.Event{
+	case x.State() == gate.Verified && !x.Plain():
+		err = x.Destroy(event.Event{
 			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",
 		})
-	case x.carries && x.state() != gate.Verified && x.mayHaveSignedIn():
+	case x.carries && x.State() != gate.Verified && x.mayHaveSignedIn():
 		err = x.forgetGuest()
-	case x.carries && x.state() != gate.Verified:
+	case x.carries && x.State() != gate.Verified:
 		err = x.doubt()
 	}
 	if err != nil && !errors.Is(err, session.ErrGone) {
-		x.storeFails(err)
-		x.log.ErrorContext(x.r.Context(), "store failed; an answer that was not seen could not be noted",
-			"setting", "sessions", "app", x.config.App, "error", err)
+		x.StoreFails(err)
+		x.Log.ErrorContext(x.R.Context(), "store failed; an answer that was not seen could not be noted",
+			"setting", "sessions", "app", x.Config.App, "error", err)
 	}
 }
 
 // doubt notes that nobody knows whether the stranger's cookies are still a stranger's.
-func (x *exchange) doubt() error {
-	if !x.config.Logins.Asks() {
+func (x *passage) doubt() error {
+	if !x.Config.Logins.Asks() {
 		return nil
 	}
-	_, err := x.take(session.DoubtGuest())
+	_, err := x.Take(session.DoubtGuest())
 	return err
 }
 
 // settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
-func (x *exchange) settleDoubt() (answered bool, err error) {
-	if !x.config.Logins.Asks() {
+func (x *passage) settleDoubt() (answered bool, err error) {
+	if !x.Config.Logins.Asks() {
 		if err := x.forgetGuest(); err != nil && !errors.Is(err, session.ErrGone) {
-			return true, x.storeFailed("forget the app's cookies", err)
+			return true, x.StoreFailed("forget the app's cookies", err)
 		}
 		return false, nil
 	}
-	said := x.probe(x.data.Guest, attachment{})
-	switch said.verdict {
+	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	switch said.Verdict {
 	case login.NotSignedIn:
-		_, err := x.take(session.ReviewGuest(x.cookiesSet(said.changes), true, true))
+		_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), true, true))
 		if err != nil && !errors.Is(err, session.ErrGone) {
-			return true, x.storeFailed("keep the app's cookies", err)
+			return true, x.StoreFailed("keep the app's cookies", err)
 		}
 		return false, nil
 	case login.Known:
 		owed, err := x.accept(signedIn{
-			identity: said.name, jar: said.jar, delivery: &session.Delivery{Location: x.wanted("")}, within: true, inPlace: true,
+			identity: said.Name, jar: said.Jar, delivery: &session.Delivery{Location: x.Wanted("")}, within: true, inPlace: true,
 		})
 		switch {
 		case err != nil:
-			return true, x.storeFailed("sign in", err)
+			return true, x.StoreFailed("sign in", err)
 		case owed:
-			return true, x.askFactor()
+			return true, x.AskFactor()
 		}
 		return true, x.act(x.decide())
 	}
 	if err := x.forgetGuest(); err != nil {
-		return true, x.storeFailed("forget the app's cookies", err)
+		return true, x.StoreFailed("forget the app's cookies", err)
 	}
 	return true, x.identityUnclear(said)
 }

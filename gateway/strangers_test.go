@@ -187,7 +187,7 @@ func TestFortyThousandStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		manager := s.gateway.config.Sessions
+		manager := s.gateway.site.Config.Sessions
 		const many, workers = 40_000, 200
 		var failed atomic.Int64
 		var group sync.WaitGroup

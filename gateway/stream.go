@@ -91,9 +91,9 @@ func (w *watchers) end(s *stream) {
 }
 
 // watch begins. What it returns is the request as it goes on: its context ends with the session.
-func (s *stream) watch(x *exchange) *http.Request {
+func (s *stream) watch(x *passage) *http.Request {
 	s.begin(x)
-	r := x.r.WithContext(&s.ending)
+	r := x.R.WithContext(&s.ending)
 	if r.ContentLength < 0 || r.ContentLength > longUpload {
 		r.Body = &upload{r.Body, s}
 	}
@@ -101,11 +101,11 @@ func (s *stream) watch(x *exchange) *http.Request {
 }
 
 // begin is watch for a request that went on before there was a session.
-func (s *stream) begin(x *exchange) {
-	s.gateway, s.w, s.confirmed = x.Gateway, x.w, x.now
-	s.ending.Context = x.r.Context()
+func (s *stream) begin(x *passage) {
+	s.gateway, s.w, s.confirmed = x.Gateway, x.W, x.Now
+	s.ending.Context = x.R.Context()
 	s.mutex.Lock()
-	s.token, s.identity, s.stranger, s.inPlace = x.token, x.data.Identity, x.state() != gate.Verified, x.data.InPlace
+	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Data.Identity, x.State() != gate.Verified, x.Data.InPlace
 	if !s.over { // or it was cut before it began
 		s.gateway.watchers.begin(s)
 	}
@@ -118,6 +118,12 @@ func (s *stream) follow(token, identity string) {
 	defer s.mutex.Unlock()
 	s.token, s.identity, s.stranger = token, identity, false
 }
+
+// Follow implements above.
+func (x *passage) Follow(token, identity string) { x.stream.follow(token, identity) }
+
+// Release implements above.
+func (x *passage) Release() { x.stream.release() }
 
 // end is called when the handler has returned. A tunnel may go on behind it, and is watched until it is closed.
 func (s *stream) end() {
@@ -154,10 +160,10 @@ func (s *stream) look() {
 	token, identity, stranger := s.token, s.identity, s.stranger
 	s.mutex.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
-	sessions := s.gateway.config.Sessions
+	sessions := s.gateway.site.Config.Sessions
 	data, err := sessions.LoadNow(ctx, token)
 	done()
-	now := s.gateway.config.Now()
+	now := s.gateway.site.Config.Now()
 	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
 		s.confirmed = now
 		if !stranger && s.gateway.isDue(data, now) {
@@ -168,7 +174,7 @@ func (s *stream) look() {
 			_ = sessions.Touch(context.Background(), token, now)
 		}
 	} else if err == nil || !age.Within(now, s.confirmed, believeStore) {
-		s.stop()
+		s.Stop()
 		return
 	}
 	s.mutex.Lock()
@@ -183,9 +189,12 @@ func mayGoOn(data *session.Data, identity string) bool {
 	return data != nil && data.State == gate.Verified && data.Identity == identity
 }
 
-// stop cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a
+// Doubt implements underway.Carrier.
+func (s *stream) Doubt() { s.stale.Store(true) }
+
+// Stop implements underway.Carrier. It cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a
 // slow client waits no more.
-func (s *stream) stop() {
+func (s *stream) Stop() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.over {

@@ -339,7 +339,7 @@ func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 func TestStreamsAreUse(t *testing.T) {
 	typing := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).x.w.(*request).conn = near
+		w.(*filter).x.W.(*request).conn = near
 		go func() {
 			for {
 				time.Sleep(time.Minute)
@@ -352,7 +352,7 @@ func TestStreamsAreUse(t *testing.T) {
 	}
 	listening := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).x.w.(*request).conn = near
+		w.(*filter).x.W.(*request).conn = near
 		go func() { _, _ = io.Copy(io.Discard, far) }()
 		w.WriteHeader(http.StatusSwitchingProtocols)
 		conn, _, err := http.NewResponseController(w).Hijack()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
 )
@@ -16,17 +17,6 @@ var errTokenOfNobody = errors.New("the app issued a token, and says that nobody 
 
 // errTokenOfFailure is returned where the answer of a login that failed by the rules has a credential in it (P2).
 var errTokenOfFailure = errors.New("the answer is one of a failed login by the rules, and carries a token; look at success and failure")
-
-// tokenAttachment is how a bearer token goes with a question of ours; nothing for none.
-func (x *exchange) tokenAttachment(token string) attachment {
-	if token == "" {
-		return attachment{}
-	}
-	if x.config.TokenScheme != "" {
-		token = x.config.TokenScheme + " " + token
-	}
-	return attachment{header: x.config.TokenHeader, value: token}
-}
 
 // bind notes the tokens that a sign-in brought. What a script is to get of them waits with the rest of its answer.
 func (s *signedIn) bind(issued []login.Token) error {
@@ -44,20 +34,20 @@ func (s *signedIn) bind(issued []login.Token) error {
 		s.delivery.TokenHeader, s.delivery.Token = token.Header, token.Value
 	}
 	if len(issued) > 0 && s.oversized {
-		return fmt.Errorf("%w: a login with a token, of which %d bytes can wait for the second factor", errTooLarge, session.MaxDelivery)
+		return fmt.Errorf("%w: a login with a token, of which %d bytes can wait for the second factor", upstream.ErrTooLarge, session.MaxDelivery)
 	}
 	return nil
 }
 
 // refreshes reports whether the app answers this request with another token.
-func (x *exchange) refreshes() bool {
-	return len(x.config.Refresh) > 0 && x.path.Canonical && x.config.Refresh.Match(x.path.Text)
+func (x *passage) refreshes() bool {
+	return len(x.Config.Refresh) > 0 && x.Path.Canonical && x.Config.Refresh.Match(x.Path.Text)
 }
 
 // tokenRanOut reports whether this session's token may have come to its end without the app's session having done so:
 // apps issue another one then. Until they do, what the session sends is of no worth to anybody.
-func (x *exchange) tokenRanOut() bool {
-	return len(x.config.Refresh) > 0 && x.data.Token != "" && x.data.Held.Len() == 0
+func (x *passage) tokenRanOut() bool {
+	return len(x.Config.Refresh) > 0 && x.Data.Token != "" && x.Data.Held.Len() == 0
 }
 
 // errNoToken is returned where the app answers a request for another token with something else.
@@ -65,26 +55,26 @@ var errNoToken = errors.New("the answer holds no token where one should stand")
 
 // refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose
 // that is (P5). The request was made ready already.
-func (x *exchange) refresh() error {
-	setReadableEncodings(x.r.Header, x.r.Header)
-	answer, err := capture(x.next, x.r)
+func (x *passage) refresh() error {
+	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
+	answer, err := upstream.Capture(x.Next, x.R)
 	if err != nil {
-		if errors.Is(err, errTooLarge) || errors.Is(err, errBroken) {
+		if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
 			return x.loginUnclear("refresh", err)
 		}
 		return err
 	}
-	lines := answer.header["Set-Cookie"]
-	seen, err := answer.judged(lines)
+	lines := answer.Headers["Set-Cookie"]
+	seen, err := answer.Judged(lines)
 	if err != nil {
 		return x.loginUnclear("refresh", err)
 	}
 	var issued []login.Token
-	if answer.status/100 == 2 {
-		if issued, err = login.ReadTokens(x.config.Logins.Tokens(), seen); err != nil {
+	if answer.Status/100 == 2 {
+		if issued, err = login.ReadTokens(x.Config.Logins.Tokens(), seen); err != nil {
 			return x.loginUnclear("token", err)
 		}
-		if len(issued) == 0 && answer.body.Len() > 0 {
+		if len(issued) == 0 && answer.Body.Len() > 0 {
 			return x.loginUnclear("token", errNoToken) // it may stand on a page, for clients that ask for pages
 		}
 	}
@@ -94,45 +84,45 @@ func (x *exchange) refresh() error {
 		}
 	}
 	defer x.stream.end()
-	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.send(w, r, lines) }, x.stream.watch(x))
+	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.Send(w, r, lines) }, x.stream.watch(x))
 }
 
 // admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
 // sign-in of that one. It reports whether the request was answered.
-func (x *exchange) admitTokens(issued []login.Token, answer *withheld, lines []string) (answered bool, err error) {
-	user := x.data.Identity
-	said := x.probe(custody.Jar{}, x.tokenAttachment(issued[0].Text))
+func (x *passage) admitTokens(issued []login.Token, answer *upstream.Withheld, lines []string) (answered bool, err error) {
+	user := x.Data.Identity
+	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))
 	switch {
-	case said.verdict == login.Known && said.name == user:
+	case said.Verdict == login.Known && said.Name == user:
 		var tokens []string
 		for _, token := range issued {
 			tokens = append(tokens, token.Text)
 		}
-		if _, err := x.take(session.BindTokens(user, tokens, x.now)); err != nil {
-			return true, x.storeFailed("bind a token", err)
+		if _, err := x.Take(session.BindTokens(user, tokens, x.Now)); err != nil {
+			return true, x.StoreFailed("bind a token", err)
 		}
 		return false, nil
-	case said.verdict == login.Known:
-		sorted := x.cookies.Sort(lines, nil, true)
-		jar, _, full := x.apply(custody.Jar{}, sorted.Held)
+	case said.Verdict == login.Known:
+		sorted := x.site.Cookies.Sort(lines, nil, true)
+		jar, _, full := x.Apply(custody.Jar{}, sorted.Held)
 		if full != nil {
 			return true, x.loginUnclear("hold", full)
 		}
-		next := signedIn{identity: said.name, jar: jar, granted: sorted.Granted, within: true}
+		next := signedIn{identity: said.Name, jar: jar, granted: sorted.Granted, within: true}
 		next.delivery, next.oversized = x.delivery(answer, sorted.Browser)
 		if err := next.bind(issued); err != nil {
 			return true, x.loginUnclear("token", err)
 		}
 		owed, err := x.accept(next)
 		if err != nil {
-			return true, x.storeFailed("sign in", err)
+			return true, x.StoreFailed("sign in", err)
 		}
 		if owed {
-			x.withheld = true
-			return true, x.askFactor()
+			x.Withheld = true
+			return true, x.AskFactor()
 		}
-		return true, answer.send(x.w, x.r, sorted.Browser)
-	case said.verdict == login.NotSignedIn:
+		return true, answer.Send(x.W, x.R, sorted.Browser)
+	case said.Verdict == login.NotSignedIn:
 		return true, x.loginUnclear("refresh", errTokenOfNobody)
 	default:
 		return true, x.identityUnclear(said)

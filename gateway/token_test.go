@@ -314,7 +314,7 @@ func TestTokensNeedTheirParts(t *testing.T) {
 		"an ordinary header":       func(c *Config) { c.TokenHeader = "Accept" },
 		"a scheme that is none":    func(c *Config) { c.TokenScheme = "a b" },
 	} {
-		config := s.gateway.config
+		config := s.gateway.site.Config
 		config.Logins.Blocks = append([]login.Block(nil), config.Logins.Blocks...)
 		change(&config)
 		if _, err := New(config); err == nil {

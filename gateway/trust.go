@@ -9,6 +9,8 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
 )
 
@@ -19,11 +21,11 @@ const maxTrusted = 4
 const trustSuffix = "-trusted"
 
 // trustCookie is the name of the cookie that holds a browser's secrets, one for each account that is at home there.
-func (g *Gateway) trustCookie(r *http.Request) string { return g.cookieName(r) + trustSuffix }
+func (g *Gateway) trustCookie(r *http.Request) string { return g.site.CookieName(r) + trustSuffix }
 
 // credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
-func (x *exchange) credentials() []string {
-	value := cookieValue(x.clientCookies(), x.trustCookie(x.r))
+func (x *passage) credentials() []string {
+	value := exchange.CookieValue(x.ClientCookies(), x.trustCookie(x.R))
 	if value == "" {
 		return nil
 	}
@@ -34,7 +36,7 @@ func (x *exchange) credentials() []string {
 // trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it
 // showed is used up by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as
 // the device of that ID.
-func (x *exchange) trusted(user string, status factor.Status) (credential, device string) {
+func (x *passage) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.credentials() {
 		found, ok := standing(status, shown)
 		switch {
@@ -50,25 +52,25 @@ func (x *exchange) trusted(user string, status factor.Status) (credential, devic
 
 // useTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a
 // code is to be asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
-func (x *exchange) useTrust(user, shown string, proof factor.Proof) (credential string) {
-	credential, err := x.config.Factors.UseDevice(x.noting(), user, shown, proof)
+func (x *passage) useTrust(user, shown string, proof factor.Proof) (credential string) {
+	credential, err := x.Config.Factors.UseDevice(x.Noting(), user, shown, proof)
 	switch {
 	case err == nil:
-		x.storeWorks(storeSecrets, true)
+		x.StoreWorks(underway.StoreSecrets, true)
 	case errors.Is(err, factor.ErrMisused):
-		x.tell(event.Event{
+		x.Tell(event.Event{
 			Name: event.BrowserForgotten, User: user, Actor: event.ByGateway,
 			Method: event.MethodTrusted, Reason: event.ReasonMisused,
 		})
 	case errors.Is(err, factor.ErrNotTrusted):
-		x.tell(event.Event{
+		x.Tell(event.Event{
 			Name: event.ChallengeFailed, User: user, Outcome: event.Refused,
 			Method: event.MethodTrusted, Reason: event.ReasonNotTrusted,
 		})
 	default:
-		x.storeFails(err)
-		x.log.ErrorContext(x.r.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
-			"setting", "secrets", "app", x.config.App, "error", err)
+		x.StoreFails(err)
+		x.Log.ErrorContext(x.R.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
+			"setting", "secrets", "app", x.Config.App, "error", err)
 	}
 	return credential
 }
@@ -95,15 +97,15 @@ func stillTrusted(credential string) func(factor.Status) bool {
 }
 
 // keepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.
-func (x *exchange) keepTrust(credential string) {
+func (x *passage) keepTrust(credential string) {
 	kept := []string{credential}
 	for _, other := range x.credentials() {
 		if factor.DeviceID(other) != factor.DeviceID(credential) && len(kept) < maxTrusted && plainCredential(other) {
 			kept = append(kept, other)
 		}
 	}
-	x.writeCookie(x.w.Header(), x.r, x.trustCookie(x.r), strings.Join(kept, "~"),
-		"; Max-Age="+strconv.Itoa(int(x.config.Factors.Remember().Seconds())), "Strict")
+	x.WriteCookie(x.W.Header(), x.R, x.trustCookie(x.R), strings.Join(kept, "~"),
+		"; Max-Age="+strconv.Itoa(int(x.Config.Factors.Remember().Seconds())), "Strict")
 }
 
 // plainCredential reports whether a secret that a browser showed can be handed back to it in a cookie as it is.
@@ -114,22 +116,22 @@ func plainCredential(text string) bool {
 }
 
 // forgetBrowsers has one trusted browser, or all of them, be trusted no longer.
-func (x *exchange) forgetBrowsers() error {
+func (x *passage) forgetBrowsers() error {
 	notice := pages.NoticeBrowserForgotten
-	forget := func() (bool, error) { return x.config.Factors.ForgetDevice(x.noting(), x.data.Identity, x.form.id) }
+	forget := func() (bool, error) { return x.Config.Factors.ForgetDevice(x.Noting(), x.Data.Identity, x.form.id) }
 	if x.form.id == "" {
 		notice = pages.NoticeBrowsersForgotten
-		forget = func() (bool, error) { return x.config.Factors.ForgetDevices(x.noting(), x.data.Identity) }
+		forget = func() (bool, error) { return x.Config.Factors.ForgetDevices(x.Noting(), x.Data.Identity) }
 	}
 	switch forgotten, err := forget(); {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	case err != nil:
-		return x.storeFailed("forget a trusted browser", err)
+		return x.StoreFailed("forget a trusted browser", err)
 	case forgotten:
-		x.storeWorks(storeSecrets, true)
-		x.tell(event.Event{
-			Name: event.BrowserForgotten, User: x.data.Identity, Method: event.MethodTrusted, All: x.form.id == "",
+		x.StoreWorks(underway.StoreSecrets, true)
+		x.Tell(event.Event{
+			Name: event.BrowserForgotten, User: x.Data.Identity, Method: event.MethodTrusted, All: x.form.id == "",
 		})
 	}
 	return x.settingsAfter(notice)

@@ -258,10 +258,10 @@ func TestTrustEndsByHand(t *testing.T) {
 func TestP3_TrustStaysHere(t *testing.T) {
 	s := trustingSite(t, factor.NewMemoryStore())
 	for _, name := range []string{trustedBrowser, "__Host-" + trustedBrowser} {
-		if line := s.gateway.cookies.CookieHeader([]string{name + "=secret; theme=dark"}, nil, []string{name, "theme"}, "x", "/", s.clock.now); line != "theme=dark" {
+		if line := s.gateway.site.Cookies.CookieHeader([]string{name + "=secret; theme=dark"}, nil, []string{name, "theme"}, "x", "/", s.clock.now); line != "theme=dark" {
 			t.Errorf("the app is sent %q", line)
 		}
-		if sorted := s.gateway.cookies.Sort([]string{name + "=planted; Path=/"}, nil, false); len(sorted.Browser) > 0 || len(sorted.Held) > 0 {
+		if sorted := s.gateway.site.Cookies.Sort([]string{name + "=planted; Path=/"}, nil, false); len(sorted.Browser) > 0 || len(sorted.Held) > 0 {
 			t.Errorf("the app sets %q", sorted.Browser)
 		}
 	}
@@ -290,7 +290,7 @@ func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 		store.skip = calls
 		store.then = func() {
 			s.confirmAt(node, "bob")
-			if err := s.gateway.config.Sessions.DestroyOthers(t.Context(), "bob", ""); err != nil {
+			if err := s.gateway.site.Config.Sessions.DestroyOthers(t.Context(), "bob", ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"sallyport.example/sallyport/gateway/underway"
 )
 
 // tunnel is a connection that a handler has taken over, as it does for a WebSocket. What the browser sends through it
@@ -40,7 +42,7 @@ func (t *tunnel) Read(p []byte) (int, error) {
 		return n, err
 	}
 	t.stream.used.Store(true)
-	if !t.mayGoOn(raisePatience, &t.impatient.read) {
+	if !t.mayGoOn(underway.RaisePatience, &t.impatient.read) {
 		return 0, errSessionEnded
 	}
 	return n, err
@@ -49,7 +51,7 @@ func (t *tunnel) Read(p []byte) (int, error) {
 // Write sends what the app says. It may be for somebody else whom a request signs in at this moment, and waits
 // likewise.
 func (t *tunnel) Write(p []byte) (int, error) {
-	if !t.mayGoOn(pagePatience, &t.impatient.write) {
+	if !t.mayGoOn(underway.PagePatience, &t.impatient.write) {
 		return 0, errSessionEnded
 	}
 	return t.Conn.Write(p)
@@ -70,7 +72,7 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	if impatient.Load() {
 		patience = 0
 	}
-	disturbed := !s.gateway.raising.undisturbed(token, patience, s.ending.Done) || !s.undisturbedElsewhere(patience)
+	disturbed := !s.gateway.site.Raising.Undisturbed(token, patience, s.ending.Done) || !s.undisturbedElsewhere(patience)
 	impatient.Store(disturbed)
 	if disturbed || s.stale.Load() {
 		return s.midway.confirms(disturbed)

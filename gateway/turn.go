@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/session"
 )
@@ -21,16 +22,16 @@ const wholeBody = 256 << 10
 //
 // A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes
 // the question whose the session is now.
-func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
-	token, mayRaise := x.token, x.mayRaise()
-	x.visit = x.raising.join(token, mayRaise, x.plain())
-	x.carriers.add(token, &x.stream)
+func (x *passage) takeTurn() (leave func(), answered bool, err error) {
+	token, mayRaise := x.Token, x.mayRaise()
+	x.visit = x.Raising.Join(token, mayRaise, x.Plain())
+	x.Carriers.Add(token, &x.stream)
 	undo := func() {}
 	leave = func() {
 		undo()
-		x.unmark(x.r.Context(), x.visit)
-		x.visit.leave()
-		x.carriers.remove(token, &x.stream)
+		x.unmark(x.R.Context(), x.visit)
+		x.visit.Leave()
+		x.Carriers.Remove(token, &x.stream)
 	}
 	later := false
 	if mayRaise {
@@ -39,36 +40,36 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 		case errors.As(err, &over):
 			return leave, true, err // a limit that the operator set, whose handler has an answer
 		case err != nil:
-			return leave, true, x.left()
+			return leave, true, x.Left()
 		}
 	}
 	if !later {
-		waited, alone, err := x.awaitTurn(x.r.Context(), x.visit)
+		waited, alone, err := x.awaitTurn(x.R.Context(), x.visit)
 		if err != nil && !errors.Is(err, session.ErrGone) {
-			return leave, true, x.storeFailed("wait for other requests of the session", err)
+			return leave, true, x.StoreFailed("wait for other requests of the session", err)
 		}
-		if !alone && x.r.Context().Err() == nil {
-			x.log.WarnContext(x.r.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
-				"setting", "renews", "app", x.config.App, "path", x.path.Text)
+		if !alone && x.R.Context().Err() == nil {
+			x.Log.WarnContext(x.R.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
+				"setting", "renews", "app", x.Config.App, "path", x.Path.Text)
 		}
-		if x.visit.beside {
+		if x.visit.Beside {
 			waited, alone = true, false
 		}
 		x.stream.impatient = !alone // what comes of it has waited, too
-		if x.r.Context().Err() != nil {
-			return leave, true, x.left()
+		if x.R.Context().Err() != nil {
+			return leave, true, x.Left()
 		}
 		if waited {
 			if err := x.lookAgain(alone); err != nil {
-				return leave, true, x.storeFailed("load session", err)
+				return leave, true, x.StoreFailed("load session", err)
 			}
 		}
 	}
-	if x.data == nil || x.raising.ended(x.token) {
-		x.token, x.data = "", nil
-		return leave, true, x.askLogin()
+	if x.Data == nil || x.Raising.Ended(x.Token) {
+		x.Token, x.Data = "", nil
+		return leave, true, x.AskLogin()
 	}
-	if mayRaise && !(x.plain() && x.bare()) {
+	if mayRaise && !(x.Plain() && x.bare()) {
 		undo = x.outlive()
 	}
 	return leave, false, nil
@@ -76,17 +77,17 @@ func (x *exchange) takeTurn() (leave func(), answered bool, err error) {
 
 // lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at
 // the app still that may raise it, the app is asked whose the session is.
-func (x *exchange) lookAgain(alone bool) error {
-	data, err := x.config.Sessions.LoadNow(context.WithoutCancel(x.r.Context()), x.token)
+func (x *passage) lookAgain(alone bool) error {
+	data, err := x.Config.Sessions.LoadNow(context.WithoutCancel(x.R.Context()), x.Token)
 	if err != nil {
 		return err
 	}
-	x.now = x.config.Now()
-	if data == nil || !mayGoOn(data, x.data.Identity) {
-		x.data = nil
+	x.Now = x.Config.Now()
+	if data == nil || !mayGoOn(data, x.Data.Identity) {
+		x.Data = nil
 		return nil
 	}
-	x.data = data
+	x.Data = data
 	if alone {
 		return nil
 	}
@@ -98,8 +99,8 @@ func (x *exchange) lookAgain(alone bool) error {
 
 // readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes,
 // unless its address has a query; later reports that it does.
-func (x *exchange) readBody() (later bool, err error) {
-	r := x.r
+func (x *passage) readBody() (later bool, err error) {
+	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
 		return false, nil
 	}
@@ -118,7 +119,7 @@ func (x *exchange) readBody() (later bool, err error) {
 			if _, _, err := gateway.awaitTurn(ctx, visit); err != nil {
 				return err
 			}
-			if visit.raising.ended(visit.token) {
+			if visit.Raising.Ended(visit.Token) {
 				return errSessionEnded
 			}
 			return nil
@@ -127,7 +128,7 @@ func (x *exchange) readBody() (later bool, err error) {
 	if !x.bare() {
 		return false, nil // by its address it may sign somebody in before it is read
 	}
-	visit.beginUpload()
+	visit.BeginUpload()
 	return true, nil
 }
 
@@ -163,8 +164,8 @@ func (l *lastly) Read(p []byte) (int, error) {
 
 // outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error
 // of it gets the request as it was: undo puts it back.
-func (x *exchange) outlive() (undo func()) {
-	client := x.r
+func (x *passage) outlive() (undo func()) {
+	client := x.R
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
 	stop := context.AfterFunc(client.Context(), func() {
 		if x.stream.begun.Load() {
@@ -172,13 +173,13 @@ func (x *exchange) outlive() (undo func()) {
 			cancel()
 			return
 		}
-		timer := time.AfterFunc(mayTake, cancel)
+		timer := time.AfterFunc(underway.MayTake, cancel)
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	})
-	x.r = client.WithContext(ctx)
+	x.R = client.WithContext(ctx)
 	return func() {
 		stop()
 		cancel()
-		x.r = client
+		x.R = client
 	}
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -224,15 +222,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 // visits are the requests of sessions that may be raised.
-func (s *site) visits() (count int) {
-	r := &s.gateway.raising
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	for _, t := range r.sessions {
-		count += t.visits
-	}
-	return count
-}
+func (s *site) visits() (count int) { return s.gateway.site.Raising.Visiting() }
 
 const alicesForm = "u=alice&p=pw-alice"
 
@@ -389,110 +379,6 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 			t.Errorf("%s: carol's stream says %q", how, rest)
 		}
 	}
-}
-
-// TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are
-// not alone.
-func TestTurns_Patience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r raising
-		ctx := context.Background()
-		first := r.join("a", true, false)
-		if waited, alone := first.wait(ctx); waited || !alone {
-			t.Errorf("the first: %v %v", waited, alone)
-		}
-		began := time.Now()
-		page := r.join("a", false, true)
-		if waited, alone := page.wait(ctx); !waited || alone || time.Since(began) != pagePatience {
-			t.Errorf("a page: %v %v after %v", waited, alone, time.Since(began))
-		}
-		if waited, alone := r.join("b", true, false).wait(ctx); waited || !alone {
-			t.Errorf("another session: %v %v", waited, alone)
-		}
-		began = time.Now()
-		second := r.join("a", true, false)
-		if waited, alone := second.wait(ctx); !waited || alone || time.Since(began) != raisePatience {
-			t.Errorf("the second: %v %v after %v", waited, alone, time.Since(began))
-		}
-		second.answered() // it never had its turn
-		third := r.join("a", true, false)
-		go func() {
-			time.Sleep(time.Second)
-			page.leave()
-			first.answered()
-			first.answered()
-		}()
-		began = time.Now()
-		if waited, alone := third.wait(ctx); !waited || !alone || time.Since(began) != time.Second {
-			t.Errorf("the third: %v %v after %v", waited, alone, time.Since(began))
-		}
-		for _, v := range []*visit{first, second, third} {
-			if !r.any("a") {
-				t.Error("none may raise it")
-			}
-			v.leave()
-		}
-		third.leave()
-		if r.any("a") || len(r.sessions) != 1 {
-			t.Errorf("left behind: %v", r.sessions)
-		}
-	})
-}
-
-// TestTurns_OpenPages: a request that may raise the session waits a moment for the pages that are at the app, and no
-// longer.
-func TestTurns_OpenPages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r raising
-		ctx := context.Background()
-		page := r.join("a", false, true)
-		page.wait(ctx)
-		began := time.Now()
-		first := r.join("a", true, false)
-		if first.wait(ctx); time.Since(began) != openPatience {
-			t.Errorf("after %v", time.Since(began))
-		}
-		first.leave()
-		page.answered()
-		began = time.Now()
-		if r.join("a", true, false).wait(ctx); time.Since(began) != 0 {
-			t.Errorf("an answered page: after %v", time.Since(began))
-		}
-		left, cancel := context.WithCancel(ctx)
-		cancel()
-		if waited, alone := r.join("a", false, true).wait(left); !waited || alone {
-			t.Errorf("a client that left: %v %v", waited, alone)
-		}
-	})
-}
-
-// TestTurns_Polls: what a page load waits for at the app, others do not wait for: neither for one with a query, which
-// may raise the session, nor for one that has been there for a while. That the session may be raised is known as long
-// as it is there.
-func TestTurns_Polls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r raising
-		ctx := context.Background()
-		poll := r.join("a", true, true)
-		poll.wait(ctx)
-		began := time.Now()
-		page := r.join("a", false, true)
-		if waited, alone := page.wait(ctx); !waited || !alone || time.Since(began) != openPatience || !r.any("a") {
-			t.Errorf("a page: %v %v after %v", waited, alone, time.Since(began))
-		}
-		time.Sleep(openPatience)
-		began = time.Now()
-		post := r.join("a", true, false)
-		if waited, alone := post.wait(ctx); waited || !alone || time.Since(began) != 0 {
-			t.Errorf("a POST: %v %v after %v", waited, alone, time.Since(began))
-		}
-		for _, v := range []*visit{post, page, poll} {
-			v.leave()
-		}
-		if r.any("a") || len(r.sessions) != 0 {
-			t.Error("left behind")
-		}
-	})
 }
 
 // TestTurns_LastBytes: of a large body the last bytes wait, with its length known or not.

@@ -18,7 +18,7 @@ func TestP5_ReloadBesideARaise(t *testing.T) {
 	}
 	first := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
 	<-app.arrived
-	s.gateway = s.another(t, s.gateway.config.Sessions)
+	s.gateway = s.another(t, s.gateway.site.Config.Sessions)
 	write := carol.raw(t, "POST", "/write", "text=2", len("text=2"))
 	page := carol.raw(t, "GET", "/page", "", 0)
 	eventually(t, "all wait", func() bool { return s.visits() >= 3 })
@@ -31,7 +31,7 @@ func TestP5_ReloadBesideARaise(t *testing.T) {
 // app at once, and by none of another app.
 func TestP3_LearnedByAnotherGateway(t *testing.T) {
 	s, _, _ := raise(t)
-	sessions := s.gateway.config.Sessions
+	sessions := s.gateway.site.Config.Sessions
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })
 	shared := session.NewShared(memory)
@@ -44,7 +44,7 @@ func TestP3_LearnedByAnotherGateway(t *testing.T) {
 		"another store": {s.another(t, shared.Manager(session.Config{App: "ledger"})), false},
 		"another app":   {s.another(t, shared.Manager(session.Config{App: "other"})), false},
 	} {
-		if test.gateway.cookies.Learned.Has("sid") != test.knows {
+		if test.gateway.site.Cookies.Learned.Has("sid") != test.knows {
 			t.Errorf("%s: the name is known: %v", name, !test.knows)
 		}
 	}
@@ -53,7 +53,7 @@ func TestP3_LearnedByAnotherGateway(t *testing.T) {
 // another is one more gateway of the site, as there is during a reload of the configuration, or in another route.
 func (s *site) another(t *testing.T, sessions *session.Manager) *Gateway {
 	t.Helper()
-	config := s.gateway.config
+	config := s.gateway.site.Config
 	config.Sessions, config.TokenHeader, config.TokenScheme = sessions, "", ""
 	g, err := New(config)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gateway/upstream"
 )
 
 // leaving is a gated app with ways in that nobody described, which end the session that comes to them first.
@@ -79,7 +80,7 @@ func atTheApp(t *testing.T, app leaving, method, path, form string) string {
 	}
 	r.Header.Set("Content-Type", asForm)
 	r.Header.Set("Cookie", "sid=of-carol")
-	w := &withheld{header: make(http.Header)}
+	w := &upstream.Withheld{Headers: make(http.Header)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -90,7 +91,7 @@ func atTheApp(t *testing.T, app leaving, method, path, form string) string {
 		<-done
 	case <-done:
 	}
-	return fmt.Sprint(w.header, w.body.String())
+	return fmt.Sprint(w.Headers, w.Body.String())
 }
 
 // TestP2_HintsBeforeTheQuestion: carol posts alice's password to a way in that nobody described. The app sends early

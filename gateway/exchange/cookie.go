@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"fmt"
@@ -32,21 +32,22 @@ func cookieNames(configured string) (secure, plain string, err error) {
 	return configured, plain, nil
 }
 
-func (g *Gateway) cookieName(r *http.Request) string {
-	if g.config.Secure(r) {
-		return g.secure
+// CookieName is what the gateway's own cookie is called in the request.
+func (s *Site) CookieName(r *http.Request) string {
+	if s.Config.Secure(r) {
+		return s.SecureName
 	}
-	return g.plain
+	return s.PlainName
 }
 
-// token reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
+// shownToken reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
 // Two tokens are none: one of them was planted.
-func (g *Gateway) token(r *http.Request) string {
-	return cookieValue(r.Header["Cookie"], g.cookieName(r))
+func (s *Site) shownToken(r *http.Request) string {
+	return CookieValue(r.Header["Cookie"], s.CookieName(r))
 }
 
-// cookieValue is the value of the one cookie of that name; empty where there is none, or more than one.
-func cookieValue(lines []string, name string) string {
+// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one.
+func CookieValue(lines []string, name string) string {
 	found := ""
 	for _, line := range lines {
 		for line != "" {
@@ -67,21 +68,23 @@ func cookieValue(lines []string, name string) string {
 
 // setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another
 // site does not. Without an age it ends with the browser; the server's own limits end it sooner.
-func (g *Gateway) setToken(h http.Header, r *http.Request, token string) {
-	g.writeToken(h, r, token, "")
+func (s *Site) setToken(h http.Header, r *http.Request, token string) {
+	s.writeToken(h, r, token, "")
 }
 
-func (g *Gateway) clearToken(h http.Header, r *http.Request) {
-	g.writeToken(h, r, "", "; Max-Age=0")
+// ClearToken takes its session from the browser.
+func (s *Site) ClearToken(h http.Header, r *http.Request) {
+	s.writeToken(h, r, "", "; Max-Age=0")
 }
 
-func (g *Gateway) writeToken(h http.Header, r *http.Request, token, age string) {
-	g.writeCookie(h, r, g.cookieName(r), token, age, "Lax")
+func (s *Site) writeToken(h http.Header, r *http.Request, token, age string) {
+	s.WriteCookie(h, r, s.CookieName(r), token, age, "Lax")
 }
 
-func (g *Gateway) writeCookie(h http.Header, r *http.Request, name, value, age, sameSite string) {
+// WriteCookie sets a cookie of ours, in the place of one of that name that the answer sets already.
+func (s *Site) WriteCookie(h http.Header, r *http.Request, name, value, age, sameSite string) {
 	secure := ""
-	if g.config.Secure(r) {
+	if s.Config.Secure(r) {
 		secure = "; Secure"
 	}
 	// An earlier line of this answer for the same cookie is replaced: browsers would obey the last one only.
@@ -94,9 +97,9 @@ func (g *Gateway) writeCookie(h http.Header, r *http.Request, name, value, age, 
 	h["Set-Cookie"] = append(kept, name+"="+value+"; Path=/"+age+secure+"; HttpOnly; SameSite="+sameSite)
 }
 
-// transportIsSafe reports whether a session may travel with the request: over TLS, or without it on loopback only.
-func (g *Gateway) transportIsSafe(r *http.Request) bool {
-	if g.config.Secure(r) {
+// TransportIsSafe reports whether a session may travel with the request: over TLS, or without it on loopback only.
+func (s *Site) TransportIsSafe(r *http.Request) bool {
+	if s.Config.Secure(r) {
 		return true
 	}
 	switch address := r.Context().Value(http.LocalAddrContextKey).(type) {

@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// nextSuffix tells the name of the cookie that remembers an address from that of the session.
-	nextSuffix = "-next"
+	// NextSuffix tells the name of the cookie that remembers an address from that of the session.
+	NextSuffix = "-next"
 	// nextLife is how long an address is remembered.
 	nextLife = 10 * time.Minute
 	// nextPatience is how long a stranger waits at most for the keys that seal his cookie.
@@ -31,71 +31,71 @@ const (
 // nextCookie is the name of the cookie that holds the address which a stranger asked for. It is sealed, so that nobody
 // but the gateway reads it or makes one, and good for this app and host alone. A stranger's page load would have to be
 // written to the store of sessions otherwise, and whoever wants to could fill that.
-func (g *Gateway) nextCookie(r *http.Request) string { return g.cookieName(r) + nextSuffix }
+func (s *Site) nextCookie(r *http.Request) string { return s.CookieName(r) + NextSuffix }
 
 // rememberTarget has the browser remember the address of its request, where that is one of this site's. Without keys
 // nothing is remembered: a sign-in then ends where the app leads.
-func (x *exchange) rememberTarget(address string) {
-	target, ok := localTarget(address, x.r)
+func rememberTarget(x *Exchange, address string) {
+	target, ok := LocalTarget(address, x.R)
 	if !ok || len(target) > maxTarget {
 		return
 	}
-	keys, err := x.nextKeys()
+	keys, err := nextKeys(x)
 	if err != nil {
-		x.log.DebugContext(x.r.Context(), "an address is not remembered: the keys of sessions cannot be had", "app", x.config.App, "error", err)
+		x.Log.DebugContext(x.R.Context(), "an address is not remembered: the keys of sessions cannot be had", "app", x.Config.App, "error", err)
 		return
 	}
-	value, err := sealNext(keys[0], x.nextBound(), target, x.now)
+	value, err := sealNext(keys[0], nextBound(x), target, x.Now)
 	if err != nil {
 		return
 	}
 	age := "; Max-Age=" + strconv.Itoa(int(nextLife/time.Second))
-	x.writeCookie(x.w.Header(), x.r, x.nextCookie(x.r), value, age, "Lax")
+	x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), value, age, "Lax")
 }
 
-// rememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and
+// RememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and
 // for whatever the gateway did not seal for this app and host.
-func (x *exchange) rememberedTarget() string {
-	value := x.shownNext()
+func (x *Exchange) RememberedTarget() string {
+	value := shownNext(x)
 	if value == "" || len(value) > nextLongest {
 		return ""
 	}
-	keys, err := x.nextKeys()
+	keys, err := nextKeys(x)
 	if err != nil {
 		return ""
 	}
 	for _, key := range keys {
-		if target, ok := openNext(key, x.nextBound(), value, x.now); ok {
+		if target, ok := openNext(key, nextBound(x), value, x.Now); ok {
 			return target
 		}
 	}
 	return ""
 }
 
-// forgetTarget takes the cookie away from a browser that showed it.
-func (x *exchange) forgetTarget() {
-	if x.shownNext() != "" {
-		x.writeCookie(x.w.Header(), x.r, x.nextCookie(x.r), "", "; Max-Age=0", "Lax")
+// ForgetTarget takes the cookie away from a browser that showed it.
+func (x *Exchange) ForgetTarget() {
+	if shownNext(x) != "" {
+		x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), "", "; Max-Age=0", "Lax")
 	}
 }
 
-func (x *exchange) shownNext() string {
-	lines := x.r.Header["Cookie"]
-	if x.sentSaved {
-		lines = x.sent // the header holds what the app gets by now
+func shownNext(x *Exchange) string {
+	lines := x.R.Header["Cookie"]
+	if x.SentSaved {
+		lines = x.Sent // the header holds what the app gets by now
 	}
-	return cookieValue(lines, x.nextCookie(x.r))
+	return CookieValue(lines, x.nextCookie(x.R))
 }
 
-func (x *exchange) nextKeys() ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(x.r.Context(), nextPatience)
+func nextKeys(x *Exchange) ([][]byte, error) {
+	ctx, cancel := context.WithTimeout(x.R.Context(), nextPatience)
 	defer cancel()
-	return x.config.Sessions.Keys(ctx, nextPurpose)
+	return x.Config.Sessions.Keys(ctx, nextPurpose)
 }
 
 // nextBound is what an address is remembered for. Neither part holds a zero byte.
-func (x *exchange) nextBound() string {
-	return nextPurpose + "\x00" + x.config.App + "\x00" + hostOf(x.r)
+func nextBound(x *Exchange) string {
+	return nextPurpose + "\x00" + x.Config.App + "\x00" + HostOf(x.R)
 }
 
 func sealNext(key []byte, bound, target string, now time.Time) (string, error) {

@@ -1,4 +1,4 @@
-package gateway
+package upstream
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// settleBody finds out whether a page load has a body where its head does not say so: over HTTP/3 the length of none is
+// SettleBody finds out whether a page load has a body where its head does not say so: over HTTP/3 the length of none is
 // not known either (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no page
 // load. What is there is read by one byte, and put back; where nothing is, the request says so from here on.
 //
 // It comes before the session is read: a client may keep back the end of its request for as long as it likes.
-func settleBody(r *http.Request) {
+func SettleBody(r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength >= 0 || len(r.TransferEncoding) > 0 || r.Body == nil {
 		return
 	}
@@ -28,10 +28,10 @@ func settleBody(r *http.Request) {
 	r.Body = again
 }
 
-// loadsWithBody reports whether a request that has no use for a body has one. Many servers do not read it (RFC 9110
+// LoadsWithBody reports whether a request that has no use for a body has one. Many servers do not read it (RFC 9110
 // §9.3.1 lets them), and some of those take it for the next request on the same connection: one that nobody has looked
 // at.
-func loadsWithBody(r *http.Request) bool {
+func LoadsWithBody(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && match.HasBody(r)
 }
 

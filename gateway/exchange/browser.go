@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"context"
@@ -28,21 +28,21 @@ func browserName(r *http.Request) string {
 	return agent.Name + ", " + agent.OS
 }
 
-// client is the address that a request comes from, without a port.
-func (x *exchange) client() string {
-	address := x.config.ClientAddress(x.r)
+// Client is the address that a request comes from, without a port.
+func (x *Exchange) Client() string {
+	address := x.Config.ClientAddress(x.R)
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
 	return address
 }
 
-// origin is where a request comes from.
-func (x *exchange) origin() factor.Origin {
-	return factor.Origin{Address: x.client(), Browser: browserName(x.r)}
+// Origin is where a request comes from.
+func (x *Exchange) Origin() factor.Origin {
+	return factor.Origin{Address: x.Client(), Browser: browserName(x.R)}
 }
 
-// noting is the request's context for what the record is to remember.
-func (x *exchange) noting() context.Context {
-	return factor.WithOrigin(x.r.Context(), x.origin())
+// Noting is the request's context for what the record is to remember.
+func (x *Exchange) Noting() context.Context {
+	return factor.WithOrigin(x.R.Context(), x.Origin())
 }

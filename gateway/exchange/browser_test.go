@@ -1,9 +1,15 @@
-package gateway
+package exchange
 
 import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+)
+
+const (
+	linuxFirefox  = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	linuxFirefox2 = "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0"
+	windowsChrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 )
 
 func TestBrowserName(t *testing.T) {

@@ -1,15 +1,15 @@
-package gateway
+package upstream
 
 import (
 	"net/http"
 	"strings"
 )
 
-// isEventStream reports whether an answer is a stream of events (Server-Sent Events).
-func isEventStream(h http.Header) bool { return mediaType(h) == "text/event-stream" }
+// IsEventStream reports whether an answer is a stream of events (Server-Sent Events).
+func IsEventStream(h http.Header) bool { return MediaType(h) == "text/event-stream" }
 
-// mediaType is an answer's, in lower case and without parameters; empty where it has none.
-func mediaType(h http.Header) string {
+// MediaType is an answer's, in lower case and without parameters; empty where it has none.
+func MediaType(h http.Header) string {
 	values := h["Content-Type"]
 	if len(values) == 0 {
 		return ""
@@ -24,8 +24,8 @@ func isCookieHeader(name string) bool {
 	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")
 }
 
-// withoutCookieTrailers takes Set-Cookie out of the names of trailers that an answer announces.
-func withoutCookieTrailers(h http.Header) {
+// WithoutCookieTrailers takes Set-Cookie out of the names of trailers that an answer announces.
+func WithoutCookieTrailers(h http.Header) {
 	var kept []string
 	for _, line := range h["Trailer"] {
 		for name := range strings.SplitSeq(line, ",") {
@@ -41,8 +41,8 @@ func withoutCookieTrailers(h http.Header) {
 	h["Trailer"] = []string{strings.Join(kept, ", ")}
 }
 
-// stripCookies removes Set-Cookie from a header map in each spelling, also where it would become a trailer.
-func stripCookies(h http.Header) {
+// StripCookies removes Set-Cookie from a header map in each spelling, also where it would become a trailer.
+func StripCookies(h http.Header) {
 	delete(h, "Set-Cookie")
 	for name := range h {
 		if len(name) >= len("Set-Cookie") && isCookieHeader(name) {

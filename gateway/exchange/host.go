@@ -1,13 +1,13 @@
-package gateway
+package exchange
 
 import (
 	"net/http"
 	"strings"
 )
 
-// hostOf is the host that a request is for, in the one spelling that sessions are bound to: in lower case, without a
+// HostOf is the host that a request is for, in the one spelling that sessions are bound to: in lower case, without a
 // port, and without the dot that may end a name.
-func hostOf(r *http.Request) string {
+func HostOf(r *http.Request) string {
 	host := r.Host
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
 		host = host[:colon]

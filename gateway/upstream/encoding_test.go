@@ -1,4 +1,4 @@
-package gateway
+package upstream
 
 import (
 	"net/http"
@@ -18,7 +18,7 @@ func TestSetReadableEncodings(t *testing.T) {
 		{[]string{"*"}, []string{"identity"}},
 	} {
 		to := http.Header{"Accept-Encoding": {"left over"}}
-		setReadableEncodings(to, http.Header{"Accept-Encoding": test.browser})
+		SetReadableEncodings(to, http.Header{"Accept-Encoding": test.browser})
 		if got := to["Accept-Encoding"]; !slices.Equal(got, test.want) {
 			t.Errorf("%q becomes %q, want %q", test.browser, got, test.want)
 		}

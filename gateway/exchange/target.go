@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"net/http"
@@ -8,13 +8,27 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
+// Wanted is where a browser goes on after a factor that was asked for in the middle of its work: where the app's answer
+// led, else the page that it had asked for.
+func (x *Exchange) Wanted(location string) string {
+	if target, ok := LocalTarget(location, x.R); ok {
+		return target
+	}
+	if x.R.Method == http.MethodGet && IsPageLoad(x.R) {
+		if target, ok := LocalTarget(x.Target, x.R); ok {
+			return target
+		}
+	}
+	return ""
+}
+
 // maxTarget is the longest address that is remembered, in bytes.
 const maxTarget = 2048
 
-// localTarget turns the Location of an answer to r, or the address of a request, into a path of this very site.
+// LocalTarget turns the Location of an answer to r, or the address of a request, into a path of this very site.
 // Whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between)
 // is no target.
-func localTarget(location string, r *http.Request) (string, bool) {
+func LocalTarget(location string, r *http.Request) (string, bool) {
 	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, forbiddenInTarget) {
 		return "", false
 	}
@@ -55,17 +69,17 @@ func forbiddenInTarget(r rune) bool {
 	return r <= ' ' || r == 0x7f || r == '\\' || r >= 0x80 && r <= 0xa0
 }
 
-// redirect is a 303 to a path of this site. A target that is not one leads to the start page.
-func (x *exchange) redirect(target string) error {
+// Redirect is a 303 to a path of this site. A target that is not one leads to the start page.
+func (x *Exchange) Redirect(target string) error {
 	if !isLocal(target) {
 		target = "/"
 	}
-	h := x.w.Header()
+	h := x.W.Header()
 	pages.SecurityHeaders(h, "")
 	h["Location"] = []string{target}
 	h["Content-Length"] = []string{"0"}
 	delete(h, "Content-Type")
 	delete(h, "Content-Encoding")
-	x.w.WriteHeader(http.StatusSeeOther)
+	x.W.WriteHeader(http.StatusSeeOther)
 	return nil
 }

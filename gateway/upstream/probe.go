@@ -1,4 +1,4 @@
-package gateway
+package upstream
 
 import (
 	"context"
@@ -18,22 +18,22 @@ import (
 // probeTimeout is how long the app may take to say who is signed in.
 const probeTimeout = 10 * time.Second
 
-// probed is what the app said when it was asked who is signed in.
-type probed struct {
-	verdict login.Verdict
-	name    string           // where verdict is login.Known
-	changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
-	jar     custody.Jar      // the jar that was sent, with the changes
-	answer  *withheld        // nil where there was none
-	status  int
-	err     error
+// Probed is what the app said when it was asked who is signed in.
+type Probed struct {
+	Verdict login.Verdict
+	Name    string           // where verdict is login.Known
+	Changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
+	Jar     custody.Jar      // the jar that was sent, with the changes
+	Answer  *Withheld        // nil where there was none
+	Status  int
+	Err     error
 }
 
-// question is a request of the gateway's own to the app.
-type question struct {
-	method string
-	// target is a path, perhaps with a query, as it stands in a request's first line.
-	target            string
+// Question is a request of the gateway's own to the app.
+type Question struct {
+	Method string
+	// Target is a path, perhaps with a query, as it stands in a request's first line.
+	Target            string
 	contentType, body string
 	form              askedAs
 }
@@ -51,23 +51,23 @@ const (
 	withAllHeaders
 )
 
-// askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what
+// AskApp asks the app something, through the same route, as the request that it is asked beside would ask: with what
 // that one carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what
 // belongs to the request's own errand: what would have the app answer with less, or with something else.
 //
 // The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie
 // that nobody was asked about goes nowhere. One with nothing carries none, and no other credential.
-func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*withheld, error) {
-	ctx, cancel := context.WithTimeout(x.r.Context(), probeTimeout)
+func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Withheld, error) {
+	ctx, cancel := context.WithTimeout(x.R.Context(), probeTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, what.method, what.target, strings.NewReader(what.body))
+	request, err := http.NewRequestWithContext(ctx, what.Method, what.Target, strings.NewReader(what.body))
 	if err != nil {
 		return nil, err
 	}
-	path, query, _ := strings.Cut(what.target, "?")
+	path, query, _ := strings.Cut(what.Target, "?")
 	request.URL = &url.URL{Path: path, RawQuery: query}
-	request.RequestURI = what.target
-	request.Host, request.RemoteAddr, request.TLS = x.r.Host, x.r.RemoteAddr, x.r.TLS
+	request.RequestURI = what.Target
+	request.Host, request.RemoteAddr, request.TLS = x.R.Host, x.R.RemoteAddr, x.R.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
 	request.Header = x.askingHeaders(what.form)
 	if what.form == inPlainForm {
@@ -81,14 +81,14 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 		request.Header.Set(with.header, with.value)
 	}
 	if what.form != withNothing {
-		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
+		x.setCookies(request, custody.AnyPath, x.ClientCookies(), &jar, x.Granted())
 	}
 	lastOfConnection(request)
-	answer, err := captureWithin(x.next, x.config.PrepareProbe(request, x.r, &withheld{header: make(http.Header)}))
+	answer, err := captureWithin(x.Next, x.Config.PrepareProbe(request, x.R, &Withheld{Headers: make(http.Header)}))
 	if gone := ctx.Err(); gone != nil && err == nil {
 		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the
 		// app's.
-		return nil, fmt.Errorf("%w: %w", errBroken, gone)
+		return nil, fmt.Errorf("%w: %w", ErrBroken, gone)
 	} else if gone != nil && !errors.Is(err, gone) {
 		err = fmt.Errorf("%w: %w", gone, err)
 	}
@@ -117,28 +117,28 @@ var errandHeaders = func() map[string]bool {
 //
 // One with all headers carries what the request itself may, but for an override of the method: an app may know another
 // session by it.
-func (x *exchange) askingHeaders(form askedAs) http.Header {
-	headers := make(http.Header, len(x.r.Header)+4)
-	for name, values := range x.r.Header {
+func (x *Exchange) askingHeaders(form askedAs) http.Header {
+	headers := make(http.Header, len(x.R.Header)+4)
+	for name, values := range x.R.Header {
 		if !errandHeaders[name] {
 			headers[name] = values
 		}
 	}
-	policy := x.headers
+	policy := x.site.Headers
 	if form == withNothing {
 		policy = custody.NewHeaderPolicy(nil)
 	}
-	options := custody.CleanOptions{Path: x.path}
+	options := custody.CleanOptions{Path: x.Path}
 	if form == withAllHeaders {
 		options.Verified, options.Closed = true, func() bool { return true }
 	}
 	policy.Clean(headers, options)
-	if x.config.Logins.Typed {
+	if x.Config.Logins.Typed {
 		delete(headers, "Accept-Language")
 	}
 	headers["Accept"] = []string{"application/json, text/html;q=0.9, */*;q=0.5"}
 	headers["Cache-Control"] = []string{"no-cache"}
-	setReadableEncodings(headers, x.r.Header)
+	SetReadableEncodings(headers, x.R.Header)
 	return headers
 }
 
@@ -150,63 +150,63 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 // A page that names nobody may do so since the client chose its form: there are views for telephones, and in other
 // languages, that leave the name out. It is asked for once more then, in its plain form, and a name in either counts.
 // An app that binds its sessions to the browser's name does not know this one, and says so by naming nobody again.
-func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
+func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
-	if form == withNothing || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form == withNothing || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
 		return said
 	}
-	again := x.askForm(identity, said.jar, with, inPlainForm)
-	again.changes = append(said.changes, again.changes...)
-	if again.verdict == login.Known {
+	again := x.askForm(identity, said.Jar, with, inPlainForm)
+	again.Changes = append(said.Changes, again.Changes...)
+	if again.Verdict == login.Known {
 		return again
 	}
-	if again.answer != nil {
-		said.jar, said.changes = again.jar, again.changes
+	if again.Answer != nil {
+		said.Jar, said.Changes = again.Jar, again.Changes
 	}
 	return said
 }
 
 // askForm asks the question in one form.
-func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
+func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	if identity.Needs != "" && form != withNothing && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
-		return probed{verdict: login.NotSignedIn, jar: jar}
+		return Probed{Verdict: login.NotSignedIn, Jar: jar}
 	}
-	answer, err := x.askApp(question{
-		method: identity.Method, target: identity.Path, contentType: identity.ContentType, body: identity.Body, form: form,
+	answer, err := x.AskApp(Question{
+		Method: identity.Method, Target: identity.Path, contentType: identity.ContentType, body: identity.Body, form: form,
 	}, jar, with)
 	if err != nil {
-		return probed{verdict: login.Unclear, jar: jar, err: err}
+		return Probed{Verdict: login.Unclear, Jar: jar, Err: err}
 	}
-	sorted := x.cookies.Sort(answer.cookies(), holds(jar), false)
+	sorted := x.site.Cookies.Sort(answer.Cookies(), holds(jar), false)
 	path, _, _ := strings.Cut(identity.Path, "?")
-	result := probed{changes: answeredTo(path, sorted.Held), answer: answer, status: answer.status}
-	if result.jar, _, err = jar.Apply(sorted.Held, x.r.Host, path, x.now); err != nil {
-		result.verdict, result.err = login.Unclear, fmt.Errorf("%w: %w", errBroken, err)
+	result := Probed{Changes: answeredTo(path, sorted.Held), Answer: answer, Status: answer.Status}
+	if result.Jar, _, err = jar.Apply(sorted.Held, x.R.Host, path, x.Now); err != nil {
+		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
-	seen, err := answer.judged(nil)
+	seen, err := answer.Judged(nil)
 	if err != nil {
 		// The route did answer: what it said cannot be read.
-		result.verdict, result.err = login.Unclear, fmt.Errorf("%w: %w", errBroken, err)
+		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
-	result.name, result.verdict = identity.Read(seen)
+	result.Name, result.Verdict = identity.Read(seen)
 	return result
 }
 
-// whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the
+// Whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the
 // cookies are asked about by themselves first, and where they are another user's that is the answer (P5).
-func (x *exchange) whose(jar custody.Jar) probed {
+func (x *Exchange) Whose(jar custody.Jar) Probed {
 	with := x.attachment()
 	if with.header == "" || jar.Len() == 0 {
-		return x.probe(jar, with)
+		return x.Probe(jar, with)
 	}
-	alone := x.probe(jar, attachment{})
-	if alone.verdict == login.Unclear || alone.verdict == login.Known && alone.name != x.data.Identity {
+	alone := x.Probe(jar, Attachment{})
+	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name != x.Data.Identity {
 		return alone
 	}
-	said := x.probe(alone.jar, with)
-	said.changes = append(alone.changes, said.changes...)
+	said := x.Probe(alone.Jar, with)
+	said.Changes = append(alone.Changes, said.Changes...)
 	return said
 }
 
@@ -222,12 +222,12 @@ func answeredTo(path string, changes []custody.Change) []custody.Change {
 	return placed
 }
 
-// apply is a jar after the changes that an answer to this request makes to it. The error is custody.ErrFull.
-func (x *exchange) apply(jar custody.Jar, changes []custody.Change) (custody.Jar, custody.Effect, error) {
-	return jar.Apply(changes, x.r.Host, x.path.Text, x.now)
+// Apply is a jar after the changes that an answer to this request makes to it. The error is custody.ErrFull.
+func (x *Exchange) Apply(jar custody.Jar, changes []custody.Change) (custody.Jar, custody.Effect, error) {
+	return jar.Apply(changes, x.R.Host, x.Path.Text, x.Now)
 }
 
-// cookiesSet is what an answer to this request set, for a step.
-func (x *exchange) cookiesSet(held []custody.Change, granted ...string) session.Cookies {
-	return session.Cookies{Held: held, Granted: granted, Host: x.r.Host, Path: x.path.Text, At: x.now}
+// CookiesSet is what an answer to this request set, for a step.
+func (x *Exchange) CookiesSet(held []custody.Change, granted ...string) session.Cookies {
+	return session.Cookies{Held: held, Granted: granted, Host: x.R.Host, Path: x.Path.Text, At: x.Now}
 }

@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"net/http"
@@ -60,13 +60,13 @@ func targetRequest(path string) *http.Request {
 func TestLocalTarget_Evil(t *testing.T) {
 	for _, base := range []string{"/", "/login", "/a/b/c", "//evil.example/x", `/\evil.example/`} {
 		for _, evil := range evilTargets {
-			if target, ok := localTarget(evil, targetRequest(base)); ok {
+			if target, ok := LocalTarget(evil, targetRequest(base)); ok {
 				sound(t, evil, target)
 			}
 		}
 	}
 	for _, evil := range evilTargets[:30] {
-		if target, ok := localTarget(evil, targetRequest("/login")); ok && strings.Contains(target, "evil.example") && !strings.HasPrefix(target, "/") {
+		if target, ok := LocalTarget(evil, targetRequest("/login")); ok && strings.Contains(target, "evil.example") && !strings.HasPrefix(target, "/") {
 			t.Errorf("%q became %q", evil, target)
 		}
 	}
@@ -76,11 +76,11 @@ func TestLocalTarget_Evil(t *testing.T) {
 		"http://ledger.example/files": "/files", "https://LEDGER.example": "/", "//ledger.example/files": "/files", "/caf%C3%A9": "/caf%C3%A9",
 		"/a/%2F/b": "/a/%2F/b",
 	} {
-		if target, ok := localTarget(location, targetRequest("/a/login")); !ok || target != want {
+		if target, ok := LocalTarget(location, targetRequest("/a/login")); !ok || target != want {
 			t.Errorf("%q became %q, %v, want %q", location, target, ok, want)
 		}
 	}
-	if _, ok := localTarget("/"+strings.Repeat("a", maxTarget), targetRequest("/")); ok {
+	if _, ok := LocalTarget("/"+strings.Repeat("a", maxTarget), targetRequest("/")); ok {
 		t.Error("no limit")
 	}
 }
@@ -89,8 +89,8 @@ func TestLocalTarget_Evil(t *testing.T) {
 func TestRedirect_Evil(t *testing.T) {
 	for _, evil := range evilTargets {
 		w := httptest.NewRecorder()
-		x := &exchange{w: w, r: targetRequest("/")}
-		if err := x.redirect(evil); err != nil {
+		x := &Exchange{W: w, R: targetRequest("/")}
+		if err := x.Redirect(evil); err != nil {
 			t.Fatal(err)
 		}
 		sound(t, evil, w.Header().Get("Location"))
@@ -104,14 +104,14 @@ func FuzzLocalTarget(f *testing.F) {
 		f.Add("files", evil)
 	}
 	f.Fuzz(func(t *testing.T, location, base string) {
-		target, ok := localTarget(location, targetRequest(base))
+		target, ok := LocalTarget(location, targetRequest(base))
 		if !ok {
 			return
 		}
 		sound(t, location, target)
 		w := httptest.NewRecorder()
-		x := &exchange{w: w, r: targetRequest("/")}
-		if err := x.redirect(target); err != nil {
+		x := &Exchange{W: w, R: targetRequest("/")}
+		if err := x.Redirect(target); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.Header().Get("Location"); got != target {

@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"cmp"
@@ -54,6 +54,7 @@ func (c *Config) passes(header string) bool {
 	})
 }
 
+// isToken reports whether a text is a token of RFC 9110 §5.6.2.
 func isToken(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)

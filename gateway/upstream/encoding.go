@@ -1,4 +1,4 @@
-package gateway
+package upstream
 
 import (
 	"net/http"
@@ -7,11 +7,11 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// setReadableEncodings asks for an answer that can be read here: its body may have to be judged, and goes on to the
+// SetReadableEncodings asks for an answer that can be read here: its body may have to be judged, and goes on to the
 // browser as it is. What the browser asks for stays as it is where all of it can be read, for some apps (DokuWiki) bind
 // their sessions to this very header: another one would have the app renew its cookie at each question, and again at
 // the browser's next request, which then leads to the next question.
-func setReadableEncodings(to, browser http.Header) {
+func SetReadableEncodings(to, browser http.Header) {
 	lines := browser["Accept-Encoding"]
 	hasGzip, all := false, true
 	for _, line := range lines {

@@ -1,0 +1,163 @@
+package exchange
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+)
+
+// The types of the problem documents that scripts meet (contract 5.3, RFC 9457).
+const (
+	ProblemLogin  = "https://sallyport.invalid/login-required"
+	problemFactor = "https://sallyport.invalid/second-factor-required"
+)
+
+// Problem is an answer for everything that is no page load.
+type Problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	Challenge string `json:"challenge,omitempty"`
+	// Resume is where the app's own answer to a login waits, which was withheld.
+	Resume string `json:"resume,omitempty"`
+	Login  string `json:"login,omitempty"`
+}
+
+// IsPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does
+// not say, only what asks for HTML gets any.
+func IsPageLoad(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return strings.EqualFold(mode, "navigate")
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// AskLogin sends a stranger to the app's login page. The browser itself remembers the page that was asked for: no
+// stranger's page load writes to a store.
+func (x *Exchange) AskLogin() error {
+	if x.Config.LoginPage == "" {
+		return x.Above.RefuseStranger()
+	}
+	if !IsPageLoad(x.R) {
+		return x.WriteProblem(Problem{
+			Type: ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.Config.LoginPage,
+		})
+	}
+	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous {
+		rememberTarget(x, x.Target)
+	}
+	return x.Redirect(x.Config.LoginPage)
+}
+
+// AskFactor leads to the challenge, or to the set-up page where a factor is required and none exists.
+func (x *Exchange) AskFactor() error {
+	if IsPageLoad(x.R) {
+		if x.State() == gate.Enrolling {
+			return x.Redirect(x.Config.Base + "/setup")
+		}
+		return x.Redirect(x.Config.Base + "/challenge")
+	}
+	required := Problem{
+		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.Config.Base + "/challenge",
+	}
+	if x.Place == gate.Login || x.Withheld {
+		required.Resume = x.Config.Base + "/resume"
+	}
+	return x.WriteProblem(required)
+}
+
+// Fail answers with an error page, or with the same as a problem document where HTML would stand in for something else.
+func (x *Exchange) Fail(status int, kind pages.ErrorKind) error { return x.FailWith(status, kind, "") }
+
+// FailWith is Fail with a word on what has happened.
+func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) error {
+	h := x.W.Header()
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
+		delete(h, name)
+	}
+	view := pages.ErrorView{Common: x.Common(), Kind: kind, Happened: detail, Link: wayOn(x, kind)}
+	if x.WantsPage() {
+		return x.Config.Pages.Error(x.W, status, view)
+	}
+	title, text := x.Config.Pages.ErrorText(view)
+	return x.WriteProblem(Problem{Type: "about:blank", Title: title, Status: status, Detail: text})
+}
+
+// wayOn is where somebody can go on who met an error at one of our own addresses.
+func wayOn(x *Exchange, kind pages.ErrorKind) pages.Link {
+	switch {
+	case x.Place != gate.Own:
+		return pages.Link{}
+	case kind == pages.ErrorUnavailable && x.R.Method == http.MethodGet:
+		return pages.Link{Href: x.Path.Text, Label: pages.LabelRetry}
+	case x.State() == gate.Verified:
+		return pages.Link{Href: x.Config.Base + "/", Label: pages.LabelSettings}
+	case x.State() == gate.Pending || x.State() == gate.Enrolling:
+		return pages.Link{Href: x.Config.Base + "/challenge", Label: pages.LabelContinue}
+	}
+	if x.Config.LoginPage == "" {
+		return pages.Link{Href: "/", Label: pages.LabelSignIn}
+	}
+	return pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn}
+}
+
+// WriteProblem answers with a problem document.
+func (x *Exchange) WriteProblem(p Problem) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "application/problem+json")
+	delete(h, "Content-Length")
+	x.W.WriteHeader(p.Status)
+	if x.R.Method != http.MethodHead {
+		_, err = x.W.Write(append(body, '\n'))
+	}
+	return err
+}
+
+// Refuse answers a login that is ambiguous, malformed or too large; the app never sees it.
+func (x *Exchange) Refuse(refused *login.RefusedError) error {
+	x.Tell(event.Event{
+		Name: event.LoginRefused, Reason: event.ReasonRequest, Status: refused.Status, Detail: refused.Log,
+	})
+	if refused.Status == http.StatusMethodNotAllowed {
+		allowed := slices.DeleteFunc([]string{http.MethodGet, http.MethodHead, http.MethodPost}, func(method string) bool { return !x.Policy.Takes(method) })
+		x.W.Header().Set("Allow", strings.Join(allowed, ", "))
+	}
+	if refused.Status == http.StatusTooManyRequests {
+		x.W.Header().Set("Retry-After", "60")
+		x.W.Header().Set("Connection", "close") // or the server would wait for the rest of the body before it answers
+	}
+	return x.FailWith(refused.Status, pages.ErrorRequest, refused.Reason)
+}
+
+// WantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the
+// browser says that a script sent it.
+func (x *Exchange) WantsPage() bool {
+	if x.R.Header.Get("Sec-Fetch-Mode") == "" && x.Place == gate.Own && x.R.Method == http.MethodPost {
+		return !x.SentJSON
+	}
+	return IsPageLoad(x.R)
+}
+
+// Common is what every page may show of the session.
+func (x *Exchange) Common() pages.Common {
+	common := pages.Common{App: x.Config.Name, Base: x.Config.Base, Languages: Languages(x.R)}
+	if x.Data != nil {
+		common.User, common.Form = x.Data.Identity, x.Data.Form
+	}
+	return common
+}
+
+// Languages is what the browser would like to read, best first: all its lines of Accept-Language.
+func Languages(r *http.Request) string { return strings.Join(r.Header["Accept-Language"], ",") }

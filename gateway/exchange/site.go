@@ -1,0 +1,120 @@
+package exchange
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
+)
+
+// Site is what all exchanges of one site share. It does not change.
+type Site struct {
+	Config Config
+	Policy *gate.Policy
+	Log    *slog.Logger
+	// SecureName is the cookie's name on https, and PlainName that on http.
+	SecureName, PlainName string
+	// Requests are known to all gateways of the app in this process.
+	*underway.Requests
+}
+
+// NewSite checks the configuration, fills in what was left out, and makes a site of it. It does no I/O.
+func NewSite(config Config) (*Site, error) {
+	if config.App == "" || config.Sessions == nil || config.Factors == nil || config.Pages == nil {
+		return nil, errors.New("gateway: app, sessions, factors and pages are required")
+	}
+	config.fillWords()
+	if err := config.CheckCredentials(); err != nil {
+		return nil, err
+	}
+	config.fillRest()
+	policy, err := gate.NewPolicy(gate.Rules{
+		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
+		Methods: config.Methods,
+		// What issues tokens is for verified sessions, also where it lies below what is public.
+		Protect: slices.Concat(config.Protect, config.Refresh),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Logins.Validate(); err != nil {
+		return nil, err
+	}
+	if err := config.checkStanding(); err != nil {
+		return nil, err
+	}
+	s := &Site{Config: config, Policy: policy, Log: config.Logger}
+	if s.SecureName, s.PlainName, err = cookieNames(config.Cookie); err != nil {
+		return nil, err
+	}
+	s.Requests = underway.Of(config.Sessions)
+	return s, nil
+}
+
+// fillWords fills in what the words of the configuration leave out, as far as CheckCredentials does not ask for it.
+func (c *Config) fillWords() {
+	if c.Name == "" {
+		c.Name = c.App
+	}
+	if c.Digits == 0 {
+		c.Digits = 6
+	}
+	if c.Period == 0 {
+		c.Period = 30 * time.Second
+	}
+	if c.Base == "" {
+		c.Base = "/second-factor"
+	}
+	if c.Recheck == 0 {
+		c.Recheck = time.Minute
+	}
+}
+
+// fillRest fills in the rest of what was left out.
+func (c *Config) fillRest() {
+	if c.TokenHeader == "" {
+		c.TokenHeader, c.TokenScheme = "Authorization", "Bearer"
+	}
+	if c.Cookie == "" {
+		c.Cookie = "__Host-sallyport"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Events == nil {
+		c.Events = event.NewLog(c.Logger)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ClientAddress == nil {
+		c.ClientAddress = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	if c.Secure == nil {
+		c.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if c.PrepareProbe == nil {
+		c.PrepareProbe = func(probe, beside *http.Request, _ http.ResponseWriter) *http.Request {
+			return probe.WithContext(beside.Context())
+		}
+	}
+	if c.Observe == nil {
+		c.Observe = func(*http.Request, Outcome) {}
+	}
+}
+
+// checkStanding says what is wrong with a site whose login stands in every request.
+func (c *Config) checkStanding() error {
+	switch placeholder := c.Logins.Placeholder() != ""; {
+	case placeholder != (c.Front != nil):
+		return errors.New("username placeholder: it and Front need each other")
+	case c.LoginPage == "" && c.Logins.Basic() == nil && !placeholder:
+		return errors.New("login_page: name the app's login page")
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package exchange
+
+import (
+	"errors"
+	"net/http"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// StoreFailed answers for a session or secrets store that could not be asked, or did not answer (P6).
+func (x *Exchange) StoreFailed(doing string, err error) error {
+	if gone := x.R.Context().Err(); gone != nil && errors.Is(err, gone) {
+		return x.Left()
+	}
+	if errors.Is(err, session.ErrGone) {
+		// The session ended while the request was under way: what it wanted is no longer anybody's.
+		return x.AskLogin()
+	}
+	x.Log.ErrorContext(x.R.Context(), "store failed; the request was refused",
+		"setting", x.StoreFails(err), "doing", doing, "app", x.Config.App, "error", err)
+	x.W.Header().Set("Retry-After", "5")
+	return x.Fail(http.StatusServiceUnavailable, pages.ErrorUnavailable)
+}
+
+// Enrolled asks the secrets store whether somebody has a second factor. An error is never a no (P6).
+func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
+	status, err := x.Config.Factors.Status(x.R.Context(), identity)
+	if err != nil {
+		return status, Looking(err)
+	}
+	x.StoreWorks(underway.StoreSecrets, false)
+	return status, nil
+}
+
+// ErrNames is returned where the names of held cookies could not be read.
+var ErrNames = errors.New("the names of held cookies could not be read")
+
+// lookError is the error of a store that was only to be looked at.
+type lookError struct{ error }
+
+// Unwrap is for errors.Is and errors.As.
+func (e lookError) Unwrap() error { return e.error }
+
+// Looking marks the error of a look.
+func Looking(err error) error { return lookError{err} }
+
+// StoreFails notes the error of a store, and tells of it where it is the first. It returns which store that is. A
+// record that cannot be used, or a session that is too large, are no failures of their stores.
+func (x *Exchange) StoreFails(err error) (store string) {
+	store, unavailable := underway.StoreSecrets, errors.Is(err, factor.ErrUnavailable)
+	switch {
+	case errors.Is(err, ErrNames):
+		store, unavailable = underway.StoreNames, true
+	case errors.Is(err, session.ErrStore):
+		store, unavailable = underway.StoreSessions, true
+	}
+	var look lookError
+	if unavailable && x.Stores.Of(store).Fails(!errors.As(err, &look), x.Config.Now()) {
+		x.Tell(event.Event{Name: event.StoreUnavailable, Actor: event.ByGateway, Setting: store, Detail: err.Error()})
+	}
+	return store
+}
+
+// StoreWorks notes that a store did what it was asked to, and tells of it where it could not before.
+func (x *Exchange) StoreWorks(store string, change bool) {
+	health := x.Stores.Of(store)
+	if health.Ill.Load() && health.Works(change, x.Config.Now()) {
+		x.Tell(event.Event{Name: event.StoreRecovered, Setting: store})
+	}
+}

@@ -1,0 +1,62 @@
+package underway
+
+import (
+	"math"
+	"sync"
+)
+
+const (
+	// MaxTrials is how many questions about passwords one client can have under way at the same time. A browser that
+	// begins with many requests at once stays below it.
+	MaxTrials = 16
+	// RoomOfOne is how many large forms of strangers from one network are read at once, and roomOfAll from all: each
+	// takes some MiB of memory for as long as its client likes.
+	RoomOfOne = 8
+	roomOfAll = 128
+)
+
+// AtOnce counts what clients have under way, by the network that they come from. The zero value is ready for use.
+type AtOnce struct {
+	mutex sync.Mutex
+	all   int
+	of    map[string]int
+}
+
+// enter begins one more, and reports whether it may begin, with so many of one network and of all; leave ends it.
+func (a *AtOnce) enter(network string, ofOne, ofAll int) (leave func(), ok bool) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.all >= ofAll || a.of[network] >= ofOne {
+		return nil, false
+	}
+	if a.of == nil {
+		a.of = make(map[string]int)
+	}
+	a.all++
+	a.of[network]++
+	return func() {
+		a.mutex.Lock()
+		defer a.mutex.Unlock()
+		a.all--
+		if a.of[network]--; a.of[network] == 0 {
+			delete(a.of, network)
+		}
+	}, true
+}
+
+// BeginTrial begins a question about a password, if the client may have one more under way.
+func (u *Requests) BeginTrial(network string) (leave func(), ok bool) {
+	return u.trials.enter(network, MaxTrials, math.MaxInt)
+}
+
+// BeginForm begins the reading of a stranger's large form, if there is room for it.
+func (u *Requests) BeginForm(network string) (leave func(), ok bool) {
+	return u.Room.enter(network, RoomOfOne, roomOfAll)
+}
+
+// Count is how many are under way.
+func (a *AtOnce) Count() int {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.all
+}

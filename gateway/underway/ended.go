@@ -1,0 +1,37 @@
+package underway
+
+import "sync"
+
+// maxEnded is how many ended sessions are remembered: more than requests are under way with one.
+const maxEnded = 4096
+
+// Ended are the tokens of sessions that ended lately. Of several requests of one session that find its end at the same
+// time, each ends it and one tells. A request that comes later finds no session. Safe for concurrent use; the zero
+// value is empty.
+type Ended struct {
+	mutex  sync.Mutex
+	tokens map[string]struct{}
+	order  []string // the oldest first, as a ring once it is full
+	next   int
+}
+
+// First reports whether the session's end is told of for the first time.
+func (e *Ended) First(token string) bool {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if _, known := e.tokens[token]; known {
+		return false
+	}
+	if e.tokens == nil {
+		e.tokens = make(map[string]struct{})
+	}
+	if len(e.order) < maxEnded {
+		e.order = append(e.order, token)
+	} else {
+		delete(e.tokens, e.order[e.next])
+		e.order[e.next] = token
+		e.next = (e.next + 1) % maxEnded
+	}
+	e.tokens[token] = struct{}{}
+	return true
+}

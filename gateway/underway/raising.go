@@ -1,0 +1,314 @@
+package underway
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport.example/sallyport/internal/age"
+)
+
+const (
+	// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has
+	// begun to carry its cookies long before.
+	raisedFor = time.Minute
+	// MayTake is how long an app may still be at work on a request whose client has left.
+	MayTake = 30 * time.Second
+	// RaisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience
+	// how long a page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request
+	// for long.
+	RaisePatience = 15 * time.Second
+	PagePatience  = 3 * time.Second
+	// OpenPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers
+	// when there is news, and some are downloads.
+	OpenPatience = time.Second
+)
+
+// Raising keeps the requests of one session apart, by its token, where some may raise it: sign somebody in, in an app
+// that does so under the cookie that is there. While such a request is at the app nothing else of that session goes
+// there, since nobody knows whose the session is before it is settled. The zero value is ready for use.
+type Raising struct {
+	mutex    sync.Mutex
+	sessions map[string]*turn
+	over     map[string]time.Time
+}
+
+// turn says what of a session is at the app.
+type turn struct {
+	visits  int           // that refer to it
+	raises  int           // those among them that may raise the session
+	taken   bool          // one of these is at the app
+	open    int           // others that the app has not answered to the end
+	lapsed  int           // those that may raise the session, are at the app still, and keep nothing waiting any more
+	changed chan struct{} // closed when any of it is given back
+}
+
+// Visit is one request of a session that may be raised. Its methods may be called from any goroutine, in any order.
+type Visit struct {
+	Raising *Raising
+	Token   string
+	turn    *turn
+	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
+	Raises, Plain bool
+	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes
+	// its turn; lapsed: it had the turn, for as long as it could.
+	holds, left, uploads, lapsed bool
+	// beside: when it took its turn another one was at the app that had lapsed.
+	Beside bool
+	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all
+	// others.
+	poll *time.Timer
+	// marked: the store knows of it.
+	Marked atomic.Bool
+}
+
+// Join notes a request, and leave, on what it returns, that it is settled. One that is plain is a page load.
+func (r *Raising) Join(token string, raises, plain bool) *Visit {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	t := r.sessions[token]
+	if t == nil {
+		if r.sessions == nil {
+			r.sessions = make(map[string]*turn)
+		}
+		t = &turn{changed: make(chan struct{})}
+		r.sessions[token] = t
+	}
+	if t.visits++; raises {
+		t.raises++
+	}
+	return &Visit{Raising: r, Token: token, turn: t, Raises: raises, Plain: plain}
+}
+
+// Wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at
+// the app that may raise the session: where there still is, patience or the client has run out.
+func (v *Visit) Wait(ctx context.Context) (waited, alone bool) {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	t := v.turn
+	v.endUpload()
+	waited, alone = v.until(ctx, v.Patience(), func() bool { return !t.taken })
+	if v.left || v.holds {
+		return waited, alone
+	}
+	switch {
+	case !v.Raises:
+		t.open++
+		v.holds = true
+	case alone:
+		t.taken, v.holds, v.Beside = true, true, t.lapsed > 0
+		v.until(ctx, OpenPatience, func() bool { return t.open == 0 })
+	}
+	if v.Plain && v.holds {
+		v.poll = time.AfterFunc(OpenPatience, v.Lapse)
+	}
+	return waited, alone
+}
+
+// Patience is how long the request waits for one that may raise the session. A page load waits no longer where its
+// address has a query.
+func (v *Visit) Patience() time.Duration {
+	if v.Raises && !v.Plain {
+		return RaisePatience
+	}
+	return PagePatience
+}
+
+// until is called with the lock held, and waits without it, for nothing where patience is zero. changed is closed at
+// the next change, and over where whoever waits need wait no longer.
+func (r *Raising) until(patience time.Duration, changed, over func() <-chan struct{}, free func() bool) (waited, is bool) {
+	if is := free(); is || patience == 0 {
+		return false, is
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for goOn := true; goOn && !free(); {
+		next := changed()
+		r.mutex.Unlock()
+		select {
+		case <-next:
+		case <-timer.C:
+			goOn = false
+		case <-over():
+			goOn = false
+		}
+		r.mutex.Lock()
+	}
+	return true, free()
+}
+
+// until is that of the visit's turn.
+func (v *Visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
+	return v.Raising.until(patience, func() <-chan struct{} { return v.turn.changed }, ctx.Done, free)
+}
+
+// Undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may
+// raise the session: the piece may be the other's. It reports whether there is none; else patience or the client has
+// run out.
+func (v *Visit) Undisturbed(ctx context.Context, patience time.Duration) bool {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	_, free := v.until(ctx, patience, func() bool { return !v.turn.taken || v.left })
+	return free
+}
+
+// Undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
+func (r *Raising) Undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	_, free := r.until(patience, func() <-chan struct{} { return r.sessions[token].changed }, over, func() bool {
+		return r.sessions[token] == nil || !r.sessions[token].taken
+	})
+	return free
+}
+
+// Quiet waits until nothing of a session is at the app, for a request that is to go there with its cookies and no visit
+// of its own.
+func (r *Raising) Quiet(ctx context.Context, token string, patience time.Duration) {
+	v := r.Join(token, false, false)
+	defer v.Leave()
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	v.until(ctx, patience, func() bool { return v.turn.open == 0 && !v.turn.taken })
+}
+
+// Answering notes that the answer has begun, and is known to be the user's so far. What the app does before it has come
+// to its end may be done by whoever else has signed in meanwhile, or may sign somebody in: so the turn is kept until
+// then, for as long as others would have waited for an answer that has not begun. then is called where that is over.
+func (v *Visit) Answering(then func()) {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	if v.left || !v.holds || v.poll != nil {
+		return
+	}
+	v.poll = time.AfterFunc(RaisePatience, then)
+}
+
+// Lapse gives the turn back though the request is at the app still. It may have raised the session, or do so yet: the
+// next one that may raise it, and so hide what this one did, goes out once the app was asked.
+func (v *Visit) Lapse() {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	if v.Raises && v.holds {
+		v.lapsed = true
+		v.turn.lapsed++
+	}
+	v.giveBack()
+}
+
+// Answered gives the turn back: the app has answered, and it is known whose the session is.
+func (v *Visit) Answered() {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	v.giveBack()
+}
+
+// HasTurn reports whether the request is one that may raise the session, and is alone at the app still.
+func (v *Visit) HasTurn() bool {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	return v.Raises && v.holds
+}
+
+// giveBack is called with the lock held.
+func (v *Visit) giveBack() {
+	if !v.holds {
+		return
+	}
+	if v.holds = false; v.Raises {
+		v.turn.taken = false
+	} else {
+		v.turn.open--
+	}
+	v.turn.wake()
+}
+
+// wake has those look again that wait. It is called with the lock held.
+func (t *turn) wake() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// BeginUpload has a request that takes its turn with its last bytes count as open until then: the app has what came
+// before, and may be at work on it.
+func (v *Visit) BeginUpload() {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	v.uploads = true
+	v.turn.open++
+}
+
+// endUpload is called with the lock held.
+func (v *Visit) endUpload() {
+	if v.uploads {
+		v.uploads = false
+		v.turn.open--
+		v.turn.wake()
+	}
+}
+
+// Leave says that the request is settled. It may be called again.
+func (v *Visit) Leave() {
+	v.Raising.mutex.Lock()
+	defer v.Raising.mutex.Unlock()
+	if v.left {
+		return
+	}
+	v.left = true
+	v.giveBack()
+	v.endUpload()
+	if v.poll != nil {
+		v.poll.Stop()
+	}
+	if v.lapsed {
+		v.turn.lapsed--
+	}
+	if v.Raises {
+		v.turn.raises--
+	}
+	if v.turn.visits--; v.turn.visits == 0 {
+		delete(v.Raising.sessions, v.Token)
+	}
+}
+
+// Linger has a request that nobody saw answered be under way for a while: the app may not have come to it yet.
+func (r *Raising) Linger(token string) { time.AfterFunc(MayTake, r.Join(token, true, false).Leave) }
+
+// Any reports whether a request is under way that may raise the session.
+func (r *Raising) Any(token string) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	t := r.sessions[token]
+	return t != nil && t.raises > 0
+}
+
+// Visiting is how many requests are under way, of all sessions that may be raised.
+func (r *Raising) Visiting() (count int) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for _, t := range r.sessions {
+		count += t.visits
+	}
+	return count
+}
+
+// End notes that the session of a token has been found to be another's.
+func (r *Raising) End(token string, now time.Time) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	maps.DeleteFunc(r.over, func(_ string, at time.Time) bool { return !age.Within(now, at, raisedFor) })
+	if r.over == nil {
+		r.over = make(map[string]time.Time)
+	}
+	r.over[token] = now
+}
+
+// Ended reports whether that was found lately.
+func (r *Raising) Ended(token string) bool {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	_, ended := r.over[token]
+	return ended
+}

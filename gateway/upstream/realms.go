@@ -1,0 +1,247 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+)
+
+// LeadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or
+// what is public. In the part behind a `#` some apps hand out tokens.
+func (x *Exchange) LeadsToSignIn(location string) bool {
+	target, ok := exchange.LocalTarget(location, x.R)
+	if !ok || strings.Contains(target, "#") {
+		return false
+	}
+	if x.Policy.LeadsToLogin(target) {
+		return true
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return false
+	}
+	there := &http.Request{Method: http.MethodGet, URL: u, Header: make(http.Header)}
+	path := match.ParsePath(u)
+	reading, err := x.Config.Logins.Recognise(there, path)
+	if err != nil {
+		return false
+	}
+	place := x.Policy.Place(there, path, reading.Attempt != nil, reading.Entry)
+	return place == gate.Public || place == gate.Entry
+}
+
+// guestsFor is how long it is believed what the app calls those who are not signed in.
+const guestsFor = time.Hour
+
+// ErrTwoUsers is returned where one session of the app is two users': of two kinds of account, for example, that it
+// keeps apart.
+var ErrTwoUsers = errors.New("the app's session is two users': each identity line names another")
+
+// errGuests is returned where the app could not be asked what it calls strangers.
+var errGuests = errors.New("the app did not say what it calls those who are not signed in")
+
+// errOddNobody is returned where an answer names nobody and is another one than strangers get: one to somebody who
+// asked too often, say, or who has to do something before going on.
+var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
+
+// guests are what the app answers to whoever is not signed in, by the lines of identity. The zero value knows nothing.
+type guests struct {
+	mutex sync.Mutex
+	asked time.Time
+	known []guest
+}
+
+// guest is one such answer.
+type guest struct {
+	// name is what it calls strangers; empty where it gives them no name.
+	name     string
+	status   int
+	location string
+}
+
+// askAsGuest asks the app without credentials, before what it says is believed, and once an hour: a name there is no
+// user's. One request asks, and the others wait for it.
+func (x *Exchange) askAsGuest() ([]guest, error) {
+	g := &x.site.guests
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.known != nil && age.Within(x.Now, g.asked, guestsFor) {
+		return g.known, nil
+	}
+	known := make([]guest, len(x.Config.Logins.Identities))
+	for i := range x.Config.Logins.Identities {
+		identity := &x.Config.Logins.Identities[i]
+		said := x.askRealm(identity, custody.Jar{}, Attachment{}, withNothing)
+		if said.Verdict == login.Unclear {
+			if said.Err == nil {
+				said.Err = fmt.Errorf("status %d", said.Status)
+			}
+			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.Err)
+		}
+		known[i] = guest{name: said.Name, status: said.Status, location: said.leads()}
+		if said.Verdict == login.Known && !identity.IsGuest(said.Name) && (g.known == nil || g.known[i].name != said.Name) {
+			x.Log.WarnContext(x.R.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
+				"Say so with guest, if that is right", "setting", "identity", "app", x.Config.App, "identity", identity.Where(), "guest", said.Name)
+		}
+	}
+	g.known, g.asked = known, x.Now
+	return known, nil
+}
+
+// leads is where an answer leads, without its query; empty where it leads nowhere.
+func (p *Probed) leads() string {
+	if p.Answer == nil || p.Status < 300 || p.Status >= 400 {
+		return ""
+	}
+	path, _, _ := strings.Cut(p.Answer.Headers.Get("Location"), "?")
+	return path
+}
+
+// speaksOfNobody reports whether an answer that names nobody is the app's word that nobody is signed in: it is what was
+// asked for, says that a sign-in is wanted, leads to one, or is what strangers get. By other answers nobody who is
+// about to sign in is taken for nobody: the app may refuse to say it, at a moment that the client chose.
+func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
+	switch {
+	case said.Answer == nil, said.Status == http.StatusOK, said.Status == http.StatusUnauthorized:
+		return true
+	case said.Status == stranger.status && said.leads() == stranger.location:
+		return true
+	}
+	return said.Status >= 300 && said.Status < 400 && x.LeadsToSignIn(said.Answer.Headers.Get("Location"))
+}
+
+// oddNobody is what becomes of an answer that speaks of nobody in other words: it is unclear.
+func oddNobody(said Probed) (login.Verdict, error) {
+	return login.Unclear, fmt.Errorf("%w: %w (status %d)", ErrBroken, errOddNobody, said.Status)
+}
+
+// Probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator
+// names. Where two of them name different users, that is nobody's session.
+func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
+	result := Probed{Verdict: login.NotSignedIn, Jar: jar}
+	guests, err := x.askAsGuest()
+	if err != nil {
+		return Probed{Verdict: login.Unclear, Jar: jar, Err: fmt.Errorf("%w: %w", ErrBroken, err)}
+	}
+	var changes []custody.Change
+	for i := range x.Config.Logins.Identities {
+		identity := &x.Config.Logins.Identities[i]
+		said := x.askRealm(identity, result.Jar, with, inClientsForm)
+		changes = append(changes, said.Changes...)
+		said = x.site.called(said, identity, guests[i].name)
+		if goesOn := x.State() == gate.Verified && x.Place != gate.Login; said.Verdict == login.NotSignedIn && !goesOn && !x.speaksOfNobody(&said, guests[i]) {
+			said.Verdict, said.Err = oddNobody(said)
+		}
+		switch {
+		case said.Verdict == login.Unclear:
+			said.Changes = changes
+			return said
+		case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
+			return Probed{Verdict: login.Unclear, Changes: changes, Jar: said.Jar, Status: said.Status, Err: ErrTwoUsers}
+		case said.Verdict == login.Known || result.Verdict != login.Known:
+			result = said
+		default:
+			result.Jar = said.Jar
+		}
+		result.Changes = slices.Clone(changes)
+	}
+	result = x.probeParts(result, with, guests)
+	if x.State() == gate.Verified && x.HasMoreHeaders() {
+		return x.probeWhole(result, with, guests)
+	}
+	return result
+}
+
+// errParts is returned where the app's cookies are for so many paths that it cannot be asked about each.
+var errParts = errors.New("the app's cookies are for too many different paths")
+
+// probeParts asks about what requests carry to paths at which they do not carry all cookies. Nobody may be signed in
+// there, and the whole jar's user may.
+func (x *Exchange) probeParts(result Probed, with Attachment, guests []guest) Probed {
+	parts, ok := result.Jar.Parts(x.Now)
+	if !ok {
+		return Probed{Verdict: login.Unclear, Changes: result.Changes, Jar: result.Jar, Err: fmt.Errorf("%w: %w", ErrBroken, errParts)}
+	}
+	for _, part := range parts {
+		for i := range x.Config.Logins.Identities {
+			identity := &x.Config.Logins.Identities[i]
+			said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
+			switch {
+			case said.Verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
+				continue
+			case said.Verdict == login.NotSignedIn:
+				said.Verdict, said.Err = oddNobody(said)
+			case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
+				said.Verdict, said.Err = login.Unclear, ErrTwoUsers
+			}
+			changes := append(slices.Clone(result.Changes), said.Changes...)
+			jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
+			if full != nil {
+				said.Verdict, said.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, full)
+			}
+			if said.Changes, said.Jar = changes, jar; said.Verdict == login.Unclear {
+				return said
+			}
+			result = said
+		}
+	}
+	return result
+}
+
+// errPrefixed is returned where an account of one kind is called as one of another kind is with its prefix.
+var errPrefixed = errors.New("an account's name begins with the prefix of another identity line: it would be another's")
+
+// called is an answer by the name that counts: a guest is nobody.
+func (s *Site) called(said Probed, identity *login.Identity, guest string) Probed {
+	switch {
+	case said.Verdict != login.Known:
+	case said.Name == guest || identity.IsGuest(said.Name):
+		said.Verdict, said.Name = login.NotSignedIn, ""
+	default:
+		said.Name = identity.Prefix + said.Name
+		for i := range s.Config.Logins.Identities {
+			other := s.Config.Logins.Identities[i].Prefix
+			if other != identity.Prefix && len(said.Name) >= len(other) && other != "" && strings.EqualFold(said.Name[:len(other)], other) {
+				said.Verdict, said.Name, said.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, errPrefixed)
+			}
+		}
+	}
+	return said
+}
+
+// probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for
+// another protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and
+// nothing else of it does: by such a header a client could have the app seem to know nobody.
+func (x *Exchange) probeWhole(result Probed, with Attachment, guests []guest) Probed {
+	for i := range x.Config.Logins.Identities {
+		identity := &x.Config.Logins.Identities[i]
+		said := x.site.called(x.askForm(identity, result.Jar, with, withAllHeaders), identity, guests[i].name)
+		if said.Verdict == login.Known && (result.Verdict != login.Known || said.Name != result.Name) {
+			return Probed{Verdict: login.Unclear, Changes: result.Changes, Jar: result.Jar, Status: said.Status, Err: ErrTwoUsers}
+		}
+	}
+	return result
+}
+
+// HasMoreHeaders reports whether the request carries headers that a question usually does not.
+func (x *Exchange) HasMoreHeaders() bool {
+	usual := x.askingHeaders(inClientsForm)
+	for name := range x.askingHeaders(withAllHeaders) {
+		if _, known := usual[name]; !known {
+			return true
+		}
+	}
+	return false
+}
