@@ -25,9 +25,12 @@ var rooms = map[string][]string{
 	"internal/inject":   {},
 	"event":             {},
 	"gateway/underway":  {"internal/age", "internal/match", "custody", "gate", "session"},
-	"gateway/exchange":  {"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/underway", "login", "pages", "session"},
-	"gateway/upstream":  {"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/exchange", "gateway/underway", "login", "pages", "session"},
-	"gateway":           {"internal/age", "custody", "event", "factor", "gate", "gateway/exchange", "gateway/upstream", "gateway/underway", "internal/inject", "login", "internal/match", "pages", "session"},
+	"gateway/exchange":  below("exchange"),
+	"gateway/upstream":  below("exchange", "upstream"),
+	"gateway/signin":    below("exchange", "upstream", "signin"),
+	"gateway/portal":    below("exchange", "upstream", "signin", "portal"),
+	"gateway/relay":     append(below("exchange", "upstream", "signin", "relay"), "internal/inject"),
+	"gateway":           append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
 	"internal/boltfile": {},
 	"factor/filestore":  {"internal/age", "internal/boltfile", "factor"},
 	"demo":              {},
@@ -44,26 +47,42 @@ var rooms = map[string][]string{
 	"session/store/seal/sealtest": {"internal/age", "custody", "gate", "internal/match", "session", "session/store/seal"},
 }
 
+// below is what a room of the gateway may use that knows the given ones of its kind.
+func below(gateways ...string) []string {
+	all := []string{
+		"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/underway", "login", "pages", "session",
+	}
+	for _, name := range gateways {
+		all = append(all, "gateway/"+name)
+	}
+	return all
+}
+
 // free are the packages that may use any room: Caddy's side, what is kept in Vault, and what only tests use.
 var free = []string{"caddymodule", "cmd/sallyport", "login/presets", "pages/samples", "vaultstore", "test"}
+
+// gateways are the rooms that handle requests.
+var gateways = []string{
+	"gateway", "gateway/exchange", "gateway/portal", "gateway/relay", "gateway/signin", "gateway/upstream",
+}
 
 // foreign are dependencies that have one room each.
 var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           {"session", "gateway", "gateway/exchange", "gateway/underway", "gateway/upstream", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"},
+	"github.com/alexedwards/scs":           append([]string{"session", "gateway/underway", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
 	"go.etcd.io/bbolt":                     {"internal/boltfile", "factor/filestore", "session/store/file"},
 	"github.com/redis/":                    {"session/store/redis"},
 	"github.com/jackc/":                    {"session/store/postgres"},
 	"github.com/pquerna/otp":               {"factor/totp"},
-	"github.com/skip2/go-qrcode":           {"pages", "gateway", "gateway/exchange", "gateway/upstream"},
-	"github.com/klauspost/compress":        {"login", "gateway", "gateway/exchange", "gateway/upstream"},
-	"github.com/andybalholm/brotli":        {"login", "gateway", "gateway/exchange", "gateway/upstream"},
+	"github.com/skip2/go-qrcode":           append([]string{"pages"}, gateways...),
+	"github.com/klauspost/compress":        append([]string{"login"}, gateways...),
+	"github.com/andybalholm/brotli":        append([]string{"login"}, gateways...),
 	"golang.org/x/crypto/bcrypt":           {"demo"},
 	"golang.org/x/crypto/blowfish":         {"demo"},
 	"github.com/coder/websocket":           {"demo"},
-	"golang.org/x/crypto/chacha20poly1305": {"factor/filestore", "gateway", "gateway/exchange", "gateway/upstream", "session/store/seal", "session/store/seal/sealtest"},
+	"golang.org/x/crypto/chacha20poly1305": append([]string{"factor/filestore", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
 }
 
 // TestArrowsPointDown keeps the house of contract 7: the core knows nothing of Caddy, Vault or, but for

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/relay"
 )
 
 // TestP5_AtWorkBehindAnAnswer: the app answers carol's request at once, is at work on it behind that, and looks up
@@ -55,7 +56,7 @@ func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 // upload.
 func TestP5_SignInBesideAnUpload(t *testing.T) {
 	s, app, carol := raise(t)
-	document := "text=" + strings.Repeat("x", wholeBody) + "&more="
+	document := "text=" + strings.Repeat("x", relay.WholeBody) + "&more="
 	upload := carol.raw(t, "POST", "/import", document, len(document)+100)
 	<-app.arrived
 	sign := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/portal"
+	"sallyport.example/sallyport/gateway/relay"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
@@ -34,16 +36,8 @@ func CheckCookie(name string) error { return exchange.CheckCookie(name) }
 
 // Gateway is the middleware of one site; safe for concurrent use.
 type Gateway struct {
-	site    *upstream.Site
-	origins *http.CrossOriginProtection
-	// basic is the login that stands in the Authorization of every request; nil where there is none.
-	basic *login.Block
-	// harmless are the addresses that sign nobody in.
-	harmless *harmless
-	// toldOfRenews: the operator was told that the word may be missing.
-	toldOfRenews atomic.Bool
-	// watchers look after requests that take long.
-	watchers watchers
+	site  *relay.Site
+	pages *portal.Site
 }
 
 // New checks the configuration and makes a gateway of it. It does no I/O.
@@ -53,32 +47,30 @@ func New(config Config) (*Gateway, error) {
 		return nil, err
 	}
 	secure, plain := site.SecureName, site.PlainName
-	own := []string{secure, plain, secure + trustSuffix, plain + trustSuffix, secure + exchange.NextSuffix, plain + exchange.NextSuffix}
-	return &Gateway{
-		site: upstream.NewSite(site, own), origins: http.NewCrossOriginProtection(), harmless: newHarmless(), basic: config.Logins.Basic(),
-	}, nil
+	own := []string{secure, plain, secure + signin.TrustSuffix, plain + signin.TrustSuffix, secure + exchange.NextSuffix, plain + exchange.NextSuffix}
+	g := &Gateway{pages: portal.NewSite()}
+	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decide(x)) })
+	return g, nil
 }
 
 // ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything
 // that the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody
 // is left in the request, for whatever handles the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
-	x := &passage{Gateway: g}
-	x.Begin(g.site, w, r, next)
-	x.Above = x
+	x := relay.Begin(g.site, w, r, next)
 	handled := false
 	defer func() {
-		x.restore()
+		x.Restore()
 		if err != nil || !handled {
 			x.Strip()
 		}
 	}()
-	err = x.serve()
+	err = g.serve(x)
 	handled = true
 	return err
 }
 
-func (x *passage) serve() error {
+func (g *Gateway) serve(x *relay.Exchange) error {
 	r := x.R
 	if !x.TransportIsSafe(r) {
 		x.Now = x.Config.Now()
@@ -119,24 +111,24 @@ func (x *passage) serve() error {
 	}
 	reading, err := x.Config.Logins.RecogniseWithin(r, path, admit)
 	if err != nil {
-		if refused := x.judgeRefusal(err); refused != nil {
+		if refused := judgeRefusal(x, err); refused != nil {
 			return x.Refuse(refused)
 		}
 	}
-	x.attempt = reading.Attempt
+	x.Attempt = reading.Attempt
 	x.Place = x.Policy.Place(r, path, reading.Attempt != nil, reading.Entry)
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.Fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
-	action := x.decide()
-	if (x.basic != nil || x.Config.Front != nil) && !final(action) {
-		if answered, err := x.stand(); answered || err != nil {
+	action := decide(x)
+	if (g.site.Basic != nil || x.Config.Front != nil) && !final(action) {
+		if answered, err := x.Stand(); answered || err != nil {
 			return err
 		}
-		action = x.decide()
+		action = decide(x)
 	}
-	return x.act(action)
+	return g.act(x, action)
 }
 
 // final actions do not depend on who is signed in.
@@ -144,18 +136,18 @@ func final(action gate.Action) bool {
 	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
 }
 
-func (x *passage) act(action gate.Action) error {
+func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
 	switch action {
 	case gate.ServeOwn:
-		return x.serveOwn(x.Path)
+		return portal.Serve(g.pages, &x.Exchange)
 	case gate.ForwardLogin:
-		return x.signIn(x.attempt)
+		return x.SignIn(x.Attempt)
 	case gate.ForwardVerified:
-		return x.forwardVerified()
+		return x.ForwardVerified()
 	case gate.ForwardStranger:
-		return x.forwardStranger()
+		return x.ForwardStranger()
 	case gate.ForwardSuspect:
-		return x.forwardSuspect()
+		return x.ForwardSuspect()
 	case gate.AskFactor, gate.AskEnrolment:
 		return x.AskFactor()
 	case gate.RefuseMethod:
@@ -164,16 +156,14 @@ func (x *passage) act(action gate.Action) error {
 	case gate.RefusePlace:
 		return x.Fail(http.StatusForbidden, pages.ErrorForbidden)
 	case gate.RefuseForeign:
-		x.Log.InfoContext(x.R.Context(), "refused: another site's page sent it",
-			"app", x.Config.App, "place", x.Place.String(), "client", x.Config.ClientAddress(x.R))
-		return x.Fail(http.StatusForbidden, pages.ErrorForm)
+		return x.RefuseForeign()
 	default:
 		return x.AskLogin()
 	}
 }
 
 // decide has package gate say what becomes of the request in the state that its session has now.
-func (x *passage) decide() gate.Action {
+func decide(x *relay.Exchange) gate.Action {
 	r := x.R
 	request := gate.Request{
 		State: x.State(), Place: x.Place, Method: r.Method,
@@ -187,7 +177,7 @@ func (x *passage) decide() gate.Action {
 	request.Unwanted = !x.Policy.Takes(sent)
 	switch {
 	case x.Place == gate.Login:
-		request.Foreign = gate.Foreign(r, x.attempt.Block.From)
+		request.Foreign = gate.Foreign(r, x.Attempt.Block.From)
 	case request.Upgrade || request.ExtendedConnect:
 		request.Foreign = gate.Foreign(r, x.Config.Origins)
 	case request.State != gate.Verified:
@@ -200,7 +190,7 @@ func (x *passage) decide() gate.Action {
 //
 // A body that could not be examined whole may be an upload in a verified session, to an app that has one path for
 // everything; then the app is asked who is signed in before a byte of the answer goes out. Nobody else may send one.
-func (x *passage) judgeRefusal(err error) *login.RefusedError {
+func judgeRefusal(x *relay.Exchange, err error) *login.RefusedError {
 	var refused *login.RefusedError
 	if errors.As(err, &refused) {
 		return refused

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sallyport.example/sallyport/gateway/relay"
 )
 
 // growing is a gated app with a page that is written piece by piece, each of which says whose the session is by then.
@@ -75,7 +77,7 @@ func (a *growing) openPage(t *testing.T, b *browser) (rest *bufio.Reader) {
 func TestP5_KnownPageBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		for _, answered := range []bool{true, false} {
-			const upload = wholeBody + 8<<10
+			const upload = relay.WholeBody + 8<<10
 			_, app, carol := behindPages(t, nil)
 			carol.get("/log").wants(t, http.StatusOK, "")
 			page := app.openPage(t, carol)
@@ -122,7 +124,7 @@ func TestP5_UploadBesideARaise(t *testing.T) {
 		carol := s.carol(t)
 		carol.raw(t, "POST", "/slow?n="+who, "", 0)
 		<-app.arrived
-		const length = wholeBody + 8<<10
+		const length = relay.WholeBody + 8<<10
 		file := carol.raw(t, "POST", "/store", strings.Repeat("x", length), length)
 		<-app.arrived
 		stored := func() bool { return app.has("POST /store " + who) }
@@ -158,7 +160,7 @@ func TestP5_PageIsAskedAbout(t *testing.T) {
 		becomes(app)
 		s.clock.advance(2 * time.Minute)
 		if what == "still carol's" {
-			for began := time.Now(); time.Since(began) < lookEvery+lookEvery/4; {
+			for began := time.Now(); time.Since(began) < relay.LookEvery+relay.LookEvery/4; {
 				app.say()
 				if line, err := page.ReadString('\n'); err != nil || line != "of carol\n" {
 					t.Fatalf("the control: %q %v", line, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gateway/signin"
 )
 
 // TestP2_ResumeHeaders: an app tells its own script in headers what to do after a login (Icinga: where to go on). They
@@ -15,7 +16,7 @@ import (
 func TestP2_ResumeHeaders(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	key := s.enrolled("alice", demo.AlicePassword)
-	const long = maxScriptHeaders + 1
+	const long = signin.MaxScriptHeaders + 1
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		cookie, _ := r.Cookie("SID")
 		switch {

@@ -88,6 +88,14 @@ type request struct {
 	aborted bool
 }
 
+type lineKey struct{}
+
+// lineOf is the line that a request came by, for the rest of its route.
+func lineOf(r *http.Request) *line {
+	found, _ := r.Context().Value(lineKey{}).(*line)
+	return found
+}
+
 // send begins a request. The rest of the route is next.
 func (s *watched) send(r *http.Request, next Handler) *request {
 	r.Header["Cookie"] = []string{"sallyport=" + s.token}
@@ -105,7 +113,7 @@ func (s *watched) send(r *http.Request, next Handler) *request {
 				panic(p)
 			}
 		}()
-		q.err = s.gateway.ServeHTTP(q, r, next)
+		q.err = s.gateway.ServeHTTP(q, r.WithContext(context.WithValue(r.Context(), lineKey{}, q.line)), next)
 	}()
 	synctest.Wait()
 	return q
@@ -339,7 +347,7 @@ func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 func TestStreamsAreUse(t *testing.T) {
 	typing := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).x.W.(*request).conn = near
+		lineOf(r).conn = near
 		go func() {
 			for {
 				time.Sleep(time.Minute)
@@ -352,7 +360,7 @@ func TestStreamsAreUse(t *testing.T) {
 	}
 	listening := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
-		w.(*filter).x.W.(*request).conn = near
+		lineOf(r).conn = near
 		go func() { _, _ = io.Copy(io.Discard, far) }()
 		w.WriteHeader(http.StatusSwitchingProtocols)
 		conn, _, err := http.NewResponseController(w).Hijack()

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sallyport.example/sallyport/gateway/relay"
 )
 
 // gated is a raisingApp that lets sign-ins at /other wait, and notes whose each other request is.
@@ -81,7 +81,7 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case r.URL.Path == "/import":
 		// Is at work before it has got the whole document.
-		_, _ = io.ReadFull(r.Body, make([]byte, wholeBody))
+		_, _ = io.ReadFull(r.Body, make([]byte, relay.WholeBody))
 		a.arrived <- struct{}{}
 		<-a.release
 		a.note(r)
@@ -365,7 +365,7 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 			t.Fatalf("the control: %q %v", first, err)
 		}
 		if how == "upload" {
-			carol.raw(t, "POST", "/slow?n=alice", strings.Repeat("x", wholeBody+8<<10), 10<<20)
+			carol.raw(t, "POST", "/slow?n=alice", strings.Repeat("x", relay.WholeBody+8<<10), 10<<20)
 		} else {
 			carol.raw(t, "POST", "/slow?n=alice", "", 0)
 		}
@@ -380,33 +380,3 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 		}
 	}
 }
-
-// TestTurns_LastBytes: of a large body the last bytes wait, with its length known or not.
-func TestTurns_LastBytes(t *testing.T) {
-	large := bytes.Repeat([]byte("x"), wholeBody+3)
-	for _, length := range []int64{int64(len(large)), -1} {
-		called, got := 0, 0
-		body := &lastly{Reader: bytes.NewReader(large), left: length, before: func() error {
-			if called++; got >= len(large) && length >= 0 {
-				t.Errorf("called behind the end")
-			}
-			return nil
-		}}
-		read, err := io.ReadAll(readerFunc(func(p []byte) (int, error) {
-			n, err := body.Read(p)
-			got += n
-			return n, err
-		}))
-		if err != nil || !bytes.Equal(read, large) || called != 1 {
-			t.Errorf("length %d: %d bytes, %v, called %d times", length, len(read), err, called)
-		}
-		refused := &lastly{Reader: bytes.NewReader(large), left: length, before: func() error { return errSessionEnded }}
-		if read, err := io.ReadAll(refused); !errors.Is(err, errSessionEnded) || length >= 0 && len(read) >= len(large) {
-			t.Errorf("refused, length %d: %d bytes, %v", length, len(read), err)
-		}
-	}
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

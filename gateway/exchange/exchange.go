@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
@@ -46,6 +47,10 @@ type Above interface {
 	Follow(token, identity string)
 	// Release hears that the session has ended by the request's own wish: what is still sent is the answer to that.
 	Release()
+	// Begun reports whether an answer has begun to go to the browser, or was put together to do so.
+	Begun() bool
+	// Carrier is the request among those that carry the cookies of a session.
+	Carrier() underway.Carrier
 }
 
 // State is the session's, and that of strangers without one.

@@ -50,17 +50,17 @@ type Visit struct {
 	Raising *Raising
 	Token   string
 	turn    *turn
-	// raises: it may raise the session itself; plain: it is a page load, by whatever address.
+	// Raises: it may raise the session itself; plain: it is a page load, by whatever address.
 	Raises, Plain bool
 	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes
 	// its turn; lapsed: it had the turn, for as long as it could.
 	holds, left, uploads, lapsed bool
-	// beside: when it took its turn another one was at the app that had lapsed.
+	// Beside: when it took its turn another one was at the app that had lapsed.
 	Beside bool
 	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all
 	// others.
 	poll *time.Timer
-	// marked: the store knows of it.
+	// Marked: the store knows of it.
 	Marked atomic.Bool
 }
 

@@ -1,0 +1,50 @@
+package portal
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/pages"
+)
+
+// showGuard sends the guard to anyone, for it stands on pages that strangers see. It has no secret in it.
+func showGuard(x *Page) error {
+	if !x.Config.Guard {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	script, err := x.Config.Pages.Guard(exchange.Languages(x.R), x.Config.Base, x.Config.Digits)
+	if err != nil {
+		x.Log.ErrorContext(x.R.Context(), "the guard could not be made", "error", err)
+		return x.Fail(http.StatusInternalServerError, pages.ErrorInternal)
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	x.W.WriteHeader(http.StatusOK)
+	if x.R.Method == http.MethodHead {
+		return nil
+	}
+	_, err = x.W.Write(script)
+	return err
+}
+
+// showLogo sends the operator's picture to anyone: it stands on the pages that strangers see, too. Asked for by its
+// version it never changes, so that a browser fetches it once.
+func showLogo(x *Page) error {
+	logo := x.Config.Pages.Logo()
+	if logo == nil {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, pages.LogoPolicy)
+	h.Set("Cache-Control", "no-cache")
+	if x.R.URL.RawQuery == "v="+logo.Version {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("Content-Type", logo.Type)
+	h.Set("ETag", `"`+logo.Version+`"`)
+	http.ServeContent(x.W, x.R, "", time.Time{}, bytes.NewReader(logo.Content))
+	return nil
+}

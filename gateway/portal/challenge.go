@@ -1,0 +1,179 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
+// goes on from here as soon as the store answers that no factor is owed.
+func showChallenge(x *Page) error {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return proceedWithout(x)
+	}
+	view := challengeView(x, x.throttled(x.Common(), status))
+	if device, ok := x.proving(status); ok {
+		view.Device, view.Key = device.ID, factor.EncodeDeviceKey(device.Key)
+	}
+	return x.Config.Pages.Challenge(x.W, http.StatusOK, view)
+}
+
+func challengeView(x *Page, common pages.Common) pages.ChallengeView {
+	return pages.ChallengeView{
+		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(),
+		Trust: x.form != nil && x.form.trust,
+	}
+}
+
+// challengePage asks for the code after something that was no right one.
+func (x *Page) challengePage(status int, common pages.Common) error {
+	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common))
+}
+
+func showRecovery(x *Page) error {
+	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.Common()})
+}
+
+// proceedWithout goes on with a pending session whose user has no factor.
+func proceedWithout(x *Page) error {
+	if x.StateAfterPassword(factor.Status{}, nil) == gate.Verified {
+		return x.pass(gate.Pending, passed{method: factor.MethodNone})
+	}
+	_, err := x.Take(session.OweEnrolment(x.Data.Identity, x.Now))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	return x.AskFactor()
+}
+
+func takeCode(x *Page) error {
+	if x.form.proof != "" && x.form.key == "" {
+		return x.takeProof()
+	}
+	code := strings.TrimSpace(x.form.code)
+	if code == "" {
+		return x.noCode(x.challengePage)
+	}
+	var credential string
+	var err error
+	trust, usable := factor.Trust{}, false
+	if x.form.trust {
+		trust, usable = x.newTrust()
+	}
+	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
+	if usable {
+		credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Data.Identity, answer, trust)
+	} else {
+		_, err = x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, answer)
+	}
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return proceedWithout(x)
+	}
+	if err != nil {
+		return x.refuseCode(err, event.Event{Method: string(answer.Kind)}, pages.AlertWrongCode, x.challengePage)
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	if credential != "" {
+		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Data.Identity, Method: string(answer.Kind)})
+	}
+	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
+}
+
+func takeRecoveryCode(x *Page) error {
+	code := strings.TrimSpace(x.form.code)
+	show := func(status int, common pages.Common) error {
+		return x.Config.Pages.Recovery(x.W, status, pages.RecoveryView{Common: common})
+	}
+	if code == "" {
+		return x.noCode(show)
+	}
+	left, err := x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
+	if err != nil {
+		if errors.Is(err, factor.ErrNotEnrolled) {
+			return proceedWithout(x)
+		}
+		return x.refuseCode(err, event.Event{Method: string(factor.MethodRecovery)}, pages.AlertWrongRecoveryCode, show)
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	x.Tell(event.Event{
+		Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(factor.MethodRecovery), Left: &left,
+	})
+	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
+}
+
+// passed is what a challenge was passed with.
+type passed struct {
+	method factor.Method
+	// credential, if there is one, makes the browser a trusted one, or one that remains so.
+	credential string
+	// trusted: it was one already, and nobody typed a code.
+	trusted bool
+}
+
+// pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
+// that the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved
+// for that one (P5). The token changes (P8).
+func (x *Page) pass(from gate.State, with passed) error {
+	method := with.method
+	user, delivery, next := x.Data.Identity, x.Data.Delivery, x.Data.Next
+	script := x.R.Method == http.MethodPost && !x.WantsPage()
+	passing := session.Passing{User: user, From: from, Waits: script, At: x.Now}
+	if method != factor.MethodNone {
+		passing.Proof = &session.Proof{Method: string(method), At: x.Now, Trusted: with.trusted}
+	}
+	if method == factor.MethodRecovery {
+		passing.Notice = pages.NoticeRecoveryUsed
+	}
+	_, err := x.Take(session.Prove(passing))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if method == factor.MethodNone || with.trusted {
+		stands := signin.NoFactor
+		if with.trusted {
+			stands = signin.StillTrusted(with.credential)
+		}
+		if owed, err := x.OwedAfterAll(delivery, next, stands); err != nil {
+			return x.StoreFailed("look up the second factor", err)
+		} else if owed {
+			return x.AskFactor()
+		}
+	}
+	told := event.Event{Name: event.ChallengePassed, User: user, Method: string(method)}
+	if with.trusted {
+		told.Method = event.MethodTrusted
+	}
+	x.Tell(told)
+	x.DeliverCookies(delivery)
+	if with.credential != "" {
+		x.KeepTrust(with.credential)
+	}
+	if script {
+		pages.SecurityHeaders(x.W.Header(), "")
+		x.W.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return x.Redirect(session.Destination(delivery, next))
+}
+
+// sessionChanged answers where a session ended, or became another's, while a factor was being proved.
+func (x *Page) sessionChanged(err error) error {
+	if !errors.Is(err, session.ErrGone) {
+		return x.StoreFailed("renew session", err)
+	}
+	x.Data, x.Token = nil, ""
+	return x.AskLogin()
+}

@@ -1,0 +1,181 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// confirmation shows one of the pages that ask before something changes.
+type confirmation func(status int, common pages.Common) error
+
+func (x *Page) confirmView(common pages.Common) pages.ConfirmView {
+	return pages.ConfirmView{
+		Behind: x.behind(x.asked),
+		Common: common, NeedCode: x.needsCode(), Digits: x.Config.Digits, Period: x.Config.Period, CanRecover: true,
+		Recovery: x.R.URL.Query().Has(pages.RecoveryQuery),
+	}
+}
+
+func (x *Page) resetPage(status int, common pages.Common) error {
+	return x.Config.Pages.ConfirmReset(x.W, status, x.confirmView(common))
+}
+
+func (x *Page) disablePage(status int, common pages.Common) error {
+	return x.Config.Pages.ConfirmDisable(x.W, status, x.confirmView(common))
+}
+
+func (x *Page) renewCodesPage(status int, common pages.Common) error {
+	return x.Config.Pages.ConfirmRecoveryCodes(x.W, status, x.confirmView(common))
+}
+
+// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
+func (x *Page) needsCode() bool {
+	return !age.Within(x.Now, x.Data.Proved(), x.Config.Reauth)
+}
+
+// ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
+func (x *Page) ask(show confirmation) error {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	x.asked = &status
+	return show(http.StatusOK, x.throttled(x.Common(), status))
+}
+
+// prove checks the fresh code of a confirmation. It reports whether the request was answered, for want of a right one.
+func (x *Page) prove(show confirmation) (answered bool, err error) {
+	if !x.needsCode() {
+		return false, nil
+	}
+	if x.form.code == "" {
+		return true, x.noCode(show)
+	}
+	method, err := x.Config.Factors.Verify(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
+	switch {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case err != nil:
+		return true, x.refuseCode(err, event.Event{Reason: event.ReasonChange}, pages.AlertWrongCode, show)
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	if method == factor.MethodRecovery {
+		x.Tell(event.Event{Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(method)})
+	}
+	if _, err := x.Take(session.Freshen(x.Data.Identity, session.Proof{Method: string(method), At: x.Now})); err != nil {
+		return true, x.StoreFailed("note the fresh code", err)
+	}
+	x.Tell(event.Event{
+		Name: event.ChallengePassed, User: x.Data.Identity, Method: string(method), Reason: event.ReasonChange,
+	})
+	return false, nil
+}
+
+func showReset(x *Page) error { return x.ask(x.resetPage) }
+
+// startReset makes the seed that is to replace the present one, which stays valid until the new one is confirmed.
+func startReset(x *Page) error {
+	if answered, err := x.prove(x.resetPage); answered || err != nil {
+		return err
+	}
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err := x.propose(); err != nil {
+		return x.StoreFailed("propose a seed", err)
+	}
+	return x.Redirect(x.Config.Base + "/setup")
+}
+
+func showDisable(x *Page) error {
+	if x.Config.RequireEveryone {
+		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
+	}
+	return x.ask(x.disablePage)
+}
+
+func disable(x *Page) error {
+	if x.Config.RequireEveryone {
+		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
+	}
+	if answered, err := x.prove(x.disablePage); answered || err != nil {
+		return err
+	}
+	err := x.Config.Factors.Disable(x.R.Context(), x.Data.Identity)
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err != nil {
+		return x.StoreFailed("disable the second factor", err)
+	}
+	return x.factorsChanged(event.FactorsDisabled, pages.NoticeDisabled, factor.MethodNone, nil)
+}
+
+// showRecoveryCodes shows codes that were made a moment ago, once. Otherwise it offers to make new ones.
+func showRecoveryCodes(x *Page) error {
+	if len(x.Data.Codes) == 0 {
+		return x.ask(x.renewCodesPage)
+	}
+	switch {
+	case x.R.Method == http.MethodHead:
+		// The codes are shown once; a look at the headers must not be that time.
+		return x.headersOnly(http.StatusOK)
+	case isPrefetch(x.R):
+		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
+		return x.headersOnly(http.StatusServiceUnavailable)
+	}
+	taken, err := x.Take(session.TakeCodes())
+	if err != nil {
+		return x.StoreFailed("take the recovery codes", err)
+	}
+	if !taken.Done {
+		// Another window was quicker.
+		return x.ask(x.renewCodesPage)
+	}
+	common := x.Common()
+	common.Status = taken.Before.Notice
+	return x.Config.Pages.RecoveryCodes(x.W, http.StatusOK, pages.RecoveryCodesView{
+		Common: common, Codes: taken.Before.Codes, Continue: taken.Before.Next,
+	})
+}
+
+func renewRecoveryCodes(x *Page) error {
+	if answered, err := x.prove(x.renewCodesPage); answered || err != nil {
+		return err
+	}
+	codes, err := x.Config.Factors.NewRecoveryCodes(x.Noting(), x.Data.Identity)
+	if errors.Is(err, factor.ErrNotEnrolled) {
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	}
+	if err != nil {
+		return x.StoreFailed("make recovery codes", err)
+	}
+	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.Data.Method()), codes)
+}
+
+// signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.
+func signOut(x *Page) error {
+	if err := x.End(event.Event{Name: event.SignedOut}); err != nil {
+		return x.StoreFailed("end session", err)
+	}
+	if !x.WantsPage() {
+		pages.SecurityHeaders(x.W.Header(), "")
+		x.W.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return x.Redirect(x.Config.LoginPage)
+}

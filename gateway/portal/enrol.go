@@ -1,0 +1,161 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// proposalLifetime is how long a QR code that was shown can be confirmed.
+const proposalLifetime = 15 * time.Minute
+
+// startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice,
+// in two windows perhaps, it shows the same code twice.
+func startSetUp(x *Page) error {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if status.Enrolled {
+		return x.settingsWith(pages.AlertAlreadyEnrolled, http.StatusConflict)
+	}
+	if proposal, ok := x.proposal(); !ok || proposal.Replaces != "" {
+		if err := x.propose(); err != nil {
+			return x.StoreFailed("propose a seed", err)
+		}
+	}
+	return x.Redirect(x.Config.Base + "/setup")
+}
+
+// propose keeps a new seed in the session. Nothing changes for the user before it is confirmed.
+func (x *Page) propose() error {
+	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Data.Identity, factor.MethodTOTP)
+	if err != nil {
+		return exchange.Looking(err)
+	}
+	_, err = x.Take(session.Propose(x.Data.Identity, proposal.Encode()))
+	return err
+}
+
+// proposal is the seed that waits in the session for its confirmation.
+func (x *Page) proposal() (factor.Ceremony, bool) {
+	if len(x.Data.Proposal) == 0 {
+		return factor.Ceremony{}, false
+	}
+	proposal, err := factor.DecodeCeremony(x.Data.Proposal)
+	if err != nil || !age.Within(x.Now, proposal.Created, proposalLifetime) {
+		return factor.Ceremony{}, false
+	}
+	return proposal, true
+}
+
+func showSetUp(x *Page) error {
+	proposal, ok := x.proposal()
+	if !ok {
+		if x.State() == gate.Enrolling {
+			status, err := x.Enrolled(x.Data.Identity)
+			if err != nil {
+				return x.StoreFailed("read the second factor", err)
+			}
+			return setUpStart(x, http.StatusOK, x.Common(), status)
+		}
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return setUpPage(x, http.StatusOK, x.Common(), proposal)
+}
+
+func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremony) error {
+	offer, err := x.Config.Factors.Show(proposal)
+	if err != nil {
+		return x.StoreFailed("show a seed", err)
+	}
+	return x.Config.Pages.SetUp(x.W, status, pages.SetUpView{
+		Common: common, URI: offer.URI, Key: offer.Key, Digits: offer.Digits, Algorithm: offer.Algorithm, Period: offer.Period,
+		Reset: proposal.Replaces != "", Enrolling: x.State() == gate.Enrolling, Behind: x.behind(nil),
+	})
+}
+
+// confirmSetUp enrols the seed whose code was typed: the one in this session, and so the one that this user saw.
+func confirmSetUp(x *Page) error {
+	proposal, ok := x.proposal()
+	if !ok {
+		if x.State() == gate.Enrolling {
+			return x.Redirect(x.Config.Base + "/setup")
+		}
+		if len(x.Data.Codes) > 0 {
+			// Sent twice. The first time it was confirmed, and the recovery codes were not shown yet.
+			return x.Redirect(x.Config.Base + "/recovery-codes")
+		}
+		return x.settingsWith(pages.AlertStale, http.StatusConflict)
+	}
+	show := func(status int, common pages.Common) error { return setUpPage(x, status, common, proposal) }
+	if x.form.code == "" {
+		return x.noCode(show)
+	}
+	codes, err := x.Config.Factors.Confirm(x.Noting(), x.Data.Identity, proposal, factor.Answer{Kind: proposal.Kind, Text: x.form.code})
+	switch {
+	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
+		return proposalLost(x, err)
+	case err != nil:
+		as := event.Event{Method: string(proposal.Kind), Reason: event.ReasonSetUp}
+		return x.refuseCode(err, as, pages.AlertWrongNewCode, show)
+	case proposal.Replaces != "":
+		return x.factorsChanged(event.FactorReset, pages.NoticeReset, proposal.Kind, codes)
+	}
+	return x.factorsChanged(event.FactorAdded, pages.NoticeEnabled, proposal.Kind, codes)
+}
+
+// proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove
+// that one now.
+func proposalLost(x *Page, cause error) error {
+	state := x.State()
+	_, err := x.Take(session.LoseEnrolment(x.Data.Identity, state, x.Now))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if state == gate.Enrolling {
+		return x.AskFactor()
+	}
+	alert := pages.AlertStale
+	if errors.Is(cause, factor.ErrAlreadyEnrolled) {
+		alert = pages.AlertAlreadyEnrolled
+	}
+	return x.settingsWith(alert, http.StatusConflict)
+}
+
+// factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end,
+// and new recovery codes are shown once.
+func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
+	user, state := x.Data.Identity, x.State()
+	// Whatever becomes of the session, the factors are changed.
+	x.StoreWorks(underway.StoreSecrets, true)
+	x.Tell(event.Event{Name: as, User: user, Method: string(method)})
+	change := session.Enrolment{User: user, From: state, Codes: codes, Notice: notice, At: x.Now}
+	if method != factor.MethodNone {
+		change.Proof = &session.Proof{Method: string(method), At: x.Now}
+	}
+	taken, err := x.Take(session.ChangeFactors(change))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if state == gate.Enrolling {
+		x.DeliverCookies(taken.Before.Delivery)
+	}
+	if err := x.Config.Sessions.DestroyOthers(context.WithoutCancel(x.R.Context()), user, x.Token); err != nil {
+		return x.StoreFailed("end the user's other sessions", err)
+	}
+	if len(codes) > 0 {
+		return x.Redirect(x.Config.Base + "/recovery-codes")
+	}
+	return x.Redirect(x.Config.Base + "/")
+}

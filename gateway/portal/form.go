@@ -1,0 +1,124 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"sallyport.example/sallyport/pages"
+)
+
+// maxForm is the largest body that one of our own pages takes, in bytes.
+const maxForm = 4 << 10
+
+// form is what a POST to one of our own pages said.
+type form struct {
+	code string
+	// trust asks for this browser to be trusted.
+	trust bool
+	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
+	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
+	key, proof string
+	// id names what is to be removed, among the user's own; empty for all.
+	id string
+}
+
+// readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
+// large, 400 for what is malformed. It reports whether the request was refused, and answered.
+//
+// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
+// browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
+// browser asks before it sends that content type across origins, and we never agree.
+func (x *Page) readForm() (refused bool, err error) {
+	if x.site.origins.Check(x.R) != nil {
+		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return true, x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge)
+		}
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
+	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	x.form = new(form)
+	var values url.Values
+	switch {
+	case mediaType == "application/json":
+		x.SentJSON = true
+		code, ok := jsonCode(body)
+		if !ok {
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+		x.form.code = code
+		return false, nil
+	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
+		if values, err = url.ParseQuery(string(body)); err != nil {
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+	default:
+		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
+		if len(values[once]) > 1 {
+			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		}
+	}
+	if x.Data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Data.Form)) != 1 {
+		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
+	}
+	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
+	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
+	return false, nil
+}
+
+// jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases,
+// readers differ in which one they take.
+func jsonCode(body []byte) (code string, ok bool) {
+	if len(body) == 0 {
+		return "", true
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(body) {
+		return "", false
+	}
+	seen := false
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return "", false
+		}
+		var value any
+		if decoder.Decode(&value) != nil {
+			return "", false
+		}
+		if text, _ := name.(string); !strings.EqualFold(text, "code") {
+			continue
+		} else if seen || text != "code" {
+			return "", false
+		}
+		if code, seen = value.(string); !seen {
+			return "", false
+		}
+	}
+	if end, err := decoder.Token(); err != nil || end != json.Delim('}') {
+		return "", false
+	}
+	_, err := decoder.Token()
+	return code, errors.Is(err, io.EOF)
+}
+
+func isUTF8(charset string) bool {
+	return len(charset) == 5 && (charset[0]|0x20) == 'u' && (charset[1]|0x20) == 't' && (charset[2]|0x20) == 'f' && charset[3:] == "-8"
+}

@@ -1,0 +1,70 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// due is when somebody without a factor must have one; zero where nobody must, or must at once. The time of grace
+// begins when it is made use of for the first time.
+func (x *Page) due(status factor.Status) time.Time {
+	if !x.Config.RequireEveryone || x.Config.Grace <= 0 || status.Enrolled {
+		return time.Time{}
+	}
+	began := status.Grace
+	if began.IsZero() {
+		began = x.Now
+	}
+	return began.Add(x.Config.Grace)
+}
+
+// setUpStart asks to set up a second factor, or offers it.
+func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
+	due := x.due(factors)
+	view := pages.SetUpStartView{Common: common, Enrolling: x.State() == gate.Enrolling, Due: due}
+	view.Later = age.Within(x.Now, due.Add(-x.Config.Grace), x.Config.Grace)
+	if !view.Enrolling {
+		view.Next = session.Destination(nil, x.Data.Next)
+	}
+	return x.Config.Pages.SetUpStart(x.W, status, view)
+}
+
+// later lets somebody without a factor in, while there is still time to set one up. When that time began stands in the
+// secrets store: neither another session nor another browser begins it anew.
+func later(x *Page) error {
+	if !x.Config.RequireEveryone || x.Config.Grace <= 0 {
+		return x.Redirect(x.Config.Base + "/setup")
+	}
+	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Data.Identity)
+	switch {
+	case errors.Is(err, factor.ErrAlreadyEnrolled):
+		return proposalLost(x, err)
+	case err != nil:
+		return x.StoreFailed("begin the time of grace", err)
+	// The time is taken anew: where the grace began just now, it began later than the request.
+	case !age.Within(x.Config.Now(), began, x.Config.Grace):
+		common := x.Common()
+		common.Alert = pages.AlertGraceOver
+		return setUpStart(x, http.StatusForbidden, common, factor.Status{Grace: began})
+	}
+	return x.pass(gate.Enrolling, passed{method: factor.MethodNone})
+}
+
+// showOffer is the page that offers a second factor.
+func showOffer(x *Page) error {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if status.Enrolled {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return setUpStart(x, http.StatusOK, x.Common(), status)
+}

@@ -1,0 +1,167 @@
+// Package portal serves the gateway's own pages: a challenge, a factor's set-up and change, the settings, and what
+// scripts ask for. Nothing that it does reaches the app.
+package portal
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/pages"
+)
+
+// Site is what all requests for pages of one site share.
+type Site struct{ origins *http.CrossOriginProtection }
+
+// NewSite makes one.
+func NewSite() *Site { return &Site{origins: http.NewCrossOriginProtection()} }
+
+// Page is one request for an address of our own.
+type Page struct {
+	*signin.Exchange
+	site *Site
+
+	form *form // what a POST said; nil in all other requests
+	// asked is what the secrets store said of the user's factors, where a page was on its way that shows it.
+	asked *factor.Status
+}
+
+// Serve answers for an address below base. Nothing of such a request ever reaches the app.
+func Serve(site *Site, x *signin.Exchange) error {
+	page := &Page{Exchange: x, site: site}
+	return page.serve(x.Path)
+}
+
+// ownPage is one of the gateway's own addresses (contract 5).
+type ownPage struct {
+	// states are those that the page is meant for; everybody else is sent on. Empty means anyone.
+	states []gate.State
+	// get shows the page, post acts. A method without a function is refused with 405.
+	get, post func(*Page) error
+}
+
+var (
+	anyone    []gate.State
+	verified  = []gate.State{gate.Verified}
+	pending   = []gate.State{gate.Pending}
+	enrolling = []gate.State{gate.Enrolling}
+	enrolment = []gate.State{gate.Verified, gate.Enrolling}
+)
+
+// ownPages are the addresses below base.
+var ownPages = map[string]ownPage{
+	"/":                {states: verified, get: showSettings},
+	"/challenge":       {states: pending, get: showChallenge, post: takeCode},
+	"/recovery":        {states: pending, get: showRecovery, post: takeRecoveryCode},
+	"/setup":           {states: enrolment, get: showSetUp, post: startSetUp},
+	"/setup/confirm":   {states: enrolment, post: confirmSetUp},
+	"/reset":           {states: verified, get: showReset, post: startReset},
+	"/disable":         {states: verified, get: showDisable, post: disable},
+	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
+	"/status":          {states: anyone, get: showStatus},
+	"/resume":          {states: verified, get: resume},
+	"/later":           {states: enrolling, post: later},
+	"/offer":           {states: verified, get: showOffer},
+	"/browsers":        {states: verified, post: forgetBrowsers},
+	"/sessions":        {states: verified, post: endSessions},
+	"/logo":            {states: anyone, get: showLogo},
+	exchange.GuardPath: {states: anyone, get: showGuard},
+	"/logout":          {states: anyone, post: signOut},
+}
+
+func (x *Page) serve(path match.Path) error {
+	x.Config.Observe(x.R, x.Outcome())
+	name := strings.TrimPrefix(path.Text, x.Config.Base)
+	if name == "" {
+		name = "/"
+	}
+	page, found := ownPages[name]
+	if !found || !path.Canonical {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	act := page.get
+	switch x.R.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		act = page.post
+	default:
+		act = nil
+	}
+	if act == nil {
+		x.W.Header().Set("Allow", page.allow())
+		return x.Fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
+	}
+	if len(page.states) > 0 && !slices.Contains(page.states, x.State()) {
+		return x.sendOn()
+	}
+	if x.R.Method == http.MethodPost {
+		if refused, err := x.readForm(); refused || err != nil {
+			return err
+		}
+		if len(page.states) > 0 {
+			return x.actAfresh(page)
+		}
+	}
+	return act(x)
+}
+
+// actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long
+// as it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time
+// in which no fresh code is needed be over (P8).
+func (x *Page) actAfresh(page ownPage) error {
+	x.Token, x.Data, x.Now = "", nil, x.Config.Now()
+	if err := x.LoadSession(); err != nil {
+		return x.StoreFailed("load session", err)
+	}
+	if !slices.Contains(page.states, x.State()) {
+		return x.sendOn()
+	}
+	return page.post(x)
+}
+
+func (p ownPage) allow() string {
+	switch {
+	case p.get == nil:
+		return "POST"
+	case p.post == nil:
+		return "GET, HEAD"
+	}
+	return "GET, HEAD, POST"
+}
+
+// sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions
+// to the challenge, verified ones to the settings page.
+func (x *Page) sendOn() error {
+	switch x.State() {
+	case gate.Pending, gate.Enrolling:
+		return x.AskFactor()
+	case gate.Verified:
+		if !exchange.IsPageLoad(x.R) {
+			return x.FailWith(http.StatusConflict, pages.ErrorRequest, "This session is verified already.")
+		}
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return x.AskLogin()
+}
+
+// isPrefetch reports whether a browser fetches something in advance, that perhaps nobody will ever look at.
+func isPrefetch(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		if strings.Contains(strings.ToLower(r.Header.Get(name)), "prefetch") {
+			return true
+		}
+	}
+	return false
+}
+
+// headersOnly answers without a body.
+func (x *Page) headersOnly(status int) error {
+	pages.SecurityHeaders(x.W.Header(), "")
+	x.W.WriteHeader(status)
+	return nil
+}

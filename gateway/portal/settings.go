@@ -1,0 +1,144 @@
+package portal
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// showStatus tells a script where the session stands.
+func showStatus(x *Page) error {
+	status := struct {
+		State    string   `json:"state"`
+		User     string   `json:"user"`
+		Enrolled bool     `json:"enrolled"`
+		Methods  []string `json:"methods"`
+	}{State: x.State().String(), Methods: []string{}}
+	if x.State() != gate.Anonymous {
+		factors, err := x.Enrolled(x.Data.Identity)
+		if err != nil {
+			return x.StoreFailed("read the second factor", err)
+		}
+		status.User, status.Enrolled = x.Data.Identity, factors.Enrolled
+		for _, method := range factors.Methods {
+			status.Methods = append(status.Methods, string(method))
+		}
+	}
+	body, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "application/json")
+	x.W.WriteHeader(http.StatusOK)
+	_, err = x.W.Write(append(body, '\n'))
+	return err
+}
+
+// settingsWith shows the settings page with an alert.
+func (x *Page) settingsWith(alert string, status int) error {
+	factors, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	common := x.Common()
+	common.Alert = alert
+	return x.settingsPage(status, common, factors)
+}
+
+// takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
+// sees.
+func (x *Page) takeNotice() (string, error) {
+	if x.Data == nil || x.Data.Notice == "" || x.R.Method == http.MethodHead || isPrefetch(x.R) {
+		return "", nil
+	}
+	taken, err := x.Take(session.TakeNotice())
+	if err != nil {
+		return "", err
+	}
+	return taken.Before.Notice, nil
+}
+
+// showSettings is the settings page.
+func showSettings(x *Page) error {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	notice, err := x.takeNotice()
+	if err != nil {
+		return x.StoreFailed("take notice", err)
+	}
+	common := x.Common()
+	common.Status = notice
+	return x.settingsPage(http.StatusOK, common, status)
+}
+
+func (x *Page) settingsPage(code int, common pages.Common, status factor.Status) error {
+	view, err := settingsView(x, common, status)
+	if err != nil {
+		return x.StoreFailed("list the user's sessions", err)
+	}
+	return x.Config.Pages.Settings(x.W, code, view)
+}
+
+// behind is the settings page to show behind a dialog. Where a store does not say what it would show there is
+// none: the dialog does without, and nothing is said that is not known (P6).
+func (x *Page) behind(status *factor.Status) *pages.SettingsView {
+	if x.State() != gate.Verified {
+		return nil
+	}
+	if status == nil {
+		read, err := x.Enrolled(x.Data.Identity)
+		if err != nil {
+			return nil
+		}
+		status = &read
+	}
+	view, err := settingsView(x, x.Common(), *status)
+	if err != nil {
+		return nil
+	}
+	return &view
+}
+
+// settingsAfter leads to the settings page, which says what is true now.
+func (x *Page) settingsAfter(notice string) error {
+	if _, err := x.Take(session.LeaveNotice(notice)); err != nil {
+		return x.StoreFailed("leave a notice", err)
+	}
+	return x.Redirect(x.Config.Base + "/")
+}
+
+// settingsView is everything that the settings page shows.
+func settingsView(x *Page, common pages.Common, status factor.Status) (pages.SettingsView, error) {
+	view := pages.SettingsView{
+		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
+		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.Config.RequireEveryone,
+		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
+	}
+	listed, err := x.Config.Sessions.List(x.R.Context(), x.Data.Identity, x.Token)
+	if err != nil {
+		return view, exchange.Looking(err)
+	}
+	for _, s := range listed {
+		view.Sessions = append(view.Sessions, pages.SessionLine{
+			ID: s.ID, Current: s.Current, Waiting: s.State != gate.Verified, Browser: s.Browser, Address: s.Address, Seen: s.Seen,
+		})
+	}
+	for _, d := range status.Devices {
+		view.Trusted = append(view.Trusted, pages.TrustedLine{ID: d.ID, Browser: d.Browser, Used: d.Used, Until: d.Until})
+	}
+	for _, e := range status.Activity {
+		view.Activity = append(view.Activity, pages.ActivityLine{
+			Kind: string(e.Kind), At: e.At, Address: e.Address, Browser: e.Browser, Count: max(e.Count, 1),
+		})
+	}
+	return view, nil
+}

@@ -1,0 +1,163 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// maxRechecks is how often one request asks again whose the cookies are that other answers are changing meanwhile.
+const maxRechecks = 8
+
+// errBusy is returned where they change faster than that.
+var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be asked about them", upstream.ErrBroken)
+
+// ForwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
+// this way, and nothing else: one look at the session, the headers, the filter.
+func (x *Exchange) ForwardVerified() error {
+	insertion, refreshes := x.expectPage(), x.refreshes()
+	if x.Data.InPlace {
+		leave, answered, err := x.takeTurn()
+		defer leave()
+		if answered || err != nil {
+			return err
+		}
+	}
+	if x.Config.Logins.Asks() && !(refreshes && x.tokenRanOut()) && x.mustAsk() && !x.LacksPassword() {
+		if answered, err := x.recheck(); answered || err != nil {
+			return err
+		}
+	}
+	if x.Config.Sessions.NeedsTouch(x.Data, x.Now) {
+		if err := x.Config.Sessions.Touch(x.R.Context(), x.Token, x.Now); err != nil {
+			return x.StoreFailed("note that the session is in use", err)
+		}
+		if answered, err := x.OwesByNow(); answered || err != nil {
+			return err
+		}
+	}
+	// This app may sign people in without a sign: it is asked after each request that could have done so.
+	x.Suspect = x.Suspect || x.mayRaise()
+	x.Prepare(&x.Data.Held)
+	x.Observe()
+	x.filter = filter{x: x, insertion: insertion}
+	if refreshes {
+		return x.refresh()
+	}
+	defer x.stream.end()
+	if x.visit != nil {
+		defer x.settledEarly()
+	}
+	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another
+// clock.
+func (x *Exchange) mustAsk() bool { return x.site.isDue(x.Data, x.Now) }
+
+func (g *Site) isDue(data *session.Data, now time.Time) bool {
+	return !age.Within(now, data.Checked, g.Config.Recheck) || uncovered(data, now)
+}
+
+// uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
+func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut(data.Checked, now) }
+
+// recheck asks the app who is signed in while a session is in use (contract 4.2). It reports whether the request was
+// answered already; where not, it goes on.
+func (x *Exchange) recheck() (answered bool, err error) {
+	seen := x.Data.Checked
+	if !seen.IsZero() && !uncovered(x.Data, x.Now) {
+		// One request of those that come at the same time asks. A session that must not be used unasked has no such
+		// luck: its time is zero, and each request asks for itself.
+		taken, err := x.Take(session.ClaimCheck(seen, x.Now))
+		if err != nil {
+			return true, x.StoreFailed("claim the identity check", err)
+		}
+		if !taken.Done {
+			return false, nil
+		}
+	}
+	answer := x.Whose(x.Data.Held)
+	for range maxRechecks {
+		if answer.Verdict != login.Known || answer.Name != x.Data.Identity {
+			break
+		}
+		vouched, err := x.vouch(answer)
+		if err != nil {
+			return true, x.StoreFailed("note the identity check", err)
+		}
+		if vouched {
+			return false, nil
+		}
+		answer = x.Whose(x.Data.Held)
+	}
+	switch answer.Verdict {
+	case login.Known:
+		if answer.Name == x.Data.Identity {
+			return true, x.IdentityUnclear(upstream.Probed{Err: errBusy})
+		}
+		owed, err := x.Accept(signin.SignedIn{
+			Identity: answer.Name, Jar: answer.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
+		})
+		if err != nil {
+			return true, x.StoreFailed("look up the second factor", err)
+		}
+		if owed {
+			return true, x.AskFactor()
+		}
+		return false, nil
+	case login.NotSignedIn:
+		if x.tokenRanOut() {
+			if err := x.unsettle(nil); err != nil {
+				return true, x.StoreFailed("note the failed identity check", err)
+			}
+			return false, nil
+		}
+		if err := x.End(endedByApp); err != nil {
+			return true, x.StoreFailed("end session", err)
+		}
+		return true, x.site.Again(x)
+	default:
+		if errors.Is(answer.Err, upstream.ErrTwoUsers) {
+			if err := x.End(ofTwoUsers); err != nil {
+				return true, x.StoreFailed("end session", err)
+			}
+			return true, x.AskLogin()
+		}
+		if err := x.unsettle(answer.Changes); err != nil {
+			return true, x.StoreFailed("note the failed identity check", err)
+		}
+		return true, x.IdentityUnclear(answer)
+	}
+}
+
+// vouch notes that the app named the session's own user. It reports whether that is worth anything: where cookies came
+// into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked
+// again.
+func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
+	taken, err := x.Take(session.Vouch(x.Data.Identity, x.Data.Held, x.CookiesSet(answer.Changes)))
+	return taken.Done, err
+}
+
+// unsettle notes that a session must not be used before the app has said whose it is.
+func (x *Exchange) unsettle(changes []custody.Change) error {
+	defer x.Carriers.Doubt(x.Token)
+	_, err := x.Take(session.Unsettle(x.CookiesSet(changes)))
+	return err
+}
+
+// RefuseForeign answers where another site's page sent what only this site's may.
+func (x *Exchange) RefuseForeign() error {
+	x.Log.InfoContext(x.R.Context(), "refused: another site's page sent it",
+		"app", x.Config.App, "place", x.Place.String(), "client", x.Config.ClientAddress(x.R))
+	return x.Fail(http.StatusForbidden, pages.ErrorForm)
+}

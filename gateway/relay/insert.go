@@ -1,0 +1,96 @@
+package relay
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/internal/inject"
+	"sallyport.example/sallyport/pages"
+)
+
+// Restore puts the client's Accept-Encoding back.
+func (x *Exchange) Restore() {
+	switch {
+	case !x.encodingsSaved:
+	case x.encodings == nil:
+		delete(x.R.Header, "Accept-Encoding")
+	default:
+		x.R.Header["Accept-Encoding"] = x.encodings
+	}
+}
+
+// insertion is what a page of the app's may get put in: a link to the settings page, and the guard. It keeps what the
+// request said before handlers behind us could change it.
+type insertion struct {
+	pages             *pages.Renderer
+	languages, origin string
+	base              string
+	link, guard       bool
+}
+
+// expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind
+// us, are asked not to. What answers compressed all the same is left alone. Nil where nothing is to be put in.
+func (x *Exchange) expectPage() *insertion {
+	link := x.Config.SettingsLink && x.State() == gate.Verified
+	if !link && !x.Config.Guard || !inject.PageLoad(x.R) {
+		return nil
+	}
+	x.encodings, x.encodingsSaved = x.R.Header["Accept-Encoding"], true
+	x.R.Header["Accept-Encoding"] = []string{"identity"}
+	return &insertion{
+		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: x.siteOrigin(), base: x.Config.Base, link: link, guard: x.Config.Guard,
+	}
+}
+
+// into makes ready for the app's answer, and changes its headers. Nil where the answer is left alone.
+//
+// The link's address is a path. Only a page with a `<base>` element gets one with the host: the element would lead a
+// path to another site, even one of an attacker's choice if she could write the element into the app. Elsewhere there
+// is no host in it, for that is only what the request says, and behind a proxy that changes it, it is no address for a
+// browser. The guard stands in front of everything that such an element could be written into.
+func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *inject.Rewriter {
+	h := w.Header()
+	link := i.link && i.origin != "" && state == gate.Verified
+	if !link && !i.guard || !inject.Document(status, h) {
+		return nil
+	}
+	rewriter := &inject.Rewriter{To: w}
+	if i.guard {
+		rewriter.AfterHead = []byte(guardTag(i.base, h["Content-Security-Policy"]))
+	}
+	if link {
+		rewriter.Before = []byte(i.pages.SettingsLink(i.languages, i.base+"/"))
+		rewriter.BeforeBased = []byte(i.pages.SettingsLink(i.languages, i.origin+i.base+"/"))
+	}
+	inject.Adjust(h)
+	return rewriter
+}
+
+// siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a
+// proxy on this machine that does not say so. Empty where the host is no plain one.
+func (x *Exchange) siteOrigin() string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
+	if x.R.Host == "" || strings.Trim(x.R.Host, plain) != "" {
+		return ""
+	}
+	if x.Config.Secure(x.R) {
+		return "https://" + x.R.Host
+	}
+	return "//" + x.R.Host
+}
+
+// nonceSource is a nonce of a page's policy (CSP 3 §2.3.1).
+var nonceSource = regexp.MustCompile(`'nonce-([A-Za-z0-9+/_-]+={0,2})'`)
+
+// guardTag is the element that loads the guard. A page whose policy lets scripts in by a nonce lends it to the guard;
+// where it lets no script of the site's in at all, the guard stays out, and reloading leads to the challenge.
+func guardTag(base string, policies []string) string {
+	nonce := ""
+	if found := nonceSource.FindStringSubmatch(strings.Join(policies, ",")); found != nil {
+		nonce = ` nonce="` + found[1] + `"`
+	}
+	return `<script src="` + base + exchange.GuardPath + `"` + nonce + `></script>`
+}

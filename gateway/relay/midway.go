@@ -1,0 +1,161 @@
+package relay
+
+import (
+	"context"
+	"sync"
+
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
+)
+
+// midway asks the app whose a session is while an answer of it, or a tunnel, is under way: what is sent after that came
+// before it. Safe for concurrent use.
+type midway struct {
+	mutex  sync.Mutex
+	stream *stream
+	x      *Exchange // of which nobody else knows
+}
+
+// startMidway is called by the goroutine that the exchange belongs to.
+func (x *Exchange) startMidway() *midway {
+	if x.stream.site == nil {
+		x.stream.begin(x)
+	}
+	x.ClientCookies()
+	r := x.R.Clone(context.WithoutCancel(x.R.Context()))
+	asking := Begin(x.site, x.W, x.Config.PrepareProbe(r, x.R, x.W), x.Next)
+	asking.Now, asking.Place, asking.Path = x.Now, x.Place, x.Path
+	asking.Authorization, asking.Sent, asking.SentSaved = x.Authorization, x.Sent, true
+	return &midway{stream: &x.stream, x: asking}
+}
+
+// confirms asks the app, and reports whether the session is whose it was. Where it is not, or nobody can say, the
+// stream is cut, and the session is asked about before its next use. Where another request has asked meanwhile, that is
+// enough, unless it must be now.
+func (m *midway) confirms(now bool) bool {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	s, x := m.stream, m.x
+	if s.cut.Load() {
+		return false
+	}
+	s.stale.Store(false)
+	s.mutex.Lock()
+	token, identity, stranger := s.token, s.identity, s.stranger
+	s.mutex.Unlock()
+	data, err := x.Config.Sessions.LoadNow(x.R.Context(), token)
+	x.Token, x.Data, x.Now = token, data, x.Config.Now()
+	switch {
+	case err != nil, !stranger && !mayGoOn(data, identity), stranger && data == nil:
+	case !stranger && !now && !x.mustAsk():
+		return !s.cut.Load()
+	case stranger:
+		if x.confirmsStranger() {
+			return !s.cut.Load()
+		}
+	case x.confirmsUser():
+		return !s.cut.Load()
+	}
+	s.Stop()
+	return false
+}
+
+func (x *Exchange) confirmsUser() bool {
+	for range maxRechecks {
+		said := x.Whose(x.Data.Held)
+		if said.Verdict == login.NotSignedIn && x.tokenRanOut() {
+			return true // as a recheck has it
+		}
+		if said.Verdict != login.Known || said.Name != x.Data.Identity {
+			x.Log.WarnContext(x.R.Context(), "an open stream was cut: the app does not name the session's user any more",
+				"setting", "identity", "app", x.Config.App, "user", x.Data.Identity, "status", said.Status, "error", said.Err)
+			break
+		}
+		if len(said.Changes) == 0 && !x.mustAsk() {
+			return true
+		}
+		if vouched, err := x.vouch(said); vouched || err != nil {
+			return err == nil
+		}
+	}
+	x.askBeforeNextUse()
+	return false
+}
+
+func (x *Exchange) confirmsStranger() bool {
+	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), said.Verdict == login.NotSignedIn, false))
+	return err == nil && said.Verdict == login.NotSignedIn
+}
+
+// mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that
+// may raise the session, it waits for a while; then, and where it is time to, the app is asked.
+func (f *filter) mayGoOut() bool {
+	s, v := &f.x.stream, f.x.visit
+	if s.cut.Load() {
+		return false
+	}
+	ask := s.stale.Load()
+	if v != nil && !v.Raises {
+		patience := underway.PagePatience
+		if s.impatient {
+			patience = 0
+		}
+		s.impatient = !v.Undisturbed(f.x.R.Context(), patience) || !s.undisturbedElsewhere(patience)
+		ask = s.impatient || s.stale.Load()
+	}
+	if ask {
+		return f.confirmed(s.impatient)
+	}
+	return !s.cut.Load() // also by what it waited for
+}
+
+// confirmed has the app say whose the session is, where it can be asked.
+func (f *filter) confirmed(now bool) bool {
+	s := &f.x.stream
+	if s.midway == nil {
+		if !f.x.mayAskMidway() {
+			return !s.cut.Load()
+		}
+		s.midway = f.x.startMidway()
+	}
+	return s.midway.confirms(now)
+}
+
+// mayAskMidway reports whether there is somebody to ask, and a session to ask about.
+func (x *Exchange) mayAskMidway() bool {
+	if !x.Config.Logins.Asks() || x.Config.Front != nil || x.Token == "" {
+		return false
+	}
+	return x.State() == gate.Verified && !x.LacksPassword() || x.State() != gate.Verified && (x.carries || x.Suspect)
+}
+
+// asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the
+// request may sign somebody in after that.
+func (f *filter) asksOn() bool {
+	x := f.x
+	if !f.early || !x.mayAskMidway() {
+		return false
+	}
+	if x.State() != gate.Verified {
+		return x.mayHaveSignedIn()
+	}
+	return x.visit != nil && x.visit.Raises || x.visit == nil && x.Suspect
+}
+
+// sendAsked sends what has been kept of such an answer.
+func (f *filter) sendAsked() error {
+	kept := f.waiting.Body.Bytes()
+	if len(kept) == 0 {
+		return nil
+	}
+	if !f.confirmed(true) {
+		return errSessionEnded
+	}
+	_, err := f.pass(kept)
+	f.waiting.Body.Reset()
+	return err
+}

@@ -1,0 +1,102 @@
+package relay
+
+import (
+	"errors"
+	"net/http"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
+)
+
+// refreshes reports whether the app answers this request with another token.
+func (x *Exchange) refreshes() bool {
+	return len(x.Config.Refresh) > 0 && x.Path.Canonical && x.Config.Refresh.Match(x.Path.Text)
+}
+
+// tokenRanOut reports whether this session's token may have come to its end without the app's session having done so:
+// apps issue another one then. Until they do, what the session sends is of no worth to anybody.
+func (x *Exchange) tokenRanOut() bool {
+	return len(x.Config.Refresh) > 0 && x.Data.Token != "" && x.Data.Held.Len() == 0
+}
+
+// errNoToken is returned where the app answers a request for another token with something else.
+var errNoToken = errors.New("the answer holds no token where one should stand")
+
+// refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose
+// that is (P5). The request was made ready already.
+func (x *Exchange) refresh() error {
+	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
+	answer, err := upstream.Capture(x.Next, x.R)
+	if err != nil {
+		if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
+			return x.LoginUnclear("refresh", err)
+		}
+		return err
+	}
+	lines := answer.Headers["Set-Cookie"]
+	seen, err := answer.Judged(lines)
+	if err != nil {
+		return x.LoginUnclear("refresh", err)
+	}
+	var issued []login.Token
+	if answer.Status/100 == 2 {
+		if issued, err = login.ReadTokens(x.Config.Logins.Tokens(), seen); err != nil {
+			return x.LoginUnclear("token", err)
+		}
+		if len(issued) == 0 && answer.Body.Len() > 0 {
+			return x.LoginUnclear("token", errNoToken) // it may stand on a page, for clients that ask for pages
+		}
+	}
+	if len(issued) > 0 {
+		if answered, err := x.admitTokens(issued, answer, lines); answered || err != nil {
+			return err
+		}
+	}
+	defer x.stream.end()
+	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.Send(w, r, lines) }, x.stream.watch(x))
+}
+
+// admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
+// sign-in of that one. It reports whether the request was answered.
+func (x *Exchange) admitTokens(issued []login.Token, answer *upstream.Withheld, lines []string) (answered bool, err error) {
+	user := x.Data.Identity
+	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))
+	switch {
+	case said.Verdict == login.Known && said.Name == user:
+		var tokens []string
+		for _, token := range issued {
+			tokens = append(tokens, token.Text)
+		}
+		if _, err := x.Take(session.BindTokens(user, tokens, x.Now)); err != nil {
+			return true, x.StoreFailed("bind a token", err)
+		}
+		return false, nil
+	case said.Verdict == login.Known:
+		sorted := x.site.Cookies.Sort(lines, nil, true)
+		jar, _, full := x.Apply(custody.Jar{}, sorted.Held)
+		if full != nil {
+			return true, x.LoginUnclear("hold", full)
+		}
+		next := signin.SignedIn{Identity: said.Name, Jar: jar, Granted: sorted.Granted, Within: true}
+		next.Delivery, next.Oversized = x.Delivery(answer, sorted.Browser)
+		if err := next.Bind(issued); err != nil {
+			return true, x.LoginUnclear("token", err)
+		}
+		owed, err := x.Accept(next)
+		if err != nil {
+			return true, x.StoreFailed("sign in", err)
+		}
+		if owed {
+			x.Withheld = true
+			return true, x.AskFactor()
+		}
+		return true, answer.Send(x.W, x.R, sorted.Browser)
+	case said.Verdict == login.NotSignedIn:
+		return true, x.LoginUnclear("refresh", signin.ErrTokenOfNobody)
+	default:
+		return true, x.IdentityUnclear(said)
+	}
+}

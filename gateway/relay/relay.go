@@ -1,0 +1,57 @@
+// Package relay carries a session's requests to the app and its answers back: whole and unbuffered where nothing is to be
+// asked, and otherwise behind the app's own word on whose the session is.
+package relay
+
+import (
+	"net/http"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/gateway/upstream"
+)
+
+// Site is what all exchanges of one site share. It does not change.
+type Site struct {
+	*signin.Site
+	// Again decides afresh what becomes of a request, in the state that its session has now, and does it.
+	Again func(*Exchange) error
+	// harmless are the addresses that sign nobody in.
+	harmless *underway.Harmless
+	// watchers look after requests that take long.
+	watchers watchers
+}
+
+// NewSite makes one.
+func NewSite(site *signin.Site, again func(*Exchange) error) *Site {
+	return &Site{Site: site, Again: again, harmless: underway.NewHarmless()}
+}
+
+// Exchange is one request on its way through the pipeline. It belongs to one goroutine, as the request does.
+type Exchange struct {
+	signin.Exchange
+	site *Site
+
+	// carries says that this request takes a stranger's cookies to the app.
+	carries bool
+	// encodingsSaved says that encodings was read.
+	encodingsSaved bool
+	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
+	carried custody.Jar
+	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange
+	// is over, for those in front of us.
+	encodings []string
+
+	// visit is the request's in a session that may be raised; nil in all others.
+	visit  *underway.Visit
+	filter filter
+	stream stream
+}
+
+// Begin makes an exchange of a request.
+func Begin(site *Site, w http.ResponseWriter, r *http.Request, next upstream.Handler) *Exchange {
+	x := &Exchange{site: site}
+	x.Exchange.Begin(site.Site, w, r, next)
+	x.Above = x
+	return x
+}

@@ -1,0 +1,188 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
+)
+
+// ForwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login
+// put into custody is attached to nothing yet.
+//
+// A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app
+// cannot be asked, it goes as what may be a sign-in does.
+func (x *Exchange) ForwardStranger() error {
+	if !x.bare() && (x.Config.Logins.Typed || x.Place == gate.Entry) {
+		return x.ForwardSuspect()
+	}
+	if x.Data != nil && (x.Data.Doubt || x.Data.Guest.RanOut(time.Time{}, x.Now)) {
+		if answered, err := x.settleDoubt(); answered || err != nil {
+			return err
+		}
+	}
+	insertion := x.expectPage()
+	x.openOnly()
+	if x.Data != nil && x.Data.Guest.Len() > 0 {
+		token := x.Token
+		x.Carriers.Add(token, &x.stream)
+		defer x.Carriers.Remove(token, &x.stream)
+		// A query that the operator lets through may raise the session that these cookies are.
+		x.visit = x.Raising.Join(token, !x.bare(), true)
+		defer x.visit.Leave()
+		if _, alone := x.visit.Wait(x.R.Context()); alone {
+			if err := x.carry(); err != nil {
+				return x.StoreFailed("load session", err)
+			}
+		}
+	}
+	x.Prepare(&x.carried)
+	x.Observe()
+	x.filter = filter{x: x, insertion: insertion}
+	if !x.carries {
+		return x.filter.run(x.Next, x.R)
+	}
+	defer x.stream.end()
+	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// carry takes the stranger's cookies along, unless a login has claimed them since the session was read.
+func (x *Exchange) carry() error {
+	data, err := x.Config.Sessions.LoadNow(x.R.Context(), x.Token)
+	if err != nil {
+		return err
+	}
+	if data == nil || data.State == gate.Verified || data.Guest.Len() == 0 {
+		return nil
+	}
+	x.Data, x.carried, x.carries = data, data.Guest, true
+	return nil
+}
+
+// disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer
+// may be one to whoever has signed in. It may be a login at another node, which the store knows of.
+func (x *Exchange) disowned() (bool, error) {
+	if !x.carries {
+		return false, nil
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
+	defer done()
+	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)
+	return data == nil, err
+}
+
+// ForwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened
+// for it. As a login does, it takes the stranger's cookies out of the session, and the app is asked about them before
+// they come back. Where the app cannot be asked, they are not sent.
+func (x *Exchange) ForwardSuspect() error {
+	x.Suspect = true
+	switch {
+	case x.Data == nil || x.Data.Guest.Len() == 0:
+	case x.Config.Logins.Asks():
+		taken, err := x.Claim()
+		if err != nil {
+			return x.StoreFailed("claim the stranger's cookies", err)
+		}
+		x.carried = taken.Guest
+	}
+	insertion := x.expectPage()
+	x.openOnly()
+	x.Prepare(&x.carried)
+	x.Observe()
+	x.filter = filter{x: x, insertion: insertion}
+	defer x.stream.end()
+	if x.Token == "" || x.carried.Len() == 0 {
+		return x.filter.run(x.Next, x.R) // which is nobody's that could end
+	}
+	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// openOnly takes the query off a stranger's request where only the path is public.
+func (x *Exchange) openOnly() {
+	r := x.R
+	if x.Place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.Policy.KeepsQuery(r, x.Path) {
+		r.URL.RawQuery, r.URL.ForceQuery = "", false
+		r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
+	}
+}
+
+// unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request
+// may have done it is taken to have done.
+//
+// A session that the app can be asked about is asked about before its next use, and for a while after each, since the
+// app may be at work still. Where it cannot be asked, one ends that could have become another's; a mere page load,
+// which people leave at any time, leaves it. A stranger's cookies are forgotten where the request could have signed
+// somebody in.
+func (x *Exchange) unseen() {
+	var err error
+	switch {
+	case x.State() == gate.Verified && x.Config.Logins.Asks():
+		if x.mayRaise() {
+			x.Raising.Linger(x.Token)
+		}
+		err = x.unsettle(nil)
+	case x.State() == gate.Verified && !x.Plain():
+		err = x.Destroy(event.Event{
+			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",
+		})
+	case x.carries && x.State() != gate.Verified && x.mayHaveSignedIn():
+		err = x.forgetGuest()
+	case x.carries && x.State() != gate.Verified:
+		err = x.doubt()
+	}
+	if err != nil && !errors.Is(err, session.ErrGone) {
+		x.StoreFails(err)
+		x.Log.ErrorContext(x.R.Context(), "store failed; an answer that was not seen could not be noted",
+			"setting", "sessions", "app", x.Config.App, "error", err)
+	}
+}
+
+// doubt notes that nobody knows whether the stranger's cookies are still a stranger's.
+func (x *Exchange) doubt() error {
+	if !x.Config.Logins.Asks() {
+		return nil
+	}
+	_, err := x.Take(session.DoubtGuest())
+	return err
+}
+
+// settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
+func (x *Exchange) settleDoubt() (answered bool, err error) {
+	if !x.Config.Logins.Asks() {
+		if err := x.forgetGuest(); err != nil && !errors.Is(err, session.ErrGone) {
+			return true, x.StoreFailed("forget the app's cookies", err)
+		}
+		return false, nil
+	}
+	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	switch said.Verdict {
+	case login.NotSignedIn:
+		_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), true, true))
+		if err != nil && !errors.Is(err, session.ErrGone) {
+			return true, x.StoreFailed("keep the app's cookies", err)
+		}
+		return false, nil
+	case login.Known:
+		owed, err := x.Accept(signin.SignedIn{
+			Identity: said.Name, Jar: said.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
+		})
+		switch {
+		case err != nil:
+			return true, x.StoreFailed("sign in", err)
+		case owed:
+			return true, x.AskFactor()
+		}
+		return true, x.site.Again(x)
+	}
+	if err := x.forgetGuest(); err != nil {
+		return true, x.StoreFailed("forget the app's cookies", err)
+	}
+	return true, x.IdentityUnclear(said)
+}

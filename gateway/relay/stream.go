@@ -1,0 +1,271 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/session"
+)
+
+// What is sent must not outlive the session that it was asked for with. A stream is cut within five seconds of the
+// moment at which the store could last confirm its session: after a look each second that takes a second at most, and
+// where the store does not answer, as soon as what it said last is three seconds old (P6). So an order to end a
+// session, given at another node, needs the store only.
+const (
+	LookEvery    = time.Second
+	lookTimeout  = time.Second
+	believeStore = 3 * time.Second
+	// interruptEvery is how often the writes of a handler are failed that must end.
+	interruptEvery = 100 * time.Millisecond
+)
+
+// longUpload is the length of a request's body, in bytes, from which on sending it is use of the session.
+const longUpload = 1 << 20
+
+// errSessionEnded ends what was under way for a session that is over.
+var errSessionEnded = errors.New("the session ended")
+
+// stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under
+// way. Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
+type stream struct {
+	site *Site
+	w    http.ResponseWriter
+	// midway asks whose the session is; nil where nobody was asked so far, or nobody can be.
+	midway *midway
+	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
+	confirmed time.Time
+
+	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made
+	// use of the stream since the last look, stale that it is time to ask the app whose the session is.
+	cut, begun, used, stale atomic.Bool
+
+	mutex    sync.Mutex
+	token    string
+	identity string
+	watcher  *watcher // nil where nothing is watched
+	ending   underway.Ending
+	tunnel   *tunnel
+	stranger bool // it carries the cookies of a session in which nobody is signed in
+	inPlace  bool // the app may sign somebody else in under the cookies that it carries
+	over     bool
+	returned bool // the handler has
+	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says
+	// that it has waited for a request that is at the app still. Both belong to the handler's goroutine.
+	oneWay, impatient bool
+}
+
+// watcher is a timer that looks after one stream at a time.
+type watcher struct {
+	timer  *time.Timer
+	stream *stream
+}
+
+// watchers are those that have nothing to do: a timer of its own for each request would cost more than the watch.
+type watchers struct{ idle sync.Pool }
+
+// begin is called with the stream's mutex held.
+func (w *watchers) begin(s *stream) {
+	if idle, ok := w.idle.Get().(*watcher); ok {
+		s.watcher, idle.stream = idle, s
+		idle.timer.Reset(LookEvery)
+		return
+	}
+	fresh := &watcher{stream: s}
+	s.watcher = fresh
+	fresh.timer = time.AfterFunc(LookEvery, func() { fresh.stream.look() })
+}
+
+// end is called with the stream's mutex held. One that is looking just now has its hands full, and is not kept.
+func (w *watchers) end(s *stream) {
+	if s.watcher.timer.Stop() {
+		s.watcher.stream = nil
+		w.idle.Put(s.watcher)
+	}
+}
+
+// watch begins. What it returns is the request as it goes on: its context ends with the session.
+func (s *stream) watch(x *Exchange) *http.Request {
+	s.begin(x)
+	r := x.R.WithContext(&s.ending)
+	if r.ContentLength < 0 || r.ContentLength > longUpload {
+		r.Body = &upload{r.Body, s}
+	}
+	return r
+}
+
+// begin is watch for a request that went on before there was a session.
+func (s *stream) begin(x *Exchange) {
+	s.site, s.w, s.confirmed = x.site, x.W, x.Now
+	s.ending.Context = x.R.Context()
+	s.mutex.Lock()
+	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Data.Identity, x.State() != gate.Verified, x.Data.InPlace
+	if !s.over { // or it was cut before it began
+		s.site.watchers.begin(s)
+	}
+	s.mutex.Unlock()
+}
+
+// follow has the stream belong to another token or identity from now on.
+func (s *stream) follow(token, identity string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.token, s.identity, s.stranger = token, identity, false
+}
+
+// Follow implements exchange.Above.
+func (x *Exchange) Follow(token, identity string) { x.stream.follow(token, identity) }
+
+// Begun implements exchange.Above.
+func (x *Exchange) Begun() bool { return x.filter.mode != notStarted }
+
+// Carrier implements exchange.Above.
+func (x *Exchange) Carrier() underway.Carrier { return &x.stream }
+
+// Release implements exchange.Above.
+func (x *Exchange) Release() { x.stream.release() }
+
+// end is called when the handler has returned. A tunnel may go on behind it, and is watched until it is closed.
+func (s *stream) end() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.returned = true
+	if s.watcher != nil && s.tunnel == nil {
+		s.finish()
+	}
+}
+
+// release ends the watch, and nothing else: what is still sent is the answer to a sign-out.
+func (s *stream) release() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.watcher != nil && !s.over {
+		s.over = true
+		s.site.watchers.end(s)
+	}
+}
+
+// finish is called with the mutex held.
+func (s *stream) finish() {
+	if !s.over {
+		s.over = true
+		s.site.watchers.end(s)
+	}
+	s.ending.End(context.Canceled)
+}
+
+// look asks the store whether the session is still what it was when the stream began.
+func (s *stream) look() {
+	s.mutex.Lock()
+	token, identity, stranger := s.token, s.identity, s.stranger
+	s.mutex.Unlock()
+	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
+	sessions := s.site.Config.Sessions
+	data, err := sessions.LoadNow(ctx, token)
+	done()
+	now := s.site.Config.Now()
+	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
+		s.confirmed = now
+		if !stranger && s.site.isDue(data, now) {
+			s.stale.Store(true)
+		}
+		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
+			// What goes wrong here is found at the next look.
+			_ = sessions.Touch(context.Background(), token, now)
+		}
+	} else if err == nil || !age.Within(now, s.confirmed, believeStore) {
+		s.Stop()
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if !s.over {
+		s.watcher.timer.Reset(LookEvery)
+	}
+}
+
+// mayGoOn decides whether what was begun for an identity may be sent on (P5, P8).
+func mayGoOn(data *session.Data, identity string) bool {
+	return data != nil && data.State == gate.Verified && data.Identity == identity
+}
+
+// Doubt implements underway.Carrier.
+func (s *stream) Doubt() { s.stale.Store(true) }
+
+// Stop implements underway.Carrier. It cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a
+// slow client waits no more.
+func (s *stream) Stop() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.over {
+		return
+	}
+	s.over = true
+	s.cut.Store(true)
+	s.ending.End(errSessionEnded)
+	if s.tunnel != nil {
+		_ = s.tunnel.Conn.Close()
+	} else if s.begun.Load() {
+		s.interrupt()
+	}
+}
+
+// interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began
+// at this very moment may still move the deadline on. It is called with the mutex held.
+//
+// It goes to the writer below all others, which is the server's own and bears it from another goroutine than the
+// handler's. Those that wrap it (Caddy's has a deadline for idle clients) do not.
+func (s *stream) interrupt() {
+	if s.returned {
+		return
+	}
+	_ = http.NewResponseController(innermost(s.w)).SetWriteDeadline(time.Unix(1, 0))
+	time.AfterFunc(interruptEvery, func() {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.interrupt()
+	})
+}
+
+// innermost is the writer that wraps no other.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
+	}
+}
+
+// sent notes that a piece of an answer went to the browser.
+func (s *stream) sent() {
+	if !s.oneWay {
+		s.used.Store(true)
+	}
+}
+
+// upload is the body of a request that takes long.
+type upload struct {
+	io.ReadCloser
+	stream *stream
+}
+
+// Read notes that the browser made use of the session, and fails with errSessionEnded once that is over.
+func (u *upload) Read(p []byte) (int, error) {
+	if u.stream.cut.Load() {
+		return 0, errSessionEnded
+	}
+	n, err := u.ReadCloser.Read(p)
+	if n > 0 {
+		u.stream.used.Store(true)
+	}
+	return n, err
+}

@@ -1,0 +1,280 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/session"
+)
+
+// addressKey is what the request's path is remembered by.
+func (x *Exchange) addressKey() uint64 {
+	return x.site.harmless.Key(x.Data.Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
+}
+
+// knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
+// client's choice.
+func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(x.addressKey()) }
+
+// noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.
+func (x *Exchange) noteAddress() {
+	if v := x.visit; v != nil && v.Plain && !x.filter.early && x.bare() && v.HasTurn() {
+		x.site.harmless.Add(x.addressKey())
+	}
+}
+
+// mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
+// fields whose names nobody described, and so may a path that was not seen to be harmless.
+func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain() || !x.knowsAddress()) }
+
+// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
+// this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
+// session gone: it is cut, or disowned where the other one was at another gateway.
+//
+// A mere page load may have signed somebody in itself. So it is asked about as well, unless it brings what belongs to a
+// page (pictures, fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that
+// could be the credential.
+func (x *Exchange) besideRaise(header http.Header) bool {
+	if x.Suspect || x.State() != gate.Verified || !x.Data.InPlace {
+		return x.Suspect
+	}
+	if !belongsToPage(header) || x.HasMoreHeaders() || x.Raising.Any(x.Token) || x.Config.Sessions.Remote() && x.raisedElsewhere() {
+		x.Suspect = true
+	}
+	return x.Suspect
+}
+
+// belongsToPage reports whether an answer's type is one that pages load besides themselves.
+func belongsToPage(header http.Header) bool {
+	media := upstream.MediaType(header)
+	kind, _, _ := strings.Cut(media, "/")
+	switch kind {
+	case "image", "font", "audio", "video":
+		return true
+	}
+	switch media {
+	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
+		return true
+	}
+	return false
+}
+
+// settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries
+// from there on is looked at by nobody.
+func (x *Exchange) settled(status int) {
+	if x.filter.early && status != http.StatusSwitchingProtocols && !upstream.IsEventStream(x.W.Header()) {
+		g, v := x.site, x.visit
+		v.Answering(func() {
+			g.unmark(context.Background(), v)
+			v.Lapse()
+		})
+		return
+	}
+	x.site.unmark(x.R.Context(), x.visit)
+	x.visit.Answered()
+	if status == http.StatusSwitchingProtocols {
+		x.visit.Leave()
+	}
+}
+
+// settledEarly is called behind a request. Where that was settled before its answer was whole, what the app did after
+// that is asked about before the session's next use.
+func (x *Exchange) settledEarly() {
+	if !x.filter.early || x.State() != gate.Verified {
+		return
+	}
+	if x.visit.Raises && x.R.Context().Err() != nil {
+		x.Raising.Linger(x.Token) // the app may be at it still
+	}
+	x.askBeforeNextUse()
+}
+
+// askBeforeNextUse is unsettle where nobody waits for an answer any more.
+func (x *Exchange) askBeforeNextUse() {
+	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+		x.StoreFails(err)
+		x.Log.ErrorContext(x.R.Context(), "store failed; the identity check could not be asked for",
+			"setting", "sessions", "app", x.Config.App, "error", err)
+	}
+}
+
+// WholeBody is how much of a request's body is read before the request goes on that may raise a session, in bytes. What
+// a client breaks off within that never reaches the app, and a client that is slow keeps nobody waiting.
+const WholeBody = 256 << 10
+
+// takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there
+// until leave is called. It reports whether the request was answered.
+//
+// A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes
+// the question whose the session is now.
+func (x *Exchange) takeTurn() (leave func(), answered bool, err error) {
+	token, mayRaise := x.Token, x.mayRaise()
+	x.visit = x.Raising.Join(token, mayRaise, x.Plain())
+	x.Carriers.Add(token, &x.stream)
+	undo := func() {}
+	leave = func() {
+		undo()
+		x.site.unmark(x.R.Context(), x.visit)
+		x.visit.Leave()
+		x.Carriers.Remove(token, &x.stream)
+	}
+	later := false
+	if mayRaise {
+		var over *http.MaxBytesError
+		switch later, err = x.readBody(); {
+		case errors.As(err, &over):
+			return leave, true, err // a limit that the operator set, whose handler has an answer
+		case err != nil:
+			return leave, true, x.Left()
+		}
+	}
+	if !later {
+		waited, alone, err := x.site.awaitTurn(x.R.Context(), x.visit)
+		if err != nil && !errors.Is(err, session.ErrGone) {
+			return leave, true, x.StoreFailed("wait for other requests of the session", err)
+		}
+		if !alone && x.R.Context().Err() == nil {
+			x.Log.WarnContext(x.R.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
+				"setting", "renews", "app", x.Config.App, "path", x.Path.Text)
+		}
+		if x.visit.Beside {
+			waited, alone = true, false
+		}
+		x.stream.impatient = !alone // what comes of it has waited, too
+		if x.R.Context().Err() != nil {
+			return leave, true, x.Left()
+		}
+		if waited {
+			if err := x.lookAgain(alone); err != nil {
+				return leave, true, x.StoreFailed("load session", err)
+			}
+		}
+	}
+	if x.Data == nil || x.Raising.Ended(x.Token) {
+		x.Token, x.Data = "", nil
+		return leave, true, x.AskLogin()
+	}
+	if mayRaise && !(x.Plain() && x.bare()) {
+		undo = x.outlive()
+	}
+	return leave, false, nil
+}
+
+// lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at
+// the app still that may raise it, the app is asked whose the session is.
+func (x *Exchange) lookAgain(alone bool) error {
+	data, err := x.Config.Sessions.LoadNow(context.WithoutCancel(x.R.Context()), x.Token)
+	if err != nil {
+		return err
+	}
+	x.Now = x.Config.Now()
+	if data == nil || !mayGoOn(data, x.Data.Identity) {
+		x.Data = nil
+		return nil
+	}
+	x.Data = data
+	if alone {
+		return nil
+	}
+	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+		return err
+	}
+	return nil
+}
+
+// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes,
+// unless its address has a query; later reports that it does.
+func (x *Exchange) readBody() (later bool, err error) {
+	r := x.R
+	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
+		return false, nil
+	}
+	read, err := io.ReadAll(io.LimitReader(r.Body, WholeBody+1))
+	switch {
+	case err != nil:
+		return false, err
+	case len(read) <= WholeBody:
+		r.Body = &replayed{Reader: bytes.NewReader(read), Closer: r.Body}
+		return false, nil
+	}
+	ctx, gateway, visit := r.Context(), x.site, x.visit
+	r.Body = &lastly{
+		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
+		before: func() error {
+			if _, _, err := gateway.awaitTurn(ctx, visit); err != nil {
+				return err
+			}
+			if visit.Raising.Ended(visit.Token) {
+				return errSessionEnded
+			}
+			return nil
+		},
+	}
+	if !x.bare() {
+		return false, nil // by its address it may sign somebody in before it is read
+	}
+	visit.BeginUpload()
+	return true, nil
+}
+
+// replayed is a body that was read before.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
+// lastly is a body that calls before, once, before it gives its last bytes away, or its end.
+type lastly struct {
+	io.Reader
+	io.Closer
+	left   int64 // in bytes; negative where the length is not known
+	before func() error
+	called bool
+}
+
+// Read implements io.Reader.
+func (l *lastly) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if l.left > 0 {
+		l.left -= int64(n)
+	}
+	if (l.left == 0 || errors.Is(err, io.EOF)) && !l.called {
+		l.called = true
+		if err := l.before(); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+// outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error
+// of it gets the request as it was: undo puts it back.
+func (x *Exchange) outlive() (undo func()) {
+	client := x.R
+	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
+	stop := context.AfterFunc(client.Context(), func() {
+		if x.stream.begun.Load() {
+			// The answer was judged, and what the app does after that is asked about before the session's next use.
+			cancel()
+			return
+		}
+		timer := time.AfterFunc(underway.MayTake, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	x.R = client.WithContext(ctx)
+	return func() {
+		stop()
+		cancel()
+		x.R = client
+	}
+}

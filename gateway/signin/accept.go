@@ -1,0 +1,222 @@
+package signin
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// SignedIn is what a successful login leaves behind.
+type SignedIn struct {
+	Identity string
+	Jar      custody.Jar // the app's session
+	bonds    custody.Bonds
+	token    string   // the bearer token, where the app issued one
+	Granted  []string // names of cookies that the browser gets
+	Delivery *session.Delivery
+	// Oversized: the answer is too large to wait for the factor.
+	Oversized bool
+	// typed: it is a login, and no sign-in by another way.
+	typed bool
+	// InPlace: the app may sign somebody else in under the cookies that are held, unless the operator says that it
+	// renews them.
+	InPlace bool
+	// Within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
+	// comes of it: a slow request must not begin another one (P8).
+	Within bool
+}
+
+// Accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
+// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced,
+// and the token is a new one (P5, P8).
+//
+// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned:
+// nothing is lost, and the challenge asks the store again (P6).
+func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
+	status, storeErr := x.Enrolled(next.Identity)
+	state := x.StateAfterPassword(status, storeErr)
+	if state == gate.Verified && next.Within {
+		// Who lost a factor by being called otherwise sets another one up at once.
+		lost, err := x.losesFactor(next.Identity)
+		if err != nil {
+			storeErr, state = err, gate.Pending
+		} else if lost {
+			state = gate.Enrolling
+		}
+	}
+	stands, credential, device := NoFactor, "", ""
+	var proofs []session.Proof
+	if next.typed && storeErr == nil && status.Enrolled {
+		if credential, device = x.trusted(next.Identity, status); credential != "" {
+			state, stands = gate.Verified, StillTrusted(credential)
+			proofs = []session.Proof{{Method: string(factor.MethodTOTP), At: x.Now, Trusted: true}}
+		}
+	}
+	came, before := x.Origin(), x.Token
+	step := session.SignIn(session.Arrival{
+		User: next.Identity, State: state, Proofs: proofs,
+		Custody: session.Custody{Held: next.Jar, Bonds: next.bonds, Token: next.token, InPlace: next.InPlace && !x.Config.Renews},
+		Granted: next.Granted, Next: x.RememberedTarget(), Delivery: next.Delivery, Device: device,
+		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.Now,
+	})
+	taken, err := x.Take(step)
+	if errors.Is(err, session.ErrGone) && !next.Within {
+		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
+		x.Token, x.Data = "", nil
+		taken, err = x.Take(step)
+	}
+	if err != nil {
+		return true, err
+	}
+	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
+	if next.Within {
+		x.Raising.End(before, x.Now)
+	}
+	x.Carriers.Remove(before, x.Above.Carrier())
+	x.Carriers.Cut(before)
+	x.ForgetTarget()
+	if state == gate.Verified {
+		owed, err := x.OwedAfterAll(next.Delivery, x.Data.Next, stands)
+		switch {
+		case err != nil && x.State() != gate.Pending:
+			return true, err
+		case err != nil || owed:
+			state, storeErr = gate.Pending, err
+		case credential != "":
+			x.KeepTrust(credential)
+		}
+	}
+	if was := taken.Before; next.Within && was.State == gate.Verified && was.Identity != next.Identity {
+		x.Tell(event.Event{Name: event.IdentityChanged, User: next.Identity, Was: was.Identity})
+	}
+	x.Tell(event.Event{Name: event.LoginAccepted, User: next.Identity, State: state.String()})
+	if state == gate.Verified && credential != "" {
+		x.Tell(event.Event{Name: event.ChallengePassed, User: next.Identity, Method: event.MethodTrusted})
+	}
+	return state != gate.Verified, storeErr
+}
+
+// NoFactor is why no factor is owed by somebody who has none.
+func NoFactor(status factor.Status) bool { return !status.Enrolled }
+
+// OwedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason
+// that stands tells. A change of factors is recorded first, and ends the user's other sessions then: one that was
+// written too late to be among those is found here. What it was to lead to is for when the factor is proved: delivery,
+// or the page first asked for, next.
+func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
+	status, err := x.Enrolled(x.Data.Identity)
+	if err == nil && stands(status) {
+		return false, nil
+	}
+	_, changed := x.Take(session.Owe(x.Data.Identity, delivery, next, x.Now))
+	if changed != nil {
+		// Nobody gets to know the token of what could not be taken back.
+		x.ClearToken(x.W.Header(), x.R)
+		return true, changed
+	}
+	return true, err
+}
+
+// losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the
+// session now, would go on without one.
+func (x *Exchange) losesFactor(identity string) (bool, error) {
+	if x.State() == gate.Anonymous || x.Data.Identity == identity {
+		return false, nil
+	}
+	before, err := x.Enrolled(x.Data.Identity)
+	return before.Enrolled, err
+}
+
+// StateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor
+// is owed (P6).
+func (x *Exchange) StateAfterPassword(status factor.Status, err error) gate.State {
+	switch {
+	case err != nil || status.Enrolled:
+		return gate.Pending
+	case x.Config.RequireEveryone:
+		return gate.Enrolling
+	default:
+		return gate.Verified
+	}
+}
+
+// Delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body
+// that is too large for that is left out.
+func (x *Exchange) Delivery(answer *upstream.Withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
+	delivery = &session.Delivery{Status: answer.Status, Cookies: cookies}
+	if target, ok := exchange.LocalTarget(answer.Headers.Get("Location"), x.R); ok {
+		delivery.Location = target
+	}
+	if exchange.IsPageLoad(x.R) {
+		return delivery, false
+	}
+	if answer.Body.Len() > session.MaxDelivery {
+		return delivery, true
+	}
+	delivery.ContentType = answer.Headers.Get("Content-Type")
+	delivery.ContentEncoding = answer.Headers.Get("Content-Encoding")
+	delivery.Headers = scriptHeaders(answer.Headers)
+	delivery.Body = answer.Body.Bytes()
+	return delivery, false
+}
+
+// MaxScriptHeaders is how much of an answer's further headers waits with it, in bytes.
+const MaxScriptHeaders = 2 << 10
+
+// scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on
+// (HX-Redirect, X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor
+// what is ours to say, nor what may be a credential.
+func scriptHeaders(header http.Header) (lines []string) {
+	size := 0
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		if !strings.HasPrefix(name, "X-") && !strings.HasPrefix(name, "Hx-") || strings.HasPrefix(name, "X-Accel-") || notForScripts[name] ||
+			custody.Sensitive(name) {
+			continue
+		}
+		for _, value := range header[name] {
+			if size += len(name) + len(value); size > MaxScriptHeaders {
+				return lines
+			}
+			lines = append(lines, name, value)
+		}
+	}
+	return lines
+}
+
+var notForScripts = map[string]bool{
+	"X-Sendfile": true, "X-Lighttpd-Send-File": true, "X-Frame-Options": true, "X-Content-Type-Options": true, "X-Xss-Protection": true,
+	"X-Permitted-Cross-Domain-Policies": true, "X-Robots-Tag": true, "X-Dns-Prefetch-Control": true, "X-Ua-Compatible": true, "X-Powered-By": true,
+}
+
+// DeliverCookies hands over those cookies of the withheld answer that the browser may have.
+func (x *Exchange) DeliverCookies(delivery *session.Delivery) {
+	if delivery != nil {
+		h := x.W.Header()
+		h["Set-Cookie"] = append(h["Set-Cookie"], delivery.Cookies...)
+	}
+}
+
+// IdentityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused
+// (P4).
+func (x *Exchange) IdentityUnclear(answer upstream.Probed) error {
+	if x.R.Context().Err() != nil && !x.Above.Begun() {
+		return x.Left()
+	}
+	x.Log.ErrorContext(x.R.Context(), "the app did not say who is signed in; the request was refused",
+		"setting", "identity", "app", x.Config.App, "identity", x.Config.Logins.Identities[0].Where(), "status", answer.Status, "error", answer.Err)
+	if answer.Err != nil && !errors.Is(answer.Err, upstream.ErrBroken) && !errors.Is(answer.Err, upstream.ErrTooLarge) && !x.Above.Begun() {
+		return answer.Err
+	}
+	return x.Fail(http.StatusBadGateway, pages.ErrorApp)
+}

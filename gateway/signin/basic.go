@@ -1,0 +1,202 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+)
+
+// errOpen is returned where the address at which passwords are tried answers without one as it does with one.
+var errOpen = errors.New("the app answers without a password as it does with one, so that nothing is known of it; " +
+	"name an address that needs one, or set identity")
+
+// standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6).
+// No other reaches the app: it is tried by a question of our own first, and never with what the client wants done.
+func (x *Exchange) standByPassword() (answered bool, err error) {
+	line, refused := login.BasicLine(x.R.Header)
+	known := false
+	switch {
+	case refused != nil:
+		return true, x.Refuse(refused)
+	case line != "":
+		known = x.State() != gate.Anonymous && x.Data.Bonds.Basic(line)
+	}
+	switch {
+	case known:
+		x.Authorization = line
+		return false, nil
+	case line == "" && x.LacksPassword() && x.Place != gate.Public && x.Place != gate.Entry:
+		// The password stands in every request, or in none that counts.
+		return true, x.askPassword()
+	case line == "", x.State() == gate.Anonymous && x.Place == gate.Public:
+		return false, nil
+	}
+	return x.tryPassword(line)
+}
+
+// LacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password
+// that stands in every request, got no cookie for it, and this request has no password.
+func (x *Exchange) LacksPassword() bool {
+	return x.State() == gate.Verified && x.Data.Bonds.HasBasic() && x.Data.Held.Len() == 0 && x.Authorization == ""
+}
+
+// tryPassword asks the app whose a password is.
+func (x *Exchange) tryPassword(line string) (answered bool, err error) {
+	name, refused := x.Config.Logins.ReadBasic(line)
+	if refused != nil {
+		return true, x.Refuse(refused)
+	}
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	if !ok {
+		return true, tooManyTrials(x)
+	}
+	defer leave()
+	next := SignedIn{Identity: name, bonds: custody.Bonds{}.BindBasic(line)}
+	if x.Config.Logins.Asks() {
+		said := x.Probe(custody.Jar{}, upstream.BasicAttachment(line))
+		switch said.Verdict {
+		case login.Known:
+			next.Identity, next.Jar = said.Name, said.Jar
+		case login.NotSignedIn:
+			return true, x.passwordRefused(said.Answer)
+		default:
+			return true, x.IdentityUnclear(said)
+		}
+	} else {
+		address := &url.URL{Path: x.site.Basic.Address()}
+		right, lines, err := x.tried(address, upstream.BasicAttachment(line))
+		if err != nil {
+			return true, x.trialFailed(err)
+		}
+		if !right.succeeded {
+			return true, x.passwordRefused(right.answer)
+		}
+		// Were it to answer strangers alike, any password would do.
+		if open, _, err := x.tried(address, upstream.Attachment{}); err != nil {
+			return true, x.trialFailed(err)
+		} else if open.succeeded {
+			return true, x.LoginUnclear("login", errOpen)
+		}
+		sorted := x.site.Cookies.Sort(lines, nil, true)
+		if next.Jar, _, err = (custody.Jar{}).Apply(sorted.Held, x.R.Host, address.Path, x.Now); err != nil {
+			return true, x.LoginUnclear("hold", err)
+		}
+		if asksItself(x, address) {
+			return true, x.answerTrial(next, right.answer, sorted)
+		}
+	}
+	if answered, err = x.enter(next); !answered && err == nil {
+		x.Authorization = line
+	}
+	return answered, err
+}
+
+// asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some
+// apps do to sign in: then the answer to our question is the answer to theirs, and is not asked for twice.
+func asksItself(x *Exchange, address *url.URL) bool {
+	return x.R.Method == http.MethodGet && x.Path.Canonical && x.Path.Text == address.Path && x.R.URL.RawQuery == "" && !exchange.IsPageLoad(x.R)
+}
+
+// answerTrial gives a script the answer that its password was tried with, at once or after the factor.
+func (x *Exchange) answerTrial(next SignedIn, answer *upstream.Withheld, sorted custody.Sorted) error {
+	next.typed, next.Granted = true, sorted.Granted
+	next.Delivery, _ = x.Delivery(answer, sorted.Browser)
+	owed, err := x.Accept(next)
+	if err != nil {
+		return x.StoreFailed("sign in", err)
+	}
+	if owed {
+		x.Withheld = true
+		return x.AskFactor()
+	}
+	return answer.Send(x.W, x.R, sorted.Browser)
+}
+
+// trial is how the app took a password.
+type trial struct {
+	answer    *upstream.Withheld
+	succeeded bool
+}
+
+// tried asks for the address at which passwords are tried. The cookies that the answer sets are apart from it.
+func (x *Exchange) tried(address *url.URL, with upstream.Attachment) (trial, []string, error) {
+	answer, err := x.AskApp(upstream.Question{Method: http.MethodGet, Target: address.EscapedPath()}, custody.Jar{}, with)
+	if err != nil {
+		return trial{}, nil, err
+	}
+	lines := answer.Cookies()
+	seen, err := answer.Judged(lines)
+	if err != nil {
+		return trial{}, nil, errors.Join(upstream.ErrBroken, err)
+	}
+	outcome := x.Config.Logins.Judge(x.site.Basic, seen, match.ParsePath(address))
+	return trial{answer, outcome == login.Succeeded}, lines, nil
+}
+
+// trialFailed answers where the app, or the route to it, had no answer that can be judged.
+func (x *Exchange) trialFailed(err error) error {
+	if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
+		return x.LoginUnclear("login", err)
+	}
+	return err
+}
+
+// askPassword has the app itself ask a stranger for a password, so that the browser does.
+func (x *Exchange) askPassword() error {
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	if !ok {
+		return tooManyTrials(x)
+	}
+	defer leave()
+	asked, _, err := x.tried(&url.URL{Path: x.site.Basic.Address()}, upstream.Attachment{})
+	if err != nil {
+		return x.trialFailed(err)
+	}
+	if asked.answer.Headers["Www-Authenticate"] == nil {
+		x.Log.WarnContext(x.R.Context(), "the app asks strangers for no password at this address",
+			"setting", "login", "app", x.Config.App, "path", x.site.Basic.Address(), "status", asked.answer.Status)
+		return x.closed()
+	}
+	return passAsking(x, asked.answer)
+}
+
+// passwordRefused passes on that the app did not take a password. The session, if there is one, stays what it was.
+func (x *Exchange) passwordRefused(answer *upstream.Withheld) error {
+	x.Tell(event.Event{Name: event.LoginFailed})
+	if answer.Status < http.StatusBadRequest {
+		return x.closed()
+	}
+	return passAsking(x, answer)
+}
+
+// passAsking passes on an answer by which the app asks for a password, or refuses one. It was given at another address
+// than the one that the client asked for, so that nothing may keep it for that.
+func passAsking(x *Exchange, answer *upstream.Withheld) error {
+	asking := &upstream.Withheld{Headers: make(http.Header), Status: answer.Status, Body: answer.Body}
+	for _, name := range []string{"Www-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Retry-After"} {
+		if values := answer.Headers[name]; values != nil {
+			asking.Headers[name] = values
+		}
+	}
+	asking.Headers["Cache-Control"] = []string{"no-store"}
+	asking.Headers["X-Content-Type-Options"] = []string{"nosniff"}
+	asking.Headers["Content-Security-Policy"] = []string{"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"}
+	return asking.Send(x.W, x.R, nil)
+}
+
+// tooManyTrials answers a client that has more passwords tried at once than any browser.
+func tooManyTrials(x *Exchange) error {
+	x.Log.WarnContext(x.R.Context(), "too many passwords are being tried at once; the request was refused",
+		"app", x.Config.App, "client", x.Config.ClientAddress(x.R))
+	x.W.Header().Set("Retry-After", "1")
+	return x.Fail(http.StatusTooManyRequests, pages.ErrorThrottled)
+}

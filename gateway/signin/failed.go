@@ -1,0 +1,125 @@
+package signin
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/session"
+)
+
+// errUnnamedFailure is returned where a login left nobody signed in, as far as can be asked, and its answer is no page.
+var errUnnamedFailure = errors.New("the login left no session, and its answer is no page: it may hold a token or an account's data. " +
+	"Say in failure what a wrong password brings, or in token where the token stands")
+
+// signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for
+// another try with the same name.
+//
+// That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a
+// token, or with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what
+// the operator calls a failure, at an address where a login can carry no errand, and no redirect but back to where
+// people sign in.
+//
+// The typed name is told to nobody: now and then it is a password in the wrong field.
+func (x *Exchange) signInFailed(try *tried) error {
+	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
+		return x.StoreFailed("keep the app's cookies", err)
+	}
+	answer, errand := try.answer, mayCarryErrand(x, try.Block)
+	if !errand && answer.Status < 300 && !showable(x, try) {
+		return x.LoginUnclear("failure", errUnnamedFailure)
+	}
+	x.Tell(event.Event{Name: event.LoginFailed})
+	switch {
+	case errand:
+		return x.AskLogin()
+	case answer.Status >= 300 && answer.Status < 400:
+		if !x.LeadsToSignIn(answer.Headers.Get("Location")) {
+			return x.AskLogin()
+		}
+	case try.page && len(try.Block.Tokens) > 0 && !try.named:
+		return x.AskLogin()
+	}
+	forStrangers(answer.Headers)
+	return answer.Send(x.W, x.R, try.sorted.Browser)
+}
+
+// showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the
+// operator calls a failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client
+// asks for pages.
+func showable(x *Exchange, try *tried) bool {
+	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
+}
+
+// mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at
+// an address that does other things too, or in a query. A query that says where to go on, as the addresses of login
+// pages do, asks for nothing.
+func mayCarryErrand(x *Exchange, block *login.Block) bool {
+	if block.General() {
+		return true
+	}
+	_, query, _ := strings.Cut(x.Target, "?")
+	if len(block.Fields) > 0 || query == "" || x.Target == x.Config.LoginPage {
+		return false
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return true
+	}
+	for name := range values {
+		if !goesOn[strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))] && name != block.Username.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn are the names under which login pages say where to go on, or in which language.
+var goesOn = func() map[string]bool {
+	names := make(map[string]bool)
+	for name := range strings.FieldsSeq(`next nexturl redirect redirectto redirecturl redirecturi return returnto returnurl returnuri url goto
+		continue back backurl backto ref referer referrer from target dest destination origin originalurl callback callbackurl successurl rd
+		error message lang language locale uselang hl`) {
+		names[name] = true
+	}
+	return names
+}()
+
+// isPage reports whether an answer is one for people to read. Old apps send all that they send as text/html.
+func isPage(answer login.Answer) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	text := bytes.TrimLeft(bytes.TrimPrefix(answer.Body, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
+}
+
+// strangersHeaders are those of an answer that whoever is not signed in may have, beside the app's own (X-..., HX-...)
+// that are no credentials.
+var strangersHeaders = func() map[string]bool {
+	headers := make(map[string]bool)
+	for name := range strings.FieldsSeq(`Accept-Ch Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition
+		Content-Encoding Content-Language Content-Length Content-Security-Policy Content-Security-Policy-Report-Only Content-Type
+		Cross-Origin-Embedder-Policy Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Etag Expires Feature-Policy
+		Keep-Alive Last-Modified Link Location Nel Origin-Agent-Cluster P3p Permissions-Policy Pragma Proxy-Status Referrer-Policy Report-To
+		Reporting-Endpoints Retry-After Server Server-Timing Strict-Transport-Security Transfer-Encoding Upgrade Vary Via Warning
+		Www-Authenticate`) {
+		headers[name] = true
+	}
+	return headers
+}()
+
+// forStrangers takes out of an answer's headers what may be a credential, or may lead on (Refresh).
+func forStrangers(header http.Header) {
+	for name := range header {
+		known := strangersHeaders[name] || strings.HasPrefix(name, "Access-Control-") ||
+			(strings.HasPrefix(name, "X-") || strings.HasPrefix(name, "Hx-")) && !custody.Sensitive(name)
+		if !known {
+			delete(header, name)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package signin
+
+import (
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+)
+
+// standByFront holds the session against whom a handler in front of us has signed in, at every request. Nobody is
+// nobody here too, whatever the session says; another one than before is another login (P5).
+func (x *Exchange) standByFront() (answered bool, err error) {
+	if x.Place == gate.Own && x.Path.Text == x.Config.Base+"/logout" {
+		return false, nil // whoever wants to end a session has no need to be somebody
+	}
+	name := x.Config.Front(x.R)
+	if name != "" {
+		name = normalised(x, name)
+	}
+	switch {
+	case name == "":
+		x.Token, x.Data = "", nil
+		return false, nil
+	case x.State() != gate.Anonymous && x.Data.Identity == name:
+		return false, nil
+	case x.State() == gate.Anonymous && !x.needsSession():
+		return false, nil
+	}
+	return x.enter(SignedIn{Identity: name})
+}
+
+// needsSession reports whether a request is for something that is not for strangers.
+func (x *Exchange) needsSession() bool {
+	switch x.Place {
+	case gate.Public, gate.Entry:
+		return false
+	case gate.Own:
+		return x.Path.Text != x.Config.Base+"/logo" && x.Path.Text != x.Config.Base+exchange.GuardPath
+	}
+	return true
+}

@@ -1,0 +1,60 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/session"
+)
+
+// recordPatience is how long a request waits for the word on whether a factor is owed by now.
+const recordPatience = 500 * time.Millisecond
+
+// OwesByNow looks, once a minute while a session is in use, whether its user has a factor by now, if none was proved in
+// it. Whoever sets up a factor ends the user's other sessions; where the store of sessions was away in that moment, or
+// the gateway was stopped, nobody did, and somebody who has only the password would go on to the end of the session's
+// time. It reports whether the request was answered.
+//
+// Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
+func (x *Exchange) OwesByNow() (answered bool, err error) {
+	if len(x.Data.Proofs) > 0 {
+		return false, nil
+	}
+	status, err := lookBriefly(x)
+	if err != nil {
+		x.Log.DebugContext(x.R.Context(), "nobody knows whether a factor is owed by now; the session goes on",
+			"app", x.Config.App, "user", x.Data.Identity, "error", err)
+		return false, nil
+	}
+	if !status.Enrolled {
+		return false, nil
+	}
+	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
+		"app", x.Config.App, "user", x.Data.Identity)
+	if _, err := x.Take(session.Owe(x.Data.Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
+		return true, x.StoreFailed("have the session owe a factor", err)
+	}
+	return true, x.AskFactor()
+}
+
+// lookBriefly reads whether the user of this session has a factor, and does not wait long for it.
+func lookBriefly(x *Exchange) (factor.Status, error) {
+	type result struct {
+		status factor.Status
+		err    error
+	}
+	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Data.Identity, make(chan result, 1)
+	go func() {
+		status, err := factors.Status(ctx, user)
+		found <- result{status, err}
+	}()
+	patience := time.NewTimer(recordPatience)
+	defer patience.Stop()
+	select {
+	case r := <-found:
+		return r.status, r.err
+	case <-patience.C:
+		return factor.Status{}, context.DeadlineExceeded
+	}
+}

@@ -1,0 +1,89 @@
+package signin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/session"
+)
+
+// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8). Requests
+// that carry them already are cut: the app would answer what they still get as to whoever signs in now.
+//
+// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the
+// second could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever
+// holds the end of a login's body back can choose the moment. Of two logins the second goes without cookies.
+//
+// What went out with a login that failed goes with another one under the same name only, where the app's page needs it.
+// Under another name the two could become one session, with an account of each. A login's second step brings no name.
+func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
+	if x.Data == nil || x.Data.Guest.Len() == 0 && x.Data.Retry == nil {
+		return custody.Jar{}, nil
+	}
+	claimed, err := x.Claim()
+	if err != nil {
+		return custody.Jar{}, err
+	}
+	if retry := claimed.retry; claimed.Guest.Len() == 0 && retry != nil && (x.Attempt.Block.Continues || marks(retry.For, name)) {
+		return retry.Jar, nil
+	}
+	return claimed.Guest, nil
+}
+
+// Claimed is what was taken out of a session.
+type Claimed struct {
+	Guest custody.Jar
+	retry *session.Retry
+}
+
+// Claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
+func (x *Exchange) Claim() (taken Claimed, err error) {
+	before := x.Token
+	claim, err := x.Take(session.ClaimGuest())
+	// What is at the app with these cookies, and does something yet, would do it as whoever signs in now.
+	x.Raising.Quiet(x.R.Context(), before, underway.OpenPatience)
+	x.Carriers.Cut(before)
+	if errors.Is(err, session.ErrGone) {
+		x.Token, x.Data = "", nil
+		return Claimed{}, nil
+	}
+	if err != nil {
+		return Claimed{}, err
+	}
+	return Claimed{claim.Before.Guest, claim.Before.Retry}, nil
+}
+
+// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
+// Where the app cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be
+// opened again.
+func (x *Exchange) keepForRetry(try *tried) error {
+	if try.jar.Len() == 0 || x.Config.Logins.Typed {
+		return nil
+	}
+	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
+	_, err := x.Take(session.KeepRetry(retry, try.sorted.Granted))
+	return err
+}
+
+// newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).
+func newMark(name string) string {
+	salt := rand.Text()
+	return salt + "." + digest(salt, name)
+}
+
+// marks reports whether a mark was made of this name.
+func marks(mark, name string) bool {
+	salt, sum, found := strings.Cut(mark, ".")
+	return found && subtle.ConstantTimeCompare([]byte(sum), []byte(digest(salt, name))) == 1
+}
+
+func digest(salt, name string) string {
+	sum := sha256.Sum256([]byte(salt + "\x00" + name))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,214 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+)
+
+// errNoCookie is returned where a login succeeded and nothing came of it that could be held.
+var errNoCookie = errors.New("the login succeeded and left nothing in custody by which the app knows the user; name the session's cookie in hold")
+
+// errNoChange is returned where a typed login succeeded by the rules, and its answer sets nothing: it may be that of
+// somebody who was signed in before, whose name nobody knows.
+var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
+
+// errContradiction is returned where a typed login's answer has what only a right password brings, and fails all the
+// same.
+var errContradiction = errors.New("the answer to the login has what success names as its proof, and fails by its status or another line; " +
+	"name the status in success, or another proof")
+
+// tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its
+// own, and goes nowhere before that jar is somebody's.
+type tried struct {
+	*login.Attempt
+	answer *upstream.Withheld
+	status int
+	says   login.Outcome
+	// named: a failure line holds of it; page: it is a page for people.
+	named, page bool
+	sorted      custody.Sorted
+	// sent is what went out with the login, own what the answer itself set, and jar both together.
+	sent, own, jar custody.Jar
+	// whole is jar with what the answer gives to the browser as well.
+	whole    custody.Jar
+	effect   custody.Effect
+	issued   []login.Token
+	tokenErr error
+}
+
+// SignIn sends a login to the app and withholds the answer until it is judged (contract 4.1).
+//
+// Whatever the session's state, the login goes out as a stranger's. So a login in mid-session gets a session of its own
+// from the app, and never turns the one that other requests of this browser are using into somebody else's (P5).
+//
+// Rules do not decide about custody. Whoever holds the password can bring about any answer: one of another status, in
+// another language, to another address. So the app is asked, always, and what it says of the answer's cookies holds;
+// where it cannot be asked, little is believed (docs/decisions/0015).
+func (x *Exchange) SignIn(attempt *login.Attempt) error {
+	guest, err := x.claimGuest(attempt.Name)
+	if err != nil {
+		return x.StoreFailed("claim the stranger's cookies", err)
+	}
+	x.Prepare(&guest)
+	x.Config.Observe(x.R, exchange.Outcome{State: gate.Anonymous})
+	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
+	answer, err := upstream.Capture(x.Next, x.R)
+	if x.R.Context().Err() != nil {
+		return x.Left()
+	}
+	if err != nil {
+		if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
+			return x.LoginUnclear("login", err)
+		}
+		return err
+	}
+	try := tried{Attempt: attempt, answer: answer, status: answer.Status, sent: guest}
+	lines := answer.Cookies()
+	seen, err := answer.Judged(lines)
+	if err != nil {
+		return x.LoginUnclear("login", err)
+	}
+	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
+	try.named, try.page = x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
+	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
+	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
+	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
+		return x.LoginUnclear("hold", err)
+	}
+	if try.whole, _, err = try.jar.Apply(custody.Changes(try.sorted.Browser), x.R.Host, x.Path.Text, x.Now); err != nil {
+		return x.LoginUnclear("pass", err)
+	}
+	if try.own, _, err = (custody.Jar{}).Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
+		return x.LoginUnclear("hold", err)
+	}
+	if x.Config.Logins.Typed {
+		return x.judgeTyped(&try)
+	}
+	return x.judgeAsked(&try)
+}
+
+// judgeAsked has the app say who is signed in with what a login brought.
+func (x *Exchange) judgeAsked(try *tried) error {
+	next, err := x.signedIn(try)
+	if err != nil {
+		return x.LoginUnclear("token", err)
+	}
+	with := x.TokenAttachment(next.token)
+	said := x.Probe(try.whole, with)
+	if said.Verdict == login.Known && (len(x.R.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
+		// What the browser has, or is to get, may be what the app knows the user by.
+		said = x.withoutBrowser(said, try.sorted.Granted, with)
+	}
+	switch {
+	case x.R.Context().Err() != nil:
+		return x.Left()
+	case said.Verdict == login.Known && said.Jar.Len() == 0 && next.token == "":
+		x.Learn(append(x.Granted(), try.sorted.Granted...))
+		return x.LoginUnclear("hold", errNoCookie)
+	case said.Verdict == login.Known:
+		if try.tokenErr != nil {
+			return x.LoginUnclear("token", try.tokenErr)
+		}
+		next.Identity, next.Jar = said.Name, said.Jar
+		next.InPlace = next.Jar.Len() > 0
+		if !x.Config.Renews && renews(try.effect, try.sent) && x.site.toldOfRenews.CompareAndSwap(false, true) {
+			x.Log.InfoContext(x.R.Context(), "the app gave the session another cookie at this sign-in. Where it does so at each, by every way "+
+				"in, renews says so, and spares questions and waiting", "setting", "renews", "app", x.Config.App)
+		}
+		return x.admit(next, try)
+	case said.Verdict != login.NotSignedIn:
+		return x.IdentityUnclear(said)
+	case try.tokenErr != nil && try.status < http.StatusBadRequest:
+		return x.LoginUnclear("token", try.tokenErr)
+	case next.token != "" && try.status < http.StatusBadRequest && !(try.says == login.Failed && login.WholeBody(try.Block.Tokens)):
+		return x.LoginUnclear("identity", ErrTokenOfNobody)
+	case try.says == login.Succeeded:
+		x.Log.WarnContext(x.R.Context(), "by success this login succeeded, and by identity nobody is signed in: one of the two is wrong",
+			"setting", "identity or success", "app", x.Config.App, "status", try.status, "identity", x.Config.Logins.Identities[0].Where())
+		return x.Fail(http.StatusBadGateway, pages.ErrorApp)
+	}
+	return x.signInFailed(try)
+}
+
+// renews reports whether the app gave the session another cookie with a sign-in. It is worth a hint to the operator and
+// nothing else: an app that no longer knows the cookie gives another one too, and whoever signs in can wait for that.
+func renews(effect custody.Effect, before custody.Jar) bool {
+	return slices.ContainsFunc(effect.Changed, before.Holds)
+}
+
+// withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the
+// session is one that the browser has: such a one can be used before the factor is passed, and by whom nobody asked for
+// it.
+func (x *Exchange) withoutBrowser(said upstream.Probed, granted []string, with upstream.Attachment) upstream.Probed {
+	sent := x.Sent
+	x.Sent = nil
+	defer func() { x.Sent = sent }()
+	alone := x.Probe(said.Jar.Without(granted), with)
+	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name == said.Name {
+		return alone
+	}
+	said.Jar = custody.Jar{}
+	return said
+}
+
+// judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What
+// was there before is thrown away, since nobody can say whose that is.
+func (x *Exchange) judgeTyped(try *tried) error {
+	next, err := x.signedIn(try)
+	switch {
+	case try.says == login.Contradictory:
+		return x.LoginUnclear("success", errContradiction)
+	case try.says != login.Succeeded && len(try.issued) > 0 && try.status < http.StatusBadRequest && !login.WholeBody(try.Block.Tokens):
+		return x.LoginUnclear("success", errTokenOfFailure)
+	case try.says != login.Succeeded:
+		return x.signInFailed(try)
+	case err != nil:
+		return x.LoginUnclear("token", err)
+	case try.tokenErr != nil:
+		return x.LoginUnclear("token", try.tokenErr)
+	case len(try.effect.Changed) == 0 && next.token == "":
+		x.Learn(append(x.Granted(), try.sorted.Granted...))
+		return x.LoginUnclear("hold", errNoChange)
+	}
+	next.Identity, next.Jar = try.Name, try.own
+	return x.admit(next, try)
+}
+
+// signedIn is what a login leaves behind if it is one; whose it is, and which cookies it has, is for the caller.
+func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
+	next = SignedIn{Granted: try.sorted.Granted, typed: true}
+	next.Delivery, next.Oversized = x.Delivery(try.answer, try.sorted.Browser)
+	err = next.Bind(try.issued)
+	return next, err
+}
+
+// admit begins the session of somebody whose password was right.
+func (x *Exchange) admit(next SignedIn, try *tried) error {
+	x.Learn(try.own.Names())
+	owed, err := x.Accept(next)
+	if err != nil {
+		return x.StoreFailed("sign in", err)
+	}
+	if owed {
+		return x.AskFactor()
+	}
+	if answered, err := x.offer(next); answered || err != nil {
+		return err
+	}
+	return try.answer.Send(x.W, x.R, try.sorted.Browser)
+}
+
+// LoginUnclear refuses a login whose answer cannot be judged, or whose session cannot be held (P4).
+func (x *Exchange) LoginUnclear(setting string, err error) error {
+	x.Tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: setting, Detail: err.Error()})
+	return x.Fail(http.StatusBadGateway, pages.ErrorApp)
+}

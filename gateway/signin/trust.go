@@ -1,0 +1,115 @@
+package signin
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
+)
+
+// maxTrusted is for how many accounts one browser can be trusted at the same time.
+const maxTrusted = 4
+
+// TrustSuffix tells the name of the cookie that trusts a browser from that of the session.
+const TrustSuffix = "-trusted"
+
+// trustCookie is the name of the cookie that holds a browser's secrets, one for each account that is at home there.
+func trustCookie(x *Exchange) string { return x.CookieName(x.R) + TrustSuffix }
+
+// Credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
+func (x *Exchange) Credentials() []string {
+	value := exchange.CookieValue(x.ClientCookies(), trustCookie(x))
+	if value == "" {
+		return nil
+	}
+	all := strings.SplitN(value, "~", maxTrusted+1)
+	return all[:min(len(all), maxTrusted)]
+}
+
+// trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it
+// showed is used up by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as
+// the device of that ID.
+func (x *Exchange) trusted(user string, status factor.Status) (credential, device string) {
+	for _, shown := range x.Credentials() {
+		found, ok := standing(status, shown)
+		switch {
+		case !ok:
+			continue
+		case found.Key != nil:
+			return "", found.ID
+		}
+		return x.UseTrust(user, shown, factor.Proof{}), ""
+	}
+	return "", ""
+}
+
+// UseTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a
+// code is to be asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
+func (x *Exchange) UseTrust(user, shown string, proof factor.Proof) (credential string) {
+	credential, err := x.Config.Factors.UseDevice(x.Noting(), user, shown, proof)
+	switch {
+	case err == nil:
+		x.StoreWorks(underway.StoreSecrets, true)
+	case errors.Is(err, factor.ErrMisused):
+		x.Tell(event.Event{
+			Name: event.BrowserForgotten, User: user, Actor: event.ByGateway,
+			Method: event.MethodTrusted, Reason: event.ReasonMisused,
+		})
+	case errors.Is(err, factor.ErrNotTrusted):
+		x.Tell(event.Event{
+			Name: event.ChallengeFailed, User: user, Outcome: event.Refused,
+			Method: event.MethodTrusted, Reason: event.ReasonNotTrusted,
+		})
+	default:
+		x.StoreFails(err)
+		x.Log.ErrorContext(x.R.Context(), "the secrets store could not say whether the browser is trusted; a code is asked for",
+			"setting", "secrets", "app", x.Config.App, "error", err)
+	}
+	return credential
+}
+
+// standing finds the browser that a secret is of, where it is trusted according to the record.
+func standing(status factor.Status, credential string) (device factor.DeviceStatus, ok bool) {
+	return DeviceOf(status, factor.DeviceID(credential))
+}
+
+// DeviceOf finds the trusted browser of that ID in the record.
+func DeviceOf(status factor.Status, id string) (device factor.DeviceStatus, ok bool) {
+	at := slices.IndexFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
+	if id == "" || at < 0 {
+		return device, false
+	}
+	return status.Devices[at], true
+}
+
+// StillTrusted is why no factor is owed by a browser that is trusted and holds this secret.
+func StillTrusted(credential string) func(factor.Status) bool {
+	return func(status factor.Status) bool {
+		_, ok := standing(status, credential)
+		return ok
+	}
+}
+
+// KeepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.
+func (x *Exchange) KeepTrust(credential string) {
+	kept := []string{credential}
+	for _, other := range x.Credentials() {
+		if factor.DeviceID(other) != factor.DeviceID(credential) && len(kept) < maxTrusted && plainCredential(other) {
+			kept = append(kept, other)
+		}
+	}
+	x.WriteCookie(x.W.Header(), x.R, trustCookie(x), strings.Join(kept, "~"),
+		"; Max-Age="+strconv.Itoa(int(x.Config.Factors.Remember().Seconds())), "Strict")
+}
+
+// plainCredential reports whether a secret that a browser showed can be handed back to it in a cookie as it is.
+func plainCredential(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '.'
+	})
+}

@@ -1,0 +1,76 @@
+package underway
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// Ending is the context of a request that ends with its session. Nearly every request is over long before, so that
+// nothing is made until somebody waits for the end; from then on it is what context.WithCancelCause makes.
+type Ending struct {
+	context.Context // the request's own
+
+	made  atomic.Pointer[madeEnding]
+	mutex sync.Mutex // for making it, and for the cause
+	cause error
+}
+
+type madeEnding struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+// End cancels it. The first cause counts.
+func (e *Ending) End(cause error) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.cause != nil {
+		return
+	}
+	e.cause = cause
+	if made := e.made.Load(); made != nil {
+		made.cancel(cause)
+	}
+}
+
+// Done makes the context that is waited for. Package context asks it first of a parent, and then finds by Value what
+// Done belongs to, so that children need no goroutine.
+func (e *Ending) Done() <-chan struct{} {
+	if made := e.made.Load(); made != nil {
+		return made.Done()
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	made := e.made.Load()
+	if made == nil {
+		made = new(madeEnding)
+		made.Context, made.cancel = context.WithCancelCause(e.Context)
+		if e.cause != nil {
+			made.cancel(e.cause)
+		}
+		e.made.Store(made)
+	}
+	return made.Done()
+}
+
+// Err is context.Canceled behind the end.
+func (e *Ending) Err() error {
+	if made := e.made.Load(); made != nil {
+		return made.Err()
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.cause != nil {
+		return context.Canceled
+	}
+	return e.Context.Err()
+}
+
+// Value is the request's own. It is asked for much more often than all else.
+func (e *Ending) Value(key any) any {
+	if made := e.made.Load(); made != nil {
+		return made.Value(key)
+	}
+	return e.Context.Value(key)
+}
