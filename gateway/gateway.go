@@ -123,8 +123,8 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	}
 	action := decide(x)
 	if (g.site.Basic != nil || x.Config.Front != nil) && !final(action) {
-		if answered, err := x.Stand(); answered || err != nil {
-			return err
+		if answer := x.Stand(); answer != nil {
+			return answer()
 		}
 		action = decide(x)
 	}

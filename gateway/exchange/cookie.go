@@ -40,8 +40,8 @@ func (s *Site) CookieName(r *http.Request) string {
 	return s.PlainName
 }
 
-// shownToken reads the session token from the raw header, for net/http reads none at all from a header of over 3000 cookies.
-// Two tokens are none: one of them was planted.
+// shownToken reads the session token from the raw header, for net/http reads none at all from a header of over 3000
+// cookies. Two tokens are none: one of them was planted.
 func (s *Site) shownToken(r *http.Request) string {
 	return CookieValue(r.Header["Cookie"], s.CookieName(r))
 }

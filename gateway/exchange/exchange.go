@@ -1,6 +1,6 @@
 // Package exchange is one request and the session that it came with: finding the session, taking a step in it, ending
-// it; and the answers that are the same wherever they are given: redirects, problem documents, error pages. What becomes
-// of a request is decided in the rooms above.
+// it; and the answers that are the same wherever they are given: redirects, problem documents, error pages. What
+// becomes of a request is decided in the rooms above.
 package exchange
 
 import (
@@ -38,6 +38,9 @@ type Exchange struct {
 	SentSaved bool
 	Sent      []string
 }
+
+// Answer writes an answer. Where one is nil there is none yet, and the request goes on.
+type Answer func() error
 
 // Above is what the rooms above do where this one asks for it.
 type Above interface {

@@ -6,6 +6,7 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
@@ -53,40 +54,42 @@ func (x *Page) ask(show confirmation) error {
 	return show(http.StatusOK, x.throttled(x.Common(), status))
 }
 
-// prove checks the fresh code of a confirmation. It reports whether the request was answered, for want of a right one.
-func (x *Page) prove(show confirmation) (answered bool, err error) {
+// prove checks the fresh code of a confirmation. There is an answer for want of a right one.
+func (x *Page) prove(show confirmation) exchange.Answer {
 	if !x.needsCode() {
-		return false, nil
+		return nil
 	}
 	if x.form.code == "" {
-		return true, x.noCode(show)
+		return func() error { return x.noCode(show) }
 	}
 	method, err := x.Config.Factors.Verify(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
-		return true, x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+		return func() error { return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict) }
 	case err != nil:
-		return true, x.refuseCode(err, event.Event{Reason: event.ReasonChange}, pages.AlertWrongCode, show)
+		return func() error {
+			return x.refuseCode(err, event.Event{Reason: event.ReasonChange}, pages.AlertWrongCode, show)
+		}
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	if method == factor.MethodRecovery {
 		x.Tell(event.Event{Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(method)})
 	}
 	if _, err := x.Take(session.Freshen(x.Data.Identity, session.Proof{Method: string(method), At: x.Now})); err != nil {
-		return true, x.StoreFailed("note the fresh code", err)
+		return func() error { return x.StoreFailed("note the fresh code", err) }
 	}
 	x.Tell(event.Event{
 		Name: event.ChallengePassed, User: x.Data.Identity, Method: string(method), Reason: event.ReasonChange,
 	})
-	return false, nil
+	return nil
 }
 
 func showReset(x *Page) error { return x.ask(x.resetPage) }
 
 // startReset makes the seed that is to replace the present one, which stays valid until the new one is confirmed.
 func startReset(x *Page) error {
-	if answered, err := x.prove(x.resetPage); answered || err != nil {
-		return err
+	if answer := x.prove(x.resetPage); answer != nil {
+		return answer()
 	}
 	status, err := x.Enrolled(x.Data.Identity)
 	if err != nil {
@@ -112,8 +115,8 @@ func disable(x *Page) error {
 	if x.Config.RequireEveryone {
 		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
 	}
-	if answered, err := x.prove(x.disablePage); answered || err != nil {
-		return err
+	if answer := x.prove(x.disablePage); answer != nil {
+		return answer()
 	}
 	err := x.Config.Factors.Disable(x.R.Context(), x.Data.Identity)
 	if errors.Is(err, factor.ErrNotEnrolled) {
@@ -154,8 +157,8 @@ func showRecoveryCodes(x *Page) error {
 }
 
 func renewRecoveryCodes(x *Page) error {
-	if answered, err := x.prove(x.renewCodesPage); answered || err != nil {
-		return err
+	if answer := x.prove(x.renewCodesPage); answer != nil {
+		return answer()
 	}
 	codes, err := x.Config.Factors.NewRecoveryCodes(x.Noting(), x.Data.Identity)
 	if errors.Is(err, factor.ErrNotEnrolled) {

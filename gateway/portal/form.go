@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/pages"
 )
 
@@ -31,26 +32,26 @@ type form struct {
 }
 
 // readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
-// large, 400 for what is malformed. It reports whether the request was refused, and answered.
+// large, 400 for what is malformed. There is no answer where nothing is wrong.
 //
 // Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
 // browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
 // browser asks before it sends that content type across origins, and we never agree.
-func (x *Page) readForm() (refused bool, err error) {
+func (x *Page) readForm() exchange.Answer {
 	if x.site.origins.Check(x.R) != nil {
-		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
+		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return true, x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge)
+			return func() error { return x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge) }
 		}
-		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
 	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
-		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
 	x.form = new(form)
 	var values url.Values
@@ -59,28 +60,28 @@ func (x *Page) readForm() (refused bool, err error) {
 		x.SentJSON = true
 		code, ok := jsonCode(body)
 		if !ok {
-			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
 		x.form.code = code
-		return false, nil
+		return nil
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
-			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
 	default:
-		return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
 	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
 		if len(values[once]) > 1 {
-			return true, x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
 	}
 	if x.Data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Data.Form)) != 1 {
-		return true, x.Fail(http.StatusForbidden, pages.ErrorForm)
+		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
 	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
-	return false, nil
+	return nil
 }
 
 // jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases,

@@ -100,8 +100,8 @@ func (x *Page) serve(path match.Path) error {
 		return x.sendOn()
 	}
 	if x.R.Method == http.MethodPost {
-		if refused, err := x.readForm(); refused || err != nil {
-			return err
+		if answer := x.readForm(); answer != nil {
+			return answer()
 		}
 		if len(page.states) > 0 {
 			return x.actAfresh(page)

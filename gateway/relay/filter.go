@@ -6,8 +6,8 @@ import (
 	"net"
 	"net/http"
 
-	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/inject"
 )
@@ -29,15 +29,14 @@ type filter struct {
 	mode filterMode
 	// undecided: an answer that waits was not settled yet.
 	undecided bool
-	// leaves: the session ends with this answer, whatever the app says, since its user asked the app to sign out.
-	leaves bool
 	// early: it was settled before it was whole.
 	early bool
 	// unseen: the answer is not known to be the app's, or not known to be all of its headers.
 	unseen bool
 	// waiting is the beginning of an answer that is not decided yet.
 	waiting *upstream.Withheld
-	sorted  custody.Sorted
+	// settling decides what becomes of it.
+	settling settlement
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
 	// lines are the cookies that an undecided answer sets.
@@ -82,8 +81,8 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.x.W.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what follows
-		// may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what
+		// follows may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
 		if f.x.State() == gate.Verified && !f.x.Suspect && !f.x.Data.InPlace {
 			upstream.StripCookies(h)
 			f.x.W.WriteHeader(status)
@@ -110,8 +109,11 @@ func (f *filter) WriteHeader(status int) {
 	case len(lines) == 0 && f.x.Place != gate.Logout:
 		f.begin(status)
 		return
-	case f.x.settle(f, status, lines):
-		return
+	default:
+		if r := f.settle(status, lines); r.decided() {
+			f.carryOut(status, r)
+			return
+		}
 	}
 	f.mode = holding
 	f.waiting = &upstream.Withheld{Status: status}
@@ -136,8 +138,8 @@ func (f *filter) decide() {
 	case disowned:
 		f.x.Token, f.x.Data = "", nil
 		f.replace(f.x.AskLogin)
-	case !f.undecided || !f.x.settle(f, waiting.Status, f.lines):
-		f.x.settleByProbe(f, waiting.Status)
+	default:
+		f.carryOut(waiting.Status, f.decided(waiting.Status))
 	}
 	if f.x.visit != nil {
 		f.x.settled(waiting.Status)
@@ -148,7 +150,7 @@ func (f *filter) decide() {
 	if waiting.Body.Len() > 0 && !f.x.stream.cut.Load() {
 		_, _ = f.pass(waiting.Body.Bytes()) // it was there before the app was asked
 	}
-	if f.asksOn() {
+	if f.x.asksOn() {
 		f.mode, f.waiting = asking, new(upstream.Withheld)
 	}
 }
@@ -198,7 +200,7 @@ func (f *filter) sendHeld() error {
 }
 
 // replace writes another answer by way of answer, and drops the app's own.
-func (f *filter) replace(answer func() error) {
+func (f *filter) replace(answer exchange.Answer) {
 	h := f.x.W.Header()
 	own := h["Set-Cookie"]
 	clear(h)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/internal/age"
@@ -26,23 +27,23 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
 	if x.Data.InPlace {
-		leave, answered, err := x.takeTurn()
+		leave, answer := x.takeTurn()
 		defer leave()
-		if answered || err != nil {
-			return err
+		if answer != nil {
+			return answer()
 		}
 	}
 	if x.Config.Logins.Asks() && !(refreshes && x.tokenRanOut()) && x.mustAsk() && !x.LacksPassword() {
-		if answered, err := x.recheck(); answered || err != nil {
-			return err
+		if answer := x.recheck(); answer != nil {
+			return answer()
 		}
 	}
 	if x.Config.Sessions.NeedsTouch(x.Data, x.Now) {
 		if err := x.Config.Sessions.Touch(x.R.Context(), x.Token, x.Now); err != nil {
 			return x.StoreFailed("note that the session is in use", err)
 		}
-		if answered, err := x.OwesByNow(); answered || err != nil {
-			return err
+		if answer := x.OwesByNow(); answer != nil {
+			return answer()
 		}
 	}
 	// This app may sign people in without a sign: it is asked after each request that could have done so.
@@ -51,7 +52,7 @@ func (x *Exchange) ForwardVerified() error {
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	if refreshes {
-		return x.refresh()
+		return refresh(x)
 	}
 	defer x.stream.end()
 	if x.visit != nil {
@@ -64,26 +65,26 @@ func (x *Exchange) ForwardVerified() error {
 // clock.
 func (x *Exchange) mustAsk() bool { return x.site.isDue(x.Data, x.Now) }
 
-func (g *Site) isDue(data *session.Data, now time.Time) bool {
-	return !age.Within(now, data.Checked, g.Config.Recheck) || uncovered(data, now)
+func (s *Site) isDue(data *session.Data, now time.Time) bool {
+	return !age.Within(now, data.Checked, s.Config.Recheck) || uncovered(data, now)
 }
 
 // uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
 func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut(data.Checked, now) }
 
-// recheck asks the app who is signed in while a session is in use (contract 4.2). It reports whether the request was
-// answered already; where not, it goes on.
-func (x *Exchange) recheck() (answered bool, err error) {
+// recheck asks the app who is signed in while a session is in use (contract 4.2). Where there is no answer, the request
+// goes on.
+func (x *Exchange) recheck() exchange.Answer {
 	seen := x.Data.Checked
 	if !seen.IsZero() && !uncovered(x.Data, x.Now) {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such
 		// luck: its time is zero, and each request asks for itself.
 		taken, err := x.Take(session.ClaimCheck(seen, x.Now))
 		if err != nil {
-			return true, x.StoreFailed("claim the identity check", err)
+			return func() error { return x.StoreFailed("claim the identity check", err) }
 		}
 		if !taken.Done {
-			return false, nil
+			return nil
 		}
 	}
 	answer := x.Whose(x.Data.Held)
@@ -93,50 +94,50 @@ func (x *Exchange) recheck() (answered bool, err error) {
 		}
 		vouched, err := x.vouch(answer)
 		if err != nil {
-			return true, x.StoreFailed("note the identity check", err)
+			return func() error { return x.StoreFailed("note the identity check", err) }
 		}
 		if vouched {
-			return false, nil
+			return nil
 		}
 		answer = x.Whose(x.Data.Held)
 	}
 	switch answer.Verdict {
 	case login.Known:
 		if answer.Name == x.Data.Identity {
-			return true, x.IdentityUnclear(upstream.Probed{Err: errBusy})
+			return func() error { return x.IdentityUnclear(upstream.Probed{Err: errBusy}) }
 		}
 		owed, err := x.Accept(signin.SignedIn{
 			Identity: answer.Name, Jar: answer.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
 		})
 		if err != nil {
-			return true, x.StoreFailed("look up the second factor", err)
+			return func() error { return x.StoreFailed("look up the second factor", err) }
 		}
 		if owed {
-			return true, x.AskFactor()
+			return x.AskFactor
 		}
-		return false, nil
+		return nil
 	case login.NotSignedIn:
 		if x.tokenRanOut() {
 			if err := x.unsettle(nil); err != nil {
-				return true, x.StoreFailed("note the failed identity check", err)
+				return func() error { return x.StoreFailed("note the failed identity check", err) }
 			}
-			return false, nil
+			return nil
 		}
 		if err := x.End(endedByApp); err != nil {
-			return true, x.StoreFailed("end session", err)
+			return func() error { return x.StoreFailed("end session", err) }
 		}
-		return true, x.site.Again(x)
+		return func() error { return x.site.Again(x) }
 	default:
 		if errors.Is(answer.Err, upstream.ErrTwoUsers) {
 			if err := x.End(ofTwoUsers); err != nil {
-				return true, x.StoreFailed("end session", err)
+				return func() error { return x.StoreFailed("end session", err) }
 			}
-			return true, x.AskLogin()
+			return x.AskLogin
 		}
 		if err := x.unsettle(answer.Changes); err != nil {
-			return true, x.StoreFailed("note the failed identity check", err)
+			return func() error { return x.StoreFailed("note the failed identity check", err) }
 		}
-		return true, x.IdentityUnclear(answer)
+		return func() error { return x.IdentityUnclear(answer) }
 	}
 }
 

@@ -41,7 +41,7 @@ func (x *Exchange) expectPage() *insertion {
 	x.encodings, x.encodingsSaved = x.R.Header["Accept-Encoding"], true
 	x.R.Header["Accept-Encoding"] = []string{"identity"}
 	return &insertion{
-		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: x.siteOrigin(), base: x.Config.Base, link: link, guard: x.Config.Guard,
+		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: siteOrigin(x), base: x.Config.Base, link: link, guard: x.Config.Guard,
 	}
 }
 
@@ -71,7 +71,7 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 
 // siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a
 // proxy on this machine that does not say so. Empty where the host is no plain one.
-func (x *Exchange) siteOrigin() string {
+func siteOrigin(x *Exchange) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 	if x.R.Host == "" || strings.Trim(x.R.Host, plain) != "" {
 		return ""

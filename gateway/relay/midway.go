@@ -53,17 +53,17 @@ func (m *midway) confirms(now bool) bool {
 	case !stranger && !now && !x.mustAsk():
 		return !s.cut.Load()
 	case stranger:
-		if x.confirmsStranger() {
+		if confirmsStranger(x) {
 			return !s.cut.Load()
 		}
-	case x.confirmsUser():
+	case confirmsUser(x):
 		return !s.cut.Load()
 	}
 	s.Stop()
 	return false
 }
 
-func (x *Exchange) confirmsUser() bool {
+func confirmsUser(x *Exchange) bool {
 	for range maxRechecks {
 		said := x.Whose(x.Data.Held)
 		if said.Verdict == login.NotSignedIn && x.tokenRanOut() {
@@ -85,7 +85,7 @@ func (x *Exchange) confirmsUser() bool {
 	return false
 }
 
-func (x *Exchange) confirmsStranger() bool {
+func confirmsStranger(x *Exchange) bool {
 	said := x.Probe(x.Data.Guest, upstream.Attachment{})
 	_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), said.Verdict == login.NotSignedIn, false))
 	return err == nil && said.Verdict == login.NotSignedIn
@@ -135,9 +135,8 @@ func (x *Exchange) mayAskMidway() bool {
 
 // asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the
 // request may sign somebody in after that.
-func (f *filter) asksOn() bool {
-	x := f.x
-	if !f.early || !x.mayAskMidway() {
+func (x *Exchange) asksOn() bool {
+	if !x.filter.early || !x.mayAskMidway() {
 		return false
 	}
 	if x.State() != gate.Verified {

@@ -14,24 +14,24 @@ const askStoreEvery = 20 * time.Millisecond
 
 // awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the
 // session has ended.
-func (g *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
+func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
 	waited, alone = v.Wait(ctx)
-	if !g.Config.Sessions.Remote() {
+	if !s.Config.Sessions.Remote() {
 		return waited, alone, nil
 	}
-	others, err := g.awaitOthers(ctx, v)
+	others, err := s.awaitOthers(ctx, v)
 	return true, alone && others, err
 }
 
 // awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the
 // store.
-func (g *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
+func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
 	over := time.NewTimer(v.Patience())
 	defer over.Stop()
 	again := time.NewTicker(askStoreEvery)
 	defer again.Stop()
 	for {
-		if alone, err = g.tryTurn(ctx, v); alone || err != nil {
+		if alone, err = s.tryTurn(ctx, v); alone || err != nil {
 			return alone, err
 		}
 		select {
@@ -45,9 +45,9 @@ func (g *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, 
 }
 
 // tryTurn looks whether the turn is free, and takes it where the request may raise the session.
-func (g *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err error) {
-	now := g.Config.Now()
-	data, err := g.Config.Sessions.LoadNow(ctx, v.Token) // which spares a write for each look
+func (s *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err error) {
+	now := s.Config.Now()
+	data, err := s.Config.Sessions.LoadNow(ctx, v.Token) // which spares a write for each look
 	switch {
 	case err != nil:
 		return false, err
@@ -62,7 +62,7 @@ func (g *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err e
 	if v.Plain {
 		at = now.Add(underway.OpenPatience - underway.MayTake) // which lapses so much sooner
 	}
-	taken, err := g.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Raise(now, at, underway.MayTake))
+	taken, err := s.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Raise(now, at, underway.MayTake))
 	if free = taken.Done; free {
 		v.Marked.Store(true)
 		v.Beside = v.Beside || taken.Before.Raising != nil // by a request that has lapsed, or that nobody has settled
@@ -71,14 +71,14 @@ func (g *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err e
 }
 
 // unmark has the store forget that a request of the session may be raising it.
-func (g *Site) unmark(ctx context.Context, v *underway.Visit) {
+func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 	if !v.Marked.Swap(false) {
 		return
 	}
-	_, err := g.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Settle())
+	_, err := s.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Settle())
 	if err != nil && !errors.Is(err, session.ErrGone) {
-		g.Log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
-			"setting", "sessions", "app", g.Config.App, "error", err)
+		s.Log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
+			"setting", "sessions", "app", s.Config.App, "error", err)
 	}
 }
 
@@ -127,7 +127,7 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
 }
 
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.
-func (x *Exchange) raisedElsewhere() bool {
+func raisedElsewhere(x *Exchange) bool {
 	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
 	defer done()
 	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
@@ -27,7 +28,7 @@ var errNoToken = errors.New("the answer holds no token where one should stand")
 
 // refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose
 // that is (P5). The request was made ready already.
-func (x *Exchange) refresh() error {
+func refresh(x *Exchange) error {
 	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
 	answer, err := upstream.Capture(x.Next, x.R)
 	if err != nil {
@@ -51,8 +52,8 @@ func (x *Exchange) refresh() error {
 		}
 	}
 	if len(issued) > 0 {
-		if answered, err := x.admitTokens(issued, answer, lines); answered || err != nil {
-			return err
+		if answer := admitTokens(x, issued, answer, lines); answer != nil {
+			return answer()
 		}
 	}
 	defer x.stream.end()
@@ -60,8 +61,8 @@ func (x *Exchange) refresh() error {
 }
 
 // admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
-// sign-in of that one. It reports whether the request was answered.
-func (x *Exchange) admitTokens(issued []login.Token, answer *upstream.Withheld, lines []string) (answered bool, err error) {
+// sign-in of that one, and answered.
+func admitTokens(x *Exchange, issued []login.Token, answer *upstream.Withheld, lines []string) exchange.Answer {
 	user := x.Data.Identity
 	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))
 	switch {
@@ -71,32 +72,32 @@ func (x *Exchange) admitTokens(issued []login.Token, answer *upstream.Withheld, 
 			tokens = append(tokens, token.Text)
 		}
 		if _, err := x.Take(session.BindTokens(user, tokens, x.Now)); err != nil {
-			return true, x.StoreFailed("bind a token", err)
+			return func() error { return x.StoreFailed("bind a token", err) }
 		}
-		return false, nil
+		return nil
 	case said.Verdict == login.Known:
 		sorted := x.site.Cookies.Sort(lines, nil, true)
 		jar, _, full := x.Apply(custody.Jar{}, sorted.Held)
 		if full != nil {
-			return true, x.LoginUnclear("hold", full)
+			return func() error { return x.LoginUnclear("hold", full) }
 		}
 		next := signin.SignedIn{Identity: said.Name, Jar: jar, Granted: sorted.Granted, Within: true}
 		next.Delivery, next.Oversized = x.Delivery(answer, sorted.Browser)
 		if err := next.Bind(issued); err != nil {
-			return true, x.LoginUnclear("token", err)
+			return func() error { return x.LoginUnclear("token", err) }
 		}
 		owed, err := x.Accept(next)
 		if err != nil {
-			return true, x.StoreFailed("sign in", err)
+			return func() error { return x.StoreFailed("sign in", err) }
 		}
 		if owed {
 			x.Withheld = true
-			return true, x.AskFactor()
+			return x.AskFactor
 		}
-		return true, answer.Send(x.W, x.R, sorted.Browser)
+		return func() error { return answer.Send(x.W, x.R, sorted.Browser) }
 	case said.Verdict == login.NotSignedIn:
-		return true, x.LoginUnclear("refresh", signin.ErrTokenOfNobody)
+		return func() error { return x.LoginUnclear("refresh", signin.ErrTokenOfNobody) }
 	default:
-		return true, x.IdentityUnclear(said)
+		return func() error { return x.IdentityUnclear(said) }
 	}
 }

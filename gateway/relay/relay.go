@@ -1,5 +1,5 @@
-// Package relay carries a session's requests to the app and its answers back: whole and unbuffered where nothing is to be
-// asked, and otherwise behind the app's own word on whose the session is.
+// Package relay carries a session's requests to the app and its answers back: whole and unbuffered where nothing is to
+// be asked, and otherwise behind the app's own word on whose the session is.
 package relay
 
 import (

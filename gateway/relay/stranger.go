@@ -6,8 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
@@ -24,12 +26,12 @@ func (x *Exchange) ForwardStranger() error {
 		return x.ForwardSuspect()
 	}
 	if x.Data != nil && (x.Data.Doubt || x.Data.Guest.RanOut(time.Time{}, x.Now)) {
-		if answered, err := x.settleDoubt(); answered || err != nil {
-			return err
+		if answer := x.settleDoubt(); answer != nil {
+			return answer()
 		}
 	}
 	insertion := x.expectPage()
-	x.openOnly()
+	openOnly(x)
 	if x.Data != nil && x.Data.Guest.Len() > 0 {
 		token := x.Token
 		x.Carriers.Add(token, &x.stream)
@@ -93,7 +95,7 @@ func (x *Exchange) ForwardSuspect() error {
 		x.carried = taken.Guest
 	}
 	insertion := x.expectPage()
-	x.openOnly()
+	openOnly(x)
 	x.Prepare(&x.carried)
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
@@ -105,7 +107,7 @@ func (x *Exchange) ForwardSuspect() error {
 }
 
 // openOnly takes the query off a stranger's request where only the path is public.
-func (x *Exchange) openOnly() {
+func openOnly(x *Exchange) {
 	r := x.R
 	if x.Place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.Policy.KeepsQuery(r, x.Path) {
 		r.URL.RawQuery, r.URL.ForceQuery = "", false
@@ -153,36 +155,75 @@ func (x *Exchange) doubt() error {
 	return err
 }
 
-// settleDoubt asks the app whose the stranger's cookies are. It reports whether the request was answered.
-func (x *Exchange) settleDoubt() (answered bool, err error) {
+// settleDoubt asks the app whose the stranger's cookies are. There is no answer where they are a stranger's.
+func (x *Exchange) settleDoubt() exchange.Answer {
 	if !x.Config.Logins.Asks() {
 		if err := x.forgetGuest(); err != nil && !errors.Is(err, session.ErrGone) {
-			return true, x.StoreFailed("forget the app's cookies", err)
+			return func() error { return x.StoreFailed("forget the app's cookies", err) }
 		}
-		return false, nil
+		return nil
 	}
 	said := x.Probe(x.Data.Guest, upstream.Attachment{})
 	switch said.Verdict {
 	case login.NotSignedIn:
 		_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), true, true))
 		if err != nil && !errors.Is(err, session.ErrGone) {
-			return true, x.StoreFailed("keep the app's cookies", err)
+			return func() error { return x.StoreFailed("keep the app's cookies", err) }
 		}
-		return false, nil
+		return nil
 	case login.Known:
 		owed, err := x.Accept(signin.SignedIn{
 			Identity: said.Name, Jar: said.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
 		})
 		switch {
 		case err != nil:
-			return true, x.StoreFailed("sign in", err)
+			return func() error { return x.StoreFailed("sign in", err) }
 		case owed:
-			return true, x.AskFactor()
+			return x.AskFactor
 		}
-		return true, x.site.Again(x)
+		return func() error { return x.site.Again(x) }
 	}
 	if err := x.forgetGuest(); err != nil {
-		return true, x.StoreFailed("forget the app's cookies", err)
+		return func() error { return x.StoreFailed("forget the app's cookies", err) }
 	}
-	return true, x.IdentityUnclear(said)
+	return func() error { return x.IdentityUnclear(said) }
+}
+
+// jar holds the cookies that go to the app with a request of this session that is no login: those that a login has
+// earned once the session is verified, and a stranger's before.
+func (x *Exchange) jar() custody.Jar {
+	switch {
+	case x.Data == nil:
+		return custody.Jar{}
+	case x.Data.State == gate.Verified:
+		return x.Data.Held
+	}
+	return x.carried
+}
+
+// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in
+// the answer, or another one of the session that is under way. A query may do so, by fields whose names nobody
+// described.
+func (x *Exchange) mayHaveSignedIn() bool {
+	return x.Suspect || x.Place == gate.Entry && !x.bareEntry() || x.carries && x.Raising.Any(x.visit.Token)
+}
+
+// bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could
+// have chosen to sign somebody in by. Some apps begin another session with each question that a stranger's cookies come
+// with, and would not know the page's form any more.
+func (x *Exchange) bareEntry() bool { return x.Place == gate.Entry && x.bare() }
+
+// bare reports whether the address is without a query of the client's choice.
+func (x *Exchange) bare() bool { return x.R.URL.RawQuery == "" || x.Target == x.Config.LoginPage }
+
+// forgetGuest throws the stranger's cookies away.
+func (x *Exchange) forgetGuest() error {
+	if x.Data == nil || x.Data.Guest.Len() == 0 {
+		return nil
+	}
+	_, err := x.Take(session.ForgetGuest())
+	if errors.Is(err, session.ErrGone) {
+		return nil
+	}
+	return err
 }

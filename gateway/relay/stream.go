@@ -199,8 +199,8 @@ func mayGoOn(data *session.Data, identity string) bool {
 // Doubt implements underway.Carrier.
 func (s *stream) Doubt() { s.stale.Store(true) }
 
-// Stop implements underway.Carrier. It cuts the stream: nothing is written from here on, the request to the app is given up, and whoever waits for a
-// slow client waits no more.
+// Stop implements underway.Carrier. It cuts the stream: nothing is written from here on, the request to the app is
+// given up, and whoever waits for a slow client waits no more.
 func (s *stream) Stop() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

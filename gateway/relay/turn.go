@@ -18,18 +18,18 @@ import (
 )
 
 // addressKey is what the request's path is remembered by.
-func (x *Exchange) addressKey() uint64 {
+func addressKey(x *Exchange) uint64 {
 	return x.site.harmless.Key(x.Data.Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
 
 // knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
 // client's choice.
-func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(x.addressKey()) }
+func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(addressKey(x)) }
 
 // noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.
 func (x *Exchange) noteAddress() {
 	if v := x.visit; v != nil && v.Plain && !x.filter.early && x.bare() && v.HasTurn() {
-		x.site.harmless.Add(x.addressKey())
+		x.site.harmless.Add(addressKey(x))
 	}
 }
 
@@ -48,7 +48,7 @@ func (x *Exchange) besideRaise(header http.Header) bool {
 	if x.Suspect || x.State() != gate.Verified || !x.Data.InPlace {
 		return x.Suspect
 	}
-	if !belongsToPage(header) || x.HasMoreHeaders() || x.Raising.Any(x.Token) || x.Config.Sessions.Remote() && x.raisedElsewhere() {
+	if !belongsToPage(header) || x.HasMoreHeaders() || x.Raising.Any(x.Token) || x.Config.Sessions.Remote() && raisedElsewhere(x) {
 		x.Suspect = true
 	}
 	return x.Suspect
@@ -113,11 +113,11 @@ func (x *Exchange) askBeforeNextUse() {
 const WholeBody = 256 << 10
 
 // takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there
-// until leave is called. It reports whether the request was answered.
+// until leave is called.
 //
 // A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes
 // the question whose the session is now.
-func (x *Exchange) takeTurn() (leave func(), answered bool, err error) {
+func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	token, mayRaise := x.Token, x.mayRaise()
 	x.visit = x.Raising.Join(token, mayRaise, x.Plain())
 	x.Carriers.Add(token, &x.stream)
@@ -130,18 +130,19 @@ func (x *Exchange) takeTurn() (leave func(), answered bool, err error) {
 	}
 	later := false
 	if mayRaise {
+		takesLater, err := readBody(x)
 		var over *http.MaxBytesError
-		switch later, err = x.readBody(); {
+		switch later = takesLater; {
 		case errors.As(err, &over):
-			return leave, true, err // a limit that the operator set, whose handler has an answer
+			return leave, func() error { return err } // a limit that the operator set, whose handler has an answer
 		case err != nil:
-			return leave, true, x.Left()
+			return leave, x.Left
 		}
 	}
 	if !later {
 		waited, alone, err := x.site.awaitTurn(x.R.Context(), x.visit)
 		if err != nil && !errors.Is(err, session.ErrGone) {
-			return leave, true, x.StoreFailed("wait for other requests of the session", err)
+			return leave, func() error { return x.StoreFailed("wait for other requests of the session", err) }
 		}
 		if !alone && x.R.Context().Err() == nil {
 			x.Log.WarnContext(x.R.Context(), "a request waited long for another one of its session that may sign somebody in, and goes on",
@@ -152,27 +153,27 @@ func (x *Exchange) takeTurn() (leave func(), answered bool, err error) {
 		}
 		x.stream.impatient = !alone // what comes of it has waited, too
 		if x.R.Context().Err() != nil {
-			return leave, true, x.Left()
+			return leave, x.Left
 		}
 		if waited {
-			if err := x.lookAgain(alone); err != nil {
-				return leave, true, x.StoreFailed("load session", err)
+			if err := lookAgain(x, alone); err != nil {
+				return leave, func() error { return x.StoreFailed("load session", err) }
 			}
 		}
 	}
 	if x.Data == nil || x.Raising.Ended(x.Token) {
 		x.Token, x.Data = "", nil
-		return leave, true, x.AskLogin()
+		return leave, x.AskLogin
 	}
 	if mayRaise && !(x.Plain() && x.bare()) {
 		undo = x.outlive()
 	}
-	return leave, false, nil
+	return leave, nil
 }
 
 // lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at
 // the app still that may raise it, the app is asked whose the session is.
-func (x *Exchange) lookAgain(alone bool) error {
+func lookAgain(x *Exchange, alone bool) error {
 	data, err := x.Config.Sessions.LoadNow(context.WithoutCancel(x.R.Context()), x.Token)
 	if err != nil {
 		return err
@@ -194,7 +195,7 @@ func (x *Exchange) lookAgain(alone bool) error {
 
 // readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes,
 // unless its address has a query; later reports that it does.
-func (x *Exchange) readBody() (later bool, err error) {
+func readBody(x *Exchange) (later bool, err error) {
 	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
 		return false, nil

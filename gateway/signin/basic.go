@@ -21,24 +21,24 @@ var errOpen = errors.New("the app answers without a password as it does with one
 
 // standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6).
 // No other reaches the app: it is tried by a question of our own first, and never with what the client wants done.
-func (x *Exchange) standByPassword() (answered bool, err error) {
+func (x *Exchange) standByPassword() exchange.Answer {
 	line, refused := login.BasicLine(x.R.Header)
 	known := false
 	switch {
 	case refused != nil:
-		return true, x.Refuse(refused)
+		return func() error { return x.Refuse(refused) }
 	case line != "":
 		known = x.State() != gate.Anonymous && x.Data.Bonds.Basic(line)
 	}
 	switch {
 	case known:
 		x.Authorization = line
-		return false, nil
+		return nil
 	case line == "" && x.LacksPassword() && x.Place != gate.Public && x.Place != gate.Entry:
 		// The password stands in every request, or in none that counts.
-		return true, x.askPassword()
+		return x.askPassword
 	case line == "", x.State() == gate.Anonymous && x.Place == gate.Public:
-		return false, nil
+		return nil
 	}
 	return x.tryPassword(line)
 }
@@ -49,17 +49,33 @@ func (x *Exchange) LacksPassword() bool {
 	return x.State() == gate.Verified && x.Data.Bonds.HasBasic() && x.Data.Held.Len() == 0 && x.Authorization == ""
 }
 
-// tryPassword asks the app whose a password is.
-func (x *Exchange) tryPassword(line string) (answered bool, err error) {
+// tryPassword asks the app whose a password is, unless the client has too many tried already. One is being tried until
+// its answer is written.
+func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	name, refused := x.Config.Logins.ReadBasic(line)
 	if refused != nil {
-		return true, x.Refuse(refused)
+		return func() error { return x.Refuse(refused) }
 	}
 	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
 	if !ok {
-		return true, tooManyTrials(x)
+		return func() error { return tooManyTrials(x) }
 	}
-	defer leave()
+	defer func() {
+		if answer == nil {
+			leave()
+		}
+	}()
+	if refusal := judgePassword(x, line, name); refusal != nil {
+		return func() error {
+			defer leave()
+			return refusal()
+		}
+	}
+	return nil
+}
+
+// judgePassword has the session be of whom the app says that the password is.
+func judgePassword(x *Exchange, line, name string) exchange.Answer {
 	next := SignedIn{Identity: name, bonds: custody.Bonds{}.BindBasic(line)}
 	if x.Config.Logins.Asks() {
 		said := x.Probe(custody.Jar{}, upstream.BasicAttachment(line))
@@ -67,37 +83,38 @@ func (x *Exchange) tryPassword(line string) (answered bool, err error) {
 		case login.Known:
 			next.Identity, next.Jar = said.Name, said.Jar
 		case login.NotSignedIn:
-			return true, x.passwordRefused(said.Answer)
+			return func() error { return x.passwordRefused(said.Answer) }
 		default:
-			return true, x.IdentityUnclear(said)
+			return func() error { return x.IdentityUnclear(said) }
 		}
 	} else {
 		address := &url.URL{Path: x.site.Basic.Address()}
 		right, lines, err := x.tried(address, upstream.BasicAttachment(line))
 		if err != nil {
-			return true, x.trialFailed(err)
+			return func() error { return x.trialFailed(err) }
 		}
 		if !right.succeeded {
-			return true, x.passwordRefused(right.answer)
+			return func() error { return x.passwordRefused(right.answer) }
 		}
 		// Were it to answer strangers alike, any password would do.
 		if open, _, err := x.tried(address, upstream.Attachment{}); err != nil {
-			return true, x.trialFailed(err)
+			return func() error { return x.trialFailed(err) }
 		} else if open.succeeded {
-			return true, x.LoginUnclear("login", errOpen)
+			return func() error { return x.LoginUnclear("login", errOpen) }
 		}
 		sorted := x.site.Cookies.Sort(lines, nil, true)
 		if next.Jar, _, err = (custody.Jar{}).Apply(sorted.Held, x.R.Host, address.Path, x.Now); err != nil {
-			return true, x.LoginUnclear("hold", err)
+			return func() error { return x.LoginUnclear("hold", err) }
 		}
 		if asksItself(x, address) {
-			return true, x.answerTrial(next, right.answer, sorted)
+			return func() error { return x.answerTrial(next, right.answer, sorted) }
 		}
 	}
-	if answered, err = x.enter(next); !answered && err == nil {
+	answer := x.enter(next)
+	if answer == nil {
 		x.Authorization = line
 	}
-	return answered, err
+	return answer
 }
 
 // asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some

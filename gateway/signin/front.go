@@ -7,9 +7,9 @@ import (
 
 // standByFront holds the session against whom a handler in front of us has signed in, at every request. Nobody is
 // nobody here too, whatever the session says; another one than before is another login (P5).
-func (x *Exchange) standByFront() (answered bool, err error) {
+func (x *Exchange) standByFront() exchange.Answer {
 	if x.Place == gate.Own && x.Path.Text == x.Config.Base+"/logout" {
-		return false, nil // whoever wants to end a session has no need to be somebody
+		return nil // whoever wants to end a session has no need to be somebody
 	}
 	name := x.Config.Front(x.R)
 	if name != "" {
@@ -18,11 +18,11 @@ func (x *Exchange) standByFront() (answered bool, err error) {
 	switch {
 	case name == "":
 		x.Token, x.Data = "", nil
-		return false, nil
+		return nil
 	case x.State() != gate.Anonymous && x.Data.Identity == name:
-		return false, nil
+		return nil
 	case x.State() == gate.Anonymous && !x.needsSession():
-		return false, nil
+		return nil
 	}
 	return x.enter(SignedIn{Identity: name})
 }

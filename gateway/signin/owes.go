@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/session"
 )
 
@@ -14,28 +15,28 @@ const recordPatience = 500 * time.Millisecond
 // OwesByNow looks, once a minute while a session is in use, whether its user has a factor by now, if none was proved in
 // it. Whoever sets up a factor ends the user's other sessions; where the store of sessions was away in that moment, or
 // the gateway was stopped, nobody did, and somebody who has only the password would go on to the end of the session's
-// time. It reports whether the request was answered.
+// time.
 //
 // Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
-func (x *Exchange) OwesByNow() (answered bool, err error) {
+func (x *Exchange) OwesByNow() exchange.Answer {
 	if len(x.Data.Proofs) > 0 {
-		return false, nil
+		return nil
 	}
 	status, err := lookBriefly(x)
 	if err != nil {
 		x.Log.DebugContext(x.R.Context(), "nobody knows whether a factor is owed by now; the session goes on",
 			"app", x.Config.App, "user", x.Data.Identity, "error", err)
-		return false, nil
+		return nil
 	}
 	if !status.Enrolled {
-		return false, nil
+		return nil
 	}
 	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
 		"app", x.Config.App, "user", x.Data.Identity)
 	if _, err := x.Take(session.Owe(x.Data.Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
-		return true, x.StoreFailed("have the session owe a factor", err)
+		return func() error { return x.StoreFailed("have the session owe a factor", err) }
 	}
-	return true, x.AskFactor()
+	return x.AskFactor
 }
 
 // lookBriefly reads whether the user of this session has a factor, and does not wait long for it.

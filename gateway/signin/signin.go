@@ -201,8 +201,8 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 	if owed {
 		return x.AskFactor()
 	}
-	if answered, err := x.offer(next); answered || err != nil {
-		return err
+	if answer := x.offer(next); answer != nil {
+		return answer()
 	}
 	return try.answer.Send(x.W, x.R, try.sorted.Browser)
 }

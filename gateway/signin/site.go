@@ -1,5 +1,5 @@
-// Package signin is how a session gets an identity: by a form or a script, by a password that stands in each request, or
-// by what an earlier handler says; and which browsers need no code for it.
+// Package signin is how a session gets an identity: by a form or a script, by a password that stands in each request,
+// or by what an earlier handler says; and which browsers need no code for it.
 package signin
 
 import (

@@ -11,55 +11,54 @@ import (
 )
 
 // offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the
-// app would have led kept. It reports whether it answered. What fails here opens nothing and closes nothing; then there
-// is no offer.
-func (x *Exchange) offer(next SignedIn) (answered bool, err error) {
+// app would have led kept. What fails here opens nothing and closes nothing; then there is no offer.
+func (x *Exchange) offer(next SignedIn) exchange.Answer {
 	if !x.Config.Offer || x.Config.RequireEveryone || x.Data.Method() != session.None || !exchange.IsPageLoad(x.R) {
-		return false, nil
+		return nil
 	}
 	first, err := x.Config.Factors.Offer(x.R.Context(), x.Data.Identity)
 	if err != nil {
 		x.Log.WarnContext(x.R.Context(), "no second factor could be offered", "setting", "offer", "app", x.Config.App, "error", err)
 	}
 	if !first {
-		return false, nil
+		return nil
 	}
 	if _, err := x.Take(session.Offer(next.Delivery)); err != nil {
-		return false, nil //nolint:nilerr // the session ended meanwhile, or cannot be written: the answer goes out as it is
+		return nil // the session ended meanwhile, or cannot be written: the answer goes out as it is
 	}
 	x.DeliverCookies(next.Delivery)
-	return true, x.Redirect(x.Config.Base + "/offer")
+	return func() error { return x.Redirect(x.Config.Base + "/offer") }
 }
 
 // A standing login is made anew with every request: by a handler in front of us (front.go), or by the app itself, which
 // gets a password each time (basic.go). So each request tells whose it is, and the session only remembers for whom a
 // factor was passed.
 
-// Stand looks at the login that stands in the request. It reports whether the request was answered; where not, it goes
-// on in the state that the session has by then.
-func (x *Exchange) Stand() (answered bool, err error) {
+// Stand looks at the login that stands in the request. Where there is no answer, the request goes on in the state that
+// the session has by then.
+func (x *Exchange) Stand() exchange.Answer {
 	switch {
 	case x.Token == "" && x.needsSession() && x.Blind():
 		// A session begun here would take the place of the one that the browser has.
-		return true, x.closed()
+		return x.closed
 	case x.Config.Front != nil:
 		return x.standByFront()
 	case x.site.Basic != nil && x.Place != gate.Own:
 		return x.standByPassword()
 	}
-	return false, nil
+	return nil
 }
 
 // enter has the session be of whom a standing login names. Where no factor is owed the request goes on at once.
-func (x *Exchange) enter(next SignedIn) (answered bool, err error) {
+func (x *Exchange) enter(next SignedIn) exchange.Answer {
 	next.typed = true
 	next.Delivery = &session.Delivery{Location: x.Wanted("")}
 	owed, err := x.Accept(next)
 	if err != nil {
-		return true, x.StoreFailed("sign in", err)
+		return func() error { return x.StoreFailed("sign in", err) }
 	}
 	if owed || x.Place == gate.Own {
-		return false, nil
+		return nil
 	}
 	return x.offer(next)
 }

@@ -1,0 +1,69 @@
+package relay
+
+import (
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/login"
+)
+
+// ruling is what becomes of an answer of the app's: it goes on its way, another one takes its place, or, in the zero
+// value, the app has to be asked first. Whoever rules has stored what follows from it; the filter carries it out.
+type ruling struct {
+	// goes: the answer goes on its way, with the cookies that the browser may have.
+	goes    bool
+	cookies []string
+	// instead, if there is one, is written in its place.
+	instead exchange.Answer
+}
+
+// decided reports whether it is known what becomes of the answer.
+func (r *ruling) decided() bool { return r.goes || r.instead != nil }
+
+// instead rules that another answer takes the place of the app's.
+func instead(answer exchange.Answer) ruling { return ruling{instead: answer} }
+
+// settlement is the deciding on one answer, by its headers. It writes nothing to the browser.
+type settlement struct {
+	*Exchange
+	status int
+	// sorted are the cookies that the answer sets.
+	sorted custody.Sorted
+	// leaves: the session ends with this answer, whatever the app says, since its user asked the app to sign out.
+	leaves bool
+}
+
+// letGo rules that the answer goes on its way.
+func (x *settlement) letGo() ruling { return ruling{goes: true, cookies: x.sorted.Browser} }
+
+// settle has it decided what becomes of the answer, by what is known already.
+func (f *filter) settle(status int, lines []string) ruling {
+	f.settling = settlement{Exchange: f.x, status: status}
+	return f.settling.settle(lines)
+}
+
+// decided is what becomes of the answer, once the app was asked where it has to be.
+func (f *filter) decided(status int) ruling {
+	if f.undecided {
+		if r := f.settle(status, f.lines); r.decided() {
+			return r
+		}
+	}
+	said, full := f.settling.ask()
+	if full == nil && said.Verdict == login.Unclear && upstream.IsTimeout(said.Err) && f.whole() {
+		said, full = f.settling.ask() // of an app that could not say before it had got rid of its answer
+	}
+	if full != nil {
+		return f.settling.overflow(full)
+	}
+	return f.settling.settleBy(said)
+}
+
+// carryOut does what was ruled.
+func (f *filter) carryOut(status int, r ruling) {
+	if r.goes {
+		f.release(status, r.cookies)
+		return
+	}
+	f.replace(r.instead)
+}
