@@ -81,8 +81,8 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.x.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what follows
-		// may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
+		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what
+		// follows may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
 		if f.x.state() == gate.Verified && !f.x.suspect && !f.x.data.InPlace {
 			stripCookies(h)
 			f.x.w.WriteHeader(status)

@@ -111,7 +111,7 @@ func TestCatalogue(t *testing.T) {
 			asked[string(match[1])] = true
 		}
 	}
-	for _, file := range []string{"show.go", "renderer.go", "catalogue.go", "lists.go"} {
+	for _, file := range []string{"show.go", "renderer.go", "catalogue.go", "messages.go"} {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
