@@ -74,6 +74,9 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		taken, err = x.take(step)
 	}
 	if err != nil {
+		if next.within && !errors.Is(err, session.ErrGone) {
+			x.untold()
+		}
 		return true, err
 	}
 	// Whatever else is under way with the cookies may be answered as to whoever has signed in.

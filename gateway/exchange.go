@@ -157,6 +157,7 @@ func (x *exchange) end(as event.Event) error {
 // same time is one.
 func (x *exchange) destroy(as event.Event) error {
 	if err := x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token); err != nil {
+		x.untold()
 		return err
 	}
 	x.storeWorks(storeSessions, true)

@@ -283,7 +283,7 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if f.x.mayAskMidway() {
 		f.x.stream.midway = f.x.startMidway()
 	}
-	if conn, err = f.x.stream.carry(conn); err != nil {
+	if conn, err = f.x.stream.carry(conn, f.x.suspect || f.x.visit != nil && f.x.visit.raises); err != nil {
 		return nil, nil, err
 	}
 	return conn, buffered, nil

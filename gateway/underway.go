@@ -14,6 +14,8 @@ type underWay struct {
 	carriers carriers
 	// raising are those that may raise a verified session.
 	raising raising
+	// unresolved are the sessions of which the store could not be told what became of them.
+	unresolved unresolved
 	// room is for the large forms of strangers that are being read.
 	room atOnce
 	// trials are the passwords that are being tried.
