@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"math"
 	"strings"
+
+	"sallyport.example/sallyport/locale"
 )
 
 // What the pages need for a logo; it is part of the style only if there is one.
@@ -51,7 +53,7 @@ type mark struct {
 
 // mark is the brand as a page shows it that has this Common.
 func (r *Renderer) mark(c Common) mark {
-	m := mark{Name: harmless(r.name)}
+	m := mark{Name: locale.Harmless(r.name)}
 	if m.Name == "" {
 		m.Name = c.App
 	}

@@ -46,18 +46,18 @@ const MaxGuard = 4 << 10
 // file.
 func (r *Renderer) Guard(languages, base string, digits int) ([]byte, error) {
 	words := r.edition(languages)
-	hint, err := words.text("code.hint", digits)
+	hint, err := words.Text("code.hint", digits)
 	if err != nil {
 		return nil, err
 	}
 	script, style := guardParts()
 	// Marshal escapes what could end the script where somebody puts it into a page.
 	config, err := json.Marshal(map[string]any{
-		"base": base, "digits": digits, "lang": words.language, "dir": words.direction, "style": style,
+		"base": base, "digits": digits, "lang": words.Language, "dir": words.Direction, "style": style,
 		// The script knows them by their places, to be small.
 		"words": []string{
-			words.message("challenge.title"), words.message("code.label"), hint, words.message("challenge.submit"),
-			words.message("page.cancel"), words.message("code.use-recovery"), words.message("error.unavailable.happened"),
+			words.Message("challenge.title"), words.Message("code.label"), hint, words.Message("challenge.submit"),
+			words.Message("page.cancel"), words.Message("code.use-recovery"), words.Message("error.unavailable.happened"),
 		},
 	})
 	if err != nil {
@@ -76,11 +76,11 @@ func (r *Renderer) Guard(languages, base string, digits int) ([]byte, error) {
 func (r *Renderer) SettingsLink(languages, address string) string {
 	words := r.edition(languages)
 	end := "right"
-	if words.direction == "rtl" {
+	if words.Direction == "rtl" {
 		end = "left"
 	}
-	return `<p align="` + end + `" lang="` + words.language + `" dir="` + words.direction + `"><small><a href="` + ascii(address) +
-		`" target="_top">` + ascii(words.message(linkSettings)) + "</a></small></p>\n"
+	return `<p align="` + end + `" lang="` + words.Language + `" dir="` + words.Direction + `"><small><a href="` + ascii(address) +
+		`" target="_top">` + ascii(words.Message(linkSettings)) + "</a></small></p>\n"
 }
 
 // ascii is text as HTML that reads the same in every encoding which has ASCII in it.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"sallyport.example/sallyport/locale"
 )
 
 // Notices for Common.Status. They are keys and so may be kept in a session until the next page.
@@ -102,14 +104,14 @@ const (
 // Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What
 // is neither is returned as it is. Languages is what the client says in Accept-Language.
 func (r *Renderer) Text(languages, message string) string {
-	return r.edition(languages).message(message)
+	return r.edition(languages).Message(message)
 }
 
 // ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what
 // happened.
 func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
 	words := r.edition(v.Languages)
-	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {
+	if !words.Has("error." + string(v.Kind) + ".title") {
 		v.Kind = ErrorInternal
 	}
 	title, happened = v.Title, v.Happened
@@ -119,7 +121,7 @@ func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
 	if happened == "" {
 		happened = "error." + string(v.Kind) + ".happened"
 	}
-	return words.message(title), words.message(happened)
+	return words.Message(title), words.Message(happened)
 }
 
 // settingsLists is what the template of the settings page sees: the view, with words for what has none of its own.
@@ -137,32 +139,32 @@ type activity struct {
 // listed makes the lists of the settings page ready to be shown: names come from browsers, which may say anything.
 func (r *Renderer) listed(v SettingsView) settingsLists {
 	words := r.edition(v.Languages)
-	unknown := words.message("settings.unknown")
-	name := func(browser string) string { return cmp.Or(harmless(browser), unknown) }
+	unknown := words.Message("settings.unknown")
+	name := func(browser string) string { return cmp.Or(locale.Harmless(browser), unknown) }
 
 	v.Trusted, v.Sessions = slices.Clone(v.Trusted), slices.Clone(v.Sessions)
 	for i := range v.Trusted {
 		v.Trusted[i].Browser = name(v.Trusted[i].Browser)
 	}
 	for i := range v.Sessions {
-		v.Sessions[i].Browser, v.Sessions[i].Address = name(v.Sessions[i].Browser), harmless(v.Sessions[i].Address)
+		v.Sessions[i].Browser, v.Sessions[i].Address = name(v.Sessions[i].Browser), locale.Harmless(v.Sessions[i].Address)
 	}
 	lists := settingsLists{SettingsView: v}
 	for _, event := range v.Activity {
-		what, err := words.text("activity."+event.Kind, int64(max(event.Count, 1)))
+		what, err := words.Text("activity."+event.Kind, int64(max(event.Count, 1)))
 		if err != nil {
 			continue
 		}
-		event.Browser, event.Address = harmless(event.Browser), harmless(event.Address)
+		event.Browser, event.Address = locale.Harmless(event.Browser), locale.Harmless(event.Address)
 		lists.Activity = append(lists.Activity, activity{ActivityLine: event, What: what})
 	}
 	return lists
 }
 
 // trusts says for how long a browser will be trusted, in days where it is a day or more.
-func (c catalogue) trusts(remember time.Duration) (string, error) {
+func (e *edition) trusts(remember time.Duration) (string, error) {
 	if remember < 24*time.Hour {
-		return c.text("challenge.trust.hours", up(remember, time.Hour))
+		return e.Text("challenge.trust.hours", locale.Up(remember, time.Hour))
 	}
-	return c.text("challenge.trust", int64(remember/(24*time.Hour)))
+	return e.Text("challenge.trust", int64(remember/(24*time.Hour)))
 }

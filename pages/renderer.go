@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/locale"
 )
 
 //go:embed templates/*.html
@@ -100,14 +101,14 @@ type templates map[string]*template.Template
 
 // parseTemplates binds the templates to the words of one language. The sources are those of all files in templates/, by
 // name.
-func parseTemplates(words catalogue, sources map[string]string) (templates, error) {
+func parseTemplates(words *locale.Catalogue, sources map[string]string) (templates, error) {
 	pages := make(templates)
 	layout := template.New("layout.html").Funcs(template.FuncMap{
-		"t":     words.html,
-		"plain": words.text,
-		"wait":  words.wait,
-		"when":  words.when,
-		"clock": words.clock,
+		"t":     words.HTML,
+		"plain": words.Text,
+		"wait":  words.Wait,
+		"when":  words.When,
+		"clock": words.Clock,
 	})
 	add := func(to *template.Template, names ...string) error {
 		for _, name := range names {
@@ -228,7 +229,7 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		return errors.Join(err, writeError)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		if seconds := up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
+		if seconds := locale.Up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
 			h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 		}
 	}
@@ -249,7 +250,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	if p.Field.Period == 0 {
 		p.Field.Period = 30 * time.Second
 	}
-	p.Language, p.Direction = words.language, words.direction
+	p.Language, p.Direction = words.Language, words.Direction
 	p.Style, p.Script = r.style, r.script
 	if p.Trusts {
 		p.Script = r.proofScript
@@ -261,24 +262,24 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	case AlertWrongCode, AlertWrongNewCode:
 		p.Invalid = true
 		if !p.Field.Recovery {
-			p.Changes = up(p.Field.Period, time.Second)
+			p.Changes = locale.Up(p.Field.Period, time.Second)
 		}
 	case AlertWrongRecoveryCode, AlertNoCode:
 		p.Invalid = true
 	}
-	if p.Seconds = up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
-		if p.At, err = words.clock(r.now().Add(p.Wait)); err != nil {
+	if p.Seconds = locale.Up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
+		if p.At, err = words.Clock(r.now().Add(p.Wait)); err != nil {
 			return err
 		}
 	}
-	p.App = harmless(p.App)
-	p.Heading = words.message(heading)
+	p.App = locale.Harmless(p.App)
+	p.Heading = words.Message(heading)
 	if p.Title = p.Heading; p.App != "" {
-		if p.Title, err = words.text("page.title", p.Heading, p.App); err != nil {
+		if p.Title, err = words.Text("page.title", p.Heading, p.App); err != nil {
 			return err
 		}
 	}
-	p.Status, p.Alert = words.message(p.Status), words.message(p.Alert)
+	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
 	p.Base = strings.TrimSuffix(p.Base, "/")
 	p.Brand = r.mark(p.Common)
 	if p.Behind != nil {
