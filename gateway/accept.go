@@ -73,8 +73,12 @@ func (x *exchange) accept(next signedIn) (owed bool, err error) {
 		taken, err = x.take(step)
 	}
 	if err != nil {
+		if next.within && !errors.Is(err, session.ErrGone) {
+			x.unsure.note(before, x.now)
+		}
 		return true, err
 	}
+	x.unsure.forget(before)
 	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
 	if next.within {
 		x.raising.end(before, x.now)

@@ -157,8 +157,10 @@ func (x *exchange) end(as event.Event) error {
 // same time is one.
 func (x *exchange) destroy(as event.Event) error {
 	if err := x.config.Sessions.Destroy(context.WithoutCancel(x.r.Context()), x.token); err != nil {
+		x.unsure.note(x.token, x.now)
 		return err
 	}
+	x.unsure.forget(x.token)
 	x.storeWorks(storeSessions, true)
 	if x.data != nil && x.data.Identity != "" && x.endedLately.first(x.token) {
 		as.User = x.data.Identity

@@ -56,7 +56,7 @@ func (x *exchange) forwardVerified() error {
 }
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another clock.
-func (x *exchange) mustAsk() bool { return x.isDue(x.data, x.now) }
+func (x *exchange) mustAsk() bool { return x.isDue(x.data, x.now) || x.unsure.has(x.token) }
 
 func (g *Gateway) isDue(data *session.Data, now time.Time) bool {
 	return !age.Within(now, data.Checked, g.config.Recheck) || uncovered(data, now)
@@ -69,7 +69,7 @@ func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut
 // answered already; where not, it goes on.
 func (x *exchange) recheck() (answered bool, err error) {
 	seen := x.data.Checked
-	if !seen.IsZero() && !uncovered(x.data, x.now) {
+	if !seen.IsZero() && !uncovered(x.data, x.now) && !x.unsure.has(x.token) {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such luck:
 		// its time is zero, and each request asks for itself.
 		taken, err := x.take(session.ClaimCheck(seen, x.now))
@@ -138,6 +138,9 @@ func (x *exchange) recheck() (answered bool, err error) {
 // into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked again.
 func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 	taken, err := x.take(session.Vouch(x.data.Identity, x.data.Held, x.cookiesSet(answer.changes)))
+	if taken.Done {
+		x.unsure.forget(x.token)
+	}
 	return taken.Done, err
 }
 
@@ -145,6 +148,9 @@ func (x *exchange) vouch(answer probed) (vouched bool, err error) {
 func (x *exchange) unsettle(changes []custody.Change) error {
 	defer x.carriers.doubt(x.token)
 	_, err := x.take(session.Unsettle(x.cookiesSet(changes)))
+	if err != nil && !errors.Is(err, session.ErrGone) {
+		x.unsure.note(x.token, x.now)
+	}
 	return err
 }
 

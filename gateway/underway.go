@@ -23,6 +23,8 @@ type underWay struct {
 	// stores are those that fail, and endedLately the sessions that ended: what was told of them is not told again.
 	stores      stores
 	endedLately ended
+	// unsure are sessions of which the store could not be told what the app had said.
+	unsure unsure
 }
 
 // underWayKey is what it stands under beside the sessions.
