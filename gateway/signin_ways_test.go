@@ -98,6 +98,7 @@ func TestP3_NothingIsLeftBesideAnError(t *testing.T) {
 	var left *http.Request
 	next := func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/away" {
+			w.Header().Set("Set-Cookie", "sid=half-way; HttpOnly; Path=/")
 			return fmt.Errorf("the app is away")
 		}
 		app.ServeHTTP(w, r)
@@ -120,7 +121,9 @@ func TestP3_NothingIsLeftBesideAnError(t *testing.T) {
 		"Content-Type": {asForm}, "Content-Encoding": {"x"}, "Authorization": {"Bearer x"}, "X-Api-Key": {"x"}, "X-Forwarded-User": {"alice"}, "X-Harmless": {"x"},
 		"Accept": {"text/html"}, "Sec-Websocket-Protocol": {"x"},
 	}
-	carol.send("POST", "/away?token=x&u=alice", "u=alice&p=pw-alice", header)
+	if got := carol.send("POST", "/away?token=x&u=alice", "u=alice&p=pw-alice", header); len(got.Cookies()) > 0 {
+		t.Errorf("the browser gets %v", got.Cookies())
+	}
 	if left == nil {
 		t.Fatal("no error came")
 	}
