@@ -109,13 +109,26 @@ func TestP3_PasswordInTheAddress(t *testing.T) {
 	}
 }
 
-// TestP1_QueriesOfStrangers: of a public path the query is left out in each form of the address that a later handler may read; the login's page keeps it.
+// TestP1_QueriesOfStrangers: of a public path the query is left out in each form of the address that a later handler may read, also where the app cannot be
+// asked; the login's page keeps it.
 func TestP1_QueriesOfStrangers(t *testing.T) {
+	for _, typed := range []bool{false, true} {
+		queriesOfStrangers(t, func(c *Config) {
+			if typed {
+				typedOnly(c)
+			}
+			c.Public = gate.Open("/pub", "/open?*")
+		})
+	}
+}
+
+func queriesOfStrangers(t *testing.T, change func(*Config)) {
+	t.Helper()
 	var at []string
-	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/pub", "/open?*") })
+	s := newSite(t, demo.Knobs{}, change)
 	app := new(raisingApp)
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
-		if r.URL.Path != "/me" {
+		if r.URL.Path != "/me" && r.URL.Path != "/api/me" {
 			at = append(at, r.URL.String()+" "+r.RequestURI)
 		}
 		app.ServeHTTP(w, r)
@@ -279,5 +292,81 @@ func TestP5_TypedLinkThatRaisesTheBrowsers(t *testing.T) {
 	b.get("/pub?n=alice&w=pw-alice")
 	if got := b.get("/plain"); got.body != "page of " {
 		t.Errorf("a public page is %s", got.body)
+	}
+}
+
+// TestP5_HeadersBesideALogin: somebody who is verified may send what a stranger may not. A login goes as a stranger's all the same: by a header of her choice
+// the app would sign in by another way than it is asked about.
+func TestP5_HeadersBesideALogin(t *testing.T) {
+	app, came := new(raisingApp), http.Header(nil)
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/me" {
+			came = r.Header.Clone()
+		}
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	carol := s.carol(t)
+	header := http.Header{"Content-Type": {asForm}, "X-Line-In": {"-2"}}
+	carol.send("GET", "/x", "", header)
+	if came.Get("X-Line-In") != "-2" {
+		t.Fatal("the control: the header does not arrive")
+	}
+	carol.send("POST", "/login", alicesForm, header)
+	if came.Get("X-Line-In") != "" || came.Get("Content-Type") != asForm {
+		t.Errorf("the login goes out with %v", came)
+	}
+}
+
+// TestP5_UnsettledAtOnce: the app did not say whose carol's cookies are by now, which are alice's. Of two requests at the same moment each asks for itself.
+func TestP5_UnsettledAtOnce(t *testing.T) {
+	app := &remembering{path: "/"}
+	s := newRemembering(t, app, nil)
+	asked, release := make(chan struct{}, 8), make(chan struct{})
+	var silent, armed atomic.Bool
+	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/me" && len(r.Cookies()) > 0 {
+			if silent.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			if armed.Load() {
+				asked <- struct{}{}
+				<-release
+			}
+		}
+		if r.URL.Path == "/door" {
+			w.Header().Add("Set-Cookie", "sid=; HttpOnly; Path=/; Max-Age=0")
+		}
+		app.ServeHTTP(w, r)
+	}), func() {}))
+	carol := s.browser()
+	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol").wants(t, http.StatusOK, "")
+	if got := carol.get("/x"); got.body != "secrets of carol" {
+		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
+	}
+	silent.Store(true)
+	if got := carol.do("POST", "/door", asForm, alicesForm); got.StatusCode != http.StatusBadGateway {
+		t.Fatalf("the app says it: %d", got.StatusCode)
+	}
+	silent.Store(false)
+	armed.Store(true)
+	first := carol.rawRest(t, "GET", "/x", "Connection: close\r\n\r\n")
+	<-asked
+	second := carol.rawRest(t, "GET", "/y", "Connection: close\r\n\r\n")
+	answered := make(chan []byte, 1)
+	go func() { answered <- all(second) }()
+	var text []byte
+	select {
+	case <-asked: // it asks for itself
+		close(release)
+		text = <-answered
+	case text = <-answered:
+		close(release)
+		t.Error("nobody was asked")
+	}
+	if strings.Contains(string(text)+string(all(first)), "secrets of alice") {
+		t.Errorf("carol reads %s", text)
 	}
 }

@@ -201,7 +201,11 @@ func TestTypedKeepsWhatRotates(t *testing.T) {
 			fmt.Fprint(w, "who are you?")
 			return nil
 		}
+		if lang, err := r.Cookie("lang"); count > 0 && (err != nil || lang.Value != "de") {
+			t.Errorf("what the app gave the browser does not come back: %v", r.Header["Cookie"])
+		}
 		count++
+		w.Header().Add("Set-Cookie", "lang=de; Path=/")
 		w.Header().Add("Set-Cookie", fmt.Sprintf("tick=%d; HttpOnly; Path=/", count))
 		fmt.Fprint(w, "page ", count)
 		return nil
