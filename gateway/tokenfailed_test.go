@@ -172,7 +172,12 @@ func TestP2_TokenOfATypedFailure(t *testing.T) {
 		`{"ok":1,"token":"` + strings.Repeat("tok3n", login.TokenLimit) + `"}`:          http.StatusBadGateway,
 		`{"ok":1,"token":"tok3n-alice-9","more":"` + strings.Repeat("x", 20<<10) + `"}`: http.StatusBadGateway,
 	} {
-		app.login = answers(http.StatusOK, body)
+		app.login = func(w http.ResponseWriter) {
+			if strings.Contains(body, "ok") {
+				w.Header().Set("Set-Cookie", "sid=alice; HttpOnly; Path=/") // by which alone it would be a session
+			}
+			answers(http.StatusOK, body)(w)
+		}
 		b := s.browser()
 		got := b.tokenLogin("alice")
 		if got.StatusCode != want || want != http.StatusOK && strings.Contains(got.body, "tok3n") {
