@@ -160,6 +160,7 @@ func (x *exchange) destroy(as event.Event) error {
 		x.untold()
 		return err
 	}
+	x.unresolved.forget(x.token)
 	x.storeWorks(storeSessions, true)
 	if x.data != nil && x.data.Identity != "" && x.endedLately.first(x.token) {
 		as.User = x.data.Identity
