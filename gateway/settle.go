@@ -18,22 +18,16 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	verified := x.state() == gate.Verified
 	jar := x.jar()
 	f.sorted = x.cookies.Sort(lines, jar.Holds, x.suspect && !verified)
-	// What another site's page asks for is nobody's wish. The app may refuse it, in words that no status tells.
-	leaves := verified && x.place == gate.Logout && status >= 200 && status < 400
-	foreign := leaves && gate.Foreign(x.r, nil)
-	if leaves && !foreign {
-		if x.ended(f, event.Event{Name: event.SignedOut, Reason: event.ReasonApp}) {
-			f.release(status, f.sorted.Browser)
-		}
-		return true
-	}
+	leaves := verified && x.signsOut(status)
 	after, effect, full := x.apply(jar, f.sorted.Held)
 	asks := x.config.Logins.Asks()
 	switch {
 	case full != nil:
 		x.overflow(f, status, full)
-	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect || foreign):
+	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect || leaves):
 		return false
+	case leaves && !gate.Foreign(x.r, nil):
+		x.signedOut(f, status, len(effect.Changed) > 0 && !(x.plain() && x.bare()))
 	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return false
 	case !verified && x.suspect && !asks:
@@ -52,6 +46,25 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.releaseToStranger(f, status)
 	}
 	return true
+}
+
+// signsOut reports whether the request asked the app to sign its user out, and was answered as such a one is. What another site's page
+// asks for is nobody's wish, and the app may refuse it, in words that no status tells: then the app's own word is needed.
+func (x *exchange) signsOut(status int) bool {
+	return x.place == gate.Logout && status >= 200 && status < 400
+}
+
+// signedOut ends the session of somebody who leaves. The answer is hers where the app said after it that nobody is signed in, or she
+// still is: an app that takes a name and password with any request takes them with this one too, and shows what is another's then. In
+// an answer of which nobody knows (doubtful), nothing is shown.
+func (x *exchange) signedOut(f *filter, status int, doubtful bool) {
+	switch {
+	case !x.ended(f, event.Event{Name: event.SignedOut, Reason: event.ReasonApp}):
+	case doubtful:
+		f.replace(x.askLogin)
+	default:
+		f.release(status, f.sorted.Browser)
+	}
 }
 
 // settleUnasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it sets something,
@@ -93,7 +106,12 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 	if said.verdict == login.Unclear && isTimeout(said.err) && f.whole() {
 		said = x.whose(after) // of an app that could not say before it had got rid of its answer
 	}
+	leaves := verified && x.signsOut(status) && !gate.Foreign(x.r, nil)
 	switch {
+	case leaves && (said.verdict == login.NotSignedIn || said.verdict == login.Known && said.name == x.data.Identity):
+		x.signedOut(f, status, false)
+	case leaves && said.verdict == login.Unclear:
+		x.signedOut(f, status, true)
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.noteAddress()
 		x.commit(f, status, said.changes)
