@@ -45,11 +45,16 @@ const (
 	inClientsForm askedAs = iota
 	// inPlainForm is without what the client chose of the browser's name and languages.
 	inPlainForm
-	// withNothing is as somebody asks who was never here.
+	// withNothing is as somebody asks who was never here, and who says nothing of herself.
 	withNothing
+	// asStranger is what the client's own request would ask without a session or another credential.
+	asStranger
 	// withAllHeaders is with all that a request of a verified session may carry.
 	withAllHeaders
 )
+
+// signedOut forms carry nothing by which the app could know anybody.
+func (f askedAs) signedOut() bool { return f == withNothing || f == asStranger }
 
 // askApp asks the app something, through the same route, as the request that it is asked beside would ask: with what that one
 // carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what belongs to the
@@ -80,7 +85,7 @@ func (x *exchange) askApp(what question, jar custody.Jar, with attachment) (*wit
 	if with.header != "" {
 		request.Header.Set(with.header, with.value)
 	}
-	if what.form != withNothing {
+	if !what.form.signedOut() {
 		x.setCookies(request, custody.AnyPath, x.clientCookies(), &jar, x.granted())
 	}
 	lastOfConnection(request)
@@ -117,12 +122,12 @@ var errandHeaders = func() map[string]bool {
 func (x *exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.r.Header)+4)
 	for name, values := range x.r.Header {
-		if !errandHeaders[name] {
+		if !errandHeaders[name] && (form != withNothing || onTheWay[name]) {
 			headers[name] = values
 		}
 	}
 	policy := x.headers
-	if form == withNothing {
+	if form.signedOut() {
 		policy = custody.NewHeaderPolicy(nil)
 	}
 	options := custody.CleanOptions{Path: x.path}
@@ -135,9 +140,16 @@ func (x *exchange) askingHeaders(form askedAs) http.Header {
 	}
 	headers["Accept"] = []string{"application/json, text/html;q=0.9, */*;q=0.5"}
 	headers["Cache-Control"] = []string{"no-cache"}
+	if form == withNothing {
+		headers["User-Agent"] = []string{plainAgent}
+		return headers
+	}
 	setReadableEncodings(headers, x.r.Header)
 	return headers
 }
+
+// onTheWay are the headers that whoever stands in front of an app says of a request.
+var onTheWay = map[string]bool{"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true, "Via": true}
 
 // plainAgent is who asks where nothing of the client's is to have a say. Some apps turn away what is no browser.
 const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
@@ -149,7 +161,7 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 // to the browser's name does not know this one, and says so by naming nobody again.
 func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
 	said := x.askForm(identity, jar, with, form)
-	if form == withNothing || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form.signedOut() || said.verdict != login.NotSignedIn || said.status != http.StatusOK || jar.Len() == 0 && with.header == "" {
 		return said
 	}
 	again := x.askForm(identity, said.jar, with, inPlainForm)
@@ -165,7 +177,7 @@ func (x *exchange) askRealm(identity *login.Identity, jar custody.Jar, with atta
 
 // askForm asks the question in one form.
 func (x *exchange) askForm(identity *login.Identity, jar custody.Jar, with attachment, form askedAs) probed {
-	if identity.Needs != "" && form != withNothing && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
+	if identity.Needs != "" && !form.signedOut() && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
 		return probed{verdict: login.NotSignedIn, jar: jar}
 	}
 	answer, err := x.askApp(question{
