@@ -86,3 +86,30 @@ func TestP5_TwoKindsWithOneName(t *testing.T) {
 		})
 	}
 }
+
+// TestP5_TwoKindsAtOnce: the same two kinds of account, and the second login right behind the first one, with no page load in between that would
+// begin another session: what went out with alice's login, which failed by the word of the app, goes with none of another name's. The
+// control: at the app itself the session is then carol's with alice's administration.
+func TestP5_TwoKindsAtOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t, common+bothLogins+asks, site.Options{}, twoKinds)
+	h.enrol(t, "alice")
+	admin, carol := url.Values{"username": {"alice"}, "password": {"alice-pw"}}, url.Values{"username": {"carol"}, "password": {"carol-pw"}}
+	direct := h.direct(t)
+	direct.Get("/login")
+	direct.Post("/admin/login", admin)
+	direct.Post("/login", carol)
+	h.control(t, "at once", direct)
+	for _, first := range []string{"/login", "/admin/login", ""} {
+		c := h.Client(t)
+		if first != "" {
+			c.Get(first)
+		}
+		c.Post("/admin/login", admin)
+		h.taken()
+		c.Post("/login", carol)
+		h.wantsNoneTaken(t, "the second login after "+first)
+		wantsState(t, c, "verified", "carol")
+		h.wantsNothing(t, "at once after "+first, c)
+	}
+}
