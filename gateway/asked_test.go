@@ -148,27 +148,29 @@ func TestP4_QuestionHasNoErrand(t *testing.T) {
 	}
 }
 
-// TestP4_GuestsNameChanges: the app calls strangers by another name from one day on. Whoever fails to sign in then is nobody as before, and not
-// somebody of that name, who would set up a factor of her own for it: what strangers are called is asked once an hour.
+// TestP4_GuestsNameChanges: the app calls strangers by another name from one day on, or by one at all. Whoever fails to sign in then is nobody
+// as before, and not somebody of that name, who would set up a factor of her own for it: what strangers are called is asked once an hour.
 func TestP4_GuestsNameChanges(t *testing.T) {
-	app := &moodyApp{guest: "anonymous"}
-	s := newMoody(t, app, nil)
-	fails := func() {
-		t.Helper()
+	for _, first := range []string{"anonymous", ""} {
+		app := &moodyApp{guest: first}
+		s := newMoody(t, app, nil)
+		fails := func() {
+			t.Helper()
+			b := s.browser()
+			b.do("POST", "/login", asForm, "u=alice&p=wrong")
+			b.wantsState("anonymous", "")
+			b.get("/second-factor/setup").wants(t, http.StatusSeeOther, "/login")
+		}
+		fails()
+		app.mutex.Lock()
+		app.guest = "visitor"
+		app.mutex.Unlock()
+		s.clock.advance(time.Hour)
+		fails()
 		b := s.browser()
-		b.do("POST", "/login", asForm, "u=alice&p=wrong")
-		b.wantsState("anonymous", "")
-		b.get("/second-factor/setup").wants(t, http.StatusSeeOther, "/login")
+		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+		b.wantsState("verified", "alice")
 	}
-	fails()
-	app.mutex.Lock()
-	app.guest = "visitor"
-	app.mutex.Unlock()
-	s.clock.advance(time.Hour)
-	fails()
-	b := s.browser()
-	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
-	b.wantsState("verified", "alice")
 }
 
 // TestP3_QuestionIsClean: the app believes a header that says who somebody is. Carol, verified, sends alice's name in it when her session is due
@@ -176,7 +178,7 @@ func TestP4_GuestsNameChanges(t *testing.T) {
 // goes without a credential where it is asked what strangers are called. The control: the app itself believes it, and what the operator
 // lets through goes with the question about a session.
 func TestP3_QuestionIsClean(t *testing.T) {
-	app := new(moodyApp)
+	app := &moodyApp{guest: "anonymous"} // so that strangers are asked about at each sign-in too
 	s := newMoody(t, app, func(c *Config) { c.PassHeaders = []custody.PassHeader{{Name: "X-Device-Key"}} })
 	direct := httptest.NewRequest(http.MethodGet, "/me", nil)
 	direct.Header = http.Header{"X-Remote-User": {"alice"}}
@@ -222,6 +224,48 @@ func TestP3_QuestionIsClean(t *testing.T) {
 	}
 	if len(asked) < 5 || withDevice == 0 {
 		t.Errorf("%d questions, %d with the device's key: the test shows nothing", len(asked), withDevice)
+	}
+}
+
+// TestP3_LoginHeadersInEverySession: carol, verified, signs in as alice, and says more in her login's headers than a stranger may: that it is a
+// request of another kind (an override of the method), or who she is by a header of which nobody knows. A login goes as a
+// stranger's in every session. The control: the same headers go with an ordinary request of hers.
+func TestP3_LoginHeadersInEverySession(t *testing.T) {
+	app := new(moodyApp)
+	var seen []http.Header
+	s := newMoody(t, app, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/me" {
+			seen = append(seen, r.Header.Clone())
+		}
+		app.ServeHTTP(w, r)
+		return nil
+	})
+	b := s.browser()
+	b.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+	b.wantsState("verified", "carol")
+	says := map[string]string{"X-Http-Method-Override": "GET", "X-Http-Method": "PUT", "X-Whatever-It-Is-Called": "alice", "Requesttoken": "t", "X-Vendor": "v"}
+	header := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}}
+	for name, value := range says {
+		header.Set(name, value)
+	}
+	sent := func(method, path, body string) http.Header {
+		t.Helper()
+		seen = nil
+		b.send(method, path, body, header)
+		if len(seen) != 1 {
+			t.Fatalf("%s %s: the app got %d requests", method, path, len(seen))
+		}
+		return seen[0]
+	}
+	ordinary, attempt := sent("POST", "/files", "x=y"), sent("POST", "/login", "u=alice&p=pw-alice")
+	for name := range says {
+		if ordinary.Get(name) == "" {
+			t.Errorf("%s does not go with an ordinary request: the test shows nothing", name)
+		}
+		if attempt.Get(name) != "" {
+			t.Errorf("%s goes with a login: %v", name, attempt)
+		}
 	}
 }
 
