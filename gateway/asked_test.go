@@ -36,7 +36,7 @@ func (a *moodyApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	name := ""
-	if cookie, err := r.Cookie("sid"); err == nil {
+	if cookie, err := r.Cookie("sid"); err == nil && strings.HasPrefix(cookie.Value, "session-of-") {
 		name = strings.TrimPrefix(cookie.Value, "session-of-")
 	}
 	switch {
@@ -318,6 +318,67 @@ func TestP4_GuestsNameByTheClient(t *testing.T) {
 			b.send("GET", "/files", "", says).wants(t, http.StatusSeeOther, "/login")
 			b.wantsState("anonymous", "")
 			ended.Store(false)
+		}
+	}
+}
+
+// TestP4_DeclaredGuests: the app calls strangers by one name and those who failed to sign in by another, which the operator says is a guest's.
+func TestP4_DeclaredGuests(t *testing.T) {
+	app := &moodyApp{called: func(r *http.Request) string {
+		if _, err := r.Cookie("visit"); err == nil {
+			return "nobody"
+		}
+		return "anonymous"
+	}}
+	s := newMoody(t, app, func(c *Config) { c.Logins.Identities[0].Guests = []string{"nobody"} })
+	for _, path := range []string{"/login", "/pub/enter"} {
+		b := s.browser()
+		b.do("POST", path, asForm, "u=alice&p=wrong")
+		b.wantsState("anonymous", "")
+		b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	}
+	b := s.browser()
+	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	b.wantsState("verified", "alice")
+}
+
+// TestP4_AnotherViewByTheBrowser: the page that names the account has another view, which leaves the name out, for whoever has a cookie that asks
+// for it, or says in a header that the screen is small. The thief has one, signs in as alice, and was nobody: the app's session was
+// hers as a stranger's. The page is asked for once more without anything that the browser chose. The control: the app itself shows
+// no name by each, and a sign-in without them is asked for the factor.
+func TestP4_AnotherViewByTheBrowser(t *testing.T) {
+	for _, odd := range []struct{ name, value string }{
+		{"Cookie", "lang=de"}, {"Cookie", "csrf_view=small"}, {"Sec-Ch-Ua-Mobile", "?1"}, {"Save-Data", "on"}, {"Sec-Ch-Viewport-Width", "320"}, {"X-Csrf-View", "small"},
+		{"User-Agent", "Mobile"}, {"Accept-Language", "de"}, {"X-View", "small"},
+	} {
+		app := &moodyApp{nobody: func(r *http.Request) bool { return strings.Contains(r.Header.Get(odd.name), odd.value) }}
+		s := newMoody(t, app, func(c *Config) {
+			c.Pass = match.NewGlobs("lang")
+			c.PassHeaders = []custody.PassHeader{{Name: "X-View"}}
+		})
+		alice := s.browser()
+		alice.do("POST", "/login", asForm, "u=alice&p=pw-alice")
+		alice.enrol()
+		direct := httptest.NewRequest(http.MethodGet, "/me", nil)
+		direct.Header = http.Header{odd.name: {odd.value}}
+		direct.Header.Add("Cookie", "sid=session-of-alice")
+		answer := httptest.NewRecorder()
+		if app.ServeHTTP(answer, direct); answer.Body.String() != `{"name":""}` {
+			t.Fatalf("%s: the app itself: %s", odd.name, answer.Body)
+		}
+		for _, path := range []string{"/login", "/pub/enter"} {
+			for _, header := range []http.Header{{odd.name: {odd.value}}, {}} {
+				header.Set("Content-Type", asForm)
+				header.Set("Accept", "text/html")
+				b := s.browser()
+				got := b.send("POST", path, "u=alice&p=pw-alice", header)
+				if state := b.get("/second-factor/status").body; strings.Contains(got.body, "the desk of alice") || !strings.Contains(state, `"pending"`) {
+					t.Errorf("%s with %v: %d %s, and %s", path, header, got.StatusCode, got.body, state)
+				}
+				if got := b.get("/pub/x"); strings.Contains(got.body, "alice") {
+					t.Errorf("%s with %v, then what is public: %s", path, header, got.body)
+				}
+			}
 		}
 	}
 }
