@@ -28,8 +28,6 @@ type filter struct {
 	mode filterMode
 	// undecided: an answer that waits was not settled yet.
 	undecided bool
-	// leaves: the session ends with this answer, whatever the app says, since its user asked the app to sign out.
-	leaves bool
 	// early: it was settled before it was whole.
 	early bool
 	// unseen: the answer is not known to be the app's, or not known to be all of its headers.

@@ -36,7 +36,7 @@ type guests struct {
 	known []guest
 }
 
-// guest is one such answer.
+// guest is one such answer, to somebody of whom nothing is known.
 type guest struct {
 	// name is what it calls strangers; empty where it gives them no name.
 	name     string
@@ -130,9 +130,43 @@ func (x *exchange) probe(jar custody.Jar, with attachment) probed {
 		}
 		result.changes = slices.Clone(changes)
 	}
-	result = x.probeParts(result, with, guests)
+	result = x.unlessGuest(x.probeParts(result, with, guests), guests)
 	if x.state() == gate.Verified && x.hasMoreHeaders() {
 		return x.probeWhole(result, with, guests)
+	}
+	return result
+}
+
+// errEachGuest is returned where the app calls each stranger by another name: then any name may be a stranger's.
+var errEachGuest = errors.New("the app gives each of those who are not signed in another name; find an address that names users only")
+
+// unlessGuest asks more, without a session, where the app named somebody whom it did not name before, and is one that
+// gives names to strangers. It may call them by what their requests say, by the address, the language or the browser:
+// then the one who was asked about before was called otherwise. One that calls each of them otherwise is found by
+// asking twice.
+func (x *exchange) unlessGuest(result probed, guests []guest) probed {
+	if result.verdict != login.Known || x.state() == gate.Verified && x.place != gate.Login && result.name == x.data.Identity {
+		return result
+	}
+	for i := range x.config.Logins.Identities {
+		if guests[i].name == "" {
+			continue
+		}
+		identity := &x.config.Logins.Identities[i]
+		said := x.askRealm(identity, custody.Jar{}, attachment{}, asStranger)
+		again := x.askRealm(identity, custody.Jar{}, attachment{}, asStranger)
+		switch {
+		case said.verdict == login.Unclear || again.verdict == login.Unclear:
+			result.verdict, result.name, result.err = login.Unclear, "", fmt.Errorf("%w: %w", errBroken, errGuests)
+			return result
+		case identity.IsGuest(said.name) && identity.IsGuest(again.name):
+		case said.name != again.name:
+			result.verdict, result.name, result.err = login.Unclear, "", fmt.Errorf("%w: %w", errBroken, errEachGuest)
+			return result
+		case said.verdict == login.Known && identity.Prefix+said.name == result.name:
+			result.verdict, result.name = login.NotSignedIn, ""
+			return result
+		}
 	}
 	return result
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"strconv"
 	"strings"
 
 	"sallyport.example/sallyport/custody"
@@ -19,8 +20,9 @@ import (
 // second could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever
 // holds the end of a login's body back can choose the moment. Of two logins the second goes without cookies.
 //
-// What went out with a login that failed goes with another one under the same name only, where the app's page needs it.
-// Under another name the two could become one session, with an account of each. A login's second step brings no name.
+// What went out with a login that failed goes with another try at the same login under the same name only, where the
+// app's page needs it. Under another name, or at the login of another kind of account, where the name is somebody
+// else's, the two could become one session, with an account of each. A login's second step brings no name.
 func (x *exchange) claimGuest(name string) (custody.Jar, error) {
 	if x.data == nil || x.data.Guest.Len() == 0 && x.data.Retry == nil {
 		return custody.Jar{}, nil
@@ -29,7 +31,7 @@ func (x *exchange) claimGuest(name string) (custody.Jar, error) {
 	if err != nil {
 		return custody.Jar{}, err
 	}
-	if retry := claimed.retry; claimed.guest.Len() == 0 && retry != nil && (x.attempt.Block.Continues || marks(retry.For, name)) {
+	if retry := claimed.retry; claimed.guest.Len() == 0 && retry != nil && (x.attempt.Block.Continues || marks(retry.For, x.tryOf(name))) {
 		return retry.Jar, nil
 	}
 	return claimed.guest, nil
@@ -65,9 +67,18 @@ func (x *exchange) keepForRetry(try *tried) error {
 	if try.jar.Len() == 0 || x.config.Logins.Typed {
 		return nil
 	}
-	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
+	retry := &session.Retry{Jar: try.jar, For: newMark(x.tryOf(try.Name))}
 	_, err := x.take(session.KeepRetry(retry, try.sorted.Granted))
 	return err
+}
+
+// tryOf is what two tries of one login have in common: the block that describes it, its path, and the name.
+func (x *exchange) tryOf(name string) string {
+	at := 0
+	for at < len(x.config.Logins.Blocks) && &x.config.Logins.Blocks[at] != x.attempt.Block {
+		at++
+	}
+	return strconv.Itoa(at) + x.path.Text + "\x00" + name
 }
 
 // newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).

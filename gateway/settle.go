@@ -18,25 +18,16 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 	verified := x.state() == gate.Verified
 	jar := x.jar()
 	f.sorted = x.cookies.Sort(lines, jar.Holds, x.suspect && !verified)
-	// What another site's page asks for is nobody's wish. The app may refuse it, in words that no status tells.
-	leaves := verified && x.place == gate.Logout && status >= 200 && status < 400
-	foreign := leaves && gate.Foreign(x.r, nil)
 	asks := x.config.Logins.Asks()
-	if leaves && !foreign {
-		if f.leaves = asks && x.suspect; f.leaves {
-			return false
-		}
-		if x.ended(f, signedOutOfApp) {
-			f.release(status, f.sorted.Browser)
-		}
-		return true
-	}
+	leaves := verified && x.signsOut(status)
 	after, effect, full := x.apply(jar, f.sorted.Held)
 	switch {
 	case full != nil:
 		x.overflow(f, status, full)
-	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect || foreign):
+	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.suspect || leaves):
 		return false
+	case leaves && !gate.Foreign(x.r, nil):
+		x.signedOut(f, status, len(effect.Changed) > 0 && !(x.plain() && x.bare()))
 	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return false
 	case !verified && x.suspect && !asks:
@@ -55,6 +46,27 @@ func (x *exchange) settle(f *filter, status int, lines []string) (decided bool) 
 		x.releaseToStranger(f, status)
 	}
 	return true
+}
+
+// signsOut reports whether the request asked the app to sign its user out, and was answered as such a one is. What
+// another site's page asks for is nobody's wish, and the app may refuse it, in words that no status tells: then the
+// app's own word is needed.
+func (x *exchange) signsOut(status int) bool {
+	return x.place == gate.Logout && status >= 200 && status < 400
+}
+
+// signedOut ends the session of somebody who leaves. The answer is hers where the app said after it that nobody is
+// signed in, or she still is: an app that takes a name and password with any request takes them with this one too, and
+// shows what is another's then. In an answer of which nobody knows (doubtful), nothing is shown.
+func (x *exchange) signedOut(f *filter, status int, doubtful bool) {
+	doubtful = doubtful || f.goesOnUnwatched(status)
+	switch {
+	case !x.ended(f, signedOutOfApp):
+	case doubtful:
+		f.replace(x.askLogin)
+	default:
+		f.release(status, f.sorted.Browser)
+	}
 }
 
 // settleUnasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it
@@ -98,9 +110,12 @@ func (x *exchange) settleByProbe(f *filter, status int) {
 	if said.verdict == login.Unclear && isTimeout(said.err) && f.whole() {
 		said = x.whose(after) // of an app that could not say before it had got rid of its answer
 	}
+	leaves := verified && x.signsOut(status) && !gate.Foreign(x.r, nil)
 	switch {
-	case f.leaves:
-		x.leave(f, status, said)
+	case leaves && (said.verdict == login.NotSignedIn || said.verdict == login.Known && said.name == x.data.Identity):
+		x.signedOut(f, status, false)
+	case leaves && said.verdict == login.Unclear:
+		x.signedOut(f, status, true)
 	case said.verdict == login.Known && verified && said.name == x.data.Identity:
 		x.noteAddress()
 		x.commit(f, status, said.changes)
@@ -258,20 +273,6 @@ func (x *exchange) outlived(f *filter, status int) {
 	default:
 		f.sorted.Held = nil
 		x.releaseToStranger(f, status)
-	}
-}
-
-// leave is for an answer to a sign-out, by a request that may have signed somebody else in. Our session ends in any
-// case. The answer goes out where the app knows nobody any more, or still the same user.
-func (x *exchange) leave(f *filter, status int, said probed) {
-	harmless := said.verdict == login.NotSignedIn || said.verdict == login.Known && said.name == x.data.Identity
-	unwatched := f.goesOnUnwatched(status)
-	switch {
-	case !x.ended(f, signedOutOfApp):
-	case harmless && !unwatched:
-		f.release(status, f.sorted.Browser)
-	default:
-		f.replace(x.askLogin)
 	}
 }
 
