@@ -102,10 +102,23 @@ func newMoody(t *testing.T, a *moodyApp, change func(*Config)) *site {
 // itself knows nobody by each, and an ordinary sign-in, with none of them, is asked for the factor.
 func TestP4_QuestionHasNoErrand(t *testing.T) {
 	for _, odd := range []struct{ name, value string }{
-		{"Range", "bytes=0-3"}, {"If-Range", `"x"`}, {"If-None-Match", `"x"`}, {"If-Match", `"x"`}, {"If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"},
-		{"If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"}, {"Referer", "/odd"}, {"X-Requested-With", "XMLHttpRequest"}, {"Sec-Fetch-Dest", "empty"},
-		{"Sec-Fetch-Mode", "no-cors"}, {"Pragma", "x"}, {"Content-Language", "de"}, {"Content-Encoding", "identity"},
-		{"Accept", "application/xml"}, {"Cache-Control", "max-stale=9999"}, {"Upgrade-Insecure-Requests", "1"}, {"Content-Disposition", "attachment"},
+		{"Range", "bytes=0-3"},
+		{"If-Range", `"x"`},
+		{"If-None-Match", `"x"`},
+		{"If-Match", `"x"`},
+		{"If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"},
+		{"If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"},
+		{"Referer", "/odd"},
+		{"X-Requested-With", "XMLHttpRequest"},
+		{"Sec-Fetch-Dest", "empty"},
+		{"Sec-Fetch-Mode", "no-cors"},
+		{"Pragma", "x"},
+		{"Content-Language", "de"},
+		{"Content-Encoding", "identity"},
+		{"Accept", "application/xml"},
+		{"Cache-Control", "max-stale=9999"},
+		{"Upgrade-Insecure-Requests", "1"},
+		{"Content-Disposition", "attachment"},
 	} {
 		said := func(r *http.Request) bool { return slices.Contains(r.Header[odd.name], odd.value) }
 		app := &moodyApp{nobody: said}
@@ -355,8 +368,15 @@ func TestP4_DeclaredGuests(t *testing.T) {
 // the factor.
 func TestP4_AnotherViewByTheBrowser(t *testing.T) {
 	for _, odd := range []struct{ name, value string }{
-		{"Cookie", "lang=de"}, {"Cookie", "csrf_view=small"}, {"Sec-Ch-Ua-Mobile", "?1"}, {"Save-Data", "on"}, {"Sec-Ch-Viewport-Width", "320"}, {"X-Csrf-View", "small"},
-		{"User-Agent", "Mobile"}, {"Accept-Language", "de"}, {"X-View", "small"},
+		{"Cookie", "lang=de"},
+		{"Cookie", "csrf_view=small"},
+		{"Sec-Ch-Ua-Mobile", "?1"},
+		{"Save-Data", "on"},
+		{"Sec-Ch-Viewport-Width", "320"},
+		{"X-Csrf-View", "small"},
+		{"User-Agent", "Mobile"},
+		{"Accept-Language", "de"},
+		{"X-View", "small"},
 	} {
 		app := &moodyApp{nobody: func(r *http.Request) bool { return strings.Contains(r.Header.Get(odd.name), odd.value) }}
 		s := newMoody(t, app, func(c *Config) {

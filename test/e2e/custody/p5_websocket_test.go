@@ -52,9 +52,14 @@ func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 	direct := h.direct(t)
 	session := sessionIn(logIn(direct, "alice"))
 	foreign := [][]string{
-		{"Origin: https://evil.example"}, {"Origin: null"}, {"Origin: http://" + h.Site.Address + ".evil.example"}, {"Origin: https://evil.example", "Sec-Fetch-Site: cross-site"},
-		{"Origin: http://sub.127.0.0.1", "Sec-Fetch-Site: same-site"}, {"Origin: https://portal.example.com", "Origin: https://evil.example"},
-		{"Origin: https://portal.example.com.evil.example"}, {"Origin: http://portal.example.com"},
+		{"Origin: https://evil.example"},
+		{"Origin: null"},
+		{"Origin: http://" + h.Site.Address + ".evil.example"},
+		{"Origin: https://evil.example", "Sec-Fetch-Site: cross-site"},
+		{"Origin: http://sub.127.0.0.1", "Sec-Fetch-Site: same-site"},
+		{"Origin: https://portal.example.com", "Origin: https://evil.example"},
+		{"Origin: https://portal.example.com.evil.example"},
+		{"Origin: http://portal.example.com"},
 	}
 	c := h.signedIn(t, "alice", factor)
 	cookie := "sallyport=" + c.Token()
@@ -72,8 +77,11 @@ func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 		}
 	}
 	for _, lines := range [][]string{
-		{"Origin: http://" + h.Site.Address}, {"Origin: http://" + h.Site.Address, "Sec-Fetch-Site: same-origin"}, {"Origin: https://portal.example.com"},
-		{"Origin: https://portal.example.com", "Sec-Fetch-Site: cross-site"}, {},
+		{"Origin: http://" + h.Site.Address},
+		{"Origin: http://" + h.Site.Address, "Sec-Fetch-Site: same-origin"},
+		{"Origin: https://portal.example.com"},
+		{"Origin: https://portal.example.com", "Sec-Fetch-Site: cross-site"},
+		{},
 	} {
 		if text := opens(h.Site, cookie, lines...); !strings.HasPrefix(text, "101") {
 			t.Errorf("%v: %.200s", lines, text)
