@@ -65,7 +65,7 @@ func TestStoresKnowNoKind(t *testing.T) {
 	stores := 0
 	goFiles(t, func(path string, files *token.FileSet, file *ast.File) {
 		store := strings.HasPrefix(path, "factor/filestore/") || strings.HasPrefix(path, "vaultstore/") ||
-			path == "factor/memorystore.go" || path == "factor/store.go"
+			path == "factor/store.go"
 		if !store || strings.HasSuffix(path, "_test.go") {
 			return
 		}

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestModulePath: the owner gives the module its public path with one command, in a copy here. All modules build afterwards
-// by Go's word, tests included, and nobody says the old path any more.
+// TestModulePath: the owner gives the module its public path with one command, in a copy here. All modules build
+// afterwards by Go's word, tests included, and nobody says the old path any more.
 func TestModulePath(t *testing.T) {
 	const moved = "example.org/someone/gate-2"
 	folder := filepath.Join(t.TempDir(), "copy")

@@ -14,26 +14,28 @@ const module = "sallyport.example/sallyport"
 
 // rooms says for each package of the core which others of this module it may use, directly or through others.
 var rooms = map[string][]string{
-	"internal/match":    {},
-	"gate":              {"internal/match"},
-	"internal/age":      {},
-	"factor":            {"internal/age"},
-	"custody":           {"internal/match"},
-	"login":             {"internal/match"},
-	"session":           {"internal/age", "custody", "gate", "internal/match"},
-	"pages":             {},
-	"internal/inject":   {},
-	"event":             {},
-	"gateway/underway":  {"internal/age", "internal/match", "custody", "gate", "session"},
-	"gateway/exchange":  below("exchange"),
-	"gateway/upstream":  below("exchange", "upstream"),
-	"gateway/signin":    below("exchange", "upstream", "signin"),
-	"gateway/portal":    below("exchange", "upstream", "signin", "portal"),
-	"gateway/relay":     append(below("exchange", "upstream", "signin", "relay"), "internal/inject"),
-	"gateway":           append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
-	"internal/boltfile": {},
-	"factor/filestore":  {"internal/age", "internal/boltfile", "factor"},
-	"demo":              {},
+	"internal/match":     {},
+	"gate":               {"internal/match"},
+	"internal/age":       {},
+	"factor":             {"internal/age"},
+	"custody":            {"internal/match"},
+	"login":              {"internal/match"},
+	"session":            {"internal/age", "custody", "gate", "internal/match"},
+	"pages":              {"internal/match", "locale"},
+	"locale":             {},
+	"internal/testclock": {},
+	"internal/inject":    {},
+	"event":              {},
+	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
+	"gateway/exchange":   below("exchange"),
+	"gateway/upstream":   below("exchange", "upstream"),
+	"gateway/signin":     below("exchange", "upstream", "signin"),
+	"gateway/portal":     below("exchange", "upstream", "signin", "portal"),
+	"gateway/relay":      append(below("exchange", "upstream", "signin", "relay"), "internal/inject"),
+	"gateway":            append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
+	"internal/boltfile":  {},
+	"factor/filestore":   {"internal/age", "internal/boltfile", "factor"},
+	"demo":               {},
 
 	"factor/totp":                 {"internal/age", "factor"},
 	"factor/recovery":             {"internal/age", "factor"},
@@ -50,7 +52,8 @@ var rooms = map[string][]string{
 // below is what a room of the gateway may use that knows the given ones of its kind.
 func below(gateways ...string) []string {
 	all := []string{
-		"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/underway", "login", "pages", "session",
+		"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/underway", "locale", "login", "pages",
+		"session",
 	}
 	for _, name := range gateways {
 		all = append(all, "gateway/"+name)

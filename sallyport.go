@@ -9,6 +9,7 @@
 //	custody         the app's cookies; rebuilding the request's headers
 //	session         scs, the states, stores
 //	pages           templates, styles, view models
+//	locale          the words, in each language
 //	factor          the record, its factors of any kind, the throttle; the Kind and Store interfaces
 //	factor/totp     the kind of authenticator apps
 //	factor/recovery the kind of recovery codes

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // tokenEndings are how the headers end, folded, in which apps take bearer tokens.
@@ -111,14 +113,7 @@ func queryPieceStays(piece string, bound func(string) bool) bool {
 		return true
 	}
 	text, err := url.QueryUnescape(value)
-	return err == nil && bound != nil && (bound(text) || bound(withoutScheme(text)))
-}
-
-func withoutScheme(value string) string {
-	if scheme, rest, found := strings.Cut(value, " "); found && allOf(scheme, classToken) {
-		return rest
-	}
-	return value
+	return err == nil && bound != nil && (bound(text) || bound(match.WithoutScheme(text)))
 }
 
 func isTokenName(name string) bool {

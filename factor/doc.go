@@ -7,3 +7,73 @@
 // store: every decision is made by a compare-and-set of the user's record (promise P7), and nothing but a certain
 // ErrNotFound from the store ever means "not enrolled" (promise P6).
 package factor
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors of a Store. A Service passes them on, wrapped.
+var (
+	// ErrNotFound says that there certainly is no record. It is the only answer that means "not enrolled".
+	ErrNotFound = errors.New("factor: no such record")
+	// ErrConflict says that the record is not at the expected version; nothing was changed.
+	ErrConflict = errors.New("factor: the record was changed by someone else")
+	// ErrUnavailable says that the store cannot answer now; whether a write was made is not known. Try again later.
+	ErrUnavailable = errors.New("factor: the store is not available")
+	// ErrCorrupt says that something is stored but cannot be used: another key, damage, an empty seed, an unknown
+	// schema. An operator has to look at it.
+	ErrCorrupt = errors.New("factor: the stored record cannot be used")
+)
+
+// Errors of a Service.
+var (
+	// ErrNotEnrolled says that the user has no second factor.
+	ErrNotEnrolled = errors.New("factor: not enrolled")
+	// ErrWrongCode says that the code is not right, or was right once and has been used.
+	ErrWrongCode = errors.New("factor: wrong code")
+	// ErrThrottled matches every *ThrottledError.
+	ErrThrottled = errors.New("factor: too many wrong codes")
+	// ErrAlreadyEnrolled says that another enrolment was confirmed first.
+	ErrAlreadyEnrolled = errors.New("factor: already enrolled")
+	// ErrProposalStale says that the enrolment which the proposal was made for is gone, or that it was made for
+	// someone else. A new proposal is needed.
+	ErrProposalStale = errors.New("factor: the proposal is out of date")
+	// ErrInvalid says that a setting, a name or a proposal is not acceptable; nothing was read or written.
+	ErrInvalid = errors.New("factor: invalid")
+)
+
+// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts: the wait that
+// it began has been written.
+type WrongCodeError struct {
+	// Until is when the next code will be judged; zero when Stopped.
+	Until time.Time
+	// Stopped means that an operator has to act.
+	Stopped bool
+}
+
+// Error is that of ErrWrongCode: what follows is told by the next attempt.
+func (e *WrongCodeError) Error() string { return ErrWrongCode.Error() }
+
+// Is makes errors.Is(err, ErrWrongCode) hold.
+func (e *WrongCodeError) Is(target error) bool { return target == ErrWrongCode }
+
+// ThrottledError says that nothing is judged now, not even a right code. Get it with errors.As; errors.Is knows it as
+// ErrThrottled.
+type ThrottledError struct {
+	// Until is when the next code will be judged; zero when Stopped.
+	Until time.Time
+	// Stopped means that waiting does not help: an operator has to act (Service.Unblock or Service.Disable).
+	Stopped bool
+}
+
+// Error tells which of the two it is, without the user or the code.
+func (e *ThrottledError) Error() string {
+	if e.Stopped {
+		return "factor: too many wrong codes, stopped until an operator acts"
+	}
+	return "factor: too many wrong codes, blocked until " + e.Until.UTC().Format(time.RFC3339)
+}
+
+// Is makes errors.Is(err, ErrThrottled) hold.
+func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }

@@ -1,9 +1,13 @@
 package factor
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 )
@@ -174,3 +178,160 @@ func (r Record) with(f Factor, place string) []Factor {
 func storable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
 func corrupt(why string) error { return fmt.Errorf("%w: %s", ErrCorrupt, why) }
+
+// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A
+// record holds either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
+type Waiting struct {
+	// Grace is when the time began in which a factor that is required may still be missing; zero: it did not begin.
+	Grace time.Time `json:"grace,omitzero"`
+	// Offered is when a factor was offered; zero: never.
+	Offered time.Time `json:"offered,omitzero"`
+}
+
+func (r Record) validateWaiting() error {
+	switch {
+	case r.Factors != nil || r.Throttle != (ThrottleState{}) || r.Devices != nil || r.Activity != nil:
+		return corrupt("somebody who has a factor waits for one")
+	case r.Waiting.Grace.IsZero() && r.Waiting.Offered.IsZero():
+		return corrupt("nothing is waited for")
+	case !storable(r.Waiting.Grace) || !storable(r.Waiting.Offered):
+		return corrupt("impossible time")
+	}
+	return nil
+}
+
+// BeginGrace tells when the user's time of grace began, which is now where it had not. ErrAlreadyEnrolled when there is
+// nothing to wait for.
+func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time, err error) {
+	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) (changed bool) {
+		if changed = waiting.Grace.IsZero(); changed {
+			waiting.Grace = now
+		}
+		began = waiting.Grace
+		return changed
+	})
+	return began, err
+}
+
+// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is
+// one.
+func (s *Service) Offer(ctx context.Context, user string) (first bool, err error) {
+	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) bool {
+		if first = waiting.Offered.IsZero(); first {
+			waiting.Offered = now
+		}
+		return first
+	})
+	return first && err == nil, err
+}
+
+// wait changes what is remembered of somebody without a factor. It costs no write where note changes nothing.
+func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, time.Time) (changed bool)) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if exists {
+			return verdict{}, ErrAlreadyEnrolled
+		}
+		var waiting Waiting
+		if record.Waiting != nil {
+			waiting = *record.Waiting
+		}
+		if !note(&waiting, s.config.Now().UTC()) {
+			return verdict{keep: true}, nil
+		}
+		return verdict{next: Record{User: user, Waiting: &waiting}}, nil
+	})
+}
+
+// What follows keeps seeds and hashes out of every text (promise P9). Formatter is needed beside Stringer because verbs
+// such as %d would print the fields, and MarshalJSON because a logger may write what holds a record as JSON. What is
+// stored is written by EncodeRecord and Ceremony.Encode.
+
+const (
+	redactedRecord   = "factor.Record{redacted}"
+	redactedFactor   = "factor.Factor{redacted}"
+	redactedCeremony = "factor.Ceremony{redacted}"
+	redactedOffer    = "factor.Offer{redacted}"
+	redactedAnswer   = "factor.Answer{redacted}"
+	redactedDevice   = "factor.Device{redacted}"
+)
+
+// String shows no secret.
+func (Record) String() string { return redactedRecord }
+
+// GoString shows no secret.
+func (Record) GoString() string { return redactedRecord }
+
+// Format shows no secret, whatever the verb.
+func (Record) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedRecord) }
+
+// LogValue shows no secret.
+func (Record) LogValue() slog.Value { return slog.StringValue(redactedRecord) }
+
+// String shows no secret.
+func (Device) String() string { return redactedDevice }
+
+// GoString shows no secret.
+func (Device) GoString() string { return redactedDevice }
+
+// Format shows no secret, whatever the verb.
+func (Device) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedDevice) }
+
+// LogValue shows no secret.
+func (Device) LogValue() slog.Value { return slog.StringValue(redactedDevice) }
+
+// String shows no secret.
+func (Factor) String() string { return redactedFactor }
+
+// GoString shows no secret.
+func (Factor) GoString() string { return redactedFactor }
+
+// Format shows no secret, whatever the verb.
+func (Factor) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedFactor) }
+
+// LogValue shows no secret.
+func (Factor) LogValue() slog.Value { return slog.StringValue(redactedFactor) }
+
+// String shows no secret.
+func (Ceremony) String() string { return redactedCeremony }
+
+// GoString shows no secret.
+func (Ceremony) GoString() string { return redactedCeremony }
+
+// Format shows no secret, whatever the verb.
+func (Ceremony) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedCeremony) }
+
+// LogValue shows no secret.
+func (Ceremony) LogValue() slog.Value { return slog.StringValue(redactedCeremony) }
+
+// String shows no secret.
+func (Offer) String() string { return redactedOffer }
+
+// GoString shows no secret.
+func (Offer) GoString() string { return redactedOffer }
+
+// Format shows no secret, whatever the verb.
+func (Offer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedOffer) }
+
+// LogValue shows no secret.
+func (Offer) LogValue() slog.Value { return slog.StringValue(redactedOffer) }
+
+// String shows no secret.
+func (Answer) String() string { return redactedAnswer }
+
+// GoString shows no secret.
+func (Answer) GoString() string { return redactedAnswer }
+
+// Format shows no secret, whatever the verb.
+func (Answer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redactedAnswer) }
+
+// LogValue shows no secret.
+func (Answer) LogValue() slog.Value { return slog.StringValue(redactedAnswer) }
+
+// MarshalJSON shows no secret.
+func (Record) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(redactedRecord)), nil }
+
+// MarshalJSON shows no secret.
+func (Factor) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(redactedFactor)), nil }
+
+// MarshalJSON shows no secret.
+func (Ceremony) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(redactedCeremony)), nil }

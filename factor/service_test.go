@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,35 +14,16 @@ import (
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/factor/recovery"
 	"sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/internal/testclock"
 )
 
-// clock is a clock that stands still until a test moves it.
-type clock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2026, 11, 3, 12, 0, 5, 0, time.UTC)}
-}
-
-func (c *clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(by time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(by)
-}
+func newClock() *testclock.Clock { return testclock.New(time.Date(2026, 11, 3, 12, 0, 5, 0, time.UTC)) }
 
 // bench is a service over a memory store, with a user's authenticator.
 type bench struct {
 	*factor.Service
 	store  *factor.MemoryStore
-	clock  *clock
+	clock  *testclock.Clock
 	config factor.Config
 	codes  []string // recovery codes
 	seed   factor.Ceremony

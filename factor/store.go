@@ -1,6 +1,10 @@
 package factor
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"sync"
+)
 
 // Version counts the changes of a record; 0 means that there is none. A number that stood for one state of a key's
 // record must never stand for another: also not after Delete and a new Put, or else someone who read before the
@@ -23,4 +27,104 @@ type Store interface {
 	// Delete removes the record, with everything that earlier versions held, if it is at the expected version.
 	// ErrConflict when the version differs, ErrNotFound when there is none.
 	Delete(ctx context.Context, key Key, expected Version) error
+}
+
+// Key names one record: one user of one app.
+type Key struct {
+	// App is the protected application; users of different apps never share a record.
+	App string
+	// User is the identity exactly as it was established. It may hold any characters, so a Store must never use it as
+	// a path or a pattern.
+	User string
+}
+
+// MemoryStore is a Store that forgets everything at exit: a double for tests. It keeps encoded documents, so that
+// what it hands out is never shared, and so that it has the same limits as the real stores.
+type MemoryStore struct {
+	mutex     sync.Mutex
+	documents map[Key]memoryDocument
+	last      Version // over all keys and never reused, so that a version number stands for one state only
+	failure   error
+}
+
+type memoryDocument struct {
+	content []byte
+	version Version
+}
+
+// NewMemoryStore makes an empty one.
+func NewMemoryStore() *MemoryStore {
+	return &MemoryStore{documents: make(map[Key]memoryDocument)}
+}
+
+// Fail makes every operation return err from now on, wrapped in ErrUnavailable; nil ends that. For tests of P6.
+func (m *MemoryStore) Fail(err error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.failure = err
+}
+
+// Get implements Store.
+func (m *MemoryStore) Get(ctx context.Context, key Key) (Record, Version, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return Record{}, 0, err
+	}
+	document, ok := m.documents[key]
+	if !ok {
+		return Record{}, 0, ErrNotFound
+	}
+	record, err := DecodeRecord(document.content)
+	if err != nil {
+		return Record{}, 0, err
+	}
+	return record, document.version, nil
+}
+
+// Put implements Store.
+func (m *MemoryStore) Put(ctx context.Context, key Key, record Record, expected Version) (Version, error) {
+	content, err := EncodeRecord(record)
+	if err != nil {
+		return 0, err
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return 0, err
+	}
+	if m.documents[key].version != expected {
+		return 0, ErrConflict
+	}
+	m.last++
+	m.documents[key] = memoryDocument{content: content, version: m.last}
+	return m.last, nil
+}
+
+// Delete implements Store.
+func (m *MemoryStore) Delete(ctx context.Context, key Key, expected Version) error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	document, ok := m.documents[key]
+	if !ok {
+		return ErrNotFound
+	}
+	if document.version != expected {
+		return ErrConflict
+	}
+	delete(m.documents, key)
+	return nil
+}
+
+func (m *MemoryStore) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if m.failure != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, m.failure)
+	}
+	return nil
 }

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestP5_StreamsBesideARaiseElsewhere: carol has a WebSocket, or a page, open through one gateway when she posts alice's
-// password through another, to an app that takes its time to answer. What she said in the tunnel meanwhile was done as
-// alice, and what the app sent was alice's: the one gateway knew nothing of what the other had under way. Where she
-// posts her own password, both go on.
+// TestP5_StreamsBesideARaiseElsewhere: carol has a WebSocket, or a page, open through one gateway when she posts
+// alice's password through another, to an app that takes its time to answer. What she said in the tunnel meanwhile was
+// done as alice, and what the app sent was alice's: the one gateway knew nothing of what the other had under way. Where
+// she posts her own password, both go on.
 func TestP5_StreamsBesideARaiseElsewhere(t *testing.T) {
 	for _, what := range []string{"tunnel", "page"} {
 		for _, who := range []string{"carol", "alice"} {

@@ -139,8 +139,8 @@ func TestP5_SwitchedMidway(t *testing.T) {
 	}
 }
 
-// TestP5_SwitchedByATunnel: the handshake of a WebSocket signs carol out at the app, and what is said in the tunnel signs
-// alice in. The session that the tunnel was opened with has ended by then, and nobody would watch over it.
+// TestP5_SwitchedByATunnel: the handshake of a WebSocket signs carol out at the app, and what is said in the tunnel
+// signs alice in. The session that the tunnel was opened with has ended by then, and nobody would watch over it.
 func TestP5_SwitchedByATunnel(t *testing.T) {
 	for _, signsOut := range []bool{true, false} {
 		app := socketed{newGated()}

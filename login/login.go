@@ -9,6 +9,8 @@
 package login
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -130,4 +132,126 @@ type Attempt struct {
 	Block *Block
 	// Name is the typed name, normalised; NoName where the app has no names.
 	Name string
+}
+
+// Plain reports whether a request could not sign anybody in by what it carries, as far as its form goes: GET or HEAD,
+// without a body, by length and by transfer coding, and without an upgrade, for some apps sign in by messages inside a
+// WebSocket. What its query holds is asked by [Set.NamesInQuery].
+func Plain(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !match.HasBody(r) && len(r.Header["Upgrade"]) == 0
+}
+
+// NamesInQuery reports whether the query of a request has a field that some server could take for one of a login's: a
+// user's name, a condition, or one of its fields. A query too long to be looked at counts as one that has.
+func (s *Set) NamesInQuery(r *http.Request) bool {
+	if r.URL.RawQuery == "" {
+		return false
+	}
+	return len(r.URL.RawQuery) > BodyLimit || s.named(&examination{request: r})
+}
+
+func (s *Set) named(x *examination) bool {
+	if x.request.URL.RawQuery == "" {
+		return false
+	}
+	for _, c := range s.plan() {
+		if c.standing {
+			continue
+		}
+		for _, t := range c.secret {
+			if len(x.queryHits(t)) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// RefusedError tells that a request is a login, or may be one to some app, and must not reach any.
+type RefusedError struct {
+	// Status is what to answer: 400, 405, 413 or 429.
+	Status int
+	// Reason is a plain sentence for the user.
+	Reason string
+	// Log names the defect for the operator. It holds nothing that the client sent.
+	Log string
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return "login refused: " + e.Log }
+
+// UnexaminedError tells that whether the request is a login stands in its body, and that this body could not be read to
+// its end. It must be refused in a session that is not verified; a verified one may send it, and its identity has to be
+// asked afresh afterwards.
+type UnexaminedError struct {
+	// Status is what to answer where it is refused: 400, 413 or 429.
+	Status int
+	// Reason is a plain sentence for the user.
+	Reason string
+	// Log names the defect for the operator. It holds nothing that the client sent.
+	Log string
+}
+
+// Error implements error.
+func (e *UnexaminedError) Error() string { return "login not examined: " + e.Log }
+
+const (
+	reasonSpelling = "This address of the login is not spelled in the usual way. Please open the login page and sign in there."
+	reasonForm     = "The login could not be read. Please open the login page again and sign in there."
+	reasonMissing  = "The login did not carry a user name."
+	reasonTwice    = "The login carried more than one user name."
+	reasonName     = "A user name of this form cannot be used here."
+	reasonLarge    = "The login is too large."
+	reasonPassword = "The password that came with the request could not be read."
+	reasonCharset  = "The login is not written in UTF-8."
+)
+
+func refuse(reason, log string) *RefusedError {
+	return &RefusedError{Status: http.StatusBadRequest, Reason: reason, Log: log}
+}
+
+// refuseMethod is for what stands at a login's address and is neither the login nor its page.
+func refuseMethod() *RefusedError {
+	return &RefusedError{Status: http.StatusMethodNotAllowed, Reason: reasonForm, Log: "a login's address, asked for by a method that is not its own"}
+}
+
+func tooLarge() *RefusedError {
+	return &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonLarge, Log: "body over 64 KiB"}
+}
+
+func noRoom() *RefusedError {
+	return &RefusedError{Status: http.StatusTooManyRequests, Reason: reasonForm, Log: "too many bodies over 64 KiB at once"}
+}
+
+func longForm() *RefusedError {
+	return &RefusedError{Status: http.StatusRequestEntityTooLarge, Reason: reasonForm, Log: "form over 1 MiB where a login is known by its fields"}
+}
+
+func (e *RefusedError) unexamined() *UnexaminedError {
+	return &UnexaminedError{Status: e.Status, Reason: e.Reason, Log: e.Log}
+}
+
+// parsePointer reads a JSON pointer (RFC 6901). The empty pointer is the whole document.
+func parsePointer(pointer string) ([]string, error) {
+	if pointer == "" {
+		return nil, nil
+	}
+	if pointer[0] != '/' {
+		return nil, fmt.Errorf("JSON pointer %q must start with '/'", pointer)
+	}
+	tokens := strings.Split(pointer[1:], "/")
+	for i, raw := range tokens {
+		for at := 0; at < len(raw); at++ {
+			if raw[at] == '~' && (at+1 == len(raw) || raw[at+1] != '0' && raw[at+1] != '1') {
+				return nil, fmt.Errorf("JSON pointer %q: '~' must be followed by 0 or 1", pointer)
+			}
+		}
+		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(raw, "~1", "/"), "~0", "~")
+	}
+	return tokens, nil
+}
+
+// escapePointer writes a member's name as it stands in a pointer.
+func escapePointer(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

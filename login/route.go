@@ -1,6 +1,9 @@
 package login
 
 import (
+	"mime"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"sallyport.example/sallyport/internal/match"
@@ -129,4 +132,206 @@ func lower(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
+}
+
+// described are the fields that a login may carry, with what their values may be.
+type described map[string]match.Globs
+
+// anyValue is the value of a field of which nothing more is said.
+const anyValue = "*"
+
+// parseField reads a word of Fields: a name, or `name=glob`.
+func parseField(word string) (name string, value match.Glob, valued bool) {
+	name, text, valued := strings.Cut(word, "=")
+	if !valued {
+		text = anyValue
+	}
+	return name, match.Glob(text), valued
+}
+
+func (d described) add(name string, value match.Glob) { d[name] = append(d[name], value) }
+
+// wants reports whether a field that is not among those of a login would have to be.
+func (d described) wants(seen map[string]string) bool {
+	for name, values := range d {
+		if _, there := seen[name]; !there && !values.Match("") {
+			return true
+		}
+	}
+	return false
+}
+
+// undescribed names what a login carries beside the fields that its block describes, or with another value; empty where
+// nothing is, or where the block describes none. By a field more, the app may read another name than the one that was
+// judged, or run an errand that only somebody who is signed in may have run.
+func (x *examination) undescribed(c *compiled) string {
+	if c.fields == nil {
+		return ""
+	}
+	query, flaw := x.readQuery()
+	if flaw != "" {
+		// What is one field to one server is two to another.
+		return "query with " + flaw
+	}
+	for _, list := range [][]field{query, x.form} {
+		for _, f := range list {
+			switch values, there := c.fields[f.name]; {
+			case f.file || f.foreign:
+				return "a field that is no text"
+			case !there:
+				return "a field that is not described"
+			case !values.Match(f.value):
+				return "a field with a value that is not described"
+			}
+		}
+	}
+	// A form may be sent to the address of its page, with `next` in both. Of two values, apps differ in which one they
+	// take.
+	seen := make(map[string]string)
+	for _, list := range [][]field{query, x.form} {
+		here := make(map[string]bool)
+		for _, f := range list {
+			if other, again := seen[f.name]; here[f.name] || again && other != f.value {
+				return "a field that stands twice"
+			}
+			here[f.name], seen[f.name] = true, f.value
+		}
+	}
+	members := make(map[string]string)
+	switch {
+	case x.shape == otherBody:
+		return "a body that is neither form nor JSON"
+	case x.shape == jsonBody && !describedJSON(&x.json, "", c.pointers, members):
+		return "a member that is not described, or with a value that is not"
+	case c.fields.wants(seen) || c.pointers.wants(members):
+		return "a field that has to be there is not"
+	}
+	return ""
+}
+
+// describedJSON reports whether each value of a document that has no children stands at one of the pointers, is a plain
+// one, and one that is described; seen gets what it found. An empty list or object is a value too: in some languages it
+// is true.
+func describedJSON(n *node, pointer string, fields described, seen map[string]string) bool {
+	if values, there := fields[pointer]; there {
+		seen[pointer] = n.text
+		return n.kind != array && n.kind != object && values.Match(n.text)
+	}
+	if n.kind != array && n.kind != object || pointer != "" && len(n.members)+len(n.items) == 0 {
+		return false
+	}
+	for i := range n.members {
+		if !describedJSON(&n.members[i].value, pointer+"/"+escapePointer(n.members[i].name), fields, seen) {
+			return false
+		}
+	}
+	for i := range n.items {
+		if !describedJSON(&n.items[i], pointer+"/"+strconv.Itoa(i), fields, seen) {
+			return false
+		}
+	}
+	return true
+}
+
+const flawCharset = "another charset than UTF-8"
+
+// media is a content type that all servers read alike.
+type media struct {
+	kind     string
+	boundary string
+}
+
+const (
+	mediaForm      = "application/x-www-form-urlencoded"
+	mediaMultipart = "multipart/form-data"
+)
+
+func (m media) json() bool {
+	return strings.Contains(m.kind, "json") // text/json, application/x-json: many a server looks at the body alone
+}
+
+// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` wherever they stand, in the
+// name of another parameter or between quotes as well (PHP, the .NET Framework, old Tomcat), so that values are tokens,
+// and a form has no parameter but these two; those after RFC 2231 are read by some only.
+func readMedia(value string) (m media, flaw string) {
+	if value == "" {
+		return m, ""
+	}
+	if strings.ContainsAny(value, ",*\\'\x00") || strings.ContainsFunc(value, func(r rune) bool { return r > '~' || r < ' ' }) {
+		return m, "malformed content type"
+	}
+	kind, parameters, err := mime.ParseMediaType(value)
+	if err != nil {
+		return m, "malformed content type"
+	}
+	m.kind = kind
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+		return m, flawCharset
+	}
+	for parameter, text := range parameters {
+		known := parameter == "charset" || parameter == "boundary" && kind == mediaMultipart
+		if !known && (kind == mediaForm || kind == mediaMultipart || strings.Contains(parameter, "charset")) || !match.IsToken(text) {
+			return m, "unexpected parameter of the content type"
+		}
+	}
+	if kind != mediaMultipart {
+		return m, ""
+	}
+	m.boundary = parameters["boundary"]
+	if len(m.boundary) == 0 || len(m.boundary) > 70 {
+		return m, "malformed multipart boundary"
+	}
+	for i := range len(m.boundary) {
+		c := m.boundary[i]
+		if ('a' > c || c > 'z') && ('A' > c || c > 'Z') && ('0' > c || c > '9') && strings.IndexByte("-_.+", c) < 0 {
+			return m, "malformed multipart boundary"
+		}
+	}
+	return m, ""
+}
+
+// requestMedia reads the content type of a request. A second line, another spelling of the header's name, or a content
+// encoding make the body a thing that two servers read in two ways.
+func requestMedia(h http.Header) (m media, flaw string) {
+	value := ""
+	for key, values := range h {
+		switch len(key) {
+		case len("Content-Type"):
+			if match.FoldHeader(key) != "content-type" {
+				continue
+			}
+			if len(values) > 1 || key != "Content-Type" {
+				return m, "more than one content type"
+			}
+			if len(values) == 1 {
+				value = values[0]
+			}
+		case len("Content-Encoding"):
+			if match.FoldHeader(key) != "content-encoding" {
+				continue
+			}
+			for _, v := range values {
+				if key != "Content-Encoding" || v != "" && !strings.EqualFold(strings.TrimSpace(v), "identity") {
+					return m, "encoded body"
+				}
+			}
+		}
+	}
+	return readMedia(value)
+}
+
+// urlencoded reports whether some server could take the body for an urlencoded form. PHP looks at how the content type
+// begins, and cares for no charset.
+func urlencoded(h http.Header) bool {
+	for key, values := range h {
+		if len(key) != len("Content-Type") || match.FoldHeader(key) != "content-type" {
+			continue
+		}
+		for _, value := range values {
+			if strings.Contains(strings.ToLower(value), mediaForm) {
+				return true
+			}
+		}
+	}
+	return false
 }

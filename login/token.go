@@ -1,11 +1,15 @@
 package login
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // The shortest and the longest bearer token that is taken for one, in bytes. A shorter one could be guessed; no server
@@ -64,7 +68,7 @@ func (s TokenSource) validate() error {
 		_, err := parsePointer(s.Name)
 		return err
 	case Header:
-		if !token(s.Name) {
+		if !match.IsToken(s.Name) {
 			return fmt.Errorf("token header: %q is no name of a header", s.Name)
 		}
 		return nil
@@ -117,7 +121,7 @@ func (s TokenSource) read(a Answer) (Token, error) {
 		case 0:
 			return Token{}, nil
 		case 1:
-			return Token{Text: WithoutScheme(values[0]), Header: name, Value: values[0]}, nil
+			return Token{Text: match.WithoutScheme(values[0]), Header: name, Value: values[0]}, nil
 		default:
 			return Token{}, fmt.Errorf("%w: more than one header", ErrToken)
 		}
@@ -145,17 +149,172 @@ func (s TokenSource) read(a Answer) (Token, error) {
 	return Token{Text: found.text}, nil
 }
 
-// WithoutScheme is the token in a header's value: what stands behind the one scheme in front of it (`Bearer`, `JWT`,
-// `Token`), or the whole.
-func WithoutScheme(value string) string {
-	scheme, rest, found := strings.Cut(value, " ")
-	if found && token(scheme) {
-		return rest
-	}
-	return value
-}
-
 // tokenText reports whether text can be a bearer token: visible ASCII, neither short nor long.
 func tokenText(text string) bool {
 	return len(text) >= TokenLeast && len(text) <= TokenLimit && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// A standing login is no event: it stands in every request. The app checks a password that HTTP Basic carries each
+// time, and what a handler in front of the gateway has made out is made out anew each time.
+
+// basicLimit is the longest Authorization line of HTTP Basic, in bytes.
+const basicLimit = 4 << 10
+
+// standing reports whether the name stands in every request.
+func (s Source) standing() bool { return s.Kind == Basic || s.Kind == Placeholder }
+
+// Basic is the block whose password stands in the Authorization of every request; nil where there is none.
+func (s *Set) Basic() *Block { return s.standing(Basic) }
+
+// Placeholder is the placeholder, in braces, that says who an earlier handler of the route has signed in; empty where
+// there is none.
+func (s *Set) Placeholder() string {
+	if block := s.standing(Placeholder); block != nil {
+		return block.Username.Name
+	}
+	return ""
+}
+
+func (s *Set) standing(kind Kind) *Block {
+	for i := range s.Blocks {
+		if s.Blocks[i].Username.Kind == kind {
+			return &s.Blocks[i]
+		}
+	}
+	return nil
+}
+
+// Address is where the password of a block of kind Basic is tried: its path up to the first `*`.
+func (b *Block) Address() string {
+	if len(b.Paths) == 0 {
+		return "/"
+	}
+	address, _, _ := strings.Cut(string(b.Paths[0]), "*")
+	if address == "" {
+		return "/"
+	}
+	return address
+}
+
+// BasicLine is the Authorization of a request where it is HTTP Basic (RFC 7617), as it came; empty where there is none,
+// or one of another scheme. Of two lines, servers differ in which one they take, so that they are refused where one of
+// them is Basic. [Set.ReadBasic] reads the line.
+func BasicLine(h http.Header) (line string, refused *RefusedError) {
+	lines := h["Authorization"]
+	switch {
+	case len(lines) == 0:
+		return "", nil
+	case len(lines) == 1:
+		if isBasic(lines[0]) {
+			return lines[0], nil
+		}
+		return "", nil
+	}
+	for _, other := range lines {
+		if isBasic(other) {
+			return "", refuse(reasonPassword, "more than one Authorization line")
+		}
+	}
+	return "", nil
+}
+
+// isBasic reports whether some server could take the line for one of HTTP Basic.
+func isBasic(line string) bool {
+	line = strings.TrimLeft(line, " \t,")
+	return len(line) >= len("Basic") && strings.EqualFold(line[:len("Basic")], "Basic") &&
+		(len(line) == len("Basic") || strings.IndexByte(" \t,;=\"", line[len("Basic")]) >= 0)
+}
+
+// ReadBasic reads a line of HTTP Basic, and returns the user's name in the form under which a record is kept. It takes
+// one spelling only, `Basic`, one space, and base64 with its padding, of UTF-8 without control characters: what servers
+// read differently is refused.
+func (s *Set) ReadBasic(line string) (name string, refused *RefusedError) {
+	user, err := basicUser(line)
+	if err != nil {
+		return "", refuse(reasonPassword, "Authorization: "+err.Error())
+	}
+	name, err = s.Names.Normalise(user)
+	if err != nil {
+		return "", refuse(reasonName, err.Error())
+	}
+	return name, nil
+}
+
+var errBasic = errors.New("malformed HTTP Basic")
+
+// basicUser is the user of a line of HTTP Basic. Its errors hold nothing of the line.
+func basicUser(line string) (string, error) {
+	const scheme = "basic "
+	if len(line) > basicLimit {
+		return "", fmt.Errorf("%w: too long", errBasic)
+	}
+	if len(line) <= len(scheme) || !strings.EqualFold(line[:len(scheme)], scheme) {
+		return "", fmt.Errorf("%w: scheme", errBasic)
+	}
+	encoded := line[len(scheme):]
+	if strings.ContainsAny(encoded, "\r\n") { // which the decoder would skip
+		return "", fmt.Errorf("%w: base64", errBasic)
+	}
+	text, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil {
+		return "", fmt.Errorf("%w: base64", errBasic)
+	}
+	switch user, _, found := strings.Cut(string(text), ":"); {
+	case !utf8.Valid(text):
+		return "", fmt.Errorf("%w: not UTF-8", errBasic)
+	case strings.ContainsFunc(string(text), controls):
+		return "", fmt.Errorf("%w: control character", errBasic)
+	case !found:
+		return "", fmt.Errorf("%w: no colon", errBasic)
+	default:
+		return user, nil
+	}
+}
+
+// validateStanding checks the blocks of the Set whose names stand in every request.
+func (s *Set) validateStanding() error {
+	for i := range s.Blocks {
+		b := &s.Blocks[i]
+		if !b.Username.standing() {
+			continue
+		}
+		if err := b.validateStanding(); err != nil {
+			return fmt.Errorf("username %s: %w", b.Username.Kind, err)
+		}
+		switch kind := b.Username.Kind; {
+		case s.standing(kind) != b:
+			return fmt.Errorf("username %s: it can stand in one login only", kind)
+		case kind == Placeholder && len(s.Blocks) > 1:
+			return errors.New("username placeholder: where Caddy has made the login, there is no other beside it")
+		case kind == Placeholder && (s.Asks() || s.Typed):
+			return errors.New("identity: with username placeholder, Caddy says who is signed in at each request, and the app is not asked")
+		case kind == Basic && s.Asks() && len(b.Success)+len(b.Failure) > 0:
+			return errors.New("username basic: with identity, success and failure have no say")
+		}
+	}
+	return nil
+}
+
+func (b *Block) validateStanding() error {
+	switch {
+	case len(b.When) > 0:
+		return errors.New("it stands in every request, which 'when' cannot narrow")
+	case len(b.Methods) > 0:
+		return errors.New("it stands in every request, of whatever method")
+	case len(b.Tokens) > 0:
+		return errors.New("it stands in every request: no answer carries a token")
+	case len(b.Fields) > 0:
+		return errors.New("it stands in every request: 'fields' are those of a form")
+	case len(b.From) > 0:
+		return errors.New("it stands in every request: 'from' is for logins that other sites' pages send")
+	case len(b.Paths) != 1:
+		return errors.New("want one path")
+	case b.Username.Kind == Basic:
+		return validatePath(b.Address())
+	case len(b.Success)+len(b.Failure) > 0:
+		return errors.New("the login was made before: success and failure have nothing to judge")
+	case b.Address() != "/":
+		return errors.New("the login counts for the whole site: write 'login *'")
+	}
+	return nil
 }

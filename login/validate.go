@@ -10,111 +10,6 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// compiled is what a block needs at each request, worked out once.
-type compiled struct {
-	methods []string
-	loose   match.Globs
-	// standing blocks take no request: theirs is every one.
-	standing bool
-	when     []target
-	name     target
-	// examines: a condition looks at the body.
-	examines bool
-	// fields are those that the login may carry in a form or its query, pointers those of a JSON body; nil: any.
-	fields, pointers described
-	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies,
-	// and where an app has no names the described fields, one of which is the password.
-	secret []target
-}
-
-var defaultMethods = []string{"POST"}
-
-// ComesBy are the methods of the login; nil where it stands in every request.
-func (b *Block) ComesBy() []string {
-	switch {
-	case b.Username.standing():
-		return nil
-	case len(b.Methods) > 0:
-		return b.Methods
-	}
-	return defaultMethods
-}
-
-func compile(blocks []Block) []compiled {
-	all := make([]compiled, len(blocks))
-	for i := range blocks {
-		b, c := &blocks[i], &all[i]
-		if c.standing = b.Username.standing(); c.standing {
-			continue
-		}
-		c.methods = b.ComesBy()
-		for _, path := range b.Paths {
-			// Loose forms are without spaces.
-			c.loose = append(c.loose, match.LooseGlob(match.Glob(strings.Join(strings.Fields(string(path)), "")))...)
-		}
-		for _, condition := range b.When {
-			c.when = append(c.when, newTarget(condition.Kind, condition.Name))
-			c.examines = c.examines || condition.Kind != Query
-		}
-		c.name = newTarget(b.Username.Kind, b.Username.Name)
-		if b.Username.Kind != None && !b.Refuse {
-			c.secret = append(c.secret, c.name)
-		}
-		for i, condition := range b.When {
-			if condition.Kind != Query {
-				c.secret = append(c.secret, c.when[i])
-			}
-		}
-		c.describe(b)
-	}
-	return all
-}
-
-func (c *compiled) describe(b *Block) {
-	if len(b.Fields) == 0 {
-		return
-	}
-	c.fields, c.pointers = make(described), make(described)
-	add := func(kind Kind, name string, value match.Glob) {
-		if kind == JSON {
-			c.pointers.add(name, value)
-		} else {
-			c.fields.add(name, value)
-		}
-	}
-	if b.Username.Kind != None {
-		add(b.Username.Kind, b.Username.Name, anyValue)
-	}
-	for _, condition := range b.When {
-		add(condition.Kind, condition.Name, anyValue)
-	}
-	for _, word := range b.Fields {
-		name, value, _ := parseField(word)
-		kind := b.fieldKind(name)
-		add(kind, name, value)
-		if b.Username.Kind == None && !b.Continues && value == anyValue {
-			c.secret = append(c.secret, newTarget(kind, name))
-		}
-	}
-}
-
-// fieldKind is what a name of Fields names: a JSON pointer where the login can be JSON, else a field of a form or
-// query.
-func (b *Block) fieldKind(name string) Kind {
-	if b.Username.Kind != Form && strings.HasPrefix(name, "/") {
-		return JSON
-	}
-	return Form
-}
-
-// plan is the compiled form; a Set that was never validated still works, only slower.
-func (s *Set) plan() []compiled {
-	if len(s.compiled) == len(s.Blocks) {
-		return s.compiled
-	}
-	return compile(s.Blocks)
-}
-
 // Validate checks the whole Set and prepares it for use. It does no I/O. It is not safe to call beside other methods.
 func (s *Set) Validate() error {
 	for i := range s.Blocks {
@@ -224,7 +119,7 @@ func (b *Block) validate() error {
 		}
 	}
 	for _, method := range b.Methods {
-		if !token(method) || method != strings.ToUpper(method) {
+		if !match.IsToken(method) || method != strings.ToUpper(method) {
 			return fmt.Errorf("method %q is not a method in capitals", method)
 		}
 	}
@@ -413,14 +308,4 @@ func ParseCondition(words []string) (Condition, error) {
 	}
 	condition := Condition{Kind: Kind(words[0]), Name: words[1], Value: words[2]}
 	return condition, condition.validate()
-}
-
-// token reports whether text is a token of RFC 9110 §5.6.2: a method, or the name of a header or cookie.
-func token(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("()<>@,;:\\\"/[]?={}", c) >= 0 {
-			return false
-		}
-	}
-	return text != ""
 }

@@ -10,92 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"golang.org/x/text/feature/plural"
+	"sallyport.example/sallyport/locale"
 )
-
-func TestWait(t *testing.T) {
-	for _, test := range []struct {
-		d    time.Duration
-		want string
-	}{
-		{-time.Second, "Try again in 0 seconds."},
-		{0, "Try again in 0 seconds."},
-		{1, "Try again in 1 second."},
-		{time.Second, "Try again in 1 second."},
-		{time.Second + 1, "Try again in 2 seconds."},
-		{90 * time.Second, "Try again in 90 seconds."},
-		{91 * time.Second, "Try again in 2 minutes."},
-		{90 * time.Minute, "Try again in 90 minutes."},
-		{90*time.Minute + 1, "Try again in 2 hours."},
-		{3 * time.Hour, "Try again in 3 hours."},
-		{1<<63 - 1, "Try again in 2,562,048 hours."},
-	} {
-		if got, err := english(t).wait(test.d); err != nil || got != test.want {
-			t.Errorf("%v: %q %v, want %q", test.d, got, err, test.want)
-		}
-	}
-}
-
-// TestTimes: a point in time is written as the language does it, short and without doubt which number is the month.
-func TestTimes(t *testing.T) {
-	for language, want := range map[string]string{
-		"en": "9 Mar 2026, 07:05 UTC", "de": "9. März 2026, 07:05 UTC", "fr": "9 mars 2026, 07:05 UTC", "es": "9 mar 2026, 07:05 UTC",
-		"it": "9 mar 2026, 07:05 UTC", "pt": "9 de mar. de 2026, 07:05 UTC", "nl": "9 mrt 2026, 07:05 UTC", "pl": "9 mar 2026, 07:05 UTC",
-		"ja": "2026年3月9日 07:05 UTC", "zh-Hans": "2026年3月9日 07:05 UTC", "ar": "9 مارس 2026، 07:05 UTC",
-	} {
-		got, err := speaking(t, language).when(sampleSince)
-		if want := `<time datetime="2026-03-09T07:05:00Z">` + want + "</time>"; err != nil || string(got) != want {
-			t.Errorf("%s: %q %v, want %q", language, got, err, want)
-		}
-	}
-	// A time of day that is told too early leads to another refusal.
-	got, err := english(t).clock(time.Date(2026, 3, 9, 7, 5, 1, 0, time.UTC))
-	if want := `<time datetime="2026-03-09T07:06:00Z" data-clock>07:06 UTC</time>`; err != nil || string(got) != want {
-		t.Errorf("%q %v", got, err)
-	}
-}
-
-// TestHTMLMessage: arguments are escaped once and put in in one pass.
-func TestHTMLMessage(t *testing.T) {
-	c := catalogue{messages: map[string]message{"k": {text: "a & {0}, {1}"}, "n": {forms: map[plural.Form]string{plural.Other: "{0}"}}}}
-	got, err := c.html("k", "{1}<b>", 7)
-	if err != nil || got != "a &amp; <bdi>{1}&lt;b&gt;</bdi>, 7" {
-		t.Errorf("%q %v", got, err)
-	}
-	if got, err := c.text("k", "{1}", 7); err != nil || got != "a & {1}, 7" {
-		t.Errorf("%q %v", got, err)
-	}
-	for _, show := range []func(string, ...any) error{
-		func(key string, arguments ...any) error { _, err := c.html(key, arguments...); return err },
-		func(key string, arguments ...any) error { _, err := c.text(key, arguments...); return err },
-	} {
-		if show("missing") == nil || show("n") == nil || show("n", "7") == nil {
-			t.Error("a missing message, or a number that is missing, is no error")
-		}
-	}
-}
-
-// TestMessage: a key and an English message of another room are translated; anything else is only made harmless.
-func TestMessage(t *testing.T) {
-	german := speaking(t, "de")
-	for said, want := range map[string]string{
-		AlertThrottled:            "Zu viele falsche Codes.",
-		"The login is too large.": "Die Anmeldung ist zu groß.",
-		"own\u202ewords":          "own\ufffdwords",
-		"":                        "",
-	} {
-		if got := german.message(said); got != want {
-			t.Errorf("%q: %q, want %q", said, got, want)
-		}
-	}
-}
 
 // TestCatalogue: every message that a template or the code asks for exists, every message is asked for, and each
 // constant has its words.
 func TestCatalogue(t *testing.T) {
-	messages := english(t).messages
+	words := locale.All()[0]
 	asked := make(map[string]bool)
 	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
@@ -111,7 +33,7 @@ func TestCatalogue(t *testing.T) {
 			asked[string(match[1])] = true
 		}
 	}
-	for _, file := range []string{"show.go", "renderer.go", "catalogue.go", "lists.go"} {
+	for _, file := range []string{"show.go", "renderer.go", "../locale/catalogue.go", "messages.go"} {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +56,7 @@ func TestCatalogue(t *testing.T) {
 	for _, key := range constants(t) {
 		asked[key] = true
 	}
-	for key := range messages {
+	for key := range words.Keys() {
 		// The words of package login for a refusal stand here in English, and its test looks them up; package gateway's
 		// looks up those of package factor's events.
 		if !asked[key] && !strings.HasPrefix(key, "refused.") && !strings.HasPrefix(key, "activity.") {
@@ -142,7 +64,7 @@ func TestCatalogue(t *testing.T) {
 		}
 	}
 	for key := range asked {
-		if _, ok := messages[key]; !ok && strings.Contains(key, ".") && !strings.HasSuffix(key, ".html") {
+		if !words.Has(key) && strings.Contains(key, ".") && !strings.HasSuffix(key, ".html") {
 			t.Errorf("no message %q", key)
 		}
 	}

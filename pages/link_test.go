@@ -11,9 +11,9 @@ import (
 func TestSettingsLink(t *testing.T) {
 	r := New(Options{})
 	for _, e := range open().editions {
-		link := r.SettingsLink(e.language, "/second-factor/")
+		link := r.SettingsLink(e.Language, "/second-factor/")
 		if strings.ContainsFunc(link, func(c rune) bool { return c >= 0x80 }) {
-			t.Errorf("%s: not ASCII: %s", e.language, link)
+			t.Errorf("%s: not ASCII: %s", e.Language, link)
 		}
 		tree, err := html.Parse(strings.NewReader(link))
 		if err != nil {
@@ -30,16 +30,16 @@ func TestSettingsLink(t *testing.T) {
 			}
 		}
 		want := map[string]string{
-			"p lang": e.language, "p dir": e.direction, "p align": map[string]string{"ltr": "right", "rtl": "left"}[e.direction],
+			"p lang": e.Language, "p dir": e.Direction, "p align": map[string]string{"ltr": "right", "rtl": "left"}[e.Direction],
 			"a href": "/second-factor/", "a target": "_top",
 		}
 		for name, value := range want {
 			if attributes[name] != value {
-				t.Errorf("%s: %s is %q, want %q", e.language, name, attributes[name], value)
+				t.Errorf("%s: %s is %q, want %q", e.Language, name, attributes[name], value)
 			}
 		}
-		if len(attributes) != len(want) || words != e.messages["settings.link"].text {
-			t.Errorf("%s: %q %v", e.language, words, attributes)
+		if len(attributes) != len(want) || words != e.Message("settings.link") {
+			t.Errorf("%s: %q %v", e.Language, words, attributes)
 		}
 	}
 	if got := r.SettingsLink("", `"><script>&é`); !strings.Contains(got, `href="&#34;&gt;&lt;script&gt;&amp;&#233;"`) {

@@ -1,5 +1,13 @@
 package pages
 
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"sallyport.example/sallyport/locale"
+)
+
 // Notices for Common.Status. They are keys and so may be kept in a session until the next page.
 const (
 	NoticeEnabled       = "notice.enabled"
@@ -92,3 +100,71 @@ const (
 	// ErrorCustody: the app set more cookies than custody holds (502).
 	ErrorCustody ErrorKind = "custody"
 )
+
+// Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What
+// is neither is returned as it is. Languages is what the client says in Accept-Language.
+func (r *Renderer) Text(languages, message string) string {
+	return r.edition(languages).Message(message)
+}
+
+// ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what
+// happened.
+func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
+	words := r.edition(v.Languages)
+	if !words.Has("error." + string(v.Kind) + ".title") {
+		v.Kind = ErrorInternal
+	}
+	title, happened = v.Title, v.Happened
+	if title == "" {
+		title = "error." + string(v.Kind) + ".title"
+	}
+	if happened == "" {
+		happened = "error." + string(v.Kind) + ".happened"
+	}
+	return words.Message(title), words.Message(happened)
+}
+
+// settingsLists is what the template of the settings page sees: the view, with words for what has none of its own.
+type settingsLists struct {
+	SettingsView
+	Activity []activity
+}
+
+// activity is one line of what happened lately.
+type activity struct {
+	ActivityLine
+	What string
+}
+
+// listed makes the lists of the settings page ready to be shown: names come from browsers, which may say anything.
+func (r *Renderer) listed(v SettingsView) settingsLists {
+	words := r.edition(v.Languages)
+	unknown := words.Message("settings.unknown")
+	name := func(browser string) string { return cmp.Or(locale.Harmless(browser), unknown) }
+
+	v.Trusted, v.Sessions = slices.Clone(v.Trusted), slices.Clone(v.Sessions)
+	for i := range v.Trusted {
+		v.Trusted[i].Browser = name(v.Trusted[i].Browser)
+	}
+	for i := range v.Sessions {
+		v.Sessions[i].Browser, v.Sessions[i].Address = name(v.Sessions[i].Browser), locale.Harmless(v.Sessions[i].Address)
+	}
+	lists := settingsLists{SettingsView: v}
+	for _, event := range v.Activity {
+		what, err := words.Text("activity."+event.Kind, int64(max(event.Count, 1)))
+		if err != nil {
+			continue
+		}
+		event.Browser, event.Address = locale.Harmless(event.Browser), locale.Harmless(event.Address)
+		lists.Activity = append(lists.Activity, activity{ActivityLine: event, What: what})
+	}
+	return lists
+}
+
+// trusts says for how long a browser will be trusted, in days where it is a day or more.
+func (e *edition) trusts(remember time.Duration) (string, error) {
+	if remember < 24*time.Hour {
+		return e.Text("challenge.trust.hours", locale.Up(remember, time.Hour))
+	}
+	return e.Text("challenge.trust", int64(remember/(24*time.Hour)))
+}

@@ -180,13 +180,13 @@ func (l *library) with(own map[string]string) (*library, error) {
 		return nil, err
 	}
 	maps.Copy(sources, own)
-	themed := &library{matcher: l.matcher}
+	themed := new(library)
 	for _, e := range l.editions {
-		pages, err := parseTemplates(e.catalogue, sources)
+		pages, err := parseTemplates(e.Catalogue, sources)
 		if err != nil {
 			return nil, err
 		}
-		themed.editions = append(themed.editions, &edition{catalogue: e.catalogue, pages: func() templates { return pages }, standard: e.pages})
+		themed.editions = append(themed.editions, &edition{Catalogue: e.Catalogue, pages: func() templates { return pages }, standard: e.pages})
 	}
 	return themed, nil
 }

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -9,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/locale"
 )
 
 //go:embed templates/*.html
@@ -96,14 +101,14 @@ type templates map[string]*template.Template
 
 // parseTemplates binds the templates to the words of one language. The sources are those of all files in templates/, by
 // name.
-func parseTemplates(words catalogue, sources map[string]string) (templates, error) {
+func parseTemplates(words *locale.Catalogue, sources map[string]string) (templates, error) {
 	pages := make(templates)
 	layout := template.New("layout.html").Funcs(template.FuncMap{
-		"t":     words.html,
-		"plain": words.text,
-		"wait":  words.wait,
-		"when":  words.when,
-		"clock": words.clock,
+		"t":     words.HTML,
+		"plain": words.Text,
+		"wait":  words.Wait,
+		"when":  words.When,
+		"clock": words.Clock,
 	})
 	add := func(to *template.Template, names ...string) error {
 		for _, name := range names {
@@ -224,7 +229,7 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 		return errors.Join(err, writeError)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		if seconds := up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
+		if seconds := locale.Up(p.Wait, time.Second); seconds > 0 && h.Get("Retry-After") == "" {
 			h.Set("Retry-After", strconv.FormatInt(seconds, 10))
 		}
 	}
@@ -245,7 +250,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	if p.Field.Period == 0 {
 		p.Field.Period = 30 * time.Second
 	}
-	p.Language, p.Direction = words.language, words.direction
+	p.Language, p.Direction = words.Language, words.Direction
 	p.Style, p.Script = r.style, r.script
 	if p.Trusts {
 		p.Script = r.proofScript
@@ -257,24 +262,24 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	case AlertWrongCode, AlertWrongNewCode:
 		p.Invalid = true
 		if !p.Field.Recovery {
-			p.Changes = up(p.Field.Period, time.Second)
+			p.Changes = locale.Up(p.Field.Period, time.Second)
 		}
 	case AlertWrongRecoveryCode, AlertNoCode:
 		p.Invalid = true
 	}
-	if p.Seconds = up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
-		if p.At, err = words.clock(r.now().Add(p.Wait)); err != nil {
+	if p.Seconds = locale.Up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
+		if p.At, err = words.Clock(r.now().Add(p.Wait)); err != nil {
 			return err
 		}
 	}
-	p.App = harmless(p.App)
-	p.Heading = words.message(heading)
+	p.App = locale.Harmless(p.App)
+	p.Heading = words.Message(heading)
 	if p.Title = p.Heading; p.App != "" {
-		if p.Title, err = words.text("page.title", p.Heading, p.App); err != nil {
+		if p.Title, err = words.Text("page.title", p.Heading, p.App); err != nil {
 			return err
 		}
 	}
-	p.Status, p.Alert = words.message(p.Status), words.message(p.Alert)
+	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
 	p.Base = strings.TrimSuffix(p.Base, "/")
 	p.Brand = r.mark(p.Common)
 	if p.Behind != nil {
@@ -299,16 +304,41 @@ func (r *Renderer) settings(v *SettingsView) *page {
 // first are the first few of a list.
 func first[T any](list []T) []T { return list[:min(len(list), 3)] }
 
-// local returns the address if it is a path on this site, else the fallback. Browsers read `//` and `/\` as another
-// host, also with control characters between, so none of these is taken.
+// local returns the address if it is a path on this site, else the fallback.
 func local(address, fallback string) string {
-	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") {
+	if !match.IsLocal(address) {
 		return fallback
 	}
-	for i := range len(address) {
-		if c := address[i]; c < 0x20 || c == 0x7f || c == '\\' {
-			return fallback
-		}
-	}
 	return address
+}
+
+// StrictPolicy is the Content-Security-Policy of an answer that is no page: redirects, JSON, problem documents.
+const StrictPolicy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// SecurityHeaders sets what every answer of the gateway's own carries (contract 5.4), replacing what was there. The
+// policy is the Content-Security-Policy; empty means StrictPolicy. Pages set these headers themselves.
+func SecurityHeaders(h http.Header, policy string) {
+	if policy == "" {
+		policy = StrictPolicy
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	// For browsers that do not know frame-ancestors.
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// pagePolicy allows the one style and the one script of a page by what they are, not by where they stand.
+func pagePolicy(style, script string) string {
+	return "default-src 'none'; style-src " + source(style) + "; script-src " + source(script) +
+		"; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// source is the CSP source expression for an inline element with this content.
+func source(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

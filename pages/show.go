@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sallyport.example/sallyport/locale"
 )
 
 // errURI does not quote the address: it holds the secret.
@@ -24,7 +26,7 @@ type challenge struct {
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	view := challenge{ChallengeView: v, Kept: up(v.Remember, time.Second)}
+	view := challenge{ChallengeView: v, Kept: locale.Up(v.Remember, time.Second)}
 	if v.Remember > 0 {
 		var err error
 		if view.Trusts, err = r.edition(v.Languages).trusts(v.Remember); err != nil {
@@ -87,7 +89,7 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 	if v.Reset {
 		heading = "reset.setup.title"
 	}
-	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: up(v.Period, time.Second)}
+	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: locale.Up(v.Period, time.Second)}
 	p := page{
 		Common: v.Common, SignOut: true, Behind: r.settings(v.Behind), Opener: "open-setup",
 		// On a telephone the focus on the field would scroll the QR code out of sight.
@@ -100,7 +102,7 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 	var err error
 	if strings.HasPrefix(v.URI, "otpauth://totp/") {
 		view.Link = template.URL(v.URI) //nolint:gosec // the scheme was looked at; the template still escapes quotes.
-		view.QR, err = qrSVG(v.URI, r.edition(v.Languages).message("setup.qr"))
+		view.QR, err = qrSVG(v.URI, r.edition(v.Languages).Message("setup.qr"))
 	} else {
 		err = errURI
 	}
@@ -157,9 +159,9 @@ func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCo
 	view := recoveryCodes{RecoveryCodesView: v, FileName: fileName(v.App)}
 	var err error
 	if words := r.edition(v.Languages); v.User != "" {
-		view.File, err = words.text("codes.file", harmless(v.User), harmless(v.App))
+		view.File, err = words.Text("codes.file", locale.Harmless(v.User), locale.Harmless(v.App))
 	} else {
-		view.File, err = words.text("codes.file.nobody", harmless(v.App))
+		view.File, err = words.Text("codes.file.nobody", locale.Harmless(v.App))
 	}
 	return errors.Join(err, r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: view, SignOut: true}))
 }
@@ -189,7 +191,7 @@ type notice struct {
 // Error shows what went wrong and what to do.
 func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 	words := r.edition(v.Languages)
-	if _, known := words.messages["error."+string(v.Kind)+".title"]; !known {
+	if !words.Has("error." + string(v.Kind) + ".title") {
 		v.Kind = ErrorInternal
 	}
 	for part, said := range map[string]*string{"title": &v.Title, "happened": &v.Happened, "advice": &v.Advice} {
@@ -198,11 +200,11 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 		}
 	}
 	view := notice{
-		Happened: words.message(v.Happened), Advice: words.message(v.Advice),
+		Happened: words.Message(v.Happened), Advice: words.Message(v.Advice),
 		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true,
 	}
 	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
-		w.Header().Set("Retry-After", fmt.Sprint(up(v.RetryAfter, time.Second)))
+		w.Header().Set("Retry-After", fmt.Sprint(locale.Up(v.RetryAfter, time.Second)))
 	}
 	// What is said is said below the heading; a message from a session would only stand in its way.
 	v.Status, v.Alert, v.Wait = "", "", 0
@@ -213,17 +215,17 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 func (r *Renderer) SignedOut(w http.ResponseWriter, status int, v SignedOutView) error {
 	words := r.edition(v.Languages)
 	return r.render(w, status, "notice", "signed-out.title", page{Common: v.Common, View: notice{
-		Happened: words.message("signed-out.happened"), Advice: words.message("signed-out.advice"),
+		Happened: words.Message("signed-out.happened"), Advice: words.Message("signed-out.advice"),
 		Link: words.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
 	}})
 }
 
 // link gives a link its words, and drops one that leads elsewhere.
-func (c catalogue) link(l Link) Link {
+func (e *edition) link(l Link) Link {
 	l.Href = local(l.Href, "")
 	if l.Label == "" {
 		l.Label = LabelContinue
 	}
-	l.Label = c.message(l.Label)
+	l.Label = e.Message(l.Label)
 	return l
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sallyport.example/sallyport/locale"
 )
 
 // The messages of the trial's pages, which no catalogue has.
@@ -51,7 +53,7 @@ func (r *Renderer) tryOn() error {
 			continue // nobody will see it
 		}
 		only := *r
-		only.language = e.language
+		only.language = e.Language
 		for i, t := range only.trials() {
 			got, err := only.try(t)
 			if err != nil {
@@ -84,7 +86,7 @@ var own struct {
 // ownHooks are those of the gateway's own pages, in the order of trials.
 func ownHooks() ([]hooks, error) {
 	own.find.Do(func() {
-		plain := New(Options{Language: fallback})
+		plain := New(Options{Language: locale.Fallback})
 		for _, t := range plain.trials() {
 			var found hooks
 			if found, own.err = plain.try(t); own.err != nil {

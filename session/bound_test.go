@@ -91,7 +91,7 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	for _, other := range []Data{{}, {State: gate.Verified, Identity: "Alice"}, {State: gate.Pending, Identity: "alice"}, {State: gate.Enrolling, Identity: "alice"}} {
 		mustCreate(t, m, other)
 	}
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	second, third := mustCreate(t, m, alice), mustCreate(t, m, alice)
 	for range 5 {
 		if _, err := m.update(t.Context(), second, func(d *Data) error { d.Notice += "x"; return nil }); err != nil {
@@ -124,7 +124,7 @@ func TestP8_FloodFromANetwork(t *testing.T) {
 	f := newFixture(t)
 	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxWaiting: 4})
 	waiting := func(address string) string {
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 		return mustCreate(t, m, Data{State: gate.Pending, Identity: "alice", Origin: &Origin{Address: address}})
 	}
 	hers := waiting("2001:db8:1::7")

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"encoding/binary"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -163,3 +165,106 @@ func (d Delivery) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
 // MarshalJSON is String in quotes.
 func (d Delivery) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }
+
+// None is the method of a verified session in which no factor was owed.
+const None = "none"
+
+// Proof is a factor that was proved in a session.
+type Proof struct {
+	// Method is the kind of factor: totp, recovery.
+	Method string
+	// At is when. A trusted browser's proof is as old as the sign-in.
+	At time.Time
+	// Trusted: a trusted browser stood for the factor, and nobody proved it just then.
+	Trusted bool
+}
+
+// Method is how the factor was proved that made the session verified: totp, recovery, or none where none was owed.
+// Empty until verified.
+func (d *Data) Method() string {
+	switch {
+	case d.State != gate.Verified:
+		return ""
+	case len(d.Proofs) == 0:
+		return None
+	}
+	return d.Proofs[0].Method
+}
+
+// Proved is when a factor was last proved in this session by whoever sits there; zero where it never was.
+func (d *Data) Proved() time.Time {
+	var last time.Time
+	for _, proof := range d.Proofs {
+		if !proof.Trusted && proof.At.After(last) {
+			last = proof.At
+		}
+	}
+	return last
+}
+
+// proved adds a proof to those that there are. One of each method is kept, the newest.
+func proved(proofs []Proof, with Proof) []Proof {
+	proofs = slices.Clone(proofs)
+	at := slices.IndexFunc(proofs, func(proof Proof) bool { return proof.Method == with.Method })
+	if at < 0 {
+		return append(proofs, with)
+	}
+	proofs[at] = with
+	return proofs
+}
+
+// The version before knew one method and one time of a session's proofs. What it could say is stored as it was, so that
+// gateways of both can share a store while one takes the other's place; what it could not, all of it a second proof in
+// one session, follows behind a flag.
+
+// proofsBefore is what the version before knew of the proofs, and all of them where that is not enough.
+func proofsBefore(data *Data) (method string, at time.Time, all []Proof) {
+	if len(data.Proofs) == 0 {
+		if data.State == gate.Verified {
+			method = None
+		}
+		return method, at, nil
+	}
+	first := data.Proofs[0]
+	method, at = first.Method, data.Proved()
+	if got := proofsOf(method, at, data.Since); len(data.Proofs) != 1 || len(got) != 1 || got[0].Trusted != first.Trusted || !got[0].At.Equal(first.At) {
+		all = data.Proofs
+	}
+	return method, at, all
+}
+
+// proofsOf is the way back.
+func proofsOf(method string, at, since time.Time) []Proof {
+	switch {
+	case method == "" || method == None:
+		return nil
+	case at.IsZero():
+		return []Proof{{Method: method, At: since, Trusted: true}}
+	}
+	return []Proof{{Method: method, At: at}}
+}
+
+func appendProofs(to []byte, proofs []Proof) []byte {
+	to = binary.AppendUvarint(to, uint64(len(proofs)))
+	for _, proof := range proofs {
+		to = appendString(to, proof.Method)
+		to = append(appendTime(to, proof.At), flags(proof.Trusted))
+	}
+	return to
+}
+
+func (r *reader) proofs() []Proof {
+	count := r.uvarint()
+	if count > uint64(len(r.rest)) { // each takes a byte at least; ask for no memory on a liar's word
+		r.fail()
+		return nil
+	}
+	proofs := make([]Proof, count)
+	for i := range proofs {
+		proofs[i].Method, proofs[i].At = r.string(), r.time()
+		trusted := r.byte()
+		proofs[i].Trusted = trusted == 1
+		r.broken = r.broken || trusted > 1
+	}
+	return proofs
+}

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,29 +10,12 @@ import (
 
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/testclock"
 )
 
 var start = time.Date(2026, 11, 24, 9, 0, 0, 123456789, time.UTC)
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func newClock() *clock { return &clock{now: start} }
-
-func (c *clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(d)
-}
+func newClock() *testclock.Clock { return testclock.New(start) }
 
 func newMemory(t testing.TB, options MemoryOptions) *Memory {
 	t.Helper()
@@ -45,7 +27,7 @@ func newMemory(t testing.TB, options MemoryOptions) *Memory {
 // fixture is a manager over a memory store, all on one clock.
 type fixture struct {
 	*Manager
-	clock  *clock
+	clock  *testclock.Clock
 	memory *Memory
 }
 

@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"sallyport.example/sallyport/gate"
@@ -105,4 +108,141 @@ func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) f
 func summaryID(key string) string {
 	sum := sha256.Sum256([]byte("sallyport session in a list\x00" + key))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
+// takes somebody who keeps signing in while we look.
+const revokePasses = 25
+
+// revokeWorkers is how many sessions are ended at the same time.
+const revokeWorkers = 16
+
+// DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
+// session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
+// the store is asked until no other session is left. It goes over the whole store only where that has no index, or
+// holds sessions from before the index, which nodes that were not replaced yet may take for good.
+//
+// An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
+func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
+	keep := ""
+	if wellFormed(keepToken) {
+		keep = storeKey(keepToken)
+	}
+	for range revokePasses {
+		found, err := m.destroyOthersOnce(ctx, identity, keep)
+		if err != nil || found == 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: sessions were renewed faster than they could be ended", ErrStore)
+}
+
+func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
+	// First all names, then the deletions: a store need not bear being changed by the one who walks over it.
+	var names []string
+	note := func(key string, _ []byte) {
+		if key != keep && !slices.Contains(names, key) {
+			names = append(names, key)
+		}
+	}
+	// In this order: a session from before the index that is stored anew goes into it, and is found in one of the two.
+	if err = m.shared.store.unlabelled(ctx, m.ifOf(identity, note)); err == nil {
+		err = m.shared.store.ownedNow(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, note))
+	}
+	if err != nil {
+		return 0, err
+	}
+	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the
+	// deletions must not wait for each other.
+	var group sync.WaitGroup
+	errs := make([]error, min(len(names), revokeWorkers))
+	for worker := range errs {
+		group.Go(func() {
+			for i := worker; i < len(names) && errs[worker] == nil; i += len(errs) {
+				errs[worker] = m.shared.store.DeleteCtx(ctx, names[i])
+			}
+		})
+	}
+	group.Wait()
+	return len(names), errors.Join(errs...)
+}
+
+// MaxStrangers is how many anonymous sessions a store keeps unless it is told otherwise. One more ends the oldest of
+// them: strangers can cost each other their sessions, and nobody else anything.
+const MaxStrangers = 10_000
+
+// Owner names an account of an app to a store, which learns neither from it; a seal makes another one of it, with a
+// key. The zero Owner is nobody.
+type Owner [16]byte
+
+// ownerOf is the Owner of an account. Two accounts with one Owner would do no harm: who looks for the sessions of one
+// of them compares the names.
+func ownerOf[T string | []byte](app, identity T) (owner Owner) {
+	const purpose = "sallyport sessions of an account\x00"
+	text := make([]byte, 0, 128)
+	text = binary.AppendUvarint(append(text, purpose...), uint64(len(app)))
+	sum := sha256.Sum256(append(append(text, app...), identity...))
+	copy(owner[:], sum[:])
+	return owner
+}
+
+// Label is what a store is told of a session, since it cannot read its value: whose it is, or that it is a stranger's.
+// It comes with the context of whatever stores the session (LabelOf). The zero Label says nothing: so are sessions
+// labelled that a version of the gateway stored which knew no labels.
+type Label struct {
+	// Owner is the account that a login was made to; zero in a stranger's session.
+	Owner Owner
+	// Stranger says that the session is anonymous.
+	Stranger bool
+}
+
+type labelKey struct{}
+
+// WithLabel returns a context that has the label for the session which is stored with it.
+func WithLabel(ctx context.Context, label Label) context.Context {
+	return context.WithValue(ctx, labelKey{}, label)
+}
+
+// LabelOf is the label of the session that is stored with a context.
+func LabelOf(ctx context.Context) Label {
+	label, _ := ctx.Value(labelKey{}).(Label)
+	return label
+}
+
+// labelFor is the label of an encoded session.
+func labelFor(stored []byte) Label {
+	state, app, identity, ok := peek(stored)
+	switch {
+	case !ok:
+		return Label{}
+	case state == gate.Anonymous:
+		return Label{Stranger: true}
+	}
+	return Label{Owner: ownerOf(app, identity)}
+}
+
+// Index finds the sessions of one account without going over all of them.
+type Index interface {
+	// OwnedCtx calls visit for each live session that was stored last with one of these owners, with bytes that visit
+	// may keep. One that is so all the while is visited, also if it moves to another token, or from one of these owners
+	// to another: under one of the two tokens at least. Others may be visited too. An error of visit ends it and is
+	// returned as it is. visit must not use the store.
+	//
+	// A seal, which has a name of its own for each owner, may have read lately only under which names sessions are
+	// stored at other nodes. Its OwnedNowCtx makes sure of them.
+	OwnedCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error
+	// UnlabelledCtx does so for the live sessions that were stored without a label, by a version from before the index.
+	// Where there are none it costs little.
+	UnlabelledCtx(ctx context.Context, visit func(token string, stored []byte) error) error
+}
+
+// ownedNow is the index's OwnedNowCtx, where it has one.
+func ownedNow(ctx context.Context, index Index, owners []Owner, visit func(token string, stored []byte) error) error {
+	able, ok := index.(interface {
+		OwnedNowCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error
+	})
+	if !ok {
+		return index.OwnedCtx(ctx, owners, visit)
+	}
+	return able.OwnedNowCtx(ctx, owners, visit)
 }

@@ -14,7 +14,7 @@ func TestList(t *testing.T) {
 	shop := f.shared.Manager(Config{App: "shop", Now: f.clock.Now})
 	ctx := context.Background()
 	create := func(state gate.State, identity, browser string) string {
-		f.clock.advance(time.Minute)
+		f.clock.Advance(time.Minute)
 		return mustCreate(t, f.Manager, Data{State: state, Identity: identity, Proofs: []Proof{{Method: "totp", At: start}}, Origin: &Origin{Address: "192.0.2.1", Browser: browser}})
 	}
 	mine := create(gate.Verified, "alice", "Firefox, Linux")
@@ -59,7 +59,7 @@ func TestList(t *testing.T) {
 	mustLoad(t, f.Manager, mine)
 
 	// The pending one ends by itself.
-	f.clock.advance(11 * time.Minute)
+	f.clock.Advance(11 * time.Minute)
 	if got, err := f.List(ctx, "alice", ""); err != nil || len(got) != 1 || got[0].Current {
 		t.Errorf("eleven minutes later: %+v, %v", got, err)
 	}
@@ -69,7 +69,7 @@ func TestList(t *testing.T) {
 func TestListOfToday(t *testing.T) {
 	f := newFixture(t)
 	mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
-	f.clock.advance(2 * time.Minute)
+	f.clock.Advance(2 * time.Minute)
 	today := f.shared.Manager(Config{App: "wiki", Now: f.clock.Now, Idle: time.Minute})
 	if got, err := today.List(context.Background(), "alice", ""); err != nil || len(got) != 0 {
 		t.Errorf("%+v, %v", got, err)
@@ -80,7 +80,7 @@ func TestListIsBounded(t *testing.T) {
 	f := newFixture(t)
 	first := mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
 	for range MaxSummaries + 5 {
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 		mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
 	}
 	if got, err := f.List(context.Background(), "alice", first); err != nil || len(got) != MaxSummaries || !got[0].Current {

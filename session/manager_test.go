@@ -108,9 +108,9 @@ func TestDeadlines(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			token := mustCreate(t, f.Manager, test.data)
-			f.clock.advance(test.after - time.Nanosecond)
+			f.clock.Advance(test.after - time.Nanosecond)
 			mustLoad(t, f.Manager, token)
-			f.clock.advance(time.Nanosecond)
+			f.clock.Advance(time.Nanosecond)
 			mustBeDead(t, f.Manager, token)
 		})
 	}
@@ -125,11 +125,11 @@ func TestDeadlinesHoldWithoutTheStore(t *testing.T) {
 	short := shared.Manager(Config{App: "wiki", Now: c.Now})
 	token := mustCreate(t, long, verified(t))
 	shorter := mustCreate(t, short, verified(t))
-	c.advance(time.Hour)
+	c.Advance(time.Hour)
 	mustLoad(t, long, token)
 	mustBeDead(t, short, token)
 	mustBeDead(t, long, shorter)
-	c.advance(7 * time.Hour)
+	c.Advance(7 * time.Hour)
 	mustBeDead(t, long, token)
 }
 
@@ -218,7 +218,7 @@ func TestUpdate(t *testing.T) {
 func TestSinceFollowsTheState(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
-	f.clock.advance(9 * time.Minute)
+	f.clock.Advance(9 * time.Minute)
 	m := f.shared.Manager(Config{App: "wiki", Idle: 5 * time.Minute, Now: f.clock.Now})
 	token, data, err := m.renew(context.Background(), token, func(data *Data) error {
 		data.State = gate.Verified

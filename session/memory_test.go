@@ -47,7 +47,7 @@ func TestMemoryFindAndCommit(t *testing.T) {
 	expectCommit(t, m, "a", "two", start.Add(time.Hour), nil)
 	expectFind(t, m, "a", "two")
 	expectFind(t, m, "b", "other")
-	c.advance(time.Minute)
+	c.Advance(time.Minute)
 	expectFind(t, m, "b", "")
 	expectFind(t, m, "a", "two")
 	if all, err := m.All(); err != nil || len(all) != 1 || string(all["a"]) != "two" {
@@ -88,11 +88,11 @@ func TestP8_MemoryTombstones(t *testing.T) {
 			expectFind(t, m, "a", "")
 			far := start.Add(10000 * time.Hour)
 			expectCommit(t, m, "a", "two", far, ErrGone)
-			c.advance(test.dead - time.Nanosecond)
+			c.Advance(test.dead - time.Nanosecond)
 			m.Sweep()
 			expectCommit(t, m, "a", "two", far, ErrGone)
 			expectFind(t, m, "a", "")
-			c.advance(time.Nanosecond)
+			c.Advance(time.Nanosecond)
 			expectCommit(t, m, "a", "two", far, nil)
 		})
 	}
@@ -140,7 +140,7 @@ func TestMemoryClaim(t *testing.T) {
 	claim("a", false)
 	expectCommit(t, m, "a", "one", start.Add(time.Hour), ErrGone)
 	expectCommit(t, m, "b", "one", start.Add(time.Hour), nil)
-	c.advance(time.Hour)
+	c.Advance(time.Hour)
 	claim("b", false)
 
 	expectCommit(t, m, "c", "one", start.Add(9*time.Hour), nil)
@@ -178,7 +178,7 @@ func TestMemorySweeps(t *testing.T) {
 	if m.Len() != many+1 {
 		t.Fatalf("%d sessions", m.Len())
 	}
-	c.advance(time.Minute)
+	c.Advance(time.Minute)
 	m.Sweep()
 	if m.Len() != 1 {
 		t.Errorf("%d sessions left", m.Len())
@@ -189,7 +189,7 @@ func TestMemorySweeps(t *testing.T) {
 		}
 	}
 	expectFind(t, m, "stays", "y")
-	c.advance(25 * time.Hour)
+	c.Advance(25 * time.Hour)
 	m.Sweep()
 	for i := range m.shards {
 		if len(m.shards[i].dead)+len(m.shards[i].live) != 0 {
@@ -290,7 +290,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err := commit("verified", gate.Verified, 1); err != nil {
 		t.Errorf("a known session cannot be changed when the store is full: %v", err)
 	}
-	c.advance(time.Hour)
+	c.Advance(time.Hour)
 	hour = hour.Add(time.Hour)
 	if err := commit("late", gate.Anonymous, 2); err != nil {
 		t.Errorf("expired sessions are in the way: %v", err)

@@ -29,7 +29,7 @@ func TestP8_LoadNeverWrites(t *testing.T) {
 	if err := m.Touch(context.Background(), token, f.clock.Now()); err != nil {
 		t.Error(err)
 	}
-	f.clock.advance(2 * time.Hour)
+	f.clock.Advance(2 * time.Hour)
 	if data, err := m.Load(context.Background(), token); data != nil || err != nil {
 		t.Errorf("%v, %v", data, err)
 	}
@@ -264,7 +264,7 @@ func TestExpiredDuringAChange(t *testing.T) {
 		token := mustCreate(t, before, Data{State: gate.Pending})
 		var err error
 		slow := func(data *Data) error {
-			f.clock.advance(10 * time.Minute)
+			f.clock.Advance(10 * time.Minute)
 			f.memory.Sweep()
 			data.State, data.Since = gate.Verified, f.clock.Now()
 			return nil

@@ -1,10 +1,18 @@
 package session
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/age"
 )
 
 // Shared is one store of sessions in one process: make one for each store and keep it over reloads of the
@@ -61,4 +69,134 @@ func (m *Manager) Beside(key any, fresh func() any) any {
 	made := fresh()
 	shared.beside[full] = made
 	return made
+}
+
+// locks gives every name a lock of its own. The table of names is split into stripes, so that no lock is shared by all
+// requests; the locks themselves are not, so that a slow change to one session never holds up another one.
+type locks struct {
+	seed    maphash.Seed
+	stripes [64]stripe
+}
+
+type stripe struct {
+	mutex sync.Mutex
+	names map[string]*lock
+}
+
+type lock struct {
+	mutex sync.Mutex
+	users int
+}
+
+func newLocks() *locks {
+	l := &locks{seed: maphash.MakeSeed()}
+	for i := range l.stripes {
+		l.stripes[i].names = make(map[string]*lock)
+	}
+	return l
+}
+
+// lock waits for the name's lock and returns what releases it. A lock that nobody uses takes no memory.
+func (l *locks) lock(name string) (unlock func()) {
+	s := &l.stripes[maphash.String(l.seed, name)%uint64(len(l.stripes))]
+	s.mutex.Lock()
+	one := s.names[name]
+	if one == nil {
+		one = new(lock)
+		s.names[name] = one
+	}
+	one.users++
+	s.mutex.Unlock()
+
+	one.mutex.Lock()
+	return func() {
+		one.mutex.Unlock()
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		if one.users--; one.users == 0 {
+			delete(s.names, name)
+		}
+	}
+}
+
+// touchEvery is how often at most the use of a session is written down.
+const touchEvery = time.Minute
+
+// NeedsTouch reports whether the use of a session at the given time has to be written down: it is verified, for the
+// others have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time. A
+// touch that lies in the future, since a clock was set back, is put right: idle time would count from there.
+func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
+	return data.State == gate.Verified && !age.Within(now, data.Seen, min(touchEvery, m.config.Idle/4))
+}
+
+// Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
+// requests at the same moment one writes. Errors are as those of Take.
+func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
+	_, err := m.update(ctx, token, func(data *Data) error {
+		// The request may have begun before the one that has touched the session meanwhile: to its time that touch is
+		// in the future.
+		if later := m.config.Now(); later.After(now) {
+			now = later
+		}
+		if !m.NeedsTouch(data, now) {
+			return errNothing
+		}
+		data.Seen = now
+		return nil
+	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return err
+}
+
+const (
+	// decodedSlots is how many sessions at most are kept decoded, a power of two.
+	decodedSlots = 4096
+	// decodedLargest is the size of the largest stored form that is kept, in bytes: with the number of slots it bounds
+	// what all of this takes to a few tens of megabytes, whatever is stored.
+	decodedLargest = 4 << 10
+)
+
+// decodedCache remembers what stored bytes decoded to, so that a session in use is taken apart once for each change and
+// not for each request. It answers no question that the store was not asked just now: an entry counts only for the very
+// bytes that the store gave, all of which are compared, so that a session that ended or changed is never found here.
+//
+// It is a table without locks: a session that falls on another one's slot takes it, and one that ended stays in memory
+// until then. Safe for concurrent use.
+type decodedCache struct {
+	slots [decodedSlots]atomic.Pointer[decodedEntry]
+}
+
+// decodedEntry never changes once it is in the table.
+type decodedEntry struct {
+	stored   []byte
+	data     *Data
+	deadline time.Time
+}
+
+func newDecodedCache() *decodedCache { return new(decodedCache) }
+
+// slotOf is a session's place in the table. Keys are digests of tokens ([storeKey]), so that their first bytes are
+// spread already, by nobody's choice.
+func slotOf(key string) uint32 {
+	var first uint32
+	for i := range min(len(key), 4) {
+		first = first<<8 | uint32(key[i])
+	}
+	return first * 0x9e3779b1 >> 16 % decodedSlots
+}
+
+// decode is the function decode. The Data is shared with other callers, who all only read: sessions are changed by
+// steps, on a reading of their own.
+func (c *decodedCache) decode(key string, stored []byte) (*Data, time.Time, error) {
+	slot := &c.slots[slotOf(key)]
+	if entry := slot.Load(); entry != nil && bytes.Equal(entry.stored, stored) {
+		return entry.data, entry.deadline, nil
+	}
+	data, deadline, err := decode(stored)
+	if err == nil && len(stored) <= decodedLargest {
+		slot.Store(&decodedEntry{stored: bytes.Clone(stored), data: data, deadline: deadline})
+	}
+	return data, deadline, err
 }

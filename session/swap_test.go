@@ -190,7 +190,7 @@ func TestCompareAndSetIsUsed(t *testing.T) {
 	if _, err := m.update(context.Background(), token, keep); err != nil {
 		t.Error(err)
 	}
-	f.clock.advance(2 * time.Minute)
+	f.clock.Advance(2 * time.Minute)
 	if err := m.Touch(context.Background(), token, f.clock.Now()); err != nil {
 		t.Error(err)
 	}

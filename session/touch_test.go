@@ -44,7 +44,7 @@ func TestTouchKeepsASessionInUse(t *testing.T) {
 		m := f.shared.Manager(Config{App: "wiki", Idle: idle, Lifetime: 10 * idle, Now: f.clock.Now})
 		token := mustCreate(t, m, verified(t))
 		for range 99 {
-			f.clock.advance(idle / 10)
+			f.clock.Advance(idle / 10)
 			data := mustLoad(t, m, token)
 			if m.NeedsTouch(data, f.clock.Now()) {
 				if err := m.Touch(context.Background(), token, f.clock.Now()); err != nil {
@@ -52,7 +52,7 @@ func TestTouchKeepsASessionInUse(t *testing.T) {
 				}
 			}
 		}
-		f.clock.advance(idle / 10)
+		f.clock.Advance(idle / 10)
 		mustBeDead(t, m, token)
 		if err := m.Touch(context.Background(), token, f.clock.Now()); !errors.Is(err, ErrGone) {
 			t.Errorf("%v", err)
@@ -69,7 +69,7 @@ func TestTouchWritesOnceAMinute(t *testing.T) {
 		commits.Add(1)
 		return nil
 	}})
-	f.clock.advance(time.Minute)
+	f.clock.Advance(time.Minute)
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {

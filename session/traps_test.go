@@ -160,7 +160,7 @@ func TestHangingUpLosesNothing(t *testing.T) {
 	if _, err := m.update(during, token, func(data *Data) error { hangUp(); data.Next = "/kept"; return nil }); err != nil {
 		t.Error(err)
 	}
-	f.clock.advance(2 * time.Minute)
+	f.clock.Advance(2 * time.Minute)
 	if err := m.Touch(gone, token, f.clock.Now()); err != nil {
 		t.Error(err)
 	}

@@ -50,6 +50,8 @@ type Above interface {
 	Follow(token, identity string)
 	// Release hears that the session has ended by the request's own wish: what is still sent is the answer to that.
 	Release()
+	// Untold hears that the store could not be told what became of the session.
+	Untold()
 	// Begun reports whether an answer has begun to go to the browser, or was put together to do so.
 	Begun() bool
 	// Carrier is the request among those that carry the cookies of a session.

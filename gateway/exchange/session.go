@@ -84,8 +84,10 @@ func (x *Exchange) End(as event.Event) error {
 // same time is one.
 func (x *Exchange) Destroy(as event.Event) error {
 	if err := x.Config.Sessions.Destroy(context.WithoutCancel(x.R.Context()), x.Token); err != nil {
+		x.Above.Untold()
 		return err
 	}
+	x.Unresolved.Forget(x.Token)
 	x.StoreWorks(underway.StoreSessions, true)
 	if x.Data != nil && x.Data.Identity != "" && x.EndedLately.First(x.Token) {
 		as.User = x.Data.Identity

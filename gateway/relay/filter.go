@@ -63,9 +63,9 @@ const (
 	replaced
 )
 
-// holdLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its
+// HoldLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its
 // sessions as PHP does, cannot answer the question who is signed in before it has got rid of this answer.
-const holdLimit = 256 << 10
+const HoldLimit = 256 << 10
 
 func (f *filter) Header() http.Header {
 	_ = f.join()
@@ -222,7 +222,7 @@ func (f *filter) Write(p []byte) (int, error) {
 		return 0, errSessionEnded
 	}
 	if f.meanwhile == nil && f.mode == holding {
-		if f.waiting.Body.Len()+len(p) <= holdLimit {
+		if f.waiting.Body.Len()+len(p) <= HoldLimit {
 			return f.waiting.Body.Write(p)
 		}
 		f.decideMeanwhile()
@@ -286,7 +286,7 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if f.x.mayAskMidway() {
 		f.x.stream.midway = f.x.startMidway()
 	}
-	if conn, err = f.x.stream.carry(conn); err != nil {
+	if conn, err = f.x.stream.carry(conn, f.x.Suspect || f.x.visit != nil && f.x.visit.Raises); err != nil {
 		return nil, nil, err
 	}
 	return conn, buffered, nil

@@ -63,7 +63,7 @@ func (x *Exchange) ForwardVerified() error {
 
 // mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another
 // clock.
-func (x *Exchange) mustAsk() bool { return x.site.isDue(x.Data, x.Now) }
+func (x *Exchange) mustAsk() bool { return x.site.isDue(x.Data, x.Now) || x.Unresolved.Has(x.Token) }
 
 func (s *Site) isDue(data *session.Data, now time.Time) bool {
 	return !age.Within(now, data.Checked, s.Config.Recheck) || uncovered(data, now)
@@ -76,7 +76,7 @@ func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut
 // goes on.
 func (x *Exchange) recheck() exchange.Answer {
 	seen := x.Data.Checked
-	if !seen.IsZero() && !uncovered(x.Data, x.Now) {
+	if !seen.IsZero() && !uncovered(x.Data, x.Now) && !x.Unresolved.Has(x.Token) {
 		// One request of those that come at the same time asks. A session that must not be used unasked has no such
 		// luck: its time is zero, and each request asks for itself.
 		taken, err := x.Take(session.ClaimCheck(seen, x.Now))
@@ -145,7 +145,11 @@ func (x *Exchange) recheck() exchange.Answer {
 // into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked
 // again.
 func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
+	token := x.Token
 	taken, err := x.Take(session.Vouch(x.Data.Identity, x.Data.Held, x.CookiesSet(answer.Changes)))
+	if taken.Done {
+		x.Unresolved.Forget(token)
+	}
 	return taken.Done, err
 }
 
@@ -153,6 +157,9 @@ func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 func (x *Exchange) unsettle(changes []custody.Change) error {
 	defer x.Carriers.Doubt(x.Token)
 	_, err := x.Take(session.Unsettle(x.CookiesSet(changes)))
+	if err != nil && !errors.Is(err, session.ErrGone) {
+		x.Untold()
+	}
 	return err
 }
 

@@ -209,7 +209,7 @@ func (f *filter) writeDecided(p []byte) (int, error) {
 	case replaced:
 		return 0, errReplaced
 	case asking:
-		if f.waiting.Body.Len()+len(p) > holdLimit {
+		if f.waiting.Body.Len()+len(p) > HoldLimit {
 			if err := f.sendAsked(); err != nil {
 				return 0, err
 			}

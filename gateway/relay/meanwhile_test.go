@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -77,5 +78,25 @@ func TestWholeOfAStrangersAnswer(t *testing.T) {
 			t.Errorf("%s: whole %v", name, !test.is)
 		}
 		leave()
+	}
+}
+
+// TestMeanwhileWithoutRoom: where no file can be made nothing more is kept, and what is kept already comes out.
+func TestMeanwhileWithoutRoom(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "away"))
+	m := &meanwhile{full: make(chan struct{})}
+	defer m.forget()
+	piece := make([]byte, spoolMemory/2)
+	for range 2 {
+		if !m.add(piece) {
+			t.Fatal("what fits into memory is not kept")
+		}
+	}
+	if m.add(piece) {
+		t.Error("it says that it has kept what it has not")
+	}
+	<-m.full
+	if got, err := io.ReadAll(m.close()); err != nil || len(got) != spoolMemory {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }

@@ -29,8 +29,6 @@ type settlement struct {
 	status int
 	// sorted are the cookies that the answer sets.
 	sorted custody.Sorted
-	// leaves: the session ends with this answer, whatever the app says, since its user asked the app to sign out.
-	leaves bool
 }
 
 // letGo rules that the answer goes on its way.

@@ -30,25 +30,16 @@ func (x *settlement) settle(lines []string) ruling {
 	verified := x.State() == gate.Verified
 	jar := x.jar()
 	x.sorted = x.site.Cookies.Sort(lines, jar.Holds, x.Suspect && !verified)
-	// What another site's page asks for is nobody's wish. The app may refuse it, in words that no status tells.
-	leaves := verified && x.Place == gate.Logout && x.status >= 200 && x.status < 400
-	foreign := leaves && gate.Foreign(x.R, nil)
 	asks := x.Config.Logins.Asks()
-	if leaves && !foreign {
-		if x.leaves = asks && x.Suspect; x.leaves {
-			return ruling{}
-		}
-		if failed := x.ended(signedOutOfApp); failed != nil {
-			return instead(failed)
-		}
-		return x.letGo()
-	}
+	leaves := verified && x.signsOut()
 	after, effect, full := x.Apply(jar, x.sorted.Held)
 	switch {
 	case full != nil:
 		return x.overflow(full)
-	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.Suspect || foreign):
+	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.Suspect || leaves):
 		return ruling{}
+	case leaves && !gate.Foreign(x.R, nil):
+		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain() && x.bare()))
 	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
 		return ruling{}
 	case !verified && x.Suspect && !asks:
@@ -65,6 +56,28 @@ func (x *settlement) settle(lines []string) ruling {
 		return x.commit(nil)
 	}
 	return x.toStranger()
+}
+
+// signsOut reports whether the request asked the app to sign its user out, and was answered as such a one is. What
+// another site's page asks for is nobody's wish, and the app may refuse it, in words that no status tells: then the
+// app's own word is needed.
+func (x *settlement) signsOut() bool {
+	return x.Place == gate.Logout && x.status >= 200 && x.status < 400
+}
+
+// signedOut ends the session of somebody who leaves. The answer is hers where the app said after it that nobody is
+// signed in, or she still is: an app that takes a name and password with any request takes them with this one too, and
+// shows what is another's then. In an answer of which nobody knows (doubtful), nothing is shown.
+func (x *settlement) signedOut(doubtful bool) ruling {
+	doubtful = doubtful || x.goesOnUnwatched()
+	failed := x.ended(signedOutOfApp)
+	switch {
+	case failed != nil:
+		return instead(failed)
+	case doubtful:
+		return instead(x.AskLogin)
+	}
+	return x.letGo()
 }
 
 // unasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it
@@ -93,9 +106,12 @@ func (x *settlement) ask() (upstream.Probed, error) {
 // settleBy decides by what the app has said.
 func (x *settlement) settleBy(said upstream.Probed) ruling {
 	verified := x.State() == gate.Verified
+	leaves := verified && x.signsOut() && !gate.Foreign(x.R, nil)
 	switch {
-	case x.leaves:
-		return x.leave(said)
+	case leaves && (said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Data.Identity):
+		return x.signedOut(false)
+	case leaves && said.Verdict == login.Unclear:
+		return x.signedOut(true)
 	case said.Verdict == login.Known && verified && said.Name == x.Data.Identity:
 		x.noteAddress()
 		return x.commit(said.Changes)
@@ -216,21 +232,6 @@ func (x *settlement) outlived() ruling {
 	}
 	x.sorted.Held = nil
 	return x.toStranger()
-}
-
-// leave is for an answer to a sign-out, by a request that may have signed somebody else in. Our session ends in any
-// case. The answer goes out where the app knows nobody any more, or still the same user.
-func (x *settlement) leave(said upstream.Probed) ruling {
-	harmless := said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Data.Identity
-	unwatched := x.goesOnUnwatched()
-	failed := x.ended(signedOutOfApp)
-	switch {
-	case failed != nil:
-		return instead(failed)
-	case harmless && !unwatched:
-		return x.letGo()
-	}
-	return instead(x.AskLogin)
 }
 
 // goesOnUnwatched reports whether more would come of an answer than what is there, or a tunnel, by a request that may

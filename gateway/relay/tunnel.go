@@ -17,10 +17,16 @@ type tunnel struct {
 	// impatient says that a direction has waited for a request that is at the app still. Servers that shut down write
 	// as well.
 	impatient struct{ read, write atomic.Bool }
+	// raises: its handshake was a request that may sign somebody in, which the app may do a while after it has
+	// answered. opened is when it did, and due, in nanoseconds behind that, when the app is to be asked next.
+	raises bool
+	opened time.Time
+	due    atomic.Int64
 }
 
-// carry puts a connection under watch; errSessionEnded where that comes too late.
-func (s *stream) carry(conn net.Conn) (net.Conn, error) {
+// carry puts a connection under watch; errSessionEnded where that comes too late. raises reports whether the request
+// that opened it may sign somebody in.
+func (s *stream) carry(conn net.Conn, raises bool) (net.Conn, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.watcher == nil {
@@ -30,7 +36,7 @@ func (s *stream) carry(conn net.Conn) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, errSessionEnded
 	}
-	s.tunnel = &tunnel{Conn: conn, stream: s}
+	s.tunnel = &tunnel{Conn: conn, stream: s, raises: raises, opened: s.site.Config.Now()}
 	return s.tunnel, nil
 }
 
@@ -74,10 +80,26 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	}
 	disturbed := !s.site.Raising.Undisturbed(token, patience, s.ending.Done) || !s.undisturbedElsewhere(patience)
 	impatient.Store(disturbed)
-	if disturbed || s.stale.Load() {
-		return s.midway.confirms(disturbed)
+	asks := t.asks()
+	if disturbed || asks || s.stale.Load() {
+		return s.midway.confirms(disturbed || asks)
 	}
 	return !s.cut.Load() // also by what it waited for
+}
+
+// asks reports whether the app has to be asked about a piece, since the handshake may sign somebody in: about each one
+// for as long as others would wait for such a request, and then whenever as much time has passed again. So what an app
+// does later is found out in twice the time that it took.
+func (t *tunnel) asks() bool {
+	if !t.raises {
+		return false
+	}
+	elapsed := t.stream.site.Config.Now().Sub(t.opened)
+	if elapsed < underway.OpenPatience {
+		return true
+	}
+	due := t.due.Load()
+	return int64(elapsed) >= due && t.due.CompareAndSwap(due, int64(2*elapsed))
 }
 
 // CloseWrite ends one direction only, which proxies do where they can.

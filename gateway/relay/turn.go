@@ -279,3 +279,13 @@ func (x *Exchange) outlive() (undo func()) {
 		x.R = client
 	}
 }
+
+// Untold implements exchange.Above: what the request did at the app counts as under way, at other gateways too, until
+// somebody has asked the app.
+func (x *Exchange) Untold() {
+	x.Unresolved.Note(x.Token, x.Now)
+	x.Carriers.Doubt(x.Token)
+	if x.visit != nil {
+		x.visit.Marked.Store(false) // so that nobody takes the mark back
+	}
+}

@@ -77,6 +77,9 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 		taken, err = x.Take(step)
 	}
 	if err != nil {
+		if next.Within && !errors.Is(err, session.ErrGone) {
+			x.Above.Untold()
+		}
 		return true, err
 	}
 	// Whatever else is under way with the cookies may be answered as to whoever has signed in.

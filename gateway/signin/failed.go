@@ -32,7 +32,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 		return x.StoreFailed("keep the app's cookies", err)
 	}
 	answer, errand := try.answer, mayCarryErrand(x, try.Block)
-	if !errand && answer.Status < 300 && !showable(x, try) {
+	if !errand && answer.Status < 300 && !showable(try) {
 		return x.LoginUnclear("failure", errUnnamedFailure)
 	}
 	x.Tell(event.Event{Name: event.LoginFailed})
@@ -53,7 +53,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 // showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the
 // operator calls a failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client
 // asks for pages.
-func showable(x *Exchange, try *tried) bool {
+func showable(try *tried) bool {
 	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 

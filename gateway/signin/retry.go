@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"strconv"
 	"strings"
 
 	"sallyport.example/sallyport/custody"
@@ -20,8 +21,9 @@ import (
 // second could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever
 // holds the end of a login's body back can choose the moment. Of two logins the second goes without cookies.
 //
-// What went out with a login that failed goes with another one under the same name only, where the app's page needs it.
-// Under another name the two could become one session, with an account of each. A login's second step brings no name.
+// What went out with a login that failed goes with another try at the same login under the same name only, where the
+// app's page needs it. Under another name, or at the login of another kind of account, where the name is somebody
+// else's, the two could become one session, with an account of each. A login's second step brings no name.
 func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
 	if x.Data == nil || x.Data.Guest.Len() == 0 && x.Data.Retry == nil {
 		return custody.Jar{}, nil
@@ -30,7 +32,7 @@ func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
 	if err != nil {
 		return custody.Jar{}, err
 	}
-	if retry := claimed.retry; claimed.Guest.Len() == 0 && retry != nil && (x.Attempt.Block.Continues || marks(retry.For, name)) {
+	if retry := claimed.retry; claimed.Guest.Len() == 0 && retry != nil && (x.Attempt.Block.Continues || marks(retry.For, tryOf(x, name))) {
 		return retry.Jar, nil
 	}
 	return claimed.Guest, nil
@@ -66,9 +68,18 @@ func (x *Exchange) keepForRetry(try *tried) error {
 	if try.jar.Len() == 0 || x.Config.Logins.Typed {
 		return nil
 	}
-	retry := &session.Retry{Jar: try.jar, For: newMark(try.Name)}
+	retry := &session.Retry{Jar: try.jar, For: newMark(tryOf(x, try.Name))}
 	_, err := x.Take(session.KeepRetry(retry, try.sorted.Granted))
 	return err
+}
+
+// tryOf is what two tries of one login have in common: the block that describes it, its path, and the name.
+func tryOf(x *Exchange, name string) string {
+	at := 0
+	for at < len(x.Config.Logins.Blocks) && &x.Config.Logins.Blocks[at] != x.Attempt.Block {
+		at++
+	}
+	return strconv.Itoa(at) + x.Path.Text + "\x00" + name
 }
 
 // newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).

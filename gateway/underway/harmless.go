@@ -17,6 +17,7 @@ type Harmless struct {
 	slots [harmlessSlots]atomic.Uint64
 }
 
+// NewHarmless makes one that knows no address.
 func NewHarmless() *Harmless { return &Harmless{seed: maphash.MakeSeed()} }
 
 // Key is never zero.
@@ -30,6 +31,8 @@ func (h *Harmless) Key(user, method, host, path string) uint64 {
 	return hash.Sum64() | 1
 }
 
+// Has reports whether the address of a key is one of them.
 func (h *Harmless) Has(key uint64) bool { return h.slots[key>>1%harmlessSlots].Load() == key }
 
+// Add remembers the address of a key.
 func (h *Harmless) Add(key uint64) { h.slots[key>>1%harmlessSlots].Store(key) }

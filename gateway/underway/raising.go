@@ -16,11 +16,11 @@ const (
 	raisedFor = time.Minute
 	// MayTake is how long an app may still be at work on a request whose client has left.
 	MayTake = 30 * time.Second
-	// RaisePatience is how long a request that may raise a session waits for another one of its kind, and pagePatience
-	// how long a page load does. Then it goes on, once the app was asked whose the session is: some apps keep a request
-	// for long.
+	// RaisePatience is how long a request that may raise a session waits for another one of its kind. Then it goes on,
+	// once the app was asked whose the session is: some apps keep a request for long.
 	RaisePatience = 15 * time.Second
-	PagePatience  = 3 * time.Second
+	// PagePatience is how long a page load waits so.
+	PagePatience = 3 * time.Second
 	// OpenPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers
 	// when there is news, and some are downloads.
 	OpenPatience = time.Second

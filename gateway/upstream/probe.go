@@ -43,13 +43,21 @@ type askedAs uint8
 
 const (
 	inClientsForm askedAs = iota
-	// inPlainForm is without what the client chose of the browser's name and languages.
+	// inPlainForm is without anything that the client chose: with what custody holds alone.
 	inPlainForm
-	// withNothing is as somebody asks who was never here.
+	// withNothing is as somebody asks who was never here, and who says nothing of herself.
 	withNothing
+	// asStranger is what the client's own request would ask without a session or another credential.
+	asStranger
 	// withAllHeaders is with all that a request of a verified session may carry.
 	withAllHeaders
 )
+
+// signedOut forms carry nothing by which the app could know anybody.
+func (f askedAs) signedOut() bool { return f == withNothing || f == asStranger }
+
+// plain forms have nothing of a client's choice.
+func (f askedAs) plain() bool { return f == withNothing || f == inPlainForm }
 
 // AskApp asks the app something, through the same route, as the request that it is asked beside would ask: with what
 // that one carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what
@@ -70,17 +78,16 @@ func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Wit
 	request.Host, request.RemoteAddr, request.TLS = x.R.Host, x.R.RemoteAddr, x.R.TLS
 	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
 	request.Header = x.askingHeaders(what.form)
-	if what.form == inPlainForm {
-		delete(request.Header, "Accept-Language")
-		request.Header["User-Agent"] = []string{plainAgent}
-	}
 	if what.contentType != "" {
 		request.Header["Content-Type"] = []string{what.contentType}
 	}
 	if with.header != "" {
 		request.Header.Set(with.header, with.value)
 	}
-	if what.form != withNothing {
+	switch {
+	case what.form == inPlainForm:
+		x.setCookies(request, custody.AnyPath, nil, &jar, nil)
+	case !what.form.signedOut():
 		x.setCookies(request, custody.AnyPath, x.ClientCookies(), &jar, x.Granted())
 	}
 	lastOfConnection(request)
@@ -113,19 +120,20 @@ var errandHeaders = func() map[string]bool {
 
 // askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified
 // session could have the app answer another question than ours (an override of the method), so that it seems to know
-// nobody. One with nothing carries nothing that the operator lets clients say of themselves.
+// nobody. One without a session carries nothing that the operator lets clients say of themselves, and a plain one has
+// no choice of a client's at all.
 //
 // One with all headers carries what the request itself may, but for an override of the method: an app may know another
 // session by it.
 func (x *Exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.R.Header)+4)
 	for name, values := range x.R.Header {
-		if !errandHeaders[name] {
+		if !errandHeaders[name] && (!form.plain() || onTheWay[name]) {
 			headers[name] = values
 		}
 	}
 	policy := x.site.Headers
-	if form == withNothing {
+	if form.signedOut() {
 		policy = custody.NewHeaderPolicy(nil)
 	}
 	options := custody.CleanOptions{Path: x.Path}
@@ -138,21 +146,29 @@ func (x *Exchange) askingHeaders(form askedAs) http.Header {
 	}
 	headers["Accept"] = []string{"application/json, text/html;q=0.9, */*;q=0.5"}
 	headers["Cache-Control"] = []string{"no-cache"}
+	if form.plain() {
+		headers["User-Agent"] = []string{plainAgent}
+		return headers
+	}
 	SetReadableEncodings(headers, x.R.Header)
 	return headers
 }
+
+// onTheWay are the headers that whoever stands in front of an app says of a request.
+var onTheWay = map[string]bool{"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true, "Via": true}
 
 // plainAgent is who asks where nothing of the client's is to have a say. Some apps turn away what is no browser.
 const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 
 // askRealm asks at one address who is signed in.
 //
-// A page that names nobody may do so since the client chose its form: there are views for telephones, and in other
-// languages, that leave the name out. It is asked for once more then, in its plain form, and a name in either counts.
-// An app that binds its sessions to the browser's name does not know this one, and says so by naming nobody again.
+// A page that names nobody may do so since the client chose its form, by a header or a cookie of the browser's: there
+// are views for telephones, and in other languages, that leave the name out. It is asked for once more then, in its
+// plain form, and a name in either counts. An app that binds its sessions to the browser's name does not know this one,
+// and says so by naming nobody again.
 func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
-	if form == withNothing || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
 		return said
 	}
 	again := x.askForm(identity, said.Jar, with, inPlainForm)
@@ -168,7 +184,7 @@ func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Atta
 
 // askForm asks the question in one form.
 func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
-	if identity.Needs != "" && form != withNothing && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
+	if identity.Needs != "" && !form.signedOut() && with.header == "" && !slices.ContainsFunc(jar.Names(), identity.Needs.Match) {
 		return Probed{Verdict: login.NotSignedIn, Jar: jar}
 	}
 	answer, err := x.AskApp(Question{

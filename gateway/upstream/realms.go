@@ -63,7 +63,7 @@ type guests struct {
 	known []guest
 }
 
-// guest is one such answer.
+// guest is one such answer, to somebody of whom nothing is known.
 type guest struct {
 	// name is what it calls strangers; empty where it gives them no name.
 	name     string
@@ -157,9 +157,43 @@ func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
 		}
 		result.Changes = slices.Clone(changes)
 	}
-	result = x.probeParts(result, with, guests)
+	result = x.unlessGuest(x.probeParts(result, with, guests), guests)
 	if x.State() == gate.Verified && x.HasMoreHeaders() {
 		return x.probeWhole(result, with, guests)
+	}
+	return result
+}
+
+// errEachGuest is returned where the app calls each stranger by another name: then any name may be a stranger's.
+var errEachGuest = errors.New("the app gives each of those who are not signed in another name; find an address that names users only")
+
+// unlessGuest asks more, without a session, where the app named somebody whom it did not name before, and is one that
+// gives names to strangers. It may call them by what their requests say, by the address, the language or the browser:
+// then the one who was asked about before was called otherwise. One that calls each of them otherwise is found by
+// asking twice.
+func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
+	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Data.Identity {
+		return result
+	}
+	for i := range x.Config.Logins.Identities {
+		if guests[i].name == "" {
+			continue
+		}
+		identity := &x.Config.Logins.Identities[i]
+		said := x.askRealm(identity, custody.Jar{}, Attachment{}, asStranger)
+		again := x.askRealm(identity, custody.Jar{}, Attachment{}, asStranger)
+		switch {
+		case said.Verdict == login.Unclear || again.Verdict == login.Unclear:
+			result.Verdict, result.Name, result.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, errGuests)
+			return result
+		case identity.IsGuest(said.Name) && identity.IsGuest(again.Name):
+		case said.Name != again.Name:
+			result.Verdict, result.Name, result.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, errEachGuest)
+			return result
+		case said.Verdict == login.Known && identity.Prefix+said.Name == result.Name:
+			result.Verdict, result.Name = login.NotSignedIn, ""
+			return result
+		}
 	}
 	return result
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,7 +33,10 @@ func TestP6_LostSecretsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		output, err := exec.CommandContext(t.Context(), site.Binary(t), "run", "--config", config).CombinedOutput()
+		// One that starts all the same would run for ever.
+		ctx, cancel := context.WithTimeout(t.Context(), secondsToLog)
+		output, err := exec.CommandContext(ctx, site.Binary(t), "run", "--config", config).CombinedOutput()
+		cancel()
 		if err == nil || !strings.Contains(string(output), file) || !strings.Contains(string(output), "secrets init") {
 			t.Fatalf("%v; want an error that names the file, and what to do\n%s", err, output)
 		}

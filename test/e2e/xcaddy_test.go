@@ -26,7 +26,8 @@ func TestXcaddy(t *testing.T) {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), name, arguments...)
 		command.Dir = root
-		// As everything here is compiled: without these xcaddy has all of Caddy compiled anew, without the race detector.
+		// As everything here is compiled: without these xcaddy has all of Caddy compiled anew, without the race
+		// detector.
 		command.Env = append(os.Environ(), "XCADDY_RACE_DETECTOR=1", "XCADDY_GO_BUILD_FLAGS=-buildvcs=false")
 		output, err := command.CombinedOutput()
 		if err != nil {

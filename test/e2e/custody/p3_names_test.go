@@ -75,6 +75,9 @@ func TestP3_ASessionCookieThatCustodyLearns(t *testing.T) {
 				h.wantsNoneTaken(t, when+": carol")
 			}
 			attack("after a login")
+			if log := h.Log(); !strings.Contains(log, "held on the whole site") || !strings.Contains(log, name) {
+				t.Error("the log does not say that the name is held")
+			}
 			h.Stop()
 			h.Run()
 			attack("after a restart")

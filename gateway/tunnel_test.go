@@ -1,0 +1,47 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestP5_TunnelSignsInLater: the address of a WebSocket has alice's name and password in it, and the app signs her in a
+// moment after it has answered the handshake, under carol's session. Everything that was said from then on was said and
+// done as alice, up to the next recheck. The control: as long as the app knows carol, the tunnel goes on.
+func TestP5_TunnelSignsInLater(t *testing.T) {
+	for _, later := range []time.Duration{0, 2 * time.Second, 10 * time.Second} {
+		s, app, carol := behindTunnels(t, nil)
+		conn := carol.rawRest(t, "GET", "/socket?"+alicesForm, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		read := bufio.NewReader(conn)
+		answer, err := http.ReadResponse(read, nil)
+		if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("no tunnel: %v %v", answer, err)
+		}
+		_ = answer.Body.Close() // it has none
+		for _, word := range []string{"first", "next"} {
+			fmt.Fprintln(conn, word)
+			if line, err := read.ReadString('\n'); err != nil || line != "of carol\n" || !app.has("SAY "+word+" carol") {
+				t.Fatalf("after %v: the control: %q %v", later, line, err)
+			}
+			s.clock.advance(later)
+		}
+		app.mutex.Lock()
+		for id, name := range app.users {
+			if name == "carol" {
+				app.raise(id, "alice")
+			}
+		}
+		app.mutex.Unlock()
+		s.clock.advance(2 * later) // as much time again as has passed
+		fmt.Fprintln(conn, "second")
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // or it would wait for ever, were it not cut
+		if rest, _ := io.ReadAll(read); strings.Contains(string(rest), "alice") || app.has("SAY second alice") {
+			t.Errorf("after %v the tunnel says %q; at the app: %q", later, rest, app.seen)
+		}
+	}
+}
