@@ -40,7 +40,7 @@ func (x *settlement) settle(lines []string) ruling {
 		return ruling{}
 	case leaves && !gate.Foreign(x.R, nil):
 		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain() && x.bare()))
-	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
+	case asks && !verified && (len(effect.Changed) > 0 && (x.carries || !x.bareEntry()) || x.mayHaveSignedIn() && after.Len() > 0):
 		return ruling{}
 	case !verified && x.Suspect && !asks:
 		return x.unasked(effect)

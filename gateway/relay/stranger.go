@@ -211,6 +211,9 @@ func (x *Exchange) mayHaveSignedIn() bool {
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could
 // have chosen to sign somebody in by. Some apps begin another session with each question that a stranger's cookies come
 // with, and would not know the page's form any more.
+//
+// Where it took cookies along that the answer changes, those may have signed in: an app may remember people by a cookie
+// of which its identity address knows nothing.
 func (x *Exchange) bareEntry() bool { return x.Place == gate.Entry && x.bare() }
 
 // bare reports whether the address is without a query of the client's choice.
