@@ -128,7 +128,7 @@ func TestP4_BasicTrialThatCannotBeJudged(t *testing.T) {
 			fmt.Fprint(w, "welcome")
 		},
 		"broken off": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
-		"too large":  func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, upstream.AnswerLimit+1)) },
+		"too large":  func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, login.AnswerLimit+1)) },
 		"sets too much": func(w http.ResponseWriter) {
 			w.Header().Set("Set-Cookie", "big="+strings.Repeat("x", custody.MaxSize)+"; HttpOnly; Path=/")
 		},
