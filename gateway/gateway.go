@@ -4,8 +4,6 @@
 package gateway
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 
 	"sallyport.example/sallyport/gate"
@@ -88,35 +86,16 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 		return x.StoreFailed("read the names of held cookies", err)
 	}
 	upstream.WithoutUser(r)
-	path := match.ParsePath(r.URL)
-	x.Path, x.Target = path, r.RequestURI
-	if path.EndsEarly() {
-		return x.Refuse(&login.RefusedError{
-			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",
-		})
-	}
-	if path.Climbs() {
-		return x.Refuse(&login.RefusedError{
-			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with dot segments",
-		})
-	}
-	if upstream.LoadsWithBody(r) {
-		return x.Refuse(&login.RefusedError{
-			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
-		})
-	}
+	x.Target = r.RequestURI
 	var admit login.Admit
 	if x.State() != gate.Verified {
 		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client())) }
 	}
-	reading, err := x.Config.Logins.RecogniseWithin(r, path, admit)
-	if err != nil {
-		if refused := judgeRefusal(x, err); refused != nil {
-			return x.Refuse(refused)
-		}
+	found, refused := read(x.Site, r, x.State(), admit)
+	x.Path, x.Attempt, x.Place, x.Suspect = found.path, found.attempt, found.place, found.unread
+	if refused != nil {
+		return x.Refuse(refused)
 	}
-	x.Attempt = reading.Attempt
-	x.Place = x.Policy.Place(r, path, reading.Attempt != nil, reading.Entry)
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.Fail(http.StatusTooEarly, pages.ErrorTooEarly)
@@ -160,48 +139,4 @@ func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
 	default:
 		return x.AskLogin()
 	}
-}
-
-// decide has package gate say what becomes of the request in the state that its session has now.
-func decide(x *relay.Exchange) gate.Action {
-	r := x.R
-	request := gate.Request{
-		State: x.State(), Place: x.Place, Method: r.Method,
-		Upgrade:         len(r.Header["Upgrade"]) > 0,
-		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
-	}
-	sent := r.Method
-	if request.ExtendedConnect {
-		sent = http.MethodGet // which is how a WebSocket of HTTP/2 goes to the app
-	}
-	request.Unwanted = !x.Policy.Takes(sent)
-	switch {
-	case x.Place == gate.Login:
-		request.Foreign = gate.Foreign(r, x.Attempt.Block.From)
-	case request.Upgrade || request.ExtendedConnect:
-		request.Foreign = gate.Foreign(r, x.Config.Origins)
-	case request.State != gate.Verified:
-		request.Plain, request.PageLoad = x.Plain(), exchange.IsPageLoad(r)
-	}
-	return gate.Decide(request)
-}
-
-// judgeRefusal decides what becomes of a request that looks like a login and cannot be read as one.
-//
-// A body that could not be examined whole may be an upload in a verified session, to an app that has one path for
-// everything; then the app is asked who is signed in before a byte of the answer goes out. Nobody else may send one.
-func judgeRefusal(x *relay.Exchange, err error) *login.RefusedError {
-	var refused *login.RefusedError
-	if errors.As(err, &refused) {
-		return refused
-	}
-	var unexamined *login.UnexaminedError
-	if errors.As(err, &unexamined) {
-		if x.State() == gate.Verified {
-			x.Suspect = true
-			return nil
-		}
-		return &login.RefusedError{Status: unexamined.Status, Reason: unexamined.Reason, Log: unexamined.Log}
-	}
-	return &login.RefusedError{Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: fmt.Sprint(err)}
 }
