@@ -123,6 +123,7 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 			return x.outlived()
 		}
 		x.sorted.Held = append(x.sorted.Held, said.Changes...)
+		x.answered = said.Jar
 		return x.toStranger()
 	case errors.Is(said.Err, upstream.ErrTwoUsers):
 		return x.endWith(ofTwoUsers)
@@ -259,7 +260,14 @@ func (x *settlement) endWith(as event.Event) ruling {
 
 // toStranger lets an answer go to somebody who is not signed in, once what it sets is stored.
 func (x *settlement) toStranger() ruling {
-	if err := x.keepForStranger(); err != nil && !errors.Is(err, session.ErrGone) {
+	err := x.enterDoor()
+	if err == nil {
+		err = x.keepForStranger()
+	}
+	if err == nil {
+		err = x.enterDoor() // where there was no session before
+	}
+	if err != nil && !errors.Is(err, session.ErrGone) {
 		return instead(func() error { return x.StoreFailed("keep the app's cookies", err) })
 	}
 	return x.letGo()

@@ -11,6 +11,7 @@ import (
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
@@ -52,6 +53,7 @@ func (x *Exchange) ForwardStranger() error {
 		return x.filter.run(x.Next, x.R)
 	}
 	defer x.stream.end()
+	defer x.leaveDoors()
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
@@ -100,10 +102,42 @@ func (x *Exchange) ForwardSuspect() error {
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
+	defer x.leaveDoors()
 	if x.Token == "" || x.carried.Len() == 0 {
 		return x.filter.run(x.Next, x.R) // which is nobody's that could end
 	}
 	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// enterDoor notes, before the head of an answer goes out, and with it a session of the app's, that the request may sign
+// somebody in after that. Until it is over no login takes that session along, at any gateway.
+func (x *Exchange) enterDoor() error {
+	if x.leaveDoor != nil || !x.asksOn() {
+		return nil
+	}
+	x.leaveDoor = x.Doors.Enter(x.Token)
+	if !x.Config.Sessions.Remote() {
+		return nil
+	}
+	now := x.Config.Now()
+	_, err := x.Take(session.Raise(now, now, underway.MayTake))
+	return err
+}
+
+// leaveDoors says that the request is over. A mark in the store lapses where nobody saw its end.
+func (x *Exchange) leaveDoors() {
+	if x.leaveDoor == nil {
+		return
+	}
+	seen := x.R.Context().Err() == nil
+	x.leaveDoor(seen)
+	if !seen || !x.Config.Sessions.Remote() || x.Token == "" {
+		return
+	}
+	if _, err := x.Take(session.Settle()); err != nil && !errors.Is(err, session.ErrGone) {
+		x.Log.WarnContext(x.R.Context(), "store failed; the next login goes without the cookies of the login page",
+			"setting", "sessions", "app", x.Config.App, "error", err)
+	}
 }
 
 // openOnly takes the query off a stranger's request where only the path is public.
