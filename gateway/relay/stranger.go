@@ -53,7 +53,7 @@ func (x *Exchange) ForwardStranger() error {
 		return x.filter.run(x.Next, x.R)
 	}
 	defer x.stream.end()
-	defer x.leaveDoors()
+	defer leaveDoors(x)
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
@@ -102,7 +102,7 @@ func (x *Exchange) ForwardSuspect() error {
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
-	defer x.leaveDoors()
+	defer leaveDoors(x)
 	if x.Token == "" || x.carried.Len() == 0 {
 		return x.filter.run(x.Next, x.R) // which is nobody's that could end
 	}
@@ -125,7 +125,7 @@ func (x *Exchange) enterDoor() error {
 }
 
 // leaveDoors says that the request is over. A mark in the store lapses where nobody saw its end.
-func (x *Exchange) leaveDoors() {
+func leaveDoors(x *Exchange) {
 	if x.leaveDoor == nil {
 		return
 	}

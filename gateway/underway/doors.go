@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Doors are the strangers' requests whose answers have begun, with a session of the app's, and that may sign somebody in
-// with it yet, by the token of the session that they are of. What a login takes along of such a session would become
+// Doors are the strangers' requests whose answers have begun, with a session of the app's, and that may sign somebody
+// in with it yet, by the token of the session that they are of. What a login takes along of such a session would become
 // somebody else's after the login was accepted. Safe for concurrent use; the zero value is empty.
 type Doors struct {
 	mutex sync.Mutex
 	open  map[string]int
 }
 
-// Enter notes a request. leave, to be called once, says that it is over; where nobody saw its end the app may be at work
-// on it for a while still.
+// Enter notes a request. leave, to be called once, says that it is over; where nobody saw its end the app may be at
+// work on it for a while still.
 func (d *Doors) Enter(token string) (leave func(seen bool)) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
