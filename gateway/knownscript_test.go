@@ -100,9 +100,10 @@ func TestP5_KnownScriptByAHeader(t *testing.T) {
 	s := newRaising(t, nil)
 	app := new(raisingApp)
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
-		line, who := r.Header.Get("X-Line-In"), ""
+		line := r.Header.Get("X-Line-In")
 		app.mutex.Lock()
-		if who = app.users[sid(r)]; line != "" && who != "" {
+		who := app.users[sid(r)]
+		if line != "" && who != "" {
 			who = line
 		}
 		app.mutex.Unlock()

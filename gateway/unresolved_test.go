@@ -36,7 +36,7 @@ func TestP6_WhatTheStoreWasNotTold(t *testing.T) {
 		sessions.strike(func(context.Context) error { return errors.New("away") }, "commit", "delete", "claim")
 		app.refuses.Store(says == "nothing")
 		app.open()
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is closed: to close the body would wait for its end
 		if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatalf("%s: the sign-in is answered with %v, %v", says, answer, err)
 		}
@@ -71,7 +71,8 @@ func TestP6_ToldLater(t *testing.T) {
 	sessions.strike(func(context.Context) error { return errors.New("away") }, "commit", "delete", "claim")
 	app.refuses.Store(true)
 	app.open()
-	if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || answer.StatusCode != http.StatusServiceUnavailable {
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is closed: to close the body would wait for its end
+	if err != nil || answer.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("the sign-in is answered with %v, %v", answer, err)
 	}
 	sessions.end()

@@ -17,14 +17,17 @@ const (
 	Token = "Zm9ybS10b2tlbi1mb3ItdGVzdHM"
 )
 
-var (
-	Since = time.Date(2026, time.March, 9, 8, 5, 0, 0, time.FixedZone("CET", 3600))
-	Used  = time.Date(2026, time.November, 24, 17, 41, 12, 0, time.UTC)
-	Codes = []string{
-		"k7mq-2xdf-9hwp-t4zc", "b3nv-8rgy-5jqk-w6fd", "x9tc-4mhp-2zvr-g7kn", "d5wq-7bjf-3yxm-p8rh", "h2gz-6kct-9nqv-j4ws",
-		"p8fy-3vrd-5xkb-m7tq", "w4jn-9zhc-2gqf-r6yx", "t6bk-5mpw-8dvz-c3hj", "r3xq-7tgn-4wfy-k9cb", "z5hd-2jvm-6pkr-q8nt",
-	}
-)
+// Since is when the user who is shown set up her factor.
+var Since = time.Date(2026, time.March, 9, 8, 5, 0, 0, time.FixedZone("CET", 3600))
+
+// Used is when she last used it.
+var Used = time.Date(2026, time.November, 24, 17, 41, 12, 0, time.UTC)
+
+// Codes are her recovery codes.
+var Codes = []string{
+	"k7mq-2xdf-9hwp-t4zc", "b3nv-8rgy-5jqk-w6fd", "x9tc-4mhp-2zvr-g7kn", "d5wq-7bjf-3yxm-p8rh", "h2gz-6kct-9nqv-j4ws",
+	"p8fy-3vrd-5xkb-m7tq", "w4jn-9zhc-2gqf-r6yx", "t6bk-5mpw-8dvz-c3hj", "r3xq-7tgn-4wfy-k9cb", "z5hd-2jvm-6pkr-q8nt",
+}
 
 // Sample is one page as a user may meet it.
 type Sample struct {

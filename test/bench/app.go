@@ -31,7 +31,7 @@ func app() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "app", Value: r.PostFormValue("user"), Path: "/", HttpOnly: true}) //nolint:gosec // plain HTTP on loopback
+		http.SetCookie(w, &http.Cookie{Name: "app", Value: r.PostFormValue("user"), Path: "/", HttpOnly: true})
 		http.Redirect(w, r, "/small", http.StatusSeeOther)
 	})
 	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {

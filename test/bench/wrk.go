@@ -35,7 +35,7 @@ func (l Load) Run(ctx context.Context) (Sample, error) {
 	if l.HTTP2 {
 		command = l.h2load()
 	}
-	output, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput() //nolint:gosec // a tool of the machine's
+	output, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
 	if err != nil {
 		return Sample{}, fmt.Errorf("%s: %w: %s", command[0], err, output)
 	}
