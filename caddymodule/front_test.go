@@ -11,8 +11,8 @@ import (
 )
 
 // TestP4_FrontHeaderOfTwo: a header that a handler in front sets names a user, however the operator writes it. Of two
-// lines of that name one may be the client's, and neither names anybody; nor does a placeholder that nobody has set, or
-// that is no text.
+// lines of that name one may be the client's, and neither names anybody; nor does a placeholder that nobody has set,
+// or that is no text.
 func TestP4_FrontHeaderOfTwo(t *testing.T) {
 	for _, test := range []struct {
 		placeholder string

@@ -32,8 +32,8 @@ func plainHandler() *Handler {
 	}
 }
 
-// TestSettingsReachTheGateway: each setting of a site by which somebody is kept out, or asked, is one of the gateway's,
-// and says there what it says here.
+// TestSettingsReachTheGateway: each setting of a site by which somebody is kept out, or asked, is one of the
+// gateway's, and says there what it says here.
 func TestSettingsReachTheGateway(t *testing.T) {
 	plain, err := builds(t, plainHandler())
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestTheLeastUsedBrowserGoes: where one more browser is trusted than there may be, the one goes that was used longest
-// ago, and not the one that was trusted first.
+// TestTheLeastUsedBrowserGoes: where one more browser is trusted than there may be, the one goes that was used
+// longest ago, and not the one that was trusted first.
 func TestTheLeastUsedBrowserGoes(t *testing.T) {
 	b, first := trusting(t)
 	var others []string

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP5_AnswerToTheQuestionDoesNotFit: the app's answer to the question sets more than custody holds. What did not fit
-// was not asked about: by what is left nobody signs in.
+// TestP5_AnswerToTheQuestionDoesNotFit: the app's answer to the question sets more than custody holds. What did not
+// fit was not asked about: by what is left nobody signs in.
 func TestP5_AnswerToTheQuestionDoesNotFit(t *testing.T) {
 	for _, size := range []int{100, custody.MaxSize} {
 		app := new(raisingApp)
@@ -148,9 +148,9 @@ func TestP7_NamesThatBeginAsOthers(t *testing.T) {
 	visitor.wantsState("anonymous", "")
 }
 
-// TestP5_AnotherUsersCookieInTheBrowser: the operator lets the browser keep a cookie by which the app remembers people,
-// and takes them before the session's own user. Whoever signs in as carol in a browser that has alice's was carol to
-// the gateway, and alice to the app.
+// TestP5_AnotherUsersCookieInTheBrowser: the operator lets the browser keep a cookie by which the app remembers
+// people, and takes them before the session's own user. Whoever signs in as carol in a browser that has alice's was
+// carol to the gateway, and alice to the app.
 func TestP5_AnotherUsersCookieInTheBrowser(t *testing.T) {
 	for _, other := range []string{"carol", "alice"} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -221,8 +221,8 @@ func TestP5_SessionThatTheBrowserKeeps(t *testing.T) {
 	}
 }
 
-// TestP4_TypedLoginInTheSitesLanguage: where the app cannot be asked, the words of its answer are in the language that
-// the operator names, and not in one that the client chose; without a word of the operator's none is asked for.
+// TestP4_TypedLoginInTheSitesLanguage: where the app cannot be asked, the words of its answer are in the language
+// that the operator names, and not in one that the client chose; without a word of the operator's none is asked for.
 func TestP4_TypedLoginInTheSitesLanguage(t *testing.T) {
 	for _, language := range []string{"", "de"} {
 		s := newSite(t, demo.Knobs{NoFormToken: true, Record: 100}, func(c *Config) {

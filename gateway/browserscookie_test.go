@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// openJar is an app that keeps people signed in by a cookie that scripts may read, where they come by /door, and takes
-// that one first.
+// openJar is an app that keeps people signed in by a cookie that scripts may read, where they come by /door, and
+// takes that one first.
 func openJar(w http.ResponseWriter, r *http.Request) {
 	who := ""
 	for _, name := range []string{"door", "sid"} {

@@ -58,8 +58,8 @@ func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 	}
 }
 
-// TestP1_MethodsThatTheAppTakes: what the operator does not name reaches the app never, in no state and at no path, and
-// the answer names what does.
+// TestP1_MethodsThatTheAppTakes: what the operator does not name reaches the app never, in no state and at no path,
+// and the answer names what does.
 func TestP1_MethodsThatTheAppTakes(t *testing.T) {
 	app, reached := new(raisingApp), ""
 	s := newRaising(t, func(c *Config) {
@@ -217,9 +217,9 @@ func all(from io.Reader) []byte {
 	return text
 }
 
-// TestP5_LoginBesideAStrangersStream: a stranger's page is open, that the app writes bit by bit, when alice's password
-// is sent in the same browser, to an app that signs in under the cookie that is there. What it writes from then on is
-// alice's.
+// TestP5_LoginBesideAStrangersStream: a stranger's page is open, that the app writes bit by bit, when alice's
+// password is sent in the same browser, to an app that signs in under the cookie that is there. What it writes from
+// then on is alice's.
 func TestP5_LoginBesideAStrangersStream(t *testing.T) {
 	for _, who := range []string{"", "alice"} {
 		app := &growing{gated: newGated()}

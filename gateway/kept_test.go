@@ -87,8 +87,8 @@ func TestP4_CookiesOfEachAnswer(t *testing.T) {
 	b.wantsState("verified", "carol")
 }
 
-// TestP5_UncoveredBehindAnother: of the parts that requests carry to different paths the first is carol's own, and the
-// second alice's.
+// TestP5_UncoveredBehindAnother: of the parts that requests carry to different paths the first is carol's own, and
+// the second alice's.
 func TestP5_UncoveredBehindAnother(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Renews = true
@@ -225,9 +225,9 @@ func TestTypedKeepsWhatRotates(t *testing.T) {
 	b.wantsState("verified", "carol")
 }
 
-// TestP4_TypedLinkAtAPublicPath: where the app cannot be asked, and takes a name and a password at a public address by
-// fields that nobody described, the page comes out, for it is public. What it sets does not stay: the next page would
-// be alice's.
+// TestP4_TypedLinkAtAPublicPath: where the app cannot be asked, and takes a name and a password at a public address
+// by fields that nobody described, the page comes out, for it is public. What it sets does not stay: the next page
+// would be alice's.
 func TestP4_TypedLinkAtAPublicPath(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = gate.Open("/pub?*", "/plain")

@@ -50,15 +50,17 @@ func body(t *testing.T, from io.Reader) string {
 }
 
 // TestP5_KnownScriptBesideARaise: a script of carol's, at an address that is known to sign nobody in, is at the app
-// when she posts alice's password, at this gateway or at another one. The app takes its time for the script, and writes
-// it as alice's: what is known of the address says nothing of that.
+// when she posts alice's password, at this gateway or at another one. The app takes its time for the script, and
+// writes it as alice's: what is known of the address says nothing of that.
 func TestP5_KnownScriptBesideARaise(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		for _, who := range []string{"carol", "alice"} {
 			app := newScripts()
-			_, here, there, carol, carolThere := raiseAtTwo(t)
-			if !elsewhere {
-				there, carolThere = here, carol
+			here := newRaising(t, nil)
+			there, carol := here, here.carol(t)
+			carolThere := carol
+			if elsewhere {
+				_, here, there, carol, carolThere = raiseAtTwo(t)
 			}
 			next := upstreamOf(t, app, app.open)
 			here.serve(next)
@@ -126,9 +128,9 @@ func TestP5_KnownScriptByAHeader(t *testing.T) {
 	}
 }
 
-// TestP5_BrokenOffInTheMiddle: the app raises carol's session as alice's and breaks its answer off, when the head and a
-// part of it have come, and are being held. Nobody has judged it: before the session's next use the app is asked, also
-// at an address that is known.
+// TestP5_BrokenOffInTheMiddle: the app raises carol's session as alice's and breaks its answer off, when the head and
+// a part of it have come, and are being held. Nobody has judged it: before the session's next use the app is asked,
+// also at an address that is known.
 func TestP5_BrokenOffInTheMiddle(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		app := newScripts()

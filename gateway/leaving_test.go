@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP8_SignOutThatTheAppRefuses: a sign-out counts where the app has done it. One that the app refuses, for want of a
-// token in its form, leaves the user signed in there, and so here; the page of a refusal is the app's.
+// TestP8_SignOutThatTheAppRefuses: a sign-out counts where the app has done it. One that the app refuses, for want of
+// a token in its form, leaves the user signed in there, and so here; the page of a refusal is the app's.
 func TestP8_SignOutThatTheAppRefuses(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusOK, http.StatusFound} {
 		b := newAnswering(t, func(*login.Block) {})

@@ -86,8 +86,8 @@ func TestP5_TypedLinkThatRaises(t *testing.T) {
 	}
 }
 
-// TestP2_BackToThePageOfTheForm: a wrong password leads back to the page that the form is on, which is another one than
-// the form's own address; elsewhere it leads nobody.
+// TestP2_BackToThePageOfTheForm: a wrong password leads back to the page that the form is on, which is another one
+// than the form's own address; elsewhere it leads nobody.
 func TestP2_BackToThePageOfTheForm(t *testing.T) {
 	for location, shown := range map[string]bool{"/welcome?error=1": true, "/login": true, "/static/failed": true, "/app?token=x": false, "/login#token=x": false, "/welcome#token=x": false, "//evil.example/": false} {
 		s := newRaising(t, func(c *Config) { c.LoginPage = "/welcome" })

@@ -30,8 +30,8 @@ func after(first int64) func(context.Context) error {
 	}
 }
 
-// TestP6_SecondLookAtTheFactor: bob, who has no factor, signs in, and the secrets store fails between the two looks at
-// it: nobody knows whether he has one by now. No answer is no "not enrolled".
+// TestP6_SecondLookAtTheFactor: bob, who has no factor, signs in, and the secrets store fails between the two looks
+// at it: nobody knows whether he has one by now. No answer is no "not enrolled".
 func TestP6_SecondLookAtTheFactor(t *testing.T) {
 	f := newFrail(t, formOnly)
 	if got := f.browser().signIn("bob", demo.BobPassword); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
@@ -159,8 +159,8 @@ func TestP6_StrangersAnswerWhileTheStoreFails(t *testing.T) {
 }
 
 // TestP6_WaitedWhileTheStoreFails: carol's request waits for another one of hers, which has raised the session as
-// alice's. By then the store fails: what was read of the session before the wait says nothing any more, and the request
-// does not go to the app.
+// alice's. By then the store fails: what was read of the session before the wait says nothing any more, and the
+// request does not go to the app.
 func TestP6_WaitedWhileTheStoreFails(t *testing.T) {
 	for _, fails := range []string{"", "find", "commit"} {
 		s, sessions := frailRaising(t)
@@ -192,8 +192,8 @@ func TestP6_WaitedWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_RaisedWhileTheStoreCannotBeWritten: the app raises carol's session as alice's while the store of sessions can
-// be read, and not written. The gateway found out, and could not note it: what the store had of the session was
+// TestP6_RaisedWhileTheStoreCannotBeWritten: the app raises carol's session as alice's while the store of sessions
+// can be read, and not written. The gateway found out, and could not note it: what the store had of the session was
 // carol's, and what carol asked for next was alice's, until the next recheck.
 func TestP6_RaisedWhileTheStoreCannotBeWritten(t *testing.T) {
 	for _, becomes := range []string{"alice", ""} {

@@ -81,8 +81,8 @@ func TestP4_OneLineUnclear(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredInFront: of what requests carry to different paths, a part is alice's, a later one nobody's, and the
-// last that is asked about carol's own. That the last one is hers says nothing of the first.
+// TestP5_UncoveredInFront: of what requests carry to different paths, a part is alice's, a later one nobody's, and
+// the last that is asked about carol's own. That the last one is hers says nothing of the first.
 func TestP5_UncoveredInFront(t *testing.T) {
 	app := &remembering{path: "/app"}
 	s := newRemembering(t, app, nil)
@@ -113,8 +113,8 @@ func TestP5_UncoveredInFront(t *testing.T) {
 	}
 }
 
-// rolling is an app that changes its session's cookie with each answer to somebody, that to the question who is signed
-// in included. The one before is worth nothing then.
+// rolling is an app that changes its session's cookie with each answer to somebody, that to the question who is
+// signed in included. The one before is worth nothing then.
 type rolling struct {
 	current map[string]string // the user by the value that counts
 	count   int
@@ -143,8 +143,8 @@ func (a *rolling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestP4_CookiesOfTheAnswerToTheQuestion: what the app sets when it is asked who is signed in belongs to the session as
-// all else does: at the login, at each recheck, and behind each answer, with one identity line or two.
+// TestP4_CookiesOfTheAnswerToTheQuestion: what the app sets when it is asked who is signed in belongs to the session
+// as all else does: at the login, at each recheck, and behind each answer, with one identity line or two.
 func TestP4_CookiesOfTheAnswerToTheQuestion(t *testing.T) {
 	for _, lines := range []int{1, 2} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {

@@ -78,8 +78,8 @@ func TestP1_NobodyByItsStatus(t *testing.T) {
 	}
 }
 
-// TestTrustedIsToldAsItsFactor: the app hears of a session that a trusted browser has made verified by which factor the
-// trust was given; and not of none.
+// TestTrustedIsToldAsItsFactor: the app hears of a session that a trusted browser has made verified by which factor
+// the trust was given; and not of none.
 func TestTrustedIsToldAsItsFactor(t *testing.T) {
 	s, _, b := trustingOver(t, factor.NewMemoryStore())
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")

@@ -35,9 +35,9 @@ func (l *lateReader) FindCtx(ctx context.Context, token string) ([]byte, bool, e
 	return stored, found, err
 }
 
-// TestP5_ReadBeforeARaise: a request of carol's has read her session, and nothing more, when another one of hers signs
-// in as alice under the cookie that is there. Nothing is at the app when the first comes to its turn; but what it read
-// is a session that has become another's.
+// TestP5_ReadBeforeARaise: a request of carol's has read her session, and nothing more, when another one of hers
+// signs in as alice under the cookie that is there. Nothing is at the app when the first comes to its turn; but what
+// it read is a session that has become another's.
 func TestP5_ReadBeforeARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		memory := session.NewMemory(session.MemoryOptions{})
@@ -72,15 +72,19 @@ func TestP5_ReadBeforeARaise(t *testing.T) {
 // beginning waits. Nobody has judged that answer, and nothing of it comes out.
 func TestP5_QuestionThatPanics(t *testing.T) {
 	for _, panics := range []bool{false, true} {
-		app, armed := new(raisingApp), false
+		app, armed, asked := new(raisingApp), false, make(chan struct{}, 8)
 		s := newRaising(t, nil)
 		next := func(w http.ResponseWriter, r *http.Request) error {
 			switch {
 			case r.URL.Path == "/me" && armed && panics:
+				asked <- struct{}{}
 				panic("a fault in a handler")
 			case r.URL.Path == "/large":
-				line := []byte(strings.Repeat("x", 1015) + " secrets\n")
-				for range 3 * relay.HoldLimit / len(line) {
+				line := []byte(strings.Repeat("x", 64<<10) + " secrets\n")
+				for i := range large / len(line) {
+					if i == 2*relay.HoldLimit/len(line) && panics {
+						<-asked
+					}
 					if _, err := w.Write(line); err != nil {
 						return err
 					}
@@ -108,8 +112,8 @@ func TestP5_QuestionThatPanics(t *testing.T) {
 	}
 }
 
-// TestStrangersLongDownload: what a stranger loads takes longer than the first looks at his session. It is not cut, for
-// it is a stranger's still.
+// TestStrangersLongDownload: what a stranger loads takes longer than the first looks at his session. It is not cut,
+// for it is a stranger's still.
 func TestStrangersLongDownload(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/pub") })

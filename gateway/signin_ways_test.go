@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP4_BasicOtherSpellings: the app takes an address in place of the name. Who that is, the app says: alice's factor
-// is owed, however she is called in the line with her password.
+// TestP4_BasicOtherSpellings: the app takes an address in place of the name. Who that is, the app says: alice's
+// factor is owed, however she is called in the line with her password.
 func TestP4_BasicOtherSpellings(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, func(c *Config) {
@@ -43,8 +43,8 @@ func TestP4_BasicOtherSpellings(t *testing.T) {
 }
 
 // TestP5_LoginOvertakenByASignOut: the session that a login came with ends while the app is looking at the password:
-// the same browser signs out, or signs in, in another window. The password was right all the same, and begins a session
-// of its own.
+// the same browser signs out, or signs in, in another window. The password was right all the same, and begins a
+// session of its own.
 func TestP5_LoginOvertakenByASignOut(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	app := new(raisingApp)
@@ -71,8 +71,8 @@ func TestP5_LoginOvertakenByASignOut(t *testing.T) {
 	carol.wantsState("verified", "bob")
 }
 
-// TestP3_NothingIsLeftBesideAnError: beside an error nothing of the client's is left in the request, whichever place it
-// stands in.
+// TestP3_NothingIsLeftBesideAnError: beside an error nothing of the client's is left in the request, whichever place
+// it stands in.
 func TestP3_NothingIsLeftBesideAnError(t *testing.T) {
 	s := newRaising(t, nil)
 	app := new(raisingApp)

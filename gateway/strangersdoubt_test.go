@@ -15,8 +15,8 @@ import (
 )
 
 // TestP5_BrokenOffBehindALink: a stranger follows a link of alice's whose secret is its path, the app raises the
-// session that the stranger has, and breaks off. Nothing told the gateway; the next public page was alice's. Before the
-// cookies go anywhere again the app is asked about them.
+// session that the stranger has, and breaks off. Nothing told the gateway; the next public page was alice's. Before
+// the cookies go anywhere again the app is asked about them.
 func TestP5_BrokenOffBehindALink(t *testing.T) {
 	for _, who := range []string{"", "carol", "alice"} {
 		app := new(raisingApp)
@@ -82,8 +82,8 @@ func covering(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestP5_UncoveredByTimeForAStranger: what a stranger has of alice's stands below a session of nobody's, so that the
-// app names nobody. Then that one runs out, in custody, where no answer tells, and a public page was alice's. Where the
-// app cannot be asked, all of it is forgotten.
+// app names nobody. Then that one runs out, in custody, where no answer tells, and a public page was alice's. Where
+// the app cannot be asked, all of it is forgotten.
 func TestP5_UncoveredByTimeForAStranger(t *testing.T) {
 	for _, typed := range []bool{false, true} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {

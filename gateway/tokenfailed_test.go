@@ -89,8 +89,8 @@ func TestP2_TokenOfNobody(t *testing.T) {
 	}
 }
 
-// TestP2_WholeBodyIsNoToken: where the whole body of an answer is the token, the words of a wrong password are read as
-// one. They are shown.
+// TestP2_WholeBodyIsNoToken: where the whole body of an answer is the token, the words of a wrong password are read
+// as one. They are shown.
 func TestP2_WholeBodyIsNoToken(t *testing.T) {
 	app := &wayward{knows: func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusUnauthorized) }}
 	s := newWayward(t, app, func(c *Config) {

@@ -74,9 +74,9 @@ func TestP5_HeldCookiesAreAskedAbout(t *testing.T) {
 	}
 }
 
-// TestP5_VouchedForIsWhatWasAsked: the app's word counts for the jar that it was asked about, and for what it set with
-// its answer. Where cookies came meanwhile of which nobody knows whose they are, it counts for nothing; those that are
-// known are none of that.
+// TestP5_VouchedForIsWhatWasAsked: the app's word counts for the jar that it was asked about, and for what it set
+// with its answer. Where cookies came meanwhile of which nobody knows whose they are, it counts for nothing; those
+// that are known are none of that.
 func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	asked := jarOf(t, "sid=1")
 	before := Data{State: gate.Verified, Identity: "carol", Custody: Custody{Held: asked}}
@@ -94,8 +94,8 @@ func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	}
 }
 
-// TestP5_UnsettledIsAskedAbout: the session keeps what came, and is asked about before its next use; what does not fit
-// leaves a jar that the app does not know.
+// TestP5_UnsettledIsAskedAbout: the session keeps what came, and is asked about before its next use; what does not
+// fit leaves a jar that the app does not know.
 func TestP5_UnsettledIsAskedAbout(t *testing.T) {
 	before := Data{State: gate.Verified, Custody: Custody{Held: jarOf(t, "sid=1"), Checked: start}}
 	after := taken(t, before, Unsettle(set("sid=2", "tick=1")))
@@ -187,8 +187,8 @@ func TestP5_StrangersCookies(t *testing.T) {
 	}
 }
 
-// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device; a verified session withholds
-// no answer. A name that is held now is not one that the browser may send.
+// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device; a verified session
+// withholds no answer. A name that is held now is not one that the browser may send.
 func TestP5_SignInKeepsItsOwn(t *testing.T) {
 	delivery := &Delivery{Location: "/home"}
 	with := Arrival{

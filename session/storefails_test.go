@@ -35,8 +35,8 @@ func newHalfAway(t *testing.T) (*halfAway, *Manager) {
 	return store, NewShared(store).Manager(Config{App: "ledger"})
 }
 
-// TestP8_SessionsThatCannotBeListed: where the store cannot say which sessions there are that it has no index of, some
-// may be left of those that were to end, and whoever ends them is told so.
+// TestP8_SessionsThatCannotBeListed: where the store cannot say which sessions there are that it has no index of,
+// some may be left of those that were to end, and whoever ends them is told so.
 func TestP8_SessionsThatCannotBeListed(t *testing.T) {
 	store, manager := newHalfAway(t)
 	token, err := manager.create(t.Context(), &Data{State: gate.Verified, Identity: "alice"})

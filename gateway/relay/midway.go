@@ -29,6 +29,7 @@ func (x *Exchange) startMidway() *midway {
 	asking := Begin(x.site, x.W, x.Config.PrepareProbe(r, x.R, x.W), x.Next)
 	asking.Now, asking.Place, asking.Path = x.Now, x.Place, x.Path
 	asking.Authorization, asking.Sent, asking.SentSaved = x.Authorization, x.Sent, true
+	asking.answered = x.answered
 	return &midway{stream: &x.stream, x: asking}
 }
 
@@ -85,8 +86,16 @@ func confirmsUser(x *Exchange) bool {
 	return false
 }
 
+// confirmsStranger asks about the cookies of this very answer. They are those that the session keeps for the stranger,
+// or were kept nowhere, as beside the page of a failed login.
 func confirmsStranger(x *Exchange) bool {
+	if x.answered.Len() > 0 && !x.answered.Equal(x.Data.Guest) {
+		said := x.Probe(x.answered, upstream.Attachment{})
+		x.answered = said.Jar
+		return said.Verdict == login.NotSignedIn
+	}
 	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	x.answered = said.Jar
 	_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), said.Verdict == login.NotSignedIn, false))
 	return err == nil && said.Verdict == login.NotSignedIn
 }

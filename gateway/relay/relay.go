@@ -38,6 +38,10 @@ type Exchange struct {
 	encodingsSaved bool
 	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
 	carried custody.Jar
+	// answered are the stranger's cookies as they were with this answer, when the app was asked about them.
+	answered custody.Jar
+	// leaveDoor is for a stranger's request that may sign somebody in after its answer has begun.
+	leaveDoor func(seen bool)
 	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange
 	// is over, for those in front of us.
 	encodings []string

@@ -40,7 +40,7 @@ func (x *settlement) settle(lines []string) ruling {
 		return ruling{}
 	case leaves && !gate.Foreign(x.R, nil):
 		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain() && x.bare()))
-	case asks && !verified && (len(effect.Changed) > 0 && !x.bareEntry() || x.mayHaveSignedIn() && after.Len() > 0):
+	case asks && !verified && (len(effect.Changed) > 0 && (x.carries || !x.bareEntry()) || x.mayHaveSignedIn() && after.Len() > 0):
 		return ruling{}
 	case !verified && x.Suspect && !asks:
 		return x.unasked(effect)
@@ -123,6 +123,7 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 			return x.outlived()
 		}
 		x.sorted.Held = append(x.sorted.Held, said.Changes...)
+		x.answered = said.Jar
 		return x.toStranger()
 	case errors.Is(said.Err, upstream.ErrTwoUsers):
 		return x.endWith(ofTwoUsers)
@@ -259,7 +260,14 @@ func (x *settlement) endWith(as event.Event) ruling {
 
 // toStranger lets an answer go to somebody who is not signed in, once what it sets is stored.
 func (x *settlement) toStranger() ruling {
-	if err := x.keepForStranger(); err != nil && !errors.Is(err, session.ErrGone) {
+	err := x.enterDoor()
+	if err == nil {
+		err = x.keepForStranger()
+	}
+	if err == nil {
+		err = x.enterDoor() // where there was no session before
+	}
+	if err != nil && !errors.Is(err, session.ErrGone) {
 		return instead(func() error { return x.StoreFailed("keep the app's cookies", err) })
 	}
 	return x.letGo()

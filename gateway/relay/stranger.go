@@ -11,6 +11,7 @@ import (
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/session"
@@ -52,6 +53,7 @@ func (x *Exchange) ForwardStranger() error {
 		return x.filter.run(x.Next, x.R)
 	}
 	defer x.stream.end()
+	defer leaveDoors(x)
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
@@ -100,10 +102,42 @@ func (x *Exchange) ForwardSuspect() error {
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
+	defer leaveDoors(x)
 	if x.Token == "" || x.carried.Len() == 0 {
 		return x.filter.run(x.Next, x.R) // which is nobody's that could end
 	}
 	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// enterDoor notes, before the head of an answer goes out, and with it a session of the app's, that the request may sign
+// somebody in after that. Until it is over no login takes that session along, at any gateway.
+func (x *Exchange) enterDoor() error {
+	if x.leaveDoor != nil || !x.asksOn() {
+		return nil
+	}
+	x.leaveDoor = x.Doors.Enter(x.Token)
+	if !x.Config.Sessions.Remote() {
+		return nil
+	}
+	now := x.Config.Now()
+	_, err := x.Take(session.Raise(now, now, underway.MayTake))
+	return err
+}
+
+// leaveDoors says that the request is over. A mark in the store lapses where nobody saw its end.
+func leaveDoors(x *Exchange) {
+	if x.leaveDoor == nil {
+		return
+	}
+	seen := x.R.Context().Err() == nil
+	x.leaveDoor(seen)
+	if !seen || !x.Config.Sessions.Remote() || x.Token == "" {
+		return
+	}
+	if _, err := x.Take(session.Settle()); err != nil && !errors.Is(err, session.ErrGone) {
+		x.Log.WarnContext(x.R.Context(), "store failed; the next login goes without the cookies of the login page",
+			"setting", "sessions", "app", x.Config.App, "error", err)
+	}
 }
 
 // openOnly takes the query off a stranger's request where only the path is public.
@@ -211,6 +245,9 @@ func (x *Exchange) mayHaveSignedIn() bool {
 // bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could
 // have chosen to sign somebody in by. Some apps begin another session with each question that a stranger's cookies come
 // with, and would not know the page's form any more.
+//
+// Where it took cookies along that the answer changes, those may have signed in: an app may remember people by a cookie
+// of which its identity address knows nothing.
 func (x *Exchange) bareEntry() bool { return x.Place == gate.Entry && x.bare() }
 
 // bare reports whether the address is without a query of the client's choice.

@@ -16,6 +16,8 @@ type Requests struct {
 	Carriers Carriers
 	// Raising are those that may raise a verified session.
 	Raising Raising
+	// Doors are those of strangers that have answered, and may sign somebody in yet.
+	Doors Doors
 	// Unresolved are the sessions of which the store could not be told what became of them.
 	Unresolved Unresolved
 	// Room is for the large forms of strangers that are being read.

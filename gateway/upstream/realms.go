@@ -56,9 +56,18 @@ var errGuests = errors.New("the app did not say what it calls those who are not 
 // asked too often, say, or who has to do something before going on.
 var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
 
-// guests are what the app answers to whoever is not signed in, by the lines of identity. The zero value knows nothing.
+// maxGuestHosts is for how many hosts it is kept what the app calls strangers there.
+const maxGuestHosts = 64
+
+// guests are what the app answers to whoever is not signed in, at each host, since it may be another site at another
+// one. The zero value knows nothing.
 type guests struct {
 	mutex sync.Mutex
+	of    map[string]strangers
+}
+
+// strangers are what the app answers to them at one host, by the lines of identity.
+type strangers struct {
 	asked time.Time
 	known []guest
 }
@@ -77,8 +86,10 @@ func (x *Exchange) askAsGuest() ([]guest, error) {
 	g := &x.site.guests
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if g.known != nil && age.Within(x.Now, g.asked, guestsFor) {
-		return g.known, nil
+	host := exchange.HostOf(x.R)
+	before := g.of[host].known
+	if before != nil && age.Within(x.Now, g.of[host].asked, guestsFor) {
+		return before, nil
 	}
 	known := make([]guest, len(x.Config.Logins.Identities))
 	for i := range x.Config.Logins.Identities {
@@ -91,12 +102,15 @@ func (x *Exchange) askAsGuest() ([]guest, error) {
 			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.Err)
 		}
 		known[i] = guest{name: said.Name, status: said.Status, location: said.leads()}
-		if said.Verdict == login.Known && !identity.IsGuest(said.Name) && (g.known == nil || g.known[i].name != said.Name) {
+		if said.Verdict == login.Known && !identity.IsGuest(said.Name) && (before == nil || before[i].name != said.Name) {
 			x.Log.WarnContext(x.R.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
 				"Say so with guest, if that is right", "setting", "identity", "app", x.Config.App, "identity", identity.Where(), "guest", said.Name)
 		}
 	}
-	g.known, g.asked = known, x.Now
+	if g.of == nil || len(g.of) >= maxGuestHosts {
+		g.of = make(map[string]strangers) // clients may make hosts up; people come to few
+	}
+	g.of[host] = strangers{x.Now, known}
 	return known, nil
 }
 

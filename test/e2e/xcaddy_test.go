@@ -54,7 +54,6 @@ func TestXcaddy(t *testing.T) {
 		t.Fatalf("%v: %s", err, output)
 	}
 	l := newLedger(t, demo.Knobs{}, "", site.Options{Binary: caddy})
-	c := l.enrolled(t, "alice", demo.AlicePassword)
-	c.Get(t, "/").Wants(t, http.StatusOK, "")
+	l.enrolled(t, "alice", demo.AlicePassword)
 	signIn(t, l.Client(t), "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestP4_GuestsNameChanges: the app calls strangers by another name from one day on, or by one at all. Whoever fails to
+// sign in then is nobody as before, and not somebody of that name, who would set up a factor of her own for it: what
+// strangers are called is asked once an hour.
+func TestP4_GuestsNameChanges(t *testing.T) {
+	for _, first := range []string{"anonymous", ""} {
+		app := &moodyApp{guest: first}
+		s := newMoody(t, app, nil)
+		fails := func() {
+			t.Helper()
+			b := s.browser()
+			b.do("POST", "/login", asForm, "u=alice&p=wrong")
+			b.wantsState("anonymous", "")
+			b.get("/second-factor/setup").wants(t, http.StatusSeeOther, "/login")
+		}
+		fails()
+		app.mutex.Lock()
+		app.guest = "visitor"
+		app.mutex.Unlock()
+		s.clock.advance(time.Hour)
+		fails()
+		b := s.browser()
+		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+		b.wantsState("verified", "alice")
+	}
+}
+
+// TestP4_GuestsNameByTheClient: the app calls strangers by what their requests say: by the address, as a wiki does, in
+// the language that they ask for, or after their browser. Who comes from another address than the one who was asked
+// about first was somebody of that name, with any password: verified, with the whole app open to her. Somebody whose
+// session ended in the app became a stranger's so, and went on verified. The control: a user signs in, from each of
+// them.
+func TestP4_GuestsNameByTheClient(t *testing.T) {
+	for _, name := range []string{"X-Forwarded-For", "Accept-Language", "User-Agent", "Sec-Ch-Ua-Platform", "Dnt"} {
+		var ended atomic.Bool
+		app := &moodyApp{called: func(r *http.Request) string { return "guest-" + r.Header.Get(name) }, nobody: func(*http.Request) bool { return ended.Load() }}
+		s := newMoody(t, app, nil)
+		for _, value := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
+			says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, name: {value}}
+			direct := httptest.NewRequest(http.MethodGet, "/me", nil)
+			direct.Header = says
+			answer := httptest.NewRecorder()
+			if app.ServeHTTP(answer, direct); answer.Body.String() != `{"name":"guest-`+value+`"}` {
+				t.Fatalf("the app itself: %s", answer.Body)
+			}
+			for _, path := range []string{"/login", "/pub/enter"} {
+				b := s.browser()
+				b.send("POST", path, "u=alice&p=wrong", says)
+				b.wantsState("anonymous", "")
+				b.send("GET", "/files", "", says).wants(t, http.StatusSeeOther, "/login")
+			}
+			b := s.browser()
+			b.send("POST", "/login", "u=carol&p=pw-carol", says).wants(t, http.StatusOK, "")
+			b.wantsState("verified", "carol")
+			s.clock.advance(2 * time.Minute)
+			ended.Store(true)
+			b.send("GET", "/files", "", says).wants(t, http.StatusSeeOther, "/login")
+			b.wantsState("anonymous", "")
+			ended.Store(false)
+		}
+	}
+}
+
+// TestP4_GuestsNameByTheHost: the gateway serves several hosts, and at one of them, any that a client makes up perhaps,
+// the app has no address that names anybody. Whoever comes there first had the gateway believe that strangers have no
+// name, and was somebody by a guest's name at the other host then, with any password. What strangers are called is
+// asked at each host. The control: a user signs in there.
+func TestP4_GuestsNameByTheHost(t *testing.T) {
+	app := &moodyApp{called: func(r *http.Request) string {
+		if strings.HasPrefix(r.Host, "localhost") {
+			return ""
+		}
+		return "anonymous"
+	}}
+	s := newMoody(t, app, nil)
+	at := s.server.URL
+	for range 2 {
+		s.server.URL = strings.Replace(at, "127.0.0.1", "localhost", 1)
+		b := s.browser()
+		b.do("POST", "/login", asForm, "u=alice&p=wrong")
+		b.wantsState("anonymous", "")
+		s.server.URL = at
+		b = s.browser()
+		b.do("POST", "/login", asForm, "u=alice&p=wrong")
+		b.wantsState("anonymous", "")
+		b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	}
+	b := s.browser()
+	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	b.wantsState("verified", "alice")
+}
+
+// TestP4_DeclaredGuests: the app calls strangers by one name and those who failed to sign in by another, which the
+// operator says is a guest's.
+func TestP4_DeclaredGuests(t *testing.T) {
+	app := &moodyApp{called: func(r *http.Request) string {
+		if _, err := r.Cookie("visit"); err == nil {
+			return "nobody"
+		}
+		return "anonymous"
+	}}
+	s := newMoody(t, app, func(c *Config) { c.Logins.Identities[0].Guests = []string{"nobody"} })
+	for _, path := range []string{"/login", "/pub/enter"} {
+		b := s.browser()
+		b.do("POST", path, asForm, "u=alice&p=wrong")
+		b.wantsState("anonymous", "")
+		b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	}
+	b := s.browser()
+	b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+	b.wantsState("verified", "alice")
+}
+
+// TestP4_EachGuestHasAName: the app gives each stranger a name of her own, and keeps it in her session. No name says
+// that somebody is signed in then: with any password, she was verified by her guest's name. Nobody gets in, which is
+// told, until the operator names an address that speaks of users only, or says what guests are called. The control: the
+// same app with its guests' names said.
+func TestP4_EachGuestHasAName(t *testing.T) {
+	for _, said := range []bool{false, true} {
+		var count atomic.Int64
+		app := &moodyApp{called: func(r *http.Request) string {
+			if cookie, err := r.Cookie("visit"); err == nil && cookie.Value == "1" {
+				return "guest-0"
+			}
+			return fmt.Sprint("guest-", count.Add(1)%3)
+		}}
+		s := newMoody(t, app, func(c *Config) {
+			if said {
+				c.Logins.Identities[0].Guests = []string{"guest-0", "guest-1", "guest-2"}
+			}
+		})
+		for range 4 {
+			for _, path := range []string{"/login", "/pub/enter"} {
+				b := s.browser()
+				b.do("POST", path, asForm, "u=alice&p=wrong")
+				b.wantsState("anonymous", "")
+				b.get("/files").wants(t, http.StatusSeeOther, "/login")
+			}
+		}
+		b := s.browser()
+		got := b.do("POST", "/login", asForm, "u=alice&p=pw-alice")
+		switch logged := s.logged.String(); {
+		case said:
+			b.wantsState("verified", "alice")
+		case got.StatusCode != http.StatusBadGateway || !strings.Contains(logged, "setting=identity") || !strings.Contains(logged, "another name"):
+			t.Errorf("%d, and the log: %s", got.StatusCode, logged)
+		}
+	}
+}
+
+// TestP4_StrangersWordIsNotTheClients: the app refuses to say who is signed in, 403, to browsers that it does not like.
+// The thief comes with such a one before anybody else, so that strangers seemed to be told just that; and then "nobody"
+// was what the app said of her sign-in, whose page she saw. What strangers are told is asked without anything of a
+// client's choice. The control: a wrong password, with any ordinary browser, is nobody's.
+func TestP4_StrangersWordIsNotTheClients(t *testing.T) {
+	for _, odd := range []struct{ name, value string }{
+		{"User-Agent", "EvilBot"}, {"Accept-Language", "tlh"}, {"Accept-Encoding", "identity;q=0"}, {"Sec-Ch-Ua-Mobile", "?2"}, {"Save-Data", "on"},
+	} {
+		app := &moodyApp{refuses: func(r *http.Request) bool { return r.Header.Get(odd.name) == odd.value }}
+		s := newMoody(t, app, nil)
+		says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, odd.name: {odd.value}}
+		for _, path := range []string{"/login", "/pub/enter"} {
+			b := s.browser()
+			b.send("POST", path, "u=alice&p=wrong", says)
+			got := b.send("POST", path, "u=alice&p=pw-alice", says)
+			if strings.Contains(got.body, "the desk of alice") {
+				t.Errorf("%s with %s: %d %s", path, odd.name, got.StatusCode, got.body)
+			}
+			if got := b.get("/pub/x"); strings.Contains(got.body, "alice") {
+				t.Errorf("%s with %s, then what is public: %s", path, odd.name, got.body)
+			}
+		}
+		b := s.browser()
+		b.do("POST", "/login", asForm, "u=alice&p=wrong").wants(t, http.StatusForbidden, "")
+		b.wantsState("anonymous", "")
+		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+		b.wantsState("verified", "alice")
+	}
+}

@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/session"
+)
+
+// doors is a gated app with addresses that are public. One gives strangers a session, the others sign in whoever's
+// password comes along, under the session that is there or under one that they give.
+type doors struct{ *gated }
+
+func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := ""
+	if r.FormValue("p") == "pw-"+r.FormValue("u") {
+		name = r.FormValue("u")
+	}
+	id := sid(r)
+	switch r.URL.Path {
+	case "/pub/session":
+		w.Header().Set("Set-Cookie", "sid=guest; HttpOnly; Path=/")
+		fmt.Fprint(w, "here you are")
+	case "/magic":
+		// A link that signs in, once another server has said that it is right.
+		a.arrived <- struct{}{}
+		<-a.release
+		a.mutex.Lock()
+		a.raise(id, name)
+		a.mutex.Unlock()
+		fmt.Fprint(w, "hello, ", name)
+	case "/pub/form":
+		// Begins to answer before it has looked at the password.
+		if id == "" || id == "guest" {
+			id = "fresh"
+			a.mutex.Lock()
+			a.raise(id, "")
+			a.mutex.Unlock()
+			w.Header().Set("Set-Cookie", "sid=fresh; HttpOnly; Path=/")
+		}
+		fmt.Fprint(w, "checking")
+		_ = http.NewResponseController(w).Flush()
+		a.arrived <- struct{}{}
+		select {
+		case <-a.tick:
+		case <-a.release:
+		}
+		a.mutex.Lock()
+		a.raise(id, name)
+		a.mutex.Unlock()
+		fmt.Fprint(w, ", secrets of ", name)
+	default:
+		a.gated.ServeHTTP(w, r)
+	}
+}
+
+// behindDoors is two gateways before such an app, which share their sessions, and in which alice has a factor.
+func behindDoors(t *testing.T) (s, there *site, app doors) {
+	t.Helper()
+	app = doors{newGated()}
+	memory := session.NewMemory(session.MemoryOptions{})
+	t.Cleanup(func() { _ = memory.Close() })
+	var factors *factor.Service
+	node := func(c *Config) {
+		c.Public = append(c.Public, gate.Open("/magic?*")...)
+		c.Public = append(c.Public, gate.Opening{Paths: match.NewGlobs("/pub/*"), Methods: []string{"POST"}})
+		c.Sessions = session.NewShared(session.NewRecent(memory, nil)).Manager(session.Config{App: "ledger", Now: c.Now})
+		if factors == nil {
+			factors = c.Factors
+		}
+		c.Factors = factors
+	}
+	s, there = newRaising(t, node), newRaising(t, node)
+	there.clock = s.clock
+	upstream := upstreamOf(t, app, app.open)
+	s.serve(upstream)
+	there.serve(upstream)
+	alice := s.browser()
+	alice.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusOK, "")
+	alice.enrol()
+	return s, there, app
+}
+
+// head reads the head of an answer, and keeps its cookies as a browser does.
+func (b *browser) head(t *testing.T, conn net.Conn) *http.Response {
+	t.Helper()
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _ := url.Parse(b.s.server.URL)
+	b.client.Jar.SetCookies(address, answer.Cookies())
+	return answer
+}
+
+// TestP5_LoginWithWhatIsUnderWay: a stranger posts alice's password to a public form, whose answer begins with a new
+// session of the app's, before the app has looked at the password. With that session carol signs in, at once, and the
+// form makes it alice's after that: everything that carol sent from then on was done as alice. The same with a link
+// that is at the app with a session when carol signs in with it.
+func TestP5_LoginWithWhatIsUnderWay(t *testing.T) {
+	for _, pending := range []bool{true, false} {
+		for _, way := range []string{"link", "form", "form, elsewhere"} {
+			s, there, app := behindDoors(t)
+			b := s.browser()
+			if pending {
+				b.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+			}
+			form := alicesForm
+			if way == "link" {
+				form = "u=alice&p=wrong"
+			}
+			conn := b.raw(t, "POST", "/pub/form", form, len(form))
+			<-app.arrived
+			answer := b.head(t, conn)
+			if way == "link" {
+				app.tick <- struct{}{}
+				if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "checking, secrets of " {
+					t.Fatalf("the control: %d %s %v", answer.StatusCode, got, err)
+				}
+				b.raw(t, "GET", "/magic?"+alicesForm, "", 0)
+				<-app.arrived
+			}
+			if way == "form, elsewhere" {
+				b.s = there
+			}
+			signedIn := b.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+			app.open()
+			eventually(t, "the app has signed alice in by the other way", func() bool {
+				app.mutex.Lock()
+				defer app.mutex.Unlock()
+				return app.users["fresh"] == "alice"
+			})
+			got := b.do("POST", "/write", asForm, "text=1")
+			if app.has("POST /write alice") || strings.Contains(got.body, "alice") {
+				t.Errorf("pending %t, %s: carol's sign-in is %d, and then %d %s; at the app: %q",
+					pending, way, signedIn.StatusCode, got.StatusCode, got.body, app.seen)
+			}
+			if signedIn.StatusCode != http.StatusOK || got.StatusCode != http.StatusOK || !app.has("POST /write carol") {
+				t.Errorf("pending %t, %s: carol's own: %d, %d %s; at the app: %q", pending, way, signedIn.StatusCode, got.StatusCode, got.body, app.seen)
+			}
+		}
+	}
+}
+
+// TestP5_PublicFormAfterAFailedLogin: after a failed login, whose cookies wait for another try, a form at a public
+// address sets a session of its own, begins to answer, and signs alice in after that. The session that it set was kept
+// nowhere, and so nobody asked about it, piece by piece, as is done without the failed login.
+func TestP5_PublicFormAfterAFailedLogin(t *testing.T) {
+	for _, failed := range []bool{true, false} {
+		s, _, app := behindDoors(t)
+		b := s.browser()
+		b.get("/login")
+		if failed {
+			b.do("POST", "/login", asForm, "u=alice&p=wrong")
+		}
+		for _, form := range []string{"u=alice&p=wrong", alicesForm} {
+			conn := b.raw(t, "POST", "/pub/form", form, len(form))
+			<-app.arrived
+			app.tick <- struct{}{}
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if form == alicesForm && strings.Contains(string(got), "alice") {
+				t.Errorf("failed before %t: %q %v", failed, got, err)
+			}
+			if form != alicesForm && (string(got) != "checking, secrets of " || err != nil) {
+				t.Errorf("failed before %t: the control: %d %q %v", failed, answer.StatusCode, got, err)
+			}
+		}
+	}
+}
