@@ -10,8 +10,10 @@ import (
 func TestClock(t *testing.T) {
 	start := time.Date(2026, time.November, 24, 9, 0, 0, 0, time.UTC)
 	c := testclock.New(start)
-	if !c.Now().Equal(start) || !c.Now().Equal(start) {
-		t.Error("it does not stand still")
+	for range 2 {
+		if !c.Now().Equal(start) {
+			t.Error("it does not stand still")
+		}
 	}
 	c.Advance(time.Minute)
 	if got := c.Now().Sub(start); got != time.Minute {
