@@ -45,7 +45,7 @@ type SignedIn struct {
 // nothing is lost, and the challenge asks the store again (P6).
 func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	status, storeErr := x.Enrolled(next.Identity)
-	state := x.StateAfterPassword(status, storeErr)
+	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone)
 	if state == gate.Verified && next.Within {
 		// Who lost a factor by being called otherwise sets another one up at once.
 		lost, err := x.losesFactor(next.Identity)
@@ -139,19 +139,6 @@ func (x *Exchange) losesFactor(identity string) (bool, error) {
 	}
 	before, err := x.Enrolled(x.Data.Identity)
 	return before.Enrolled, err
-}
-
-// StateAfterPassword decides what a password alone is good for. Only a clear "not enrolled" ever means that no factor
-// is owed (P6).
-func (x *Exchange) StateAfterPassword(status factor.Status, err error) gate.State {
-	switch {
-	case err != nil || status.Enrolled:
-		return gate.Pending
-	case x.Config.RequireEveryone:
-		return gate.Enrolling
-	default:
-		return gate.Verified
-	}
 }
 
 // Delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body
