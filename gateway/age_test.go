@@ -30,7 +30,7 @@ func TestP6_ClockSetBack(t *testing.T) {
 			b := s.browser()
 			b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 			b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
-			s.clock.advance(test.moved)
+			s.clock.Advance(test.moved)
 			got := b.own("/disable", "/disable", nil)
 			status, err := s.factors.Status(t.Context(), "bob")
 			if err != nil {
@@ -51,7 +51,7 @@ func TestGraceOfTheFuture(t *testing.T) {
 		if _, err := s.factors.BeginGrace(t.Context(), "bob"); err != nil {
 			t.Fatal(err)
 		}
-		s.clock.advance(moved)
+		s.clock.Advance(moved)
 		b := s.browser()
 		b.signIn("bob", demo.BobPassword)
 		if got := b.own("/setup", "/later", nil); got.StatusCode != status {

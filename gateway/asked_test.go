@@ -98,7 +98,7 @@ func TestP5_TokenRanOutBesideACookie(t *testing.T) {
 			return nil
 		})
 		over = true
-		s.clock.advance(2 * s.gateway.site.Config.Recheck)
+		s.clock.Advance(2 * s.gateway.site.Config.Recheck)
 		b.send("GET", "/x", "", bearer(hers))
 		if cookie {
 			b.wantsState("anonymous", "")

@@ -134,7 +134,7 @@ func TestP4_BasicIdentity(t *testing.T) {
 	b.send("GET", "/", "", with(basic("alice", "pw-a"))).wants(t, http.StatusOK, "")
 	b.wantsState("verified", "alice")
 	for range 3 {
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		app.take()
 		b.send("GET", "/x", "", with(basic("alice", "pw-a"))).wants(t, http.StatusOK, "")
 		if seen := app.take(); !slices.Equal(seen, []string{"GET /me alice", "GET /x alice"}) {

@@ -125,7 +125,7 @@ func script(line string) http.Header {
 // passes types the code.
 func (b *browser) passes(key string) answer {
 	b.s.t.Helper()
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	return b.own("/challenge", "/challenge", map[string][]string{"code": {b.s.code(key)}})
 }
 

@@ -30,14 +30,14 @@ func verifiedSession(b *testing.B, s *site) string {
 	sorted := policy.Sort([]string{
 		"ledger_session=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4; Path=/; HttpOnly; SameSite=Lax", "remember=0123456789abcdef; Path=/; HttpOnly",
 	}, nil, true)
-	jar, _, err := custody.Jar{}.Apply(sorted.Held, "127.0.0.1", "/login", s.clock.now)
+	jar, _, err := custody.Jar{}.Apply(sorted.Held, "127.0.0.1", "/login", s.clock.Now())
 	if err != nil {
 		b.Fatal(err)
 	}
 	token, err := storetest.Create(context.Background(), s.gateway.site.Config.Sessions, session.Data{
-		Host: "example.com", State: gate.Verified, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
-		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Granted: []string{"theme"},
-		Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,
+		Host: "example.com", State: gate.Verified, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.Now()}},
+		Custody: session.Custody{Held: jar, Checked: s.clock.Now()}, Granted: []string{"theme"},
+		Created: s.clock.Now(), Since: s.clock.Now(), Seen: s.clock.Now(),
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -17,14 +17,14 @@ func TestClockOff(t *testing.T) {
 	key := s.enrolled("bob", demo.BobPassword)
 	at := func(second, off time.Duration) answer {
 		t.Helper()
-		s.clock.advance(5 * time.Minute)
-		s.clock.now = s.clock.now.Truncate(30 * time.Second).Add(second)
+		s.clock.Advance(5 * time.Minute)
+		s.clock.Set(s.clock.Now().Truncate(30 * time.Second).Add(second))
 		b := s.browser()
 		b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
-		right := s.clock.now
-		s.clock.now = right.Add(off)
+		right := s.clock.Now()
+		s.clock.Set(right.Add(off))
 		code := s.code(key)
-		s.clock.now = right
+		s.clock.Set(right)
 		return b.own("/challenge", "/challenge", url.Values{"code": {code}})
 	}
 	at(20*time.Second, -40*time.Second).wants(t, http.StatusSeeOther, "/")

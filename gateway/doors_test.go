@@ -187,7 +187,7 @@ func TestP5_UncoveredAtOnce(t *testing.T) {
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
-	s.clock.advance(31 * time.Second)
+	s.clock.Advance(31 * time.Second)
 	armed = true
 	first := carol.rawRest(t, "GET", "/x", "Connection: close\r\n\r\n")
 	<-asked

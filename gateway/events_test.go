@@ -132,11 +132,11 @@ func (s *site) challenged() (b *browser, key string, codes []string) {
 // wrongCode is none of a key's codes near now.
 func (s *site) wrongCode(key string) string {
 	s.t.Helper()
-	now := s.clock.now
-	defer func() { s.clock.now = now }()
+	now := s.clock.Now()
+	defer func() { s.clock.Set(now) }()
 	var near []string
 	for step := range 9 {
-		s.clock.now = now.Add(time.Duration(step-4) * 30 * time.Second)
+		s.clock.Set(now.Add(time.Duration(step-4) * 30 * time.Second))
 		near = append(near, s.code(key))
 	}
 	for _, code := range []string{"000000", "111111", "222222", "333333", "444444", "555555", "666666", "777777", "888888", "999999"} {
@@ -195,7 +195,7 @@ func TestEvents(t *testing.T) {
 				for range 3 {
 					b.own("/challenge", "/challenge", url.Values{"code": {s.wrongCode(key)}})
 				}
-				s.clock.advance(31 * time.Second)
+				s.clock.Advance(31 * time.Second)
 				for range 2 {
 					b.own("/challenge", "/challenge", url.Values{"code": {s.wrongCode(key)}})
 				}
@@ -345,14 +345,14 @@ func TestEvents(t *testing.T) {
 			b := s.browser()
 			b.signIn("bob", demo.BobPassword)
 			s.app.EndSessions("bob")
-			s.clock.advance(61 * time.Second)
+			s.clock.Advance(61 * time.Second)
 			return func() { b.get("/files").wants(s.t, http.StatusSeeOther, "/login") }
 		}, want: []string{"session_ended bob gateway done reason=app"}},
 		{name: "the app switches the user", prepare: func(s *site) func() {
 			b := s.browser()
 			b.signIn("bob", demo.BobPassword)
 			s.app.SwitchSessions("bob", "alice")
-			s.clock.advance(61 * time.Second)
+			s.clock.Advance(61 * time.Second)
 			return func() { b.get("/api/entries").wants(s.t, http.StatusOK, "") }
 		}, want: []string{"identity_changed alice gateway done was=bob", "login_accepted alice user accepted state=verified"}},
 	} {

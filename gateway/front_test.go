@@ -141,6 +141,6 @@ func frontEnrol(b *browser, name string) string {
 }
 
 func frontPass(b *browser, name, key string) answer {
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	return frontForm(b, name, "/challenge", "/challenge", b.s.code(key))
 }

@@ -28,7 +28,7 @@ func TestP4_GuestsNameChanges(t *testing.T) {
 		app.mutex.Lock()
 		app.guest = "visitor"
 		app.mutex.Unlock()
-		s.clock.advance(time.Hour)
+		s.clock.Advance(time.Hour)
 		fails()
 		b := s.browser()
 		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
@@ -63,7 +63,7 @@ func TestP4_GuestsNameByTheClient(t *testing.T) {
 			b := s.browser()
 			b.send("POST", "/login", "u=carol&p=pw-carol", says).wants(t, http.StatusOK, "")
 			b.wantsState("verified", "carol")
-			s.clock.advance(2 * time.Minute)
+			s.clock.Advance(2 * time.Minute)
 			ended.Store(true)
 			b.send("GET", "/files", "", says).wants(t, http.StatusSeeOther, "/login")
 			b.wantsState("anonymous", "")

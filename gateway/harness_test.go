@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	totpkind "sallyport.example/sallyport/factor/totp"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/internal/testclock"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -36,26 +36,8 @@ type site struct {
 	gateway *Gateway
 	server  *httptest.Server
 	factors *factor.Service
-	clock   *clock
+	clock   *testclock.Clock
 	logged  *strings.Builder
-}
-
-// clock is a time that tests move by hand.
-type clock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // kinds are the kinds of factors of a gateway, with recovery codes that cost little.
@@ -66,7 +48,7 @@ func kinds() []factor.Kind {
 // newSite starts one. change may alter the configuration.
 func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 	t.Helper()
-	s := &site{t: t, app: demo.New(demo.Options{Knobs: knobs}), clock: &clock{now: time.Now()}, logged: new(strings.Builder)}
+	s := &site{t: t, app: demo.New(demo.Options{Knobs: knobs}), clock: testclock.New(time.Now()), logged: new(strings.Builder)}
 	upstream := httptest.NewServer(s.app)
 	t.Cleanup(upstream.Close)
 	target, err := url.Parse(upstream.URL)
@@ -211,7 +193,7 @@ func (b *browser) own(from, to string, values url.Values) answer {
 // code is the code of a key at the site's time.
 func (s *site) code(key string) string {
 	s.t.Helper()
-	code, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), s.clock.now)
+	code, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), s.clock.Now())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -229,7 +211,7 @@ func (b *browser) enrol() string {
 	if got.StatusCode != http.StatusSeeOther {
 		b.s.t.Fatalf("confirm: %d %s", got.StatusCode, got.body)
 	}
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	return key
 }
 

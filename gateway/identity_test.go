@@ -45,7 +45,7 @@ func TestP5_UserSwitchedInMidSession(t *testing.T) {
 	b.signIn("bob", demo.BobPassword)
 	b.get("/api/entries").wants(t, http.StatusOK, "")
 	s.app.SwitchSessions("bob", "alice")
-	s.clock.advance(61 * time.Second)
+	s.clock.Advance(61 * time.Second)
 	got := b.get("/api/entries")
 	got.wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.wantsState("pending", "alice")
@@ -59,7 +59,7 @@ func TestP5_AppEndsItsSession(t *testing.T) {
 	b.wantsState("verified", "alice")
 	s.app.EndSessions("alice")
 	b.get("/api/entries").wants(t, http.StatusUnauthorized, "") // the app's own answer: it shows nothing any more
-	s.clock.advance(61 * time.Second)
+	s.clock.Advance(61 * time.Second)
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
 	b.wantsState("anonymous", "")
 }
@@ -81,7 +81,7 @@ func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 		s.app.FailIdentity(0)
 		b.wantsState("anonymous", "")
 		b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
-		s.clock.advance(61 * time.Second)
+		s.clock.Advance(61 * time.Second)
 		s.app.FailIdentity(status)
 		for range 3 {
 			if got := b.get("/api/entries"); got.StatusCode != http.StatusBadGateway {
@@ -221,20 +221,20 @@ func TestSessionTimes(t *testing.T) {
 	b.signIn("alice", demo.AlicePassword)
 	key := b.enrol()
 	for range 23 {
-		s.clock.advance(59 * time.Minute)
+		s.clock.Advance(59 * time.Minute)
 		b.get("/api/entries").wants(t, http.StatusOK, "")
 	}
-	s.clock.advance(61 * time.Minute)
+	s.clock.Advance(61 * time.Minute)
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
 
 	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
-	s.clock.advance(11 * time.Minute)
+	s.clock.Advance(11 * time.Minute)
 	b.get("/second-factor/challenge").wants(t, http.StatusSeeOther, "/login")
 
 	b.signIn("alice", demo.AlicePassword)
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
 	for range 25 {
-		s.clock.advance(58 * time.Minute)
+		s.clock.Advance(58 * time.Minute)
 		b.get("/api/entries")
 	}
 	b.wantsState("anonymous", "")

@@ -56,13 +56,13 @@ func newLinked(t *testing.T, app http.HandlerFunc) *linked {
 // sessionIn makes a session in a state, and returns its token.
 func sessionIn(t *testing.T, s *site, state gate.State) string {
 	t.Helper()
-	jar, _, err := custody.Jar{}.Apply((&custody.Policy{}).Sort([]string{"sid=1; HttpOnly"}, nil, true).Held, "127.0.0.1", "/login", s.clock.now)
+	jar, _, err := custody.Jar{}.Apply((&custody.Policy{}).Sort([]string{"sid=1; HttpOnly"}, nil, true).Held, "127.0.0.1", "/login", s.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	token, err := storetest.Create(context.Background(), s.gateway.site.Config.Sessions, session.Data{
-		Host: "127.0.0.1", State: state, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.now}},
-		Custody: session.Custody{Held: jar, Checked: s.clock.now}, Created: s.clock.now, Since: s.clock.now, Seen: s.clock.now,
+		Host: "127.0.0.1", State: state, Identity: "alice", Proofs: []session.Proof{{Method: "totp", At: s.clock.Now()}},
+		Custody: session.Custody{Held: jar, Checked: s.clock.Now()}, Created: s.clock.Now(), Since: s.clock.Now(), Seen: s.clock.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)

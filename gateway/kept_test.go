@@ -76,7 +76,7 @@ func TestP4_CookiesOfEachAnswer(t *testing.T) {
 		if got := b.get("/x"); got.body != "secrets of carol" {
 			t.Fatalf("request %d: %d %s", i+1, got.StatusCode, got.body)
 		}
-		s.clock.advance(2 * s.gateway.site.Config.Recheck)
+		s.clock.Advance(2 * s.gateway.site.Config.Recheck)
 		if i == 1 {
 			app.unclear = true
 			if got := b.get("/x"); got.StatusCode != http.StatusBadGateway {

@@ -35,7 +35,7 @@ func TestGrace(t *testing.T) {
 	}
 	b.own("/", "/logout", nil)
 
-	s.clock.advance(13 * 24 * time.Hour)
+	s.clock.Advance(13 * 24 * time.Hour)
 	other := s.browser() // another browser begins nothing anew
 	other.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/setup")
 	if page := other.get("/second-factor/setup"); !strings.Contains(page.body, "You have 1 day left.") {
@@ -44,7 +44,7 @@ func TestGrace(t *testing.T) {
 	other.own("/setup", "/later", nil).wants(t, http.StatusSeeOther, "/")
 	other.own("/", "/logout", nil)
 
-	s.clock.advance(24 * time.Hour)
+	s.clock.Advance(24 * time.Hour)
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/setup")
 	if page := b.get("/second-factor/setup"); strings.Contains(page.body, "/later") {
 		t.Error("the day after, later is still offered")

@@ -159,7 +159,7 @@ func TestP5_TunnelIsAskedAbout(t *testing.T) {
 		}
 	}
 	app.mutex.Unlock()
-	s.clock.advance(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	eventually(t, "the tunnel is cut", func() bool {
 		fmt.Fprintln(write, "on and on")
 		line, err := read.ReadString('\n')

@@ -164,7 +164,7 @@ func TestP4_CookiesOfTheAnswerToTheQuestion(t *testing.T) {
 			if got := b.get("/x"); got.body != "secrets of carol" {
 				t.Fatalf("%d lines, request %d: %d %s", lines, i+1, got.StatusCode, got.body)
 			}
-			s.clock.advance(2 * s.gateway.site.Config.Recheck)
+			s.clock.Advance(2 * s.gateway.site.Config.Recheck)
 		}
 		b.wantsState("verified", "carol")
 	}

@@ -40,7 +40,7 @@ func TestP8_AppEndsItsSessionInOtherWords(t *testing.T) {
 			t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 		}
 		ended = true
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		if got := carol.get("/x"); strings.Contains(got.body, "carol") || got.Header.Get("Location") != "/login" {
 			t.Errorf("%d: %d to %q %s", status, got.StatusCode, got.Header.Get("Location"), got.body)
 		}

@@ -381,7 +381,7 @@ func TestP6_SecretsStoreFails(t *testing.T) {
 				if got := b.state(); got != step.state {
 					t.Errorf("%s became %s", step.state, got)
 				}
-				f.clock.advance(30 * time.Second)
+				f.clock.Advance(30 * time.Second)
 				status, location := step.status, step.location
 				if step.again != 0 && slices.Contains(failure.ops, "written") {
 					status, location = step.again, ""
@@ -462,7 +462,7 @@ func TestP6_SecretsStoreHangs(t *testing.T) {
 			if got := b.state(); got != step.state {
 				t.Errorf("%s became %s", step.state, got)
 			}
-			f.clock.advance(30 * time.Second)
+			f.clock.Advance(30 * time.Second)
 			if got := request(); got.StatusCode != step.status {
 				t.Errorf("with the store back: %d", got.StatusCode)
 			}
@@ -479,7 +479,7 @@ func TestP6_VerifiedSessionsGoOn(t *testing.T) {
 	token := b.token("/")
 	f.secrets.strike(func(context.Context) error { return factor.ErrUnavailable })
 	for range 30 {
-		f.clock.advance(2 * time.Minute)
+		f.clock.Advance(2 * time.Minute)
 		if got := b.get("/files"); got.StatusCode != http.StatusOK {
 			t.Fatalf("a verified session stops working: %d", got.StatusCode)
 		}
@@ -527,7 +527,7 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 				f.sessions.strike(fail, op)
 				b.post("/second-factor/recovery", url.Values{"csrf_token": {token}, "code": {codes[i]}}).refusedForNow(t)
 				wantsPending()
-				f.clock.advance(30 * time.Second)
+				f.clock.Advance(30 * time.Second)
 			}
 			b.own("/challenge", "/challenge", url.Values{"code": {f.code(key)}}).wants(t, http.StatusSeeOther, "/")
 

@@ -41,7 +41,7 @@ func TestP7_NothingIsToldBeforeItIsWritten(t *testing.T) {
 					t.Errorf("told, and not written: %q", texts(told))
 				}
 				f.secrets.end()
-				f.clock.advance(30 * time.Second)
+				f.clock.Advance(30 * time.Second)
 				request()
 				if told := withoutStores(h.taken()); len(told) == 0 {
 					t.Error("nothing is told with the store back")
@@ -99,7 +99,7 @@ func TestP7_NothingIsToldOfSessionsBeforeTheyAreWritten(t *testing.T) {
 		"the app's end": {[]string{"delete"}, func(f *frail) func() {
 			b, _, _ := f.enrolledBrowser()
 			f.app.EndSessions("alice")
-			f.clock.advance(61 * time.Second)
+			f.clock.Advance(61 * time.Second)
 			return func() { b.get("/files") }
 		}, nil},
 		"other sessions": {[]string{"list"}, func(f *frail) func() {
@@ -111,7 +111,7 @@ func TestP7_NothingIsToldOfSessionsBeforeTheyAreWritten(t *testing.T) {
 			b := f.browser()
 			b.signIn("bob", demo.BobPassword)
 			f.app.SwitchSessions("bob", "alice")
-			f.clock.advance(61 * time.Second)
+			f.clock.Advance(61 * time.Second)
 			return func() { b.get("/api/entries") }
 		}, nil},
 	} {

@@ -158,7 +158,7 @@ func TestP5_PageIsAskedAbout(t *testing.T) {
 		s, app, carol := behindPages(t, func(c *Config) { c.Renews = true })
 		page := app.openPage(t, carol)
 		becomes(app)
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		if what == "still carol's" {
 			for began := time.Now(); time.Since(began) < relay.LookEvery+relay.LookEvery/4; {
 				app.say()

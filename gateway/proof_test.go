@@ -63,12 +63,12 @@ var (
 func (b *scripted) trust(key string) {
 	b.s.t.Helper()
 	b.signIn("bob", demo.BobPassword).wants(b.s.t, http.StatusSeeOther, "/second-factor/challenge")
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	token := find(b.s.t, ownCSRF, b.get("/second-factor/challenge").body)
 	b.post("/second-factor/challenge", url.Values{
 		"csrf_token": {token}, "code": {b.s.code(key)}, "trust": {"yes"}, "key": {b.public()}, "proof": {b.signs("trust", token, "")},
 	}).wants(b.s.t, http.StatusSeeOther, "/")
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	b.own("/", "/logout", nil)
 }
 
@@ -143,7 +143,7 @@ func TestProof(t *testing.T) {
 		t.Errorf("reset without a code: %d", got.StatusCode)
 	}
 	b.own("/", "/logout", nil)
-	s.clock.advance(30 * 24 * time.Hour)
+	s.clock.Advance(30 * 24 * time.Hour)
 	wantChallenge(t, b.browser)
 	if page := b.get("/second-factor/challenge"); strings.Contains(page.body, "data-key") {
 		t.Error("the page asks for a proof after the trust's end")
@@ -164,7 +164,7 @@ func TestP5_KeyIsNotPortable(t *testing.T) {
 		s, bob, mallory := copied(t)
 		wantChallenge(t, mallory.browser)
 		wantChallenge(t, mallory.browser)
-		s.clock.advance(time.Hour)
+		s.clock.Advance(time.Hour)
 		bob.getsIn()
 		if s.misused() {
 			t.Error("an empty store is taken for a theft")
@@ -264,7 +264,7 @@ func TestP5_ProofNeedsThePassword(t *testing.T) {
 		b.get("/reset?token="+token).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 		wantNone(t)
 	})
-	s.clock.advance(time.Minute)
+	s.clock.Advance(time.Minute)
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}})
 	b.own("/", "/logout", nil)
 	b.getsIn()
@@ -286,7 +286,7 @@ func TestProofWhileCodesAreCounted(t *testing.T) {
 	}
 	b.post("/second-factor/challenge", form).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
-	s.clock.advance(time.Hour)
+	s.clock.Advance(time.Hour)
 	b.getsIn()
 }
 
@@ -403,7 +403,7 @@ func TestP6_ProofWithoutSessions(t *testing.T) {
 	if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
 		t.Error("the app is open")
 	}
-	f.clock.advance(2 * time.Minute)
+	f.clock.Advance(2 * time.Minute)
 	b.getsIn()
 	if f.misused() {
 		t.Error("it is taken for a theft")

@@ -186,11 +186,11 @@ func TestP3_QuestionIsClean(t *testing.T) {
 	begins := maps.Clone(says)
 	begins.Set("Content-Type", asForm)
 	app.questions()
-	s.clock.advance(time.Hour) // strangers' names are asked for anew
+	s.clock.Advance(time.Hour) // strangers' names are asked for anew
 	b.send("POST", "/login", "u=carol&p=pw-carol", begins)
 	b.wantsState("verified", "carol")
 	for range 3 {
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		if got := b.send("GET", "/files", "", says); !strings.Contains(got.body, "the desk of carol") {
 			t.Errorf("carol's page: %d %s", got.StatusCode, got.body)
 		}

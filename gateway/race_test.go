@@ -109,7 +109,7 @@ func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	check, ask := s.pauseAtCheck(t)
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
-	s.clock.advance(61 * time.Second)
+	s.clock.Advance(61 * time.Second)
 	ask()
 	first := background(func() answer { return b.get("/api/entries") })
 	check.wait(t)
@@ -135,7 +135,7 @@ func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 	check, ask := s.pauseAtCheck(t)
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
-	s.clock.advance(61 * time.Second)
+	s.clock.Advance(61 * time.Second)
 	ask()
 	first := background(func() answer { return b.get("/api/entries") })
 	check.wait(t)
@@ -160,7 +160,7 @@ func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 			b.get("/api/entries").wants(t, http.StatusOK, "")
 			csrf := find(t, ownCSRF, b.get("/second-factor/").body)
 			if name == "check" {
-				s.clock.advance(61 * time.Second)
+				s.clock.Advance(61 * time.Second)
 			}
 			s.app.SwitchSessions("bob", "alice") // alice has no factor: a session as her would be verified at once
 			ask()

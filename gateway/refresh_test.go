@@ -28,13 +28,13 @@ func TestP5_Refresh(t *testing.T) {
 		}
 	}
 	// The first one runs out in the app, and the session does not end for that.
-	s.clock.advance(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	delete(app.tokens, first)
 	if got := b.send("GET", "/x", "", bearer(second)); got.body != "secrets of alice" {
 		t.Errorf("with the second: %d %s", got.StatusCode, got.body)
 	}
 	delete(app.tokens, second)
-	s.clock.advance(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	if got := b.send("GET", "/x", "", bearer(second)); got.body != "the app's own refusal" {
 		t.Errorf("with none: %d %s", got.StatusCode, got.body)
 	}

@@ -47,7 +47,7 @@ func TestStoreEvents(t *testing.T) {
 		f.secrets.end()
 		b.get("/second-factor/challenge")
 		h.wants(t)
-		f.clock.advance(underway.WritesAgain + time.Second)
+		f.clock.Advance(underway.WritesAgain + time.Second)
 		b.get("/second-factor/challenge")
 		h.wants(t, "store_recovered - gateway done setting=secrets")
 	})

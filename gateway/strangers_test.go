@@ -183,7 +183,7 @@ func TestFortyThousandStrangers(t *testing.T) {
 		if !ok {
 			t.Fatal("no cookie")
 		}
-		guest, _, err := custody.Jar{}.Apply([]custody.Change{change}, "127.0.0.1", "/login", s.clock.now)
+		guest, _, err := custody.Jar{}.Apply([]custody.Change{change}, "127.0.0.1", "/login", s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -112,7 +112,7 @@ func TestP5_UncoveredByTimeForAStranger(t *testing.T) {
 		if got := b.get("/static/x"); got.body != "secrets of " {
 			t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 		}
-		s.clock.advance(31 * time.Second)
+		s.clock.Advance(31 * time.Second)
 		if got := b.get("/static/x"); strings.Contains(got.body, "alice") {
 			t.Errorf("typed %v: a public page is %s", typed, got.body)
 		}

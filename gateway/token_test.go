@@ -220,12 +220,12 @@ func TestP4_TokenIdentity(t *testing.T) {
 	b := s.browser()
 	token := tokenIn(t, b.tokenLogin("alice").body)
 	b.wantsState("verified", "alice")
-	s.clock.advance(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	if got := b.send("GET", "/x", "", bearer(token)); got.body != "secrets of alice" {
 		t.Errorf("a while later: %d %s", got.StatusCode, got.body)
 	}
 	delete(app.tokens, token)
-	s.clock.advance(2 * time.Minute)
+	s.clock.Advance(2 * time.Minute)
 	if got := b.send("GET", "/x", "", bearer(token)); !strings.Contains(got.body, "login-required") {
 		t.Errorf("revoked in the app: %d %s", got.StatusCode, got.body)
 	}

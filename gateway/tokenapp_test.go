@@ -228,7 +228,7 @@ func (s *site) enrolledByToken(name string) string {
 // passScript answers the challenge as the guard does, and takes the withheld answer.
 func (b *browser) passScript(key string) answer {
 	b.s.t.Helper()
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	if got := b.send("POST", "/second-factor/challenge", fmt.Sprintf(`{"code":%q}`, b.s.code(key)), asScript); got.StatusCode != http.StatusNoContent {
 		b.s.t.Fatalf("challenge: %d %s", got.StatusCode, got.body)
 	}

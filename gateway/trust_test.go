@@ -62,7 +62,7 @@ func (b *browser) trust(key string) {
 	b.s.t.Helper()
 	b.signIn("bob", demo.BobPassword).wants(b.s.t, http.StatusSeeOther, "/second-factor/challenge")
 	b.own("/challenge", "/challenge", url.Values{"code": {b.s.code(key)}, "trust": {"yes"}}).wants(b.s.t, http.StatusSeeOther, "/")
-	b.s.clock.advance(30 * time.Second)
+	b.s.clock.Advance(30 * time.Second)
 	b.own("/", "/logout", nil)
 }
 
@@ -147,7 +147,7 @@ func TestTrustedBrowser(t *testing.T) {
 		t.Errorf("reset without a code: %d", got.StatusCode)
 	}
 	b.own("/", "/logout", nil)
-	s.clock.advance(30 * 24 * time.Hour)
+	s.clock.Advance(30 * 24 * time.Hour)
 	wantChallenge(t, b)
 }
 
@@ -165,7 +165,7 @@ func TestP5_TrustIsNotPortable(t *testing.T) {
 		m := s.as(linuxFirefox)
 		m.plant(trustedBrowser, b.cookies()[trustedBrowser])
 		wantNoChallenge(t, b)
-		s.clock.advance(2 * time.Minute)
+		s.clock.Advance(2 * time.Minute)
 		wantChallenge(t, m)
 		wantChallenge(t, b)
 	})
@@ -246,7 +246,7 @@ func TestTrustEndsByHand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, key, b := trusting(t)
 			b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
-			s.clock.advance(time.Minute)
+			s.clock.Advance(time.Minute)
 			end(b, key)
 			b.own("/", "/logout", nil)
 			wantChallenge(t, b)
@@ -258,7 +258,7 @@ func TestTrustEndsByHand(t *testing.T) {
 func TestP3_TrustStaysHere(t *testing.T) {
 	s := trustingSite(t, factor.NewMemoryStore())
 	for _, name := range []string{trustedBrowser, "__Host-" + trustedBrowser} {
-		if line := s.gateway.site.Cookies.CookieHeader([]string{name + "=secret; theme=dark"}, nil, []string{name, "theme"}, "x", "/", s.clock.now); line != "theme=dark" {
+		if line := s.gateway.site.Cookies.CookieHeader([]string{name + "=secret; theme=dark"}, nil, []string{name, "theme"}, "x", "/", s.clock.Now()); line != "theme=dark" {
 			t.Errorf("the app is sent %q", line)
 		}
 		if sorted := s.gateway.site.Cookies.Sort([]string{name + "=planted; Path=/"}, nil, false); len(sorted.Browser) > 0 || len(sorted.Held) > 0 {

@@ -28,7 +28,7 @@ func TestP5_TunnelSignsInLater(t *testing.T) {
 			if line, err := read.ReadString('\n'); err != nil || line != "of carol\n" || !app.has("SAY "+word+" carol") {
 				t.Fatalf("after %v: the control: %q %v", later, line, err)
 			}
-			s.clock.advance(later)
+			s.clock.Advance(later)
 		}
 		app.mutex.Lock()
 		for id, name := range app.users {
@@ -37,7 +37,7 @@ func TestP5_TunnelSignsInLater(t *testing.T) {
 			}
 		}
 		app.mutex.Unlock()
-		s.clock.advance(2 * later) // as much time again as has passed
+		s.clock.Advance(2 * later) // as much time again as has passed
 		fmt.Fprintln(conn, "second")
 		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // or it would wait for ever, were it not cut
 		if rest, _ := io.ReadAll(read); strings.Contains(string(rest), "alice") || app.has("SAY second alice") {

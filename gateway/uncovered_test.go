@@ -78,7 +78,7 @@ func TestP5_UncoveredByTime(t *testing.T) {
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
-	s.clock.advance(31 * time.Second)
+	s.clock.Advance(31 * time.Second)
 	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	carol.wantsState("pending", "alice")
 }

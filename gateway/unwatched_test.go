@@ -203,7 +203,7 @@ func TestP6_SetUpWhoseEndIsMissed(t *testing.T) {
 		bob, mallory := f.browser(), f.browser()
 		bob.signIn("bob", demo.BobPassword)
 		mallory.signIn("bob", demo.BobPassword)
-		f.clock.advance(2 * time.Minute)
+		f.clock.Advance(2 * time.Minute)
 		if got := mallory.get("/api/entries"); got.StatusCode != http.StatusOK {
 			t.Fatalf("before the set-up: %d", got.StatusCode)
 		}
@@ -220,7 +220,7 @@ func TestP6_SetUpWhoseEndIsMissed(t *testing.T) {
 		}
 		if away {
 			// Her next use within the minute.
-			f.clock.advance(time.Minute + time.Second)
+			f.clock.Advance(time.Minute + time.Second)
 		}
 		if got := mallory.get("/api/entries"); got.StatusCode == http.StatusOK {
 			t.Errorf("away %t: her session goes on: %s", away, got.body)
@@ -245,13 +245,13 @@ func TestP6_UnknownFactorsHoldNobodyUp(t *testing.T) {
 	f.secrets.strike(func(context.Context) error { <-hang; return errors.New("hung") })
 	t.Cleanup(func() { close(hang) })
 	for range 3 {
-		f.clock.advance(2 * time.Minute)
+		f.clock.Advance(2 * time.Minute)
 		if got := bob.get("/api/entries"); got.StatusCode != http.StatusOK {
 			t.Errorf("bob is held up: %d", got.StatusCode)
 		}
 	}
 	f.secrets.end()
-	f.clock.advance(2 * time.Minute)
+	f.clock.Advance(2 * time.Minute)
 	if got := bob.get("/api/entries"); got.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %d", got.StatusCode)
 	}

@@ -48,11 +48,11 @@ func TestWalk(t *testing.T) {
 	b.signIn("alice@example.com", demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.own("/recovery", "/recovery", url.Values{"code": {recovery}}).wants(t, http.StatusSeeOther, "/")
 
-	s.clock.advance(time.Minute)
+	s.clock.Advance(time.Minute)
 	b.own("/reset", "/reset", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/second-factor/setup")
 	newKey := find(t, secretKey, b.get("/second-factor/setup").body)
 	b.own("/setup", "/setup/confirm", url.Values{"code": {s.code(newKey)}}).wants(t, http.StatusSeeOther, "/second-factor/")
-	s.clock.advance(time.Minute)
+	s.clock.Advance(time.Minute)
 	b.own("/disable", "/disable", url.Values{"code": {s.code(newKey)}}).wants(t, http.StatusSeeOther, "/second-factor/")
 	b.own("/", "/logout", nil)
 	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")

@@ -33,7 +33,7 @@ func (c *Config) CheckCredentials() error {
 		return nil
 	case len(c.Refresh) > 0 && !c.Logins.Asks():
 		return errors.New("refresh: set identity; only the app itself can say whose a new token is")
-	case !isToken(header) || strings.ContainsAny(header, "_.!#$%&'*+^`|~") || c.TokenScheme != "" && !isToken(c.TokenScheme):
+	case !match.IsToken(header) || strings.ContainsAny(header, "_.!#$%&'*+^`|~") || c.TokenScheme != "" && !match.IsToken(c.TokenScheme):
 		return fmt.Errorf("token_header %q: want the name of a header, and perhaps a scheme", header)
 	case custody.Essential(header):
 		return fmt.Errorf("token_header %s: requests live by that header", header)
@@ -55,8 +55,3 @@ func (c *Config) passes(header string) bool {
 }
 
 // isToken reports whether a text is a token of RFC 9110 §5.6.2.
-func isToken(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
-}

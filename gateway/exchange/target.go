@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/pages"
 )
 
@@ -29,7 +30,7 @@ const maxTarget = 2048
 // Whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between)
 // is no target.
 func LocalTarget(location string, r *http.Request) (string, bool) {
-	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, forbiddenInTarget) {
+	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, match.ForbiddenInTarget) {
 		return "", false
 	}
 	reference, err := url.Parse(location)
@@ -56,18 +57,8 @@ func LocalTarget(location string, r *http.Request) (string, bool) {
 	return target, true
 }
 
-// isLocal is the last word on what goes into a Location header of ours: one slash, then anything but a second one.
-func isLocal(target string) bool {
-	if !strings.HasPrefix(target, "/") || strings.ContainsFunc(target, forbiddenInTarget) || len(target) > maxTarget+64 {
-		return false
-	}
-	return len(target) == 1 || target[1] != '/'
-}
-
-// forbiddenInTarget are the characters that browsers drop (tab, line ends), fold to a slash (backslash) or trim.
-func forbiddenInTarget(r rune) bool {
-	return r <= ' ' || r == 0x7f || r == '\\' || r >= 0x80 && r <= 0xa0
-}
+// isLocal is the last word on what goes into a Location header of ours.
+func isLocal(target string) bool { return len(target) <= maxTarget+64 && match.IsLocal(target) }
 
 // Redirect is a 303 to a path of this site. A target that is not one leads to the start page.
 func (x *Exchange) Redirect(target string) error {
