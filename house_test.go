@@ -41,7 +41,7 @@ var rooms = map[string][]string{
 	"factor/recovery":             {"internal/age", "factor"},
 	"factor/storetest":            {"internal/age", "factor"},
 	"factor/schema1test":          {},
-	"session/storetest":           {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/storetest":           {"internal/testclock", "internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
 	"session/store/postgres":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/redis":         {"internal/age", "custody", "gate", "internal/match", "session"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/internal/testclock"
 	"sallyport.example/sallyport/session"
 	"sallyport.example/sallyport/session/storetest"
 )
@@ -56,7 +57,7 @@ func (c *counted) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 
 // nodes are two processes over one store.
 type nodes struct {
-	clock *storetest.Clock
+	clock *testclock.Clock
 	store *counted
 	here  *session.Manager
 	there *session.Manager
