@@ -22,7 +22,7 @@ func TestHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, want := range map[string]string{
-			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+			"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Referrer-Policy": "same-origin",
 			"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin",
 			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": policyOf(r, s),
 			"Content-Length": strconv.Itoa(w.Body.Len()), "Content-Encoding": "", "Etag": "",

@@ -53,7 +53,7 @@ func wantsOwn(t testing.TB, a site.Answer, status int) site.Answer {
 		t.Errorf("%s: %d to %q, want %d: %.500s", what, a.StatusCode, a.Location(), status, a.Text)
 	}
 	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if got := a.Header.Get(name); got != want {

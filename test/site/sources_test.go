@@ -1,17 +1,18 @@
 package site
 
 import (
-	"errors"
-	"io/fs"
 	"testing"
+
+	"sallyport.example/sallyport/test/checkout"
 )
 
-// TestLookAtSources: the module is found from a folder below it, and from nowhere else.
+// TestLookAtSources: it finds its way through a checkout, tests and all that is made in it left out.
 func TestLookAtSources(t *testing.T) {
-	if err := lookAtSources("."); err != nil {
-		t.Error(err)
+	root, err := checkout.Root()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := lookAtSources(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("outside a module: %v", err)
+	if err := lookAtSources(root); err != nil {
+		t.Error(err)
 	}
 }
