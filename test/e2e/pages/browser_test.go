@@ -30,6 +30,7 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP plain.test 127.0.0.1"),
 	)...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	stopChromium = func() { cancel(); cancelAllocator() }
