@@ -323,7 +323,8 @@ func SecurityHeaders(h http.Header, policy string) {
 	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", policy)
-	// Not no-referrer: by it a browser says "Origin: null" with our own forms, and one without Sec-Fetch-Site says no more.
+	// Not no-referrer: by it a browser says "Origin: null" with our own forms, and one without Sec-Fetch-Site says no
+	// more.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

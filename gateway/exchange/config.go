@@ -95,7 +95,7 @@ type Config struct {
 	// us over TLS.
 	Secure func(r *http.Request) bool
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
-	// request that it is made beside. Default: the probe inherits the context of that request.
+	// request that it is made beside. Its context is one of that request's, with an end. Default: it is ready.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
 	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is
 	// signed in. The scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.

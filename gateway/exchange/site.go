@@ -99,9 +99,7 @@ func (c *Config) fillRest() {
 		c.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
 	if c.PrepareProbe == nil {
-		c.PrepareProbe = func(probe, beside *http.Request, _ http.ResponseWriter) *http.Request {
-			return probe.WithContext(beside.Context())
-		}
+		c.PrepareProbe = func(probe, _ *http.Request, _ http.ResponseWriter) *http.Request { return probe }
 	}
 	if c.Observe == nil {
 		c.Observe = func(*http.Request, Outcome) {}

@@ -87,6 +87,8 @@ func (x *Exchange) recheck() exchange.Answer {
 			return nil
 		}
 	}
+	x.Patient = true
+	defer func() { x.Patient = false }()
 	answer := x.Whose(x.Data.Held)
 	for range maxRechecks {
 		if answer.Verdict != login.Known || answer.Name != x.Data.Identity {

@@ -15,8 +15,12 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// probeTimeout is how long the app may take to say who is signed in.
-const probeTimeout = 10 * time.Second
+// probeTimeout is how long the app may take to say who is signed in, and patientTimeout where nothing but a request
+// that has not begun waits for it.
+const (
+	probeTimeout   = 10 * time.Second
+	patientTimeout = time.Minute
+)
 
 // Probed is what the app said when it was asked who is signed in.
 type Probed struct {
@@ -66,7 +70,11 @@ func (f askedAs) plain() bool { return f == withNothing || f == inPlainForm }
 // The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie
 // that nobody was asked about goes nowhere. One with nothing carries none, and no other credential.
 func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Withheld, error) {
-	ctx, cancel := context.WithTimeout(x.R.Context(), probeTimeout)
+	timeout := probeTimeout
+	if x.Patient {
+		timeout = patientTimeout
+	}
+	ctx, cancel := context.WithTimeout(x.R.Context(), timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, what.Method, what.Target, strings.NewReader(what.body))
 	if err != nil {

@@ -44,6 +44,9 @@ type Exchange struct {
 
 	// Suspect marks a request that may have carried a login that nobody could read.
 	Suspect bool
+	// Patient has questions wait longer: before a request goes to the app, one that keeps a session to itself, as PHP
+	// does, answers no question of that session until another request of it is over, as it would not answer this one.
+	Patient bool
 	// Authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
 	Authorization string
 	// lines are the values of headers that are set in the request; see line.

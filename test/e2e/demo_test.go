@@ -40,7 +40,7 @@ func validate(t testing.TB, file string) {
 func TestCaddyfile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if output, err := sallyport(t, folder, "validate", "--config", "../Caddyfile").CombinedOutput(); err != nil {
+	if output, err := sallyport(t, folder, "validate", "--config", "../../Caddyfile").CombinedOutput(); err != nil {
 		t.Errorf("the Caddyfile is not accepted: %v\n%s", err, output)
 	}
 	if files, err := filepath.Glob(filepath.Join(folder, "*", "secrets.db")); err != nil || len(files) != 0 {

@@ -100,7 +100,7 @@ func TestExamples(t *testing.T) {
 		}
 		validate(t, file)
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func TestVault_Guides(t *testing.T) {
 	}
 	for _, g := range []guide{
 		{"../../packaging/vault/README.md", "# Vault for Sallyport", "## Later"},
-		{"../README.md", "## Keep the seeds in Vault", "\n## What is promised"},
+		{"../../README.md", "## Keep the seeds in Vault", "\n## What is promised"},
 	} {
 		t.Run(g.file, func(t *testing.T) {
 			t.Parallel()
