@@ -1,11 +1,16 @@
 package gateway
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next
@@ -70,6 +75,54 @@ func TestLockedSession(t *testing.T) {
 		if got.StatusCode != http.StatusOK || strings.Count(got.body, "\n") != 40 || !strings.Contains(got.body, "39 of carol") {
 			t.Fatalf("progress: %d, %d bytes", got.StatusCode, len(got.body))
 		}
+	}
+}
+
+// timeout is the error of somebody who has waited long enough.
+type timeout struct{ error }
+
+func (timeout) Timeout() bool { return true }
+
+// TestLockedSessionForLong: such an app is at work for longer than a question about its answer waits. The answer is asked
+// about once more when it has come to its end. Handlers look at the headers then, for trailers, and that look waited for
+// the question, which waited for the handler: the page never came to its end.
+func TestLockedSessionForLong(t *testing.T) {
+	s := newRaising(t, nil)
+	var working atomic.Bool
+	inVain := make(chan struct{}, 8)
+	app := new(raisingApp)
+	proxied := upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/report" {
+			app.ServeHTTP(w, r)
+			return
+		}
+		working.Store(true)
+		w.Header().Set("Trailer", "X-Pages")
+		fmt.Fprint(w, "page 1\n")
+		_ = http.NewResponseController(w).Flush()
+		<-inVain
+		fmt.Fprint(w, "page 2\n")
+		w.Header().Set("X-Pages", "2")
+		working.Store(false)
+	}), func() {})
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path == "/me" && working.Load() {
+			inVain <- struct{}{}
+			return timeout{context.DeadlineExceeded}
+		}
+		return proxied(w, r)
+	})
+	carol := s.carol(t)
+	conn := carol.raw(t, "GET", "/report", "", 0)
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second)) // or a page that never ends would be waited for
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || string(got) != "page 1\npage 2\n" || err != nil || answer.Trailer.Get("X-Pages") != "2" {
+		t.Errorf("%d %q %v, trailer %v", answer.StatusCode, got, err, answer.Trailer)
 	}
 }
 

@@ -68,6 +68,9 @@ const (
 const HoldLimit = 256 << 10
 
 func (f *filter) Header() http.Header {
+	if m := f.meanwhile; m != nil && !m.isOver() {
+		return m.behind
+	}
 	_ = f.join()
 	if f.mode == replaced {
 		return make(http.Header)

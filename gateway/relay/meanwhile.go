@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"sync"
@@ -28,6 +29,9 @@ type meanwhile struct {
 	full     chan struct{} // closed when no more can be kept
 	panicked any           // what the goroutine panicked with; to be read once over is closed
 	err      error         // why what was kept could not be sent; likewise
+	// behind are the headers that the handler sets behind the body: trailers. It is the handler's goroutine's until over
+	// is closed. Were that to wait for it, an answer that the app has to get rid of first would never come to its end.
+	behind http.Header
 
 	mutex  sync.Mutex
 	kept   []byte
@@ -40,7 +44,7 @@ type meanwhile struct {
 
 // decideMeanwhile is decide beside the handler, whose answer goes on.
 func (f *filter) decideMeanwhile() {
-	m := &meanwhile{over: make(chan struct{}), returned: make(chan struct{}), full: make(chan struct{})}
+	m := &meanwhile{over: make(chan struct{}), returned: make(chan struct{}), full: make(chan struct{}), behind: make(http.Header)}
 	f.early, f.meanwhile = true, m
 	go func() {
 		defer close(m.over)
@@ -67,6 +71,16 @@ type decided struct{ filter *filter }
 
 // Write implements io.Writer.
 func (d decided) Write(p []byte) (int, error) { return d.filter.writeDecided(p) }
+
+// isOver reports whether the exchange is the handler's goroutine's again.
+func (m *meanwhile) isOver() bool {
+	select {
+	case <-m.over:
+		return true
+	default:
+		return false
+	}
+}
 
 // close has nothing more be kept, and returns what was.
 func (m *meanwhile) close() io.Reader {
@@ -174,6 +188,9 @@ func (f *filter) join() error {
 	}
 	<-m.over
 	f.meanwhile = nil
+	if f.mode != replaced {
+		maps.Copy(f.x.W.Header(), m.behind)
+	}
 	if m.panicked != nil {
 		panic(m.panicked)
 	}
