@@ -83,9 +83,9 @@ type timeout struct{ error }
 
 func (timeout) Timeout() bool { return true }
 
-// TestLockedSessionForLong: such an app is at work for longer than a question about its answer waits. The answer is asked
-// about once more when it has come to its end. Handlers look at the headers then, for trailers, and that look waited for
-// the question, which waited for the handler: the page never came to its end.
+// TestLockedSessionForLong: such an app is at work for longer than a question about its answer waits. The answer is
+// asked about once more when it has come to its end. Handlers look at the headers then, for trailers, and that look
+// waited for the question, which waited for the handler: the page never came to its end.
 func TestLockedSessionForLong(t *testing.T) {
 	s := newRaising(t, nil)
 	var working atomic.Bool

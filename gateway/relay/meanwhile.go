@@ -29,8 +29,9 @@ type meanwhile struct {
 	full     chan struct{} // closed when no more can be kept
 	panicked any           // what the goroutine panicked with; to be read once over is closed
 	err      error         // why what was kept could not be sent; likewise
-	// behind are the headers that the handler sets behind the body: trailers. It is the handler's goroutine's until over
-	// is closed. Were that to wait for it, an answer that the app has to get rid of first would never come to its end.
+	// behind are the headers that the handler sets behind the body: trailers. It is the handler's goroutine's until
+	// over is closed. Were that to wait for it, an answer that the app has to get rid of first would never come to its
+	// end.
 	behind http.Header
 
 	mutex  sync.Mutex
