@@ -276,20 +276,7 @@ func TestP5_TypedLinkThatRaisesTheBrowsers(t *testing.T) {
 		c.Public = gate.Open("/pub?*", "/plain")
 		c.Pass = match.Globs(nil)
 	})
-	app := new(raisingApp)
-	s.serve(func(w http.ResponseWriter, r *http.Request) error {
-		app.mutex.Lock()
-		defer app.mutex.Unlock()
-		id := sid(r)
-		if q := r.URL.Query(); id != "" && q.Get("n") != "" && q.Get("w") == "pw-"+q.Get("n") {
-			app.raise(id, q.Get("n"))
-		}
-		if id == "" && r.URL.Path == "/plain" {
-			w.Header().Set("Set-Cookie", "sid=guest; Path=/")
-		}
-		fmt.Fprint(w, "page of ", app.users[id])
-		return nil
-	})
+	s.serve(withLinks(""))
 	b := s.browser()
 	b.get("/plain")
 	if b.cookies()["sid"] != "guest" {

@@ -51,6 +51,24 @@ func TestP5_AtWorkAfterBreakingOff(t *testing.T) {
 	}
 }
 
+// withLinks is an app whose every link signs in, by its query, under the cookie that it gives to strangers.
+func withLinks(attributes string) Handler {
+	app := new(raisingApp)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		app.mutex.Lock()
+		defer app.mutex.Unlock()
+		id := sid(r)
+		if q := r.URL.Query(); id != "" && q.Get("n") != "" && q.Get("w") == "pw-"+q.Get("n") {
+			app.raise(id, q.Get("n"))
+		}
+		if id == "" && r.URL.Path == "/plain" {
+			w.Header().Set("Set-Cookie", "sid=guest"+attributes+"; Path=/")
+		}
+		fmt.Fprint(w, "page of ", app.users[id])
+		return nil
+	}
+}
+
 // TestP5_TypedLinkThatRaises: where the app cannot be asked, a link with a name and a password signs in under the
 // cookie that a stranger has, and no answer tells. A request that may do so goes without that cookie.
 func TestP5_TypedLinkThatRaises(t *testing.T) {
@@ -61,20 +79,7 @@ func TestP5_TypedLinkThatRaises(t *testing.T) {
 			Success: [][]login.Rule{{{Kind: login.Cookie, Name: "sid"}}},
 		}}}
 	})
-	app := new(raisingApp)
-	s.serve(func(w http.ResponseWriter, r *http.Request) error {
-		app.mutex.Lock()
-		defer app.mutex.Unlock()
-		id := sid(r)
-		if q := r.URL.Query(); id != "" && q.Get("n") != "" && q.Get("w") == "pw-"+q.Get("n") {
-			app.raise(id, q.Get("n"))
-		}
-		if id == "" && r.URL.Path == "/plain" {
-			w.Header().Set("Set-Cookie", "sid=guest; HttpOnly; Path=/")
-		}
-		fmt.Fprint(w, "page of ", app.users[id])
-		return nil
-	})
+	s.serve(withLinks("; HttpOnly"))
 	b := s.browser()
 	b.get("/plain")
 	if got := b.get("/plain"); got.body != "page of " {

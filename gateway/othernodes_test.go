@@ -14,13 +14,16 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// raiseAtTwo starts two gateways that share their sessions, before one app; carol's browser knows both.
-func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere *browser) {
+// atTwo starts two gateways that share their sessions and their users' factors.
+func atTwo(t *testing.T, change func(*Config)) (here, there *site) {
 	t.Helper()
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })
 	var factors *factor.Service
 	node := func(c *Config) {
+		if change != nil {
+			change(c)
+		}
 		// Each remembers for itself what it read.
 		c.Sessions = session.NewShared(session.NewRecent(memory, nil)).Manager(session.Config{App: "ledger", Now: c.Now})
 		if factors == nil {
@@ -28,10 +31,17 @@ func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere 
 		}
 		c.Factors = factors
 	}
-	app = newGated()
-	next := app.upstream(t)
 	here, there = newRaising(t, node), newRaising(t, node)
 	there.clock = here.clock
+	return here, there
+}
+
+// raiseAtTwo starts two gateways that share their sessions, before one app; carol's browser knows both.
+func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere *browser) {
+	t.Helper()
+	app = newGated()
+	next := app.upstream(t)
+	here, there = atTwo(t, nil)
 	here.serve(next)
 	there.serve(next)
 	alice := here.browser()

@@ -163,6 +163,12 @@ func TestP5_UncoveredInTheMiddle(t *testing.T) {
 		app.ServeHTTP(w, r)
 		return nil
 	})
+	s.doorIsNoWayIn(t)
+}
+
+// doorIsNoWayIn has carol sign in, and go through an undescribed door as herself, which is the control, and as alice.
+func (s *site) doorIsNoWayIn(t *testing.T) {
+	t.Helper()
 	carol := s.browser()
 	carol.get("/login")
 	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol").wants(t, http.StatusOK, "")

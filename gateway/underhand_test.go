@@ -10,15 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/internal/match"
-	"sallyport.example/sallyport/session"
 )
 
-// doors is a gated app with addresses that are public. One gives strangers a session, the others sign in whoever's
-// password comes along, under the session that is there or under one that they give.
-type doors struct{ *gated }
+// doors is a gated app with addresses that are public, and that sign in whoever's password comes along, under the
+// session that is there or under one that they give.
+type doors struct {
+	*gated
+	late chan struct{} // what is sent has an answer begin that waits to
+}
 
 func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := ""
@@ -27,9 +28,6 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := sid(r)
 	switch r.URL.Path {
-	case "/pub/session":
-		w.Header().Set("Set-Cookie", "sid=guest; HttpOnly; Path=/")
-		fmt.Fprint(w, "here you are")
 	case "/magic":
 		// A link that signs in, once another server has said that it is right.
 		a.arrived <- struct{}{}
@@ -38,7 +36,11 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.raise(id, name)
 		a.mutex.Unlock()
 		fmt.Fprint(w, "hello, ", name)
-	case "/pub/form":
+	case "/pub/form", "/pub/late":
+		if r.URL.Path == "/pub/late" {
+			a.arrived <- struct{}{}
+			<-a.late
+		}
 		// Begins to answer before it has looked at the password.
 		if id == "" || id == "guest" {
 			id = "fresh"
@@ -66,21 +68,11 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // behindDoors is two gateways before such an app, which share their sessions, and in which alice has a factor.
 func behindDoors(t *testing.T) (s, there *site, app doors) {
 	t.Helper()
-	app = doors{newGated()}
-	memory := session.NewMemory(session.MemoryOptions{})
-	t.Cleanup(func() { _ = memory.Close() })
-	var factors *factor.Service
-	node := func(c *Config) {
+	app = doors{newGated(), make(chan struct{})}
+	s, there = atTwo(t, func(c *Config) {
 		c.Public = append(c.Public, gate.Open("/magic?*")...)
 		c.Public = append(c.Public, gate.Opening{Paths: match.NewGlobs("/pub/*"), Methods: []string{"POST"}})
-		c.Sessions = session.NewShared(session.NewRecent(memory, nil)).Manager(session.Config{App: "ledger", Now: c.Now})
-		if factors == nil {
-			factors = c.Factors
-		}
-		c.Factors = factors
-	}
-	s, there = newRaising(t, node), newRaising(t, node)
-	there.clock = s.clock
+	})
 	upstream := upstreamOf(t, app, app.open)
 	s.serve(upstream)
 	there.serve(upstream)
@@ -175,6 +167,10 @@ func TestP5_PublicFormAfterAFailedLogin(t *testing.T) {
 			if form == alicesForm && strings.Contains(string(got), "alice") {
 				t.Errorf("failed before %t: %q %v", failed, got, err)
 			}
+			if app.mutex.Lock(); form == alicesForm && app.users["fresh"] != "alice" {
+				t.Errorf("the control: the app has these signed in: %v", app.users)
+			}
+			app.mutex.Unlock()
 			if form != alicesForm && (string(got) != "checking, secrets of " || err != nil) {
 				t.Errorf("failed before %t: the control: %d %q %v", failed, answer.StatusCode, got, err)
 			}

@@ -3,13 +3,10 @@ package gateway
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-
-	"sallyport.example/sallyport/session"
 )
 
 // TestP6_WhatTheStoreWasNotTold: carol posts alice's password to a way in that nobody described, and the store of
@@ -18,22 +15,16 @@ import (
 // app does it as alice now.
 func TestP6_WhatTheStoreWasNotTold(t *testing.T) {
 	for _, says := range []string{"alice", "nothing"} {
-		memory := session.NewMemory(session.MemoryOptions{})
-		t.Cleanup(func() { _ = memory.Close() })
-		sessions := &failingSessions{Memory: memory}
+		s, sessions := frailRaising(t)
 		app := &growing{gated: newGated()}
-		s := newRaising(t, func(c *Config) {
-			c.Sessions = session.NewShared(sessions).Manager(session.Config{App: "ledger", Now: c.Now})
-		})
-		next := upstreamOf(t, app, app.open)
-		s.serve(next)
+		s.serve(upstreamOf(t, app, app.open))
 		carol := s.carol(t)
 		if got := carol.do("POST", "/write", asForm, "text=1"); got.StatusCode != http.StatusOK || !app.has("POST /write carol") {
 			t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 		}
 		conn := carol.raw(t, "POST", "/other", alicesForm, len(alicesForm))
 		<-app.arrived
-		sessions.strike(func(context.Context) error { return errors.New("away") }, "commit", "delete", "claim")
+		sessions.strike(func(context.Context) error { return errAway }, "commit", "delete", "claim")
 		app.refuses.Store(says == "nothing")
 		app.open()
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is closed: to close the body would wait for its end
@@ -56,19 +47,14 @@ func TestP6_WhatTheStoreWasNotTold(t *testing.T) {
 
 // TestP6_ToldLater: the same, where it was her own password: once the app was asked, her session goes on.
 func TestP6_ToldLater(t *testing.T) {
-	memory := session.NewMemory(session.MemoryOptions{})
-	t.Cleanup(func() { _ = memory.Close() })
-	sessions := &failingSessions{Memory: memory}
+	s, sessions := frailRaising(t)
 	app := &growing{gated: newGated()}
-	s := newRaising(t, func(c *Config) {
-		c.Sessions = session.NewShared(sessions).Manager(session.Config{App: "ledger", Now: c.Now})
-	})
 	s.serve(upstreamOf(t, app, app.open))
 	carol := s.carol(t)
 	const own = "u=carol&p=pw-carol"
 	conn := carol.raw(t, "POST", "/other", own, len(own))
 	<-app.arrived
-	sessions.strike(func(context.Context) error { return errors.New("away") }, "commit", "delete", "claim")
+	sessions.strike(func(context.Context) error { return errAway }, "commit", "delete", "claim")
 	app.refuses.Store(true)
 	app.open()
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is closed: to close the body would wait for its end

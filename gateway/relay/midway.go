@@ -89,15 +89,18 @@ func confirmsUser(x *Exchange) bool {
 // confirmsStranger asks about the cookies of this very answer. They are those that the session keeps for the stranger,
 // or were kept nowhere, as beside the page of a failed login.
 func confirmsStranger(x *Exchange) bool {
-	if x.answered.Len() > 0 && !x.answered.Equal(x.Data.Guest) {
-		said := x.Probe(x.answered, upstream.Attachment{})
-		x.answered = said.Jar
-		return said.Verdict == login.NotSignedIn
+	jar, kept := x.Data.Guest, true
+	if x.answered.Len() > 0 && !x.answered.Equal(jar) {
+		jar, kept = x.answered, false
 	}
-	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	said := x.Probe(jar, upstream.Attachment{})
 	x.answered = said.Jar
-	_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), said.Verdict == login.NotSignedIn, false))
-	return err == nil && said.Verdict == login.NotSignedIn
+	nobody := said.Verdict == login.NotSignedIn
+	if kept {
+		_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), nobody, false))
+		return err == nil && nobody
+	}
+	return nobody
 }
 
 // mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that

@@ -12,6 +12,40 @@ import (
 // askStoreEvery is how often the store is asked whether the turn is free that a request at another gateway has.
 const askStoreEvery = 20 * time.Millisecond
 
+// lookNow reads a session from the store itself. It does not wait long for that, and does not end with a client.
+func (s *Site) lookNow(ctx context.Context, token string) (*session.Data, error) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer done()
+	return s.Config.Sessions.LoadNow(ctx, token)
+}
+
+// pollStore has look look into the store at once and then every while, until it has seen enough, patience has run out
+// or over is closed. It reports whether look has.
+func pollStore(patience time.Duration, over func() <-chan struct{}, look func() (enough bool)) bool {
+	if look() {
+		return true
+	}
+	if patience == 0 {
+		return false
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	again := time.NewTicker(askStoreEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			if look() {
+				return true
+			}
+		case <-late.C:
+			return false
+		case <-over():
+			return false
+		}
+	}
+}
+
 // awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the
 // session has ended.
 func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
@@ -26,22 +60,11 @@ func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone 
 // awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the
 // store.
 func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
-	over := time.NewTimer(v.Patience())
-	defer over.Stop()
-	again := time.NewTicker(askStoreEvery)
-	defer again.Stop()
-	for {
-		if alone, err = s.tryTurn(ctx, v); alone || err != nil {
-			return alone, err
-		}
-		select {
-		case <-again.C:
-		case <-over.C:
-			return false, nil
-		case <-ctx.Done():
-			return false, nil
-		}
-	}
+	pollStore(v.Patience(), ctx.Done, func() bool {
+		alone, err = s.tryTurn(ctx, v)
+		return alone || err != nil
+	})
+	return alone, err
 }
 
 // tryTurn looks whether the turn is free, and takes it where the request may raise the session.
@@ -77,7 +100,7 @@ func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 	}
 	_, err := s.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Settle())
 	if err != nil && !errors.Is(err, session.ErrGone) {
-		s.Log.WarnContext(ctx, "store failed; other requests of the session wait longer than they need to",
+		s.Log.WarnContext(ctx, "store failed; a request of the session counts as under way for longer than it is",
 			"setting", "sessions", "app", s.Config.App, "error", err)
 	}
 }
@@ -85,9 +108,9 @@ func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 // undisturbedElsewhere waits, before a piece of an answer that has begun or of a tunnel is sent, until no request is at
 // the app by another gateway that may raise the session. It reports whether there is none; else patience or the stream
 // has run out, or the store says nothing. The store is asked about each piece: nobody tells this gateway.
-func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
-	g := s.site
-	if g == nil || !g.Config.Sessions.Remote() {
+func (s *stream) undisturbedElsewhere(patience time.Duration) (undisturbed bool) {
+	site := s.site
+	if site == nil || !site.Config.Sessions.Remote() {
 		return true
 	}
 	s.mutex.Lock()
@@ -96,40 +119,23 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) bool {
 	if !concerns {
 		return true
 	}
-	over := time.NewTimer(patience)
-	defer over.Stop()
-	for {
-		ctx, done := context.WithTimeout(context.Background(), lookTimeout)
-		data, err := g.Config.Sessions.LoadNow(ctx, token)
-		done()
-		now := g.Config.Now()
-		switch {
-		case err != nil || data == nil:
-			return false
-		case !data.Raised(now, underway.MayTake):
-			if g.isDue(data, now) {
-				s.stale.Store(true)
-			}
+	pollStore(patience, s.ending.Done, func() bool {
+		data, err := site.lookNow(context.Background(), token)
+		if err != nil || data == nil {
 			return true
-		case patience == 0:
-			return false
 		}
-		again := time.NewTimer(askStoreEvery)
-		select {
-		case <-again.C:
-			continue
-		case <-over.C:
-		case <-s.ending.Done():
+		now := site.Config.Now()
+		undisturbed = !data.Raised(now, underway.MayTake)
+		if undisturbed && site.isDue(data, now) {
+			s.stale.Store(true)
 		}
-		again.Stop()
-		return false
-	}
+		return undisturbed
+	})
+	return undisturbed
 }
 
 // raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.
 func raisedElsewhere(x *Exchange) bool {
-	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
-	defer done()
-	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)
+	data, err := x.site.lookNow(x.R.Context(), x.Token)
 	return err != nil || data == nil || data.Raised(x.Config.Now(), underway.MayTake)
 }

@@ -40,8 +40,8 @@ type Exchange struct {
 	carried custody.Jar
 	// answered are the stranger's cookies as they were with this answer, when the app was asked about them.
 	answered custody.Jar
-	// leaveDoor is for a stranger's request that may sign somebody in after its answer has begun.
-	leaveDoor func(seen bool)
+	// door is a stranger's request that may sign somebody in after its answer has begun; nil in all others.
+	door *underway.Visit
 	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange
 	// is over, for those in front of us.
 	encodings []string

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ func (x *Exchange) ForwardStranger() error {
 		return x.filter.run(x.Next, x.R)
 	}
 	defer x.stream.end()
-	defer leaveDoors(x)
+	defer leaveDoor(x)
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
@@ -76,9 +75,7 @@ func (x *Exchange) disowned() (bool, error) {
 	if !x.carries {
 		return false, nil
 	}
-	ctx, done := context.WithTimeout(context.WithoutCancel(x.R.Context()), lookTimeout)
-	defer done()
-	data, err := x.Config.Sessions.LoadNow(ctx, x.Token)
+	data, err := x.site.lookNow(x.R.Context(), x.Token)
 	return data == nil, err
 }
 
@@ -102,7 +99,7 @@ func (x *Exchange) ForwardSuspect() error {
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	defer x.stream.end()
-	defer leaveDoors(x)
+	defer leaveDoor(x)
 	if x.Token == "" || x.carried.Len() == 0 {
 		return x.filter.run(x.Next, x.R) // which is nobody's that could end
 	}
@@ -112,31 +109,30 @@ func (x *Exchange) ForwardSuspect() error {
 // enterDoor notes, before the head of an answer goes out, and with it a session of the app's, that the request may sign
 // somebody in after that. Until it is over no login takes that session along, at any gateway.
 func (x *Exchange) enterDoor() error {
-	if x.leaveDoor != nil || !x.asksOn() {
+	if x.door != nil || !x.asksOn() {
 		return nil
 	}
-	x.leaveDoor = x.Doors.Enter(x.Token)
+	x.door = x.Doors.Join(x.Token, true, false)
 	if !x.Config.Sessions.Remote() {
 		return nil
 	}
 	now := x.Config.Now()
 	_, err := x.Take(session.Raise(now, now, underway.MayTake))
+	x.door.Marked.Store(err == nil)
 	return err
 }
 
-// leaveDoors says that the request is over. A mark in the store lapses where nobody saw its end.
-func leaveDoors(x *Exchange) {
-	if x.leaveDoor == nil {
+// leaveDoor says that the request is over. Where nobody saw its end the app may be at work on it for a while still. The
+// last one takes the mark in the store back.
+func leaveDoor(x *Exchange) {
+	if x.door == nil {
 		return
 	}
-	seen := x.R.Context().Err() == nil
-	x.leaveDoor(seen)
-	if !seen || !x.Config.Sessions.Remote() || x.Token == "" {
-		return
+	if x.R.Context().Err() != nil {
+		x.Doors.Linger(x.door.Token)
 	}
-	if _, err := x.Take(session.Settle()); err != nil && !errors.Is(err, session.ErrGone) {
-		x.Log.WarnContext(x.R.Context(), "store failed; the next login goes without the cookies of the login page",
-			"setting", "sessions", "app", x.Config.App, "error", err)
+	if x.door.Leave(); !x.Doors.Any(x.door.Token) {
+		x.site.unmark(x.R.Context(), x.door)
 	}
 }
 

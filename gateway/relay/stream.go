@@ -166,10 +166,8 @@ func (s *stream) look() {
 	s.mutex.Lock()
 	token, identity, stranger := s.token, s.identity, s.stranger
 	s.mutex.Unlock()
-	ctx, done := context.WithTimeout(context.Background(), lookTimeout)
 	sessions := s.site.Config.Sessions
-	data, err := sessions.LoadNow(ctx, token)
-	done()
+	data, err := s.site.lookNow(context.Background(), token)
 	now := s.site.Config.Now()
 	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
 		s.confirmed = now

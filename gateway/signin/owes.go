@@ -28,7 +28,7 @@ func (x *Exchange) OwesByNow() exchange.Answer {
 			"app", x.Config.App, "user", x.Data.Identity, "error", err)
 		return nil
 	}
-	if !status.Enrolled {
+	if NoFactor(status) {
 		return nil
 	}
 	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",

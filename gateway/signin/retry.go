@@ -58,7 +58,7 @@ func (x *Exchange) Claim() (taken Claimed, err error) {
 	if err != nil {
 		return Claimed{}, err
 	}
-	if x.Doors.Open(before) || claim.Before.Raised(x.Config.Now(), underway.MayTake) {
+	if x.Doors.Any(before) || claim.Before.Raised(x.Config.Now(), underway.MayTake) {
 		// Or it would sign somebody in with them after this request has.
 		return Claimed{}, nil
 	}

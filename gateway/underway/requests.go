@@ -16,8 +16,10 @@ type Requests struct {
 	Carriers Carriers
 	// Raising are those that may raise a verified session.
 	Raising Raising
-	// Doors are those of strangers that have answered, and may sign somebody in yet.
-	Doors Doors
+	// Doors are those of strangers whose answers have begun, with a session of the app's, and that may sign somebody in
+	// with it yet. What a login took along of such a session would become somebody else's after it was accepted. They
+	// take no turns: of a link in Raising a login waits for a moment only.
+	Doors Raising
 	// Unresolved are the sessions of which the store could not be told what became of them.
 	Unresolved Unresolved
 	// Room is for the large forms of strangers that are being read.
