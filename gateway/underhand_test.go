@@ -177,3 +177,40 @@ func TestP5_PublicFormAfterAFailedLogin(t *testing.T) {
 		}
 	}
 }
+
+// TestP5_TwoFormsUnderWay: two such forms of one session are at the app, by one gateway each, and the first one's end
+// would take the mark back that tells other gateways of both. With the second one's session carol would sign in at the
+// first gateway, before the form makes it alice's. The second one's session is not handed out; alone it is.
+func TestP5_TwoFormsUnderWay(t *testing.T) {
+	for _, another := range []bool{true, false} {
+		here, there, app := behindDoors(t)
+		b := here.browser()
+		b.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		second := (&browser{s: there, client: b.client}).raw(t, "POST", "/pub/late", alicesForm, len(alicesForm))
+		<-app.arrived
+		if another {
+			b.head(t, b.raw(t, "POST", "/pub/form", alicesForm, len(alicesForm))) //nolint:bodyclose // the connection is closed
+			<-app.arrived
+		}
+		app.late <- struct{}{}
+		<-app.arrived
+		answer := b.head(t, second) //nolint:bodyclose // the connection is closed: to close the body would wait for its end
+		if handedOut := answer.StatusCode == http.StatusOK; handedOut == another {
+			t.Errorf("beside another %t: %d", another, answer.StatusCode)
+		}
+	}
+}
+
+// TestTurns_FormSentAgain: whoever sends such a form again, since its answer takes long, gets the new one's answer.
+func TestTurns_FormSentAgain(t *testing.T) {
+	here, _, app := behindDoors(t)
+	b := here.browser()
+	b.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+	for range 2 {
+		answer := b.head(t, b.raw(t, "POST", "/pub/form", "u=alice&p=wrong", len("u=alice&p=wrong"))) //nolint:bodyclose // the connection is closed
+		<-app.arrived
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%d", answer.StatusCode)
+		}
+	}
+}

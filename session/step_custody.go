@@ -128,10 +128,14 @@ func KeepGuest(cookies Cookies, returning custody.Jar, entry bool) Step {
 }
 
 // ClaimGuest takes a stranger's cookies out of the session, for one request that may sign somebody in; they are in
-// Taken.Before. The token changes, so that of two such requests one has them.
+// Taken.Before. The token changes, so that of two such requests one has them. What was about to make those cookies
+// somebody's concerns nobody any more.
 func ClaimGuest() Step {
 	return Step{name: "claim the stranger's cookies", from: anyState, rotates: true, apply: func(data *Data) error {
 		data.Stranger = Stranger{}
+		if data.State != gate.Verified {
+			data.Raising = nil
+		}
 		return nil
 	}}
 }

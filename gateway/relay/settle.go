@@ -267,7 +267,10 @@ func (x *settlement) toStranger() ruling {
 	if err == nil {
 		err = x.enterDoor() // where there was no session before
 	}
-	if err != nil && !errors.Is(err, session.ErrGone) {
+	switch {
+	case errors.Is(err, errDoorElsewhere):
+		return instead(x.AskLogin)
+	case err != nil && !errors.Is(err, session.ErrGone):
 		return instead(func() error { return x.StoreFailed("keep the app's cookies", err) })
 	}
 	return x.letGo()

@@ -112,15 +112,22 @@ func (x *Exchange) enterDoor() error {
 	if x.door != nil || !x.asksOn() {
 		return nil
 	}
+	alone := !x.Doors.Any(x.Token)
 	x.door = x.Doors.Join(x.Token, true, false)
 	if !x.Config.Sessions.Remote() {
 		return nil
 	}
 	now := x.Config.Now()
-	_, err := x.Take(session.Raise(now, now, underway.MayTake))
+	taken, err := x.Take(session.Raise(now, now, underway.MayTake))
+	if err == nil && !taken.Done && alone {
+		return errDoorElsewhere // which takes the session's one mark back when it is over
+	}
 	x.door.Marked.Store(err == nil)
 	return err
 }
+
+// errDoorElsewhere is returned where such a request of the same session is under way at another gateway.
+var errDoorElsewhere = errors.New("another request of the session may sign somebody in, at another gateway")
 
 // leaveDoor says that the request is over. Where nobody saw its end the app may be at work on it for a while still. The
 // last one takes the mark in the store back.

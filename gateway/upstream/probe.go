@@ -71,7 +71,7 @@ func (f askedAs) plain() bool { return f == withNothing || f == inPlainForm }
 // that nobody was asked about goes nowhere. One with nothing carries none, and no other credential.
 func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Withheld, error) {
 	timeout := probeTimeout
-	if x.Patient {
+	if x.Patient && !what.form.signedOut() { // one of nobody's session waits for nobody's lock, and all others for it
 		timeout = patientTimeout
 	}
 	ctx, cancel := context.WithTimeout(x.R.Context(), timeout)
