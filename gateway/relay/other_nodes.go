@@ -20,13 +20,10 @@ func (s *Site) lookNow(ctx context.Context, token string) (*session.Data, error)
 }
 
 // pollStore has look look into the store at once and then every while, until it has seen enough, patience has run out
-// or over is closed. It reports whether look has.
-func pollStore(patience time.Duration, over func() <-chan struct{}, look func() (enough bool)) bool {
-	if look() {
-		return true
-	}
-	if patience == 0 {
-		return false
+// or over is closed.
+func pollStore(patience time.Duration, over func() <-chan struct{}, look func() (enough bool)) {
+	if look() || patience == 0 {
+		return
 	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -36,12 +33,12 @@ func pollStore(patience time.Duration, over func() <-chan struct{}, look func() 
 		select {
 		case <-again.C:
 			if look() {
-				return true
+				return
 			}
 		case <-late.C:
-			return false
+			return
 		case <-over():
-			return false
+			return
 		}
 	}
 }
