@@ -237,6 +237,16 @@ func Serve(t testing.TB, app http.Handler) string {
 	return listener.Addr().String()
 }
 
+// Proxying makes a proxy of the standard library whole: without it, the server closes a request's body when an answer's
+// head is written, and a proxy that has not yet seen the body's end then breaks off the app's answer, one in thousands.
+func Proxying(proxy http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Only HTTP/1 has it, and needs it.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		proxy.ServeHTTP(w, r)
+	})
+}
+
 // built is the folder of the command that this process has built; empty: none.
 var built string
 

@@ -124,7 +124,7 @@ func front(t *testing.T, gateway string) *site.Site {
 			return nil
 		},
 	}
-	address := site.Serve(t, proxy)
+	address := site.Serve(t, site.Proxying(proxy))
 	return &site.Site{Address: address, URL: "http://" + address}
 }
 

@@ -185,13 +185,13 @@ func (how *attack) between(address string) http.Handler {
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return site.Proxying(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if how.needs != "" && how.asks(r) && !strings.Contains(r.Header.Get("Cookie"), how.needs) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		proxy.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // asks reports whether a request is one of the questions.

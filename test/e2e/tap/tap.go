@@ -104,6 +104,9 @@ type seenKey struct{}
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.begin()
 	defer t.end()
+	// Without it, the server closes the request's body at the answer's head, and the proxy may break off the answer.
+	// Only HTTP/1 has it, and needs it.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	wanted := orders(r)
 	seen := &Seen{
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
