@@ -125,6 +125,13 @@ func appendOnce(names []string, name string) []string {
 	return append(names, name)
 }
 
+// SameValues reports whether two jars say the same to an app that gets all of their cookies.
+func (j Jar) SameValues(other Jar) bool {
+	return len(j.cookies) == len(other.cookies) && !slices.ContainsFunc(j.cookies, func(c Cookie) bool {
+		return !slices.ContainsFunc(other.cookies, func(o Cookie) bool { return c.Name == o.Name && c.Value == o.Value })
+	})
+}
+
 // Equal reports whether two jars hold the same cookies with the same values, in the same order.
 func (j Jar) Equal(other Jar) bool {
 	return slices.EqualFunc(j.cookies, other.cookies, func(a, b Cookie) bool {

@@ -123,6 +123,12 @@ func (c Change) AnsweredTo(requestPath string) Change {
 	return c
 }
 
+// Kept returns the change as one that every browser keeps: without lifetime, domain and path. It reports false where
+// the change carries no value, and so can only be to delete a cookie.
+func (c Change) Kept() (Change, bool) {
+	return Change{name: c.name, value: c.value, path: "/", httpOnly: c.httpOnly}, c.value != ""
+}
+
 // HTTPOnly reports whether the app wanted the cookie out of reach for scripts.
 func (c Change) HTTPOnly() bool { return c.httpOnly }
 

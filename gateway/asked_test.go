@@ -39,7 +39,7 @@ func TestP5_AnswerToTheQuestionDoesNotFit(t *testing.T) {
 
 // TestP4_CookieBesideATokenUnclear: the app does not say whose a cookie is that came beside alice's token, and would
 // name alice by the token. That is no answer to the question whose the cookie is: it was kept, and a request without
-// the token was bob's. A cookie by which the app knows nobody is no harm.
+// the token was bob's. It is thrown away. A cookie by which the app knows nobody is no harm.
 func TestP4_CookieBesideATokenUnclear(t *testing.T) {
 	app := new(wayward)
 	s := newWayward(t, app, nil)
@@ -72,7 +72,7 @@ func TestP4_CookieBesideATokenUnclear(t *testing.T) {
 	if got := b.send("GET", "/x", "", asScript); strings.Contains(got.body, "secrets of bob") {
 		t.Errorf("alice reads %s", got.body)
 	}
-	b.wantsState("pending", "bob")
+	b.wantsState("verified", "alice")
 }
 
 // TestP5_TokenRanOutBesideACookie: a token that has come to its end is no reason to go on where the session has a

@@ -97,9 +97,8 @@ func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
 
 // TestP5_CheckOvertakenByAForeignCookie: mallory (bob) has one request ask the app whose his session is, and while the
 // answer (bob) is on its way he signs in as alice at a login that the operator forgot, in such a way that nobody can
-// tell whose the new cookie is: he hangs up, or the app is overloaded. The gateway has noted that the session must not
-// be used before the app was asked again; the answer that it waits for is about the cookie before, and must not count
-// for this one.
+// tell whose the new cookie is: he hangs up, or the app is overloaded. The new cookie goes nowhere: the answer that the
+// gateway waits for is about the cookie before, and must not count for this one.
 func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		formOnly(c)
@@ -125,7 +124,7 @@ func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	if got := b.get("/api/entries"); got.Header.Get("X-Ledger-User") == "alice" {
 		t.Errorf("alice's ledger without her factor: %s", got.body)
 	}
-	b.wantsState("pending", "alice")
+	b.wantsState("verified", "bob")
 }
 
 // TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is

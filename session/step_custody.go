@@ -58,11 +58,13 @@ func Vouch(user string, asked custody.Jar, cookies Cookies) Step {
 	}}
 }
 
-// Unsettle notes that the session must not be used before the app has said whose it is. What does not fit leaves a jar
-// that the app does not know, so that the session ends then.
-func Unsettle(cookies Cookies) Step {
+// Unsettle notes that the session must not be used before the app has said whose it is. It keeps what the app set when
+// it was asked about the session. What another answer set of which the app could not be asked is never kept: a third
+// one might replace half of it, and the app vouch for the whole. What does not fit leaves a jar that the app does not
+// know, so that the session ends then.
+func Unsettle(asked Cookies) Step {
 	return Step{name: "unsettle", from: anyState, apply: func(data *Data) error {
-		data.Checked, data.Held = time.Time{}, cookies.orEmpty(data.Held)
+		data.Checked, data.Held = time.Time{}, asked.orEmpty(data.Held)
 		return nil
 	}}
 }

@@ -105,8 +105,9 @@ func (f *filter) WriteHeader(status int) {
 		upstream.StripCookies(h)
 		h["Set-Cookie"] = f.own
 	}
+	lines = f.x.strangersCookies(status, lines)
 	switch {
-	case f.x.carries || f.x.besideRaise(h):
+	case f.x.carries || f.x.besideRaise():
 		// It is settled when it is whole, or large: by then more is known of it.
 		f.undecided, f.lines = true, lines
 	case len(lines) == 0 && f.x.Place != gate.Logout:

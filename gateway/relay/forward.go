@@ -27,6 +27,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
 	if x.Data.InPlace {
+		x.static = isStatic(x)
 		leave, answer := x.takeTurn()
 		defer leave()
 		if answer != nil {
@@ -48,7 +49,7 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	// This app may sign people in without a sign: it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
-	x.Prepare(&x.Data.Held)
+	prepareVerified(x)
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	if refreshes {
@@ -120,7 +121,7 @@ func (x *Exchange) recheck() exchange.Answer {
 		return nil
 	case login.NotSignedIn:
 		if x.tokenRanOut() {
-			if err := x.unsettle(nil); err != nil {
+			if err := x.unsettle(); err != nil {
 				return func() error { return x.StoreFailed("note the failed identity check", err) }
 			}
 			return nil
@@ -136,7 +137,7 @@ func (x *Exchange) recheck() exchange.Answer {
 			}
 			return x.AskLogin
 		}
-		if err := x.unsettle(answer.Changes); err != nil {
+		if err := x.unsettle(answer.Changes...); err != nil {
 			return func() error { return x.StoreFailed("note the failed identity check", err) }
 		}
 		return func() error { return x.IdentityUnclear(answer) }
@@ -155,10 +156,11 @@ func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	return taken.Done, err
 }
 
-// unsettle notes that a session must not be used before the app has said whose it is.
-func (x *Exchange) unsettle(changes []custody.Change) error {
+// unsettle notes that a session must not be used before the app has said whose it is. asked is what the app set when it
+// was asked.
+func (x *Exchange) unsettle(asked ...custody.Change) error {
 	defer x.Carriers.Doubt(x.Token)
-	_, err := x.Take(session.Unsettle(x.CookiesSet(changes)))
+	_, err := x.Take(session.Unsettle(x.CookiesSet(asked)))
 	if err != nil && !errors.Is(err, session.ErrGone) {
 		x.Untold()
 	}

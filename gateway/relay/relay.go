@@ -16,8 +16,9 @@ type Site struct {
 	*signin.Site
 	// Again decides afresh what becomes of a request, in the state that its session has now, and does it.
 	Again func(*Exchange) error
-	// harmless are the addresses that sign nobody in.
+	// harmless are the addresses that sign nobody in, and static those at which users get what strangers get.
 	harmless *underway.Harmless
+	static   underway.Static
 	// watchers look after requests that take long.
 	watchers watchers
 }
@@ -40,6 +41,8 @@ type Exchange struct {
 	carried custody.Jar
 	// answered are the stranger's cookies as they were with this answer, when the app was asked about them.
 	answered custody.Jar
+	// static: the request goes without the session, since strangers get the same.
+	static bool
 	// door is a stranger's request that may sign somebody in after its answer has begun; nil in all others.
 	door *underway.Visit
 	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange

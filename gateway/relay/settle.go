@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -94,13 +95,16 @@ func (x *settlement) unasked(effect custody.Effect) ruling {
 }
 
 // ask asks the app who the changed cookies belong to, before one byte of the answer goes out (P5). The error is
-// custody.ErrFull, and then nobody was asked.
+// custody.ErrFull, and then nobody was asked. Whoever hangs up meanwhile keeps nobody from the answer.
 func (x *settlement) ask() (upstream.Probed, error) {
+	client := x.R
+	x.R = client.WithContext(context.WithoutCancel(client.Context()))
+	defer func() { x.R = client }()
 	after, _, err := x.Apply(x.jar(), x.sorted.Held)
 	if err != nil {
 		return upstream.Probed{}, err
 	}
-	return x.Whose(after), nil
+	return x.OfAnswer(after, x.sorted, x.jar(), x.Whose), nil
 }
 
 // settleBy decides by what the app has said.
@@ -129,7 +133,7 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 		return x.endWith(ofTwoUsers)
 	}
 	if verified {
-		if err := x.unsettle(x.sorted.Held); err != nil && !errors.Is(err, session.ErrGone) {
+		if err := x.unsettle(); err != nil && !errors.Is(err, session.ErrGone) {
 			return instead(func() error { return x.StoreFailed("note the failed identity check", err) })
 		}
 	} else if x.carries {
@@ -226,7 +230,7 @@ func (x *settlement) outlived() ruling {
 	switch {
 	case failed != nil:
 		return instead(failed)
-	case unwatched:
+	case unwatched || !x.Plain() || !x.bare():
 		return instead(x.AskLogin)
 	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain() && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
 		return instead(x.AskLogin)

@@ -166,7 +166,7 @@ func (x *Exchange) unseen() {
 		if x.mayRaise() {
 			x.Raising.Linger(x.Token)
 		}
-		err = x.unsettle(nil)
+		err = x.unsettle()
 	case x.State() == gate.Verified && !x.Plain():
 		err = x.Destroy(event.Event{
 			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
@@ -26,47 +26,80 @@ func addressKey(x *Exchange) uint64 {
 // client's choice.
 func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(addressKey(x)) }
 
-// noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there.
-func (x *Exchange) noteAddress() {
-	if v := x.visit; v != nil && v.Plain && !x.filter.early && x.bare() && v.HasTurn() {
-		x.site.harmless.Add(addressKey(x))
+// noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there. Such
+// an address keeps nothing else of the session waiting for long. It is asked about all the same: the app may have
+// refused to sign somebody in that day.
+func (x *settlement) noteAddress() {
+	v := x.visit
+	if v == nil || !v.Plain || x.filter.early || !x.bare() {
+		return
 	}
+	if v.HasTurn() {
+		x.site.harmless.Add(addressKey(x.Exchange))
+	}
+	x.noteStatic()
 }
 
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
 // fields whose names nobody described, and so may a path that was not seen to be harmless.
-func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain() || !x.knowsAddress()) }
+func (x *Exchange) mayRaise() bool {
+	return x.Data.InPlace && !x.static && (!x.Plain() || !x.knowsAddress())
+}
 
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
 // this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
 // session gone: it is cut, or disowned where the other one was at another gateway.
 //
-// A mere page load may have signed somebody in itself. So it is asked about as well, unless it brings what belongs to a
-// page (pictures, fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that
-// could be the credential.
-func (x *Exchange) besideRaise(header http.Header) bool {
-	if x.Suspect || x.State() != gate.Verified || !x.Data.InPlace {
-		return x.Suspect
-	}
-	if !belongsToPage(header) || x.HasMoreHeaders() || x.Raising.Any(x.Token) || x.Config.Sessions.Remote() && raisedElsewhere(x) {
+// A mere page load may have signed somebody in itself. So it is asked about as well, unless it went without the
+// session.
+func (x *Exchange) besideRaise() bool {
+	if x.State() == gate.Verified && x.Data.InPlace && !x.static {
 		x.Suspect = true
 	}
 	return x.Suspect
 }
 
-// belongsToPage reports whether an answer's type is one that pages load besides themselves.
-func belongsToPage(header http.Header) bool {
-	media := upstream.MediaType(header)
-	kind, _, _ := strings.Cut(media, "/")
-	switch kind {
-	case "image", "font", "audio", "video":
-		return true
+// isStatic reports whether a request of a session that may be raised goes without that session: it loads what the user
+// got before, and a stranger got the same. It has no query and no header by which the app could know somebody.
+func isStatic(x *Exchange) bool {
+	return (x.Place == gate.Protected || x.Place == gate.Public) && x.Plain() && x.bare() && x.Authorization == "" && x.R.Header["Authorization"] == nil &&
+		x.site.static.Has(addressKey(x), x.Now) && !x.HasMoreHeaders()
+}
+
+// prepareVerified has the request carry the session, unless that stays behind.
+func prepareVerified(x *Exchange) {
+	if x.static {
+		x.Prepare(new(custody.Jar))
+		return
 	}
-	switch media {
-	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
-		return true
+	x.Prepare(&x.Data.Held)
+}
+
+// strangersCookies are none of the user's, in an answer to a request that went without the session. Where there are
+// any, or strangers get something else by now, the next one goes with it.
+func (x *Exchange) strangersCookies(status int, lines []string) []string {
+	if !x.static {
+		return lines
 	}
-	return false
+	if len(lines) > 0 || status >= 300 && status != http.StatusNotModified {
+		x.site.static.Remove(addressKey(x))
+	}
+	return nil
+}
+
+// noteStatic looks whether the session may stay behind the next time that the user loads this address.
+func (x *settlement) noteStatic() {
+	header := x.W.Header()
+	if len(header["Set-Cookie"]) > 0 || len(x.sorted.Held) > 0 || !upstream.Shareable(header) {
+		return
+	}
+	if x.status != http.StatusOK && x.status != http.StatusNotModified || len(header["Etag"]) == 0 && len(header["Last-Modified"]) == 0 {
+		return
+	}
+	answer, err := x.AskApp(upstream.AsStranger(x.R.Method, x.Target), custody.Jar{}, upstream.Attachment{})
+	if err == nil && answer.Status == http.StatusOK && len(answer.Cookies()) == 0 && upstream.Shareable(answer.Headers) && upstream.BelongsToPage(answer.Headers) && upstream.SameContent(header, answer.Headers) {
+		x.site.static.Add(addressKey(x.Exchange), x.Now)
+	}
 }
 
 // settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries
@@ -101,7 +134,7 @@ func (x *Exchange) settledEarly() {
 
 // askBeforeNextUse is unsettle where nobody waits for an answer any more.
 func (x *Exchange) askBeforeNextUse() {
-	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+	if err := x.unsettle(); err != nil && !errors.Is(err, session.ErrGone) {
 		x.StoreFails(err)
 		x.Log.ErrorContext(x.R.Context(), "store failed; the identity check could not be asked for",
 			"setting", "sessions", "app", x.Config.App, "error", err)
@@ -155,7 +188,7 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 		if x.R.Context().Err() != nil {
 			return leave, x.Left
 		}
-		if waited {
+		if waited || mayRaise && match.HasBody(x.R) { // which its client may have held back for as long as it liked
 			if err := lookAgain(x, alone); err != nil {
 				return leave, func() error { return x.StoreFailed("load session", err) }
 			}
@@ -187,7 +220,7 @@ func lookAgain(x *Exchange, alone bool) error {
 	if alone {
 		return nil
 	}
-	if err := x.unsettle(nil); err != nil && !errors.Is(err, session.ErrGone) {
+	if err := x.unsettle(); err != nil && !errors.Is(err, session.ErrGone) {
 		return err
 	}
 	return nil
@@ -208,7 +241,7 @@ func readBody(x *Exchange) (later bool, err error) {
 		r.Body = &replayed{Reader: bytes.NewReader(read), Closer: r.Body}
 		return false, nil
 	}
-	ctx, gateway, visit := r.Context(), x.site, x.visit
+	ctx, gateway, visit, identity := r.Context(), x.site, x.visit, x.Data.Identity
 	r.Body = &lastly{
 		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
 		before: func() error {
@@ -218,7 +251,11 @@ func readBody(x *Exchange) (later bool, err error) {
 			if visit.Raising.Ended(visit.Token) {
 				return errSessionEnded
 			}
-			return nil
+			now, err := gateway.lookNow(ctx, visit.Token)
+			if err == nil && (!mayGoOn(now, identity) || now.Checked.IsZero()) {
+				err = errSessionEnded
+			}
+			return err
 		},
 	}
 	if !x.bare() {

@@ -21,6 +21,8 @@ var errUnnamedFailure = errors.New("the login left no session, and its answer is
 // signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for
 // another try with the same name.
 //
+// Nor is a page shown that another login may have made nobody's by now, in an app where an account has one session.
+//
 // That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a
 // token, or with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what
 // the operator calls a failure, at an address where a login can carry no errand, and no redirect but back to where
@@ -32,6 +34,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 		return x.StoreFailed("keep the app's cookies", err)
 	}
 	answer, errand := try.answer, mayCarryErrand(x, try.Block)
+	besides := try.at.Failed()
 	if !errand && answer.Status < 300 && !showable(try) {
 		return x.LoginUnclear("failure", errUnnamedFailure)
 	}
@@ -44,6 +47,8 @@ func (x *Exchange) signInFailed(try *tried) error {
 			return x.AskLogin()
 		}
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
+		return x.AskLogin()
+	case answer.Status < 300 && answer.Body.Len() > 0 && besides:
 		return x.AskLogin()
 	}
 	forStrangers(answer.Headers)

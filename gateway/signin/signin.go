@@ -9,6 +9,7 @@ import (
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/gateway/upstream"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
@@ -30,6 +31,7 @@ var errContradiction = errors.New("the answer to the login has what success name
 // own, and goes nowhere before that jar is somebody's.
 type tried struct {
 	*login.Attempt
+	at     *underway.SignIn
 	answer *upstream.Withheld
 	status int
 	says   login.Outcome
@@ -61,6 +63,8 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	x.Prepare(&guest)
 	x.Config.Observe(x.R, exchange.Outcome{State: gate.Anonymous})
 	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
+	at := x.SignIns.Begin()
+	defer at.End()
 	answer, err := upstream.Capture(x.Next, x.R)
 	if x.R.Context().Err() != nil {
 		return x.Left()
@@ -71,7 +75,7 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 		}
 		return err
 	}
-	try := tried{Attempt: attempt, answer: answer, status: answer.Status, sent: guest}
+	try := tried{Attempt: attempt, at: at, answer: answer, status: answer.Status, sent: guest}
 	lines := answer.Cookies()
 	seen, err := answer.Judged(lines)
 	if err != nil {
@@ -103,7 +107,7 @@ func (x *Exchange) judgeAsked(try *tried) error {
 		return x.LoginUnclear("token", err)
 	}
 	with := x.TokenAttachment(next.token)
-	said := x.Probe(try.whole, with)
+	said := x.OfAnswer(try.whole, try.sorted, try.sent, func(jar custody.Jar) upstream.Probed { return x.Probe(jar, with) })
 	if said.Verdict == login.Known && (len(x.R.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
 		// What the browser has, or is to get, may be what the app knows the user by.
 		said = x.withoutBrowser(said, try.sorted.Granted, with)
@@ -125,6 +129,9 @@ func (x *Exchange) judgeAsked(try *tried) error {
 				"in, renews says so, and spares questions and waiting", "setting", "renews", "app", x.Config.App)
 		}
 		return x.admit(next, try)
+	case errors.Is(said.Err, upstream.ErrNotKept):
+		x.Tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: "identity", Detail: said.Err.Error()})
+		return x.AskLogin()
 	case said.Verdict != login.NotSignedIn:
 		return x.IdentityUnclear(said)
 	case try.tokenErr != nil && try.status < http.StatusBadRequest:

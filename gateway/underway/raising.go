@@ -55,7 +55,7 @@ type Visit struct {
 	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes
 	// its turn; lapsed: it had the turn, for as long as it could.
 	holds, left, uploads, lapsed bool
-	// Beside: when it took its turn another one was at the app that had lapsed.
+	// Beside: when it took its turn another one was at the app, that had lapsed or had not come to its end.
 	Beside bool
 	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all
 	// others.
@@ -99,7 +99,8 @@ func (v *Visit) Wait(ctx context.Context) (waited, alone bool) {
 		v.holds = true
 	case alone:
 		t.taken, v.holds, v.Beside = true, true, t.lapsed > 0
-		v.until(ctx, OpenPatience, func() bool { return t.open == 0 })
+		_, quiet := v.until(ctx, OpenPatience, func() bool { return t.open == 0 })
+		v.Beside = v.Beside || !quiet && !v.Plain
 	}
 	if v.Plain && v.holds {
 		v.poll = time.AfterFunc(OpenPatience, v.Lapse)

@@ -20,6 +20,8 @@ type Requests struct {
 	// with it yet. What a login took along of such a session would become somebody else's after it was accepted. They
 	// take no turns: of a link in Raising a login waits for a moment only.
 	Doors Raising
+	// SignIns are the logins that are at the app.
+	SignIns SignIns
 	// Unresolved are the sessions of which the store could not be told what became of them.
 	Unresolved Unresolved
 	// Room is for the large forms of strangers that are being read.

@@ -42,6 +42,11 @@ type Question struct {
 	form              askedAs
 }
 
+// AsStranger is a request for an address by somebody who was never here.
+func AsStranger(method, target string) Question {
+	return Question{Method: method, Target: target, form: withNothing}
+}
+
 // askedAs is the form of a question. The zero value is what the client's own request would ask.
 type askedAs uint8
 

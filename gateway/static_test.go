@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scriptedDoors is a raisingApp that signs in by a path, too, and answers with a script.
@@ -36,7 +37,6 @@ func TestP5_RaisedByAScript(t *testing.T) {
 	alice := s.browser()
 	alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 	alice.enrol()
-	// Her own link is harmless to her, and to nobody else.
 	for range 2 {
 		if got := alice.get("/in/alice/pw-alice.js"); got.body != `secretsOf("alice")` {
 			t.Fatalf("alice: %d %s", got.StatusCode, got.body)
@@ -55,32 +55,100 @@ func TestP5_RaisedByAScript(t *testing.T) {
 	carol.wantsState("pending", "alice")
 }
 
-// TestHarmless: what belongs to a page costs a question once for each user, and not with each page.
-func TestHarmless(t *testing.T) {
-	asked := 0
+// TestStatic: what belongs to a page, and is what strangers get, costs a question in ten minutes, and the session does
+// not go along. What is the user's own, by its validators or by the app's word, is asked about each time.
+func TestStatic(t *testing.T) {
 	doors := scriptedDoors(new(raisingApp))
+	var asked, carried int
+	cache := ""
 	s := newRaising(t, nil)
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/me" {
 			asked++
 		}
-		return doors(w, r)
+		switch strings.TrimPrefix(r.URL.Path, "/style") {
+		default:
+			return doors(w, r)
+		case ".css":
+			w.Header().Set("Etag", `"same"`)
+		case "-own.css":
+			w.Header().Set("Etag", `"of-`+sid(r)+`"`)
+		case "-private.css":
+			w.Header().Set("Etag", `"same"`)
+			w.Header().Set("Cache-Control", "max-age=60, Private")
+		case "-by-cookie.css":
+			w.Header().Set("Last-Modified", "Mon, 30 Nov 2026 12:00:00 GMT")
+			w.Header().Set("Vary", "Accept-Encoding, cookie")
+		case "-now.css":
+			w.Header().Set("Etag", `"same"`)
+			w.Header().Set("Cache-Control", cache)
+		}
+		if sid(r) != "" {
+			carried++
+		}
+		w.Header().Set("Content-Type", "text/css")
+		return nil
 	})
 	carol := s.browser()
 	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
-	for i, want := range []bool{true, false, false} {
-		before := asked
-		carol.get("/app.js")
-		if (asked > before) != want {
-			t.Errorf("the script, for the time number %d: %d questions", i+1, asked-before)
+	loads := func(path string, want bool) {
+		t.Helper()
+		before, went := asked, carried
+		if got := carol.get(path); got.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d", path, got.StatusCode)
+		}
+		if (asked > before) != want || (carried > went) != want {
+			t.Errorf("%s: %d questions, and the session went along %d times", path, asked-before, carried-went)
 		}
 	}
-	before := asked
-	carol.get("/app.js?v=2")
-	carol.do("HEAD", "/app.js", "", "")
-	if asked < before+2 {
-		t.Error("a query, or another method, counts as the same address")
+	loads("/style.css", true)
+	loads("/style.css", false)
+	loads("/style.css", false)
+	loads("/style.css?v=2", true)
+	for _, path := range []string{"/style-own.css", "/style-private.css", "/style-by-cookie.css"} {
+		loads(path, true)
+		loads(path, true)
 	}
+	s.clock.Advance(11 * time.Minute)
+	carol.get("/x") // which asks, after that time
+	loads("/style.css", true)
+	loads("/style.css", false)
+}
+
+// TestP5_RefusedOnce: a path signs alice in, by a name and password in it. While the app refuses to, since somebody has
+// guessed too often, carol loads it: it gives her the picture that it gives to anybody. From then on it passed for
+// harmless, and once the app signed alice in again nobody was asked: what carol sent next was done as alice.
+func TestP5_RefusedOnce(t *testing.T) {
+	app := newGated()
+	refuses := true
+	s := newRaising(t, nil)
+	s.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Path != "/in/alice/pw-alice.png" {
+			app.ServeHTTP(w, r)
+			return nil
+		}
+		w.Header().Set("Etag", `"pixel"`)
+		w.Header().Set("Content-Type", "image/png")
+		app.mutex.Lock()
+		defer app.mutex.Unlock()
+		if !refuses {
+			app.raise(sid(r), "alice")
+		}
+		return nil
+	})
+	carol := s.carol(t)
+	for range 2 {
+		carol.get("/in/alice/pw-alice.png").wants(t, http.StatusOK, "")
+	}
+	refuses = false
+	carol.get("/in/alice/pw-alice.png")
+	got := carol.do("POST", "/write", asForm, "text=1")
+	if app.has("POST /write alice") || !app.has("POST /write carol") {
+		t.Errorf("%d; at the app: %q", got.StatusCode, app.seen)
+	}
+	// The control: at another address the app does it.
+	carol.get("/in/alice/pw-alice")
+	carol.wantsState("pending", "alice")
 }
 
 // TestP5_HarmlessElsewhere: a path that signs nobody in at one host of the site may do so at another one.

@@ -1,0 +1,57 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/login"
+)
+
+// ErrNotKept is returned where an answer sets a cookie by which the app knows somebody and that no browser would keep.
+var ErrNotKept = errors.New("the app signed somebody in by a cookie that no browser keeps, by its lifetime, domain or form")
+
+// OfAnswer asks whose the app's session is after an answer that set these cookies, jar and all; whose asks about a jar.
+//
+// Where the app says nobody, that is believed only of what the answer meant to set: a client that can choose a cookie's
+// lifetime, or the host that it is for, could have the answer to a right password, which is its owner's page, taken for
+// one to a wrong password. So the app is asked again with each cookie as if it were kept, and with what another line of
+// the answer took back.
+func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
+	said := whose(jar)
+	if said.Verdict != login.NotSignedIn {
+		return said
+	}
+	if sorted.Dropped > 0 {
+		return notKept(said)
+	}
+	var names []string
+	var set []custody.Change
+	for _, change := range slices.Concat(sorted.Held, custody.Changes(sorted.Browser)) {
+		names = append(names, change.Name())
+		if kept, sets := change.Kept(); sets {
+			set = append(set, kept)
+		}
+	}
+	asked := []custody.Jar{jar}
+	for range 2 {
+		kept, _, err := x.Apply(before.Without(names), set)
+		if err != nil {
+			return notKept(said)
+		}
+		if len(set) > 0 && !slices.ContainsFunc(asked, kept.SameValues) {
+			asked = append(asked, kept)
+			if again := whose(kept); again.Verdict != login.NotSignedIn {
+				return notKept(said)
+			}
+		}
+		slices.Reverse(set)
+	}
+	return said
+}
+
+func notKept(said Probed) Probed {
+	said.Verdict, said.Name, said.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, ErrNotKept)
+	return said
+}
