@@ -6,9 +6,9 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -38,7 +38,7 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 
 // needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
 func (x *Page) needsCode() bool {
-	return !age.Within(x.Now, x.Data.Proved(), x.Config.Reauth)
+	return gate.NeedsProof(x.Now, x.Data.Proved(), x.Config.Reauth)
 }
 
 // ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.

@@ -41,7 +41,7 @@ func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 
 // proving is the trusted browser that may prove itself in this session; none while wrong codes are being counted.
 func (x *Page) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
-	if status.Stopped || x.Now.Before(status.BlockedUntil) {
+	if status.Blocked() {
 		return device, false
 	}
 	return signin.DeviceOf(status, x.Data.Device)

@@ -50,8 +50,8 @@ func (m *midway) confirms(now bool) bool {
 	data, err := x.Config.Sessions.LoadNow(x.R.Context(), token)
 	x.Token, x.Data, x.Now = token, data, x.Config.Now()
 	switch {
-	case err != nil, !stranger && !mayGoOn(data, identity), stranger && data == nil:
-	case !stranger && !now && !x.mustAsk():
+	case err != nil, !mayGoOn(data, identity, stranger):
+	case !stranger && !now && x.checkDue() == gate.NoCheck:
 		return !s.cut.Load()
 	case stranger:
 		if confirmsStranger(x) {
@@ -75,7 +75,7 @@ func confirmsUser(x *Exchange) bool {
 				"setting", "identity", "app", x.Config.App, "user", x.Data.Identity, "status", said.Status, "error", said.Err)
 			break
 		}
-		if len(said.Changes) == 0 && !x.mustAsk() {
+		if len(said.Changes) == 0 && x.checkDue() == gate.NoCheck {
 			return true
 		}
 		if vouched, err := x.vouch(said); vouched || err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/session"
 )
@@ -123,7 +124,7 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) (undisturbed bool)
 		}
 		now := site.Config.Now()
 		undisturbed = !data.Raised(now, underway.MayTake)
-		if undisturbed && site.isDue(data, now) {
+		if undisturbed && site.checkDue(data, now, false) != gate.NoCheck {
 			s.stale.Store(true)
 		}
 		return undisturbed

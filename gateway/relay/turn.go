@@ -179,7 +179,7 @@ func lookAgain(x *Exchange, alone bool) error {
 		return err
 	}
 	x.Now = x.Config.Now()
-	if data == nil || !mayGoOn(data, x.Data.Identity) {
+	if !mayGoOn(data, x.Data.Identity, false) {
 		x.Data = nil
 		return nil
 	}
