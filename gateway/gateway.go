@@ -47,7 +47,7 @@ func New(config Config) (*Gateway, error) {
 	secure, plain := site.SecureName, site.PlainName
 	own := []string{secure, plain, secure + signin.TrustSuffix, plain + signin.TrustSuffix, secure + exchange.NextSuffix, plain + exchange.NextSuffix}
 	g := &Gateway{pages: portal.NewSite()}
-	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decide(x)) })
+	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decideAgain(x)) })
 	return g, nil
 }
 
@@ -91,21 +91,21 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	if x.State() != gate.Verified {
 		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client())) }
 	}
-	found, refused := read(x.Site, r, x.State(), admit)
-	x.Path, x.Attempt, x.Place, x.Suspect = found.path, found.attempt, found.place, found.unread
-	if refused != nil {
-		return x.Refuse(refused)
+	found := g.Read(r, x.State(), admit)
+	x.Path, x.Attempt, x.Place, x.Suspect = found.Path, found.Attempt, found.Place, found.Unread
+	if found.Refused != nil {
+		return x.Refuse(found.Refused)
 	}
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.Fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
-	action := decide(x)
+	action := found.Action
 	if (g.site.Basic != nil || x.Config.Front != nil) && !final(action) {
 		if answer := x.Stand(); answer != nil {
 			return answer()
 		}
-		action = decide(x)
+		action = decideAgain(x)
 	}
 	return g.act(x, action)
 }

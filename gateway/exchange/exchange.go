@@ -94,8 +94,8 @@ func (x *Exchange) Left() error {
 	return nil
 }
 
-// Plain reports whether the request could sign nobody in, as far as can be seen from outside.
-func (x *Exchange) Plain() bool { return login.Plain(x.R) && !x.Config.Logins.NamesInQuery(x.R) }
+// Plain reports whether a request could sign nobody in, as far as can be seen from outside.
+func (s *Site) Plain(r *http.Request) bool { return login.Plain(r) && !s.Config.Logins.NamesInQuery(r) }
 
 // GuardPath is where the guard is, below base.
 const GuardPath = "/guard.js"

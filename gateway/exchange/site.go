@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"sallyport.example/sallyport/event"
@@ -36,8 +35,9 @@ func NewSite(config Config) (*Site, error) {
 	policy, err := gate.NewPolicy(gate.Rules{
 		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
 		Methods: config.Methods,
+		Protect: config.Protect,
 		// What issues tokens is for verified sessions, also where it lies below what is public.
-		Protect: slices.Concat(config.Protect, config.Refresh),
+		Refresh: config.Refresh,
 	})
 	if err != nil {
 		return nil, err

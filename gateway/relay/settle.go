@@ -39,7 +39,7 @@ func (x *settlement) settle(lines []string) ruling {
 	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.Suspect || leaves):
 		return ruling{}
 	case leaves && !gate.Foreign(x.R, nil):
-		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain() && x.bare()))
+		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain(x.R) && x.bare()))
 	case asks && !verified && (len(effect.Changed) > 0 && (x.carries || !x.bareEntry()) || x.mayHaveSignedIn() && after.Len() > 0):
 		return ruling{}
 	case !verified && x.Suspect && !asks:
@@ -85,7 +85,7 @@ func (x *settlement) signedOut(doubtful bool) ruling {
 // is public.
 func (x *settlement) unasked(effect custody.Effect) ruling {
 	x.sorted.Held = nil
-	if len(effect.Changed) == 0 || x.Place != gate.Entry && x.Plain() {
+	if len(effect.Changed) == 0 || x.Place != gate.Entry && x.Plain(x.R) {
 		return x.toStranger()
 	}
 	x.Log.WarnContext(x.R.Context(), "what a stranger sent may have signed somebody in, and the app cannot be asked; its answer was withheld",
@@ -228,7 +228,7 @@ func (x *settlement) outlived() ruling {
 		return instead(failed)
 	case unwatched:
 		return instead(x.AskLogin)
-	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain() && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
+	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain(x.R) && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
 		return instead(x.AskLogin)
 	}
 	x.sorted.Held = nil

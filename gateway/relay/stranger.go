@@ -167,7 +167,7 @@ func (x *Exchange) unseen() {
 			x.Raising.Linger(x.Token)
 		}
 		err = x.unsettle(nil)
-	case x.State() == gate.Verified && !x.Plain():
+	case x.State() == gate.Verified && !x.Plain(x.R):
 		err = x.Destroy(event.Event{
 			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",
 		})

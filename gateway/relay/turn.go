@@ -35,7 +35,7 @@ func (x *Exchange) noteAddress() {
 
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
 // fields whose names nobody described, and so may a path that was not seen to be harmless.
-func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain() || !x.knowsAddress()) }
+func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain(x.R) || !x.knowsAddress()) }
 
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
 // this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
@@ -119,7 +119,7 @@ const WholeBody = 256 << 10
 // the question whose the session is now.
 func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	token, mayRaise := x.Token, x.mayRaise()
-	x.visit = x.Raising.Join(token, mayRaise, x.Plain())
+	x.visit = x.Raising.Join(token, mayRaise, x.Plain(x.R))
 	x.Carriers.Add(token, &x.stream)
 	undo := func() {}
 	leave = func() {
@@ -165,7 +165,7 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 		x.Token, x.Data = "", nil
 		return leave, x.AskLogin
 	}
-	if mayRaise && !(x.Plain() && x.bare()) {
+	if mayRaise && !(x.Plain(x.R) && x.bare()) {
 		undo = x.outlive()
 	}
 	return leave, nil
