@@ -89,7 +89,7 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	x.Target = r.RequestURI
 	var admit login.Admit
 	if x.State() != gate.Verified {
-		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client())) }
+		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client(x.R))) }
 	}
 	found := g.Read(r, x.State(), admit)
 	x.Path, x.Attempt, x.Place, x.Suspect = found.Path, found.Attempt, found.Place, found.Unread

@@ -153,8 +153,8 @@ func (x *Exchange) WantsPage() bool {
 // Common is what every page may show of the session.
 func (x *Exchange) Common() pages.Common {
 	common := pages.Common{App: x.Config.Name, Base: x.Config.Base, Languages: Languages(x.R)}
-	if x.Data != nil {
-		common.User, common.Form = x.Data.Identity, x.Data.Form
+	if x.data != nil {
+		common.User, common.Form = x.data.Identity, x.data.Form
 	}
 	return common
 }

@@ -25,7 +25,7 @@ type Exchange struct {
 	Above Above
 
 	Token string        // the session's token; empty without one
-	Data  *session.Data // the session as it was read last; nil without one
+	data  *session.Data // the session as it was read last; nil without one
 	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.
 	Path   match.Path
 	Target string
@@ -58,12 +58,21 @@ type Above interface {
 	Carrier() underway.Carrier
 }
 
+// Session is the session as it was read last, to be read only; nil without one. Take is what changes it.
+func (x *Exchange) Session() *session.Data { return x.data }
+
+// Adopt has the exchange go on with what a store has just said of a session: data is nil where it has ended.
+func (x *Exchange) Adopt(token string, data *session.Data) { x.Token, x.data = token, data }
+
+// Forget has the exchange go on as a stranger's, without a session.
+func (x *Exchange) Forget() { x.Token, x.data = "", nil }
+
 // State is the session's, and that of strangers without one.
 func (x *Exchange) State() gate.State {
-	if x.Data == nil {
+	if x.data == nil {
 		return gate.Anonymous
 	}
-	return x.Data.State
+	return x.data.State
 }
 
 // ClientCookies are the cookies that the client sent, as they came.
@@ -78,7 +87,7 @@ func (x *Exchange) ClientCookies() []string {
 func (x *Exchange) Outcome() Outcome {
 	outcome := Outcome{State: x.State()}
 	if outcome.State == gate.Verified {
-		outcome.User, outcome.Method = x.Data.Identity, x.Data.Method()
+		outcome.User, outcome.Method = x.data.Identity, x.data.Method()
 	}
 	return outcome
 }

@@ -73,7 +73,7 @@ func (x *Exchange) RememberedTarget() string {
 }
 
 // ForgetTarget takes the cookie away from a browser that showed it.
-func (x *Exchange) ForgetTarget() {
+func ForgetTarget(x *Exchange) {
 	if shownNext(x) != "" {
 		x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), "", "; Max-Age=0", "Lax")
 	}

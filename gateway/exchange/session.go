@@ -23,7 +23,7 @@ func (x *Exchange) LoadSession() error {
 	if x.StoreWorks(underway.StoreSessions, false); data == nil || data.Host != HostOf(x.R) {
 		return nil
 	}
-	x.Token, x.Data = token, data
+	x.Token, x.data = token, data
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 		x.StoreWorks(underway.StoreSessions, true)
 	}
 	before := x.Token
-	x.Token, x.Data = taken.Token, taken.After
+	x.Token, x.data = taken.Token, taken.After
 	if taken.Token != before {
 		if before != "" {
 			x.Above.Follow(taken.Token, taken.After.Identity)
@@ -74,7 +74,7 @@ func (x *Exchange) End(as event.Event) error {
 	if err := x.Destroy(as); err != nil {
 		return err
 	}
-	x.Token, x.Data = "", nil
+	x.Token, x.data = "", nil
 	x.Above.Release()
 	x.ClearToken(x.W.Header(), x.R)
 	return nil
@@ -89,8 +89,8 @@ func (x *Exchange) Destroy(as event.Event) error {
 	}
 	x.Unresolved.Forget(x.Token)
 	x.StoreWorks(underway.StoreSessions, true)
-	if x.Data != nil && x.Data.Identity != "" && x.EndedLately.First(x.Token) {
-		as.User = x.Data.Identity
+	if x.data != nil && x.data.Identity != "" && x.EndedLately.First(x.Token) {
+		as.User = x.data.Identity
 		x.Tell(as)
 	}
 	return nil

@@ -37,7 +37,7 @@ func setUpStart(x *Page, status int, common pages.Common, factors factor.Status)
 	view := pages.SetUpStartView{Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors)}
 	view.Later = gate.MayPostpone(x.Now, x.graceBegan(factors), x.Config.Grace)
 	if !view.Enrolling {
-		view.Next = session.Destination(nil, x.Data.Next)
+		view.Next = session.Destination(nil, x.Session().Next)
 	}
 	return x.Config.Pages.SetUpStart(x.W, status, view)
 }
@@ -48,7 +48,7 @@ func later(x *Page) error {
 	if !x.Config.RequireEveryone || x.Config.Grace <= 0 {
 		return x.Redirect(x.Config.Base + "/setup")
 	}
-	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Data.Identity)
+	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Session().Identity)
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled):
 		return proposalLost(x, err)
@@ -65,7 +65,7 @@ func later(x *Page) error {
 
 // showOffer is the page that offers a second factor.
 func showOffer(x *Page) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}

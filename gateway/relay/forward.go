@@ -26,7 +26,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
-	if x.Data.InPlace {
+	if x.Session().InPlace {
 		leave, answer := x.takeTurn()
 		defer leave()
 		if answer != nil {
@@ -40,7 +40,7 @@ func (x *Exchange) ForwardVerified() error {
 			}
 		}
 	}
-	if x.Config.Sessions.NeedsTouch(x.Data, x.Now) {
+	if x.Config.Sessions.NeedsTouch(x.Session(), x.Now) {
 		if err := x.Config.Sessions.Touch(x.R.Context(), x.Token, x.Now); err != nil {
 			return x.StoreFailed("note that the session is in use", err)
 		}
@@ -50,7 +50,7 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	// This app may sign people in without a sign: it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
-	x.Prepare(&x.Data.Held)
+	x.Prepare(&x.Session().Held)
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion}
 	if refreshes {
@@ -65,7 +65,7 @@ func (x *Exchange) ForwardVerified() error {
 
 // checkDue decides whether the app has to be asked who is signed in.
 func (x *Exchange) checkDue() gate.Check {
-	return x.site.checkDue(x.Data, x.Now, x.Unresolved.Has(x.Token))
+	return x.site.checkDue(x.Session(), x.Now, x.Unresolved.Has(x.Token))
 }
 
 // checkDue decides the same for a session that may have been read outside a request. A held cookie that has run out
@@ -78,7 +78,7 @@ func (s *Site) checkDue(data *session.Data, now time.Time, unresolved bool) gate
 // goes on.
 func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 	if due == gate.CheckOnce {
-		taken, err := x.Take(session.ClaimCheck(x.Data.Checked, x.Now))
+		taken, err := x.Take(session.ClaimCheck(x.Session().Checked, x.Now))
 		if err != nil {
 			return func() error { return x.StoreFailed("claim the identity check", err) }
 		}
@@ -88,9 +88,9 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 	}
 	x.Patient = true
 	defer func() { x.Patient = false }()
-	answer := x.Whose(x.Data.Held)
+	answer := x.Whose(x.Session().Held)
 	for range maxRechecks {
-		if answer.Verdict != login.Known || answer.Name != x.Data.Identity {
+		if answer.Verdict != login.Known || answer.Name != x.Session().Identity {
 			break
 		}
 		vouched, err := x.vouch(answer)
@@ -100,11 +100,11 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 		if vouched {
 			return nil
 		}
-		answer = x.Whose(x.Data.Held)
+		answer = x.Whose(x.Session().Held)
 	}
 	switch answer.Verdict {
 	case login.Known:
-		if answer.Name == x.Data.Identity {
+		if answer.Name == x.Session().Identity {
 			return func() error { return x.IdentityUnclear(upstream.Probed{Err: errBusy}) }
 		}
 		owed, err := x.Accept(signin.SignedIn{
@@ -147,7 +147,7 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 // again.
 func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	token := x.Token
-	taken, err := x.Take(session.Vouch(x.Data.Identity, x.Data.Held, x.CookiesSet(answer.Changes)))
+	taken, err := x.Take(session.Vouch(x.Session().Identity, x.Session().Held, x.CookiesSet(answer.Changes)))
 	if taken.Done {
 		x.Unresolved.Forget(token)
 	}

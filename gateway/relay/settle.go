@@ -108,11 +108,11 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 	verified := x.State() == gate.Verified
 	leaves := verified && x.signsOut() && !gate.Foreign(x.R, nil)
 	switch {
-	case leaves && (said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Data.Identity):
+	case leaves && (said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Session().Identity):
 		return x.signedOut(false)
 	case leaves && said.Verdict == login.Unclear:
 		return x.signedOut(true)
-	case said.Verdict == login.Known && verified && said.Name == x.Data.Identity:
+	case said.Verdict == login.Known && verified && said.Name == x.Session().Identity:
 		x.noteAddress()
 		return x.commit(said.Changes)
 	case said.Verdict == login.Known:
@@ -166,9 +166,9 @@ func (x *settlement) switched(said upstream.Probed) ruling {
 // commit stores what an answer changed in a verified session, before its first byte goes out. Answers that run side by
 // side each change what is there when they come to it, so that none undoes another's.
 func (x *settlement) commit(more []custody.Change) ruling {
-	if len(x.sorted.Held) > 0 || len(more) > 0 || !x.Data.Knows(x.sorted.Granted) {
+	if len(x.sorted.Held) > 0 || len(more) > 0 || !x.Session().Knows(x.sorted.Granted) {
 		set := x.CookiesSet(slices.Concat(x.sorted.Held, more), x.sorted.Granted...)
-		_, err := x.Take(session.Hold(set, x.Data.Held, x.Config.Logins.Asks()))
+		_, err := x.Take(session.Hold(set, x.Session().Held, x.Config.Logins.Asks()))
 		switch {
 		case errors.Is(err, session.ErrOverflow):
 			return x.overflow(err)
@@ -280,7 +280,7 @@ func (x *settlement) toStranger() ruling {
 // the browser may send. While the page of a failed login is open, only another login page begins anew.
 func (x *settlement) keepForStranger() error {
 	returns := x.Suspect && x.carried.Len() > 0
-	if len(x.sorted.Held) == 0 && !returns && x.Data.Knows(x.sorted.Granted) {
+	if len(x.sorted.Held) == 0 && !returns && x.Session().Knows(x.sorted.Granted) {
 		return nil
 	}
 	returning := custody.Jar{}

@@ -105,7 +105,7 @@ func (s *stream) begin(x *Exchange) {
 	s.site, s.w, s.confirmed = x.site, x.W, x.Now
 	s.ending.Context = x.R.Context()
 	s.mutex.Lock()
-	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Data.Identity, x.State() != gate.Verified, x.Data.InPlace
+	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Session().Identity, x.State() != gate.Verified, x.Session().InPlace
 	if !s.over { // or it was cut before it began
 		s.site.watchers.begin(s)
 	}

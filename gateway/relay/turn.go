@@ -19,7 +19,7 @@ import (
 
 // addressKey is what the request's path is remembered by.
 func addressKey(x *Exchange) uint64 {
-	return x.site.harmless.Key(x.Data.Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
+	return x.site.harmless.Key(x.Session().Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
 
 // knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
@@ -35,7 +35,9 @@ func (x *Exchange) noteAddress() {
 
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
 // fields whose names nobody described, and so may a path that was not seen to be harmless.
-func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain(x.R) || !x.knowsAddress()) }
+func (x *Exchange) mayRaise() bool {
+	return x.Session().InPlace && (!x.Plain(x.R) || !x.knowsAddress())
+}
 
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
 // this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
@@ -45,7 +47,7 @@ func (x *Exchange) mayRaise() bool { return x.Data.InPlace && (!x.Plain(x.R) || 
 // page (pictures, fonts, styles and scripts) from an address that was seen to be harmless, and carries no header that
 // could be the credential.
 func (x *Exchange) besideRaise(header http.Header) bool {
-	if x.Suspect || x.State() != gate.Verified || !x.Data.InPlace {
+	if x.Suspect || x.State() != gate.Verified || !x.Session().InPlace {
 		return x.Suspect
 	}
 	if !belongsToPage(header) || x.HasMoreHeaders() || x.Raising.Any(x.Token) || x.Config.Sessions.Remote() && raisedElsewhere(x) {
@@ -161,8 +163,8 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 			}
 		}
 	}
-	if x.Data == nil || x.Raising.Ended(x.Token) {
-		x.Token, x.Data = "", nil
+	if x.Session() == nil || x.Raising.Ended(x.Token) {
+		x.Forget()
 		return leave, x.AskLogin
 	}
 	if mayRaise && !(x.Plain(x.R) && x.bare()) {
@@ -179,11 +181,11 @@ func lookAgain(x *Exchange, alone bool) error {
 		return err
 	}
 	x.Now = x.Config.Now()
-	if !mayGoOn(data, x.Data.Identity, false) {
-		x.Data = nil
+	if !mayGoOn(data, x.Session().Identity, false) {
+		x.Adopt(x.Token, nil)
 		return nil
 	}
-	x.Data = data
+	x.Adopt(x.Token, data)
 	if alone {
 		return nil
 	}

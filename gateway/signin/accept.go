@@ -73,7 +73,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	taken, err := x.Take(step)
 	if errors.Is(err, session.ErrGone) && !next.Within {
 		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
-		x.Token, x.Data = "", nil
+		x.Forget()
 		taken, err = x.Take(step)
 	}
 	if err != nil {
@@ -88,9 +88,9 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	}
 	x.Carriers.Remove(before, x.Above.Carrier())
 	x.Carriers.Cut(before)
-	x.ForgetTarget()
+	exchange.ForgetTarget(&x.Exchange.Exchange)
 	if state == gate.Verified {
-		owed, err := x.OwedAfterAll(next.Delivery, x.Data.Next, stands)
+		owed, err := x.OwedAfterAll(next.Delivery, x.Session().Next, stands)
 		switch {
 		case err != nil && x.State() != gate.Pending:
 			return true, err
@@ -118,11 +118,11 @@ func NoFactor(status factor.Status) bool { return !status.Enrolled }
 // written too late to be among those is found here. What it was to lead to is for when the factor is proved: delivery,
 // or the page first asked for, next.
 func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err == nil && stands(status) {
 		return false, nil
 	}
-	_, changed := x.Take(session.Owe(x.Data.Identity, delivery, next, x.Now))
+	_, changed := x.Take(session.Owe(x.Session().Identity, delivery, next, x.Now))
 	if changed != nil {
 		// Nobody gets to know the token of what could not be taken back.
 		x.ClearToken(x.W.Header(), x.R)
@@ -134,10 +134,10 @@ func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands 
 // losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the
 // session now, would go on without one.
 func (x *Exchange) losesFactor(identity string) (bool, error) {
-	if x.State() == gate.Anonymous || x.Data.Identity == identity {
+	if x.State() == gate.Anonymous || x.Session().Identity == identity {
 		return false, nil
 	}
-	before, err := x.Enrolled(x.Data.Identity)
+	before, err := x.Enrolled(x.Session().Identity)
 	return before.Enrolled, err
 }
 

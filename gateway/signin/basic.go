@@ -28,7 +28,7 @@ func (x *Exchange) standByPassword() exchange.Answer {
 	case refused != nil:
 		return func() error { return x.Refuse(refused) }
 	case line != "":
-		known = x.State() != gate.Anonymous && x.Data.Bonds.Basic(line)
+		known = x.State() != gate.Anonymous && x.Session().Bonds.Basic(line)
 	}
 	switch {
 	case known:
@@ -46,7 +46,7 @@ func (x *Exchange) standByPassword() exchange.Answer {
 // LacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password
 // that stands in every request, got no cookie for it, and this request has no password.
 func (x *Exchange) LacksPassword() bool {
-	return x.State() == gate.Verified && x.Data.Bonds.HasBasic() && x.Data.Held.Len() == 0 && x.Authorization == ""
+	return x.State() == gate.Verified && x.Session().Bonds.HasBasic() && x.Session().Held.Len() == 0 && x.Authorization == ""
 }
 
 // tryPassword asks the app whose a password is, unless the client has too many tried already. One is being tried until
@@ -56,7 +56,7 @@ func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	if refused != nil {
 		return func() error { return x.Refuse(refused) }
 	}
-	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
 	if !ok {
 		return func() error { return tooManyTrials(x) }
 	}
@@ -169,7 +169,7 @@ func (x *Exchange) trialFailed(err error) error {
 
 // askPassword has the app itself ask a stranger for a password, so that the browser does.
 func (x *Exchange) askPassword() error {
-	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
 	if !ok {
 		return tooManyTrials(x)
 	}

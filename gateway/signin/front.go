@@ -17,9 +17,9 @@ func (x *Exchange) standByFront() exchange.Answer {
 	}
 	switch {
 	case name == "":
-		x.Token, x.Data = "", nil
+		x.Forget()
 		return nil
-	case x.State() != gate.Anonymous && x.Data.Identity == name:
+	case x.State() != gate.Anonymous && x.Session().Identity == name:
 		return nil
 	case x.State() == gate.Anonymous && !x.needsSession():
 		return nil

@@ -19,21 +19,21 @@ const recordPatience = 500 * time.Millisecond
 //
 // Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
 func (x *Exchange) OwesByNow() exchange.Answer {
-	if len(x.Data.Proofs) > 0 {
+	if len(x.Session().Proofs) > 0 {
 		return nil
 	}
 	status, err := lookBriefly(x)
 	if err != nil {
 		x.Log.DebugContext(x.R.Context(), "nobody knows whether a factor is owed by now; the session goes on",
-			"app", x.Config.App, "user", x.Data.Identity, "error", err)
+			"app", x.Config.App, "user", x.Session().Identity, "error", err)
 		return nil
 	}
 	if NoFactor(status) {
 		return nil
 	}
 	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
-		"app", x.Config.App, "user", x.Data.Identity)
-	if _, err := x.Take(session.Owe(x.Data.Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
+		"app", x.Config.App, "user", x.Session().Identity)
+	if _, err := x.Take(session.Owe(x.Session().Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
 		return func() error { return x.StoreFailed("have the session owe a factor", err) }
 	}
 	return x.AskFactor
@@ -45,7 +45,7 @@ func lookBriefly(x *Exchange) (factor.Status, error) {
 		status factor.Status
 		err    error
 	}
-	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Data.Identity, make(chan result, 1)
+	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Session().Identity, make(chan result, 1)
 	go func() {
 		status, err := factors.Status(ctx, user)
 		found <- result{status, err}

@@ -25,7 +25,7 @@ import (
 // app's page needs it. Under another name, or at the login of another kind of account, where the name is somebody
 // else's, the two could become one session, with an account of each. A login's second step brings no name.
 func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
-	if x.Data == nil || x.Data.Guest.Len() == 0 && x.Data.Retry == nil {
+	if x.Session() == nil || x.Session().Guest.Len() == 0 && x.Session().Retry == nil {
 		return custody.Jar{}, nil
 	}
 	claimed, err := x.Claim()
@@ -52,7 +52,7 @@ func (x *Exchange) Claim() (taken Claimed, err error) {
 	x.Raising.Quiet(x.R.Context(), before, underway.OpenPatience)
 	x.Carriers.Cut(before)
 	if errors.Is(err, session.ErrGone) {
-		x.Token, x.Data = "", nil
+		x.Forget()
 		return Claimed{}, nil
 	}
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 // offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the
 // app would have led kept. What fails here opens nothing and closes nothing; then there is no offer.
 func (x *Exchange) offer(next SignedIn) exchange.Answer {
-	if !x.Config.Offer || x.Config.RequireEveryone || x.Data.Method() != session.None || !exchange.IsPageLoad(x.R) {
+	if !x.Config.Offer || x.Config.RequireEveryone || x.Session().Method() != session.None || !exchange.IsPageLoad(x.R) {
 		return nil
 	}
-	first, err := x.Config.Factors.Offer(x.R.Context(), x.Data.Identity)
+	first, err := x.Config.Factors.Offer(x.R.Context(), x.Session().Identity)
 	if err != nil {
 		x.Log.WarnContext(x.R.Context(), "no second factor could be offered", "setting", "offer", "app", x.Config.App, "error", err)
 	}
@@ -81,7 +81,7 @@ func (x *Exchange) closed() error {
 
 // normalised is a name in the form under which a record is kept; empty where it can be nobody's.
 func normalised(x *Exchange, name string) string {
-	if x.Data != nil && name == x.Data.Identity {
+	if x.Session() != nil && name == x.Session().Identity {
 		return name // which is in that form
 	}
 	normal, err := x.Config.Logins.Names.Normalise(name)

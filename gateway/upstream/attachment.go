@@ -16,7 +16,7 @@ func (x *Exchange) attachment() Attachment {
 	case x.Authorization != "":
 		return BasicAttachment(x.Authorization)
 	}
-	return x.TokenAttachment(x.Data.Token)
+	return x.TokenAttachment(x.Session().Token)
 }
 
 // TokenAttachment is how a bearer token goes with a question of ours; nothing for none.

@@ -64,7 +64,7 @@ func (x *Exchange) cleaning() custody.CleanOptions {
 		Verified: x.State() == gate.Verified, Login: x.Place == gate.Login, Path: x.Path, Closed: x.placeClosed,
 	}
 	if x.site.Tokens && options.Verified && !options.Login {
-		options.Token = x.Data.Bonds.Token
+		options.Token = x.Session().Bonds.Token
 	}
 	return options
 }
@@ -89,10 +89,10 @@ func (x *Exchange) prepareLogin() {
 
 // Granted are the names of cookies that the app gave the browser in this session.
 func (x *Exchange) Granted() []string {
-	if x.Data == nil {
+	if x.Session() == nil {
 		return nil
 	}
-	return x.Data.Granted
+	return x.Session().Granted
 }
 
 func (x *Exchange) setCookies(r *http.Request, path string, client []string, jar *custody.Jar, granted []string) {

@@ -226,7 +226,7 @@ func (x *Exchange) Whose(jar custody.Jar) Probed {
 		return x.Probe(jar, with)
 	}
 	alone := x.Probe(jar, Attachment{})
-	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name != x.Data.Identity {
+	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name != x.Session().Identity {
 		return alone
 	}
 	said := x.Probe(alone.Jar, with)

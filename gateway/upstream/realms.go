@@ -186,7 +186,7 @@ var errEachGuest = errors.New("the app gives each of those who are not signed in
 // then the one who was asked about before was called otherwise. One that calls each of them otherwise is found by
 // asking twice.
 func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
-	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Data.Identity {
+	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Session().Identity {
 		return result
 	}
 	for i := range x.Config.Logins.Identities {
