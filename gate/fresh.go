@@ -33,14 +33,14 @@ func CheckDue(now, checked time.Time, every time.Duration, doubtful bool) Check 
 	return CheckOnce
 }
 
-// NeedsProof reports whether a user has to prove a factor once more before it is changed: unless she proved one less
-// than the given time ago. proved is zero where she never did in this session.
+// NeedsProof reports whether a user has to prove a factor once more before changing factors. A proof that is younger
+// than within is enough. proved is when the last one was given in this session; zero if none was.
 func NeedsProof(now, proved time.Time, within time.Duration) bool {
 	return !age.Within(now, proved, within)
 }
 
-// MayPostpone reports whether somebody who has to set a factor up may do so later. began is when her time of grace
-// began; zero where she has none.
+// MayPostpone reports whether a user who has to set up a factor may do so later. began is when the user's time of grace
+// began; zero if there is none.
 func MayPostpone(now, began time.Time, grace time.Duration) bool {
 	return age.Within(now, began, grace)
 }

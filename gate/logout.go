@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// exit is where an app signs people out: a path, and for apps that have one address for many things what the query must
-// have. It opens no door, for only a verified session gets through to it, so that it may be read generously.
+// exit is where an app signs people out: a path and, for apps that have one path for many things, what the query must
+// contain. It may match generously, because it opens nothing: only verified sessions get through to it.
 type exit struct {
 	written string
 	path    match.Glob

@@ -27,7 +27,7 @@ type Rules struct {
 	Logout match.Globs
 	// Shut paths are closed to everybody, logins and verified sessions too.
 	Shut match.Globs
-	// Methods are all that the app takes, in capitals; empty: all that the gateway can look after.
+	// Methods are the methods that the app takes, in capitals; empty: all that the gateway can handle.
 	Methods []string
 }
 
@@ -35,8 +35,8 @@ type Rules struct {
 type Opening struct {
 	// Methods in capitals; empty: GET and HEAD, which carry no body.
 	Methods []string
-	// Paths are globs over canonical paths. What a pattern opens, it opens without a query, unless `?*` stands at its
-	// end: many an app answers each path that it does not have, a picture or a script, by one program, which reads the
+	// Paths are globs over canonical paths. A pattern opens its paths without a query, unless it ends in `?*`: many
+	// apps answer every path that they do not have, such as that of a missing picture, by one program that reads the
 	// query.
 	Paths match.Globs
 }
@@ -44,8 +44,8 @@ type Opening struct {
 // Open makes the opening of paths to GET and HEAD.
 func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
 
-// opens is which of Paths lets a stranger make this request; -1 where none does. GET and HEAD are not opened to a
-// request with a body: by its type, some apps take it for another protocol, whatever the path is.
+// opens returns the index of the pattern in Paths that lets a stranger make this request, or -1. GET and HEAD with a
+// body are never opened: some apps take such a body for another protocol by its type, at any path.
 func (o *Opening) opens(method string, body bool, path string) int {
 	reads := method == http.MethodGet || method == http.MethodHead
 	if reads && body || len(o.Methods) == 0 && !reads || len(o.Methods) > 0 && !slices.Contains(o.Methods, method) {
@@ -54,7 +54,7 @@ func (o *Opening) opens(method string, body bool, path string) int {
 	return o.Paths.Index(path)
 }
 
-// withQuery is what stands at the end of a pattern that opens paths with whatever query they have.
+// withQuery ends a pattern that opens its paths with any query.
 const withQuery = "?*"
 
 // opening is an Opening made ready.
@@ -67,7 +67,7 @@ func (o *opening) add(path, written string) {
 	o.Paths, o.written = append(o.Paths, match.Glob(path)), append(o.written, written)
 }
 
-// divide parts openings by whether they open their paths with a query.
+// divide separates patterns that open paths without a query from those that open them with any.
 func divide(openings []Opening) (bare, whole []opening) {
 	for _, o := range openings {
 		without, with := opening{Opening: Opening{Methods: o.Methods}}, opening{Opening: Opening{Methods: o.Methods}}
@@ -164,14 +164,13 @@ func parseLoginPage(address string) (path string, query url.Values, err error) {
 	return page.Path, query, nil
 }
 
-// openable are methods whose requests the gateway can look after.
+// openable reports whether the gateway can handle requests by a method.
 func openable(method string) bool {
 	return method != "" && method != http.MethodConnect && method != http.MethodTrace && method != "TRACK" &&
 		strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
-// closable refuses patterns that can fit no request's path, and so would close nothing: their author believes that they
-// do.
+// closable refuses patterns that fit no request's path: they would close nothing, and their author would not know.
 func closable(setting Word, patterns match.Globs) error {
 	for _, pattern := range patterns {
 		text := string(pattern)
@@ -186,18 +185,18 @@ func closable(setting Word, patterns match.Globs) error {
 	return nil
 }
 
-// Place is what a request asks for. The caller has found out already whether it is a login, and whether it asks for a
-// page on which one of the logins begins (entry).
+// Place returns what a request asks for. The caller says whether it is a login, and whether it asks for the page of a
+// login block (entry).
 func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) Place {
 	place, _ := p.PlaceAndRule(r, path, isLogin, isEntry)
 	return place
 }
 
-// PlaceAndRule is Place, with the rule that decided. Of a login and its page it knows the word only: which block and
-// which of its paths it was, the caller knows.
+// PlaceAndRule is like Place and also returns the rule that decided. For a login and its page the rule has only its
+// word: the caller knows the block and the path.
 //
-// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect, shut) is
-// compared with the loosest reading of it.
+// Rules that open (public, entry) are compared with the canonical path only. Rules that close (protect, shut) are
+// compared with the loosest reading of the path.
 func (p *Policy) PlaceAndRule(r *http.Request, path match.Path, isLogin, isEntry bool) (Place, Rule) {
 	if p.own(path) {
 		return Own, Rule{Word: WordBase, Pattern: p.base}
@@ -238,7 +237,7 @@ func (p *Policy) opens(r *http.Request, path match.Path) (Rule, bool) {
 	return Rule{Word: WordPublic, Pattern: pattern}, opens
 }
 
-// KeepsQuery reports whether what is public at a path is so with the query of the request.
+// KeepsQuery reports whether a path is public with any query.
 func (p *Policy) KeepsQuery(r *http.Request, path match.Path) bool {
 	_, opens := opened(p.whole, r, path)
 	return opens
@@ -255,7 +254,7 @@ func opened(openings []opening, r *http.Request, path match.Path) (pattern strin
 	return "", false
 }
 
-// own compares loosely too, so that no spelling of an own address is ever taken for one of the app.
+// own also compares loosely, so that no spelling of one of our own addresses is taken for the app's.
 func (p *Policy) own(path match.Path) bool {
 	if path.Canonical {
 		return inside(path.Text, p.base)
@@ -263,9 +262,9 @@ func (p *Policy) own(path match.Path) bool {
 	return inside(path.Loose(), p.loosePrefix)
 }
 
-// isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page
-// has a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it
-// has none there must be none: apps with one path for all pages have all of them there.
+// isLoginPage compares the path and the query, because some apps have one path for all pages. If the login page has a
+// query, the request's must be equal: `title=Special:UserLogin&oldid=7` is another page in at least one app. If it has
+// none, the request must have none, or it could ask for any page of such an app.
 func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	if p.loginPath == "" || path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -285,8 +284,8 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	return true
 }
 
-// LeadsToLogin reports whether an address on this site, such as an app's Location, is that of the login page, with
-// whatever else stands in its query.
+// LeadsToLogin reports whether an address on this site, such as an app's Location, is the login page's. Its query may
+// contain more.
 func (p *Policy) LeadsToLogin(target string) bool {
 	u, err := url.ParseRequestURI(target)
 	if err != nil || p.loginPath == "" || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {
