@@ -51,9 +51,9 @@ func New(config Config) (*Gateway, error) {
 	return g, nil
 }
 
-// ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything
-// that the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody
-// is left in the request, for whatever handles the error may lead into the app.
+// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway's own errors
+// are written as answers. When an error is returned, the request holds neither the client's credentials nor cookies
+// from custody, because whatever handles the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := relay.Begin(g.site, w, r, next)
 	handled := false
@@ -76,8 +76,8 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	}
 	upstream.SettleBody(r)
 	err := x.LoadSession()
-	// After that: what the session says of its ages was written before it was read, also by a request that came later
-	// than this one.
+	// The time is taken after the session was read: a request that came later than this one may have written times into
+	// the session, and they must not lie in the future.
 	x.Now = x.Config.Now()
 	if err != nil {
 		return x.StoreFailed("load session", err)
@@ -110,7 +110,7 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	return g.act(x, action)
 }
 
-// final actions do not depend on who is signed in.
+// final reports whether an action does not depend on who is signed in.
 func final(action gate.Action) bool {
 	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
 }

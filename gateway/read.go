@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// Reading is what a request asks for, as far as it says so itself, what becomes of it, and why.
+// Reading is what a request asks for, what becomes of it, and why.
 type Reading struct {
 	Path match.Path
 	// Attempt is the login that it is; nil where it is none.
@@ -29,11 +29,11 @@ type Reading struct {
 	Action  gate.Action
 }
 
-// Read says what becomes of a request that came in a session of that state. It asks no store, writes nothing and
-// answers nothing; it reads the body where a login may stand in that, which stays readable. admit is asked for room for
-// a large one; nil where there is room always.
+// Read decides what becomes of a request that came in a session of the given state. It asks no store, writes nothing
+// and answers nothing. If the request may be a login, Read reads its body, which can be read again afterwards. admit is
+// asked before a large body is kept in memory; nil means that there is always room.
 //
-// It is what ServeHTTP does first, so that whatever explains or only observes says the same.
+// ServeHTTP begins with it. So whatever explains or observes requests by Read says what ServeHTTP does.
 func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Reading {
 	site := g.site.Site.Site.Site
 	found := Reading{Path: match.ParsePath(r.URL)}
@@ -56,7 +56,7 @@ func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Rea
 	return found
 }
 
-// unreadable is why a request is refused whatever it asks for; nil where it is not.
+// unreadable returns why a request is refused because of its form; nil if it is not.
 func unreadable(r *http.Request, path match.Path) *login.RefusedError {
 	switch {
 	case path.EndsEarly():
@@ -93,10 +93,10 @@ func loginRule(site *exchange.Site, number int, path match.Path) gate.Rule {
 	return rule
 }
 
-// judgeRefusal decides what becomes of a request that looks like a login and cannot be read as one.
+// judgeRefusal decides what becomes of a request that looks like a login and could not be read as one.
 //
-// A body that could not be examined whole may be an upload in a verified session, to an app that has one path for
-// everything; then the app is asked who is signed in before a byte of the answer goes out. Nobody else may send one.
+// A body that could not be examined as a whole may be an upload, in an app that has one path for everything. Only a
+// verified session may send one, and then the app is asked who is signed in before a byte of the answer goes out.
 func judgeRefusal(err error, state gate.State) (refusal *login.RefusedError, unread bool) {
 	var refused *login.RefusedError
 	if errors.As(err, &refused) {
@@ -112,7 +112,7 @@ func judgeRefusal(err error, state gate.State) (refusal *login.RefusedError, unr
 	return &login.RefusedError{Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: fmt.Sprint(err)}, false
 }
 
-// decide has package gate say what becomes of a request in a session of that state.
+// decide describes a request to package gate and returns its decision.
 func decide(site *exchange.Site, r *http.Request, state gate.State, place gate.Place, attempt *login.Attempt) gate.Action {
 	request := gate.Request{
 		State: state, Place: place, Method: r.Method,

@@ -21,7 +21,7 @@ type Exchange struct {
 	W   http.ResponseWriter
 	R   *http.Request
 	Now time.Time
-	// Above is for what the rooms above do; it is the request itself.
+	// Above does what only the rooms above can do; it is the request itself.
 	Above Above
 
 	Token string        // the session's token; empty without one
@@ -32,29 +32,29 @@ type Exchange struct {
 	Place  gate.Place
 	// SentJSON says that one of our own forms came as a JSON document.
 	SentJSON bool
-	// Withheld says that the app's answer to this very request waits at /resume, though it is no login.
+	// Withheld says that the app's answer to this request waits at /resume, although the request is no login.
 	Withheld bool
 	// SentSaved says that Sent was read: the client's own Cookie headers.
 	SentSaved bool
 	Sent      []string
 }
 
-// Answer writes an answer. Where one is nil there is none yet, and the request goes on.
+// Answer writes an answer. A nil Answer means that there is none yet and the request goes on.
 type Answer func() error
 
-// Above is what the rooms above do where this one asks for it.
+// Above is what this room asks the rooms above to do.
 type Above interface {
-	// RefuseStranger answers where there is no login page that a stranger could be sent to.
+	// RefuseStranger answers a stranger if there is no login page.
 	RefuseStranger() error
-	// Follow hears that the session has another token or identity from now on.
+	// Follow is called when the session gets another token or identity.
 	Follow(token, identity string)
-	// Release hears that the session has ended by the request's own wish: what is still sent is the answer to that.
+	// Release is called when the request itself has ended the session: what is still sent is the answer to that.
 	Release()
-	// Untold hears that the store could not be told what became of the session.
+	// Untold is called when a change of the session could not be written to the store.
 	Untold()
-	// Begun reports whether an answer has begun to go to the browser, or was put together to do so.
+	// Begun reports whether an answer is being sent to the browser, or is ready to be.
 	Begun() bool
-	// Carrier is the request among those that carry the cookies of a session.
+	// Carrier is this request, as one of those that carry cookies of a session to the app.
 	Carrier() underway.Carrier
 }
 
@@ -67,7 +67,7 @@ func (x *Exchange) Adopt(token string, data *session.Data) { x.Token, x.data = t
 // Forget has the exchange go on as a stranger's, without a session.
 func (x *Exchange) Forget() { x.Token, x.data = "", nil }
 
-// State is the session's, and that of strangers without one.
+// State is the session's state; Anonymous without a session.
 func (x *Exchange) State() gate.State {
 	if x.data == nil {
 		return gate.Anonymous
@@ -92,10 +92,10 @@ func (x *Exchange) Outcome() Outcome {
 	return outcome
 }
 
-// StatusClientLeft is nobody's to read: the client has gone. It is what access logs show then (nginx's 499).
+// StatusClientLeft is what access logs show if the client left before its answer (nginx's 499).
 const StatusClientLeft = 499
 
-// Left ends a request whose client has gone. Whatever came of it was not seen, and is thrown away.
+// Left ends a request whose client has left. The answer, which nobody has seen, is thrown away.
 func (x *Exchange) Left() error {
 	x.Log.DebugContext(x.R.Context(), "the client left before its answer", "app", x.Config.App, "place", x.Place.String())
 	clear(x.W.Header())
