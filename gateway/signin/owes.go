@@ -9,15 +9,15 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// recordPatience is how long a request waits for the word on whether a factor is owed by now.
+// recordPatience is how long a request waits to learn whether a factor is owed by now.
 const recordPatience = 500 * time.Millisecond
 
-// OwesByNow looks, once a minute while a session is in use, whether its user has a factor by now, if none was proved in
-// it. Whoever sets up a factor ends the user's other sessions; where the store of sessions was away in that moment, or
-// the gateway was stopped, nobody did, and somebody who has only the password would go on to the end of the session's
-// time.
+// OwesByNow checks whether the user of a session in which no factor was proved has one by now. It is called once a
+// minute while the session is in use. Setting up a factor ends the user's other sessions; if the store of sessions was
+// away at that moment, or the gateway was stopped, they did not end, and somebody who has only the password could use
+// one to the end of its time.
 //
-// Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
+// If the secrets store does not answer soon, the session goes on as it is, as in an outage (P6).
 func (x *Exchange) OwesByNow() exchange.Answer {
 	if len(x.Session().Proofs) > 0 {
 		return nil
@@ -39,7 +39,7 @@ func (x *Exchange) OwesByNow() exchange.Answer {
 	return x.AskFactor
 }
 
-// lookBriefly reads whether the user of this session has a factor, and does not wait long for it.
+// lookBriefly reads whether the session's user has a factor, and waits for recordPatience at most.
 func lookBriefly(x *Exchange) (factor.Status, error) {
 	type result struct {
 		status factor.Status
