@@ -24,17 +24,18 @@ func TestSessionsAreChangedBySteps(t *testing.T) {
 // TestWritesIntoSessionsAreSeen: the test above finds what it looks for.
 func TestWritesIntoSessionsAreSeen(t *testing.T) {
 	for source, want := range map[string]int{
-		"func f(data *session.Data) { data.State = 1 }":                               1,
-		"func f(x *exchange) { x.data.Identity, x.data.Proofs = \"\", nil }":          2,
-		"func f(x *Exchange) { x.Data.Identity, x.Exchange.Data.Proofs = \"\", nil }": 2,
-		"func f(x *Exchange) { x.Data = nil }":                                        0,
-		"var f func(*session.Data) error":                                             1,
-		"func f() { g(func(d *session.Data) error { return nil }) }":                  1,
-		"func f() { g(session.Raw(true, nil)) }":                                      1,
-		"func f(x *exchange) { x.data.Delivery.Location = \"\" }":                     1,
-		"func f(x *exchange) { x.data = nil }":                                        0,
-		"func f(x *exchange) bool { return x.data.State == 1 }":                       0,
-		"func f(data *session.Data) bool { view.State = data.State; return true }":    0,
+		"func f(data *session.Data) { data.State = 1 }":                            1,
+		"func f(x *exchange) { x.data.Identity, x.data.Proofs = \"\", nil }":       2,
+		"func f(x *Exchange) { x.Session().Identity = \"\" }":                      1,
+		"func f(x *Exchange) { x.Exchange.Session().Held = jar }":                  1,
+		"func f(x *Exchange) { held := x.Session().Held; _ = held }":               0,
+		"var f func(*session.Data) error":                                          1,
+		"func f() { g(func(d *session.Data) error { return nil }) }":               1,
+		"func f() { g(session.Raw(true, nil)) }":                                   1,
+		"func f(x *exchange) { x.data.Delivery.Location = \"\" }":                  1,
+		"func f(x *exchange) { x.data = nil }":                                     0,
+		"func f(x *exchange) bool { return x.data.State == 1 }":                    0,
+		"func f(data *session.Data) bool { view.State = data.State; return true }": 0,
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+source, 0)
 		if err != nil {
@@ -59,7 +60,8 @@ func writesIntoSessions(file *ast.File) (found []string) {
 			}
 		case *ast.AssignStmt:
 			for _, left := range node.Lhs {
-				if called := name(left); strings.Contains("."+strings.ToLower(called), ".data.") {
+				called := name(left)
+				if chain := "." + strings.ToLower(called); strings.Contains(chain, ".data.") || strings.Contains(chain, ".session().") {
 					found = append(found, "an assignment to "+called)
 				}
 			}
@@ -79,7 +81,7 @@ func changesSession(f *ast.FuncType) bool {
 	return ok && isName && name(pointer.X) == "session.Data" && result.Name == "error"
 }
 
-// name is a chain of names as it is written; empty for anything else.
+// name is a chain of names, and of calls without arguments, as it is written; empty for anything else.
 func name(x ast.Expr) string {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -87,6 +89,10 @@ func name(x ast.Expr) string {
 	case *ast.SelectorExpr:
 		if of := name(x.X); of != "" {
 			return of + "." + x.Sel.Name
+		}
+	case *ast.CallExpr:
+		if of := name(x.Fun); of != "" && len(x.Args) == 0 {
+			return of + "()"
 		}
 	}
 	return ""

@@ -2,8 +2,12 @@ package sallyport
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +19,7 @@ const module = "sallyport.example/sallyport"
 // rooms says for each package of the core which others of this module it may use, directly or through others.
 var rooms = map[string][]string{
 	"internal/match":     {},
-	"gate":               {"internal/match"},
+	"gate":               {"internal/age", "internal/match"},
 	"internal/age":       {},
 	"factor":             {"internal/age"},
 	"custody":            {"internal/match"},
@@ -154,15 +158,83 @@ func TestProductNeedsNoBrowser(t *testing.T) {
 	}
 }
 
-// TestGateIsPure: the decision opens nothing and keeps nothing.
+// TestGateIsPure: the decision opens nothing, keeps nothing and asks no clock. Where a decision is about an age, now is
+// handed in.
 func TestGateIsPure(t *testing.T) {
-	output, err := exec.CommandContext(context.Background(), "go", "list", "-f", `{{join .Imports "\n"}}`, "./gate", "./internal/match").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for _, forbidden := range []string{"os", "sync", "time", "io", "context", "log/slog"} {
-		if slices.Contains(strings.Fields(string(output)), forbidden) {
-			t.Errorf("gate or match imports %s", forbidden)
+	for room, forbidden := range map[string][]string{
+		"gate":           {"os", "sync", "io", "context", "log/slog"},
+		"internal/age":   {"os", "sync", "io", "context", "log/slog"},
+		"internal/match": {"os", "sync", "io", "context", "log/slog", "time"},
+	} {
+		output, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{join .Imports "\n"}}`, "./"+room).Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		for _, used := range strings.Fields(string(output)) {
+			if slices.Contains(forbidden, used) {
+				t.Errorf("%s imports %s", room, used)
+			}
 		}
 	}
+	looked := 0
+	for path, file := range sources(t) {
+		if folder := filepath.ToSlash(filepath.Dir(path)); folder != "gate" && folder != "internal/age" {
+			continue
+		}
+		looked++
+		for _, found := range clocks(file) {
+			t.Errorf("%s: %s", path, found)
+		}
+	}
+	if looked < 5 {
+		t.Fatalf("looked at %d files", looked)
+	}
+}
+
+// TestClocksAreSeen: the test above finds what it looks for.
+func TestClocksAreSeen(t *testing.T) {
+	for source, want := range map[string]int{
+		`import "time"; var began = time.Now()`:                                            1,
+		`import "time"; func f(at time.Time) time.Duration { return time.Since(at) }`:      1,
+		`import "time"; var clock = time.Now`:                                              1,
+		`import t "time"; var began = t.Now()`:                                             1,
+		`import . "time"; var began = Now()`:                                               1,
+		`import "time"; func f() { <-time.After(time.Second); time.NewTimer(1) }`:          2,
+		`import "time"; func f(now, at time.Time) bool { return now.After(at) }`:           0,
+		`import "time"; func f(now time.Time) time.Time { return now.Add(2*time.Minute) }`: 0,
+		`import "time"; var noon = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)`:            0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := clocks(file); len(found) != want {
+			t.Errorf("%s: %q, want %d", source, found, want)
+		}
+	}
+}
+
+// clocks are the uses of package time in a file that ask a clock or wait for one.
+func clocks(file *ast.File) (found []string) {
+	called := ""
+	for _, spec := range file.Imports {
+		if spec.Path.Value != `"time"` {
+			continue
+		}
+		called = "time"
+		if spec.Name != nil {
+			called = spec.Name.Name
+		}
+	}
+	if called == "." {
+		return []string{"package time under no name"}
+	}
+	ask := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+	ast.Inspect(file, func(node ast.Node) bool {
+		if selector, ok := node.(*ast.SelectorExpr); ok && called != "" && name(selector.X) == called && slices.Contains(ask, selector.Sel.Name) {
+			found = append(found, name(selector))
+		}
+		return true
+	})
+	return found
 }

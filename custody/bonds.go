@@ -59,9 +59,6 @@ func (b Bonds) BindToken(token string) Bonds {
 // HasBasic reports whether an Authorization of HTTP Basic was verified in this session.
 func (b Bonds) HasBasic() bool { return b.basic != "" }
 
-// HasTokens reports whether bearer tokens were issued to this session.
-func (b Bonds) HasTokens() bool { return len(b.tokens) > 0 }
-
 // Basic reports whether an Authorization line is the very one that was bound.
 func (b Bonds) Basic(line string) bool {
 	return b.basic != "" && line != "" && same(b.hash(purposeBasic, line), b.basic)

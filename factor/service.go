@@ -54,6 +54,9 @@ type Status struct {
 	Grace time.Time
 }
 
+// Blocked reports whether nothing is judged at the moment, since there were too many wrong codes.
+func (s *Status) Blocked() bool { return s.Stopped || !s.BlockedUntil.IsZero() }
+
 // FactorStatus is what may be shown of a factor.
 type FactorStatus struct {
 	// ID names it, Kind is its kind, Name what its owner calls it.

@@ -4,4 +4,6 @@ import "sallyport.example/sallyport/internal/match"
 
 // Closes reports whether the operator closed a path, in whatever spelling, to strangers (protect) or to everybody
 // (shut).
-func (p *Policy) Closes(path match.Path) bool { return closes(p.protect, path) || closes(p.shut, path) }
+func (p *Policy) Closes(path match.Path) bool {
+	return path.Fits(p.protect.loose) || path.Fits(p.shut.loose)
+}

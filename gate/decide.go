@@ -2,7 +2,7 @@ package gate
 
 import "net/http"
 
-// Place is what a request asks for, as far as the gate cares. The zero value is Protected.
+// Place is the kind of thing that a request asks for. The zero value is Protected.
 type Place uint8
 
 // The places of a site.
@@ -11,7 +11,7 @@ const (
 	Protected Place = iota
 	// Public was opened by the operator with `public`, and not closed again with `protect`.
 	Public
-	// Entry is a page on which people sign in: it must be seen before anybody can.
+	// Entry is a page on which people sign in, so strangers must be able to see it.
 	Entry
 	// Login is a request that carries a password to the app.
 	Login
@@ -19,7 +19,7 @@ const (
 	Logout
 	// Own are the gateway's pages, below `base`.
 	Own
-	// Shut is what the operator closed to everybody: a door of the app's at which a second factor cannot be asked for.
+	// Shut was closed to everybody by the operator, because no second factor can be asked for there.
 	Shut
 )
 
@@ -43,17 +43,17 @@ const (
 	RefuseMethod
 	// RefusePlace answers 403, whoever asks; the app sees nothing.
 	RefusePlace
-	// RefuseForeign answers 403: another site's page has sent the request, which must not do so; the app sees nothing.
+	// RefuseForeign answers 403 because a page of another site sent the request; the app sees nothing.
 	RefuseForeign
-	// ServeOwn is answered by the gateway's own pages.
+	// ServeOwn has the gateway's own pages answer.
 	ServeOwn
-	// ForwardStranger sends the request to the app with what a stranger may have, and nothing that a login has earned.
+	// ForwardStranger sends the request to the app as a stranger's, without anything that a login has brought.
 	ForwardStranger
-	// ForwardSuspect is ForwardStranger for a request that may sign somebody in: the answer is judged as a login's is.
+	// ForwardSuspect is ForwardStranger for a request that may sign somebody in. The answer is judged like a login's.
 	ForwardSuspect
 	// ForwardLogin sends a login to the app, as a stranger's, and withholds the answer until it is judged.
 	ForwardLogin
-	// ForwardVerified sends the request to the app with the session that is held for it.
+	// ForwardVerified sends the request to the app with the app's cookies from custody.
 	ForwardVerified
 )
 
@@ -65,33 +65,33 @@ func (a Action) String() string {
 	}[min(a, ForwardVerified)]
 }
 
-// Request is all that the decision looks at.
+// Request is everything that Decide looks at.
 type Request struct {
 	State  State
 	Place  Place
 	Method string
-	// Unwanted: the app takes no requests by this method, by the word of the operator.
+	// Unwanted: the operator says that the app takes no requests by this method.
 	Unwanted bool
-	// Upgrade: the request asks to leave HTTP for a protocol that the gateway cannot look into (a WebSocket).
+	// Upgrade: the request asks to switch to a protocol that the gateway cannot look into, such as WebSocket.
 	Upgrade bool
 	// ExtendedConnect: a CONNECT is the WebSocket form of RFC 8441 and not a request for a tunnel.
 	ExtendedConnect bool
-	// Plain: GET or HEAD without a body and without a field of any login's in its query. All else could sign somebody
-	// in.
+	// Plain: the request is GET or HEAD, has no body, and its query has no field of any login. Any other request could
+	// sign somebody in.
 	Plain bool
-	// PageLoad: a browser wants a page. It counts where nobody is verified.
+	// PageLoad: a browser wants a page. It matters only in sessions that are not verified.
 	PageLoad bool
-	// Foreign: a page of another site has sent the request, and none of those that the operator names for this purpose.
+	// Foreign: a page of another site sent the request, and the operator does not allow that site to.
 	Foreign bool
 }
 
-// Decide is promise P1: nothing that is not public or a login reaches the app unless the session is verified.
+// Decide keeps promise P1: nothing that is not public or a login reaches the app unless the session is verified.
 //
-// Some details are worth knowing. A login goes out as a stranger's whatever the state, so that the app can never switch
-// the user of a session that other requests are using at this moment (P5). A stranger may not open a WebSocket even on
-// a public path, for what is said inside, a password perhaps, is out of the gateway's sight. A request that could sign
-// somebody in is never a mere page load. Whoever owes a factor and opens the login page has one already, and is led to
-// the challenge. And other sites' pages can neither sign anybody in here, nor speak in a verified session's WebSockets.
+// Some details are worth knowing. A login is sent as a stranger's in every state, so that the app can never switch the
+// user of a session that other requests are using at that moment (P5). A stranger may not open a WebSocket even on a
+// public path, because the gateway cannot see what is sent in it, which may be a password. A request that could sign
+// somebody in is never treated as a page load. Users who owe a factor and open the login page are led to the challenge.
+// Pages of other sites can neither sign anybody in here nor open WebSockets in a verified session.
 func Decide(r Request) Action {
 	tunnel := r.Upgrade || r.ExtendedConnect
 	switch r.Method {
@@ -129,8 +129,8 @@ func Decide(r Request) Action {
 	return strange(r, tunnel)
 }
 
-// strange decides what somebody may do whose session is not verified, beside signing in: see pages on which people sign
-// in, and what is public.
+// strange decides what a request in a session that is not verified may do, if it is no login: load a page on which
+// people sign in, or what is public.
 func strange(r Request, tunnel bool) Action {
 	owes := r.State == Pending || r.State == Enrolling
 	switch {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Foreign reports whether a page of another site has sent the request, as far as browsers say so, and none whose origin
-// is allowed. What says nothing is no browser of this day, or no browser at all.
+// Foreign reports whether a page of another site sent the request and its origin is not among those allowed. Only what
+// browsers say counts: a client that says nothing is an old browser or none at all.
 //
-// A page that keeps its own address to itself has the origin `null` even on its own site; then Sec-Fetch-Site holds
-// (Fetch §3.2, Fetch Metadata §2.2).
+// A page that hides its address sends the origin `null` even to its own site; then Sec-Fetch-Site decides (Fetch §3.2,
+// Fetch Metadata §2.2).
 func Foreign(r *http.Request, allowed []string) bool {
 	origins := r.Header["Origin"]
 	if len(origins) == 1 && slices.Contains(allowed, strings.ToLower(origins[0])) {
@@ -28,9 +28,9 @@ func Foreign(r *http.Request, allowed []string) bool {
 		r.TLS != nil && origin.Scheme != "https" // whoever sits on the line writes the http pages of this host
 }
 
-// Blind reports whether another site's page may have sent the request without the cookies of ours that the browser has.
-// A link that is followed comes with them, for they are SameSite=Lax, so that there none are missing; pictures, frames
-// and forms of other sites come without.
+// Blind reports whether another site's page may have sent the request, so that it lacks cookies of ours that the
+// browser has. Our cookies are SameSite=Lax: browsers send them with a link that is followed, and not with pictures,
+// frames and forms of other sites.
 func Blind(r *http.Request) bool {
 	if !Foreign(r, nil) {
 		return false

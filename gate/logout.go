@@ -10,11 +10,12 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// exit is where an app signs people out: a path, and for apps that have one address for many things what the query must
-// have. It opens no door, for only a verified session gets through to it, so that it may be read generously.
+// exit is where an app signs people out: a path and, for apps that have one path for many things, what the query must
+// contain. It may match generously, because it opens nothing: only verified sessions get through to it.
 type exit struct {
-	path  match.Glob
-	query url.Values
+	written string
+	path    match.Glob
+	query   url.Values
 }
 
 // newExits reads patterns such as `/logout` and `/index.php?route=/logout`.
@@ -26,16 +27,22 @@ func newExits(patterns match.Globs) ([]exit, error) {
 		if err != nil {
 			return nil, fmt.Errorf("logout %q: %w", pattern, err)
 		}
-		exits = append(exits, exit{match.Glob(path), values})
+		exits = append(exits, exit{string(pattern), match.Glob(path), values})
 	}
 	return exits, nil
 }
 
-// isExit reports whether a request asks the app to sign its user out.
-func (p *Policy) isExit(r *http.Request, path match.Path) bool {
-	return path.Canonical && slices.ContainsFunc(p.exits, func(e exit) bool {
-		return e.path.Match(path.Text) && e.asked(r)
-	})
+// exit returns the pattern by which a request asks the app to sign its user out, and reports whether it does.
+func (p *Policy) exit(r *http.Request, path match.Path) (pattern string, exits bool) {
+	if !path.Canonical {
+		return "", false
+	}
+	for _, e := range p.exits {
+		if e.path.Match(path.Text) && e.asked(r) {
+			return e.written, true
+		}
+	}
+	return "", false
 }
 
 func (e exit) asked(r *http.Request) bool {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Takes reports whether the app takes requests by a method. An app whose listener speaks another protocol as well takes
-// what has a method that it does not know for that one, and the lines of the body for its commands.
+// Takes reports whether the app takes requests by a method. If the app's listener speaks another protocol too, it may
+// read a request with an unknown method as that protocol, and the lines of its body as commands.
 func (p *Policy) Takes(method string) bool {
 	return len(p.methods) == 0 || slices.Contains(p.methods, method)
 }
 
-// Allow is the header of that name for a request by a method that the app does not take.
+// Allow is the value of the Allow header in an answer to a method that the app does not take.
 func (p *Policy) Allow() string {
 	if len(p.methods) == 0 {
 		return "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -21,7 +21,7 @@ func (p *Policy) Allow() string {
 	return strings.Join(p.methods, ", ")
 }
 
-// checkMethods refuses what is no method, or one that goes to no app whatever is said of it.
+// checkMethods refuses what is no method, and methods that the gateway never sends to an app.
 func checkMethods(methods []string) error {
 	for _, method := range methods {
 		if !openable(method) {

@@ -1,8 +1,8 @@
 package gate
 
-// Owes decides what a password alone is good for: for the challenge, for setting a factor up, or for the app. known
-// reports whether the secrets store has said whether the user is enrolled; required, whether everybody has to be. Only
-// a clear "not enrolled" ever means that no factor is owed (P6).
+// Owes decides which state a session gets by a password alone: Pending, Enrolling or Verified. known reports whether
+// the secrets store has answered, enrolled is its answer, and required reports whether everybody must have a factor.
+// Only a clear "not enrolled" means that no factor is owed (P6).
 func Owes(known, enrolled, required bool) State {
 	switch {
 	case !known || enrolled:

@@ -21,11 +21,13 @@ type Rules struct {
 	// Public paths are open to strangers, Protect closes some of them again.
 	Public  []Opening
 	Protect match.Globs
+	// Refresh paths are where the app issues tokens: closed to strangers as Protect is.
+	Refresh match.Globs
 	// Logout is where the app signs people out: paths, each perhaps with what the query must have.
 	Logout match.Globs
 	// Shut paths are closed to everybody, logins and verified sessions too.
 	Shut match.Globs
-	// Methods are all that the app takes, in capitals; empty: all that the gateway can look after.
+	// Methods are the methods that the app takes, in capitals; empty: all that the gateway can handle.
 	Methods []string
 }
 
@@ -33,8 +35,8 @@ type Rules struct {
 type Opening struct {
 	// Methods in capitals; empty: GET and HEAD, which carry no body.
 	Methods []string
-	// Paths are globs over canonical paths. What a pattern opens, it opens without a query, unless `?*` stands at its
-	// end: many an app answers each path that it does not have, a picture or a script, by one program, which reads the
+	// Paths are globs over canonical paths. A pattern opens its paths without a query, unless it ends in `?*`: many
+	// apps answer every path that they do not have, such as that of a missing picture, by one program that reads the
 	// query.
 	Paths match.Globs
 }
@@ -42,31 +44,38 @@ type Opening struct {
 // Open makes the opening of paths to GET and HEAD.
 func Open(patterns ...string) []Opening { return []Opening{{Paths: match.NewGlobs(patterns...)}} }
 
-// opens reports whether a stranger may make this request on a path. A body is no part of what GET and HEAD are opened
-// for: by its type, some apps take it for another protocol, whatever the path is.
-func (o *Opening) opens(method string, body bool, path string) bool {
+// opens returns the index of the pattern in Paths that lets a stranger make this request, or -1. GET and HEAD with a
+// body are never opened: some apps take such a body for another protocol by its type, at any path.
+func (o *Opening) opens(method string, body bool, path string) int {
 	reads := method == http.MethodGet || method == http.MethodHead
-	switch {
-	case reads && body:
-		return false
-	case len(o.Methods) == 0:
-		return reads && o.Paths.Match(path)
+	if reads && body || len(o.Methods) == 0 && !reads || len(o.Methods) > 0 && !slices.Contains(o.Methods, method) {
+		return -1
 	}
-	return slices.Contains(o.Methods, method) && o.Paths.Match(path)
+	return o.Paths.Index(path)
 }
 
-// withQuery is what stands at the end of a pattern that opens paths with whatever query they have.
+// withQuery ends a pattern that opens its paths with any query.
 const withQuery = "?*"
 
-// divide parts openings by whether they open their paths with a query.
-func divide(openings []Opening) (bare, whole []Opening) {
-	for _, opening := range openings {
-		without, with := Opening{Methods: opening.Methods}, Opening{Methods: opening.Methods}
-		for _, pattern := range opening.Paths {
+// opening is an Opening made ready.
+type opening struct {
+	Opening
+	written []string // Paths as the operator wrote them
+}
+
+func (o *opening) add(path, written string) {
+	o.Paths, o.written = append(o.Paths, match.Glob(path)), append(o.written, written)
+}
+
+// divide separates patterns that open paths without a query from those that open them with any.
+func divide(openings []Opening) (bare, whole []opening) {
+	for _, o := range openings {
+		without, with := opening{Opening: Opening{Methods: o.Methods}}, opening{Opening: Opening{Methods: o.Methods}}
+		for _, pattern := range o.Paths {
 			if path, asked := strings.CutSuffix(string(pattern), withQuery); asked {
-				with.Paths = append(with.Paths, match.Glob(path))
+				with.add(path, string(pattern))
 			} else {
-				without.Paths = append(without.Paths, pattern)
+				without.add(path, string(pattern))
 			}
 		}
 		if without.Paths != nil {
@@ -82,10 +91,11 @@ func divide(openings []Opening) (bare, whole []Opening) {
 // Policy is Rules made ready for use; safe for concurrent use.
 type Policy struct {
 	base, loosePrefix string
+	loginPage         string // as it was written
 	loginPath         string
 	loginQuery        url.Values
-	public, whole     []Opening   // without a query, and with one
-	protect, shut     match.Globs // loose
+	public, whole     []opening // without a query, and with one
+	protect, shut     closers
 	exits             []exit
 	methods           []string
 }
@@ -107,7 +117,7 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	for setting, patterns := range map[string]match.Globs{"protect": rules.Protect, "shut": rules.Shut} {
+	for setting, patterns := range map[Word]match.Globs{WordProtect: rules.Protect, WordRefresh: rules.Refresh, WordShut: rules.Shut} {
 		if err := closable(setting, patterns); err != nil {
 			return nil, err
 		}
@@ -128,9 +138,12 @@ func NewPolicy(rules Rules) (*Policy, error) {
 		}
 	}
 	policy := &Policy{
-		base: rules.Base, loosePrefix: base.Loose(), loginPath: page, loginQuery: query, exits: exits,
-		protect: loosely(rules.Protect), shut: loosely(rules.Shut), methods: slices.Clone(rules.Methods),
+		base: rules.Base, loosePrefix: base.Loose(), loginPage: rules.LoginPage, loginPath: page, loginQuery: query,
+		exits: exits, methods: slices.Clone(rules.Methods),
 	}
+	policy.protect.add(WordProtect, rules.Protect)
+	policy.protect.add(WordRefresh, rules.Refresh)
+	policy.shut.add(WordShut, rules.Shut)
 	policy.public, policy.whole = divide(rules.Public)
 	return policy, nil
 }
@@ -151,15 +164,14 @@ func parseLoginPage(address string) (path string, query url.Values, err error) {
 	return page.Path, query, nil
 }
 
-// openable are methods whose requests the gateway can look after.
+// openable reports whether the gateway can handle requests by a method.
 func openable(method string) bool {
 	return method != "" && method != http.MethodConnect && method != http.MethodTrace && method != "TRACK" &&
 		strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
-// closable refuses patterns that can fit no request's path, and so would close nothing: their author believes that they
-// do.
-func closable(setting string, patterns match.Globs) error {
+// closable refuses patterns that fit no request's path: they would close nothing, and their author would not know.
+func closable(setting Word, patterns match.Globs) error {
 	for _, pattern := range patterns {
 		text := string(pattern)
 		filled := strings.ReplaceAll(text, "*", "x")
@@ -173,55 +185,76 @@ func closable(setting string, patterns match.Globs) error {
 	return nil
 }
 
-func loosely(patterns match.Globs) (loose match.Globs) {
-	for _, pattern := range patterns {
-		loose = append(loose, match.LooseGlob(pattern)...)
-	}
-	return loose
-}
-
-// Place tells what a request asks for. The caller has found out already whether it is a login, and whether it asks for
-// a page on which one of the logins begins (entry).
-//
-// What opens a door (public, entry) is compared with the canonical path only. What keeps it shut (protect, shut) is
-// compared with the loosest reading of it.
+// Place returns what a request asks for. The caller says whether it is a login, and whether it asks for the page of a
+// login block (entry).
 func (p *Policy) Place(r *http.Request, path match.Path, isLogin, isEntry bool) Place {
-	switch {
-	case p.own(path):
-		return Own
-	case closes(p.shut, path):
-		return Shut
-	case isLogin:
-		return Login
-	case p.isExit(r, path):
-		return Logout
-	case !path.Canonical:
-		return Protected
-	case isEntry || p.isLoginPage(r, path):
-		return Entry
-	case p.isPublic(r, path) && !closes(p.protect, path):
-		return Public
+	place, _ := p.PlaceAndRule(r, path, isLogin, isEntry)
+	return place
+}
+
+// PlaceAndRule is like Place and also returns the rule that decided. For a login and its page the rule has only its
+// word: the caller knows the block and the path.
+//
+// Rules that open (public, entry) are compared with the canonical path only. Rules that close (protect, shut) are
+// compared with the loosest reading of the path.
+func (p *Policy) PlaceAndRule(r *http.Request, path match.Path, isLogin, isEntry bool) (Place, Rule) {
+	if p.own(path) {
+		return Own, Rule{Word: WordBase, Pattern: p.base}
 	}
-	return Protected
+	if rule, shut := p.shut.close(path); shut {
+		return Shut, rule
+	}
+	if isLogin {
+		return Login, Rule{Word: WordLogin}
+	}
+	if pattern, exits := p.exit(r, path); exits {
+		return Logout, Rule{Word: WordLogout, Pattern: pattern}
+	}
+	switch {
+	case !path.Canonical:
+		return Protected, Rule{}
+	case isEntry:
+		return Entry, Rule{Word: WordLogin}
+	case p.isLoginPage(r, path):
+		return Entry, Rule{Word: WordLoginPage, Pattern: p.loginPage}
+	}
+	rule, opens := p.opens(r, path)
+	if !opens {
+		return Protected, Rule{}
+	}
+	if rule, closed := p.protect.close(path); closed {
+		return Protected, rule
+	}
+	return Public, rule
 }
 
-func (p *Policy) isPublic(r *http.Request, path match.Path) bool {
-	return opened(p.whole, r, path) || opened(p.public, r, path)
+// opens returns the rule that opens a path to strangers, whatever closes it again, and reports whether there is one.
+func (p *Policy) opens(r *http.Request, path match.Path) (Rule, bool) {
+	pattern, opens := opened(p.whole, r, path)
+	if !opens {
+		pattern, opens = opened(p.public, r, path)
+	}
+	return Rule{Word: WordPublic, Pattern: pattern}, opens
 }
 
-// KeepsQuery reports whether what is public at a path is so with the query of the request.
-func (p *Policy) KeepsQuery(r *http.Request, path match.Path) bool { return opened(p.whole, r, path) }
+// KeepsQuery reports whether a path is public with any query.
+func (p *Policy) KeepsQuery(r *http.Request, path match.Path) bool {
+	_, opens := opened(p.whole, r, path)
+	return opens
+}
 
-func opened(openings []Opening, r *http.Request, path match.Path) bool {
+// opened returns the pattern, as it was written, by which one of the openings lets a stranger make a request, and
+// reports whether there is one.
+func opened(openings []opening, r *http.Request, path match.Path) (pattern string, opens bool) {
 	for i := range openings {
-		if openings[i].opens(r.Method, match.HasBody(r), path.Text) {
-			return true
+		if at := openings[i].opens(r.Method, match.HasBody(r), path.Text); at >= 0 {
+			return openings[i].written[at], true
 		}
 	}
-	return false
+	return "", false
 }
 
-// own compares loosely too, so that no spelling of an own address is ever taken for one of the app.
+// own also compares loosely, so that no spelling of one of our own addresses is taken for the app's.
 func (p *Policy) own(path match.Path) bool {
 	if path.Canonical {
 		return inside(path.Text, p.base)
@@ -229,12 +262,9 @@ func (p *Policy) own(path match.Path) bool {
 	return inside(path.Loose(), p.loosePrefix)
 }
 
-// closes reports whether one of the patterns fits any reading of a path.
-func closes(patterns match.Globs, path match.Path) bool { return path.Fits(patterns) }
-
-// isLoginPage compares the query as well as the path, for some apps have one path for all pages. Where the login page
-// has a query it must be the very one: `title=Special:UserLogin&oldid=7` is another page in at least one app. Where it
-// has none there must be none: apps with one path for all pages have all of them there.
+// isLoginPage compares the path and the query, because some apps have one path for all pages. If the login page has a
+// query, the request's must be equal: `title=Special:UserLogin&oldid=7` is another page in at least one app. If it has
+// none, the request must have none, or it could ask for any page of such an app.
 func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	if p.loginPath == "" || path.Text != p.loginPath || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -254,8 +284,8 @@ func (p *Policy) isLoginPage(r *http.Request, path match.Path) bool {
 	return true
 }
 
-// LeadsToLogin reports whether an address on this site, such as an app's Location, is that of the login page, with
-// whatever else stands in its query.
+// LeadsToLogin reports whether an address on this site, such as an app's Location, is the login page's. Its query may
+// contain more.
 func (p *Policy) LeadsToLogin(target string) bool {
 	u, err := url.ParseRequestURI(target)
 	if err != nil || p.loginPath == "" || match.ParsePath(u).Loose() != match.LoosePath(p.loginPath) {

@@ -47,13 +47,13 @@ func New(config Config) (*Gateway, error) {
 	secure, plain := site.SecureName, site.PlainName
 	own := []string{secure, plain, secure + signin.TrustSuffix, plain + signin.TrustSuffix, secure + exchange.NextSuffix, plain + exchange.NextSuffix}
 	g := &Gateway{pages: portal.NewSite()}
-	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decide(x)) })
+	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decideAgain(x)) })
 	return g, nil
 }
 
-// ServeHTTP takes one request through the pipeline. The error is one that the rest of the route returned; everything
-// that the gateway itself has to say it has written. Beside an error, nothing of a client's credentials or of custody
-// is left in the request, for whatever handles the error may lead into the app.
+// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway's own errors
+// are written as answers. When an error is returned, the request holds neither the client's credentials nor cookies
+// from custody, because whatever handles the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := relay.Begin(g.site, w, r, next)
 	handled := false
@@ -76,8 +76,8 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	}
 	upstream.SettleBody(r)
 	err := x.LoadSession()
-	// After that: what the session says of its ages was written before it was read, also by a request that came later
-	// than this one.
+	// The time is taken after the session was read: a request that came later than this one may have written times into
+	// the session, and they must not lie in the future.
 	x.Now = x.Config.Now()
 	if err != nil {
 		return x.StoreFailed("load session", err)
@@ -89,28 +89,28 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	x.Target = r.RequestURI
 	var admit login.Admit
 	if x.State() != gate.Verified {
-		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client())) }
+		admit = func() (leave func(), ok bool) { return x.Requests.BeginForm(match.Network(x.Client(x.R))) }
 	}
-	found, refused := read(x.Site, r, x.State(), admit)
-	x.Path, x.Attempt, x.Place, x.Suspect = found.path, found.attempt, found.place, found.unread
-	if refused != nil {
-		return x.Refuse(refused)
+	found := g.Read(r, x.State(), admit)
+	x.Path, x.Attempt, x.Place, x.Suspect = found.Path, found.Attempt, found.Place, found.Unread
+	if found.Refused != nil {
+		return x.Refuse(found.Refused)
 	}
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
 		// RFC 8470 §5.2: 0-RTT data can be replayed; a code or a password must not be.
 		return x.Fail(http.StatusTooEarly, pages.ErrorTooEarly)
 	}
-	action := decide(x)
+	action := found.Action
 	if (g.site.Basic != nil || x.Config.Front != nil) && !final(action) {
 		if answer := x.Stand(); answer != nil {
 			return answer()
 		}
-		action = decide(x)
+		action = decideAgain(x)
 	}
 	return g.act(x, action)
 }
 
-// final actions do not depend on who is signed in.
+// final reports whether an action does not depend on who is signed in.
 func final(action gate.Action) bool {
 	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
 }

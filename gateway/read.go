@@ -13,50 +13,90 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// reading is what a request asks for, as far as it says so itself.
-type reading struct {
-	path match.Path
-	// attempt is the login that it is; nil where it is none.
-	attempt *login.Attempt
-	place   gate.Place
-	// unread: it may be a login that nobody could read.
-	unread bool
+// Reading is what a request asks for, what becomes of it, and why.
+type Reading struct {
+	Path match.Path
+	// Attempt is the login that it is; nil where it is none.
+	Attempt *login.Attempt
+	// Place is what it asks for, and Rule what the operator wrote that says so. Where a login block has the request
+	// refused, Rule is that block.
+	Place gate.Place
+	Rule  gate.Rule
+	// Unread: it may be a login that nobody could read.
+	Unread bool
+	// Refused is why it goes no further; then there is no Action.
+	Refused *login.RefusedError
+	Action  gate.Action
 }
 
-// read says what a request is that came in a session of that state, or why it is refused. It asks no store and answers
-// nothing; it reads the body where a login may stand in that, which stays readable. admit is asked for room for a large
-// one; nil where there is room always.
-func read(site *exchange.Site, r *http.Request, state gate.State, admit login.Admit) (found reading, refused *login.RefusedError) {
-	found.path = match.ParsePath(r.URL)
+// Read decides what becomes of a request that came in a session of the given state. It asks no store, writes nothing
+// and answers nothing. If the request may be a login, Read reads its body, which can be read again afterwards. admit is
+// asked before a large body is kept in memory; nil means that there is always room.
+//
+// ServeHTTP begins with it. So whatever explains or observes requests by Read says what ServeHTTP does.
+func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Reading {
+	site := g.site.Site.Site.Site
+	found := Reading{Path: match.ParsePath(r.URL)}
+	if found.Refused = unreadable(r, found.Path); found.Refused != nil {
+		return found
+	}
+	recognised, err := site.Config.Logins.RecogniseWithin(r, found.Path, admit)
+	found.Attempt = recognised.Attempt
+	if err != nil {
+		if found.Refused, found.Unread = judgeRefusal(err, state); found.Refused != nil {
+			found.Rule = loginRule(site, recognised.Block, found.Path)
+			return found
+		}
+	}
+	found.Place, found.Rule = site.Policy.PlaceAndRule(r, found.Path, found.Attempt != nil, recognised.Entry)
+	if found.Rule.Word == gate.WordLogin {
+		found.Rule = loginRule(site, recognised.Block, found.Path)
+	}
+	found.Action = decide(site, r, state, found.Place, found.Attempt)
+	return found
+}
+
+// unreadable returns why a request is refused because of its form; nil if it is not.
+func unreadable(r *http.Request, path match.Path) *login.RefusedError {
 	switch {
-	case found.path.EndsEarly():
-		return found, &login.RefusedError{
+	case path.EndsEarly():
+		return &login.RefusedError{
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with a zero byte",
 		}
-	case found.path.Climbs():
-		return found, &login.RefusedError{
+	case path.Climbs():
+		return &login.RefusedError{
 			Status: http.StatusBadRequest, Reason: "The address could not be read.", Log: "path with dot segments",
 		}
 	case upstream.LoadsWithBody(r):
-		return found, &login.RefusedError{
+		return &login.RefusedError{
 			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
 		}
 	}
-	recognised, err := site.Config.Logins.RecogniseWithin(r, found.path, admit)
-	if err != nil {
-		if refused, found.unread = judgeRefusal(err, state); refused != nil {
-			return found, refused
-		}
-	}
-	found.attempt = recognised.Attempt
-	found.place = site.Policy.Place(r, found.path, recognised.Attempt != nil, recognised.Entry)
-	return found, nil
+	return nil
 }
 
-// judgeRefusal decides what becomes of a request that looks like a login and cannot be read as one.
+// loginRule is the rule of a login block, by its number.
+func loginRule(site *exchange.Site, number int, path match.Path) gate.Rule {
+	rule := gate.Rule{Word: gate.WordLogin, Login: number}
+	patterns := site.Config.Logins.Blocks[number-1].Paths
+	if at := patterns.Index(path.Text); at >= 0 {
+		rule.Pattern = string(patterns[at])
+		return rule
+	}
+	// It is spelled in another way.
+	for _, pattern := range patterns {
+		if path.Fits(match.LooseGlob(pattern)) {
+			rule.Pattern = string(pattern)
+			break
+		}
+	}
+	return rule
+}
+
+// judgeRefusal decides what becomes of a request that looks like a login and could not be read as one.
 //
-// A body that could not be examined whole may be an upload in a verified session, to an app that has one path for
-// everything; then the app is asked who is signed in before a byte of the answer goes out. Nobody else may send one.
+// A body that could not be examined as a whole may be an upload, in an app that has one path for everything. Only a
+// verified session may send one, and then the app is asked who is signed in before a byte of the answer goes out.
 func judgeRefusal(err error, state gate.State) (refusal *login.RefusedError, unread bool) {
 	var refused *login.RefusedError
 	if errors.As(err, &refused) {
@@ -72,11 +112,10 @@ func judgeRefusal(err error, state gate.State) (refusal *login.RefusedError, unr
 	return &login.RefusedError{Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: fmt.Sprint(err)}, false
 }
 
-// decide has package gate say what becomes of the request in the state that its session has now.
-func decide(x *relay.Exchange) gate.Action {
-	r := x.R
+// decide describes a request to package gate and returns its decision.
+func decide(site *exchange.Site, r *http.Request, state gate.State, place gate.Place, attempt *login.Attempt) gate.Action {
 	request := gate.Request{
-		State: x.State(), Place: x.Place, Method: r.Method,
+		State: state, Place: place, Method: r.Method,
 		Upgrade:         len(r.Header["Upgrade"]) > 0,
 		ExtendedConnect: r.ProtoMajor >= 2 && r.Header.Get(":protocol") == "websocket",
 	}
@@ -84,14 +123,19 @@ func decide(x *relay.Exchange) gate.Action {
 	if request.ExtendedConnect {
 		sent = http.MethodGet // which is how a WebSocket of HTTP/2 goes to the app
 	}
-	request.Unwanted = !x.Policy.Takes(sent)
+	request.Unwanted = !site.Policy.Takes(sent)
 	switch {
-	case x.Place == gate.Login:
-		request.Foreign = gate.Foreign(r, x.Attempt.Block.From)
+	case place == gate.Login:
+		request.Foreign = gate.Foreign(r, attempt.Block.From)
 	case request.Upgrade || request.ExtendedConnect:
-		request.Foreign = gate.Foreign(r, x.Config.Origins)
-	case request.State != gate.Verified:
-		request.Plain, request.PageLoad = x.Plain(), exchange.IsPageLoad(r)
+		request.Foreign = gate.Foreign(r, site.Config.Origins)
+	case state != gate.Verified:
+		request.Plain, request.PageLoad = site.Plain(r), exchange.IsPageLoad(r)
 	}
 	return gate.Decide(request)
+}
+
+// decideAgain decides what becomes of a request whose session may have come into another state since it was read.
+func decideAgain(x *relay.Exchange) gate.Action {
+	return decide(x.Site, x.R, x.State(), x.Place, x.Attempt)
 }

@@ -193,7 +193,7 @@ func FuzzRecogniseAddress(f *testing.F) {
 		}
 		switch {
 		case err != nil:
-			if reading != (Reading{}) {
+			if reading.Attempt != nil || reading.Entry {
 				t.Fatalf("%+v beside %v", reading, err)
 			}
 		case reading.Attempt != nil:

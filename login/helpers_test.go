@@ -45,7 +45,7 @@ func recognise(t testing.TB, s *Set, r *http.Request, body string) (Reading, err
 	if r.ContentLength != length || strings.Join(r.TransferEncoding, ",") != encoding {
 		t.Fatal("length or transfer encoding changed")
 	}
-	if err != nil && reading != (Reading{}) || reading.Attempt != nil && reading.Entry {
+	if err != nil && (reading.Attempt != nil || reading.Entry) || reading.Attempt != nil && reading.Entry {
 		t.Fatalf("%+v beside %v", reading, err)
 	}
 	return reading, err

@@ -222,17 +222,6 @@ func TestParseRules(t *testing.T) {
 	}
 }
 
-func TestReadsBody(t *testing.T) {
-	for line, want := range map[string]bool{"status|200": false, "cookie|a": false, "json|/a": true, "body|a": true} {
-		if got := (&Block{Success: rules(t, line)}).ReadsBody(); got != want {
-			t.Errorf("success %s: %v", line, got)
-		}
-		if got := (&Block{Failure: rules(t, line)}).ReadsBody(); got != want {
-			t.Errorf("failure %s: %v", line, got)
-		}
-	}
-}
-
 func TestWords(t *testing.T) {
 	for value, want := range map[string]string{
 		Failed.String(): "failed", Succeeded.String(): "succeeded", AskIdentity.String(): "ask identity", Outcome(9).String(): "unknown",

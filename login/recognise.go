@@ -15,6 +15,9 @@ type Reading struct {
 	// Entry: it asks for the page of a login, which a stranger may see: GET or HEAD in the one spelling, without a
 	// body, without an upgrade, and with no field of any login's in its query, by which some apps sign in.
 	Entry bool
+	// Block is the number of the block that decided, counted from 1: whose login or page it is, or that has it refused
+	// or wants it examined; 0 where none did.
+	Block int
 }
 
 // Recognise decides what r is, whose path is given.
@@ -62,35 +65,38 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 		switch {
 		case holds == no:
 		case b.Refuse && holds == unknown:
-			found.note(&found.unexamined, flaw)
+			found.unexamined.note(i, flaw)
 		case b.Refuse && flaw != nil:
-			return Reading{}, flaw
+			return by(i), flaw
 		case b.Refuse:
-			return Reading{}, refuse(reasonForm, "the fields of a login where none is taken")
+			return by(i), refuse(reasonForm, "the fields of a login where none is taken")
 		case method == other && found.plain && !c.examines && !s.named(look):
 			// The page of the login, or one of another spelling, which has no rights.
-			found.entry = found.entry || holds == yes && spelled == exact
+			if holds == yes && spelled == exact && !found.page.Entry {
+				found.page = by(i)
+				found.page.Entry = true
+			}
 		case holds == unknown:
-			found.note(&found.unexamined, flaw)
+			found.unexamined.note(i, flaw)
 		case holds == doubtful:
-			return Reading{}, flaw
+			return by(i), flaw
 		case method == other && found.plain:
-			found.note(&found.refused, refuse(reasonForm, "a field of a login in a query"))
+			found.refused.note(i, refuse(reasonForm, "a field of a login in a query"))
 		case method == other:
-			found.note(&found.refused, refuseMethod())
+			found.refused.note(i, refuseMethod())
 		case min(method, spelled) == loose:
 			// Another block may name just this spelling.
-			found.note(&found.inexact, refuse(reasonSpelling, "path or method is not spelled as configured"))
+			found.inexact.note(i, refuse(reasonSpelling, "path or method is not spelled as configured"))
 		default:
 			name, flaw, otherKind := look.username(b, c, s.Names)
 			if flaw == nil {
-				return Reading{Attempt: &Attempt{Block: b, Name: name}}, nil
+				return Reading{Attempt: &Attempt{Block: b, Name: name}, Block: i + 1}, nil
 			}
 			if !otherKind {
-				return Reading{}, flaw
+				return by(i), flaw
 			}
 			// A later block may read this kind of body.
-			found.note(&found.misfit, flaw)
+			found.misfit.note(i, flaw)
 		}
 	}
 	return found.reading()
@@ -98,29 +104,36 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 
 // findings are what the blocks made of a request that none of them took.
 type findings struct {
-	plain, entry                         bool
-	misfit, inexact, refused, unexamined *RefusedError
+	plain                                bool
+	page                                 Reading // the zero value where it is no login's page
+	misfit, inexact, refused, unexamined defect
 }
 
-// note keeps the first defect of its kind.
-func (f *findings) note(where **RefusedError, flaw *RefusedError) {
-	if *where == nil {
-		*where = flaw
+// defect is the first one of its kind, and at which block it was found.
+type defect struct {
+	flaw  *RefusedError
+	block int
+}
+
+func (d *defect) note(block int, flaw *RefusedError) {
+	if d.flaw == nil {
+		d.flaw, d.block = flaw, block
 	}
 }
+
+// by is a reading of which is known only which block decided.
+func by(block int) Reading { return Reading{Block: block + 1} }
 
 func (f *findings) reading() (Reading, error) {
-	switch {
-	case f.misfit != nil:
-		return Reading{}, f.misfit
-	case f.inexact != nil:
-		return Reading{}, f.inexact
-	case f.refused != nil:
-		return Reading{}, f.refused
-	case f.unexamined != nil:
-		return Reading{}, f.unexamined.unexamined()
+	for _, found := range [...]defect{f.misfit, f.inexact, f.refused} {
+		if found.flaw != nil {
+			return by(found.block), found.flaw
+		}
 	}
-	return Reading{Entry: f.entry}, nil
+	if f.unexamined.flaw != nil {
+		return by(f.unexamined.block), f.unexamined.flaw.unexamined()
+	}
+	return f.page, nil
 }
 
 // verdict is whether conditions hold, from the weightiest to the lightest.

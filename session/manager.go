@@ -33,6 +33,7 @@ type Config struct {
 type Manager struct {
 	shared *Shared
 	config Config
+	lives  gate.Lives
 }
 
 // Manager makes a manager for one site. Several of one app may stand side by side, as they do during a reload.
@@ -59,7 +60,9 @@ func (s *Shared) Manager(config Config) *Manager {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Manager{shared: s, config: config}
+	return &Manager{shared: s, config: config, lives: gate.Lives{
+		Anonymous: config.Anonymous, Pending: config.Pending, Idle: config.Idle, Lifetime: config.Lifetime,
+	}}
 }
 
 // Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
@@ -113,19 +116,7 @@ func (m *Manager) alive(data *Data, stored time.Time) bool {
 
 // deadline is when a session ends unless it changes.
 func (m *Manager) deadline(data *Data) time.Time {
-	switch data.State {
-	case gate.Verified:
-		return earlier(data.Since.Add(m.config.Lifetime), data.Seen.Add(m.config.Idle))
-	case gate.Pending, gate.Enrolling:
-		return data.Since.Add(m.config.Pending)
-	default:
-		// Since is later than Created where a session went back to anonymous.
-		start := data.Created
-		if data.Since.After(start) {
-			start = data.Since
-		}
-		return start.Add(m.config.Anonymous)
-	}
+	return m.lives.End(data.State, gate.Moments{Created: data.Created, Since: data.Since, Seen: data.Seen})
 }
 
 func earlier(a, b time.Time) time.Time {

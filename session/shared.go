@@ -10,9 +10,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-
-	"sallyport.example/sallyport/gate"
-	"sallyport.example/sallyport/internal/age"
 )
 
 // Shared is one store of sessions in one process: make one for each store and keep it over reloads of the
@@ -119,14 +116,9 @@ func (l *locks) lock(name string) (unlock func()) {
 	}
 }
 
-// touchEvery is how often at most the use of a session is written down.
-const touchEvery = time.Minute
-
-// NeedsTouch reports whether the use of a session at the given time has to be written down: it is verified, for the
-// others have no idle time, and was not touched within the last minute, or within a quarter of a shorter idle time. A
-// touch that lies in the future, since a clock was set back, is put right: idle time would count from there.
+// NeedsTouch reports whether the use of a session at the given time has to be written down (gate.Lives.TouchDue).
 func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
-	return data.State == gate.Verified && !age.Within(now, data.Seen, min(touchEvery, m.config.Idle/4))
+	return m.lives.TouchDue(data.State, now, data.Seen)
 }
 
 // Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many

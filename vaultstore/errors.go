@@ -29,8 +29,6 @@ var (
 	ErrSealed = errors.New("vault is sealed")
 	// ErrStandby says that the node which answered is a standby that knows no active one.
 	ErrStandby = errors.New("vault is a standby without an active node")
-	// ErrSignIn says that Vault did not accept what the gateway signs in with.
-	ErrSignIn = errors.New("vault did not accept the gateway's sign-in")
 	// ErrDenied says that the token is good but its policy does not allow the call.
 	ErrDenied = errors.New("vault's policy does not allow this")
 	// ErrRateLimited says that a quota of Vault was used up.

@@ -18,20 +18,20 @@ const (
 	problemFactor = "https://sallyport.invalid/second-factor-required"
 )
 
-// Problem is an answer for everything that is no page load.
+// Problem is the answer to a request that is no page load.
 type Problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
 	Detail    string `json:"detail,omitempty"`
 	Challenge string `json:"challenge,omitempty"`
-	// Resume is where the app's own answer to a login waits, which was withheld.
+	// Resume is the address at which the app's withheld answer to a login waits.
 	Resume string `json:"resume,omitempty"`
 	Login  string `json:"login,omitempty"`
 }
 
-// IsPageLoad tells a browser that wants a page from everything else. Browsers say so in Sec-Fetch-Mode; of what does
-// not say, only what asks for HTML gets any.
+// IsPageLoad reports whether a browser wants a page. Browsers say so in Sec-Fetch-Mode; a client that does not send it
+// has to ask for HTML.
 func IsPageLoad(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return strings.EqualFold(mode, "navigate")
@@ -39,8 +39,8 @@ func IsPageLoad(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// AskLogin sends a stranger to the app's login page. The browser itself remembers the page that was asked for: no
-// stranger's page load writes to a store.
+// AskLogin sends a stranger to the app's login page. A cookie in the browser remembers the page that was asked for, so
+// that no page load of a stranger's writes to a store.
 func (x *Exchange) AskLogin() error {
 	if x.Config.LoginPage == "" {
 		return x.Above.RefuseStranger()
@@ -56,7 +56,7 @@ func (x *Exchange) AskLogin() error {
 	return x.Redirect(x.Config.LoginPage)
 }
 
-// AskFactor leads to the challenge, or to the set-up page where a factor is required and none exists.
+// AskFactor leads to the challenge, or to the set-up page if a factor is required and the user has none.
 func (x *Exchange) AskFactor() error {
 	if IsPageLoad(x.R) {
 		if x.State() == gate.Enrolling {
@@ -73,7 +73,7 @@ func (x *Exchange) AskFactor() error {
 	return x.WriteProblem(required)
 }
 
-// Fail answers with an error page, or with the same as a problem document where HTML would stand in for something else.
+// Fail answers with an error page, or with a problem document if the client does not expect a page.
 func (x *Exchange) Fail(status int, kind pages.ErrorKind) error { return x.FailWith(status, kind, "") }
 
 // FailWith is Fail with a word on what has happened.
@@ -90,7 +90,7 @@ func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) err
 	return x.WriteProblem(Problem{Type: "about:blank", Title: title, Status: status, Detail: text})
 }
 
-// wayOn is where somebody can go on who met an error at one of our own addresses.
+// wayOn is the link on an error page at one of our own addresses: where the user can go on.
 func wayOn(x *Exchange, kind pages.ErrorKind) pages.Link {
 	switch {
 	case x.Place != gate.Own:
@@ -141,7 +141,7 @@ func (x *Exchange) Refuse(refused *login.RefusedError) error {
 	return x.FailWith(refused.Status, pages.ErrorRequest, refused.Reason)
 }
 
-// WantsPage reports whether the answer to one of our own addresses is to be a page. A form is a browser's, unless the
+// WantsPage reports whether one of our own addresses answers with a page. A form counts as a browser's, unless the
 // browser says that a script sent it.
 func (x *Exchange) WantsPage() bool {
 	if x.R.Header.Get("Sec-Fetch-Mode") == "" && x.Place == gate.Own && x.R.Method == http.MethodPost {
@@ -153,11 +153,11 @@ func (x *Exchange) WantsPage() bool {
 // Common is what every page may show of the session.
 func (x *Exchange) Common() pages.Common {
 	common := pages.Common{App: x.Config.Name, Base: x.Config.Base, Languages: Languages(x.R)}
-	if x.Data != nil {
-		common.User, common.Form = x.Data.Identity, x.Data.Form
+	if x.data != nil {
+		common.User, common.Form = x.data.Identity, x.data.Form
 	}
 	return common
 }
 
-// Languages is what the browser would like to read, best first: all its lines of Accept-Language.
+// Languages is what the browser would like to read, best first: all lines of Accept-Language.
 func Languages(r *http.Request) string { return strings.Join(r.Header["Accept-Language"], ",") }

@@ -29,8 +29,8 @@ func browserName(r *http.Request) string {
 }
 
 // Client is the address that a request comes from, without a port.
-func (x *Exchange) Client() string {
-	address := x.Config.ClientAddress(x.R)
+func (s *Site) Client(r *http.Request) string {
+	address := s.Config.ClientAddress(r)
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
@@ -39,7 +39,7 @@ func (x *Exchange) Client() string {
 
 // Origin is where a request comes from.
 func (x *Exchange) Origin() factor.Origin {
-	return factor.Origin{Address: x.Client(), Browser: browserName(x.R)}
+	return factor.Origin{Address: x.Client(x.R), Browser: browserName(x.R)}
 }
 
 // Noting is the request's context for what the record is to remember.

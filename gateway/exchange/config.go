@@ -28,16 +28,15 @@ type Config struct {
 	Period time.Duration
 	// Base is where the gateway's own pages live. Default `/second-factor`.
 	Base string
-	// LoginPage is where strangers are sent: the app's login page. It may be empty where a login stands in every
-	// request.
+	// LoginPage is the app's login page, where strangers are sent. It may be empty if every request carries a login.
 	LoginPage string
 	// Public is what strangers may ask for. Protect, Logout and Shut are globs over canonical paths; see gate.Rules.
 	Public                []gate.Opening
 	Protect, Logout, Shut match.Globs
-	// Methods are all that the app takes, in capitals, HEAD among them only where it is named. Default: all that the
-	// gateway can look after.
+	// Methods are the methods that the app takes, in capitals. HEAD has to be named like any other. Default: all that
+	// the gateway can handle.
 	Methods []string
-	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`.
+	// Origins are the origins of other sites whose pages may open WebSockets here, such as `https://app.example.com`.
 	// Default: none.
 	Origins []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
@@ -45,18 +44,19 @@ type Config struct {
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names
 	// held cookies that the app changes in normal use.
 	Hold, Pass, Rotates match.Globs
-	// PassHeaders are headers that clients may send to the app beside those that all may (docs/configuration.md), each
-	// perhaps at some paths only.
+	// PassHeaders are further headers that clients may send to the app, at all paths or at some. Every client may send
+	// those listed in docs/configuration.md.
 	PassHeaders []custody.PassHeader
-	// RequireEveryone refuses the app to people without a second factor until they have set one up. Default: only those
-	// who have one are asked.
+	// RequireEveryone has users without a second factor set one up before they can use the app. Default: only users who
+	// have one are asked for it.
 	RequireEveryone bool
-	// Grace is how long somebody may go on without, where everyone must have one. It counts from the first time that
-	// somebody makes use of it. Default 0.
+	// Grace is how long users may postpone set-up if RequireEveryone is set. It counts from the first time that a user
+	// postpones. Default 0.
 	Grace time.Duration
-	// Offer shows those who have no second factor, once, how to set one up. Default: nobody is asked.
+	// Offer shows users without a second factor once how to set one up. Default: nobody is shown.
 	Offer bool
-	// Reauth is how long after a code the factors may be changed without another. Default 0: never.
+	// Reauth is how long after a code the user may change factors without another one. Default 0: each change needs a
+	// code.
 	Reauth time.Duration
 	// Recheck is how often the app is asked who is signed in while a session is in use. Default one minute.
 	Recheck time.Duration
@@ -65,12 +65,12 @@ type Config struct {
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by
 	// script.
 	Guard bool
-	// Renews says that the app gives a session another cookie whenever somebody signs in, within a session too: then no
-	// session is taken for one that may be raised without a sign. Default: every session is that the app can be asked
-	// about.
+	// Renews says that the app sets another session cookie whenever somebody signs in, within a session too. Default:
+	// any request of a session may sign somebody else in without a new cookie, so the app is asked after each that
+	// could, and such requests go one at a time.
 	Renews bool
-	// Language is the one that logins go out in where the typed name counts, so that no rule judges words that a client
-	// chose: a tag such as `de`. Default: none is asked for, and the app answers in its own.
+	// Language is the language that logins ask the app for if the typed name counts, a tag such as `de`. It keeps
+	// clients from choosing the words that rules look for. Default: none, so that the app answers in its own.
 	Language string
 	// Names keeps the names of cookies that a login put into custody, over restarts. Default: until the process ends.
 	Names NameStore
@@ -82,28 +82,28 @@ type Config struct {
 	Factors  *factor.Service
 	Pages    *pages.Renderer
 
-	// Logger gets what an operator should know. Never a secret. Default: discarded.
+	// Logger gets what an operator should know, and never a secret. Default: messages are discarded.
 	Logger *slog.Logger
-	// Events hears of what matters to security, of each thing once. Default: it is written to Logger.
+	// Events gets each security event, once. Default: events are written to Logger.
 	Events event.Sink
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
-	// ClientAddress tells where a request comes from, for the log. Default: the connection's address.
+	// ClientAddress returns the address that a request comes from. Default: the connection's address.
 	ClientAddress func(r *http.Request) string
-	// Secure reports whether a request left the client over TLS: to us, or to a proxy in front that is believed. It
-	// must say the same of a request throughout, whatever handlers behind us make of its headers. Default: it came to
-	// us over TLS.
+	// Secure reports whether a request left the client over TLS, to us or to a trusted proxy in front. Its answer must
+	// not change while later handlers change the request's headers. Default: whether the request came to us over TLS.
 	Secure func(r *http.Request) bool
-	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
-	// request that it is made beside. Its context is one of that request's, with an end. Default: it is ready.
+	// PrepareProbe prepares a request of the gateway's own for the rest of the route, as the server prepared the
+	// client's request beside it. The context of the probe is derived from that request's and has a deadline. Default:
+	// the probe is used as it is.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
-	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is
-	// signed in. The scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
+	// TokenHeader and TokenScheme say how the app takes the bearer tokens that it issues. The scheme may be empty.
+	// Default, if both are empty: `Authorization` and `Bearer`.
 	TokenHeader, TokenScheme string
 	// Refresh are globs over canonical paths at which the app issues another bearer token to a session that has one.
 	Refresh match.Globs
-	// Front tells who an earlier handler of the route has signed in; empty: nobody. It goes with a login of kind
-	// login.Placeholder, and is nil without one.
+	// Front returns the user whom an earlier handler of the route has signed in; empty for nobody. It is set if and
+	// only if there is a login of kind login.Placeholder.
 	Front func(r *http.Request) string
 	// Observe is called once for each request, before it goes on, with what is known of its session. Default: nothing.
 	Observe func(r *http.Request, outcome Outcome)
@@ -115,7 +115,7 @@ type Outcome struct {
 	User string
 	// State is the session's state.
 	State gate.State
-	// Method is how the second factor was proved: totp, recovery, or none where none is owed. Empty unless verified.
+	// Method is how the second factor was proved: totp or recovery, or none if none is owed. Empty unless verified.
 	Method string
 }
 

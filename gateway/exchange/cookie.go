@@ -40,13 +40,13 @@ func (s *Site) CookieName(r *http.Request) string {
 	return s.PlainName
 }
 
-// shownToken reads the session token from the raw header, for net/http reads none at all from a header of over 3000
-// cookies. Two tokens are none: one of them was planted.
+// shownToken reads the session's token from the raw header, because net/http reads no cookie from a header with more
+// than 3000. If the cookie occurs twice, none is accepted: somebody has planted one of them.
 func (s *Site) shownToken(r *http.Request) string {
 	return CookieValue(r.Header["Cookie"], s.CookieName(r))
 }
 
-// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one.
+// CookieValue is the value of a cookie. It is empty if there is no cookie of that name, or more than one.
 func CookieValue(lines []string, name string) string {
 	found := ""
 	for _, line := range lines {
@@ -66,13 +66,13 @@ func CookieValue(lines []string, name string) string {
 	return found
 }
 
-// setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another
-// site does not. Without an age it ends with the browser; the server's own limits end it sooner.
+// setToken sets the session's cookie. It is SameSite=Lax, so that a link in a mail leads into the app and a form on
+// another site does not. It has no age, so it ends with the browser, if the session has not ended before.
 func (s *Site) setToken(h http.Header, r *http.Request, token string) {
 	s.writeToken(h, r, token, "")
 }
 
-// ClearToken takes its session from the browser.
+// ClearToken removes the session's cookie from the browser.
 func (s *Site) ClearToken(h http.Header, r *http.Request) {
 	s.writeToken(h, r, "", "; Max-Age=0")
 }
@@ -81,7 +81,7 @@ func (s *Site) writeToken(h http.Header, r *http.Request, token, age string) {
 	s.WriteCookie(h, r, s.CookieName(r), token, age, "Lax")
 }
 
-// WriteCookie sets a cookie of ours, in the place of one of that name that the answer sets already.
+// WriteCookie sets a cookie of ours. It replaces one of that name that the answer already sets.
 func (s *Site) WriteCookie(h http.Header, r *http.Request, name, value, age, sameSite string) {
 	secure := ""
 	if s.Config.Secure(r) {

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// CheckCredentials tells what is wrong with the settings about passwords and bearer tokens that stand in requests:
-// Logins, TokenHeader, TokenScheme, Refresh and PassHeaders. It looks at no others, and New does the same; a
-// configuration can be told by it before the rest of it is there.
+// CheckCredentials returns what is wrong with the settings for credentials in requests: Logins, TokenHeader,
+// TokenScheme, Refresh and PassHeaders. It looks at no others, so it can check a configuration before the rest is
+// known. New calls it too.
 func (c *Config) CheckCredentials() error {
 	for _, pass := range c.PassHeaders {
 		if err := pass.Validate(); err != nil {

@@ -21,49 +21,58 @@ type Exchange struct {
 	W   http.ResponseWriter
 	R   *http.Request
 	Now time.Time
-	// Above is for what the rooms above do; it is the request itself.
+	// Above does what only the rooms above can do; it is the request itself.
 	Above Above
 
 	Token string        // the session's token; empty without one
-	Data  *session.Data // the session as it was read last; nil without one
+	data  *session.Data // the session as it was read last; nil without one
 	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.
 	Path   match.Path
 	Target string
 	Place  gate.Place
 	// SentJSON says that one of our own forms came as a JSON document.
 	SentJSON bool
-	// Withheld says that the app's answer to this very request waits at /resume, though it is no login.
+	// Withheld says that the app's answer to this request waits at /resume, although the request is no login.
 	Withheld bool
 	// SentSaved says that Sent was read: the client's own Cookie headers.
 	SentSaved bool
 	Sent      []string
 }
 
-// Answer writes an answer. Where one is nil there is none yet, and the request goes on.
+// Answer writes an answer. A nil Answer means that there is none yet and the request goes on.
 type Answer func() error
 
-// Above is what the rooms above do where this one asks for it.
+// Above is what this room asks the rooms above to do.
 type Above interface {
-	// RefuseStranger answers where there is no login page that a stranger could be sent to.
+	// RefuseStranger answers a stranger if there is no login page.
 	RefuseStranger() error
-	// Follow hears that the session has another token or identity from now on.
+	// Follow is called when the session gets another token or identity.
 	Follow(token, identity string)
-	// Release hears that the session has ended by the request's own wish: what is still sent is the answer to that.
+	// Release is called when the request itself has ended the session: what is still sent is the answer to that.
 	Release()
-	// Untold hears that the store could not be told what became of the session.
+	// Untold is called when a change of the session could not be written to the store.
 	Untold()
-	// Begun reports whether an answer has begun to go to the browser, or was put together to do so.
+	// Begun reports whether an answer is being sent to the browser, or is ready to be.
 	Begun() bool
-	// Carrier is the request among those that carry the cookies of a session.
+	// Carrier is this request, as one of those that carry cookies of a session to the app.
 	Carrier() underway.Carrier
 }
 
-// State is the session's, and that of strangers without one.
+// Session is the session as it was read last, to be read only; nil without one. Take is what changes it.
+func (x *Exchange) Session() *session.Data { return x.data }
+
+// Adopt has the exchange go on with what a store has just said of a session: data is nil where it has ended.
+func (x *Exchange) Adopt(token string, data *session.Data) { x.Token, x.data = token, data }
+
+// Forget has the exchange go on as a stranger's, without a session.
+func (x *Exchange) Forget() { x.Token, x.data = "", nil }
+
+// State is the session's state; Anonymous without a session.
 func (x *Exchange) State() gate.State {
-	if x.Data == nil {
+	if x.data == nil {
 		return gate.Anonymous
 	}
-	return x.Data.State
+	return x.data.State
 }
 
 // ClientCookies are the cookies that the client sent, as they came.
@@ -78,15 +87,15 @@ func (x *Exchange) ClientCookies() []string {
 func (x *Exchange) Outcome() Outcome {
 	outcome := Outcome{State: x.State()}
 	if outcome.State == gate.Verified {
-		outcome.User, outcome.Method = x.Data.Identity, x.Data.Method()
+		outcome.User, outcome.Method = x.data.Identity, x.data.Method()
 	}
 	return outcome
 }
 
-// StatusClientLeft is nobody's to read: the client has gone. It is what access logs show then (nginx's 499).
+// StatusClientLeft is what access logs show if the client left before its answer (nginx's 499).
 const StatusClientLeft = 499
 
-// Left ends a request whose client has gone. Whatever came of it was not seen, and is thrown away.
+// Left ends a request whose client has left. The answer, which nobody has seen, is thrown away.
 func (x *Exchange) Left() error {
 	x.Log.DebugContext(x.R.Context(), "the client left before its answer", "app", x.Config.App, "place", x.Place.String())
 	clear(x.W.Header())
@@ -94,8 +103,8 @@ func (x *Exchange) Left() error {
 	return nil
 }
 
-// Plain reports whether the request could sign nobody in, as far as can be seen from outside.
-func (x *Exchange) Plain() bool { return login.Plain(x.R) && !x.Config.Logins.NamesInQuery(x.R) }
+// Plain reports whether a request could sign nobody in, as far as can be seen from outside.
+func (s *Site) Plain(r *http.Request) bool { return login.Plain(r) && !s.Config.Logins.NamesInQuery(r) }
 
 // GuardPath is where the guard is, below base.
 const GuardPath = "/guard.js"

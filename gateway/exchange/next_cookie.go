@@ -14,27 +14,27 @@ import (
 )
 
 const (
-	// NextSuffix tells the name of the cookie that remembers an address from that of the session.
+	// NextSuffix ends the name of the cookie that remembers an address; the rest is the name of the session's cookie.
 	NextSuffix = "-next"
 	// nextLife is how long an address is remembered.
 	nextLife = 10 * time.Minute
-	// nextPatience is how long a stranger waits at most for the keys that seal his cookie.
+	// nextPatience is how long a stranger's request waits at most for the keys that seal the cookie.
 	nextPatience = 500 * time.Millisecond
 
 	nextPurpose = "sallyport address that was asked for first"
 	nextHead    = 8 // until when, in Unix seconds
 	nextFormat  = "1"
-	// nextLongest is the length of the longest value that can be one of ours.
+	// nextLongest is the length of the longest value that we make.
 	nextLongest = len(nextFormat) + (chacha20poly1305.NonceSizeX+nextHead+maxTarget+chacha20poly1305.Overhead+2)/3*4
 )
 
-// nextCookie is the name of the cookie that holds the address which a stranger asked for. It is sealed, so that nobody
-// but the gateway reads it or makes one, and good for this app and host alone. A stranger's page load would have to be
-// written to the store of sessions otherwise, and whoever wants to could fill that.
+// nextCookie is the name of the cookie that holds the address which a stranger asked for. The value is sealed: only the
+// gateway can read or make one, and it is good for this app and host alone. Without the cookie, every page load of a
+// stranger would be written to the store of sessions, and anybody could fill that.
 func (s *Site) nextCookie(r *http.Request) string { return s.CookieName(r) + NextSuffix }
 
-// rememberTarget has the browser remember the address of its request, where that is one of this site's. Without keys
-// nothing is remembered: a sign-in then ends where the app leads.
+// rememberTarget has the browser remember the address of its request, if it is one of this site's. If the keys cannot
+// be had nothing is remembered, and a sign-in ends where the app leads.
 func rememberTarget(x *Exchange, address string) {
 	target, ok := LocalTarget(address, x.R)
 	if !ok || len(target) > maxTarget {
@@ -53,8 +53,8 @@ func rememberTarget(x *Exchange, address string) {
 	x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), value, age, "Lax")
 }
 
-// RememberedTarget is the address that this browser asked for as a stranger, not long ago; empty where it did not, and
-// for whatever the gateway did not seal for this app and host.
+// RememberedTarget is the address that this browser lately asked for as a stranger. It is empty if there is none, and
+// for a value that the gateway did not seal for this app and host.
 func (x *Exchange) RememberedTarget() string {
 	value := shownNext(x)
 	if value == "" || len(value) > nextLongest {
@@ -72,8 +72,8 @@ func (x *Exchange) RememberedTarget() string {
 	return ""
 }
 
-// ForgetTarget takes the cookie away from a browser that showed it.
-func (x *Exchange) ForgetTarget() {
+// ForgetTarget removes the cookie from a browser that sent it.
+func ForgetTarget(x *Exchange) {
 	if shownNext(x) != "" {
 		x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), "", "; Max-Age=0", "Lax")
 	}
@@ -110,7 +110,8 @@ func sealNext(key []byte, bound, target string, now time.Time) (string, error) {
 	return nextFormat + base64.RawURLEncoding.EncodeToString(seal.Seal(nonce, nonce, plain, []byte(bound))), nil
 }
 
-// openNext is the reverse of sealNext. What ends later than one that is made now is none: no clock of ours made it.
+// openNext is the reverse of sealNext. A value that lasts longer than one made now is refused, since no clock of ours
+// made it.
 func openNext(key []byte, bound, value string, now time.Time) (target string, ok bool) {
 	text, ok := strings.CutPrefix(value, nextFormat)
 	if !ok || len(value) > nextLongest {

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// LoadSession finds the session that the browser's token stands for. No token, a dead token and one of another host are
-// the same: anonymous.
+// LoadSession loads the session of the browser's token. If there is no token, or it is dead or another host's, the
+// request is a stranger's.
 func (x *Exchange) LoadSession() error {
 	token := x.Site.shownToken(x.R)
 	if token == "" {
@@ -23,16 +23,16 @@ func (x *Exchange) LoadSession() error {
 	if x.StoreWorks(underway.StoreSessions, false); data == nil || data.Host != HostOf(x.R) {
 		return nil
 	}
-	x.Token, x.Data = token, data
+	x.Token, x.data = token, data
 	return nil
 }
 
-// Take takes a step in the session that this request came with, or in a new anonymous one where it came with none.
-// session.ErrGone is returned where the session ended meanwhile, or is no longer in the state that the step begins at:
-// then there is nobody left to take it for. Where the token changes with it, the old one is dead from here on (P8).
+// Take takes a step in the session that this request came with, or in a new anonymous one. It returns session.ErrGone
+// if the session has ended meanwhile, or is no longer in a state that the step begins at. If the step rotates the
+// token, the old one is dead afterwards (P8).
 //
-// A request that may be another site's, sent without the cookie that the browser has, remembers nothing: a new cookie
-// in its answer would take the place of that one, and sign the user out, or in as somebody else.
+// A request that another site may have sent, without the session's cookie that the browser has, begins no session: a
+// new cookie in its answer would replace that one, and sign the user out, or in as somebody else.
 func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 	ctx := context.WithoutCancel(x.R.Context())
 	var taken session.Taken
@@ -52,7 +52,7 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 		x.StoreWorks(underway.StoreSessions, true)
 	}
 	before := x.Token
-	x.Token, x.Data = taken.Token, taken.After
+	x.Token, x.data = taken.Token, taken.After
 	if taken.Token != before {
 		if before != "" {
 			x.Above.Follow(taken.Token, taken.After.Identity)
@@ -62,11 +62,11 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 	return taken, nil
 }
 
-// Blind reports whether the request may be another site's, sent without the cookie that the browser has. A login that
-// the operator lets come from there is not among them.
+// Blind reports whether another site may have sent the request without the session's cookie that the browser has. A
+// login that the operator allows from another site does not count.
 func (x *Exchange) Blind() bool { return x.Place != gate.Login && gate.Blind(x.R) }
 
-// End destroys the session, and tells the event; the request goes on as a stranger's.
+// End destroys the session and emits the event. The request goes on as a stranger's.
 func (x *Exchange) End(as event.Event) error {
 	if x.Token == "" {
 		return nil
@@ -74,14 +74,14 @@ func (x *Exchange) End(as event.Event) error {
 	if err := x.Destroy(as); err != nil {
 		return err
 	}
-	x.Token, x.Data = "", nil
+	x.Token, x.data = "", nil
 	x.Above.Release()
 	x.ClearToken(x.W.Header(), x.R)
 	return nil
 }
 
-// Destroy ends the session in the store. Whose session was none's is no event, and one that several requests end at the
-// same time is one.
+// Destroy ends the session in the store and emits the event, unless nobody was signed in. If several requests end the
+// session at the same time, the event is emitted once.
 func (x *Exchange) Destroy(as event.Event) error {
 	if err := x.Config.Sessions.Destroy(context.WithoutCancel(x.R.Context()), x.Token); err != nil {
 		x.Above.Untold()
@@ -89,8 +89,8 @@ func (x *Exchange) Destroy(as event.Event) error {
 	}
 	x.Unresolved.Forget(x.Token)
 	x.StoreWorks(underway.StoreSessions, true)
-	if x.Data != nil && x.Data.Identity != "" && x.EndedLately.First(x.Token) {
-		as.User = x.Data.Identity
+	if x.data != nil && x.data.Identity != "" && x.EndedLately.First(x.Token) {
+		as.User = x.data.Identity
 		x.Tell(as)
 	}
 	return nil

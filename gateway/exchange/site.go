@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"sallyport.example/sallyport/event"
@@ -36,8 +35,9 @@ func NewSite(config Config) (*Site, error) {
 	policy, err := gate.NewPolicy(gate.Rules{
 		Base: config.Base, LoginPage: config.LoginPage, Public: config.Public, Logout: config.Logout, Shut: config.Shut,
 		Methods: config.Methods,
-		// What issues tokens is for verified sessions, also where it lies below what is public.
-		Protect: slices.Concat(config.Protect, config.Refresh),
+		Protect: config.Protect,
+		// Tokens are issued to verified sessions only, even below a public path.
+		Refresh: config.Refresh,
 	})
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func NewSite(config Config) (*Site, error) {
 	return s, nil
 }
 
-// fillWords fills in what the words of the configuration leave out, as far as CheckCredentials does not ask for it.
+// fillWords fills in the defaults that CheckCredentials does not look at.
 func (c *Config) fillWords() {
 	if c.Name == "" {
 		c.Name = c.App
@@ -75,7 +75,7 @@ func (c *Config) fillWords() {
 	}
 }
 
-// fillRest fills in the rest of what was left out.
+// fillRest fills in the other defaults.
 func (c *Config) fillRest() {
 	if c.TokenHeader == "" {
 		c.TokenHeader, c.TokenScheme = "Authorization", "Bearer"
@@ -106,7 +106,7 @@ func (c *Config) fillRest() {
 	}
 }
 
-// checkStanding says what is wrong with a site whose login stands in every request.
+// checkStanding returns what is wrong with a site that has no login page, or whose logins an earlier handler sees to.
 func (c *Config) checkStanding() error {
 	switch placeholder := c.Logins.Placeholder() != ""; {
 	case placeholder != (c.Front != nil):

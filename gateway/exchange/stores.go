@@ -11,13 +11,13 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// StoreFailed answers for a session or secrets store that could not be asked, or did not answer (P6).
+// StoreFailed answers a request for which a store could not be asked, or did not answer (P6).
 func (x *Exchange) StoreFailed(doing string, err error) error {
 	if gone := x.R.Context().Err(); gone != nil && errors.Is(err, gone) {
 		return x.Left()
 	}
 	if errors.Is(err, session.ErrGone) {
-		// The session ended while the request was under way: what it wanted is no longer anybody's.
+		// The session ended while the request was under way.
 		return x.AskLogin()
 	}
 	x.Log.ErrorContext(x.R.Context(), "store failed; the request was refused",
@@ -26,7 +26,7 @@ func (x *Exchange) StoreFailed(doing string, err error) error {
 	return x.Fail(http.StatusServiceUnavailable, pages.ErrorUnavailable)
 }
 
-// Enrolled asks the secrets store whether somebody has a second factor. An error is never a no (P6).
+// Enrolled asks the secrets store whether a user has a second factor. An error never means no (P6).
 func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
 	status, err := x.Config.Factors.Status(x.R.Context(), identity)
 	if err != nil {
@@ -39,17 +39,17 @@ func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
 // ErrNames is returned where the names of held cookies could not be read.
 var ErrNames = errors.New("the names of held cookies could not be read")
 
-// lookError is the error of a store that was only to be looked at.
+// lookError is the error of a store that was only read.
 type lookError struct{ error }
 
 // Unwrap is for errors.Is and errors.As.
 func (e lookError) Unwrap() error { return e.error }
 
-// Looking marks the error of a look.
+// Looking marks an error as one of reading.
 func Looking(err error) error { return lookError{err} }
 
-// StoreFails notes the error of a store, and tells of it where it is the first. It returns which store that is. A
-// record that cannot be used, or a session that is too large, are no failures of their stores.
+// StoreFails notes the error of a store, emits an event if it is the first, and returns the name of the store. A record
+// that cannot be used and a session that is too large are not failures of a store.
 func (x *Exchange) StoreFails(err error) (store string) {
 	store, unavailable := underway.StoreSecrets, errors.Is(err, factor.ErrUnavailable)
 	switch {
@@ -65,7 +65,7 @@ func (x *Exchange) StoreFails(err error) (store string) {
 	return store
 }
 
-// StoreWorks notes that a store did what it was asked to, and tells of it where it could not before.
+// StoreWorks notes that a store did what it was asked to, and emits an event if it had failed before.
 func (x *Exchange) StoreWorks(store string, change bool) {
 	health := x.Stores.Of(store)
 	if health.Ill.Load() && health.Works(change, x.Config.Now()) {

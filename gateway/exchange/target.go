@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// Wanted is where a browser goes on after a factor that was asked for in the middle of its work: where the app's answer
-// led, else the page that it had asked for.
+// Wanted is where a browser goes after a factor was asked for in the middle of its work: where the app's answer led,
+// else the page that the browser had asked for.
 func (x *Exchange) Wanted(location string) string {
 	if target, ok := LocalTarget(location, x.R); ok {
 		return target
@@ -26,9 +26,8 @@ func (x *Exchange) Wanted(location string) string {
 // maxTarget is the longest address that is remembered, in bytes.
 const maxTarget = 2048
 
-// LocalTarget turns the Location of an answer to r, or the address of a request, into a path of this very site.
-// Whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between)
-// is no target.
+// LocalTarget turns the Location of an answer to r, or the address of a request, into a path of this site. It refuses
+// whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between).
 func LocalTarget(location string, r *http.Request) (string, bool) {
 	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, match.ForbiddenInTarget) {
 		return "", false
@@ -57,10 +56,10 @@ func LocalTarget(location string, r *http.Request) (string, bool) {
 	return target, true
 }
 
-// isLocal is the last word on what goes into a Location header of ours.
+// isLocal reports whether a target may go into a Location header of ours. Every redirect is checked by it.
 func isLocal(target string) bool { return len(target) <= maxTarget+64 && match.IsLocal(target) }
 
-// Redirect is a 303 to a path of this site. A target that is not one leads to the start page.
+// Redirect answers 303 to a path of this site, or to the start page if the target is no such path.
 func (x *Exchange) Redirect(target string) error {
 	if !isLocal(target) {
 		target = "/"

@@ -13,10 +13,12 @@ import (
 // forgetBrowsers has one trusted browser, or all of them, be trusted no longer.
 func forgetBrowsers(x *Page) error {
 	notice := pages.NoticeBrowserForgotten
-	forget := func() (bool, error) { return x.Config.Factors.ForgetDevice(x.Noting(), x.Data.Identity, x.form.id) }
+	forget := func() (bool, error) {
+		return x.Config.Factors.ForgetDevice(x.Noting(), x.Session().Identity, x.form.id)
+	}
 	if x.form.id == "" {
 		notice = pages.NoticeBrowsersForgotten
-		forget = func() (bool, error) { return x.Config.Factors.ForgetDevices(x.Noting(), x.Data.Identity) }
+		forget = func() (bool, error) { return x.Config.Factors.ForgetDevices(x.Noting(), x.Session().Identity) }
 	}
 	switch forgotten, err := forget(); {
 	case errors.Is(err, factor.ErrNotEnrolled):
@@ -26,7 +28,7 @@ func forgetBrowsers(x *Page) error {
 	case forgotten:
 		x.StoreWorks(underway.StoreSecrets, true)
 		x.Tell(event.Event{
-			Name: event.BrowserForgotten, User: x.Data.Identity, Method: event.MethodTrusted, All: x.form.id == "",
+			Name: event.BrowserForgotten, User: x.Session().Identity, Method: event.MethodTrusted, All: x.form.id == "",
 		})
 	}
 	return x.settingsAfter(notice)

@@ -17,7 +17,7 @@ import (
 // showChallenge asks for a code. A session that is pending because the secrets store could not be asked at the login
 // goes on from here as soon as the store answers that no factor is owed.
 func showChallenge(x *Page) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -52,7 +52,7 @@ func proceedWithout(x *Page) error {
 	if gate.Owes(true, false, x.Config.RequireEveryone) == gate.Verified {
 		return x.pass(gate.Pending, passed{method: factor.MethodNone})
 	}
-	_, err := x.Take(session.OweEnrolment(x.Data.Identity, x.Now))
+	_, err := x.Take(session.OweEnrolment(x.Session().Identity, x.Now))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -75,9 +75,9 @@ func takeCode(x *Page) error {
 	}
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
 	if usable {
-		credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Data.Identity, answer, trust)
+		credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Session().Identity, answer, trust)
 	} else {
-		_, err = x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, answer)
+		_, err = x.Config.Factors.SignIn(x.Noting(), x.Session().Identity, answer)
 	}
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return proceedWithout(x)
@@ -87,7 +87,7 @@ func takeCode(x *Page) error {
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	if credential != "" {
-		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Data.Identity, Method: string(answer.Kind)})
+		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: string(answer.Kind)})
 	}
 	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
 }
@@ -100,7 +100,7 @@ func takeRecoveryCode(x *Page) error {
 	if code == "" {
 		return x.noCode(show)
 	}
-	left, err := x.Config.Factors.SignIn(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
+	left, err := x.Config.Factors.SignIn(x.Noting(), x.Session().Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
 	if err != nil {
 		if errors.Is(err, factor.ErrNotEnrolled) {
 			return proceedWithout(x)
@@ -109,7 +109,7 @@ func takeRecoveryCode(x *Page) error {
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{
-		Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(factor.MethodRecovery), Left: &left,
+		Name: event.RecoveryCodeUsed, User: x.Session().Identity, Method: string(factor.MethodRecovery), Left: &left,
 	})
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
 }
@@ -128,7 +128,7 @@ type passed struct {
 // for that one (P5). The token changes (P8).
 func (x *Page) pass(from gate.State, with passed) error {
 	method := with.method
-	user, delivery, next := x.Data.Identity, x.Data.Delivery, x.Data.Next
+	user, delivery, next := x.Session().Identity, x.Session().Delivery, x.Session().Next
 	script := x.R.Method == http.MethodPost && !x.WantsPage()
 	passing := session.Passing{User: user, From: from, Waits: script, At: x.Now}
 	if method != factor.MethodNone {
@@ -174,6 +174,6 @@ func (x *Page) sessionChanged(err error) error {
 	if !errors.Is(err, session.ErrGone) {
 		return x.StoreFailed("renew session", err)
 	}
-	x.Data, x.Token = nil, ""
+	x.Forget()
 	return x.AskLogin()
 }

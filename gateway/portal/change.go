@@ -6,9 +6,9 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -38,12 +38,12 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 
 // needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
 func (x *Page) needsCode() bool {
-	return !age.Within(x.Now, x.Data.Proved(), x.Config.Reauth)
+	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
 }
 
 // ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
 func (x *Page) ask(show confirmation) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -62,7 +62,7 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 	if x.form.code == "" {
 		return func() error { return x.noCode(show) }
 	}
-	method, err := x.Config.Factors.Verify(x.Noting(), x.Data.Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
+	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return func() error { return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict) }
@@ -73,13 +73,13 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	if method == factor.MethodRecovery {
-		x.Tell(event.Event{Name: event.RecoveryCodeUsed, User: x.Data.Identity, Method: string(method)})
+		x.Tell(event.Event{Name: event.RecoveryCodeUsed, User: x.Session().Identity, Method: string(method)})
 	}
-	if _, err := x.Take(session.Freshen(x.Data.Identity, session.Proof{Method: string(method), At: x.Now})); err != nil {
+	if _, err := x.Take(session.Freshen(x.Session().Identity, session.Proof{Method: string(method), At: x.Now})); err != nil {
 		return func() error { return x.StoreFailed("note the fresh code", err) }
 	}
 	x.Tell(event.Event{
-		Name: event.ChallengePassed, User: x.Data.Identity, Method: string(method), Reason: event.ReasonChange,
+		Name: event.ChallengePassed, User: x.Session().Identity, Method: string(method), Reason: event.ReasonChange,
 	})
 	return nil
 }
@@ -91,7 +91,7 @@ func startReset(x *Page) error {
 	if answer := x.prove(x.resetPage); answer != nil {
 		return answer()
 	}
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -118,7 +118,7 @@ func disable(x *Page) error {
 	if answer := x.prove(x.disablePage); answer != nil {
 		return answer()
 	}
-	err := x.Config.Factors.Disable(x.R.Context(), x.Data.Identity)
+	err := x.Config.Factors.Disable(x.R.Context(), x.Session().Identity)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
@@ -130,7 +130,7 @@ func disable(x *Page) error {
 
 // showRecoveryCodes shows codes that were made a moment ago, once. Otherwise it offers to make new ones.
 func showRecoveryCodes(x *Page) error {
-	if len(x.Data.Codes) == 0 {
+	if len(x.Session().Codes) == 0 {
 		return x.ask(x.renewCodesPage)
 	}
 	switch {
@@ -160,14 +160,14 @@ func renewRecoveryCodes(x *Page) error {
 	if answer := x.prove(x.renewCodesPage); answer != nil {
 		return answer()
 	}
-	codes, err := x.Config.Factors.NewRecoveryCodes(x.Noting(), x.Data.Identity)
+	codes, err := x.Config.Factors.NewRecoveryCodes(x.Noting(), x.Session().Identity)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
 	if err != nil {
 		return x.StoreFailed("make recovery codes", err)
 	}
-	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.Data.Method()), codes)
+	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.Session().Method()), codes)
 }
 
 // signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.

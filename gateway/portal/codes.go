@@ -26,7 +26,7 @@ func (x *Page) noCode(show func(int, pages.Common) error) error {
 
 // tellRefused tells of a code that opened nothing, and of what follows.
 func (x *Page) tellRefused(err error, as event.Event) {
-	as.Name, as.User = event.ChallengeFailed, x.Data.Identity
+	as.Name, as.User = event.ChallengeFailed, x.Session().Identity
 	var throttled *factor.ThrottledError
 	if errors.As(err, &throttled) {
 		as.Outcome, as.Reason = event.Refused, event.ReasonThrottled

@@ -22,7 +22,7 @@ const proposalLifetime = 15 * time.Minute
 // startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice,
 // in two windows perhaps, it shows the same code twice.
 func startSetUp(x *Page) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -39,20 +39,20 @@ func startSetUp(x *Page) error {
 
 // propose keeps a new seed in the session. Nothing changes for the user before it is confirmed.
 func (x *Page) propose() error {
-	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Data.Identity, factor.MethodTOTP)
+	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Session().Identity, factor.MethodTOTP)
 	if err != nil {
 		return exchange.Looking(err)
 	}
-	_, err = x.Take(session.Propose(x.Data.Identity, proposal.Encode()))
+	_, err = x.Take(session.Propose(x.Session().Identity, proposal.Encode()))
 	return err
 }
 
 // proposal is the seed that waits in the session for its confirmation.
 func (x *Page) proposal() (factor.Ceremony, bool) {
-	if len(x.Data.Proposal) == 0 {
+	if len(x.Session().Proposal) == 0 {
 		return factor.Ceremony{}, false
 	}
-	proposal, err := factor.DecodeCeremony(x.Data.Proposal)
+	proposal, err := factor.DecodeCeremony(x.Session().Proposal)
 	if err != nil || !age.Within(x.Now, proposal.Created, proposalLifetime) {
 		return factor.Ceremony{}, false
 	}
@@ -63,7 +63,7 @@ func showSetUp(x *Page) error {
 	proposal, ok := x.proposal()
 	if !ok {
 		if x.State() == gate.Enrolling {
-			status, err := x.Enrolled(x.Data.Identity)
+			status, err := x.Enrolled(x.Session().Identity)
 			if err != nil {
 				return x.StoreFailed("read the second factor", err)
 			}
@@ -92,7 +92,7 @@ func confirmSetUp(x *Page) error {
 		if x.State() == gate.Enrolling {
 			return x.Redirect(x.Config.Base + "/setup")
 		}
-		if len(x.Data.Codes) > 0 {
+		if len(x.Session().Codes) > 0 {
 			// Sent twice. The first time it was confirmed, and the recovery codes were not shown yet.
 			return x.Redirect(x.Config.Base + "/recovery-codes")
 		}
@@ -102,7 +102,7 @@ func confirmSetUp(x *Page) error {
 	if x.form.code == "" {
 		return x.noCode(show)
 	}
-	codes, err := x.Config.Factors.Confirm(x.Noting(), x.Data.Identity, proposal, factor.Answer{Kind: proposal.Kind, Text: x.form.code})
+	codes, err := x.Config.Factors.Confirm(x.Noting(), x.Session().Identity, proposal, factor.Answer{Kind: proposal.Kind, Text: x.form.code})
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return proposalLost(x, err)
@@ -119,7 +119,7 @@ func confirmSetUp(x *Page) error {
 // that one now.
 func proposalLost(x *Page, cause error) error {
 	state := x.State()
-	_, err := x.Take(session.LoseEnrolment(x.Data.Identity, state, x.Now))
+	_, err := x.Take(session.LoseEnrolment(x.Session().Identity, state, x.Now))
 	if err != nil {
 		return x.sessionChanged(err)
 	}
@@ -136,7 +136,7 @@ func proposalLost(x *Page, cause error) error {
 // factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end,
 // and new recovery codes are shown once.
 func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
-	user, state := x.Data.Identity, x.State()
+	user, state := x.Session().Identity, x.State()
 	// Whatever becomes of the session, the factors are changed.
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{Name: as, User: user, Method: string(method)})

@@ -76,7 +76,7 @@ func (x *Page) readForm() exchange.Answer {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
 	}
-	if x.Data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Data.Form)) != 1 {
+	if x.Session() != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Session().Form)) != 1 {
 		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
 	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""

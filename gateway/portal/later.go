@@ -7,31 +7,37 @@ import (
 
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
 
-// due is when somebody without a factor must have one; zero where nobody must, or must at once. The time of grace
-// begins when it is made use of for the first time.
-func (x *Page) due(status factor.Status) time.Time {
-	if !x.Config.RequireEveryone || x.Config.Grace <= 0 || status.Enrolled {
+// graceBegan is when the time of grace began of somebody without a factor; zero where there is none. It begins when it
+// is made use of for the first time, which may be now.
+func (x *Page) graceBegan(status factor.Status) time.Time {
+	switch {
+	case !x.Config.RequireEveryone || x.Config.Grace <= 0 || status.Enrolled:
 		return time.Time{}
+	case status.Grace.IsZero():
+		return x.Now
 	}
-	began := status.Grace
+	return status.Grace
+}
+
+// due is when somebody without a factor must have one; zero where nobody must, or must at once.
+func (x *Page) due(status factor.Status) time.Time {
+	began := x.graceBegan(status)
 	if began.IsZero() {
-		began = x.Now
+		return began
 	}
 	return began.Add(x.Config.Grace)
 }
 
 // setUpStart asks to set up a second factor, or offers it.
 func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
-	due := x.due(factors)
-	view := pages.SetUpStartView{Common: common, Enrolling: x.State() == gate.Enrolling, Due: due}
-	view.Later = age.Within(x.Now, due.Add(-x.Config.Grace), x.Config.Grace)
+	view := pages.SetUpStartView{Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors)}
+	view.Later = gate.MayPostpone(x.Now, x.graceBegan(factors), x.Config.Grace)
 	if !view.Enrolling {
-		view.Next = session.Destination(nil, x.Data.Next)
+		view.Next = session.Destination(nil, x.Session().Next)
 	}
 	return x.Config.Pages.SetUpStart(x.W, status, view)
 }
@@ -42,14 +48,14 @@ func later(x *Page) error {
 	if !x.Config.RequireEveryone || x.Config.Grace <= 0 {
 		return x.Redirect(x.Config.Base + "/setup")
 	}
-	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Data.Identity)
+	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Session().Identity)
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled):
 		return proposalLost(x, err)
 	case err != nil:
 		return x.StoreFailed("begin the time of grace", err)
 	// The time is taken anew: where the grace began just now, it began later than the request.
-	case !age.Within(x.Config.Now(), began, x.Config.Grace):
+	case !gate.MayPostpone(x.Config.Now(), began, x.Config.Grace):
 		common := x.Common()
 		common.Alert = pages.AlertGraceOver
 		return setUpStart(x, http.StatusForbidden, common, factor.Status{Grace: began})
@@ -59,7 +65,7 @@ func later(x *Page) error {
 
 // showOffer is the page that offers a second factor.
 func showOffer(x *Page) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}

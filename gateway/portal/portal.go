@@ -114,7 +114,8 @@ func (x *Page) serve(path match.Path) error {
 // as it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time
 // in which no fresh code is needed be over (P8).
 func (x *Page) actAfresh(page ownPage) error {
-	x.Token, x.Data, x.Now = "", nil, x.Config.Now()
+	x.Forget()
+	x.Now = x.Config.Now()
 	if err := x.LoadSession(); err != nil {
 		return x.StoreFailed("load session", err)
 	}

@@ -19,7 +19,7 @@ import (
 // The nonce is the session's form token: random, made anew with each token of the session, in the page already, and
 // never in another session. The scheme is left out, since a proxy in front may have ended TLS.
 func (x *Page) proof() factor.Proof {
-	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.R.Host), Base: x.Config.Base, Nonce: x.Data.Form}
+	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.R.Host), Base: x.Config.Base, Nonce: x.Session().Form}
 }
 
 // newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a
@@ -32,7 +32,7 @@ func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 	key, err := factor.NewDeviceKey(x.form.key, x.proof())
 	if err != nil {
 		x.Log.WarnContext(x.R.Context(), "the browser is not trusted: its key cannot be used, or it calls the site by another name than we do",
-			"app", x.Config.App, "user", x.Data.Identity, "host", x.R.Host, "client", x.Config.ClientAddress(x.R))
+			"app", x.Config.App, "user", x.Session().Identity, "host", x.R.Host, "client", x.Config.ClientAddress(x.R))
 		return trust, false
 	}
 	trust.Key = key
@@ -41,16 +41,16 @@ func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 
 // proving is the trusted browser that may prove itself in this session; none while wrong codes are being counted.
 func (x *Page) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
-	if status.Stopped || x.Now.Before(status.BlockedUntil) {
+	if status.Blocked() {
 		return device, false
 	}
-	return signin.DeviceOf(status, x.Data.Device)
+	return signin.DeviceOf(status, x.Session().Device)
 }
 
 // takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a
 // session: if nothing comes of it, the code is asked for as ever.
 func (x *Page) takeProof() error {
-	user, device := x.Data.Identity, x.Data.Device
+	user, device := x.Session().Identity, x.Session().Device
 	shown := x.Credentials()
 	at := slices.IndexFunc(shown, func(credential string) bool { return factor.DeviceID(credential) == device })
 	if device != "" && at >= 0 {

@@ -12,7 +12,7 @@ import (
 // and takes nothing.
 func resume(x *Page) error {
 	navigates := strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
-	if x.Data.Delivery == nil || navigates || isPrefetch(x.R) {
+	if x.Session().Delivery == nil || navigates || isPrefetch(x.R) {
 		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
 	if x.R.Method == http.MethodHead {

@@ -20,11 +20,11 @@ func showStatus(x *Page) error {
 		Methods  []string `json:"methods"`
 	}{State: x.State().String(), Methods: []string{}}
 	if x.State() != gate.Anonymous {
-		factors, err := x.Enrolled(x.Data.Identity)
+		factors, err := x.Enrolled(x.Session().Identity)
 		if err != nil {
 			return x.StoreFailed("read the second factor", err)
 		}
-		status.User, status.Enrolled = x.Data.Identity, factors.Enrolled
+		status.User, status.Enrolled = x.Session().Identity, factors.Enrolled
 		for _, method := range factors.Methods {
 			status.Methods = append(status.Methods, string(method))
 		}
@@ -43,7 +43,7 @@ func showStatus(x *Page) error {
 
 // settingsWith shows the settings page with an alert.
 func (x *Page) settingsWith(alert string, status int) error {
-	factors, err := x.Enrolled(x.Data.Identity)
+	factors, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -55,7 +55,7 @@ func (x *Page) settingsWith(alert string, status int) error {
 // takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
 // sees.
 func (x *Page) takeNotice() (string, error) {
-	if x.Data == nil || x.Data.Notice == "" || x.R.Method == http.MethodHead || isPrefetch(x.R) {
+	if x.Session() == nil || x.Session().Notice == "" || x.R.Method == http.MethodHead || isPrefetch(x.R) {
 		return "", nil
 	}
 	taken, err := x.Take(session.TakeNotice())
@@ -67,7 +67,7 @@ func (x *Page) takeNotice() (string, error) {
 
 // showSettings is the settings page.
 func showSettings(x *Page) error {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
@@ -95,7 +95,7 @@ func (x *Page) behind(status *factor.Status) *pages.SettingsView {
 		return nil
 	}
 	if status == nil {
-		read, err := x.Enrolled(x.Data.Identity)
+		read, err := x.Enrolled(x.Session().Identity)
 		if err != nil {
 			return nil
 		}
@@ -123,7 +123,7 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.Config.RequireEveryone,
 		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
 	}
-	listed, err := x.Config.Sessions.List(x.R.Context(), x.Data.Identity, x.Token)
+	listed, err := x.Config.Sessions.List(x.R.Context(), x.Session().Identity, x.Token)
 	if err != nil {
 		return view, exchange.Looking(err)
 	}

@@ -86,7 +86,7 @@ func (f *filter) WriteHeader(status int) {
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what
 		// follows may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
-		if f.x.State() == gate.Verified && !f.x.Suspect && !f.x.Data.InPlace {
+		if f.x.State() == gate.Verified && !f.x.Suspect && !f.x.Session().InPlace {
 			upstream.StripCookies(h)
 			f.x.W.WriteHeader(status)
 		}
@@ -140,7 +140,7 @@ func (f *filter) decide() {
 	case err != nil:
 		f.replace(func() error { return f.x.StoreFailed("load session", err) })
 	case disowned:
-		f.x.Token, f.x.Data = "", nil
+		f.x.Forget()
 		f.replace(f.x.AskLogin)
 	default:
 		f.carryOut(waiting.Status, f.decided(waiting.Status))
@@ -372,6 +372,7 @@ func (f *filter) ended() error {
 		panic(http.ErrAbortHandler)
 	}
 	clear(f.x.W.Header())
-	f.mode, f.x.Token, f.x.Data = replaced, "", nil
+	f.mode = replaced
+	f.x.Forget()
 	return f.x.AskLogin()
 }

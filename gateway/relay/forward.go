@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/custody"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/upstream"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -26,7 +26,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes := x.expectPage(), x.refreshes()
-	if x.Data.InPlace {
+	if x.Session().InPlace {
 		x.static = isStatic(x)
 		leave, answer := x.takeTurn()
 		defer leave()
@@ -34,12 +34,14 @@ func (x *Exchange) ForwardVerified() error {
 			return answer()
 		}
 	}
-	if x.Config.Logins.Asks() && !(refreshes && x.tokenRanOut()) && x.mustAsk() && !x.LacksPassword() {
-		if answer := x.recheck(); answer != nil {
-			return answer()
+	if x.Config.Logins.Asks() && !(refreshes && x.tokenRanOut()) {
+		if due := x.checkDue(); due != gate.NoCheck && !x.LacksPassword() {
+			if answer := x.recheck(due); answer != nil {
+				return answer()
+			}
 		}
 	}
-	if x.Config.Sessions.NeedsTouch(x.Data, x.Now) {
+	if x.Config.Sessions.NeedsTouch(x.Session(), x.Now) {
 		if err := x.Config.Sessions.Touch(x.R.Context(), x.Token, x.Now); err != nil {
 			return x.StoreFailed("note that the session is in use", err)
 		}
@@ -62,25 +64,22 @@ func (x *Exchange) ForwardVerified() error {
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
-// mustAsk reports whether it is time to ask the app who is signed in. What was asked in the future was asked by another
-// clock.
-func (x *Exchange) mustAsk() bool { return x.site.isDue(x.Data, x.Now) || x.Unresolved.Has(x.Token) }
-
-func (s *Site) isDue(data *session.Data, now time.Time) bool {
-	return !age.Within(now, data.Checked, s.Config.Recheck) || uncovered(data, now)
+// checkDue decides whether the app has to be asked who is signed in.
+func (x *Exchange) checkDue() gate.Check {
+	return x.site.checkDue(x.Session(), x.Now, x.Unresolved.Has(x.Token))
 }
 
-// uncovered reports whether a held cookie has run out since the app was asked: it may have stood above another user's.
-func uncovered(data *session.Data, now time.Time) bool { return data.Held.RanOut(data.Checked, now) }
+// checkDue decides the same for a session that may have been read outside a request. A held cookie that has run out
+// since the app was asked makes the session doubtful: it may have stood above another user's.
+func (s *Site) checkDue(data *session.Data, now time.Time, unresolved bool) gate.Check {
+	return gate.CheckDue(now, data.Checked, s.Config.Recheck, unresolved || data.Held.RanOut(data.Checked, now))
+}
 
 // recheck asks the app who is signed in while a session is in use (contract 4.2). Where there is no answer, the request
 // goes on.
-func (x *Exchange) recheck() exchange.Answer {
-	seen := x.Data.Checked
-	if !seen.IsZero() && !uncovered(x.Data, x.Now) && !x.Unresolved.Has(x.Token) {
-		// One request of those that come at the same time asks. A session that must not be used unasked has no such
-		// luck: its time is zero, and each request asks for itself.
-		taken, err := x.Take(session.ClaimCheck(seen, x.Now))
+func (x *Exchange) recheck(due gate.Check) exchange.Answer {
+	if due == gate.CheckOnce {
+		taken, err := x.Take(session.ClaimCheck(x.Session().Checked, x.Now))
 		if err != nil {
 			return func() error { return x.StoreFailed("claim the identity check", err) }
 		}
@@ -90,9 +89,9 @@ func (x *Exchange) recheck() exchange.Answer {
 	}
 	x.Patient = true
 	defer func() { x.Patient = false }()
-	answer := x.Whose(x.Data.Held)
+	answer := x.Whose(x.Session().Held)
 	for range maxRechecks {
-		if answer.Verdict != login.Known || answer.Name != x.Data.Identity {
+		if answer.Verdict != login.Known || answer.Name != x.Session().Identity {
 			break
 		}
 		vouched, err := x.vouch(answer)
@@ -102,11 +101,11 @@ func (x *Exchange) recheck() exchange.Answer {
 		if vouched {
 			return nil
 		}
-		answer = x.Whose(x.Data.Held)
+		answer = x.Whose(x.Session().Held)
 	}
 	switch answer.Verdict {
 	case login.Known:
-		if answer.Name == x.Data.Identity {
+		if answer.Name == x.Session().Identity {
 			return func() error { return x.IdentityUnclear(upstream.Probed{Err: errBusy}) }
 		}
 		owed, err := x.Accept(signin.SignedIn{
@@ -149,7 +148,7 @@ func (x *Exchange) recheck() exchange.Answer {
 // again.
 func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	token := x.Token
-	taken, err := x.Take(session.Vouch(x.Data.Identity, x.Data.Held, x.CookiesSet(answer.Changes)))
+	taken, err := x.Take(session.Vouch(x.Session().Identity, x.Session().Held, x.CookiesSet(answer.Changes)))
 	if taken.Done {
 		x.Unresolved.Forget(token)
 	}

@@ -48,10 +48,11 @@ func (m *midway) confirms(now bool) bool {
 	token, identity, stranger := s.token, s.identity, s.stranger
 	s.mutex.Unlock()
 	data, err := x.Config.Sessions.LoadNow(x.R.Context(), token)
-	x.Token, x.Data, x.Now = token, data, x.Config.Now()
+	x.Adopt(token, data)
+	x.Now = x.Config.Now()
 	switch {
-	case err != nil, !stranger && !mayGoOn(data, identity), stranger && data == nil:
-	case !stranger && !now && !x.mustAsk():
+	case err != nil, !mayGoOn(data, identity, stranger):
+	case !stranger && !now && x.checkDue() == gate.NoCheck:
 		return !s.cut.Load()
 	case stranger:
 		if confirmsStranger(x) {
@@ -66,16 +67,16 @@ func (m *midway) confirms(now bool) bool {
 
 func confirmsUser(x *Exchange) bool {
 	for range maxRechecks {
-		said := x.Whose(x.Data.Held)
+		said := x.Whose(x.Session().Held)
 		if said.Verdict == login.NotSignedIn && x.tokenRanOut() {
 			return true // as a recheck has it
 		}
-		if said.Verdict != login.Known || said.Name != x.Data.Identity {
+		if said.Verdict != login.Known || said.Name != x.Session().Identity {
 			x.Log.WarnContext(x.R.Context(), "an open stream was cut: the app does not name the session's user any more",
-				"setting", "identity", "app", x.Config.App, "user", x.Data.Identity, "status", said.Status, "error", said.Err)
+				"setting", "identity", "app", x.Config.App, "user", x.Session().Identity, "status", said.Status, "error", said.Err)
 			break
 		}
-		if len(said.Changes) == 0 && !x.mustAsk() {
+		if len(said.Changes) == 0 && x.checkDue() == gate.NoCheck {
 			return true
 		}
 		if vouched, err := x.vouch(said); vouched || err != nil {
@@ -89,7 +90,7 @@ func confirmsUser(x *Exchange) bool {
 // confirmsStranger asks about the cookies of this very answer. They are those that the session keeps for the stranger,
 // or were kept nowhere, as beside the page of a failed login.
 func confirmsStranger(x *Exchange) bool {
-	jar, kept := x.Data.Guest, true
+	jar, kept := x.Session().Guest, true
 	if x.answered.Len() > 0 && !x.answered.Equal(jar) {
 		jar, kept = x.answered, false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/session"
 )
@@ -123,16 +124,10 @@ func (s *stream) undisturbedElsewhere(patience time.Duration) (undisturbed bool)
 		}
 		now := site.Config.Now()
 		undisturbed = !data.Raised(now, underway.MayTake)
-		if undisturbed && site.isDue(data, now) {
+		if undisturbed && site.checkDue(data, now, false) != gate.NoCheck {
 			s.stale.Store(true)
 		}
 		return undisturbed
 	})
 	return undisturbed
-}
-
-// raisedElsewhere reports whether it may have been, by what the store says. Where it says nothing, the app has to.
-func raisedElsewhere(x *Exchange) bool {
-	data, err := x.site.lookNow(x.R.Context(), x.Token)
-	return err != nil || data == nil || data.Raised(x.Config.Now(), underway.MayTake)
 }

@@ -20,7 +20,7 @@ func (x *Exchange) refreshes() bool {
 // tokenRanOut reports whether this session's token may have come to its end without the app's session having done so:
 // apps issue another one then. Until they do, what the session sends is of no worth to anybody.
 func (x *Exchange) tokenRanOut() bool {
-	return len(x.Config.Refresh) > 0 && x.Data.Token != "" && x.Data.Held.Len() == 0
+	return len(x.Config.Refresh) > 0 && x.Session().Token != "" && x.Session().Held.Len() == 0
 }
 
 // errNoToken is returned where the app answers a request for another token with something else.
@@ -63,7 +63,7 @@ func refresh(x *Exchange) error {
 // admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
 // sign-in of that one, and answered.
 func admitTokens(x *Exchange, issued []login.Token, answer *upstream.Withheld, lines []string) exchange.Answer {
-	user := x.Data.Identity
+	user := x.Session().Identity
 	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))
 	switch {
 	case said.Verdict == login.Known && said.Name == user:

@@ -40,7 +40,7 @@ func (x *settlement) settle(lines []string) ruling {
 	case asks && verified && (len(effect.Changed) > 0 || len(effect.Deleted) > 0 || x.Suspect || leaves):
 		return ruling{}
 	case leaves && !gate.Foreign(x.R, nil):
-		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain() && x.bare()))
+		return x.signedOut(len(effect.Changed) > 0 && !(x.Plain(x.R) && x.bare()))
 	case asks && !verified && (len(effect.Changed) > 0 && (x.carries || !x.bareEntry()) || x.mayHaveSignedIn() && after.Len() > 0):
 		return ruling{}
 	case !verified && x.Suspect && !asks:
@@ -86,7 +86,7 @@ func (x *settlement) signedOut(doubtful bool) ruling {
 // is public.
 func (x *settlement) unasked(effect custody.Effect) ruling {
 	x.sorted.Held = nil
-	if len(effect.Changed) == 0 || x.Place != gate.Entry && x.Plain() {
+	if len(effect.Changed) == 0 || x.Place != gate.Entry && x.Plain(x.R) {
 		return x.toStranger()
 	}
 	x.Log.WarnContext(x.R.Context(), "what a stranger sent may have signed somebody in, and the app cannot be asked; its answer was withheld",
@@ -112,11 +112,11 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 	verified := x.State() == gate.Verified
 	leaves := verified && x.signsOut() && !gate.Foreign(x.R, nil)
 	switch {
-	case leaves && (said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Data.Identity):
+	case leaves && (said.Verdict == login.NotSignedIn || said.Verdict == login.Known && said.Name == x.Session().Identity):
 		return x.signedOut(false)
 	case leaves && said.Verdict == login.Unclear:
 		return x.signedOut(true)
-	case said.Verdict == login.Known && verified && said.Name == x.Data.Identity:
+	case said.Verdict == login.Known && verified && said.Name == x.Session().Identity:
 		x.noteAddress()
 		return x.commit(said.Changes)
 	case said.Verdict == login.Known:
@@ -170,9 +170,9 @@ func (x *settlement) switched(said upstream.Probed) ruling {
 // commit stores what an answer changed in a verified session, before its first byte goes out. Answers that run side by
 // side each change what is there when they come to it, so that none undoes another's.
 func (x *settlement) commit(more []custody.Change) ruling {
-	if len(x.sorted.Held) > 0 || len(more) > 0 || !x.Data.Knows(x.sorted.Granted) {
+	if len(x.sorted.Held) > 0 || len(more) > 0 || !x.Session().Knows(x.sorted.Granted) {
 		set := x.CookiesSet(slices.Concat(x.sorted.Held, more), x.sorted.Granted...)
-		_, err := x.Take(session.Hold(set, x.Data.Held, x.Config.Logins.Asks()))
+		_, err := x.Take(session.Hold(set, x.Session().Held, x.Config.Logins.Asks()))
 		switch {
 		case errors.Is(err, session.ErrOverflow):
 			return x.overflow(err)
@@ -230,9 +230,9 @@ func (x *settlement) outlived() ruling {
 	switch {
 	case failed != nil:
 		return instead(failed)
-	case unwatched || !x.Plain() || !x.bare():
+	case unwatched || !x.Plain(x.R) || !x.bare():
 		return instead(x.AskLogin)
-	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain() && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
+	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain(x.R) && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
 		return instead(x.AskLogin)
 	}
 	x.sorted.Held = nil
@@ -284,7 +284,7 @@ func (x *settlement) toStranger() ruling {
 // the browser may send. While the page of a failed login is open, only another login page begins anew.
 func (x *settlement) keepForStranger() error {
 	returns := x.Suspect && x.carried.Len() > 0
-	if len(x.sorted.Held) == 0 && !returns && x.Data.Knows(x.sorted.Granted) {
+	if len(x.sorted.Held) == 0 && !returns && x.Session().Knows(x.sorted.Granted) {
 		return nil
 	}
 	returning := custody.Jar{}

@@ -25,14 +25,14 @@ func (x *Exchange) ForwardStranger() error {
 	if !x.bare() && (x.Config.Logins.Typed || x.Place == gate.Entry) {
 		return x.ForwardSuspect()
 	}
-	if x.Data != nil && (x.Data.Doubt || x.Data.Guest.RanOut(time.Time{}, x.Now)) {
+	if x.Session() != nil && (x.Session().Doubt || x.Session().Guest.RanOut(time.Time{}, x.Now)) {
 		if answer := x.settleDoubt(); answer != nil {
 			return answer()
 		}
 	}
 	insertion := x.expectPage()
 	openOnly(x)
-	if x.Data != nil && x.Data.Guest.Len() > 0 {
+	if x.Session() != nil && x.Session().Guest.Len() > 0 {
 		token := x.Token
 		x.Carriers.Add(token, &x.stream)
 		defer x.Carriers.Remove(token, &x.stream)
@@ -65,7 +65,8 @@ func (x *Exchange) carry() error {
 	if data == nil || data.State == gate.Verified || data.Guest.Len() == 0 {
 		return nil
 	}
-	x.Data, x.carried, x.carries = data, data.Guest, true
+	x.Adopt(x.Token, data)
+	x.carried, x.carries = data.Guest, true
 	return nil
 }
 
@@ -85,7 +86,7 @@ func (x *Exchange) disowned() (bool, error) {
 func (x *Exchange) ForwardSuspect() error {
 	x.Suspect = true
 	switch {
-	case x.Data == nil || x.Data.Guest.Len() == 0:
+	case x.Session() == nil || x.Session().Guest.Len() == 0:
 	case x.Config.Logins.Asks():
 		taken, err := x.Claim()
 		if err != nil {
@@ -167,7 +168,7 @@ func (x *Exchange) unseen() {
 			x.Raising.Linger(x.Token)
 		}
 		err = x.unsettle()
-	case x.State() == gate.Verified && !x.Plain():
+	case x.State() == gate.Verified && !x.Plain(x.R):
 		err = x.Destroy(event.Event{
 			Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonUnseen, Setting: "identity",
 		})
@@ -200,7 +201,7 @@ func (x *Exchange) settleDoubt() exchange.Answer {
 		}
 		return nil
 	}
-	said := x.Probe(x.Data.Guest, upstream.Attachment{})
+	said := x.Probe(x.Session().Guest, upstream.Attachment{})
 	switch said.Verdict {
 	case login.NotSignedIn:
 		_, err := x.Take(session.ReviewGuest(x.CookiesSet(said.Changes), true, true))
@@ -230,10 +231,10 @@ func (x *Exchange) settleDoubt() exchange.Answer {
 // earned once the session is verified, and a stranger's before.
 func (x *Exchange) jar() custody.Jar {
 	switch {
-	case x.Data == nil:
+	case x.Session() == nil:
 		return custody.Jar{}
-	case x.Data.State == gate.Verified:
-		return x.Data.Held
+	case x.Session().State == gate.Verified:
+		return x.Session().Held
 	}
 	return x.carried
 }
@@ -258,7 +259,7 @@ func (x *Exchange) bare() bool { return x.R.URL.RawQuery == "" || x.Target == x.
 
 // forgetGuest throws the stranger's cookies away.
 func (x *Exchange) forgetGuest() error {
-	if x.Data == nil || x.Data.Guest.Len() == 0 {
+	if x.Session() == nil || x.Session().Guest.Len() == 0 {
 		return nil
 	}
 	_, err := x.Take(session.ForgetGuest())

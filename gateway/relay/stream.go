@@ -11,7 +11,6 @@ import (
 
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/underway"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/session"
 )
 
@@ -106,7 +105,7 @@ func (s *stream) begin(x *Exchange) {
 	s.site, s.w, s.confirmed = x.site, x.W, x.Now
 	s.ending.Context = x.R.Context()
 	s.mutex.Lock()
-	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Data.Identity, x.State() != gate.Verified, x.Data.InPlace
+	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Session().Identity, x.State() != gate.Verified, x.Session().InPlace
 	if !s.over { // or it was cut before it began
 		s.site.watchers.begin(s)
 	}
@@ -169,18 +168,20 @@ func (s *stream) look() {
 	sessions := s.site.Config.Sessions
 	data, err := s.site.lookNow(context.Background(), token)
 	now := s.site.Config.Now()
-	if err == nil && (stranger && data != nil || mayGoOn(data, identity)) {
+	may := err == nil && mayGoOn(data, identity, stranger)
+	if !gate.KeepsOpen(err == nil, may, now, s.confirmed, believeStore) {
+		s.Stop()
+		return
+	}
+	if may {
 		s.confirmed = now
-		if !stranger && s.site.isDue(data, now) {
+		if !stranger && s.site.checkDue(data, now, false) != gate.NoCheck {
 			s.stale.Store(true)
 		}
 		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
 			// What goes wrong here is found at the next look.
 			_ = sessions.Touch(context.Background(), token, now)
 		}
-	} else if err == nil || !age.Within(now, s.confirmed, believeStore) {
-		s.Stop()
-		return
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -189,9 +190,10 @@ func (s *stream) look() {
 	}
 }
 
-// mayGoOn decides whether what was begun for an identity may be sent on (P5, P8).
-func mayGoOn(data *session.Data, identity string) bool {
-	return data != nil && data.State == gate.Verified && data.Identity == identity
+// mayGoOn reports whether what was begun for an identity, or for a stranger, may go on in the session as it is now.
+// data is nil where the session has ended.
+func mayGoOn(data *session.Data, identity string, stranger bool) bool {
+	return data != nil && (stranger || gate.MayGoOn(data.State, data.Identity, identity))
 }
 
 // Doubt implements underway.Carrier.

@@ -19,7 +19,7 @@ import (
 
 // addressKey is what the request's path is remembered by.
 func addressKey(x *Exchange) uint64 {
-	return x.site.harmless.Key(x.Data.Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
+	return x.site.harmless.Key(x.Session().Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
 
 // knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
@@ -43,7 +43,7 @@ func (x *settlement) noteAddress() {
 // mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
 // fields whose names nobody described, and so may a path that was not seen to be harmless.
 func (x *Exchange) mayRaise() bool {
-	return x.Data.InPlace && !x.static && (!x.Plain() || !x.knowsAddress())
+	return x.Session().InPlace && !x.static && (!x.Plain(x.R) || !x.knowsAddress())
 }
 
 // besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
@@ -53,7 +53,7 @@ func (x *Exchange) mayRaise() bool {
 // A mere page load may have signed somebody in itself. So it is asked about as well, unless it went without the
 // session.
 func (x *Exchange) besideRaise() bool {
-	if x.State() == gate.Verified && x.Data.InPlace && !x.static {
+	if x.State() == gate.Verified && x.Session().InPlace && !x.static {
 		x.Suspect = true
 	}
 	return x.Suspect
@@ -62,7 +62,7 @@ func (x *Exchange) besideRaise() bool {
 // isStatic reports whether a request of a session that may be raised goes without that session: it loads what the user
 // got before, and a stranger got the same. It has no query and no header by which the app could know somebody.
 func isStatic(x *Exchange) bool {
-	return (x.Place == gate.Protected || x.Place == gate.Public) && x.Plain() && x.bare() && x.Authorization == "" && x.R.Header["Authorization"] == nil &&
+	return (x.Place == gate.Protected || x.Place == gate.Public) && x.Plain(x.R) && x.bare() && x.Authorization == "" && x.R.Header["Authorization"] == nil &&
 		x.site.static.Has(addressKey(x), x.Now) && !x.HasMoreHeaders()
 }
 
@@ -72,7 +72,7 @@ func prepareVerified(x *Exchange) {
 		x.Prepare(new(custody.Jar))
 		return
 	}
-	x.Prepare(&x.Data.Held)
+	x.Prepare(&x.Session().Held)
 }
 
 // strangersCookies are none of the user's, in an answer to a request that went without the session. Where there are
@@ -152,7 +152,7 @@ const WholeBody = 256 << 10
 // the question whose the session is now.
 func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	token, mayRaise := x.Token, x.mayRaise()
-	x.visit = x.Raising.Join(token, mayRaise, x.Plain())
+	x.visit = x.Raising.Join(token, mayRaise, x.Plain(x.R))
 	x.Carriers.Add(token, &x.stream)
 	undo := func() {}
 	leave = func() {
@@ -194,11 +194,11 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 			}
 		}
 	}
-	if x.Data == nil || x.Raising.Ended(x.Token) {
-		x.Token, x.Data = "", nil
+	if x.Session() == nil || x.Raising.Ended(x.Token) {
+		x.Forget()
 		return leave, x.AskLogin
 	}
-	if mayRaise && !(x.Plain() && x.bare()) {
+	if mayRaise && !(x.Plain(x.R) && x.bare()) {
 		undo = x.outlive()
 	}
 	return leave, nil
@@ -212,11 +212,11 @@ func lookAgain(x *Exchange, alone bool) error {
 		return err
 	}
 	x.Now = x.Config.Now()
-	if data == nil || !mayGoOn(data, x.Data.Identity) {
-		x.Data = nil
+	if !mayGoOn(data, x.Session().Identity, false) {
+		x.Adopt(x.Token, nil)
 		return nil
 	}
-	x.Data = data
+	x.Adopt(x.Token, data)
 	if alone {
 		return nil
 	}
@@ -241,7 +241,7 @@ func readBody(x *Exchange) (later bool, err error) {
 		r.Body = &replayed{Reader: bytes.NewReader(read), Closer: r.Body}
 		return false, nil
 	}
-	ctx, gateway, visit, identity := r.Context(), x.site, x.visit, x.Data.Identity
+	ctx, gateway, visit, identity := r.Context(), x.site, x.visit, x.Session().Identity
 	r.Body = &lastly{
 		Reader: io.MultiReader(bytes.NewReader(read), r.Body), Closer: r.Body, left: r.ContentLength,
 		before: func() error {
@@ -251,8 +251,9 @@ func readBody(x *Exchange) (later bool, err error) {
 			if visit.Raising.Ended(visit.Token) {
 				return errSessionEnded
 			}
-			now, err := gateway.lookNow(ctx, visit.Token)
-			if err == nil && (!mayGoOn(now, identity) || now.Checked.IsZero()) {
+			data, err := gateway.lookNow(ctx, visit.Token)
+			if err == nil && (!mayGoOn(data, identity, false) ||
+				gateway.checkDue(data, gateway.Config.Now(), gateway.Unresolved.Has(visit.Token)) == gate.CheckEach) {
 				err = errSessionEnded
 			}
 			return err

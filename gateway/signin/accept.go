@@ -25,29 +25,29 @@ type SignedIn struct {
 	token    string   // the bearer token, where the app issued one
 	Granted  []string // names of cookies that the browser gets
 	Delivery *session.Delivery
-	// Oversized: the answer is too large to wait for the factor.
+	// Oversized: the answer is too large to be kept until the factor is proved.
 	Oversized bool
-	// typed: it is a login, and no sign-in by another way.
+	// typed: the user signed in by a login, and not in another way.
 	typed bool
 	// InPlace: the app may sign somebody else in under the cookies that are held, unless the operator says that it
 	// renews them.
 	InPlace bool
-	// Within: it was found in mid-session, by a request of that session. Where the session has ended meanwhile, nothing
-	// comes of it: a slow request must not begin another one (P8).
+	// Within: a request in the middle of a session found the sign-in. If that session has ended meanwhile, the sign-in
+	// counts for nothing, because a slow request must not begin another session (P8).
 	Within bool
 }
 
-// Accept is the only place where a session gets an identity. It reports whether a factor is owed; then the session is
-// pending, or enrolling, and the app's session stays in custody unused. Everything an earlier login left is replaced,
-// and the token is a new one (P5, P8).
+// Accept is the only place where a session gets an identity. It reports whether a factor is owed; if so, the session is
+// pending or enrolling, and the app's cookies stay in custody unused. Accept replaces everything that an earlier login
+// left, and the token is a new one (P5, P8).
 //
-// Where the secrets store cannot say whether a factor is owed, the session is left pending and the error returned:
-// nothing is lost, and the challenge asks the store again (P6).
+// If the secrets store cannot say whether a factor is owed, Accept leaves the session pending and returns the error.
+// Nothing is lost: the challenge asks the store again (P6).
 func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	status, storeErr := x.Enrolled(next.Identity)
 	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone)
 	if state == gate.Verified && next.Within {
-		// Who lost a factor by being called otherwise sets another one up at once.
+		// A user who lost a factor because the app uses another name now has to set one up at once.
 		lost, err := x.losesFactor(next.Identity)
 		if err != nil {
 			storeErr, state = err, gate.Pending
@@ -72,8 +72,8 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	})
 	taken, err := x.Take(step)
 	if errors.Is(err, session.ErrGone) && !next.Within {
-		// The session that the login came with has ended meanwhile, by another login of the same browser most likely.
-		x.Token, x.Data = "", nil
+		// The login's session has ended meanwhile, most likely by another login of the same browser.
+		x.Forget()
 		taken, err = x.Take(step)
 	}
 	if err != nil {
@@ -82,15 +82,15 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 		}
 		return true, err
 	}
-	// Whatever else is under way with the cookies may be answered as to whoever has signed in.
+	// The app may answer other requests with these cookies as the new user's.
 	if next.Within {
 		x.Raising.End(before, x.Now)
 	}
 	x.Carriers.Remove(before, x.Above.Carrier())
 	x.Carriers.Cut(before)
-	x.ForgetTarget()
+	exchange.ForgetTarget(&x.Exchange.Exchange)
 	if state == gate.Verified {
-		owed, err := x.OwedAfterAll(next.Delivery, x.Data.Next, stands)
+		owed, err := x.OwedAfterAll(next.Delivery, x.Session().Next, stands)
 		switch {
 		case err != nil && x.State() != gate.Pending:
 			return true, err
@@ -110,39 +110,39 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	return state != gate.Verified, storeErr
 }
 
-// NoFactor is why no factor is owed by somebody who has none.
+// NoFactor reports whether no factor is owed because the user has none.
 func NoFactor(status factor.Status) bool { return !status.Enrolled }
 
-// OwedAfterAll looks once more whether a factor is owed, after a session was written that needs none, for the reason
-// that stands tells. A change of factors is recorded first, and ends the user's other sessions then: one that was
-// written too late to be among those is found here. What it was to lead to is for when the factor is proved: delivery,
-// or the page first asked for, next.
+// OwedAfterAll looks once more whether a factor is owed, after a session that needs none was written; stands reports
+// whether the reason for that still holds. A change of factors is recorded first and then ends the user's other
+// sessions, so a session that is written in between would be missed. delivery and next, the page first asked for, are
+// kept until the factor is proved.
 func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
-	status, err := x.Enrolled(x.Data.Identity)
+	status, err := x.Enrolled(x.Session().Identity)
 	if err == nil && stands(status) {
 		return false, nil
 	}
-	_, changed := x.Take(session.Owe(x.Data.Identity, delivery, next, x.Now))
+	_, changed := x.Take(session.Owe(x.Session().Identity, delivery, next, x.Now))
 	if changed != nil {
-		// Nobody gets to know the token of what could not be taken back.
+		// The session could not be taken back, so nobody may learn its token.
 		x.ClearToken(x.W.Header(), x.R)
 		return true, changed
 	}
 	return true, err
 }
 
-// losesFactor reports whether the user of this session has a factor, and somebody else, as whom the app knows the
-// session now, would go on without one.
+// losesFactor reports whether the session's user has a factor and would lose it, because the app now calls the user by
+// a name that has none.
 func (x *Exchange) losesFactor(identity string) (bool, error) {
-	if x.State() == gate.Anonymous || x.Data.Identity == identity {
+	if x.State() == gate.Anonymous || x.Session().Identity == identity {
 		return false, nil
 	}
-	before, err := x.Enrolled(x.Data.Identity)
+	before, err := x.Enrolled(x.Session().Identity)
 	return before.Enrolled, err
 }
 
-// Delivery is what is remembered of a withheld answer: where it would have led, and, for a script, its body. A body
-// that is too large for that is left out.
+// Delivery is what is kept of a withheld answer: where it would have led and, for a script, its body, unless that is
+// too large.
 func (x *Exchange) Delivery(answer *upstream.Withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
 	delivery = &session.Delivery{Status: answer.Status, Cookies: cookies}
 	if target, ok := exchange.LocalTarget(answer.Headers.Get("Location"), x.R); ok {
@@ -161,12 +161,12 @@ func (x *Exchange) Delivery(answer *upstream.Withheld, cookies []string) (delive
 	return delivery, false
 }
 
-// MaxScriptHeaders is how much of an answer's further headers waits with it, in bytes.
+// MaxScriptHeaders is how many bytes of further headers are kept with an answer.
 const MaxScriptHeaders = 2 << 10
 
-// scriptHeaders are those of an answer in which apps tell their own scripts what to do, such as where to go on
-// (HX-Redirect, X-Icinga-Redirect): names and values by turns. What servers and browsers obey is not among them, nor
-// what is ours to say, nor what may be a credential.
+// scriptHeaders are the headers by which apps tell their own scripts what to do, such as where to go on (HX-Redirect,
+// X-Icinga-Redirect), as names and values by turns. They include nothing that servers and browsers obey, that the
+// gateway sets, or that may be a credential.
 func scriptHeaders(header http.Header) (lines []string) {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(header)) {
@@ -189,7 +189,7 @@ var notForScripts = map[string]bool{
 	"X-Permitted-Cross-Domain-Policies": true, "X-Robots-Tag": true, "X-Dns-Prefetch-Control": true, "X-Ua-Compatible": true, "X-Powered-By": true,
 }
 
-// DeliverCookies hands over those cookies of the withheld answer that the browser may have.
+// DeliverCookies sets those cookies of the withheld answer that the browser may have.
 func (x *Exchange) DeliverCookies(delivery *session.Delivery) {
 	if delivery != nil {
 		h := x.W.Header()
@@ -197,8 +197,7 @@ func (x *Exchange) DeliverCookies(delivery *session.Delivery) {
 	}
 }
 
-// IdentityUnclear answers where the app could not be asked who is signed in. What cannot be established is refused
-// (P4).
+// IdentityUnclear refuses a request because the app could not say who is signed in (P4).
 func (x *Exchange) IdentityUnclear(answer upstream.Probed) error {
 	if x.R.Context().Err() != nil && !x.Above.Begun() {
 		return x.Left()

@@ -15,12 +15,12 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// errOpen is returned where the address at which passwords are tried answers without one as it does with one.
+// errOpen is returned if the address at which passwords are tried gives the same answer without one.
 var errOpen = errors.New("the app answers without a password as it does with one, so that nothing is known of it; " +
 	"name an address that needs one, or set identity")
 
-// standByPassword holds the Authorization of a request against the one that was verified in the session (contract 4.6).
-// No other reaches the app: it is tried by a question of our own first, and never with what the client wants done.
+// standByPassword compares the Authorization of a request with the one that was verified in the session (contract 4.6).
+// No other one reaches the app with the client's request: a question of our own tries it first.
 func (x *Exchange) standByPassword() exchange.Answer {
 	line, refused := login.BasicLine(x.R.Header)
 	known := false
@@ -28,14 +28,14 @@ func (x *Exchange) standByPassword() exchange.Answer {
 	case refused != nil:
 		return func() error { return x.Refuse(refused) }
 	case line != "":
-		known = x.State() != gate.Anonymous && x.Data.Bonds.Basic(line)
+		known = x.State() != gate.Anonymous && x.Session().Bonds.Basic(line)
 	}
 	switch {
 	case known:
 		x.Authorization = line
 		return nil
 	case line == "" && x.LacksPassword() && x.Place != gate.Public && x.Place != gate.Entry:
-		// The password stands in every request, or in none that counts.
+		// A request without the password counts as a stranger's.
 		return x.askPassword
 	case line == "", x.State() == gate.Anonymous && x.Place == gate.Public:
 		return nil
@@ -43,20 +43,20 @@ func (x *Exchange) standByPassword() exchange.Answer {
 	return x.tryPassword(line)
 }
 
-// LacksPassword reports whether the app could not know whose a request of this session is: it signed in by a password
-// that stands in every request, got no cookie for it, and this request has no password.
+// LacksPassword reports whether the app cannot know whose this request is: the session signed in by a password that
+// every request has to carry, the app set no cookie for it, and this request has no password.
 func (x *Exchange) LacksPassword() bool {
-	return x.State() == gate.Verified && x.Data.Bonds.HasBasic() && x.Data.Held.Len() == 0 && x.Authorization == ""
+	return x.State() == gate.Verified && x.Session().Bonds.HasBasic() && x.Session().Held.Len() == 0 && x.Authorization == ""
 }
 
-// tryPassword asks the app whose a password is, unless the client has too many tried already. One is being tried until
-// its answer is written.
+// tryPassword asks the app whose a password is, unless too many passwords of this client are being tried already. A
+// trial lasts until its answer is written.
 func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	name, refused := x.Config.Logins.ReadBasic(line)
 	if refused != nil {
 		return func() error { return x.Refuse(refused) }
 	}
-	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
 	if !ok {
 		return func() error { return tooManyTrials(x) }
 	}
@@ -74,7 +74,7 @@ func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	return nil
 }
 
-// judgePassword has the session be of whom the app says that the password is.
+// judgePassword binds the session to the user whose password it is, as the app says.
 func judgePassword(x *Exchange, line, name string) exchange.Answer {
 	next := SignedIn{Identity: name, bonds: custody.Bonds{}.BindBasic(line)}
 	if x.Config.Logins.Asks() {
@@ -96,7 +96,7 @@ func judgePassword(x *Exchange, line, name string) exchange.Answer {
 		if !right.succeeded {
 			return func() error { return x.passwordRefused(right.answer) }
 		}
-		// Were it to answer strangers alike, any password would do.
+		// If the app gave strangers the same answer, any password would do.
 		if open, _, err := x.tried(address, upstream.Attachment{}); err != nil {
 			return func() error { return x.trialFailed(err) }
 		} else if open.succeeded {
@@ -117,13 +117,13 @@ func judgePassword(x *Exchange, line, name string) exchange.Answer {
 	return answer
 }
 
-// asksItself reports whether a script asks for the very address at which passwords are tried, as the scripts of some
-// apps do to sign in: then the answer to our question is the answer to theirs, and is not asked for twice.
+// asksItself reports whether a script asks for the address at which passwords are tried, as some apps' scripts do to
+// sign in. Then our question's answer is also the script's, and the app is not asked twice.
 func asksItself(x *Exchange, address *url.URL) bool {
 	return x.R.Method == http.MethodGet && x.Path.Canonical && x.Path.Text == address.Path && x.R.URL.RawQuery == "" && !exchange.IsPageLoad(x.R)
 }
 
-// answerTrial gives a script the answer that its password was tried with, at once or after the factor.
+// answerTrial gives a script the answer to the trial of its password, at once or after the factor.
 func (x *Exchange) answerTrial(next SignedIn, answer *upstream.Withheld, sorted custody.Sorted) error {
 	next.typed, next.Granted = true, sorted.Granted
 	next.Delivery, _ = x.Delivery(answer, sorted.Browser)
@@ -138,13 +138,13 @@ func (x *Exchange) answerTrial(next SignedIn, answer *upstream.Withheld, sorted 
 	return answer.Send(x.W, x.R, sorted.Browser)
 }
 
-// trial is how the app took a password.
+// trial is what came of trying a password at the app.
 type trial struct {
 	answer    *upstream.Withheld
 	succeeded bool
 }
 
-// tried asks for the address at which passwords are tried. The cookies that the answer sets are apart from it.
+// tried asks for the address at which passwords are tried. It returns the cookies that the answer sets separately.
 func (x *Exchange) tried(address *url.URL, with upstream.Attachment) (trial, []string, error) {
 	answer, err := x.AskApp(upstream.Question{Method: http.MethodGet, Target: address.EscapedPath()}, custody.Jar{}, with)
 	if err != nil {
@@ -159,7 +159,7 @@ func (x *Exchange) tried(address *url.URL, with upstream.Attachment) (trial, []s
 	return trial{answer, outcome == login.Succeeded}, lines, nil
 }
 
-// trialFailed answers where the app, or the route to it, had no answer that can be judged.
+// trialFailed answers a request whose trial brought no answer that can be judged.
 func (x *Exchange) trialFailed(err error) error {
 	if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
 		return x.LoginUnclear("login", err)
@@ -167,9 +167,9 @@ func (x *Exchange) trialFailed(err error) error {
 	return err
 }
 
-// askPassword has the app itself ask a stranger for a password, so that the browser does.
+// askPassword passes on the answer by which the app asks strangers for a password, so that the browser asks its user.
 func (x *Exchange) askPassword() error {
-	leave, ok := x.Requests.BeginTrial(match.Network(x.Client()))
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
 	if !ok {
 		return tooManyTrials(x)
 	}
@@ -186,7 +186,7 @@ func (x *Exchange) askPassword() error {
 	return passAsking(x, asked.answer)
 }
 
-// passwordRefused passes on that the app did not take a password. The session, if there is one, stays what it was.
+// passwordRefused passes on the app's refusal of a password. The session, if there is one, does not change.
 func (x *Exchange) passwordRefused(answer *upstream.Withheld) error {
 	x.Tell(event.Event{Name: event.LoginFailed})
 	if answer.Status < http.StatusBadRequest {
@@ -195,8 +195,8 @@ func (x *Exchange) passwordRefused(answer *upstream.Withheld) error {
 	return passAsking(x, answer)
 }
 
-// passAsking passes on an answer by which the app asks for a password, or refuses one. It was given at another address
-// than the one that the client asked for, so that nothing may keep it for that.
+// passAsking passes on an answer by which the app asks for a password or refuses one. It was given at another address
+// than the client asked for, so no cache may keep it.
 func passAsking(x *Exchange, answer *upstream.Withheld) error {
 	asking := &upstream.Withheld{Headers: make(http.Header), Status: answer.Status, Body: answer.Body}
 	for _, name := range []string{"Www-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Retry-After"} {
@@ -210,7 +210,7 @@ func passAsking(x *Exchange, answer *upstream.Withheld) error {
 	return asking.Send(x.W, x.R, nil)
 }
 
-// tooManyTrials answers a client that has more passwords tried at once than any browser.
+// tooManyTrials refuses a client that has more passwords tried at once than any browser would.
 func tooManyTrials(x *Exchange) error {
 	x.Log.WarnContext(x.R.Context(), "too many passwords are being tried at once; the request was refused",
 		"app", x.Config.App, "client", x.Config.ClientAddress(x.R))

@@ -18,17 +18,17 @@ import (
 var errUnnamedFailure = errors.New("the login left no session, and its answer is no page: it may hold a token or an account's data. " +
 	"Say in failure what a wrong password brings, or in token where the token stands")
 
-// signInFailed is what becomes of the answer to a login that left nobody signed in. What it set is thrown away, but for
-// another try with the same name.
+// signInFailed handles the answer to a login that left nobody signed in. The cookies that it set are thrown away,
+// except for another try with the same name.
 //
 // Nor is a page shown that another login may have made nobody's by now, in an app where an account has one session.
 //
-// That the app knows nobody afterwards does not say that the password was wrong: an app may answer a right one with a
-// token, or with what was asked for besides, and set no cookie. So little of such an answer is shown: a page, or what
-// the operator calls a failure, at an address where a login can carry no errand, and no redirect but back to where
-// people sign in.
+// The app knowing nobody afterwards does not mean that the password was wrong: the app may answer a right one with a
+// token, or with something that the login asked for besides, and set no cookie. So little of such an answer is shown:
+// only a page, or what the operator calls a failure, at an address where a login can ask for nothing else, and no
+// redirect except back to where people sign in.
 //
-// The typed name is told to nobody: now and then it is a password in the wrong field.
+// The typed name is neither logged nor shown, because some users type their password into its field.
 func (x *Exchange) signInFailed(try *tried) error {
 	if err := x.keepForRetry(try); err != nil && !errors.Is(err, session.ErrGone) {
 		return x.StoreFailed("keep the app's cookies", err)
@@ -55,16 +55,16 @@ func (x *Exchange) signInFailed(try *tried) error {
 	return answer.Send(x.W, x.R, try.sorted.Browser)
 }
 
-// showable reports whether an answer that says neither redirect nor error can be one about a wrong password: what the
-// operator calls a failure, nothing at all, or a page. Apps that hand out tokens do so on pages too, where the client
-// asks for pages.
+// showable reports whether an answer that is neither redirect nor error can be about a wrong password: what the
+// operator calls a failure, an empty answer, or a page. Apps that issue tokens do so on pages too, if the client asks
+// for a page.
 func showable(try *tried) bool {
 	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
-// mayCarryErrand reports whether the login may have asked for something beside itself, which its answer then shows: at
-// an address that does other things too, or in a query. A query that says where to go on, as the addresses of login
-// pages do, asks for nothing.
+// mayCarryErrand reports whether the login may have asked for something besides signing in, which its answer then
+// shows: at an address that does other things too, or by a query. A query that only says where to go on, as those of
+// login pages do, asks for nothing.
 func mayCarryErrand(x *Exchange, block *login.Block) bool {
 	if block.General() {
 		return true
@@ -85,7 +85,7 @@ func mayCarryErrand(x *Exchange, block *login.Block) bool {
 	return false
 }
 
-// goesOn are the names under which login pages say where to go on, or in which language.
+// goesOn are the names by which the queries of login pages say where to go on, or in which language.
 var goesOn = func() map[string]bool {
 	names := make(map[string]bool)
 	for name := range strings.FieldsSeq(`next nexturl redirect redirectto redirecturl redirecturi return returnto returnurl returnuri url goto
@@ -96,15 +96,15 @@ var goesOn = func() map[string]bool {
 	return names
 }()
 
-// isPage reports whether an answer is one for people to read. Old apps send all that they send as text/html.
+// isPage reports whether an answer is a page for people. Old apps send everything as text/html.
 func isPage(answer login.Answer) bool {
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	text := bytes.TrimLeft(bytes.TrimPrefix(answer.Body, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
 }
 
-// strangersHeaders are those of an answer that whoever is not signed in may have, beside the app's own (X-..., HX-...)
-// that are no credentials.
+// strangersHeaders are the headers of an answer that strangers may get, besides the app's own (X-..., HX-...) if they
+// are no credentials.
 var strangersHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
 	for name := range strings.FieldsSeq(`Accept-Ch Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition
@@ -118,7 +118,7 @@ var strangersHeaders = func() map[string]bool {
 	return headers
 }()
 
-// forStrangers takes out of an answer's headers what may be a credential, or may lead on (Refresh).
+// forStrangers removes from an answer's headers what may be a credential, or may lead elsewhere (Refresh).
 func forStrangers(header http.Header) {
 	for name := range header {
 		known := strangersHeaders[name] || strings.HasPrefix(name, "Access-Control-") ||

@@ -5,8 +5,9 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// standByFront holds the session against whom a handler in front of us has signed in, at every request. Nobody is
-// nobody here too, whatever the session says; another one than before is another login (P5).
+// standByFront compares the session's user with the one that an earlier handler of the route has signed in, at every
+// request. If that handler names nobody, nobody is signed in here either, whatever the session says. Another user than
+// before is another login (P5).
 func (x *Exchange) standByFront() exchange.Answer {
 	if x.Place == gate.Own && x.Path.Text == x.Config.Base+"/logout" {
 		return nil // whoever wants to end a session has no need to be somebody
@@ -17,9 +18,9 @@ func (x *Exchange) standByFront() exchange.Answer {
 	}
 	switch {
 	case name == "":
-		x.Token, x.Data = "", nil
+		x.Forget()
 		return nil
-	case x.State() != gate.Anonymous && x.Data.Identity == name:
+	case x.State() != gate.Anonymous && x.Session().Identity == name:
 		return nil
 	case x.State() == gate.Anonymous && !x.needsSession():
 		return nil
@@ -27,7 +28,7 @@ func (x *Exchange) standByFront() exchange.Answer {
 	return x.enter(SignedIn{Identity: name})
 }
 
-// needsSession reports whether a request is for something that is not for strangers.
+// needsSession reports whether a request asks for something that is not open to strangers.
 func (x *Exchange) needsSession() bool {
 	switch x.Place {
 	case gate.Public, gate.Entry:

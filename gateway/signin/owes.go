@@ -9,43 +9,43 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// recordPatience is how long a request waits for the word on whether a factor is owed by now.
+// recordPatience is how long a request waits to learn whether a factor is owed by now.
 const recordPatience = 500 * time.Millisecond
 
-// OwesByNow looks, once a minute while a session is in use, whether its user has a factor by now, if none was proved in
-// it. Whoever sets up a factor ends the user's other sessions; where the store of sessions was away in that moment, or
-// the gateway was stopped, nobody did, and somebody who has only the password would go on to the end of the session's
-// time.
+// OwesByNow checks whether the user of a session in which no factor was proved has one by now. It is called once a
+// minute while the session is in use. Setting up a factor ends the user's other sessions; if the store of sessions was
+// away at that moment, or the gateway was stopped, they did not end, and somebody who has only the password could use
+// one to the end of its time.
 //
-// Where the store of secrets does not say it soon, the session goes on as it is, as in an outage (P6).
+// If the secrets store does not answer soon, the session goes on as it is, as in an outage (P6).
 func (x *Exchange) OwesByNow() exchange.Answer {
-	if len(x.Data.Proofs) > 0 {
+	if len(x.Session().Proofs) > 0 {
 		return nil
 	}
 	status, err := lookBriefly(x)
 	if err != nil {
 		x.Log.DebugContext(x.R.Context(), "nobody knows whether a factor is owed by now; the session goes on",
-			"app", x.Config.App, "user", x.Data.Identity, "error", err)
+			"app", x.Config.App, "user", x.Session().Identity, "error", err)
 		return nil
 	}
 	if NoFactor(status) {
 		return nil
 	}
 	x.Log.WarnContext(x.R.Context(), "a session without a second factor outlived the set-up of one, since a store was away; it is asked for now",
-		"app", x.Config.App, "user", x.Data.Identity)
-	if _, err := x.Take(session.Owe(x.Data.Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
+		"app", x.Config.App, "user", x.Session().Identity)
+	if _, err := x.Take(session.Owe(x.Session().Identity, &session.Delivery{Location: x.Wanted("")}, "", x.Now)); err != nil {
 		return func() error { return x.StoreFailed("have the session owe a factor", err) }
 	}
 	return x.AskFactor
 }
 
-// lookBriefly reads whether the user of this session has a factor, and does not wait long for it.
+// lookBriefly reads whether the session's user has a factor, and waits for recordPatience at most.
 func lookBriefly(x *Exchange) (factor.Status, error) {
 	type result struct {
 		status factor.Status
 		err    error
 	}
-	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Data.Identity, make(chan result, 1)
+	ctx, factors, user, found := context.WithoutCancel(x.R.Context()), x.Config.Factors, x.Session().Identity, make(chan result, 1)
 	go func() {
 		status, err := factors.Status(ctx, user)
 		found <- result{status, err}

@@ -14,18 +14,19 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// claimGuest takes the stranger's cookies for this login and no other, by changing the session's token (P8). Requests
-// that carry them already are cut: the app would answer what they still get as to whoever signs in now.
+// claimGuest takes the stranger's cookies out of the session for this login alone, by changing the session's token
+// (P8). Requests that carry them already are cut, because the app would answer them as requests of whoever signs in
+// now.
 //
-// Some apps sign a session in under the cookie that it has already. Were that cookie to go out with two logins, the
-// second could make the app's session another's after the first was accepted, and had its factor proved (P5); whoever
-// holds the end of a login's body back can choose the moment. Of two logins the second goes without cookies.
+// Some apps sign a session in under the cookie that it already has. If that cookie went out with two logins, the second
+// could make the app's session another user's after the first was accepted and its factor proved (P5); an attacker who
+// holds back the end of a login's body can choose the moment. So the second of two logins goes without cookies.
 //
-// What went out with a login that failed goes with another try at the same login under the same name only, where the
-// app's page needs it. Under another name, or at the login of another kind of account, where the name is somebody
-// else's, the two could become one session, with an account of each. A login's second step brings no name.
+// Cookies that went out with a failed login go only with another try at the same login under the same name, because the
+// app's page may need them. With another name, or at the login of another kind of account, the two logins could become
+// one session of the app's with an account of each. A login's second step has no name.
 func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
-	if x.Data == nil || x.Data.Guest.Len() == 0 && x.Data.Retry == nil {
+	if x.Session() == nil || x.Session().Guest.Len() == 0 && x.Session().Retry == nil {
 		return custody.Jar{}, nil
 	}
 	claimed, err := x.Claim()
@@ -48,26 +49,26 @@ type Claimed struct {
 func (x *Exchange) Claim() (taken Claimed, err error) {
 	before := x.Token
 	claim, err := x.Take(session.ClaimGuest())
-	// What is at the app with these cookies, and does something yet, would do it as whoever signs in now.
+	// Requests that are still at the app with these cookies would act as whoever signs in now.
 	x.Raising.Quiet(x.R.Context(), before, underway.OpenPatience)
 	x.Carriers.Cut(before)
 	if errors.Is(err, session.ErrGone) {
-		x.Token, x.Data = "", nil
+		x.Forget()
 		return Claimed{}, nil
 	}
 	if err != nil {
 		return Claimed{}, err
 	}
 	if x.Doors.Any(before) || claim.Before.Raised(x.Config.Now(), underway.MayTake) {
-		// Or it would sign somebody in with them after this request has.
+		// Otherwise it could sign somebody in with them after this request has.
 		return Claimed{}, nil
 	}
 	return Claimed{claim.Before.Guest, claim.Before.Retry}, nil
 }
 
-// keepForRetry stores what an app set with the answer to a login that failed, for the next try with the same name.
-// Where the app cannot be asked nobody knows whether it failed: then nothing is kept, and the login page is to be
-// opened again.
+// keepForRetry stores the cookies of the answer to a failed login for the next try with the same name. If the app
+// cannot be asked, nobody knows whether the login failed; then nothing is kept, and the user has to open the login page
+// again.
 func (x *Exchange) keepForRetry(try *tried) error {
 	if try.jar.Len() == 0 || x.Config.Logins.Typed {
 		return nil
@@ -86,13 +87,14 @@ func tryOf(x *Exchange, name string) string {
 	return strconv.Itoa(at) + x.Path.Text + "\x00" + name
 }
 
-// newMark is by what a name is known again, without being told: it may be a password in the wrong field (P9).
+// newMark makes a mark by which a name is recognised again. The name itself is not stored: it may be a password in the
+// wrong field (P9).
 func newMark(name string) string {
 	salt := rand.Text()
 	return salt + "." + digest(salt, name)
 }
 
-// marks reports whether a mark was made of this name.
+// marks reports whether a mark was made from this name.
 func marks(mark, name string) bool {
 	salt, sum, found := strings.Cut(mark, ".")
 	return found && subtle.ConstantTimeCompare([]byte(sum), []byte(digest(salt, name))) == 1

@@ -15,32 +15,32 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// errNoCookie is returned where a login succeeded and nothing came of it that could be held.
+// errNoCookie is returned if a login succeeded and brought nothing that could be held.
 var errNoCookie = errors.New("the login succeeded and left nothing in custody by which the app knows the user; name the session's cookie in hold")
 
-// errNoChange is returned where a typed login succeeded by the rules, and its answer sets nothing: it may be that of
-// somebody who was signed in before, whose name nobody knows.
+// errNoChange is returned if a typed login succeeded by the rules and its answer sets no cookie: the app's session may
+// be one of somebody who was signed in before, whose name is unknown.
 var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
 
-// errContradiction is returned where a typed login's answer has what only a right password brings, and fails all the
-// same.
+// errContradiction is returned if a typed login failed by the rules although its answer has what only a right password
+// brings.
 var errContradiction = errors.New("the answer to the login has what success names as its proof, and fails by its status or another line; " +
 	"name the status in success, or another proof")
 
-// tried is a login's answer with what can be said of it before anybody was asked. What it sets stands in a jar of its
-// own, and goes nowhere before that jar is somebody's.
+// tried is a login's answer with what is known of it before the app is asked. The cookies that it sets are in a jar of
+// their own, which no request carries before it is known whose it is.
 type tried struct {
 	*login.Attempt
 	at     *underway.SignIn
 	answer *upstream.Withheld
 	status int
 	says   login.Outcome
-	// named: a failure line holds of it; page: it is a page for people.
+	// named: a failure line fits the answer; page: it is a page for people.
 	named, page bool
 	sorted      custody.Sorted
 	// sent is what went out with the login, own what the answer itself set, and jar both together.
 	sent, own, jar custody.Jar
-	// whole is jar with what the answer gives to the browser as well.
+	// whole is jar and the cookies that the answer gives to the browser.
 	whole    custody.Jar
 	effect   custody.Effect
 	issued   []login.Token
@@ -49,12 +49,12 @@ type tried struct {
 
 // SignIn sends a login to the app and withholds the answer until it is judged (contract 4.1).
 //
-// Whatever the session's state, the login goes out as a stranger's. So a login in mid-session gets a session of its own
-// from the app, and never turns the one that other requests of this browser are using into somebody else's (P5).
+// In every state, the login goes out as a stranger's. So a login in the middle of a session gets a new session from the
+// app, and never turns the one that other requests of this browser are using into somebody else's (P5).
 //
-// Rules do not decide about custody. Whoever holds the password can bring about any answer: one of another status, in
-// another language, to another address. So the app is asked, always, and what it says of the answer's cookies holds;
-// where it cannot be asked, little is believed (docs/decisions/0015).
+// Rules do not decide about custody. Whoever has the password can bring about any answer: with another status, in
+// another language, to another address. So the app is always asked, and what it says of the answer's cookies counts. If
+// it cannot be asked, little is believed (docs/decisions/0015).
 func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	guest, err := x.claimGuest(attempt.Name)
 	if err != nil {
@@ -100,7 +100,7 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	return x.judgeAsked(&try)
 }
 
-// judgeAsked has the app say who is signed in with what a login brought.
+// judgeAsked asks the app who is signed in with the cookies of a login's answer.
 func (x *Exchange) judgeAsked(try *tried) error {
 	next, err := x.signedIn(try)
 	if err != nil {
@@ -109,7 +109,7 @@ func (x *Exchange) judgeAsked(try *tried) error {
 	with := x.TokenAttachment(next.token)
 	said := x.OfAnswer(try.whole, try.sorted, try.sent, func(jar custody.Jar) upstream.Probed { return x.Probe(jar, with) })
 	if said.Verdict == login.Known && (len(x.R.Header["Cookie"]) > 0 || try.whole.Len() != try.jar.Len()) {
-		// What the browser has, or is to get, may be what the app knows the user by.
+		// The app may know the user by cookies that the browser has or is to get.
 		said = x.withoutBrowser(said, try.sorted.Granted, with)
 	}
 	switch {
@@ -146,15 +146,14 @@ func (x *Exchange) judgeAsked(try *tried) error {
 	return x.signInFailed(try)
 }
 
-// renews reports whether the app gave the session another cookie with a sign-in. It is worth a hint to the operator and
-// nothing else: an app that no longer knows the cookie gives another one too, and whoever signs in can wait for that.
+// renews reports whether the app replaced the session's cookie at a sign-in. It is good for a hint to the operator
+// only: an app also replaces a cookie that it no longer knows, and whoever signs in can wait for that.
 func renews(effect custody.Effect, before custody.Jar) bool {
 	return slices.ContainsFunc(effect.Changed, before.Holds)
 }
 
-// withoutBrowser asks again, with what is in custody alone. Where the app then knows nobody, or somebody else, the
-// session is one that the browser has: such a one can be used before the factor is passed, and by whom nobody asked for
-// it.
+// withoutBrowser asks again, with the cookies in custody alone. If the app then knows nobody, or somebody else, the
+// browser holds the app's session, and could use it before the factor is proved.
 func (x *Exchange) withoutBrowser(said upstream.Probed, granted []string, with upstream.Attachment) upstream.Probed {
 	sent := x.Sent
 	x.Sent = nil
@@ -167,8 +166,8 @@ func (x *Exchange) withoutBrowser(said upstream.Probed, granted []string, with u
 	return said
 }
 
-// judgeTyped believes a login whose app cannot be asked: by its rules, and where its own answer brought a session. What
-// was there before is thrown away, since nobody can say whose that is.
+// judgeTyped judges a login whose app cannot be asked. It succeeds if the rules say so and its own answer brought a
+// session. Earlier cookies are thrown away, since nobody can say whose they are.
 func (x *Exchange) judgeTyped(try *tried) error {
 	next, err := x.signedIn(try)
 	switch {
@@ -190,7 +189,7 @@ func (x *Exchange) judgeTyped(try *tried) error {
 	return x.admit(next, try)
 }
 
-// signedIn is what a login leaves behind if it is one; whose it is, and which cookies it has, is for the caller.
+// signedIn is what a successful login leaves behind. The caller fills in whose it is and which cookies it has.
 func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 	next = SignedIn{Granted: try.sorted.Granted, typed: true}
 	next.Delivery, next.Oversized = x.Delivery(try.answer, try.sorted.Browser)
@@ -198,7 +197,7 @@ func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 	return next, err
 }
 
-// admit begins the session of somebody whose password was right.
+// admit begins the session of a user whose password was right.
 func (x *Exchange) admit(next SignedIn, try *tried) error {
 	x.Learn(try.own.Names())
 	owed, err := x.Accept(next)

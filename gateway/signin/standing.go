@@ -10,13 +10,13 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// offer leads somebody who has just signed in without a factor to the page that offers one: once, and with where the
-// app would have led kept. What fails here opens nothing and closes nothing; then there is no offer.
+// offer leads a user who has just signed in without a factor to the page that offers one, once. Where the app would
+// have led is kept. If anything fails there is no offer, and nothing else changes.
 func (x *Exchange) offer(next SignedIn) exchange.Answer {
-	if !x.Config.Offer || x.Config.RequireEveryone || x.Data.Method() != session.None || !exchange.IsPageLoad(x.R) {
+	if !x.Config.Offer || x.Config.RequireEveryone || x.Session().Method() != session.None || !exchange.IsPageLoad(x.R) {
 		return nil
 	}
-	first, err := x.Config.Factors.Offer(x.R.Context(), x.Data.Identity)
+	first, err := x.Config.Factors.Offer(x.R.Context(), x.Session().Identity)
 	if err != nil {
 		x.Log.WarnContext(x.R.Context(), "no second factor could be offered", "setting", "offer", "app", x.Config.App, "error", err)
 	}
@@ -30,16 +30,16 @@ func (x *Exchange) offer(next SignedIn) exchange.Answer {
 	return func() error { return x.Redirect(x.Config.Base + "/offer") }
 }
 
-// A standing login is made anew with every request: by a handler in front of us (front.go), or by the app itself, which
-// gets a password each time (basic.go). So each request tells whose it is, and the session only remembers for whom a
-// factor was passed.
+// A standing login is one that every request makes anew: an earlier handler names the user (front.go), or the request
+// carries a password for the app (basic.go). So each request says whose it is, and the session only remembers for whom
+// a factor was proved.
 
-// Stand looks at the login that stands in the request. Where there is no answer, the request goes on in the state that
-// the session has by then.
+// Stand judges the standing login of a request. If it returns no answer, the request goes on in the state that the
+// session then has.
 func (x *Exchange) Stand() exchange.Answer {
 	switch {
 	case x.Token == "" && x.needsSession() && x.Blind():
-		// A session begun here would take the place of the one that the browser has.
+		// A session begun here would replace the one that the browser has.
 		return x.closed
 	case x.Config.Front != nil:
 		return x.standByFront()
@@ -49,7 +49,7 @@ func (x *Exchange) Stand() exchange.Answer {
 	return nil
 }
 
-// enter has the session be of whom a standing login names. Where no factor is owed the request goes on at once.
+// enter binds the session to the user of a standing login. If no factor is owed, the request goes on at once.
 func (x *Exchange) enter(next SignedIn) exchange.Answer {
 	next.typed = true
 	next.Delivery = &session.Delivery{Location: x.Wanted("")}
@@ -71,7 +71,7 @@ func (x *Exchange) RefuseStranger() error {
 	return x.closed()
 }
 
-// closed says that nobody is signed in.
+// closed answers that nobody is signed in.
 func (x *Exchange) closed() error {
 	if exchange.IsPageLoad(x.R) {
 		return x.Fail(http.StatusForbidden, pages.ErrorIdentity)
@@ -79,9 +79,9 @@ func (x *Exchange) closed() error {
 	return x.WriteProblem(exchange.Problem{Type: exchange.ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized})
 }
 
-// normalised is a name in the form under which a record is kept; empty where it can be nobody's.
+// normalised is a name in the form under which records are kept; empty if it can be no user's.
 func normalised(x *Exchange, name string) string {
-	if x.Data != nil && name == x.Data.Identity {
+	if x.Session() != nil && name == x.Session().Identity {
 		return name // which is in that form
 	}
 	normal, err := x.Config.Logins.Names.Normalise(name)

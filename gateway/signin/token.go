@@ -9,14 +9,14 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// ErrTokenOfNobody is returned where an app issues a token and says that nobody is signed in with it. Such an answer is
-// not passed on as that of a failed login: it has a credential in it (P2).
+// ErrTokenOfNobody is returned if the app issues a token and says that nobody is signed in with it. The answer is not
+// passed on as a failed login's, because it contains a credential (P2).
 var ErrTokenOfNobody = errors.New("the app issued a token, and says that nobody is signed in with it; look at token_header and identity")
 
-// errTokenOfFailure is returned where the answer of a login that failed by the rules has a credential in it (P2).
+// errTokenOfFailure is returned if the answer to a login that failed by the rules contains a credential (P2).
 var errTokenOfFailure = errors.New("the answer is one of a failed login by the rules, and carries a token; look at success and failure")
 
-// Bind notes the tokens that a sign-in brought. What a script is to get of them waits with the rest of its answer.
+// Bind notes the bearer tokens that a sign-in brought. Those that a script is to get wait with the rest of its answer.
 func (s *SignedIn) Bind(issued []login.Token) error {
 	for i, token := range issued {
 		s.bonds = s.bonds.BindToken(token.Text)

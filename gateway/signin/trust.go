@@ -15,13 +15,13 @@ import (
 // maxTrusted is for how many accounts one browser can be trusted at the same time.
 const maxTrusted = 4
 
-// TrustSuffix tells the name of the cookie that trusts a browser from that of the session.
+// TrustSuffix ends the name of the cookie of a trusted browser; the rest is the name of the session's cookie.
 const TrustSuffix = "-trusted"
 
-// trustCookie is the name of the cookie that holds a browser's secrets, one for each account that is at home there.
+// trustCookie is the name of the cookie that holds a browser's secrets, one for each account that trusts it.
 func trustCookie(x *Exchange) string { return x.CookieName(x.R) + TrustSuffix }
 
-// Credentials are the secrets that a browser shows. Two cookies of the name are none, as with the session's.
+// Credentials are the secrets that a browser sends. If the cookie occurs twice, none is accepted.
 func (x *Exchange) Credentials() []string {
 	value := exchange.CookieValue(x.ClientCookies(), trustCookie(x))
 	if value == "" {
@@ -31,9 +31,9 @@ func (x *Exchange) Credentials() []string {
 	return all[:min(len(all), maxTrusted)]
 }
 
-// trusted reports whether this browser may sign in without a code, and hands over its next secret; the one that it
-// showed is used up by that. A browser that has a key may not yet: it has to prove itself on the challenge's page, as
-// the device of that ID.
+// trusted reports whether this browser may sign in without a code, and returns its next secret; the one that it sent is
+// used up. A browser with a key has to prove itself first, on the page of the challenge, as the device whose ID is
+// returned.
 func (x *Exchange) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.Credentials() {
 		found, ok := standing(status, shown)
@@ -48,8 +48,9 @@ func (x *Exchange) trusted(user string, status factor.Status) (credential, devic
 	return "", ""
 }
 
-// UseTrust has the record judge what a browser shows in place of a code, and returns its next secret, empty where a
-// code is to be asked for. A store that cannot answer is no trust: it is asked again with the code (P6).
+// UseTrust has the record judge what a browser sends in place of a code, and returns its next secret, or an empty one
+// if a code has to be asked for. If the store cannot answer, the browser is not trusted, and the store is asked again
+// with the code (P6).
 func (x *Exchange) UseTrust(user, shown string, proof factor.Proof) (credential string) {
 	credential, err := x.Config.Factors.UseDevice(x.Noting(), user, shown, proof)
 	switch {
@@ -73,7 +74,7 @@ func (x *Exchange) UseTrust(user, shown string, proof factor.Proof) (credential 
 	return credential
 }
 
-// standing finds the browser that a secret is of, where it is trusted according to the record.
+// standing finds the trusted browser in the record whose secret it is.
 func standing(status factor.Status, credential string) (device factor.DeviceStatus, ok bool) {
 	return DeviceOf(status, factor.DeviceID(credential))
 }
@@ -87,7 +88,7 @@ func DeviceOf(status factor.Status, id string) (device factor.DeviceStatus, ok b
 	return status.Devices[at], true
 }
 
-// StillTrusted is why no factor is owed by a browser that is trusted and holds this secret.
+// StillTrusted makes a function that reports whether no factor is owed because the browser with this secret is trusted.
 func StillTrusted(credential string) func(factor.Status) bool {
 	return func(status factor.Status) bool {
 		_, ok := standing(status, credential)
@@ -95,7 +96,7 @@ func StillTrusted(credential string) func(factor.Status) bool {
 	}
 }
 
-// KeepTrust hands a browser its new secret, in the place of the one with the same ID, or of the oldest.
+// KeepTrust gives a browser its new secret. It replaces the one with the same ID, or else the oldest.
 func (x *Exchange) KeepTrust(credential string) {
 	kept := []string{credential}
 	for _, other := range x.Credentials() {
@@ -107,7 +108,7 @@ func (x *Exchange) KeepTrust(credential string) {
 		"; Max-Age="+strconv.Itoa(int(x.Config.Factors.Remember().Seconds())), "Strict")
 }
 
-// plainCredential reports whether a secret that a browser showed can be handed back to it in a cookie as it is.
+// plainCredential reports whether a secret that a browser sent can be written into a cookie as it is.
 func plainCredential(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '.'

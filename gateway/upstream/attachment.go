@@ -2,13 +2,14 @@ package upstream
 
 import "sallyport.example/sallyport/gate"
 
-// BasicAttachment is how a password goes with a question.
+// BasicAttachment sends a line of HTTP Basic with a question.
 func BasicAttachment(line string) Attachment { return Attachment{header: "Authorization", value: line} }
 
-// Attachment is what goes with a question of ours in the place of cookies, or beside them. The zero value is nothing.
+// Attachment is a credential that a question of ours carries instead of cookies or besides them. The zero value is
+// none.
 type Attachment struct{ header, value string }
 
-// attachment is what this request's session can prove itself with.
+// attachment is the credential of this request's session.
 func (x *Exchange) attachment() Attachment {
 	switch {
 	case x.State() != gate.Verified:
@@ -16,10 +17,10 @@ func (x *Exchange) attachment() Attachment {
 	case x.Authorization != "":
 		return BasicAttachment(x.Authorization)
 	}
-	return x.TokenAttachment(x.Data.Token)
+	return x.TokenAttachment(x.Session().Token)
 }
 
-// TokenAttachment is how a bearer token goes with a question of ours; nothing for none.
+// TokenAttachment sends a bearer token with a question. Without a token it is the zero value.
 func (x *Exchange) TokenAttachment(token string) Attachment {
 	if token == "" {
 		return Attachment{}

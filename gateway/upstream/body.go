@@ -8,11 +8,12 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// SettleBody finds out whether a page load has a body where its head does not say so: over HTTP/3 the length of none is
-// not known either (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no page
-// load. What is there is read by one byte, and put back; where nothing is, the request says so from here on.
+// SettleBody finds out whether a page load has a body if its head does not say so: over HTTP/3 no length is known even
+// if there is none (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no page
+// load. One byte is read ahead and put back; if there is none, the length becomes 0.
 //
-// It comes before the session is read: a client may keep back the end of its request for as long as it likes.
+// It has to be called before the session is read, because a client may hold back the end of its request for as long as
+// it likes.
 func SettleBody(r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength >= 0 || len(r.TransferEncoding) > 0 || r.Body == nil {
 		return
@@ -28,9 +29,8 @@ func SettleBody(r *http.Request) {
 	r.Body = again
 }
 
-// LoadsWithBody reports whether a request that has no use for a body has one. Many servers do not read it (RFC 9110
-// §9.3.1 lets them), and some of those take it for the next request on the same connection: one that nobody has looked
-// at.
+// LoadsWithBody reports whether a GET or HEAD has a body. Many servers do not read it (RFC 9110 §9.3.1 lets them), and
+// some take it for the next request on the same connection, at which the gateway has not looked.
 func LoadsWithBody(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && match.HasBody(r)
 }
@@ -38,10 +38,10 @@ func LoadsWithBody(r *http.Request) bool {
 // connectionAsItIs is Connection in a spelling that reverse proxies leave alone, since they look for the canonical one.
 const connectionAsItIs = "connection"
 
-// lastOfConnection has the app close the connection to it behind a request with a body (RFC 9112 §9.6). An app that
-// answers before it has read the body, or does not know how long it is (chunks, a method that it takes for one
-// without), would take the rest for the next request: one with cookies and a password of the client's choice, at any
-// path, and its answer would be the next user's.
+// lastOfConnection has the app close its connection after a request with a body (RFC 9112 §9.6). If an app answers
+// before it has read the body, or does not know how long it is (chunks, a method that it believes to have none), it
+// would take the rest for the next request: one with cookies and a password of the client's choice, at any path. The
+// answer to that would go to the next user.
 func lastOfConnection(r *http.Request) {
 	if match.HasBody(r) {
 		r.Header[connectionAsItIs] = []string{"close"}

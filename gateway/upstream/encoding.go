@@ -7,10 +7,10 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// SetReadableEncodings asks for an answer that can be read here: its body may have to be judged, and goes on to the
-// browser as it is. What the browser asks for stays as it is where all of it can be read, for some apps (DokuWiki) bind
-// their sessions to this very header: another one would have the app renew its cookie at each question, and again at
-// the browser's next request, which then leads to the next question.
+// SetReadableEncodings asks for an answer in an encoding that can be read here, because its body may have to be judged
+// before it goes to the browser. If all of the browser's encodings can be read, its header stays as it is: some apps
+// (DokuWiki) bind their sessions to it, and with another header such an app would renew its cookie at each question and
+// again at the browser's next request, which leads to the next question.
 func SetReadableEncodings(to, browser http.Header) {
 	lines := browser["Accept-Encoding"]
 	hasGzip, all := false, true

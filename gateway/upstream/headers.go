@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// WithoutUser takes a user and a password out of the address of a request, where some clients and servers know them.
+// WithoutUser removes user and password from the address of a request.
 func WithoutUser(r *http.Request) { r.URL.User = nil }
 
 // placeClosed reports whether the operator closed the request's place by its path.
@@ -41,14 +41,14 @@ func (x *Exchange) Prepare(jar *custody.Jar) {
 		x.prepareLogin()
 	}
 	if !options.Verified && !match.HasBody(r) {
-		// Without a body they say nothing, but to apps that choose a protocol by them.
+		// Without a body they mean nothing, except to apps that choose a protocol by them.
 		for _, name := range BodyHeaders {
 			delete(r.Header, name)
 		}
 	}
 	granted := x.Granted()
 	if x.Config.Logins.Typed && (isLogin || x.Suspect && !options.Verified) {
-		// An app could sign in a session that the browser has, and nobody can be asked whose it is then (P5).
+		// The app could sign in a session that the browser keeps, and then it cannot be asked whose that is (P5).
 		granted = nil
 	}
 	x.setCookies(r, x.Path.Text, x.ClientCookies(), jar, granted)
@@ -58,20 +58,20 @@ func (x *Exchange) Prepare(jar *custody.Jar) {
 // BodyHeaders say what a body is.
 var BodyHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Content-Range"}
 
-// cleaning is for whom the request's headers are cleaned.
+// cleaning says for whom the request's headers are cleaned.
 func (x *Exchange) cleaning() custody.CleanOptions {
 	options := custody.CleanOptions{
 		Verified: x.State() == gate.Verified, Login: x.Place == gate.Login, Path: x.Path, Closed: x.placeClosed,
 	}
 	if x.site.Tokens && options.Verified && !options.Login {
-		options.Token = x.Data.Bonds.Token
+		options.Token = x.Session().Bonds.Token
 	}
 	return options
 }
 
-// prepareLogin has a login ask for a whole answer, which can be judged: a part of it may be the part with the token, or
-// without the word that tells success (P2, P4). Where the typed name counts, the words are not the client's choice
-// either.
+// prepareLogin has a login ask for the whole answer, so that it can be judged: a part could be the one with the token,
+// or the one without the word that shows success (P2, P4). If the typed name counts, the client does not choose the
+// language of the answer either.
 func (x *Exchange) prepareLogin() {
 	h := x.R.Header
 	for _, name := range []string{
@@ -89,10 +89,10 @@ func (x *Exchange) prepareLogin() {
 
 // Granted are the names of cookies that the app gave the browser in this session.
 func (x *Exchange) Granted() []string {
-	if x.Data == nil {
+	if x.Session() == nil {
 		return nil
 	}
-	return x.Data.Granted
+	return x.Session().Granted
 }
 
 func (x *Exchange) setCookies(r *http.Request, path string, client []string, jar *custody.Jar, granted []string) {
@@ -103,7 +103,8 @@ func (x *Exchange) setCookies(r *http.Request, path string, client []string, jar
 	}
 }
 
-// line is a header of one line. Those of a request share one list, cut so that none can grow into the next.
+// line makes the value of a header with one line. The headers of a request share one slice, cut so that none can grow
+// into the next.
 func (x *Exchange) line(value string) []string {
 	if x.lines == nil {
 		x.lines = make([]string, 0, 3)
@@ -113,9 +114,9 @@ func (x *Exchange) line(value string) []string {
 	return x.lines[end-1 : end : end]
 }
 
-// Strip takes everything out of the request by which a client, or custody, could be known to an app, or somebody could
-// sign in: what handles the error may lead into an app, and nobody judges its answer. So the body goes too, and the
-// query, in which names, passwords and tokens may stand, and the wish for a WebSocket.
+// Strip removes everything from the request by which an app could recognise the client or a held session, or by which
+// somebody could sign in, because whatever handles an error may lead into an app whose answer nobody judges. So it also
+// removes the body, the query, which may contain names, passwords and tokens, and the request for a WebSocket.
 func (x *Exchange) Strip() {
 	r := x.R
 	bare := custody.HeaderPolicy{Token: x.site.Headers.Token}
@@ -133,13 +134,13 @@ func (x *Exchange) Strip() {
 	r.URL.RawQuery, r.URL.ForceQuery = "", false
 	r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
 	if r.Body != nil {
-		// Closed as well: whoever handles the error may have a copy of the request, made before it came here.
+		// The body is closed too: whatever handles the error may have a copy of the request from before.
 		_ = r.Body.Close()
 	}
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
 }
 
-// Observe tells the rest of the route, and the app, who is there (contract 4.3).
+// Observe tells the rest of the route and the app who is signed in (contract 4.3).
 func (x *Exchange) Observe() {
 	outcome := x.Outcome()
 	if outcome.State == gate.Verified {
@@ -149,8 +150,8 @@ func (x *Exchange) Observe() {
 	x.Config.Observe(x.R, outcome)
 }
 
-// headerText is an identity in a form that a header can carry. Identities hold no control characters; what is beyond
-// ASCII goes as UTF-8, which is how every app server of note reads it.
+// headerText is an identity in a form that a header can carry. Identities have no control characters, and all else is
+// sent as UTF-8, as app servers expect.
 func headerText(identity string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

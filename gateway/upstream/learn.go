@@ -10,14 +10,14 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// learning sees that the names that were kept are read once, before the first request goes on.
+// learning has the stored names read once, before the first request goes on.
 type learning struct {
 	read  atomic.Bool
 	mutex sync.Mutex
 }
 
-// LearnNames reads the names of cookies that logins put into custody before this process began. Without them, a cookie
-// of such a name could come from a browser that never saw the app's own.
+// LearnNames reads the names of cookies that logins put into custody before this process began. Without them, a browser
+// could send a cookie of such a name that did not come from the app.
 func (x *Exchange) LearnNames() error {
 	l := &x.site.learning
 	if x.Config.Names == nil || l.read.Load() {
@@ -38,7 +38,7 @@ func (x *Exchange) LearnNames() error {
 	return nil
 }
 
-// Learn has names be held from now on, in each browser, since a login put cookies of these names into custody.
+// Learn has cookies of these names held in every browser from now on, because a login put such cookies into custody.
 func (x *Exchange) Learn(names []string) {
 	added := x.site.Cookies.Learned.Add(names...)
 	if len(added) == 0 {

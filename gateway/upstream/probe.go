@@ -15,8 +15,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// probeTimeout is how long the app may take to say who is signed in, and patientTimeout where nothing but a request
-// that has not begun waits for it.
+// probeTimeout is how long the app may take to say who is signed in. patientTimeout applies if only a request that has
+// not begun waits for the answer.
 const (
 	probeTimeout   = 10 * time.Second
 	patientTimeout = time.Minute
@@ -36,7 +36,7 @@ type Probed struct {
 // Question is a request of the gateway's own to the app.
 type Question struct {
 	Method string
-	// Target is a path, perhaps with a query, as it stands in a request's first line.
+	// Target is a path with an optional query, as in a request's first line.
 	Target            string
 	contentType, body string
 	form              askedAs
@@ -52,28 +52,29 @@ type askedAs uint8
 
 const (
 	inClientsForm askedAs = iota
-	// inPlainForm is without anything that the client chose: with what custody holds alone.
+	// inPlainForm carries what custody holds and nothing that the client chose.
 	inPlainForm
-	// withNothing is as somebody asks who was never here, and who says nothing of herself.
+	// withNothing carries no credential and nothing that the client chose.
 	withNothing
-	// asStranger is what the client's own request would ask without a session or another credential.
+	// asStranger is the client's own request without a session or another credential.
 	asStranger
-	// withAllHeaders is with all that a request of a verified session may carry.
+	// withAllHeaders carries all headers that a request of a verified session may carry.
 	withAllHeaders
 )
 
-// signedOut forms carry nothing by which the app could know anybody.
+// signedOut reports whether a question of this form carries no credential.
 func (f askedAs) signedOut() bool { return f == withNothing || f == asStranger }
 
-// plain forms have nothing of a client's choice.
+// plain reports whether a question of this form carries nothing that the client chose.
 func (f askedAs) plain() bool { return f == withNothing || f == inPlainForm }
 
-// AskApp asks the app something, through the same route, as the request that it is asked beside would ask: with what
-// that one carries, cleaned alike, since apps bind their sessions to headers, addresses and hosts. Left out is what
-// belongs to the request's own errand: what would have the app answer with less, or with something else.
+// AskApp sends a question to the app by the route of the client's request. The question carries the request's headers,
+// cleaned in the same way, because apps bind their sessions to headers, addresses and hosts. It leaves out what
+// concerns only the request's own purpose and could change the answer.
 //
-// The question carries every cookie that any request of the session would carry, whatever the cookie's path: a cookie
-// that nobody was asked about goes nowhere. One with nothing carries none, and no other credential.
+// The question carries every cookie that any request of the session would carry, whatever the cookie's path, because no
+// cookie may be used that the app was not asked about. A question withNothing carries no cookie and no other
+// credential.
 func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Withheld, error) {
 	timeout := probeTimeout
 	if x.Patient && !what.form.signedOut() { // one of nobody's session waits for nobody's lock, and all others for it
@@ -106,8 +107,7 @@ func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Wit
 	lastOfConnection(request)
 	answer, err := captureWithin(x.Next, x.Config.PrepareProbe(request, x.R, &Withheld{Headers: make(http.Header)}))
 	if gone := ctx.Err(); gone != nil && err == nil {
-		// Then whoever carries requests to the app may have answered in its own words (499, say), which are none of the
-		// app's.
+		// The proxy may have answered in the app's place, for example with 499.
 		return nil, fmt.Errorf("%w: %w", ErrBroken, gone)
 	} else if gone != nil && !errors.Is(err, gone) {
 		err = fmt.Errorf("%w: %w", gone, err)
@@ -115,8 +115,8 @@ func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Wit
 	return answer, err
 }
 
-// errandHeaders belong to what a request is for, and not to who asks: a question has its own, or none. All else goes
-// with it.
+// errandHeaders concern what a request is for, and not who sends it. A question has its own or none; it carries all
+// other headers of the request.
 var errandHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
 	headers[connectionAsItIs] = true // of a request with a body
@@ -131,13 +131,13 @@ var errandHeaders = func() map[string]bool {
 	return headers
 }()
 
-// askingHeaders are those of a question: what a login could carry too, whoever asks. By more than that a verified
-// session could have the app answer another question than ours (an override of the method), so that it seems to know
-// nobody. One without a session carries nothing that the operator lets clients say of themselves, and a plain one has
-// no choice of a client's at all.
+// askingHeaders are the headers of a question: those that a login may carry too, in every state. With more, a verified
+// session could have the app answer another question than ours, by an override of the method for example, so that the
+// app seems to know nobody. A signed-out question carries none of the headers that the operator lets clients send, and
+// a plain one nothing that the client chose.
 //
-// One with all headers carries what the request itself may, but for an override of the method: an app may know another
-// session by it.
+// A question withAllHeaders carries what the request itself may, except an override of the method, because an app may
+// know another session by such headers.
 func (x *Exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.R.Header)+4)
 	for name, values := range x.R.Header {
@@ -167,18 +167,17 @@ func (x *Exchange) askingHeaders(form askedAs) http.Header {
 	return headers
 }
 
-// onTheWay are the headers that whoever stands in front of an app says of a request.
+// onTheWay are the headers that proxies in front of an app set.
 var onTheWay = map[string]bool{"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true, "Via": true}
 
-// plainAgent is who asks where nothing of the client's is to have a say. Some apps turn away what is no browser.
+// plainAgent is the User-Agent of a plain question. Some apps refuse clients that are no browsers.
 const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 
 // askRealm asks at one address who is signed in.
 //
-// A page that names nobody may do so since the client chose its form, by a header or a cookie of the browser's: there
-// are views for telephones, and in other languages, that leave the name out. It is asked for once more then, in its
-// plain form, and a name in either counts. An app that binds its sessions to the browser's name does not know this one,
-// and says so by naming nobody again.
+// If a page names nobody, the client may have chosen a form of it without the name, by a header or a cookie: some views
+// for telephones, or in other languages, leave the name out. So the page is asked for once more in its plain form, and
+// a name in either counts. An app that binds its sessions to the User-Agent then names nobody again.
 func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
 	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
@@ -215,7 +214,7 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 	}
 	seen, err := answer.Judged(nil)
 	if err != nil {
-		// The route did answer: what it said cannot be read.
+		// The route answered, and its answer cannot be read.
 		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
@@ -223,15 +222,15 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 	return result
 }
 
-// Whose is probe for a session that may have more than cookies to prove itself with. The app may believe either: so the
-// cookies are asked about by themselves first, and where they are another user's that is the answer (P5).
+// Whose is like Probe for a session that may have another credential besides cookies. The app may believe either, so
+// Whose asks about the cookies alone first. If they are another user's, that is the answer (P5).
 func (x *Exchange) Whose(jar custody.Jar) Probed {
 	with := x.attachment()
 	if with.header == "" || jar.Len() == 0 {
 		return x.Probe(jar, with)
 	}
 	alone := x.Probe(jar, Attachment{})
-	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name != x.Data.Identity {
+	if alone.Verdict == login.Unclear || alone.Verdict == login.Known && alone.Name != x.Session().Identity {
 		return alone
 	}
 	said := x.Probe(alone.Jar, with)
@@ -242,7 +241,7 @@ func (x *Exchange) Whose(jar custody.Jar) Probed {
 // holds reports whether a jar has a cookie of that name, in any spelling that an app could confuse with it.
 func holds(jar custody.Jar) func(string) bool { return jar.Holds }
 
-// answeredTo are changes that an answer to a request for a path made.
+// answeredTo notes with each change the path of the request whose answer made it.
 func answeredTo(path string, changes []custody.Change) []custody.Change {
 	placed := make([]custody.Change, len(changes))
 	for i := range changes {
@@ -251,7 +250,7 @@ func answeredTo(path string, changes []custody.Change) []custody.Change {
 	return placed
 }
 
-// Apply is a jar after the changes that an answer to this request makes to it. The error is custody.ErrFull.
+// Apply returns the jar after the changes by an answer to this request. The error is custody.ErrFull.
 func (x *Exchange) Apply(jar custody.Jar, changes []custody.Change) (custody.Jar, custody.Effect, error) {
 	return jar.Apply(changes, x.R.Host, x.Path.Text, x.Now)
 }

@@ -18,8 +18,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// LeadsToSignIn reports whether a redirect leads to where strangers may go: a login page, a login's own address, or
-// what is public. In the part behind a `#` some apps hand out tokens.
+// LeadsToSignIn reports whether a redirect leads where strangers may go: to a login page, a login's address, or what is
+// public. An address with a `#` does not count, because some apps put tokens behind it.
 func (x *Exchange) LeadsToSignIn(location string) bool {
 	target, ok := exchange.LocalTarget(location, x.R)
 	if !ok || strings.Contains(target, "#") {
@@ -42,46 +42,45 @@ func (x *Exchange) LeadsToSignIn(location string) bool {
 	return place == gate.Public || place == gate.Entry
 }
 
-// guestsFor is how long it is believed what the app calls those who are not signed in.
+// guestsFor is how long the answers that the app gives to strangers are believed to stay the same.
 const guestsFor = time.Hour
 
-// ErrTwoUsers is returned where one session of the app is two users': of two kinds of account, for example, that it
-// keeps apart.
+// ErrTwoUsers is returned if one session of the app belongs to two users, for example of two kinds of account.
 var ErrTwoUsers = errors.New("the app's session is two users': each identity line names another")
 
-// errGuests is returned where the app could not be asked what it calls strangers.
+// errGuests is returned if the app could not be asked what it calls strangers.
 var errGuests = errors.New("the app did not say what it calls those who are not signed in")
 
-// errOddNobody is returned where an answer names nobody and is another one than strangers get: one to somebody who
-// asked too often, say, or who has to do something before going on.
+// errOddNobody is returned if an answer names nobody and differs from what strangers get: it may go to a user who asked
+// too often, or who has to do something before going on.
 var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
 
-// maxGuestHosts is for how many hosts it is kept what the app calls strangers there.
+// maxGuestHosts is for how many hosts the app's answers to strangers are kept.
 const maxGuestHosts = 64
 
-// guests are what the app answers to whoever is not signed in, at each host, since it may be another site at another
-// one. The zero value knows nothing.
+// guests are the app's answers to strangers at each host, since each host may be another site of the app's. The zero
+// value knows nothing.
 type guests struct {
 	mutex sync.Mutex
 	of    map[string]strangers
 }
 
-// strangers are what the app answers to them at one host, by the lines of identity.
+// strangers are the app's answers to strangers at one host, one for each identity line.
 type strangers struct {
 	asked time.Time
 	known []guest
 }
 
-// guest is one such answer, to somebody of whom nothing is known.
+// guest is one such answer.
 type guest struct {
-	// name is what it calls strangers; empty where it gives them no name.
+	// name is what the app calls strangers; empty if it gives them no name.
 	name     string
 	status   int
 	location string
 }
 
-// askAsGuest asks the app without credentials, before what it says is believed, and once an hour: a name there is no
-// user's. One request asks, and the others wait for it.
+// askAsGuest asks the app without credentials, before its first answer is believed and then once an hour: a name that
+// it gives there is no user's. One request asks, and the others wait for it.
 func (x *Exchange) askAsGuest() ([]guest, error) {
 	g := &x.site.guests
 	g.mutex.Lock()
@@ -123,9 +122,9 @@ func (p *Probed) leads() string {
 	return path
 }
 
-// speaksOfNobody reports whether an answer that names nobody is the app's word that nobody is signed in: it is what was
-// asked for, says that a sign-in is wanted, leads to one, or is what strangers get. By other answers nobody who is
-// about to sign in is taken for nobody: the app may refuse to say it, at a moment that the client chose.
+// speaksOfNobody reports whether an answer without a name means that nobody is signed in: it answers the question, asks
+// for a sign-in, leads to one, or is what strangers get. Any other answer may be a refusal, at a moment that the client
+// chose, so it does not count as "nobody".
 func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
 	switch {
 	case said.Answer == nil, said.Status == http.StatusOK, said.Status == http.StatusUnauthorized:
@@ -136,13 +135,13 @@ func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
 	return said.Status >= 300 && said.Status < 400 && x.LeadsToSignIn(said.Answer.Headers.Get("Location"))
 }
 
-// oddNobody is what becomes of an answer that speaks of nobody in other words: it is unclear.
+// oddNobody is the verdict on an answer that names nobody and is not what strangers get: unclear.
 func oddNobody(said Probed) (login.Verdict, error) {
 	return login.Unclear, fmt.Errorf("%w: %w (status %d)", ErrBroken, errOddNobody, said.Status)
 }
 
-// Probe asks the app who the session in the jar, and what goes with it, belongs to: at every address that the operator
-// names. Where two of them name different users, that is nobody's session.
+// Probe asks the app whose session the jar and the attachment are, at every address that the operator names. If two of
+// them name different users, the session is nobody's.
 func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
 	result := Probed{Verdict: login.NotSignedIn, Jar: jar}
 	guests, err := x.askAsGuest()
@@ -178,15 +177,14 @@ func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
 	return result
 }
 
-// errEachGuest is returned where the app calls each stranger by another name: then any name may be a stranger's.
+// errEachGuest is returned if the app calls each stranger by another name, because then any name may be a stranger's.
 var errEachGuest = errors.New("the app gives each of those who are not signed in another name; find an address that names users only")
 
-// unlessGuest asks more, without a session, where the app named somebody whom it did not name before, and is one that
-// gives names to strangers. It may call them by what their requests say, by the address, the language or the browser:
-// then the one who was asked about before was called otherwise. One that calls each of them otherwise is found by
-// asking twice.
+// unlessGuest asks again without a session if the app gives names to strangers and has named somebody new. The app may
+// derive strangers' names from their requests, for example from the address, the language or the browser. An app that
+// gives each stranger another name is found by asking twice.
 func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
-	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Data.Identity {
+	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Session().Identity {
 		return result
 	}
 	for i := range x.Config.Logins.Identities {

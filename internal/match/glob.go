@@ -43,11 +43,14 @@ func NewGlobs(patterns ...string) Globs {
 }
 
 // Match reports whether name fits one of the patterns.
-func (gs Globs) Match(name string) bool {
-	for _, g := range gs {
+func (gs Globs) Match(name string) bool { return gs.Index(name) >= 0 }
+
+// Index is which of the patterns name fits first; -1 where it fits none.
+func (gs Globs) Index(name string) int {
+	for i, g := range gs {
 		if g.Match(name) {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }

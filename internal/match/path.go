@@ -101,19 +101,22 @@ func looseSegment(segment string) (loose string, climbs bool) {
 const maxSegments = 64
 
 // Fits reports whether the path is one for the patterns, which are LooseGlobs, to any server.
+func (p Path) Fits(patterns Globs) bool { return p.Fit(patterns) >= 0 }
+
+// Fit is which of the patterns, which are LooseGlobs, the path is one for, to any server; -1: none.
 //
 // A server that takes `/xmlrpc.php/..;` for a program with something behind it does not climb there, as others do.
 // Which of a path's dot segments lead up is each server's own: so of a path that has some, every part counts that it
-// could be, and one with very many fits everything.
-func (p Path) Fits(patterns Globs) bool {
+// could be, and one with very many fits everything, and so the first of the patterns.
+func (p Path) Fit(patterns Globs) int {
 	if len(patterns) == 0 {
-		return false
+		return -1
 	}
-	if patterns.Match(p.Loose()) {
-		return true
+	if at := patterns.Index(p.Loose()); at >= 0 {
+		return at
 	}
 	if !p.Climbs() {
-		return false
+		return -1
 	}
 	var segments []string
 	for segment := range strings.SplitSeq(loosen(p.Text), "/") {
@@ -122,17 +125,18 @@ func (p Path) Fits(patterns Globs) bool {
 		}
 	}
 	if len(segments) > maxSegments {
-		return true
+		return 0
 	}
 	for from := range segments {
 		part := ""
 		for _, segment := range segments[from:] {
-			if part += "/" + segment; patterns.Match(part) {
-				return true
+			part += "/" + segment
+			if at := patterns.Index(part); at >= 0 {
+				return at
 			}
 		}
 	}
-	return false
+	return -1
 }
 
 // LooseGlob turns a pattern for paths into one for their loose forms. A pattern that ends in `/*` covers the folder

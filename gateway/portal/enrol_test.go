@@ -1,0 +1,75 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway/exchange"
+)
+
+// TestSetUp: a factor that is owed is set up, and the recovery codes are shown once. The user's other sessions end.
+func TestSetUp(t *testing.T) {
+	h := newHouse(t, func(c *exchange.Config) { c.RequireEveryone = true })
+	v, other := h.visitor(gate.Enrolling), h.visitor(gate.Verified)
+	if w := v.get("/setup"); w.Code != http.StatusOK {
+		t.Fatalf("the page: %d", w.Code)
+	}
+	wants(t, v.post("/setup", nil), http.StatusSeeOther, "/second-factor/setup")
+	key := find(t, secretKey, v.get("/setup"))
+	wants(t, v.post("/setup", nil), http.StatusSeeOther, "/second-factor/setup")
+	if again := find(t, secretKey, v.get("/setup")); again != key {
+		t.Error("pressed twice, it shows another key")
+	}
+	if w := v.post("/setup/confirm", url.Values{"code": {"x"}}); w.Code != http.StatusUnprocessableEntity || h.enrolled() {
+		t.Fatalf("a wrong code: %d, enrolled %t", w.Code, h.enrolled())
+	}
+	v.wantsState(gate.Enrolling)
+	wants(t, v.post("/setup/confirm", url.Values{"code": {h.code(key)}}), http.StatusSeeOther, "/second-factor/recovery-codes")
+	v.wantsState(gate.Verified)
+	if !h.enrolled() || !h.told(event.FactorAdded) || other.session() != nil {
+		t.Errorf("enrolled %t, %v, the other session %+v", h.enrolled(), h.events, other.session())
+	}
+	code := find(t, recoveryCode, v.get("/recovery-codes"))
+	if w := v.get("/recovery-codes"); recoveryCode.MatchString(w.Body.String()) {
+		t.Error("the codes are shown a second time")
+	}
+	next := h.visitor(gate.Pending)
+	wants(t, next.post("/recovery", url.Values{"code": {code}}), http.StatusSeeOther, "/wanted")
+}
+
+// TestP6_SetUpIsForThoseWithout: somebody who has only the password of an enrolled account sets up a factor of her own.
+func TestP6_SetUpIsForThoseWithout(t *testing.T) {
+	h := newHouse(t, nil)
+	v := h.visitor(gate.Verified)
+	wants(t, v.post("/setup", nil), http.StatusSeeOther, "/second-factor/setup")
+	key := find(t, secretKey, v.get("/setup"))
+	h.enrol()
+	if w := v.post("/setup/confirm", url.Values{"code": {h.code(key)}}); w.Code != http.StatusConflict {
+		t.Errorf("confirmed after another: %d", w.Code)
+	}
+	if w := v.post("/setup", nil); w.Code != http.StatusConflict {
+		t.Errorf("begun after another: %d", w.Code)
+	}
+	enrolling := h.visitor(gate.Enrolling)
+	if w := enrolling.post("/setup", nil); w.Code != http.StatusConflict {
+		t.Errorf("begun where a set-up is owed no more: %d", w.Code)
+	}
+}
+
+// TestProposalsRunOut: what was shown a while ago cannot be confirmed any more.
+func TestProposalsRunOut(t *testing.T) {
+	for after, want := range map[time.Duration]int{proposalLifetime - time.Second: http.StatusSeeOther, proposalLifetime: http.StatusConflict} {
+		h := newHouse(t, nil)
+		v := h.visitor(gate.Verified)
+		v.post("/setup", nil)
+		key := find(t, secretKey, v.get("/setup"))
+		h.clock.Advance(after)
+		if w := v.post("/setup/confirm", url.Values{"code": {h.code(key)}}); w.Code != want {
+			t.Errorf("after %v: %d, want %d", after, w.Code, want)
+		}
+	}
+}
