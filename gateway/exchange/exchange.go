@@ -26,6 +26,8 @@ type Exchange struct {
 
 	Token string        // the session's token; empty without one
 	Data  *session.Data // the session as it was read last; nil without one
+	// Apart says that the session's cookie has the port in its name, since another port's has the other one.
+	Apart bool
 	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.
 	Path   match.Path
 	Target string

@@ -12,7 +12,8 @@ import (
 // LoadSession finds the session that the browser's token stands for. No token, a dead token and one of another host are
 // the same: anonymous.
 func (x *Exchange) LoadSession() error {
-	token := x.Site.shownToken(x.R)
+	token, apart, foreign := x.shownToken(x.R)
+	x.Apart = apart || foreign
 	if token == "" {
 		return nil
 	}
@@ -23,7 +24,7 @@ func (x *Exchange) LoadSession() error {
 	if x.StoreWorks(underway.StoreSessions, false); data == nil || data.Host != HostOf(x.R) {
 		return nil
 	}
-	x.Token, x.Data = token, data
+	x.Token, x.Data, x.Apart = token, data, apart
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 		if before != "" {
 			x.Above.Follow(taken.Token, taken.After.Identity)
 		}
-		x.setToken(x.W.Header(), x.R, taken.Token)
+		setToken(x, taken.Token)
 	}
 	return taken, nil
 }
@@ -76,7 +77,7 @@ func (x *Exchange) End(as event.Event) error {
 	}
 	x.Token, x.Data = "", nil
 	x.Above.Release()
-	x.ClearToken(x.W.Header(), x.R)
+	ClearToken(x)
 	return nil
 }
 

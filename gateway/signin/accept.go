@@ -125,7 +125,7 @@ func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands 
 	_, changed := x.Take(session.Owe(x.Data.Identity, delivery, next, x.Now))
 	if changed != nil {
 		// Nobody gets to know the token of what could not be taken back.
-		x.ClearToken(x.W.Header(), x.R)
+		exchange.ClearToken(&x.Exchange.Exchange)
 		return true, changed
 	}
 	return true, err
