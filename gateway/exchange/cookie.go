@@ -40,8 +40,8 @@ func (s *Site) CookieName(r *http.Request) string {
 	return s.PlainName
 }
 
-// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one: then one of them
-// was planted. It reads the raw header, for net/http reads no cookie at all from a header of over 3000.
+// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one: then one of
+// them was planted. It reads the raw header, for net/http reads no cookie at all from a header of over 3000.
 func CookieValue(lines []string, name string) string {
 	value, _ := cookieValue(lines, name, "")
 	return value

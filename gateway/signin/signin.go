@@ -194,6 +194,10 @@ func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 // admit begins the session of somebody whose password was right.
 func (x *Exchange) admit(next SignedIn, try *tried) error {
 	x.Learn(try.own.Names())
+	if asked, home := goesHome(x, next.Delivery); home {
+		next.Delivery.Location = asked
+		try.answer.Headers["Location"] = []string{asked}
+	}
 	owed, err := x.Accept(next)
 	if err != nil {
 		return x.StoreFailed("sign in", err)

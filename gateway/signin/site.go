@@ -15,6 +15,7 @@ type Site struct {
 	*upstream.Site
 	// Basic is the login that stands in the Authorization of every request; nil where there is none.
 	Basic *login.Block
+	homes homes
 	// toldOfRenews: the operator was told that the word may be missing.
 	toldOfRenews atomic.Bool
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// A page that was changed on its way is another one than the app's. Were it to have the app's validators, a browser that
-// keeps the app's page from before could go on with that for ever: the app says that its page has not changed. So a
-// changed page has one validator, a tag of our own, which says what was put in and what the app's own were. A request
+// A page that was changed on its way is another one than the app's. Were it to have the app's validators, a browser
+// that keeps the app's page from before could go on with that for ever: the app says that its page has not changed. So
+// a changed page has one validator, a tag of our own, which says what was put in and what the app's own were. A request
 // with that tag goes on with the app's own; with any other it goes on without, and gets the whole page.
 
 const (

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestKeptPages: the browser has kept the app's page since before the operator switched `settings_link` on. The app says
-// that its page has not changed, and the browser showed the old one for ever.
+// TestKeptPages: the browser has kept the app's page since before the operator switched `settings_link` on. The app
+// says that its page has not changed, and the browser showed the old one for ever.
 func TestKeptPages(t *testing.T) {
 	t.Parallel()
 	var whole, unchanged atomic.Int64
