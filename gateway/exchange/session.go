@@ -28,6 +28,19 @@ func (x *Exchange) LoadSession() error {
 	return nil
 }
 
+// Adopt has a request take part in a session that another request of the same browser has just begun, and the browser
+// get its cookie. It reports whether there is such a session, and it is the right one; where the store fails there is
+// none.
+func Adopt(x *Exchange, token string, is func(*session.Data) bool) bool {
+	data, err := x.Config.Sessions.Load(x.R.Context(), token)
+	if err != nil || data == nil || data.State == gate.Verified || data.Host != HostOf(x.R) || !is(data) {
+		return false
+	}
+	x.Token, x.Data = token, data
+	setToken(x, token)
+	return true
+}
+
 // Take takes a step in the session that this request came with, or in a new anonymous one where it came with none.
 // session.ErrGone is returned where the session ended meanwhile, or is no longer in the state that the step begins at:
 // then there is nobody left to take it for. Where the token changes with it, the old one is dead from here on (P8).
