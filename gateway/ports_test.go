@@ -148,3 +148,9 @@ func TestPortsPlanted(t *testing.T) {
 		t.Errorf("the app sees %q", strings.ReplaceAll(seen, token, "TOKEN"))
 	}
 }
+
+// bare is a session's token without the port that it is for.
+func bare(value string) string {
+	token, _, _ := strings.Cut(value, ".")
+	return token
+}
