@@ -38,8 +38,8 @@ func homely(t *testing.T, leads func(r *http.Request) string) *site {
 	return s
 }
 
-// TestDeepLink: a stranger asks for a page deep in the app, and the app, which has not seen that, leads the login to its
-// home, as it does always. She gets the page, with a factor and without. Where the app leads anywhere else it has a
+// TestDeepLink: a stranger asks for a page deep in the app, and the app, which has not seen that, leads the login to
+// its home, as it does always. She gets the page, with a factor and without. Where the app leads anywhere else it has a
 // reason.
 func TestDeepLink(t *testing.T) {
 	leads := "/app"

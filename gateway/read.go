@@ -50,6 +50,9 @@ func read(site *exchange.Site, r *http.Request, state gate.State, admit login.Ad
 	}
 	found.attempt = recognised.Attempt
 	found.place = site.Policy.Place(r, found.path, recognised.Attempt != nil, recognised.Entry)
+	if state == gate.Verified && gate.Leaves(found.place) && site.Config.Logins.SignsOut(r, found.path) {
+		found.place = gate.Logout
+	}
 	return found, nil
 }
 

@@ -111,8 +111,8 @@ var (
 const codingLimit = 3
 
 // DecodeBody undoes the content codings that the header names: gzip, deflate (with and without zlib's frame), br and
-// zstd, also several. It returns at most limit bytes; a longer body is ErrTooLarge, with its beginning where that could be
-// had, and never held whole in memory.
+// zstd, also several. It returns at most limit bytes; a longer body is ErrTooLarge, with its beginning where that could
+// be had, and never held whole in memory.
 func DecodeBody(header http.Header, raw []byte, limit int) ([]byte, error) {
 	if len(raw) > limit {
 		return nil, ErrTooLarge
