@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"strings"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
@@ -88,10 +89,29 @@ func (x *Exchange) End(as event.Event) error {
 	if err := x.Destroy(as); err != nil {
 		return err
 	}
+	if x.State() == gate.Verified {
+		x.Over = true
+		ForgetPages(x)
+	}
 	x.Token, x.Data = "", nil
 	x.Above.Release()
 	ClearToken(x)
 	return nil
+}
+
+// ForgetPages has the browser forget what it keeps of the app's pages, if the session has ended with this request: or
+// whoever sits there next would see them by a look back.
+func ForgetPages(x *Exchange) {
+	if !x.Over {
+		return
+	}
+	h := x.W.Header()
+	for _, line := range h["Clear-Site-Data"] {
+		if strings.Contains(line, `"cache"`) || strings.Contains(line, `"*"`) {
+			return
+		}
+	}
+	h.Add("Clear-Site-Data", `"cache"`)
 }
 
 // Destroy ends the session in the store. Whose session was none's is no event, and one that several requests end at the

@@ -214,6 +214,7 @@ func (f *filter) replace(answer exchange.Answer) {
 	if own != nil {
 		h["Set-Cookie"] = own
 	}
+	exchange.ForgetPages(&f.x.Exchange.Exchange.Exchange)
 	f.mode = replaced
 	if err := answer(); err != nil {
 		f.x.Log.DebugContext(f.x.R.Context(), "answer not written", "error", err)
