@@ -129,6 +129,9 @@ func checkRemember(long caddy.Duration) error {
 
 func (h *Handler) logins() (login.Set, error) {
 	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}, Typed: h.IdentityTyped}
+	for _, field := range h.LogoutFields {
+		set.Exits = append(set.Exits, field.exit())
+	}
 	if h.Usernames != "" {
 		pattern, err := regexp.Compile(h.Usernames)
 		if err != nil {

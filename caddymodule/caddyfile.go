@@ -127,7 +127,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			from     <origin>...
 //		}
 //		login_page <path>
-//		logout     <path>...
+//		logout     <path>... | <path> form|json <name> <value>
 //		identity   <path> json <pointer> | header <name> [<regexp>] | body <regexp> [json]
 //		identity   <path> {
 //			method       <method>
@@ -185,8 +185,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word stands once. These may stand several times: `login`, `identity`, `public`, `pass_header`, and in their
-// blocks `when`, `success`, `failure`, `token`, `guest`.
+// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`, and in
+// their blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }

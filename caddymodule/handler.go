@@ -33,6 +33,8 @@ type Handler struct {
 	LoginPage string `json:"login_page,omitempty"`
 	// The paths at which the app signs users out. An answer of 2xx or 3xx there ends the gateway's session too.
 	Logout []string `json:"logout,omitempty"`
+	// The sign-outs that have no address of their own, each known by a field of its request's body.
+	LogoutFields []LogoutField `json:"logout_fields,omitempty"`
 	// The questions by which the app says who is signed in, one for each kind of account. The gateway asks all of them.
 	// A single question may stand without a list around it.
 	Identities Identities `json:"identity,omitempty"`

@@ -35,6 +35,22 @@ func TestPassHeaderJSON(t *testing.T) {
 	}
 }
 
+// TestLogoutFields: a site's sign-outs stand behind its preset's, those with an address and those without.
+func TestLogoutFields(t *testing.T) {
+	preset, err := parsePreset("x", "logout /out /bye\nlogout /rpc json /method session.logout\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &Handler{Logout: []string{"/own"}, LogoutFields: []LogoutField{{"/x", "form", "do", "logout"}}}
+	siteWords().adopt(h, preset)
+	if want := []LogoutField{{"/rpc", "json", "/method", "session.logout"}, {"/x", "form", "do", "logout"}}; !reflect.DeepEqual(h.LogoutFields, want) {
+		t.Errorf("got %+v", h.LogoutFields)
+	}
+	if want := []string{"/out", "/bye", "/own"}; !reflect.DeepEqual(h.Logout, want) {
+		t.Errorf("got %q", h.Logout)
+	}
+}
+
 // TestPassHeaderOfPreset: a site's own lines add to its preset's, the same name included.
 func TestPassHeaderOfPreset(t *testing.T) {
 	preset, err := parsePreset("x", "pass_header X-A for /a\npass_header X-B\n")

@@ -26,7 +26,7 @@ func siteWords() table[Handler] {
 		row("base", "<path>", text(checkBase), func(h *Handler) *string { return &h.Base }, nil),
 		{name: "login", form: "<path>... {", repeats: true, inner: loginWords().grammar(), read: readLogin, adopt: adoptLogins},
 		row("login_page", "<path>", text(checkLoginPage), func(h *Handler) *string { return &h.LoginPage }, fills),
-		row("logout", "<path>...", texts(checkLogout), func(h *Handler) *[]string { return &h.Logout }, adds),
+		{name: "logout", form: "<path>... | <path> form|json <name> <value>", repeats: true, read: readLogout, adopt: adoptLogout},
 		{
 			name: "identity", form: identityForms, repeats: true, inner: identityWords().grammar(),
 			read: readIdentity, adopt: adoptIdentity,

@@ -153,8 +153,18 @@ func (p *Policy) owns(name string) bool {
 		if quick && len(own) == len(name) && sameFold(own, name) || !quick && foldsTo(own, folded) {
 			return true
 		}
+		// A gateway on another port of this host, or on this one, has the port in its cookie's name.
+		if quick && len(name) > len(own) && sameFold(own, name[:len(own)]) && isPort(name[len(own):]) ||
+			!quick && len(folded) > len(own) && foldsTo(own, folded[:len(own)]) && isPort(folded[len(own):]) {
+			return true
+		}
 	}
 	return false
+}
+
+// isPort reports whether a text is the end of a name with a port in it.
+func isPort(text string) bool {
+	return len(text) > 1 && foldByte(text[0]) == foldByte('-') && strings.Trim(text[1:], "0123456789") == ""
 }
 
 // guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though

@@ -18,6 +18,10 @@ type exit struct {
 	query   url.Values
 }
 
+// Leaves reports whether a request to a place may be one to sign out by what its body says: no place that a path of its
+// own has made out to be more, or less.
+func Leaves(place Place) bool { return place == Protected || place == Public }
+
 // newExits reads patterns such as `/logout` and `/index.php?route=/logout`.
 func newExits(patterns match.Globs) ([]exit, error) {
 	exits := make([]exit, 0, len(patterns))

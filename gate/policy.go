@@ -153,6 +153,9 @@ func parseLoginPage(address string) (path string, query url.Values, err error) {
 	if address == "" {
 		return "", nil, nil
 	}
+	if strings.ContainsAny(address, "{}") {
+		return "", nil, fmt.Errorf("login_page %q: placeholders are not expanded here; the page first asked for is kept by itself", address)
+	}
 	page, err := url.ParseRequestURI(address)
 	if err != nil || page.Host != "" || !match.ParsePath(page).Canonical {
 		return "", nil, fmt.Errorf("login_page %q: want the path of the app's login page", address)

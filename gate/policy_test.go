@@ -304,3 +304,12 @@ func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestLoginPagePlaceholder: what is not expanded is refused, or strangers would be sent to it as it stands.
+func TestLoginPagePlaceholder(t *testing.T) {
+	for page, want := range map[string]bool{"/login?next=/": true, "/login?next={uri}": false, "/login?next={http.request.uri}": false, "/{x}": false} {
+		if _, err := NewPolicy(Rules{Base: "/second-factor", LoginPage: page}); (err == nil) != want {
+			t.Errorf("%s: %v", page, err)
+		}
+	}
+}

@@ -331,7 +331,7 @@ func TestEvents(t *testing.T) {
 			b, other := s.browser(), s.browser()
 			other.signIn("bob", demo.BobPassword)
 			b.signIn("bob", demo.BobPassword)
-			listed, err := s.gateway.site.Config.Sessions.List(s.t.Context(), "bob", b.cookies()[s.gateway.site.PlainName])
+			listed, err := s.gateway.site.Config.Sessions.List(s.t.Context(), "bob", bare(b.cookies()[s.gateway.site.PlainName]))
 			if err != nil || len(listed) != 2 {
 				s.t.Fatal(listed, err)
 			}

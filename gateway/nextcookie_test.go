@@ -99,7 +99,7 @@ func TestStrangersPageLoadWritesNothing(t *testing.T) {
 		t.Errorf("after the sign-in: %q", line)
 	}
 	token, _ := got.cookieIn("sallyport")
-	if data, err := s.gateway.site.Config.Sessions.Load(t.Context(), token); err != nil || data == nil || data.Next != "/files?folder=8" {
+	if data, err := s.gateway.site.Config.Sessions.Load(t.Context(), bare(token)); err != nil || data == nil || data.Next != "/files?folder=8" {
 		t.Errorf("%v %v remembers another page", data, err)
 	}
 }

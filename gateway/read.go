@@ -52,6 +52,9 @@ func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Rea
 	if found.Rule.Word == gate.WordLogin {
 		found.Rule = loginRule(site, recognised.Block, found.Path)
 	}
+	if state == gate.Verified && gate.Leaves(found.Place) && site.Config.Logins.SignsOut(r, found.Path) {
+		found.Place, found.Rule = gate.Logout, gate.Rule{Word: gate.WordLogout, Pattern: found.Path.Text}
+	}
 	found.Action = decide(site, r, state, found.Place, found.Attempt)
 	return found
 }

@@ -85,7 +85,7 @@ func TestP8_RefreshOfAnEndedSession(t *testing.T) {
 		other := app.issue(whose)
 		session := ""
 		for _, cookie := range b.client.Jar.Cookies(mustParse(t, s.server.URL)) {
-			session = cookie.Value
+			session = bare(cookie.Value)
 		}
 		app.during = func() {
 			if err := s.gateway.site.Config.Sessions.Destroy(t.Context(), session); err != nil {

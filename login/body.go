@@ -111,7 +111,8 @@ var (
 const codingLimit = 3
 
 // DecodeBody undoes the content codings that the header names: gzip, deflate (with and without zlib's frame), br and
-// zstd, also several. It returns at most limit bytes; a longer body is ErrTooLarge and never held whole in memory.
+// zstd, also several. It returns at most limit bytes; a longer body is ErrTooLarge, with its beginning where that could
+// be had, and never held whole in memory.
 func DecodeBody(header http.Header, raw []byte, limit int) ([]byte, error) {
 	if len(raw) > limit {
 		return nil, ErrTooLarge
@@ -134,7 +135,7 @@ func DecodeBody(header http.Header, raw []byte, limit int) ([]byte, error) {
 	for _, coding := range slices.Backward(codings) {
 		decoded, err := decodeOne(coding, raw, limit)
 		if err != nil {
-			return nil, err
+			return decoded, err
 		}
 		raw = decoded
 	}
@@ -170,7 +171,7 @@ func decodeOne(coding string, raw []byte, limit int) ([]byte, error) {
 	}
 	decoded, err := io.ReadAll(io.LimitReader(reader, int64(limit)+1))
 	if len(decoded) > limit {
-		return nil, ErrTooLarge
+		return decoded[:limit], ErrTooLarge
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrEncoding, coding, err)

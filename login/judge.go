@@ -372,3 +372,17 @@ func statusRange(value string) (low, high int, err error) {
 	}
 	return 0, 0, fmt.Errorf("status %q is neither a status code nor a class such as 3xx", value)
 }
+
+// ReadsBody reports whether judging the block's answers needs their bodies.
+func (b *Block) ReadsBody() bool {
+	for _, lines := range [2][][]Rule{b.Success, b.Failure} {
+		for _, line := range lines {
+			for _, rule := range line {
+				if rule.Kind == JSON || rule.Kind == Body {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -232,3 +232,14 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func TestReadsBody(t *testing.T) {
+	for line, want := range map[string]bool{"status|200": false, "cookie|a": false, "json|/a": true, "body|a": true} {
+		if got := (&Block{Success: rules(t, line)}).ReadsBody(); got != want {
+			t.Errorf("success %s: %v", line, got)
+		}
+		if got := (&Block{Failure: rules(t, line)}).ReadsBody(); got != want {
+			t.Errorf("failure %s: %v", line, got)
+		}
+	}
+}

@@ -59,6 +59,8 @@ type Set struct {
 	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields, and what tells its
 	// success. It excludes Identities.
 	Typed bool
+	// Exits are ways to sign out that have no address of their own.
+	Exits []Exit
 	// Names says how typed names are brought into one form.
 	Names Names
 

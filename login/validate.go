@@ -26,6 +26,11 @@ func (s *Set) Validate() error {
 	if err := s.validateSteps(); err != nil {
 		return err
 	}
+	for i := range s.Exits {
+		if err := s.Exits[i].Validate(); err != nil {
+			return err
+		}
+	}
 	for i := range s.Identities {
 		if err := s.Identities[i].validate(); err != nil {
 			return fmt.Errorf("identity: %w", err)

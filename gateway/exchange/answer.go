@@ -50,7 +50,7 @@ func (x *Exchange) AskLogin() error {
 			Type: ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.Config.LoginPage,
 		})
 	}
-	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous {
+	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous && !x.Blind() {
 		rememberTarget(x, x.Target)
 	}
 	return x.Redirect(x.Config.LoginPage)

@@ -40,45 +40,35 @@ func (s *Site) CookieName(r *http.Request) string {
 	return s.PlainName
 }
 
-// shownToken reads the session's token from the raw header, because net/http reads no cookie from a header with more
-// than 3000. If the cookie occurs twice, none is accepted: somebody has planted one of them.
-func (s *Site) shownToken(r *http.Request) string {
-	return CookieValue(r.Header["Cookie"], s.CookieName(r))
+// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one: then one of
+// them was planted. It reads the raw header, for net/http reads no cookie at all from a header of over 3000.
+func CookieValue(lines []string, name string) string {
+	value, _ := cookieValue(lines, name, "")
+	return value
 }
 
-// CookieValue is the value of a cookie. It is empty if there is no cookie of that name, or more than one.
-func CookieValue(lines []string, name string) string {
-	found := ""
+// cookieValue is CookieValue for a name with a port behind it, unless that is empty; and how many cookies have it.
+func cookieValue(lines []string, name, port string) (value string, count int) {
+	length := len(name)
+	if port != "" {
+		length += len("-") + len(port)
+	}
 	for _, line := range lines {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			pair = strings.Trim(pair, " \t")
-			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+			if len(pair) <= length || pair[length] != '=' || pair[:len(name)] != name ||
+				port != "" && (pair[len(name)] != '-' || pair[length-len(port):length] != port) {
 				continue
 			}
-			if found != "" {
-				return ""
+			if count++; count > 1 {
+				return "", count
 			}
-			found = pair[len(name)+1:]
+			value = pair[length+1:]
 		}
 	}
-	return found
-}
-
-// setToken sets the session's cookie. It is SameSite=Lax, so that a link in a mail leads into the app and a form on
-// another site does not. It has no age, so it ends with the browser, if the session has not ended before.
-func (s *Site) setToken(h http.Header, r *http.Request, token string) {
-	s.writeToken(h, r, token, "")
-}
-
-// ClearToken removes the session's cookie from the browser.
-func (s *Site) ClearToken(h http.Header, r *http.Request) {
-	s.writeToken(h, r, "", "; Max-Age=0")
-}
-
-func (s *Site) writeToken(h http.Header, r *http.Request, token, age string) {
-	s.WriteCookie(h, r, s.CookieName(r), token, age, "Lax")
+	return value, count
 }
 
 // WriteCookie sets a cookie of ours. It replaces one of that name that the answer already sets.

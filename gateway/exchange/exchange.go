@@ -26,6 +26,10 @@ type Exchange struct {
 
 	Token string        // the session's token; empty without one
 	data  *session.Data // the session as it was read last; nil without one
+	// Apart says that the session's cookie has the port in its name, since another port's has the other one.
+	Apart bool
+	// Over says that the session was verified and has ended with this request.
+	Over bool
 	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.
 	Path   match.Path
 	Target string

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"strings"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gate"
@@ -12,7 +13,8 @@ import (
 // LoadSession loads the session of the browser's token. If there is no token, or it is dead or another host's, the
 // request is a stranger's.
 func (x *Exchange) LoadSession() error {
-	token := x.Site.shownToken(x.R)
+	token, apart, foreign := x.shownToken(x.R)
+	x.Apart = apart || foreign
 	if token == "" {
 		return nil
 	}
@@ -23,8 +25,21 @@ func (x *Exchange) LoadSession() error {
 	if x.StoreWorks(underway.StoreSessions, false); data == nil || data.Host != HostOf(x.R) {
 		return nil
 	}
-	x.Token, x.data = token, data
+	x.Token, x.data, x.Apart = token, data, apart
 	return nil
+}
+
+// TakePart has a request take part in a session that another request of the same browser has just begun, and the
+// browser get its cookie. It reports whether there is such a session, and it is the right one; where the store fails
+// there is none.
+func TakePart(x *Exchange, token string, is func(*session.Data) bool) bool {
+	data, err := x.Config.Sessions.Load(x.R.Context(), token)
+	if err != nil || data == nil || data.State == gate.Verified || data.Host != HostOf(x.R) || !is(data) {
+		return false
+	}
+	x.Token, x.data = token, data
+	setToken(x, token)
+	return true
 }
 
 // Take takes a step in the session that this request came with, or in a new anonymous one. It returns session.ErrGone
@@ -57,7 +72,7 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 		if before != "" {
 			x.Above.Follow(taken.Token, taken.After.Identity)
 		}
-		x.setToken(x.W.Header(), x.R, taken.Token)
+		setToken(x, taken.Token)
 	}
 	return taken, nil
 }
@@ -74,10 +89,29 @@ func (x *Exchange) End(as event.Event) error {
 	if err := x.Destroy(as); err != nil {
 		return err
 	}
+	if x.State() == gate.Verified {
+		x.Over = true
+		ForgetPages(x)
+	}
 	x.Token, x.data = "", nil
 	x.Above.Release()
-	x.ClearToken(x.W.Header(), x.R)
+	ClearToken(x)
 	return nil
+}
+
+// ForgetPages has the browser forget what it keeps of the app's pages, if the session has ended with this request: or
+// whoever sits there next would see them by a look back.
+func ForgetPages(x *Exchange) {
+	if !x.Over {
+		return
+	}
+	h := x.W.Header()
+	for _, line := range h["Clear-Site-Data"] {
+		if strings.Contains(line, `"cache"`) || strings.Contains(line, `"*"`) {
+			return
+		}
+	}
+	h.Add("Clear-Site-Data", `"cache"`)
 }
 
 // Destroy ends the session in the store and emits the event, unless nobody was signed in. If several requests end the

@@ -43,6 +43,8 @@ type filter struct {
 	lines []string
 	// meanwhile takes what comes of an answer while the app is asked whose it is; nil in all others.
 	meanwhile *meanwhile
+	// referrer is where the request says that it comes from.
+	referrer []string
 	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
 	insertion *insertion
 	rewriter  *inject.Rewriter
@@ -175,7 +177,9 @@ func (f *filter) begin(status int) {
 	}
 	f.x.stream.oneWay = upstream.IsEventStream(f.x.W.Header())
 	f.x.stream.begun.Store(true)
-	f.x.W.WriteHeader(status)
+	if !f.endForm(status) {
+		f.x.W.WriteHeader(status)
+	}
 }
 
 // send writes a piece of its body.
@@ -211,6 +215,7 @@ func (f *filter) replace(answer exchange.Answer) {
 	if own != nil {
 		h["Set-Cookie"] = own
 	}
+	exchange.ForgetPages(&f.x.Exchange.Exchange.Exchange)
 	f.mode = replaced
 	if err := answer(); err != nil {
 		f.x.Log.DebugContext(f.x.R.Context(), "answer not written", "error", err)

@@ -25,7 +25,7 @@ var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be ask
 // ForwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
 // this way, and nothing else: one look at the session, the headers, the filter.
 func (x *Exchange) ForwardVerified() error {
-	insertion, refreshes := x.expectPage(), x.refreshes()
+	insertion, refreshes, referrer := x.expectPage(), x.refreshes(), x.R.Header["Referer"]
 	if x.Session().InPlace {
 		x.static = isStatic(x)
 		leave, answer := x.takeTurn()
@@ -53,7 +53,7 @@ func (x *Exchange) ForwardVerified() error {
 	x.Suspect = x.Suspect || x.mayRaise()
 	prepareVerified(x)
 	x.Observe()
-	x.filter = filter{x: x, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
 	if refreshes {
 		return refresh(x)
 	}

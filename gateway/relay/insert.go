@@ -29,6 +29,10 @@ type insertion struct {
 	languages, origin string
 	base              string
 	link, guard       bool
+	// mark is of what is to be put in. The app was asked whether the page has changed into which the very same was put,
+	// where asked is true.
+	mark  string
+	asked bool
 }
 
 // expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind
@@ -40,9 +44,25 @@ func (x *Exchange) expectPage() *insertion {
 	}
 	x.encodings, x.encodingsSaved = x.R.Header["Accept-Encoding"], true
 	x.R.Header["Accept-Encoding"] = []string{"identity"}
-	return &insertion{
+	i := &insertion{
 		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: siteOrigin(x), base: x.Config.Base, link: link, guard: x.Config.Guard,
 	}
+	i.mark = i.markOf(link && i.origin != "")
+	i.asked = inject.Condition(x.R.Header, i.mark)
+	return i
+}
+
+// markOf is what the validators of a page say of what was put into it. What differs from page to page, as a nonce does,
+// is no part of it.
+func (i *insertion) markOf(link bool) string {
+	var guard, settings string
+	if i.guard {
+		guard = guardTag(i.base, nil)
+	}
+	if link {
+		settings = i.pages.SettingsLink(i.languages, i.origin+i.base+"/")
+	}
+	return inject.Mark(guard, settings)
 }
 
 // into makes ready for the app's answer, and changes its headers. Nil where the answer is left alone.
@@ -54,6 +74,9 @@ func (x *Exchange) expectPage() *insertion {
 func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *inject.Rewriter {
 	h := w.Header()
 	link := i.link && i.origin != "" && state == gate.Verified
+	if i.asked {
+		inject.Unchanged(status, h, i.mark)
+	}
 	if !link && !i.guard || !inject.Document(status, h) {
 		return nil
 	}
@@ -65,7 +88,7 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 		rewriter.Before = []byte(i.pages.SettingsLink(i.languages, i.base+"/"))
 		rewriter.BeforeBased = []byte(i.pages.SettingsLink(i.languages, i.origin+i.base+"/"))
 	}
-	inject.Adjust(h)
+	inject.Adjust(h, i.markOf(link))
 	return rewriter
 }
 

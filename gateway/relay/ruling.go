@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"io"
+
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/internal/inject"
 	"sallyport.example/sallyport/login"
 )
 
@@ -64,4 +67,18 @@ func (f *filter) carryOut(status int, r ruling) {
 		return
 	}
 	f.replace(r.instead)
+}
+
+// endForm writes a page in the place of a redirect by which a form of one of our own pages can lead no further, and
+// drops the rest of the app's answer. It reports whether it did.
+func (f *filter) endForm(status int) bool {
+	target, ends := exchange.EndsForm(&f.x.Exchange.Exchange.Exchange, status, f.referrer)
+	if !ends {
+		return false
+	}
+	if err := exchange.LeadOn(&f.x.Exchange.Exchange.Exchange, target); err != nil {
+		f.x.Log.DebugContext(f.x.R.Context(), "answer not written", "error", err)
+	}
+	f.rewriter = &inject.Rewriter{To: io.Discard}
+	return true
 }

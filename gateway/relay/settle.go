@@ -50,6 +50,9 @@ func (x *settlement) settle(lines []string) ruling {
 		return x.commit(nil)
 	case verified && !asks && x.unexplained(effect):
 		return x.distrust(effect)
+	case verified && !asks && x.Config.Logins.KnownBy(effect.Deleted, x.Config.Rotates):
+		// What its user was known by is gone.
+		return x.outlived()
 	case verified && jar.Len() > 0 && after.Len() == 0:
 		// Nothing is left of the app's session. Were ours to live on, a script's cookie could come in its place (P5).
 		return x.outlived()

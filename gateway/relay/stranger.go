@@ -30,7 +30,7 @@ func (x *Exchange) ForwardStranger() error {
 			return answer()
 		}
 	}
-	insertion := x.expectPage()
+	insertion, referrer := x.expectPage(), x.R.Header["Referer"]
 	openOnly(x)
 	if x.Session() != nil && x.Session().Guest.Len() > 0 {
 		token := x.Token
@@ -47,7 +47,7 @@ func (x *Exchange) ForwardStranger() error {
 	}
 	x.Prepare(&x.carried)
 	x.Observe()
-	x.filter = filter{x: x, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
 	if !x.carries {
 		return x.filter.run(x.Next, x.R)
 	}
@@ -94,11 +94,11 @@ func (x *Exchange) ForwardSuspect() error {
 		}
 		x.carried = taken.Guest
 	}
-	insertion := x.expectPage()
+	insertion, referrer := x.expectPage(), x.R.Header["Referer"]
 	openOnly(x)
 	x.Prepare(&x.carried)
 	x.Observe()
-	x.filter = filter{x: x, insertion: insertion}
+	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
 	defer x.stream.end()
 	defer leaveDoor(x)
 	if x.Token == "" || x.carried.Len() == 0 {

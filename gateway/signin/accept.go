@@ -125,7 +125,7 @@ func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands 
 	_, changed := x.Take(session.Owe(x.Session().Identity, delivery, next, x.Now))
 	if changed != nil {
 		// The session could not be taken back, so nobody may learn its token.
-		x.ClearToken(x.W.Header(), x.R)
+		exchange.ClearToken(&x.Exchange.Exchange)
 		return true, changed
 	}
 	return true, err

@@ -11,6 +11,7 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/gateway/upstream"
+	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 	"sallyport.example/sallyport/pages"
 )
@@ -65,7 +66,10 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
 	at := x.SignIns.Begin()
 	defer at.End()
-	answer, err := upstream.Capture(x.Next, x.R)
+	answer, err := captureLogin(x, attempt.Block)
+	if answer != nil {
+		defer answer.Forget()
+	}
 	if x.R.Context().Err() != nil {
 		return x.Left()
 	}
@@ -82,7 +86,7 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 		return x.LoginUnclear("login", err)
 	}
 	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
-	try.named, try.page = x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
+	try.named, try.page = !seen.BodyUnknown && x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
 	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
@@ -98,6 +102,17 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 		return x.judgeTyped(&try)
 	}
 	return x.judgeAsked(&try)
+}
+
+// captureLogin keeps the answer to a login. One whose body tells nothing that is asked for may be larger than what can
+// be judged: a single-page app that answers with all of itself.
+func captureLogin(x *Exchange, block *login.Block) (*upstream.Withheld, error) {
+	inBody := func(token login.TokenSource) bool { return token.Kind != login.Header }
+	if block.ReadsBody() || slices.ContainsFunc(block.Tokens, inBody) {
+		return upstream.Capture(x.Next, x.R)
+	}
+	network := match.Network(x.Client(x.R))
+	return upstream.CaptureLarge(x.Next, x.R, func() (leave func(), ok bool) { return x.Requests.BeginForm(network) })
 }
 
 // judgeAsked asks the app who is signed in with the cookies of a login's answer.
@@ -200,6 +215,10 @@ func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 // admit begins the session of a user whose password was right.
 func (x *Exchange) admit(next SignedIn, try *tried) error {
 	x.Learn(try.own.Names())
+	if asked, home := goesHome(x, next.Delivery); home {
+		next.Delivery.Location = asked
+		try.answer.Headers["Location"] = []string{asked}
+	}
 	owed, err := x.Accept(next)
 	if err != nil {
 		return x.StoreFailed("sign in", err)

@@ -15,6 +15,9 @@ type Site struct {
 	*upstream.Site
 	// Basic is the login that stands in the Authorization of every request; nil where there is none.
 	Basic *login.Block
+	homes homes
+	// together are requests that begin a session with the same password.
+	together together
 	// toldOfRenews: the operator was told that `renews` may be missing.
 	toldOfRenews atomic.Bool
 }

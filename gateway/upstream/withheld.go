@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 
 	"sallyport.example/sallyport/login"
 )
@@ -30,8 +32,52 @@ const answerLimit = login.AnswerLimit
 type Withheld struct {
 	Headers http.Header
 	Status  int
-	Body    bytes.Buffer
-	full    bool
+	// Body is all of it, or of a large answer the beginning.
+	Body bytes.Buffer
+	full bool
+	// admit, if there is one, is asked for room for an answer that is longer than what is judged.
+	admit login.Admit
+	leave func()
+	// rest is what is behind Body, in a file that has no name.
+	rest *os.File
+}
+
+// LargeLimit is how much is kept of an answer to a login beside what can be judged, in bytes.
+const LargeLimit = 16 << 20
+
+// Large reports whether the answer is longer than what can be judged of it.
+func (a *Withheld) Large() bool { return a.rest != nil }
+
+// Forget gives the room back.
+func (a *Withheld) Forget() {
+	if a.rest != nil {
+		_ = a.rest.Close()
+		a.leave()
+	}
+}
+
+// spill keeps what is behind Body.
+func (a *Withheld) spill(p []byte) (int, error) {
+	if a.rest == nil {
+		leave, ok := a.admit()
+		if !ok {
+			return 0, ErrTooLarge
+		}
+		file, err := os.CreateTemp("", "sallyport-answer-*")
+		if err != nil {
+			leave()
+			return 0, err
+		}
+		a.rest, a.leave = file, leave
+		if err := os.Remove(file.Name()); err != nil {
+			return 0, err
+		}
+	}
+	at, err := a.rest.Seek(0, io.SeekCurrent)
+	if err != nil || at+int64(len(p)) > LargeLimit {
+		return 0, ErrTooLarge
+	}
+	return a.rest.Write(p)
 }
 
 // Header implements http.ResponseWriter.
@@ -47,29 +93,51 @@ func (a *Withheld) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (a *Withheld) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
-	if a.Body.Len()+len(p) > answerLimit {
+	fits := min(len(p), answerLimit-a.Body.Len())
+	if fits < len(p) && a.admit == nil {
 		a.full = true
 		return 0, ErrTooLarge
 	}
-	return a.Body.Write(p)
+	n, _ := a.Body.Write(p[:fits]) // it never fails
+	if fits == len(p) {
+		return n, nil
+	}
+	more, err := a.spill(p[fits:])
+	a.full = a.full || err != nil
+	return n + more, err
 }
 
 // Capture runs the rest of the route and keeps the whole of its answer.
 func Capture(next Handler, r *http.Request) (answer *Withheld, err error) {
-	answer = &Withheld{Headers: make(http.Header)}
+	return capture(&Withheld{Headers: make(http.Header)}, next, r)
+}
+
+// CaptureLarge is Capture for an answer of which not all has to be judged. Forget is to be called of it.
+func CaptureLarge(next Handler, r *http.Request, admit login.Admit) (*Withheld, error) {
+	kept := &Withheld{Headers: make(http.Header), admit: admit}
+	answer, err := capture(kept, next, r)
+	if answer == nil {
+		kept.Forget()
+	}
+	return answer, err
+}
+
+func capture(kept *Withheld, next Handler, r *http.Request) (answer *Withheld, err error) {
+	answer = kept
 	defer func() {
 		// Reverse proxies end a broken stream with this panic, to break off the client's as well. Here nothing was sent
 		// yet.
 		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
 			err = ErrBroken
-			if answer.full {
+			if kept.full {
 				err = ErrTooLarge
 			}
+			answer = nil
 		} else if p != nil {
 			panic(p)
 		}
 	}()
-	if err := next(answer, r); err != nil {
+	if err := next(answer, r); err != nil && !answer.full {
 		return nil, err
 	}
 	if answer.full {
@@ -120,7 +188,12 @@ func (a *Withheld) Cookies() []string {
 // Judged is the answer in the form in which package login looks at it.
 func (a *Withheld) Judged(lines []string) (login.Answer, error) {
 	body, err := login.DecodeBody(a.Headers, a.Body.Bytes(), answerLimit)
-	return login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}, err
+	judged := login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}
+	if a.Large() || a.admit != nil && errors.Is(err, login.ErrTooLarge) {
+		// Of a large one only the beginning can be looked at, which tells what kind of thing it is.
+		judged.BodyUnknown, err = true, nil
+	}
+	return judged, err
 }
 
 // Send gives the answer to the browser after all, with the cookies that it may have.
@@ -139,6 +212,12 @@ func (a *Withheld) Send(w http.ResponseWriter, r *http.Request, cookies []string
 	if r.Method == http.MethodHead || a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
 		return nil
 	}
-	_, err := w.Write(a.Body.Bytes())
+	if _, err := w.Write(a.Body.Bytes()); err != nil || a.rest == nil {
+		return err
+	}
+	if _, err := a.rest.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.Copy(w, a.rest)
 	return err
 }

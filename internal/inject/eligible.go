@@ -53,16 +53,13 @@ func Document(status int, h http.Header) bool {
 // Adjust changes the headers of an answer that a Rewriter will change: the length is not known before its end, and what
 // was computed from the app's bytes does not hold for what the browser gets.
 //
-// A strong ETag promises the very bytes. As a weak one it still finds out, by If-None-Match, whether the app's page has
-// changed (RFC 9110 §8.8.3.2), but no client may put a page together from ranges by it (§13.1.5); for the same reason
-// nothing is said of ranges. Last-Modified stays what it is, for many apps answer 304 by it alone.
-func Adjust(h http.Header) {
+// Its validators are of our own (mark). They are weak, so that no client puts a page together from ranges by them
+// (§13.1.5); for the same reason nothing is said of ranges.
+func Adjust(h http.Header, mark string) {
 	for _, name := range []string{"Content-Length", "Accept-Ranges", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest"} {
 		delete(h, name)
 	}
-	if tag := h["Etag"]; len(tag) == 1 && strings.HasPrefix(tag[0], `"`) {
-		h["Etag"] = []string{"W/" + tag[0]}
-	}
+	tag(h, mark)
 }
 
 // hasDirective reports whether one of the lines of a header names a directive, with or without a value.

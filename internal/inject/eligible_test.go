@@ -1,9 +1,9 @@
 package inject
 
 import (
-	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -91,17 +91,10 @@ func TestAdjust(t *testing.T) {
 	t.Parallel()
 	h := http.Header{
 		"Content-Length": {"5"}, "Accept-Ranges": {"bytes"}, "Content-Md5": {"x"}, "Digest": {"x"}, "Content-Digest": {"x"}, "Repr-Digest": {"x"},
-		"Etag": {`"a"`}, "Last-Modified": {"x"}, "Content-Security-Policy": {"default-src 'none'"},
+		"Etag": {`"a"`}, "Last-Modified": {"Mon, 02 Jan 2006 15:04:05 GMT"}, "Content-Security-Policy": {"default-src 'none'"},
 	}
-	Adjust(h)
-	want := http.Header{"Etag": {`W/"a"`}, "Last-Modified": {"x"}, "Content-Security-Policy": {"default-src 'none'"}}
-	if !maps.EqualFunc(h, want, func(a, b []string) bool { return len(a) == 1 && a[0] == b[0] }) {
+	Adjust(h, Mark("x"))
+	if len(h) != 2 || h.Get("Content-Security-Policy") != "default-src 'none'" || !strings.HasPrefix(h.Get("Etag"), `W/"sallyport.`) {
 		t.Errorf("%v", h)
-	}
-	for _, weak := range [][]string{{`W/"a"`}, {"malformed"}, nil} {
-		h = http.Header{"Etag": weak}
-		if Adjust(h); len(h["Etag"]) != len(weak) || len(weak) > 0 && h["Etag"][0] != weak[0] {
-			t.Errorf("%q becomes %q", weak, h["Etag"])
-		}
 	}
 }

@@ -13,3 +13,16 @@ func TestIsLocal(t *testing.T) {
 		}
 	}
 }
+
+func TestIsAway(t *testing.T) {
+	for target, want := range map[string]bool{
+		"https://other.example": true, "http://127.0.0.1:8080/a?b#c": true, "https://[::1]/": true,
+		"": false, "/": false, "//other.example": false, "https:other.example": false, "https:///a": false, "javascript:alert(1)": false,
+		"data:text/html,x": false, "https://a@other.example/": false, "https://other.example/ ": false, "https://other.example/\n": false,
+		`https://other.example\@x/`: false, "ftp://other.example/": false,
+	} {
+		if IsAway(target) != want {
+			t.Errorf("%q: %t", target, !want)
+		}
+	}
+}

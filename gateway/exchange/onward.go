@@ -1,0 +1,94 @@
+package exchange
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/pages"
+)
+
+// Browsers hold the form-action of a page against each address that its form leads to, redirects of redirects too. So
+// from one of our own pages no form could lead to another site, as the logins of identity providers do: the code would
+// be spent, and the browser stand still. The policy is not loosened for that. A page takes the place of the redirect
+// that leaves the site, and is the end of what the form brought about; where it leads is no form's doing.
+
+// Away is where a redirect of the app's leads, if that is another site: an address in a form in which no reader takes
+// it for another one. The app has chosen it, as it does without a gateway.
+func Away(x *Exchange, location string) (string, bool) {
+	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, match.ForbiddenInTarget) {
+		return "", false
+	}
+	target, err := url.Parse(location)
+	if err != nil || target.Opaque != "" || target.User != nil || target.Host == "" {
+		return "", false
+	}
+	if target.Scheme == "" { // `//other.example/`
+		if target.Scheme = "http"; x.Config.Secure(x.R) {
+			target.Scheme = "https"
+		}
+	}
+	if address := target.String(); len(address) <= maxTarget+64 && match.IsAway(address) {
+		return address, true
+	}
+	return "", false
+}
+
+// LeadOn is a page that leads on by itself, and by a link where a browser does not do that. Cookies that the answer
+// sets stay; nothing else of it does.
+func LeadOn(x *Exchange, target string) error {
+	h := x.W.Header()
+	own := h["Set-Cookie"]
+	clear(h)
+	if own != nil {
+		h["Set-Cookie"] = own
+	}
+	label, address := html.EscapeString(x.Config.Pages.Text(Languages(x.R), pages.LabelContinue)), html.EscapeString(target)
+	page := `<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=` + address + `"><title>` + label +
+		`</title><p><a href="` + address + `">` + label + `</a>` + "\n"
+	pages.SecurityHeaders(h, "")
+	h["Content-Type"] = []string{"text/html; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(page))}
+	x.W.WriteHeader(http.StatusOK)
+	if x.R.Method == http.MethodHead {
+		return nil
+	}
+	_, err := x.W.Write([]byte(page))
+	return err
+}
+
+// redirects are the statuses by which an answer leads on.
+var redirects = []int{
+	http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+}
+
+// EndsForm is where the app's answer leads, if a form of one of our own pages has led here and could lead no further:
+// to another site, or on within this one by an answer after which nobody can tell whose form it was. The browser says
+// in Referer which page the form was on.
+func EndsForm(x *Exchange, status int, referrer []string) (target string, ends bool) {
+	if !slices.Contains(redirects, status) || len(referrer) != 1 || x.R.Method != http.MethodGet || !IsPageLoad(x.R) || !fromOwnPage(x, referrer[0]) {
+		return "", false
+	}
+	h := x.W.Header()
+	location := h["Location"]
+	if len(location) != 1 {
+		return "", false
+	}
+	if local, ok := LocalTarget(location[0], x.R); ok {
+		if h["Referrer-Policy"] == nil {
+			return "", false
+		}
+		return local, true
+	}
+	return Away(x, location[0])
+}
+
+// fromOwnPage reports whether an address is that of one of our own pages.
+func fromOwnPage(x *Exchange, referrer string) bool {
+	page, err := url.Parse(referrer)
+	return err == nil && strings.EqualFold(page.Host, x.R.Host) && (page.Path == x.Config.Base || strings.HasPrefix(page.Path, x.Config.Base+"/"))
+}
