@@ -1,20 +1,16 @@
 package pages
 
 import (
-	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"math"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"sallyport.example/sallyport/locale"
 )
-
-// What the pages need for a logo; it is part of the style only if there is one.
-//
-//go:embed brand.css
-var brandStyle string
 
 // Brand is how an operator makes the pages look like their own. The zero value changes nothing.
 type Brand struct {
@@ -45,8 +41,8 @@ func (e *BrandError) Unwrap() error { return e.Err }
 
 // mark is what the head of a page shows of the brand.
 type mark struct {
-	// Name is text. Logo is its address; empty for none.
-	Name, Logo string
+	// Name is text, and Initial its first letter, which stands for a logo. Logo is its address; empty for none.
+	Name, Initial, Logo string
 	// Width and Height are those of the logo.
 	Width, Height int
 }
@@ -56,6 +52,10 @@ func (r *Renderer) mark(c Common) mark {
 	m := mark{Name: locale.Harmless(r.name)}
 	if m.Name == "" {
 		m.Name = c.App
+	}
+	if at := strings.IndexFunc(m.Name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }); at >= 0 {
+		first, _ := utf8.DecodeRuneInString(m.Name[at:])
+		m.Initial = string(unicode.ToUpper(first))
 	}
 	if r.logo != nil {
 		m.Logo = c.Base + "/logo?v=" + r.logo.Version
@@ -70,7 +70,7 @@ func (r *Renderer) Logo() *Logo { return r.logo }
 // wear makes the renderer look as the brand says. What is wrong in it is an error that names the setting.
 func (r *Renderer) wear(brand Brand) (err error) {
 	r.name = brand.Name
-	style := styleSheet
+	style := small().style
 	if brand.Colour != "" {
 		colour, err := ParseColour(brand.Colour)
 		if err != nil {
@@ -82,7 +82,7 @@ func (r *Renderer) wear(brand Brand) (err error) {
 		if r.logo, err = parseLogo(brand.Logo); err != nil {
 			return &BrandError{"logo", err}
 		}
-		style += brandStyle
+		style += small().brand
 	}
 	if brand.Templates == nil {
 		r.dress(style)

@@ -21,7 +21,7 @@ func TestManual(t *testing.T) {
 	for name := range sources {
 		want = append(want, name)
 	}
-	for _, found := range regexp.MustCompile(`(--[a-z-]+):`).FindAllStringSubmatch(styleSheet, -1) {
+	for _, found := range regexp.MustCompile(`(--[a-z-]+):`).FindAllStringSubmatch(styleFile, -1) {
 		want = append(want, found[1])
 	}
 	want = append(want, Languages()...)

@@ -44,6 +44,8 @@ const (
 	AlertNotEnrolled = "alert.not-enrolled"
 	// AlertRequired is for disabling what is required.
 	AlertRequired = "alert.required"
+	// AlertTrustLate is for trusting a browser when the code is no longer fresh, or was for factors that have changed.
+	AlertTrustLate = "alert.trust-late"
 	// AlertGraceOver is for going on without a second factor when one is required by now.
 	AlertGraceOver = "alert.grace-over"
 )
@@ -161,10 +163,10 @@ func (r *Renderer) listed(v SettingsView) settingsLists {
 	return lists
 }
 
-// trusts says for how long a browser will be trusted, in days where it is a day or more.
+// trusts asks whether a browser is to be trusted for so long, in days where it is a day or more.
 func (e *edition) trusts(remember time.Duration) (string, error) {
 	if remember < 24*time.Hour {
-		return e.Text("challenge.trust.hours", locale.Up(remember, time.Hour))
+		return e.Text("trust.title.hours", locale.Up(remember, time.Hour))
 	}
-	return e.Text("challenge.trust", int64(remember/(24*time.Hour)))
+	return e.Text("trust.title", int64(remember/(24*time.Hour)))
 }

@@ -19,20 +19,6 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed style.css
-var styleFile string
-
-//go:embed script.js
-var scriptFile string
-
-//go:embed proof.js
-var proofFile string
-
-var styleSheet, scriptText = trimmed(styleFile), trimmed(scriptFile)
-
-// proofText is the script of the page that can trust a browser; the other pages need not carry all of it.
-var proofText = scriptText + trimmed(proofFile)
-
 // Options are how a Renderer is made. The zero value is right.
 type Options struct {
 	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each
@@ -86,10 +72,10 @@ func NewThemed(options Options) (*Renderer, error) {
 
 // dress sets the style, and the policy that follows from it.
 func (r *Renderer) dress(style string) {
-	r.style = template.HTML("<style>" + style + "</style>")             //nolint:gosec // our own file, and the operator's, which was looked at.
-	r.script = template.HTML("<script>" + scriptText + "</script>")     //nolint:gosec // our own file.
-	r.proofScript = template.HTML("<script>" + proofText + "</script>") //nolint:gosec // our own files.
-	r.policy, r.proofPolicy = pagePolicy(style, scriptText), pagePolicy(style, proofText)
+	r.style = template.HTML("<style>" + style + "</style>")                 //nolint:gosec // our own file, and the operator's, which was looked at.
+	r.script = template.HTML("<script>" + small().script + "</script>")     //nolint:gosec // our own file.
+	r.proofScript = template.HTML("<script>" + small().proof + "</script>") //nolint:gosec // our own files.
+	r.policy, r.proofPolicy = pagePolicy(style, small().script), pagePolicy(style, small().proof)
 	if r.logo != nil {
 		r.policy += "; img-src 'self'"
 		r.proofPolicy += "; img-src 'self'"
@@ -126,7 +112,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
 		page, err := layout.Clone()
 		if err != nil {
@@ -178,8 +164,10 @@ type page struct {
 	// leads to this page. None for pages that are no dialogs.
 	Behind *page
 	Opener string
-	// Brand is the mark at the top.
-	Brand mark
+	// Brand is the mark at the top. Narrow pages are one column below it, without a bar: what somebody meets on the way
+	// in.
+	Brand  mark
+	Narrow bool
 
 	Style, Script template.HTML
 }
@@ -272,7 +260,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 			return err
 		}
 	}
-	p.App = locale.Harmless(p.App)
+	p.App, p.User = locale.Harmless(p.App), locale.Harmless(p.User)
 	p.Heading = words.Message(heading)
 	if p.Title = p.Heading; p.App != "" {
 		if p.Title, err = words.Text("page.title", p.Heading, p.App); err != nil {

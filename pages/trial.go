@@ -129,11 +129,12 @@ func (r *Renderer) trials() (all []trial) {
 
 	for _, c := range []Common{user, said, refused, waiting, wrong, signedOut} {
 		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, ChallengeView{Common: c}) })
-		for _, ticked := range []bool{false, true} {
-			add("challenge", func(w http.ResponseWriter) error {
-				return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour, Trust: ticked})
-			})
-		}
+		add("challenge", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour})
+		})
+		add("trust", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, TrustView{Common: c, Remember: time.Hour})
+		})
 		add("challenge", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 200, ChallengeView{Common: c, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"})
 		})

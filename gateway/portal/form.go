@@ -22,8 +22,11 @@ const maxForm = 4 << 10
 // form is what a POST to one of our own pages said.
 type form struct {
 	code string
-	// trust asks for this browser to be trusted.
-	trust bool
+	// trust asks for this browser to be trusted, and settled says that this was decided, either way.
+	trust, settled bool
+	// asks is what our own pages say of themselves: somebody sees what comes next, and can be asked or told something
+	// before the page that was wanted.
+	asks bool
 	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
 	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
 	key, proof string
@@ -71,7 +74,7 @@ func (x *Page) readForm() exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -79,7 +82,9 @@ func (x *Page) readForm() exchange.Answer {
 	if x.Data != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Data.Form)) != 1 {
 		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
-	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
+	x.form.code, x.form.id, x.form.asks = values.Get("code"), values.Get("id"), values.Get("then") == "ask"
+	x.form.settled = values.Get("trust") != ""
+	x.form.trust = x.form.settled && values.Get("trust") != "no"
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
 	return nil
 }

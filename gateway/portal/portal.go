@@ -65,6 +65,7 @@ var ownPages = map[string]ownPage{
 	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
 	"/status":          {states: anyone, get: showStatus},
 	"/resume":          {states: verified, get: resume},
+	"/trust":           {states: verified, get: showTrust, post: takeTrust},
 	"/later":           {states: enrolling, post: later},
 	"/offer":           {states: verified, get: showOffer},
 	"/browsers":        {states: verified, post: forgetBrowsers},

@@ -98,13 +98,11 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("challenge-stopped", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped })})
 		}),
-		show("challenge-trust", func(w http.ResponseWriter) error {
-			return r.Challenge(w, 422, pages.ChallengeView{
-				Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode }), Remember: 30 * 24 * time.Hour, Trust: true,
-			})
+		show("trust", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 30 * 24 * time.Hour})
 		}),
-		show("challenge-trust-hours", func(w http.ResponseWriter) error {
-			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Remember: 8 * time.Hour})
+		show("trust-hours", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 8 * time.Hour})
 		}),
 		show("challenge-proof", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Remember: 30 * 24 * time.Hour, Key: strings.Repeat("B", 87), Device: strings.Repeat("0", 32)})
