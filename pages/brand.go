@@ -3,12 +3,16 @@ package pages
 import (
 	"encoding/hex"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"math"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/locale"
 )
 
@@ -21,6 +25,9 @@ type Brand struct {
 	// Colour is the accent colour, as ParseColour takes it. Where it would be hard to read it is made darker in the
 	// light scheme, and lighter in the dark one. Default: the one of style.css.
 	Colour string
+	// Help says whom to ask, where a page has no other way on: words such as "Call the help desk, extension 100".
+	// HelpLink makes a link of them: https, mailto, tel, or a path on this site.
+	Help, HelpLink string
 	// Templates holds, at its top, files that take the place of those in templates/ of the same name, and style.css,
 	// which is put behind the gateway's own. Names that begin with a dot are not looked at; others are errors. Default:
 	// none.
@@ -29,7 +36,7 @@ type Brand struct {
 
 // BrandError is what is wrong with one setting of a Brand.
 type BrandError struct {
-	// Setting is logo, colour or templates.
+	// Setting is logo, colour, help or templates.
 	Setting string
 	Err     error
 }
@@ -70,6 +77,9 @@ func (r *Renderer) Logo() *Logo { return r.logo }
 // wear makes the renderer look as the brand says. What is wrong in it is an error that names the setting.
 func (r *Renderer) wear(brand Brand) (err error) {
 	r.name = brand.Name
+	if r.help, err = newHelp(brand.Help, brand.HelpLink); err != nil {
+		return &BrandError{"help", err}
+	}
 	style := small().style
 	if brand.Colour != "" {
 		colour, err := ParseColour(brand.Colour)
@@ -103,6 +113,41 @@ func (r *Renderer) wear(brand Brand) (err error) {
 		return &BrandError{"templates", err}
 	}
 	return nil
+}
+
+// help is whom to ask, as a page shows it.
+type help struct {
+	Text string
+	Link template.URL
+}
+
+// maxHelp is how long the words may be, in bytes: a line or two.
+const maxHelp = 300
+
+// newHelp is nil where there are no words.
+func newHelp(text, link string) (*help, error) {
+	if text == "" && link == "" {
+		return nil, nil //nolint:nilnil // there is none, and nothing is wrong.
+	}
+	if strings.TrimSpace(text) == "" || len(text) > maxHelp || !utf8.ValidString(text) {
+		return nil, fmt.Errorf("want a line of words such as \"Call the help desk, extension 100\", of at most %d bytes", maxHelp)
+	}
+	if link != "" && !match.IsLocal(link) {
+		address, err := url.Parse(link)
+		if err != nil || !slices.Contains([]string{"https", "mailto", "tel"}, address.Scheme) || address.Host+address.Opaque == "" {
+			return nil, fmt.Errorf("%q is no link: want https://, mailto:, tel: or a path on this site", link)
+		}
+	}
+	return &help{Text: locale.Harmless(text), Link: template.URL(link)}, nil //nolint:gosec // the scheme was looked at.
+}
+
+// CheckHelp says what is wrong with the words and the link of Brand.Help.
+func CheckHelp(text, link string) error {
+	if text == "" {
+		text = " "
+	}
+	_, err := newHelp(text, link)
+	return err
 }
 
 // Colour is a colour as screens show it: sRGB with eight bits a channel.

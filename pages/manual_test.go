@@ -25,7 +25,7 @@ func TestManual(t *testing.T) {
 		want = append(want, found[1])
 	}
 	want = append(want, Languages()...)
-	want = append(want, "name", "logo", "colour", "templates", "language", overrideStyle)
+	want = append(want, "name", "logo", "colour", "help", "templates", "language", overrideStyle)
 	for _, word := range want {
 		if !strings.Contains(string(content), "`"+word+"`") {
 			t.Errorf("docs/pages.md does not tell of %s", word)

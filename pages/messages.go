@@ -103,6 +103,12 @@ const (
 	ErrorCustody ErrorKind = "custody"
 )
 
+// asks are the errors whose advice is to ask, or tell, an administrator.
+var asks = map[ErrorKind]bool{
+	ErrorInternal: true, ErrorUnavailable: true, ErrorApp: true, ErrorIdentity: true, ErrorInsecure: true, ErrorStopped: true,
+	ErrorCustody: true,
+}
+
 // Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What
 // is neither is returned as it is. Languages is what the client says in Accept-Language.
 func (r *Renderer) Text(languages, message string) string {

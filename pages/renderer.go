@@ -38,6 +38,7 @@ type Renderer struct {
 	language      string
 	name          string
 	logo          *Logo
+	help          *help
 	now           func() time.Time
 	library       *library
 	style, script template.HTML
@@ -149,6 +150,10 @@ type page struct {
 	Heading, Title string
 	// Field is the code field, if there is one.
 	Field field
+	// Locked says that no code is accepted until an operator acts: there is nothing to type and nothing to send.
+	Locked bool
+	// Help is whom to ask; nil where the operator names nobody.
+	Help *help
 	// Invalid says that the alert is about what the field held.
 	Invalid bool
 	// Changes is after how many seconds a code changes, where the alert should say so.
@@ -245,6 +250,11 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
+	}
+	p.Help = r.help
+	if p.Locked = p.Alert == AlertStopped; p.Locked && p.Narrow {
+		// The page is about nothing else, and each fact is said once.
+		heading, p.Alert = "error.stopped.title", "error.stopped.happened"
 	}
 	switch p.Alert {
 	case AlertWrongCode, AlertWrongNewCode:

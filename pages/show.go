@@ -189,8 +189,8 @@ type notice struct {
 	Happened, Advice string
 	RetryAfter       time.Duration
 	Link             Link
-	// Bad makes it an error.
-	Bad bool
+	// Bad makes it an error, and Asks names who is to be asked.
+	Bad, Asks bool
 }
 
 // Error shows what went wrong and what to do.
@@ -206,7 +206,7 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 	}
 	view := notice{
 		Happened: words.Message(v.Happened), Advice: words.Message(v.Advice),
-		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true,
+		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true, Asks: asks[v.Kind],
 	}
 	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
 		w.Header().Set("Retry-After", fmt.Sprint(locale.Up(v.RetryAfter, time.Second)))

@@ -42,8 +42,16 @@ func (x *Page) challengePage(status int, common pages.Common) error {
 	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common))
 }
 
+// showRecovery asks for a recovery code. While no code is judged it says so, as the challenge does.
 func showRecovery(x *Page) error {
-	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.Common()})
+	status, err := x.Enrolled(x.Data.Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return proceedWithout(x)
+	}
+	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.throttled(x.Common(), status)})
 }
 
 // proceedWithout goes on with a pending session whose user has no factor.
@@ -67,7 +75,7 @@ func takeCode(x *Page) error {
 		return x.noCode(x.challengePage)
 	}
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
-	with, err := x.judge(answer)
+	with, err := judge(x, answer)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return proceedWithout(x)
 	}
@@ -83,7 +91,7 @@ func takeCode(x *Page) error {
 
 // judge has the record judge a code, and the browser trusted at once where the form says so. Where it leaves that open,
 // and comes from a page, the question is asked next.
-func (x *Page) judge(answer factor.Answer) (with passed, err error) {
+func judge(x *Page, answer factor.Answer) (with passed, err error) {
 	with.method = answer.Kind
 	if x.form.trust {
 		if trust, usable := x.newTrust(); usable {

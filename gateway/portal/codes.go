@@ -102,5 +102,13 @@ func (x *Page) refuseCode(
 	if !x.WantsPage() {
 		return x.codeProblem(status, common)
 	}
+	var wrong *factor.WrongCodeError
+	switch {
+	case !errors.As(err, &wrong):
+	case wrong.Stopped:
+		common.Alert = pages.AlertStopped
+	default:
+		common.Wait = wrong.Until.Sub(x.Now)
+	}
 	return show(status, common)
 }

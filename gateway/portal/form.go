@@ -34,24 +34,29 @@ type form struct {
 	id string
 }
 
-// readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
-// large, 400 for what is malformed. There is no answer where nothing is wrong.
+// readBody reads the body of a POST of ours: 403 for what another site may have sent, 413 for what is too large,
+// 400 for what breaks off. There is no answer where nothing is wrong.
 //
 // Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
-// browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
-// browser asks before it sends that content type across origins, and we never agree.
-func (x *Page) readForm() exchange.Answer {
+// browsers say of the origin, and the token in the form is one that only our own pages know (readForm).
+func (x *Page) readBody() ([]byte, exchange.Answer) {
 	if x.site.origins.Check(x.R) != nil {
-		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
+		return nil, func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return func() error { return x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge) }
+			return nil, func() error { return x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge) }
 		}
-		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
+		return nil, func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
+	return body, nil
+}
+
+// readForm checks what was read: 400 for what is malformed, 403 for a form without the session's token. JSON needs no
+// token: a browser asks before it sends that content type across origins, and we never agree.
+func (x *Page) readForm(body []byte) exchange.Answer {
 	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }

@@ -17,14 +17,14 @@ import (
 const trustWithin = 5 * time.Minute
 
 // mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
-func (x *Page) mayTrust() bool {
+func mayTrust(x *Page) bool {
 	return x.Data.Trusts != "" && age.Within(x.Now, x.Data.Proved(), trustWithin)
 }
 
 // showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
 // all the same.
 func showTrust(x *Page) error {
-	if !x.mayTrust() {
+	if !mayTrust(x) {
 		return x.Redirect(x.Config.Base + "/")
 	}
 	return x.Config.Pages.Trust(x.W, http.StatusOK, pages.TrustView{Common: x.Common(), Remember: x.Config.Factors.Remember()})
@@ -33,7 +33,7 @@ func showTrust(x *Page) error {
 // takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
 // that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
 func takeTrust(x *Page) error {
-	asked, fresh, mark, method := x.Data.Trusts != "", x.mayTrust(), x.Data.Trusts, x.Data.Method()
+	asked, fresh, mark, method := x.Data.Trusts != "", mayTrust(x), x.Data.Trusts, x.Data.Method()
 	if !asked {
 		return x.Redirect(x.Config.Base + "/")
 	}

@@ -98,6 +98,20 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("challenge-stopped", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped })})
 		}),
+		show("recovery-stopped", func(w http.ResponseWriter) error {
+			return r.Recovery(w, 429, pages.RecoveryView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped })})
+		}),
+		show("confirm-stopped", func(w http.ResponseWriter) error {
+			return r.ConfirmReset(w, 429, pages.ConfirmView{
+				Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped }), NeedCode: true, Behind: &behind,
+			})
+		}),
+		show("error-expired", func(w http.ResponseWriter) error {
+			return r.Error(w, 403, pages.ErrorView{
+				Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Kind: pages.ErrorExpired,
+				Link: pages.Link{Href: "/login", Label: pages.LabelSignIn},
+			})
+		}),
 		show("trust", func(w http.ResponseWriter) error {
 			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 30 * 24 * time.Hour})
 		}),

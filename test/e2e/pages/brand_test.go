@@ -78,7 +78,8 @@ func TestBrandInABrowser(t *testing.T) {
 						return [shown, late.complete, box.width, box.height, moved, wide].join(" ");
 					})()`))
 					want := "true false 48 32 false false"
-					if strings.HasPrefix(name, "challenge") || name == "trust" { // the mark of what stands alone is larger
+					// What stands alone has a larger mark.
+					if strings.HasPrefix(name, "challenge") || name == "trust" {
 						want = "true false 72 48 false false"
 					}
 					if err != nil || seen != want {
