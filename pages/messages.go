@@ -24,8 +24,10 @@ const (
 
 // Alerts for Common.Alert.
 const (
-	// AlertWrongCode is for a wrong code and for one that was used before: the words are the same.
+	// AlertWrongCode is for a wrong code.
 	AlertWrongCode = "alert.wrong-code"
+	// AlertUsedCode is for the code that was used last; Common.Wait is until the next one.
+	AlertUsedCode = "alert.used-code"
 	// AlertWrongRecoveryCode is for a wrong or used recovery code.
 	AlertWrongRecoveryCode = "alert.wrong-recovery-code"
 	// AlertWrongNewCode is for a code that does not belong to the token being set up.
@@ -113,6 +115,15 @@ var asks = map[ErrorKind]bool{
 // is neither is returned as it is. Languages is what the client says in Accept-Language.
 func (r *Renderer) Text(languages, message string) string {
 	return r.edition(languages).Message(message)
+}
+
+// UsedCode is AlertUsedCode in plain words, with the seconds until the next code.
+func (r *Renderer) UsedCode(languages string, wait time.Duration) string {
+	words, err := r.edition(languages).Text(AlertUsedCode, locale.Up(wait, time.Second))
+	if err != nil {
+		return r.Text(languages, AlertWrongCode)
+	}
+	return words
 }
 
 // ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what

@@ -158,6 +158,8 @@ type page struct {
 	Invalid bool
 	// Changes is after how many seconds a code changes, where the alert should say so.
 	Changes int64
+	// Next is after how many seconds there is another code, where the alert says so.
+	Next int64
 	// Seconds is how long to wait, and At when that is over, where it is worth saying.
 	Seconds int64
 	At      template.HTML
@@ -264,6 +266,13 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		}
 	case AlertWrongRecoveryCode, AlertNoCode:
 		p.Invalid = true
+	case AlertUsedCode:
+		// The wait is told in the alert's own words, and is no reason not to type.
+		p.Invalid, p.Next = true, locale.Up(p.Wait, time.Second)
+		p.Wait = 0
+		if p.Alert, err = words.Text(AlertUsedCode, p.Next); err != nil {
+			return err
+		}
 	}
 	if p.Seconds = locale.Up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
 		if p.At, err = words.Clock(r.now().Add(p.Wait)); err != nil {

@@ -86,9 +86,13 @@
 	each("[data-seconds]", function (countdown) {
 		var end = Date.now() + countdown.dataset.seconds * 1000;
 		var alert = page.getElementById("alert");
+		// A code that is used up is no reason not to type the next one.
+		var plain = countdown.hasAttribute("data-plain");
 		var held = page.querySelectorAll("#code, .main");
 		function hold(on) {
-			held.forEach(function (element) { element.disabled = on; });
+			if (!plain) {
+				held.forEach(function (element) { element.disabled = on; });
+			}
 		}
 		function tick() {
 			var left = Math.ceil((end - Date.now()) / 1000);
@@ -96,7 +100,7 @@
 				var two = function (n) { return (n < 10 ? "0" : "") + n; };
 				var hours = Math.floor(left / 3600);
 				var clock = (hours ? hours + ":" + two(Math.floor(left / 60) % 60) : Math.floor(left / 60)) + ":" + two(left % 60);
-				countdown.textContent = countdown.dataset.words.replace("{0}", clock);
+				countdown.textContent = countdown.dataset.words.replace("{0}", plain ? left : clock);
 				setTimeout(tick, 250);
 				return;
 			}
@@ -104,8 +108,9 @@
 			hold(false);
 			(alert.closest("div.message") || alert).className = "message good";
 			alert.textContent = countdown.dataset.over;
+			alert.className = "";
 			page.title = countdown.dataset.title || page.title;
-			if (held[0]) {
+			if (held[0] && !held[0].value) {
 				held[0].focus();
 			}
 		}

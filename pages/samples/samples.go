@@ -89,6 +89,11 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("challenge-wrong", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode })})
 		}),
+		show("challenge-used", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) {
+				c.Alert, c.Wait = pages.AlertUsedCode, 12*time.Second
+			})})
+		}),
 		show("challenge-wait", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Wait = 100 * time.Second })})
 		}),

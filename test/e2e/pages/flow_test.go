@@ -270,3 +270,25 @@ func TestFlowLocked(t *testing.T) {
 	f.Follow(driver.Labelled("Not you?"))
 	f.at("/login")
 }
+
+// TestFlowUsedCode: who enrols and signs in again within half a minute types the same code, is told to wait for the
+// next one, sees the seconds go by, and can type meanwhile.
+func TestFlowUsedCode(t *testing.T) {
+	f := newFlow(t, driver.Options{}, nil)
+	f.clock.Advance(30*time.Second - f.clock.Now().Sub(f.clock.Now().Truncate(30*time.Second)) + 26*time.Second)
+	f.signIn("/")
+	f.enrol()
+	f.leave()
+	f.signIn("/second-factor/challenge")
+	f.FillThrough("[name=code]", f.code(0))
+	if got := f.Text(".countdown"); !strings.HasPrefix(got, "You have used this code already. Wait for the next one (") {
+		t.Errorf("the page says %q\n%s", got, f.Page())
+	}
+	if !f.Visible("[name=code]:enabled") {
+		t.Error("the next code cannot be typed")
+	}
+	f.Until("waiting for the next code", `document.querySelector(".message").innerText === "You can try again now."`)
+	f.next()
+	f.FillThrough("[name=code]", strings.Map(func(r rune) rune { return r - '0' + '０' }, f.code(0)))
+	f.at("/")
+}
