@@ -20,6 +20,10 @@ type Brand struct {
 	Logo string `json:"logo,omitempty"`
 	// The colour of buttons and links: `#rgb` or `#rrggbb`. Default: a blue
 	Colour string `json:"colour,omitempty"`
+	// Whom to ask, where a page has no other way on. Default: "your administrator"
+	Help string `json:"help,omitempty"`
+	// Where these words lead: https, mailto, tel, or a path on this site. Default: nowhere
+	HelpLink string `json:"help_link,omitempty"`
 	// The folder of the files that replace the templates of the pages. Default: none
 	Templates string `json:"templates,omitempty"`
 }
@@ -54,6 +58,7 @@ func (h *Handler) pages() (*pages.Renderer, error) {
 func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, err error) {
 	options := pages.Options{Language: language}
 	options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
+	options.Brand.Help, options.Brand.HelpLink = b.Help, b.HelpLink
 	if b.Logo != "" {
 		if options.Brand.Logo, err = readLogo(b.Logo); err != nil {
 			return nil, "logo", at("brand: logo", err)
@@ -73,6 +78,8 @@ func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, e
 	switch {
 	case errors.As(err, &wrong) && wrong.Setting == "logo":
 		return nil, "logo", at("brand: logo "+b.Logo, wrong.Err)
+	case errors.As(err, &wrong) && wrong.Setting == "help":
+		return nil, "help", at("brand: help", wrong.Err)
 	case errors.As(err, &wrong) && wrong.Setting == "templates":
 		return nil, "templates", at("brand: templates "+b.Templates, wrong.Err)
 	}

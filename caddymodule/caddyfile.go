@@ -180,6 +180,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			name      <text>
 //			logo      <file>
 //			colour    <#rgb|#rrggbb>
+//			help      <text> [<url>]
 //			templates <folder>
 //		}
 //		language   <tag>

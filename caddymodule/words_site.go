@@ -128,6 +128,7 @@ func brandWords() table[Brand] {
 		row("name", "<text>", text(nil), func(b *Brand) *string { return &b.Name }, nil),
 		row("logo", "<file>", text(nil), func(b *Brand) *string { return &b.Logo }, nil),
 		row("colour", "<#rgb|#rrggbb>", readColour, func(b *Brand) *string { return &b.Colour }, nil),
+		row("help", "<text> [<url>]", readHelp, func(b *Brand) *Brand { return b }, nil),
 		row("templates", "<folder>", text(nil), func(b *Brand) *string { return &b.Templates }, nil),
 	}
 }
@@ -140,6 +141,16 @@ func readColour(arguments []string, value *string) error {
 		_, err := pages.ParseColour(colour)
 		return err
 	})(arguments, value)
+}
+
+func readHelp(arguments []string, brand *Brand) error {
+	if len(arguments) < 1 || len(arguments) > 2 {
+		return errCount
+	}
+	if brand.Help = arguments[0]; len(arguments) == 2 {
+		brand.HelpLink = arguments[1]
+	}
+	return pages.CheckHelp(brand.Help, brand.HelpLink)
 }
 
 func checkBrand(b *Brand) error {

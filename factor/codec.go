@@ -187,16 +187,36 @@ func (l schema2Record) record() Record {
 // MaxTyped is the longest text in bytes that is looked at as a code at all.
 const MaxTyped = 256
 
-// StripSeparators removes from a typed code spaces of every kind, dashes, and invisible marks that come along when a
-// code is copied. An overlong text comes back empty.
-func StripSeparators(typed string) string {
+// PlainCode is a typed code without spaces of every kind, dashes, and invisible marks that come along when a code is
+// copied, and with the digits of all scripts as those from 0 to 9: a keyboard may give Arabic or full-width ones. An
+// overlong text comes back empty. It is the one place where what was typed is made plain.
+func PlainCode(typed string) string {
 	if len(typed) > MaxTyped {
 		return ""
 	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '\u2212' || unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf) {
+		switch {
+		case r < unicode.MaxASCII && r > ' ' && r != '-':
+			return r
+		case unicode.IsSpace(r) || r == '\u2212' || unicode.In(r, unicode.Zs, unicode.Pd, unicode.Cf):
 			return -1
 		}
-		return r
+		return asDigit(r)
 	}, typed)
+}
+
+// asDigit is the digit from 0 to 9 that a decimal digit of any script stands for; everything else stays. Unicode gives
+// each script ten of them in a row, from zero on, so that ranges of them begin with a zero.
+func asDigit(r rune) rune {
+	for _, part := range unicode.Nd.R16 {
+		if r >= rune(part.Lo) && r <= rune(part.Hi) {
+			return '0' + (r-rune(part.Lo))%10
+		}
+	}
+	for _, part := range unicode.Nd.R32 {
+		if r >= rune(part.Lo) && r <= rune(part.Hi) {
+			return '0' + (r-rune(part.Lo))%10
+		}
+	}
+	return r
 }

@@ -106,26 +106,14 @@ func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer
 		_, err := s.SignIn(ctx, user, answer)
 		return "", err
 	}
-	id, err := s.newID()
+	credential, add, err := trusting(ctx, s, user, trust)
 	if err != nil {
 		return "", err
 	}
-	secret, err := s.newDeviceSecret()
-	if err != nil {
+	if _, err = s.signIn(ctx, user, answer, add); err != nil {
 		return "", err
 	}
-	origin := originOf(ctx)
-	_, err = s.signIn(ctx, user, answer, func(record *Record, now time.Time) {
-		devices := slices.DeleteFunc(s.trusted(*record, now), trust.replaces)
-		record.Devices = withDevice(devices, Device{
-			ID: id, Hash: deviceHash(secret, user, origin.Browser), Key: trust.Key, Browser: origin.Browser,
-			Created: now.UTC(), Used: now.UTC(),
-		})
-	})
-	if err != nil {
-		return "", err
-	}
-	return id + "." + secret, nil
+	return credential, nil
 }
 
 // replaces reports whether a device is one that the browser held before.
@@ -148,7 +136,7 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 	if s.config.Remember <= 0 || !ok || len(credential) > maxCredential {
 		return "", ErrNotTrusted
 	}
-	fresh, err := s.newDeviceSecret()
+	fresh, err := s.random(deviceSecretSize)
 	if err != nil {
 		return "", err
 	}
@@ -245,8 +233,8 @@ func withDevice(devices []Device, device Device) []Device {
 	return append(devices, device)
 }
 
-// newDeviceSecret makes 256 random bits.
-func (s *Service) newDeviceSecret() (string, error) { return s.random(32) }
+// deviceSecretSize makes 256 random bits.
+const deviceSecretSize = 32
 
 // deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are
 // part of it, so that it fits nobody else.

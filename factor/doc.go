@@ -58,6 +58,19 @@ func (e *WrongCodeError) Error() string { return ErrWrongCode.Error() }
 // Is makes errors.Is(err, ErrWrongCode) hold.
 func (e *WrongCodeError) Is(target error) bool { return target == ErrWrongCode }
 
+// UsedCodeError is an ErrWrongCode for the very code that was accepted last. It is spent, so that nothing is given away
+// by saying so. It is counted as any other code that opens nothing.
+type UsedCodeError struct {
+	// Until is when the next code begins.
+	Until time.Time
+}
+
+// Error is that of ErrWrongCode.
+func (e *UsedCodeError) Error() string { return ErrWrongCode.Error() }
+
+// Is makes errors.Is(err, ErrWrongCode) hold.
+func (e *UsedCodeError) Is(target error) bool { return target == ErrWrongCode }
+
 // ThrottledError says that nothing is judged now, not even a right code. Get it with errors.As; errors.Is knows it as
 // ErrThrottled.
 type ThrottledError struct {

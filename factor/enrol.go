@@ -77,7 +77,7 @@ func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, a
 	if !right {
 		return nil, ErrWrongCode
 	}
-	if enrolled.ID, err = s.newID(); err != nil {
+	if enrolled.ID, err = s.random(idSize); err != nil {
 		return nil, err
 	}
 	enrolled.Kind, enrolled.Created, enrolled.Used = ceremony.Kind, env.Now.UTC(), env.Now.UTC()

@@ -58,7 +58,8 @@ type Kind interface {
 
 // Judgement judges one factor of the kind. It may be called for several factors, and again with a fresh reading of each
 // after a conflict, so a kind keeps what was expensive to compute in it. next is the factor as it is to be stored where
-// the answer is right, with the answer used up. It shares no changed memory with the factor that was read.
+// the answer is right, with the answer used up. It shares no changed memory with the factor that was read. A kind whose
+// answers are used up may say with a *UsedCodeError that this one was the last.
 type Judgement func(f Factor, now time.Time) (next Factor, right bool, err error)
 
 // Enroller is a kind that people set up by proving that they have it.

@@ -180,8 +180,8 @@ func (s *Service) env(user string) Env {
 	return Env{App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random}
 }
 
-// newID makes the random name of an enrolment or a trusted browser.
-func (s *Service) newID() (string, error) { return s.random(16) }
+// idSize is the length of the random name of an enrolment or a trusted browser, in bytes.
+const idSize = 16
 
 // random makes so many random bytes, as text.
 func (s *Service) random(size int) (string, error) {

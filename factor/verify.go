@@ -2,13 +2,15 @@ package factor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also for a code that was used before, and where
-// the user has no factor of the kind; a *WrongCodeError where a wait follows), or a *ThrottledError; nil means that the
+// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also where the user has no factor of the
+// kind; a *UsedCodeError for the code that was used last, a *WrongCodeError where a wait follows), or a
+// *ThrottledError; nil means that the
 // answer was right and is now used up. left is how many more there are, of a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
@@ -73,7 +75,8 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 			return verdict{}, throttled
 		}
 		right, err := use(&record, now)
-		if err != nil {
+		var used *UsedCodeError
+		if err != nil && !errors.As(err, &used) {
 			return verdict{}, err
 		}
 		if right {
@@ -91,6 +94,9 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 		record.happened(ctx, EventFailure, now.UTC())
 		if stopped || !blockedUntil.IsZero() {
 			return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
+		}
+		if used != nil {
+			return verdict{next: record, outcome: used}, nil
 		}
 		return verdict{next: record, outcome: ErrWrongCode}, nil
 	})
@@ -112,12 +118,16 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 	judge := kind.Judge(answer)
 	return func(record *Record, now time.Time) (used []Factor, right bool, err error) {
 		factors := slices.Clone(record.Factors)
+		var spent *UsedCodeError
 		for i, f := range factors {
 			if f.Kind != answer.Kind {
 				continue
 			}
 			next, right, err := judge(f, now)
-			if err != nil {
+			switch {
+			case errors.As(err, &spent):
+				continue
+			case err != nil:
 				return nil, false, err
 			}
 			if right {
@@ -125,7 +135,10 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 				used = append(used, next)
 			}
 		}
-		if len(used) == 0 {
+		switch {
+		case len(used) == 0 && spent != nil:
+			return nil, false, spent
+		case len(used) == 0:
 			return nil, false, nil
 		}
 		record.Factors = factors

@@ -1,20 +1,20 @@
 package pages
 
 import (
-	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"math"
+	"net/url"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/locale"
 )
-
-// What the pages need for a logo; it is part of the style only if there is one.
-//
-//go:embed brand.css
-var brandStyle string
 
 // Brand is how an operator makes the pages look like their own. The zero value changes nothing.
 type Brand struct {
@@ -25,6 +25,9 @@ type Brand struct {
 	// Colour is the accent colour, as ParseColour takes it. Where it would be hard to read it is made darker in the
 	// light scheme, and lighter in the dark one. Default: the one of style.css.
 	Colour string
+	// Help says whom to ask, where a page has no other way on: words such as "Call the help desk, extension 100".
+	// HelpLink makes a link of them: https, mailto, tel, or a path on this site.
+	Help, HelpLink string
 	// Templates holds, at its top, files that take the place of those in templates/ of the same name, and style.css,
 	// which is put behind the gateway's own. Names that begin with a dot are not looked at; others are errors. Default:
 	// none.
@@ -33,7 +36,7 @@ type Brand struct {
 
 // BrandError is what is wrong with one setting of a Brand.
 type BrandError struct {
-	// Setting is logo, colour or templates.
+	// Setting is logo, colour, help or templates.
 	Setting string
 	Err     error
 }
@@ -45,8 +48,8 @@ func (e *BrandError) Unwrap() error { return e.Err }
 
 // mark is what the head of a page shows of the brand.
 type mark struct {
-	// Name is text. Logo is its address; empty for none.
-	Name, Logo string
+	// Name is text, and Initial its first letter, which stands for a logo. Logo is its address; empty for none.
+	Name, Initial, Logo string
 	// Width and Height are those of the logo.
 	Width, Height int
 }
@@ -56,6 +59,10 @@ func (r *Renderer) mark(c Common) mark {
 	m := mark{Name: locale.Harmless(r.name)}
 	if m.Name == "" {
 		m.Name = c.App
+	}
+	if at := strings.IndexFunc(m.Name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }); at >= 0 {
+		first, _ := utf8.DecodeRuneInString(m.Name[at:])
+		m.Initial = string(unicode.ToUpper(first))
 	}
 	if r.logo != nil {
 		m.Logo = c.Base + "/logo?v=" + r.logo.Version
@@ -70,7 +77,10 @@ func (r *Renderer) Logo() *Logo { return r.logo }
 // wear makes the renderer look as the brand says. What is wrong in it is an error that names the setting.
 func (r *Renderer) wear(brand Brand) (err error) {
 	r.name = brand.Name
-	style := styleSheet
+	if r.help, err = newHelp(brand.Help, brand.HelpLink); err != nil {
+		return &BrandError{"help", err}
+	}
+	style := small().style
 	if brand.Colour != "" {
 		colour, err := ParseColour(brand.Colour)
 		if err != nil {
@@ -82,7 +92,7 @@ func (r *Renderer) wear(brand Brand) (err error) {
 		if r.logo, err = parseLogo(brand.Logo); err != nil {
 			return &BrandError{"logo", err}
 		}
-		style += brandStyle
+		style += small().brand
 	}
 	if brand.Templates == nil {
 		r.dress(style)
@@ -103,6 +113,41 @@ func (r *Renderer) wear(brand Brand) (err error) {
 		return &BrandError{"templates", err}
 	}
 	return nil
+}
+
+// help is whom to ask, as a page shows it.
+type help struct {
+	Text string
+	Link template.URL
+}
+
+// maxHelp is how long the words may be, in bytes: a line or two.
+const maxHelp = 300
+
+// newHelp is nil where there are no words.
+func newHelp(text, link string) (*help, error) {
+	if text == "" && link == "" {
+		return nil, nil //nolint:nilnil // there is none, and nothing is wrong.
+	}
+	if strings.TrimSpace(text) == "" || len(text) > maxHelp || !utf8.ValidString(text) {
+		return nil, fmt.Errorf("want a line of words such as \"Call the help desk, extension 100\", of at most %d bytes", maxHelp)
+	}
+	if link != "" && !match.IsLocal(link) {
+		address, err := url.Parse(link)
+		if err != nil || !slices.Contains([]string{"https", "mailto", "tel"}, address.Scheme) || address.Host+address.Opaque == "" {
+			return nil, fmt.Errorf("%q is no link: want https://, mailto:, tel: or a path on this site", link)
+		}
+	}
+	return &help{Text: locale.Harmless(text), Link: template.URL(link)}, nil //nolint:gosec // the scheme was looked at.
+}
+
+// CheckHelp says what is wrong with the words and the link of Brand.Help.
+func CheckHelp(text, link string) error {
+	if text == "" {
+		text = " "
+	}
+	_, err := newHelp(text, link)
+	return err
 }
 
 // Colour is a colour as screens show it: sRGB with eight bits a channel.

@@ -114,7 +114,7 @@ func TestOKLCH(t *testing.T) {
 
 // TestSchemesAreThoseOfTheStyle: what the accent is held against is what it will stand on.
 func TestSchemesAreThoseOfTheStyle(t *testing.T) {
-	light, dark, _ := strings.Cut(styleSheet, "@media (prefers-color-scheme: dark)")
+	light, dark, _ := strings.Cut(styleFile, "@media (prefers-color-scheme: dark)")
 	for name, of := range map[string]struct {
 		style  string
 		scheme scheme
@@ -126,7 +126,7 @@ func TestSchemesAreThoseOfTheStyle(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(styleSheet, "button:hover, a.main:hover { filter: brightness(.94); }") {
+	if !strings.Contains(styleFile, "button:hover, a.main:hover { filter: brightness(.94); }") {
 		t.Error("a button under a pointer looks different now")
 	}
 }

@@ -1,41 +1,11 @@
 package pages
 
 import (
-	_ "embed"
 	"encoding/json"
 	"html/template"
 	"strconv"
 	"strings"
-	"sync"
-
-	"github.com/tdewolff/minify/v2"
-	"github.com/tdewolff/minify/v2/css"
-	"github.com/tdewolff/minify/v2/js"
 )
-
-//go:embed guard.js
-var guardFile string
-
-//go:embed guard.css
-var guardStyleFile string
-
-// guardParts are the script and its style, as small as they can be made: they come with each page of the app's.
-var guardParts = sync.OnceValues(func() (script, style string) {
-	shrink := minify.New()
-	shrink.AddFunc("script", js.Minify)
-	shrink.AddFunc("style", css.Minify)
-	for _, part := range []struct {
-		kind, file string
-		to         *string
-	}{{"script", guardFile, &script}, {"style", guardStyleFile, &style}} {
-		small, err := shrink.String(part.kind, part.file)
-		if err != nil {
-			panic("pages: " + part.kind + " of the guard: " + err.Error())
-		}
-		*part.to = small
-	}
-	return script, style
-})
 
 // MaxGuard is the size that the guard's script never exceeds, in bytes.
 const MaxGuard = 4 << 10
@@ -50,7 +20,7 @@ func (r *Renderer) Guard(languages, base string, digits int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	script, style := guardParts()
+	script, style := small().guard, small().guardStyle
 	// Marshal escapes what could end the script where somebody puts it into a page.
 	config, err := json.Marshal(map[string]any{
 		"base": base, "digits": digits, "lang": words.Language, "dir": words.Direction, "style": style,

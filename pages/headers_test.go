@@ -37,7 +37,7 @@ func TestHeaders(t *testing.T) {
 // policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, and nowhere
 // else.
 func policyOf(r *Renderer, s sample) string {
-	if strings.HasPrefix(s.name, "challenge-trust") || s.name == "challenge-proof" {
+	if strings.HasPrefix(s.name, "trust") || s.name == "challenge-proof" {
 		return r.proofPolicy
 	}
 	return r.Policy()

@@ -68,8 +68,8 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.proofScript) && own != string(r.style) {
 			found.problem("<%s>: the policy allows the style and the script of {{.Style}} and {{.Script}} only", node.Data)
 		}
-	case "img", "image":
-		if address := attributeOf(node, "src"); r.logo == nil || !strings.HasSuffix(address, "/logo?v="+r.logo.Version) {
+	case "img", "image", "link":
+		if address := attributeOf(node, "src") + attributeOf(node, "href"); r.logo == nil || !strings.HasSuffix(address, "/logo?v="+r.logo.Version) {
 			found.problem("<%s>: the policy allows the logo only, at {{.Brand.Logo}}", node.Data)
 		}
 	case "input":
@@ -194,18 +194,4 @@ func textOf(node *html.Node) string {
 		}
 	}
 	return b.String()
-}
-
-// trimmed is a style sheet or script without what is there for people only: indents, empty lines, and lines that are a
-// comment. Every page carries it.
-func trimmed(text string) string {
-	var kept strings.Builder
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "/*") && strings.HasSuffix(line, "*/") {
-			continue
-		}
-		kept.WriteString(line + "\n")
-	}
-	return kept.String()
 }

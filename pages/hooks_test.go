@@ -15,7 +15,7 @@ import (
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
-		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true,
+		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true,
 	}
 	asks := map[string]bool{"/reset": true, "/disable": true, "/recovery-codes": true}
 	for _, s := range samples(New(Options{})) {
@@ -58,7 +58,9 @@ func TestLabels(t *testing.T) {
 		{"confirm-recovery-codes", "Get New Recovery Codes", "post", "/second-factor/recovery-codes"},
 		{"settings-off", "Sign out", "post", "/second-factor/logout"},
 		{"challenge", "Verify", "post", "/second-factor/challenge"},
-		{"challenge", "Sign in as someone else", "post", "/second-factor/logout"},
+		{"challenge", "Not you?", "post", "/second-factor/logout"},
+		{"trust", "Yes, trust it", "post", "/second-factor/trust"},
+		{"trust", "No", "post", "/second-factor/trust"},
 		{"recovery", "Verify", "post", "/second-factor/recovery"},
 	}
 	for _, test := range tests {

@@ -21,11 +21,11 @@ func TestManual(t *testing.T) {
 	for name := range sources {
 		want = append(want, name)
 	}
-	for _, found := range regexp.MustCompile(`(--[a-z-]+):`).FindAllStringSubmatch(styleSheet, -1) {
+	for _, found := range regexp.MustCompile(`(--[a-z-]+):`).FindAllStringSubmatch(styleFile, -1) {
 		want = append(want, found[1])
 	}
 	want = append(want, Languages()...)
-	want = append(want, "name", "logo", "colour", "templates", "language", overrideStyle)
+	want = append(want, "name", "logo", "colour", "help", "templates", "language", overrideStyle)
 	for _, word := range want {
 		if !strings.Contains(string(content), "`"+word+"`") {
 			t.Errorf("docs/pages.md does not tell of %s", word)

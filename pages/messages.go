@@ -24,8 +24,10 @@ const (
 
 // Alerts for Common.Alert.
 const (
-	// AlertWrongCode is for a wrong code and for one that was used before: the words are the same.
+	// AlertWrongCode is for a wrong code.
 	AlertWrongCode = "alert.wrong-code"
+	// AlertUsedCode is for the code that was used last; Common.Wait is until the next one.
+	AlertUsedCode = "alert.used-code"
 	// AlertWrongRecoveryCode is for a wrong or used recovery code.
 	AlertWrongRecoveryCode = "alert.wrong-recovery-code"
 	// AlertWrongNewCode is for a code that does not belong to the token being set up.
@@ -44,6 +46,8 @@ const (
 	AlertNotEnrolled = "alert.not-enrolled"
 	// AlertRequired is for disabling what is required.
 	AlertRequired = "alert.required"
+	// AlertTrustLate is for trusting a browser when the code is no longer fresh, or was for factors that have changed.
+	AlertTrustLate = "alert.trust-late"
 	// AlertGraceOver is for going on without a second factor when one is required by now.
 	AlertGraceOver = "alert.grace-over"
 )
@@ -101,10 +105,25 @@ const (
 	ErrorCustody ErrorKind = "custody"
 )
 
+// asks are the errors whose advice is to ask, or tell, an administrator.
+var asks = map[ErrorKind]bool{
+	ErrorInternal: true, ErrorUnavailable: true, ErrorApp: true, ErrorIdentity: true, ErrorInsecure: true, ErrorStopped: true,
+	ErrorCustody: true,
+}
+
 // Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What
 // is neither is returned as it is. Languages is what the client says in Accept-Language.
 func (r *Renderer) Text(languages, message string) string {
 	return r.edition(languages).Message(message)
+}
+
+// UsedCode is AlertUsedCode in plain words, with the seconds until the next code.
+func (r *Renderer) UsedCode(languages string, wait time.Duration) string {
+	words, err := r.edition(languages).Text(AlertUsedCode, locale.Up(wait, time.Second))
+	if err != nil {
+		return r.Text(languages, AlertWrongCode)
+	}
+	return words
 }
 
 // ErrorText is what the page of an error says, in plain words, for clients that get no page: its title, and what
@@ -161,10 +180,10 @@ func (r *Renderer) listed(v SettingsView) settingsLists {
 	return lists
 }
 
-// trusts says for how long a browser will be trusted, in days where it is a day or more.
+// trusts asks whether a browser is to be trusted for so long, in days where it is a day or more.
 func (e *edition) trusts(remember time.Duration) (string, error) {
 	if remember < 24*time.Hour {
-		return e.Text("challenge.trust.hours", locale.Up(remember, time.Hour))
+		return e.Text("trust.title.hours", locale.Up(remember, time.Hour))
 	}
-	return e.Text("challenge.trust", int64(remember/(24*time.Hour)))
+	return e.Text("trust.title", int64(remember/(24*time.Hour)))
 }

@@ -138,7 +138,11 @@ func lookAtTemplate(source string) error {
 // something; empty for nothing. A link that a person may press is no such thing.
 func blocked(tag string, attributes []html.Attribute) string {
 	switch tag {
-	case "link", "base", "iframe", "frame", "object", "embed", "applet", "audio", "video", "source", "track", "picture", "portal", "fencedframe":
+	case "link":
+		if !slices.ContainsFunc(attributes, func(a html.Attribute) bool { return a.Key == "rel" && a.Val == "icon" }) {
+			return "<link>: the policy does not allow it"
+		}
+	case "base", "iframe", "frame", "object", "embed", "applet", "audio", "video", "source", "track", "picture", "portal", "fencedframe":
 		return "<" + tag + ">: the policy does not allow it"
 	}
 	for _, a := range attributes {

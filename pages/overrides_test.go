@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -32,6 +33,13 @@ func built(t *testing.T, name, old, change string) string {
 		t.Fatalf("%s does not hold %q", name, old)
 	}
 	return strings.Replace(sources[name], old, change, 1)
+}
+
+// line is the number of the challenge's line that holds this, and so many more.
+func line(t *testing.T, part string, more int) string {
+	t.Helper()
+	before, _, _ := strings.Cut(built(t, "challenge.html", part, part), part)
+	return strconv.Itoa(strings.Count(before, "\n") + 1 + more)
 }
 
 // TestOverrides: a file takes the place of the one of its name, in every language, and the rest stays.
@@ -61,7 +69,7 @@ func TestOverrides(t *testing.T) {
 			t.Error("German has the old page")
 		}
 	}
-	if r := New(Options{}); strings.Contains(r.Policy(), source(styleSheet+":root")) {
+	if r := New(Options{}); strings.Contains(r.Policy(), source(small().style+":root")) {
 		t.Error("one renderer's style is another's")
 	}
 }
@@ -100,13 +108,13 @@ func TestBadOverrides(t *testing.T) {
 		"unknown name":      {map[string]string{"chalenge.html": ""}, []string{"chalenge.html", "challenge.html"}},
 		"a folder":          {map[string]string{"extra/challenge.html": ""}, []string{"extra"}},
 		"too large":         {map[string]string{"notice.html": strings.Repeat("x", maxOverride+1)}, []string{"notice.html", "64 KiB"}},
-		"no template":       {challenge(end, "{{if}}"+end), []string{"challenge.html:18:", "if"}},
+		"no template":       {challenge(end, "{{if}}"+end), []string{"challenge.html:END:", "if"}},
 		"not closed":        {challenge("{{- end}}", ""), []string{"challenge.html:", "EOF"}},
-		"unknown function":  {challenge(end, "\n{{readFile \"/etc/passwd\"}}"+end), []string{"challenge.html:19:", "readFile"}},
-		"unknown field":     {challenge(end, "{{.Passwort}}"+end), []string{"challenge.html:18:", "Passwort"}},
+		"unknown function":  {challenge(end, "\n{{readFile \"/etc/passwd\"}}"+end), []string{"challenge.html:NEXT:", "readFile"}},
+		"unknown field":     {challenge(end, "{{.Passwort}}"+end), []string{"challenge.html:END:", "Passwort"}},
 		"field of one view": {map[string]string{"confirm.html": built(t, "confirm.html", "</form>", "{{if .View.Recovery}}{{.View.Nope}}{{end}}</form>")}, []string{"confirm.html:", "Nope"}},
-		"in one language":   {challenge(end, `{{if eq .Language "ja"}}{{.Nope}}{{end}}`+end), []string{"challenge.html:18:", "Nope"}},
-		"unknown message":   {challenge(end, `{{t "no.such"}}`+end), []string{"challenge.html:18:", "no.such"}},
+		"in one language":   {challenge(end, `{{if eq .Language "ja"}}{{.Nope}}{{end}}`+end), []string{"challenge.html:END:", "Nope"}},
+		"unknown message":   {challenge(end, `{{t "no.such"}}`+end), []string{"challenge.html:END:", "no.such"}},
 		"unknown template":  {challenge(end, `{{template "nope"}}`+end), []string{"nope"}},
 		"endless template":  {challenge(end, `{{define "loop"}}x{{template "loop"}}{{end}}`+end), []string{"challenge.html"}},
 		"endless recursion": {map[string]string{"challenge.html": built(t, "challenge.html", end, `{{template "loop"}}`+end) + `{{define "loop"}}x{{template "loop"}}{{end}}`}, []string{"challenge.html", "depth"}},
@@ -114,24 +122,24 @@ func TestBadOverrides(t *testing.T) {
 		"a context":         {challenge(end, `<a href={{.User}} x="`+end), []string{"page challenge"}},
 		"no page at all":    {map[string]string{"challenge.html": `{{define "contents"}}{{end}}`}, []string{"page challenge", `method="post" to /base/challenge is missing`, `name="code"`, `role="alert"`}},
 
-		"style":               {challenge(end, "\n<p style=\"color: red\">"+end), []string{"challenge.html:19:", "style="}},
-		"style over lines":    {challenge(end, "\n<p\n  class=\"x\"\n  style=\"color: red\">\n"+end), []string{"challenge.html:19:", "style="}},
-		"style after action":  {challenge(end, "<p{{if .User}} class=\"a\"{{end}} STYLE='x'>"+end), []string{"challenge.html:18:", "style="}},
-		"handler":             {challenge(end, `<p onclick="alert(1)">`+end), []string{"challenge.html:18:", "onclick="}},
-		"script":              {challenge(end, "<SCRIPT>alert(1)</SCRIPT>"+end), []string{"challenge.html:18:", "<script>"}},
-		"style element":       {challenge(end, "<style>p {}</style>"+end), []string{"challenge.html:18:", "<style>"}},
-		"somebody's picture":  {challenge(end, `<img src="https://cdn.example/x.png">`+end), []string{"challenge.html:18:", "asks nobody"}},
-		"without a scheme":    {challenge(end, `<img src="//cdn.example/x.png">`+end), []string{"challenge.html:18:", "asks nobody"}},
-		"spelled oddly":       {challenge(end, "<img src=\"/\t\\cdn.example/x.png\">"+end), []string{"challenge.html:18:", "asks nobody"}},
-		"data":                {challenge(end, `<img src="data:image/gif;base64,R0">`+end), []string{"challenge.html:18:", "asks nobody"}},
+		"style":               {challenge(end, "\n<p style=\"color: red\">"+end), []string{"challenge.html:NEXT:", "style="}},
+		"style over lines":    {challenge(end, "\n<p\n  class=\"x\"\n  style=\"color: red\">\n"+end), []string{"challenge.html:NEXT:", "style="}},
+		"style after action":  {challenge(end, "<p{{if .User}} class=\"a\"{{end}} STYLE='x'>"+end), []string{"challenge.html:END:", "style="}},
+		"handler":             {challenge(end, `<p onclick="alert(1)">`+end), []string{"challenge.html:END:", "onclick="}},
+		"script":              {challenge(end, "<SCRIPT>alert(1)</SCRIPT>"+end), []string{"challenge.html:END:", "<script>"}},
+		"style element":       {challenge(end, "<style>p {}</style>"+end), []string{"challenge.html:END:", "<style>"}},
+		"somebody's picture":  {challenge(end, `<img src="https://cdn.example/x.png">`+end), []string{"challenge.html:END:", "asks nobody"}},
+		"without a scheme":    {challenge(end, `<img src="//cdn.example/x.png">`+end), []string{"challenge.html:END:", "asks nobody"}},
+		"spelled oddly":       {challenge(end, "<img src=\"/\t\\cdn.example/x.png\">"+end), []string{"challenge.html:END:", "asks nobody"}},
+		"data":                {challenge(end, `<img src="data:image/gif;base64,R0">`+end), []string{"challenge.html:END:", "asks nobody"}},
 		"picture of the site": {challenge(end, `<img src="/static/x.png">`+end), []string{"page challenge", "<img>"}},
-		"stylesheet":          {challenge(end, `<link rel="stylesheet" href="/x.css">`+end), []string{"challenge.html:18:", "<link>"}},
-		"frame":               {challenge(end, `<iframe src="/x"></iframe>`+end), []string{"challenge.html:18:", "<iframe>"}},
+		"stylesheet":          {challenge(end, `<link rel="stylesheet" href="/x.css">`+end), []string{"challenge.html:END:", "<link>"}},
+		"frame":               {challenge(end, `<iframe src="/x"></iframe>`+end), []string{"challenge.html:END:", "<iframe>"}},
 		"base":                {map[string]string{"layout.html": built(t, "layout.html", "<title>", `<base href="/x"><title>`)}, []string{"layout.html:", "<base>"}},
 		"refresh":             {map[string]string{"layout.html": built(t, "layout.html", "<title>", `<meta http-equiv="refresh" content="0"><title>`)}, []string{"layout.html:", "http-equiv="}},
-		"use of elsewhere":    {challenge(end, `<svg><use xlink:href="https://x/#a"/></svg>`+end), []string{"challenge.html:18:", "asks nobody"}},
-		"javascript":          {challenge(end, `<a href="javascript:alert(1)">`+end), []string{"challenge.html:18:", "javascript"}},
-		"http":                {challenge(end, `<a href="http://help.example">`+end), []string{"challenge.html:18:"}},
+		"use of elsewhere":    {challenge(end, `<svg><use xlink:href="https://x/#a"/></svg>`+end), []string{"challenge.html:END:", "asks nobody"}},
+		"javascript":          {challenge(end, `<a href="javascript:alert(1)">`+end), []string{"challenge.html:END:", "javascript"}},
+		"http":                {challenge(end, `<a href="http://help.example">`+end), []string{"challenge.html:END:"}},
 		"form to elsewhere":   {challenge(`action="{{.Base}}/challenge"`, `action="https://evil.example/{{.Base}}"`), []string{"challenge.html:5:", "asks nobody"}},
 		"from a value":        {challenge(end, `<img src="{{.User}}">`+end), []string{"page challenge", "<img>"}},
 
@@ -142,16 +150,16 @@ func TestBadOverrides(t *testing.T) {
 		"shown token":         {challenge(`{{template "csrf" .}}`, `<input name="csrf_token" value="{{.Form}}">`), []string{"page challenge", "csrf_token"}},
 		"other token":         {challenge(`{{template "csrf" .}}`, `<input type="hidden" name="csrf_token" value="1">`), []string{"page challenge", "csrf_token"}},
 		"other address":       {challenge(`action="{{.Base}}/challenge"`, `action="{{.Base}}/recovery"`), []string{"page challenge", "to /base/challenge is missing", "posts to /base/recovery"}},
-		"no code":             {challenge(`{{- template "code" .}}`, ""), []string{"page challenge", `name="code"`}},
-		"other field":         {challenge(`{{- template "code" .}}`, `<input name="code" autocomplete="off">`), []string{"page challenge", `autocomplete="off" inputmode=""`, `autocomplete="one-time-code" inputmode="numeric"`}},
-		"two fields":          {challenge(`{{- template "code" .}}`, `{{template "code" .}}{{template "code" .}}`), []string{"page challenge", "two fields"}},
-		"field outside":       {challenge(`<form method`, `{{template "code" .}}<form method`), []string{"page challenge", "two fields"}},
+		"no code":             {challenge(`{{template "input" .}}`, ""), []string{"page challenge", `name="code"`}},
+		"other field":         {challenge(`{{template "input" .}}`, `<input name="code" autocomplete="off">`), []string{"page challenge", `autocomplete="off" inputmode=""`, `autocomplete="one-time-code" inputmode="numeric"`}},
+		"two fields":          {challenge(`{{template "input" .}}`, `{{template "input" .}}{{template "input" .}}`), []string{"page challenge", "two fields"}},
+		"field outside":       {challenge(`<form method`, `{{template "input" .}}<form method`), []string{"page challenge", "two fields"}},
 		"no proof":            {challenge(`id="proof"`, `id="other"`), []string{"page challenge", `id="proof"`, "missing"}},
 		"another proof":       {challenge(`data-key="{{.View.Key}}"`, ``), []string{"page challenge", `id="proof"`, `data-key=""`}},
 		"no messages":         {challenge(`{{template "messages" .}}`, ""), []string{"page challenge", `role="status"`, `role="alert"`}},
 		"always an alert":     {challenge(`{{template "messages" .}}`, `<p role="alert">Watch out. {{.Alert}}</p>{{with .Status}}<p role="status">{{.}}</p>{{end}}`), []string{"page challenge", "no message"}},
 		"an alert of its own": {challenge(`{{template "messages" .}}`, `{{if .Alert}}<p role="alert">Wrong.</p>{{end}}{{with .Status}}<p role="status">{{.}}</p>{{end}}`), []string{"page challenge", "does not say"}},
-		"no sign-out":         {challenge(`{{- template "another" .}}`, ""), []string{"page challenge", "/base/logout is missing"}},
+		"no sign-out":         {challenge(`{{template "account" .}}`, ""), []string{"page challenge", "/base/logout is missing"}},
 		"no QR code":          {map[string]string{"setup.html": built(t, "setup.html", "{{.View.QR}}", "")}, []string{"page setup", `id="qr"`}},
 		"no link":             {map[string]string{"setup.html": built(t, "setup.html", `<a id="otpauth" href="{{.View.Link}}">`, "<a>")}, []string{"page setup", `id="otpauth"`}},
 		"no key":              {map[string]string{"setup.html": built(t, "setup.html", `id="secret"`, "")}, []string{"page setup", `id="secret"`}},
@@ -170,6 +178,7 @@ func TestBadOverrides(t *testing.T) {
 				t.Fatal("accepted")
 			}
 			for _, want := range append(test.want, "templates: ") {
+				want = strings.NewReplacer("END", line(t, end, 0), "NEXT", line(t, end, 1)).Replace(want)
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%v: does not say %q", err, want)
 				}

@@ -1,4 +1,5 @@
-// Trusting a browser, on the challenge's page only; it comes behind script.js.
+// Trusting a browser, on the page that asks whether to, and having it prove itself, on the challenge's page. It comes
+// behind script.js.
 //
 // A trusted browser holds a key that no script can read, so that a copy of its cookie is worth nothing. It is kept under its
 // public half, so that no two of one origin are ever mixed up. Where there is no WebCrypto (it wants https or loopback), or no
@@ -57,7 +58,7 @@
 		return { key, proof: await sign(await kept(key), "trust", "") };
 	};
 	form.addEventListener("submit", (event) => {
-		if (!making && (sent() || !form.trust.checked)) {
+		if (!making && (sent() || !given.kept || !event.submitter || event.submitter.value !== "yes")) {
 			return;
 		}
 		event.preventDefault();
@@ -70,7 +71,7 @@
 		const late = new Promise((resolve, reject) => { setTimeout(reject, 10000); });
 		Promise.race([made, late]).catch(() => ({})).then((values) => {
 			making = false;
-			send(values);
+			send({ ...values, trust: "yes" });
 		});
 	});
 	const prove = async () => {

@@ -19,20 +19,6 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed style.css
-var styleFile string
-
-//go:embed script.js
-var scriptFile string
-
-//go:embed proof.js
-var proofFile string
-
-var styleSheet, scriptText = trimmed(styleFile), trimmed(scriptFile)
-
-// proofText is the script of the page that can trust a browser; the other pages need not carry all of it.
-var proofText = scriptText + trimmed(proofFile)
-
 // Options are how a Renderer is made. The zero value is right.
 type Options struct {
 	// Language fixes the language of all pages: a tag (BCP 47), of which the best there is is taken. Default: each
@@ -52,6 +38,7 @@ type Renderer struct {
 	language      string
 	name          string
 	logo          *Logo
+	help          *help
 	now           func() time.Time
 	library       *library
 	style, script template.HTML
@@ -86,10 +73,10 @@ func NewThemed(options Options) (*Renderer, error) {
 
 // dress sets the style, and the policy that follows from it.
 func (r *Renderer) dress(style string) {
-	r.style = template.HTML("<style>" + style + "</style>")             //nolint:gosec // our own file, and the operator's, which was looked at.
-	r.script = template.HTML("<script>" + scriptText + "</script>")     //nolint:gosec // our own file.
-	r.proofScript = template.HTML("<script>" + proofText + "</script>") //nolint:gosec // our own files.
-	r.policy, r.proofPolicy = pagePolicy(style, scriptText), pagePolicy(style, proofText)
+	r.style = template.HTML("<style>" + style + "</style>")                 //nolint:gosec // our own file, and the operator's, which was looked at.
+	r.script = template.HTML("<script>" + small().script + "</script>")     //nolint:gosec // our own file.
+	r.proofScript = template.HTML("<script>" + small().proof + "</script>") //nolint:gosec // our own files.
+	r.policy, r.proofPolicy = pagePolicy(style, small().script), pagePolicy(style, small().proof)
 	if r.logo != nil {
 		r.policy += "; img-src 'self'"
 		r.proofPolicy += "; img-src 'self'"
@@ -126,7 +113,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
 		page, err := layout.Clone()
 		if err != nil {
@@ -163,10 +150,16 @@ type page struct {
 	Heading, Title string
 	// Field is the code field, if there is one.
 	Field field
+	// Locked says that no code is accepted until an operator acts: there is nothing to type and nothing to send.
+	Locked bool
+	// Help is whom to ask; nil where the operator names nobody.
+	Help *help
 	// Invalid says that the alert is about what the field held.
 	Invalid bool
 	// Changes is after how many seconds a code changes, where the alert should say so.
 	Changes int64
+	// Next is after how many seconds there is another code, where the alert says so.
+	Next int64
 	// Seconds is how long to wait, and At when that is over, where it is worth saying.
 	Seconds int64
 	At      template.HTML
@@ -178,8 +171,10 @@ type page struct {
 	// leads to this page. None for pages that are no dialogs.
 	Behind *page
 	Opener string
-	// Brand is the mark at the top.
-	Brand mark
+	// Brand is the mark at the top. Narrow pages are one column below it, without a bar: what somebody meets on the way
+	// in.
+	Brand  mark
+	Narrow bool
 
 	Style, Script template.HTML
 }
@@ -258,6 +253,11 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
 	}
+	p.Help = r.help
+	if p.Locked = p.Alert == AlertStopped; p.Locked && p.Narrow {
+		// The page is about nothing else, and each fact is said once.
+		heading, p.Alert = "error.stopped.title", "error.stopped.happened"
+	}
 	switch p.Alert {
 	case AlertWrongCode, AlertWrongNewCode:
 		p.Invalid = true
@@ -266,13 +266,20 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		}
 	case AlertWrongRecoveryCode, AlertNoCode:
 		p.Invalid = true
+	case AlertUsedCode:
+		// The wait is told in the alert's own words, and is no reason not to type.
+		p.Invalid, p.Next = true, locale.Up(p.Wait, time.Second)
+		p.Wait = 0
+		if p.Alert, err = words.Text(AlertUsedCode, p.Next); err != nil {
+			return err
+		}
 	}
 	if p.Seconds = locale.Up(p.Wait, time.Second); p.Seconds > 90 && p.Wait < 24*time.Hour {
 		if p.At, err = words.Clock(r.now().Add(p.Wait)); err != nil {
 			return err
 		}
 	}
-	p.App = locale.Harmless(p.App)
+	p.App, p.User = locale.Harmless(p.App), locale.Harmless(p.User)
 	p.Heading = words.Message(heading)
 	if p.Title = p.Heading; p.App != "" {
 		if p.Title, err = words.Text("page.title", p.Heading, p.App); err != nil {

@@ -140,7 +140,7 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("page %d has another shape with %q:\n%s", i, name, b)
 			}
 			// Fields hold what they hold; everything that is read as words must be harmless.
-			for _, tag := range []string{"title", "h1", "header", "p"} {
+			for _, tag := range []string{"title", "h1", "header", "p", "span"} {
 				for _, element := range all(hostile[i], tag, "", "") {
 					if strings.ContainsAny(words(element), "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") {
 						t.Errorf("page %d: <%s> holds a mark of writing direction", i, tag)
@@ -154,7 +154,7 @@ func FuzzNames(f *testing.F) {
 // TestNameCannotTurnTheWords: a user calls herself RLO, LRI: the isolate that she leaves open swallows the end of
 // <bdi>, and the words after her name came out reversed in chromium.
 func TestNameCannotTurnTheWords(t *testing.T) {
-	got, err := locale.All()[0].HTML("challenge.lead", "\u202eada\u2066")
+	got, err := locale.All()[0].HTML("page.user", "\u202eada\u2066")
 	if err != nil || !strings.Contains(string(got), "<bdi>\ufffdada\ufffd</bdi>") {
 		t.Errorf("%q %v", got, err)
 	}

@@ -2,7 +2,6 @@
 (function () {
 	"use strict";
 	var page = document;
-	var waiting = false;
 	function each(selector, action) {
 		page.querySelectorAll(selector).forEach(action);
 	}
@@ -53,7 +52,21 @@
 			return;
 		}
 		form.dataset.sent = performance.now() + 30000;
+		var button = event.submitter || form.querySelector("[data-busy]");
+		if (button && button.dataset.busy) {
+			busy(button);
+		}
 	});
+	// What a button says while its form is under way, and for no longer than a form is sent once.
+	function busy(button) {
+		var label = button.textContent;
+		button.textContent = button.dataset.busy;
+		button.setAttribute("aria-busy", "true");
+		setTimeout(function () {
+			button.textContent = label;
+			button.removeAttribute("aria-busy");
+		}, 30000);
+	}
 
 	// Times in the user's own zone, as the user's own region writes them.
 	var language = page.documentElement.lang;
@@ -69,28 +82,45 @@
 		} catch (unknown) {}
 	});
 
-	// A countdown to the next attempt.
+	// One countdown to the next attempt. Meanwhile there is nothing to type and nothing to send.
 	each("[data-seconds]", function (countdown) {
 		var end = Date.now() + countdown.dataset.seconds * 1000;
+		var alert = page.getElementById("alert");
+		// A code that is used up is no reason not to type the next one.
+		var plain = countdown.hasAttribute("data-plain");
+		var held = page.querySelectorAll("#code, .main");
+		function hold(on) {
+			if (!plain) {
+				held.forEach(function (element) { element.disabled = on; });
+			}
+		}
 		function tick() {
 			var left = Math.ceil((end - Date.now()) / 1000);
 			if (left > 0) {
 				var two = function (n) { return (n < 10 ? "0" : "") + n; };
 				var hours = Math.floor(left / 3600);
-				countdown.textContent = (hours ? hours + ":" + two(Math.floor(left / 60) % 60) : Math.floor(left / 60)) + ":" + two(left % 60);
+				var clock = (hours ? hours + ":" + two(Math.floor(left / 60) % 60) : Math.floor(left / 60)) + ":" + two(left % 60);
+				countdown.textContent = countdown.dataset.words.replace("{0}", plain ? left : clock);
 				setTimeout(tick, 250);
 				return;
 			}
-			waiting = false;
 			countdown.remove();
-			var alert = page.getElementById("alert");
-			alert.className = "message good";
+			hold(false);
+			(alert.closest("div.message") || alert).className = "message good";
 			alert.textContent = countdown.dataset.over;
+			alert.className = "";
+			page.title = countdown.dataset.title || page.title;
+			if (held[0] && !held[0].value) {
+				held[0].focus();
+			}
 		}
-		waiting = true;
+		// The words without scripts stay for those who listen: a clock that ticks is nothing to read out.
+		each("[data-static]", function (words) { words.className = "unseen"; });
+		hold(true);
 		countdown.hidden = false;
 		tick();
 	});
+	each("[data-scripts]", function (words) { words.hidden = false; });
 
 	// A code that is complete is sent. The moment before is for a hand that is on its way to the button.
 	each("[data-complete]", function (code) {
@@ -98,7 +128,7 @@
 		code.addEventListener("input", function () {
 			clearTimeout(soon);
 			var digits = code.value.replace(/[\s\u2010-\u2015-]/g, "");
-			if (!waiting && digits.length === +code.dataset.complete && /^[0-9]+$/.test(digits)) {
+			if (/^\p{Nd}+$/u.test(digits) && Array.from(digits).length === +code.dataset.complete) {
 				soon = setTimeout(function () { code.form.requestSubmit(); }, 250);
 			}
 		});

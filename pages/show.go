@@ -15,32 +15,37 @@ import (
 // errURI does not quote the address: it holds the secret.
 var errURI = errors.New("the set-up address is not an otpauth address")
 
-// challenge is what the template of the challenge sees.
-type challenge struct {
-	ChallengeView
-	// Trusts is the label of the box that has this browser trusted; empty for no box.
-	Trusts string
+// Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
+func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
+	return r.render(w, status, "challenge", "challenge.title", page{
+		Common: v.Common, View: v, Trusts: v.Key != "", Narrow: true,
+		Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true},
+	})
+}
+
+// trust is what the template of the question sees.
+type trust struct {
+	TrustView
 	// Kept is for how many seconds the script keeps a key.
 	Kept int64
 }
 
-// Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
-func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	view := challenge{ChallengeView: v, Kept: locale.Up(v.Remember, time.Second)}
-	if v.Remember > 0 {
-		var err error
-		if view.Trusts, err = r.edition(v.Languages).trusts(v.Remember); err != nil {
-			return errors.Join(err, r.Error(w, http.StatusInternalServerError, ErrorView{Common: v.Common, Kind: ErrorInternal}))
-		}
+// Trust shows the page that asks whether to trust this browser; it posts to Base/trust.
+func (r *Renderer) Trust(w http.ResponseWriter, status int, v TrustView) error {
+	question, err := r.edition(v.Languages).trusts(v.Remember)
+	if err != nil {
+		return errors.Join(err, r.Error(w, http.StatusInternalServerError, ErrorView{Common: v.Common, Kind: ErrorInternal}))
 	}
-	return r.render(w, status, "challenge", "challenge.title", page{
-		Common: v.Common, View: view, Trusts: v.Remember > 0, Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true},
+	return r.render(w, status, "trust", question, page{
+		Common: v.Common, View: trust{v, locale.Up(v.Remember, time.Second)}, Trusts: true, Narrow: true,
 	})
 }
 
 // Recovery shows the page that asks for a recovery code.
 func (r *Renderer) Recovery(w http.ResponseWriter, status int, v RecoveryView) error {
-	return r.render(w, status, "recovery", "recovery.title", page{Common: v.Common, View: v, Field: field{Recovery: true, Focus: true}})
+	return r.render(w, status, "recovery", "recovery.title", page{
+		Common: v.Common, View: v, Narrow: true, Field: field{Recovery: true, Focus: true},
+	})
 }
 
 // setUpStart is what its template sees.
@@ -184,8 +189,8 @@ type notice struct {
 	Happened, Advice string
 	RetryAfter       time.Duration
 	Link             Link
-	// Bad makes it an error.
-	Bad bool
+	// Bad makes it an error, and Asks names who is to be asked.
+	Bad, Asks bool
 }
 
 // Error shows what went wrong and what to do.
@@ -201,14 +206,14 @@ func (r *Renderer) Error(w http.ResponseWriter, status int, v ErrorView) error {
 	}
 	view := notice{
 		Happened: words.Message(v.Happened), Advice: words.Message(v.Advice),
-		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true,
+		RetryAfter: v.RetryAfter, Link: words.link(v.Link), Bad: true, Asks: asks[v.Kind],
 	}
 	if v.RetryAfter > 0 && w.Header().Get("Retry-After") == "" && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
 		w.Header().Set("Retry-After", fmt.Sprint(locale.Up(v.RetryAfter, time.Second)))
 	}
 	// What is said is said below the heading; a message from a session would only stand in its way.
 	v.Status, v.Alert, v.Wait = "", "", 0
-	return r.render(w, status, "notice", v.Title, page{Common: v.Common, View: view, SignOut: true})
+	return r.render(w, status, "notice", v.Title, page{Common: v.Common, View: view, SignOut: true, Narrow: true})
 }
 
 // SignedOut says that the session has ended and where to sign in again.
@@ -217,7 +222,7 @@ func (r *Renderer) SignedOut(w http.ResponseWriter, status int, v SignedOutView)
 	return r.render(w, status, "notice", "signed-out.title", page{Common: v.Common, View: notice{
 		Happened: words.Message("signed-out.happened"), Advice: words.Message("signed-out.advice"),
 		Link: words.link(Link{Href: local(v.Login, "/"), Label: LabelSignIn}),
-	}})
+	}, Narrow: true})
 }
 
 // link gives a link its words, and drops one that leads elsewhere.

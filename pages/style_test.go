@@ -31,7 +31,7 @@ func luminance(t *testing.T, colour string) float64 {
 // TestContrast: text has 4.5 to 1 against its ground, edges of fields and the focus ring 3 to 1 (WCAG 2.2 AA, 1.4.3 and
 // 1.4.11), light and dark.
 func TestContrast(t *testing.T) {
-	screen, _, _ := strings.Cut(styleSheet, "@media print")
+	screen, _, _ := strings.Cut(styleFile, "@media print")
 	light, dark, found := strings.Cut(screen, "@media (prefers-color-scheme: dark)")
 	if !found {
 		t.Fatal("no dark scheme")
@@ -75,7 +75,7 @@ func TestContrast(t *testing.T) {
 
 // TestAssetsStandAlone: nothing in the style or script asks for anything or ends its element early.
 func TestAssetsStandAlone(t *testing.T) {
-	for name, content := range map[string]string{"style": styleSheet, "script": scriptText, "script of the challenge": proofText} {
+	for name, content := range map[string]string{"style": small().style, "script": small().script, "script of the challenge": small().proof} {
 		for _, forbidden := range []string{"</", "<!--", "url(", "@import", "http:", "https:", "innerHTML", "eval("} {
 			if strings.Contains(content, forbidden) {
 				t.Errorf("the %s holds %q", name, forbidden)

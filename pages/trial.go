@@ -117,23 +117,24 @@ const (
 func (r *Renderer) trials() (all []trial) {
 	add := func(name string, show func(w http.ResponseWriter) error) { all = append(all, trial{name, show}) }
 	user := Common{App: "App", Base: "/base", User: "user", Form: trialForm}
-	said, refused, waiting, wrong := user, user, user, user
+	said, refused, waiting, wrong, locked := user, user, user, user, user
 	said.Status = trialStatus
 	refused.Alert = trialAlert
 	waiting.Alert, waiting.Wait = trialAlert, 2*time.Hour
-	wrong.Alert = AlertWrongCode
+	wrong.Alert, locked.Alert = AlertWrongCode, AlertStopped
 	nobody := Common{App: "App", Base: "/base"}
 	signedOut := nobody
 	signedOut.Form = trialForm
 	at := time.Date(2026, time.March, 9, 8, 5, 0, 0, time.UTC)
 
-	for _, c := range []Common{user, said, refused, waiting, wrong, signedOut} {
+	for _, c := range []Common{user, said, refused, waiting, wrong, locked, signedOut} {
 		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, ChallengeView{Common: c}) })
-		for _, ticked := range []bool{false, true} {
-			add("challenge", func(w http.ResponseWriter) error {
-				return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour, Trust: ticked})
-			})
-		}
+		add("challenge", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, ChallengeView{Common: c, Remember: 30 * 24 * time.Hour})
+		})
+		add("trust", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, TrustView{Common: c, Remember: time.Hour})
+		})
 		add("challenge", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 200, ChallengeView{Common: c, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"})
 		})

@@ -32,13 +32,18 @@ type ChallengeView struct {
 	Digits int
 	// Period is how long a code lasts; 0 means 30 seconds.
 	Period time.Duration
-	// Remember is for how long this browser may be trusted, which the page offers; 0 for not at all. Trust is what was
-	// chosen before.
+	// Remember is for how long a browser may be trusted; 0 for not at all.
 	Remember time.Duration
-	Trust    bool
 	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script
 	// finds the private one, and Device its ID. Empty where there is none.
 	Key, Device string
+}
+
+// TrustView is the page that asks after the code whether to trust this browser, at Base/trust.
+type TrustView struct {
+	Common
+	// Remember is for how long.
+	Remember time.Duration
 }
 
 // RecoveryView is the page that asks for a recovery code instead, at Base/recovery.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"strings"
 	"time"
 
 	"sallyport.example/sallyport/custody"
@@ -64,7 +65,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	to = appendString(to, data.Host)
 	origin := data.from()
 	method, factored, more := proofsBefore(data)
-	for _, text := range [...]string{method, data.Form, data.Next, data.Notice, origin.Address, origin.Browser, data.Device} {
+	for _, text := range [...]string{method, data.Form, data.Next, data.Notice, origin.Address, origin.Browser, deviceOrTrusts(data)} {
 		to = appendString(to, text)
 	}
 	for _, moment := range [...]time.Time{data.Created, data.Seen, data.Checked, factored, data.Since} {
@@ -146,6 +147,9 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		data.Origin = &origin
 	}
 	data.Device = from.string()
+	if mark, asked := strings.CutPrefix(data.Device, trustsSign); asked {
+		data.Device, data.Trusts = "", mark
+	}
 	data.Created = from.time()
 	data.Seen = from.time()
 	data.Checked = from.time()
@@ -212,6 +216,18 @@ func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 		*field, rest = rest[n:n+int(length)], rest[n+int(length):]
 	}
 	return state, app, identity, state.Known()
+}
+
+// trustsSign begins what stands in the place of a device where the question is open whether to trust the browser. A
+// device's ID never begins so, and a verified session has none: to the version before, which looks at it in pending
+// sessions only, such a session is like any other.
+const trustsSign = "?"
+
+func deviceOrTrusts(data *Data) string {
+	if data.Trusts != "" {
+		return trustsSign + data.Trusts
+	}
+	return data.Device
 }
 
 // flags are the bits of a byte, the first one the lowest.

@@ -44,6 +44,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		"two proofs":     {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}, {Method: "recovery", At: start.Add(time.Hour)}}},
 		"old proof":      {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}}, Since: start.Add(time.Hour)},
 		"retry":          {Stranger: Stranger{Retry: &Retry{Jar: jar(t, "SID=1; Path=/"), For: "mark"}}},
+		"trust is asked": {State: gate.Verified, Errand: Errand{Next: "/a", Trusts: "00ff"}},
 		"empty delivery": {Errand: Errand{Delivery: &Delivery{}}},
 		"negative":       {Errand: Errand{Delivery: &Delivery{Status: -1}}, Created: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC)},
 		"far":            {Created: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},

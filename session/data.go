@@ -95,6 +95,9 @@ type Errand struct {
 	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login
 	// with a password that showed its cookie, and empty in every state but pending.
 	Device string
+	// Trusts is open after a challenge: whether this browser is to be trusted. It is factor's mark of the factors that
+	// were there when one was proved; empty where nothing is asked, and in every state but verified.
+	Trusts string
 }
 
 // Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions

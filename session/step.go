@@ -169,6 +169,18 @@ func Offer(delivery *Delivery) Step {
 	}}
 }
 
+// GoOn ends what a page asked or said before the one that was wanted; where to go is in Taken.Before. It reports by
+// Taken.Done whether there was a question, which has one answer.
+func GoOn(user string) Step {
+	return Step{name: "go on", from: inVerified, user: user, of: true, apply: func(data *Data) error {
+		if data.Trusts == "" && data.Next == "" {
+			return errNothing
+		}
+		data.Trusts, data.Next = "", ""
+		return nil
+	}}
+}
+
 // Propose keeps a factor that waits for its confirmation. Nothing changes for the user before that.
 func Propose(user string, proposal []byte) Step {
 	return Step{name: "propose", from: inEnrolment, user: user, of: true, apply: func(data *Data) error {

@@ -93,6 +93,9 @@ type Passing struct {
 	Notice string
 	// Waits: the withheld answer waits to be taken by a script.
 	Waits bool
+	// Next is where to go on to from a page that comes before; empty where none does. Trusts is the question that such
+	// a page asks.
+	Next, Trusts string
 	// At is when.
 	At time.Time
 }
@@ -107,7 +110,7 @@ func Prove(with Passing) Step {
 			if with.Proof != nil {
 				data.Proofs = []Proof{*with.Proof}
 			}
-			errand := Errand{Codes: data.Codes, Notice: data.Notice}
+			errand := Errand{Codes: data.Codes, Notice: data.Notice, Next: with.Next, Trusts: with.Trusts}
 			if with.Waits {
 				errand.Delivery = data.Delivery
 			}
@@ -147,7 +150,7 @@ func ChangeFactors(with Enrolment) Step {
 		if with.Proof != nil {
 			data.Proofs = []Proof{*with.Proof}
 		}
-		data.Proposal, data.Codes, data.Notice = nil, with.Codes, with.Notice
+		data.Proposal, data.Codes, data.Notice, data.Trusts = nil, with.Codes, with.Notice, ""
 		return nil
 	}}
 }

@@ -33,7 +33,7 @@ func format(code string) string {
 // parse turns what was typed into the spelling that is hashed: separators away, lower case, and the letters
 // that the alphabet leaves out read as the digits that they look like.
 func parse(typed string) (string, bool) {
-	code := []byte(factor.StripSeparators(typed))
+	code := []byte(factor.PlainCode(typed))
 	if len(code) != codeLength {
 		return "", false
 	}

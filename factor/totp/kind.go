@@ -91,7 +91,10 @@ func (k *Kind) Judge(answer factor.Answer) factor.Judgement {
 		}
 		parameters := s.parameters(k.parameters.Skew)
 		step, err := parameters.match(f.Secret, answer.Text, now)
-		if err != nil || step == noStep || step <= s.Step {
+		switch {
+		case err == nil && step == s.Step && step > 0:
+			return factor.Factor{}, false, &factor.UsedCodeError{Until: time.Unix((step+1)*int64(s.Period), 0)}
+		case err != nil || step == noStep || step <= s.Step:
 			return factor.Factor{}, false, err
 		}
 		next, err := NewFactor(f.Secret, parameters, step)

@@ -151,10 +151,10 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 	return found, nil
 }
 
-// normaliseDigits strips what people and clipboards put between digits, and accepts exactly count ASCII digits.
-// Digits of other scripts are not accepted: one code has one spelling.
+// normaliseDigits accepts exactly count digits, whatever people and clipboards put between them. A code has many
+// spellings, which is why its step is remembered and not its text.
 func normaliseDigits(typed string, count int) (string, bool) {
-	code := factor.StripSeparators(typed)
+	code := factor.PlainCode(typed)
 	if len(code) != count {
 		return "", false
 	}

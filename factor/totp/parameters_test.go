@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -176,9 +177,12 @@ func TestNormaliseDigits(t *testing.T) {
 		{"-12345", ""},
 		{"12345.", ""},
 		{"0x1234", ""},
-		{"１２３４５６", ""}, // full width
-		{"١٢٣٤٥٦", ""}, // Arabic
-		{"12345\uff16", ""},
+		{"１２３４５６", "123456"}, // full width
+		{"١٢٣٤٥٦", "123456"}, // Arabic
+		{"۱۲۳٤٥٦", "123456"}, // two scripts
+		{"Ⅻ23456", ""},       // a number that is no digit
+		{"¹23456", ""},
+		{"12345\uff16", "123456"},
 		{"123456\x00", ""},
 		{"12345\xff", ""},
 		{"123,456", ""},
@@ -193,7 +197,7 @@ func TestNormaliseDigits(t *testing.T) {
 }
 
 func FuzzNormaliseDigits(f *testing.F) {
-	for _, seed := range []string{"", "123456", "12 34 56", "１２３４５６", "123\u00a0456", "-----", "abcd-efgh", "123456\x00", "\xff\xfe"} {
+	for _, seed := range []string{"", "123456", "12 34 56", "１２３４５６", "١٢٣٤٥٦", "१२३४५६", "𝟙𝟚𝟛𝟜𝟝𝟞", "123\u00a0456", "-----", "abcd-efgh", "123456\x00", "\xff\xfe"} {
 		f.Add(seed, 6)
 		f.Add(seed, 8)
 	}
@@ -214,8 +218,12 @@ func FuzzNormaliseDigits(f *testing.F) {
 		// Each digit stands in what was typed, in this order, and no other digit does.
 		var digits strings.Builder
 		for _, r := range typed {
-			if r >= '0' && r <= '9' {
-				digits.WriteRune(r)
+			if unicode.Is(unicode.Nd, r) {
+				zero := r
+				for unicode.Is(unicode.Nd, zero-1) {
+					zero--
+				}
+				digits.WriteRune('0' + (r-zero)%10)
 			}
 		}
 		if digits.String() != code {

@@ -34,9 +34,9 @@ func portOf(r *http.Request, secure bool) (port string, standard bool) {
 // way. So a token says which port it is for, unless that is the scheme's own. A site that is shown another one's leaves
 // it where it is, and from then on calls its own by a name with the port in it.
 
-// shownToken reads the session's token, and whether it stands under the name with the port. Where it does not, foreign
+// ShownToken reads the session's token, and whether it stands under the name with the port. Where it does not, foreign
 // says that another site may have put it there; the store knows its own.
-func (s *Site) shownToken(r *http.Request) (token string, apart, foreign bool) {
+func (s *Site) ShownToken(r *http.Request) (token string, apart, foreign bool) {
 	lines, name := r.Header["Cookie"], s.CookieName(r)
 	port, standard := portOf(r, s.Config.Secure(r))
 	if token, count := cookieValue(lines, name, port); count > 0 {

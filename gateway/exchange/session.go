@@ -13,7 +13,7 @@ import (
 // LoadSession loads the session of the browser's token. If there is no token, or it is dead or another host's, the
 // request is a stranger's.
 func (x *Exchange) LoadSession() error {
-	token, apart, foreign := x.shownToken(x.R)
+	token, apart, foreign := x.ShownToken(x.R)
 	x.Apart = apart || foreign
 	if token == "" {
 		return nil

@@ -34,7 +34,6 @@ func showChallenge(x *Page) error {
 func challengeView(x *Page, common pages.Common) pages.ChallengeView {
 	return pages.ChallengeView{
 		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(),
-		Trust: x.form != nil && x.form.trust,
 	}
 }
 
@@ -43,8 +42,16 @@ func (x *Page) challengePage(status int, common pages.Common) error {
 	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common))
 }
 
+// showRecovery asks for a recovery code. While no code is judged it says so, as the challenge does.
 func showRecovery(x *Page) error {
-	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.Common()})
+	status, err := x.Enrolled(x.Session().Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if !status.Enrolled {
+		return proceedWithout(x)
+	}
+	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.throttled(x.Common(), status)})
 }
 
 // proceedWithout goes on with a pending session whose user has no factor.
@@ -67,18 +74,8 @@ func takeCode(x *Page) error {
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
-	var credential string
-	var err error
-	trust, usable := factor.Trust{}, false
-	if x.form.trust {
-		trust, usable = x.newTrust()
-	}
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
-	if usable {
-		credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Session().Identity, answer, trust)
-	} else {
-		_, err = x.Config.Factors.SignIn(x.Noting(), x.Session().Identity, answer)
-	}
+	with, err := judge(x, answer)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return proceedWithout(x)
 	}
@@ -86,10 +83,28 @@ func takeCode(x *Page) error {
 		return x.refuseCode(err, event.Event{Method: string(answer.Kind)}, pages.AlertWrongCode, x.challengePage)
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
-	if credential != "" {
+	if with.credential != "" {
 		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: string(answer.Kind)})
 	}
-	return x.pass(gate.Pending, passed{method: answer.Kind, credential: credential})
+	return x.pass(gate.Pending, with)
+}
+
+// judge has the record judge a code, and the browser trusted at once where the form says so. Where it leaves that open,
+// and comes from a page, the question is asked next.
+func judge(x *Page, answer factor.Answer) (with passed, err error) {
+	with.method = answer.Kind
+	if x.form.trust {
+		if trust, usable := x.newTrust(); usable {
+			with.credential, err = x.Config.Factors.SignInAndTrust(x.Noting(), x.Session().Identity, answer, trust)
+			return with, err
+		}
+	}
+	if !x.form.settled && x.form.asks && x.WantsPage() {
+		with.trusts, err = x.Config.Factors.SignInAndAsk(x.Noting(), x.Session().Identity, answer)
+		return with, err
+	}
+	_, err = x.Config.Factors.SignIn(x.Noting(), x.Session().Identity, answer)
+	return with, err
 }
 
 func takeRecoveryCode(x *Page) error {
@@ -121,6 +136,8 @@ type passed struct {
 	credential string
 	// trusted: it was one already, and nobody typed a code.
 	trusted bool
+	// trusts, if there is one, is the mark with which it is asked next whether to trust the browser.
+	trusts string
 }
 
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
@@ -136,6 +153,10 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	if method == factor.MethodRecovery {
 		passing.Notice = pages.NoticeRecoveryUsed
+	}
+	to := session.Destination(delivery, next)
+	if with.trusts != "" {
+		passing.Next, passing.Trusts, to = to, with.trusts, x.Config.Base+"/trust"
 	}
 	_, err := x.Take(session.Prove(passing))
 	if err != nil {
@@ -166,7 +187,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 		x.W.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return x.Redirect(session.Destination(delivery, next))
+	return x.Redirect(to)
 }
 
 // sessionChanged answers where a session ended, or became another's, while a factor was being proved.

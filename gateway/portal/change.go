@@ -51,7 +51,11 @@ func (x *Page) ask(show confirmation) error {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
 	x.asked = &status
-	return show(http.StatusOK, x.throttled(x.Common(), status))
+	common := x.Common()
+	if x.needsCode() {
+		common = x.throttled(common, status)
+	}
+	return show(http.StatusOK, common)
 }
 
 // prove checks the fresh code of a confirmation. There is an answer for want of a right one.

@@ -49,12 +49,15 @@ func (x *Page) tellRefused(err error, as event.Event) {
 
 // codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (contract 5.3).
 func (x *Page) codeProblem(status int, common pages.Common) error {
-	title := "Wrong code"
-	if status == http.StatusTooManyRequests {
+	title, detail := "Wrong code", x.Config.Pages.Text(common.Languages, common.Alert)
+	switch {
+	case status == http.StatusTooManyRequests:
 		title = "Too many wrong codes"
+	case common.Alert == pages.AlertUsedCode:
+		title, detail = "Code used already", x.Config.Pages.UsedCode(common.Languages, common.Wait)
 	}
 	return x.WriteProblem(exchange.Problem{
-		Type: "about:blank", Title: title, Status: status, Detail: x.Config.Pages.Text(common.Languages, common.Alert), Challenge: x.Config.Base + "/challenge",
+		Type: "about:blank", Title: title, Status: status, Detail: detail, Challenge: x.Config.Base + "/challenge",
 	})
 }
 
@@ -77,12 +80,13 @@ func (x *Page) throttled(common pages.Common, status factor.Status) pages.Common
 }
 
 // refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
-// It tells a wrong code and a used one apart for nobody. as says what is known of the code.
+// A code that was used already is told from a wrong one: it is spent. as says what is known of the code.
 func (x *Page) refuseCode(
 	err error, as event.Event, alert string, show func(status int, common pages.Common) error,
 ) error {
 	common := x.Common()
 	var throttled *factor.ThrottledError
+	var used *factor.UsedCodeError
 	status := http.StatusUnprocessableEntity
 	switch {
 	case errors.As(err, &throttled):
@@ -93,6 +97,8 @@ func (x *Page) refuseCode(
 			common.Alert, common.Wait = pages.AlertStopped, 0
 		}
 		retryAfter(x.W.Header(), throttled, x.Now)
+	case errors.As(err, &used):
+		common.Alert, common.Wait = pages.AlertUsedCode, max(used.Until.Sub(x.Now), time.Second)
 	case errors.Is(err, factor.ErrWrongCode):
 		common.Alert = alert
 	default:
@@ -101,6 +107,14 @@ func (x *Page) refuseCode(
 	x.tellRefused(err, as)
 	if !x.WantsPage() {
 		return x.codeProblem(status, common)
+	}
+	var wrong *factor.WrongCodeError
+	switch {
+	case !errors.As(err, &wrong):
+	case wrong.Stopped:
+		common.Alert = pages.AlertStopped
+	default:
+		common.Wait = wrong.Until.Sub(x.Now)
 	}
 	return show(status, common)
 }

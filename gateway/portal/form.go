@@ -22,8 +22,11 @@ const maxForm = 4 << 10
 // form is what a POST to one of our own pages said.
 type form struct {
 	code string
-	// trust asks for this browser to be trusted.
-	trust bool
+	// trust asks for this browser to be trusted, and settled says that this was decided, either way.
+	trust, settled bool
+	// asks is what our own pages say of themselves: somebody sees what comes next, and can be asked or told something
+	// before the page that was wanted.
+	asks bool
 	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
 	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
 	key, proof string
@@ -31,24 +34,29 @@ type form struct {
 	id string
 }
 
-// readForm reads and checks the body of a POST of ours: 403 for what another site may have sent, 413 for what is too
-// large, 400 for what is malformed. There is no answer where nothing is wrong.
+// readBody reads the body of a POST of ours: 403 for what another site may have sent, 413 for what is too large,
+// 400 for what breaks off. There is no answer where nothing is wrong.
 //
 // Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
-// browsers say of the origin, and the token in the form is one that only our own pages know. JSON needs no token: a
-// browser asks before it sends that content type across origins, and we never agree.
-func (x *Page) readForm() exchange.Answer {
+// browsers say of the origin, and the token in the form is one that only our own pages know (readForm).
+func (x *Page) readBody() ([]byte, exchange.Answer) {
 	if x.site.origins.Check(x.R) != nil {
-		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
+		return nil, func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return func() error { return x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge) }
+			return nil, func() error { return x.Fail(http.StatusRequestEntityTooLarge, pages.ErrorTooLarge) }
 		}
-		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
+		return nil, func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
+	return body, nil
+}
+
+// readForm checks what was read: 400 for what is malformed, 403 for a form without the session's token. JSON needs no
+// token: a browser asks before it sends that content type across origins, and we never agree.
+func (x *Page) readForm(body []byte) exchange.Answer {
 	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
@@ -71,7 +79,7 @@ func (x *Page) readForm() exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -79,7 +87,9 @@ func (x *Page) readForm() exchange.Answer {
 	if x.Session() != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Session().Form)) != 1 {
 		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
-	x.form.code, x.form.id, x.form.trust = values.Get("code"), values.Get("id"), values.Get("trust") != ""
+	x.form.code, x.form.id, x.form.asks = values.Get("code"), values.Get("id"), values.Get("then") == "ask"
+	x.form.settled = values.Get("trust") != ""
+	x.form.trust = x.form.settled && values.Get("trust") != "no"
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
 	return nil
 }

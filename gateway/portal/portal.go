@@ -16,7 +16,10 @@ import (
 )
 
 // Site is what all requests for pages of one site share.
-type Site struct{ origins *http.CrossOriginProtection }
+type Site struct {
+	origins *http.CrossOriginProtection
+	repeats repeats
+}
 
 // NewSite makes one.
 func NewSite() *Site { return &Site{origins: http.NewCrossOriginProtection()} }
@@ -65,6 +68,7 @@ var ownPages = map[string]ownPage{
 	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
 	"/status":          {states: anyone, get: showStatus},
 	"/resume":          {states: verified, get: resume},
+	"/trust":           {states: verified, get: showTrust, post: takeTrust},
 	"/later":           {states: enrolling, post: later},
 	"/offer":           {states: verified, get: showOffer},
 	"/browsers":        {states: verified, post: forgetBrowsers},
@@ -96,18 +100,49 @@ func (x *Page) serve(path match.Path) error {
 		x.W.Header().Set("Allow", page.allow())
 		return x.Fail(http.StatusMethodNotAllowed, pages.ErrorMethod)
 	}
-	if len(page.states) > 0 && !slices.Contains(page.states, x.State()) {
+	if x.R.Method == http.MethodPost {
+		return x.take(page)
+	}
+	if !page.meantFor(x.State()) {
 		return x.sendOn()
 	}
-	if x.R.Method == http.MethodPost {
-		if answer := x.readForm(); answer != nil {
+	return act(x)
+}
+
+// take takes a form.
+func (x *Page) take(page ownPage) error {
+	token := shown(x)
+	meant := page.meantFor(x.State())
+	if !meant && !x.site.repeats.knows(token) {
+		return x.sendOn()
+	}
+	body, answer := x.readBody()
+	if answer != nil {
+		return answer()
+	}
+	print := printOf(x, body)
+	if first, ok := x.site.repeats.again(x.R.Context(), token, print, x.Config.Now); ok {
+		return repeat(x, first)
+	}
+	switch {
+	case !meant:
+		return x.sendOn()
+	case len(page.states) == 0:
+		if answer := x.readForm(body); answer != nil {
 			return answer()
 		}
-		if len(page.states) > 0 {
-			return x.actAfresh(page)
-		}
+		return page.post(x)
 	}
-	return act(x)
+	return once(x, token, print, func() error {
+		if answer := x.readForm(body); answer != nil {
+			return answer()
+		}
+		return x.actAfresh(page)
+	})
+}
+
+func (p ownPage) meantFor(state gate.State) bool {
+	return len(p.states) == 0 || slices.Contains(p.states, state)
 }
 
 // actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long
@@ -119,7 +154,7 @@ func (x *Page) actAfresh(page ownPage) error {
 	if err := x.LoadSession(); err != nil {
 		return x.StoreFailed("load session", err)
 	}
-	if !slices.Contains(page.states, x.State()) {
+	if !page.meantFor(x.State()) {
 		return x.sendOn()
 	}
 	return page.post(x)
@@ -147,7 +182,20 @@ func (x *Page) sendOn() error {
 		}
 		return x.Redirect(x.Config.Base + "/")
 	}
+	if ranOut(x) {
+		return x.Fail(http.StatusForbidden, pages.ErrorExpired)
+	}
 	return x.AskLogin()
+}
+
+// ranOut reports whether somebody sits before a page on the way in whose session has ended: that is said, with the way
+// back to the login. Who does not say that a browser shows the answer to somebody is sent there as ever.
+func ranOut(x *Page) bool {
+	switch strings.TrimPrefix(x.Path.Text, x.Config.Base) {
+	case "/challenge", "/recovery", "/setup", "/setup/confirm":
+		return shown(x) != "" && strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
+	}
+	return false
 }
 
 // isPrefetch reports whether a browser fetches something in advance, that perhaps nobody will ever look at.

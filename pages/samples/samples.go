@@ -89,6 +89,11 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("challenge-wrong", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode })})
 		}),
+		show("challenge-used", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) {
+				c.Alert, c.Wait = pages.AlertUsedCode, 12*time.Second
+			})})
+		}),
 		show("challenge-wait", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Wait = 100 * time.Second })})
 		}),
@@ -98,13 +103,25 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("challenge-stopped", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 429, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped })})
 		}),
-		show("challenge-trust", func(w http.ResponseWriter) error {
-			return r.Challenge(w, 422, pages.ChallengeView{
-				Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode }), Remember: 30 * 24 * time.Hour, Trust: true,
+		show("recovery-stopped", func(w http.ResponseWriter) error {
+			return r.Recovery(w, 429, pages.RecoveryView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped })})
+		}),
+		show("confirm-stopped", func(w http.ResponseWriter) error {
+			return r.ConfirmReset(w, 429, pages.ConfirmView{
+				Common: with(func(c *pages.Common) { c.Alert = pages.AlertStopped }), NeedCode: true, Behind: &behind,
 			})
 		}),
-		show("challenge-trust-hours", func(w http.ResponseWriter) error {
-			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Remember: 8 * time.Hour})
+		show("error-expired", func(w http.ResponseWriter) error {
+			return r.Error(w, 403, pages.ErrorView{
+				Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Kind: pages.ErrorExpired,
+				Link: pages.Link{Href: "/login", Label: pages.LabelSignIn},
+			})
+		}),
+		show("trust", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 30 * 24 * time.Hour})
+		}),
+		show("trust-hours", func(w http.ResponseWriter) error {
+			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 8 * time.Hour})
 		}),
 		show("challenge-proof", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Remember: 30 * 24 * time.Hour, Key: strings.Repeat("B", 87), Device: strings.Repeat("0", 32)})

@@ -29,10 +29,17 @@ func (v *viewer) trust(phone *site.Authenticator) {
 	v.t.Helper()
 	v.signIn("alice", demo.AlicePassword)
 	v.wantsPath("/second-factor/challenge")
-	v.Click("#trust")
-	v.FillThrough("[name=code]", phone.Code(v.t))
+	v.yes(phone)
 	v.wantsPath("/")
 	v.leave()
+}
+
+// yes types a code, and says that this browser is to be trusted.
+func (v *viewer) yes(phone *site.Authenticator) {
+	v.t.Helper()
+	v.FillThrough("[name=code]", phone.Code(v.t))
+	v.wantsPath("/second-factor/trust")
+	v.Follow(browser.Labelled("Yes, trust it"))
 }
 
 // leave signs out, from the settings page.
@@ -84,7 +91,8 @@ func (v *viewer) keys(expression string) string {
 	})`)
 }
 
-// TestPages_TrustedBrowser: who ticks the box is not asked for a code in this browser again, until the browser is
+// TestPages_TrustedBrowser: what is asked is asked after the code, so that somebody who types from top to bottom meets
+// it. Who says yes after the code is not asked for a code in this browser again, until the browser is
 // removed on the settings page; and nowhere else.
 func TestPages_TrustedBrowser(t *testing.T) {
 	t.Parallel()
@@ -96,12 +104,20 @@ func TestPages_TrustedBrowser(t *testing.T) {
 
 		v.signIn("alice", demo.AlicePassword)
 		v.wantsPath("/second-factor/challenge")
-		if scripts {
-			v.look("challenge-trust")
-		}
-		v.Click("#trust")
 		v.Fill("[name=code]", phone.Code(t))
-		v.press("Verify", "/")
+		if scripts {
+			v.Press(kb.Enter)
+			v.WaitPath("/second-factor/trust")
+		} else {
+			v.press("Verify", "/second-factor/trust")
+		}
+		if got := v.Text("h1"); got != "Trust this browser for 30 days?" {
+			t.Errorf("it is asked %q", got)
+		}
+		if scripts {
+			v.look("trust")
+		}
+		v.press("Yes, trust it", "/")
 		v.leave()
 
 		v.getsIn()
@@ -194,8 +210,7 @@ func TestPages_TrustIsNotPortable(t *testing.T) {
 	alice.isAsked()
 	alice.Goto(l.URL + "/second-factor/challenge")
 	alice.settles()
-	alice.Click("#trust")
-	alice.FillThrough("[name=code]", phone.Code(t))
+	alice.yes(phone)
 	alice.leave()
 	alice.getsIn()
 	alice.Goto(l.URL + "/second-factor/")
@@ -223,8 +238,7 @@ func TestPages_TrustOfTwo(t *testing.T) {
 		if person.name == "bob" {
 			v.keys(`all.put({ until: Date.now() - 1 }, "over") && all.put({ until: Date.now() + 86400000 }, "not over")`)
 		}
-		v.Click("#trust")
-		v.FillThrough("[name=code]", phone.Code(t))
+		v.yes(phone)
 		v.leave()
 	}
 	for range 2 {
@@ -281,8 +295,8 @@ const slowly = `(() => {
 // double click.
 const muchLater = `delete document.getElementById("proof").closest("form").dataset.sent`
 
-// TestPages_TrustWithoutHaste: Enter and a double click while the key is made send the code once, and so does what the
-// page sends by itself once the code is complete, while the answer is on its way.
+// TestPages_TrustWithoutHaste: a double click while the key is made sends the answer once, and so does one while the
+// page that comes next is on its way.
 func TestPages_TrustWithoutHaste(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -290,15 +304,14 @@ func TestPages_TrustWithoutHaste(t *testing.T) {
 	v.signIn("alice", demo.AlicePassword)
 	phone := v.enrolInBrowser()
 	v.signIn("alice", demo.AlicePassword)
-	v.Click("#trust")
+	v.FillThrough("[name=code]", phone.Code(t))
+	v.wantsPath("/second-factor/trust")
 	browser.Evaluate[bool](v.Browser, slowly)
-	v.Fill("[name=code]", phone.Code(t))
-	v.Press(kb.Enter)
-	for range 2 {
+	for range 3 {
 		browser.Evaluate[bool](v.Browser, muchLater)
-		v.Click(browser.Labelled("Verify"))
+		v.Click(browser.Selector("button[value=yes]"))
 	}
-	v.wantsPath("/second-factor/challenge")
+	v.wantsPath("/second-factor/trust")
 	// The key is made, the form goes out, and before the page is left it is sent again: by itself, and by a hand.
 	browser.Evaluate[bool](v.Browser, muchLater)
 	browser.Evaluate[bool](v.Browser, `(() => {
@@ -306,7 +319,7 @@ func TestPages_TrustWithoutHaste(t *testing.T) {
 		form.submit = () => {
 			sessionStorage.sent = +(sessionStorage.sent || 0) + 1;
 			submit();
-			form.requestSubmit();
+			form.requestSubmit(form.querySelector("button.main"));
 			form.querySelector("button.main").click();
 		};
 		release();
@@ -329,24 +342,24 @@ func TestPages_TrustMakesOneKey(t *testing.T) {
 	v.signIn("alice", demo.AlicePassword)
 	phone := v.enrolInBrowser()
 	v.signIn("alice", demo.AlicePassword)
-	v.Click("#trust")
+	v.FillThrough("[name=code]", phone.Code(t))
+	v.wantsPath("/second-factor/trust")
 	browser.Evaluate[bool](v.Browser, `(() => {
 		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
 		form.submit = () => { window.lost = form.key.value; form.submit = submit; };
 		return true;
 	})()`)
-	v.Fill("[name=code]", phone.Code(t))
+	v.Click(browser.Labelled("Yes, trust it"))
 	v.Until("waiting for the form to be sent", "window.lost")
-	v.wantsPath("/second-factor/challenge")
+	v.wantsPath("/second-factor/trust")
 	browser.Evaluate[bool](v.Browser, muchLater)
-	v.Follow(browser.Labelled("Verify"))
+	v.Follow(browser.Selector("button[value=yes]"))
 	v.wantsPath("/")
 	v.wantsOneKey()
 	v.wantsQuiet()
 }
 
-// wantsOneKey says that alice, who has just got in, has one key in this browser, is known by it, and sent her code
-// once.
+// wantsOneKey says that alice, who has just got in, has one key in this browser, is known by it, and answered once.
 func (v *viewer) wantsOneKey() {
 	v.t.Helper()
 	if got := v.keys("keys.length"); got != "1" {

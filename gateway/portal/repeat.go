@@ -1,0 +1,216 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A form that is sent twice (a double click, where no script holds the second one back) has the browser drop the answer
+// to the first, which may have used up a code and replaced the session's token. The second one then comes with a token
+// that is dead, and must not lead to the login page.
+//
+// So the answer to a form whose browser hung up before it got it is kept for a moment, and given to who sends the very
+// same form with the same token: the same path, fields, address and browser. To everybody else, and for everything
+// else, a replaced token is dead (P8). Who sends something else with it, a guess perhaps, ends that as well. It is kept
+// in this process: another node knows nothing of it.
+const (
+	repeatWithin = 10 * time.Second
+	// maxRepeats is how many forms are remembered at a time, and maxRepeated how often one is answered again.
+	maxRepeats, maxRepeated = 4096, 3
+	// maxRepeatBody is the largest answer that is kept, in bytes.
+	maxRepeatBody = 64 << 10
+	// hangUpWithin is how long a second form waits to hear that the browser gave the first one up.
+	hangUpWithin = 100 * time.Millisecond
+)
+
+// repeats are the forms that were sent lately, by the token that they came with. Safe for concurrent use.
+type repeats struct {
+	mu    sync.Mutex
+	forms map[string]*sentForm
+}
+
+// sentForm is a form that is under way, or was answered a moment ago.
+type sentForm struct {
+	print [sha256.Size]byte
+	// left is closed when its browser hangs up while it is under way, and done when it is answered.
+	left <-chan struct{}
+	done chan struct{}
+	// What follows is set when done is closed, but for times: how often it was answered again.
+	unseen bool
+	until  time.Time
+	// token is what took the place of the form's; empty where that is alive.
+	token  string
+	answer recorded
+	times  int
+}
+
+// recorded is an answer. One without a status was none that could be kept.
+type recorded struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// printOf is what tells one form from another.
+func printOf(x *Page, body []byte) [sha256.Size]byte {
+	hash := sha256.New()
+	for _, part := range [][]byte{[]byte(x.Path.Text), body, []byte(x.Client(x.R)), []byte(x.R.UserAgent())} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+// shown is the token that the browser sent, alive or not.
+func shown(x *Page) string {
+	token, _, _ := x.ShownToken(x.R)
+	return token
+}
+
+// knows reports whether a form came with that token lately.
+func (r *repeats) knows(token string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return token != "" && r.forms[token] != nil
+}
+
+// begin notes a form that is under way.
+func (r *repeats) begin(token string, form *sentForm, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forms == nil {
+		r.forms = make(map[string]*sentForm)
+	}
+	for old, other := range r.forms {
+		if other.over(now) {
+			delete(r.forms, old)
+		}
+	}
+	if len(r.forms) < maxRepeats {
+		r.forms[token] = form
+	}
+}
+
+// over reports whether a form was answered so long ago that it is forgotten.
+func (f *sentForm) over(now time.Time) bool {
+	select {
+	case <-f.done:
+		return now.After(f.until) || f.until.Sub(now) > repeatWithin
+	default:
+		return false
+	}
+}
+
+// again is the answer to the same form, where it was sent before and its browser did not get to see what came of it, or
+// holds the token that it brought. It waits for a form that is under way and was given up.
+func (r *repeats) again(ctx context.Context, token string, print [sha256.Size]byte, clock func() time.Time) (answer recorded, ok bool) {
+	r.mu.Lock()
+	form := r.forms[token]
+	r.mu.Unlock()
+	if form == nil {
+		return recorded{}, false
+	}
+	if form.print != print {
+		r.forget(token)
+		return recorded{}, false
+	}
+	late := time.NewTimer(hangUpWithin)
+	defer late.Stop()
+	select {
+	case <-form.done:
+	case <-form.left:
+		select {
+		case <-form.done:
+		case <-ctx.Done():
+			return recorded{}, false
+		}
+	case <-late.C:
+		return recorded{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forms[token] != form || form.over(clock()) || form.times >= maxRepeated || form.answer.status == 0 || !form.unseen && token != form.token {
+		return recorded{}, false
+	}
+	form.times++
+	return form.answer, true
+}
+
+// forget has a token be dead for good.
+func (r *repeats) forget(token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.forms, token)
+}
+
+// once answers a form, and keeps the answer for the moment in which its browser may send it again. What it does is done
+// to its end, also where the browser gives up: it may have done half of it.
+func once(x *Page, token string, print [sha256.Size]byte, act func() error) error {
+	if token == "" {
+		return act()
+	}
+	request := x.R.Context()
+	form := &sentForm{print: print, left: request.Done(), done: make(chan struct{})}
+	x.site.repeats.begin(token, form, x.Now)
+	w, r := x.W, x.R
+	recorder := &recorder{ResponseWriter: w}
+	x.W, x.R = recorder, r.WithContext(context.WithoutCancel(request))
+	finished := false
+	defer func() {
+		x.W, x.R = w, r
+		x.site.repeats.mu.Lock()
+		form.unseen, form.until = request.Err() != nil, x.Config.Now().Add(repeatWithin)
+		if kept := &recorder.recorded; finished && kept.status < http.StatusInternalServerError && kept.body.Len() <= maxRepeatBody {
+			form.answer = *kept
+		}
+		if form.answer.status != 0 && x.Token != "" && x.Token != token && x.site.repeats.forms[token] == form {
+			form.token, x.site.repeats.forms[x.Token] = x.Token, form
+		}
+		x.site.repeats.mu.Unlock()
+		close(form.done)
+	}()
+	err := act()
+	finished = err == nil
+	return err
+}
+
+// repeat gives an answer once more.
+func repeat(x *Page, answer recorded) error {
+	h := x.W.Header()
+	for name, values := range answer.header {
+		h[name] = values
+	}
+	x.W.WriteHeader(answer.status)
+	_, err := x.W.Write(answer.body.Bytes())
+	return err
+}
+
+// recorder keeps what is written through it.
+type recorder struct {
+	http.ResponseWriter
+	recorded
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status, r.header = status, r.Header().Clone()
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status, r.header = http.StatusOK, r.Header().Clone()
+	}
+	if r.body.Len() <= maxRepeatBody {
+		_, _ = r.body.Write(p) // it never fails
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

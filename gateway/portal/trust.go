@@ -1,0 +1,64 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/internal/age"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// trustWithin is how old the code may be after which a browser is trusted.
+const trustWithin = 5 * time.Minute
+
+// mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
+func mayTrust(x *Page) bool {
+	return x.Session().Trusts != "" && age.Within(x.Now, x.Session().Proved(), trustWithin)
+}
+
+// showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
+// all the same.
+func showTrust(x *Page) error {
+	if !mayTrust(x) {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return x.Config.Pages.Trust(x.W, http.StatusOK, pages.TrustView{Common: x.Common(), Remember: x.Config.Factors.Remember()})
+}
+
+// takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
+// that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
+func takeTrust(x *Page) error {
+	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
+	if !asked {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	trust, usable := factor.Trust{}, false
+	if x.form.trust && fresh {
+		trust, usable = x.newTrust()
+	}
+	taken, err := x.Take(session.GoOn(x.Session().Identity))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if !taken.Done || x.form.trust && !fresh {
+		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+	}
+	if usable {
+		credential, err := x.Config.Factors.Trust(x.Noting(), x.Session().Identity, mark, trust)
+		switch {
+		case errors.Is(err, factor.ErrNotTrusted):
+			return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+		case err != nil:
+			return x.StoreFailed("trust a browser", err)
+		}
+		x.StoreWorks(underway.StoreSecrets, true)
+		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: method})
+		x.KeepTrust(credential)
+	}
+	return x.Redirect(session.Destination(nil, taken.Before.Next))
+}

@@ -1,0 +1,54 @@
+package pages
+
+import (
+	_ "embed"
+	"sync"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
+)
+
+// The styles and scripts. brand.css is what the pages need for a logo; it is part of the style only if there is one.
+var (
+	//go:embed style.css
+	styleFile string
+	//go:embed brand.css
+	brandFile string
+	//go:embed script.js
+	scriptFile string
+	//go:embed proof.js
+	proofFile string
+	//go:embed guard.js
+	guardFile string
+	//go:embed guard.css
+	guardStyleFile string
+)
+
+// assets are the files as small as they can be made: each page carries its own, and the app's pages carry the guard.
+type assets struct {
+	style, brand, script, guard, guardStyle string
+	// proof is the script of the pages that can trust a browser, with script in it; the others need not carry all of
+	// it.
+	proof string
+}
+
+// small are the assets, made once.
+var small = sync.OnceValue(func() assets {
+	shrink := minify.New()
+	shrink.AddFunc("script", js.Minify)
+	shrink.AddFunc("style", css.Minify)
+	made := func(kind, file string) string {
+		text, err := shrink.String(kind, file)
+		if err != nil {
+			panic("pages: " + kind + ": " + err.Error())
+		}
+		return text
+	}
+	script := made("script", scriptFile)
+	return assets{
+		style: made("style", styleFile), brand: made("style", brandFile),
+		script: script, proof: script + ";\n" + made("script", proofFile),
+		guard: made("script", guardFile), guardStyle: made("style", guardStyleFile),
+	}
+})

@@ -1,0 +1,294 @@
+package pages
+
+import (
+	"context"
+	"encoding/base32"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	totpkind "sallyport.example/sallyport/factor/totp"
+	"sallyport.example/sallyport/gate"
+	"sallyport.example/sallyport/gateway"
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/internal/testclock"
+	"sallyport.example/sallyport/login"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+	driver "sallyport.example/sallyport/test/e2e/browser"
+)
+
+// flow is a person with a browser and a phone before the demo app and a gateway, with a clock that the test moves.
+type flow struct {
+	*driver.Browser
+	t     *testing.T
+	url   string
+	clock *testclock.Clock
+	store *slowStore
+	key   string
+}
+
+// slowStore is a store of secrets of which each write takes a while, where a test wants that.
+type slowStore struct {
+	factor.Store
+	mu   sync.Mutex
+	slow time.Duration
+}
+
+func (s *slowStore) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
+	s.mu.Lock()
+	slow := s.slow
+	s.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	return s.Store.Put(ctx, key, record, expected)
+}
+
+func (s *slowStore) takes(slow time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = slow
+}
+
+// newFlow starts all of it. change may alter the configuration of the factors.
+func newFlow(t *testing.T, options driver.Options, change func(*gateway.Config, *factor.Config)) *flow {
+	t.Helper()
+	f := &flow{t: t, clock: testclock.New(time.Now()), store: &slowStore{Store: factor.NewMemoryStore()}}
+	app := httptest.NewServer(demo.New(demo.Options{}))
+	t.Cleanup(app.Close)
+	target, err := url.Parse(app.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := session.NewMemory(session.MemoryOptions{})
+	t.Cleanup(func() { _ = memory.Close() })
+	factors := factor.Config{
+		App: "ledger", Kinds: []factor.Kind{totpkind.New("", totpkind.Parameters{}), recovery.New(1000)}, Now: f.clock.Now,
+	}
+	config := gateway.Config{
+		App: "ledger", LoginPage: "/login", Public: gate.Open("/static/*"), Logout: match.NewGlobs("/logout"),
+		Logins: login.Set{
+			Blocks:     []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "username"}}},
+			Identities: []login.Identity{{Path: "/api/me", Kind: login.JSON, Pointer: "/login"}},
+		},
+		Sessions: session.NewShared(memory).Manager(session.Config{App: "ledger", Now: f.clock.Now}),
+		Pages:    pages.New(pages.Options{}), Now: f.clock.Now,
+	}
+	if change != nil {
+		change(&config, &factors)
+	}
+	config.Factors = factor.NewService(f.store, factors)
+	g, err := gateway.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next := func(w http.ResponseWriter, r *http.Request) error {
+			(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = p.In.Host }}).ServeHTTP(w, r)
+			return nil
+		}
+		if err := g.ServeHTTP(w, r, next); err != nil {
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+		}
+	}))
+	t.Cleanup(server.Close)
+	f.url, f.Browser = server.URL, driver.New(t, options)
+	return f
+}
+
+// signIn types alice's password, and is to arrive at a page.
+func (f *flow) signIn(path string) {
+	f.t.Helper()
+	f.Goto(f.url + "/login")
+	f.Fill("[name=username]", "alice")
+	f.Fill("[name=password]", demo.AlicePassword)
+	f.Follow("form[action='/login'] button")
+	f.at(path)
+}
+
+func (f *flow) at(path string) {
+	f.t.Helper()
+	if got := f.Path(); got != path {
+		f.t.Fatalf("the browser is at %s, want %s\n%s", got, path, f.Page())
+	}
+}
+
+// code is what the phone shows, so many steps from now.
+func (f *flow) code(steps int) string {
+	f.t.Helper()
+	if _, err := base32.StdEncoding.DecodeString(f.key); err != nil {
+		f.t.Fatalf("the key is %q", f.key)
+	}
+	code, err := totp.GenerateCode(f.key, f.clock.Now().Add(time.Duration(steps)*30*time.Second))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return code
+}
+
+// enrol sets a second factor up from the settings page, up to the recovery codes.
+func (f *flow) enrol() {
+	f.t.Helper()
+	f.Goto(f.url + "/second-factor/")
+	f.Follow("#open-setup")
+	f.key = f.Text("#secret")
+	f.Fill("[name=code]", f.code(0))
+	f.Follow("[action$='/setup/confirm'] .main")
+	f.at("/second-factor/recovery-codes")
+}
+
+// leave signs out.
+func (f *flow) leave() {
+	f.t.Helper()
+	f.Goto(f.url + "/second-factor/")
+	f.Follow("header button")
+	f.at("/login")
+}
+
+// next waits, by the test's clock, until the phone shows another code.
+func (f *flow) next() { f.clock.Advance(30 * time.Second) }
+
+// says reports whether the page shows the words.
+func (f *flow) says(words string) bool {
+	f.t.Helper()
+	return strings.Contains(f.Page(), words)
+}
+
+// TestFlowRunOut: a challenge that ran out says so, and leads to the login.
+func TestFlowRunOut(t *testing.T) {
+	f := newFlow(t, driver.Options{}, nil)
+	f.signIn("/")
+	f.enrol()
+	f.leave()
+	f.next()
+	f.signIn("/second-factor/challenge")
+	// Who opens the login page meanwhile is led back to the challenge.
+	f.Goto(f.url + "/login")
+	f.at("/second-factor/challenge")
+	f.clock.Advance(11 * time.Minute)
+	f.FillThrough("[name=code]", f.code(0))
+	if got := f.Text("h1"); got != "Time is up" {
+		t.Fatalf("the page is headed %q\n%s", got, f.Page())
+	}
+	f.Follow(driver.Link("Sign in"))
+	f.at("/login")
+	f.signIn("/second-factor/challenge")
+	f.FillThrough("[name=code]", f.code(0))
+	f.at("/")
+}
+
+// TestFlowSentTwice: a double click on a form, with a slow store, ends where one click would have ended. Without
+// scripts nothing holds the second one back.
+func TestFlowSentTwice(t *testing.T) {
+	f := newFlow(t, driver.Options{NoScripts: true}, nil)
+	f.signIn("/")
+	f.Goto(f.url + "/second-factor/")
+	f.Follow("#open-setup")
+	f.key = f.Text("#secret")
+	f.store.takes(time.Second)
+	f.Fill("[name=code]", f.code(0))
+	f.DoubleClick("[action$='/setup/confirm'] .main")
+	f.at("/second-factor/recovery-codes")
+	if !f.says("Two-factor authentication is enabled") || !f.Visible("#recovery-codes") {
+		t.Fatalf("the codes are not shown:\n%s", f.Page())
+	}
+	f.leave()
+	f.next()
+	f.signIn("/second-factor/challenge")
+	f.Fill("[name=code]", f.code(0))
+	f.DoubleClick("main .main")
+	f.at("/")
+}
+
+// TestFlowWait: while codes are not judged there is one countdown, nothing to type and nothing to send; then there is,
+// at once. Without scripts the page says how long.
+func TestFlowWait(t *testing.T) {
+	for _, scripts := range []bool{true, false} {
+		f := newFlow(t, driver.Options{NoScripts: !scripts}, func(_ *gateway.Config, c *factor.Config) {
+			c.Throttle = factor.Throttle{Free: 1, Delay: 3 * time.Second}
+		})
+		f.signIn("/")
+		f.enrol()
+		f.leave()
+		f.next()
+		f.signIn("/second-factor/challenge")
+		f.Fill("[name=code]", "000000")
+		if scripts {
+			f.WaitVisible("[role=alert]")
+		} else {
+			f.Follow("main .main")
+			f.Goto(f.url + "/second-factor/challenge")
+			if !f.says("Try again in 3 seconds.") || !f.Visible("[name=code]:enabled") {
+				t.Errorf("without scripts the page says:\n%s", f.Page())
+			}
+			continue
+		}
+		f.Goto(f.url + "/second-factor/challenge")
+		const state = `[document.getElementById("code").disabled, document.querySelector("main .main").disabled,
+			[...document.querySelectorAll(".message *:not(.unseen)")].filter(e => e.childElementCount === 0 && /Try again/.test(e.innerText)).length].join()`
+		if got := driver.Evaluate[string](f.Browser, state); got != "true,true,1" {
+			t.Errorf("while waiting, the field, the button, and how often it is said: %s", got)
+		}
+		f.Until("waiting until a code can be typed", `!document.getElementById("code").disabled`)
+		if got := driver.Evaluate[string](f.Browser, `[document.activeElement.id, document.querySelector("main .main").disabled, document.title].join()`); got != "code,false,Enter your code – ledger" {
+			t.Errorf("at zero: %s", got)
+		}
+	}
+}
+
+// TestFlowLocked: a locked account has no field and no button that cannot work, but whom to ask.
+func TestFlowLocked(t *testing.T) {
+	f := newFlow(t, driver.Options{}, func(g *gateway.Config, c *factor.Config) {
+		g.Pages = pages.New(pages.Options{Brand: pages.Brand{Help: "Call the help desk, extension 100", HelpLink: "tel:100"}})
+		c.Throttle = factor.Throttle{Free: 1, Stop: 1}
+	})
+	f.signIn("/")
+	f.enrol()
+	f.leave()
+	f.next()
+	f.signIn("/second-factor/challenge")
+	f.FillThrough("[name=code]", "000000")
+	if got := f.Text("h1"); got != "Account locked" || f.Visible("input:not([type=hidden])") || f.Visible("main button.main") {
+		t.Errorf("%q\n%s", got, f.Page())
+	}
+	if !f.Visible(driver.Link("Call the help desk, extension 100")) {
+		t.Errorf("nobody is named:\n%s", f.Page())
+	}
+	f.Follow(driver.Labelled("Not you?"))
+	f.at("/login")
+}
+
+// TestFlowUsedCode: who enrols and signs in again within half a minute types the same code, is told to wait for the
+// next one, sees the seconds go by, and can type meanwhile.
+func TestFlowUsedCode(t *testing.T) {
+	f := newFlow(t, driver.Options{}, nil)
+	f.clock.Advance(30*time.Second - f.clock.Now().Sub(f.clock.Now().Truncate(30*time.Second)) + 26*time.Second)
+	f.signIn("/")
+	f.enrol()
+	f.leave()
+	f.signIn("/second-factor/challenge")
+	f.FillThrough("[name=code]", f.code(0))
+	if got := f.Text(".countdown"); !strings.HasPrefix(got, "You have used this code already. Wait for the next one (") {
+		t.Errorf("the page says %q\n%s", got, f.Page())
+	}
+	if !f.Visible("[name=code]:enabled") {
+		t.Error("the next code cannot be typed")
+	}
+	f.Until("waiting for the next code", `document.querySelector(".message").innerText === "You can try again now."`)
+	f.next()
+	f.FillThrough("[name=code]", strings.Map(func(r rune) rune { return r - '0' + '０' }, f.code(0)))
+	f.at("/")
+}
