@@ -12,6 +12,7 @@ type App struct {
 	options      Options
 	accounts     *accounts
 	sessions     *sessions
+	remembered   *sessions
 	resets       *resets
 	ledgers      *ledgers
 	files        *files
@@ -32,7 +33,7 @@ func New(options Options) *App {
 	app := &App{
 		options:  options,
 		accounts: newAccounts(options.Users, options.Cost),
-		sessions: newSessions(options.Now),
+		sessions: newSessions(options.Now), remembered: newSessions(options.Now),
 		resets:   newResets(),
 		ledgers:  newLedgers(options.Now),
 		files:    newFiles(options.FileLimit, options.StoreLimit, options.Now),

@@ -41,6 +41,9 @@ func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 			}
 		}
 	}
+	if who.login == "" {
+		who.login = a.recall(r)
+	}
 	if knobs.APISession && readsAPISession(r) {
 		who = a.apiVisitor(r, who)
 	}

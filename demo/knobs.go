@@ -74,6 +74,14 @@ type Knobs struct {
 	Fills bool
 	// TellsByCookie sets the cookie [LastCookie] anew at each sign-in, and at nothing else.
 	TellsByCookie bool
+	// OneSession lets an account have one session: a sign-in ends those before.
+	OneSession bool
+	// ChoosesCookie has a sign-in choose how many seconds the session's cookie lives, by the parameter `cookie_for`,
+	// and for which domain it is, by `cookie_domain`.
+	ChoosesCookie bool
+	// Remembers sets the cookie [RememberCookie] at each sign-in, which counts where the session is none that is signed
+	// in.
+	Remembers bool
 	// Record keeps this many of the latest requests for [App.Received].
 	Record int
 }

@@ -87,6 +87,10 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request, before visitor, log
 	if a.options.Knobs.TellsByCookie {
 		http.SetCookie(w, &http.Cookie{Name: LastCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
+	a.remember(w, login)
+	if a.options.Knobs.OneSession {
+		a.sessions.endAll(login)
+	}
 	if a.options.Knobs.ElevateInPlace && a.sessions.elevate(before.id, login) {
 		return before.id
 	}
@@ -151,6 +155,9 @@ func (a *App) reset(w http.ResponseWriter, r *http.Request) {
 // logout asks for no form token, as many apps do not: the worst that another site can do with it is a nuisance.
 func (a *App) logout(w http.ResponseWriter, r *http.Request) {
 	a.sessions.end(visitorOf(r).id)
+	if cookie, err := r.Cookie(RememberCookie); err == nil {
+		a.remembered.end(cookie.Value)
+	}
 	clearSession(w)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }

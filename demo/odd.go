@@ -35,7 +35,41 @@ func (a *App) start(w http.ResponseWriter, r *http.Request, login, admin string)
 	who.admin, who.bound = admin, a.bindingOf(r)
 	a.sessions.set(who.id, who.admin, who.bound)
 	a.setSession(w, who.id)
+	a.chosen(w, r)
 	return who
+}
+
+// chosen changes the session's cookie as the request has it.
+func (a *App) chosen(w http.ResponseWriter, r *http.Request) {
+	if !a.options.Knobs.ChoosesCookie {
+		return
+	}
+	lines := w.Header()["Set-Cookie"]
+	line := &lines[len(lines)-1]
+	if seconds, err := strconv.Atoi(r.FormValue("cookie_for")); err == nil {
+		*line += "; Max-Age=" + strconv.Itoa(seconds)
+	}
+	if domain := r.FormValue("cookie_domain"); domain != "" && !strings.ContainsAny(domain, "; ,\r\n") {
+		*line += "; Domain=" + domain
+	}
+}
+
+// remember hands out a cookie by which an account is known again.
+func (a *App) remember(w http.ResponseWriter, login string) {
+	if a.options.Knobs.Remembers {
+		value := a.remembered.create(login).id
+		http.SetCookie(w, &http.Cookie{Name: RememberCookie, Value: value, Path: "/", MaxAge: 30 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+}
+
+// recall is the account of such a cookie; empty where there is none.
+func (a *App) recall(r *http.Request) string {
+	cookie, err := r.Cookie(RememberCookie)
+	if err != nil || !a.options.Knobs.Remembers {
+		return ""
+	}
+	found, _ := a.remembered.find(cookie.Value)
+	return found.login
 }
 
 // found looks a session up, and whether it may be used in this request.

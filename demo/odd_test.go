@@ -231,3 +231,32 @@ func TestFillsAndTellsByCookie(t *testing.T) {
 		t.Errorf("%q, %q", first, second)
 	}
 }
+
+// TestOneSession: a sign-in ends the account's other sessions, and may choose how long its cookie lives, and for whom.
+func TestOneSession(t *testing.T) {
+	b := open(t, Options{Knobs: Knobs{NoFormToken: true, OneSession: true, ChoosesCookie: true}})
+	b.asAlice()
+	other := b.another()
+	other.asAlice()
+	if b.me() == "alice" || other.me() != "alice" {
+		t.Errorf("first %q, second %q", b.me(), other.me())
+	}
+	line := b.another().post("/login?cookie_for=-60&cookie_domain=other.example", aliceForm).Header.Get("Set-Cookie")
+	if !strings.HasSuffix(line, "; Max-Age=-60; Domain=other.example") {
+		t.Errorf("the cookie: %s", line)
+	}
+}
+
+// TestRemembers: the second cookie counts once the session is none any more, until a sign-out.
+func TestRemembers(t *testing.T) {
+	b := open(t, Options{Knobs: Knobs{NoFormToken: true, OneSession: true, Remembers: true}})
+	b.asAlice()
+	b.another().asAlice()
+	if b.cookie(RememberCookie) == "" || b.me() != "alice" {
+		t.Errorf("the cookie %q, and %q", b.cookie(RememberCookie), b.me())
+	}
+	b.post("/logout", nil)
+	if b.me() == "alice" {
+		t.Error("it counts after a sign-out")
+	}
+}

@@ -14,6 +14,8 @@ const (
 	APICookie = "ledger_api"
 	// LastCookie is HttpOnly and says that somebody signed in.
 	LastCookie = "ledger_last"
+	// RememberCookie is HttpOnly, and signs its account in again ([Knobs.Remembers]).
+	RememberCookie = "ledger_remember"
 	// ThemeCookie holds auto, light or dark. Scripts read and write it.
 	ThemeCookie = "theme"
 	// TokenCookie carries the form token with [Knobs.DoubleSubmit]. Scripts read it.

@@ -130,6 +130,22 @@ func variants() []variant {
 		{name: "moved", knobs: loose(demo.Knobs{TellsByCookie: true, Mounts: true}), block: typed(signedIn), shape: withHeader("X-Script-Name: /static")},
 		{name: "full", knobs: loose(demo.Knobs{Fills: true, EmailField: true}), block: formLogin + renewing, shape: withFill},
 		{name: "full, in place", knobs: loose(demo.Knobs{Fills: true, ElevateInPlace: true, TellsByCookie: true, EmailField: true}), block: formLogin + asked, shape: withFill},
+		{
+			name: "one session, a page", knobs: loose(demo.Knobs{OneSession: true, LoginStatus: 200, ChoosesCookie: true}),
+			block: formLogin + jsonLogin + asked, shape: withChoice,
+		},
+		{
+			name: "one session, in place", knobs: loose(demo.Knobs{OneSession: true, LoginStatus: 200, ChoosesCookie: true, ElevateInPlace: true}),
+			block: formLogin + asked, shape: withChoice,
+		},
+		{
+			name: "remembers", knobs: loose(demo.Knobs{OneSession: true, Remembers: true, Rotate: true, ChoosesCookie: true}),
+			block: formLogin + renewing, shape: withMoods,
+		},
+		{
+			name: "remembers, in place", knobs: loose(demo.Knobs{OneSession: true, Remembers: true, Rotate: true, ElevateInPlace: true}),
+			block: formLogin + asked, shape: withMoods,
+		},
 		{name: "TLS", knobs: loose(demo.Knobs{}), block: formLogin + jsonLogin + renewing, secure: true},
 		{name: "loose paths", knobs: loose(demo.Knobs{LoosePaths: true, Gzip: true}), block: formLogin + renewing},
 	}
@@ -211,6 +227,17 @@ func withOverride(t *Target) {
 func withErrors(t *Target) {
 	withBasic(t)
 	t.Queries = append(t.Queries, "tap=break:1", "tap=deaf:100")
+}
+
+// withChoice lets the attacker choose how long the app's cookie lives, and for whom it is.
+func withChoice(t *Target) {
+	t.Queries = append(t.Queries, "cookie_for=-60", "cookie_for=0", "cookie_for=1", "cookie_for=600", "cookie_domain=other.example", "cookie_domain=127.0.0.1")
+}
+
+// withMoods has the app not say, now and then, who is signed in.
+func withMoods(t *Target) {
+	withChoice(t)
+	t.Queries = append(t.Queries, "tap=deaf:60", "tap=deaf:150", "tap=hold:120", "tap=hold:250")
 }
 
 func withFill(t *Target) {
