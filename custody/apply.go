@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Effect tells what an answer has changed in a jar: the difference between before and after. A cookie that was deleted
-// and set again to its old value in one answer is merely refreshed. Each name stands in each list at most once.
+// Effect is what an answer has changed in a jar: the difference between before and after. A cookie that one answer
+// deletes and sets again to its old value counts as refreshed. Each list has a name at most once.
 type Effect struct {
 	// Changed are the names of cookies that are new or have another value.
 	Changed []string
@@ -75,7 +75,7 @@ func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (n
 	return next, difference(before, next, touched), err
 }
 
-// dropRivals removes the cookies that stand under the name of another one with other values, and returns how much that
+// dropRivals removes the cookies that have the given one's name and another value, and returns how much space that
 // frees.
 func (j *Jar) dropRivals(of *Cookie) (freed int) {
 	j.cookies = slices.DeleteFunc(j.cookies, func(c Cookie) bool {

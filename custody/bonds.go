@@ -9,13 +9,13 @@ import (
 	"log/slog"
 )
 
-// MaxTokens is how many bearer tokens are bound to one session; a further one takes the place of the oldest.
+// MaxTokens is how many bearer tokens are bound to one session; a further one replaces the oldest.
 const MaxTokens = 16
 
 // MaxToken is the length of the longest bearer token that can be bound, in bytes. Servers take no longer header lines.
 const MaxToken = 8 << 10
 
-// The purposes of a bond. What was bound for one is nothing for the other.
+// The purposes of a bond. A credential bound for one purpose is not recognised for the other.
 const (
 	purposeBasic = "basic\x00"
 	purposeToken = "token\x00"
@@ -23,25 +23,24 @@ const (
 
 const bondSize = sha256.Size
 
-// Bonds recognise the credentials that a session may send to the app in its requests: the very Authorization that was
+// Bonds recognise the credentials that a session may send to the app in its requests: the Authorization that was
 // verified in it, and the bearer tokens that were issued to it. They are hashes under a key of this session's own, so
-// that they hold no password. The zero value recognises nothing. Bonds never change: what would change them returns
-// others.
+// they contain no password. The zero value recognises nothing. Bonds are immutable: methods return changed copies.
 type Bonds struct {
 	key    string
 	basic  string
 	tokens []string
 }
 
-// BindBasic returns the bonds with this Authorization line of HTTP Basic in the place of any other.
+// BindBasic returns the bonds with this Authorization line of HTTP Basic instead of any other.
 func (b Bonds) BindBasic(line string) Bonds {
 	b = b.keyed()
 	b.basic = b.hash(purposeBasic, line)
 	return b
 }
 
-// BindToken returns the bonds with this bearer token as well. One that was bound already counts as the newest. Where
-// there are more than MaxTokens, the oldest is bound no longer. The token is not empty and no longer than MaxToken.
+// BindToken returns the bonds with this bearer token added. A token that was already bound counts as the newest. If
+// there are more than MaxTokens, the oldest is dropped. The token must not be empty, nor longer than MaxToken.
 func (b Bonds) BindToken(token string) Bonds {
 	b = b.keyed()
 	hash := b.hash(purposeToken, token)
@@ -59,12 +58,13 @@ func (b Bonds) BindToken(token string) Bonds {
 // HasBasic reports whether an Authorization of HTTP Basic was verified in this session.
 func (b Bonds) HasBasic() bool { return b.basic != "" }
 
-// Basic reports whether an Authorization line is the very one that was bound.
+// Basic reports whether an Authorization line equals the one that was bound.
 func (b Bonds) Basic(line string) bool {
 	return b.basic != "" && line != "" && same(b.hash(purposeBasic, line), b.basic)
 }
 
-// Token reports whether a bearer token is one of those that were bound. It takes the same time for each that is not.
+// Token reports whether a bearer token is one of those that were bound. It takes the same time for every token that is
+// not.
 func (b Bonds) Token(token string) bool {
 	if len(b.tokens) == 0 || token == "" || len(token) > MaxToken {
 		return false
@@ -101,7 +101,7 @@ const (
 	bondsKnown = bondsBasic | bondsTokens
 )
 
-// Encode appends the bonds to dst in a form that tells its own length. Bonds of nothing are one byte.
+// Encode appends the bonds to dst in a form that contains its own length. Empty bonds take one byte.
 func (b Bonds) Encode(dst []byte) []byte {
 	var flags byte
 	if b.basic != "" {
@@ -125,8 +125,8 @@ func (b Bonds) Encode(dst []byte) []byte {
 	return dst
 }
 
-// DecodeBonds reads bonds from the beginning of b and returns what follows them; they are parts of b. What
-// [Bonds.Encode] has not written is [ErrCorrupt].
+// DecodeBonds reads bonds from the beginning of b and returns what follows them. They share the memory of b. The error
+// is [ErrCorrupt] for anything that [Bonds.Encode] did not write.
 func DecodeBonds(b string) (bonds Bonds, rest string, err error) {
 	r := reader{rest: b}
 	flags := r.byte()
@@ -163,7 +163,7 @@ func (r *reader) exactly(length int) string {
 	return text
 }
 
-// String tells how many credentials are bound, and nothing of them.
+// String says how many credentials are bound and nothing else.
 func (b Bonds) String() string {
 	return fmt.Sprintf("bonds of %d tokens, Basic: %t", len(b.tokens), b.HasBasic())
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // maxMaxAge bounds Max-Age, in seconds: the 400 days that browsers allow (RFC 6265bis §5.5). Custody never outlives its
-// session, so that nothing depends on it but that the sum stays a time.
+// session, so the bound only keeps the sum a valid time.
 const maxMaxAge = 400 * 24 * 60 * 60
 
-// parseMaxAge reads a Max-Age attribute (RFC 6265 §5.2.2). What is no whole number is no attribute.
+// parseMaxAge reads a Max-Age attribute (RFC 6265 §5.2.2). A value that is no whole number is ignored.
 func parseMaxAge(text string) (seconds int64, ok bool) {
 	digits := strings.TrimPrefix(text, "-")
 	if digits == "" {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrCorrupt tells that stored cookies cannot be read. It never says what stood there.
+// ErrCorrupt says that stored cookies cannot be read. It never contains any part of them.
 var ErrCorrupt = errors.New("stored cookies are damaged")
 
 // encodingVersion is the first byte of what Encode writes. Another layout takes another number.
@@ -23,7 +23,7 @@ const (
 	flagsKnown     = flagHostOnly | flagExpires | flagSameDomain | flagSamePath
 )
 
-// Encode appends the jar to dst in a compact binary form that tells its own length, so that other things may follow.
+// Encode appends the jar to dst in a compact binary form that contains its own length, so that other data may follow.
 func (j Jar) Encode(dst []byte) []byte {
 	dst = append(dst, encodingVersion)
 	dst = binary.AppendUvarint(dst, uint64(len(j.cookies)))
@@ -64,8 +64,8 @@ func appendText(dst []byte, text string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
 
-// DecodeJar reads a jar from the beginning of b and returns what follows it. The jar's texts are parts of b and keep it
-// alive; nothing is copied. What [Jar.Encode] has not written is [ErrCorrupt].
+// DecodeJar reads a jar from the beginning of b and returns what follows it. The jar's texts share the memory of b;
+// nothing is copied. The error is [ErrCorrupt] for anything that [Jar.Encode] did not write.
 func DecodeJar(b string) (jar Jar, rest string, err error) {
 	r := reader{rest: b}
 	if r.byte() != encodingVersion {
@@ -115,7 +115,7 @@ func oneField(text string) bool {
 	return strings.IndexByte(text, ';') < 0 && !hasControl(text)
 }
 
-// reader reads a string from its beginning. After a failure it gives zero values.
+// reader parses a string from its beginning. After an error it returns zero values.
 type reader struct {
 	rest   string
 	failed bool

@@ -14,12 +14,12 @@ import (
 type ending struct {
 	text string
 	fate fate
-	// word: the ending is a word of its own, so that X-Client-Ip has it and X-Zip has not.
+	// word: the ending has to be a whole word, so that it fits X-Client-Ip and not X-Zip.
 	word bool
 }
 
-// endings tell classes of headers by how the name ends, in the plural and with a number behind it too. Apps invent such
-// names without end, and no list of names ever has all of them.
+// endings classify headers by how their names end, also in the plural and with a number after them. Apps keep inventing
+// such names, so no list of whole names is ever complete.
 var endings = gatherEndings(map[fate]map[bool][]string{
 	fateAsk: {
 		false: {
@@ -57,7 +57,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 // endingTable has the endings by their last two characters, so that a name is compared with few.
 type endingTable [1 << 10][]ending
 
-// slot is where the endings stand that end as a name of two characters or more does.
+// slot is the index of the endings that have the same last two characters as a name.
 func slot[T string | []byte](name T) int {
 	return int(name[len(name)-2]&31)<<5 | int(name[len(name)-1]&31)
 }
@@ -102,7 +102,7 @@ func fateOf(folded []byte) fate {
 		switch known := fates[string(stem)]; known {
 		case fateKeep:
 		case fateOpen, fateSpelled:
-			// A way to write one of these that goes past all who look for its name.
+			// This spelling would get past everything that looks for the header's name.
 			return fateDrop
 		default:
 			return known
@@ -172,16 +172,15 @@ func stemOf(folded []byte) []byte {
 	return folded
 }
 
-// againstForgery reports whether a header is one with which scripts show that a request is their own page's: that is no
+// againstForgery reports whether scripts use the header to show that a request comes from their own page. It is no
 // credential, and logins need it.
 func againstForgery(folded []byte) bool {
 	at := bytes.Index(folded, []byte("srf"))
 	return at > 0 && (folded[at-1] == 'c' || folded[at-1] == 'x')
 }
 
-// appendFold appends the form that the most careless of servers gives to a header's name: lower case, and each
-// character that is neither letter nor digit as `-`. Most fold only `-` and `_`; some turn everything else into `_`
-// too.
+// appendFold appends a header's name as the most careless servers read it: in lower case, with `-` for every character
+// that is neither letter nor digit. Most servers fold only `-` and `_`; some turn everything else into `_` too.
 func appendFold(folded []byte, name string) []byte {
 	for i := range len(name) {
 		c := name[i]
@@ -197,8 +196,8 @@ func appendFold(folded []byte, name string) []byte {
 	return folded
 }
 
-// PassHeader names a header that clients may send to the app though the policy knows better (pass_header): a
-// credential, an identity that something before the gateway states, or any header of an app's own that strangers send.
+// PassHeader names a header that clients may send to the app although the policy would remove it (pass_header): a
+// credential, an identity set by something in front of the gateway, or a header of the app's own that strangers send.
 type PassHeader struct {
 	// Name is let through in the spelling given here, in any case.
 	Name string

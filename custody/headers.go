@@ -7,20 +7,20 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// HeaderPolicy says what a client may say of itself, and of its request, in a request's headers.
+// HeaderPolicy says which headers a client may send to the app.
 type HeaderPolicy struct {
 	// Pass are the headers that the operator lets through. Headers that change what a request is, or what the gateway
 	// says of it, cannot be let through.
 	Pass []PassHeader
-	// Token is the header, of whatever name, in which the app takes bearer tokens; empty for none but the usual ones.
+	// Token is the header in which the app takes bearer tokens; empty if it takes them in the usual ones only.
 	Token string
 }
 
 // NewHeaderPolicy makes a policy that lets the given headers through.
 func NewHeaderPolicy(pass []PassHeader) *HeaderPolicy { return &HeaderPolicy{Pass: pass} }
 
-// CleanOptions says what request the headers belong to. The zero value is a stranger's, at no path for which a header
-// is let through.
+// CleanOptions describes the request that the headers belong to. The zero value is a stranger's request, at no path
+// where a header is let through.
 type CleanOptions struct {
 	// Verified: the session is verified, so that the gateway does not decide by the method.
 	Verified bool
@@ -28,8 +28,8 @@ type CleanOptions struct {
 	Login bool
 	// Path is the request's, for what is let through at some paths only.
 	Path match.Path
-	// Closed reports whether the operator closed the place by its path (protect, shut), so that the method may count
-	// there. It is asked only where a header changes the method; nil is no.
+	// Closed reports whether the operator closed the path (protect, shut), so that the method may matter there. It is
+	// called only if a header changes the method; nil means no.
 	Closed func() bool
 	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may
 	// come.
@@ -92,7 +92,7 @@ func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 	}
 }
 
-// Essential reports whether requests live by a header of that name, so that it can carry no token.
+// Essential reports whether requests need a header of that name for its usual purpose, so that it cannot carry a token.
 func Essential(name string) bool {
 	fate := fateOf(appendFold(nil, name))
 	return ordinary(name) || fate != fateKeep && fate != fateSpelled && fate != fateAsk

@@ -11,11 +11,11 @@ import (
 // MaxSize is how much a jar holds at most, in bytes as [Jar.Size] counts them.
 const MaxSize = 32 << 10
 
-// overhead is what each cookie counts beyond its texts. It keeps the number of cookies in a jar small (512), so that no
-// request has to be compared with thousands of names.
+// overhead is what each cookie counts besides its texts. It keeps the number of cookies in a jar small (512), so that
+// no request has to be compared with thousands of names.
 const overhead = 64
 
-// ErrFull tells that a jar would have grown beyond [MaxSize]. The change that did not fit was left out.
+// ErrFull says that a jar would have grown beyond [MaxSize]. The change that did not fit was left out.
 var ErrFull = errors.New("custody is full")
 
 // Cookie is one cookie that the app set, as RFC 6265 §5.3 stores it.
@@ -53,17 +53,16 @@ func (c Cookie) size() int {
 // expired reports whether the cookie has ended. A cookie ends at the very second of its expiry.
 func (c *Cookie) expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
 
-// same reports whether two cookies are one and the same to RFC 6265 §5.3 step 11: of two such, the newer replaces the
-// older.
+// same reports whether two cookies are the same by RFC 6265 §5.3 step 11, so that the newer replaces the older.
 func (c *Cookie) same(other *Cookie) bool {
 	return c.Name == other.Name && c.Domain == other.Domain && c.Path == other.Path
 }
 
-// swallows reports whether a server might take what follows the cookie in a header for a part of it.
+// swallows reports whether a server might read what follows the cookie in a header as a part of it.
 func (c *Cookie) swallows() bool { return strayQuote(c.Name) || strayQuote(c.Value) }
 
-// Jar holds the app's cookies of one session, oldest first. The zero value is an empty jar. A jar never changes: what
-// would change it returns another one, which shares nothing with the first but the texts.
+// Jar holds the app's cookies of one session, oldest first. The zero value is an empty jar. Jars are immutable: methods
+// return changed copies, which share only the texts.
 type Jar struct {
 	cookies []Cookie
 }
@@ -105,7 +104,7 @@ func (j Jar) Without(names []string) Jar {
 	return Jar{cookies: slices.DeleteFunc(slices.Clone(j.cookies), func(c Cookie) bool { return anyFold(names, c.Name) })}
 }
 
-// String tells how many cookies the jar holds, and nothing of them.
+// String says how many cookies the jar holds and nothing else.
 func (j Jar) String() string { return fmt.Sprintf("jar of %d cookies", len(j.cookies)) }
 
 // GoString is String: %#v must not show values either.

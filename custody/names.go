@@ -56,9 +56,9 @@ func returnableName(name string) bool {
 	return name != "" && name[0] != '$' && allOf(name, classToken)
 }
 
-// returnableValue reports whether a value is one that a browser's cookie may have. Nothing in it may end the cookie, or
-// begin another, to any server: no white space, semicolon or backslash, quotes only as one pair around the whole, and,
-// as old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma, no `=` behind a comma.
+// returnableValue reports whether a browser's cookie may have a value. To no server may anything in it end the cookie
+// or begin another: it has no white space, semicolon or backslash, and quotes only as one pair around the whole. It has
+// no `=` after a comma, because old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma.
 func returnableValue(value string) bool {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
@@ -70,9 +70,9 @@ func returnableValue(value string) bool {
 	return comma < 0 || strings.IndexByte(value[comma:], '=') < 0
 }
 
-// strayQuote reports whether a server that honours quotes could read on past the end of text. Servers agree on one pair
-// of quotes around the whole and on nothing else: where a quote counts, and where a backslash takes its meaning away,
-// each has rules of its own. So all else is taken for open.
+// strayQuote reports whether a server that honours quotes could read past the end of text. Servers agree only on one
+// pair of quotes around the whole. Where else a quote counts, and where a backslash escapes it, each has its own rules,
+// so any other quote counts as open.
 func strayQuote(text string) bool {
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = text[1 : len(text)-1]
@@ -191,7 +191,7 @@ func globFold(pattern, name string) bool {
 	return p == len(pattern)
 }
 
-// heldNames answers whether a name is held. It folds the odd names of a jar once, when first asked about them.
+// heldNames knows which names are held. It folds the unusual names of a jar once, when it is first asked about them.
 type heldNames struct {
 	jar    *Jar
 	folded []string // by position in the jar, "" for names that fold quickly; nil until needed
@@ -249,8 +249,8 @@ func (h *heldNames) foldedAt(i int) string {
 	return h.folded[i]
 }
 
-// MaxNames is how many names are learned at most. An app has a handful; one that makes up names without end teaches no
-// more.
+// MaxNames is how many names are learned at most. An app has a handful; of an app that keeps inventing names no more
+// are learned.
 const MaxNames = 256
 
 // Names is a set of cookies' names that grows: those that a login of this site put into custody. A nil Names is empty.

@@ -26,7 +26,7 @@ type Origin struct {
 
 type originKey struct{}
 
-// WithOrigin has the Service note where what is done with this context comes from.
+// WithOrigin returns a context with which the Service notes where a request comes from.
 func WithOrigin(ctx context.Context, origin Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, Origin{Address: short(origin.Address), Browser: short(origin.Browser)})
 }
@@ -36,7 +36,7 @@ func originOf(ctx context.Context) Origin {
 	return origin
 }
 
-// short cuts what a client may have chosen to a length and to characters that a list can show.
+// short limits a text that a client may have chosen to a length, and to characters that a list can show.
 func short(text string) string {
 	kept := make([]byte, 0, min(len(text), maxOrigin))
 	for _, r := range text {
@@ -54,7 +54,7 @@ func short(text string) string {
 // EventKind is what happened.
 type EventKind string
 
-// What a record's activity tells of.
+// The events in a record's activity.
 const (
 	// EventTOTP is a sign-in with a one-time code.
 	EventTOTP EventKind = "sign-in-totp"
@@ -66,11 +66,11 @@ const (
 	EventFailure EventKind = "failure"
 	// EventEnabled is a set-up.
 	EventEnabled EventKind = "enabled"
-	// EventReset is a token that took another's place.
+	// EventReset is an authenticator that replaced another one.
 	EventReset EventKind = "reset"
 	// EventCodes are new recovery codes.
 	EventCodes EventKind = "codes"
-	// EventForgotten is a trusted browser, or all of them, that are trusted no longer.
+	// EventForgotten is the user's order to trust a browser, or all of them, no longer.
 	EventForgotten EventKind = "forgotten"
 	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
 	// a copy.
@@ -81,13 +81,13 @@ var eventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
 }
 
-// EventKinds are all that there are.
+// EventKinds are all kinds of events.
 func EventKinds() []EventKind { return slices.Clone(eventKinds) }
 
 // signInWith is the event of a sign-in with this kind of factor.
 func signInWith(kind Method) EventKind { return EventKind("sign-in-" + kind) }
 
-// known reports whether the event is one that there is: those of above, and a sign-in with any kind of factor.
+// known reports whether there is such a kind of event: those above, and a sign-in with any kind of factor.
 func (k EventKind) known() bool {
 	kind, signIn := strings.CutPrefix(string(k), "sign-in-")
 	return slices.Contains(eventKinds, k) || signIn && Method(kind).wellFormed()
@@ -102,7 +102,7 @@ type Event struct {
 	// Address and Browser are where it came from; empty when unknown.
 	Address string `json:"address,omitempty"`
 	Browser string `json:"browser,omitempty"`
-	// Count is how many failures stand behind this one line; 0 means one.
+	// Count is how many failures this one line stands for; 0 means one.
 	Count int `json:"count,omitempty"`
 }
 
@@ -120,8 +120,8 @@ func (e Event) validate() error {
 	return nil
 }
 
-// happened notes an event. Failures in a row from one address take one line, or guessing would push everything else
-// out.
+// happened notes an event. Failures in a row from one address share one line; otherwise guessing would push everything
+// else out.
 func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
 	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}

@@ -16,7 +16,7 @@ const maxTries = 200
 // maxBackOff is the longest pause after a conflict.
 const maxBackOff = 20 * time.Millisecond
 
-// verdict is what a judge decided about a record it was shown.
+// verdict is what a judge has decided about a record.
 type verdict struct {
 	next    Record // what to write in its place
 	remove  bool   // delete it instead
@@ -24,20 +24,20 @@ type verdict struct {
 	outcome error  // what to tell the caller, once the write has been made
 }
 
-// judge decides about one reading of a record. An error from it is returned at once and nothing is written. It may be
-// called several times, each time with a fresh reading. exists reports whether there is a factor: the record of
-// somebody who waits for one is handed over without.
+// judge decides about one reading of a record. If it returns an error, that is returned at once and nothing is written.
+// It may be called several times, each time with a new reading. exists reports whether the record has a factor; the
+// record of a user who has none yet may be Waiting.
 type judge func(record Record, exists bool) (verdict, error)
 
-// change is the one way in which a record is changed: read, judge, compare-and-set, and only then tell the outcome
-// (promise P7). If somebody else was faster, everything is judged anew, so that no outcome is ever told whose
-// consequence has not been written.
+// change is the only way to change a record: read, judge, compare-and-set, and only then return the outcome (promise
+// P7). If another request was faster, everything is judged anew, so that no outcome is returned before its consequence
+// was written.
 func (s *Service) change(ctx context.Context, user string, decide judge) error {
 	if err := s.check(user); err != nil {
 		return err
 	}
-	// A client that hangs up must not cancel the count of its attempt; only the wait for the turn may end early,
-	// since nothing has been judged then.
+	// A client that hangs up must not cancel the count of its attempt. Only the wait for the turn may end early,
+	// because nothing has been judged then.
 	waiting, stop := context.WithTimeout(ctx, s.config.Timeout)
 	defer stop()
 	leave, err := s.queue.enter(waiting, user)
@@ -79,7 +79,7 @@ func (s *Service) change(ctx context.Context, user string, decide judge) error {
 	return fmt.Errorf("%w: the record kept changing", ErrUnavailable)
 }
 
-// read is one look at the record, without the intention to change it.
+// read reads the record without changing it.
 func (s *Service) read(ctx context.Context, user string) (record Record, exists bool, err error) {
 	if err := s.check(user); err != nil {
 		return Record{}, false, err
@@ -90,7 +90,7 @@ func (s *Service) read(ctx context.Context, user string) (record Record, exists 
 	return record, exists, err
 }
 
-// get reads the record and looks it over: what a store hands out is not trusted to be valid, or to be this user's. It
+// get reads the record and checks it: a store is not trusted to return a valid record, or this user's. The record
 // exists if there is a factor in it.
 func (s *Service) get(ctx context.Context, key Key) (record Record, version Version, exists bool, err error) {
 	record, version, err = s.store.Get(ctx, key)
@@ -140,13 +140,13 @@ func (s *Service) check(user string) error {
 	return nil
 }
 
-// doubtful reports whether an error says more than that there is no record; then it is not certain that there is none.
+// doubtful reports whether it is not certain after an error that there is no record.
 func doubtful(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrCorrupt) || errors.Is(err, ErrConflict) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// overtaken reports whether a write certainly was not made because somebody else was faster.
+// overtaken reports whether a write certainly was not made because another one was faster.
 func overtaken(err error) bool {
 	return (errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)) &&
 		!errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrCorrupt)
@@ -160,7 +160,7 @@ func classify(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
 }
 
-// pause waits a little longer after each conflict, and not equally long for everybody.
+// pause waits a little longer after each conflict, for a random time.
 func pause(ctx context.Context, try int) error {
 	longest := min(time.Duration(try+1)*time.Millisecond, maxBackOff)
 	timer := time.NewTimer(rand.N(longest) + 1) //nolint:gosec // how long to wait is no secret
@@ -173,9 +173,9 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// queue lets one operation at a time work on a key within this process. It decides nothing: the store's
-// compare-and-set does. It only spares parallel attempts at one account from trampling on each other. It is built of
-// channels rather than mutexes so that waiting can end, and so that testing/synctest sees it.
+// queue lets one operation at a time work on a key within this process. It decides nothing: the store's compare-and-set
+// does. It only keeps parallel attempts at one account from conflicting again and again. It uses channels and not
+// mutexes so that waiting can be cancelled, and so that testing/synctest sees it.
 type queue struct {
 	mutex sync.Mutex
 	lanes map[string]*lane

@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// Schemas of a record's document. A document with another one is ErrCorrupt: a program must not drop what it does not
-// know. Each record is written in the lowest schema that can hold it, so that a node of the version before, which knows
-// schema 1 only, goes on reading and writing all records that are no news to it.
+// Schemas of a record's document. A document with another schema is ErrCorrupt: a program must not drop what it does
+// not know. Each record is written in the lowest schema that can hold it, so that a node of the version before, which
+// knows schema 1 only, can still read and write all records without anything new in them.
 const (
 	// Schema1 holds one authenticator and one set of recovery codes.
 	Schema1 = 1
@@ -156,8 +156,8 @@ func (r Record) schema2() schema2Record {
 	return layout
 }
 
-// canonical is the one spelling of a JSON text, with the names of an object in order. A store may hand a state out in
-// another spelling than it got, as Vault does, and two records that mean the same must not look different. What is no
+// canonical is a JSON text in one spelling, with the names of objects in order. A store may return a state in another
+// spelling than it got, as Vault does, and two records that mean the same must not look different. A text that is no
 // JSON stays as it is; Validate refuses it.
 func canonical(state json.RawMessage) json.RawMessage {
 	if len(state) == 0 {

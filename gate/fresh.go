@@ -10,18 +10,20 @@ import (
 // the strictest.
 type Check uint8
 
+// The checks that CheckDue chooses from.
 const (
-	// CheckEach: the session must not be used before the app has named its user, so each request asks for itself.
+	// CheckEach means that the session must not be used before the app has named its user: each request asks for
+	// itself.
 	CheckEach Check = iota
-	// CheckOnce: the app's last word is too old. Of the requests that come at the same time one asks, and the others go
-	// on.
+	// CheckOnce means that the app's last answer is too old. Of the requests that come at the same time one asks, and
+	// the others go on.
 	CheckOnce
-	// NoCheck: the app's last word still counts.
+	// NoCheck means that the app's last answer still counts.
 	NoCheck
 )
 
 // CheckDue decides whether the app has to be asked who is signed in. checked is when it last named the session's user;
-// zero after a check that failed. every is how long its word counts. doubtful reports whether something has happened
+// zero after a check that failed. every is how long its answer counts. doubtful reports whether something has happened
 // since then that may have put another user's cookies into the session.
 func CheckDue(now, checked time.Time, every time.Duration, doubtful bool) Check {
 	switch {

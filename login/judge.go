@@ -21,8 +21,8 @@ type Answer struct {
 	Header http.Header
 	// Body is the decoded body, at most AnswerLimit bytes.
 	Body []byte
-	// BodyUnknown tells that the body could not be had: cut off, too large, or in an unknown encoding. No `success`
-	// rule on it then holds, and every `failure` rule on it does.
+	// BodyUnknown: the body is cut off, too large, or in an unknown encoding. Then no `success` rule on it holds, and
+	// every `failure` rule on it does.
 	BodyUnknown bool
 	// SetCookies are the raw Set-Cookie lines in their order; nil: those of Header.
 	SetCookies []string
@@ -37,10 +37,10 @@ const (
 	Failed Outcome = iota
 	// Succeeded: it did.
 	Succeeded
-	// AskIdentity: the answer alone does not tell; the app has to be asked who is signed in.
+	// AskIdentity: the answer alone does not show it; the app has to be asked who is signed in.
 	AskIdentity
-	// Contradictory: it has all that only a right password brings, and fails by its status or another line. Where the
-	// typed name counts, clients could bring such an answer about, and would be signed in.
+	// Contradictory: the answer has everything that only a right password brings, and fails by its status or another
+	// line. If the typed name counts, clients could bring about such an answer to a right password.
 	Contradictory
 )
 
@@ -61,12 +61,12 @@ func (o Outcome) String() string {
 
 // Judge says what the answer to a login means that block b took and whose request path is given.
 //
-// A failure line that holds decides. Else all success lines must hold. Without success lines the app is asked; for HTTP
-// Basic that is not asked any answer below 400 is success. A status of 400 and above is never success, unless a success
-// line names it.
+// A failure line that holds decides. Otherwise all success lines must hold. Without success lines the app is asked;
+// with HTTP Basic and an app that cannot be asked, any answer below 400 is a success. A status of 400 and above is no
+// success, unless a success line names it.
 //
-// Rules never decide about custody where the app can be asked: what it says of the session holds (package gateway).
-// Where it cannot, an answer that fails in spite of its proof is Contradictory.
+// Rules never decide about custody if the app can be asked: what it says of the session counts (package gateway). If it
+// cannot be asked, an answer that fails in spite of its proof is Contradictory.
 func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	j := judge{answer: &a, location: readLocation(a.Header["Location"], path)}
 	outcome := s.byLines(b, &j)
@@ -76,8 +76,8 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	return outcome
 }
 
-// FailsByName reports whether a failure line of block b holds of the answer to a login: whether the operator has said
-// that such an answer is what a wrong password brings.
+// FailsByName reports whether a failure line of block b fits the answer to a login, so that the operator says that a
+// wrong password brings such an answer.
 func (s *Set) FailsByName(b *Block, a Answer, path match.Path) bool {
 	return (&judge{answer: &a, location: readLocation(a.Header["Location"], path)}).fails(b)
 }
@@ -119,8 +119,8 @@ func (s *Set) byLines(b *Block, j *judge) Outcome {
 	return Failed
 }
 
-// proof reports whether a success line names something that only a right password brings: status and place depend on
-// too much, many headers stand in every answer, and tokens against cross-site requests are anybody's.
+// proof reports whether a success line names something that only a right password brings. Status and location depend on
+// too much, many headers are in every answer, and anybody gets tokens against cross-site requests.
 func proof(line []Rule) bool { return !slices.ContainsFunc(line, provesNothing) }
 
 func provesNothing(r Rule) bool {
@@ -153,10 +153,10 @@ func (j *judge) proved(b *Block) bool {
 	return found
 }
 
-// location is where a redirect leads, as far as its path and query.
+// location is the path and query that a redirect leads to.
 type location struct {
 	known bool
-	// broken: there is a Location, but none that can be told where it leads.
+	// broken: there is a Location, and it cannot be said where it leads.
 	broken bool
 	path   match.Path
 	query  string
@@ -184,8 +184,8 @@ func readLocation(values []string, from match.Path) location {
 	return location{known: true, path: match.ParsePath(resolved), query: resolved.RawQuery}
 }
 
-// fits compares with the glob of a rule. Success asks for the canonical spelling; failure is content with any, and with
-// a Location that cannot be read.
+// fits compares the location with the glob of a rule. Success rules (strict) need the canonical spelling. Failure rules
+// fit any spelling, and a Location that cannot be read.
 func (l location) fits(glob match.Glob, strict bool) bool {
 	if !l.known {
 		return l.broken && !strict
@@ -247,7 +247,7 @@ func (j *judge) holdsJSON(rule Rule) bool {
 	return n.kind != object && n.kind != array && match.Glob(rule.Value).Match(n.text)
 }
 
-// empty values say that there is nothing: null, false, 0, "", [] and {}.
+// empty reports whether a value is null, false, 0, "", [] or {}.
 func (n *node) empty() bool {
 	switch n.kind {
 	case null:

@@ -20,7 +20,8 @@ import (
 const (
 	// BodyLimit is the longest body of a login request, in bytes.
 	BodyLimit = 64 << 10
-	// ExamineLimit is how much of a body is read where a login is known by it, to see whether it is one, in bytes.
+	// ExamineLimit is how many bytes of a body are read to see whether the request is a login, if logins are known by
+	// their bodies.
 	ExamineLimit = 1 << 20
 	// AnswerLimit is the longest decoded body of an app's answer that is judged or read, in bytes.
 	AnswerLimit = 1 << 20
@@ -45,7 +46,7 @@ const (
 	Body     Kind = "body"
 	// Basic: the name stands in the Authorization of every request, with the password (RFC 7617).
 	Basic Kind = "basic"
-	// Placeholder: an earlier handler of the route has signed somebody in, and says whom at every request.
+	// Placeholder: an earlier handler of the route signs users in, and names the user at every request.
 	Placeholder Kind = "placeholder"
 )
 
@@ -56,7 +57,7 @@ type Set struct {
 	// Identities are the questions by which the app says who is signed in, one for each kind of account that it has
 	// (realm). All of them are asked.
 	Identities []Identity
-	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields, and what tells its
+	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields and the rules of its
 	// success. It excludes Identities.
 	Typed bool
 	// Exits are ways to sign out that have no address of their own.
@@ -81,8 +82,8 @@ type Block struct {
 	Success [][]Rule
 	// Failure are lines of rules; one rule that holds wins over all of Success.
 	Failure [][]Rule
-	// Tokens are where a successful answer carries bearer tokens; the first one is what the app is asked with who is
-	// signed in.
+	// Tokens are the places of bearer tokens in a successful answer. The app is asked who is signed in with the first
+	// one.
 	Tokens []TokenSource
 	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and
 	// its query, or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set
@@ -91,20 +92,20 @@ type Block struct {
 	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field
 	// that is not there counts as an empty one.
 	Fields []string
-	// Refuse: what the conditions describe is refused in every state, unless a block in front of it takes it. Such a
-	// block has nothing but Paths and When.
+	// Refuse: a request that fits the conditions is refused in every state, unless an earlier block takes it. Such a
+	// block has only Paths and When.
 	Refuse bool
-	// Continues: this is the second step of a login, a form without a name that the app shows when the first one was
-	// right. What the first step left at the app goes with it, whatever name that came with. Such a block has no name,
-	// and Fields that let none in.
+	// Continues: this is the second step of a login, a form without a name that the app shows after the first step
+	// succeeded. The cookies of the first step go with it, whatever name that had. Such a block has no name, and its
+	// Fields allow none.
 	Continues bool
 	// From are the origins of other sites whose pages may send this login, such as `https://portal.example.com`.
 	From []string
 }
 
-// General reports whether the block stands at addresses where the app does other things too, and a login there may
-// carry an errand beside itself: which page to show, what to write. Where Fields say all that it may carry, it carries
-// none.
+// General reports whether the app does other things too at the block's addresses, so that a login there may also ask
+// for something else, such as which page to show or what to write. If Fields list everything that a login may carry, it
+// cannot.
 func (b *Block) General() bool {
 	return len(b.Fields) == 0 &&
 		(len(b.When) > 0 || slices.ContainsFunc(b.Paths, func(path match.Glob) bool { return strings.Contains(string(path), "*") }))
@@ -136,15 +137,15 @@ type Attempt struct {
 	Name string
 }
 
-// Plain reports whether a request could not sign anybody in by what it carries, as far as its form goes: GET or HEAD,
-// without a body, by length and by transfer coding, and without an upgrade, for some apps sign in by messages inside a
-// WebSocket. What its query holds is asked by [Set.NamesInQuery].
+// Plain reports whether a request cannot sign anybody in, as far as its form shows: it is GET or HEAD, has no body, by
+// length and by transfer coding, and asks for no upgrade, because some apps sign in by messages inside a WebSocket.
+// [Set.NamesInQuery] looks at its query.
 func Plain(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !match.HasBody(r) && len(r.Header["Upgrade"]) == 0
 }
 
 // NamesInQuery reports whether the query of a request has a field that some server could take for one of a login's: a
-// user's name, a condition, or one of its fields. A query too long to be looked at counts as one that has.
+// user's name, a condition, or one of its fields. A query that is too long to be examined counts as having one.
 func (s *Set) NamesInQuery(r *http.Request) bool {
 	if r.URL.RawQuery == "" {
 		return false
@@ -169,7 +170,7 @@ func (s *Set) named(x *examination) bool {
 	return false
 }
 
-// RefusedError tells that a request is a login, or may be one to some app, and must not reach any.
+// RefusedError says that a request is a login, or may be one to some app, and must not reach the app.
 type RefusedError struct {
 	// Status is what to answer: 400, 405, 413 or 429.
 	Status int
@@ -182,9 +183,9 @@ type RefusedError struct {
 // Error implements error.
 func (e *RefusedError) Error() string { return "login refused: " + e.Log }
 
-// UnexaminedError tells that whether the request is a login stands in its body, and that this body could not be read to
-// its end. It must be refused in a session that is not verified; a verified one may send it, and its identity has to be
-// asked afresh afterwards.
+// UnexaminedError says that the request may be a login by its body, which could not be read to the end. The request
+// must be refused unless the session is verified. A verified session may send it, and the app has to be asked who is
+// signed in afterwards.
 type UnexaminedError struct {
 	// Status is what to answer where it is refused: 400, 413 or 429.
 	Status int
@@ -212,7 +213,7 @@ func refuse(reason, log string) *RefusedError {
 	return &RefusedError{Status: http.StatusBadRequest, Reason: reason, Log: log}
 }
 
-// refuseMethod is for what stands at a login's address and is neither the login nor its page.
+// refuseMethod refuses a request at a login's address that is neither the login nor its page.
 func refuseMethod() *RefusedError {
 	return &RefusedError{Status: http.StatusMethodNotAllowed, Reason: reasonForm, Log: "a login's address, asked for by a method that is not its own"}
 }

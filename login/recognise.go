@@ -8,12 +8,12 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// Reading is what a request is with regard to logins. The zero value: it is none, and no page of one.
+// Reading is what a request has to do with logins. The zero value: it is neither a login nor the page of one.
 type Reading struct {
 	// Attempt is the login that it is; nil where it is none.
 	Attempt *Attempt
-	// Entry: it asks for the page of a login, which a stranger may see: GET or HEAD in the one spelling, without a
-	// body, without an upgrade, and with no field of any login's in its query, by which some apps sign in.
+	// Entry: it asks for the page of a login, which strangers may see. It is GET or HEAD in the canonical spelling,
+	// without a body or an upgrade, and its query has no field of any login, because some apps sign in by a query.
 	Entry bool
 	// Block is the number of the block that decided, counted from 1: whose login or page it is, or that has it refused
 	// or wants it examined; 0 where none did.
@@ -37,8 +37,8 @@ func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	return s.RecogniseWithin(r, path, nil)
 }
 
-// RecogniseWithin is Recognise that asks before it keeps a large body in memory, where admit is not nil. Where there is
-// no room, the request is refused with 429, or not examined.
+// RecogniseWithin is like Recognise and asks admit, unless that is nil, before it keeps a large body in memory. If
+// there is no room, the request is refused with 429, or not examined.
 func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Reading, error) {
 	plan := s.plan()
 	rt := route{path: path}
@@ -102,7 +102,7 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 	return found.reading()
 }
 
-// findings are what the blocks made of a request that none of them took.
+// findings are what the blocks found in a request that none of them took.
 type findings struct {
 	plain                                bool
 	page                                 Reading // the zero value where it is no login's page
@@ -136,7 +136,7 @@ func (f *findings) reading() (Reading, error) {
 	return f.page, nil
 }
 
-// verdict is whether conditions hold, from the weightiest to the lightest.
+// verdict says to which servers conditions hold. The lowest of several counts.
 type verdict byte
 
 const (
@@ -218,8 +218,7 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	return yes, nil
 }
 
-// mentions reports whether a text has the last name of a target in quotes, or what a single quote or nothing makes of
-// it.
+// mentions reports whether a text has the last name of a target in double or single quotes.
 func mentions(text string, t target) bool {
 	if len(t.tokens) == 0 {
 		return false
@@ -236,8 +235,8 @@ func mentions(text string, t target) bool {
 // certain reports whether every server finds the value under the name.
 func certain(h hit, value string) bool { return h.exact && match.Glob(value).Match(h.value) }
 
-// anyLoose reports whether some server could find the value, ignoring case, what stands around it and what follows a
-// NUL.
+// anyLoose reports whether some server could find the value. It ignores case, what surrounds the value and what follows
+// a NUL.
 func anyLoose(hits []hit, value string) bool {
 	if len(hits) == 0 {
 		return false

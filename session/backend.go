@@ -45,14 +45,14 @@ func newBackend(store scs.Store) *backend {
 	return b
 }
 
-// plan goes with a session through scs, which knows no compare-and-set: what was found on the way in, and what has to
-// be so on the way out.
+// plan accompanies a session through scs, which has no compare-and-set: what was found when it was read, and what must
+// hold when it is written.
 type plan struct {
 	// found is the version that was read, and that is expected when the session is written.
 	found Version
 	// from is the name that a renewed session moves away from; empty where it keeps its name.
 	from string
-	// entered says that the session came into another state, or is another identity's.
+	// entered says that the session has another state or identity than before.
 	entered bool
 }
 
@@ -68,7 +68,7 @@ func planOf(ctx context.Context) *plan {
 	return p
 }
 
-// detach gives a write a life of its own: a browser that hangs up must not undo it.
+// detach separates a write from the request, because a browser that hangs up must not undo it.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 }
@@ -111,7 +111,7 @@ func (b *backend) findNow(ctx context.Context, token string) ([]byte, bool, erro
 	return found(able.FindNowCtx(ctx, token))
 }
 
-// found passes on what a store has found; an error tells nothing else (P6).
+// found passes on what a store has found. With an error nothing else is known (P6).
 func found(stored []byte, ok bool, err error) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, failed("find", err)
@@ -142,8 +142,8 @@ func (b *backend) DeleteCtx(ctx context.Context, token string) error {
 	return failed("delete", b.store.DeleteCtx(ctx, token))
 }
 
-// claim deletes the token and reports whether it was alive. Without the store's help that takes two steps, which are
-// one only to those who hold the token's lock.
+// claim deletes the token and reports whether it was alive. If the store is no Claimer that takes two calls, which are
+// atomic only for callers that hold the token's lock.
 func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -158,7 +158,7 @@ func (b *backend) claim(ctx context.Context, token string) (bool, error) {
 	return found, failed("delete", b.store.DeleteCtx(ctx, token))
 }
 
-// owned visits the live sessions of an account, and perhaps others: all there are where the store has no index.
+// owned visits the live sessions of an account, and perhaps others: all sessions if the store has no index.
 func (b *backend) owned(ctx context.Context, owner Owner, visit func(token string, stored []byte) error) error {
 	if b.index == nil {
 		return b.each(ctx, visit)
@@ -168,7 +168,7 @@ func (b *backend) owned(ctx context.Context, owner Owner, visit func(token strin
 	return failed("list", b.index.OwnedCtx(ctx, []Owner{owner}, visit))
 }
 
-// ownedNow is owned that misses none, whatever other nodes have stored a moment ago.
+// ownedNow is like owned but misses none that other nodes have stored a moment ago.
 func (b *backend) ownedNow(ctx context.Context, owner Owner, visit func(token string, stored []byte) error) error {
 	if b.index == nil {
 		return b.each(ctx, visit)
@@ -178,7 +178,7 @@ func (b *backend) ownedNow(ctx context.Context, owner Owner, visit func(token st
 	return failed("list", ownedNow(ctx, b.index, []Owner{owner}, visit))
 }
 
-// unlabelled visits the live sessions that owned may not know, since they were stored by a version without labels.
+// unlabelled visits the live sessions that owned may miss, because a version without labels stored them.
 func (b *backend) unlabelled(ctx context.Context, visit func(token string, stored []byte) error) error {
 	if b.index == nil {
 		return nil
@@ -188,8 +188,9 @@ func (b *backend) unlabelled(ctx context.Context, visit func(token string, store
 	return failed("list", b.index.UnlabelledCtx(ctx, visit))
 }
 
-// each visits the live sessions by the names they have in the store. scs's own Iterate is of no use for revoking: it
-// stops at the first session that it cannot decode, and hashes names a second time when they are then destroyed.
+// each visits the live sessions by their names in the store. scs's own Iterate cannot be used to revoke sessions: it
+// stops at the first one that it cannot decode, and the names that it gives are hashed a second time when they are
+// destroyed.
 func (b *backend) each(ctx context.Context, visit func(token string, stored []byte) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 	defer cancel()
@@ -220,7 +221,7 @@ func (b *backend) each(ctx context.Context, visit func(token string, stored []by
 	return nil
 }
 
-// plainStore lends contexts to a store that takes none.
+// plainStore adapts a store that takes no contexts.
 type plainStore struct{ scs.Store }
 
 // FindCtx is Find.

@@ -18,8 +18,8 @@ const MaxEncoded = 128 << 10
 // that stands before. The first four stand first because listing and evicting need only them. Numbers are varints,
 // strings and lists follow their length, times are seconds and nanoseconds.
 //
-// The sum is there against damage, which could otherwise turn one state into another one, not against forgery: whoever
-// can write to the store needs to be kept out by other means.
+// The sum protects against damage, which could turn one state into another. It does not protect against forgery:
+// whoever could write to the store has to be kept out by other means.
 const (
 	codecVersion = 0xb5 // no gob and no JSON starts like this
 	// codecBefore is the version before, without a host. Its sessions are nobody's here; the first four stand where
@@ -117,7 +117,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 }
 
 // decode returns errUndecodable for anything that encode did not write. All strings of the Data share one copy of the
-// stored bytes, which the store may do with as it likes afterwards.
+// stored bytes, so the store may change its own afterwards.
 func decode(stored []byte) (*Data, time.Time, error) {
 	sum := len(stored) - checksumSize
 	if sum < 0 || len(stored) > MaxEncoded ||
@@ -200,9 +200,8 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 	return data, deadline, nil
 }
 
-// peek reads the state, app and identity of a stored session without decoding the rest; its sum is not looked at. It
-// reads the version before too: a node that was not replaced yet may take such a session for good, and it must be ended
-// there.
+// peek reads the state, app and identity of a stored session without decoding the rest or checking the sum. It also
+// reads the version before: an older node may still accept such a session, so it must be possible to end it.
 func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 	if len(stored) < 2 || stored[0] != codecVersion && stored[0] != codecBefore {
 		return 0, nil, nil, false
@@ -252,13 +251,13 @@ func appendStrings(to []byte, texts []string) []byte {
 	return to
 }
 
-// appendTime keeps the zero time: it is a number of seconds like any other, and comes back as it was.
+// appendTime also stores the zero time, which is a number of seconds like any other and is read back as it was.
 func appendTime(to []byte, moment time.Time) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(to, moment.Unix()), uint64(moment.Nanosecond()))
 }
 
-// reader takes the stored form apart. After the first mistake it is broken and yields zero values only, so that callers
-// need to look once, at the end.
+// reader parses the stored form. After the first error it is broken and returns zero values only, so that callers check
+// once, at the end.
 type reader struct {
 	rest   string
 	broken bool

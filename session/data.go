@@ -14,26 +14,28 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. It is changed by Steps only: what Load returned is shared, and
-// read. What lives and dies together stands in a group, which a step can empty without forgetting a field. Times come
-// back from the store in UTC, to the nanosecond.
+// Data is all that the gateway knows of one browser. Only Steps change it; what Load returns is shared and must only be
+// read. Fields that are emptied together stand in a group, so that a step cannot forget one of them. Times come back
+// from the store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {
 	// App the session belongs to. The Manager sets it; no other app's Manager accepts the session.
 	App string
-	// Host is the one that the session began at, and is good for: as browsers name it, without a port, in lower case.
+	// Host is the host at which the session began. The session is valid at no other. It is in lower case, without a
+	// port.
 	Host string
 	// State is how far the session has come.
 	State gate.State
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
-	// Proofs are the factors that were proved: first the one that made the session verified. None where none was owed,
+	// Proofs are the factors that were proved, first the one that made the session verified. Empty if none was owed,
 	// and in every state but verified.
 	Proofs []Proof
 	// Created is when the session began.
 	Created time.Time
-	// Since is when the present state began. The Manager sets it when a change of state leaves it as it was.
+	// Since is when the present state began. The Manager sets it if a step changes the state and leaves Since as it
+	// was.
 	Since time.Time
 	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
 	Seen time.Time
@@ -42,7 +44,7 @@ type Data struct {
 	Form string
 	// Granted are the names of the cookies that the app itself gave the browser in this session.
 	Granted []string
-	// Origin is where the login came from; nil where nobody knows. It is not changed, but replaced.
+	// Origin is where the login came from; nil if unknown. Its fields are never changed: it is replaced as a whole.
 	Origin *Origin
 
 	Stranger
@@ -54,10 +56,9 @@ type Data struct {
 type Stranger struct {
 	// Guest is custody of what the app gave the stranger.
 	Guest custody.Jar
-	// Doubt: nobody knows whether the app took Guest for signed in meanwhile. It is asked before Guest goes with a
-	// request again.
+	// Doubt: the app may have signed Guest in meanwhile. It is asked before Guest goes with a request again.
 	Doubt bool
-	// Retry is what a login that failed leaves; nil where nothing is left of any.
+	// Retry is what a failed login has left; nil if there is nothing.
 	Retry *Retry
 }
 
@@ -65,18 +66,19 @@ type Stranger struct {
 type Custody struct {
 	// Held is custody of what the app gave.
 	Held custody.Jar
-	// Bonds recognise the credentials that the browser may send to the app itself: bound to this session, they replace
-	// or join the cookies in Held.
+	// Bonds recognise credentials that the browser itself may send to the app. They are bound to this session, and take
+	// the place of the cookies in Held or join them.
 	Bonds custody.Bonds
-	// Token is the bearer token that the app issued last, for asking it who is signed in; at most custody.MaxToken
-	// bytes.
+	// Token is the bearer token that the app issued last. It is used to ask the app who is signed in. At most
+	// custody.MaxToken bytes.
 	Token string
-	// Checked is when the app was last asked who is signed in; zero where it has to be asked before the next use.
+	// Checked is when the app was last asked who is signed in. After a failed check it is zero, and the app has to be
+	// asked before the next use.
 	Checked time.Time
-	// InPlace: the app may sign somebody else in under the cookies that it gave, without a sign.
+	// InPlace: the app may sign somebody else in under the cookies that it gave, without setting another one.
 	InPlace bool
-	// Raising is when a request went to the app that may sign somebody else in, and that is not settled yet; nil where
-	// none is. It is for gateways that share a store.
+	// Raising is when a request went to the app that may sign somebody else in and is not settled yet; nil if there is
+	// none. It tells other gateways that share the store.
 	Raising *time.Time
 }
 
@@ -100,14 +102,14 @@ type Errand struct {
 	Trusts string
 }
 
-// Origin is where a login came from, for the user's own list of sessions. It decides nothing but whose waiting sessions
-// end first where there are too many.
+// Origin is where a login came from, for the user's own list of sessions. It decides nothing except which waiting
+// sessions end first if there are too many.
 type Origin struct {
 	// Address is the client's, without a port; Browser is what it is called.
 	Address, Browser string
 }
 
-// from is Origin, empty where nobody knows.
+// from is Origin; empty if unknown.
 func (d *Data) from() Origin {
 	if d.Origin == nil {
 		return Origin{}
@@ -115,8 +117,7 @@ func (d *Data) from() Origin {
 	return *d.Origin
 }
 
-// Retry is what the app set with the answer to a login that failed: for another try with the same name, and for nothing
-// else.
+// Retry is what the app set with the answer to a failed login. It goes only with another try under the same name.
 type Retry struct {
 	Jar custody.Jar
 	// For is a mark of the name.
@@ -129,8 +130,8 @@ type Delivery struct {
 	Location string
 	// Cookies are raw Set-Cookie lines that the browser may have.
 	Cookies []string
-	// TokenHeader is the header in which the answer carried a bearer token, and Token its value; empty where it did
-	// not.
+	// TokenHeader is the header in which the answer carried a bearer token, and Token its value. Both are empty if
+	// there was none.
 	TokenHeader, Token string
 	// Status, ContentType and ContentEncoding of the answer.
 	Status          int
@@ -153,8 +154,7 @@ func (d Data) GoString() string { return d.String() }
 // LogValue is String for log/slog.
 func (d Data) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
-// MarshalJSON is String in quotes: a session is stored by the codec alone, and JSON is how loggers print what they do
-// not know.
+// MarshalJSON is String in quotes. Sessions are stored by the codec alone, and loggers print unknown types as JSON.
 func (d Data) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }
 
 // String names the status only.
@@ -178,12 +178,12 @@ type Proof struct {
 	Method string
 	// At is when. A trusted browser's proof is as old as the sign-in.
 	At time.Time
-	// Trusted: a trusted browser stood for the factor, and nobody proved it just then.
+	// Trusted: a trusted browser stood in for the factor, and nobody proved it at that time.
 	Trusted bool
 }
 
-// Method is how the factor was proved that made the session verified: totp, recovery, or none where none was owed.
-// Empty until verified.
+// Method is how the factor was proved that made the session verified: totp or recovery, or none if none was owed. Empty
+// until verified.
 func (d *Data) Method() string {
 	switch {
 	case d.State != gate.Verified:
@@ -194,7 +194,7 @@ func (d *Data) Method() string {
 	return d.Proofs[0].Method
 }
 
-// Proved is when a factor was last proved in this session by whoever sits there; zero where it never was.
+// Proved is when the user last proved a factor in this session. Trusted proofs do not count. Zero if there is none.
 func (d *Data) Proved() time.Time {
 	var last time.Time
 	for _, proof := range d.Proofs {
@@ -205,7 +205,7 @@ func (d *Data) Proved() time.Time {
 	return last
 }
 
-// proved adds a proof to those that there are. One of each method is kept, the newest.
+// proved adds a proof. Of each method the newest is kept.
 func proved(proofs []Proof, with Proof) []Proof {
 	proofs = slices.Clone(proofs)
 	at := slices.IndexFunc(proofs, func(proof Proof) bool { return proof.Method == with.Method })
@@ -216,11 +216,11 @@ func proved(proofs []Proof, with Proof) []Proof {
 	return proofs
 }
 
-// The version before knew one method and one time of a session's proofs. What it could say is stored as it was, so that
-// gateways of both can share a store while one takes the other's place; what it could not, all of it a second proof in
-// one session, follows behind a flag.
+// The version before stored one method and one time of a session's proofs. What it can express is stored as it did, so
+// that gateways of both versions can share a store during an upgrade. What it cannot, such as a second proof, follows
+// after a flag.
 
-// proofsBefore is what the version before knew of the proofs, and all of them where that is not enough.
+// proofsBefore is what the version before can express of the proofs, and all of them if that is not enough.
 func proofsBefore(data *Data) (method string, at time.Time, all []Proof) {
 	if len(data.Proofs) == 0 {
 		if data.State == gate.Verified {
@@ -236,7 +236,7 @@ func proofsBefore(data *Data) (method string, at time.Time, all []Proof) {
 	return method, at, all
 }
 
-// proofsOf is the way back.
+// proofsOf is the reverse of proofsBefore.
 func proofsOf(method string, at, since time.Time) []Proof {
 	switch {
 	case method == "" || method == None:

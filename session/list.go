@@ -18,11 +18,11 @@ import (
 // MaxSummaries is how many sessions of one user are listed, the ones used last.
 const MaxSummaries = 8
 
-// Summary is what a user may see of a session of his own.
+// Summary is what a user may see of one of the user's own sessions.
 type Summary struct {
-	// ID names the session to DestroyOne, for as long as its token does not change. It is worth nothing as a token.
+	// ID names the session to DestroyOne while its token does not change. It cannot be used as a token.
 	ID string
-	// Current says that it is the session that asks.
+	// Current marks the session that asked for the list.
 	Current bool
 	// State is how far it has come.
 	State gate.State
@@ -104,14 +104,14 @@ func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) f
 	}
 }
 
-// summaryID is a name for a list. Not the store's own, which whoever reads the store could be asked for.
+// summaryID is a session's name in a list. It differs from its name in the store.
 func summaryID(key string) string {
 	sum := sha256.Sum256([]byte("sallyport session in a list\x00" + key))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// revokePasses bounds the passes over the store. A second one finds what was renewed during the first; more than that
-// takes somebody who keeps signing in while we look.
+// revokePasses bounds the passes over the store. A second pass finds what was renewed during the first; more are needed
+// only if somebody keeps signing in meanwhile.
 const revokePasses = 25
 
 // revokeWorkers is how many sessions are ended at the same time.
@@ -138,22 +138,24 @@ func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string)
 }
 
 func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) (found int, err error) {
-	// First all names, then the deletions: a store need not bear being changed by the one who walks over it.
+	// All names are collected before the first deletion, because not every store can be changed while it is walked
+	// over.
 	var names []string
 	note := func(key string, _ []byte) {
 		if key != keep && !slices.Contains(names, key) {
 			names = append(names, key)
 		}
 	}
-	// In this order: a session from before the index that is stored anew goes into it, and is found in one of the two.
+	// The order matters: a session from before the index that is stored anew moves into the index, so it is found by
+	// one of the two.
 	if err = m.shared.store.unlabelled(ctx, m.ifOf(identity, note)); err == nil {
 		err = m.shared.store.ownedNow(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, note))
 	}
 	if err != nil {
 		return 0, err
 	}
-	// Side by side: a session that is renewed between the listing and its deletion escapes to the next pass, so the
-	// deletions must not wait for each other.
+	// The deletions run side by side: a session that is renewed between listing and deletion escapes to the next pass,
+	// so they must not wait for each other.
 	var group sync.WaitGroup
 	errs := make([]error, min(len(names), revokeWorkers))
 	for worker := range errs {

@@ -65,24 +65,23 @@ func (s *Shared) Manager(config Config) *Manager {
 	}}
 }
 
-// Load returns the session of a token, or nil and no error when there certainly is none: the token is malformed or
-// unknown, the session has expired, belongs to another app, or cannot be decoded. An error wraps ErrStore and tells
-// nothing about the session (P6). Load never writes. The Data is shared with others that load the session, and must
-// only be read: steps change a reading of their own.
+// Load returns the session of a token. It returns nil and no error if there certainly is none: the token is malformed
+// or unknown, or the session has expired, belongs to another app or cannot be decoded. An error wraps ErrStore and says
+// nothing about the session (P6). Load never writes. The Data is shared and must only be read: steps change a copy of
+// their own.
 //
-// It asks the store itself, by the name that scs stores the token under: scs's own Load would make a session where
-// there is none, and costs more than the rest of a request.
+// It asks the store directly, by the name that scs gives the token: scs's own Load would begin a session if there is
+// none, and costs more than the rest of a request.
 func (m *Manager) Load(ctx context.Context, token string) (*Data, error) {
 	return m.load(ctx, token, m.shared.store.find)
 }
 
-// LoadNow is Load that asks the store itself in any case, and not what is remembered of a moment ago (Recent): for what
-// goes on without further requests.
+// LoadNow is like Load but bypasses Recent. Use it for open streams.
 func (m *Manager) LoadNow(ctx context.Context, token string) (*Data, error) {
 	return m.load(ctx, token, m.shared.store.findNow)
 }
 
-// Remote reports whether the store is one that other gateways may use as well.
+// Remote reports whether other gateways may use the store too.
 func (m *Manager) Remote() bool {
 	_, remote := m.shared.store.store.(*Recent)
 	return remote
@@ -184,7 +183,7 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 	}
 	deadline := m.deadline(data)
 	if !m.config.Now().Before(deadline) {
-		// Some stores keep what has expired already for ever.
+		// Some stores never delete what has already expired when it is written.
 		return "", ErrGone
 	}
 	sessions := m.shared.sessions
@@ -194,11 +193,10 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 	return token, err
 }
 
-// update changes a session under its token's lock: change gets what is stored at that moment, and what it leaves is
-// stored. Changes to one session are thus made one after the other within this process. Where another process was
-// quicker, which only a Swapper can tell, change is called once more, with what that one has stored. So change must be
-// quick, must not use the same token again, and must bear being called several times: what it leaves outside Data is of
-// the last call. A browser that hangs up stops nothing.
+// update changes a session under its token's lock: change gets what is stored at that moment, and its result is stored.
+// So changes to one session are made one after the other within this process. If another process was quicker, which
+// only a Swapper can tell, change is called again with what that one has stored. So change must be quick, must not use
+// the same token, and may be called several times; the last call counts. A browser that hangs up stops nothing.
 //
 // ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned
 // as it is, and nothing is written. The Data returned is what was stored.
@@ -232,7 +230,7 @@ func (m *Manager) update(ctx context.Context, token string, change func(*Data) e
 // renewals of one token one wins; the others get ErrGone, as an update does that read the session before. The form
 // token changes too, unless change has set it.
 //
-// When the store fails half-way, the old session is left as it was if that can be had, and no new one can be used.
+// If the store fails half-way, the old session stays as it was if possible, and no new one can be used.
 func (m *Manager) renew(
 	ctx context.Context, token string, change func(*Data) error,
 ) (newToken string, renewed *Data, err error) {
@@ -275,8 +273,8 @@ func (m *Manager) renew(
 
 // replace moves a session to a new token in a store that cannot do so itself; the caller holds the token's lock.
 //
-// Not scs.RenewToken, which deletes first: a store that then fails would have lost the session. The new session is
-// nobody's before its token is returned.
+// It does not use scs.RenewToken, which deletes first: if the store then fails, the session is lost. Nobody has the new
+// session's token before it is returned.
 func (m *Manager) replace(ctx context.Context, token string, data *Data) (newToken string, err error) {
 	newToken, err = m.insert(ctx, data, new(plan))
 	if err != nil {
@@ -287,15 +285,15 @@ func (m *Manager) replace(ctx context.Context, token string, data *Data) (newTok
 		err = ErrGone // destroyed, or renewed by another process, while change was running
 	}
 	if err != nil {
-		// Should this fail too, what is left expires by itself, and nobody has its token.
+		// If this fails too, the new session expires by itself, and nobody has its token.
 		_ = m.shared.store.DeleteCtx(ctx, storeKey(newToken))
 		return "", err
 	}
 	return newToken, nil
 }
 
-// changed loads a session afresh and applies change to it; the caller holds the token's lock. The plan learns what was
-// found.
+// changed loads a session anew and applies change to it; the caller holds the token's lock. The version found is noted
+// in the plan.
 func (m *Manager) changed(
 	ctx context.Context, token string, p *plan, change func(*Data) error,
 ) (context.Context, *Data, error) {
@@ -333,8 +331,8 @@ func (m *Manager) changed(
 // Destroy ends a session: the token is dead for ever, also for changes that are under way. A token that is not alive is
 // no error.
 func (m *Manager) Destroy(ctx context.Context, token string) error {
-	// Without the token's lock, so that nobody waits for a slow change to log out; the store's tombstone stops that
-	// one.
+	// It does not take the token's lock, so that a sign-out never waits for a slow change; the store's tombstone stops
+	// that change.
 	if !wellFormed(token) {
 		return nil
 	}

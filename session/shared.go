@@ -12,15 +12,15 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// Shared is one store of sessions in one process: make one for each store and keep it over reloads of the
-// configuration, for its locks are what puts the changes to a session in order. It has no goroutine and needs no
-// closing; the store may.
+// Shared is one store of sessions in one process. Make one for each store and keep it over reloads of the
+// configuration, because its locks order the changes to a session. It has no goroutine and needs no closing; the store
+// may.
 type Shared struct {
 	store    *backend
 	sessions *scs.SessionManager
 	locks    *locks
 	decoded  *decodedCache
-	// secret is what Keys come from where the store has none.
+	// secret is what Keys are derived from if the store has none.
 	secret [KeySize]byte
 	// beside is what others keep as long as the sessions; see Manager.Beside.
 	besideMutex sync.Mutex
@@ -35,9 +35,9 @@ type Shared struct {
 // exact over several processes, a Swapper every step. A Store is all of that.
 func NewShared(store scs.Store) *Shared {
 	shared := &Shared{store: newBackend(store), locks: newLocks(), decoded: newDecodedCache(), secret: newSecret()}
-	// Not scs.New: that starts a goroutine for a store that is thrown away at once. Not IdleTimeout: with it a mere
-	// read counts as a change, and brings destroyed sessions back. Lifetime is only a start; each commit sets a
-	// deadline.
+	// scs.New is not used, because it starts a goroutine for a store that is thrown away at once. IdleTimeout is not
+	// used, because with it a read counts as a change and brings destroyed sessions back. Lifetime is only a start;
+	// each commit sets a deadline.
 	shared.sessions = &scs.SessionManager{
 		Lifetime:         24 * time.Hour,
 		Store:            shared.store,
@@ -47,10 +47,9 @@ func NewShared(store scs.Store) *Shared {
 	return shared
 }
 
-// Beside returns what stands beside the sessions of this app under a key, and has fresh make it where nothing does. It
-// is for what has to be known of the sessions as long as they live in this process: several Managers of one app, those
-// of a reload among them, get the same. Keys are compared as those of a map; a package should use a type of its own.
-// Safe for concurrent use.
+// Beside returns the value kept beside this app's sessions under a key; fresh makes it if there is none. It is for what
+// has to be known of sessions as long as this process keeps them: all Managers of one app get the same value, over
+// reloads too. Keys are compared like those of a map; a package should use a type of its own. Safe for concurrent use.
 func (m *Manager) Beside(key any, fresh func() any) any {
 	type besideKey struct{ app, key any }
 	full := besideKey{m.config.App, key}
@@ -68,8 +67,8 @@ func (m *Manager) Beside(key any, fresh func() any) any {
 	return made
 }
 
-// locks gives every name a lock of its own. The table of names is split into stripes, so that no lock is shared by all
-// requests; the locks themselves are not, so that a slow change to one session never holds up another one.
+// locks gives every name a lock of its own. The table of names is split into stripes, so that requests do not share one
+// lock. Each name has its own lock, so that a slow change to one session never delays another.
 type locks struct {
 	seed    maphash.Seed
 	stripes [64]stripe
@@ -121,12 +120,12 @@ func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
 	return m.lives.TouchDue(data.State, now, data.Seen)
 }
 
-// Touch writes down that a session is in use, if NeedsTouch still says so once the session has been read again: of many
-// requests at the same moment one writes. Errors are as those of Take.
+// Touch writes down that a session is in use, if NeedsTouch still says so after the session was read again. So one of
+// many requests at the same moment writes. Errors are like those of Take.
 func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
 	_, err := m.update(ctx, token, func(data *Data) error {
-		// The request may have begun before the one that has touched the session meanwhile: to its time that touch is
-		// in the future.
+		// Another request that began later may have touched the session meanwhile, and to this one's time that touch
+		// would lie in the future.
 		if later := m.config.Now(); later.After(now) {
 			now = later
 		}
@@ -145,17 +144,17 @@ func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error 
 const (
 	// decodedSlots is how many sessions at most are kept decoded, a power of two.
 	decodedSlots = 4096
-	// decodedLargest is the size of the largest stored form that is kept, in bytes: with the number of slots it bounds
-	// what all of this takes to a few tens of megabytes, whatever is stored.
+	// decodedLargest is the size of the largest stored form that is kept, in bytes. Together with decodedSlots it
+	// bounds the cache to a few tens of megabytes.
 	decodedLargest = 4 << 10
 )
 
-// decodedCache remembers what stored bytes decoded to, so that a session in use is taken apart once for each change and
-// not for each request. It answers no question that the store was not asked just now: an entry counts only for the very
-// bytes that the store gave, all of which are compared, so that a session that ended or changed is never found here.
+// decodedCache remembers what stored bytes were decoded to, so that a session in use is decoded once for each change
+// and not for each request. The store is still asked each time: an entry counts only if the store has just returned the
+// same bytes, all of which are compared. So a session that ended or changed is never found here.
 //
-// It is a table without locks: a session that falls on another one's slot takes it, and one that ended stays in memory
-// until then. Safe for concurrent use.
+// It is a table without locks: a session takes the slot of another one with the same slot number, and one that ended
+// stays in memory until then. Safe for concurrent use.
 type decodedCache struct {
 	slots [decodedSlots]atomic.Pointer[decodedEntry]
 }
@@ -169,8 +168,8 @@ type decodedEntry struct {
 
 func newDecodedCache() *decodedCache { return new(decodedCache) }
 
-// slotOf is a session's place in the table. Keys are digests of tokens ([storeKey]), so that their first bytes are
-// spread already, by nobody's choice.
+// slotOf is a session's slot in the table. Keys are digests of tokens ([storeKey]), so their first bytes are evenly
+// spread, and nobody can choose them.
 func slotOf(key string) uint32 {
 	var first uint32
 	for i := range min(len(key), 4) {
@@ -179,8 +178,7 @@ func slotOf(key string) uint32 {
 	return first * 0x9e3779b1 >> 16 % decodedSlots
 }
 
-// decode is the function decode. The Data is shared with other callers, who all only read: sessions are changed by
-// steps, on a reading of their own.
+// decode is like the function decode. Its Data is shared and must only be read: steps change a copy of their own.
 func (c *decodedCache) decode(key string, stored []byte) (*Data, time.Time, error) {
 	slot := &c.slots[slotOf(key)]
 	if entry := slot.Load(); entry != nil && bytes.Equal(entry.stored, stored) {

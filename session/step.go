@@ -10,16 +10,16 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// ErrUnlawful is returned by Take where a session is no longer in a state that the step begins at, or no longer the
-// user's. To whoever wanted the step that session is gone, so that it is an ErrGone too. Nothing was written.
+// ErrUnlawful is returned by Take if the session is no longer in a state that the step begins at, or no longer the
+// user's. It wraps ErrGone, because to the caller that session is gone. Nothing was written.
 var ErrUnlawful = fmt.Errorf("%w: it has changed meanwhile", ErrGone)
 
-// errNothing is a step's that has nothing to change.
+// errNothing is returned by a step that has nothing to change.
 var errNothing = errors.New("the step changes nothing")
 
-// Step is one lawful change of a session. Only this package makes steps: each says from which states it leads and of
-// which user's session, what it empties, and whether the session goes on under another token. A step is pure: it has no
-// clock and asks nobody, so that it can be taken once more on what another process has stored meanwhile.
+// Step is one lawful change of a session. Only this package makes steps. Each names the states and the user that it is
+// lawful for, what it empties, and whether the token rotates. A step is pure: it uses no clock and no store, so that it
+// can be taken again on what another process has stored meanwhile.
 type Step struct {
 	name string
 	// from are the states that it is lawful in.
@@ -33,8 +33,8 @@ type Step struct {
 	apply func(*Data) error
 }
 
-// Raw is a step without a law: any change, after which the token is a new one where rotates is true. It is for the
-// suites that try stores and managers; house_test.go keeps it out of all else.
+// Raw is a step that makes any change; the token rotates if rotates is true. It is for the suites that test stores and
+// managers. house_steps_test.go keeps it out of everything else.
 func Raw(rotates bool, change func(*Data) error) Step {
 	return Step{name: "raw", from: anyState, rotates: rotates, apply: change}
 }
@@ -49,7 +49,7 @@ var (
 	inEnrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
-// lawful returns ErrUnlawful where the step does not begin at the session's state, or is another user's.
+// lawful returns ErrUnlawful if the step does not begin at the session's state, or is another user's.
 func (s Step) lawful(data *Data) error {
 	if !slices.Contains(s.from, data.State) || s.of && data.Identity != s.user {
 		return fmt.Errorf("%w: %s from %s", ErrUnlawful, s.name, data.State)
@@ -69,19 +69,19 @@ func (s Step) take(data *Data) error {
 type Taken struct {
 	// Token is the session's token now.
 	Token string
-	// Done reports whether the step changed anything. Where it did not, nothing was written, and After is as Before.
+	// Done reports whether the step changed anything. If not, nothing was written, and After equals Before.
 	Done bool
 	// Before is the session as the step found it, and After as it was stored. Both are to be read only.
 	Before, After *Data
 }
 
-// Take is the one way to change a session: it reads the session afresh, takes the step, and stores what came of it.
-// Steps of one session are taken one after the other within this process; where another process was quicker, which only
-// a Swapper can tell, the step is taken once more. A client that hangs up stops nothing. Of several steps that rotate
-// one token one succeeds.
+// Take is the only way to change a session: it reads the session anew, takes the step, and stores the result. Within
+// this process, steps of one session are taken one after the other; if another process was quicker, which only a
+// Swapper can tell, the step is taken again. A client that hangs up stops nothing. Of several steps that rotate the
+// same token one succeeds.
 //
-// ErrGone where the token is not alive, ErrUnlawful where the step is not lawful in the session's state; else an error
-// wraps ErrStore, or is ErrTooLarge or the step's own. Nothing is written beside an error. Safe for concurrent use.
+// Take returns ErrGone if the token is not alive, and ErrUnlawful if the step is not lawful. Any other error wraps
+// ErrStore, is ErrTooLarge, or comes from the step. Nothing is written if there is an error. Safe for concurrent use.
 func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, error) {
 	taken := Taken{Token: token, Done: true}
 	change := func(data *Data) error {
@@ -138,8 +138,8 @@ func TakeNotice() Step {
 	}}
 }
 
-// TakeCodes takes new recovery codes out, to be shown once, with the message and the page to go on to; they are in
-// Taken.Before.
+// TakeCodes takes new recovery codes out, which are shown once, and with them the message and the page to go on to. All
+// are in Taken.Before.
 func TakeCodes() Step {
 	return Step{name: "take the recovery codes", from: inVerified, apply: func(data *Data) error {
 		if len(data.Codes) == 0 {
@@ -161,7 +161,7 @@ func TakeDelivery() Step {
 	}}
 }
 
-// Offer keeps where the app's answer would have led, while its user is offered a factor.
+// Offer keeps where the app's answer would have led while the user is offered a factor.
 func Offer(delivery *Delivery) Step {
 	return Step{name: "offer", from: inVerified, apply: func(data *Data) error {
 		data.Next = Destination(delivery, data.Next)
@@ -197,7 +197,7 @@ func Freshen(user string, with Proof) Step {
 	}}
 }
 
-// DropDevice ends a trusted browser's one go at proving itself.
+// DropDevice ends a trusted browser's only attempt to prove itself.
 func DropDevice(user string) Step {
 	return Step{name: "drop the device", from: inPending, user: user, of: true, apply: func(data *Data) error {
 		data.Device = ""

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/internal/age"
 )
 
-// Hold keeps what an answer set in a verified session. asked is the jar that the app was asked about, or that went out:
-// where another answer was quicker and changed it, nobody has asked about both together, and the app is asked before
-// the next use. asks says that it can be. ErrOverflow where it does not fit.
+// Hold keeps what an answer set in a verified session. asked is the jar that the app was asked about, or that the
+// request carried. If another answer has changed the jar since, the app was not asked about both changes together, and
+// has to be asked before the next use; asks says that it can be. ErrOverflow if the cookies do not fit.
 func Hold(cookies Cookies, asked custody.Jar, asks bool) Step {
 	return Step{name: "hold cookies", from: inVerified, apply: func(data *Data) error {
 		held, err := cookies.into(data.Held)
@@ -29,8 +29,8 @@ func Hold(cookies Cookies, asked custody.Jar, asks bool) Step {
 	}}
 }
 
-// ClaimCheck notes that somebody is about to ask the app who is signed in, if nobody else has noted it since it was
-// seen to be due.
+// ClaimCheck notes that the caller will ask the app who is signed in, unless another request has noted the same since
+// the check was seen to be due.
 func ClaimCheck(seen, at time.Time) Step {
 	return Step{name: "claim the check", from: inVerified, apply: func(data *Data) error {
 		if !data.Checked.Equal(seen) {
@@ -41,9 +41,9 @@ func ClaimCheck(seen, at time.Time) Step {
 	}}
 }
 
-// Vouch notes that the app named the session's own user for the jar that it was asked about, and what it set meanwhile.
-// Where cookies came into custody in between of which nobody knows whose they are, the app was not asked about those
-// (P5), and nothing is done. ErrOverflow where it does not fit.
+// Vouch notes that the app named the session's own user for the jar asked, and keeps what it set with its answer. If
+// other cookies came into custody meanwhile, the app was not asked about those (P5), and nothing changes. ErrOverflow
+// if the cookies do not fit.
 func Vouch(user string, asked custody.Jar, cookies Cookies) Step {
 	return Step{name: "vouch", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		if data.Checked.IsZero() && !data.Held.Equal(asked) {
@@ -58,10 +58,10 @@ func Vouch(user string, asked custody.Jar, cookies Cookies) Step {
 	}}
 }
 
-// Unsettle notes that the session must not be used before the app has said whose it is. It keeps what the app set when
-// it was asked about the session. What another answer set of which the app could not be asked is never kept: a third
-// one might replace half of it, and the app vouch for the whole. What does not fit leaves a jar that the app does not
-// know, so that the session ends then.
+// Unsettle notes that the session must not be used before the app has said whose it is. It keeps the cookies that the
+// app set when it was asked about the session. If they do not fit, the jar is emptied, so that the app knows nobody and
+// the session ends. The cookies of any other answer about which the app could not be asked are never kept: a later
+// answer might replace some of them, and the app would then vouch for the mixture.
 func Unsettle(asked Cookies) Step {
 	return Step{name: "unsettle", from: anyState, apply: func(data *Data) error {
 		data.Checked, data.Held = time.Time{}, asked.orEmpty(data.Held)
@@ -69,7 +69,7 @@ func Unsettle(asked Cookies) Step {
 	}}
 }
 
-// BindTokens binds bearer tokens to the session of whose user the app says that they are.
+// BindTokens binds bearer tokens to the session of the user whose they are, as the app says.
 func BindTokens(user string, tokens []string, at time.Time) Step {
 	return Step{name: "bind tokens", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		for _, token := range tokens {
@@ -80,8 +80,9 @@ func BindTokens(user string, tokens []string, at time.Time) Step {
 	}}
 }
 
-// Raise notes that a request goes to the app that may sign somebody else in, unless another one may be there now: for
-// as long as such a request may take. at is now, or earlier for one that keeps others waiting for less than that.
+// Raise notes that a request that may sign somebody else in goes to the app, unless another such request may be there.
+// The note counts for as long as such a request may take. at is now, or earlier for a request that keeps others waiting
+// for less time.
 func Raise(now, at time.Time, may time.Duration) Step {
 	return Step{name: "raise", from: anyState, apply: func(data *Data) error {
 		if data.Raised(now, may) {
@@ -100,17 +101,16 @@ func Settle() Step {
 	}}
 }
 
-// Raised reports whether a request may be raising the session that was marked so at another gateway. One that was
-// forgotten, by a gateway that fell over, is over after the time that one may take. Another gateway's clock may be
-// ahead.
+// Raised reports whether a request that may sign somebody else in may be at the app, perhaps by another gateway. The
+// mark of a gateway that crashed counts for as long as such a request may take. Another gateway's clock may be ahead.
 func (d *Data) Raised(now time.Time, may time.Duration) bool {
 	return d.Raising != nil && (age.Within(now, *d.Raising, may) || age.Within(*d.Raising, now, may))
 }
 
 // KeepGuest keeps what the app set in an answer to a stranger: held cookies in the guest's jar, names among those that
-// the browser may send. What the request had taken out of the session comes back with returning. In a session that a
-// sign-in has verified meanwhile there is no stranger; and while the page of a failed login is open, only another login
-// page, an entry, begins anew.
+// the browser may send. returning are the cookies that the request had taken out of the session. Nothing is kept in a
+// session that has been verified meanwhile. While the page of a failed login is open, only another login page (entry)
+// begins anew.
 func KeepGuest(cookies Cookies, returning custody.Jar, entry bool) Step {
 	return Step{name: "keep a stranger's cookies", from: anyState, apply: func(data *Data) error {
 		data.Granted = granted(data.Granted, cookies.Granted)
@@ -130,8 +130,8 @@ func KeepGuest(cookies Cookies, returning custody.Jar, entry bool) Step {
 }
 
 // ClaimGuest takes a stranger's cookies out of the session, for one request that may sign somebody in; they are in
-// Taken.Before. The token changes, so that of two such requests one has them. What was about to make those cookies
-// somebody's concerns nobody any more.
+// Taken.Before. The token changes, so that only one of two such requests gets them. Requests that may sign somebody in
+// with these cookies no longer count for the session.
 func ClaimGuest() Step {
 	return Step{name: "claim the stranger's cookies", from: anyState, rotates: true, apply: func(data *Data) error {
 		data.Stranger = Stranger{}
@@ -142,7 +142,8 @@ func ClaimGuest() Step {
 	}}
 }
 
-// KeepRetry keeps what the app set with the answer to a login that failed, unless there is a stranger's jar by now.
+// KeepRetry keeps what the app set with the answer to a failed login, unless the session has a stranger's jar
+// meanwhile.
 func KeepRetry(retry *Retry, names []string) Step {
 	return Step{name: "keep for another try", from: anyState, apply: func(data *Data) error {
 		if data.Guest.Len() == 0 {
@@ -153,7 +154,7 @@ func KeepRetry(retry *Retry, names []string) Step {
 	}}
 }
 
-// DoubtGuest notes that nobody knows whether the stranger's cookies are still a stranger's.
+// DoubtGuest notes that somebody may have signed in with the stranger's cookies.
 func DoubtGuest() Step {
 	return Step{name: "doubt the stranger's cookies", from: anyState, apply: func(data *Data) error {
 		data.Doubt = true
@@ -161,8 +162,8 @@ func DoubtGuest() Step {
 	}}
 }
 
-// ReviewGuest keeps what the app set while it was asked about the stranger's cookies, where it knew nobody by them;
-// else they are forgotten. The answer ends a doubt that there was before the question.
+// ReviewGuest keeps what the app set when it was asked about the stranger's cookies, if it knew nobody by them;
+// otherwise it forgets the cookies. endsDoubt ends a doubt that there was before the question.
 func ReviewGuest(cookies Cookies, knewNobody, endsDoubt bool) Step {
 	return Step{name: "review the stranger's cookies", from: anyState, apply: func(data *Data) error {
 		if data.Doubt = data.Doubt && !endsDoubt; !knewNobody || data.State == gate.Verified {
@@ -182,8 +183,8 @@ func ForgetGuest() Step {
 	}}
 }
 
-// ErrOverflow is returned where custody is too small for what the app set: what did not fit cannot be asked about, so
-// that nothing was written.
+// ErrOverflow is returned if what the app set does not fit into custody. The app cannot be asked about what does not
+// fit, so nothing was written.
 var ErrOverflow = errors.New("custody is too small for what the app set")
 
 // maxGranted is how many cookie names of the app's a browser may have in one session.
@@ -209,7 +210,7 @@ func (c Cookies) into(jar custody.Jar) (custody.Jar, error) {
 	return jar, nil
 }
 
-// orEmpty is into for what may be forgotten: an empty jar where it does not fit.
+// orEmpty is into for cookies that may be forgotten: it returns an empty jar if they do not fit.
 func (c Cookies) orEmpty(jar custody.Jar) custody.Jar {
 	jar, err := c.into(jar)
 	if err != nil {
@@ -218,7 +219,7 @@ func (c Cookies) orEmpty(jar custody.Jar) custody.Jar {
 	return jar
 }
 
-// granted adds names to the list of what the browser may send. The list that it is given stays as it is.
+// granted adds names to the list of what the browser may send. It does not change the list that it gets.
 func granted(list, names []string) []string {
 	list = slices.Clip(list)
 	for _, name := range names {

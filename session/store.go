@@ -14,12 +14,11 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// Store is all that a store of this house offers. Every one passes package session/storetest. The methods that scs
-// itself calls are those of scs.CtxStore; a Shared takes less than a Store too, and is then exact within one process
-// only.
+// Store is what each of our stores implements; each passes package session/storetest. scs itself calls the methods of
+// scs.CtxStore. A Shared also takes a store that implements less, and is then exact within one process only.
 //
-// Tokens are the names under which scs stores sessions: hashes of what browsers hold. What a store takes and hands out
-// are copies. It bounds each call in time by itself, and a context that ends stops no write that has begun.
+// Tokens are the names under which scs stores sessions: hashes of what browsers hold. A store copies what it gets and
+// returns. It limits the time of each call itself, and a context that ends does not stop a write that has begun.
 type Store interface {
 	scs.CtxStore
 	Claimer
@@ -28,11 +27,11 @@ type Store interface {
 	Index
 }
 
-// TombstoneLife is how long at least a deleted token is remembered, so that no request which began before can bring it
-// back; longer where its session would have lived longer.
+// TombstoneLife is how long at least a deleted token is remembered, so that no request that began before can bring it
+// back. If its session would have lived longer, it is remembered for that long.
 const TombstoneLife = 24 * time.Hour
 
-// NewVersion makes a Version at random, as stores need them whose sessions outlive the process.
+// NewVersion makes a random Version, for stores whose sessions outlive the process.
 func NewVersion() (fresh Version) {
 	_, _ = rand.Read(fresh[:]) // it never fails
 	return fresh
@@ -47,8 +46,8 @@ func Life(expiry, now time.Time) (time.Duration, error) {
 	return max(expiry.Sub(now), time.Millisecond), nil
 }
 
-// Version tells two contents of one session in a store apart. None comes back, also not when a token is stored anew.
-// The zero Version is that of no session.
+// Version distinguishes the contents of a session in a store over time. No Version occurs twice, even if a token is
+// stored anew. The zero Version is no session's.
 type Version [16]byte
 
 // Swapper is compare-and-set: what a store offers so that of two changes to one session, made by two processes at the

@@ -19,11 +19,11 @@ import (
 // maxRechecks is how often one request asks again whose the cookies are that other answers are changing meanwhile.
 const maxRechecks = 8
 
-// errBusy is returned where they change faster than that.
+// errBusy is returned if they change faster than the app can be asked.
 var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be asked about them", upstream.ErrBroken)
 
-// ForwardVerified sends a request to the app with the session that is held for it. Most requests in a site's life take
-// this way, and nothing else: one look at the session, the headers, the filter.
+// ForwardVerified sends a request to the app with the cookies from custody. Most requests take this way and nothing
+// else: one look at the session, the headers, the filter.
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes, referrer := x.expectPage(), x.refreshes(), x.R.Header["Referer"]
 	if x.Session().InPlace {
@@ -49,7 +49,7 @@ func (x *Exchange) ForwardVerified() error {
 			return answer()
 		}
 	}
-	// This app may sign people in without a sign: it is asked after each request that could have done so.
+	// This app may sign users in without setting a cookie, so it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
 	prepareVerified(x)
 	x.Observe()
@@ -75,7 +75,7 @@ func (s *Site) checkDue(data *session.Data, now time.Time, unresolved bool) gate
 	return gate.CheckDue(now, data.Checked, s.Config.Recheck, unresolved || data.Held.RanOut(data.Checked, now))
 }
 
-// recheck asks the app who is signed in while a session is in use (contract 4.2). Where there is no answer, the request
+// recheck asks the app who is signed in while a session is in use (contract 4.2). If it returns no answer, the request
 // goes on.
 func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 	if due == gate.CheckOnce {
@@ -143,9 +143,8 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 	}
 }
 
-// vouch notes that the app named the session's own user. It reports whether that is worth anything: where cookies came
-// into custody meanwhile of which nobody knows whose they are, the app was not asked about them (P5), and is asked
-// again.
+// vouch notes that the app named the session's own user, and reports whether that counts. If other cookies came into
+// custody meanwhile, the app was not asked about those (P5), and has to be asked again.
 func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	token := x.Token
 	taken, err := x.Take(session.Vouch(x.Session().Identity, x.Session().Held, x.CookiesSet(answer.Changes)))
@@ -166,7 +165,7 @@ func (x *Exchange) unsettle(asked ...custody.Change) error {
 	return err
 }
 
-// RefuseForeign answers where another site's page sent what only this site's may.
+// RefuseForeign refuses a request that a page of another site sent and only this site's pages may send.
 func (x *Exchange) RefuseForeign() error {
 	x.Log.InfoContext(x.R.Context(), "refused: another site's page sent it",
 		"app", x.Config.App, "place", x.Place.String(), "client", x.Config.ClientAddress(x.R))

@@ -10,28 +10,26 @@ import (
 )
 
 const (
-	// spoolMemory is how much of an answer that goes on while the app is asked is kept in memory, in bytes; the rest of
-	// it is kept in a file that has no name.
+	// spoolMemory is how many bytes of an answer are kept in memory while the app is asked; the rest is kept in a file
+	// without a name.
 	spoolMemory = 1 << 20
-	// spoolLimit is how much is kept at all. Then the app has to wait for its own word.
+	// spoolLimit is how many bytes are kept at all. Beyond that the app has to wait until it was asked.
 	spoolLimit = 64 << 20
 )
 
-// meanwhile takes an answer that has begun while the app is asked whose it is. Some apps cannot say before they have
-// got rid of the answer: PHP keeps a session to itself until its script has ended, and a script that nobody reads does
-// not end.
+// meanwhile keeps the rest of an answer while the app is asked whose it is. Some apps cannot say so before they have
+// sent the answer: PHP locks a session until its script has ended, and a script whose output nobody reads does not end.
 //
-// The question is asked, and what was kept is sent on, by a goroutine of its own, to which the exchange belongs until
-// over is closed. The handler's goroutine only adds to what is kept.
+// A goroutine of its own asks the question and sends what was kept. The exchange belongs to it until over is closed;
+// the handler's goroutine only adds to what is kept.
 type meanwhile struct {
 	over     chan struct{} // closed when the answer was decided, and what was kept was sent
 	returned chan struct{} // closed when the handler has returned
 	full     chan struct{} // closed when no more can be kept
 	panicked any           // what the goroutine panicked with; to be read once over is closed
 	err      error         // why what was kept could not be sent; likewise
-	// behind are the headers that the handler sets behind the body: trailers. It is the handler's goroutine's until
-	// over is closed. Were that to wait for it, an answer that the app has to get rid of first would never come to its
-	// end.
+	// behind are the trailers that the handler sets. The map belongs to the handler's goroutine until over is closed;
+	// if that goroutine waited instead, an answer that the app has to send first would never end.
 	behind http.Header
 
 	mutex  sync.Mutex
@@ -43,7 +41,7 @@ type meanwhile struct {
 	done   bool     // all that was kept was sent
 }
 
-// decideMeanwhile is decide beside the handler, whose answer goes on.
+// decideMeanwhile is decide in a goroutine beside the handler, which goes on.
 func (f *filter) decideMeanwhile() {
 	m := &meanwhile{over: make(chan struct{}), returned: make(chan struct{}), full: make(chan struct{}), behind: make(http.Header)}
 	f.early, f.meanwhile = true, m
@@ -56,7 +54,8 @@ func (f *filter) decideMeanwhile() {
 	}()
 }
 
-// drain sends what was kept. From then on nothing more is: a client that is slow would have all of a large answer kept.
+// drain sends what was kept. Nothing more is kept afterwards: otherwise a slow client would have all of a large answer
+// kept.
 func (f *filter) drain(m *meanwhile) error {
 	if _, err := io.Copy(decided{f}, m.close()); err != nil {
 		return err
@@ -67,13 +66,13 @@ func (f *filter) drain(m *meanwhile) error {
 	return nil
 }
 
-// decided writes what is sent of an answer that was decided.
+// decided is an io.Writer for the pieces of an answer that was decided.
 type decided struct{ filter *filter }
 
 // Write implements io.Writer.
 func (d decided) Write(p []byte) (int, error) { return d.filter.writeDecided(p) }
 
-// isOver reports whether the exchange is the handler's goroutine's again.
+// isOver reports whether the exchange belongs to the handler's goroutine again.
 func (m *meanwhile) isOver() bool {
 	select {
 	case <-m.over:
@@ -83,7 +82,7 @@ func (m *meanwhile) isOver() bool {
 	}
 }
 
-// close has nothing more be kept, and returns what was.
+// close stops keeping more, and returns what was kept.
 func (m *meanwhile) close() io.Reader {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -102,7 +101,7 @@ func (m *meanwhile) sent() (flush bool) {
 	return m.flush
 }
 
-// forget gives the room back, for whatever reason the answer has come to its end.
+// forget frees memory and file when the answer has ended, for whatever reason.
 func (m *meanwhile) forget() {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -112,8 +111,7 @@ func (m *meanwhile) forget() {
 	}
 }
 
-// add keeps a piece of the answer. It reports whether it did: not where the answer was decided, and not where there is
-// no room.
+// add keeps a piece of the answer. It reports false if the answer was decided, or if there is no room.
 func (m *meanwhile) add(p []byte) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -151,7 +149,7 @@ func (m *meanwhile) append(p []byte) error {
 	return nil
 }
 
-// wantsFlush notes that the handler wants what it wrote to be seen. It reports whether that has to wait.
+// wantsFlush notes that the handler has flushed. It reports whether the flush has to wait.
 func (m *meanwhile) wantsFlush() bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -159,8 +157,8 @@ func (m *meanwhile) wantsFlush() bool {
 	return !m.done
 }
 
-// whole waits until the answer has come to its end. It reports whether it did; not where no more of it can be kept, and
-// not once the stream was cut or the client has left.
+// whole waits until the answer has ended, and reports whether it has: not if no more of it can be kept, the stream was
+// cut or the client left.
 func (f *filter) whole() bool {
 	m := f.meanwhile
 	if m == nil {
@@ -181,7 +179,7 @@ func (f *filter) whole() bool {
 	return false
 }
 
-// join waits until the exchange is the handler's goroutine's again.
+// join waits until the exchange belongs to the handler's goroutine again.
 func (f *filter) join() error {
 	m := f.meanwhile
 	if m == nil {
@@ -198,14 +196,14 @@ func (f *filter) join() error {
 	return m.err
 }
 
-// handlerReturned says that nothing more comes of the answer.
+// handlerReturned notes that no more of the answer will come.
 func (f *filter) handlerReturned() {
 	if m := f.meanwhile; m != nil {
 		close(m.returned)
 	}
 }
 
-// flushDecided shows the browser what was sent so far.
+// flushDecided flushes what was sent so far to the browser.
 func (f *filter) flushDecided() error {
 	switch f.mode {
 	case replaced:

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// midway asks the app whose a session is while an answer of it, or a tunnel, is under way: what is sent after that came
-// before it. Safe for concurrent use.
+// midway asks the app whose a session is while an answer or a tunnel of it is under way. What is sent afterwards came
+// from the app before the question. Safe for concurrent use.
 type midway struct {
 	mutex  sync.Mutex
 	stream *stream
@@ -33,9 +33,9 @@ func (x *Exchange) startMidway() *midway {
 	return &midway{stream: &x.stream, x: asking}
 }
 
-// confirms asks the app, and reports whether the session is whose it was. Where it is not, or nobody can say, the
-// stream is cut, and the session is asked about before its next use. Where another request has asked meanwhile, that is
-// enough, unless it must be now.
+// confirms asks the app and reports whether the session still is the same user's. If it is not, or the app cannot say,
+// the stream is cut, and the app is asked before the session's next use. If another request has just asked, that is
+// enough, unless now is set.
 func (m *midway) confirms(now bool) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -87,8 +87,8 @@ func confirmsUser(x *Exchange) bool {
 	return false
 }
 
-// confirmsStranger asks about the cookies of this very answer. They are those that the session keeps for the stranger,
-// or were kept nowhere, as beside the page of a failed login.
+// confirmsStranger asks about the cookies of this answer: those that the session keeps for the stranger, or such as
+// were kept nowhere, as beside the page of a failed login.
 func confirmsStranger(x *Exchange) bool {
 	jar, kept := x.Session().Guest, true
 	if x.answered.Len() > 0 && !x.answered.Equal(jar) {
@@ -104,8 +104,8 @@ func confirmsStranger(x *Exchange) bool {
 	return nobody
 }
 
-// mayGoOut reports whether a piece of an answer that has begun may be sent. While another request is at the app that
-// may raise the session, it waits for a while; then, and where it is time to, the app is asked.
+// mayGoOut reports whether a piece of an answer that has begun may be sent. While another request that may raise the
+// session is at the app, it waits for a while. After that, and whenever a check is due, it asks the app.
 func (f *filter) mayGoOut() bool {
 	s, v := &f.x.stream, f.x.visit
 	if s.cut.Load() {
@@ -126,7 +126,7 @@ func (f *filter) mayGoOut() bool {
 	return !s.cut.Load() // also by what it waited for
 }
 
-// confirmed has the app say whose the session is, where it can be asked.
+// confirmed asks the app whose the session is, if the app can be asked.
 func (f *filter) confirmed(now bool) bool {
 	s := &f.x.stream
 	if s.midway == nil {
@@ -138,7 +138,7 @@ func (f *filter) confirmed(now bool) bool {
 	return s.midway.confirms(now)
 }
 
-// mayAskMidway reports whether there is somebody to ask, and a session to ask about.
+// mayAskMidway reports whether the app can be asked, and there is a session to ask about.
 func (x *Exchange) mayAskMidway() bool {
 	if !x.Config.Logins.Asks() || x.Config.Front != nil || x.Token == "" {
 		return false
@@ -146,8 +146,8 @@ func (x *Exchange) mayAskMidway() bool {
 	return x.State() == gate.Verified && !x.LacksPassword() || x.State() != gate.Verified && (x.carries || x.Suspect)
 }
 
-// asksOn reports whether all that follows of an answer has to wait for the app's word, as its beginning did: the
-// request may sign somebody in after that.
+// asksOn reports whether the app has to be asked about all further pieces of an answer, as about its beginning, because
+// the request may sign somebody in later.
 func (x *Exchange) asksOn() bool {
 	if !x.filter.early || !x.mayAskMidway() {
 		return false
@@ -158,7 +158,7 @@ func (x *Exchange) asksOn() bool {
 	return x.visit != nil && x.visit.Raises || x.visit == nil && x.Suspect
 }
 
-// sendAsked sends what has been kept of such an answer.
+// sendAsked asks the app and sends what was kept of such an answer.
 func (f *filter) sendAsked() error {
 	kept := f.waiting.Body.Bytes()
 	if len(kept) == 0 {

@@ -10,18 +10,18 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// askStoreEvery is how often the store is asked whether the turn is free that a request at another gateway has.
+// askStoreEvery is how often the store is asked whether a request at another gateway still has the turn.
 const askStoreEvery = 20 * time.Millisecond
 
-// lookNow reads a session from the store itself. It does not wait long for that, and does not end with a client.
+// lookNow reads a session from the store itself. It does not wait long, and goes on if the client leaves.
 func (s *Site) lookNow(ctx context.Context, token string) (*session.Data, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer done()
 	return s.Config.Sessions.LoadNow(ctx, token)
 }
 
-// pollStore has look look into the store at once and then every while, until it has seen enough, patience has run out
-// or over is closed.
+// pollStore calls look at once and then every askStoreEvery, until it returns true, patience is over or the channel is
+// closed.
 func pollStore(patience time.Duration, over func() <-chan struct{}, look func() (enough bool)) {
 	if look() || patience == 0 {
 		return
@@ -44,7 +44,7 @@ func pollStore(patience time.Duration, over func() <-chan struct{}, look func() 
 	}
 }
 
-// awaitTurn is visit.wait for all gateways that share the store of sessions. session.ErrGone is returned where the
+// awaitTurn is Visit.Wait across all gateways that share the store of sessions. It returns session.ErrGone if the
 // session has ended.
 func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
 	waited, alone = v.Wait(ctx)
@@ -55,7 +55,7 @@ func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone 
 	return true, alone && others, err
 }
 
-// awaitOthers waits for what goes to the app by other gateways. A request that may raise the session is marked in the
+// awaitOthers waits for requests at the app by other gateways. A request that may raise the session is marked in the
 // store.
 func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
 	pollStore(v.Patience(), ctx.Done, func() bool {
@@ -65,7 +65,7 @@ func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, 
 	return alone, err
 }
 
-// tryTurn looks whether the turn is free, and takes it where the request may raise the session.
+// tryTurn reports whether the turn is free, and takes it if the request may raise the session.
 func (s *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err error) {
 	now := s.Config.Now()
 	data, err := s.Config.Sessions.LoadNow(ctx, v.Token) // which spares a write for each look
@@ -91,7 +91,7 @@ func (s *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err e
 	return free, err
 }
 
-// unmark has the store forget that a request of the session may be raising it.
+// unmark removes the mark in the store that a request of the session may be raising it.
 func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 	if !v.Marked.Swap(false) {
 		return
@@ -103,9 +103,10 @@ func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 	}
 }
 
-// undisturbedElsewhere waits, before a piece of an answer that has begun or of a tunnel is sent, until no request is at
-// the app by another gateway that may raise the session. It reports whether there is none; else patience or the stream
-// has run out, or the store says nothing. The store is asked about each piece: nobody tells this gateway.
+// undisturbedElsewhere waits, before a piece of an answer that has begun or of a tunnel is sent, until no request by
+// another gateway is at the app that may raise the session. It reports whether there is none; otherwise patience is
+// over, the stream has ended or the store does not answer. The store is asked about each piece, because other gateways
+// tell this one nothing.
 func (s *stream) undisturbedElsewhere(patience time.Duration) (undisturbed bool) {
 	site := s.site
 	if site == nil || !site.Config.Sessions.Remote() {

@@ -12,22 +12,22 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// refreshes reports whether the app answers this request with another token.
+// refreshes reports whether the app answers this request with another bearer token.
 func (x *Exchange) refreshes() bool {
 	return len(x.Config.Refresh) > 0 && x.Path.Canonical && x.Config.Refresh.Match(x.Path.Text)
 }
 
-// tokenRanOut reports whether this session's token may have come to its end without the app's session having done so:
-// apps issue another one then. Until they do, what the session sends is of no worth to anybody.
+// tokenRanOut reports whether this session's bearer token may have expired while the app's session goes on, so that the
+// app will issue another one. Until then, the session's requests are nobody's to the app.
 func (x *Exchange) tokenRanOut() bool {
 	return len(x.Config.Refresh) > 0 && x.Session().Token != "" && x.Session().Held.Len() == 0
 }
 
-// errNoToken is returned where the app answers a request for another token with something else.
+// errNoToken is returned if the app answers a request for another bearer token with something else.
 var errNoToken = errors.New("the answer holds no token where one should stand")
 
-// refresh sends a request to the app that brings another token, and withholds the answer until the app has said whose
-// that is (P5). The request was made ready already.
+// refresh sends a request for another bearer token to the app, and withholds the answer until the app has said whose
+// the token is (P5). The request has been prepared before.
 func refresh(x *Exchange) error {
 	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
 	answer, err := upstream.Capture(x.Next, x.R)
@@ -60,8 +60,8 @@ func refresh(x *Exchange) error {
 	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.Send(w, r, lines) }, x.stream.watch(x))
 }
 
-// admitTokens binds tokens to the session where the app says that they are its user's. Those of another user are a
-// sign-in of that one, and answered.
+// admitTokens binds bearer tokens to the session if the app says that they are its user's. If they are another user's,
+// that is a sign-in, and admitTokens returns an answer.
 func admitTokens(x *Exchange, issued []login.Token, answer *upstream.Withheld, lines []string) exchange.Answer {
 	user := x.Session().Identity
 	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))

@@ -1,5 +1,5 @@
-// Package relay carries a session's requests to the app and its answers back: whole and unbuffered where nothing is to
-// be asked, and otherwise behind the app's own word on whose the session is.
+// Package relay carries a session's requests to the app and the answers back: unbuffered if the app need not be asked,
+// and otherwise once the app has said whose the session is.
 package relay
 
 import (
@@ -14,7 +14,7 @@ import (
 // Site is what all exchanges of one site share. It does not change.
 type Site struct {
 	*signin.Site
-	// Again decides afresh what becomes of a request, in the state that its session has now, and does it.
+	// Again decides anew what becomes of a request, in the session's present state, and does it.
 	Again func(*Exchange) error
 	// harmless are the addresses that sign nobody in, and static those at which users get what strangers get.
 	harmless *underway.Harmless
@@ -37,7 +37,8 @@ type Exchange struct {
 	carries bool
 	// encodingsSaved says that encodings was read.
 	encodingsSaved bool
-	// carried are the stranger's cookies that go with this request, where they are not those of the session (any more).
+	// carried are the stranger's cookies that go with this request, if they are not, or no longer, those of the
+	// session.
 	carried custody.Jar
 	// answered are the stranger's cookies as they were with this answer, when the app was asked about them.
 	answered custody.Jar
@@ -45,8 +46,8 @@ type Exchange struct {
 	static bool
 	// door is a stranger's request that may sign somebody in after its answer has begun; nil in all others.
 	door *underway.Visit
-	// encodings are the client's own Accept-Encoding headers, where others went to the app: put back when the exchange
-	// is over, for those in front of us.
+	// encodings are the client's own Accept-Encoding headers, if the app got others. They are put back at the end of
+	// the exchange, for the handlers in front of us.
 	encodings []string
 
 	// visit is the request's in a session that may be raised; nil in all others.

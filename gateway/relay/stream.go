@@ -14,36 +14,36 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// What is sent must not outlive the session that it was asked for with. A stream is cut within five seconds of the
-// moment at which the store could last confirm its session: after a look each second that takes a second at most, and
-// where the store does not answer, as soon as what it said last is three seconds old (P6). So an order to end a
-// session, given at another node, needs the store only.
+// An answer must not outlive the session that it was requested with. A stream is cut within five seconds after the
+// store last confirmed its session: it looks each second, a look takes a second at most, and if the store does not
+// answer the stream is cut when the last answer is three seconds old (P6). So a session can be ended at another node
+// through the store alone.
 const (
 	LookEvery    = time.Second
 	lookTimeout  = time.Second
 	believeStore = 3 * time.Second
-	// interruptEvery is how often the writes of a handler are failed that must end.
+	// interruptEvery is how often a handler that has to end has its writes failed.
 	interruptEvery = 100 * time.Millisecond
 )
 
-// longUpload is the length of a request's body, in bytes, from which on sending it is use of the session.
+// longUpload is how long a request's body has to be, in bytes, for its sending to count as use of the session.
 const longUpload = 1 << 20
 
-// errSessionEnded ends what was under way for a session that is over.
+// errSessionEnded stops what is under way for a session that has ended.
 var errSessionEnded = errors.New("the session ended")
 
-// stream watches over the session of one request for as long as the request, or the tunnel that it opened, is under
-// way. Most requests end before the first look. Its timer's goroutine touches nothing of the exchange but this.
+// stream watches the session of one request while the request, or the tunnel that it opened, is under way. Most
+// requests end before the first look. The timer's goroutine uses no other part of the exchange.
 type stream struct {
 	site *Site
 	w    http.ResponseWriter
-	// midway asks whose the session is; nil where nobody was asked so far, or nobody can be.
+	// midway asks the app whose the session is; nil if the app was not asked so far, or cannot be.
 	midway *midway
 	// confirmed is when the store last said that the session is alive. It belongs to the goroutine that looks.
 	confirmed time.Time
 
-	// cut says that nothing may be sent any more, begun that the answer's headers were written, used that somebody made
-	// use of the stream since the last look, stale that it is time to ask the app whose the session is.
+	// cut: nothing may be sent any more. begun: the answer's headers were written. used: the browser has used the
+	// stream since the last look. stale: the app has to be asked whose the session is.
 	cut, begun, used, stale atomic.Bool
 
 	mutex    sync.Mutex
@@ -56,8 +56,9 @@ type stream struct {
 	inPlace  bool // the app may sign somebody else in under the cookies that it carries
 	over     bool
 	returned bool // the handler has
-	// oneWay is for events: an app sends them to an empty chair too, so they are no use of the session. impatient says
-	// that it has waited for a request that is at the app still. Both belong to the handler's goroutine.
+	// oneWay: the answer is a stream of events, which an app also sends if nobody sits there, so it is no use of the
+	// session. impatient: the stream has waited for a request that is still at the app. Both belong to the handler's
+	// goroutine.
 	oneWay, impatient bool
 }
 
@@ -67,7 +68,7 @@ type watcher struct {
 	stream *stream
 }
 
-// watchers are those that have nothing to do: a timer of its own for each request would cost more than the watch.
+// watchers are the idle ones, for reuse: a new timer for each request would cost more than the watch.
 type watchers struct{ idle sync.Pool }
 
 // begin is called with the stream's mutex held.
@@ -82,7 +83,7 @@ func (w *watchers) begin(s *stream) {
 	fresh.timer = time.AfterFunc(LookEvery, func() { fresh.stream.look() })
 }
 
-// end is called with the stream's mutex held. One that is looking just now has its hands full, and is not kept.
+// end is called with the stream's mutex held. A watcher that is looking at this moment is not reused.
 func (w *watchers) end(s *stream) {
 	if s.watcher.timer.Stop() {
 		s.watcher.stream = nil
@@ -90,7 +91,7 @@ func (w *watchers) end(s *stream) {
 	}
 }
 
-// watch begins. What it returns is the request as it goes on: its context ends with the session.
+// watch begins to watch the session, and returns the request to go on with, whose context ends with the session.
 func (s *stream) watch(x *Exchange) *http.Request {
 	s.begin(x)
 	r := x.R.WithContext(&s.ending)
@@ -112,7 +113,7 @@ func (s *stream) begin(x *Exchange) {
 	s.mutex.Unlock()
 }
 
-// follow has the stream belong to another token or identity from now on.
+// follow has the stream watch another token and identity from now on.
 func (s *stream) follow(token, identity string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -141,7 +142,7 @@ func (s *stream) end() {
 	}
 }
 
-// release ends the watch, and nothing else: what is still sent is the answer to a sign-out.
+// release ends the watch and nothing else, because what is still sent is the answer to a sign-out.
 func (s *stream) release() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -179,7 +180,7 @@ func (s *stream) look() {
 			s.stale.Store(true)
 		}
 		if s.used.Swap(false) && sessions.NeedsTouch(data, now) {
-			// What goes wrong here is found at the next look.
+			// If this fails, the next look finds out.
 			_ = sessions.Touch(context.Background(), token, now)
 		}
 	}
@@ -199,8 +200,8 @@ func mayGoOn(data *session.Data, identity string, stranger bool) bool {
 // Doubt implements underway.Carrier.
 func (s *stream) Doubt() { s.stale.Store(true) }
 
-// Stop implements underway.Carrier. It cuts the stream: nothing is written from here on, the request to the app is
-// given up, and whoever waits for a slow client waits no more.
+// Stop implements underway.Carrier. It cuts the stream: nothing more is written, the request to the app is cancelled,
+// and a write that waits for a slow client fails.
 func (s *stream) Stop() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -217,11 +218,11 @@ func (s *stream) Stop() {
 	}
 }
 
-// interrupt fails a write that waits for a client, and does so again until the handler has returned: a write that began
-// at this very moment may still move the deadline on. It is called with the mutex held.
+// interrupt fails a write that waits for a client. It does so again until the handler has returned, because a write
+// that begins at this moment may still extend the deadline. It is called with the mutex held.
 //
-// It goes to the writer below all others, which is the server's own and bears it from another goroutine than the
-// handler's. Those that wrap it (Caddy's has a deadline for idle clients) do not.
+// It uses the innermost writer, the server's own, which may be used from another goroutine than the handler's. Those
+// that wrap it may not (Caddy's has a deadline for idle clients).
 func (s *stream) interrupt() {
 	if s.returned {
 		return
@@ -258,7 +259,7 @@ type upload struct {
 	stream *stream
 }
 
-// Read notes that the browser made use of the session, and fails with errSessionEnded once that is over.
+// Read notes that the browser has used the session, and fails with errSessionEnded once that has ended.
 func (u *upload) Read(p []byte) (int, error) {
 	if u.stream.cut.Load() {
 		return 0, errSessionEnded

@@ -9,23 +9,23 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// tunnel is a connection that a handler has taken over, as it does for a WebSocket. What the browser sends through it
-// is use of the session; what the app sends is not, for it may send to an empty chair.
+// tunnel is a connection that a handler has taken over, for example for a WebSocket. What the browser sends is use of
+// the session. What the app sends is not, because it also sends if nobody sits there.
 type tunnel struct {
 	net.Conn
 	stream *stream
-	// impatient says that a direction has waited for a request that is at the app still. Servers that shut down write
-	// as well.
+	// impatient says that a direction has waited for a request that is still at the app. It is atomic, because servers
+	// that shut down write too.
 	impatient struct{ read, write atomic.Bool }
-	// raises: its handshake was a request that may sign somebody in, which the app may do a while after it has
-	// answered. opened is when it did, and due, in nanoseconds behind that, when the app is to be asked next.
+	// raises: the handshake may sign somebody in, which the app may do some time after it has answered. opened is when
+	// it answered, and due how many nanoseconds after that the app is to be asked next.
 	raises bool
 	opened time.Time
 	due    atomic.Int64
 }
 
-// carry puts a connection under watch; errSessionEnded where that comes too late. raises reports whether the request
-// that opened it may sign somebody in.
+// carry watches a connection; it returns errSessionEnded if the session has ended already. raises reports whether the
+// request that opened it may sign somebody in.
 func (s *stream) carry(conn net.Conn, raises bool) (net.Conn, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -40,8 +40,8 @@ func (s *stream) carry(conn net.Conn, raises bool) (net.Conn, error) {
 	return s.tunnel, nil
 }
 
-// Read notes that the browser made use of the session. What it sends while another request is at the app that may raise
-// the session waits, as another request would.
+// Read notes that the browser has used the session. While a request that may raise the session is at the app, what the
+// browser sends waits, like another request.
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	if n == 0 {
@@ -54,8 +54,8 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write sends what the app says. It may be for somebody else whom a request signs in at this moment, and waits
-// likewise.
+// Write sends what the app says. It may be meant for somebody else whom a request signs in at that moment, so it waits
+// in the same way.
 func (t *tunnel) Write(p []byte) (int, error) {
 	if !t.mayGoOn(underway.PagePatience, &t.impatient.write) {
 		return 0, errSessionEnded
@@ -87,9 +87,9 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	return !s.cut.Load() // also by what it waited for
 }
 
-// asks reports whether the app has to be asked about a piece, since the handshake may sign somebody in: about each one
-// for as long as others would wait for such a request, and then whenever as much time has passed again. So what an app
-// does later is found out in twice the time that it took.
+// asks reports whether the app has to be asked about a piece, because the handshake may sign somebody in. It is asked
+// about each piece for as long as others would wait for such a request, and later whenever the time since the handshake
+// has doubled. So a sign-in is found in at most twice the time that the app took for it.
 func (t *tunnel) asks() bool {
 	if !t.raises {
 		return false
@@ -102,7 +102,7 @@ func (t *tunnel) asks() bool {
 	return int64(elapsed) >= due && t.due.CompareAndSwap(due, int64(2*elapsed))
 }
 
-// CloseWrite ends one direction only, which proxies do where they can.
+// CloseWrite ends one direction only, as proxies do if they can.
 func (t *tunnel) CloseWrite() error {
 	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -110,7 +110,7 @@ func (t *tunnel) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// Close ends the watch as well.
+// Close also ends the watch.
 func (t *tunnel) Close() error {
 	err := t.Conn.Close()
 	t.stream.mutex.Lock()

@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// addressKey is what the request's path is remembered by.
+// addressKey is the key by which the request's path is remembered.
 func addressKey(x *Exchange) uint64 {
 	return x.site.harmless.Key(x.Session().Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
@@ -26,9 +26,9 @@ func addressKey(x *Exchange) uint64 {
 // client's choice.
 func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(addressKey(x)) }
 
-// noteAddress remembers that the request has signed nobody in, by the app's own word, and that it was alone there. Such
-// an address keeps nothing else of the session waiting for long. It is asked about all the same: the app may have
-// refused to sign somebody in that day.
+// noteAddress remembers the path of a request that signed nobody in, as the app says, and was alone at the app. From
+// then on such a path keeps other requests of the session waiting for a second at most. The app is still asked about
+// it, because it may have refused to sign somebody in that day.
 func (x *settlement) noteAddress() {
 	v := x.visit
 	if v == nil || !v.Plain || x.filter.early || !x.bare() {
@@ -40,18 +40,17 @@ func (x *settlement) noteAddress() {
 	x.noteStatic()
 }
 
-// mayRaise reports whether a request of a verified session may raise it without a sign. A query may do so too, by
-// fields whose names nobody described, and so may a path that was not seen to be harmless.
+// mayRaise reports whether a request of a verified session may sign somebody else in without setting a cookie. A query
+// may do so by fields that no login block describes, and so may a path that is not known to be harmless.
 func (x *Exchange) mayRaise() bool {
 	return x.Session().InPlace && !x.static && (!x.Plain(x.R) || !x.knowsAddress())
 }
 
-// besideRaise reports whether the answer that has come may be to whom another request of the session is signing in at
-// this moment. Then it waits for the app's word, as the other one's does. One that comes later than that finds its
-// session gone: it is cut, or disowned where the other one was at another gateway.
+// besideRaise reports whether the answer may be meant for somebody whom another request of the session is signing in at
+// this moment. Then the app is asked first, as for the other request. An answer that comes later finds its session
+// gone: it is cut, or disowned if the other request was at another gateway.
 //
-// A mere page load may have signed somebody in itself. So it is asked about as well, unless it went without the
-// session.
+// A page load may have signed somebody in itself. So the app is asked about it too, unless it went without the session.
 func (x *Exchange) besideRaise() bool {
 	if x.State() == gate.Verified && x.Session().InPlace && !x.static {
 		x.Suspect = true
@@ -102,8 +101,8 @@ func (x *settlement) noteStatic() {
 	}
 }
 
-// settled says that the answer to a request of a session that may be raised has been decided. What a tunnel carries
-// from there on is looked at by nobody.
+// settled notes that the answer to a request of a session that may be raised has been decided. What a tunnel carries
+// afterwards is not looked at.
 func (x *Exchange) settled(status int) {
 	if x.filter.early && status != http.StatusSwitchingProtocols && !upstream.IsEventStream(x.W.Header()) {
 		g, v := x.site, x.visit
@@ -120,8 +119,8 @@ func (x *Exchange) settled(status int) {
 	}
 }
 
-// settledEarly is called behind a request. Where that was settled before its answer was whole, what the app did after
-// that is asked about before the session's next use.
+// settledEarly is called after a request. If the answer was settled before it was whole, the app is asked before the
+// session's next use, because of what it may have done since.
 func (x *Exchange) settledEarly() {
 	if !x.filter.early || x.State() != gate.Verified {
 		return
@@ -132,7 +131,7 @@ func (x *Exchange) settledEarly() {
 	x.askBeforeNextUse()
 }
 
-// askBeforeNextUse is unsettle where nobody waits for an answer any more.
+// askBeforeNextUse is unsettle at a time when no answer can be given any more.
 func (x *Exchange) askBeforeNextUse() {
 	if err := x.unsettle(); err != nil && !errors.Is(err, session.ErrGone) {
 		x.StoreFails(err)
@@ -141,15 +140,15 @@ func (x *Exchange) askBeforeNextUse() {
 	}
 }
 
-// WholeBody is how much of a request's body is read before the request goes on that may raise a session, in bytes. What
-// a client breaks off within that never reaches the app, and a client that is slow keeps nobody waiting.
+// WholeBody is how many bytes of a body are read before a request that may raise a session goes on. A body of which the
+// client sends less never reaches the app if the client breaks it off, and a slow client keeps nobody waiting.
 const WholeBody = 256 << 10
 
-// takeTurn has a request of a session that may be raised wait until it can go to the app, and notes that it is there
-// until leave is called.
+// takeTurn has a request of a session that may be raised wait until it can go to the app. The request counts as being
+// there until leave is called.
 //
-// A request that may raise the session is seen to its end, also where its client leaves: by a hang-up nobody escapes
-// the question whose the session is now.
+// A request that may raise the session is seen to its end even if its client leaves, so that nobody escapes the
+// question whose the session is by hanging up.
 func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	token, mayRaise := x.Token, x.mayRaise()
 	x.visit = x.Raising.Join(token, mayRaise, x.Plain(x.R))
@@ -204,8 +203,8 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	return leave, nil
 }
 
-// lookAgain reads the session once more, after a wait in which another request may have ended it. Where a request is at
-// the app still that may raise it, the app is asked whose the session is.
+// lookAgain reads the session once more after a wait, in which another request may have ended it. If a request that may
+// raise it is still at the app, the app is asked whose the session is.
 func lookAgain(x *Exchange, alone bool) error {
 	data, err := x.Config.Sessions.LoadNow(context.WithoutCancel(x.R.Context()), x.Token)
 	if err != nil {
@@ -226,8 +225,8 @@ func lookAgain(x *Exchange, alone bool) error {
 	return nil
 }
 
-// readBody reads the request's body before it goes on. One that is larger than that takes its turn with its last bytes,
-// unless its address has a query; later reports that it does.
+// readBody reads up to WholeBody of the request's body. A request with a larger one takes its turn with the last bytes,
+// unless its address has a query; later reports that it does so.
 func readBody(x *Exchange) (later bool, err error) {
 	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
@@ -272,7 +271,7 @@ type replayed struct {
 	io.Closer
 }
 
-// lastly is a body that calls before, once, before it gives its last bytes away, or its end.
+// lastly is a body that calls before, once, before it returns its last bytes or its end.
 type lastly struct {
 	io.Reader
 	io.Closer
@@ -296,14 +295,15 @@ func (l *lastly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// outlive has the request go on for a while where its client leaves, until the app has answered. What handles an error
-// of it gets the request as it was: undo puts it back.
+// outlive has the request go on for a while if its client leaves, until the app has answered. undo restores the
+// request, for whatever handles an error of it.
 func (x *Exchange) outlive() (undo func()) {
 	client := x.R
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
 	stop := context.AfterFunc(client.Context(), func() {
 		if x.stream.begun.Load() {
-			// The answer was judged, and what the app does after that is asked about before the session's next use.
+			// The answer was judged, and the app is asked before the session's next use because of what it may do
+			// later.
 			cancel()
 			return
 		}
@@ -318,8 +318,8 @@ func (x *Exchange) outlive() (undo func()) {
 	}
 }
 
-// Untold implements exchange.Above: what the request did at the app counts as under way, at other gateways too, until
-// somebody has asked the app.
+// Untold implements exchange.Above. The request counts as under way, at other gateways too, until somebody has asked
+// the app.
 func (x *Exchange) Untold() {
 	x.Unresolved.Note(x.Token, x.Now)
 	x.Carriers.Doubt(x.Token)

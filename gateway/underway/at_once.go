@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// MaxTrials is how many questions about passwords one client can have under way at the same time. A browser that
-	// begins with many requests at once stays below it.
+	// MaxTrials is how many passwords of one client may be tried at the same time. A browser that begins with many
+	// requests at once stays below it.
 	MaxTrials = 16
-	// RoomOfOne is how many large forms of strangers from one network are read at once, and roomOfAll from all: each
-	// takes some MiB of memory for as long as its client likes.
+	// RoomOfOne is how many large forms of strangers from one network are read at the same time, and roomOfAll how many
+	// from all networks: each takes some MiB of memory for as long as its client likes.
 	RoomOfOne = 8
 	roomOfAll = 128
 )
@@ -22,7 +22,8 @@ type AtOnce struct {
 	of    map[string]int
 }
 
-// enter begins one more, and reports whether it may begin, with so many of one network and of all; leave ends it.
+// enter begins one more, and reports whether it may begin: no more than ofOne of its network and ofAll altogether may
+// be under way. leave ends it.
 func (a *AtOnce) enter(network string, ofOne, ofAll int) (leave func(), ok bool) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

@@ -4,21 +4,21 @@ import "sync"
 
 // Carrier is a request that takes the cookies of a session to the app.
 type Carrier interface {
-	// Doubt has the request ask whose the session is, before anything more of it goes on.
+	// Doubt has the request ask the app whose the session is before more of its answer is sent.
 	Doubt()
-	// Stop ends it: nothing more of its answer is sent.
+	// Stop ends the request: no more of its answer is sent.
 	Stop()
 }
 
-// Carriers are the requests under way that took a stranger's cookies to the app, by the token of the session that they
-// are of. The zero value is ready for use.
+// Carriers are the requests under way that took a stranger's cookies to the app, by the token of their session. The
+// zero value is ready for use.
 type Carriers struct {
 	mutex    sync.Mutex
 	underWay map[string]map[Carrier]struct{}
 }
 
-// Add is to be called before the session is read for the last time: of a claim of its cookies and a request that
-// carries them, either the claim cuts the request or the request finds them gone.
+// Add has to be called before the request reads the session for the last time. Then a login that claims the cookies
+// either cuts the request, or the request finds the cookies gone.
 func (c *Carriers) Add(token string, one Carrier) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -31,7 +31,7 @@ func (c *Carriers) Add(token string, one Carrier) {
 	c.underWay[token][one] = struct{}{}
 }
 
-// Remove says that the request is over, or that it belongs to another session by now.
+// Remove is called when the request is over, or belongs to another session.
 func (c *Carriers) Remove(token string, one Carrier) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -40,7 +40,7 @@ func (c *Carriers) Remove(token string, one Carrier) {
 	}
 }
 
-// Doubt has the requests that carry the cookies of a session ask whose it is, before anything more of them goes on.
+// Doubt has the requests that carry a session's cookies ask the app whose it is before more of their answers is sent.
 func (c *Carriers) Doubt(token string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -49,7 +49,7 @@ func (c *Carriers) Doubt(token string) {
 	}
 }
 
-// Cut ends the requests that carry the cookies of a session: nothing more of their answers is sent.
+// Cut ends the requests that carry a session's cookies: no more of their answers is sent.
 func (c *Carriers) Cut(token string) {
 	c.mutex.Lock()
 	cut := c.underWay[token]

@@ -2,12 +2,12 @@ package underway
 
 import "sync"
 
-// maxEnded is how many ended sessions are remembered: more than requests are under way with one.
+// maxEnded is how many ended sessions are remembered.
 const maxEnded = 4096
 
-// Ended are the tokens of sessions that ended lately. Of several requests of one session that find its end at the same
-// time, each ends it and one tells. A request that comes later finds no session. Safe for concurrent use; the zero
-// value is empty.
+// Ended are the tokens of sessions that ended lately. If several requests end one session at the same time, it has one
+// of them emit the event. A request that comes later finds no session. Safe for concurrent use; the zero value is
+// empty.
 type Ended struct {
 	mutex  sync.Mutex
 	tokens map[string]struct{}
@@ -15,7 +15,7 @@ type Ended struct {
 	next   int
 }
 
-// First reports whether the session's end is told of for the first time.
+// First reports whether it is called for the first time with the session's token.
 func (e *Ended) First(token string) bool {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Ending is the context of a request that ends with its session. Nearly every request is over long before, so that
-// nothing is made until somebody waits for the end; from then on it is what context.WithCancelCause makes.
+// Ending is the context of a request that ends with its session. Nearly every request is over before, so it makes
+// nothing until somebody waits for the end; from then on it is a context of context.WithCancelCause.
 type Ending struct {
 	context.Context // the request's own
 
@@ -21,7 +21,7 @@ type madeEnding struct {
 	cancel context.CancelCauseFunc
 }
 
-// End cancels it. The first cause counts.
+// End cancels the context. The first cause counts.
 func (e *Ending) End(cause error) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -34,8 +34,8 @@ func (e *Ending) End(cause error) {
 	}
 }
 
-// Done makes the context that is waited for. Package context asks it first of a parent, and then finds by Value what
-// Done belongs to, so that children need no goroutine.
+// Done makes the context that somebody waits for. Package context first asks a parent for Done and then finds the
+// context that made it by Value, so that children need no goroutine.
 func (e *Ending) Done() <-chan struct{} {
 	if made := e.made.Load(); made != nil {
 		return made.Done()
@@ -54,7 +54,7 @@ func (e *Ending) Done() <-chan struct{} {
 	return made.Done()
 }
 
-// Err is context.Canceled behind the end.
+// Err is context.Canceled after the end.
 func (e *Ending) Err() error {
 	if made := e.made.Load(); made != nil {
 		return made.Err()
@@ -67,7 +67,7 @@ func (e *Ending) Err() error {
 	return e.Context.Err()
 }
 
-// Value is the request's own. It is asked for much more often than all else.
+// Value is the value of the request's own context. It is called much more often than the other methods.
 func (e *Ending) Value(key any) any {
 	if made := e.made.Load(); made != nil {
 		return made.Value(key)

@@ -8,10 +8,10 @@ import (
 // harmlessSlots is how many addresses are remembered, a power of two.
 const harmlessSlots = 1 << 14
 
-// Harmless are the paths at which a user signed nobody in by a plain load: nothing else of the session was at the app,
-// and the app named the same user behind it. Some apps sign people in by what stands in a path, with a name and
-// password of any account, so that a path counts for the user who was there, and not for others. It is a table without
-// locks, in which one address may take another one's place; those that have none are asked about again.
+// Harmless are the addresses at which a plain load of a user's signed nobody in: no other request of the session was at
+// the app, and afterwards the app named the same user. Some apps sign people in by a path that contains name and
+// password, so an address counts only for the user who was there. It is a table without locks, in which one address may
+// replace another; the app is asked about a replaced one again.
 type Harmless struct {
 	seed  maphash.Seed
 	slots [harmlessSlots]atomic.Uint64
@@ -31,7 +31,7 @@ func (h *Harmless) Key(user, method, host, path string) uint64 {
 	return hash.Sum64() | 1
 }
 
-// Has reports whether the address of a key is one of them.
+// Has reports whether the address of a key is in the table.
 func (h *Harmless) Has(key uint64) bool { return h.slots[key>>1%harmlessSlots].Load() == key }
 
 // Add remembers the address of a key.

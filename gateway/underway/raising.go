@@ -11,31 +11,31 @@ import (
 )
 
 const (
-	// raisedFor is how long it is remembered that a session was raised. A request that read the session before that has
-	// begun to carry its cookies long before.
+	// raisedFor is how long it is remembered that a session was found to be another user's. Any request that read the
+	// session before carries its cookies to the app sooner than that.
 	raisedFor = time.Minute
-	// MayTake is how long an app may still be at work on a request whose client has left.
+	// MayTake is how long an app may go on with a request whose client has left.
 	MayTake = 30 * time.Second
-	// RaisePatience is how long a request that may raise a session waits for another one of its kind. Then it goes on,
-	// once the app was asked whose the session is: some apps keep a request for long.
+	// RaisePatience is how long a request that may raise a session waits for another such request. Then the app is
+	// asked whose the session is, and the request goes on, because some apps take long.
 	RaisePatience = 15 * time.Second
-	// PagePatience is how long a page load waits so.
+	// PagePatience is how long a page load waits for such a request.
 	PagePatience = 3 * time.Second
-	// OpenPatience is how long a page load keeps another request waiting at most: some are polls, which an app answers
-	// when there is news, and some are downloads.
+	// OpenPatience is how long a page load may keep another request waiting: some are polls, which an app answers when
+	// there is news, and some are downloads.
 	OpenPatience = time.Second
 )
 
-// Raising keeps the requests of one session apart, by its token, where some may raise it: sign somebody in, in an app
-// that does so under the cookie that is there. While such a request is at the app nothing else of that session goes
-// there, since nobody knows whose the session is before it is settled. The zero value is ready for use.
+// Raising keeps the requests of a session apart, by its token, if some of them may raise it: sign somebody in under the
+// cookie that the session already has. While such a request is at the app, no other request of that session goes there,
+// because nobody knows whose the session is before the app was asked. The zero value is ready for use.
 type Raising struct {
 	mutex    sync.Mutex
 	sessions map[string]*turn
 	over     map[string]time.Time
 }
 
-// turn says what of a session is at the app.
+// turn counts a session's requests at the app.
 type turn struct {
 	visits  int           // that refer to it
 	raises  int           // those among them that may raise the session
@@ -52,19 +52,20 @@ type Visit struct {
 	turn    *turn
 	// Raises: it may raise the session itself; plain: it is a page load, by whatever address.
 	Raises, Plain bool
-	// holds: it has the turn, or is counted as open; left: it is settled; uploads: it is counted as open until it takes
-	// its turn; lapsed: it had the turn, for as long as it could.
+	// holds: it has the turn, or is counted as open. left: it is settled. uploads: it is counted as open until it takes
+	// its turn. lapsed: it had the turn for as long as it may have it.
 	holds, left, uploads, lapsed bool
-	// Beside: when it took its turn another one was at the app, that had lapsed or had not come to its end.
+	// Beside: when it took its turn, another request was still at the app: its turn had lapsed, or it had not been
+	// answered to the end.
 	Beside bool
-	// poll gives the turn back of what the app keeps for long: a page load, and an answer that has begun. Nil in all
-	// others.
+	// poll gives the turn back if the app takes long over a page load or an answer that has begun. Nil for other
+	// requests.
 	poll *time.Timer
 	// Marked: the store knows of it.
 	Marked atomic.Bool
 }
 
-// Join notes a request, and leave, on what it returns, that it is settled. One that is plain is a page load.
+// Join notes a request; Leave has to be called when it is settled. plain says that it is a page load.
 func (r *Raising) Join(token string, raises, plain bool) *Visit {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -82,8 +83,8 @@ func (r *Raising) Join(token string, raises, plain bool) *Visit {
 	return &Visit{Raising: r, Token: token, turn: t, Raises: raises, Plain: plain}
 }
 
-// Wait waits until the request may go to the app. It reports whether it had to wait, and whether there is nothing at
-// the app that may raise the session: where there still is, patience or the client has run out.
+// Wait waits until the request may go to the app. It reports whether it had to wait, and whether no request at the app
+// may raise the session. If one still may, the patience is over or the client has left.
 func (v *Visit) Wait(ctx context.Context) (waited, alone bool) {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -117,8 +118,8 @@ func (v *Visit) Patience() time.Duration {
 	return PagePatience
 }
 
-// until is called with the lock held, and waits without it, for nothing where patience is zero. changed is closed at
-// the next change, and over where whoever waits need wait no longer.
+// until is called with the lock held and waits without it; it does not wait if patience is zero. changed is closed at
+// the next change, and over when the caller need not wait any more.
 func (r *Raising) until(patience time.Duration, changed, over func() <-chan struct{}, free func() bool) (waited, is bool) {
 	if is := free(); is || patience == 0 {
 		return false, is
@@ -140,14 +141,14 @@ func (r *Raising) until(patience time.Duration, changed, over func() <-chan stru
 	return true, free()
 }
 
-// until is that of the visit's turn.
+// until is Raising.until for the visit's turn.
 func (v *Visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
 	return v.Raising.until(patience, func() <-chan struct{} { return v.turn.changed }, ctx.Done, free)
 }
 
-// Undisturbed waits, before a piece of an answer that has begun is sent, until no other request is at the app that may
-// raise the session: the piece may be the other's. It reports whether there is none; else patience or the client has
-// run out.
+// Undisturbed waits, before a piece of an answer that has begun is sent, until no other request at the app may raise
+// the session, because the piece may be meant for the user whom that one signs in. It reports whether there is none. If
+// there is one, the patience is over or the client has left.
 func (v *Visit) Undisturbed(ctx context.Context, patience time.Duration) bool {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -155,7 +156,8 @@ func (v *Visit) Undisturbed(ctx context.Context, patience time.Duration) bool {
 	return free
 }
 
-// Undisturbed is that of a visit, for what a tunnel of the session carries. over is closed when the tunnel is to end.
+// Undisturbed is like Visit.Undisturbed, for what a tunnel of the session carries. over is closed when the tunnel has
+// to end.
 func (r *Raising) Undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -165,8 +167,8 @@ func (r *Raising) Undisturbed(token string, patience time.Duration, over func() 
 	return free
 }
 
-// Quiet waits until nothing of a session is at the app, for a request that is to go there with its cookies and no visit
-// of its own.
+// Quiet waits until no request of a session is at the app. It is for a request that carries the session's cookies and
+// has no visit of its own.
 func (r *Raising) Quiet(ctx context.Context, token string, patience time.Duration) {
 	v := r.Join(token, false, false)
 	defer v.Leave()
@@ -175,9 +177,9 @@ func (r *Raising) Quiet(ctx context.Context, token string, patience time.Duratio
 	v.until(ctx, patience, func() bool { return v.turn.open == 0 && !v.turn.taken })
 }
 
-// Answering notes that the answer has begun, and is known to be the user's so far. What the app does before it has come
-// to its end may be done by whoever else has signed in meanwhile, or may sign somebody in: so the turn is kept until
-// then, for as long as others would have waited for an answer that has not begun. then is called where that is over.
+// Answering notes that the answer has begun, and that it is the user's so far. Until its end the app may still sign
+// somebody in, or go on as somebody who signed in meanwhile. So the turn is kept until then, but no longer than others
+// would wait for an answer that has not begun; if that time is over first, then is called.
 func (v *Visit) Answering(then func()) {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -187,8 +189,8 @@ func (v *Visit) Answering(then func()) {
 	v.poll = time.AfterFunc(RaisePatience, then)
 }
 
-// Lapse gives the turn back though the request is at the app still. It may have raised the session, or do so yet: the
-// next one that may raise it, and so hide what this one did, goes out once the app was asked.
+// Lapse gives the turn back although the request is still at the app. It may have raised the session, or may do so
+// later. So before another request may raise the session, and hide what this one did, the app is asked.
 func (v *Visit) Lapse() {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -206,7 +208,7 @@ func (v *Visit) Answered() {
 	v.giveBack()
 }
 
-// HasTurn reports whether the request is one that may raise the session, and is alone at the app still.
+// HasTurn reports whether the request may raise the session and is still alone at the app.
 func (v *Visit) HasTurn() bool {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -226,14 +228,14 @@ func (v *Visit) giveBack() {
 	v.turn.wake()
 }
 
-// wake has those look again that wait. It is called with the lock held.
+// wake has waiting requests look again. It is called with the lock held.
 func (t *turn) wake() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
 
-// BeginUpload has a request that takes its turn with its last bytes count as open until then: the app has what came
-// before, and may be at work on it.
+// BeginUpload counts a request that takes its turn with its last bytes as open until then, because the app may already
+// be working on the bytes before.
 func (v *Visit) BeginUpload() {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -274,7 +276,7 @@ func (v *Visit) Leave() {
 	}
 }
 
-// Linger has a request that nobody saw answered be under way for a while: the app may not have come to it yet.
+// Linger counts a request whose answer nobody saw as under way for a while, because the app may still handle it.
 func (r *Raising) Linger(token string) { time.AfterFunc(MayTake, r.Join(token, true, false).Leave) }
 
 // Any reports whether a request is under way that may raise the session.
@@ -295,7 +297,7 @@ func (r *Raising) Visiting() (count int) {
 	return count
 }
 
-// End notes that the session of a token has been found to be another's.
+// End notes that a session was found to be another user's.
 func (r *Raising) End(token string, now time.Time) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -306,7 +308,7 @@ func (r *Raising) End(token string, now time.Time) {
 	r.over[token] = now
 }
 
-// Ended reports whether that was found lately.
+// Ended reports whether a session was lately found to be another user's.
 func (r *Raising) Ended(token string) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

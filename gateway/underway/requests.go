@@ -1,5 +1,5 @@
-// Package underway holds what is known of the requests that are under way with the sessions of one app: who waits for
-// whom, whose cookies are at the app, and what was told already. It decides nothing.
+// Package underway holds what is known of the requests under way with the sessions of one app: which request waits for
+// which, which session's cookies are at the app, and which events were emitted already. It decides nothing.
 package underway
 
 import (
@@ -7,22 +7,22 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Requests is what is known of the requests that are under way with the sessions of one app. It is kept as long as
-// these are: over a reload of the configuration, during which gateways of before and after serve the same session, and
-// for all gateways of one app, which may stand in several routes. One that kept its own let a request go to the app
-// beside another gateway's that was signing somebody else in. The zero value is ready for use.
+// Requests is what is known of the requests under way with the sessions of one app. All gateways of an app in this
+// process share it, in several routes and over a reload of the configuration, and it is kept as long as the sessions.
+// If each gateway kept its own, a request could go to the app while another gateway's request signs somebody else in.
+// The zero value is ready for use.
 type Requests struct {
 	// Carriers are the requests that carry a stranger's cookies, or a session that may be raised.
 	Carriers Carriers
 	// Raising are those that may raise a verified session.
 	Raising Raising
-	// Doors are those of strangers whose answers have begun, with a session of the app's, and that may sign somebody in
-	// with it yet. What a login took along of such a session would become somebody else's after it was accepted. They
-	// take no turns: of a link in Raising a login waits for a moment only.
+	// Doors are strangers' requests whose answers have begun and brought a session of the app's, and that may still
+	// sign somebody in with it. If a login took that session along, it could become somebody else's after the login was
+	// accepted. They take no turns, because a login waits only a moment for requests in Raising.
 	Doors Raising
 	// SignIns are the logins that are at the app.
 	SignIns SignIns
-	// Unresolved are the sessions of which the store could not be told what became of them.
+	// Unresolved are the sessions whose change could not be written to the store.
 	Unresolved Unresolved
 	// Room is for the large forms of strangers that are being read.
 	Room AtOnce
@@ -30,15 +30,16 @@ type Requests struct {
 	trials AtOnce
 	// Learned are the names of cookies that logins put into custody.
 	Learned custody.Names
-	// Stores are those that fail, and EndedLately the sessions that ended: what was told of them is not told again.
+	// Stores are the stores' health, and EndedLately the sessions that ended. They keep events from being emitted
+	// twice.
 	Stores      Stores
 	EndedLately Ended
 }
 
-// requestsKey is what it stands under beside the sessions.
+// requestsKey is the key of Requests beside the sessions (session.Manager.Beside).
 type requestsKey struct{}
 
-// Of is what is kept beside the sessions of an app.
+// Of returns the Requests kept beside the sessions of an app.
 func Of(sessions *session.Manager) *Requests {
 	known, _ := sessions.Beside(requestsKey{}, func() any { return new(Requests) }).(*Requests)
 	return known

@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/internal/age"
 )
 
-// The stores, by what an operator sets them with.
+// The stores, by the word of the configuration that sets each.
 const (
 	StoreSecrets  = "secrets"
 	StoreSessions = "sessions"
@@ -29,17 +29,16 @@ func (s *Stores) Of(store string) *Health {
 	return &s.secrets
 }
 
-// WritesAgain is how long nobody must have met a store that takes no change, before a look that succeeds says that it
-// works again.
+// WritesAgain is how long no write must have failed before a read that succeeds counts as a recovery.
 const WritesAgain = time.Minute
 
-// Health is what is known of one store. One that can be read and takes no changes has not recovered when it is read:
-// each request of its users would tell that it failed and came back. Safe for concurrent use.
+// Health is what is known of one store. A store that can be read and not written has not recovered when it is read:
+// otherwise each request would emit that it failed and recovered. Safe for concurrent use.
 type Health struct {
-	// Ill says that it failed, so that nobody waits for the others while all is well.
+	// Ill says that the store failed. It is read without the lock while all is well.
 	Ill   atomic.Bool
 	mutex sync.Mutex
-	// looks and changes are what failed last.
+	// looks and changes say whether reads and writes failed last.
 	looks, changes bool
 	// changed is when a change last failed.
 	changed time.Time
@@ -57,7 +56,7 @@ func (h *Health) Fails(change bool, now time.Time) (first bool) {
 	return h.Ill.CompareAndSwap(false, true)
 }
 
-// Works notes a success. It reports whether the store has recovered by it.
+// Works notes a success. It reports whether the store has recovered.
 func (h *Health) Works(change bool, now time.Time) (recovered bool) {
 	if !h.Ill.Load() {
 		return false

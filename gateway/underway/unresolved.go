@@ -12,17 +12,16 @@ import (
 // rememberUnresolved is longer than any session lives.
 const rememberUnresolved = 30 * 24 * time.Hour
 
-// Unresolved are sessions about which something was found out, or could not be, that the store could not be told: that
-// they are another user's now, have ended, or must not be used unasked. This process knows it all the same, and has the
-// app be asked about such a session before anything of it goes there again (P6). Safe for concurrent use; the zero
-// value is empty.
+// Unresolved are sessions whose change could not be written to the store: that they are another user's now, have ended,
+// or must not be used before the app was asked. This process remembers them, and asks the app about such a session
+// before a request of it goes there again (P6). Safe for concurrent use; the zero value is empty.
 type Unresolved struct {
 	any    atomic.Bool // spares nearly every request the lock
 	mutex  sync.Mutex
 	tokens map[string]time.Time
 }
 
-// Note has the session be asked about before its next use.
+// Note has the app be asked about the session before its next use.
 func (u *Unresolved) Note(token string, now time.Time) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -34,7 +33,7 @@ func (u *Unresolved) Note(token string, now time.Time) {
 	u.any.Store(true)
 }
 
-// Has reports whether the session is one of them.
+// Has reports whether the session is unresolved.
 func (u *Unresolved) Has(token string) bool {
 	if !u.any.Load() {
 		return false
@@ -45,7 +44,7 @@ func (u *Unresolved) Has(token string) bool {
 	return is
 }
 
-// Any reports whether there is one.
+// Any reports whether any session is unresolved.
 func (u *Unresolved) Any() bool { return u.any.Load() }
 
 // Forget is called once the app has said whose the session is, and the store knows.
