@@ -82,3 +82,12 @@ func static() http.Handler {
 		files.ServeHTTP(w, r)
 	})
 }
+
+// Icon is the app's mark, as SVG.
+func Icon() []byte {
+	icon, err := staticFiles.ReadFile("static/icon.svg")
+	if err != nil {
+		panic("demo: " + err.Error()) // it is embedded
+	}
+	return icon
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,7 +72,16 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	config, err := demoConfig(map[string]string{
+	told, err := listenToStory(ctx, out)
+	if err != nil {
+		return err
+	}
+	defer told.close()
+	logo := filepath.Join(folder, "logo.svg")
+	if err := os.WriteFile(logo, demo.Icon(), 0o600); err != nil {
+		return err
+	}
+	config, err := demoConfig(logo, told.address, map[string]string{
 		"SALLYPORT_SITE":      "http://" + address,
 		"SALLYPORT_APP":       listener.Addr().String(),
 		"SALLYPORT_SECRETS":   filepath.Join(folder, "secrets.db"),
@@ -85,11 +95,14 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 		return fmt.Errorf("starting the gateway: %w", err)
 	}
 	defer func() { err = errors.Join(err, caddy.Stop()) }()
-	if _, err := fmt.Fprintf(out, walkThrough, address); err != nil {
+	text := strings.NewReplacer("{site}", address, "{app}", listener.Addr().String(), "{command}", startedAs(), "{alice}", demo.AlicePassword, "{bob}", demo.BobPassword)
+	if _, err := io.WriteString(out, text.Replace(walkThrough)); err != nil {
 		return err
 	}
+	told.begin()
 	select {
 	case <-ctx.Done():
+		told.close()
 		_, err := fmt.Fprintln(out, "\nThe demo has ended.")
 		return err
 	case stopped := <-appDone:
@@ -98,15 +111,35 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 	}
 }
 
-// demoConfig adapts the very Caddyfile that an operator starts from, with its variables set for the demo.
-func demoConfig(variables map[string]string) ([]byte, error) {
+// demoConfig adapts the Caddyfile that an operator starts from, with its variables set for the demo, and with what a
+// site of one's own would add: how it looks, trusted browsers, the dialog for apps that sign in by script, and a link
+// to the settings page. What happens is logged to the address of a story too.
+func demoConfig(logo, story string, variables map[string]string) ([]byte, error) {
 	for name, value := range variables {
 		if err := os.Setenv(name, value); err != nil {
 			return nil, err
 		}
 	}
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(sallyport.Caddyfile, map[string]any{"filename": "Caddyfile"})
+	file := string(sallyport.Caddyfile)
+	for _, part := range []struct{ before, added string }{
+		{"\n\n\tsecond_factor {\n", "\n\tlog story {\n\t\toutput net " + story + "\n\t\tformat json\n\t\tlevel INFO\n\t\tinclude http.handlers.second_factor\n\t}\n"},
+		{"\n\t\tlogin /login {\n", "\t\tbrand {\n\t\t\tlogo \"" + logo + "\"\n\t\t\tcolour \"#0f6b5c\"\n\t\t}\n\t\tremember 30d\n\t\tguard\n\t\tsettings_link\n"},
+	} {
+		if strings.Count(file, part.before) != 1 {
+			return nil, fmt.Errorf("the example Caddyfile has no line %q", strings.TrimSpace(part.before))
+		}
+		file = strings.Replace(file, part.before, "\n"+part.added+strings.TrimPrefix(part.before, "\n"), 1)
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(file), map[string]any{"filename": "Caddyfile"})
 	return config, err
+}
+
+// startedAs is how this program was started, for the commands that the walk-through shows.
+func startedAs() string {
+	if executable, err := os.Executable(); err == nil && strings.Contains(executable, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/sallyport"
+	}
+	return os.Args[0]
 }
 
 // freeAddress is an address on loopback with the wanted port, or with any other where that one is taken.
@@ -124,21 +157,31 @@ func freeAddress(ctx context.Context, port int) (string, error) {
 const walkThrough = `
 Sallyport stands in front of Ledger, a small app with a password login.
 
-  Open      http://%[1]s/
-  Sign in   alice with ` + demo.AlicePassword + `, or bob with ` + demo.BobPassword + `
+  Open      http://{site}/
+  Sign in   alice with {alice}, or bob with {bob}
 
 What to try:
 
-  1. Sign in as alice, and open "Two-factor authentication" in the app's menu
-     (http://%[1]s/second-factor/).
+  1. Sign in as alice, and follow "Two-factor authentication" in the app's menu
+     (http://{site}/second-factor/).
   2. Press "Set up Two-Factor Authentication", scan the QR code with an authenticator app,
-     type its code, press "Confirm". Without a phone at hand, this prints the code as well:
-     go run ./cmd/sallyport code <the key below the QR code>
+     type its code, press "Confirm". Without a phone at hand, this prints the code:
+       {command} code <the key below the QR code>
   3. Keep the recovery codes that are shown, and sign out.
-  4. Sign in again: the password alone leads to the challenge now, and no further, whichever
-     address you try. The code lets you in; so does a recovery code, once.
+  4. Sign in again: the password alone leads to the challenge now, and no further. The code
+     lets you in; so does a recovery code, once. The browser can be trusted after that.
   5. "Reset Token" moves to another phone, "Disable Two-Factor Authentication" turns it off.
 
-Everything is forgotten when the demo ends: press Ctrl-C.
+Be the thief, who has alice's password. At Sallyport it is refused, once alice has a factor:
+
+  curl -sc jar -H "Content-Type: application/json" http://{site}/api/login \
+    -d '{"user": {"name": "alice", "password": "{alice}"}}'; curl -sb jar http://{site}/api/entries
+
+At the app's own port the same works. Nobody but Sallyport may reach that port:
+
+  curl -sc jar -H "Content-Type: application/json" http://{app}/api/login \
+    -d '{"user": {"name": "alice", "password": "{alice}"}}'; curl -sb jar http://{app}/api/entries
+
+Everything is forgotten when the demo ends: press Ctrl-C. Until then, here is what Sallyport sees:
 
 `
