@@ -94,6 +94,7 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	found, refused := read(x.Site, r, x.State(), admit)
 	x.Path, x.Attempt, x.Place, x.Suspect = found.path, found.attempt, found.place, found.unread
 	if refused != nil {
+		drainRefused(x, refused.Status)
 		return x.Refuse(refused)
 	}
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
@@ -116,6 +117,9 @@ func final(action gate.Action) bool {
 }
 
 func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
+	if !forwards(action) {
+		drain(x)
+	}
 	switch action {
 	case gate.ServeOwn:
 		return portal.Serve(g.pages, &x.Exchange)

@@ -50,10 +50,27 @@ func (x *Exchange) AskLogin() error {
 			Type: ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.Config.LoginPage,
 		})
 	}
+	if x.Showed && lost(x) {
+		return unsent(x)
+	}
 	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous && !x.Blind() {
 		rememberTarget(x, x.Target)
 	}
 	return x.Redirect(x.Config.LoginPage)
+}
+
+// lost reports whether a form of the app's, filled in when there was a session, goes nowhere. Led to the login page
+// without a word, people believe that it was sent.
+func lost(x *Exchange) bool {
+	return x.R.Method != http.MethodGet && x.R.Method != http.MethodHead && (x.Place == gate.Protected || x.Place == gate.Public) &&
+		x.State() == gate.Anonymous && !gate.Foreign(x.R, nil) && !x.Above.Begun()
+}
+
+// unsent says that a form was not sent, and where to sign in.
+func unsent(x *Exchange) error {
+	return x.Config.Pages.Error(x.W, http.StatusForbidden, pages.ErrorView{
+		Common: x.Common(), Kind: pages.ErrorForm, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn},
+	})
 }
 
 // AskFactor leads to the challenge, or to the set-up page where a factor is required and none exists.

@@ -14,7 +14,7 @@ import (
 // the same: anonymous.
 func (x *Exchange) LoadSession() error {
 	token, apart, foreign := x.shownToken(x.R)
-	x.Apart = apart || foreign
+	x.Apart, x.Showed = apart || foreign, token != "" && !foreign
 	if token == "" {
 		return nil
 	}
