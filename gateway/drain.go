@@ -19,7 +19,8 @@ const (
 
 // drain reads the body of a request that the app does not get, before it is answered. Browsers send a form to its end
 // before they look for an answer: a server that answers and closes the connection shows them that the connection was
-// reset, and not the login page. What is read is thrown away at once; who waits to be told to go on (Expect) is told no.
+// reset, and not the login page. What is read is thrown away at once; who waits to be told to go on (Expect) is told
+// no.
 func drain(x *relay.Exchange) {
 	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.ContentLength >= 0 && (r.ContentLength <= drainLeast || r.ContentLength > drainLimit) ||

@@ -113,7 +113,7 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 
 // final actions do not depend on who is signed in.
 func final(action gate.Action) bool {
-	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
+	return action == gate.ForwardPreflight || action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
 }
 
 func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
@@ -127,6 +127,8 @@ func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
 		return x.SignIn(x.Attempt)
 	case gate.ForwardVerified:
 		return x.ForwardVerified()
+	case gate.ForwardPreflight:
+		return upstream.ForwardPreflight(&x.Exchange.Exchange)
 	case gate.ForwardStranger:
 		return x.ForwardStranger()
 	case gate.ForwardSuspect:

@@ -42,6 +42,10 @@ func read(site *exchange.Site, r *http.Request, state gate.State, admit login.Ad
 			Status: http.StatusBadRequest, Reason: "The request could not be read.", Log: "a page load with a body",
 		}
 	}
+	if gate.IsPreflight(r, site.Config.CORS) && gate.Answers(site.Policy.Place(r, found.path, false, false), found.path) {
+		found.place = gate.Preflight
+		return found, nil
+	}
 	recognised, err := site.Config.Logins.RecogniseWithin(r, found.path, admit)
 	if err != nil {
 		if refused, found.unread = judgeRefusal(err, state); refused != nil {

@@ -40,6 +40,9 @@ type Config struct {
 	// Origins are those of other sites whose pages may open WebSockets here, such as `https://app.example.com`.
 	// Default: none.
 	Origins []string
+	// CORS are the origins of other sites whose pages may ask whether they may send a request (preflights). Default:
+	// none.
+	CORS []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names
