@@ -22,4 +22,6 @@ func IsPreflight(r *http.Request, origins []string) bool {
 
 // Answers reports whether the app may be asked such a question at a place, in the one spelling of its path: nowhere
 // where nobody gets to, nor at our own pages.
-func Answers(place Place, path match.Path) bool { return path.Canonical && place != Own && place != Shut }
+func Answers(place Place, path match.Path) bool {
+	return path.Canonical && place != Own && place != Shut
+}

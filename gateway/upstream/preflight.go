@@ -18,8 +18,8 @@ var asksForPreflight = map[string]bool{
 }
 
 // ForwardPreflight has the app say whether a page of another site may send it a request. Browsers ask without a cookie,
-// so that nobody is signed in who asks, and anybody may pretend to be a browser: the app gets the question and no query,
-// and whoever asks what the app allows, and no status, body or header besides.
+// so that nobody is signed in who asks, and anybody may pretend to be a browser: the app gets the question and no
+// query, and whoever asks what the app allows, and no status, body or header besides.
 func ForwardPreflight(x *Exchange) error {
 	r := x.R
 	for name := range r.Header {
