@@ -239,6 +239,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe
 	config.Secure = secure
+	config.Unanswered = unanswered
 	config.Names = newNameStore(ctx.Storage(), h.App)
 	if h.gateway, err = gateway.New(config); err != nil {
 		return fmt.Errorf("second_factor: %w", err)

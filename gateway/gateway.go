@@ -63,7 +63,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 			x.Strip()
 		}
 	}()
-	err = g.serve(x)
+	if err = g.serve(x); err != nil {
+		if status := x.Config.Unanswered(r, err); status != 0 {
+			x.Log.ErrorContext(r.Context(), "the app did not answer", "app", x.Config.App, "status", status, "error", err)
+			err = x.Fail(status, pages.ErrorApp)
+		}
+	}
 	handled = true
 	return err
 }

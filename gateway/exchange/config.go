@@ -100,6 +100,9 @@ type Config struct {
 	// PrepareProbe makes a request of the gateway's own ready for the rest of the route, as the server did with the
 	// request that it is made beside. Its context is one of that request's, with an end. Default: it is ready.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
+	// Unanswered is asked about an error of the rest of the route, whether to answer it with an error page of ours, and
+	// with which status; 0: it is somebody else's to answer. Default: 0.
+	Unanswered func(r *http.Request, err error) (status int)
 	// TokenHeader and TokenScheme are how the app takes the bearer tokens that it issues, when it is asked who is
 	// signed in. The scheme may be empty. Default, where both are empty: `Authorization` and `Bearer`.
 	TokenHeader, TokenScheme string
