@@ -7,8 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// unanswered is the status of an error that says that the app cannot be reached, unless the operator has `handle_errors`
-// answer such: without that, Caddy's answer is an empty page.
+// unanswered is the status of an error that says that the app cannot be reached, unless the operator has
+// `handle_errors` answer such: without that, Caddy's answer is an empty page.
 func unanswered(r *http.Request, err error) int {
 	var handler caddyhttp.HandlerError
 	if !errors.As(err, &handler) || ownWords(handler) {

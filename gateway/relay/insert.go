@@ -108,8 +108,8 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 }
 
 // workerScript goes in front of the script of a service worker. Such a worker of the app's may answer for every address
-// of the site, our own included, with a page that it has kept; then nobody gets to the challenge. What it hears first of
-// ours it does not hear of, and the browser asks the gateway. base is a plain path.
+// of the site, our own included, with a page that it has kept; then nobody gets to the challenge. By this it does not
+// hear of what is ours, and the browser asks the gateway. base is a plain path.
 func workerScript(base string) string {
 	return `self.addEventListener("fetch",function(e){var u=new URL(e.request.url);if(u.origin===self.location.origin&&(u.pathname+"/").indexOf(` +
 		strconv.Quote(base+"/") + `)===0)e.stopImmediatePropagation()});` + "\n"
