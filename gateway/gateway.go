@@ -63,7 +63,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 			x.Strip()
 		}
 	}()
-	if err = g.serve(x); err != nil {
+	if err = g.serve(x); err != nil && r.Context().Err() == nil {
 		if status := x.Config.Unanswered(r, err); status != 0 {
 			x.Log.ErrorContext(r.Context(), "the app did not answer", "app", x.Config.App, "status", status, "error", err)
 			err = x.Fail(status, pages.ErrorApp)
