@@ -62,7 +62,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	return gateway.Config{
 		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
 		Public: h.openings(), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
-		Methods: h.Methods, Origins: h.Origins, Language: h.Language,
+		Methods: h.Methods, Origins: h.Origins, CORS: h.CORS, Language: h.Language,
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.passHeaders(),

@@ -107,6 +107,8 @@ type Handler struct {
 	SettingsLink bool `json:"settings_link,omitempty"`
 	// The origins of other sites whose pages may open WebSockets here. Default: none
 	Origins []string `json:"origins,omitempty"`
+	// The origins of other sites whose pages may ask by a preflight whether they may send a request. Default: none
+	CORS []string `json:"cors,omitempty"`
 	// If true, the app's HTML pages get a script that asks for the code in a dialog when the app signs in by script.
 	// Without it such an app shows an error, and a reload leads to the challenge.
 	Guard bool `json:"guard,omitempty"`
@@ -237,6 +239,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe
 	config.Secure = secure
+	config.Unanswered = unanswered
 	config.Names = newNameStore(ctx.Storage(), h.App)
 	if h.gateway, err = gateway.New(config); err != nil {
 		return fmt.Errorf("second_factor: %w", err)

@@ -39,6 +39,7 @@ func siteWords() table[Handler] {
 		row("pass", "<cookie>...", texts(nil), func(h *Handler) *[]string { return &h.Pass }, adds),
 		row("rotates", "<cookie>...", texts(nil), func(h *Handler) *[]string { return &h.Rotates }, adds),
 		{name: "pass_header", form: "<name>... [for <path>...]", repeats: true, read: readPassHeader, adopt: adoptPassHeader},
+		row("cors", "<origin>...", texts(each(login.ValidateOrigin)), func(h *Handler) *[]string { return &h.CORS }, adds),
 		row("origins", "<origin>...", texts(each(login.ValidateOrigin)), func(h *Handler) *[]string { return &h.Origins }, adds),
 		row("token_header", "<name> [<scheme>]", texts(checkTokenHeader), func(h *Handler) *[]string { return &h.TokenHeader }, fills),
 		row("refresh", "<path>...", texts(checkRefresh), func(h *Handler) *[]string { return &h.Refresh }, adds),

@@ -19,13 +19,15 @@ const (
 	Logout
 	// Own are the gateway's pages, below `base`.
 	Own
+	// Preflight is a browser's question whether a page of another site may send a request.
+	Preflight
 	// Shut was closed to everybody by the operator, because no second factor can be asked for there.
 	Shut
 )
 
 // String is the place's word in debug logs.
 func (p Place) String() string {
-	return [...]string{"protected", "public", "entry", "login", "logout", "own", "shut"}[min(p, Shut)]
+	return [...]string{"protected", "public", "entry", "login", "logout", "own", "preflight", "shut"}[min(p, Shut)]
 }
 
 // Action is what becomes of a request. The zero value is AskLogin, the strictest.
@@ -53,6 +55,8 @@ const (
 	ForwardSuspect
 	// ForwardLogin sends a login to the app, as a stranger's, and withholds the answer until it is judged.
 	ForwardLogin
+	// ForwardPreflight asks the app with nothing but the question, and passes on nothing but what it allows.
+	ForwardPreflight
 	// ForwardVerified sends the request to the app with the app's cookies from custody.
 	ForwardVerified
 )
@@ -61,7 +65,7 @@ const (
 func (a Action) String() string {
 	return [...]string{
 		"ask login", "ask factor", "ask enrolment", "refuse method", "refuse place", "refuse foreign", "serve own", "forward stranger",
-		"forward suspect", "forward login", "forward verified",
+		"forward suspect", "forward login", "forward preflight", "forward verified",
 	}[min(a, ForwardVerified)]
 }
 
@@ -111,6 +115,11 @@ func Decide(r Request) Action {
 		return RefusePlace
 	case Own:
 		return ServeOwn
+	case Preflight:
+		if tunnel || r.Method != http.MethodOptions {
+			return RefuseMethod
+		}
+		return ForwardPreflight
 	case Login:
 		switch {
 		case r.Foreign:

@@ -7,7 +7,7 @@ import (
 
 var (
 	allStates = []State{Anonymous, Pending, Enrolling, Verified}
-	allPlaces = []Place{Protected, Public, Entry, Login, Logout, Own, Shut}
+	allPlaces = []Place{Protected, Public, Entry, Login, Logout, Own, Preflight, Shut}
 )
 
 var (
@@ -17,7 +17,7 @@ var (
 	// allActions is each of them, and whether the app sees the request.
 	allActions = map[Action]bool{
 		AskLogin: false, AskFactor: false, AskEnrolment: false, RefuseMethod: false, RefusePlace: false, RefuseForeign: false, ServeOwn: false,
-		ForwardStranger: true, ForwardSuspect: true, ForwardLogin: true, ForwardVerified: true,
+		ForwardStranger: true, ForwardSuspect: true, ForwardLogin: true, ForwardPreflight: true, ForwardVerified: true,
 	}
 )
 
@@ -59,7 +59,7 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 			"as a login from another site":                     r.Place == Login && r.Foreign,
 			"as a login that is a socket":                      r.Place == Login && r.ExtendedConnect,
 			"as another site's socket":                         r.Place != Login && tunnel && r.Foreign,
-			"unverified, where strangers may not be":           r.State != Verified && r.Place != Public && r.Place != Entry && r.Place != Login,
+			"unverified, where strangers may not be":           r.State != Verified && r.Place != Public && r.Place != Entry && r.Place != Login && r.Place != Preflight,
 			"unverified, as a socket":                          r.State != Verified && r.Place != Login && tunnel,
 			"unverified, on the login page, with a credential": r.State != Verified && r.Place == Entry && !r.Plain,
 			"on the login page, owing a factor":                (r.State == Pending || r.State == Enrolling) && r.Place == Entry && r.PageLoad,
@@ -81,6 +81,10 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 		case ForwardSuspect:
 			if r.State == Verified || r.Plain || r.Place != Public {
 				t.Errorf("%+v reached the app as one that may sign in", r)
+			}
+		case ForwardPreflight:
+			if r.Place != Preflight || r.Method != "OPTIONS" || tunnel {
+				t.Errorf("%+v reached the app as a preflight", r)
 			}
 		case ForwardLogin:
 			if r.Place != Login {
@@ -107,7 +111,7 @@ func TestP1_AskedForWhatIsOwed(t *testing.T) {
 			}
 		case RefuseMethod:
 			if r.Method != "TRACE" && r.Method != "TRACK" && r.Method != "CONNECT" && !(r.Place == Login && r.ExtendedConnect) &&
-				!(r.Unwanted && r.Place != Own) {
+				!(r.Unwanted && r.Place != Own) && r.Place != Preflight {
 				t.Errorf("%+v: %v", r, action)
 			}
 		case RefusePlace:

@@ -63,7 +63,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler
 			x.Strip()
 		}
 	}()
-	err = g.serve(x)
+	if err = g.serve(x); err != nil && r.Context().Err() == nil {
+		if status := x.Config.Unanswered(r, err); status != 0 {
+			x.Log.ErrorContext(r.Context(), "the app did not answer", "app", x.Config.App, "status", status, "error", err)
+			err = x.Fail(status, pages.ErrorApp)
+		}
+	}
 	handled = true
 	return err
 }
@@ -94,6 +99,7 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 	found := g.Read(r, x.State(), admit)
 	x.Path, x.Attempt, x.Place, x.Suspect = found.Path, found.Attempt, found.Place, found.Unread
 	if found.Refused != nil {
+		drainRefused(x, found.Refused.Status)
 		return x.Refuse(found.Refused)
 	}
 	if (x.Place == gate.Own || x.Place == gate.Login) && r.Method != http.MethodGet && r.Header.Get("Early-Data") != "" {
@@ -112,10 +118,13 @@ func (g *Gateway) serve(x *relay.Exchange) error {
 
 // final reports whether an action does not depend on who is signed in.
 func final(action gate.Action) bool {
-	return action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
+	return action == gate.ForwardPreflight || action == gate.RefuseMethod || action == gate.RefusePlace || action == gate.RefuseForeign || action == gate.ForwardLogin
 }
 
 func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
+	if !forwards(action) {
+		drain(x)
+	}
 	switch action {
 	case gate.ServeOwn:
 		return portal.Serve(g.pages, &x.Exchange)
@@ -123,6 +132,8 @@ func (g *Gateway) act(x *relay.Exchange, action gate.Action) error {
 		return x.SignIn(x.Attempt)
 	case gate.ForwardVerified:
 		return x.ForwardVerified()
+	case gate.ForwardPreflight:
+		return upstream.ForwardPreflight(&x.Exchange.Exchange)
 	case gate.ForwardStranger:
 		return x.ForwardStranger()
 	case gate.ForwardSuspect:

@@ -40,6 +40,13 @@ func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Rea
 	if found.Refused = unreadable(r, found.Path); found.Refused != nil {
 		return found
 	}
+	if gate.IsPreflight(r, site.Config.CORS) {
+		if place, rule := site.Policy.PlaceAndRule(r, found.Path, false, false); gate.Answers(place, found.Path) {
+			found.Place, found.Rule = gate.Preflight, rule
+			found.Action = decide(site, r, state, found.Place, nil)
+			return found
+		}
+	}
 	recognised, err := site.Config.Logins.RecogniseWithin(r, found.Path, admit)
 	found.Attempt = recognised.Attempt
 	if err != nil {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -50,19 +51,40 @@ func (x *Exchange) AskLogin() error {
 			Type: ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized, Login: x.Config.LoginPage,
 		})
 	}
+	if x.Showed && lost(x) {
+		return unsent(x)
+	}
 	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous && !x.Blind() {
 		rememberTarget(x, x.Target)
 	}
 	return x.Redirect(x.Config.LoginPage)
 }
 
+// lost reports whether a form of the app's, filled in when there was a session, goes nowhere. Led to the login page
+// without a word, people believe that it was sent.
+func lost(x *Exchange) bool {
+	return x.R.Method != http.MethodGet && x.R.Method != http.MethodHead && (x.Place == gate.Protected || x.Place == gate.Public) &&
+		x.State() == gate.Anonymous && !gate.Foreign(x.R, nil) && !x.Above.Begun()
+}
+
+// unsent says that a form was not sent, and where to sign in.
+func unsent(x *Exchange) error {
+	return x.Config.Pages.Error(x.W, http.StatusForbidden, pages.ErrorView{
+		Common: x.Common(), Kind: pages.ErrorForm, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn},
+	})
+}
+
 // AskFactor leads to the challenge, or to the set-up page if a factor is required and the user has none.
 func (x *Exchange) AskFactor() error {
 	if IsPageLoad(x.R) {
+		page := x.Config.Base + "/challenge"
 		if x.State() == gate.Enrolling {
-			return x.Redirect(x.Config.Base + "/setup")
+			page = x.Config.Base + "/setup"
 		}
-		return x.Redirect(x.Config.Base + "/challenge")
+		if inFrame(x.R) {
+			return leadOut(x, page)
+		}
+		return x.Redirect(page)
 	}
 	required := Problem{
 		Type: problemFactor, Title: "Second factor required", Status: http.StatusUnauthorized, Challenge: x.Config.Base + "/challenge",
@@ -82,21 +104,50 @@ func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) err
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
 		delete(h, name)
 	}
-	view := pages.ErrorView{Common: x.Common(), Kind: kind, Happened: detail, Link: wayOn(x, kind)}
+	view := pages.ErrorView{Common: x.Common(), Kind: kind, Happened: detail, Link: wayOn(x, status, kind)}
+	if x.State() != gate.Verified {
+		view.User = "" // nobody is signed in
+	}
 	if x.WantsPage() {
+		tryAgain(x, status)
 		return x.Config.Pages.Error(x.W, status, view)
 	}
 	title, text := x.Config.Pages.ErrorText(view)
 	return x.WriteProblem(Problem{Type: "about:blank", Title: title, Status: status, Detail: text})
 }
 
-// wayOn is the link on an error page at one of our own addresses: where the user can go on.
-func wayOn(x *Exchange, kind pages.ErrorKind) pages.Link {
+// passes reports whether what an error says of the app, or of a store, may be over in a moment, and the request may be
+// made again by itself.
+func passes(x *Exchange, status int) bool {
+	return (status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout) &&
+		x.R.Method == http.MethodGet && x.R.Header["Authorization"] == nil
+}
+
+// retryAfter is how long a browser waits that tries again by itself, in seconds, where nobody says how long.
+const retryAfter = "10"
+
+// tryAgain has a browser make its request again by itself, after as long as it is told to wait.
+func tryAgain(x *Exchange, status int) {
+	if !passes(x, status) {
+		return
+	}
+	h := x.W.Header()
+	if h["Retry-After"] == nil {
+		h["Retry-After"] = []string{retryAfter}
+	}
+	h["Refresh"] = h["Retry-After"]
+}
+
+// wayOn is the link on an error page: where the user can go on.
+func wayOn(x *Exchange, status int, kind pages.ErrorKind) pages.Link {
+	target, local := LocalTarget(cmp.Or(x.Target, x.R.RequestURI), x.R)
 	switch {
+	case passes(x, status) && local:
+		return pages.Link{Href: target, Label: pages.LabelRetry}
+	case x.Place == gate.Login && x.Config.LoginPage != "" && status == http.StatusBadGateway:
+		return pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn}
 	case x.Place != gate.Own:
 		return pages.Link{}
-	case kind == pages.ErrorUnavailable && x.R.Method == http.MethodGet:
-		return pages.Link{Href: x.Path.Text, Label: pages.LabelRetry}
 	case x.State() == gate.Verified:
 		return pages.Link{Href: x.Config.Base + "/", Label: pages.LabelSettings}
 	case x.State() == gate.Pending || x.State() == gate.Enrolling:

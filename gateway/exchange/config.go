@@ -39,6 +39,9 @@ type Config struct {
 	// Origins are the origins of other sites whose pages may open WebSockets here, such as `https://app.example.com`.
 	// Default: none.
 	Origins []string
+	// CORS are the origins of other sites whose pages may ask whether they may send a request (preflights). Default:
+	// none.
+	CORS []string
 	// Logins says what a login looks like, and how the app is asked who is signed in.
 	Logins login.Set
 	// Hold and Pass are globs over the names of cookies to keep, and of cookies the browser may keep; Rotates names
@@ -97,6 +100,9 @@ type Config struct {
 	// client's request beside it. The context of the probe is derived from that request's and has a deadline. Default:
 	// the probe is used as it is.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
+	// Unanswered is asked about an error of the rest of the route, whether to answer it with an error page of ours, and
+	// with which status; 0: it is somebody else's to answer. Default: 0.
+	Unanswered func(r *http.Request, err error) (status int)
 	// TokenHeader and TokenScheme say how the app takes the bearer tokens that it issues. The scheme may be empty.
 	// Default, if both are empty: `Authorization` and `Bearer`.
 	TokenHeader, TokenScheme string

@@ -28,6 +28,8 @@ type Exchange struct {
 	data  *session.Data // the session as it was read last; nil without one
 	// Apart says that the session's cookie has the port in its name, since another port's has the other one.
 	Apart bool
+	// Showed says that the browser came with a token of ours, whatever has become of its session.
+	Showed bool
 	// Over says that the session was verified and has ended with this request.
 	Over bool
 	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.

@@ -15,49 +15,44 @@ func HostOf(r *http.Request) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// portOf is the port that the browser asks at, and whether it is the scheme's own.
-func portOf(r *http.Request, secure bool) (port string, standard bool) {
-	standardPort := "80"
-	if secure {
-		standardPort = "443"
-	}
+// portOf is the port that the browser asks at.
+func portOf(r *http.Request, secure bool) (port string) {
 	if colon := strings.LastIndexByte(r.Host, ':'); colon > strings.LastIndexByte(r.Host, ']') {
 		port = r.Host[colon+1:]
 	}
-	if port == "" || len(port) > len("65535") || strings.Trim(port, "0123456789") != "" {
-		port = standardPort
+	switch {
+	case port != "" && len(port) <= len("65535") && strings.Trim(port, "0123456789") == "":
+		return port
+	case secure:
+		return "443"
 	}
-	return port, port == standardPort
+	return "80"
 }
 
 // Cookies know no ports (RFC 6265 §8.5): what a site on another port of this host calls by the same name stands in the
-// way. So a token says which port it is for, unless that is the scheme's own. A site that is shown another one's leaves
-// it where it is, and from then on calls its own by a name with the port in it.
+// way. So a token says which port it is for. A site that is shown another one's leaves it where it is, and from then on
+// calls its own by a name with the port in it.
 
 // ShownToken reads the session's token, and whether it stands under the name with the port. Where it does not, foreign
 // says that another site may have put it there; the store knows its own.
 func (s *Site) ShownToken(r *http.Request) (token string, apart, foreign bool) {
 	lines, name := r.Header["Cookie"], s.CookieName(r)
-	port, standard := portOf(r, s.Config.Secure(r))
+	port := portOf(r, s.Config.Secure(r))
 	if token, count := cookieValue(lines, name, port); count > 0 {
 		return token, true, false
 	}
 	if token = CookieValue(lines, name); token == "" {
 		return "", false, false
 	}
-	token, of, said := strings.Cut(token, ".")
-	if !said {
-		return token, false, !standard
-	}
-	return token, false, of != port
+	token, of, said := strings.Cut(token, ".") // not in one of the version before
+	return token, false, said && of != port
 }
 
 // setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another
 // site does not. Without an age it ends with the browser; the server's own limits end it sooner.
 func setToken(x *Exchange, token string) {
-	port, standard := portOf(x.R, x.Config.Secure(x.R))
-	if !x.Apart && !standard {
-		token += "." + port
+	if !x.Apart {
+		token += "." + portOf(x.R, x.Config.Secure(x.R))
 	}
 	writeToken(x, token, "")
 }
@@ -68,8 +63,7 @@ func ClearToken(x *Exchange) { writeToken(x, "", "; Max-Age=0") }
 func writeToken(x *Exchange, token, age string) {
 	name := x.CookieName(x.R)
 	if x.Apart {
-		port, _ := portOf(x.R, x.Config.Secure(x.R))
-		name += "-" + port
+		name += "-" + portOf(x.R, x.Config.Secure(x.R))
 	}
 	x.WriteCookie(x.W.Header(), x.R, name, token, age, "Lax")
 }

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"html"
 	"net/http"
 	"net/url"
@@ -91,4 +93,42 @@ func EndsForm(x *Exchange, status int, referrer []string) (target string, ends b
 func fromOwnPage(x *Exchange, referrer string) bool {
 	page, err := url.Parse(referrer)
 	return err == nil && strings.EqualFold(page.Host, x.R.Host) && (page.Path == x.Config.Base || strings.HasPrefix(page.Path, x.Config.Base+"/"))
+}
+
+// inFrame reports whether a page load fills a frame of another page, and not a window.
+func inFrame(r *http.Request) bool {
+	switch strings.ToLower(r.Header.Get("Sec-Fetch-Dest")) {
+	case "iframe", "frame", "embed", "object", "fencedframe":
+		return true
+	}
+	return false
+}
+
+// leadScript has the window go on where the link leads.
+const leadScript = `top.location.replace(document.querySelector("a").href)`
+
+var leadPolicy = func() string {
+	sum := sha256.Sum256([]byte(leadScript))
+	return "default-src 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+}()
+
+// leadOut is a page for a frame, in which none of our other pages may stand: it leads the whole window to one of them,
+// by itself or by a link. Only pages of this very site may show it, and there is nothing on it but the link.
+func leadOut(x *Exchange, target string) error {
+	label := html.EscapeString(x.Config.Pages.Text(Languages(x.R), pages.LabelContinue))
+	page := `<!DOCTYPE html><meta charset="utf-8"><title>` + label + `</title><p><a href="` + html.EscapeString(target) + `" target="_top">` + label +
+		`</a></p><script>` + leadScript + "</script>\n"
+	h := x.W.Header()
+	pages.SecurityHeaders(h, leadPolicy)
+	h["X-Frame-Options"] = []string{"SAMEORIGIN"}
+	h["Content-Type"] = []string{"text/html; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(page))}
+	delete(h, "Content-Encoding")
+	x.W.WriteHeader(http.StatusOK)
+	if x.R.Method == http.MethodHead {
+		return nil
+	}
+	_, err := x.W.Write([]byte(page))
+	return err
 }

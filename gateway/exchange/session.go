@@ -14,7 +14,7 @@ import (
 // request is a stranger's.
 func (x *Exchange) LoadSession() error {
 	token, apart, foreign := x.ShownToken(x.R)
-	x.Apart = apart || foreign
+	x.Apart, x.Showed = apart || foreign, token != "" && !foreign
 	if token == "" {
 		return nil
 	}

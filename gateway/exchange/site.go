@@ -101,6 +101,9 @@ func (c *Config) fillRest() {
 	if c.PrepareProbe == nil {
 		c.PrepareProbe = func(probe, _ *http.Request, _ http.ResponseWriter) *http.Request { return probe }
 	}
+	if c.Unanswered == nil {
+		c.Unanswered = func(*http.Request, error) int { return 0 }
+	}
 	if c.Observe == nil {
 		c.Observe = func(*http.Request, Outcome) {}
 	}

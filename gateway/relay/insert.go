@@ -3,6 +3,7 @@ package relay
 import (
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"sallyport.example/sallyport/gate"
@@ -29,6 +30,8 @@ type insertion struct {
 	languages, origin string
 	base              string
 	link, guard       bool
+	// worker: it is no page, but the script of a service worker.
+	worker bool
 	// mark is of what is to be put in. The app was asked whether the page has changed into which the very same was put,
 	// where asked is true.
 	mark  string
@@ -38,12 +41,17 @@ type insertion struct {
 // expectPage makes a page load ask for a page that something can be put into: the app, and whatever compresses behind
 // us, are asked not to. What answers compressed all the same is left alone. Nil where nothing is to be put in.
 func (x *Exchange) expectPage() *insertion {
-	link := x.Config.SettingsLink && x.State() == gate.Verified
-	if !link && !x.Config.Guard || !inject.PageLoad(x.R) {
+	link, worker := x.Config.SettingsLink && x.State() == gate.Verified, x.R.Header["Service-Worker"] != nil && inject.WorkerLoad(x.R)
+	if !worker && (!link && !x.Config.Guard || !inject.PageLoad(x.R)) {
 		return nil
 	}
 	x.encodings, x.encodingsSaved = x.R.Header["Accept-Encoding"], true
 	x.R.Header["Accept-Encoding"] = []string{"identity"}
+	if worker {
+		i := &insertion{base: x.Config.Base, mark: inject.Mark(workerScript(x.Config.Base)), worker: true}
+		i.asked = inject.Condition(x.R.Header, i.mark)
+		return i
+	}
 	i := &insertion{
 		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: siteOrigin(x), base: x.Config.Base, link: link, guard: x.Config.Guard,
 	}
@@ -77,6 +85,13 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	if i.asked {
 		inject.Unchanged(status, h, i.mark)
 	}
+	if i.worker {
+		if !inject.Script(status, h) {
+			return nil
+		}
+		inject.Adjust(h, i.mark)
+		return &inject.Rewriter{To: w, InFront: []byte(workerScript(i.base))}
+	}
 	if !link && !i.guard || !inject.Document(status, h) {
 		return nil
 	}
@@ -90,6 +105,14 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	}
 	inject.Adjust(h, i.markOf(link))
 	return rewriter
+}
+
+// workerScript goes in front of the script of a service worker. Such a worker of the app's may answer for every address
+// of the site, our own included, with a page that it has kept; then nobody gets to the challenge. By this it does not
+// hear of what is ours, and the browser asks the gateway. base is a plain path.
+func workerScript(base string) string {
+	return `self.addEventListener("fetch",function(e){var u=new URL(e.request.url);if(u.origin===self.location.origin&&(u.pathname+"/").indexOf(` +
+		strconv.Quote(base+"/") + `)===0)e.stopImmediatePropagation()});` + "\n"
 }
 
 // siteOrigin is this site's origin as the browser calls it. On plain http it has no scheme, for TLS may end at a

@@ -207,5 +207,5 @@ func (x *Exchange) IdentityUnclear(answer upstream.Probed) error {
 	if answer.Err != nil && !errors.Is(answer.Err, upstream.ErrBroken) && !errors.Is(answer.Err, upstream.ErrTooLarge) && !x.Above.Begun() {
 		return answer.Err
 	}
-	return x.Fail(http.StatusBadGateway, pages.ErrorApp)
+	return x.Fail(http.StatusBadGateway, pages.ErrorIdentity)
 }

@@ -55,6 +55,11 @@ func (u *Requests) BeginForm(network string) (leave func(), ok bool) {
 	return u.Room.enter(network, RoomOfOne, roomOfAll)
 }
 
+// BeginDrain begins the reading of a body that nobody wants, if there is room for it.
+func (u *Requests) BeginDrain(network string) (leave func(), ok bool) {
+	return u.drains.enter(network, RoomOfOne, roomOfAll)
+}
+
 // Count is how many are under way.
 func (a *AtOnce) Count() int {
 	a.mutex.Lock()

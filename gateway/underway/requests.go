@@ -28,6 +28,8 @@ type Requests struct {
 	Room AtOnce
 	// trials are the passwords that are being tried.
 	trials AtOnce
+	// drains are the bodies that are read for nobody.
+	drains AtOnce
 	// Learned are the names of cookies that logins put into custody.
 	Learned custody.Names
 	// Stores are the stores' health, and EndedLately the sessions that ended. They keep events from being emitted

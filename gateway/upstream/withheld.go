@@ -45,6 +45,13 @@ type Withheld struct {
 // LargeLimit is how much is kept of an answer to a login beside what can be judged, in bytes.
 const LargeLimit = 16 << 20
 
+// mayBeLarge reports whether the answer may be longer than what can be judged. Pages may; what else is as long holds
+// data, and a credential perhaps.
+func (a *Withheld) mayBeLarge() bool {
+	media := MediaType(a.Headers)
+	return a.admit != nil && (media == "text/html" || media == "application/xhtml+xml")
+}
+
 // Large reports whether the answer is longer than what can be judged of it.
 func (a *Withheld) Large() bool { return a.rest != nil }
 
@@ -94,7 +101,7 @@ func (a *Withheld) WriteHeader(status int) {
 func (a *Withheld) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	fits := min(len(p), answerLimit-a.Body.Len())
-	if fits < len(p) && a.admit == nil {
+	if fits < len(p) && !a.mayBeLarge() {
 		a.full = true
 		return 0, ErrTooLarge
 	}
@@ -189,7 +196,7 @@ func (a *Withheld) Cookies() []string {
 func (a *Withheld) Judged(lines []string) (login.Answer, error) {
 	body, err := login.DecodeBody(a.Headers, a.Body.Bytes(), answerLimit)
 	judged := login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}
-	if a.Large() || a.admit != nil && errors.Is(err, login.ErrTooLarge) {
+	if a.Large() || a.mayBeLarge() && errors.Is(err, login.ErrTooLarge) {
 		// Of a large one only the beginning can be looked at, which tells what kind of thing it is.
 		judged.BodyUnknown, err = true, nil
 	}

@@ -35,10 +35,8 @@ func Document(status int, h http.Header) bool {
 	if err != nil || media != "text/html" || !hasASCII(parameters["charset"]) {
 		return false
 	}
-	for _, coding := range h["Content-Encoding"] {
-		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
-			return false
-		}
+	if !plain(h) {
+		return false
 	}
 	for _, line := range h["Content-Disposition"] {
 		// What is neither inline nor attachment counts as the latter (RFC 6266 §4.2).
@@ -48,6 +46,32 @@ func Document(status int, h http.Header) bool {
 		}
 	}
 	return !hasDirective(h["Cache-Control"], "no-transform") && !sandboxed(h["Content-Security-Policy"])
+}
+
+// WorkerLoad reports whether a browser asks for the script of a service worker (Service Workers §4.2, "Update").
+func WorkerLoad(r *http.Request) bool {
+	return r.Method == http.MethodGet && len(r.Header["Service-Worker"]) == 1 && r.Header["Service-Worker"][0] == "script" &&
+		!hasDirective(r.Header["Cache-Control"], "no-transform")
+}
+
+// Script reports whether the answer to that is a script that something may be put in front of: status 200, whole, of a
+// type that browsers take for one, and not compressed.
+func Script(status int, h http.Header) bool {
+	if status != http.StatusOK || len(h["Content-Range"]) > 0 || len(h["Content-Type"]) != 1 || !plain(h) || hasDirective(h["Cache-Control"], "no-transform") {
+		return false
+	}
+	media, _, err := mime.ParseMediaType(h["Content-Type"][0])
+	return err == nil && (strings.HasSuffix(media, "/javascript") || strings.HasSuffix(media, "/ecmascript") || strings.HasSuffix(media, "/x-javascript"))
+}
+
+// plain reports whether an answer is not compressed.
+func plain(h http.Header) bool {
+	for _, coding := range h["Content-Encoding"] {
+		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
+			return false
+		}
+	}
+	return true
 }
 
 // Adjust changes the headers of an answer that a Rewriter will change: the length is not known before its end, and what

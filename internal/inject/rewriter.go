@@ -16,6 +16,8 @@ import (
 type Rewriter struct {
 	// To gets the document. It must not keep what it is given, as io.Writer demands.
 	To io.Writer
+	// InFront goes in front of everything else. With it To gets no HTML but a script, which passes without a look.
+	InFront []byte
 	// AfterHead goes right behind the first `<head>` start tag. A document that leaves the tag out gets none.
 	AfterHead []byte
 	// Before goes right before the first `</body>` end tag. A document that leaves the tag out gets none.
@@ -47,6 +49,13 @@ func (r *Rewriter) Write(p []byte) (int, error) {
 	}
 	if !r.started {
 		r.started = true
+		if len(r.InFront) > 0 {
+			r.done = true
+			if r.pass(r.InFront); r.err != nil {
+				return 0, r.err
+			}
+			return r.To.Write(p)
+		}
 		// A byte order mark of UTF-16 outweighs whatever Content-Type says, and UTF-8 has no such byte.
 		r.done = p[0] >= 0xfe || len(r.Before) == 0 && len(r.AfterHead) == 0
 	}
