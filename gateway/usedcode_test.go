@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestUsedCodeIsSaid: who enrols and signs in with the same code, on a page or by script, and who confirms a change with
-// the one that she signed in with, is told so.
+// TestUsedCodeIsSaid: who enrols and signs in with the same code, on a page or by script, and who confirms a change
+// with the one that she signed in with, is told so.
 func TestUsedCodeIsSaid(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

@@ -113,7 +113,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "trust", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "used", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
 		page, err := layout.Clone()
 		if err != nil {
@@ -287,6 +287,12 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		}
 	}
 	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
+	if p.Status != "" {
+		// What has changed is the first thing that a page says, in its title too.
+		if p.Title, err = words.Text("page.title", p.Status, p.Title); err != nil {
+			return err
+		}
+	}
 	p.Base = strings.TrimSuffix(p.Base, "/")
 	p.Brand = r.mark(p.Common)
 	if p.Behind != nil {

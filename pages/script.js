@@ -134,6 +134,20 @@
 		});
 	});
 
+	// Who goes on has the codes somewhere: a copy, a file, a sheet of paper, or his own word.
+	each("[data-needs]", function (button) {
+		var tick = page.getElementById(button.dataset.needs);
+		function look() { button.disabled = !tick.checked; }
+		tick.addEventListener("change", look);
+		look();
+	});
+	function kept() {
+		var tick = page.getElementById("saved");
+		if (tick) {
+			tick.checked = true;
+			tick.dispatchEvent(new Event("change"));
+		}
+	}
 	function lines(source) {
 		var items = source.querySelectorAll("li");
 		return items.length ? Array.from(items, function (item) { return item.textContent; }) : [source.textContent];
@@ -147,6 +161,7 @@
 		button.addEventListener("click", function () {
 			navigator.clipboard.writeText(lines(page.getElementById(button.dataset.copy)).join("\n")).then(function () {
 				button.textContent = button.dataset.done;
+				kept();
 				setTimeout(function () { button.textContent = label; }, 3000);
 			}, function () {});
 		});
@@ -160,10 +175,14 @@
 			link.download = button.dataset.download;
 			link.click();
 			setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+			kept();
 		});
 	});
 	each("[data-print]", function (button) {
 		button.hidden = false;
-		button.addEventListener("click", function () { print(); });
+		button.addEventListener("click", function () {
+			print();
+			kept();
+		});
 	});
 })();

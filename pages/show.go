@@ -160,7 +160,6 @@ type recoveryCodes struct {
 
 // RecoveryCodes shows new recovery codes.
 func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCodesView) error {
-	v.Continue = local(v.Continue, strings.TrimSuffix(v.Base, "/")+"/")
 	view := recoveryCodes{RecoveryCodesView: v, FileName: fileName(v.App)}
 	var err error
 	if words := r.edition(v.Languages); v.User != "" {
@@ -169,6 +168,11 @@ func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCo
 		view.File, err = words.Text("codes.file.nobody", locale.Harmless(v.App))
 	}
 	return errors.Join(err, r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: view, SignOut: true}))
+}
+
+// RecoveryUsed says that a recovery code was used.
+func (r *Renderer) RecoveryUsed(w http.ResponseWriter, status int, v RecoveryUsedView) error {
+	return r.render(w, status, "used", "activity.sign-in-recovery", page{Common: v.Common, View: v, Narrow: true})
 }
 
 // fileName is a name for the file with the recovery codes that every file system takes.

@@ -113,10 +113,16 @@ const RecoveryQuery = "recovery"
 // RecoveryCodesView shows new recovery codes, once.
 type RecoveryCodesView struct {
 	Common
-	// Codes are shown as they are.
+	// Codes are shown as they are. The button posts to Base/recovery-codes/saved.
 	Codes []string
-	// Continue is where the button leads: a path on this site. Empty, or anything else, leads to the settings page.
-	Continue string
+}
+
+// RecoveryUsedView says after a sign-in with a recovery code how many are left, at Base/recovery-used, and posts there
+// to go on.
+type RecoveryUsedView struct {
+	Common
+	// RecoveryLeft of RecoveryTotal recovery codes are unused.
+	RecoveryLeft, RecoveryTotal int
 }
 
 // SettingsView is the settings page, at Base/.
@@ -128,6 +134,8 @@ type SettingsView struct {
 	Since, Used time.Time
 	// RecoveryLeft of RecoveryTotal recovery codes are unused.
 	RecoveryLeft, RecoveryTotal int
+	// Unsaved: nobody has confirmed that they were saved.
+	Unsaved bool
 	// Required says that everyone must have a second factor here: it cannot be disabled.
 	Required bool
 	// Due is when the time of grace ends for a user without a second factor; zero for none.

@@ -56,6 +56,9 @@ var (
 	enrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
+// savedPath is where recovery codes that were shown are said to be saved, and usedPath says that one was used.
+const savedPath, usedPath = "/recovery-codes/saved", "/recovery-used"
+
 // ownPages are the addresses below base.
 var ownPages = map[string]ownPage{
 	"/":                {states: verified, get: showSettings},
@@ -66,6 +69,8 @@ var ownPages = map[string]ownPage{
 	"/reset":           {states: verified, get: showReset, post: startReset},
 	"/disable":         {states: verified, get: showDisable, post: disable},
 	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
+	savedPath:          {states: verified, post: keepRecoveryCodes},
+	usedPath:           {states: verified, get: showRecoveryUsed, post: goOn},
 	"/status":          {states: anyone, get: showStatus},
 	"/resume":          {states: verified, get: resume},
 	"/trust":           {states: verified, get: showTrust, post: takeTrust},

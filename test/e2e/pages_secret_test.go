@@ -31,7 +31,8 @@ func TestP9_BackShowsNoSecret(t *testing.T) {
 		if scripts {
 			// Chromium keeps pages that it may not store for a moment, in case somebody goes back; the script wipes
 			// them.
-			v.Follow(browser.Link("I have saved them"))
+			v.Click("#saved")
+			v.Follow(browser.Labelled("I have saved them"))
 		}
 		for range 2 {
 			v.Back()
