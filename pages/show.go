@@ -71,6 +71,8 @@ type setUp struct {
 	Unusual bool
 	// Seconds is the period.
 	Seconds int64
+	// Groups are the key in fours, which is how people read it.
+	Groups []string
 }
 
 // SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
@@ -95,6 +97,9 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 		heading = "reset.setup.title"
 	}
 	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: locale.Up(v.Period, time.Second)}
+	for i := 0; i < len(v.Key); i += 4 {
+		view.Groups = append(view.Groups, v.Key[i:min(i+4, len(v.Key))])
+	}
 	p := page{
 		Common: v.Common, SignOut: true, Behind: r.settings(v.Behind), Opener: "open-setup",
 		// On a telephone the focus on the field would scroll the QR code out of sight.

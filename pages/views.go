@@ -132,6 +132,8 @@ type SettingsView struct {
 	Enrolled bool
 	// Since is when the token was set up, Used when it was last used; the zero time is unknown and never.
 	Since, Used time.Time
+	// Factors are what the user has, beside recovery codes; none: one authenticator of which nothing more is known.
+	Factors []FactorLine
 	// RecoveryLeft of RecoveryTotal recovery codes are unused.
 	RecoveryLeft, RecoveryTotal int
 	// Unsaved: nobody has confirmed that they were saved.
@@ -149,6 +151,12 @@ type SettingsView struct {
 	Sessions []SessionLine
 	// Activity is what happened lately, newest first.
 	Activity []ActivityLine
+}
+
+// FactorLine is a factor in the list. Name is what its owner calls it; empty for the name of its kind.
+type FactorLine struct {
+	ID, Kind, Name string
+	Created, Used  time.Time
 }
 
 // TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.

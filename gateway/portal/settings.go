@@ -123,6 +123,11 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Unsaved: status.RecoveryUnsaved, Required: x.Config.RequireEveryone,
 		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
 	}
+	for _, f := range status.Factors {
+		view.Factors = append(view.Factors, pages.FactorLine{
+			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used,
+		})
+	}
 	listed, err := x.Config.Sessions.List(x.R.Context(), x.Data.Identity, x.Token)
 	if err != nil {
 		return view, exchange.Looking(err)

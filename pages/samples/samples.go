@@ -50,6 +50,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		c.App = strings.Repeat("Application", 30)
 	})
 	settings := pages.SettingsView{Common: common, Enrolled: true, Since: Since, Used: Used, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/wiki"}
+	settings.Factors = []pages.FactorLine{{ID: strings.Repeat("c", 32), Kind: "totp", Created: Since, Used: Used}}
 	settings.Remember = true
 	settings.Trusted = []pages.TrustedLine{
 		{ID: "a1", Browser: "Firefox, Linux", Used: Used, Until: Since.AddDate(1, 0, 0)},
@@ -213,7 +214,8 @@ func All(r *pages.Renderer, languages string) []Sample {
 		}),
 		show("settings-few", func(w http.ResponseWriter) error {
 			v := settings
-			v.RecoveryLeft, v.Required, v.Used, v.Unsaved = 2, true, time.Time{}, true
+			v.RecoveryLeft, v.Required, v.Factors, v.Unsaved = 2, true, nil, true
+			v.Used = time.Time{}
 			return r.Settings(w, 200, v)
 		}),
 		show("settings-full", func(w http.ResponseWriter) error { return r.Settings(w, 200, full) }),

@@ -149,7 +149,7 @@ func TestPages(t *testing.T) {
 			v.Follow("header button")
 
 			v.signIn("alice", demo.AlicePassword)
-			for range 4 {
+			for range 3 {
 				v.FillThrough("[name=code]", otherThan(t, phone.Key, skew))
 			}
 			v.look("challenge-throttled")
