@@ -102,7 +102,8 @@ type Event struct {
 	// Address and Browser are where it came from; empty when unknown.
 	Address string `json:"address,omitempty"`
 	Browser string `json:"browser,omitempty"`
-	// Count is how many failures this one line stands for; 0 means one.
+	// Count is how many failures this one line stands for; 0 means one. With an event that made recovery codes, 1 means
+	// that their owner has confirmed that they are saved: every version stores the field.
 	Count int `json:"count,omitempty"`
 }
 
@@ -132,5 +133,43 @@ func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	} else {
 		events = append(events, event)
 	}
-	r.Activity = events[max(0, len(events)-MaxActivity):]
+	r.Activity = events
+	for len(r.Activity) > MaxActivity {
+		oldest := 0
+		if r.unsaved() == oldest {
+			oldest++ // what nobody has confirmed is not forgotten
+		}
+		r.Activity = slices.Delete(r.Activity, oldest, oldest+1)
+	}
+}
+
+// unsaved is where the event stands that made the user's recovery codes, if nobody has confirmed to have saved them;
+// else -1, also where nobody knows any more.
+func (r *Record) unsaved() int {
+	for at, event := range slices.Backward(r.Activity) {
+		if event.Kind == EventEnabled || event.Kind == EventCodes {
+			if event.Count == 0 {
+				return at
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
+// SavedRecoveryCodes notes that the user has saved the recovery codes that were made last. It costs no write where that
+// is known. ErrNotEnrolled when there is no record.
+func (s *Service) SavedRecoveryCodes(ctx context.Context, user string) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		at := record.unsaved()
+		if at < 0 {
+			return verdict{keep: true}, nil
+		}
+		record.Activity = slices.Clone(record.Activity)
+		record.Activity[at].Count = 1
+		return verdict{next: record}, nil
+	})
 }

@@ -41,6 +41,8 @@ type Status struct {
 	Created, Used time.Time
 	// RecoveryLeft of RecoveryTotal recovery codes have not been used.
 	RecoveryLeft, RecoveryTotal int
+	// RecoveryUnsaved: nobody has confirmed that the recovery codes were saved.
+	RecoveryUnsaved bool
 	// BlockedUntil is when the next code will be judged; zero: at once, or never while Stopped.
 	BlockedUntil time.Time
 	// Stopped means that nothing is judged until an operator acts.
@@ -81,6 +83,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	}
 	now := s.config.Now()
 	status := s.factorsOf(record)
+	status.RecoveryUnsaved = status.RecoveryLeft > 0 && record.unsaved() >= 0
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}

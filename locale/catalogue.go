@@ -183,7 +183,12 @@ func Up(d, unit time.Duration) int64 {
 
 // When is a point in time as a <time> element: readable, in UTC since the server does not know the user's zone, and in
 // ISO 8601. The script puts the user's own in its place.
-func (c *Catalogue) When(t time.Time) (template.HTML, error) {
+func (c *Catalogue) When(t time.Time) (template.HTML, error) { return c.when(t, "") }
+
+// Ago is When for what has happened: the script says how long ago that is, and leaves the time itself in the title.
+func (c *Catalogue) Ago(t time.Time) (template.HTML, error) { return c.when(t, " data-ago") }
+
+func (c *Catalogue) when(t time.Time, attribute string) (template.HTML, error) {
 	t = t.UTC()
 	month, err := c.Text("month." + strconv.Itoa(int(t.Month())))
 	if err != nil {
@@ -194,7 +199,7 @@ func (c *Catalogue) When(t time.Time) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	return timeElement(t, "", words), nil
+	return timeElement(t, attribute, words), nil
 }
 
 // Clock is the time of day alone, for a point in time that is near.

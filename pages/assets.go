@@ -9,10 +9,17 @@ import (
 	"github.com/tdewolff/minify/v2/js"
 )
 
-// The styles and scripts. brand.css is what the pages need for a logo; it is part of the style only if there is one.
+// The styles and scripts. brand.css is what the pages need for a logo; it is part of the style only if there is one. No
+// page carries what it has no use for: behind style.css stands what is of one look.
 var (
 	//go:embed style.css
 	styleFile string
+	//go:embed narrow.css
+	narrowFile string
+	//go:embed settings.css
+	settingsFile string
+	//go:embed change.css
+	changeFile string
 	//go:embed brand.css
 	brandFile string
 	//go:embed script.js
@@ -25,9 +32,18 @@ var (
 	guardStyleFile string
 )
 
+// The looks of pages: what somebody meets on the way in, the settings page, and what changes something, over it.
+const (
+	lookNarrow = iota
+	lookSettings
+	lookChange
+	looks
+)
+
 // assets are the files as small as they can be made: each page carries its own, and the app's pages carry the guard.
 type assets struct {
-	style, brand, script, guard, guardStyle string
+	brand, script, guard, guardStyle string
+	styles                           [looks]string
 	// proof is the script of the pages that can trust a browser, with script in it; the others need not carry all of
 	// it.
 	proof string
@@ -47,7 +63,12 @@ var small = sync.OnceValue(func() assets {
 	}
 	script := made("script", scriptFile)
 	return assets{
-		style: made("style", styleFile), brand: made("style", brandFile),
+		brand: made("style", brandFile),
+		styles: [looks]string{
+			lookNarrow:   made("style", styleFile+narrowFile),
+			lookSettings: made("style", styleFile+settingsFile),
+			lookChange:   made("style", styleFile+settingsFile+changeFile),
+		},
 		script: script, proof: script + ";\n" + made("script", proofFile),
 		guard: made("script", guardFile), guardStyle: made("style", guardStyleFile),
 	}

@@ -80,7 +80,7 @@ func (r *Renderer) wear(brand Brand) (err error) {
 	if r.help, err = newHelp(brand.Help, brand.HelpLink); err != nil {
 		return &BrandError{"help", err}
 	}
-	style := small().style
+	style := ""
 	if brand.Colour != "" {
 		colour, err := ParseColour(brand.Colour)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
-		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true,
+		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true, "/recovery-codes/saved": true, "/recovery-used": true,
 	}
 	asks := map[string]bool{"/reset": true, "/disable": true, "/recovery-codes": true}
 	for _, s := range samples(New(Options{})) {
@@ -140,8 +140,9 @@ func TestRecoveryCodes(t *testing.T) {
 	if strings.Join(got, " ") != strings.Join(sampleCodes, " ") {
 		t.Errorf("codes %q", got)
 	}
-	if link := one(t, root, "a", "class", "main"); attr(link, "href") != "/wiki/Main_Page?a=1&b=2" || words(link) != "I have saved them" {
-		t.Errorf("continue leads to %q", attr(link, "href"))
+	form := one(t, root, "form", "action", "/second-factor/recovery-codes/saved")
+	if words(one(t, form, "button", "class", "main")) != "I have saved them" || !has(one(t, form, "input", "type", "checkbox"), "required") {
+		t.Error("the way on asks for nothing")
 	}
 }
 

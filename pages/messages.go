@@ -3,6 +3,7 @@ package pages
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"sallyport.example/sallyport/locale"
@@ -146,13 +147,27 @@ func (r *Renderer) ErrorText(v ErrorView) (title, happened string) {
 // settingsLists is what the template of the settings page sees: the view, with words for what has none of its own.
 type settingsLists struct {
 	SettingsView
+	Trusted  []trustedBrowser
+	Sessions []openSession
 	Activity []activity
 }
 
-// activity is one line of what happened lately.
+// trustedBrowser and openSession are lines with a mark: what the browser runs on.
+type trustedBrowser struct {
+	TrustedLine
+	Mark string
+}
+
+type openSession struct {
+	SessionLine
+	Mark string
+}
+
+// activity is one line of what happened lately. Bad is what its reader should look at.
 type activity struct {
 	ActivityLine
 	What string
+	Bad  bool
 }
 
 // listed makes the lists of the settings page ready to be shown: names come from browsers, which may say anything.
@@ -161,23 +176,43 @@ func (r *Renderer) listed(v SettingsView) settingsLists {
 	unknown := words.Message("settings.unknown")
 	name := func(browser string) string { return cmp.Or(locale.Harmless(browser), unknown) }
 
-	v.Trusted, v.Sessions = slices.Clone(v.Trusted), slices.Clone(v.Sessions)
-	for i := range v.Trusted {
-		v.Trusted[i].Browser = name(v.Trusted[i].Browser)
-	}
-	for i := range v.Sessions {
-		v.Sessions[i].Browser, v.Sessions[i].Address = name(v.Sessions[i].Browser), locale.Harmless(v.Sessions[i].Address)
-	}
 	lists := settingsLists{SettingsView: v}
+	if lists.Factors = slices.Clone(v.Factors); v.Enrolled && len(lists.Factors) == 0 {
+		lists.Factors = []FactorLine{{Kind: "totp", Used: v.Used}}
+	}
+	for i := range lists.Factors {
+		lists.Factors[i].Name = locale.Harmless(lists.Factors[i].Name)
+		if len(lists.Factors) == 1 {
+			lists.Factors[i].Created = time.Time{} // the page says it above
+		}
+	}
+	for _, trusted := range v.Trusted {
+		trusted.Browser = name(trusted.Browser)
+		lists.Trusted = append(lists.Trusted, trustedBrowser{trusted, markOf(trusted.Browser)})
+	}
+	for _, session := range v.Sessions {
+		session.Browser, session.Address = name(session.Browser), locale.Harmless(session.Address)
+		lists.Sessions = append(lists.Sessions, openSession{session, markOf(session.Browser)})
+	}
 	for _, event := range v.Activity {
 		what, err := words.Text("activity."+event.Kind, int64(max(event.Count, 1)))
 		if err != nil {
 			continue
 		}
 		event.Browser, event.Address = locale.Harmless(event.Browser), locale.Harmless(event.Address)
-		lists.Activity = append(lists.Activity, activity{ActivityLine: event, What: what})
+		lists.Activity = append(lists.Activity, activity{event, what, event.Kind == "failure" || event.Kind == "misused"})
 	}
 	return lists
+}
+
+// markOf is the mark of a browser, by the name that it is called by.
+func markOf(browser string) string {
+	for _, small := range []string{"Mobile", "iOS", "Android", "Phone", "iPad"} {
+		if strings.Contains(browser, small) {
+			return "phone"
+		}
+	}
+	return "desk"
 }
 
 // trusts asks whether a browser is to be trusted for so long, in days where it is a day or more.

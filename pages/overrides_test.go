@@ -69,7 +69,7 @@ func TestOverrides(t *testing.T) {
 			t.Error("German has the old page")
 		}
 	}
-	if r := New(Options{}); strings.Contains(r.Policy(), source(small().style+":root")) {
+	if r := New(Options{}); strings.Contains(r.Policy(), source(small().styles[lookNarrow]+":root")) {
 		t.Error("one renderer's style is another's")
 	}
 }
@@ -163,7 +163,7 @@ func TestBadOverrides(t *testing.T) {
 		"no QR code":          {map[string]string{"setup.html": built(t, "setup.html", "{{.View.QR}}", "")}, []string{"page setup", `id="qr"`}},
 		"no link":             {map[string]string{"setup.html": built(t, "setup.html", `<a id="otpauth" href="{{.View.Link}}">`, "<a>")}, []string{"page setup", `id="otpauth"`}},
 		"no key":              {map[string]string{"setup.html": built(t, "setup.html", `id="secret"`, "")}, []string{"page setup", `id="secret"`}},
-		"key in a paragraph":  {map[string]string{"setup.html": built(t, "setup.html", `<code id="secret">{{.View.Key}}</code>`, `<span id="secret">{{.View.Key}}</span>`)}, []string{"page setup", `id="secret"`, "<code>"}},
+		"key in a paragraph":  {map[string]string{"setup.html": built(t, "setup.html", `<code id="secret" class="unseen">{{.View.Key}}</code>`, `<span id="secret">{{.View.Key}}</span>`)}, []string{"page setup", `id="secret"`, "<code>"}},
 		"no recovery codes":   {map[string]string{"codes.html": built(t, "codes.html", `<li><code>{{.}}</code></li>`, "<li></li>")}, []string{"page codes", `id="recovery-codes"`}},
 		"parts, half":         {map[string]string{"parts.html": `{{define "csrf"}}{{end}}`}, []string{"page challenge", "no such template"}},
 
@@ -202,7 +202,7 @@ func TestOverridesOfARealFolder(t *testing.T) {
 		}
 	}
 	r, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(mounted)}})
-	if err != nil || !strings.Contains(string(r.style), ".mounted") {
+	if err != nil || !strings.Contains(string(r.styles[lookNarrow]), ".mounted") {
 		t.Errorf("a mounted volume: %v", err)
 	}
 	if _, err := NewThemed(Options{Brand: Brand{Templates: os.DirFS(filepath.Join(mounted, "none"))}}); err == nil {

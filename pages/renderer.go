@@ -35,14 +35,15 @@ type Options struct {
 // The methods take the status to answer with. The error that they return is for the log; the answer has been sent by
 // then, with status 500 and a plain line if the page could not be rendered. It never contains what the view held.
 type Renderer struct {
-	language      string
-	name          string
-	logo          *Logo
-	help          *help
-	now           func() time.Time
-	library       *library
-	style, script template.HTML
-	policy        string
+	language string
+	name     string
+	logo     *Logo
+	help     *help
+	now      func() time.Time
+	library  *library
+	styles   [looks]template.HTML
+	script   template.HTML
+	policy   string
 	// proofScript and proofPolicy stand in for them on the page that can trust a browser.
 	proofScript template.HTML
 	proofPolicy string
@@ -71,12 +72,17 @@ func NewThemed(options Options) (*Renderer, error) {
 	return r, nil
 }
 
-// dress sets the style, and the policy that follows from it.
-func (r *Renderer) dress(style string) {
-	r.style = template.HTML("<style>" + style + "</style>")                 //nolint:gosec // our own file, and the operator's, which was looked at.
+// dress sets the styles, with what stands behind ours, and the policy that follows from it.
+func (r *Renderer) dress(more string) {
+	var allowed []string
+	for look, style := range small().styles {
+		r.styles[look] = template.HTML("<style>" + style + more + "</style>") //nolint:gosec // our own file, and the operator's, which was looked at.
+		allowed = append(allowed, source(style+more))
+	}
 	r.script = template.HTML("<script>" + small().script + "</script>")     //nolint:gosec // our own file.
 	r.proofScript = template.HTML("<script>" + small().proof + "</script>") //nolint:gosec // our own files.
-	r.policy, r.proofPolicy = pagePolicy(style, small().script), pagePolicy(style, small().proof)
+	styles := strings.Join(allowed, " ")
+	r.policy, r.proofPolicy = pagePolicy(styles, small().script), pagePolicy(styles, small().proof)
 	if r.logo != nil {
 		r.policy += "; img-src 'self'"
 		r.proofPolicy += "; img-src 'self'"
@@ -95,6 +101,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		"plain": words.Text,
 		"wait":  words.Wait,
 		"when":  words.When,
+		"ago":   words.Ago,
 		"clock": words.Clock,
 	})
 	add := func(to *template.Template, names ...string) error {
@@ -113,7 +120,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "trust", "recovery", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "used", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 	} {
 		page, err := layout.Clone()
 		if err != nil {
@@ -246,7 +253,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		p.Field.Period = 30 * time.Second
 	}
 	p.Language, p.Direction = words.Language, words.Direction
-	p.Style, p.Script = r.style, r.script
+	p.Style, p.Script = r.styles[lookOf(*p, heading)], r.script
 	if p.Trusts {
 		p.Script = r.proofScript
 	}
@@ -287,12 +294,29 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		}
 	}
 	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
+	if p.Status != "" {
+		// What has changed is the first thing that a page says, in its title too.
+		if p.Title, err = words.Text("page.title", p.Status, p.Title); err != nil {
+			return err
+		}
+	}
 	p.Base = strings.TrimSuffix(p.Base, "/")
 	p.Brand = r.mark(p.Common)
 	if p.Behind != nil {
 		return r.prepare(words, p.Behind, "settings.title")
 	}
 	return nil
+}
+
+// lookOf is the look of a page.
+func lookOf(p page, heading string) int {
+	switch {
+	case p.Narrow:
+		return lookNarrow
+	case heading == "settings.title":
+		return lookSettings
+	}
+	return lookChange
 }
 
 // settings is the settings page, to stand behind a dialog; nil for none.
@@ -340,9 +364,9 @@ func SecurityHeaders(h http.Header, policy string) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// pagePolicy allows the one style and the one script of a page by what they are, not by where they stand.
-func pagePolicy(style, script string) string {
-	return "default-src 'none'; style-src " + source(style) + "; script-src " + source(script) +
+// pagePolicy allows our styles, by their hashes, and the one script of a page by what it is, not by where it stands.
+func pagePolicy(styles, script string) string {
+	return "default-src 'none'; style-src " + styles + "; script-src " + source(script) +
 		"; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 }
 

@@ -71,13 +71,25 @@
 	// Times in the user's own zone, as the user's own region writes them.
 	var language = page.documentElement.lang;
 	var region = (navigator.languages || []).find(function (wish) { return wish.split("-")[0] === language.split("-")[0]; });
+	// How long ago something was, in the largest unit that there is one of.
+	function ago(seconds) {
+		var units = [["year", 31556952], ["month", 2629746], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", Infinity]];
+		var unit = units.find(function (unit) { return -seconds >= unit[1]; }) || units[5];
+		var count = unit[1] < Infinity ? Math.round(seconds / unit[1]) : 0;
+		return new Intl.RelativeTimeFormat(language + "-u-nu-latn", { numeric: "auto" }).format(count, unit[0]);
+	}
 	each("time", function (time) {
 		var style = time.hasAttribute("data-clock") ? {} : { dateStyle: "medium" };
 		style.timeStyle = "short";
 		style.numberingSystem = "latn";
 		try {
-			var words = new Date(time.dateTime).toLocaleString(region || language, style);
+			var at = new Date(time.dateTime);
+			var words = at.toLocaleString(region || language, style);
 			time.title = time.textContent;
+			if (time.hasAttribute("data-ago")) {
+				time.title = words;
+				words = ago((at - Date.now()) / 1000);
+			}
 			time.textContent = words;
 		} catch (unknown) {}
 	});
@@ -100,11 +112,11 @@
 				var two = function (n) { return (n < 10 ? "0" : "") + n; };
 				var hours = Math.floor(left / 3600);
 				var clock = (hours ? hours + ":" + two(Math.floor(left / 60) % 60) : Math.floor(left / 60)) + ":" + two(left % 60);
-				countdown.textContent = countdown.dataset.words.replace("{0}", plain ? left : clock);
+				countdown.textContent = plain ? left : clock;
 				setTimeout(tick, 250);
 				return;
 			}
-			countdown.remove();
+			line.remove();
 			hold(false);
 			(alert.closest("div.message") || alert).className = "message good";
 			alert.textContent = countdown.dataset.over;
@@ -117,6 +129,11 @@
 		// The words without scripts stay for those who listen: a clock that ticks is nothing to read out.
 		each("[data-static]", function (words) { words.className = "unseen"; });
 		hold(true);
+		var words = countdown.dataset.words.split("{0}");
+		var line = page.createElement("div");
+		line.setAttribute("aria-hidden", "true");
+		countdown.replaceWith(line);
+		line.append(words[0], countdown, words[1]);
 		countdown.hidden = false;
 		tick();
 	});
@@ -134,6 +151,20 @@
 		});
 	});
 
+	// Who goes on has the codes somewhere: a copy, a file, a sheet of paper, or his own word.
+	each("[data-needs]", function (button) {
+		var tick = page.getElementById(button.dataset.needs);
+		function look() { button.disabled = !tick.checked; }
+		tick.addEventListener("change", look);
+		look();
+	});
+	function kept() {
+		var tick = page.getElementById("saved");
+		if (tick) {
+			tick.checked = true;
+			tick.dispatchEvent(new Event("change"));
+		}
+	}
 	function lines(source) {
 		var items = source.querySelectorAll("li");
 		return items.length ? Array.from(items, function (item) { return item.textContent; }) : [source.textContent];
@@ -147,6 +178,7 @@
 		button.addEventListener("click", function () {
 			navigator.clipboard.writeText(lines(page.getElementById(button.dataset.copy)).join("\n")).then(function () {
 				button.textContent = button.dataset.done;
+				kept();
 				setTimeout(function () { button.textContent = label; }, 3000);
 			}, function () {});
 		});
@@ -160,10 +192,14 @@
 			link.download = button.dataset.download;
 			link.click();
 			setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
+			kept();
 		});
 	});
 	each("[data-print]", function (button) {
 		button.hidden = false;
-		button.addEventListener("click", function () { print(); });
+		button.addEventListener("click", function () {
+			print();
+			kept();
+		});
 	});
 })();

@@ -71,6 +71,8 @@ type setUp struct {
 	Unusual bool
 	// Seconds is the period.
 	Seconds int64
+	// Groups are the key in fours, which is how people read it.
+	Groups []string
 }
 
 // SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
@@ -95,6 +97,9 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 		heading = "reset.setup.title"
 	}
 	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: locale.Up(v.Period, time.Second)}
+	for i := 0; i < len(v.Key); i += 4 {
+		view.Groups = append(view.Groups, v.Key[i:min(i+4, len(v.Key))])
+	}
 	p := page{
 		Common: v.Common, SignOut: true, Behind: r.settings(v.Behind), Opener: "open-setup",
 		// On a telephone the focus on the field would scroll the QR code out of sight.
@@ -160,7 +165,6 @@ type recoveryCodes struct {
 
 // RecoveryCodes shows new recovery codes.
 func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCodesView) error {
-	v.Continue = local(v.Continue, strings.TrimSuffix(v.Base, "/")+"/")
 	view := recoveryCodes{RecoveryCodesView: v, FileName: fileName(v.App)}
 	var err error
 	if words := r.edition(v.Languages); v.User != "" {
@@ -169,6 +173,11 @@ func (r *Renderer) RecoveryCodes(w http.ResponseWriter, status int, v RecoveryCo
 		view.File, err = words.Text("codes.file.nobody", locale.Harmless(v.App))
 	}
 	return errors.Join(err, r.render(w, status, "codes", "codes.title", page{Common: v.Common, View: view, SignOut: true}))
+}
+
+// RecoveryUsed says that a recovery code was used.
+func (r *Renderer) RecoveryUsed(w http.ResponseWriter, status int, v RecoveryUsedView) error {
+	return r.render(w, status, "used", "activity.sign-in-recovery", page{Common: v.Common, View: v, Narrow: true})
 }
 
 // fileName is a name for the file with the recovery codes that every file system takes.

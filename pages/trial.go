@@ -151,7 +151,7 @@ func (r *Renderer) trials() (all []trial) {
 			{Common: c},
 			{Common: c, Required: true},
 			{Common: c, Required: true, Due: at},
-			{Common: c, Enrolled: true, Since: at, Used: at, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/home"},
+			{Common: c, Enrolled: true, Since: at, Used: at, RecoveryLeft: 8, RecoveryTotal: 10, Unsaved: true, Home: "/home"},
 			{Common: c, Enrolled: true, RecoveryLeft: 1, RecoveryTotal: 10, Required: true},
 			{Common: c, Enrolled: true, RecoveryTotal: 10},
 			{Common: c, Enrolled: true, Remember: true},
@@ -188,7 +188,10 @@ func (r *Renderer) trials() (all []trial) {
 			add("confirm", func(w http.ResponseWriter) error { return r.ConfirmRecoveryCodes(w, 200, v) })
 		}
 		add("codes", func(w http.ResponseWriter) error {
-			return r.RecoveryCodes(w, 200, RecoveryCodesView{Common: c, Codes: []string{"aaaa-bbbb", "cccc-dddd"}, Continue: "/home"})
+			return r.RecoveryCodes(w, 200, RecoveryCodesView{Common: c, Codes: []string{"aaaa-bbbb", "cccc-dddd"}})
+		})
+		add("used", func(w http.ResponseWriter) error {
+			return r.RecoveryUsed(w, 200, RecoveryUsedView{Common: c, RecoveryLeft: 2, RecoveryTotal: 10})
 		})
 	}
 	for _, c := range []Common{user, nobody} {

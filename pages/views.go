@@ -113,10 +113,16 @@ const RecoveryQuery = "recovery"
 // RecoveryCodesView shows new recovery codes, once.
 type RecoveryCodesView struct {
 	Common
-	// Codes are shown as they are.
+	// Codes are shown as they are. The button posts to Base/recovery-codes/saved.
 	Codes []string
-	// Continue is where the button leads: a path on this site. Empty, or anything else, leads to the settings page.
-	Continue string
+}
+
+// RecoveryUsedView says after a sign-in with a recovery code how many are left, at Base/recovery-used, and posts there
+// to go on.
+type RecoveryUsedView struct {
+	Common
+	// RecoveryLeft of RecoveryTotal recovery codes are unused.
+	RecoveryLeft, RecoveryTotal int
 }
 
 // SettingsView is the settings page, at Base/.
@@ -126,8 +132,12 @@ type SettingsView struct {
 	Enrolled bool
 	// Since is when the token was set up, Used when it was last used; the zero time is unknown and never.
 	Since, Used time.Time
+	// Factors are what the user has, beside recovery codes; none: one authenticator of which nothing more is known.
+	Factors []FactorLine
 	// RecoveryLeft of RecoveryTotal recovery codes are unused.
 	RecoveryLeft, RecoveryTotal int
+	// Unsaved: nobody has confirmed that they were saved.
+	Unsaved bool
 	// Required says that everyone must have a second factor here: it cannot be disabled.
 	Required bool
 	// Due is when the time of grace ends for a user without a second factor; zero for none.
@@ -141,6 +151,12 @@ type SettingsView struct {
 	Sessions []SessionLine
 	// Activity is what happened lately, newest first.
 	Activity []ActivityLine
+}
+
+// FactorLine is a factor in the list. Name is what its owner calls it; empty for the name of its kind.
+type FactorLine struct {
+	ID, Kind, Name string
+	Created, Used  time.Time
 }
 
 // TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.

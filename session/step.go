@@ -138,14 +138,17 @@ func TakeNotice() Step {
 	}}
 }
 
-// TakeCodes takes new recovery codes out, which are shown once, and with them the message and the page to go on to. All
-// are in Taken.Before.
+// TakeCodes takes new recovery codes out, which are shown once. They are in Taken.Before, with the message. The page to
+// go on to stays until that is done (GoOn). If there is none, the settings page comes next, and says the message too.
 func TakeCodes() Step {
 	return Step{name: "take the recovery codes", from: inVerified, apply: func(data *Data) error {
 		if len(data.Codes) == 0 {
 			return errNothing
 		}
-		data.Codes, data.Notice, data.Next = nil, "", ""
+		data.Codes = nil
+		if data.Next != "" {
+			data.Notice = ""
+		}
 		return nil
 	}}
 }
@@ -185,6 +188,9 @@ func GoOn(user string) Step {
 func Propose(user string, proposal []byte) Step {
 	return Step{name: "propose", from: inEnrolment, user: user, of: true, apply: func(data *Data) error {
 		data.Proposal = proposal
+		if data.State == gate.Verified {
+			data.Next = "" // who came by choice stays on the settings page
+		}
 		return nil
 	}}
 }

@@ -256,8 +256,19 @@ func TestErrandsOfAStep(t *testing.T) {
 	if after := taken(t, full, TakeNotice()); after.Notice != "" {
 		t.Error("the notice is still there")
 	}
-	if after := taken(t, full, TakeCodes()); after.Codes != nil || after.Notice != "" || after.Next != "" {
+	if after := taken(t, full, TakeCodes()); after.Codes != nil || after.Notice != "" || after.Next != "/next" {
 		t.Errorf("codes: %+v", after.Errand)
+	}
+	chosen := full
+	chosen.Next = ""
+	if after := taken(t, chosen, TakeCodes()); after.Codes != nil || after.Notice != "old" {
+		t.Errorf("codes of a choice: %+v", after.Errand)
+	}
+	chosen.Trusts = "mark"
+	for _, before := range []Data{full, chosen} {
+		if after := taken(t, before, GoOn("carol")); after.Next != "" || after.Trusts != "" || after.Codes == nil {
+			t.Errorf("gone on: %+v", after.Errand)
+		}
 	}
 	if after := taken(t, full, TakeDelivery()); after.Delivery != nil {
 		t.Error("the answer is still there")
@@ -270,7 +281,7 @@ func TestErrandsOfAStep(t *testing.T) {
 	if got := Destination(&Delivery{}, ""); got != "/" {
 		t.Errorf("nowhere leads to %q", got)
 	}
-	if after := taken(t, full, Propose("carol", []byte("seed"))); string(after.Proposal) != "seed" {
+	if after := taken(t, full, Propose("carol", []byte("seed"))); string(after.Proposal) != "seed" || after.Next != "" {
 		t.Error("nothing is proposed")
 	}
 	if after := taken(t, Data{State: gate.Pending, Identity: "carol", Errand: Errand{Device: "x"}}, DropDevice("carol")); after.Device != "" {

@@ -126,7 +126,7 @@ func takeRecoveryCode(x *Page) error {
 	x.Tell(event.Event{
 		Name: event.RecoveryCodeUsed, User: x.Session().Identity, Method: string(factor.MethodRecovery), Left: &left,
 	})
-	return x.pass(gate.Pending, passed{method: factor.MethodRecovery})
+	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, says: x.form.asks && x.WantsPage()})
 }
 
 // passed is what a challenge was passed with.
@@ -138,6 +138,8 @@ type passed struct {
 	trusted bool
 	// trusts, if there is one, is the mark with which it is asked next whether to trust the browser.
 	trusts string
+	// says has a page say next that a recovery code was used.
+	says bool
 }
 
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
@@ -155,7 +157,10 @@ func (x *Page) pass(from gate.State, with passed) error {
 		passing.Notice = pages.NoticeRecoveryUsed
 	}
 	to := session.Destination(delivery, next)
-	if with.trusts != "" {
+	switch {
+	case with.says:
+		passing.Next, to = to, x.Config.Base+usedPath
+	case with.trusts != "":
 		passing.Next, passing.Trusts, to = to, with.trusts, x.Config.Base+"/trust"
 	}
 	_, err := x.Take(session.Prove(passing))

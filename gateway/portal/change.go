@@ -156,7 +156,51 @@ func showRecoveryCodes(x *Page) error {
 	common := x.Common()
 	common.Status = taken.Before.Notice
 	return x.Config.Pages.RecoveryCodes(x.W, http.StatusOK, pages.RecoveryCodesView{
-		Common: common, Codes: taken.Before.Codes, Continue: taken.Before.Next,
+		Common: common, Codes: taken.Before.Codes,
+	})
+}
+
+// keepRecoveryCodes notes that the codes were saved, and goes on: to the settings page, or to where somebody was led
+// away from who had to set up a factor first.
+func keepRecoveryCodes(x *Page) error {
+	switch err := x.Config.Factors.SavedRecoveryCodes(x.R.Context(), x.Session().Identity); {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case err != nil:
+		return x.StoreFailed("note that the recovery codes are saved", err)
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	return goOn(x)
+}
+
+// goOn leads on from a page that came before the one that was wanted.
+func goOn(x *Page) error {
+	taken, err := x.Take(session.GoOn(x.Session().Identity))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if next := taken.Before.Next; next != "" {
+		return x.Redirect(next)
+	}
+	return x.Redirect(x.Config.Base + "/")
+}
+
+// showRecoveryUsed says at once, before the page that was wanted, that a recovery code was used, and how many are left.
+func showRecoveryUsed(x *Page) error {
+	if x.Session().Next == "" || x.Session().Method() != string(factor.MethodRecovery) {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	status, err := x.Enrolled(x.Session().Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if _, err := x.takeNotice(); err != nil {
+		return x.StoreFailed("take notice", err)
+	}
+	common := x.Common()
+	common.Status = pages.NoticeRecoveryUsed
+	return x.Config.Pages.RecoveryUsed(x.W, http.StatusOK, pages.RecoveryUsedView{
+		Common: common, RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal,
 	})
 }
 

@@ -56,6 +56,9 @@ var (
 	enrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
+// savedPath is where recovery codes that were shown are said to be saved, and usedPath says that one was used.
+const savedPath, usedPath = "/recovery-codes/saved", "/recovery-used"
+
 // ownPages are the addresses below base.
 var ownPages = map[string]ownPage{
 	"/":                {states: verified, get: showSettings},
@@ -66,6 +69,8 @@ var ownPages = map[string]ownPage{
 	"/reset":           {states: verified, get: showReset, post: startReset},
 	"/disable":         {states: verified, get: showDisable, post: disable},
 	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
+	savedPath:          {states: verified, post: keepRecoveryCodes},
+	usedPath:           {states: verified, get: showRecoveryUsed, post: goOn},
 	"/status":          {states: anyone, get: showStatus},
 	"/resume":          {states: verified, get: resume},
 	"/trust":           {states: verified, get: showTrust, post: takeTrust},
@@ -111,7 +116,10 @@ func (x *Page) serve(path match.Path) error {
 
 // take takes a form.
 func (x *Page) take(page ownPage) error {
-	token := shown(x)
+	token := ""
+	if !strings.Contains(x.R.Header.Get("Content-Type"), "json") {
+		token = shown(x)
+	}
 	meant := page.meantFor(x.State())
 	if !meant && !x.site.repeats.knows(token) {
 		return x.sendOn()

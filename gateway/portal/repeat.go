@@ -16,8 +16,9 @@ import (
 //
 // So the answer to a form whose browser hung up before it got it is kept for a moment, and given to who sends the very
 // same form with the same token: the same path, fields, address and browser. To everybody else, and for everything
-// else, a replaced token is dead (P8). Who sends something else with it, a guess perhaps, ends that as well. It is kept
-// in this process: another node knows nothing of it.
+// else, a replaced token is dead (P8). Who sends something else with it, a guess perhaps, ends that as well. What was
+// refused is judged, and counted, each time (P7), and what scripts send is no form. The answer is kept in this process:
+// another node knows nothing of it.
 const (
 	repeatWithin = 10 * time.Second
 	// maxRepeats is how many forms are remembered at a time, and maxRepeated how often one is answered again.
@@ -164,7 +165,7 @@ func once(x *Page, token string, print [sha256.Size]byte, act func() error) erro
 		x.W, x.R = w, r
 		x.site.repeats.mu.Lock()
 		form.unseen, form.until = request.Err() != nil, x.Config.Now().Add(repeatWithin)
-		if kept := &recorder.recorded; finished && kept.status < http.StatusInternalServerError && kept.body.Len() <= maxRepeatBody {
+		if kept := &recorder.recorded; finished && kept.status < http.StatusBadRequest && kept.body.Len() <= maxRepeatBody {
 			form.answer = *kept
 		}
 		if form.answer.status != 0 && x.Token != "" && x.Token != token && x.site.repeats.forms[token] == form {

@@ -120,8 +120,13 @@ func (x *Page) settingsAfter(notice string) error {
 func settingsView(x *Page, common pages.Common, status factor.Status) (pages.SettingsView, error) {
 	view := pages.SettingsView{
 		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
-		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Required: x.Config.RequireEveryone,
+		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Unsaved: status.RecoveryUnsaved, Required: x.Config.RequireEveryone,
 		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
+	}
+	for _, f := range status.Factors {
+		view.Factors = append(view.Factors, pages.FactorLine{
+			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used,
+		})
 	}
 	listed, err := x.Config.Sessions.List(x.R.Context(), x.Session().Identity, x.Token)
 	if err != nil {

@@ -50,6 +50,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		c.App = strings.Repeat("Application", 30)
 	})
 	settings := pages.SettingsView{Common: common, Enrolled: true, Since: Since, Used: Used, RecoveryLeft: 8, RecoveryTotal: 10, Home: "/wiki"}
+	settings.Factors = []pages.FactorLine{{ID: strings.Repeat("c", 32), Kind: "totp", Created: Since, Used: Used}}
 	settings.Remember = true
 	settings.Trusted = []pages.TrustedLine{
 		{ID: "a1", Browser: "Firefox, Linux", Used: Used, Until: Since.AddDate(1, 0, 0)},
@@ -178,7 +179,12 @@ func All(r *pages.Renderer, languages string) []Sample {
 		}),
 		show("codes", func(w http.ResponseWriter) error {
 			return r.RecoveryCodes(w, 200, pages.RecoveryCodesView{
-				Common: with(func(c *pages.Common) { c.Status = pages.NoticeEnabled }), Codes: Codes, Continue: "/wiki/Main_Page?a=1&b=2",
+				Common: with(func(c *pages.Common) { c.Status = pages.NoticeEnabled }), Codes: Codes,
+			})
+		}),
+		show("recovery-used", func(w http.ResponseWriter) error {
+			return r.RecoveryUsed(w, 200, pages.RecoveryUsedView{
+				Common: with(func(c *pages.Common) { c.Status = pages.NoticeRecoveryUsed }), RecoveryLeft: 2, RecoveryTotal: 10,
 			})
 		}),
 		show("codes-hostile", func(w http.ResponseWriter) error {
@@ -208,7 +214,8 @@ func All(r *pages.Renderer, languages string) []Sample {
 		}),
 		show("settings-few", func(w http.ResponseWriter) error {
 			v := settings
-			v.RecoveryLeft, v.Required, v.Used = 2, true, time.Time{}
+			v.RecoveryLeft, v.Required, v.Factors, v.Unsaved = 2, true, nil, true
+			v.Used = time.Time{}
 			return r.Settings(w, 200, v)
 		}),
 		show("settings-full", func(w http.ResponseWriter) error { return r.Settings(w, 200, full) }),

@@ -112,7 +112,10 @@ func (w *walker) enrol(user string) (*site.Authenticator, []string) {
 	if len(codes) != 10 {
 		w.t.Fatalf("%d recovery codes", len(codes))
 	}
-	w.Follow(browser.Link("I have saved them"))
+	w.Click("#saved")
+	w.Follow(browser.Labelled("I have saved them"))
+	w.wantsPath("/second-factor/")
+	w.says("status", "Two-factor authentication is enabled")
 	w.Goto(w.url + "/second-factor/")
 	w.picture("settings-on")
 	return authenticator, codes
@@ -142,7 +145,9 @@ func (w *walker) recover(code, home string) {
 	w.wantsPath("/second-factor/recovery")
 	w.picture("recovery")
 	w.Fill("[name=code]", strings.ToUpper(code))
-	w.press("Verify", home)
+	w.press("Verify", "/second-factor/recovery-used")
+	w.says("status", "You used a recovery code")
+	w.press("Continue", home)
 }
 
 // reset moves to another phone. It proves itself with a recovery code, for the phone is lost.

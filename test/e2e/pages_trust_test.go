@@ -137,6 +137,10 @@ func TestPages_TrustedBrowser(t *testing.T) {
 		v.press("Sign out all others", "/second-factor/")
 		v.says("status", "Your other sessions are signed out")
 		other.Goto(l.URL + "/second-factor/challenge")
+		if got := other.Text("h1"); got != "Time is up" {
+			t.Errorf("the session that was ended sees %q", got)
+		}
+		other.Follow(browser.Link("Sign in"))
 		other.wantsPath("/login")
 		v.press("Remove", "/second-factor/")
 		v.says("status", "That browser is no longer trusted")
