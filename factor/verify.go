@@ -62,6 +62,14 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 	return answer.Kind, nil
 }
 
+// asUsed tells a code that was used already from a failure. It counts as a wrong code does.
+func asUsed(err error) (used *UsedCodeError, failed error) {
+	if errors.As(err, &used) {
+		return used, nil
+	}
+	return nil, err
+}
+
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
 // wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it
 // used out of the record that it is given.
@@ -75,9 +83,9 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 			return verdict{}, throttled
 		}
 		right, err := use(&record, now)
-		var used *UsedCodeError
-		if err != nil && !errors.As(err, &used) {
-			return verdict{}, err
+		used, failed := asUsed(err)
+		if failed != nil {
+			return verdict{}, failed
 		}
 		if right {
 			record.Throttle = ThrottleState{}

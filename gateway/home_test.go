@@ -20,13 +20,13 @@ func homely(t *testing.T, leads func(r *http.Request) string) *site {
 			w.Header().Set("Location", leads(r))
 			w.WriteHeader(http.StatusFound)
 		case r.URL.Path == "/api/me":
-			cookie, err := r.Cookie("sid")
-			if err != nil {
+			id := sid(r)
+			if id == "" {
 				w.WriteHeader(http.StatusUnauthorized)
 				return nil
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_, err = io.WriteString(w, `{"login":"`+cookie.Value+`"}`)
+			_, err := io.WriteString(w, `{"login":"`+id+`"}`)
 			return err
 		default:
 			w.Header().Set("Content-Type", "text/html")

@@ -43,7 +43,7 @@ func TestP1_Preflight(t *testing.T) {
 		return s
 	}
 	s := start(nil)
-	ask := func(s *site, method, path string, header http.Header) (*http.Response, string) {
+	ask := func(s *site, method, path string, header http.Header) answer {
 		t.Helper()
 		seen = nil
 		request, err := http.NewRequestWithContext(t.Context(), method, s.server.URL+path, nil)
@@ -64,13 +64,13 @@ func TestP1_Preflight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return response, string(body)
+		return answer{Response: response, body: string(body)}
 	}
 	for _, path := range []string{"/api/x?secret=1", "/static/private/x", "/login"} {
-		response, body := ask(s, "OPTIONS", path, http.Header{"X-Forwarded-User": {"alice"}, "X-Anything": {"1"}, "Content-Type": {"text/x"}})
-		h := response.Header
-		if response.StatusCode != http.StatusNoContent || body != "" || h.Get("Access-Control-Allow-Origin") != portal || h.Get("Access-Control-Allow-Methods") != "PUT" || h.Get("Vary") != "Origin" {
-			t.Errorf("%s: %d %v %q", path, response.StatusCode, h, body)
+		got := ask(s, "OPTIONS", path, http.Header{"X-Forwarded-User": {"alice"}, "X-Anything": {"1"}, "Content-Type": {"text/x"}})
+		h := got.Header
+		if got.StatusCode != http.StatusNoContent || got.body != "" || h.Get("Access-Control-Allow-Origin") != portal || h.Get("Access-Control-Allow-Methods") != "PUT" || h.Get("Vary") != "Origin" {
+			t.Errorf("%s: %d %v %q", path, got.StatusCode, h, got.body)
 		}
 		if h.Get("X-Secret") != "" || h.Get("Set-Cookie") != "" || h.Get("Location") != "" {
 			t.Errorf("%s: %v", path, h)
@@ -84,8 +84,8 @@ func TestP1_Preflight(t *testing.T) {
 			}
 		}
 	}
-	if response, body := ask(s, "OPTIONS", "/refused", nil); response.StatusCode != http.StatusForbidden || body != "" {
-		t.Errorf("refused by the app: %d %q", response.StatusCode, body)
+	if got := ask(s, "OPTIONS", "/refused", nil); got.StatusCode != http.StatusForbidden || got.body != "" {
+		t.Errorf("refused by the app: %d %q", got.StatusCode, got.body)
 	}
 	for name, test := range map[string]struct {
 		method, path string
@@ -106,16 +106,16 @@ func TestP1_Preflight(t *testing.T) {
 		"for a WebSocket":    {"OPTIONS", "/api/x", http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}}},
 		"as another, hidden": {"POST", "/api/x", http.Header{"X-Http-Method-Override": {"OPTIONS"}}},
 	} {
-		if response, body := ask(s, test.method, test.path, test.header); len(seen) != 0 || response.StatusCode < 300 || strings.Contains(body, "secret") || response.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: %d %q, the app saw %d", name, response.StatusCode, body, len(seen))
+		if got := ask(s, test.method, test.path, test.header); len(seen) != 0 || got.StatusCode < 300 || strings.Contains(got.body, "secret") || got.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %d %q, the app saw %d", name, got.StatusCode, got.body, len(seen))
 		}
 	}
 	without := start(func(c *Config) { c.CORS = nil })
-	if response, _ := ask(without, "OPTIONS", "/api/x", nil); response.StatusCode != http.StatusUnauthorized || len(seen) != 0 {
-		t.Errorf("where nobody is named: %d", response.StatusCode)
+	if got := ask(without, "OPTIONS", "/api/x", nil); got.StatusCode != http.StatusUnauthorized || len(seen) != 0 {
+		t.Errorf("where nobody is named: %d", got.StatusCode)
 	}
 	only := start(func(c *Config) { c.Methods = []string{"GET", "POST"} })
-	if response, _ := ask(only, "OPTIONS", "/api/x", nil); response.StatusCode != http.StatusMethodNotAllowed || len(seen) != 0 {
-		t.Errorf("where the app takes no OPTIONS: %d", response.StatusCode)
+	if got := ask(only, "OPTIONS", "/api/x", nil); got.StatusCode != http.StatusMethodNotAllowed || len(seen) != 0 {
+		t.Errorf("where the app takes no OPTIONS: %d", got.StatusCode)
 	}
 }

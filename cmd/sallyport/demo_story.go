@@ -66,7 +66,7 @@ func (s *story) listen() {
 }
 
 func (s *story) read(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	<-s.started
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		var logged loggedLine

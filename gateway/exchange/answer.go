@@ -104,7 +104,7 @@ func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) err
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
 		delete(h, name)
 	}
-	view := pages.ErrorView{Common: x.Common(), Kind: kind, Happened: detail, Link: wayOn(x, status, kind)}
+	view := pages.ErrorView{Common: x.Common(), Kind: kind, Happened: detail, Link: wayOn(x, status)}
 	if x.State() != gate.Verified {
 		view.User = "" // nobody is signed in
 	}
@@ -139,7 +139,7 @@ func tryAgain(x *Exchange, status int) {
 }
 
 // wayOn is the link on an error page: where the user can go on.
-func wayOn(x *Exchange, status int, kind pages.ErrorKind) pages.Link {
+func wayOn(x *Exchange, status int) pages.Link {
 	target, local := LocalTarget(cmp.Or(x.Target, x.R.RequestURI), x.R)
 	switch {
 	case passes(x, status) && local:

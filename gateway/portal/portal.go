@@ -128,8 +128,8 @@ func (x *Page) take(page ownPage) error {
 	if answer != nil {
 		return answer()
 	}
-	print := printOf(x, body)
-	if first, ok := x.site.repeats.again(x.R.Context(), token, print, x.Config.Now); ok {
+	form := printOf(x, body)
+	if first, ok := x.site.repeats.again(x.R.Context(), token, form, x.Config.Now); ok {
 		return repeat(x, first)
 	}
 	switch {
@@ -141,7 +141,7 @@ func (x *Page) take(page ownPage) error {
 		}
 		return page.post(x)
 	}
-	return once(x, token, print, func() error {
+	return once(x, token, form, func() error {
 		if answer := x.readForm(body); answer != nil {
 			return answer()
 		}

@@ -108,14 +108,14 @@ func (f *sentForm) over(now time.Time) bool {
 
 // again is the answer to the same form, where it was sent before and its browser did not get to see what came of it, or
 // holds the token that it brought. It waits for a form that is under way and was given up.
-func (r *repeats) again(ctx context.Context, token string, print [sha256.Size]byte, clock func() time.Time) (answer recorded, ok bool) {
+func (r *repeats) again(ctx context.Context, token string, mark [sha256.Size]byte, clock func() time.Time) (answer recorded, ok bool) {
 	r.mu.Lock()
 	form := r.forms[token]
 	r.mu.Unlock()
 	if form == nil {
 		return recorded{}, false
 	}
-	if form.print != print {
+	if form.print != mark {
 		r.forget(token)
 		return recorded{}, false
 	}
@@ -150,12 +150,12 @@ func (r *repeats) forget(token string) {
 
 // once answers a form, and keeps the answer for the moment in which its browser may send it again. What it does is done
 // to its end, also where the browser gives up: it may have done half of it.
-func once(x *Page, token string, print [sha256.Size]byte, act func() error) error {
+func once(x *Page, token string, mark [sha256.Size]byte, act func() error) error {
 	if token == "" {
 		return act()
 	}
 	request := x.R.Context()
-	form := &sentForm{print: print, left: request.Done(), done: make(chan struct{})}
+	form := &sentForm{print: mark, left: request.Done(), done: make(chan struct{})}
 	x.site.repeats.begin(token, form, x.Now)
 	w, r := x.W, x.R
 	recorder := &recorder{ResponseWriter: w}

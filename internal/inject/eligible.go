@@ -13,7 +13,7 @@ import (
 // A client that may not have its answer changed says so with Cache-Control: no-transform (RFC 9111 §5.2.1.6).
 func PageLoad(r *http.Request) bool {
 	h := r.Header
-	if r.Method != http.MethodGet || len(h["Upgrade"]) > 0 || hasDirective(h["Cache-Control"], "no-transform") {
+	if r.Method != http.MethodGet || len(h["Upgrade"]) > 0 || keepsAsIs(h["Cache-Control"]) {
 		return false
 	}
 	mode, dest := h["Sec-Fetch-Mode"], h["Sec-Fetch-Dest"]
@@ -45,19 +45,19 @@ func Document(status int, h http.Header) bool {
 			return false
 		}
 	}
-	return !hasDirective(h["Cache-Control"], "no-transform") && !sandboxed(h["Content-Security-Policy"])
+	return !keepsAsIs(h["Cache-Control"]) && !sandboxed(h["Content-Security-Policy"])
 }
 
 // WorkerLoad reports whether a browser asks for the script of a service worker (Service Workers §4.2, "Update").
 func WorkerLoad(r *http.Request) bool {
 	return r.Method == http.MethodGet && len(r.Header["Service-Worker"]) == 1 && r.Header["Service-Worker"][0] == "script" &&
-		!hasDirective(r.Header["Cache-Control"], "no-transform")
+		!keepsAsIs(r.Header["Cache-Control"])
 }
 
 // Script reports whether the answer to that is a script that something may be put in front of: status 200, whole, of a
 // type that browsers take for one, and not compressed.
 func Script(status int, h http.Header) bool {
-	if status != http.StatusOK || len(h["Content-Range"]) > 0 || len(h["Content-Type"]) != 1 || !plain(h) || hasDirective(h["Cache-Control"], "no-transform") {
+	if status != http.StatusOK || len(h["Content-Range"]) > 0 || len(h["Content-Type"]) != 1 || !plain(h) || keepsAsIs(h["Cache-Control"]) {
 		return false
 	}
 	media, _, err := mime.ParseMediaType(h["Content-Type"][0])
@@ -86,12 +86,12 @@ func Adjust(h http.Header, mark string) {
 	tag(h, mark)
 }
 
-// hasDirective reports whether one of the lines of a header names a directive, with or without a value.
-func hasDirective(lines []string, directive string) bool {
+// keepsAsIs reports whether one of the lines of Cache-Control says that nobody on the way may change the answer.
+func keepsAsIs(lines []string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
 			name, _, _ := strings.Cut(part, "=")
-			if strings.EqualFold(strings.TrimSpace(name), directive) {
+			if strings.EqualFold(strings.TrimSpace(name), "no-transform") {
 				return true
 			}
 		}

@@ -69,16 +69,16 @@ func TestTags(t *testing.T) {
 func TestTagsOfStrangers(t *testing.T) {
 	t.Parallel()
 	mark, encode := Mark("x"), base64.RawURLEncoding.EncodeToString
-	make := func(tag, date string) string {
+	tagOf := func(tag, date string) string {
 		return tagBegin + mark + "." + encode([]byte(tag)) + "." + encode([]byte(date)) + `"`
 	}
-	if h := (http.Header{"If-None-Match": {make(`"v1"`, day)}}); !Condition(h, mark) || h.Get("If-None-Match") != `"v1"` {
+	if h := (http.Header{"If-None-Match": {tagOf(`"v1"`, day)}}); !Condition(h, mark) || h.Get("If-None-Match") != `"v1"` {
 		t.Fatalf("the control: %v", h)
 	}
 	for _, given := range []string{
-		"*", `"v1"`, `W/"v1"`, "", make("\"v1\"\r\nCookie: sid=1", ""), make("\"v1\nx\"", ""), make(`"v1"`, day+"\r\nX: 1"), make("v1", ""), make("*", ""),
-		make(`"a", "b"`, ""), make("", ""), make(`"v1"`, "x"), strings.TrimSuffix(make(`"v1"`, ""), `"`), tagBegin + mark + `."`, tagBegin + mark + `.=.="`,
-		make(`"`+strings.Repeat("a", 1000)+`"`, ""), make("\"\x80\"", ""),
+		"*", `"v1"`, `W/"v1"`, "", tagOf("\"v1\"\r\nCookie: sid=1", ""), tagOf("\"v1\nx\"", ""), tagOf(`"v1"`, day+"\r\nX: 1"), tagOf("v1", ""), tagOf("*", ""),
+		tagOf(`"a", "b"`, ""), tagOf("", ""), tagOf(`"v1"`, "x"), strings.TrimSuffix(tagOf(`"v1"`, ""), `"`), tagBegin + mark + `."`, tagBegin + mark + `.=.="`,
+		tagOf(`"`+strings.Repeat("a", 1000)+`"`, ""), tagOf("\"\x80\"", ""),
 	} {
 		h := http.Header{"If-None-Match": {given}, "If-Modified-Since": {day}}
 		if Condition(h, mark) || len(h) != 0 {
