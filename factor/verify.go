@@ -62,14 +62,6 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 	return answer.Kind, nil
 }
 
-// asUsed tells a code that was used already from a failure. It counts as a wrong code does.
-func asUsed(err error) (used *UsedCodeError, failed error) {
-	if errors.As(err, &used) {
-		return used, nil
-	}
-	return nil, err
-}
-
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
 // wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it
 // used out of the record that it is given.
@@ -83,9 +75,9 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 			return verdict{}, throttled
 		}
 		right, err := use(&record, now)
-		used, failed := asUsed(err)
-		if failed != nil {
-			return verdict{}, failed
+		var used *UsedCodeError
+		if err != nil && !errors.As(err, &used) {
+			return verdict{}, err
 		}
 		if right {
 			record.Throttle = ThrottleState{}
@@ -104,7 +96,7 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 			return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
 		}
 		if used != nil {
-			return verdict{next: record, outcome: used}, nil
+			return verdict{next: record, outcome: used}, nil //nolint:nilerr // it is the outcome, which is told
 		}
 		return verdict{next: record, outcome: ErrWrongCode}, nil
 	})
