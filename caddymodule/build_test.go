@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/session/store/seal"
 )
 
-// guests stand for the modules that keep something.
+// guests replaces the guest modules.
 type guests struct{ shared *session.Shared }
 
 func (g guests) Open() error             { return nil }
@@ -18,7 +18,7 @@ func (g guests) Identity() string        { return "none" }
 func (g guests) Connect(Secrets) error   { return nil }
 func (g guests) Shared() *session.Shared { return g.shared }
 
-// TestBuildSettingsLink: off by default, on where the word stands.
+// TestBuildSettingsLink: the link is off by default, and on if the word is used.
 func TestBuildSettingsLink(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })

@@ -20,7 +20,7 @@ func adapt(text string) ([]byte, error) {
 	return config, err
 }
 
-// TestAdapt compares what Caddyfiles become with golden files; `go test -update` writes them anew.
+// TestAdapt compares adapted Caddyfiles with golden files; `go test -update` rewrites these.
 func TestAdapt(t *testing.T) {
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {
@@ -58,8 +58,8 @@ func TestAdapt(t *testing.T) {
 	}
 }
 
-// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host
-// the user would be one without a second factor. Of several hosts none does.
+// TestDefaultApp: the site's host names the app, and a host that a client chooses never does: by sending another Host
+// the user would become one without a second factor. With several hosts, none does.
 func TestDefaultApp(t *testing.T) {
 	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /n\n\t}\n}\n"
 	for site, want := range map[string]string{
@@ -83,7 +83,7 @@ func TestDefaultApp(t *testing.T) {
 	}
 }
 
-// TestErrorsNameTheLine: unknown, repeated and malformed words are errors, and say where.
+// TestErrorsNameTheLine: unknown, repeated and malformed words are errors that name their line.
 func TestErrorsNameTheLine(t *testing.T) {
 	const (
 		me   = "\t\tidentity /me json /n\n"
@@ -302,13 +302,13 @@ func FuzzCaddyfile(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, lines string) {
 		if strings.Contains(lines, "import") {
-			return // Caddy's own word, which opens files
+			return // a word of Caddy's own that opens files
 		}
 		_, _ = adapt("example.com {\n\tsecond_factor {\n" + lines + "\n\t}\n}\n")
 	})
 }
 
-// TestFileWords: every word of `secrets file` is read, also a second one.
+// TestFileWords: every word of `secrets file` is read, also when it is the second one.
 func TestFileWords(t *testing.T) {
 	_, err := adapt("{\n\tsecond_factor {\n\t\tsecrets file /a {\n\t\t\tkey_file /b\n\t\t\tbanana\n\t\t}\n\t}\n}\n:80 {\n}\n")
 	if err == nil || !strings.Contains(err.Error(), "unknown word 'banana'") {

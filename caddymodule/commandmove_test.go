@@ -24,7 +24,7 @@ func openFile(t *testing.T) *filestore.Store {
 	return store
 }
 
-// moveEverything moves what the command would find at the source.
+// moveEverything moves all records that the command would find at the source.
 func moveEverything(t *testing.T, source, destination listedStore, deleteSource bool, out io.Writer) error {
 	t.Helper()
 	keys, err := source.Keys(t.Context())
@@ -34,7 +34,7 @@ func moveEverything(t *testing.T, source, destination listedStore, deleteSource 
 	return moveAll(t.Context(), keys, source, destination, deleteSource, out)
 }
 
-// flaky lets a number of operations through and then fails all others, as a command that is stopped half-way does.
+// flaky lets a number of operations through and then fails all others, as if the command were stopped half-way.
 type flaky struct {
 	listedStore
 	left int
@@ -63,8 +63,8 @@ func (f *flaky) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return f.listedStore.Delete(ctx, key, expected)
 }
 
-// TestMoveIsResumable: wherever a move stops, every record is at one of the two ends, whole; started again, it ends
-// with all of them at the destination and, where that was asked for, none at the source.
+// TestMoveIsResumable: wherever a move stops, every record is complete at one of the two ends. After another run, all
+// of them are at the destination and, if --delete-source was given, none at the source.
 func TestMoveIsResumable(t *testing.T) {
 	names := storetest.Names()[:12]
 	for stop := range 2 * len(names) {
@@ -105,7 +105,7 @@ func TestMoveIsResumable(t *testing.T) {
 }
 
 // TestMoveOverwritesNothing: a user who enrolled at the destination meanwhile keeps that enrolment, and the operator is
-// told; the others are moved.
+// told; the other records are moved.
 func TestMoveOverwritesNothing(t *testing.T) {
 	source, destination := openFile(t), openFile(t)
 	for i, user := range []string{"alice", "bob"} {
@@ -135,7 +135,7 @@ func TestMoveOverwritesNothing(t *testing.T) {
 	}
 }
 
-// changing changes the source's record between the copy and its deletion, a few times.
+// changing changes the source's record a few times between its copy and its deletion.
 type changing struct {
 	listedStore
 	times int

@@ -10,7 +10,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it.
+// asCaddy is the environment variable that makes the test's own binary a Caddy with this module, as others would build
+// it.
 const asCaddy = "SALLYPORT_TEST_AS_CADDY"
 
 func TestMain(m *testing.M) {
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// caddyRun runs a command of such a Caddy, in a folder where there is no Caddyfile, and returns what it says.
+// caddyRun runs a command of such a Caddy, in a folder without a Caddyfile, and returns its output.
 func caddyRun(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	binary, err := os.Executable()
@@ -35,8 +36,8 @@ func caddyRun(t *testing.T, arguments ...string) (string, error) {
 	return string(said), err
 }
 
-// TestOneRootCommand: a Caddy with the module has one command more, which has all the others; the names of old work as
-// well, and no help shows them.
+// TestOneRootCommand: the module adds one command to a Caddy, and all others are below it. The former names still work,
+// and no help shows them.
 func TestOneRootCommand(t *testing.T) {
 	help, err := caddyRun(t, "help")
 	if err != nil {
@@ -66,7 +67,7 @@ func TestOneRootCommand(t *testing.T) {
 	}
 }
 
-// TestOldCommandNames: what a script calls by an old name does what it does by the new one.
+// TestOldCommandNames: a command does the same by its old name as by its new one.
 func TestOldCommandNames(t *testing.T) {
 	folder := t.TempDir()
 	keeping := func(name, secrets string) (arguments string) {
@@ -99,7 +100,7 @@ func TestOldCommandNames(t *testing.T) {
 	}
 }
 
-// TestUnknownCommand: a slip of the pen is an error, and not a page of help that a script takes for success.
+// TestUnknownCommand: a misspelt command is an error, and not a page of help that a script takes for success.
 func TestUnknownCommand(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"second-factor vault chek": "second-factor vault: unknown command 'chek': did you mean 'check'?",
@@ -112,7 +113,7 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-// TestCode: the code of RFC 6238's key, which changes every 30 seconds.
+// TestCode checks the code of RFC 6238's key, which changes every 30 seconds.
 func TestCode(t *testing.T) {
 	said, err := caddyRun(t, "second-factor", "code", "gezd", "gnbv", "gy3t", "qojq")
 	if err != nil || len(strings.TrimSpace(said)) != 6 {

@@ -14,7 +14,7 @@ import (
 	"github.com/caddyserver/certmagic"
 )
 
-// TestNameStore: what was added is there, for this app and no other, and what is not there yet is nothing.
+// TestNameStore: added names are returned for this app and no other; before any was added there are none.
 func TestNameStore(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	one := newNameStore(&certmagic.FileStorage{Path: folder}, "wiki")
@@ -41,7 +41,7 @@ func TestNameStore(t *testing.T) {
 	}
 }
 
-// TestNameStoreSideBySide: two processes that share a storage lose nothing of each other's.
+// TestNameStoreSideBySide: two processes that share a storage lose none of each other's names.
 func TestNameStoreSideBySide(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	var group sync.WaitGroup
@@ -62,7 +62,7 @@ func TestNameStoreSideBySide(t *testing.T) {
 	}
 }
 
-// TestNameStoreDamaged: what cannot be read is an error that says where it is, and is not written over.
+// TestNameStoreDamaged: an unreadable document is an error that says where it is, and is not overwritten.
 func TestNameStoreDamaged(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	store := newNameStore(&certmagic.FileStorage{Path: folder}, "wiki")
@@ -87,7 +87,7 @@ func TestNameStoreDamaged(t *testing.T) {
 	}
 }
 
-// brokenStorage is one that cannot be reached.
+// brokenStorage is a storage that cannot be reached.
 type brokenStorage struct{ certmagic.Storage }
 
 var errStorage = errors.New("storage is away")
@@ -95,7 +95,7 @@ var errStorage = errors.New("storage is away")
 func (brokenStorage) Load(context.Context, string) ([]byte, error) { return nil, errStorage }
 func (brokenStorage) Lock(context.Context, string) error           { return errStorage }
 
-// TestNameStoreAway: an error of the storage is one of the store, never an empty answer.
+// TestNameStoreAway: an error of the storage is returned, never an empty list.
 func TestNameStoreAway(t *testing.T) {
 	store := newNameStore(brokenStorage{}, "wiki")
 	if _, err := store.Load(context.Background()); !errors.Is(err, errStorage) {

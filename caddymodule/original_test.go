@@ -9,14 +9,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// prepared is a request as the server prepares it.
+// prepared returns a request as the server prepares it.
 func prepared(target string) *http.Request {
 	w := httptest.NewRecorder()
 	return caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, http.NoBody), caddy.NewReplacer(), w, nil)
 }
 
-// TestSettleOriginal: after a change of the address, everything that is called original has it, also for whoever holds
-// an older copy of the request.
+// TestSettleOriginal: after a change of the address everything that is called original has the new one, also for
+// handlers that hold an older copy of the request.
 func TestSettleOriginal(t *testing.T) {
 	r := prepared("/a/b?token=s3cret&x=1")
 	later := r.WithContext(r.Context())
@@ -34,10 +34,10 @@ func TestSettleOriginal(t *testing.T) {
 			t.Errorf("%s is %s", placeholder, got)
 		}
 	}
-	settleOriginal(httptest.NewRequest(http.MethodGet, "/", http.NoBody)) // no request of Caddy's
+	settleOriginal(httptest.NewRequest(http.MethodGet, "/", http.NoBody)) // not a request of Caddy's
 }
 
-// TestSettleOriginalIsFree: it costs requests that nothing was taken out of no memory.
+// TestSettleOriginalIsFree: a request that nothing was taken out of costs no allocation.
 func TestSettleOriginalIsFree(t *testing.T) {
 	r := prepared("/a/b?x=1")
 	if n := testing.AllocsPerRun(100, func() { settleOriginal(r) }); n > 0 {

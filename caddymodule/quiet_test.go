@@ -16,7 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// TestP9_ErrorsHaveNoTextOfTheApps: what a transport quotes of an app's answer goes no further, and its status does.
+// TestP9_ErrorsHaveNoTextOfTheApps: a transport's error that quotes an app's answer loses its text and keeps its
+// status.
 func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 	const secret = "sid=s3cret"
 	wrapped := func(err error) error {
@@ -54,7 +55,7 @@ func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 	}
 }
 
-// TestQuietKeepsTheOperatorsWords: what the Caddyfile's `error` says is for error pages.
+// TestQuietKeepsTheOperatorsWords: the text of the Caddyfile's `error` is kept for error pages.
 func TestQuietKeepsTheOperatorsWords(t *testing.T) {
 	r := prepared("/")
 	err := (caddyhttp.StaticError{Error: "closed for today", StatusCode: "410"}).ServeHTTP(nil, r, nil)

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// builds are the settings of a site as package gateway gets them.
+// builds returns the settings of a site as package gateway gets them.
 func builds(t *testing.T, h *Handler) (gateway.Config, error) {
 	t.Helper()
 	memory := session.NewMemory(session.MemoryOptions{})
@@ -24,7 +24,7 @@ func builds(t *testing.T, h *Handler) (gateway.Config, error) {
 	return h.build(&App{secrets: g, sessions: g})
 }
 
-// plainHandler is a site that is all right.
+// plainHandler returns a valid site.
 func plainHandler() *Handler {
 	return &Handler{
 		App: "wiki", Logins: []Login{{Paths: []string{"/login"}, Username: []string{"form", "u"}}},
@@ -32,8 +32,8 @@ func plainHandler() *Handler {
 	}
 }
 
-// TestSettingsReachTheGateway: each setting of a site by which somebody is kept out, or asked, is one of the
-// gateway's, and says there what it says here.
+// TestSettingsReachTheGateway: each setting of a site that keeps somebody out, or asks for a factor, becomes the
+// gateway's setting with the same meaning.
 func TestSettingsReachTheGateway(t *testing.T) {
 	plain, err := builds(t, plainHandler())
 	if err != nil {
@@ -91,8 +91,8 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	}
 }
 
-// TestRefusedAtStart: a configuration in JSON never was a Caddyfile, whose words say what is wrong with them: what
-// leaves a door open is refused all the same.
+// TestRefusedAtStart: a configuration in JSON did not pass the Caddyfile's checks of its words, so a setting that
+// leaves a door open is refused at start as well.
 func TestRefusedAtStart(t *testing.T) {
 	for setting, change := range map[string]func(*Handler){
 		"app":                  func(h *Handler) { h.App = "" },

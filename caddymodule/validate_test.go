@@ -14,8 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// validate does what `caddy validate` does with a Caddyfile, whose global options and sites are given, and returns
-// what is logged at WARN by this module, each as the setting and the text.
+// validate does what `caddy validate` does with a Caddyfile of the given global options and sites, and returns the
+// warnings that this module logs, each as the setting and the text.
 func validate(t *testing.T, global, sites string) (warnings []string, err error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
@@ -45,7 +45,7 @@ func validate(t *testing.T, global, sites string) (warnings []string, err error)
 	return warnings, err
 }
 
-// block is a second_factor with the given lines in it, which warns of nothing.
+// block returns a second_factor with the given lines in it, which causes no warning.
 func block(lines string) string {
 	return "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /name\n" + lines + "\n\t}\n"
 }
@@ -99,7 +99,7 @@ func TestP2_PlainHTTPIsAnErrorAtStart(t *testing.T) {
 	}
 }
 
-// only reports whether there is one warning, with that at its beginning, or none where that is empty.
+// only reports whether there is exactly one warning, which begins so, or none if want is empty.
 func only(warnings []string, want string) bool {
 	if want == "" {
 		return len(warnings) == 0
@@ -107,16 +107,15 @@ func only(warnings []string, want string) bool {
 	return len(warnings) == 1 && strings.HasPrefix(warnings[0], want)
 }
 
-// TestTrustedProxies: the field by which a server knows what it trusts is still there.
+// TestTrustedProxies: the server's field that says which proxies it trusts still exists.
 func TestTrustedProxies(t *testing.T) {
 	if trustsProxies(new(caddyhttp.Server)) {
 		t.Error("a server that trusts nobody does")
 	}
 }
 
-// TestP2_SecureIsTheProxysWord: whether the browser's connection is encrypted is known from a proxy that the server
-// trusts, and from nobody else: a client that says so itself would be handed a cookie on a connection that everybody
-// reads.
+// TestP2_SecureIsTheProxysWord: only a proxy that the server trusts can say that the browser's connection is encrypted.
+// A client that says so itself would be given a cookie on a connection that everybody can read.
 func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -143,7 +142,7 @@ func TestP2_SecureIsTheProxysWord(t *testing.T) {
 		if got := secure(r); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
-		// What handlers behind us make of the header changes nothing.
+		// A later handler's change of the header has no effect.
 		r.Header["X-Forwarded-Proto"] = map[bool][]string{true: nil, false: {"https"}}[test.want]
 		if got := secure(r); got != test.want {
 			t.Errorf("%s, and the header has changed: %v", test.name, got)
@@ -151,10 +150,10 @@ func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	}
 }
 
-// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. Were who signs in at one
-// known by another field or another page than at the other, mallory, who may choose that name at the second site,
-// would be alice at the first. The control: with equal settings an app may stand at several sites, and with different
-// ones under different names.
+// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. If one site knew its users by
+// another field or another page than the other, mallory, who may choose the name alice at the second site, would be
+// alice at the first. The control: with equal settings an app may have several sites, and with different settings the
+// sites may have different app names.
 func TestP4_OneAppTwoMeanings(t *testing.T) {
 	const login = "login /login {\n\t\t\tusername form u\n\t\t}\n"
 	site := func(host, app, lines string) string {
@@ -183,15 +182,15 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 		}
 	}
 	same := login + "\t\tidentity /me json /name\n\t\tpublic /static/*\n\t\tidle 5m"
-	for range 2 { // nothing is left of the one before
+	for range 2 { // nothing is left of the previous configuration
 		if _, err := validate(t, secretsLine, one+site("two", "wiki", same)); err != nil {
 			t.Errorf("the control, with equal settings: %v", err)
 		}
 	}
 }
 
-// TestWarnings: what has no effect, or another one than it seems to have, is said by name; an ordinary site brings no
-// warning.
+// TestWarnings: a setting that has no effect, or another one than it seems to have, causes a warning that names it. An
+// ordinary site causes none.
 func TestWarnings(t *testing.T) {
 	const typed = "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed\n"
 	for _, test := range []struct{ name, site, want string }{
@@ -228,7 +227,7 @@ func TestWarnings(t *testing.T) {
 			}
 			var about []string
 			for _, w := range warnings {
-				if !strings.HasPrefix(w, "identity: ") { // that there is none is said elsewhere
+				if !strings.HasPrefix(w, "identity: ") { // a missing identity is another warning
 					about = append(about, w)
 				}
 			}
@@ -239,7 +238,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestMeet compares with what can be tried out.
+// TestMeet compares the result with that of trying texts out.
 func TestMeet(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
