@@ -45,7 +45,7 @@ func TestList(t *testing.T) {
 	mustLoad(t, f.Manager, mine)
 	mustLoad(t, f.Manager, waiting)
 
-	// P5: a name from another's list ends nothing, and neither does one that the store would know.
+	// P5: an ID from another user's list ends nothing, and neither does the store's name of a session.
 	for _, id := range []string{got[0].ID, storeKey(mine), mine, "", "x"} {
 		if found, err := f.DestroyOne(ctx, "Alice", id); err != nil || found {
 			t.Errorf("Alice ends %q: %v, %v", id, found, err)
@@ -58,14 +58,14 @@ func TestList(t *testing.T) {
 	}
 	mustLoad(t, f.Manager, mine)
 
-	// The pending one ends by itself.
+	// The pending session expires by itself.
 	f.clock.Advance(11 * time.Minute)
 	if got, err := f.List(ctx, "alice", ""); err != nil || len(got) != 1 || got[0].Current {
 		t.Errorf("eleven minutes later: %+v, %v", got, err)
 	}
 }
 
-// TestListOfToday: a session that is dead by the settings of today is not listed, though it was stored for longer.
+// TestListOfToday: a session that is dead by the current settings is not listed, although it was stored for longer.
 func TestListOfToday(t *testing.T) {
 	f := newFixture(t)
 	mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
@@ -88,7 +88,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// TestP6_ListFails: a store that cannot be asked shows no empty list.
+// TestP6_ListFails: a store that cannot be read results in an error, not in an empty list.
 func TestP6_ListFails(t *testing.T) {
 	f := newFixture(t)
 	broken := f.over(&hooks{CtxStore: f.memory, list: func(context.Context) error { return errors.New("down") }})

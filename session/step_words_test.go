@@ -11,12 +11,12 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// set are cookies that an answer set a moment after start.
+// set returns cookies that an answer set a moment after start.
 func set(lines ...string) Cookies {
 	return Cookies{Held: custody.Changes(lines), Host: "app.example", Path: "/", At: start.Add(time.Second)}
 }
 
-// jarOf holds cookies.
+// jarOf returns a jar with cookies.
 func jarOf(t *testing.T, lines ...string) custody.Jar {
 	t.Helper()
 	jar, err := set(lines...).into(custody.Jar{})
@@ -26,7 +26,7 @@ func jarOf(t *testing.T, lines ...string) custody.Jar {
 	return jar
 }
 
-// taken is a session after a step.
+// taken returns a session after a step.
 func taken(t *testing.T, data Data, step Step) Data {
 	t.Helper()
 	if err := step.take(&data); err != nil {
@@ -35,7 +35,7 @@ func taken(t *testing.T, data Data, step Step) Data {
 	return data
 }
 
-// tooMuch does not fit into custody.
+// tooMuch returns cookies that do not fit into custody.
 func tooMuch() Cookies { return set("big=" + strings.Repeat("x", custody.MaxSize)) }
 
 func wantsJar(t *testing.T, what string, jar custody.Jar, names ...string) {
@@ -45,9 +45,9 @@ func wantsJar(t *testing.T, what string, jar custody.Jar, names ...string) {
 	}
 }
 
-// TestP5_HeldCookiesAreAskedAbout: what an answer set is kept in a verified session, with the time of the question
-// where the app was asked about this very jar; where another answer was quicker, and nobody has asked about both
-// together, the app is asked before the next use. What does not fit changes nothing.
+// TestP5_HeldCookiesAreAskedAbout: what an answer set is kept in a verified session, with the time of the question if
+// the app was asked about exactly this jar. If another answer was quicker, and nobody has asked about both together,
+// the app is asked before the next use. Cookies that do not fit change nothing.
 func TestP5_HeldCookiesAreAskedAbout(t *testing.T) {
 	asked := jarOf(t, "sid=1")
 	before := Data{State: gate.Verified, Custody: Custody{Held: asked, Checked: start}, Granted: []string{"theme"}}
@@ -74,9 +74,9 @@ func TestP5_HeldCookiesAreAskedAbout(t *testing.T) {
 	}
 }
 
-// TestP5_VouchedForIsWhatWasAsked: the app's word counts for the jar that it was asked about, and for what it set
-// with its answer. Where cookies came meanwhile of which nobody knows whose they are, it counts for nothing; those
-// that are known are none of that.
+// TestP5_VouchedForIsWhatWasAsked: the app's answer counts for the jar that it was asked about, and for what it set
+// with the answer. If other cookies came meanwhile whose user nobody knows, it does not count; cookies that the jar
+// already had are no such cookies.
 func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	asked := jarOf(t, "sid=1")
 	before := Data{State: gate.Verified, Identity: "carol", Custody: Custody{Held: asked}}
@@ -94,8 +94,8 @@ func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	}
 }
 
-// TestP5_UnsettledIsAskedAbout: the session keeps what came, and is asked about before its next use; what does not
-// fit leaves a jar that the app does not know.
+// TestP5_UnsettledIsAskedAbout: the session keeps the new cookies, and the app is asked about it before its next use.
+// If they do not fit, the jar becomes one that the app does not know.
 func TestP5_UnsettledIsAskedAbout(t *testing.T) {
 	before := Data{State: gate.Verified, Custody: Custody{Held: jarOf(t, "sid=1"), Checked: start}}
 	after := taken(t, before, Unsettle(set("sid=2", "tick=1")))
@@ -112,7 +112,7 @@ func TestP5_UnsettledIsAskedAbout(t *testing.T) {
 	}
 }
 
-// TestP5_TokensAndRaises: tokens are bound, the first one is the session's; a raise is noted, and forgotten.
+// TestP5_TokensAndRaises: tokens are bound, and the first one is the session's; a raise is noted, and forgotten.
 func TestP5_TokensAndRaises(t *testing.T) {
 	before := Data{State: gate.Verified, Identity: "carol"}
 	after := taken(t, before, BindTokens("carol", []string{"first-token", "second-token"}, start))
@@ -136,8 +136,8 @@ func TestP5_TokensAndRaises(t *testing.T) {
 	}
 }
 
-// TestP5_StrangersCookies: what an answer set is kept for a stranger, and what a request had taken comes back where
-// nothing took its place. In a verified session there is no stranger. While the page of a failed login is open only
+// TestP5_StrangersCookies: what an answer set is kept for a stranger, and what a request had taken is put back unless
+// something replaced it. In a verified session there is no stranger. While the page of a failed login is open only
 // another login page begins anew.
 func TestP5_StrangersCookies(t *testing.T) {
 	retry := &Retry{Jar: jarOf(t, "form=1"), For: "mark"}
@@ -187,8 +187,8 @@ func TestP5_StrangersCookies(t *testing.T) {
 	}
 }
 
-// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device; a verified session
-// withholds no answer. A name that is held now is not one that the browser may send.
+// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device; a verified session withholds
+// no answer. The browser may not send a cookie whose name is held now.
 func TestP5_SignInKeepsItsOwn(t *testing.T) {
 	delivery := &Delivery{Location: "/home"}
 	with := Arrival{
@@ -206,8 +206,8 @@ func TestP5_SignInKeepsItsOwn(t *testing.T) {
 	}
 }
 
-// TestP5_ProofsOfAStep: a step that proves something leaves that proof and no other, and the errand that goes on from
-// there.
+// TestP5_ProofsOfAStep: a step that proves something leaves that proof and no other, and the errand that follows from
+// it.
 func TestP5_ProofsOfAStep(t *testing.T) {
 	old, proof := []Proof{{Method: "old", At: start}}, Proof{Method: "totp", At: start}
 	delivery := &Delivery{Location: "/home"}
@@ -245,7 +245,7 @@ func TestP5_ProofsOfAStep(t *testing.T) {
 	}
 }
 
-// TestErrandsOfAStep: what is left and taken out, each once.
+// TestErrandsOfAStep: each errand can be left and taken once.
 func TestErrandsOfAStep(t *testing.T) {
 	full := Data{State: gate.Verified, Identity: "carol", Errand: Errand{
 		Next: "/next", Delivery: &Delivery{Location: "/home"}, Codes: []string{"code"}, Notice: "old",
@@ -278,7 +278,7 @@ func TestErrandsOfAStep(t *testing.T) {
 	}
 }
 
-// TestGrantedIsBounded: a browser may have so many of the app's cookies, each once.
+// TestGrantedIsBounded: a browser may have a limited number of the app's cookies, each once.
 func TestGrantedIsBounded(t *testing.T) {
 	var names []string
 	for i := range 2 * maxGranted {
@@ -295,7 +295,7 @@ func TestGrantedIsBounded(t *testing.T) {
 	}
 }
 
-// TestBesideSessions: what stands beside the sessions of an app is made once for it, and is none of another app's.
+// TestBesideSessions: what is kept beside an app's sessions is made once for it, and is not another app's.
 func TestBesideSessions(t *testing.T) {
 	f := newFixture(t)
 	shared := f.Manager.shared

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// swapping is a store with compare-and-set that does to another one what tests want.
+// swapping is a store with compare-and-set that calls a test's functions around those of another store.
 type swapping struct {
 	*Memory
 	find func() error
@@ -62,7 +62,7 @@ func (s *swapping) CommitCtx(context.Context, string, []byte, time.Time) error {
 	return errors.New("a commit without conditions")
 }
 
-// TestAChangeThatWasOvertakenIsMadeAgain, on top of what the other process wrote.
+// TestAChangeThatWasOvertakenIsMadeAgain on top of what the other process wrote.
 func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 	for _, renew := range []bool{false, true} {
 		t.Run(fmt.Sprint(renew), func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestP6_OvertakenForEver: a store that never takes the change is an error in the end, and no endless loop.
+// TestP6_OvertakenForEver: if a store never accepts the change there is an error in the end, and no endless loop.
 func TestP6_OvertakenForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := NewMemory(MemoryOptions{})
@@ -134,7 +134,7 @@ func TestP6_OvertakenForEver(t *testing.T) {
 	})
 }
 
-// TestP6_AFailingSwapperIsAnError, and never "no such session"; the old session is as it was.
+// TestP6_AFailingSwapperIsAnError, and never "no such session"; the old session is unchanged.
 func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 	ctx := context.Background()
 	down := errors.New("connection refused")
@@ -181,8 +181,8 @@ func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 	}
 }
 
-// TestCompareAndSetIsUsed for every write, so that nothing depends on a commit without conditions: swapping refuses
-// those. After a store was emptied, which takes the tombstones too, a slow change must not bring its session back.
+// TestCompareAndSetIsUsed for every write, so that nothing depends on an unconditional commit, which swapping refuses.
+// After a store was emptied, including its tombstones, a slow change must not bring its session back.
 func TestCompareAndSetIsUsed(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(&swapping{Memory: f.memory})
@@ -218,8 +218,8 @@ func TestCompareAndSetIsUsed(t *testing.T) {
 	}
 }
 
-// TestMemoryMoveIntoAFullStore: a session that moves needs no room but its own, and where there is none for the new
-// session, the old one is as it was.
+// TestMemoryMoveIntoAFullStore: a session that moves needs no room except its own. If there is none for the new
+// session, the old one is unchanged.
 func TestMemoryMoveIntoAFullStore(t *testing.T) {
 	m := newMemory(t, MemoryOptions{Max: 64}) // one for each shard
 	ctx, expiry := context.Background(), time.Now().Add(time.Hour)

@@ -37,7 +37,7 @@ func TestNeedsTouch(t *testing.T) {
 	}
 }
 
-// TestTouchKeepsASessionInUse for its lifetime, and not longer.
+// TestTouchKeepsASessionInUse for its lifetime, and no longer.
 func TestTouchKeepsASessionInUse(t *testing.T) {
 	for _, idle := range []time.Duration{time.Hour, 20 * time.Second} {
 		f := newFixture(t)
