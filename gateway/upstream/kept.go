@@ -14,8 +14,8 @@ var ErrNotKept = errors.New("the app signed somebody in by a cookie that no brow
 
 // OfAnswer returns whose the app's session is after an answer that set these cookies; whose asks the app about a jar.
 //
-// If the app says nobody, that is believed only about everything that the answer meant to set. A client that can choose a
-// cookie's lifetime, or the host that it is for, could otherwise make the answer to a right password, which is its
+// If the app says nobody, that is believed only about everything that the answer meant to set. A client that can choose
+// a cookie's lifetime, or the host that it is for, could otherwise make the answer to a right password, which is its
 // owner's page, look like one to a wrong password. So the app is asked again with each cookie as if it were kept, and
 // with the values that another line of the answer took back.
 func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
