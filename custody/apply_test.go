@@ -12,7 +12,7 @@ import (
 func TestApplyHostsAndPaths(t *testing.T) {
 	for _, test := range []struct {
 		line, host, path string
-		want             string // domain and path, with a dot in front where hosts below get it too; "" if ignored
+		want             string // domain and path, with a leading dot if hosts below get it too; "" if ignored
 	}{
 		{"a=1", "App.Example:8443", "/x/y", "app.example/x"},
 		{"a=1", "app.example.", "/x/", "app.example/x"},
@@ -31,7 +31,7 @@ func TestApplyHostsAndPaths(t *testing.T) {
 		{"a=1; Domain=", "app.example", "/", "app.example/"},
 		{"a=1; Domain=.", "app.example", "/", "app.example/"},
 		{"a=1; Domain=evil.example", "app.example", "/", ""},
-		{"a=1; Domain=evil.example", "www.apps.example", "/", ""}, // as long as the part that would fit
+		{"a=1; Domain=evil.example", "www.apps.example", "/", ""}, // as long as the matching part would be
 		{"a=1; Domain=www.app.example", "app.example", "/", ""},
 		{"a=1; Domain=pp.example", "app.example", "/", ""},
 		{"a=1; Domain=..app.example", "app.example", "/", ""},

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestP3_BondsRecogniseTheVeryOne: a credential is recognised for the purpose that it was bound for, whole, and in its
-// own session.
+// TestP3_BondsRecogniseTheVeryOne: a credential is recognised only for the purpose that it was bound for, only as a
+// whole, and only in its own session.
 func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	const line = "Basic YWxpY2U6c2VjcmV0"
 	bonds := Bonds{}.BindBasic(line).BindToken("t0ken")
@@ -38,7 +38,7 @@ func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	}
 }
 
-// TestBondsAreBounded: the oldest token gives way, and one that is bound again is the newest.
+// TestBondsAreBounded: a new token replaces the oldest, and a token that is bound again is the newest.
 func TestBondsAreBounded(t *testing.T) {
 	var bonds Bonds
 	for i := range MaxTokens {

@@ -15,7 +15,7 @@ func TestParseDate(t *testing.T) {
 		"Tue Feb  3 04:05:06 2026":           when,
 		"3 february 26 4:5:6":                when,
 		"04:05:06 2026 3 Feb":                when, // any order; 2026 is too long for a day
-		"Tue, 03 Feb 2026 04:05:06 UTC+0200": when, // zones do not count
+		"Tue, 03 Feb 2026 04:05:06 UTC+0200": when, // zones are ignored
 		"Tue, 03 Feb 2026 04:05:06x GMT":     when,
 		"Thu, 01 Jan 1970 00:00:00 GMT":      time.Unix(0, 0).UTC(),
 		"Thu, 01-Jan-70 00:00:00 GMT":        time.Unix(0, 0).UTC(),
@@ -50,7 +50,7 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
-// FuzzParseDate: what net/http takes for a date is read as the same one, and what is read can be stored.
+// FuzzParseDate: what net/http reads as a date is read as the same date, and every result can be stored.
 func FuzzParseDate(f *testing.F) {
 	f.Add("Tue, 03 Feb 2026 04:05:06 GMT")
 	f.Add("Tuesday, 03-Feb-26 04:05:06 GMT")
@@ -61,7 +61,7 @@ func FuzzParseDate(f *testing.F) {
 		if ok && !validExpiry(got) {
 			t.Fatalf("%q: %v", text, got)
 		}
-		// The one form that RFC 9110 still allows to be written.
+		// This is the only form that RFC 9110 still allows servers to write.
 		if want, err := time.Parse(http.TimeFormat, text); err == nil && validExpiry(want) && want.Second() < 60 && len(text) == len(http.TimeFormat) {
 			if !ok || !got.Equal(want) {
 				t.Fatalf("%q: got %v, %v, want %v", text, got, ok, want)

@@ -43,8 +43,8 @@ func TestDecodeJarAllocates(t *testing.T) {
 	}
 }
 
-// TestDecodeJarRefusesWhatCannotBeACookie: who can write to the session store must not be able to add headers, or
-// cookies under other names than the jar knows.
+// TestDecodeJarRefusesWhatCannotBeACookie: an attacker who can write to the session store must not be able to add
+// headers, or cookies under other names than the jar knows.
 func TestDecodeJarRefusesWhatCannotBeACookie(t *testing.T) {
 	good := Cookie{Name: "a", Value: "1", Domain: "app.example", Path: "/", HostOnly: true}
 	for name, change := range map[string]func(*Cookie){
@@ -81,8 +81,8 @@ func TestDecodeJarRefusesDamage(t *testing.T) {
 		"\x01\xff\xff\xff\xff\x0f",                                   // more cookies than there can be
 		"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",               // a number beyond 64 bits
 		"\x01\x81\x80\x80\x80\x80\x80\x80\x80\x80\x02\x0c\x01a\x01b", // 1 plus 2^64
-		"\x01\x80\x00",                     // a number spelled longer than needed
-		"\x01\x01\x10\x01a\x01b\x01c\x01/", // a flag that nobody knows
+		"\x01\x80\x00",                     // a number encoded longer than needed
+		"\x01\x01\x10\x01a\x01b\x01c\x01/", // an unknown flag
 		"\x01\x01\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a\x01b", // a length of 2^64-1
 	} {
 		if _, _, err := DecodeJar(damaged); !errors.Is(err, ErrCorrupt) {
@@ -91,7 +91,7 @@ func TestDecodeJarRefusesDamage(t *testing.T) {
 	}
 }
 
-// FuzzJarRoundTrip: what an app sets is read back as it was written, with anything behind it.
+// FuzzJarRoundTrip: the cookies that an app sets are read back as they were written, with any data after them.
 func FuzzJarRoundTrip(f *testing.F) {
 	f.Add("sid=1; HttpOnly\nb=2; Path=/x; Max-Age=9", "app.example:8080", "/a/b", "rest")
 	f.Add("a=1; Domain=example\nS[ID]=caf\xe9; Expires=Fri, 31 Dec 9999 23:59:59 GMT", "x.example", "", "")
@@ -116,8 +116,7 @@ func FuzzJarRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJar: nothing that stands in a store makes DecodeJar panic or take much memory, and what it takes is a jar
-// like any other.
+// FuzzDecodeJar: no stored bytes make DecodeJar panic or use much memory, and what it accepts is a jar like any other.
 func FuzzDecodeJar(f *testing.F) {
 	f.Add(string(Jar{}.Encode(nil)))
 	f.Add(string(jarOf(f, "sid=1; Path=/x; Max-Age=60", "b=2; Domain=example").Encode(nil)) + "rest")

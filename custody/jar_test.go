@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// noon is when the tests happen.
+// noon is the time of the tests.
 var noon = time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC)
 
-// changesOf reads Set-Cookie lines that must be readable.
+// changesOf reads Set-Cookie lines, which must be valid.
 func changesOf(t testing.TB, lines ...string) []Change {
 	t.Helper()
 	var changes []Change
@@ -27,7 +27,7 @@ func changesOf(t testing.TB, lines ...string) []Change {
 	return changes
 }
 
-// jarOf is a jar after an answer of app.example to a request for "/".
+// jarOf returns the jar after an answer of app.example to a request for "/".
 func jarOf(t testing.TB, lines ...string) Jar {
 	t.Helper()
 	jar, _, err := Jar{}.Apply(changesOf(t, lines...), "app.example", "/", noon)
@@ -56,7 +56,7 @@ func TestJarCloneSharesNothing(t *testing.T) {
 func TestApplyLeavesTheJarAlone(t *testing.T) {
 	jar := jarOf(t, "a=1", "b=2", "c=3; Max-Age=1")
 	before := jar.Clone()
-	for range 2 { // twice, so that spare room in the first result would be written to by the second
+	for range 2 { // twice, because the second could write to spare capacity of the first result
 		next, _, err := jar.Apply(changesOf(t, "a=new", "b=; Max-Age=0", "d=4"), "app.example", "/", noon.Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)

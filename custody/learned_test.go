@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestP3_LearnedNames: a cookie's name that a login put into custody once is held in each browser from then on. A
-// client that never saw the app's own cookie could send one of that name otherwise, which she has from elsewhere.
+// TestP3_LearnedNames: a cookie's name that a login once put into custody is held in every browser from then on.
+// Otherwise a client that the app never gave such a cookie could send one that she has from elsewhere.
 func TestP3_LearnedNames(t *testing.T) {
 	learned := new(Names)
 	policy := &Policy{Learned: learned}

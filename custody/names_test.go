@@ -23,7 +23,7 @@ func TestSameFold(t *testing.T) {
 		{"sid", "%2573id", true},
 		{"sid", "sid%00csrf", true},
 		{"sid", "%73id%", false},
-		// PHP before 7.4.11 decodes what it can of a name and stops at the NUL.
+		// PHP before 7.4.11 decodes a name as far as possible and stops at the NUL.
 		{"sid", "%73id%00%", true},
 		{"sid", "sid%00csrf%zz", true},
 		{"sid", "%73id[%zz]", true},
@@ -43,8 +43,8 @@ func TestSameFold(t *testing.T) {
 	}
 }
 
-// FuzzFold: the quick ways to compare folds say what the slow one says, and names that match.FoldName takes for the
-// same are the same here.
+// FuzzFold: the fast comparisons of folds have the same result as the slow one, and names that are the same for
+// match.FoldName are the same here.
 func FuzzFold(f *testing.F) {
 	f.Add("session.id", "SESSION_ID", "sess*")
 	f.Add("%73id%00%", "sid", "s*i*d")
@@ -97,7 +97,7 @@ func TestStrayQuote(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": false, "x": false, `"x"`: false, `""`: false, `x\y`: false,
 		`"`: true, `"x`: true, `x"`: true, `"a"b"`: true, `"x\"`: true, `x\`: true, `"x\\"`: true, `"x"\`: true, `"a\"b"`: true, `{"a":1}`: true,
-		// Open where a backslash counts only inside of quotes, and where a quote counts only behind an equals sign.
+		// Open if a backslash counts only inside quotes, or a quote counts only after an equals sign.
 		`&\"\"`: true, `x"="`: true,
 	} {
 		if got := strayQuote(text); got != want {

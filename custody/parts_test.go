@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestP5_Parts: what a request carries to some path is asked about where it is not the whole jar, and nothing else is:
-// of a session with a cookie for a part of the site, the rest may be another user's.
+// TestP5_Parts: if a request to some path does not carry the whole jar, the app is asked about the part that it
+// carries, and about nothing else. If a session has a cookie for a part of the site, the rest may be another user's.
 func TestP5_Parts(t *testing.T) {
 	for what, test := range map[string]struct {
 		lines []string
@@ -44,8 +44,8 @@ func TestP5_Parts(t *testing.T) {
 	}
 }
 
-// TestP5_RanOut: a cookie that ends by itself uncovers what stood below it, at that very second, and once: no answer
-// tells.
+// TestP5_RanOut: a cookie that expires by itself uncovers what it took precedence over, exactly at its expiry and once,
+// and no answer says so.
 func TestP5_RanOut(t *testing.T) {
 	jar := jarOf(t, "sid=1; Max-Age=60", "remember=2")
 	end := noon.Add(time.Minute)

@@ -75,7 +75,7 @@ func TestP3_CookieHeaderFromTheBrowser(t *testing.T) {
 		{"__Host-sallyport=1; sallyport=2; SALLYPORT=3", ""},
 		{"sallyport%00csrf=1", ""},
 		{"sessionid=1; hold_x=1; hold_csrf=1; HOLD_csrf=2; hold.csrf=3", ""},
-		// Held, attached to this request or not.
+		// Held, whether sent with this request or not.
 		{"PHPSESSID=evil", ""},
 		{"phpsessid=evil; user_id=2; User.Id=2; old=2", ""},
 		// Names that some server reads as PHPSESSID although the rule for csrf allows them.
@@ -85,7 +85,7 @@ func TestP3_CookieHeaderFromTheBrowser(t *testing.T) {
 		{"PHPSESSID%5Bcsrf%zz%5D=evil", ""},
 		{"PHPSESSID\x00csrf=evil", ""},
 		{"other%00csrf=evil", ""},
-		// Values in which some server sees another cookie.
+		// Values in which some server finds another cookie.
 		{"csrf=x,PHPSESSID=evil", ""},
 		{`csrf="x,PHPSESSID=evil"`, ""},
 		{"csrf=x,PHPSESSID", ""},
@@ -125,7 +125,7 @@ func TestCookieHeaderReadsAllLines(t *testing.T) {
 	}
 }
 
-// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies and an app may
+// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies, but an app may
 // not.
 func TestP3_ThreeThousandJunkCookies(t *testing.T) {
 	jar := jarOf(t, "sid=good")
@@ -154,7 +154,7 @@ func TestP3_BrowserPartIsBounded(t *testing.T) {
 	if len(got) > 8<<10+len("sid=good") || len(got) < 7<<10 || !strings.HasPrefix(got, "sid=good; csrf0=x") {
 		t.Errorf("%d bytes: %.100q", len(got), got)
 	}
-	// What is refused in the end is not looked at without end either.
+	// The number of examined cookies is bounded too, even if they are refused in the end.
 	var refused strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&refused, "hold_csrf%d=x;", i)
@@ -162,15 +162,15 @@ func TestP3_BrowserPartIsBounded(t *testing.T) {
 	if got := testPolicy().CookieHeader([]string{refused.String() + "csrf=1"}, &jar, nil, "app.example", "/", noon); got != "sid=good" {
 		t.Errorf("got %.100q", got)
 	}
-	// One that does not fit takes the room of no other.
+	// A cookie that does not fit takes no room from others.
 	got = testPolicy().CookieHeader([]string{"csrf=" + strings.Repeat("x", 9000) + "; csrf2=y"}, &jar, nil, "app.example", "/", noon)
 	if got != "sid=good; csrf2=y" {
 		t.Errorf("got %.100q", got)
 	}
 }
 
-// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that all have to be looked at, against a full jar of names
-// that are slow to fold.
+// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that must all be examined, with a full jar of names that
+// are slow to fold.
 func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	var changes []Change
 	for i := range 512 {
@@ -185,8 +185,8 @@ func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	}
 }
 
-// TestP3_StrayQuoteComesLast: servers that honour quotes take everything behind an open one for its value: what the
-// browser sends would change what the app sees in its own cookie.
+// TestP3_StrayQuoteComesLast: servers that honour quotes read everything after an open one as a part of its value, so
+// the browser's cookies would change what the app sees in its own cookie.
 func TestP3_StrayQuoteComesLast(t *testing.T) {
 	jar := jarOf(t, `open="x`, "sid=good", `back=y\`)
 	got := (&Policy{}).CookieHeader([]string{`csrf="1"`}, &jar, nil, "app.example", "/", noon)
@@ -196,7 +196,7 @@ func TestP3_StrayQuoteComesLast(t *testing.T) {
 }
 
 // TestP3_AttributeNameInFront: Python's SimpleCookie gives up on a header whose first cookie is named like an
-// attribute, so that a browser could hide what is in custody from the app.
+// attribute, so a browser could hide the cookies in custody from the app.
 func TestP3_AttributeNameInFront(t *testing.T) {
 	for quoted, want := range map[string]string{
 		`a={"x":1}`: `theme=1; a={"x":1}`,
@@ -230,9 +230,8 @@ func TestP3_NoServerSeesAnotherSession(t *testing.T) {
 	}
 }
 
-// checkCookieHeader is the oracle for P3. For each model of a server: what it sees with the browser's cookies is what
-// it sees without, and what was added is of names that a browser may send, none of which could be taken for one that is
-// held.
+// checkCookieHeader is the oracle for P3. Each model of a server must see the same with the browser's cookies as
+// without them, plus only names that a browser may send and that could not be mistaken for a held one.
 func checkCookieHeader(t *testing.T, policy *Policy, client []string, jar *Jar, granted []string, path string) {
 	t.Helper()
 	alone := policy.CookieHeader(nil, jar, granted, "app.example", path, noon)
@@ -259,7 +258,7 @@ func checkCookieHeader(t *testing.T, policy *Policy, client []string, jar *Jar, 
 func checkAdded(t *testing.T, policy *Policy, server, header string, cookie seen, jar *Jar, granted []string) {
 	t.Helper()
 	lower := strings.ToLower(cookie.name)
-	// A word behind a comma in a value, to servers that end a cookie there, is a name, but has no value.
+	// A word after a comma in a value is a name, without a value, to servers that end a cookie at a comma.
 	bare := cookie.value == "" && slices.ContainsFunc(strings.Split(header, "; "), func(pair string) bool {
 		_, value, _ := strings.Cut(pair, "=")
 		_, behind, _ := strings.Cut(value, ",")
@@ -289,8 +288,8 @@ func checkAdded(t *testing.T, policy *Policy, server, header string, cookie seen
 	}
 }
 
-// checkJarCookies: each cookie of the jar that belongs to the request stands in the header once, byte for byte, and no
-// other.
+// checkJarCookies checks that each cookie of the jar that belongs to the request is in the header once, byte for byte,
+// and no other.
 func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	t.Helper()
 	parts := strings.Split(header, "; ")
@@ -311,8 +310,8 @@ func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	}
 }
 
-// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie in place of one that is
-// held (P3).
+// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie instead of a held one
+// (P3).
 func FuzzCookieHeader(f *testing.F) {
 	f.Add("sid=1; HttpOnly", "sid=2; csrf=3; theme=4", "theme", "/")
 	f.Add("PHPSESSID=1\na=\"x; Path=/x\nS[ID]=caf\xe9", "PHPSESSI%44%00csrf=2; $Version=1; csrf=\"a,b\"", "lang\nS", "/x/y")

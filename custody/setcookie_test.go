@@ -14,7 +14,7 @@ func TestParseSetCookie(t *testing.T) {
 		{"sid=", "sid", ""},
 		{"sid=a=b=", "sid", "a=b="},
 		{`sid="a b"`, "sid", `"a b"`},
-		{"sid=caf\u00e9", "sid", "caf\u00e9"}, // net/http drops this line, and the next three
+		{"sid=caf\u00e9", "sid", "caf\u00e9"}, // net/http drops this line and the next three
 		{"S[ID]=1", "S[ID]", "1"},
 		{"user:sid=1", "user:sid", "1"},
 		{`sid=a\b"c`, "sid", `a\b"c`},
@@ -37,7 +37,7 @@ func TestParseSetCookieRefuses(t *testing.T) {
 	}
 }
 
-// TestP2_HttpOnlyInEverySpelling: a browser, or whoever wrote the app, took each of these for HttpOnly.
+// TestP2_HttpOnlyInEverySpelling: a browser, or the app's author, reads each of these as HttpOnly.
 func TestP2_HttpOnlyInEverySpelling(t *testing.T) {
 	for _, attributes := range []string{
 		"; HttpOnly", ";HttpOnly", ";httponly", "; HTTPONLY", ";\tHttpOnly\t", ";  HttpOnly  ;", "; HttpOnly=", "; HttpOnly=false",

@@ -41,7 +41,7 @@ func TestSort(t *testing.T) {
 		{"csrftoken=1", false, toBrowser},
 		{"csrftoken=1", true, toBrowser},
 		{"XSRF-TOKEN=1", true, toBrowser},
-		{"csrftoken=1; HttpOnly", false, toCustody}, // no script can want it
+		{"csrftoken=1; HttpOnly", false, toCustody}, // no script can need it
 		{"kept=1", false, toCustody},
 		{"KEPT=1", false, toCustody},
 		{"kept=" + gone, false, toCustody},
@@ -61,7 +61,7 @@ func TestSort(t *testing.T) {
 		{"a=" + gone, true, toBrowser},
 		{"a=deleted" + gone, true, toBrowser},
 		{"a=; Max-Age=0", true, toBrowser},
-		{"a=secret" + gone, true, toCustody}, // a browser would delete it, its extensions could read it
+		{"a=secret" + gone, true, toCustody}, // a browser would delete it, but its extensions could read it
 		{"a=; HttpOnly" + gone, true, toCustody},
 		{"__Host-sallyport=1", false, toNobody},
 		{"__host-sallyport=1; HttpOnly", false, toNobody},
@@ -89,8 +89,8 @@ func TestSort(t *testing.T) {
 	}
 }
 
-// TestP2_OneNameOnePlace: apps set a cookie twice in one answer, with and without HttpOnly, or delete it plainly and
-// set it again. A browser that got one of the lines would have, or lose, what custody has.
+// TestP2_OneNameOnePlace: some apps set a cookie twice in one answer, with and without HttpOnly, or delete it without
+// HttpOnly and set it again. A browser that got one of the lines would get, or lose, what is in custody.
 func TestP2_OneNameOnePlace(t *testing.T) {
 	for _, lines := range [][]string{
 		{"sid=1", "sid=2; HttpOnly"},
@@ -120,8 +120,8 @@ func TestSortKeepsOrder(t *testing.T) {
 	}
 }
 
-// TestP3_DeletionGrantsNothing: many apps answer a wrong password by deleting their session cookie, without HttpOnly.
-// Whoever then could send a cookie of that name could bring a session that she prepared elsewhere.
+// TestP3_DeletionGrantsNothing: many apps answer a wrong password by deleting their session cookie, without HttpOnly. A
+// client that could then send a cookie of that name could use a session that she prepared elsewhere.
 func TestP3_DeletionGrantsNothing(t *testing.T) {
 	for _, line := range []string{
 		"sid=; Max-Age=0", "sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0", "sid=x; Expires=Mon, 23 Nov 2026 00:00:00 GMT",
@@ -140,7 +140,7 @@ func TestSortUsesTheClock(t *testing.T) {
 	}
 }
 
-// FuzzSortSetCookie: nothing that is HttpOnly to a browser, is in custody, or comes from a login reaches the browser
+// FuzzSortSetCookie: no cookie that is HttpOnly to a browser, is in custody, or comes from a login reaches the browser
 // (P2); no line is lost or changed.
 func FuzzSortSetCookie(f *testing.F) {
 	f.Add("sid=1; HttpOnly\nSID=2", "kept", false)
