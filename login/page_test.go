@@ -6,7 +6,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_Entry: a stranger sees the login page and nothing that could be more than it.
+// TestP1_Entry: a stranger sees the login page and nothing that could be more than that.
 func TestP1_Entry(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks: []Block{

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// The readers here read requests as several servers do, each written without a look at how the package reads. They are
-// the oracles of the fuzz targets: what is accepted, all of them must read alike; what passes for no login, none of
-// them may read as one.
+// The readers parse requests as several servers do. Each was written without regard to how the package reads. They are
+// the oracles of the fuzz targets: all of them must read an accepted request alike, and none of them may find a login
+// in a request that does not count as one.
 
-// formReader returns all values that it sees under the name.
+// formReader returns all values that it finds under the name.
 type formReader func(raw, name string) []string
 
 var formReaders = map[string]formReader{"go": goForm, "php": phpForm, "case-insensitive": anyCaseForm, "semicolons": semicolonForm, "first only": firstForm}
@@ -69,7 +69,7 @@ func phpRegister(variables map[string][]string, key, value string) {
 	switch {
 	case base == "":
 	case isArray && len(variables[base]) > 0:
-		variables[base] = append(variables[base], value) // a list: no text any more
+		variables[base] = append(variables[base], value) // a list, not text any more
 	case isArray:
 		variables[base] = []string{value, "a list"}
 	default:
@@ -94,7 +94,7 @@ func phpDecode(s string) string {
 	return b.String()
 }
 
-// multipartReader returns all values that it sees under the name.
+// multipartReader returns all values that it finds under the name.
 type multipartReader func(body, contentType, name string) []string
 
 var multipartReaders = map[string]multipartReader{"go": goMultipart, "php": phpMultipart}
@@ -116,8 +116,8 @@ func goMultipart(body, contentType, name string) (found []string) {
 	}
 }
 
-// phpMultipart reads line ends of both kinds, takes the first boundary that the header mentions, and registers names as
-// in a form.
+// phpMultipart accepts line ends of both kinds, uses the first boundary in the header, and registers names as in a
+// form.
 func phpMultipart(body, contentType, name string) []string {
 	at := strings.Index(strings.ToLower(contentType), "boundary")
 	if at < 0 {
@@ -172,7 +172,7 @@ func phpMultipart(body, contentType, name string) []string {
 	return variables[name]
 }
 
-// jsonReader returns all texts that it sees under the member of the top object.
+// jsonReader returns all texts that it finds under the member of the top object.
 type jsonReader func(body, name string) []string
 
 var jsonReaders = map[string]jsonReader{"go struct": goJSON, "go map": mapJSON, "first member": tokenJSON}
@@ -199,7 +199,7 @@ func mapJSON(body, name string) []string {
 	return nil
 }
 
-// tokenJSON reads as far as it can, and lists every member of the name in any case.
+// tokenJSON reads as far as it can, and returns every member of that name in any case.
 func tokenJSON(body, name string) (found []string) {
 	decoder := json.NewDecoder(bytes.NewReader([]byte(body)))
 	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {

@@ -14,7 +14,7 @@ func TestReadTokens(t *testing.T) {
 		source TokenSource
 		header http.Header
 		body   string
-		want   string // what is read; "!" for an error
+		want   string // the token read; "!" for an error
 	}{
 		{TokenSource{JSON, "/token"}, nil, `{"token":"abcdefgh"}`, "abcdefgh"},
 		{TokenSource{JSON, "/data/0/token"}, nil, `{"data":[{"token":"abcdefgh"}]}`, "abcdefgh"},
