@@ -7,8 +7,8 @@ import (
 
 var lives = Lives{Anonymous: 30 * time.Minute, Pending: 10 * time.Minute, Idle: time.Hour, Lifetime: 24 * time.Hour}
 
-// TestP1_SessionsEnd: use prolongs a verified session alone, and none beyond its lifetime; a challenge that was begun
-// does not stay open for whoever goes on asking.
+// TestP1_SessionsEnd: use prolongs only verified sessions, and none beyond its lifetime; a challenge does not stay open
+// because somebody keeps requesting it.
 func TestP1_SessionsEnd(t *testing.T) {
 	at := func(created, since, seen time.Duration) Moments {
 		return Moments{Created: ago(created), Since: ago(since), Seen: ago(seen)}

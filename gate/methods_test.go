@@ -2,9 +2,9 @@ package gate
 
 import "testing"
 
-// TestP1_OnlyTheMethodsOfTheApp: what an app does not take for HTTP is no request that the gateway could judge: it goes
-// to no app, from nobody, whatever it asks for. Of the gateway's own pages the app sees nothing. The control is the
-// same request by a method that is taken.
+// TestP1_OnlyTheMethodsOfTheApp: the gateway cannot judge a request by a method that the app does not use. It reaches
+// no app, from nobody, whatever it asks for. The app gets no request for the gateway's own pages. The control is the
+// same request by an allowed method.
 func TestP1_OnlyTheMethodsOfTheApp(t *testing.T) {
 	everyRequest(func(r Request) {
 		r.Unwanted = false

@@ -76,7 +76,7 @@ func TestP1_NoSpellingOpensADoor(t *testing.T) {
 }
 
 // TestP1_LoginPageWithQueryIsThatPageOnly: in apps with one path for all pages, the query names the page, and a second
-// parameter or a repeated one may name another.
+// or repeated parameter may name another.
 func TestP1_LoginPageWithQueryIsThatPageOnly(t *testing.T) {
 	policy := newPolicy(t, "/index.php?title=Special:UserLogin")
 	if got := place(t, policy, "GET", "/index.php?title=Special:UserLogin"); got != Entry {
@@ -95,7 +95,7 @@ func TestP1_LoginPageWithQueryIsThatPageOnly(t *testing.T) {
 	}
 }
 
-// TestP1_NoLoginPageIsNoPage: where strangers have no page to sign in on, none is open to them.
+// TestP1_NoLoginPageIsNoPage: if strangers have no page to sign in on, no page is open to them.
 func TestP1_NoLoginPageIsNoPage(t *testing.T) {
 	policy := newPolicy(t, "")
 	for _, target := range []string{"/", "/login", "", "//", "/?"} {
@@ -145,9 +145,9 @@ func TestLeadsToLogin(t *testing.T) {
 	}
 }
 
-// TestP1_ShutInEverySpelling: an attacker with only the password knows a door of the app's that takes it without any
-// session. It is shut, in whatever spelling, also where a public path or a login would have opened it, and to the
-// verified too.
+// TestP1_ShutInEverySpelling: an attacker with only the password knows an address where the app accepts it without any
+// session. It is shut, in whatever spelling, even if a public path or a login would have opened it, and for verified
+// sessions too.
 func TestP1_ShutInEverySpelling(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
@@ -176,9 +176,9 @@ func TestP1_ShutInEverySpelling(t *testing.T) {
 	}
 }
 
-// TestP1_OpenByMethod: an app takes any path for its sync interface when the method and the content type say so. What
-// is public is open to what reads it, without a body, and to the methods that the operator named there, and to nothing
-// else.
+// TestP1_OpenByMethod: an app accepts any path for its sync interface if the method and the content type say so. A
+// public path is open to methods that read, without a body, and to the methods that the operator named there, and to
+// nothing else.
 func TestP1_OpenByMethod(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Protect: match.NewGlobs("/hooks/private*"),
@@ -231,8 +231,8 @@ func TestP1_OpenByMethod(t *testing.T) {
 	}
 }
 
-// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path is like, and believes a door
-// shut.
+// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that matches no request's path, and believes that a
+// door is shut.
 func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"/admin": true, "/admin/": true, "/admin/*": true, "/Admin": true, "*.php": true, "*/private/*": true, "/a b": true, "/mon compte/\u00e9t\u00e9*": true,
@@ -252,7 +252,7 @@ func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			// What is taken does close something.
+			// An accepted pattern does close something.
 			policy, err := NewPolicy(Rules{Base: "/second-factor", Shut: match.NewGlobs(pattern)})
 			if err != nil {
 				t.Fatal(err)
@@ -268,8 +268,8 @@ func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	}
 }
 
-// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login, and the place of a page of one is not lent to
-// its body.
+// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is treated as a login, and a login's body is not accepted
+// at the address of its page.
 func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("*"), Protect: match.NewGlobs("/private/*"), Logout: match.NewGlobs("/logout"),
@@ -305,7 +305,7 @@ func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 	}
 }
 
-// TestLoginPagePlaceholder: what is not expanded is refused, or strangers would be sent to it as it stands.
+// TestLoginPagePlaceholder: an unexpanded placeholder is refused, or strangers would be redirected to its text.
 func TestLoginPagePlaceholder(t *testing.T) {
 	for page, want := range map[string]bool{"/login?next=/": true, "/login?next={uri}": false, "/login?next={http.request.uri}": false, "/{x}": false} {
 		if _, err := NewPolicy(Rules{Base: "/second-factor", LoginPage: page}); (err == nil) != want {

@@ -7,9 +7,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server hands whatever path it
-// does not have to one program, which reads the query; by `/favicon.ico?title=Secret`, too, of a wiki without such a
-// file. The control is a pattern that says `?*`.
+// TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server passes every path that
+// does not exist to one program, which reads the query. In a wiki without that file, `/favicon.ico?title=Secret` worked
+// too. The control is a pattern with `?*`.
 func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	policy, err := NewPolicy(Rules{Base: "/second-factor", Public: Open("/skins/*", "/favicon.ico", "/load.php?*", "/locales/*?*")})
 	if err != nil {
@@ -39,7 +39,7 @@ func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	}
 }
 
-// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` was passed by `/xmlrpc.php/x`, which is run by the same program
+// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` was bypassed by `/xmlrpc.php/x`, which the same program handles
 // (PATH_INFO).
 func TestP1_WhatStandsBehindAFile(t *testing.T) {
 	policy, err := NewPolicy(Rules{
