@@ -8,12 +8,12 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_TrustOfTheFuture: a browser that was trusted by a clock that went ahead is not trusted any longer than it
-// may be, and signs in without a code at no time before that. The control: without a moved clock it does.
+// TestP6_TrustOfTheFuture: a browser was trusted while a clock was ahead. It is not trusted for longer than allowed, and
+// before the time of that trust it does not sign in without a code. The control: without a moved clock it does.
 func TestP6_TrustOfTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Second, time.Hour, 365 * 24 * time.Hour} {
 		b, credential := trusting(t)
-		b.clock.Advance(-time.Hour - ahead) // trusting went an hour on
+		b.clock.Advance(-time.Hour - ahead) // trust lasted for another hour
 		b.wantNoTrust(firefox(t), t, credential)
 	}
 	b, credential := trusting(t)
@@ -21,8 +21,8 @@ func TestP6_TrustOfTheFuture(t *testing.T) {
 	b.wantTrust(firefox(t), t, credential)
 }
 
-// TestP7_ThrottleOfTheFuture: a clock that is set back opens nothing to whoever was guessing: a wait that seems to
-// begin in the future is not over, and neither is what was counted forgotten.
+// TestP7_ThrottleOfTheFuture: setting a clock back does not help an attacker who is guessing: a wait that seems to
+// begin in the future is not over, and the count is not forgotten.
 func TestP7_ThrottleOfTheFuture(t *testing.T) {
 	b := enrolled(t)
 	for range 5 {

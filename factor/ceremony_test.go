@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// newCeremony is the set-up of an authenticator, which schema 1 can hold.
+// newCeremony returns the set-up of an authenticator, which schema 1 can hold.
 func newCeremony() factor.Ceremony {
 	return factor.Ceremony{
 		Kind: factor.MethodTOTP, App: "wiki", User: "alice", Secret: []byte("12345678901234567890"),

@@ -15,7 +15,7 @@ import (
 
 const fortnight = 14 * 24 * time.Hour
 
-// firefox and chrome are requests from two kinds of browsers.
+// firefox and chrome are contexts of requests from two kinds of browsers.
 func firefox(t testing.TB) context.Context {
 	return factor.WithOrigin(t.Context(), factor.Origin{Address: "192.0.2.1", Browser: "Firefox, Linux"})
 }
@@ -24,7 +24,7 @@ func chrome(t testing.TB) context.Context {
 	return factor.WithOrigin(t.Context(), factor.Origin{Address: "192.0.2.2", Browser: "Chrome, Windows"})
 }
 
-// trusting is a bench on which alice trusts her Firefox; credential is what it keeps.
+// trusting returns a bench on which alice trusts her Firefox; credential is what the browser keeps.
 func trusting(t testing.TB, change ...func(*factor.Config)) (b *bench, credential string) {
 	t.Helper()
 	b = enrolled(t, append(change, func(c *factor.Config) { c.Remember = fortnight })...)
@@ -72,7 +72,7 @@ func TestTrustedBrowser(t *testing.T) {
 		devices[0].Used.Sub(devices[0].Created) != 49*time.Hour {
 		t.Errorf("devices: %+v", devices)
 	}
-	// Use makes the trust no longer: it counts from the code.
+	// Use does not prolong the trust: it counts from the code.
 	b.clock.Advance(fortnight - 73*time.Hour - time.Second)
 	credential = b.wantTrust(firefox(t), t, credential)
 	b.clock.Advance(time.Second)
@@ -82,14 +82,14 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 }
 
-// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser
-// it is worth nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends
-// the trust.
+// TestP5_CopiedTrust: a thief has the password and a copy of the browser's cookie. In another kind of browser the copy
+// is useless. In the same kind it works at most once, and a second use of the same cookie, by the thief or the owner,
+// ends the trust.
 func TestP5_CopiedTrust(t *testing.T) {
 	t.Run("another kind of browser", func(t *testing.T) {
 		b, credential := trusting(t)
 		b.wantNoTrust(chrome(t), t, credential)
-		b.wantNoTrust(firefox(t), t, credential) // and it has ended
+		b.wantNoTrust(firefox(t), t, credential) // and the trust has ended
 		if devices := b.status(t).Devices; len(devices) != 0 {
 			t.Errorf("devices: %+v", devices)
 		}
@@ -108,7 +108,7 @@ func TestP5_CopiedTrust(t *testing.T) {
 		b, credential := trusting(t)
 		next := b.wantTrust(firefox(t), t, credential)
 		b.clock.Advance(time.Minute - time.Second)
-		b.wantNoTrust(firefox(t), t, credential) // opens nothing, but ends nothing either
+		b.wantNoTrust(firefox(t), t, credential) // does not sign in, but does not end the trust either
 		b.wantTrust(firefox(t), t, next)
 	})
 	t.Run("another's", func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestP5_CopiedTrust(t *testing.T) {
 	})
 }
 
-// TestP7_TrustWinsOnce: of fifty sign-ins with one copied secret, one gets in.
+// TestP7_TrustWinsOnce: of fifty sign-ins with one copied secret, one succeeds.
 func TestP7_TrustWinsOnce(t *testing.T) {
 	b, credential := trusting(t)
 	var in atomic.Int32
@@ -210,7 +210,7 @@ func TestTrustEnds(t *testing.T) {
 	}
 }
 
-// TestForgetOne leaves the other browsers alone, and a browser that is not there is no error.
+// TestForgetOne leaves the other browsers alone; forgetting an unknown browser is no error.
 func TestForgetOne(t *testing.T) {
 	b, first := trusting(t)
 	second, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
@@ -247,7 +247,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 	b.wantNoTrust(firefox(t), t, first)
 }
 
-// TestNoTrustForAWrongCode: the box beside the field helps nobody who has no code.
+// TestNoTrustForAWrongCode: the checkbox beside the field does not help somebody without a code.
 func TestNoTrustForAWrongCode(t *testing.T) {
 	b, _ := trusting(t)
 	if credential, err := b.SignInAndTrust(chrome(t), alice, typed("000000"), factor.Trust{}); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
@@ -273,7 +273,7 @@ func TestStrangeCredentials(t *testing.T) {
 	}
 }
 
-// TestP9_TrustIsHashed: who reads the record signs in nowhere.
+// TestP9_TrustIsHashed: somebody who reads the record cannot sign in with it.
 func TestP9_TrustIsHashed(t *testing.T) {
 	b, credential := trusting(t)
 	record, _, err := b.store.Get(t.Context(), factor.Key{App: "wiki", User: alice})

@@ -134,8 +134,8 @@ func TestConfirmReset(t *testing.T) {
 	}
 }
 
-// TestP7_OneEnrolmentWins: the victim and somebody else who knows only the password confirm different seeds at once,
-// through two nodes. One wins, and what is enrolled is what the winner was shown.
+// TestP7_OneEnrolmentWins: the victim and an attacker who knows only the password confirm different seeds at once, at
+// two nodes. One wins, and the enrolled seed is the one that the winner was shown.
 func TestP7_OneEnrolmentWins(t *testing.T) {
 	for _, reset := range []bool{false, true} {
 		b := newBench(t)

@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/factor/totp"
 )
 
-// TestP7_NoOutcomeWithoutTheCount: whoever cuts the store off between the reading and the writing must not learn
-// whether the code was right, nor may a right code count as used for the session only.
+// TestP7_NoOutcomeWithoutTheCount: an attacker who cuts the store off between reading and writing must not learn
+// whether the code was right, and a right code must not count as used in the session only.
 func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()
@@ -56,7 +56,7 @@ func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 	wantError(t, "when the store is back", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), nil)
 }
 
-// TestP6_NothingButNotFoundMeansNotEnrolled goes through the ways in which a store can fail to answer.
+// TestP6_NothingButNotFoundMeansNotEnrolled tries all ways in which a store can fail to answer.
 func TestP6_NothingButNotFoundMeansNotEnrolled(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()
@@ -117,7 +117,7 @@ func TestP6_NothingButNotFoundMeansNotEnrolled(t *testing.T) {
 	wantError(t, "when the store is back", verifyTOTP(t.Context(), service, alice, b.code(t, b.seed, 0)), nil)
 }
 
-// TestEndlessConflict: a store that never lets a write through ends as unavailable, within the time that is given.
+// TestEndlessConflict: if a store never accepts a write, the result is unavailable, within the timeout.
 func TestEndlessConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := enrolled(t)
@@ -135,7 +135,7 @@ func TestEndlessConflict(t *testing.T) {
 	})
 }
 
-// hanging is a store that answers only when the operation is given up.
+// hanging is a store that returns only when the operation is abandoned.
 type hanging struct{ factor.Store }
 
 func (hanging) Get(ctx context.Context, _ factor.Key) (factor.Record, factor.Version, error) {
@@ -143,8 +143,8 @@ func (hanging) Get(ctx context.Context, _ factor.Key) (factor.Record, factor.Ver
 	return factor.Record{}, 0, ctx.Err()
 }
 
-// TestTimeout: a store that hangs is given up after the time set, also for those who wait in the queue behind it, and a
-// client that hangs up leaves the queue.
+// TestTimeout: an operation on a store that hangs ends after the timeout, also for those that wait in the queue behind
+// it, and a client that hangs up leaves the queue.
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := factor.NewService(hanging{}, factor.Config{App: "wiki", Kinds: kinds(totp.Parameters{}), Timeout: 2 * time.Second})

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// TestGoldenRecords: what the version before wrote is read, and written again byte for byte, so that a node of that
-// version goes on with it.
+// TestGoldenRecords: what the previous version wrote is read, and written again byte for byte, so that a node of that
+// version can go on with it.
 func TestGoldenRecords(t *testing.T) {
 	for _, file := range schema1test.Golden(schema1test.Records) {
 		record, err := factor.DecodeRecord(file.Content)
@@ -35,7 +35,7 @@ func TestGoldenRecords(t *testing.T) {
 	}
 }
 
-// TestGoldenCeremonies: the same for a set-up that waits in a session.
+// TestGoldenCeremonies: the same for a set-up in a session.
 func TestGoldenCeremonies(t *testing.T) {
 	b := newBench(t)
 	for _, file := range schema1test.Golden(schema1test.Proposals) {
@@ -51,7 +51,7 @@ func TestGoldenCeremonies(t *testing.T) {
 			t.Errorf("%s: %v", file.Name, err)
 		}
 		if file.Name == "reset" {
-			continue // of an enrolment that there is not
+			continue // of an enrolment that does not exist
 		}
 		if _, err := newBench(t).Confirm(t.Context(), alice, ceremony, typed(b.code(t, ceremony, 0))); err != nil {
 			t.Errorf("%s (%d digits): %v", file.Name, offer.Digits, err)
@@ -59,8 +59,8 @@ func TestGoldenCeremonies(t *testing.T) {
 	}
 }
 
-// TestWhatWeWriteIsWhatWasWritten: all that this version does with one authenticator and its recovery codes is written
-// so that the version before reads it, and would have written the same bytes.
+// TestWhatWeWriteIsWhatWasWritten: everything that this version does with one authenticator and its recovery codes is
+// written so that the previous version can read it, and would have written the same bytes.
 func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Remember = time.Hour })
 	check := func(doing string) {
@@ -113,8 +113,8 @@ func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	check("waits")
 }
 
-// TestLowestSchema: schema 2 is written where schema 1 would lose something, and nowhere else. The version before
-// refuses it clearly.
+// TestLowestSchema: schema 2 is written only if schema 1 would lose something. The previous version refuses it with a
+// clear error.
 func TestLowestSchema(t *testing.T) {
 	for name, change := range map[string]func(*factor.Record){
 		"a name":                     func(r *factor.Record) { r.Factors[0].Name = "Telephone" },
@@ -169,15 +169,15 @@ func again(f factor.Factor) factor.Factor {
 	return f
 }
 
-// more is a state with a field that schema 1 does not know.
+// more returns a state with a field that schema 1 does not have.
 func more(state json.RawMessage) json.RawMessage {
 	return append(append(bytes.Clone(state[:len(state)-1]), `,"more":1`...), '}')
 }
 
-// TestBareRecords: what EncodeBare leaves out are the secrets and nothing else, in either schema.
+// TestBareRecords: EncodeBare leaves out the secrets and nothing else, in either schema.
 func TestBareRecords(t *testing.T) {
 	odd := storetest.NewRecord(alice, 1)
-	odd.Factors[1].Secret = []byte("asecret") // which alone asks for schema 2
+	odd.Factors[1].Secret = []byte("asecret") // this alone requires schema 2
 	for _, record := range []factor.Record{storetest.NewRecord(alice, 1), storetest.NewMixed(alice, 1), odd, storetest.NewWaiting(alice)} {
 		document, err := factor.EncodeBare(record)
 		if err != nil {
@@ -206,7 +206,7 @@ func TestBareRecords(t *testing.T) {
 	}
 }
 
-// TestOneSpelling: a record whose states come back from a store in another spelling is the same record.
+// TestOneSpelling: a record whose states a store returns in another spelling is the same record.
 func TestOneSpelling(t *testing.T) {
 	var documents [2][]byte
 	for i, state := range []string{

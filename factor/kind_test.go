@@ -17,9 +17,9 @@ import (
 	"sallyport.example/sallyport/factor/totp"
 )
 
-// bell is a kind such as passkeys are one: it asks a question, which waits in the session; an answer belongs to that
-// very question; a factor counts its uses, and one whose count goes back is a copy. The answer is the question's
-// number, the factor's tone and the count.
+// bell is a kind similar to passkeys: it asks a question, which is kept in the session, and an answer belongs to
+// exactly that question. A factor counts its uses, and one whose count goes back is a copy. The answer is the
+// question's number, the factor's tone and the count.
 type bell struct{}
 
 type bellState struct{ Count int }
@@ -36,7 +36,7 @@ func (bell) Judge(answer factor.Answer) factor.Judgement {
 		}
 		question, rest, _ := strings.Cut(answer.Text, " ")
 		tone, count, _ := strings.Cut(rest, " ")
-		counted, _ := strconv.Atoi(count) // 0, which is never later, where it is no number
+		counted, _ := strconv.Atoi(count) // 0 if it is not a number; 0 is never later
 		if answer.Asked == nil || question != string(answer.Asked.State) || tone != string(f.Secret) || counted <= state.Count {
 			return factor.Factor{}, false, nil
 		}
@@ -71,7 +71,7 @@ var (
 	_ factor.Asker    = bell{}
 )
 
-// withBells is a bench on which alice has an authenticator, recovery codes, and two bells.
+// withBells returns a bench on which alice has an authenticator, recovery codes, and two bells.
 func withBells(t *testing.T) *bench {
 	t.Helper()
 	b := enrolled(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
@@ -85,7 +85,7 @@ func withBells(t *testing.T) *bench {
 	return b
 }
 
-// put writes alice's record past the service.
+// put writes alice's record without the service.
 func (b *bench) put(t *testing.T, record factor.Record) {
 	t.Helper()
 	key := factor.Key{App: b.config.App, User: alice}
@@ -98,14 +98,14 @@ func (b *bench) put(t *testing.T, record factor.Record) {
 	}
 }
 
-// ring asks alice and makes the answer of one of her bells.
+// ring asks alice and returns the answer of one of her bells.
 func (b *bench) ring(t *testing.T, tone string, count int) factor.Answer {
 	t.Helper()
 	asked, prompt, err := b.Ask(t.Context(), alice, "bell")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What waits in the session comes back from there.
+	// The question is decoded, as it is when it comes from the session.
 	if asked, err = factor.DecodeCeremony(asked.Encode()); err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +113,8 @@ func (b *bench) ring(t *testing.T, tone string, count int) factor.Answer {
 	return factor.Answer{Kind: "bell", Text: fmt.Sprintf("%s %s %d", number, tone, count), Asked: &asked}
 }
 
-// TestKindThatAsks: a kind that is not built yet finds its place: questions, several factors each with its own state,
-// beside the kinds that there are.
+// TestKindThatAsks: a kind that does not exist yet fits in: questions, and several factors each with its own state,
+// beside the existing kinds.
 func TestKindThatAsks(t *testing.T) {
 	b := withBells(t)
 	status, err := b.Status(t.Context(), alice)
@@ -149,15 +149,15 @@ func TestKindThatAsks(t *testing.T) {
 	if err != nil || method != factor.MethodRecovery {
 		t.Errorf("a recovery code is known by its form: %q, %v", method, err)
 	}
-	// Each kind goes on beside the others.
+	// Each kind works beside the others.
 	wantError(t, "code", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 	if got := b.record(t).Throttle.Failures; got != 0 {
 		t.Errorf("%d failures", got)
 	}
 }
 
-// TestP5_AnotherOnesQuestion: an answer to a question that somebody else, another app or another kind was asked, proves
-// nothing. The control: the user's own does.
+// TestP5_AnotherOnesQuestion: an answer to a question that was asked of another user, app or kind proves nothing. The
+// control: an answer to the user's own does.
 func TestP5_AnotherOnesQuestion(t *testing.T) {
 	b := withBells(t)
 	for name, change := range map[string]func(*factor.Ceremony){
@@ -184,7 +184,8 @@ func TestP5_AnotherOnesQuestion(t *testing.T) {
 	wantError(t, "a question to somebody without", err, factor.ErrNotEnrolled)
 }
 
-// TestP7_OneThrottleForAllKinds: guessing goes no further by changing the kind, nor by one that the user does not have.
+// TestP7_OneThrottleForAllKinds: changing the kind allows no more guesses, not even to a kind that the user does not
+// have.
 func TestP7_OneThrottleForAllKinds(t *testing.T) {
 	b := withBells(t)
 	answers := []func() factor.Answer{
@@ -200,7 +201,7 @@ func TestP7_OneThrottleForAllKinds(t *testing.T) {
 		_, err := b.SignIn(t.Context(), alice, right)
 		wantError(t, "a right answer of "+string(right.Kind), err, factor.ErrThrottled)
 	}
-	// Whoever has no bell can guess at one no longer than at anything else.
+	// A user without a bell gets no more guesses at a bell than at anything else.
 	b = enrolled(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
 	for range 5 {
 		_, err := b.SignIn(t.Context(), alice, factor.Answer{Kind: "bell", Text: "1 ding 1"})
@@ -209,7 +210,8 @@ func TestP7_OneThrottleForAllKinds(t *testing.T) {
 	wantError(t, "a right code then", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), factor.ErrThrottled)
 }
 
-// TestP7_OneAnswerWinsOnce: the same answer is sent fifty times at once to many nodes, also one that two factors take.
+// TestP7_OneAnswerWinsOnce: the same answer is sent fifty times at once to many nodes, also one that two factors
+// accept.
 func TestP7_OneAnswerWinsOnce(t *testing.T) {
 	b := withBells(t)
 	record := b.record(t)
@@ -239,8 +241,8 @@ func TestP7_OneAnswerWinsOnce(t *testing.T) {
 	}
 }
 
-// TestKindAlone: whoever has set up another kind than an authenticator is enrolled, with recovery codes; its reset is
-// its own kind's.
+// TestKindAlone: a user who has set up another kind than an authenticator is enrolled, with recovery codes; a reset
+// keeps the kind.
 func TestKindAlone(t *testing.T) {
 	b := newBench(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
 	ceremony, err := b.Begin(t.Context(), alice, "bell")
@@ -264,21 +266,21 @@ func TestKindAlone(t *testing.T) {
 	if _, err = b.Confirm(t.Context(), alice, ceremony, factor.Answer{Text: "ding"}); err != nil || b.record(t).Factors[0].ID == before {
 		t.Errorf("reset: %v", err)
 	}
-	// A set-up that replaces nothing is none for somebody who is enrolled.
+	// An enrolled user cannot confirm a set-up that replaces nothing.
 	proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 	if err != nil || proposal.Replaces != "" {
 		t.Fatal(err)
 	}
 	_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 	wantError(t, "a first set-up of the enrolled", err, factor.ErrAlreadyEnrolled)
-	// Nor does a ceremony of one kind replace a factor of another.
+	// A ceremony of one kind cannot replace a factor of another.
 	proposal.Replaces = b.record(t).Factors[0].ID
 	_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 	wantError(t, "the reset of another kind", err, factor.ErrProposalStale)
 }
 
-// TestP6_KindsThatAreNotKnown: a node that does not know a kind, as one of the version before an update, neither takes
-// its owner for one without a factor nor loses the factor.
+// TestP6_KindsThatAreNotKnown: a node that does not know a kind, such as one that is not upgraded yet, neither treats
+// its owner as a user without a factor nor loses the factor.
 func TestP6_KindsThatAreNotKnown(t *testing.T) {
 	b := withBells(t)
 	b.config.Kinds = kinds(totp.Parameters{})

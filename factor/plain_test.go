@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// TestDigitsOfAllScripts: Unicode has ten decimal digits in a row for each script, which asDigit relies on.
+// TestDigitsOfAllScripts: Unicode has ten consecutive decimal digits for each script, which asDigit relies on.
 func TestDigitsOfAllScripts(t *testing.T) {
 	ranges := 0
 	count := func(low, high, stride uint32) {
@@ -36,8 +36,8 @@ func TestDigitsOfAllScripts(t *testing.T) {
 	}
 }
 
-// FuzzPlainCode: whatever is typed, what comes back is plain already, holds no digit but those from 0 to 9, and as many
-// of them as were typed.
+// FuzzPlainCode: for any typed text, PlainCode of the result changes nothing, and the result has only the digits from 0
+// to 9, as many as were typed.
 func FuzzPlainCode(f *testing.F) {
 	for _, seed := range []string{"", "123 456", "１２３４５６", "٣٤٥-٦٧٨", "k7mq-2xdf", "\u200e1\u2212２", "\xff\xfe", "𝟘९", strings.Repeat("٣", 200)} {
 		f.Add(seed)

@@ -35,8 +35,8 @@ func TestRecordValidate(t *testing.T) {
 	}
 }
 
-// TestP6_DamagedDocumentIsNeverNotEnrolled goes through what a store could hand out instead of a record; each must be
-// ErrCorrupt and quote nothing.
+// TestP6_DamagedDocumentIsNeverNotEnrolled tries what a store could return instead of a record; each must be ErrCorrupt
+// and quote nothing.
 func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 	good, err := factor.EncodeRecord(storetest.NewRecord("alice", 1))
 	if err != nil {
@@ -142,7 +142,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	})
 }
 
-// TestP9_SecretsAreNotPrinted prints whatever holds a secret in every way that fmt and slog know.
+// TestP9_SecretsAreNotPrinted prints everything that contains a secret in every way that fmt and slog have.
 func TestP9_SecretsAreNotPrinted(t *testing.T) {
 	seed := []byte("SEEDSEEDSEEDSEEDSEED")
 	record := storetest.NewRecord("alice", 1)
@@ -197,7 +197,7 @@ func TestP9_SecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// between is what stands between two texts.
+// between returns the text between two others.
 func between(text, from, to string) string {
 	_, rest, _ := strings.Cut(text, from)
 	found, _, _ := strings.Cut(rest, to)

@@ -31,19 +31,19 @@ type bench struct {
 
 const alice = "alice"
 
-// kinds are the two that every service of these tests knows, cheap to compute.
+// kinds returns the two kinds that every service of these tests has, cheap to compute.
 func kinds(parameters totp.Parameters) []factor.Kind {
 	return []factor.Kind{totp.New("Example Wiki", parameters), recovery.New(1000)}
 }
 
-// typed is a one-time code that was typed, and typedCode a recovery code.
+// typed is the answer with a one-time code, and typedCode that with a recovery code.
 func typed(code string) factor.Answer { return factor.Answer{Kind: factor.MethodTOTP, Text: code} }
 
 func typedCode(code string) factor.Answer {
 	return factor.Answer{Kind: factor.MethodRecovery, Text: code}
 }
 
-// verifyTOTP, verifyRecovery and verify are the three ways in which people type codes.
+// verifyTOTP, verifyRecovery and verify are the three ways in which users give codes.
 func verifyTOTP(ctx context.Context, s *factor.Service, user, code string) error {
 	_, err := s.SignIn(ctx, user, typed(code))
 	return err
@@ -68,7 +68,7 @@ func newBench(t testing.TB, change ...func(*factor.Config)) *bench {
 	return b
 }
 
-// enrolled is a bench on which alice is enrolled, and a period has passed since.
+// enrolled returns a bench on which alice is enrolled, and a period has passed since.
 func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 	t.Helper()
 	b := newBench(t, change...)
@@ -85,7 +85,7 @@ func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 	return b
 }
 
-// code computes what the authenticator shows, so many steps away from now.
+// code returns what the authenticator shows, so many steps away from now.
 func (b *bench) code(t testing.TB, proposal factor.Ceremony, steps int) string {
 	t.Helper()
 	offer, err := b.Show(proposal)
@@ -95,7 +95,7 @@ func (b *bench) code(t testing.TB, proposal factor.Ceremony, steps int) string {
 	return codeOf(t, proposal.Secret, offer, b.clock.Now().Unix()/int64(offer.Period/time.Second)+int64(steps))
 }
 
-// codeOf computes the code of a step.
+// codeOf returns the code of a step.
 func codeOf(t testing.TB, secret []byte, offer factor.Offer, step int64) string {
 	t.Helper()
 	algorithm := map[string]otp.Algorithm{
@@ -109,7 +109,7 @@ func codeOf(t testing.TB, secret []byte, offer factor.Offer, step int64) string 
 	return code
 }
 
-// wrong is a code of the right form that is none of the codes near now.
+// wrong returns a code of the right form that is none of the codes near now.
 func (b *bench) wrong(t testing.TB) string {
 	t.Helper()
 	var near []string
@@ -125,7 +125,7 @@ func (b *bench) wrong(t testing.TB) string {
 	return ""
 }
 
-// record reads what is stored about alice.
+// record returns what is stored about alice.
 func (b *bench) record(t testing.TB) factor.Record {
 	t.Helper()
 	record, _, err := b.store.Get(context.Background(), factor.Key{App: b.config.App, User: alice})
@@ -135,7 +135,7 @@ func (b *bench) record(t testing.TB) factor.Record {
 	return record
 }
 
-// codesLeft is how many recovery codes alice has left.
+// codesLeft returns how many recovery codes alice has left.
 func (b *bench) codesLeft(t testing.TB) int {
 	t.Helper()
 	status, err := b.Status(t.Context(), alice)
@@ -245,7 +245,7 @@ func TestConfigValidate(t *testing.T) {
 		"timeout":    {App: "wiki", Kinds: good, Timeout: -1},
 	} {
 		wantError(t, name, config.Validate(), factor.ErrInvalid)
-		// A service with bad settings must not work with something else instead.
+		// A service with invalid settings must not work with other ones instead.
 		service := factor.NewService(factor.NewMemoryStore(), config)
 		_, err := service.Status(t.Context(), alice)
 		wantError(t, name+": status", err, factor.ErrInvalid)
@@ -257,7 +257,7 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
-// TestP4_NoUser: what cannot be established is refused.
+// TestP4_NoUser: an empty user, and one that is not UTF-8, is refused by every operation.
 func TestP4_NoUser(t *testing.T) {
 	b := enrolled(t)
 	for _, user := range []string{"", "ali\xffce"} {

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestTrustAfterTheCode: what was asked after a code holds for the factors that were there then. Each change of them
-// ends all trust, and so the question too, whatever came first.
+// TestTrustAfterTheCode: the question after a code is valid for the factors of that time. Each change of them ends all
+// trust, and so the question too, whatever came first.
 func TestTrustAfterTheCode(t *testing.T) {
 	for name, change := range map[string]struct {
 		made func(b *bench) error

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestUsedCode: the code that was accepted last is told from a wrong one, in whatever digits it is typed, with the time
-// of the next one. It is counted all the same, and an older one that is spent as well is a wrong one.
+// TestUsedCode: the code that was accepted last is distinguished from a wrong one, in whatever digits it is typed, with
+// the time of the next one. It still counts, and an older used code is a wrong one.
 func TestUsedCode(t *testing.T) {
 	b := enrolled(t)
 	b.clock.Advance(-b.clock.Now().Sub(b.clock.Now().Truncate(30*time.Second)) + 18*time.Second)
