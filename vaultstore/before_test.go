@@ -23,9 +23,9 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// before is a node of the version before: its reader and writer (schema1test), with the least that is needed on top of
-// it to sign in, enrol and disable as that version did. It speaks with Vault by the engine of a Store of today, which
-// has not changed since. A binary of that version would need its source, which a clone without history does not have.
+// before is a node of the previous version: its reader and writer (schema1test), with the minimum on top to sign in,
+// enrol and disable as that version did. It calls Vault with the engine of the current Store, which has not changed
+// since. A binary of that version would need its source, which a clone without history does not have.
 type before struct {
 	t     *testing.T
 	store *Store
@@ -33,7 +33,7 @@ type before struct {
 
 var errBefore = errors.New("the node of the version before refuses")
 
-// read returns the record; nil where there is none.
+// read returns the record; nil if there is none.
 func (b before) read(key factor.Key) (*schema1test.Record, schema1test.VaultDocument, int64) {
 	b.t.Helper()
 	found, err := b.store.engine.read(b.t.Context(), b.store.place(key))
@@ -85,7 +85,7 @@ func (b before) write(key factor.Key, record schema1test.Record, generation uint
 	return err
 }
 
-// enrol makes the record of somebody with this seed, the code of this step used up.
+// enrol makes a record with this seed, and with the code of this step used up.
 func (b before) enrol(key factor.Key, seed []byte, step int64) error {
 	at := time.Unix(step*30, 0).UTC()
 	return b.write(key, schema1test.Record{
@@ -95,7 +95,7 @@ func (b before) enrol(key factor.Key, seed []byte, step int64) error {
 	}, newGeneration(), 0)
 }
 
-// signIn judges the code of a step or, where it is longer, a recovery code.
+// signIn judges the code of a step or, if it is longer, a recovery code.
 func (b before) signIn(key factor.Key, code string, now time.Time) error {
 	b.t.Helper()
 	record, d, number := b.read(key)
@@ -156,9 +156,9 @@ func codeAt(t testing.TB, seed []byte, step int64) string {
 	return code
 }
 
-// TestOneVaultTwoVersions: a node of the version before and one of this on one Vault, as during a rolling upgrade: each
-// enrols, signs in, counts wrong codes and disables, and each goes on with what the other one wrote. A code that was
-// used on one is used up on the other (P7).
+// TestOneVaultTwoVersions: a node of the previous version and one of this version use one Vault, as during a rolling
+// upgrade. Each enrols, signs in, counts wrong codes and disables, and each goes on with what the other one wrote. A
+// code that was used on one is used up on the other (P7).
 func TestOneVaultTwoVersions(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -194,7 +194,7 @@ func TestOneVaultTwoVersions(t *testing.T) {
 				t.Errorf("%d wrong codes, want those of both nodes", record.Throttle.Failures)
 			}
 
-			// The new node makes recovery codes and resets; the old one goes by that.
+			// The new node makes recovery codes and resets; the old one accepts both.
 			codes, err := service.NewRecoveryCodes(ctx, "alice")
 			check(t, "new: recovery codes", err, nil)
 			check(t, "old: recovery code", old.signIn(alice, codes[3], now), nil)
@@ -227,7 +227,7 @@ func TestOneVaultTwoVersions(t *testing.T) {
 	}
 }
 
-// enrol sets alice's authenticator up, or replaces it, with the code of now.
+// enrol sets alice's authenticator up, or replaces it, with the current code.
 func enrol(t *testing.T, service *factor.Service, now time.Time) (seed []byte) {
 	t.Helper()
 	ceremony, err := service.Begin(t.Context(), "alice", factor.MethodTOTP)
@@ -248,8 +248,8 @@ func check(t *testing.T, what string, err, want error) {
 	}
 }
 
-// TestTheVersionBeforeRefusesNews: what only schema 2 can hold is an error there, and not "no factor". Once the news
-// are gone it goes on.
+// TestTheVersionBeforeRefusesNews: a record that needs schema 2 is an error to the previous version, and not "no
+// factor". Once schema 1 can hold the record again, that version goes on.
 func TestTheVersionBeforeRefusesNews(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

@@ -18,8 +18,8 @@ func rules(policy string) []string {
 	return out
 }
 
-// TestLeastPolicy: under the printed policy everything works, and without any one capability of any one of its rules
-// Check says which is missing. What Vault's default policy allows everybody is taken away too.
+// TestLeastPolicy: under the printed policy everything works. If any one capability of any one of its rules is missing,
+// Check says which. What Vault's default policy allows everybody is removed too.
 func TestLeastPolicy(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -48,7 +48,7 @@ func TestLeastPolicy(t *testing.T) {
 				reduced = append(reduced, strings.Replace(rule, list, strings.Join(left, ", "), 1))
 			}
 			if strings.Contains(rule, "renew-self") {
-				continue // shown where tokens are renewed
+				continue // tested where tokens are renewed
 			}
 			report := check(strings.Join(reduced, "\n"))
 			if report.Err() == nil {
@@ -68,7 +68,7 @@ func TestLeastPolicy(t *testing.T) {
 
 const newPathNamed = "policy-test"
 
-// TestCheckSaysWhatIsWrong: each trouble has its own line, with advice.
+// TestCheckSaysWhatIsWrong: each problem has its own line, with advice.
 func TestCheckSaysWhatIsWrong(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

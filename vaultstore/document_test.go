@@ -24,7 +24,7 @@ func encoded(t testing.TB, d document) []byte {
 	return content
 }
 
-// never fails a test in which a secret is opened that must not be.
+// never fails the test if a secret is opened that must not be.
 func never(t testing.TB) func(string, string) ([]byte, error) {
 	return func(string, string) ([]byte, error) {
 		t.Error("a seed was opened")
@@ -32,7 +32,7 @@ func never(t testing.TB) func(string, string) ([]byte, error) {
 	}
 }
 
-// TestDocument: a record of either schema comes back as it was, with its secrets in it or beside it.
+// TestDocument: a record of either schema is read as it was written, with its secrets in it or beside it.
 func TestDocument(t *testing.T) {
 	for _, record := range []factor.Record{storetest.NewRecord("alice", 7), storetest.NewMixed("alice", 7)} {
 		want, err := factor.EncodeRecord(record)
@@ -84,8 +84,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record,
-// and never "not enrolled".
+// TestP6_DocumentsThatAreNone: anything that is not a complete document of exactly this user is factor.ErrCorrupt:
+// never a record, and never "not enrolled".
 func TestP6_DocumentsThatAreNone(t *testing.T) {
 	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
@@ -162,7 +162,8 @@ func recordOf(t testing.TB, user string) json.RawMessage {
 	return content
 }
 
-// TestVersions: what goes into a version comes out, 0 never is one, and what cannot be packed is refused.
+// TestVersions: the parts of a version are read as they were packed, a version is never 0, and what cannot be packed is
+// refused.
 func TestVersions(t *testing.T) {
 	for _, generation := range []uint32{1, 7, 1<<32 - 1} {
 		for _, number := range []int64{1, 2, maxNumber} {
@@ -187,7 +188,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// FuzzDocument: nothing that lies in Vault makes decoding panic, and what is accepted is a valid record of that user.
+// FuzzDocument: nothing that is stored in Vault makes decoding panic, and what is accepted is a valid record of that
+// user.
 func FuzzDocument(f *testing.F) {
 	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
@@ -215,7 +217,7 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// FuzzAnswer: nothing that answers in Vault's place is taken for "no such record" but Vault's own clean 404.
+// FuzzAnswer: no answer except Vault's own clean 404 is read as "no such record".
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"errors":[]}`, `{"errors":null}`, `{}`, `{"data":null}`, `{"data":{"data":null,"metadata":{"version":1}}}`, `{"errors":["no handler for route"]}`,

@@ -17,8 +17,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_EveryFault: whatever goes wrong with Vault is told apart, and is always factor.ErrUnavailable and never
-// factor.ErrNotFound. A write that may have been made says so.
+// TestP6_EveryFault: every failure of Vault is distinguished, and is always factor.ErrUnavailable and never
+// factor.ErrNotFound. The error of a write that may have been made says so.
 func TestP6_EveryFault(t *testing.T) {
 	answer := func(status int, words ...string) error {
 		return fmt.Errorf("wrapped: %w", &api.ResponseError{StatusCode: status, Errors: words})
@@ -63,7 +63,7 @@ func TestP6_EveryFault(t *testing.T) {
 		if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "SECRET") || strings.Contains(text, "2bd806c9") {
 			t.Errorf("%s reads %q", test.name, text)
 		}
-		if again := classify("again", err); again != err { //nolint:errorlint // the very same one
+		if again := classify("again", err); again != err { //nolint:errorlint // the same error value
 			t.Errorf("%s: classified twice: %v", test.name, again)
 		}
 		var cause *api.ResponseError

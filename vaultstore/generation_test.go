@@ -13,8 +13,8 @@ import (
 
 // TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one
 // gateway while the user disables and enrols anew on another. Vault counts versions from 1 again, so the attempt's
-// write finds the number that it expects, and would bring the old seed back. It does not: where this gateway has seen
-// the new enrolment nothing is written, and elsewhere the mixed record is of no use to anybody.
+// write finds the number that it expects, and would bring the old seed back. It does not: if this gateway has seen the
+// new enrolment nothing is written, and otherwise nobody can use the mixed record.
 func TestP7_OldEnrolmentComesBack(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	for _, seen := range []bool{true, false} {
@@ -63,8 +63,8 @@ func TestP7_OldDisablingComesLate(t *testing.T) {
 	}
 }
 
-// TestMetadataFail: the metadata of a new record cannot be written at once. The record stands, the next change makes up
-// for it, and one without metadata never gets further than its first version.
+// TestMetadataFail: the metadata of a new record cannot be written at once. The record is stored, and the next change
+// writes the metadata first; a record without metadata never gets beyond its first version.
 func TestMetadataFail(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -82,8 +82,8 @@ func TestMetadataFail(t *testing.T) {
 	}
 }
 
-// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once;
-// a new enrolment waits until nobody can be deleting any more, and then works; whoever comes by cleans up.
+// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once.
+// A new enrolment waits until nobody can still be deleting, and then works; the next caller cleans up.
 func TestDisabledButLeft(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -109,7 +109,7 @@ func TestDisabledButLeft(t *testing.T) {
 	_, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 8), 0)
 	wants(t, "Put at once", err, factor.ErrUnavailable)
 
-	store.settled = -time.Hour // the time has passed
+	store.settled = -time.Hour // as if the time has passed
 	put(t, store, alice, 8, 0)
 	if seed, version := storedSeed(t, store, alice); seed != 8 {
 		t.Errorf("seed %d", seed)
@@ -129,7 +129,7 @@ func TestDisabledButLeft(t *testing.T) {
 }
 
 // TestP6_CleaningUpHitsNoNewEnrolment: two gateways find the same remains. One cleans up, the user enrols anew, and
-// only then the other one's deletion would arrive: it had to claim the remains first, and they were claimed.
+// only then would the other one's deletion arrive. It had to claim the remains first, and they were already claimed.
 func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	late, other := newStore(t, server, Settings{Timeout: 20 * time.Second}), newStore(t, server, Settings{})

@@ -12,10 +12,10 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// mixed is alice's record of several factors, which schema 1 cannot hold.
+// mixed returns alice's record of several factors, which schema 1 cannot hold.
 func mixed(seed byte) factor.Record { return storetest.NewMixed("alice", seed) }
 
-// TestGoldenDocuments: what the version before kept in Vault is read, and written again byte for byte.
+// TestGoldenDocuments: what the previous version stored in Vault is read, and written again byte for byte.
 func TestGoldenDocuments(t *testing.T) {
 	for _, sort := range []string{schema1test.VaultPlain, schema1test.VaultSealed} {
 		for _, file := range schema1test.Golden(sort) {
@@ -53,8 +53,8 @@ func TestGoldenDocuments(t *testing.T) {
 
 var randomWrite = regexp.MustCompile(`"write":"[A-Z0-9]+"`)
 
-// TestGoldenInVault: the same in a real Vault, which spells documents in its own way: after a read and a write without
-// a change the document there is the same to the byte, but for the mark of the write and, where a key of transit was
+// TestGoldenInVault: the same in a real Vault, which spells documents in its own way. After a read and an unchanged
+// write the document there is the same to the byte, except for the mark of the write and, if a key of transit was
 // rotated, the seal.
 func TestGoldenInVault(t *testing.T) {
 	server := vault.Start(t, vault.Options{})

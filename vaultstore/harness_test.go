@@ -19,12 +19,12 @@ import (
 
 const transitKey = "transit/sallyport"
 
-// paths gives each test a folder of its own in a server that it shares.
+// paths gives each test its own folder in a server that it shares.
 var paths atomic.Int64
 
 func newPath() string { return fmt.Sprintf("sallyport-%d", paths.Add(1)) }
 
-// newConnection signs in with the method, at the address that faults strike.
+// newConnection signs in with the method, at the address where faults are injected.
 func newConnection(t testing.TB, server *vault.Server, method Method) *Connection {
 	t.Helper()
 	connection, err := NewConnection(ConnectionSettings{Address: server.Address, Method: method, CACert: server.CACert()})
@@ -35,7 +35,7 @@ func newConnection(t testing.TB, server *vault.Server, method Method) *Connectio
 	return connection
 }
 
-// newStore makes a store as another gateway would: with a connection and a memory of its own, and the root token.
+// newStore makes a store as another gateway would: with its own connection and memory, and the root token.
 func newStore(t testing.TB, server *vault.Server, settings Settings) *Store {
 	t.Helper()
 	if settings.Connection == nil {
@@ -48,7 +48,7 @@ func newStore(t testing.TB, server *vault.Server, settings Settings) *Store {
 	return store
 }
 
-// restricted is a method that signs in with AppRole, under a policy.
+// restricted returns a method that signs in with AppRole, under a policy.
 func restricted(t testing.TB, server *vault.Server, policy string) Method {
 	t.Helper()
 	role, secret := server.AppRole(policy)
@@ -75,7 +75,7 @@ func put(t testing.TB, store *Store, key factor.Key, seed byte, expected factor.
 	return version
 }
 
-// storedSeed reads the seed that the store gives; storetest.NewRecord fills it with one byte.
+// storedSeed reads the seed from the store; storetest.NewRecord fills it with one byte.
 func storedSeed(t testing.TB, store *Store, key factor.Key) (seed byte, version factor.Version) {
 	t.Helper()
 	record, version, err := store.Get(t.Context(), key)
@@ -94,7 +94,7 @@ func wants(t testing.TB, doing string, err error, kinds ...error) {
 	}
 }
 
-// eventually tries until it holds, for some seconds at most.
+// eventually repeats a check until it succeeds, for some seconds at most.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -108,7 +108,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// kvMetadata are metadata as a careless operator writes them.
+// kvMetadata returns metadata as a careless operator writes them.
 func kvMetadata(custom map[string]any) api.KVMetadataPutInput {
 	return api.KVMetadataPutInput{MaxVersions: 1, CASRequired: true, CustomMetadata: custom}
 }

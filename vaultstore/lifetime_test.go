@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// scripted is a method whose logins a test decides. It talks to nobody, so that it works in a bubble of synctest.
+// scripted is a method whose logins a test decides. It makes no calls, so it works in a bubble of synctest.
 type scripted struct {
 	logins   atomic.Int32
 	follow   bool
@@ -29,7 +29,7 @@ type scripted struct {
 	inFlight atomic.Int32
 	most     atomic.Int32
 
-	// respond answers all calls but the logins, in the bubble.
+	// respond answers all calls except logins, in the bubble.
 	respond    func(*http.Request) (status int, body string)
 	connection *Connection
 	once       sync.Once
@@ -47,7 +47,7 @@ func (s *scripted) mark() credentialMark {
 	return credentialMark{}
 }
 
-// write puts another credential in the file.
+// write puts another credential into the file.
 func (s *scripted) write(credential string) {
 	var mark credentialMark
 	copy(mark[:], credential)
@@ -79,7 +79,7 @@ var (
 	errDenied = &api.ResponseError{StatusCode: http.StatusBadRequest, Errors: []string{"invalid role or secret ID"}}
 )
 
-// scriptedConnection is a Connection that signs in as the test says.
+// scriptedConnection returns a Connection that signs in as the test says.
 func scriptedConnection(t *testing.T, method *scripted) *Connection {
 	t.Helper()
 	c, err := NewConnection(ConnectionSettings{Address: "http://127.0.0.1:1", Method: method})
@@ -91,7 +91,7 @@ func scriptedConnection(t *testing.T, method *scripted) *Connection {
 	return c
 }
 
-// token is the token that client gives now; it fails the test when there is none.
+// token returns the token of client's current client; it fails the test if there is none.
 func token(t *testing.T, c *Connection) string {
 	t.Helper()
 	client, err := c.client(t.Context())
@@ -101,7 +101,7 @@ func token(t *testing.T, c *Connection) string {
 	return client.Token()
 }
 
-// TestOneLoginForAll: 500 who need Vault first share one login, and nobody waits for another.
+// TestOneLoginForAll: 500 callers that need Vault first share one login, and none waits for another.
 func TestOneLoginForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -126,8 +126,8 @@ func TestOneLoginForAll(t *testing.T) {
 	})
 }
 
-// TestLateCaller: who saw no token, and comes to join the login when it has just ended, takes its token and begins no
-// other login.
+// TestLateCaller: a caller that saw no token, and comes to join the login when it has just ended, uses its token and
+// begins no other login.
 func TestLateCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 0), nil }}
@@ -147,7 +147,7 @@ func TestLateCaller(t *testing.T) {
 	})
 }
 
-// TestWaitBoundedByContext: a caller whose time is over goes; the login that it began goes on for the others.
+// TestWaitBoundedByContext: a caller whose context ends returns; the login that it began goes on for the others.
 func TestWaitBoundedByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -168,7 +168,7 @@ func TestWaitBoundedByContext(t *testing.T) {
 	})
 }
 
-// TestLoginBounded: a login that Vault does not answer ends after the timeout, for those who wait as long as it takes.
+// TestLoginBounded: a login that Vault does not answer ends after the timeout, even for callers without a deadline.
 func TestLoginBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := scriptedConnection(t, &scripted{onLogin: func(ctx context.Context, _ int) (*api.Secret, error) {
@@ -182,7 +182,7 @@ func TestLoginBounded(t *testing.T) {
 	})
 }
 
-// TestOutage: while Vault is away, callers lead to two attempts in a second at most, never two at once, and the first
+// TestOutage: while Vault is away, callers cause at most two attempts a second, never two at once, and the first
 // attempt after its return succeeds within two seconds.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -221,8 +221,8 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// TestRefusedCredential: a wrong secret ID is not tried twice a second, because Vault locks a role after a few; the
-// error is told at once; a changed file is tried within a second.
+// TestRefusedCredential: a wrong secret ID is not tried twice a second, because Vault locks a role after a few
+// attempts. The error is returned at once, and a changed file is tried within a second.
 func TestRefusedCredential(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{}
@@ -263,8 +263,8 @@ func TestRefusedCredential(t *testing.T) {
 	})
 }
 
-// TestOldTokenServes: when a token's life comes to an end a new login is made behind the callers' backs. While that
-// takes long, or fails, they get the old one, at once.
+// TestOldTokenServes: when a token's life nears its end a new login is made in the background. While that takes long,
+// or fails, callers get the old token at once.
 func TestOldTokenServes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -289,7 +289,7 @@ func TestOldTokenServes(t *testing.T) {
 		if got := token(t, c); got != "token-6" {
 			t.Fatalf("got %s", got)
 		}
-		// The first after 80 to 90 % of the hour, the others with a growing pause.
+		// The first after 80 to 90 % of the hour, the others with growing pauses.
 		if at := method.began[1].Sub(method.began[0]); at < 2400*time.Second || at > 3400*time.Second {
 			t.Errorf("the second login came %v after the first", at)
 		}
@@ -306,9 +306,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestRenewalFails: renewals that fail are tried again while the token has life left, with a growing pause, and lead to
-// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it
-// takes the end of its back-off for a pause of nothing).
+// TestRenewalFails: failed renewals are repeated while the token has life left, with growing pauses, and cause no login
+// before two thirds of its life are over. By itself Vault's watcher asks without a pause (vault/api 1.23 takes the end
+// of its back-off for a pause of zero).
 func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var renewals atomic.Int32
@@ -344,7 +344,7 @@ func TestRenewalFails(t *testing.T) {
 	})
 }
 
-// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and
+// TestNoLoginStorm: if a renewal gives much less time than the login did, Vault's watcher ends the token at once, and
 // each login would be followed by another. The pause between them grows.
 func TestNoLoginStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -378,8 +378,8 @@ func TestTokenWithoutEnd(t *testing.T) {
 	})
 }
 
-// TestFollowedFile: a file that gets another token is noticed at the next use, not before a second has passed, and
-// without a wait. A token that Vault does not take changes nothing.
+// TestFollowedFile: a new token in the file is noticed at the next use, at most once a second, and without a wait. A
+// token that Vault does not accept changes nothing.
 func TestFollowedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{follow: true}
@@ -416,7 +416,7 @@ func TestFollowedFile(t *testing.T) {
 		time.Sleep(time.Second)
 		use("b")
 		use("c")
-		method.file.Store(nil) // empty, or away
+		method.file.Store(nil) // empty, or missing
 		for range 10 {
 			time.Sleep(time.Second)
 			use("c")
@@ -435,8 +435,7 @@ func TestFollowedFile(t *testing.T) {
 	})
 }
 
-// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no
-// login.
+// TestReplacedTokenIsLetGo: a token that was replaced before its end is not watched any more, and causes no login.
 func TestReplacedTokenIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{follow: true}
@@ -463,7 +462,7 @@ func TestReplacedTokenIsLetGo(t *testing.T) {
 	})
 }
 
-// TestClose: nothing goes on after Close, and nothing begins.
+// TestClose: after Close nothing goes on, and nothing begins.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 60), nil }}

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestAppRole: a wrong secret ID is refused, and told in one line; a right one in the same file is taken within two
+// TestAppRole: a wrong secret ID is refused, and reported in one line. A right one in the same file is used within two
 // seconds, without a restart; the next login reads the file again.
 func TestAppRole(t *testing.T) {
 	noEnvironment(t)
@@ -29,7 +29,7 @@ func TestAppRole(t *testing.T) {
 	write(t, file, secretID+"\r\n")
 	recovers(t, c)
 
-	// Another secret ID takes the first one's place in Vault and in the file.
+	// Another secret ID replaces the first one in Vault and in the file.
 	first := token(t, c)
 	client := server.Client()
 	role := roleOf(t, server, first)
@@ -50,7 +50,7 @@ func TestAppRole(t *testing.T) {
 	log.quiet(t, secretID, second, "not-the-secret-id", first, token(t, c))
 }
 
-// roleOf is the name of the role that a token was given to.
+// roleOf returns the name of the role for which a token was issued.
 func roleOf(t *testing.T, server *vault.Server, token string) string {
 	t.Helper()
 	found, err := server.Client().Auth().Token().Lookup(token)
@@ -62,7 +62,7 @@ func roleOf(t *testing.T, server *vault.Server, token string) string {
 	return name
 }
 
-// TestAppRoleMount: the method may be mounted elsewhere.
+// TestAppRoleMount: the method may have another mount.
 func TestAppRoleMount(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTokenFile walks a file through what Vault Agent and its operator do to it. In all of that, no call fails while
-// there is a token that Vault knows.
+// TestTokenFile does to a file what Vault Agent and its operator do. During all of that, no call fails while there is a
+// token that Vault knows.
 func TestTokenFile(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -47,8 +47,7 @@ func TestTokenFile(t *testing.T) {
 	write(t, file, second)
 	becomes("a new token by rename", second)
 
-	// Whether something was wrong is seen at the next look, a second later at most; the server's counts tell when that
-	// was.
+	// An error would be noticed at the next look, a second later at most; the server's counts show when that was.
 	stays := func(what string) {
 		t.Helper()
 		for began := time.Now(); time.Since(began) < 1200*time.Millisecond; time.Sleep(5 * time.Millisecond) {
@@ -73,8 +72,8 @@ func TestTokenFile(t *testing.T) {
 	log.quiet(t, first, second, third, first[:len(first)/2], third[:len(third)-4])
 }
 
-// TestTokenFileAfterDenial: the token is revoked, and another one is in the file already: the first call succeeds,
-// without the second that the next look would take.
+// TestTokenFileAfterDenial: the token is revoked, and another one is already in the file: the first call succeeds,
+// without waiting a second for the next look.
 func TestTokenFileAfterDenial(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -85,14 +84,14 @@ func TestTokenFileAfterDenial(t *testing.T) {
 	mustRead(t, c)
 	write(t, file, second)
 	server.Revoke(first)
-	c.looked.Store(int64(time.Since(c.made))) // somebody has looked just now
+	c.looked.Store(int64(time.Since(c.made))) // as if somebody has looked just now
 	mustRead(t, c)
 	if token(t, c) != second {
 		t.Error("the revoked token serves")
 	}
 }
 
-// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is in the file already:
+// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is already in the file:
 // the first call succeeds.
 func TestTokenFileWithMorePolicy(t *testing.T) {
 	noEnvironment(t)
@@ -105,6 +104,6 @@ func TestTokenFileWithMorePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, file, second)
-	c.looked.Store(int64(time.Since(c.made))) // somebody has looked just now
+	c.looked.Store(int64(time.Since(c.made))) // as if somebody has looked just now
 	mustRead(t, c)
 }

@@ -19,8 +19,8 @@ func newUnconnected(t *testing.T, settings Settings) *Store {
 	return store
 }
 
-// TestPlaces: whatever the names of users and apps hold, each key has a place of its own, below the path, made of signs
-// that mean nothing in a path or a policy.
+// TestPlaces: whatever the names of users and apps contain, each key has its own place, below the path, of characters
+// that have no meaning in a path or a policy.
 func TestPlaces(t *testing.T) {
 	store := newUnconnected(t, Settings{})
 	seen := make(map[string]factor.Key)
@@ -43,7 +43,7 @@ func TestPlaces(t *testing.T) {
 			seen[place] = key
 		}
 	}
-	// What an operator computes with sha256sum.
+	// The same as an operator computes with sha256sum.
 	if place := store.Place(factor.Key{App: "wiki", User: "alice"}); place !=
 		"secret/sallyport/wiki/2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90" {
 		t.Errorf("alice of wiki lies at %s", place)
@@ -66,8 +66,8 @@ func TestReadable(t *testing.T) {
 	}
 }
 
-// TestSettings: what would reach other places than meant, or stand for more than one in a policy, is refused by its
-// setting's name.
+// TestSettings: a setting that would lead to other places than intended, or mean several in a policy, is refused by
+// name.
 func TestSettings(t *testing.T) {
 	for _, settings := range []Settings{
 		{}, {Mount: "kv", Path: "a/b/c"}, {Mount: "/secret/", Path: "/sallyport/"}, {Transit: "transit/sallyport"}, {Transit: "a/b/key"},

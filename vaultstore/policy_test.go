@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPolicy: the policy names the setting's own paths and nothing beyond them. That it is enough, and that no line can
-// be missed, is shown against a real Vault.
+// TestPolicy: the policy names the setting's own paths and nothing beyond them. A test with a real Vault shows that it
+// is enough, and that every line is needed.
 func TestPolicy(t *testing.T) {
 	policy, err := Policy("kv/team", "gate", "seal/keys/door")
 	if err != nil {
@@ -40,7 +40,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestTransitVersions: only what transit writes has a version.
+// TestTransitVersions: only the output of transit has a version.
 func TestTransitVersions(t *testing.T) {
 	for text, want := range map[string]int64{
 		"vault:v1:abc": 1, "vault:v12:abc": 12, "": 0, "vault:v1": 0, "vault:v0:x": 0, "vault:v-1:x": 0, "vault:vx:y": 0, "v1:abc": 0,

@@ -10,9 +10,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestP5_SealedSecretsAreBound: whoever can write to KV puts a sealed secret, which he can open by his own codes, in
-// the place of another factor's of the same user, or brings a seal of the first schema into the second. Transit opens
-// neither.
+// TestP5_SealedSecretsAreBound: an attacker who can write to KV replaces another factor's sealed secret of the same
+// user by one that he can use with his own codes, or brings a seal of schema 1 into schema 2. Transit opens neither.
 func TestP5_SealedSecretsAreBound(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -65,8 +64,8 @@ func TestP5_SealedSecretsAreBound(t *testing.T) {
 	}
 }
 
-// TestRemovedSecretsAreNowhere: a factor that is removed leaves its secret in no version, also where others stay; those
-// that stay are not sealed anew.
+// TestRemovedSecretsAreNowhere: a removed factor's secret is in no version, even if other factors stay; those that stay
+// are not sealed again.
 func TestRemovedSecretsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestSessionKeyIsOne: twenty gateways that start at the same moment have one key, which only Vault made them agree on.
+// TestSessionKeyIsOne: twenty gateways that start at the same moment have one key, on which only Vault made them agree.
 func TestSessionKeyIsOne(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -48,7 +48,7 @@ func TestSessionKeyIsOne(t *testing.T) {
 	}
 }
 
-// TestSessionKeyRotation: a new key comes behind the old one, which stays for as long as sessions may need it, and is
+// TestSessionKeyRotation: a new key is added after the old one, which stays for as long as sessions may need it, and is
 // then nowhere.
 func TestSessionKeyRotation(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
@@ -79,7 +79,7 @@ func TestSessionKeyRotation(t *testing.T) {
 	}
 }
 
-// TestP6_SessionKeyFaults: without the key there is an error, and never another key in its place.
+// TestP6_SessionKeyFaults: if the key is not available there is an error, and never another key.
 func TestP6_SessionKeyFaults(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -109,7 +109,7 @@ func TestP6_SessionKeyFaults(t *testing.T) {
 		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": 1, "sealed": "vault:v1:x", "created": "2026-01-01T00:00:00Z"}}},
 	} {
 		if _, err := server.Client().Logical().Write("secret/data/"+store.sessionKeyPlace(), map[string]any{"data": content, "options": map[string]any{"cas": nil}}); err != nil {
-			// check-and-set is demanded of everybody: find out the version
+			// everybody has to use check-and-set: find out the version
 			current, err := kv.GetMetadata(t.Context(), store.sessionKeyPlace())
 			if err != nil {
 				t.Fatal(err)

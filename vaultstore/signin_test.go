@@ -16,10 +16,10 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// appPolicy lets its holder read and write one folder.
+// appPolicy allows reading and writing one folder.
 const appPolicy = `path "secret/data/app/*" { capabilities = ["create", "read", "update"] }`
 
-// journal is a log at DEBUG that many may write to.
+// journal is a log at DEBUG that is safe for concurrent writes.
 type journal struct {
 	mutex sync.Mutex
 	text  strings.Builder
@@ -51,7 +51,7 @@ func (j *journal) quiet(t *testing.T, secrets ...string) {
 	}
 }
 
-// await asks again and again until it holds, for at most 30 seconds.
+// await repeats a check until it succeeds, for at most 30 seconds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -61,7 +61,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// read reads what appPolicy allows, as the store does: a refusal is repeated once if denied says so.
+// read reads what appPolicy allows, as the store does: a refused call is repeated once if denied says so.
 func read(ctx context.Context, c *Connection) error {
 	return readPath(ctx, c, "secret/data/app/one")
 }
@@ -100,7 +100,7 @@ func recovers(t *testing.T, c *Connection) {
 	t.Fatalf("no recovery within two seconds: %v", err)
 }
 
-// status is the status of the answer in the chain of an error; 0 if it is none of an answer.
+// status returns the status of the answer in an error's chain; 0 if there is no answer in it.
 func status(err error) int {
 	var answer *api.ResponseError
 	if errors.As(err, &answer) {
@@ -122,7 +122,7 @@ const (
 	renewPath  = "/v1/auth/token/renew-self"
 )
 
-// TestFirstUsers: 500 who need Vault at the gateway's start lead to one login, as the server counts.
+// TestFirstUsers: 500 callers that need Vault at the gateway's start cause one login, as the server counts.
 func TestFirstUsers(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -151,8 +151,8 @@ func TestFirstUsers(t *testing.T) {
 	}
 }
 
-// TestRenewal: a token is used beyond its time to live, renewed by Vault; when it cannot be renewed any more another
-// one comes in its place, and at no moment is there none.
+// TestRenewal: a token is used beyond its time to live, renewed by Vault. When it cannot be renewed any more another
+// one replaces it, and at no moment is there none.
 func TestRenewal(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -192,7 +192,7 @@ func TestRenewal(t *testing.T) {
 	log.quiet(t, secretID, first, roleID)
 }
 
-// TestRevoked: 50 callers whose token has been revoked lead to one look at it and one login, and none of them fails.
+// TestRevoked: 50 callers whose token has been revoked cause one lookup of it and one login, and none of them fails.
 func TestRevoked(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -222,7 +222,7 @@ func TestRevoked(t *testing.T) {
 	if n := server.Requests().Of("GET", lookupPath); n != 1 {
 		t.Errorf("%d looks at the token", n)
 	}
-	if !c.denied(t.Context(), old) { // one more, whose refusal was a long time on its way
+	if !c.denied(t.Context(), old) { // another caller, whose refusal took a long time to arrive
 		t.Error("a late refusal of the old token is not repeated with the new one")
 	}
 	if n := server.Requests().Of("GET", lookupPath); n != 1 {
@@ -231,8 +231,8 @@ func TestRevoked(t *testing.T) {
 	log.quiet(t, secretID, revoked, token(t, c))
 }
 
-// TestLiveTokenWithoutPolicy: a refusal of what the token may not do is no reason to sign in anew, and a hundred of
-// them are not a hundred questions to Vault.
+// TestLiveTokenWithoutPolicy: a refusal of what the token may not do causes no new login, and a hundred of them do not
+// cause a hundred questions to Vault.
 func TestLiveTokenWithoutPolicy(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -258,7 +258,7 @@ func TestLiveTokenWithoutPolicy(t *testing.T) {
 }
 
 // TestTokenThatMayNotLookAtItself: with a role that lacks the policy "default", a refusal may mean a revoked token or
-// not. It leads to a login, but a policy that is too small does not lead to one after the other.
+// not. It causes a login, but a policy that is too small does not cause one login after the other.
 func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -266,7 +266,7 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	c := connect(t, ConnectionSettings{Address: server.Address, Method: AppRole(roleID, file)})
 	mustRead(t, c)
 	server.Revoke(token(t, c))
-	// So that it is as with a Vault that has no other words for a dead token.
+	// This makes Vault one that has no special text for a dead token.
 	server.Faults(vault.Fault{Path: lookupPath, Status: http.StatusForbidden, Message: "permission denied"})
 	recovers(t, c)
 	server.ResetRequests()
@@ -281,8 +281,8 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestExpiredWhileAway: the token's life ends while Vault cannot be reached. It is used again two seconds after its
-// return.
+// TestExpiredWhileAway: the token's life ends while Vault cannot be reached. Vault is used again within two seconds
+// after its return.
 func TestExpiredWhileAway(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -309,7 +309,7 @@ func TestExpiredWhileAway(t *testing.T) {
 	}
 }
 
-// TestSealed: sealed before the first login, and after it.
+// TestSealed: Vault is sealed before the first login, and after it.
 func TestSealed(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -348,7 +348,7 @@ func TestRestart(t *testing.T) {
 }
 
 // TestHanging: a Vault that does not answer costs the timeout and not more, at the login and afterwards. While a token
-// serves, a login that hangs behind it costs nothing.
+// works, a hanging login in the background costs nothing.
 func TestHanging(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -376,8 +376,8 @@ func TestHanging(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestStrangeAnswers: what is no answer to a login gives no token, whatever its status; and Vault's limit of requests
-// is an outage and no judgement of the credential.
+// TestStrangeAnswers: a response that is no answer to a login yields no token, whatever its status. Vault's limit of
+// requests is an outage and no judgement of the credential.
 func TestStrangeAnswers(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -417,8 +417,8 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// TestCertificateChanged: Vault gets a certificate of another authority, over the same file: no call fails. In a file
-// of its own, which nobody named: the calls fail with an error of x509.
+// TestCertificateChanged: Vault gets a certificate of another authority. If that is in the same file, no call fails. If
+// it is in another file, which nobody configured, calls fail with an error of x509.
 func TestCertificateChanged(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{TLS: true})
@@ -441,7 +441,7 @@ func TestCertificateChanged(t *testing.T) {
 	}
 }
 
-// TestStandby: a standby forwards, or sends its clients on with 307.
+// TestStandby: a standby forwards, or redirects its clients with 307.
 func TestStandby(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{Storage: vault.Raft, Standby: true, TLS: true})
@@ -511,7 +511,8 @@ func TestNothingLeft(t *testing.T) {
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			left := 0
 			for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-				// Those of the connection itself, of Vault's client, and of the transport's connections to this server.
+				// Goroutines of the connection itself, of Vault's client, and of the transport's connections to this
+				// server.
 				if strings.Contains(stack, "vaultstore.(*Connection)") || strings.Contains(stack, "LifetimeWatcher") || strings.Contains(stack, "http2ClientConn") {
 					left++
 				}

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestConformance: a real Vault is as good a store as every other one, with the seeds sealed by transit and without,
-// under the policy that `sallyport vault-policy` prints.
+// TestConformance: a real Vault passes the suite of all stores, with the seeds sealed by transit and without, under the
+// policy that `sallyport vault-policy` prints.
 func TestConformance(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestCalls: a verification is one read and one write, and one call to transit where it is used.
+// TestCalls: a verification is one read and one write, and one call to transit if that is used.
 func TestCalls(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -66,7 +66,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestMetadata: a record's custom metadata name its owner for people, and one version is kept.
+// TestMetadata: a record's custom metadata name its owner for people, and only one version is kept.
 func TestMetadata(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -128,7 +128,7 @@ func everything(t *testing.T, server *vault.Server, store *Store) string {
 }
 
 // TestOldSeedsAreNowhere: after a reset the old seed is in no version of any document, and after disabling nothing is
-// listed. Also where the mount keeps ten versions of everything, which wins over what a document's own metadata say.
+// listed, even if the mount keeps ten versions of everything, which wins over a document's own metadata.
 func TestOldSeedsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
@@ -152,7 +152,7 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 		t.Errorf("left behind: %s", all)
 	}
 
-	// A reset whose purge fails: the next change makes up for it, in another process too.
+	// A reset whose purge fails: the next change purges instead, in another process too.
 	version = put(t, store, alice, 7, 0)
 	server.Faults(vault.Fault{Path: "/v1/secret/destroy/*", Status: 503})
 	put(t, store, alice, 9, version)
@@ -168,8 +168,8 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 	}
 }
 
-// TestP6_WhatIsNoRecord: whatever lies at a user's place and is no whole record is an error, and never "not enrolled":
-// a deleted version, data that are null, other documents, other users' documents.
+// TestP6_WhatIsNoRecord: anything at a user's place that is not a complete record is an error, and never "not
+// enrolled": a deleted version, data that are null, other documents, other users' documents.
 func TestP6_WhatIsNoRecord(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -221,7 +221,7 @@ func TestP6_WhatIsNoRecord(t *testing.T) {
 			t.Errorf("%s: enrolled anew over what is there", name)
 		}
 		if name == "with another generation" || name == "soft-deleted" || name == "destroyed" {
-			continue // KV still counts it as the present version, which somebody has read
+			continue // KV still counts it as the current version, which somebody has read
 		}
 		if err := store.Delete(t.Context(), key, version); err == nil {
 			t.Errorf("%s: deleted at a version that is no more", name)

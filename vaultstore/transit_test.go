@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTransitSealsSeeds: with transit the document in KV holds no seed, and a sealed one that is moved to another user,
-// or to the same user of another app, opens nothing.
+// TestTransitSealsSeeds: with transit the document in KV has no seed, and a sealed one that is moved to another user,
+// or to the same user of another app, cannot be opened.
 func TestTransitSealsSeeds(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -48,7 +48,7 @@ func TestTransitSealsSeeds(t *testing.T) {
 	wants(t, "without transit in the configuration", err, factor.ErrCorrupt)
 }
 
-// TestTransitRotation: after the key was rotated a seed is sealed anew at its next use, and only then.
+// TestTransitRotation: after the key was rotated a seed is sealed again at its next use, and only then.
 func TestTransitRotation(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -86,14 +86,14 @@ func TestTransitRotation(t *testing.T) {
 	if with := sealedWith(); with != "vault:v2" {
 		t.Errorf("sealed with %s after the rotation", with)
 	}
-	// Transit without its version to be seen is no reason to fail.
+	// It is no reason to fail that transit's version cannot be read.
 	now = now.Add(rotationCheck)
 	server.Faults(vault.Fault{Path: "/v1/transit/keys/*", Status: 403})
 	use()
 }
 
-// TestTransitLater: where transit is switched on later, a seed that lies open is sealed at its next use, and is in no
-// older version.
+// TestTransitLater: if transit is enabled later, an unsealed seed is sealed at its next use, and is in no older
+// version.
 func TestTransitLater(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -117,7 +117,7 @@ func TestTransitLater(t *testing.T) {
 	}
 }
 
-// TestP6_TransitFaults: transit in trouble, or without its key, is an outage; nothing is written with an open seed
+// TestP6_TransitFaults: transit in trouble, or without its key, is an outage; nothing is written with an unsealed seed
 // instead.
 func TestP6_TransitFaults(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
@@ -140,7 +140,7 @@ func TestP6_TransitFaults(t *testing.T) {
 	}
 }
 
-// TestTransitForgedAnswers: an answer of transit without what it should hold is an error.
+// TestTransitForgedAnswers: an answer of transit without its required contents is an error.
 func TestTransitForgedAnswers(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
