@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_TrustOfTheFuture: a browser was trusted while a clock was ahead. It is not trusted for longer than allowed, and
-// before the time of that trust it does not sign in without a code. The control: without a moved clock it does.
+// TestP6_TrustOfTheFuture: a browser was trusted while a clock was ahead. It is not trusted for longer than allowed,
+// and before the time of that trust it does not sign in without a code. The control: without a moved clock it does.
 func TestP6_TrustOfTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Second, time.Hour, 365 * 24 * time.Hour} {
 		b, credential := trusting(t)

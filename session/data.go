@@ -14,9 +14,9 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. Only Steps change it; what Load returns is shared and must only be
-// read. Fields that are emptied together stand in a group, so that a step cannot forget one of them. Times come back
-// from the store in UTC, to the nanosecond.
+// Data is everything that the gateway knows about one browser. Only Steps change it; the result of Load is shared and
+// must only be read. Fields that are emptied together are in a group, so that a step cannot forget one of them. Times
+// come back from the store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {
