@@ -22,7 +22,7 @@ const (
 	ownedSQL      = listSQL + ` AND owner = ANY($1)`
 	unlabelledSQL = listSQL + ` AND ` + unlabelled
 
-	// commitSQL stores a session whose token has no tombstone.
+	// commitSQL stores a session whose token has no unexpired tombstone.
 	commitSQL = `INSERT INTO sallyport_sessions AS stored ` + columns + `
 		VALUES (` + values + `)
 		ON CONFLICT (token) DO UPDATE SET ` + replaced + ` WHERE stored.value IS NOT NULL OR stored.expires <= now()`
