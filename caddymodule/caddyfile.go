@@ -187,8 +187,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word may occur once, except `login`, `logout`, `identity`, `public`, `pass_header`, and in their blocks `when`,
-// `success`, `failure`, `token`, `guest`, which may occur several times.
+// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`, and in
+// their blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }
