@@ -138,7 +138,7 @@ func TakeNotice() Step {
 	}}
 }
 
-// TakeCodes removes new recovery codes, which are shown once, and with them the message and the page to go on to. All
+// TakeCodes takes new recovery codes out, which are shown once, and with them the message and the page to go on to. All
 // are in Taken.Before.
 func TakeCodes() Step {
 	return Step{name: "take the recovery codes", from: inVerified, apply: func(data *Data) error {

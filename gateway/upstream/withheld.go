@@ -45,7 +45,7 @@ type Withheld struct {
 // LargeLimit is how much of an answer to a login is kept in addition to what can be judged, in bytes.
 const LargeLimit = 16 << 20
 
-// Large reports whether the answer is longer than what can be judged.
+// Large reports whether the answer is longer than what can be judged of it.
 func (a *Withheld) Large() bool { return a.rest != nil }
 
 // Forget gives the room back.
@@ -190,7 +190,7 @@ func (a *Withheld) Judged(lines []string) (login.Answer, error) {
 	body, err := login.DecodeBody(a.Headers, a.Body.Bytes(), answerLimit)
 	judged := login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}
 	if a.Large() || a.admit != nil && errors.Is(err, login.ErrTooLarge) {
-		// Only the beginning of a large answer can be examined, which shows what kind of thing it is.
+		// Of a large one only the beginning can be looked at, which tells what kind of thing it is.
 		judged.BodyUnknown, err = true, nil
 	}
 	return judged, err
