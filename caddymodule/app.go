@@ -41,7 +41,7 @@ type Secrets interface {
 	Store() factor.Store
 	// SessionKeys are the keys that seal sessions at rest; safe for concurrent use.
 	SessionKeys() seal.Keys
-	// Identity tells one store of secrets from another one. It holds no secret.
+	// Identity distinguishes one store of secrets from another. It contains no secret.
 	Identity() string
 }
 
@@ -85,7 +85,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start opens what is kept; a wrong key or a damaged file stops the server, or the reload, here.
+// Start opens the stores. A wrong key or a damaged file stops the server, or the reload, here.
 func (a *App) Start() error {
 	if err := a.secrets.Open(); err != nil {
 		return fmt.Errorf("secrets: %w", err)
@@ -96,7 +96,7 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop does nothing: the guests let go of what they hold in Cleanup.
+// Stop does nothing: the guests release what they hold in Cleanup.
 func (a *App) Stop() error { return nil }
 
 var (

@@ -8,11 +8,11 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 )
 
-// siteHosts are the hosts of the site that a directive stands in, each once. One is empty that is not fixed, as those
-// of `:8080` and `*.example.com` are; a name that a client can choose must never scope anything.
+// siteHosts returns the hosts of the site that a directive is in, each once. A host that is not fixed, as of `:8080` or
+// `*.example.com`, is returned as an empty string: a name that a client can choose must never scope anything.
 //
-// Caddy does not tell a directive where it stands, so the field is read by reflection; TestDefaultApp notices when a
-// new version of Caddy has it no longer.
+// Caddy does not expose which site a directive is in, so the field is read by reflection. TestDefaultApp fails if a new
+// version of Caddy drops it.
 func siteHosts(h httpcaddyfile.Helper) (hosts []string) {
 	block := reflect.ValueOf(h).FieldByName("parentBlock")
 	if !block.IsValid() {
@@ -37,13 +37,12 @@ func siteHosts(h httpcaddyfile.Helper) (hosts []string) {
 	return hosts
 }
 
-// defaultApp is the name of an app whose site does not say it: the site's host, where it has one, and only one. Under
-// several hosts nobody could say whether the app is the one, with the users of the one, or each of them has users of
-// its own.
+// defaultApp returns the name of an app whose site does not set one: the site's host, if it has exactly one. With
+// several hosts nobody could say whether they are one app with the same users, or several apps with users of their own.
 func defaultApp(h httpcaddyfile.Helper) (string, error) {
 	hosts := siteHosts(h)
 	h.Reset()
-	h.Next() // errors name the line of the directive
+	h.Next() // so that errors name the directive's line
 	switch {
 	case len(hosts) > 1:
 		return "", h.Errf("this site has %d hosts: name the app with 'app <name>'", len(hosts))

@@ -54,7 +54,7 @@ func (h *Handler) pages() (*pages.Renderer, error) {
 	return renderer, nil
 }
 
-// pages makes pages that look so. Beside an error it returns the word that is wrong.
+// pages makes pages with this brand. With an error it returns the word that is wrong.
 func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, err error) {
 	options := pages.Options{Language: language}
 	options.Brand.Name, options.Brand.Colour = b.Name, b.Colour
@@ -65,7 +65,7 @@ func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, e
 		}
 	}
 	if b.Templates != "" {
-		// Nothing outside the folder is read, wherever a link in it may point.
+		// os.Root keeps reads inside the folder, wherever a link in it points.
 		folder, err := os.OpenRoot(b.Templates)
 		if err != nil {
 			return nil, "templates", at("brand: templates", err)
@@ -86,7 +86,7 @@ func (b *Brand) pages(language string) (renderer *pages.Renderer, word string, e
 	return renderer, "colour", at("brand", err)
 }
 
-// readLogo reads a file that can be a logo. One byte too many shows that it cannot.
+// readLogo reads the file of a logo. It reads one byte more than is allowed, to notice a file that is too large.
 func readLogo(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {

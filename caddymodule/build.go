@@ -21,7 +21,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// build turns the site's settings into those of package gateway.
+// build converts the site's settings to those of package gateway.
 func (h *Handler) build(app *App) (gateway.Config, error) {
 	if h.App == "" {
 		return gateway.Config{}, errors.New("second_factor: app: name the app")
@@ -82,7 +82,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	}, nil
 }
 
-// loginPage is where strangers are sent; empty where all logins stand in every request, so that there is no such page.
+// loginPage returns where strangers are redirected. It is empty if every request carries its own login, so that there
+// is no login page.
 func (h *Handler) loginPage() (string, error) {
 	if h.LoginPage != "" {
 		return h.LoginPage, nil
@@ -103,7 +104,7 @@ func (h *Handler) loginPage() (string, error) {
 // longestTrust is how long browsers keep a cookie at most.
 const longestTrust = 400 * 24 * time.Hour
 
-// checkPolicy tells what is wrong with who must have a factor, and when a code is asked for.
+// checkPolicy checks the settings about who must have a factor and when a code is asked for.
 func (h *Handler) checkPolicy() error {
 	everyone := h.Require == "everyone"
 	switch {
@@ -139,7 +140,7 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Names.Allowed = pattern
 	}
-	var elsewhere []login.Block // behind all others, each of which may take what is refused anywhere else
+	var elsewhere []login.Block // added last, since each may match what is refused at every other path
 	for _, block := range h.Logins {
 		parsed, err := block.parse()
 		if err != nil {
@@ -171,8 +172,8 @@ func (h *Handler) logins() (login.Set, error) {
 	return set, h.checkCredentials(set)
 }
 
-// checkCredentials has the gateway say what is wrong with the words about passwords and tokens in requests, while the
-// line is known.
+// checkCredentials has the gateway check the words about passwords and tokens in requests while the line is still
+// known.
 func (h *Handler) checkCredentials(set login.Set) error {
 	if len(h.TokenHeader) > 2 {
 		return errors.New("second_factor: token_header: want a header, and perhaps a scheme")
@@ -185,7 +186,7 @@ func (h *Handler) checkCredentials(set login.Set) error {
 	return nil
 }
 
-// tokenHeader are the header and the scheme; empty where they are not set.
+// tokenHeader returns the header and the scheme of bearer tokens; empty if they are not set.
 func (h *Handler) tokenHeader() (header, scheme string) {
 	if len(h.TokenHeader) > 0 {
 		header = h.TokenHeader[0]
@@ -253,7 +254,7 @@ func (h *Handler) factors() (factor.Config, error) {
 	return config, at("totp and throttle", config.Validate())
 }
 
-// totp are the parameters of new authenticators.
+// totp returns the parameters of new authenticators.
 func (h *Handler) totp() totp.Parameters {
 	parameters := totp.DefaultParameters()
 	if t := h.TOTP; t != nil {
@@ -273,7 +274,7 @@ func (h *Handler) totp() totp.Parameters {
 	return parameters
 }
 
-// limits are those of guessing.
+// limits returns the limits on guessing.
 func (t *Throttle) limits() factor.Throttle {
 	limits := factor.DefaultThrottle()
 	if t == nil {
@@ -294,11 +295,11 @@ func (t *Throttle) limits() factor.Throttle {
 	return limits
 }
 
-// tell says at start what this site's settings leave open, so that nobody has to find out from an attacker.
+// tell logs at start what this site's settings leave open, so that operators do not learn it from an attacker.
 func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
 	if len(h.Logins) == 1 && len(h.Logins[0].Username) > 0 && login.Kind(h.Logins[0].Username[0]) == login.Placeholder {
-		return // whoever is in front says at each request who is signed in
+		return // every request says who is signed in, by its placeholder
 	}
 	if !h.Guard && slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Token) > 0 }) {
 		logger.Warn("an app that signs in by script and is handed a token gets it from /resume once the factor is passed; without guard "+
@@ -311,7 +312,7 @@ func (h *Handler) tell(logger *slog.Logger) {
 	}
 }
 
-// at names a setting in an error of Provision, which no longer knows lines.
+// at names the setting in an error of Provision, where lines are not known any more.
 func at(setting string, err error) error {
 	if err == nil {
 		return nil

@@ -15,7 +15,8 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("second_factor", parseGlobal)
 	httpcaddyfile.RegisterHandlerDirective("second_factor", parseSite)
-	// After Caddy's own logins, whose outcome may matter here; before whatever makes or changes the app's answer.
+	// After Caddy's own logins, whose result may matter here, and before anything that produces or changes the app's
+	// answer.
 	httpcaddyfile.RegisterDirectiveOrder("second_factor", httpcaddyfile.After, "forward_auth")
 }
 
@@ -54,7 +55,7 @@ func globalWords() table[App] {
 	}
 }
 
-// readGuest reads the name of a guest module, and has the module read its own words.
+// readGuest reads the name of a guest module and has the module read its own words.
 func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
 	if !d.NextArg() {
 		return nil, errCount
@@ -69,13 +70,13 @@ func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
 	}
 	guest, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {
-		return nil, placed{err} // guests name the lines of their words
+		return nil, placed{err} // guests add the lines of their words themselves
 	}
 	return caddyconfig.JSONModuleObject(guest, "module", name, nil), nil
 }
 
-// readModule reads a guest module: the argument that it may have behind its name, and its words. A nil argument is one
-// that it cannot have. Where the module's name stands is found by the empty word.
+// readModule reads a guest module: the optional argument after its name, and its words. argument is nil if the module
+// takes none. The position of the module's name is stored under the empty word.
 func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B], block *B) (places, error) {
 	d.Next()
 	name := place{d.Token()}
@@ -193,8 +194,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }
 
-// read reads the directive and adds to said where its words stand. Where only the whole shows what is wrong, it is the
-// line of one of the words, or else that of the directive.
+// read reads the directive and adds the positions of its words to said. An error that only the whole shows gets the
+// line of one of the words, or else of the directive.
 func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	d.Next()
 	here := place{d.Token()}
@@ -208,7 +209,7 @@ func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	}
 	maps.Copy(said, found)
 	if h.preset != nil {
-		// What is wrong with a login of the preset is wrong with the line that asked for it.
+		// An error in a login of the preset gets the line of the `preset` word.
 		said["login"] = append(said["login"], slices.Repeat(said["preset"], len(h.preset.Logins))...)
 		words.adopt(h, h.preset)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errNotVault says that a command which needs Vault got a configuration without it.
+// errNotVault is returned by commands that need Vault if the configuration does not use it.
 var errNotVault = errors.New("the configuration keeps secrets elsewhere")
 
-// configFlags are what every command has that works on a configuration.
+// configFlags adds the flags of every command that reads a configuration.
 func configFlags(command *cobra.Command) {
 	command.Flags().StringP("config", "c", "", "the configuration file; default: ./Caddyfile where there is one")
 	command.Flags().StringP("adapter", "a", "", "what turns the file into Caddy's JSON; default: by the file's name")
@@ -20,8 +20,8 @@ func configFlags(command *cobra.Command) {
 	command.SilenceUsage = true
 }
 
-// configured reads the configuration that a command's flags name, without starting anything, and returns what it says
-// of secrets: the guest module's name and its JSON. Without a configuration both are empty.
+// configured reads the configuration that a command's flags name, without starting anything, and returns its secrets
+// module: the guest's name and its JSON. Without a configuration both are empty.
 func configured(command *cobra.Command) (module string, raw json.RawMessage, err error) {
 	file, err := command.Flags().GetString("config")
 	if err != nil {
@@ -74,8 +74,8 @@ func openConfigured(command *cobra.Command) (*pooledVault, error) {
 	return resolved.open()
 }
 
-// configuredVault returns the settings of `secrets vault` in a command's configuration. Where there is no configuration
-// at all they are the defaults, with what VAULT_ADDR and its like say. Placeholders are not replaced yet.
+// configuredVault returns the settings of `secrets vault` in a command's configuration. Without a configuration it
+// returns the defaults, with VAULT_ADDR and similar variables applied. Placeholders are not replaced yet.
 func configuredVault(command *cobra.Command) (*SecretsVault, error) {
 	module, raw, err := configured(command)
 	if err != nil {

@@ -40,7 +40,7 @@ together with its key.`,
 	}
 }
 
-// listedStore is a store that knows whose records it has.
+// listedStore is a store that can list the keys of its records.
 type listedStore interface {
 	factor.Store
 	Keys(ctx context.Context) ([]factor.Key, error)
@@ -49,12 +49,12 @@ type listedStore interface {
 // end is one end of a move.
 type end struct {
 	store listedStore
-	// close lets go of it; remove takes away what is left of it once it is empty.
+	// close closes the store; remove deletes what is left of it once it is empty.
 	close  func() error
 	remove func() error
 }
 
-// errEmpty says that a store without a record is perhaps not the one that was meant.
+// errEmpty is returned if the source has no records: perhaps it is not the intended one.
 var errEmpty = errors.New("holds no record: is it the right place? --allow-empty moves nothing")
 
 func moveSecrets(command *cobra.Command) (err error) {
@@ -75,7 +75,7 @@ func moveSecrets(command *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, source.close()) }()
-	// The destination is opened, which may make it, only once there is something to move.
+	// Opening the destination may create it, so it is opened only if there is something to move.
 	keys, err := source.store.Keys(command.Context())
 	if err != nil {
 		return fmt.Errorf("listing the records at the source: %w", err)
@@ -95,7 +95,7 @@ func moveSecrets(command *cobra.Command) (err error) {
 	return source.remove()
 }
 
-// openEnd opens what --from or --to names.
+// openEnd opens the store that --from or --to names.
 func openEnd(command *cobra.Command, flag, place string, options filestore.Options) (end, error) {
 	if path, ok := strings.CutPrefix(place, "file:"); ok {
 		if path == "" {
@@ -121,8 +121,8 @@ func openEnd(command *cobra.Command, flag, place string, options filestore.Optio
 	}, nil
 }
 
-// moveAll copies, or moves, the records of those keys, and says what it does. What one record has against it does not
-// stop the others.
+// moveAll copies, or moves, the records of those keys and prints what it does. An error with one record does not stop
+// the others.
 func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.Store, deleteSource bool, out io.Writer) error {
 	failed := 0
 	for i, key := range keys {
@@ -148,8 +148,8 @@ func moveAll(ctx context.Context, keys []factor.Key, source, destination factor.
 // errDiffers says that a record must not be overwritten.
 var errDiffers = errors.New("another record of this user is at the destination already; disable one of the two first")
 
-// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. Where the
-// source changes meanwhile, the copy follows.
+// moveOne copies one record, reads the copy back and deletes the source at the version that was copied. If the source
+// changes meanwhile, it is copied again.
 func moveOne(ctx context.Context, source, destination factor.Store, key factor.Key, deleteSource bool) (done string, err error) {
 	var copied factor.Version
 	for range 10 {
@@ -193,7 +193,7 @@ func moveOne(ctx context.Context, source, destination factor.Store, key factor.K
 	return "", errors.New("the record at the source does not stop changing: stop the gateway first")
 }
 
-// sameRecord compares what would be stored.
+// sameRecord reports whether two records are stored as the same bytes.
 func sameRecord(a, b factor.Record) (bool, error) {
 	first, err := factor.EncodeRecord(a)
 	if err != nil {

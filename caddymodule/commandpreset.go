@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/login/presets"
 )
 
-// presetCommands are those about known apps.
+// presetCommands are the commands about known apps.
 func presetCommands() command {
 	return command{
 		name: "preset", short: "What is known of real apps: lists the presets, or shows the words of one",

@@ -9,25 +9,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// command is one of Sallyport's commands: a group of others, or one that does something. It can be reached by several
-// names, so that it is made anew for each.
+// command is one of Sallyport's commands: a group of other commands, or one that runs. It may be registered under
+// several names, so the cobra command is made anew for each.
 type command struct {
 	name, usage, short, long string
-	// set adds flags and says what is done.
+	// set adds flags and sets the function that runs.
 	set func(*cobra.Command)
 	// inner are the commands of a group.
 	inner []command
 }
 
-// ownCommands are the commands. Each stands below `second-factor` in any Caddy that has this module.
+// ownCommands returns the commands. In any Caddy that has this module they are below `second-factor`.
 func ownCommands() []command {
 	return []command{vaultCommands(), secretsCommands(), presetCommands(), codeCommand()}
 }
 
-// rootName is the one command that Sallyport adds to a Caddy.
+// rootName is the only command that Sallyport adds to a Caddy.
 const rootName = "second-factor"
 
-// shownAtRoot are commands that may stand at the root of the program too; CommandsAtRoot has them shown there.
+// shownAtRoot are the commands that the root's help shows too; CommandsAtRoot sets them.
 var shownAtRoot = make(map[string]bool)
 
 func init() {
@@ -40,7 +40,7 @@ func init() {
 	}
 }
 
-// aliases are the names that commands had at the root of any Caddy, which scripts may use.
+// aliases are the former names of commands at the root of any Caddy. They are kept because scripts may use them.
 func aliases() []command {
 	vault, secrets := vaultCommands().inner, secretsCommands()
 	named := func(name string, c command) command { c.name = name; return c }
@@ -50,9 +50,8 @@ func aliases() []command {
 	}
 }
 
-// CommandsAtRoot puts all commands at the root of the program too: `sallyport vault check` is
-// `sallyport second-factor vault check`. It is for a program that is about nothing else, and is called before Caddy's
-// Main.
+// CommandsAtRoot adds all commands to the root of the program too, so that `sallyport vault check` is the same as
+// `sallyport second-factor vault check`. A program that has no other purpose calls it before Caddy's Main.
 func CommandsAtRoot() {
 	for _, c := range ownCommands() {
 		shownAtRoot[c.name] = true
@@ -62,7 +61,7 @@ func CommandsAtRoot() {
 	}
 }
 
-// register adds a command to the root. A hidden one works, but no help shows it.
+// register adds a command to the root. A hidden command works, but no help shows it.
 func (c command) register(hidden bool) {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name: c.name, Usage: c.use(), Short: c.short, Long: c.long,
@@ -73,7 +72,7 @@ func (c command) register(hidden bool) {
 	})
 }
 
-// use is what stands behind the name in the help.
+// use returns what follows the command's name in the help.
 func (c command) use() string {
 	if c.inner != nil {
 		return "<command>"
@@ -81,7 +80,7 @@ func (c command) use() string {
 	return c.usage
 }
 
-// cobra makes the command.
+// cobra makes the cobra command.
 func (c command) cobra() *cobra.Command {
 	made := &cobra.Command{Use: strings.TrimSpace(c.name + " " + c.use()), Short: c.short, Long: c.long}
 	c.fill(made)

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor/filestore"
 )
 
-// secretsCommands are those about where second factors are kept.
+// secretsCommands are the commands about where second factors are kept.
 func secretsCommands() command {
 	return command{
 		name: "secrets", short: "Begins anew, or moves, where second factors are kept",
@@ -32,7 +32,7 @@ replaced. Run this as the user that the gateway runs as, for the files are reada
 	}
 }
 
-// initSecrets makes the file of a command's configuration.
+// initSecrets creates the secrets file of a command's configuration.
 func initSecrets(command *cobra.Command) error {
 	module, raw, err := configured(command)
 	if err != nil {
@@ -40,7 +40,7 @@ func initSecrets(command *cobra.Command) error {
 	}
 	file := new(SecretsFile)
 	switch module {
-	case "": // which is what the gateway takes for `secrets file`
+	case "": // the gateway's default, which is `secrets file`
 	case "file":
 		if err := json.Unmarshal(raw, file); err != nil {
 			return fmt.Errorf("reading the configuration: secrets file: %w", err)

@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/vaultstore"
 )
 
-// vaultCommands are those about Vault.
+// vaultCommands are the commands about Vault.
 func vaultCommands() command {
 	return command{
 		name: "vault", short: "Checks Vault, prints its policy, changes the key of sessions",
@@ -71,11 +71,11 @@ replaced longer ago than --keep are dropped, which has to be longer than the lon
 	}
 }
 
-// printPolicy prints the policy; the flags win over the configuration.
+// printPolicy prints the policy; flags override the configuration.
 func printPolicy(command *cobra.Command) error {
 	vault, err := configuredVault(command)
 	if errors.Is(err, errNotVault) {
-		vault, err = new(SecretsVault), nil // the policy comes before the configuration that needs it
+		vault, err = new(SecretsVault), nil // a policy is printed before the configuration that needs it exists
 	}
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func printPolicy(command *cobra.Command) error {
 	return err
 }
 
-// checkVault prints one line for each thing looked at.
+// checkVault prints one line for each check.
 func checkVault(ctx context.Context, opened *pooledVault, out io.Writer) error {
 	report := opened.store.Check(ctx)
 	missing := 0

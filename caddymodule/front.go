@@ -9,15 +9,15 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// theClientsWord are placeholders that say what a client sends: nobody is identified by them. A header can be one that
-// forward_auth has set.
+// theClientsWord reports whether a placeholder has what a client sends, so that it must not identify anybody. A
+// header's placeholder is not one of these, because forward_auth may have set the header.
 func theClientsWord(key string) bool {
 	request, of := strings.CutPrefix(key, "http.request.")
 	return of && !strings.HasPrefix(request, "header.") && !strings.HasPrefix(request, "tls.client.")
 }
 
-// frontUser reads a placeholder such as {http.auth.user.id} at each request: it is empty where the placeholder is,
-// where nobody has set it, and where it is no text.
+// frontUser returns a function that reads a placeholder such as {http.auth.user.id} in each request. The result is
+// empty if the placeholder is empty, is not set, or is not text.
 func frontUser(placeholder string) (func(*http.Request) string, error) {
 	key := strings.TrimSuffix(strings.TrimPrefix(placeholder, "{"), "}")
 	switch {
@@ -30,7 +30,7 @@ func frontUser(placeholder string) (func(*http.Request) string, error) {
 	header = textproto.CanonicalMIMEHeaderKey(header)
 	return func(r *http.Request) string {
 		replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		if !ok || isHeader && len(r.Header[header]) != 1 { // of two, one may be the client's
+		if !ok || isHeader && len(r.Header[header]) != 1 { // of two lines, one may be the client's
 			return ""
 		}
 		value, _ := replacer.Get(key)

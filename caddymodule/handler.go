@@ -217,7 +217,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision makes the gateway of this site. It reads the files that Brand names and does no other I/O: Caddy's storage
-// is read with the first request.
+// is read at the first request.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	loaded, err := ctx.App(appID)
 	if err != nil {
@@ -249,8 +249,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// ServeHTTP takes a request through the gateway. Whatever goes on to the rest of the route, the gateway's own questions
-// included, goes and comes back through the one function here.
+// ServeHTTP passes a request through the gateway. Every request to the rest of the route, including the gateway's own,
+// goes and returns through the function in it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	err := h.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
 		settleOriginal(r)

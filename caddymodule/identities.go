@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// Identities are the questions by which an app says who is signed in. In JSON one of them stands by itself, as it did
-// when there could be one only; several are a list.
+// Identities are the requests by which the gateway asks the app who is signed in. In JSON a single one has no list
+// around it, as when there could be only one.
 type Identities []*Identity
 
 // MarshalJSON implements json.Marshaler.
@@ -40,7 +40,7 @@ func (i *Identities) UnmarshalJSON(content []byte) error {
 	return nil
 }
 
-// maxPrefix is how long a prefix of names may be, in bytes.
+// maxPrefix is the length of the longest prefix of names, in bytes.
 const maxPrefix = 64
 
 func checkPrefix(prefix string) error {

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 )
 
-// forwardLog writes to Caddy's log as it is configured at that moment: what outlives a configuration must not keep its
-// logger.
+// forwardLog writes to Caddy's log as configured at that moment. Objects that outlive a configuration use it, because
+// they must not keep that configuration's logger.
 var forwardLog = slog.New(forwarder{})
 
 type forwarder struct {

@@ -16,25 +16,25 @@ import (
 	"sallyport.example/sallyport/gateway"
 )
 
-// nameStoreTimeout is how long Caddy's storage may take, waiting for its lock included.
+// nameStoreTimeout limits a call to Caddy's storage, including the wait for its lock.
 const nameStoreTimeout = 5 * time.Second
 
-// nameStore keeps the names of cookies that logins put into custody in Caddy's storage, which nodes may share. It is no
-// secret which names those are.
+// nameStore keeps the names of the cookies that logins put into custody in Caddy's storage, which nodes may share. The
+// names are not secret.
 type nameStore struct {
 	storage certmagic.Storage
 	app     string
 	key     string
 }
 
-// heldCookies is what is stored.
+// heldCookies is the stored document.
 type heldCookies struct {
 	App   string   `json:"app"`
 	Names []string `json:"names"`
 }
 
-// newNameStore makes a store for an app. It does no I/O. The app's name goes into the key in hex: it may have any
-// letters, and some storages make no difference between upper and lower case.
+// newNameStore makes a store for an app. It does no I/O. The key has the app's name in hex, because the name may have
+// any characters and some storages ignore case.
 func newNameStore(storage certmagic.Storage, app string) *nameStore {
 	return &nameStore{storage: storage, app: app, key: "sallyport/" + hex.EncodeToString([]byte(app)) + "/held-cookies"}
 }

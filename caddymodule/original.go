@@ -7,11 +7,12 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// settleOriginal makes Caddy's copy of the original request say what the request says that goes on. FastCGI transports
-// take REQUEST_URI from that copy, PHP apps choose their page by it, and error routes get it back: it must not be
-// another address than the one that was judged, nor hold a token that was taken out.
+// settleOriginal makes Caddy's copy of the original request agree with the request that goes on. FastCGI transports
+// take REQUEST_URI from that copy, PHP apps choose their page by it, and error routes restore it: it must not have
+// another address than the one that was judged, nor a token that was taken out.
 //
-// The copy is held by value; but its URL is a pointer, and everybody's. What else says the address is a placeholder.
+// The copy is held by value, but everybody shares the pointer to its URL. Everything else that has the address is a
+// placeholder.
 func settleOriginal(r *http.Request) {
 	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
 	if !ok || original.URL == nil {

@@ -24,10 +24,10 @@ type PassHeader struct {
 	For []string `json:"for,omitempty"`
 }
 
-// passHeaderObject is the longer form, without its methods.
+// passHeaderObject is the object form, without PassHeader's methods.
 type passHeaderObject PassHeader
 
-// MarshalJSON writes the short form where it says all.
+// MarshalJSON writes the short form if there are no paths.
 func (p PassHeader) MarshalJSON() ([]byte, error) {
 	if len(p.For) == 0 {
 		return json.Marshal(p.Name)
@@ -35,7 +35,7 @@ func (p PassHeader) MarshalJSON() ([]byte, error) {
 	return json.Marshal(passHeaderObject(p))
 }
 
-// UnmarshalJSON reads either form. Members that it does not know are errors, as elsewhere in the configuration.
+// UnmarshalJSON reads either form. Unknown members are errors, as elsewhere in the configuration.
 func (p *PassHeader) UnmarshalJSON(text []byte) error {
 	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '"' {
 		*p = PassHeader{}
@@ -57,7 +57,7 @@ func (p *PassHeader) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// custody is the same for package custody.
+// custody converts it for package custody.
 func (p PassHeader) custody() custody.PassHeader {
 	passed := custody.PassHeader{Name: p.Name}
 	if len(p.For) > 0 {
@@ -66,7 +66,7 @@ func (p PassHeader) custody() custody.PassHeader {
 	return passed
 }
 
-// passHeaders are those of the whole site, its preset's included.
+// passHeaders returns those of the whole site, including its preset's.
 func (h *Handler) passHeaders() []custody.PassHeader {
 	var passed []custody.PassHeader
 	for _, header := range h.PassHeader {
@@ -75,7 +75,7 @@ func (h *Handler) passHeaders() []custody.PassHeader {
 	return passed
 }
 
-// readPassHeader reads a line of `pass_header`: names, and perhaps `for` and paths.
+// readPassHeader reads a line of `pass_header`: names, and optionally `for` and paths.
 func readPassHeader(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	names := d.RemainingArgs()
 	if err := some(names); err != nil {

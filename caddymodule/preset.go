@@ -8,9 +8,9 @@ import (
 	"sallyport.example/sallyport/login/presets"
 )
 
-// readPreset reads `preset`: the words of a known app, which those beside it add to or override. Nothing of it is left
-// in the configuration but what it says, so that a new version of the program changes no configuration that was adapted
-// before.
+// readPreset reads `preset`: the words of a known app, which the site's own words add to or override. The adapted
+// configuration has the words and not the preset's name, so that a new version of the program never changes a
+// configuration that was adapted before.
 func readPreset(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	var name string
 	if err := text(nil)(d.RemainingArgs(), &name); err != nil {
@@ -28,14 +28,14 @@ func readPreset(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	return noBlock(d)
 }
 
-// parsePreset reads a preset's words by themselves; errors name its line.
+// parsePreset parses a preset's words alone; errors name the preset's line.
 func parsePreset(name, words string) (*Handler, error) {
 	tokens, err := caddyfile.Tokenize([]byte("second_factor {\n"+words+"}\n"), "preset "+name)
 	if err != nil {
 		return nil, err
 	}
 	for i := range tokens {
-		tokens[i].Line-- // the block around it is ours
+		tokens[i].Line-- // the block around the words is added here
 	}
 	preset := new(Handler)
 	d := caddyfile.NewDispenser(tokens)

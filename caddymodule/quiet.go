@@ -15,8 +15,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// failure is what is said of an error of the rest of the route. Those of transports quote what the app sent, a
-// malformed Set-Cookie for instance, and stand in logs and error pages (P9); so only their kind is told.
+// failure is the error text that is used for errors of the rest of the route. Errors of transports quote what the app
+// sent, for instance a malformed Set-Cookie, and end up in logs and error pages (P9), so only the kind of error is
+// given.
 type failure string
 
 func (f failure) Error() string { return string(f) }
@@ -36,12 +37,12 @@ const (
 	errOtherwise failure = "a handler behind second_factor failed"
 )
 
-// quiet returns an error without its text, but with its status, and whatever errors.Is finds in the context's errors.
+// quiet returns an error without its text. It keeps the status, and the context's errors for errors.Is.
 func quiet(err error) error {
 	if err == nil {
 		return nil
 	}
-	handled, ok := err.(caddyhttp.HandlerError) //nolint:errorlint // the server too asks for the very type
+	handled, ok := err.(caddyhttp.HandlerError) //nolint:errorlint // the server checks for the exact type too
 	if !ok {
 		handled = caddyhttp.Error(http.StatusInternalServerError, err)
 	}

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/gateway"
 )
 
-// clientAddress is where a request comes from as the server sees it, with regard to its trusted proxies and nothing
-// else.
+// clientAddress returns the address of the client as the server sees it, with its trusted proxies and nothing else
+// taken into account.
 func clientAddress(r *http.Request) string {
 	if address, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok {
 		return address
@@ -19,8 +19,8 @@ func clientAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// prepareProbe gives a request of the gateway's own the context that the rest of the route expects: placeholders and
-// route groups of its own, so that it leaves no trace in the request that it is asked beside, and that one's variables.
+// prepareProbe gives a request of the gateway's own the context that the rest of the route expects. It has its own
+// placeholders and route groups, so that it leaves no trace in the request it belongs to, and that request's variables.
 func prepareProbe(probe, beside *http.Request, w http.ResponseWriter) *http.Request {
 	server, ok := beside.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
@@ -35,7 +35,7 @@ func prepareProbe(probe, beside *http.Request, w http.ResponseWriter) *http.Requ
 	return prepared
 }
 
-// observe makes the placeholders {http.second_factor.user}, .state and .method known to the rest of the route.
+// observe sets the placeholders {http.second_factor.user}, .state and .method for the rest of the route.
 func observe(r *http.Request, outcome gateway.Outcome) {
 	replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {

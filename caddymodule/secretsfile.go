@@ -28,7 +28,7 @@ type SecretsFile struct {
 	// The path of the file. Placeholders are replaced. Default: `sallyport/secrets.db` in Caddy's data directory
 	Path string `json:"path,omitempty"`
 	// The path of the key that seals the records. It is made at the very first start, with mode 0600. Placeholders are
-	// replaced. Default: `path` with `.key` at its end
+	// replaced. Default: `path` with `.key` appended
 	KeyFile string `json:"key_file,omitempty"`
 
 	pooled *pooledFile
@@ -36,11 +36,11 @@ type SecretsFile struct {
 	log    *slog.Logger
 }
 
-// openFiles are the files that are open, over all configurations: a reload must find the one that it has open already,
-// for it is locked.
+// openFiles are the open files of all configurations. An open file is locked, so a reload must find the one that is
+// already open.
 var openFiles = caddy.NewUsagePool()
 
-// pooledFile opens its file when it is first needed, and keeps nothing of the configuration that made it.
+// pooledFile opens its file at first use. It keeps nothing of the configuration that made it.
 type pooledFile struct {
 	path, keyFile string
 
@@ -53,7 +53,7 @@ func (*SecretsFile) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.secrets.file", New: func() caddy.Module { return new(SecretsFile) }}
 }
 
-// places are where the file and its key lie. Nothing else works them out.
+// places returns the paths of the file and its key. Nothing else computes them.
 func (s *SecretsFile) places() (path, keyFile string, err error) {
 	replacer := caddy.NewReplacer()
 	if path, err = replacer.ReplaceOrErr(s.Path, true, true); err != nil {
@@ -74,7 +74,7 @@ func (s *SecretsFile) places() (path, keyFile string, err error) {
 	return path, keyFile, nil
 }
 
-// Provision finds the file's place. It touches nothing.
+// Provision finds the file's path. It opens nothing.
 func (s *SecretsFile) Provision(ctx caddy.Context) error {
 	path, keyFile, err := s.places()
 	if err != nil {
@@ -92,8 +92,8 @@ func (s *SecretsFile) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Cleanup lets go of the file. Caddy calls it after a failed Provision too: what was not taken must not be given back,
-// or the running configuration loses it.
+// Cleanup releases the file. Caddy also calls it after a failed Provision, and then it must not release what was not
+// taken: the running configuration would lose it.
 func (s *SecretsFile) Cleanup() error {
 	if s.pooled == nil {
 		return nil
@@ -103,8 +103,8 @@ func (s *SecretsFile) Cleanup() error {
 	return err
 }
 
-// Open opens the file. Where neither it nor its key is there it makes both, and says so: that may be a first start,
-// or a volume that is not mounted.
+// Open opens the file. If neither the file nor its key exists it makes both, and logs that: it may be a first start, or
+// a volume that is not mounted.
 func (s *SecretsFile) Open() error {
 	store, opened, err := s.pooled.open()
 	if err == nil && opened && store.Made() {
@@ -114,10 +114,10 @@ func (s *SecretsFile) Open() error {
 	return err
 }
 
-// Store is the file as a factor.Store, opened on first use.
+// Store is the file as a factor.Store, opened at first use.
 func (s *SecretsFile) Store() factor.Store { return s.pooled }
 
-// SessionKeys is one key, which the file's own key makes.
+// SessionKeys is a single key, derived from the file's own key.
 func (s *SecretsFile) SessionKeys() seal.Keys {
 	pooled := s.pooled
 	return seal.NewCached(func(context.Context) (*seal.Ring, error) {
@@ -145,7 +145,7 @@ func fileWords() table[SecretsFile] {
 	}
 }
 
-// open opens the file unless it is open; opened reports whether it was not.
+// open opens the file unless it is already open; opened reports whether this call did.
 func (p *pooledFile) open() (store *filestore.Store, opened bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -158,7 +158,7 @@ func (p *pooledFile) open() (store *filestore.Store, opened bool, err error) {
 	return p.store, true, nil
 }
 
-// Destruct closes the file when the last configuration that uses it is gone.
+// Destruct closes the file once no configuration uses it any more.
 func (p *pooledFile) Destruct() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,7 +168,7 @@ func (p *pooledFile) Destruct() error {
 	return p.store.Close()
 }
 
-// ready opens the file for an operation. Whatever stands in the way, it is never "no such record" (P6).
+// ready opens the file for an operation. No failure to do so is ever reported as "no such record" (P6).
 func (p *pooledFile) ready() (*filestore.Store, error) {
 	store, _, err := p.open()
 	if err != nil && !errors.Is(err, factor.ErrCorrupt) {

@@ -54,7 +54,7 @@ type SecretsVault struct {
 	ClientCert string `json:"client_cert,omitempty"`
 	// The file of the certificate's key. Default: $VAULT_CLIENT_KEY
 	ClientKey string `json:"client_key,omitempty"`
-	// The key of Vault's transit engine, `<mount>/<key>`, that seals seeds as well. Default: none
+	// The key of Vault's transit engine, `<mount>/<key>`, that seals seeds in addition. Default: none
 	Transit string `json:"transit,omitempty"`
 	// How long one call may take. Default: `2s`
 	Timeout caddy.Duration `json:"timeout,omitempty"`
@@ -79,7 +79,7 @@ type VaultAuth struct {
 	Mount string `json:"mount,omitempty"`
 }
 
-// vaults are the connections of all configurations, by their settings: a reload goes on with the token that it has.
+// vaults are the connections of all configurations, by their settings. A reload goes on with the token that it has.
 var vaults = caddy.NewUsagePool()
 
 // pooledVault keeps nothing of the configuration that made it.
@@ -88,7 +88,7 @@ type pooledVault struct {
 	store      *vaultstore.Store
 }
 
-// Destruct ends the renewal of the token when the last configuration that uses it is gone.
+// Destruct stops the renewal of the token once no configuration uses the connection any more.
 func (p *pooledVault) Destruct() error {
 	p.connection.Close()
 	return nil
@@ -99,7 +99,7 @@ func (*SecretsVault) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.secrets.vault", New: func() caddy.Module { return new(SecretsVault) }}
 }
 
-// Provision checks the settings, and takes the connection of the configuration before this one where it has the same.
+// Provision checks the settings, and takes over the previous configuration's connection if the settings are equal.
 func (s *SecretsVault) Provision(caddy.Context) error {
 	resolved, err := s.resolve()
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *SecretsVault) Provision(caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	// A hash, because there may be a token in the settings, and Caddy writes the keys of a pool into errors.
+	// A hash, because the settings may contain a token, and Caddy writes the keys of a pool into errors.
 	hash := sha256.Sum256(settings)
 	key := hex.EncodeToString(hash[:])
 	value, _, err := vaults.LoadOrNew(key, func() (caddy.Destructor, error) { return resolved.open() })
@@ -120,7 +120,7 @@ func (s *SecretsVault) Provision(caddy.Context) error {
 	return nil
 }
 
-// Cleanup lets go of the connection, if Provision took it.
+// Cleanup releases the connection, if Provision took it.
 func (s *SecretsVault) Cleanup() error {
 	if s.pooled == nil {
 		return nil
@@ -130,8 +130,8 @@ func (s *SecretsVault) Cleanup() error {
 	return err
 }
 
-// Open looks at Vault, in the background, and logs what it finds: a gateway must start without Vault too, and recover
-// when it comes.
+// Open checks Vault in the background and logs the result: a gateway must also start without Vault, and recover when
+// Vault returns.
 func (s *SecretsVault) Open() error {
 	store := s.pooled.store
 	go func() {
@@ -151,7 +151,7 @@ func (s *SecretsVault) Open() error {
 // Store is Vault as a factor.Store.
 func (s *SecretsVault) Store() factor.Store { return s.pooled.store }
 
-// SessionKeys are kept beside the records, and asked for once a minute.
+// SessionKeys returns the session keys, which are stored beside the records and read once a minute.
 func (s *SecretsVault) SessionKeys() seal.Keys {
 	store := s.pooled.store
 	return seal.NewCached(func(ctx context.Context) (*seal.Ring, error) {
@@ -170,7 +170,7 @@ func (s *SecretsVault) SessionKeys() seal.Keys {
 // Identity is a hash of the settings.
 func (s *SecretsVault) Identity() string { return "vault " + s.key }
 
-// resolve returns a copy with all placeholders replaced and all secrets in it: never to be shown.
+// resolve returns a copy with all placeholders replaced. It contains all secrets, so it must never be shown.
 func (s *SecretsVault) resolve() (*SecretsVault, error) {
 	resolved := &SecretsVault{Timeout: s.Timeout, Auth: new(VaultAuth)}
 	from := s.Auth
@@ -206,7 +206,7 @@ func (s *SecretsVault) resolve() (*SecretsVault, error) {
 	return resolved, nil
 }
 
-// method is how to sign in; nil: as the vault command does.
+// method returns how to sign in; nil means as the vault command does.
 func (a *VaultAuth) method() (vaultstore.Method, error) {
 	var options []vaultstore.MethodOption
 	if a.Mount != "" {
@@ -235,7 +235,7 @@ func (a *VaultAuth) method() (vaultstore.Method, error) {
 	return nil, fmt.Errorf("auth: unknown method '%s'", a.Method)
 }
 
-// open makes the connection and the store of resolved settings. It calls nobody.
+// open makes the connection and the store from resolved settings. It makes no call.
 func (s *SecretsVault) open() (*pooledVault, error) {
 	method, err := s.Auth.method()
 	if err != nil {

@@ -29,7 +29,7 @@ func (*SessionsFile) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.file", New: func() caddy.Module { return new(SessionsFile) }}
 }
 
-// Provision finds the file's place. It touches nothing.
+// Provision finds the file's path. It opens nothing.
 func (s *SessionsFile) Provision(caddy.Context) error {
 	path, err := caddy.NewReplacer().ReplaceOrErr(s.Path, true, true)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *SessionsFile) Provision(caddy.Context) error {
 	return err
 }
 
-// Connect takes the file of the configuration before this one, or makes ready to open it at its first use.
+// Connect takes over the previous configuration's file, or prepares to open it at first use.
 func (s *SessionsFile) Connect(secrets Secrets) error {
 	return s.connect("file "+s.path, secrets, func() (closableStore, error) {
 		return file.New(s.path, file.Options{Logger: forwardLog}), nil

@@ -9,14 +9,14 @@ import (
 
 func init() { caddy.RegisterModule(new(SessionsMemory)) }
 
-// SessionsMemory keeps sessions in this process. They survive a reload of the configuration, not a restart.
+// SessionsMemory keeps sessions in this process. They survive a reload of the configuration, but not a restart.
 //
 //	sessions memory
 type SessionsMemory struct {
 	pooled *pooledMemory
 }
 
-// memoryKey names the one memory of the process in its pool.
+// memoryKey is the pool key of the process's only memory store.
 const memoryKey = "memory"
 
 var memories = caddy.NewUsagePool()
@@ -27,7 +27,7 @@ type pooledMemory struct {
 	shared *session.Shared
 }
 
-// Destruct forgets the sessions when the last configuration that uses them is gone.
+// Destruct forgets the sessions once no configuration uses them any more.
 func (p *pooledMemory) Destruct() error {
 	return p.memory.Close()
 }
@@ -37,7 +37,7 @@ func (*SessionsMemory) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "second_factor.sessions.memory", New: func() caddy.Module { return new(SessionsMemory) }}
 }
 
-// Provision finds the memory of the configuration before this one, or makes a new one.
+// Provision takes over the previous configuration's memory, or makes a new one.
 func (s *SessionsMemory) Provision(caddy.Context) error {
 	value, _, err := memories.LoadOrNew(memoryKey, func() (caddy.Destructor, error) {
 		memory := session.NewMemory(session.MemoryOptions{})
@@ -50,7 +50,7 @@ func (s *SessionsMemory) Provision(caddy.Context) error {
 	return nil
 }
 
-// Cleanup lets go of the memory, if Provision took it.
+// Cleanup releases the memory, if Provision took it.
 func (s *SessionsMemory) Cleanup() error {
 	if s.pooled == nil {
 		return nil
@@ -60,13 +60,13 @@ func (s *SessionsMemory) Cleanup() error {
 	return err
 }
 
-// Connect does nothing: what is in memory only is not sealed.
+// Connect does nothing: sessions that are only in memory are not sealed.
 func (s *SessionsMemory) Connect(Secrets) error { return nil }
 
 // Shared is the store of sessions.
 func (s *SessionsMemory) Shared() *session.Shared { return s.pooled.shared }
 
-// UnmarshalCaddyfile reads the module's own words: there are none.
+// UnmarshalCaddyfile reads the module's own words; it has none.
 func (s *SessionsMemory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	_, err := readModule(d, nil, nil, s)
 	return err

@@ -21,30 +21,28 @@ type closableStore interface {
 	Close() error
 }
 
-// sessionStores are the stores that are in use, over all configurations, by their settings and by where their key comes
-// from.
+// sessionStores are the session stores of all configurations, by their settings and by the source of their key.
 var sessionStores = caddy.NewUsagePool()
 
-// pooledSessions keeps nothing of the configuration that made it but for the keys, which it is pooled by.
+// pooledSessions keeps nothing of the configuration that made it except the keys, which are part of its pool key.
 type pooledSessions struct {
 	store  closableStore
 	shared *session.Shared
 }
 
-// Destruct closes the store when the last configuration that uses it is gone.
+// Destruct closes the store once no configuration uses it any more.
 func (p *pooledSessions) Destruct() error { return p.store.Close() }
 
-// sealedSessions is what guests have in common that keep sessions outside this process, each sealed with a key that
-// comes from the secrets.
+// sealedSessions is the common part of guests that keep sessions outside this process. Each session is sealed with a
+// key from the secrets.
 type sealedSessions struct {
 	pooled *pooledSessions
 	key    string
 }
 
-// connect takes the store of the configuration before this one, where it had the same settings and secrets, or a new
-// one.
+// connect takes over the previous configuration's store if its settings and secrets are equal, or makes a new one.
 func (s *sealedSessions) connect(settings string, secrets Secrets, open func() (closableStore, error)) error {
-	// A hash, because there may be a password in the settings, and Caddy writes the keys of a pool into errors.
+	// A hash, because the settings may contain a password, and Caddy writes the keys of a pool into errors.
 	hash := sha256.Sum256([]byte(settings + "\x00" + secrets.Identity()))
 	key := hex.EncodeToString(hash[:])
 	value, _, err := sessionStores.LoadOrNew(key, func() (caddy.Destructor, error) {
@@ -66,7 +64,7 @@ func (s *sealedSessions) connect(settings string, secrets Secrets, open func() (
 	return nil
 }
 
-// Cleanup lets go of the store, if it was taken.
+// Cleanup releases the store, if it was taken.
 func (s *sealedSessions) Cleanup() error {
 	if s.pooled == nil {
 		return nil

@@ -44,7 +44,7 @@ func (s *SessionsPostgres) Provision(caddy.Context) (err error) {
 	return nil
 }
 
-// Connect takes the connections of the configuration before this one, or makes ready to connect at the first use.
+// Connect takes over the previous configuration's connections, or prepares to connect at first use.
 func (s *SessionsPostgres) Connect(secrets Secrets) error {
 	settings := fmt.Sprintf("postgres %q %v", s.address, s.Timeout)
 	return s.connect(settings, secrets, func() (closableStore, error) {

@@ -23,8 +23,8 @@ func init() { caddy.RegisterModule(new(SessionsRedis)) }
 //		timeout <duration>
 //	}
 //
-// The URL begins with redis:// for one server, or with redis+sentinel:// or redis+cluster://; rediss in the place of
-// redis means TLS. Placeholders in every text are replaced. Redis is not called before the configuration has started.
+// The URL begins with redis:// for one server, or with redis+sentinel:// or redis+cluster://; with rediss instead of
+// redis it uses TLS. Placeholders in every text are replaced. Redis is not called before the configuration has started.
 type SessionsRedis struct {
 	// The URL, or a stand-in for a URL with a password that the Caddyfile spells out. Required.
 	Address string `json:"address"`
@@ -53,7 +53,7 @@ func (s *SessionsRedis) Provision(caddy.Context) (err error) {
 	return nil
 }
 
-// Connect takes the connections of the configuration before this one, or makes ready to connect at the first use.
+// Connect takes over the previous configuration's connections, or prepares to connect at first use.
 func (s *SessionsRedis) Connect(secrets Secrets) error {
 	settings := fmt.Sprintf("redis %q %q %v", s.address, s.caCert, s.Timeout)
 	return s.connect(settings, secrets, func() (closableStore, error) {

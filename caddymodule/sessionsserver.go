@@ -11,11 +11,11 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// serverSessions is what guests have in common that keep sessions on a server, which several gateways share.
+// serverSessions is the common part of guests that keep sessions on a server, which several gateways share.
 type serverSessions struct{ sealedSessions }
 
-// Open looks at the server, in the background, and logs what it finds: a gateway must start without it too, and recover
-// when it comes.
+// Open checks the server in the background and logs the result: a gateway must also start without it, and recover when
+// it returns.
 func (s *serverSessions) Open() {
 	store := s.pooled.store
 	go func() {
@@ -29,10 +29,10 @@ func (s *serverSessions) Open() {
 	}()
 }
 
-// leastTimeout is the shortest time that a server may be given for an answer.
+// leastTimeout is the shortest timeout that a server may have.
 const leastTimeout = 10 * time.Millisecond
 
-// readServer reads the words of a store on a server. Its address must be there.
+// readServer reads the words of a store on a server. The address is required.
 func readServer[B any](d *caddyfile.Dispenser, address *string, words table[B], block *B) error {
 	said, err := readModule(d, address, words, block)
 	if err != nil {
@@ -48,12 +48,12 @@ func readServer[B any](d *caddyfile.Dispenser, address *string, words table[B], 
 
 var (
 	placeholder = regexp.MustCompile(`\{[^{}]*\}`)
-	// A name that stands alone before the host may be meant as a password.
+	// A name without a colon before the host may be meant as a password.
 	beforeHost   = regexp.MustCompile(`(?s)://(?:[^:]*:)?(.*)@`)
 	passwordWord = regexp.MustCompile(`(?i)password\s*=\s*([^\s&]*)`)
 )
 
-// hideAddress is hideLiteral for an address with a password that is more than placeholders.
+// hideAddress is hideLiteral for an address whose password is not only placeholders.
 func hideAddress(address string) string {
 	const replaced = "\x00"
 	fixed := placeholder.ReplaceAllString(address, replaced)
@@ -65,11 +65,11 @@ func hideAddress(address string) string {
 	return address
 }
 
-// revealAddress is revealLiteral for what hideAddress returned: beside a password there may be placeholders.
+// revealAddress is revealLiteral for the results of hideAddress: the address may have placeholders besides a password.
 func revealAddress(address string) (string, error) {
 	revealed, err := revealLiteral("address", address)
 	if err != nil || !strings.HasPrefix(address, literalPrefix) {
 		return revealed, err
 	}
-	return caddy.NewReplacer().ReplaceKnown(revealed, ""), nil // what is no placeholder may be a part of the password
+	return caddy.NewReplacer().ReplaceKnown(revealed, ""), nil // braces that are no placeholder may be in the password
 }

@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// sites are the settings of each app that say who a user is. Several sites may share an app, and with it users and
-// sessions, only where they all mean the same users: with another login or identity, who is alice at one site is whom
-// a stranger chooses at the other.
+// sites are, for each app, the settings that define who a user is. Several sites may share an app, and with it users
+// and sessions, only if they all mean the same users. Otherwise the user alice of one site could be anybody at another
+// one, whose login or identity lets strangers choose that name.
 //
-// They belong to one configuration, as the App does that holds them, and go with it.
+// They belong to one configuration, like the App that holds them, and end with it.
 type sites struct {
 	mu   sync.Mutex
 	apps map[string][]byte
 }
 
-// meaning are the settings that say who a user is, and who of them needs a factor: a session is good at all sites of
-// its app.
+// meaning returns the settings that define who a user is and which users need a factor. They must agree because a
+// session is valid at all sites of its app.
 func (h *Handler) meaning() ([]byte, error) {
 	return json.Marshal(struct {
 		Logins        any

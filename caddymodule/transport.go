@@ -12,12 +12,12 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// secureVar is where a request's variables keep what secure found.
+// secureVar is the request variable that has the result of secure.
 const secureVar = "second_factor.secure"
 
-// secure reports whether a request left the browser over TLS: it came so to this server, or to a proxy in front which
-// the server trusts and which says so, with one word. It is found once for each request, since handlers behind us may
-// change the header.
+// secure reports whether a request left the browser over TLS: either it reached this server so, or a proxy that the
+// server trusts says so in a single word. The result is computed once for each request, since later handlers may change
+// the header.
 func secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
@@ -36,12 +36,12 @@ func secure(r *http.Request) bool {
 	return found
 }
 
-// checkTransport refuses to stand in a server that takes plain http from a network, where everybody on the way would
-// read passwords and sessions, unless a proxy that is trusted ends TLS in front of it.
+// checkTransport refuses a server that takes plain http from a network, where everybody on the way would read passwords
+// and sessions, unless a trusted proxy in front of it terminates TLS.
 func checkTransport(ctx caddy.Context, logger *slog.Logger) error {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
-		return nil // in no server; then there is no request either
+		return nil // not in a server, so there are no requests either
 	}
 	app, err := ctx.App("http")
 	if err != nil {
@@ -66,9 +66,9 @@ func checkTransport(ctx caddy.Context, logger *slog.Logger) error {
 	return nil
 }
 
-// plainListeners are an address at which a server takes plain http from this machine only, and one at which it does
-// from a network; empty where there is none. A socket that is handed over, or has a file's name, says nothing of
-// that; then each request is looked at.
+// plainListeners returns an address where a server takes plain http from this machine only, and one where it does from
+// a network; each is empty if there is none. For a Unix socket or an inherited one that cannot be known; then each
+// request is checked.
 func plainListeners(server *caddyhttp.Server, httpPort int) (loopback, network string, err error) {
 	if httpPort == 0 {
 		httpPort = caddyhttp.DefaultHTTPPort
@@ -78,7 +78,7 @@ func plainListeners(server *caddyhttp.Server, httpPort int) (loopback, network s
 		if err != nil {
 			return "", "", fmt.Errorf("listen %q: %w", text, err)
 		}
-		// Caddy never serves TLS at the port for http.
+		// Caddy never serves TLS at the http port.
 		port := uint(httpPort)
 		tls := len(server.TLSConnPolicies) > 0 && (port < address.StartPort || port > address.EndPort)
 		switch {
@@ -99,7 +99,7 @@ func loopbackHost(host string) bool {
 }
 
 // onlyLoopbackHosts reports whether all of a server's routes are for hosts of this machine, as that of the site
-// `http://127.0.0.1:8080` is. Caddy listens on all interfaces all the same unless `bind` says otherwise.
+// `http://127.0.0.1:8080` is. Caddy still listens on all interfaces then, unless `bind` is set.
 func onlyLoopbackHosts(routes caddyhttp.RouteList) bool {
 	for _, route := range routes {
 		if len(route.MatcherSets) == 0 {
@@ -127,8 +127,8 @@ func onlyLoopbackHosts(routes caddyhttp.RouteList) bool {
 	return len(routes) > 0
 }
 
-// trustsProxies reports whether a server trusts any proxy. By then Caddy keeps that in a field that has no name for
-// others; TestTrustedProxies notices when a new version has it no longer.
+// trustsProxies reports whether a server trusts any proxy. By then Caddy keeps that in an unexported field;
+// TestTrustedProxies fails if a new version drops it.
 func trustsProxies(server *caddyhttp.Server) bool {
 	field := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
 	return field.IsValid() && field.Kind() == reflect.Interface && !field.IsNil()

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// warning is something that an operator has probably not meant. `sallyport validate` shows it, and so does each start.
+// warning is a setting that is probably a mistake. `sallyport validate` and every start show it.
 type warning struct{ setting, text string }
 
 // warn logs all warnings about a site.
@@ -31,7 +31,7 @@ func (h *Handler) warn(ctx caddy.Context, logger *slog.Logger) {
 	}
 }
 
-// warnings are the words without effect, and those whose effect is another one than they seem to have.
+// warnings returns a warning for each word that has no effect, or another effect than it seems to have.
 func (h *Handler) warnings() (found []warning) {
 	if len(h.Identities) > 0 {
 		if slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Success) > 0 }) {
@@ -83,7 +83,7 @@ func (h *Handler) warnings() (found []warning) {
 	return found
 }
 
-// opened are all paths that strangers may ask for, by whatever method.
+// opened returns all paths that strangers may request, by any method.
 func (h *Handler) opened() []string {
 	opened := h.Public
 	for _, opening := range h.PublicMethods {
@@ -92,8 +92,8 @@ func (h *Handler) opened() []string {
 	return opened
 }
 
-// overlap reports whether some path fits what is public and what is protected, each as loosely as the gateway
-// compares it.
+// overlap reports whether some path matches both a public and a protected pattern, each compared as loosely as the
+// gateway does.
 func overlap(public, protect string) bool {
 	for _, a := range match.LooseGlob(match.Glob(strings.TrimSuffix(public, "?*"))) {
 		for _, b := range match.LooseGlob(match.Glob(protect)) {
@@ -105,8 +105,8 @@ func overlap(public, protect string) bool {
 	return false
 }
 
-// meet reports whether any text fits both patterns. reached[j] reports whether what was read of a and b[:j] can be the
-// same text.
+// meet reports whether any text matches both patterns. reached[j] reports whether the part of a that was read and b[:j]
+// can match the same text.
 func meet(a, b string) bool {
 	reached := make([]bool, len(b)+1)
 	for i := 0; i <= len(a); i++ {
@@ -116,7 +116,7 @@ func meet(a, b string) bool {
 			case i == 0 && j == 0:
 				row[j] = true
 			case i > 0 && a[i-1] == '*':
-				row[j] = reached[j] || j > 0 && row[j-1] // the star stands for nothing, or for one more of b's
+				row[j] = reached[j] || j > 0 && row[j-1] // the star matches nothing, or one more character of b
 			case j > 0 && b[j-1] == '*':
 				row[j] = row[j-1] || i > 0 && reached[j]
 			default:
@@ -128,9 +128,9 @@ func meet(a, b string) bool {
 	return reached[len(b)]
 }
 
-// strippedPrefix is what a handler in front takes off the path: one in the same block as the handler that is being
-// provisioned, or in a block around it. Caddy provisions routes one after the other, so those that are still raw come
-// no sooner.
+// strippedPrefix returns what a handler in front strips from the path. Such a handler is in the same block as the
+// handler that is being provisioned, or in a block around it. Caddy provisions routes in order, so routes that are
+// still raw come later or at the same place.
 func strippedPrefix(ancestry []caddy.Module) string {
 	for _, module := range ancestry {
 		block, ok := module.(*caddyhttp.Subroute)
@@ -155,7 +155,7 @@ func strippedPrefix(ancestry []caddy.Module) string {
 	return ""
 }
 
-// strippedBefore looks at the handlers of one route, up to the one that is, or holds, second_factor.
+// strippedBefore looks at the handlers of one route, up to the one that is or contains second_factor.
 func strippedBefore(handlers []json.RawMessage) string {
 	for _, raw := range handlers {
 		var handler struct {
@@ -172,7 +172,7 @@ func strippedBefore(handlers []json.RawMessage) string {
 	return ""
 }
 
-// methods are those that a login comes by; empty where it stands in every request.
+// methods returns the HTTP methods of a login; empty if every request carries the login.
 func (l *Login) methods() []string {
 	block, err := l.parse()
 	if err != nil {
@@ -181,7 +181,7 @@ func (l *Login) methods() []string {
 	return block.ComesBy()
 }
 
-// carriesErrands reports whether a login may ask for something beside itself.
+// carriesErrands reports whether a login request may also ask for something other than the login.
 func carriesErrands(l Login) bool {
 	block, err := l.parse()
 	return err == nil && block.General() && block.Username.Kind != login.Basic && block.Username.Kind != login.Placeholder

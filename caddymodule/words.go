@@ -9,16 +9,16 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// word is one word of a block of the Caddyfile, as a row of a table. B holds the settings of the block.
+// word is one word of a block of the Caddyfile, as a row of a table. B is the type of the block's settings.
 type word[B any] struct {
 	name string
-	// form is what may stand behind the word, as the grammar writes it: one line for each form.
+	// form is what may follow the word, as the grammar writes it: one line for each form.
 	form string
-	// repeats says that the word may stand several times.
+	// repeats says that the word may occur several times.
 	repeats bool
-	// read reads and checks what stands behind the word. Its errors need not name the word or its line.
+	// read reads and checks what follows the word. Its errors need not name the word or its line.
 	read func(d *caddyfile.Dispenser, block *B, said places) error
-	// adopt merges a preset's value into the site's. A preset cannot have a word without it.
+	// adopt merges a preset's value into the site's. It is nil if presets cannot have the word.
 	adopt func(site, preset *B)
 	// inner is the grammar of the word's own block.
 	inner []grammar
@@ -27,17 +27,17 @@ type word[B any] struct {
 // table is all words of a block.
 type table[B any] []word[B]
 
-// grammar describes a word: what an error shows of it, and what the comments and docs/configuration.md must say of it.
+// grammar describes a word, for error messages. The comments and docs/configuration.md must agree with it.
 type grammar struct {
 	name, form string
 	inner      []grammar
 }
 
-// errCount stands for a wrong number of arguments. The table replaces it by an error that shows the word's form.
+// errCount is returned for a wrong number of arguments. The table replaces it by an error that shows the word's form.
 var errCount = errors.New("wrong argument count")
 
-// row makes the row of a word whose arguments are the value of one field. merge says how a preset's value joins the
-// site's; without it, the word is the site's alone.
+// row makes the row of a word whose arguments are the value of one field. merge merges a preset's value into the
+// site's; if it is nil, presets cannot have the word.
 func row[B, V any](
 	name, form string, read func(arguments []string, value *V) error, field func(*B) *V, merge func(site *V, preset V),
 ) word[B] {
@@ -53,7 +53,7 @@ func row[B, V any](
 	return made
 }
 
-// blockRow makes the row of a word that has a block and no arguments. check looks at the whole of the block.
+// blockRow makes the row of a word that has a block and no arguments. check checks the whole block.
 func blockRow[B, V any](name string, words table[V], field func(*B) **V, check func(*V) error) word[B] {
 	return word[B]{name: name, form: "{", inner: words.grammar(), read: func(d *caddyfile.Dispenser, block *B, said places) error {
 		if d.NextArg() {
@@ -73,7 +73,7 @@ func blockRow[B, V any](name string, words table[V], field func(*B) **V, check f
 	}}
 }
 
-// read reads a block, and returns where its words stand.
+// read reads a block and returns the positions of its words.
 func (t table[B]) read(d *caddyfile.Dispenser, block *B) (places, error) {
 	said := make(places)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -97,7 +97,7 @@ func (t table[B]) read(d *caddyfile.Dispenser, block *B) (places, error) {
 	return said, nil
 }
 
-// adopt merges what a preset says into what the site says.
+// adopt merges a preset's settings into the site's.
 func (t table[B]) adopt(site, preset *B) {
 	for i := range t {
 		if t[i].adopt != nil {
@@ -125,7 +125,7 @@ func (t table[B]) find(name string) *word[B] {
 	return nil
 }
 
-// unknown is the error for a word that the table does not have. It says so where the word belongs into an inner block.
+// unknown returns the error for a word that is not in the table. If the word belongs in an inner block, it says so.
 func (t table[B]) unknown(name string) error {
 	var blocks []string
 	for i := range t {
@@ -165,7 +165,7 @@ func (w *word[B]) usage() string {
 	return strings.Join(forms, "' or '")
 }
 
-// named puts the word in front of an error that does not begin with it.
+// named prepends the word to an error that does not begin with it.
 func named(name string, err error) error {
 	rest, begins := strings.CutPrefix(err.Error(), name)
 	var there placed
@@ -175,7 +175,7 @@ func named(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// noBlock refuses a block behind a word that has none.
+// noBlock refuses a block after a word that has none.
 func noBlock(d *caddyfile.Dispenser) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		return place{d.Token()}.wrap(fmt.Errorf("unexpected '%s'", d.Val()))

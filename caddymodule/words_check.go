@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// checkAll looks at how the words of a site fit together. Its errors name the line of the word that they begin with.
+// checkAll checks how the words of a site fit together. Its errors name the line of the word that they begin with.
 func (h *Handler) checkAll(said places) error {
 	if len(h.Logins) == 0 {
 		return errors.New("describe the app's login with 'login <path> { ... }'")
@@ -24,14 +24,14 @@ func (h *Handler) checkAll(said places) error {
 		return h.blame(err, said)
 	}
 	if h.App == "" {
-		return nil // it gets the site's host
+		return nil // the default is the site's host
 	}
 	_, err := h.factors()
 	return h.blame(err, said)
 }
 
-// blame finds the line of an error about the whole. The errors of the core begin with the setting that they are about,
-// or with the number of a login.
+// blame finds the line of an error about several words. The core's errors begin with the name of the setting they are
+// about, or with the number of a login.
 func (h *Handler) blame(err error, said places) error {
 	if err == nil {
 		return nil
@@ -60,14 +60,14 @@ func (h *Handler) blame(err error, said places) error {
 	return where.wrap(errors.New(text))
 }
 
-// otherwise are the words that say a setting which is no word, or is not said: grace stands in `require`, and the login
-// page is a login's path where `login_page` does not name it.
+// otherwise maps settings that have no word of their own, or whose word may be absent, to the word to blame: grace is
+// an argument of `require`, and without `login_page` the login page is a login's path.
 var otherwise = map[string]string{"grace": "require", "login_page": "login"}
 
-// inLogin is the name of a word in a login's block among the places of a site.
+// inLogin returns the key of a login block's word in a site's places.
 func inLogin(number int, word string) string { return fmt.Sprintf("login %d %s", number, word) }
 
-// standsInEveryRequest reports whether a login is made by each request itself, so that it has no page.
+// standsInEveryRequest reports whether every request carries the login itself, so that there is no login page.
 func (l *Login) standsInEveryRequest() bool {
 	if len(l.Username) == 0 {
 		return false

@@ -43,7 +43,7 @@ func throttleWords() table[Throttle] {
 	}
 }
 
-// checkThrottle looks at how the limits fit together.
+// checkThrottle checks how the limits fit together.
 func checkThrottle(t *Throttle) error {
 	err := reason(t.limits().Validate(), "throttle: ")
 	if longest := t.limits().MaxDelay; err != nil && t.MaxDelay == 0 && duration(t.Delay) > longest {
@@ -52,7 +52,7 @@ func checkThrottle(t *Throttle) error {
 	return err
 }
 
-// reason takes off an error of package factor what the Caddyfile's word says already.
+// reason removes from an error of package factor the part that the Caddyfile's word already says.
 func reason(err error, block string) error {
 	if err == nil {
 		return nil

@@ -29,7 +29,7 @@ func identityWords() table[Identity] {
 	}
 }
 
-// readIdentity reads `identity`: an address in one line or as a block, or `typed`.
+// readIdentity reads `identity`: a path with its arguments in one line or in a block, or `typed`.
 func readIdentity(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	arguments := d.RemainingArgs()
 	identity := new(Identity)
@@ -71,19 +71,19 @@ func readIdentity(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	return nil
 }
 
-// adoptIdentity: a site's own word on who is signed in takes the place of the preset's.
+// adoptIdentity uses the preset's identities only if the site has none of its own.
 func adoptIdentity(site, preset *Handler) {
 	if len(site.Identities) == 0 && !site.IdentityTyped {
 		site.Identities, site.IdentityTyped = preset.Identities, preset.IdentityTyped
 	}
 }
 
-// askedAnywhere is a question in which nothing is wrong.
+// askedAnywhere returns a valid identity request, in which a check replaces one part.
 func askedAnywhere() login.Identity {
 	return login.Identity{Path: "/", Kind: login.JSON, Pointer: "/name"}
 }
 
-// checkIdentity has package login look at one question.
+// checkIdentity has package login check one identity request.
 func checkIdentity(asked login.Identity) error {
 	err := (&login.Set{Identities: []login.Identity{asked}}).Validate()
 	switch {
@@ -129,7 +129,7 @@ func readIdentityName(arguments []string, value *[]string) error {
 	return checkIdentity(*parsed)
 }
 
-// readPrefix: a prefix may be empty.
+// readPrefix reads a prefix, which may be empty.
 func readPrefix(arguments []string, value *string) error {
 	if len(arguments) != 1 {
 		return errCount

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// The first arguments of words in `login` blocks: where a field, a rule or a token stands.
+// The first arguments of words in `login` blocks: where a field, a rule or a token is found.
 var (
 	conditionKinds = []string{"form", "query", "json"}
 	usernameKinds  = []string{"form", "query", "json", "basic", "placeholder", "none"}
@@ -73,16 +73,16 @@ func readLogin(d *caddyfile.Dispenser, h *Handler, site places) error {
 	return nil
 }
 
-// adoptLogins puts the site's own blocks first, for the first one that fits a request takes it.
+// adoptLogins puts the site's own blocks first, because the first block that matches a request applies.
 func adoptLogins(site, preset *Handler) { site.Logins = append(site.Logins, preset.Logins...) }
 
-// checkLogin has package login look at a block by itself. What stands beside it is looked at when all is read.
+// checkLogin has package login check one block alone. How it fits the others is checked when the whole site is read.
 func checkLogin(block login.Block) error {
 	set := login.Set{Blocks: []login.Block{block}}
 	switch block.Username.Kind {
-	case login.Placeholder: // which goes with no identity
+	case login.Placeholder: // it cannot be combined with an identity
 	case login.Basic:
-		set.Typed = true // which asks nothing more of it
+		set.Typed = true // so that nothing else is required of it
 	default:
 		set.Identities = []login.Identity{askedAnywhere()}
 	}
@@ -93,7 +93,7 @@ func checkLogin(block login.Block) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "login block 1: "))
 }
 
-// checkWord has package login look at one word of a block, as if the rest were in order.
+// checkWord has package login check one word of a block, with valid values for the rest.
 func checkWord(block login.Block) error {
 	block.Paths = match.NewGlobs("/login")
 	block.Username = login.Source{Kind: login.Form, Name: "the name of the user"}

@@ -13,11 +13,11 @@ import (
 type LogoutField struct {
 	// The path of the request. It takes `*`.
 	Path string `json:"path"`
-	// Where the field stands: `form` or `json`.
+	// The place of the field: `form` or `json`.
 	Kind string `json:"kind"`
 	// The field's name, or a JSON pointer.
 	Name string `json:"name"`
-	// The value that it has to have; a glob.
+	// The value that the field must have; a glob.
 	Value string `json:"value"`
 }
 
@@ -25,7 +25,7 @@ func (f LogoutField) exit() login.Exit {
 	return login.Exit{Path: match.Glob(f.Path), Field: login.Condition{Kind: login.Kind(f.Kind), Name: f.Name, Value: f.Value}}
 }
 
-// readLogout reads a line of `logout`: paths, or one path and what the body of a request to it says.
+// readLogout reads a line of `logout`: paths, or one path and a field of the request's body.
 func readLogout(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	arguments := d.RemainingArgs()
 	if err := some(arguments); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// unknown says that a word is none of those known, and which one may have been meant, or else which there are.
+// unknown returns an error for a word that is not known. It suggests the nearest known word, or else lists all.
 func unknown(kind, word string, known []string) error {
 	near := nearest(word, known)
 	switch {
@@ -18,7 +18,7 @@ func unknown(kind, word string, known []string) error {
 	return fmt.Errorf("unknown %s '%s': want %s", kind, word, choice(known))
 }
 
-// oneOf refuses a value that is none of those known.
+// oneOf returns an error for a value that is not known.
 func oneOf(value string, known ...string) error {
 	if slices.Contains(known, value) {
 		return nil
@@ -39,8 +39,8 @@ func choice(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// nearest returns the known word that is a slip of the pen away; empty where none is. In a short word one letter may
-// be wrong, in a longer one two.
+// nearest returns the known word that was probably misspelt; empty if there is none. A short word may have one wrong
+// letter, a longer one two.
 func nearest(word string, known []string) string {
 	if len(word) < 2 || len(word) > 64 {
 		return ""
@@ -58,7 +58,7 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// distance counts the letters to insert, leave out, replace, or exchange with their neighbour, to make one word of the
+// distance counts the letters to insert, delete, replace, or swap with their neighbour, to turn one word into the
 // other.
 func distance(a, b string) int {
 	var before, row []int

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// The words for paths. Package gate says what is wrong with each by itself; how they fit together is checked when the
-// whole block is read.
+// The words for paths. Package gate checks each by itself; how they fit together is checked when the whole block is
+// read.
 
 func checkLogout(paths []string) error {
 	return checkPaths(paths, gate.Rules{Logout: match.NewGlobs(paths...)})
@@ -27,7 +27,7 @@ func checkShut(paths []string) error {
 	return checkPaths(paths, gate.Rules{Shut: match.NewGlobs(paths...)})
 }
 
-// checkRefresh: what issues tokens is closed to strangers, as `protect` is.
+// checkRefresh checks the paths like those of `protect`, because a path that issues tokens is closed to strangers.
 func checkRefresh(paths []string) error {
 	if err := checkProtect(paths); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "protect "))
@@ -46,14 +46,14 @@ func checkPaths(paths []string, rules gate.Rules) error {
 
 func isPath(text string) bool { return strings.HasPrefix(text, "/") || text == "*" }
 
-// checkRules has package gate look at some of the rules by themselves.
+// checkRules has package gate check some of the rules by themselves.
 func checkRules(rules gate.Rules) error {
 	rules.Base = "/second-factor"
 	_, err := gate.NewPolicy(rules)
 	return err
 }
 
-// checkLoginPage leaves open where the page lies with regard to `base`.
+// checkLoginPage checks the login page, except for how it lies relative to `base`.
 func checkLoginPage(page string) error {
 	_, err := gate.NewPolicy(gate.Rules{Base: "/" + strings.Repeat("x", len(page)), LoginPage: page})
 	return err
@@ -61,7 +61,7 @@ func checkLoginPage(page string) error {
 
 func checkMethods(methods []string) error { return checkRules(gate.Rules{Methods: methods}) }
 
-// readPublic reads `public`: methods, if any are said, and paths.
+// readPublic reads `public`: optional methods, and paths.
 func readPublic(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	arguments := d.RemainingArgs()
 	if err := some(arguments); err != nil {
@@ -101,7 +101,7 @@ func (o Opening) gate() gate.Opening {
 	return gate.Opening{Methods: o.Methods, Paths: match.NewGlobs(o.Paths...)}
 }
 
-// openings are what strangers may ask for.
+// openings returns what strangers may request.
 func (h *Handler) openings() (all []gate.Opening) {
 	if len(h.Public) > 0 {
 		all = append(all, Opening{Paths: h.Public}.gate())
@@ -112,7 +112,7 @@ func (h *Handler) openings() (all []gate.Opening) {
 	return all
 }
 
-// checkPaths has package gate look at all rules about paths together.
+// checkPaths has package gate check all rules about paths together.
 func (h *Handler) checkPaths() error {
 	page, err := h.loginPage()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// place is where a word stands: its file and line, and by which imports it came there.
+// place is the position of a word: its file, its line, and the imports that included it.
 type place struct{ token caddyfile.Token }
 
 // placed is an error that names its line.
@@ -17,7 +17,7 @@ type placed struct{ error }
 // Unwrap returns the error as Caddy wrote it.
 func (p placed) Unwrap() error { return p.error }
 
-// wrap adds the place to an error that names none.
+// wrap adds the position to an error that has none.
 func (p place) wrap(err error) error {
 	var there placed
 	if err == nil || errors.As(err, &there) {
@@ -31,8 +31,8 @@ func (p place) wrap(err error) error {
 // String returns the file and the line.
 func (p place) String() string { return fmt.Sprintf("%s:%d", p.token.File, p.token.Line) }
 
-// places are where the words of a block stand, in the order in which they were read. A word of a block in this one
-// has the name of both, as in "brand logo".
+// places are the positions of a block's words, in the order in which they were read. The key of a word in an inner
+// block has both names, as in "brand logo".
 type places map[string][]place
 
 // within adds the words of an inner block.
@@ -42,7 +42,7 @@ func (p places) within(outer string, inner places) {
 	}
 }
 
-// last returns where a word stood last.
+// last returns the last position of a word.
 func (p places) last(name string) (place, bool) {
 	where := p[name]
 	if len(where) == 0 {
@@ -51,8 +51,8 @@ func (p places) last(name string) (place, bool) {
 	return where[len(where)-1], true
 }
 
-// blame adds the line to an error about several words of a block. Such an error begins with the setting that it is
-// about; where that word does not stand in the block, the error is left to the word around it.
+// blame adds the line to an error about several words of a block. Such an error begins with the setting it is about; if
+// the block does not have that word, the error is left for the surrounding word.
 func (p places) blame(outer string, err error) error {
 	if err == nil {
 		return nil

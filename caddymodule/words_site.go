@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// siteWords are the words of `second_factor` in a site. A word that only the site can say has no way to merge.
+// siteWords are the words of `second_factor` in a site. A word that only a site can have has no merge function.
 func siteWords() table[Handler] {
 	return table[Handler]{
 		{name: "preset", form: "<name>", read: readPreset},
@@ -81,7 +81,7 @@ func checkRegexp(pattern string) error {
 	return err
 }
 
-// checkTokenHeader has the gateway look at the word by itself: as if a login issued tokens.
+// checkTokenHeader has the gateway check the word by itself, as if a login issued tokens.
 func checkTokenHeader(arguments []string) error {
 	if len(arguments) > 2 {
 		return errCount
@@ -92,7 +92,7 @@ func checkTokenHeader(arguments []string) error {
 	return config.CheckCredentials()
 }
 
-// readRequire reads `require`, and how much time people have.
+// readRequire reads `require` and its grace period.
 func readRequire(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	arguments := d.RemainingArgs()
 	if len(arguments) == 0 {
@@ -161,5 +161,5 @@ func checkBrand(b *Brand) error {
 	return nil
 }
 
-// base is where the gateway's own pages live.
+// base returns the path of the gateway's own pages.
 func (h *Handler) base() string { return cmp.Or(h.Base, "/second-factor") }

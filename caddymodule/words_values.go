@@ -11,7 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// fills takes the preset's value where the site has none.
+// fills uses the preset's value if the site has none.
 func fills[V any](site *V, preset V) {
 	if reflect.ValueOf(site).Elem().IsZero() {
 		*site = preset
@@ -21,7 +21,7 @@ func fills[V any](site *V, preset V) {
 // adds puts the preset's list in front of the site's.
 func adds[E any](site *[]E, preset []E) { *site = slices.Concat(preset, *site) }
 
-// alone reads a word that stands alone.
+// alone reads a word without arguments.
 func alone(arguments []string, value *bool) error {
 	if len(arguments) != 0 {
 		return errCount
@@ -30,7 +30,7 @@ func alone(arguments []string, value *bool) error {
 	return nil
 }
 
-// text reads one argument. check, if there is one, says what is wrong with it.
+// text reads one argument. check may be nil.
 func text(check func(string) error) func([]string, *string) error {
 	return func(arguments []string, value *string) error {
 		if len(arguments) != 1 || arguments[0] == "" {
@@ -44,7 +44,7 @@ func text(check func(string) error) func([]string, *string) error {
 	}
 }
 
-// texts reads one argument or more. check, if there is one, says what is wrong with them.
+// texts reads one argument or more. check may be nil.
 func texts(check func([]string) error) func([]string, *[]string) error {
 	return func(arguments []string, value *[]string) error {
 		if err := some(arguments); err != nil {
@@ -58,7 +58,7 @@ func texts(check func([]string) error) func([]string, *[]string) error {
 	}
 }
 
-// each makes a check of a list of one for a single argument.
+// each turns a check of one argument into a check of a list.
 func each(check func(string) error) func([]string) error {
 	return func(arguments []string) error {
 		for _, argument := range arguments {
@@ -70,7 +70,7 @@ func each(check func(string) error) func([]string) error {
 	}
 }
 
-// some refuses a line without arguments, and an argument that is empty.
+// some refuses a line without arguments, and an empty argument.
 func some(arguments []string) error {
 	if len(arguments) == 0 {
 		return errCount
@@ -116,7 +116,7 @@ func number(least, most int) func([]string, *int) error {
 	}
 }
 
-// optional reads a value whose zero differs from one that was never said.
+// optional reads a value whose zero value differs from an unset one.
 func optional[V any](read func([]string, *V) error) func([]string, **V) error {
 	return func(arguments []string, value **V) error {
 		*value = new(V)

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// vaultMethods are the ways to sign in to Vault: how many arguments each takes, and where they go.
+// vaultMethods are the ways to sign in to Vault, with their numbers of arguments and where these are stored.
 var vaultMethods = []struct {
 	name   string
 	least  int
@@ -25,7 +25,7 @@ var vaultMethods = []struct {
 
 const authForms = "token <token>\ntoken_file <file>\napprole <role_id> <secret_id_file>\nkubernetes <role> [<token_file>]\ncert [<role>]"
 
-// vaultSettings is the module, and where the auth method is mounted, which may be said before the method is.
+// vaultSettings is the module, and the mount of the auth method, which may come before the method.
 type vaultSettings struct {
 	*SecretsVault
 	authMount string

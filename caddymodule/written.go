@@ -6,27 +6,27 @@ import (
 	"sync"
 )
 
-// maxWritten is how many sites written remembers, of this configuration and of those before it.
+// maxWritten is how many sites are remembered, of this configuration and of earlier ones.
 const maxWritten = 256
 
-// lines remembers where the Caddyfiles that this process has read say what. Adapting a Caddyfile opens no other file,
-// so that what is wrong with a logo is found only when the site is provisioned, from JSON that has no lines.
+// lines remembers the positions of the words in the Caddyfiles that this process has read. Adapting a Caddyfile opens
+// no other file, so an error in a logo is found only when the site is provisioned, from JSON, which has no lines.
 //
-// A site is known again by all of its settings. One that another process adapted, as at a reload, is not.
+// A site is recognised by all of its settings. One that another process adapted, as at a reload, is not recognised.
 var lines written
 
-// written are the places of words by the settings of their site.
+// written are the positions of words, by the settings of their site.
 type written struct {
 	mu    sync.Mutex
 	sites map[string]places
 	order []string
 }
 
-// remember keeps where the words of a site stand.
+// remember stores the positions of a site's words.
 func (w *written) remember(h *Handler, said places) {
 	settings, err := json.Marshal(h)
 	if err != nil {
-		return // nobody finds it then, and the errors name the setting only
+		return // it could not be looked up then, and errors name the setting only
 	}
 	key := string(settings)
 	w.mu.Lock()
@@ -44,7 +44,7 @@ func (w *written) remember(h *Handler, said places) {
 	}
 }
 
-// wrap adds the line of a word to an error about a site, where it is known.
+// wrap adds a word's line to an error about a site, if it is known.
 func (w *written) wrap(h *Handler, word string, err error) error {
 	if err == nil {
 		return nil

@@ -18,17 +18,16 @@ type Effect struct {
 	Refreshed []string
 }
 
-// Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 has it. The answer was given
-// by host (the request's, with or without a port) to a request for requestPath, spelled as it is for
-// [Policy.CookieHeader].
+// Apply returns the jar after the changes of one answer, in their order, as RFC 6265 §5.3 says. host is the host of the
+// answered request, with or without a port, and requestPath its path, spelled as for [Policy.CookieHeader].
 //
-// One name has one value: where an answer sets a cookie, all others whose name an app could take for the same leave the
-// jar, unless they have the same value for other paths. Otherwise the app could be asked about one of them and be sent
-// the other.
+// Each name has only one value: if an answer sets a cookie, all others whose name an app could mistake for its name
+// leave the jar, unless they have the same value for other paths. Otherwise the app could be asked about one of them
+// and be sent the other.
 //
 // Cookies for other hosts are ignored, and so are those for a whole top-level domain. Expired cookies leave the jar. A
-// change that would make the jar larger than [MaxSize] is left out and the others still made: next and effect hold good
-// also where the error is [ErrFull].
+// change that would make the jar larger than [MaxSize] is left out and the others are still made: next and effect are
+// valid even if the error is [ErrFull].
 func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (next Jar, effect Effect, err error) {
 	before := Jar{cookies: make([]Cookie, 0, len(j.cookies))}
 	for i := range j.cookies {
@@ -75,7 +74,7 @@ func (j Jar) Apply(changes []Change, host, requestPath string, now time.Time) (n
 	return next, difference(before, next, touched), err
 }
 
-// dropRivals removes the cookies that have the given one's name and another value, and returns how much space that
+// dropRivals removes the cookies that have the given one's name and another value, and returns how many bytes that
 // frees.
 func (j *Jar) dropRivals(of *Cookie) (freed int) {
 	j.cookies = slices.DeleteFunc(j.cookies, func(c Cookie) bool {
@@ -105,14 +104,14 @@ func difference(before, after Jar, touched []Cookie) (effect Effect) {
 	return effect
 }
 
-// cookie is the cookie that a change sets or deletes, or false where the host may not have it.
+// cookie returns the cookie that a change sets or deletes, or false if the host must not set it.
 func (c *Change) cookie(host, requestPath string, now time.Time) (cookie Cookie, deleted, ok bool) {
 	cookie = Cookie{Name: c.name, Value: c.value, Domain: host, Path: c.path, HostOnly: true}
 	if cookie.Name == "" {
 		return Cookie{}, false, false
 	}
 	if c.domain != "" && c.domain != host {
-		// Without a list of public suffixes, a domain without a dot is taken for one.
+		// Without a list of public suffixes, a domain without a dot counts as one.
 		if !domainMatch(host, c.domain) || strings.IndexByte(c.domain, '.') < 0 {
 			return Cookie{}, false, false
 		}
@@ -127,7 +126,7 @@ func (c *Change) cookie(host, requestPath string, now time.Time) (cookie Cookie,
 	return cookie, deleted, true
 }
 
-// canonicalHost is a request's host without its port and the dot at its end, in lower case.
+// canonicalHost returns a request's host in lower case, without its port and a trailing dot.
 func canonicalHost(host string) string {
 	if strings.HasPrefix(host, "[") {
 		if end := strings.IndexByte(host, ']'); end > 0 {
@@ -152,7 +151,7 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-// defaultPath is RFC 6265 §5.1.4: the folder of the path that was asked for.
+// defaultPath is RFC 6265 §5.1.4: the folder of the requested path.
 func defaultPath(requestPath string) string {
 	last := strings.LastIndexByte(requestPath, '/')
 	if last <= 0 || requestPath[0] != '/' {

@@ -12,7 +12,8 @@ import (
 // MaxTokens is how many bearer tokens are bound to one session; a further one replaces the oldest.
 const MaxTokens = 16
 
-// MaxToken is the length of the longest bearer token that can be bound, in bytes. Servers take no longer header lines.
+// MaxToken is the length of the longest bearer token that can be bound, in bytes. Servers accept no longer header
+// lines.
 const MaxToken = 8 << 10
 
 // The purposes of a bond. A credential bound for one purpose is not recognised for the other.

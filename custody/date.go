@@ -27,8 +27,8 @@ func parseMaxAge(text string) (seconds int64, ok bool) {
 	return seconds, true
 }
 
-// parseDate reads a cookie's date by the algorithm of RFC 6265 §5.1.1, which browsers follow: tokens in any order, the
-// first of each kind counts. The time is in UTC.
+// parseDate reads a cookie's date by the algorithm of RFC 6265 §5.1.1, which browsers follow: the tokens may be in any
+// order, and the first of each kind counts. The time is in UTC.
 func parseDate(text string) (date time.Time, ok bool) {
 	var clock struct{ hour, minute, second int }
 	var hasClock, hasDay, hasMonth, hasYear bool
@@ -75,7 +75,7 @@ func parseDate(text string) (date time.Time, ok bool) {
 	return date, day >= 1 && date.Day() == day // there is no 31st of February
 }
 
-// validExpiry reports whether parseDate or a Max-Age can have given the time.
+// validExpiry reports whether a time can be the result of parseDate or a Max-Age.
 func validExpiry(expires time.Time) bool {
 	year := expires.Year()
 	return year >= 1601 && year <= 9999
@@ -85,8 +85,7 @@ func isDateDelimiter(c byte) bool {
 	return c == '\t' || ' ' <= c && c <= '/' || ';' <= c && c <= '@' || '[' <= c && c <= '`' || '{' <= c && c <= '~'
 }
 
-// leadingNumber reads a number of least to most digits that no further digit follows; what else follows does not
-// matter.
+// leadingNumber reads a number with the given least and most digits. No digit may follow; anything else may.
 func leadingNumber(token string, least, most int) (number int, ok bool) {
 	digits := 0
 	for digits < len(token) && '0' <= token[digits] && token[digits] <= '9' {

@@ -11,7 +11,7 @@ import (
 // ErrCorrupt says that stored cookies cannot be read. It never contains any part of them.
 var ErrCorrupt = errors.New("stored cookies are damaged")
 
-// encodingVersion is the first byte of what Encode writes. Another layout takes another number.
+// encodingVersion is the first byte that Encode writes. Another layout needs another number.
 const encodingVersion = 1
 
 // The flags of one cookie. Most cookies of a jar share their host and path, which are then written once.
@@ -103,14 +103,14 @@ func DecodeJar(b string) (jar Jar, rest string, err error) {
 	return jar, r.rest, nil
 }
 
-// wellFormed reports whether a cookie could have come from a Set-Cookie line. What is read from a store is written into
-// a request's header; a store that somebody else can write to must not be a way to add cookies or headers there.
+// wellFormed reports whether a cookie could have come from a Set-Cookie line. Cookies from a store are written into a
+// request's header, so an attacker who can write to the store must not be able to add cookies or headers that way.
 func (c *Cookie) wellFormed() bool {
 	return c.Name != "" && strings.IndexByte(c.Name, '=') < 0 && oneField(c.Name) && oneField(c.Value) &&
 		strings.HasPrefix(c.Path, "/") && (c.Expires.IsZero() || validExpiry(c.Expires))
 }
 
-// oneField reports whether text can stand between two semicolons.
+// oneField reports whether text can be between two semicolons.
 func oneField(text string) bool {
 	return strings.IndexByte(text, ';') < 0 && !hasControl(text)
 }
@@ -131,7 +131,7 @@ func (r *reader) byte() byte {
 	return b
 }
 
-// uvarint is binary.Uvarint for strings. Only the shortest spelling of a number is taken.
+// uvarint is binary.Uvarint for strings. It accepts only the shortest encoding of a number.
 func (r *reader) uvarint() uint64 {
 	var value uint64
 	for shift := uint(0); shift < 64; shift += 7 {

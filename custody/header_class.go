@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// ending is how the names of a class of headers end, folded.
+// ending is the folded ending of the names of a class of headers.
 type ending struct {
 	text string
 	fate fate
@@ -23,21 +23,21 @@ type ending struct {
 var endings = gatherEndings(map[fate]map[bool][]string{
 	fateAsk: {
 		false: {
-			// Credentials. Names with csrf or xsrf in them are none.
+			// Credentials. Names that contain csrf or xsrf are not credentials.
 			"cookie", "token", "key", "auth", "authorization", "authentication", "session", "sessionid", "session-id", "jwt", "secret",
 			"bearer", "authn", "authz", "creds", "hawk", "password", "passwd", "passphrase", "passcode", "pass-code", "access-code", "auth-code", "login-code", "credential", "ticket",
 			"assertion", "wsse",
-			// Who somebody is.
+			// The user's identity.
 			"user", "username", "userid", "user-id", "user-name", "user-email", "user-mail", "user-login", "user-role", "user-group",
 			"user-dn", "user-uid", "useremail", "userinfo", "user-info", "userprincipalname", "loginname", "login-name", "nameid", "name-id",
 			"act-as", "acting-as", "on-behalf-of", "onbehalfof", "impersonate", "impersonation", "run-as", "account-name", "accountname", "logged-in", "loggedin",
-			// From where a request comes.
+			// The origin of a request.
 			"clientip", "realip", "remoteip", "socketip", "userip", "sourceip", "remoteaddr", "clientaddr", "forwarded-for", "forwarder-for",
 			"proxied-for", "remote-address", "client-address", "ip-address", "viewer-address", "peer-address",
-			// Where the app is mounted. What is known to be such a header is dropped without a question.
+			// Where the app is mounted. Names that are known for this are dropped in any case.
 			"path", "scriptname", "script-name", "base-url", "root-url", "mount-url", "script-url", "baseurl", "rooturl", "mountpoint",
 			"mount-point",
-			// Under which address.
+			// The app's address.
 			"forwarded-proto", "forwarded-host", "real-host", "url-scheme",
 		},
 		true: {
@@ -45,7 +45,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 			"email", "mail", "upn", "login", "member", "dn", "cn", "cert", "certificate",
 			"ip", "ipv", "addr", "forwarded",
 			"prefix", "uri", "root", "mount", "base",
-			// Under which address: by another one than it has, an app may know another cookie.
+			// The app's address: at another address an app may use another cookie.
 			"scheme", "proto", "https", "ssl", "host",
 		},
 	},
@@ -54,7 +54,7 @@ var endings = gatherEndings(map[fate]map[bool][]string{
 	},
 })
 
-// endingTable has the endings by their last two characters, so that a name is compared with few.
+// endingTable has the endings by their last two characters, so that a name is compared with few of them.
 type endingTable [1 << 10][]ending
 
 // slot is the index of the endings that have the same last two characters as a name.
@@ -75,7 +75,7 @@ func gatherEndings(lists map[fate]map[bool][]string) *endingTable {
 	return table
 }
 
-// of returns the fate that a folded name has by its ending; fateKeep where it has none of them.
+// of returns the fate of a folded name by its ending; fateKeep if no ending fits.
 func (table *endingTable) of(name []byte) fate {
 	if len(name) < 2 {
 		return fateKeep
@@ -89,7 +89,7 @@ func (table *endingTable) of(name []byte) fate {
 	return fateKeep
 }
 
-// fateOf returns what becomes of the header with a folded name.
+// fateOf returns the fate of the header with a folded name.
 func fateOf(folded []byte) fate {
 	if known, ok := fates[string(folded)]; ok {
 		return known
@@ -128,7 +128,7 @@ func fateOf(folded []byte) fate {
 	return f
 }
 
-// familyOf returns the fate that a folded name has by its beginning; fateKeep where it has none of them.
+// familyOf returns the fate of a folded name by its beginning; fateKeep if no beginning fits.
 func familyOf(name []byte) fate {
 	table := &familiesByLetter
 	if len(name) > 2 && name[0] == 'x' && name[1] == '-' {
@@ -145,9 +145,9 @@ func familyOf(name []byte) fate {
 	return fateKeep
 }
 
-// stemOf is a folded name without what changes nothing for the most careless readers: CGI puts `HTTP_` in front of each
-// name, and the server's own variables have `REDIRECT_` there, so that some readers look under both; what is odd at the
-// ends is trimmed, and a number behind the name is one more of the same.
+// stemOf returns a folded name without the parts that the most careless readers ignore. CGI puts `HTTP_` in front of
+// each name, and the server's own variables have `REDIRECT_` there, so some readers look under both. Unusual characters
+// at the ends are trimmed, and so is a number at the end, because apps number headers of the same kind.
 func stemOf(folded []byte) []byte {
 	for len(folded) > 0 && (folded[0] == '-' || folded[0] == 'h' || folded[0] == 'r') {
 		length := len(folded)
@@ -199,9 +199,9 @@ func appendFold(folded []byte, name string) []byte {
 // PassHeader names a header that clients may send to the app although the policy would remove it (pass_header): a
 // credential, an identity set by something in front of the gateway, or a header of the app's own that strangers send.
 type PassHeader struct {
-	// Name is let through in the spelling given here, in any case.
+	// Name is the header's name in the only spelling that is let through, except for case.
 	Name string
-	// Paths are where it is let through, over canonical paths; none means everywhere.
+	// Paths are the canonical paths where it is let through; none means everywhere.
 	Paths match.Globs
 }
 
@@ -214,7 +214,7 @@ func NewPassHeaders(names ...string) []PassHeader {
 	return passed
 }
 
-// Validate returns what is wrong with a rule, one without effect included.
+// Validate returns what is wrong with a rule. A rule without effect is wrong too.
 func (p PassHeader) Validate() error {
 	if p.Name == "" || !allOf(p.Name, classToken) {
 		return fmt.Errorf("%q: want the name of a header", p.Name)
@@ -242,8 +242,8 @@ func (p PassHeader) Validate() error {
 	return nil
 }
 
-// passes reports whether the operator lets a header through at a path. The spelling counts, but not upper and lower
-// case: whoever names X-Api-Key does not mean X_Api_Key.
+// passes reports whether the operator lets a header through at a path. The case does not matter, but the spelling does:
+// an operator who names X-Api-Key does not mean X_Api_Key.
 func (p *HeaderPolicy) passes(name string, path match.Path) bool {
 	if p == nil || len(p.Pass) == 0 || textproto.CanonicalMIMEHeaderKey(name) != name {
 		return false

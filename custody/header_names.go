@@ -2,17 +2,17 @@ package custody
 
 import "strings"
 
-// fate is what becomes of a request header.
+// fate is what Clean does with a request header.
 type fate uint8
 
 const (
-	// fateKeep: nothing is known of it. It goes to the app from a verified session, and otherwise only if the operator
+	// fateKeep: the header is unknown. It goes to the app from a verified session, and otherwise only if the operator
 	// has named it in pass_header.
 	fateKeep fate = iota
-	// fateOpen: one of the documented headers that go to the app from everybody, in the one spelling that HTTP knows,
-	// and in no other that CGI, WSGI and their like could take for it.
+	// fateOpen: one of the documented headers that go to the app from everybody. It goes in HTTP's own spelling only,
+	// and in no other that CGI, WSGI and similar interfaces could read as that.
 	fateOpen
-	// fateSpelled: as fateKeep, but in the one spelling only.
+	// fateSpelled: like fateKeep, but in one spelling only.
 	fateSpelled
 	// fateDrop: never goes to the app.
 	fateDrop
@@ -37,15 +37,15 @@ var fates = gather(map[fate]string{
 		access-control-request-method access-control-request-headers last-event-id service-worker
 		traceparent tracestate x-forwarded-for x-forwarded-host x-forwarded-proto via
 		cookie host transfer-encoding trailer expect early-data`,
-	// They end as credentials do and are none: tokens against requests from other sites that have no csrf in their
-	// names, locks, and keys that make a request count once.
+	// Their names end like credentials, but they are not credentials: tokens against cross-site requests whose names do
+	// not contain csrf, locks, and keys that make a repeated request count once.
 	fateSpelled: `
 		requesttoken x-requesttoken requestverificationtoken x-requestverificationtoken request-verification-token
 		x-request-verification-token anti-forgery-token x-anti-forgery-token antiforgerytoken x-antiforgerytoken x-antiforgery-token
 		x-atlassian-token x-syno-token x-transmission-session-id lock-token idempotency-key x-idempotency-key`,
-	// These make a server take the request for one to another place, or for its own gateway's. No operator needs them
-	// from a client: what an app must be told of where it is mounted is known before any request comes, and can be said
-	// behind the gateway (header_up).
+	// These make a server treat the request as one to another address, or as one of its own gateway. No operator needs
+	// them from a client: where the app is mounted is known before any request, and can be set behind the gateway
+	// (header_up).
 	fateDrop: `
 		x-waws-unencoded-url x-http-destinationurl x-http-path-override x-http-host-override x-sendfile-type
 		x-forwarded-uri x-forwarded-url x-forwarded-path x-forwarded-method x-forwarded-prefix x-forwarded-context x-forwarded-basepath
@@ -66,7 +66,7 @@ var fates = gather(map[fate]string{
 	fateHop:    `connection upgrade te keep-alive proxy-connection http2-settings`,
 })
 
-// families are the headers that are known by how the folded name begins.
+// families are the headers that are known by the beginning of the folded name.
 var families = []family{
 	{"x-second-factor", fateDrop},
 	{"x-original-", fateDrop},   // IIS, nginx ingress, Symfony, Zend: the request's "real" address
@@ -75,7 +75,7 @@ var families = []family{
 	{"x-middleware-", fateDrop}, // Next.js: skips its middleware, and with it the app's own gate
 	{"x-invoke-", fateDrop},     // Next.js: serves another page
 	{"x-accel-", fateDrop},      // Rack::Sendfile: maps files on the server
-	{"x-forwarded-", fateAsk},   // but for those above: -user, -email, -groups, -access-token, -ssl, -port …
+	{"x-forwarded-", fateAsk},   // except for those above: -user, -email, -groups, -access-token, -ssl, -port …
 	{"remote-", fateAsk},
 	{"x-remote-", fateAsk},
 	{"auth-", fateAsk},
@@ -132,8 +132,8 @@ var families = []family{
 	{"x-kubernetes-", fateAsk},
 }
 
-// openFamilies are the headers that everybody may send, known by how the name begins: browsers set them, and keep
-// scripts from doing so.
+// openFamilies are the headers, by the beginning of their names, that everybody may send: browsers set them, and
+// scripts cannot.
 var openFamilies = []string{"sec-fetch-", "sec-ch-"}
 
 type family struct {
@@ -141,8 +141,8 @@ type family struct {
 	fate   fate
 }
 
-// familiesByLetter are the families by the first letter, and by the first behind `x-`, so that an ordinary header is
-// compared with few.
+// familiesByLetter are the families by the first letter, familiesBehindX by the first one after `x-`, so that an
+// ordinary header is compared with few.
 var familiesByLetter, familiesBehindX = func() (first, behind ['z' + 1][]family) {
 	for _, f := range families {
 		if rest, found := strings.CutPrefix(f.prefix, "x-"); found {
@@ -156,7 +156,7 @@ var familiesByLetter, familiesBehindX = func() (first, behind ['z' + 1][]family)
 
 func gather(lists map[fate]string) map[string]fate {
 	names := make(map[string]fate)
-	// In this order, so that a name in two lists has the stricter fate.
+	// In this order, so that a name in two lists gets the stricter fate.
 	for _, f := range []fate{fateOpen, fateSpelled, fateAsk, fateMethod, fateHop, fateDrop} {
 		for name := range strings.FieldsSeq(lists[f]) {
 			names[name] = f

@@ -9,8 +9,8 @@ import (
 
 // HeaderPolicy says which headers a client may send to the app.
 type HeaderPolicy struct {
-	// Pass are the headers that the operator lets through. Headers that change what a request is, or what the gateway
-	// says of it, cannot be let through.
+	// Pass are the headers that the operator lets through. Headers that change what a request is, or that the gateway
+	// sets about it, cannot be let through.
 	Pass []PassHeader
 	// Token is the header in which the app takes bearer tokens; empty if it takes them in the usual ones only.
 	Token string
@@ -24,34 +24,34 @@ func NewHeaderPolicy(pass []PassHeader) *HeaderPolicy { return &HeaderPolicy{Pas
 type CleanOptions struct {
 	// Verified: the session is verified, so that the gateway does not decide by the method.
 	Verified bool
-	// Login: the request is a login, whose method does count, and which goes as a stranger's.
+	// Login: the request is a login. Its method does count, and it is treated like a stranger's.
 	Login bool
-	// Path is the request's, for what is let through at some paths only.
+	// Path is the request's path, for headers that are let through at some paths only.
 	Path match.Path
 	// Closed reports whether the operator closed the path (protect, shut), so that the method may matter there. It is
 	// called only if a header changes the method; nil means no.
 	Closed func() bool
-	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil where none may
-	// come.
+	// Token reports whether a bearer token is bound to the session, at sites whose apps issue them; nil if no token may
+	// be sent.
 	Token func(string) bool
 }
 
-// Clean removes from a request's headers, in place, all that a client must not say (P3). To be called before the
-// gateway adds headers of its own. A header's name is judged in the form that a careless server gives it:
-// `X_Second.Factor-User` is X-Second-Factor-User.
+// Clean removes from a request's headers, in place, everything that a client must not say (P3). It must be called
+// before the gateway adds headers of its own. A header's name is judged as a careless server reads it:
+// `X_Second.Factor-User` counts as X-Second-Factor-User.
 //
-// Whoever is not verified sends the documented headers (docs/configuration.md), in their one spelling, and those that
-// the policy passes; all else is removed. For logins the same holds in every session.
+// Unless the session is verified, only the documented headers (docs/configuration.md) remain, in their usual spelling,
+// and those that the policy passes; all others are removed. For logins the same is true in every session.
 //
 // From a verified session's requests these are removed: the gateway's own headers (X-Second-Factor…); addresses other
 // than the request's (X-Original-URL), and where the app is mounted (X-Script-Name); Proxy, Proxy-Authorization,
-// Cookie2; other spellings of the documented headers (Cookie_, content_type); credentials, identities and claims of
+// Cookie2; other spellings of the documented headers (Cookie_, content_type); credentials, identities and claims about
 // where a request comes from, unless the policy passes them, or they are a bearer token that is bound to the session;
-// overrides of the method where the place is one that protect or shut closes.
+// overrides of the method if protect or shut closes the path.
 //
-// Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, but for those on which
-// gateway and app must agree (Cookie, Content-Type and so on). Only an upgrade to WebSocket remains of it. Of TE only
-// trailers remain.
+// Connection is rebuilt. The headers that it names are removed, as the proxy would remove them, except for those that
+// gateway and app must read alike (Cookie, Content-Type and so on). Of Connection only an upgrade to WebSocket remains,
+// and of TE only trailers.
 func (p *HeaderPolicy) Clean(h http.Header, state CleanOptions) {
 	if values, ok := h["Connection"]; ok {
 		removeNamed(h, values)
@@ -105,8 +105,8 @@ func Sensitive(name string) bool {
 	return fate != fateKeep && fate != fateSpelled && fate != fateOpen
 }
 
-// spelled reports whether a header's name is spelled as net/http spells it, folded being its fold: no `_` for a `-`,
-// upper case where a word begins.
+// spelled reports whether a header's name is spelled as net/http spells it: no `_` for a `-`, and upper case where a
+// word begins. folded is the name's fold.
 func spelled(name string, folded []byte) bool {
 	begins := true
 	for i := range len(name) {
@@ -122,8 +122,8 @@ func spelled(name string, folded []byte) bool {
 	return true
 }
 
-// cleanHop judges a header that belongs to one connection, and changes its value where a part of it may stay. No other
-// spelling than net/http's is one that may.
+// cleanHop judges a header that belongs to one connection, and changes its value if only a part of it may stay. Only
+// net/http's spelling may stay.
 func cleanHop(h http.Header, name string) bool {
 	switch name {
 	case "Connection":
@@ -148,14 +148,14 @@ func cleanHop(h http.Header, name string) bool {
 	return false
 }
 
-// upgradesToWebSocket reports whether the connection is to become a WebSocket and nothing else. It holds before and
-// after Connection was rebuilt.
+// upgradesToWebSocket reports whether the connection is to become a WebSocket and nothing else. The result is the same
+// before and after Connection was rebuilt.
 func upgradesToWebSocket(h http.Header) bool {
 	upgrade := h["Upgrade"]
 	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && hasToken(h["Connection"], "upgrade")
 }
 
-// hasToken reports whether a list, spread over any number of lines, has a token in any case.
+// hasToken reports whether a list, on any number of lines, contains a token in any case.
 func hasToken(lines []string, token string) bool {
 	for _, rest := range lines {
 		for rest != "" {
@@ -169,8 +169,8 @@ func hasToken(lines []string, token string) bool {
 	return false
 }
 
-// removeNamed removes the headers that Connection names (RFC 9110 §7.6.1), but for those that a client must not have
-// removed: then the app would read another request than the gateway judged, or than Caddy prepared.
+// removeNamed removes the headers that Connection names (RFC 9110 §7.6.1), except for those that a client must not have
+// removed: otherwise the app would read another request than the gateway judged, or than Caddy prepared.
 func removeNamed(h http.Header, connection []string) {
 	for _, rest := range connection {
 		for rest != "" {
@@ -189,7 +189,7 @@ func removeNamed(h http.Header, connection []string) {
 	}
 }
 
-// ordinary are the headers that need no judging, for speed. All are spelled as net/http spells them.
+// ordinary reports whether a header needs no judging, for speed. Its names are spelled as net/http spells them.
 func ordinary(name string) bool {
 	switch name {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Length", "Content-Type", "Cookie", "Dnt",

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxSize is how much a jar holds at most, in bytes as [Jar.Size] counts them.
+// MaxSize is the largest size of a jar, in bytes as [Jar.Size] counts them.
 const MaxSize = 32 << 10
 
 // overhead is what each cookie counts besides its texts. It keeps the number of cookies in a jar small (512), so that
@@ -24,15 +24,15 @@ type Cookie struct {
 	Name, Value string
 	// Domain is the host that the cookie goes to, in lower case, without a dot in front.
 	Domain string
-	// Path is where the cookie begins to be sent. It starts with a slash.
+	// Path is the path from which on the cookie is sent. It starts with a slash.
 	Path string
-	// HostOnly tells that the cookie goes to Domain itself and not to the hosts below it.
+	// HostOnly: the cookie goes to Domain itself and not to the hosts below it.
 	HostOnly bool
 	// Expires is when the cookie ends, in whole seconds, UTC. Zero: with the session.
 	Expires time.Time
 }
 
-// String tells the name and where the cookie goes, never the value.
+// String returns the name and where the cookie goes, never the value.
 func (c Cookie) String() string {
 	return fmt.Sprintf("cookie %q for %q%q, value withheld", c.Name, c.Domain, c.Path)
 }
@@ -67,14 +67,14 @@ type Jar struct {
 	cookies []Cookie
 }
 
-// Clone returns a copy that shares no memory with the jar but the texts.
+// Clone returns a copy that shares only the texts with the jar.
 func (j Jar) Clone() Jar { return Jar{cookies: slices.Clone(j.cookies)} }
 
-// Len is the number of cookies, the expired ones included.
+// Len returns the number of cookies, including expired ones.
 func (j Jar) Len() int { return len(j.cookies) }
 
-// Size is what the jar takes of [MaxSize], in bytes: the texts, and a fixed sum for each cookie. What [Jar.Encode]
-// writes is never longer than this by more than four bytes.
+// Size returns how many bytes of [MaxSize] the jar uses: the texts, and a fixed number for each cookie. The output of
+// [Jar.Encode] is at most four bytes longer.
 func (j Jar) Size() int {
 	total := 0
 	for i := range j.cookies {
@@ -92,14 +92,14 @@ func (j Jar) Names() []string {
 	return names
 }
 
-// Holds reports whether an app could take name for that of one of the cookies, whatever their hosts, paths and
-// expiries: whether the folds of the two are equal ([match.FoldName]). It is what [Policy.Sort] asks.
+// Holds reports whether an app could mistake name for that of one of the cookies, whatever their hosts, paths and
+// expiries: whether the folds of the two are equal ([match.FoldName]). [Policy.Sort] calls it.
 func (j Jar) Holds(name string) bool {
 	held := heldNames{jar: &j}
 	return held.has(name)
 }
 
-// Without returns the jar without the cookies of these names, or of others that an app could take for one of them.
+// Without returns the jar without the cookies whose names an app could mistake for one of these.
 func (j Jar) Without(names []string) Jar {
 	return Jar{cookies: slices.DeleteFunc(slices.Clone(j.cookies), func(c Cookie) bool { return anyFold(names, c.Name) })}
 }
@@ -124,7 +124,7 @@ func appendOnce(names []string, name string) []string {
 	return append(names, name)
 }
 
-// SameValues reports whether two jars say the same to an app that gets all of their cookies.
+// SameValues reports whether two jars mean the same to an app that gets all of their cookies.
 func (j Jar) SameValues(other Jar) bool {
 	return len(j.cookies) == len(other.cookies) && !slices.ContainsFunc(j.cookies, func(c Cookie) bool {
 		return !slices.ContainsFunc(other.cookies, func(o Cookie) bool { return c.Name == o.Name && c.Value == o.Value })

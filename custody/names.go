@@ -10,9 +10,9 @@ import (
 
 // The classes of bytes, in one table, so that a request's cookies are judged in one pass each.
 const (
-	classToken = 1 << iota // RFC 9110 §5.6.2: may stand in a name
-	classValue             // 0x21 to 0x7e but for `"`, `;` and `\`: may stand in a browser's value
-	classQuick             // has a fold of its own, whatever stands beside it
+	classToken = 1 << iota // RFC 9110 §5.6.2: may be in a name
+	classValue             // 0x21 to 0x7e except `"`, `;` and `\`: may be in a browser's value
+	classQuick             // its fold does not depend on the bytes beside it
 )
 
 var classes = func() (table [256]byte) {
@@ -50,15 +50,16 @@ func hasControl(text string) bool {
 	return false
 }
 
-// returnableName reports whether a name is one that a browser's cookie may have: an RFC 6265 token, and not one of RFC
-// 2965's `$Version`, `$Path` and their like, which change how Java and Python read the cookies beside them.
+// returnableName reports whether a browser's cookie may have a name: it must be an RFC 6265 token, and not one of RFC
+// 2965's `$Version`, `$Path` and so on, which change how Java and Python read the cookies beside them.
 func returnableName(name string) bool {
 	return name != "" && name[0] != '$' && allOf(name, classToken)
 }
 
-// returnableValue reports whether a browser's cookie may have a value. To no server may anything in it end the cookie
-// or begin another: it has no white space, semicolon or backslash, and quotes only as one pair around the whole. It has
-// no `=` after a comma, because old Rack, Perl's CGI and Tomcat's legacy parser end a cookie at a comma.
+// returnableValue reports whether a browser's cookie may have a value. No server may read anything in it as the end of
+// the cookie or the beginning of another: it must have no white space, semicolon or backslash, and quotes only as one
+// pair around the whole. It must have no `=` after a comma, because old Rack, Perl's CGI and Tomcat's legacy parser end
+// a cookie at a comma.
 func returnableValue(value string) bool {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
@@ -83,8 +84,8 @@ func strayQuote(text string) bool {
 	return strings.IndexByte(text, '"') >= 0 || strings.HasSuffix(text, `\`)
 }
 
-// isAttribute reports whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies,
-// Python takes them for what they are named.
+// isAttribute reports whether a name is, in any case, that of a cookie's attribute. Old Java refuses such cookies, and
+// Python reads them as attributes.
 func isAttribute(name string) bool {
 	for _, attribute := range [...]string{
 		"Version", "Path", "Domain", "Expires", "Max-Age", "Comment", "Discard", "Secure", "HttpOnly", "SameSite", "Partitioned",
@@ -96,8 +97,7 @@ func isAttribute(name string) bool {
 	return false
 }
 
-// forScripts reports whether a name is one of those in which apps give their scripts a token against cross-site
-// requests.
+// forScripts reports whether apps use a name for a token against cross-site requests that their scripts read.
 func forScripts(name string) bool {
 	for i := 0; i+4 <= len(name); i++ {
 		if c := name[i] | 0x20; (c == 'c' || c == 'x') && name[i+1]|0x20 == 's' && name[i+2]|0x20 == 'r' && name[i+3]|0x20 == 'f' {
@@ -107,7 +107,7 @@ func forScripts(name string) bool {
 	return false
 }
 
-// foldByte is the fold of one byte of class classQuick.
+// foldByte returns the fold of one byte of class classQuick.
 func foldByte(c byte) byte {
 	switch {
 	case 'A' <= c && c <= 'Z':
@@ -118,7 +118,7 @@ func foldByte(c byte) byte {
 	return c
 }
 
-// sameFold reports whether match.FoldName(a) == match.FoldName(b), without memory for ordinary names.
+// sameFold reports whether match.FoldName(a) == match.FoldName(b), without allocations for ordinary names.
 func sameFold(a, b string) bool {
 	if !allOf(a, classQuick) || !allOf(b, classQuick) {
 		return match.FoldName(a) == match.FoldName(b)
@@ -144,7 +144,7 @@ func anyFold(names []string, name string) bool {
 	return false
 }
 
-// globsFold reports whether a name that an app could take for name fits one of the patterns: both are folded first.
+// globsFold reports whether a name that an app could mistake for name fits one of the patterns: both are folded first.
 func globsFold(patterns match.Globs, name string) bool {
 	if len(patterns) == 0 {
 		return false
@@ -167,7 +167,7 @@ func globsFold(patterns match.Globs, name string) bool {
 	return false
 }
 
-// globFold is match.Glob's Match under foldByte: on a mismatch, the last `*` takes one byte more.
+// globFold is match.Glob's Match under foldByte: on a mismatch, the last `*` takes one more byte.
 func globFold(pattern, name string) bool {
 	p, n, star, mark := 0, 0, -1, 0
 	for n < len(name) {
@@ -249,15 +249,15 @@ func (h *heldNames) foldedAt(i int) string {
 	return h.folded[i]
 }
 
-// MaxNames is how many names are learned at most. An app has a handful; of an app that keeps inventing names no more
-// are learned.
+// MaxNames is how many names are learned at most. An app has a handful; if an app keeps inventing names, no more are
+// learned.
 const MaxNames = 256
 
-// Names is a set of cookies' names that grows: those that a login of this site put into custody. A nil Names is empty.
-// It is safe for concurrent use, and asking it takes no lock.
+// Names is a growing set of cookies' names: those that a login of this site put into custody. A nil Names is empty. It
+// is safe for concurrent use, and reading it takes no lock.
 type Names struct{ known atomic.Pointer[[]string] }
 
-// Has reports whether an app could take name for one of the set.
+// Has reports whether an app could mistake name for one of the set.
 func (n *Names) Has(name string) bool {
 	if n == nil {
 		return false
@@ -266,7 +266,7 @@ func (n *Names) Has(name string) bool {
 	return known != nil && anyFold(*known, name)
 }
 
-// Add puts names into the set, and returns those that it did not have. What does not fit into MaxNames is left out.
+// Add adds names to the set, and returns those that are new. Names beyond MaxNames are left out.
 func (n *Names) Add(names ...string) (added []string) {
 	for {
 		before := n.known.Load()

@@ -8,18 +8,18 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// What the browser may add to the Cookie header. More is dropped, one cookie at a time.
+// Limits on what the browser may add to the Cookie header. Cookies beyond them are dropped one by one.
 const (
 	maxBrowserBytes   = 8 << 10
 	maxBrowserCookies = 100
-	// maxExamined bounds the comparisons with what is held, for cookies that in the end are not taken.
+	// maxExamined bounds the comparisons with held cookies, for cookies that are not sent in the end.
 	maxExamined = 4 * maxBrowserCookies
-	// maxPieces is in how many words a comma may divide a value.
+	// maxPieces is into how many pieces commas may divide a value.
 	maxPieces = 16
 )
 
-// AnyPath stands for the path of a question of the gateway's own: it carries every cookie that requests to any path of
-// the host would carry, so that what the app says in answer holds for all of them.
+// AnyPath is the path of the gateway's own identity requests: they carry every cookie that requests to any path of the
+// host would carry, so that the app's answer is true for all of them.
 const AnyPath = "*"
 
 // CookieHeader writes the Cookie header of a request to the app: the cookies in custody that belong to it (RFC 6265
@@ -30,15 +30,15 @@ const AnyPath = "*"
 // the browser in this session ([Sorted.Granted]). host and path are the request's, the path without its query and
 // spelled as for [Jar.Apply].
 //
-// A browser's cookie is sent on if its name is granted, fits Pass, or has csrf or xsrf in it, and if nothing about it
-// could be taken for anything else (P3): its name is a token that folds neither to one of Own or Hold nor to that of
-// any cookie in the jar, belonging to this request or not; neither name nor value can begin another cookie to any
-// server. Of several with one name the first is taken. At most 100 cookies and 8 KiB are, of the first 400 that a
-// browser may send.
+// A browser's cookie is sent on if its name is granted, fits Pass, or contains csrf or xsrf, and if nothing about it
+// can be misread (P3): its name is a token that folds neither to one of Own or Hold nor to that of any cookie in the
+// jar, even one that does not belong to this request; neither name nor value can begin another cookie to any server. Of
+// several with one name the first is sent. At most 100 cookies and 8 KiB are sent, of the first 400 that a browser may
+// send.
 //
-// A cookie in custody that has quotes, other than one pair around its value, comes last of all, where there is nothing
-// of the browser's that a server could take for a part of it. Then the browser's must not be named like an attribute
-// either.
+// A cookie in custody that has quotes, other than one pair around its value, comes last, so that no cookie of the
+// browser follows that a server could read as a part of it. In that case the browser's cookies must not be named like
+// an attribute either.
 func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host, path string, now time.Time) string {
 	var headerSpace [1 << 10]byte
 	var orderSpace [32]int
@@ -67,7 +67,7 @@ func (p *Policy) CookieHeader(client []string, jar *Jar, granted []string, host,
 	return string(header)
 }
 
-// belonging appends the positions of the cookies that a request carries, in the order in which it carries them.
+// belonging appends the indexes of the cookies that a request carries, in their order in the header.
 func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 	host = canonicalHost(host)
 	if path == "" {
@@ -78,7 +78,7 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 		if c.expired(now) || path != AnyPath && !pathMatch(path, c.Path) || c.HostOnly && host != c.Domain || !c.HostOnly && !domainMatch(host, c.Domain) {
 			continue
 		}
-		// Sorted as they come; jars are small and mostly have one path.
+		// Sorted by insertion; jars are small and mostly have one path.
 		order = append(order, i)
 		for at := len(order) - 1; at > 0 && len(j.cookies[order[at-1]].Path) < len(c.Path); at-- {
 			order[at-1], order[at] = order[at], order[at-1]
@@ -87,8 +87,8 @@ func (j *Jar) belonging(order []int, host, path string, now time.Time) []int {
 	return order
 }
 
-// appendBrowser appends what the browser may send. more tells that cookies from custody follow it: then none may be
-// named like an attribute, for such a one in front makes Python's SimpleCookie give up on the whole header.
+// appendBrowser appends what the browser may send. more says that cookies from custody follow. Then none may be named
+// like an attribute, because Python's SimpleCookie gives up on the whole header if it begins with such a cookie.
 func (p *Policy) appendBrowser(header []byte, client []string, jar *Jar, granted []string, more bool) []byte {
 	var space [16]string
 	taken := space[:0]
@@ -132,18 +132,18 @@ func (p *Policy) mayCome(name string, granted []string) bool {
 	if slices.Contains(granted, name) {
 		return true
 	}
-	// PHP before 7.4.11, Rack and others decode names: `SID%00csrf` has csrf in it and is SID. Only the app itself can
-	// say that it means such a name.
+	// PHP before 7.4.11, Rack and others decode names: `SID%00csrf` contains csrf and is read as SID. Only the app
+	// itself can say that it means such a name.
 	return strings.IndexByte(name, '%') < 0 && (forScripts(name) || p.Pass.Match(name))
 }
 
-// guarded reports whether an app could take name for one that a browser must not send.
+// guarded reports whether an app could mistake name for one that a browser must not send.
 func (p *Policy) guarded(name string, held *heldNames) bool {
 	return p.owns(name) || globsFold(p.Hold, name) || p.Learned.Has(name) || held.has(name)
 }
 
-// owns reports whether an app or a browser could take name for one of the gateway's own. Those fold quickly, and have
-// the length of their folds.
+// owns reports whether an app or a browser could mistake name for one of the gateway's own. Those fold quickly, and
+// have the length of their folds.
 func (p *Policy) owns(name string) bool {
 	folded, quick := "", allOf(name, classQuick)
 	if !quick {
@@ -153,7 +153,7 @@ func (p *Policy) owns(name string) bool {
 		if quick && len(own) == len(name) && sameFold(own, name) || !quick && foldsTo(own, folded) {
 			return true
 		}
-		// A gateway on another port of this host, or on this one, has the port in its cookie's name.
+		// A gateway on another port of this host, or on this one, has its port in the cookie's name.
 		if quick && len(name) > len(own) && sameFold(own, name[:len(own)]) && isPort(name[len(own):]) ||
 			!quick && len(folded) > len(own) && foldsTo(own, folded[:len(own)]) && isPort(folded[len(own):]) {
 			return true
@@ -162,12 +162,12 @@ func (p *Policy) owns(name string) bool {
 	return false
 }
 
-// isPort reports whether a text is the end of a name with a port in it.
+// isPort reports whether a text is the end of a name that contains a port.
 func isPort(text string) bool {
 	return len(text) > 1 && foldByte(text[0]) == foldByte('-') && strings.Trim(text[1:], "0123456789") == ""
 }
 
-// guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names behind it, though
+// guardedPieces is guarded for a value with commas: servers that end a cookie at a comma see names after it, though
 // none with a value.
 func (p *Policy) guardedPieces(value string, held *heldNames) bool {
 	_, rest, found := strings.Cut(value, ",")
@@ -178,7 +178,7 @@ func (p *Policy) guardedPieces(value string, held *heldNames) bool {
 		if pieces == maxPieces {
 			return true
 		}
-		// Tomcat skips what cannot begin a name, others take the piece whole.
+		// Tomcat skips characters that cannot begin a name; other servers take the whole piece.
 		end := 0
 		for end < len(rest) && classes[rest[end]]&classToken != 0 {
 			end++

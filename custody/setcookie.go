@@ -12,16 +12,16 @@ import (
 // at which it is applied.
 type Change struct {
 	name, value string
-	domain      string    // without the dot in front, lower case; "" for the host itself
+	domain      string    // without the leading dot, lower case; "" for the host itself
 	path        string    // "" for the default
-	maxAge      int64     // in seconds; holds only where hasMaxAge
-	expires     time.Time // zero where there is none
+	maxAge      int64     // in seconds; valid only if hasMaxAge
+	expires     time.Time // zero if there is none
 	hasMaxAge   bool
 	httpOnly    bool
 }
 
-// ParseSetCookie reads one Set-Cookie line as RFC 6265 §5.2 has it. It takes more than net/http does, for browsers take
-// more: any bytes but control characters. It reports false for a line without a name, or with control characters.
+// ParseSetCookie reads one Set-Cookie line as RFC 6265 §5.2 says. It accepts more than net/http does, because browsers
+// do: any bytes except control characters. It reports false for a line without a name, or with control characters.
 func ParseSetCookie(line string) (Change, bool) {
 	if hasControl(line) {
 		return Change{}, false
@@ -41,7 +41,7 @@ func ParseSetCookie(line string) (Change, bool) {
 	return change, true
 }
 
-// Changes reads Set-Cookie lines. Those that [ParseSetCookie] does not take are left out.
+// Changes reads Set-Cookie lines. It leaves out those that [ParseSetCookie] does not accept.
 func Changes(lines []string) (changes []Change) {
 	for _, line := range lines {
 		if change, ok := ParseSetCookie(line); ok {
@@ -51,8 +51,8 @@ func Changes(lines []string) (changes []Change) {
 	return changes
 }
 
-// attribute takes one attribute (RFC 6265 §5.2.1 to §5.2.6). Of several, the last that makes sense counts. Secure and
-// SameSite say nothing to a jar that has only one site and speaks only to its app.
+// attribute reads one attribute (RFC 6265 §5.2.1 to §5.2.6). Of several, the last valid one counts. Secure and SameSite
+// are ignored: a jar has only one site and speaks only to its app.
 func (c *Change) attribute(key, text string) {
 	if isHTTPOnly(key) || namesHTTPOnly(key) || namesHTTPOnly(text) {
 		c.httpOnly = true
@@ -78,7 +78,7 @@ func (c *Change) attribute(key, text string) {
 	}
 }
 
-// isHTTPOnly is generous: whatever stands between the letters, somebody meant HttpOnly.
+// isHTTPOnly is generous: whatever characters are between the letters, HttpOnly was meant.
 func isHTTPOnly(key string) bool {
 	const wanted = "httponly"
 	at := 0
@@ -95,7 +95,7 @@ func isHTTPOnly(key string) bool {
 	return at == len(wanted)
 }
 
-// namesHTTPOnly finds the word in another attribute, where a forgotten or mistyped semicolon puts it.
+// namesHTTPOnly finds the word in another attribute, where a missing or mistyped semicolon puts it.
 func namesHTTPOnly(text string) bool {
 	for text != "" {
 		var word string
@@ -111,11 +111,11 @@ func namesHTTPOnly(text string) bool {
 	return false
 }
 
-// Name is the name of the cookie that is set or deleted.
+// Name returns the name of the cookie that is set or deleted.
 func (c Change) Name() string { return c.name }
 
-// AnsweredTo returns the change as one of an answer to a request for requestPath, which says where a cookie without a
-// path goes (RFC 6265 §5.1.4). It may then be applied beside changes of other answers.
+// AnsweredTo returns the change as part of an answer to a request for requestPath, which is the default for a cookie
+// without a path (RFC 6265 §5.1.4). It may then be applied together with changes of other answers.
 func (c Change) AnsweredTo(requestPath string) Change {
 	if c.path == "" {
 		c.path = defaultPath(requestPath)
@@ -123,16 +123,16 @@ func (c Change) AnsweredTo(requestPath string) Change {
 	return c
 }
 
-// Kept returns the change as one that every browser keeps: without lifetime, domain and path. It reports false where
-// the change carries no value, and so can only be to delete a cookie.
+// Kept returns the change as one that every browser keeps: without lifetime, domain and path. It reports false if the
+// change has no value, so that it can only delete a cookie.
 func (c Change) Kept() (Change, bool) {
 	return Change{name: c.name, value: c.value, path: "/", httpOnly: c.httpOnly}, c.value != ""
 }
 
-// HTTPOnly reports whether the app wanted the cookie out of reach for scripts.
+// HTTPOnly reports whether the app wanted to hide the cookie from scripts.
 func (c Change) HTTPOnly() bool { return c.httpOnly }
 
-// String tells the name, never the value.
+// String returns the name, never the value.
 func (c Change) String() string { return fmt.Sprintf("change of cookie %q, value withheld", c.name) }
 
 // GoString is String: %#v must not show the value either.
@@ -141,8 +141,8 @@ func (c Change) GoString() string { return c.String() }
 // LogValue is String, for log/slog.
 func (c Change) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// expiry is when the cookie ends (RFC 6265 §5.3 step 3: Max-Age wins over Expires). A zero time means with the session;
-// deleted means that it has ended already.
+// expiry returns when the cookie ends (RFC 6265 §5.3 step 3: Max-Age wins over Expires). A zero time means with the
+// session; deleted means that it has already ended.
 func (c *Change) expiry(now time.Time) (expires time.Time, deleted bool) {
 	switch {
 	case c.hasMaxAge && c.maxAge <= 0:
@@ -166,10 +166,11 @@ func trimSpace(text string) string {
 	return text
 }
 
-// maxParts is how many parts of a jar are told apart.
+// maxParts is the largest number of parts of a jar.
 const maxParts = 8
 
-// RanOut reports whether a cookie has run out by itself between the two times: what stood below it counts since then.
+// RanOut reports whether a cookie expired by itself between the two times. Since then the app goes by the cookies that
+// it took precedence over.
 func (j Jar) RanOut(since, now time.Time) bool {
 	for i := range j.cookies {
 		if c := &j.cookies[i]; !c.Expires.IsZero() && c.expired(now) && !c.expired(since) {
@@ -179,9 +180,9 @@ func (j Jar) RanOut(since, now time.Time) bool {
 	return false
 }
 
-// Parts are the cookies that requests carry to paths at which they do not carry the whole jar: an app may know somebody
-// else by a part than by the whole. Without cookies of different paths there are none. ok is false where there are too
-// many to be told apart.
+// Parts returns the jars that requests carry to paths where they do not carry the whole jar: an app may recognise
+// somebody else by a part than by the whole. There are none unless cookies have different paths. ok is false if there
+// are too many parts.
 func (j Jar) Parts(now time.Time) (parts []Jar, ok bool) {
 	whole := j.alive(now)
 	paths := []string{"/"}
@@ -191,7 +192,7 @@ func (j Jar) Parts(now time.Time) (parts []Jar, ok bool) {
 	if len(paths) == 1 {
 		return nil, true
 	}
-	// A request carries what the longest of the paths that match its own would carry.
+	// A request carries the same as one to the longest of the paths that match its own.
 	for _, path := range paths {
 		part := Jar{cookies: slices.DeleteFunc(slices.Clone(whole.cookies), func(c Cookie) bool { return !pathMatch(path, c.Path) })}
 		if part.Len() == 0 || part.saysAs(whole) || slices.ContainsFunc(parts, part.saysAs) {
@@ -208,7 +209,7 @@ func (j Jar) alive(now time.Time) Jar {
 	return Jar{cookies: slices.DeleteFunc(slices.Clone(j.cookies), func(c Cookie) bool { return c.expired(now) })}
 }
 
-// saysAs reports whether two jars hold the same names and values, whatever the paths.
+// saysAs reports whether two jars have the same names and values, whatever the paths.
 func (j Jar) saysAs(other Jar) bool { return j.within(other) && other.within(j) }
 
 func (j Jar) within(other Jar) bool {

@@ -9,38 +9,38 @@ import (
 // Policy says which of the app's cookies are kept in custody and which the browser may keep and send.
 type Policy struct {
 	// Hold are the cookies that are kept in custody whatever their attributes. They win over Pass. Names that an app
-	// could take for one of them (match.FoldName) are treated alike.
+	// could mistake for one of them (match.FoldName) are treated alike.
 	Hold match.Globs
-	// Pass are the cookies that the browser may keep and send, HttpOnly ones too. The names are compared exactly.
+	// Pass are the cookies that the browser may keep and send, including HttpOnly ones. The names are compared exactly.
 	Pass match.Globs
-	// Learned are names that a login put into custody once. They are treated as those of Hold are, but Pass wins over
+	// Learned are names that a login once put into custody. They are treated like those of Hold, but Pass wins over
 	// them.
 	Learned *Names
 	// Own are the names of the gateway's own cookies, of letters, digits, - and _: never sent to the app, and never
 	// taken from it.
 	Own []string
-	// Now is the time against which Sort judges whether a line deletes a cookie. Nil: time.Now.
+	// Now is the clock by which Sort judges whether a line deletes a cookie. Nil: time.Now.
 	Now func() time.Time
 }
 
-// Sorted is an answer's Set-Cookie lines, divided. Each line is in Held or Browser, or was dropped.
+// Sorted is the result of Sort. Each line is in Held or Browser, or was dropped.
 type Sorted struct {
-	// Held go into custody and nowhere else. In the answer's order.
+	// Held go into custody and nowhere else. They are in the answer's order.
 	Held []Change
-	// Browser are the lines that may go to the browser, byte for byte and in the answer's order.
+	// Browser are the lines that may go to the browser, unchanged and in the answer's order.
 	Browser []string
-	// Granted are the names of the cookies that Browser sets (not those that it deletes), each once: what the browser
-	// may send from now on.
+	// Granted are the names of the cookies that Browser sets (not those that it deletes), each once: the browser may
+	// send them from now on.
 	Granted []string
-	// Dropped is the number of lines that go nowhere.
+	// Dropped is the number of lines that were dropped.
 	Dropped int
 }
 
-// Sort divides the Set-Cookie lines of one answer, which are to be the raw header values. held reports whether a cookie
-// of that name is in custody already, usually [Jar.Holds]; nil means that none is. login tells that the answer is that
-// of a successful login, whose cookies are all held but for Pass and the tokens that scripts must read.
+// Sort divides the Set-Cookie lines of one answer, given as raw header values. held reports whether a cookie of that
+// name is already in custody, usually [Jar.Holds]; nil means that none is. login says that the answer is that of a
+// successful login, whose cookies are all held except for Pass and the tokens that scripts must read.
 //
-// The first of these rules that fits decides:
+// The first rule that fits decides:
 //
 //   - no name, control characters, or a name that folds to one of Own: dropped;
 //   - fits Hold, or is in custody already: held;
@@ -125,7 +125,7 @@ func (p *Policy) judge(change *Change, held func(name string) bool, login bool, 
 	return toBrowser
 }
 
-// erases reports whether a line only deletes a cookie: what it carries is no secret. PHP writes the word.
+// erases reports whether a line only deletes a cookie, so that its value is no secret. PHP's value is the word deleted.
 func (c *Change) erases(now time.Time) bool {
 	if c.value != "" && c.value != `""` && c.value != "deleted" {
 		return false

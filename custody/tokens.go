@@ -8,11 +8,11 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// tokenEndings are how the headers end, folded, in which apps take bearer tokens.
+// tokenEndings are the endings, folded, of the headers in which apps take bearer tokens.
 var tokenEndings = []string{"token", "auth", "authorization", "authentication", "jwt", "bearer", "key", "apikey"}
 
-// tokenNames are the names, without what is neither letter nor digit, of the fields of a query in which apps take
-// bearer tokens.
+// tokenNames are the query fields in which apps take bearer tokens, by their names without any character that is
+// neither letter nor digit.
 var tokenNames = map[string]bool{
 	"token": true, "accesstoken": true, "authtoken": true, "auth": true, "authorization": true, "authentication": true, "jwt": true,
 	"jwttoken": true, "bearer": true, "bearertoken": true, "apikey": true, "apitoken": true, "idtoken": true, "sessiontoken": true,
@@ -29,8 +29,8 @@ func carriesToken(folded []byte) bool {
 	return false
 }
 
-// holdsToken reports whether the lines of a header are one, and that one a bound token, by itself or behind one scheme
-// of any name.
+// holdsToken reports whether a header has exactly one line and this has a bound token, alone or after one scheme of any
+// name.
 func holdsToken(lines []string, bound func(string) bool) bool {
 	if len(lines) != 1 {
 		return false
@@ -42,11 +42,11 @@ func holdsToken(lines []string, bound func(string) bool) bool {
 	return found && scheme != "" && allOf(scheme, classToken) && bound(rest)
 }
 
-// longestProtocol is the length of the longest name of a WebSocket's subprotocol that is taken for one, in bytes.
+// longestProtocol is the length of the longest name, in bytes, that counts as a WebSocket subprotocol.
 const longestProtocol = 24
 
-// CleanProtocols removes from the subprotocols that a WebSocket offers what may be a bearer token, in which browsers'
-// scripts put them, for they can set no header: what is longer than any usual name, and not bound. A nil bound binds
+// CleanProtocols removes from the subprotocols that a WebSocket offers what may be a bearer token: anything longer than
+// a usual name that is not bound. Scripts put tokens there because browsers let them set no header. A nil bound binds
 // nothing.
 func CleanProtocols(h http.Header, bound func(string) bool) {
 	lines := h["Sec-Websocket-Protocol"]
@@ -69,9 +69,9 @@ func CleanProtocols(h http.Header, bound func(string) bool) {
 	h["Sec-Websocket-Protocol"] = []string{strings.Join(kept, ", ")}
 }
 
-// CleanQuery removes from a raw query the fields in which apps take bearer tokens, but for those whose value is bound;
-// a nil bound binds nothing. The names are read as the laxest of servers does: whatever their case and escapes, with
-// what stands in brackets behind them. What is left is left as it stood.
+// CleanQuery removes from a raw query the fields in which apps take bearer tokens, except for those whose value is
+// bound; a nil bound binds nothing. The names are read as the laxest of servers reads them: whatever their case and
+// escapes, and with brackets after them. The rest stays unchanged.
 func CleanQuery(raw string, bound func(string) bool) string {
 	if !mayCarryToken(raw) {
 		return raw
@@ -85,7 +85,7 @@ func CleanQuery(raw string, bound func(string) bool) string {
 	return strings.Join(kept, "&")
 }
 
-// mayCarryToken is a quick no for most queries.
+// mayCarryToken quickly returns false for most queries.
 func mayCarryToken(raw string) bool {
 	if strings.ContainsFunc(raw, func(r rune) bool { return r == '%' || r >= 0x80 }) {
 		return true
@@ -99,7 +99,7 @@ func mayCarryToken(raw string) bool {
 	return false
 }
 
-// queryPieceStays judges what stands between two ampersands. Some servers divide it further at semicolons.
+// queryPieceStays judges the text between two ampersands. Some servers divide it further at semicolons.
 func queryPieceStays(piece string, bound func(string) bool) bool {
 	if strings.IndexByte(piece, ';') >= 0 {
 		for part := range strings.SplitSeq(piece, ";") {
@@ -134,7 +134,7 @@ func isTokenName(name string) bool {
 			return r + 'a' - 'A'
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
 			return r
-		case r == '\u212a': // the Kelvin sign, whose small letter is k
+		case r == '\u212a': // the Kelvin sign; its small letter is k
 			return 'k'
 		case r == '\u017f': // the long s
 			return 's'

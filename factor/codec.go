@@ -41,7 +41,7 @@ func EncodeBare(record Record) ([]byte, error) {
 	if err := record.Validate(); err != nil {
 		return nil, err
 	}
-	schema := record.Schema() // with the secrets: they belong to the record, wherever they are kept
+	schema := record.Schema() // including the secrets: they belong to the record, wherever they are kept
 	factors := make([]Factor, len(record.Factors))
 	for i, f := range record.Factors {
 		f.Secret = nil
@@ -156,15 +156,15 @@ func (r Record) schema2() schema2Record {
 	return layout
 }
 
-// canonical is a JSON text in one spelling, with the names of objects in order. A store may return a state in another
-// spelling than it got, as Vault does, and two records that mean the same must not look different. A text that is no
-// JSON stays as it is; Validate refuses it.
+// canonical returns a JSON text in one spelling, with the names of objects in order. A store may return a state in
+// another spelling than it got, as Vault does, and two records that mean the same must not look different. A text that
+// is not JSON is returned unchanged; Validate refuses it.
 func canonical(state json.RawMessage) json.RawMessage {
 	if len(state) == 0 {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(state))
-	decoder.UseNumber() // no number loses a digit
+	decoder.UseNumber() // so that no number loses a digit
 	var content any
 	if decoder.Decode(&content) != nil {
 		return state
@@ -184,12 +184,12 @@ func (l schema2Record) record() Record {
 	return record
 }
 
-// MaxTyped is the longest text in bytes that is looked at as a code at all.
+// MaxTyped is the length in bytes of the longest typed text that is examined as a code.
 const MaxTyped = 256
 
-// PlainCode is a typed code without spaces of every kind, dashes, and invisible marks that come along when a code is
-// copied, and with the digits of all scripts as those from 0 to 9: a keyboard may give Arabic or full-width ones. An
-// overlong text comes back empty. It is the one place where what was typed is made plain.
+// PlainCode returns a typed code without spaces of every kind, dashes, and invisible marks that are copied with a code,
+// and with the digits of all scripts as those from 0 to 9, because a keyboard may produce Arabic or full-width ones. An
+// overlong text becomes empty. Nothing else normalises typed codes.
 func PlainCode(typed string) string {
 	if len(typed) > MaxTyped {
 		return ""
@@ -205,8 +205,8 @@ func PlainCode(typed string) string {
 	}, typed)
 }
 
-// asDigit is the digit from 0 to 9 that a decimal digit of any script stands for; everything else stays. Unicode gives
-// each script ten of them in a row, from zero on, so that ranges of them begin with a zero.
+// asDigit returns the digit from 0 to 9 for a decimal digit of any script; every other character is returned unchanged.
+// Unicode gives each script ten of them in a row, from zero on, so that ranges of them begin with a zero.
 func asDigit(r rune) rune {
 	for _, part := range unicode.Nd.R16 {
 		if r >= rune(part.Lo) && r <= rune(part.Hi) {

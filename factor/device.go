@@ -18,37 +18,37 @@ import (
 	"sallyport.example/sallyport/internal/age"
 )
 
-// MaxDevices is how many trusted browsers a user may have; the one that was used longest ago goes first.
+// MaxDevices is how many trusted browsers a user may have; a further one replaces the least recently used one.
 const MaxDevices = 8
 
-// overlap is how long the secret before the present one is no sign of theft: two windows that sign in at the same
-// moment show the same one.
+// overlap is for how long the previous secret is not a sign of theft: two windows that sign in at the same moment show
+// the same one.
 const overlap = time.Minute
 
-// maxCredential is the longest credential that is looked at, in bytes: an ID, a dot and a secret, and some more.
+// maxCredential is the longest credential that is examined, in bytes: an ID, a dot and a secret, and some more.
 const maxCredential = 128
 
-// ErrNotTrusted says that a browser is not trusted, or no longer.
+// ErrNotTrusted says that a browser is not trusted, or not any more.
 var ErrNotTrusted = errors.New("factor: the browser is not trusted")
 
-// ErrMisused is an ErrNotTrusted that ended the trust: somebody may hold a copy of what the browser shows.
+// ErrMisused is an ErrNotTrusted that ended the trust: somebody may have a copy of the browser's credential.
 var ErrMisused = fmt.Errorf("%w any more", ErrNotTrusted)
 
-// Device is a browser in which a code was typed, and that may sign in without one for a while. The browser holds a
-// secret, the record its hash. Each use replaces the secret. Where the browser also holds a key, a copy of the secret
-// is worth nothing; where it has none, a copy works at most once, and its second use ends the trust.
+// Device is a browser in which a code was typed, and that may sign in without one for a while. The browser has a
+// secret, and the record its hash. Each use replaces the secret. If the browser also has a key, a copy of the secret is
+// useless; if it has none, a copy works at most once, and its second use ends the trust.
 type Device struct {
 	// ID is random and names the browser in lists; it proves nothing.
 	ID string `json:"id"`
-	// Hash is of the present secret, Previous of the one before it; in JSON as base64.
+	// Hash is of the current secret, Previous of the one before it; in JSON as base64.
 	Hash     []byte `json:"hash"`
 	Previous []byte `json:"previous,omitempty"`
-	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without it
-	// the secret alone decides, with it never.
+	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without a
+	// key the secret alone is enough; with a key it never is.
 	Key []byte `json:"key,omitempty"`
-	// Browser is the kind of browser, for the eye. A copy that is shown by another kind is worth nothing.
+	// Browser is the kind of browser, for display. A copy that another kind of browser shows is useless.
 	Browser string `json:"browser,omitempty"`
-	// Created is when it was trusted, which the length of the trust counts from; Used is when it last signed in.
+	// Created is when it was trusted, from which the length of the trust counts; Used is when it last signed in.
 	Created time.Time `json:"created"`
 	Used    time.Time `json:"used"`
 }
@@ -72,7 +72,7 @@ func (d Device) validate() error {
 	return nil
 }
 
-// DeviceID is the ID of the trusted browser that a credential is of. It proves nothing.
+// DeviceID returns the ID of the trusted browser that a credential belongs to. It proves nothing.
 func DeviceID(credential string) string {
 	id, _, _ := strings.Cut(credential, ".")
 	return id
@@ -82,25 +82,25 @@ func DeviceID(credential string) string {
 type DeviceStatus struct {
 	// ID names it to ForgetDevice.
 	ID string
-	// Browser is the kind of browser; empty when unknown.
+	// Browser is the kind of browser; empty if unknown.
 	Browser string
-	// Key is the public key that it has to prove itself with; nil where it has none.
+	// Key is the public key that it must prove itself with; nil if it has none.
 	Key []byte
 	// Created is when it was trusted, Used when it last signed in, Until when the trust ends.
 	Created, Used, Until time.Time
 }
 
-// Trust is how a browser is to be trusted.
+// Trust describes a browser that is to be trusted.
 type Trust struct {
-	// Key is what NewDeviceKey made of the browser's key; nil for a browser that has none.
+	// Key is what NewDeviceKey made from the browser's key; nil for a browser that has none.
 	Key []byte
-	// Instead are credentials that this browser holds already. What they stand for is trusted no longer: were it left,
-	// a copy of all that the browser holds could go without the key after all.
+	// Instead are credentials that this browser already has. Their trust ends: if it remained, a copy of everything the
+	// browser has could sign in without the key after all.
 	Instead []string
 }
 
-// SignInAndTrust is SignIn, and has the browser trusted in the same write: a reset that comes in between finds it and
-// ends it. credential is the secret for the browser to keep, empty where Config.Remember is zero.
+// SignInAndTrust is SignIn, and also trusts the browser in the same write, so that a reset that comes in between finds
+// the trust and ends it. credential is the secret for the browser to keep; empty if Config.Remember is zero.
 func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer, trust Trust) (credential string, err error) {
 	if s.config.Remember <= 0 {
 		_, err := s.SignIn(ctx, user, answer)
@@ -116,21 +116,20 @@ func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer
 	return credential, nil
 }
 
-// replaces reports whether a device is one that the browser held before.
+// replaces reports whether the browser already had the device's credential.
 func (t Trust) replaces(device Device) bool {
 	return slices.ContainsFunc(t.Instead, func(credential string) bool { return DeviceID(credential) == device.ID })
 }
 
-// UseDevice judges what a browser shows in place of a code: nil means that it is trusted, and next is the secret to
-// keep instead. It counts as no attempt, whatever comes of it, for nobody guesses 256 bits. ErrNotTrusted otherwise;
-// ErrMisused where the trust ended by it.
+// UseDevice judges what a browser shows instead of a code: nil means that it is trusted, and next is the secret to keep
+// instead. It never counts as an attempt, because nobody guesses 256 bits. Otherwise the error is ErrNotTrusted, or
+// ErrMisused if this use ended the trust.
 //
-// A browser with a key needs the proof as well. Without one nothing is judged and nothing changes: what a browser
-// stores is lost now and then. A proof that does not hold, beside the present secret, is no accident, and ends the
-// trust.
+// A browser with a key must also prove that. Without a proof nothing is judged and nothing changes, because browsers
+// sometimes lose what they store. An invalid proof together with the current secret is no accident, and ends the trust.
 //
-// Where the secret is not the present one the browser is forgotten, since either this one or the one before holds a
-// copy. Only for a short while after a use is that use's own secret forgiven, and then it opens nothing either.
+// If the secret is not the current one the browser is forgotten, because either this browser or the previous user of
+// the secret has a copy. Only for a short while after a use its secret is tolerated, and even then it does not sign in.
 func (s *Service) UseDevice(ctx context.Context, user, credential string, proof Proof) (next string, err error) {
 	id, secret, ok := strings.Cut(credential, ".")
 	if s.config.Remember <= 0 || !ok || len(credential) > maxCredential {
@@ -147,7 +146,7 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 		}
 		now := s.config.Now()
 		if s.throttled(record, now) != nil {
-			// Somebody has the password and is guessing. A code is asked for, and judged when the time has come.
+			// Somebody has the password and is guessing. A code is required, and judged when the wait is over.
 			return verdict{}, ErrNotTrusted
 		}
 		record.Devices = s.trusted(record, now)
@@ -180,13 +179,13 @@ func (s *Service) UseDevice(ctx context.Context, user, credential string, proof 
 	return id + "." + fresh, nil
 }
 
-// ForgetDevice has a browser trusted no longer, and reports whether it was. ErrNotEnrolled when there is no record.
+// ForgetDevice ends the trust in a browser, and reports whether it was trusted. ErrNotEnrolled if there is no record.
 func (s *Service) ForgetDevice(ctx context.Context, user, id string) (forgotten bool, err error) {
 	return s.forget(ctx, user, func(d Device) bool { return d.ID == id })
 }
 
-// ForgetDevices has no browser of the user's trusted any longer, and reports whether one was. ErrNotEnrolled when there
-// is no record.
+// ForgetDevices ends the trust in all of the user's browsers, and reports whether there was one. ErrNotEnrolled if
+// there is no record.
 func (s *Service) ForgetDevices(ctx context.Context, user string) (forgotten bool, err error) {
 	return s.forget(ctx, user, func(Device) bool { return true })
 }
@@ -208,7 +207,7 @@ func (s *Service) forget(ctx context.Context, user string, which func(Device) bo
 	return forgotten && err == nil, err
 }
 
-// trusted are copies of the devices whose time is not over. A clock that was set back makes no trust longer than it is.
+// trusted returns copies of the devices whose trust has not expired. A clock that was set back does not prolong it.
 func (s *Service) trusted(record Record, now time.Time) []Device {
 	var devices []Device
 	for _, device := range record.Devices {
@@ -219,7 +218,7 @@ func (s *Service) trusted(record Record, now time.Time) []Device {
 	return devices
 }
 
-// withDevice adds a device, in the place of the one that was used longest ago where there are too many.
+// withDevice adds a device. If there are too many, it replaces the least recently used one.
 func withDevice(devices []Device, device Device) []Device {
 	if len(devices) >= MaxDevices {
 		oldest := 0
@@ -233,11 +232,11 @@ func withDevice(devices []Device, device Device) []Device {
 	return append(devices, device)
 }
 
-// deviceSecretSize makes 256 random bits.
+// deviceSecretSize makes secrets of 256 random bits.
 const deviceSecretSize = 32
 
-// deviceHash needs no salt and no work: what is hashed is random (NIST SP 800-63B-4 §3.1.2.2). User and browser are
-// part of it, so that it fits nobody else.
+// deviceHash needs neither salt nor a slow hash, because its input is random (NIST SP 800-63B-4 §3.1.2.2). User and
+// browser are part of the input, so that the hash matches nobody else.
 func deviceHash(secret, user, browser string) []byte {
 	hash := sha256.New()
 	for _, part := range []string{"sallyport trusted browser", user, browser, secret} {
@@ -247,38 +246,37 @@ func deviceHash(secret, user, browser string) []byte {
 }
 
 // A trusted browser that runs scripts makes a key pair with WebCrypto, ECDSA on P-256 with SHA-256 (FIPS 186-5), whose
-// private half no script can read. Only what was proved with it here decides; that the key stayed where it was made is
-// the browser's word.
+// private key no script can read. Only signatures that are verified here decide. That the key never left the browser is
+// only the browser's claim.
 const (
-	// deviceKeySize is the length of an uncompressed point (SEC 1 §2.3.3), which is what exportKey("raw") yields, in
-	// bytes.
+	// deviceKeySize is the length of an uncompressed point (SEC 1 §2.3.3), the result of exportKey("raw"), in bytes.
 	deviceKeySize = 65
-	// proofSize is the length of a signature: r and s, 32 bytes each (IEEE P1363), which is what sign() yields.
+	// proofSize is the length of a signature: r and s, 32 bytes each (IEEE P1363), the result of sign().
 	proofSize = 64
 )
 
-// What a signature of a device's key is for. One that was made for one purpose is nothing for the other.
+// The purposes of a device key's signature. One that was made for one purpose is not valid for the other.
 const (
 	proofOfTrust  = "trust"
 	proofOfSignIn = "sign in"
 )
 
-// errDeviceKey says that a browser offers a key that cannot be used. It quotes nothing.
+// errDeviceKey says that a browser offers an unusable key. It quotes nothing.
 var errDeviceKey = errors.New("factor: the browser's key is none, or it is not shown that the browser has it")
 
-// Proof is what a browser shows to prove that it holds a device's key. The zero Proof proves nothing.
+// Proof is what a browser sends to prove that it has a device's key. The zero Proof proves nothing.
 type Proof struct {
 	// Signature is r and s in base64url without padding, as the browser sent it.
 	Signature string
-	// Host is the site's, with the port where there is one, as the browser calls it; Base is where the gateway's pages
-	// are.
+	// Host is the site's host as the browser sees it, with the port if there is one; Base is the path of the gateway's
+	// pages.
 	Host, Base string
-	// Nonce is a random text of the session that the proof is for, which no other session ever has.
+	// Nonce is a random text of the session that the proof is for; no other session ever has the same.
 	Nonce string
 }
 
-// NewDeviceKey reads the public key that a browser offers, in base64url without padding, and has the browser show that
-// it holds the private one: a key that cannot sign would be a trust that is never of use. The error quotes nothing.
+// NewDeviceKey reads the public key that a browser offers, in base64url without padding, and requires a proof that the
+// browser has the private key: trust in a key that cannot sign could never be used. The error quotes nothing.
 func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
 	if raw, ok := fixedBase64(text, deviceKeySize); ok && proof.holds(raw, proofOfTrust, "") {
 		return raw, nil
@@ -286,10 +284,10 @@ func NewDeviceKey(text string, proof Proof) (key []byte, err error) {
 	return nil, errDeviceKey
 }
 
-// EncodeDeviceKey is the text of a public key, as NewDeviceKey reads it.
+// EncodeDeviceKey returns the text of a public key, as NewDeviceKey reads it.
 func EncodeDeviceKey(key []byte) string { return base64.RawURLEncoding.EncodeToString(key) }
 
-// holds reports whether the proof is a signature by the private half of the key, for this purpose and device.
+// holds reports whether the proof is a signature by the key's private half, for this purpose and device.
 func (p Proof) holds(key []byte, purpose, device string) bool {
 	signature, ok := fixedBase64(p.Signature, proofSize)
 	if !ok || p.Nonce == "" {
@@ -304,13 +302,13 @@ func (p Proof) holds(key []byte, purpose, device string) bool {
 	return ecdsa.Verify(public, sum[:], r, s)
 }
 
-// text is what is signed; pages/proof.js makes the same. Neither a host nor an address holds a line break, nor do the
-// nonce and the device's ID, so that no two statements have one text.
+// text returns the text that is signed; pages/proof.js makes the same. Hosts, addresses, the nonce and the device's ID
+// contain no line breaks, so no two statements have the same text.
 func (p Proof) text(purpose, device string) []byte {
 	return []byte(strings.Join([]string{"sallyport trusted browser", purpose, p.Host, p.Base, p.Nonce, device}, "\n"))
 }
 
-// parseDeviceKey accepts a point of the curve and nothing else; the error is for nobody to read.
+// parseDeviceKey accepts a point of the curve and nothing else; nobody reads the error.
 func parseDeviceKey(key []byte) (*ecdsa.PublicKey, error) {
 	if len(key) != deviceKeySize {
 		return nil, errDeviceKey
@@ -318,7 +316,7 @@ func parseDeviceKey(key []byte) (*ecdsa.PublicKey, error) {
 	return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), key)
 }
 
-// fixedBase64 reads so many bytes, in their one spelling.
+// fixedBase64 reads exactly size bytes, in their only valid spelling.
 func fixedBase64(text string, size int) ([]byte, bool) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(size) {
 		return nil, false

@@ -1,7 +1,7 @@
 // Package factor is the pure domain of second factors: the record in which a user's factors are kept, the throttle that
-// limits guessing, trusted browsers, the activity, and the Store that keeps records. What a factor is, a Kind says:
-// each has a package of its own (factor/totp, factor/recovery), which this one never imports; whoever makes a Service
-// hands them in.
+// limits guessing, trusted browsers, the activity, and the Store that keeps records. What a factor is, a Kind defines.
+// Each kind has a package of its own (factor/totp, factor/recovery), which this package never imports; the maker of a
+// Service passes the kinds in.
 //
 // It knows nothing of HTTP, Caddy or Vault. A Service is safe for concurrent use, also by several processes over one
 // store: every decision is made by a compare-and-set of the user's record (promise P7), and nothing but a certain
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Errors of a Store. A Service passes them on, wrapped.
+// Errors of a Store. A Service returns them wrapped.
 var (
 	// ErrNotFound says that there certainly is no record. It is the only answer that means "not enrolled".
 	ErrNotFound = errors.New("factor: no such record")
@@ -30,57 +30,57 @@ var (
 var (
 	// ErrNotEnrolled says that the user has no second factor.
 	ErrNotEnrolled = errors.New("factor: not enrolled")
-	// ErrWrongCode says that the code is not right, or was right once and has been used.
+	// ErrWrongCode says that the code is wrong, or was right once and is used up.
 	ErrWrongCode = errors.New("factor: wrong code")
 	// ErrThrottled matches every *ThrottledError.
 	ErrThrottled = errors.New("factor: too many wrong codes")
 	// ErrAlreadyEnrolled says that another enrolment was confirmed first.
 	ErrAlreadyEnrolled = errors.New("factor: already enrolled")
-	// ErrProposalStale says that the enrolment which the proposal was made for is gone, or that it was made for
-	// someone else. A new proposal is needed.
+	// ErrProposalStale says that the enrolment for which the proposal was made is gone, or that the proposal was made
+	// for another user. A new proposal is needed.
 	ErrProposalStale = errors.New("factor: the proposal is out of date")
 	// ErrInvalid says that a setting, a name or a proposal is not acceptable; nothing was read or written.
 	ErrInvalid = errors.New("factor: invalid")
 )
 
-// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts: the wait that
-// it began has been written.
+// WrongCodeError is an ErrWrongCode after which nothing is judged for a while, or until an operator acts. The wait has
+// already been stored.
 type WrongCodeError struct {
-	// Until is when the next code will be judged; zero when Stopped.
+	// Until is when the next code will be judged; zero if Stopped.
 	Until time.Time
 	// Stopped means that an operator has to act.
 	Stopped bool
 }
 
-// Error is that of ErrWrongCode: what follows is told by the next attempt.
+// Error returns the text of ErrWrongCode: the next attempt reports the wait.
 func (e *WrongCodeError) Error() string { return ErrWrongCode.Error() }
 
 // Is makes errors.Is(err, ErrWrongCode) hold.
 func (e *WrongCodeError) Is(target error) bool { return target == ErrWrongCode }
 
-// UsedCodeError is an ErrWrongCode for the very code that was accepted last. It is spent, so that nothing is given away
-// by saying so. It is counted as any other code that opens nothing.
+// UsedCodeError is an ErrWrongCode for exactly the code that was accepted last. That code is used up, so saying so
+// reveals nothing. It counts like any other wrong code.
 type UsedCodeError struct {
 	// Until is when the next code begins.
 	Until time.Time
 }
 
-// Error is that of ErrWrongCode.
+// Error returns the text of ErrWrongCode.
 func (e *UsedCodeError) Error() string { return ErrWrongCode.Error() }
 
 // Is makes errors.Is(err, ErrWrongCode) hold.
 func (e *UsedCodeError) Is(target error) bool { return target == ErrWrongCode }
 
-// ThrottledError says that nothing is judged now, not even a right code. Get it with errors.As; errors.Is knows it as
-// ErrThrottled.
+// ThrottledError says that nothing is judged now, not even a right code. Use errors.As to get it; errors.Is matches it
+// with ErrThrottled.
 type ThrottledError struct {
-	// Until is when the next code will be judged; zero when Stopped.
+	// Until is when the next code will be judged; zero if Stopped.
 	Until time.Time
 	// Stopped means that waiting does not help: an operator has to act (Service.Unblock or Service.Disable).
 	Stopped bool
 }
 
-// Error tells which of the two it is, without the user or the code.
+// Error says which of the two it is, without the user or the code.
 func (e *ThrottledError) Error() string {
 	if e.Stopped {
 		return "factor: too many wrong codes, stopped until an operator acts"

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Begin begins the set-up of a factor for the user and stores nothing. For a user who is enrolled it replaces exactly
-// the oldest factor of the kind, which stays valid until Confirm.
+// Begin begins the set-up of a factor for the user and stores nothing. If the user is enrolled, it is to replace
+// exactly the oldest factor of the kind, which stays valid until Confirm.
 func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony, error) {
 	record, _, err := s.read(ctx, user)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony
 	return ceremony, nil
 }
 
-// Show is what the user is shown of a set-up, also a second time. ErrInvalid where it cannot be used.
+// Show returns what the user is shown of a set-up; it may be called again. ErrInvalid if the ceremony cannot be used.
 func (s *Service) Show(ceremony Ceremony) (Offer, error) {
 	if s.invalid != nil {
 		return Offer{}, s.invalid
@@ -52,9 +52,9 @@ func (s *Service) enroller(name Method) (Enroller, error) {
 // Confirm enrols the proposed factor once the answer has proved that the user has it. A confirming code counts as used.
 //
 // A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel one
-// wins and the others get ErrAlreadyEnrolled. A reset replaces the factor that the ceremony was made for, keeps the
-// recovery codes and the throttle, and returns nil; ErrProposalStale when that factor is gone, or when the ceremony is
-// another user's. ErrWrongCode is not counted: whoever answers here has been shown the seed.
+// succeeds and the others get ErrAlreadyEnrolled. A reset replaces the factor for which the ceremony was made, keeps
+// the recovery codes and the throttle, and returns nil. The error is ErrProposalStale if that factor is gone, or if the
+// ceremony is another user's. ErrWrongCode is not counted, because the user who answers here has been shown the seed.
 func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err
@@ -123,8 +123,8 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 }
 
 // NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are
-// forgotten, as with every change of factors. It asks for no code; the caller did. ErrNotEnrolled when there is no
-// record.
+// forgotten, as with every change of factors. It requires no code: the caller has done that. ErrNotEnrolled if there is
+// no record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err

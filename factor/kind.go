@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Method is a kind of factor, and so what a session was verified with.
+// Method is the name of a kind of factor, and so the method by which a session was verified.
 type Method string
 
 // The methods.
@@ -38,92 +38,93 @@ func (m Method) wellFormed() bool {
 	return true
 }
 
-// standsAlone reports whether a factor of this kind is a second factor by itself. Recovery codes are not: they stand in
-// for a factor that was lost.
+// standsAlone reports whether a factor of this kind is a second factor by itself. Recovery codes are not: they replace
+// a factor that was lost.
 func (m Method) standsAlone() bool { return m != MethodRecovery }
 
-// Kind is one way to prove oneself. It touches no store and sends nothing; what it needs to remember it puts into the
-// factor. What else a kind can do, it says by implementing Enroller, Maker, Asker, Counter or Recogniser. Safe for
+// Kind is one way to prove oneself. It uses no store and sends nothing; what it needs to remember it puts into the
+// factor. A kind shows its further abilities by implementing Enroller, Maker, Asker, Counter or Recogniser. Safe for
 // concurrent use.
 type Kind interface {
 	// Name is the kind's name in records. It never changes.
 	Name() Method
-	// Validate says what is wrong with the kind's settings (ErrInvalid).
+	// Validate checks the kind's settings (ErrInvalid).
 	Validate() error
-	// Check says what is wrong with a stored factor of this kind (ErrCorrupt). Its words quote no value.
+	// Check checks a stored factor of this kind (ErrCorrupt). Its error quotes no value.
 	Check(Factor) error
 	// Judge prepares the judgement of one answer.
 	Judge(Answer) Judgement
 }
 
 // Judgement judges one factor of the kind. It may be called for several factors, and again with a fresh reading of each
-// after a conflict, so a kind keeps what was expensive to compute in it. next is the factor as it is to be stored where
-// the answer is right, with the answer used up. It shares no changed memory with the factor that was read. A kind whose
-// answers are used up may say with a *UsedCodeError that this one was the last.
+// after a conflict, so a kind keeps expensive results in it. If the answer is right, next is the factor to store, with
+// the answer used up. It shares no changed memory with the factor that was read. A kind whose answers are used up may
+// return a *UsedCodeError if this answer was the last accepted one.
 type Judgement func(f Factor, now time.Time) (next Factor, right bool, err error)
 
-// Enroller is a kind that people set up by proving that they have it.
+// Enroller is a kind that users set up by proving that they have it.
 type Enroller interface {
 	Kind
-	// Begin makes what waits in the session until the set-up is confirmed. It fills in Secret and State only.
+	// Begin makes the ceremony that is kept in the session until the set-up is confirmed. It sets Secret and State
+	// only.
 	Begin(Env) (Ceremony, error)
-	// Show is what the person is shown of it, also a second time. ErrInvalid where it cannot be used.
+	// Show returns what the user is shown of it; it may be called again. ErrInvalid if the ceremony cannot be used.
 	Show(Env, Ceremony) (Offer, error)
-	// Finish makes the factor, without ID and times, where the answer proves that the person has it.
+	// Finish makes the factor, without ID and times, if the answer proves that the user has it.
 	Finish(Env, Ceremony, Answer) (f Factor, right bool, err error)
 }
 
-// Maker is a kind that is made for people and shown to them once.
+// Maker is a kind that is generated for users and shown to them once.
 type Maker interface {
 	Kind
-	// Make makes a factor and what is to be shown of it.
+	// Make makes a factor and returns what is shown of it.
 	Make(Env) (f Factor, shown []string, err error)
 }
 
-// Asker is a kind whose answer belongs to a question, which waits in the session.
+// Asker is a kind whose answer belongs to a question, which is kept in the session.
 type Asker interface {
 	Kind
-	// Ask makes the question to somebody with these factors of the kind. It fills in Secret and State only. prompt is
-	// what is shown or sent.
+	// Ask makes the question for a user with these factors of the kind. It sets Secret and State only. prompt is what
+	// is shown or sent.
 	Ask(env Env, factors []Factor) (ceremony Ceremony, prompt string, err error)
 }
 
-// Counter is a kind whose factors are used up.
+// Counter is a kind with a limited number of answers.
 type Counter interface {
 	Kind
-	// Left is how many answers of how many are left. Without any the factor can prove nothing.
+	// Left returns how many answers of how many are left. Without any the factor can prove nothing.
 	Left(Factor) (left, total int)
 }
 
-// Recogniser is a kind whose answers are known by their form, whatever kind they are said to be of.
+// Recogniser is a kind whose answers are recognised by their form, whatever kind they were given for.
 type Recogniser interface {
 	Kind
 	Recognises(text string) bool
 }
 
-// Env is what a kind is told beside what it judges.
+// Env is what a kind gets besides what it judges.
 type Env struct {
-	// App and User say for whom.
+	// App and User are those for whom it works.
 	App, User string
-	// Now is the time.
+	// Now is the current time.
 	Now time.Time
 	// Random is the source of seeds and codes.
 	Random io.Reader
 }
 
-// Answer is what somebody gives to prove himself.
+// Answer is what a user gives as a proof.
 type Answer struct {
-	// Kind is which way of proving it is meant for.
+	// Kind is the kind that the answer is for.
 	Kind Method
-	// Text is what was typed, or what the browser says in the user's place.
+	// Text is what was typed, or what the browser sends on the user's behalf.
 	Text string
-	// Asked is the question that the session holds, for an Asker.
+	// Asked is the question in the session, for an Asker.
 	Asked *Ceremony
 }
 
-// Offer is what is shown to somebody who sets up a factor. A kind fills in what it has.
+// Offer is what is shown to a user who sets up a factor. A kind sets the fields that it has.
 type Offer struct {
-	// URI is for a QR code, and Key the same for typing. Both hold a secret.
+	// URI is for a QR code, and Key the same for typing. Both contain a secret.
 	URI, Key string
 	// Digits, Algorithm and Period say how one-time codes are computed.
 	Digits    int
@@ -131,7 +132,7 @@ type Offer struct {
 	Period    time.Duration
 }
 
-// kind finds a kind that was handed in.
+// kind returns the configured kind of that name.
 func (c Config) kind(name Method) (Kind, bool) {
 	at := slices.IndexFunc(c.Kinds, func(k Kind) bool { return k.Name() == name })
 	if at < 0 {
@@ -140,29 +141,28 @@ func (c Config) kind(name Method) (Kind, bool) {
 	return c.Kinds[at], true
 }
 
-// maxCeremony is the longest encoded ceremony in bytes: room for the longest names.
+// maxCeremony is the size of the longest encoded ceremony in bytes, which leaves room for the longest names.
 const maxCeremony = 8 << 10
 
-// Ceremony is what waits in a session until somebody has done his part: a factor that is being set up, and of which the
-// record knows nothing before Service.Confirm, or a question that was asked. Only its kind understands State and
-// Secret.
+// Ceremony is kept in a session until the user has answered. It is a factor that is being set up, which the record does
+// not have before Service.Confirm, or a question that was asked. Only its kind understands State and Secret.
 type Ceremony struct {
-	// Kind is whose it is.
+	// Kind is the kind that made it.
 	Kind Method
-	// App and User say for whom it was made; it is of use to nobody else.
+	// App and User are those for whom it was made; nobody else can use it.
 	App, User string
 	// Replaces is the ID of the factor that would be replaced; empty for a first set-up and for a question.
 	Replaces string
 	// Created is when it was made.
 	Created time.Time
-	// State is what the kind has to remember: JSON.
+	// State is what the kind must remember: JSON.
 	State json.RawMessage
 	// Secret is a seed that is not enrolled yet.
 	Secret []byte
 }
 
-// schema2Ceremony is the stored form. As with records, the lowest schema is written that can hold it: sessions are
-// shared with nodes of the version before.
+// schema2Ceremony is the stored form. As with records, the lowest schema that can hold it is written, because sessions
+// are shared with nodes of the previous version.
 type schema2Ceremony struct {
 	Schema   int             `json:"schema"`
 	Kind     Method          `json:"kind"`
@@ -174,7 +174,7 @@ type schema2Ceremony struct {
 	Secret   []byte          `json:"secret,omitempty"`
 }
 
-// Validate reports whether the ceremony can be kept (ErrInvalid).
+// Validate returns ErrInvalid if the ceremony cannot be kept.
 func (c Ceremony) Validate() error {
 	switch {
 	case !c.Kind.wellFormed():
@@ -194,8 +194,8 @@ func (c Ceremony) Validate() error {
 	return nil
 }
 
-// Encode turns the ceremony into bytes for the session. They may hold a seed. A ceremony that is not valid encodes to
-// nil, which DecodeCeremony refuses.
+// Encode returns the ceremony as bytes for the session. They may contain a seed. An invalid ceremony encodes to nil,
+// which DecodeCeremony refuses.
 func (c Ceremony) Encode() []byte {
 	if c.Validate() != nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what stands in a record.
+// Bounds of a record's contents.
 const (
 	maxRecord  = 64 << 10
 	maxID      = 64
@@ -20,40 +20,40 @@ const (
 	maxFactors = 64
 )
 
-// Record is all that is stored about one user of one app: one document. It is never stored without a factor, except
-// where it says that there is none (Waiting); disabling deletes it. It holds secrets: printing, logging and marshalling
-// it shows none. EncodeRecord makes the document, whose schema is no part of the record, but follows from what the
-// record holds (Schema).
+// Record is everything that is stored about one user of one app: one document. It is never stored without a factor,
+// except if it says that there is none (Waiting); disabling deletes it. It contains secrets: printing, logging and
+// marshalling it shows none. EncodeRecord makes the document. Its schema is not part of the record, but follows from
+// the record's contents (Schema).
 type Record struct {
-	// User is the identity, readable, exactly as in the Key. It shows when documents were mixed up.
+	// User is the identity, readable, exactly as in the Key. It reveals when documents were mixed up.
 	User string
-	// Factors are the enrolled ones, and the recovery codes. At least one is more than recovery codes.
+	// Factors are the enrolled ones, and the recovery codes. At least one is not a set of recovery codes.
 	Factors []Factor
 	// Throttle counts wrong answers of all kinds.
 	Throttle ThrottleState
-	// Devices are the browsers that are trusted, at most MaxDevices.
+	// Devices are the trusted browsers, at most MaxDevices.
 	Devices []Device
-	// Activity is what happened lately, oldest first, at most MaxActivity events.
+	// Activity are the latest events, oldest first, at most MaxActivity.
 	Activity []Event
-	// Waiting stands in the place of all factors for somebody who has none.
+	// Waiting is set instead of factors for a user who has none.
 	Waiting *Waiting
 }
 
 // Factor is one enrolled factor of any kind. Only its kind understands State and Secret.
 type Factor struct {
-	// ID is random and tells this enrolment from every other one, so that a reset replaces what it was made for.
+	// ID is random and distinguishes this enrolment from every other, so that a reset replaces the one it was made for.
 	ID string
 	// Kind is the name of its kind.
 	Kind Method
-	// Name is what its owner calls it; empty where nobody gave it a name.
+	// Name is the owner's name for it; empty if it was given none.
 	Name string
 	// Created is when the enrolment was confirmed.
 	Created time.Time
-	// Used is when an answer was last accepted, the confirming one included; zero where the kind does not note it.
+	// Used is when an answer was last accepted, including the confirming one; zero if the kind does not record it.
 	Used time.Time
-	// State is what the kind has to remember: JSON, of which a store keeps the meaning and not the spelling.
+	// State is what the kind must remember: JSON. A store preserves its meaning, but not its spelling.
 	State json.RawMessage
-	// Secret is what a store may seal beside the record's own protection; nil where the kind keeps none.
+	// Secret is what a store may seal in addition to the record's own protection; nil if the kind has none.
 	Secret []byte
 }
 
@@ -67,9 +67,9 @@ type ThrottleState struct {
 	LastFailure time.Time `json:"last_failure,omitzero"`
 }
 
-// Validate reports whether the record can be stored (ErrCorrupt when not). Its words quote no value. Whether a factor's
-// State and Secret can be used is its kind's matter (Kind.Check), but for what is written in schema 1, which has bounds
-// of its own.
+// Validate reports whether the record can be stored; if not, the error is ErrCorrupt and quotes no value. Whether a
+// factor's State and Secret can be used is checked by its kind (Kind.Check), except for records in schema 1, which has
+// bounds of its own.
 func (r Record) Validate() error {
 	switch {
 	case !utf8.ValidString(r.User):
@@ -102,8 +102,8 @@ func (r Record) Validate() error {
 	return nil
 }
 
-// validateFactors demands at least one that is more than recovery codes: disabling deletes the record, so one without a
-// factor is damage, and must not read as "not enrolled".
+// validateFactors requires at least one factor that is not a set of recovery codes: disabling deletes the record, so a
+// record without a factor is damaged, and must not be read as "not enrolled".
 func (r Record) validateFactors() error {
 	if len(r.Factors) > maxFactors {
 		return corrupt("too many factors")
@@ -148,7 +148,7 @@ func (f Factor) validate() error {
 	return nil
 }
 
-// first finds the oldest factor of a kind; -1 where there is none.
+// first returns the index of the oldest factor of a kind; -1 if there is none.
 func (r Record) first(kind Method) int {
 	at := -1
 	for i, f := range r.Factors {
@@ -159,12 +159,12 @@ func (r Record) first(kind Method) int {
 	return at
 }
 
-// has reports whether there is this factor of the kind.
+// has reports whether the record has this factor of the kind.
 func (r Record) has(kind Method, id string) bool {
 	return slices.ContainsFunc(r.Factors, func(f Factor) bool { return f.Kind == kind && f.ID == id })
 }
 
-// with is the record's factors with one more, which takes the place of the one with this id, if there is one.
+// with returns the record's factors with one more, which replaces the one with the ID place, if there is one.
 func (r Record) with(f Factor, place string) []Factor {
 	factors := slices.Clone(r.Factors)
 	if at := slices.IndexFunc(factors, func(other Factor) bool { return other.ID == place }); at >= 0 {
@@ -174,15 +174,15 @@ func (r Record) with(f Factor, place string) []Factor {
 	return append(factors, f)
 }
 
-// storable reports whether JSON can hold the time (RFC 3339 knows the years 0 to 9999).
+// storable reports whether JSON can hold the time (RFC 3339 has the years 0 to 9999).
 func storable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
 func corrupt(why string) error { return fmt.Errorf("%w: %s", ErrCorrupt, why) }
 
-// Waiting is the record of somebody who has no factor yet and of whom something must be remembered all the same. A
-// record holds either this or a factor, never both, so that what has lost its factor by damage cannot be taken for it.
+// Waiting is the record of a user who has no factor yet but about whom something must be remembered. A record has
+// either this or factors, never both, so that a record that has lost its factors by damage cannot be mistaken for it.
 type Waiting struct {
-	// Grace is when the time began in which a factor that is required may still be missing; zero: it did not begin.
+	// Grace is when the user's grace period for setting up a required factor began; zero: it did not begin.
 	Grace time.Time `json:"grace,omitzero"`
 	// Offered is when a factor was offered; zero: never.
 	Offered time.Time `json:"offered,omitzero"`
@@ -200,8 +200,8 @@ func (r Record) validateWaiting() error {
 	return nil
 }
 
-// BeginGrace tells when the user's time of grace began, which is now where it had not. ErrAlreadyEnrolled when there is
-// nothing to wait for.
+// BeginGrace returns when the user's grace period began, and begins it now if it had not. ErrAlreadyEnrolled if the
+// user has a factor.
 func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) (changed bool) {
 		if changed = waiting.Grace.IsZero(); changed {
@@ -213,7 +213,7 @@ func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time,
 	return began, err
 }
 
-// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled when there is
+// Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled if the user has
 // one.
 func (s *Service) Offer(ctx context.Context, user string) (first bool, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) bool {
@@ -225,7 +225,7 @@ func (s *Service) Offer(ctx context.Context, user string) (first bool, err error
 	return first && err == nil, err
 }
 
-// wait changes what is remembered of somebody without a factor. It costs no write where note changes nothing.
+// wait changes what is remembered about a user without a factor. If note changes nothing, it does not write.
 func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, time.Time) (changed bool)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if exists {
@@ -242,9 +242,9 @@ func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, tim
 	})
 }
 
-// What follows keeps seeds and hashes out of every text (promise P9). Formatter is needed beside Stringer because verbs
-// such as %d would print the fields, and MarshalJSON because a logger may write what holds a record as JSON. What is
-// stored is written by EncodeRecord and Ceremony.Encode.
+// The following methods keep seeds and hashes out of every text (promise P9). Formatter is needed in addition to
+// Stringer because verbs such as %d would print the fields, and MarshalJSON because a logger may write a value with a
+// record in it as JSON. EncodeRecord and Ceremony.Encode write the stored forms.
 
 const (
 	redactedRecord   = "factor.Record{redacted}"

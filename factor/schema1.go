@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Schema 1 knows the layout of two kinds by heart, since nothing else did when it was made. It is frozen: what it can
-// hold, and within which bounds, is what the version before reads and writes, whatever the kinds learn since. Here
-// alone a part of the core looks into the state of a factor that is not its own.
+// Schema 1 has the layout of two kinds built in, because there were no others when it was made. It is frozen: its
+// contents and bounds are what the previous version reads and writes, whatever the kinds learn later. Only here does
+// the core look into the state of a factor, which otherwise only the factor's kind understands.
 
 // schema1Record is the layout of schema 1.
 type schema1Record struct {
@@ -52,16 +52,16 @@ type schema1RecoveryState struct {
 	Total      int      `json:"total"`
 }
 
-// recoveryID is the ID of every set of recovery codes: there is one of them, and schema 1 gives it none.
+// recoveryID is the ID of every set of recovery codes: there is only one, and schema 1 gives it no ID.
 const recoveryID = string(MethodRecovery)
 
-// schema1EventKinds are the events that the version before can read.
+// schema1EventKinds are the events that the previous version can read.
 var schema1EventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
 }
 
-// schema1 is the record in the layout of schema 1; ok is false where that would lose something. What is within the
-// layout's shape but not within its bounds is damage, and no matter for a higher schema (validate).
+// schema1 returns the record in the layout of schema 1; ok is false if that would lose something. A record that has the
+// layout's shape but is outside its bounds is damaged, and not written in a higher schema (validate).
 func (r Record) schema1() (layout schema1Record, ok bool) {
 	layout = schema1Record{
 		Schema: Schema1, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
@@ -92,7 +92,7 @@ func (r Record) schema1() (layout schema1Record, ok bool) {
 	return layout, true
 }
 
-// record reads the layout. Its error means that a state cannot be written as JSON, which does not happen.
+// record returns the layout's record. Its error means that a state cannot be written as JSON, which does not happen.
 func (l schema1Record) record() (Record, error) {
 	record := Record{User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting}
 	if t := l.TOTP; t != nil {
@@ -116,7 +116,7 @@ func (l schema1Record) record() (Record, error) {
 	return record, nil
 }
 
-// validate demands the bounds of schema 1, beside those of every record.
+// validate checks the bounds of schema 1, in addition to those of every record.
 func (l schema1Record) validate() error {
 	if t := l.TOTP; t != nil {
 		if t.Step < 0 {
@@ -132,7 +132,7 @@ func (l schema1Record) validate() error {
 	return nil
 }
 
-// schema1Bounds says what is wrong with a seed and how its codes are computed; empty: nothing.
+// schema1Bounds returns what is wrong with a seed and its parameters; empty if nothing is.
 func schema1Bounds(secret []byte, algorithm string, digits, period int) string {
 	switch {
 	case len(secret) < 16 || len(secret) > 128:
@@ -164,8 +164,8 @@ func (s *schema1Recovery) validate() error {
 	return nil
 }
 
-// schema1Proposal is how the version before keeps the set-up of an authenticator in a session. It is frozen, as schema
-// 1 of records is.
+// schema1Proposal is how the previous version keeps the set-up of an authenticator in a session. It is frozen, as
+// schema 1 of records is.
 type schema1Proposal struct {
 	Schema int    `json:"schema"`
 	App    string `json:"app"`
@@ -184,7 +184,7 @@ type schema1ProposalState struct {
 	Skew      int    `json:"skew"`
 }
 
-// schema1 is the ceremony in the layout of schema 1; ok is false where that would lose something.
+// schema1 returns the ceremony in the layout of schema 1; ok is false if that would lose something.
 func (c Ceremony) schema1() (layout schema1Proposal, ok bool) {
 	layout = schema1Proposal{
 		Schema: Schema1, App: c.App, User: c.User, Secret: c.Secret, Replaces: c.Replaces, Created: c.Created,
@@ -193,7 +193,8 @@ func (c Ceremony) schema1() (layout schema1Proposal, ok bool) {
 	return layout, ok
 }
 
-// ceremony reads the layout. Its error means that a state cannot be written as JSON, which does not happen.
+// ceremony returns the layout's ceremony. Its error means that a state cannot be written as JSON, which does not
+// happen.
 func (l schema1Proposal) ceremony() (Ceremony, error) {
 	state, err := json.Marshal(l.schema1ProposalState)
 	if err != nil {

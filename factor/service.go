@@ -11,12 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// Service judges and changes the factors of the users of one app. It holds no state of its own that decides anything,
-// so that any number of them, in any number of processes, may share a store. Safe for concurrent use.
+// Service judges and changes the factors of the users of one app. No decision depends on state of its own, so any
+// number of Services, in any number of processes, may share a store. Safe for concurrent use.
 //
-// Beside the errors named at each method, every method can return ErrInvalid (bad settings, no user named), and
-// ErrUnavailable or ErrCorrupt from the store. None of these means "not enrolled", and all leave open whether a code
-// was right.
+// Besides the errors named at each method, every method can return ErrInvalid (bad settings, no user), and
+// ErrUnavailable or ErrCorrupt from the store. None of these means "not enrolled", and none says whether a code was
+// right.
 type Service struct {
 	store   Store
 	config  Config
@@ -24,18 +24,18 @@ type Service struct {
 	queue   queue
 }
 
-// NewService makes a Service. Settings that Config.Validate refuses make every operation fail with its error.
+// NewService makes a Service. If Config.Validate refuses the settings, every operation fails with its error.
 func NewService(store Store, config Config) *Service {
 	return &Service{store: store, config: config.withDefaults(), invalid: config.Validate()}
 }
 
-// Status is what may be shown of a user's factors. Not enrolled is the zero Status, but for Grace.
+// Status is what may be shown of a user's factors. If not enrolled it is the zero Status, except for Grace.
 type Status struct {
 	// Enrolled reports whether a second factor is owed.
 	Enrolled bool
-	// Methods are the ones that would be judged, in the order of Config.Kinds.
+	// Methods are those that would be judged, in the order of Config.Kinds.
 	Methods []Method
-	// Factors are what the user has, in the order in which it was set up, but for recovery codes.
+	// Factors are the user's factors, in the order in which they were set up, without recovery codes.
 	Factors []FactorStatus
 	// Created is when the oldest of them was enrolled, Used when one was last accepted.
 	Created, Used time.Time
@@ -47,21 +47,21 @@ type Status struct {
 	BlockedUntil time.Time
 	// Stopped means that nothing is judged until an operator acts.
 	Stopped bool
-	// Devices are the trusted browsers, the one used last first.
+	// Devices are the trusted browsers, the most recently used first.
 	Devices []DeviceStatus
-	// Activity is what happened lately, newest first.
+	// Activity are the latest events, newest first.
 	Activity []Event
-	// Grace is when the time began in which a required factor may be missing; zero when it did not. Only of the not
-	// enrolled.
+	// Grace is when the grace period for a required factor began; zero if it did not. It is set only for users who are
+	// not enrolled.
 	Grace time.Time
 }
 
-// Blocked reports whether nothing is judged at the moment, since there were too many wrong codes.
+// Blocked reports whether nothing is judged at the moment, because there were too many wrong codes.
 func (s *Status) Blocked() bool { return s.Stopped || !s.BlockedUntil.IsZero() }
 
 // FactorStatus is what may be shown of a factor.
 type FactorStatus struct {
-	// ID names it, Kind is its kind, Name what its owner calls it.
+	// ID identifies it, Kind is its kind, Name is the owner's name for it.
 	ID   string
 	Kind Method
 	Name string
@@ -99,7 +99,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	return status, nil
 }
 
-// factorsOf is the part of a status that tells of the factors.
+// factorsOf returns the part of a status that is about the factors.
 func (s *Service) factorsOf(record Record) Status {
 	status := Status{Enrolled: true}
 	for _, f := range record.Factors {
@@ -129,7 +129,7 @@ func (s *Service) factorsOf(record Record) Status {
 	return status
 }
 
-// left is how many answers of how many are left in factors of one kind; zero where they are not used up.
+// left returns how many answers of how many are left in factors of one kind; zero if their answers are not used up.
 func (s *Service) left(factors ...Factor) (left, total int) {
 	for _, f := range factors {
 		kind, _ := s.config.kind(f.Kind)
@@ -141,8 +141,8 @@ func (s *Service) left(factors ...Factor) (left, total int) {
 	return left, total
 }
 
-// Disable deletes the user's record: factors, recovery codes and throttle. It asks for no code; the caller did.
-// ErrNotEnrolled when there is none.
+// Disable deletes the user's record: factors, recovery codes and throttle. It requires no code: the caller has done
+// that. ErrNotEnrolled if there is none.
 func (s *Service) Disable(ctx context.Context, user string) error {
 	return s.change(ctx, user, func(_ Record, exists bool) (verdict, error) {
 		if !exists {
@@ -152,8 +152,7 @@ func (s *Service) Disable(ctx context.Context, user string) error {
 	})
 }
 
-// Unblock sets the count of wrong codes back: the operator's act that ends a stop. ErrNotEnrolled when there is no
-// record.
+// Unblock resets the count of wrong codes: an operator ends a stop with it. ErrNotEnrolled if there is no record.
 func (s *Service) Unblock(ctx context.Context, user string) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
@@ -164,7 +163,7 @@ func (s *Service) Unblock(ctx context.Context, user string) error {
 	})
 }
 
-// throttled reports whether anything may be judged now; nil: yes.
+// throttled returns nil if a code may be judged now.
 func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 	if record.Throttle.Failures >= s.config.Throttle.Stop {
 		return &ThrottledError{Stopped: true}
@@ -175,18 +174,18 @@ func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 	return nil
 }
 
-// Remember is how long a browser may be trusted; 0 where none is.
+// Remember returns how long a browser may be trusted; 0 if none is.
 func (s *Service) Remember() time.Duration { return s.config.Remember }
 
-// env is what a kind is told.
+// env returns what a kind gets.
 func (s *Service) env(user string) Env {
 	return Env{App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random}
 }
 
-// idSize is the length of the random name of an enrolment or a trusted browser, in bytes.
+// idSize is the length of the random ID of an enrolment or a trusted browser, in bytes.
 const idSize = 16
 
-// random makes so many random bytes, as text.
+// random returns size random bytes, as text.
 func (s *Service) random(size int) (string, error) {
 	raw := make([]byte, size)
 	if _, err := io.ReadFull(s.config.Random, raw); err != nil {
@@ -195,19 +194,18 @@ func (s *Service) random(size int) (string, error) {
 	return hex.EncodeToString(raw), nil
 }
 
-// DefaultTimeout is how long one operation of a Service may take, all its reads, writes and retries together. A store
-// has shorter limits for its single calls; this one is for a crowd, in which each has to wait for the store's
-// attention.
+// DefaultTimeout is how long one operation of a Service may take, including all its reads, writes and retries. A store
+// has shorter limits for its single calls; this one allows for many simultaneous operations, each of which has to wait
+// for the store.
 const DefaultTimeout = 30 * time.Second
 
-// Config is what a Service is told about its site. App and Kinds are needed; all other zero values have
-// defaults.
+// Config is a Service's configuration for its site. App and Kinds are required; all other zero values have defaults.
 type Config struct {
-	// App scopes the users.
+	// App is the app that the users belong to.
 	App string
-	// Kinds are the kinds of factors that are judged here, in the order in which they are named to people; the first
-	// one is meant where nobody says which. A factor of another kind stays as it is and proves nothing, but is owed all
-	// the same.
+	// Kinds are the kinds of factors that are judged here, in the order in which users see them. The first one is the
+	// default for answers that name none. A factor of another kind is kept and proves nothing, but the user still owes
+	// a factor.
 	Kinds []Kind
 	// Throttle limits guessing.
 	Throttle Throttle
@@ -221,7 +219,7 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// withDefaults fills in what is left at zero.
+// withDefaults sets the defaults of zero fields.
 func (c Config) withDefaults() Config {
 	c.Throttle = c.Throttle.withDefaults()
 	if c.Now == nil {
@@ -236,7 +234,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate says what is wrong with the settings (ErrInvalid). Fields left at zero take their defaults first.
+// Validate checks the settings (ErrInvalid). Zero fields take their defaults first.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	if c.App == "" || !utf8.ValidString(c.App) {

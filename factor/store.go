@@ -7,25 +7,25 @@ import (
 )
 
 // Version counts the changes of a record; 0 means that there is none. A number that stood for one state of a key's
-// record must never stand for another: also not after Delete and a new Put, or else someone who read before the
+// record must never stand for another one, even after Delete and a new Put. Otherwise a caller that read before the
 // deletion could overwrite what came after it.
 type Version uint64
 
 // Store keeps records. Every change is a compare-and-set, so that of any number of parallel attempts, in any number of
-// processes, one wins.
+// processes, one succeeds.
 //
-// Implementations are safe for concurrent use, hand out copies, call Record.Validate after decoding and before
-// encoding (EncodeRecord and DecodeRecord do), and answer a finished context with an error that is neither ErrNotFound
-// nor ErrConflict. Package storetest holds the conformance suite.
+// Implementations are safe for concurrent use, return copies, call Record.Validate after decoding and before encoding
+// (EncodeRecord and DecodeRecord do), and return for an ended context an error that is neither ErrNotFound nor
+// ErrConflict. Package storetest has the conformance suite.
 type Store interface {
-	// Get reads the record of key. ErrNotFound only where there certainly is no record; ErrUnavailable when the store
-	// cannot be asked; ErrCorrupt when what is stored cannot be used.
+	// Get reads the record of key. ErrNotFound only if there certainly is no record; ErrUnavailable if the store cannot
+	// be asked; ErrCorrupt if what is stored cannot be used.
 	Get(ctx context.Context, key Key) (Record, Version, error)
 	// Put writes the record if it is at the expected version, and returns the new version. Expected 0 creates it.
-	// ErrConflict when the version differs, which includes that there is a record (expected 0) or none (any other).
+	// ErrConflict if the version differs, which includes that there is a record (expected 0) or none (any other).
 	Put(ctx context.Context, key Key, record Record, expected Version) (Version, error)
-	// Delete removes the record, with everything that earlier versions held, if it is at the expected version.
-	// ErrConflict when the version differs, ErrNotFound when there is none.
+	// Delete removes the record, with everything that earlier versions contained, if it is at the expected version.
+	// ErrConflict if the version differs, ErrNotFound if there is none.
 	Delete(ctx context.Context, key Key, expected Version) error
 }
 
@@ -33,13 +33,13 @@ type Store interface {
 type Key struct {
 	// App is the protected application; users of different apps never share a record.
 	App string
-	// User is the identity exactly as it was established. It may hold any characters, so a Store must never use it as
-	// a path or a pattern.
+	// User is the identity exactly as it was established. It may contain any characters, so a Store must never use it
+	// as a path or a pattern.
 	User string
 }
 
-// MemoryStore is a Store that forgets everything at exit: a double for tests. It keeps encoded documents, so that
-// what it hands out is never shared, and so that it has the same limits as the real stores.
+// MemoryStore is a Store without persistence, for tests. It keeps encoded documents, so that what it returns is never
+// shared, and so that it has the same limits as the real stores.
 type MemoryStore struct {
 	mutex     sync.Mutex
 	documents map[Key]memoryDocument
@@ -52,7 +52,7 @@ type memoryDocument struct {
 	version Version
 }
 
-// NewMemoryStore makes an empty one.
+// NewMemoryStore makes an empty MemoryStore.
 func NewMemoryStore() *MemoryStore {
 	return &MemoryStore{documents: make(map[Key]memoryDocument)}
 }

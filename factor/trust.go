@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// SignInAndAsk is SignIn for somebody who is asked next whether to trust the browser (Trust). mark stands for the
-// factors that the user had then; it is no secret, and empty where Config.Remember is zero.
+// SignInAndAsk is SignIn for a user who is asked next whether to trust the browser (Trust). mark stands for the factors
+// that the user has now; it is not secret, and empty if Config.Remember is zero.
 func (s *Service) SignInAndAsk(ctx context.Context, user string, answer Answer) (mark string, err error) {
 	_, err = s.signIn(ctx, user, answer, func(record *Record, _ time.Time) {
 		if s.config.Remember > 0 {
@@ -23,9 +23,9 @@ func (s *Service) SignInAndAsk(ctx context.Context, user string, answer Answer) 
 	return mark, nil
 }
 
-// Trust has a browser trusted in which a factor was proved just now, as the caller knows. The mark is that of the
-// factors at that time: where they have changed since, which ended all trust, the error is ErrNotTrusted, and nothing
-// is trusted. credential is the secret for the browser to keep.
+// Trust trusts a browser in which, as the caller knows, a factor was proved just now. mark is the mark of the factors
+// at that time. If they have changed since, which ended all trust, the error is ErrNotTrusted, and nothing is trusted.
+// credential is the secret for the browser to keep.
 func (s *Service) Trust(ctx context.Context, user, mark string, trust Trust) (credential string, err error) {
 	if s.config.Remember <= 0 || mark == "" {
 		return "", ErrNotTrusted
@@ -47,7 +47,7 @@ func (s *Service) Trust(ctx context.Context, user, mark string, trust Trust) (cr
 	return credential, nil
 }
 
-// trusting makes a new trusted browser's credential, and what adds it to a record.
+// trusting returns a new trusted browser's credential, and a function that adds the browser to a record.
 func trusting(ctx context.Context, s *Service, user string, trust Trust) (string, func(*Record, time.Time), error) {
 	id, err := s.random(idSize)
 	if err != nil {
@@ -66,8 +66,8 @@ func trusting(ctx context.Context, s *Service, user string, trust Trust) (string
 	}, nil
 }
 
-// mark stands for the factors of a record: another set-up, a reset and new recovery codes each make another one, and
-// using them does not.
+// mark stands for the factors of a record: another set-up, a reset and new recovery codes change it, and using the
+// factors does not.
 func (r Record) mark() string {
 	hash := sha256.New()
 	for _, f := range r.Factors {

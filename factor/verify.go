@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// SignIn judges an answer at a sign-in. ErrNotEnrolled, ErrWrongCode (also where the user has no factor of the
-// kind; a *UsedCodeError for the code that was used last, a *WrongCodeError where a wait follows), or a
-// *ThrottledError; nil means that the
-// answer was right and is now used up. left is how many more there are, of a kind whose answers are used up (Counter).
+// SignIn judges an answer at a sign-in. The error is ErrNotEnrolled, ErrWrongCode (also if the user has no factor of
+// the kind; a *UsedCodeError for the code that was used last, a *WrongCodeError if a wait follows), or a
+// *ThrottledError. Nil means that the answer was right and is now used up. left is how many answers remain, for a kind
+// whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }
 
-// signIn is SignIn with more to change in the record in the same write, once the answer is right.
+// signIn is SignIn with a further change of the record in the same write, if the answer is right.
 func (s *Service) signIn(ctx context.Context, user string, answer Answer, also func(*Record, time.Time)) (left int, err error) {
 	use, err := s.judging(user, answer)
 	if err != nil {
@@ -36,9 +36,9 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 	return left, nil
 }
 
-// Verify judges an answer before a change of factors. A code whose form says which kind it is of (Recogniser) is judged
-// as that, any other one as the kind that is named, by default the first of Config.Kinds. It tells which it was; on an
-// error the method is empty. Errors as for SignIn.
+// Verify judges an answer before a change of factors. A code whose form shows its kind (Recogniser) is judged as that
+// kind, any other one as the named kind, by default the first of Config.Kinds. It returns which kind it was, or an
+// empty method with an error. Errors are like those of SignIn.
 func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Method, error) {
 	if answer.Kind == "" && len(s.config.Kinds) > 0 {
 		answer.Kind = s.config.Kinds[0].Name()
@@ -63,8 +63,8 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 }
 
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
-// wrong one is counted; a right one sets the count back, and is noted as the event, if it is one. use takes what it
-// used out of the record that it is given.
+// wrong code is counted; a right one resets the count, and is recorded as the event, if one is given. use removes what
+// it used from the record that it gets.
 func (s *Service) attempt(ctx context.Context, user string, event EventKind, use func(*Record, time.Time) (bool, error)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
@@ -102,8 +102,9 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 	})
 }
 
-// judging prepares the judgement of one answer by all factors of its kind. used are those factors that took it, as they
-// were put into the record. One that two factors take, as may happen with codes of six digits, is used up in both.
+// judging prepares the judgement of one answer by all factors of its kind. used are the factors that accepted it, as
+// they were put into the record. An answer that two factors accept, as may happen with codes of six digits, is used up
+// in both.
 func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) (used []Factor, right bool, err error), error) {
 	if err := s.check(user); err != nil {
 		return nil, err
@@ -146,8 +147,8 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 	}, nil
 }
 
-// Ask makes the question that the user's answer of this kind belongs to; nothing is stored. What it returns waits in
-// the session, and prompt is shown or sent. ErrNotEnrolled where the user has no factor of the kind.
+// Ask makes the question that the user's answer of this kind belongs to; nothing is stored. The returned ceremony is
+// kept in the session, and prompt is shown or sent. ErrNotEnrolled if the user has no factor of the kind.
 func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony Ceremony, prompt string, err error) {
 	if err := s.check(user); err != nil {
 		return Ceremony{}, "", err
@@ -177,7 +178,7 @@ func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony C
 const MaxStop = 100
 
 // Throttle limits guessing. It counts wrong codes of every kind in the user's record, over all sessions and nodes; a
-// right code sets the count back.
+// right code resets the count.
 type Throttle struct {
 	// Free is how many wrong codes may follow each other without waiting; default 5.
 	Free int
@@ -194,7 +195,7 @@ func DefaultThrottle() Throttle {
 	return Throttle{Free: 5, Delay: 30 * time.Second, MaxDelay: time.Hour, Stop: MaxStop}
 }
 
-// withDefaults fills in what is left at zero.
+// withDefaults sets the defaults of zero fields.
 func (t Throttle) withDefaults() Throttle {
 	standard := DefaultThrottle()
 	if t.Free == 0 {
@@ -215,7 +216,7 @@ func (t Throttle) withDefaults() Throttle {
 	return t
 }
 
-// Validate tells what is wrong with the settings (ErrInvalid). Fields left at zero take their defaults first.
+// Validate checks the settings (ErrInvalid). Zero fields take their defaults first.
 func (t Throttle) Validate() error {
 	t = t.withDefaults()
 	switch {
@@ -233,7 +234,7 @@ func (t Throttle) Validate() error {
 	return nil
 }
 
-// After tells what follows when the count of wrong codes has become failures at the time now: until when nothing is
+// After returns what follows when the count of wrong codes has become failures at the time now: until when nothing is
 // judged (zero: no wait), and whether everything stops until an operator acts. It is a pure function.
 func (t Throttle) After(failures int, now time.Time) (blockedUntil time.Time, stopped bool) {
 	t = t.withDefaults()

@@ -18,11 +18,11 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// replay is a request body that was read ahead: what was read, then what is still to come.
+// replay is a request body that was read ahead: first what was read, then the rest.
 type replay struct {
 	ahead strings.Reader
 	rest  io.ReadCloser
-	// err is how reading ahead ended, io.EOF or worse; nil where there is more to come.
+	// err is the error that ended reading ahead, io.EOF or another one; nil if there is more to read.
 	err error
 }
 
@@ -40,22 +40,21 @@ func (b *replay) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *replay) Close() error { return b.rest.Close() }
 
-// Admit is asked before more than BodyLimit of a body is kept in memory. It reports whether there is room; leave gives
-// it back.
+// Admit is called before more than BodyLimit of a body is kept in memory. It reports whether there is room; leave gives
+// the room back.
 type Admit func() (leave func(), ok bool)
 
-// errNoRoom is returned where there is no room for a large body.
+// errNoRoom is returned if there is no room for a large body.
 var errNoRoom = errors.New("too many large bodies at once")
 
-// readAhead reads at most limit bytes of the request's body and puts a body in its place that yields the same bytes,
-// errors included. The request's length and transfer encoding stay as they are. more reports that the body does not end
-// there.
+// readAhead reads at most limit bytes of the request's body and replaces the body by one that yields the same bytes and
+// errors. The request's length and transfer encoding are unchanged. more reports whether the body goes on after that.
 func readAhead(r *http.Request, limit int, admit Admit) (ahead string, more bool, err error) {
 	body := r.Body
-	// What a client says of the length has no memory set aside that it does not fill.
+	// The length that a client announces must not reserve memory that it does not fill.
 	size := 1 << 10
 	if r.ContentLength > 0 {
-		size = int(min(r.ContentLength, int64(limit), BodyLimit)) + 1 // one more, so that the end is seen
+		size = int(min(r.ContentLength, int64(limit), BodyLimit)) + 1 // one more, to see the end
 	}
 	buffer := make([]byte, size)
 	n := 0
@@ -101,7 +100,7 @@ func Readable(coding string) bool {
 }
 
 var (
-	// ErrEncoding says that the body is in a content coding that is not known, or is not what the coding's name says.
+	// ErrEncoding says that the content coding of the body is unknown, or that the body does not match its name.
 	ErrEncoding = errors.New("content encoding unknown or broken")
 	// ErrTooLarge says that the decoded body is longer than the limit.
 	ErrTooLarge = errors.New("body too large")
@@ -110,9 +109,9 @@ var (
 // codingLimit is the largest number of content codings on one body.
 const codingLimit = 3
 
-// DecodeBody undoes the content codings that the header names: gzip, deflate (with and without zlib's frame), br and
-// zstd, also several. It returns at most limit bytes; a longer body is ErrTooLarge, with its beginning where that could
-// be had, and never held whole in memory.
+// DecodeBody undoes the content codings that the header names, of which there may be several: gzip, deflate (with and
+// without zlib's frame), br and zstd. It returns at most limit bytes. A longer body is ErrTooLarge, with its beginning
+// if that is available; it is never held whole in memory.
 func DecodeBody(header http.Header, raw []byte, limit int) ([]byte, error) {
 	if len(raw) > limit {
 		return nil, ErrTooLarge
@@ -149,7 +148,7 @@ func decodeOne(coding string, raw []byte, limit int) ([]byte, error) {
 	case "gzip", "x-gzip":
 		reader, err = gzip.NewReader(bytes.NewReader(raw))
 	case "deflate":
-		// RFC 9110 §8.4.1.2: meant is zlib's format, but some servers send bare deflate.
+		// RFC 9110 §8.4.1.2 means zlib's format, but some servers send bare deflate.
 		if reader, err = zlib.NewReader(bytes.NewReader(raw)); err != nil {
 			reader, err = flate.NewReader(bytes.NewReader(raw)), nil
 		}
@@ -179,7 +178,7 @@ func decodeOne(coding string, raw []byte, limit int) ([]byte, error) {
 	return decoded, nil
 }
 
-// shape is what a request's body is.
+// shape is the kind of a request's body.
 type shape byte
 
 const (
@@ -189,14 +188,14 @@ const (
 	formBody
 	// jsonBody is JSON.
 	jsonBody
-	// otherBody is anything else, a body without a content type included.
+	// otherBody is anything else, including a body without a content type.
 	otherBody
 )
 
-// examination reads a request once, as far as it is needed, whatever the number of blocks.
+// examination reads a request once, as far as needed, whatever the number of blocks.
 type examination struct {
 	request *http.Request
-	admit   Admit // nil where there is room for all
+	admit   Admit // nil means that there is always room
 
 	queryRead bool
 	query     []field
@@ -206,15 +205,15 @@ type examination struct {
 	shape    shape
 	form     []field
 	json     node
-	// flaw says why the body cannot be relied on; form and json then hold what a lax server may see.
+	// flaw says why the body cannot be relied on. form and json then have what a lax server may see.
 	flaw *RefusedError
-	// size is how much of it was read; unended: there is more, or more in it than is looked at.
+	// size is how much of it was read; unended: there is more, or there are more values in it than are examined.
 	size    int
 	unended bool
-	// broken is a document that is no JSON by the letter. Servers differ in what they read all the same: NaN, comments,
-	// a second one.
+	// broken is a document that is not strictly JSON. Servers differ in what they still read: NaN, comments, a second
+	// document.
 	broken string
-	// formed: it is urlencoded, at least to some servers.
+	// formed: at least some servers read it as urlencoded.
 	formed bool
 }
 
@@ -226,8 +225,8 @@ func (x *examination) readQuery() ([]field, string) {
 	return x.query, x.queryFlaw
 }
 
-// readBody examines the body. Nothing is read of a body whose type is plainly another one: it may be a long upload, or
-// one half of a conversation.
+// readBody examines the body. It does not read a body whose type clearly is another one, because that may be a long
+// upload, or one half of a conversation.
 func (x *examination) readBody(limit int) {
 	if x.bodyRead {
 		return
@@ -240,7 +239,7 @@ func (x *examination) readBody(limit int) {
 	media, flaw := requestMedia(r.Header)
 	untyped := media.kind == "" && flaw == ""
 	if untyped {
-		flaw = "body without a content type" // which PHP behind FastCGI takes for a form
+		flaw = "body without a content type" // PHP behind FastCGI reads it as a form
 	}
 	switch {
 	case media.kind == mediaForm || media.kind == mediaMultipart:
@@ -262,7 +261,7 @@ func (x *examination) readBody(limit int) {
 	}
 }
 
-// ahead reads up to limit bytes of the body. An empty body is none, whatever its type.
+// ahead reads up to limit bytes of the body. An empty body counts as none, whatever its type.
 func (x *examination) ahead(limit int) string {
 	ahead, more, err := readAhead(x.request, limit, x.admit)
 	x.size = len(ahead)
@@ -286,7 +285,7 @@ func (x *examination) parse(body string, media media) {
 	flaw := ""
 	switch {
 	case x.shape == otherBody:
-		// Its type is open to argument, so it may be taken for any.
+		// Servers may disagree about its type, so it may be read as any.
 		x.form, _ = readPairs(body)
 		x.form = append(x.form, guessParts(body, "\x00")...)
 		x.json, _ = parseJSON(body)
@@ -318,8 +317,8 @@ func (x *examination) parse(body string, media media) {
 	}
 }
 
-// narrowed is JSON without marks of a byte order, and without the zero bytes that UTF-16 and UTF-32 put between
-// letters: some servers read these.
+// narrowed returns JSON without byte order marks, and without the zero bytes that UTF-16 and UTF-32 put between
+// letters: some servers read these encodings.
 func narrowed(body string) string {
 	for _, mark := range []string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} {
 		body = strings.TrimPrefix(body, mark)
@@ -335,7 +334,7 @@ func (x *examination) setFlaw(flaw string) {
 	x.flaw = refuse(reason, flaw)
 }
 
-// bodyHits are the values in the body that could be taken for t.
+// bodyHits returns the values in the body that some server could take for t's.
 func (x *examination) bodyHits(t target) []hit {
 	x.readBody(ExamineLimit)
 	return append(formHits(x.form, t), jsonHits(&x.json, t)...)
@@ -346,7 +345,7 @@ func (x *examination) queryHits(t target) []hit {
 	return formHits(fields, t)
 }
 
-// smuggled names a field by which some frameworks replace the method, the charset or other fields.
+// smuggled returns the name of a field by which some frameworks replace the method, the charset or other fields.
 func (x *examination) smuggled() string {
 	fields, _ := x.readQuery()
 	for _, list := range [][]field{x.form, fields} {

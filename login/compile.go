@@ -6,26 +6,26 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// compiled is what a block needs at each request, worked out once.
+// compiled is what each request needs of a block, computed once.
 type compiled struct {
 	methods []string
 	loose   match.Globs
-	// standing blocks take no request: theirs is every one.
+	// standing blocks match no request, because every request carries their login.
 	standing bool
 	when     []target
 	name     target
-	// examines: a condition looks at the body.
+	// examines: a condition is about the body.
 	examines bool
 	// fields are those that the login may carry in a form or its query, pointers those of a JSON body; nil: any.
 	fields, pointers described
-	// secret are the fields that have no place in the query of any request but a login: names, conditions on bodies,
-	// and where an app has no names the described fields, one of which is the password.
+	// secret are the fields that may be in the query of a login only: names, conditions on bodies, and, if an app has
+	// no names, the described fields, one of which is the password.
 	secret []target
 }
 
 var defaultMethods = []string{"POST"}
 
-// ComesBy are the methods of the login; nil where it stands in every request.
+// ComesBy returns the methods of the login; nil if every request carries the login.
 func (b *Block) ComesBy() []string {
 	switch {
 	case b.Username.standing():
@@ -45,7 +45,7 @@ func compile(blocks []Block) []compiled {
 		}
 		c.methods = b.ComesBy()
 		for _, path := range b.Paths {
-			// Loose forms are without spaces.
+			// Loose forms have no spaces.
 			c.loose = append(c.loose, match.LooseGlob(match.Glob(strings.Join(strings.Fields(string(path)), "")))...)
 		}
 		for _, condition := range b.When {
@@ -94,7 +94,7 @@ func (c *compiled) describe(b *Block) {
 	}
 }
 
-// fieldKind is what a name of Fields names: a JSON pointer where the login can be JSON, else a field of a form or
+// fieldKind returns the kind of a name in Fields: a JSON pointer if the login can be JSON, else a field of a form or
 // query.
 func (b *Block) fieldKind(name string) Kind {
 	if b.Username.Kind != Form && strings.HasPrefix(name, "/") {
@@ -103,7 +103,7 @@ func (b *Block) fieldKind(name string) Kind {
 	return Form
 }
 
-// plan is the compiled form; a Set that was never validated still works, only slower.
+// plan returns the compiled form. A Set that was never validated still works, only slower.
 func (s *Set) plan() []compiled {
 	if len(s.compiled) == len(s.Blocks) {
 		return s.compiled

@@ -9,17 +9,17 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// Exit is a way to sign out that has no address of its own: a method of an interface for scripts, a field of a form.
+// Exit is a sign-out without an address of its own: a method of an interface for scripts, or a field of a form.
 type Exit struct {
 	// Path is a glob over canonical paths.
 	Path match.Glob
-	// Field is what the body says. Its Kind is Form or JSON.
+	// Field is the field of the body by which it is known. Its Kind is Form or JSON.
 	Field Condition
 }
 
-// SignsOut reports whether a request asks the app to sign its user out, by what its body says. It opens no door, so
-// that it is read generously. Of the body no more than BodyLimit is read, and nothing where the path is another one;
-// r.Body afterwards yields the bytes that came from the client.
+// SignsOut reports whether a request asks the app to sign its user out, as its body says. The answer opens no door, so
+// the body is read generously. At most BodyLimit of the body is read, and nothing if the path is another one; r.Body
+// afterwards yields the bytes that the client sent.
 func (s *Set) SignsOut(r *http.Request, path match.Path) bool {
 	var look *examination
 	return slices.ContainsFunc(s.Exits, func(e Exit) bool {
@@ -34,7 +34,7 @@ func (s *Set) SignsOut(r *http.Request, path match.Path) bool {
 	})
 }
 
-// Validate says what is wrong with an exit.
+// Validate checks an exit.
 func (e *Exit) Validate() error {
 	switch {
 	case !strings.HasPrefix(string(e.Path), "/") || strings.ContainsAny(string(e.Path), "?#"):
@@ -51,8 +51,8 @@ func (e *Exit) Validate() error {
 	return nil
 }
 
-// KnownBy reports whether one of the cookies is what an app knows its user by that cannot be asked: one that `success`
-// names, or where it names none, any that a login brought and that does not change in normal use.
+// KnownBy reports whether an app that cannot be asked recognises its user by one of the cookies: by one that `success`
+// names or, if it names none, by any that a login set and that does not change in normal use.
 func (s *Set) KnownBy(cookies []string, rotates match.Globs) bool {
 	if len(cookies) == 0 {
 		return false

@@ -21,14 +21,14 @@ type field struct {
 	name, value string
 	// file: the value is an uploaded file.
 	file bool
-	// foreign: the value is of a type other than plain text, and decoded by some frameworks.
+	// foreign: the value is of a type other than plain text, and some frameworks decode it.
 	foreign bool
 }
 
-// target is a field that the configuration names, folded as servers fold the names that they are sent.
+// target is a field that the configuration names, folded as servers fold the names that they receive.
 //
-// PHP reads `auth[username]` as element username of auth, `user.name` and `user[name` as user_name, `user[]` as a list
-// in user. Others read `auth.username` like `auth[username]`; others again ignore case.
+// PHP reads `auth[username]` as element username of auth, `user.name` and `user[name` as user_name, and `user[]` as a
+// list in user. Others read `auth.username` like `auth[username]`; others again ignore case.
 type target struct {
 	// exact is the name of the field, or the JSON pointer.
 	exact string
@@ -36,14 +36,14 @@ type target struct {
 	tokens []string
 	// parts are the base and the keys in brackets, or the tokens of the pointer, each folded.
 	parts []string
-	// flat is all letters and digits, folded, with one `_` for whatever stands between.
+	// flat is all letters and digits, folded, with one `_` for everything between them.
 	flat string
 }
 
 // hit is a value that some server could take for a target's.
 type hit struct {
 	value string
-	// exact: under the target's very name. False for every alias, and inside a batch.
+	// exact: under exactly the target's name. False for every alias, and inside a batch.
 	exact bool
 	// plain: the value is text; false for a file, and for a JSON value other than a string.
 	plain bool
@@ -65,7 +65,7 @@ func newTarget(kind Kind, exact string) target {
 	return t
 }
 
-// formHits returns the fields that could be taken for t.
+// formHits returns the fields that some server could take for t's.
 func formHits(fields []field, t target) []hit {
 	var hits []hit
 	for _, f := range fields {
@@ -76,7 +76,7 @@ func formHits(fields []field, t target) []hit {
 	return hits
 }
 
-// clashes reports whether some server could take the name for t's, or the one for a part of the other.
+// clashes reports whether some server could take the name for t's, or one of the two for a part of the other.
 func clashes(name string, t target) bool {
 	if len(t.parts) == 0 {
 		return false
@@ -93,7 +93,7 @@ func clashes(name string, t target) bool {
 	return slices.Equal(parts[:shorter], t.parts[:shorter])
 }
 
-// ordinary names are the same under every fold, but for the flat one.
+// ordinary reports whether a name is the same under every fold except the flat one.
 func ordinary(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; ('a' > c || c > 'z') && ('0' > c || c > '9') && c != '_' && c != '-' {
@@ -133,23 +133,23 @@ func fieldParts(decoded string) []string {
 	return parts
 }
 
-// jsonHits returns the values of a document that could be taken for t. It walks the document once, whatever its shape:
-// a way from the top is followed only while it can still lead to t.
+// jsonHits returns the values of a document that some server could take for t's. It walks the document once, whatever
+// its shape: it follows a path from the top only while that can still lead to t.
 func jsonHits(root *node, t target) []hit {
 	var hits []hit
 	walkJSON(root, t, way{exact: t.tokens != nil, parts: true, flat: true, rest: t.flat}, &hits)
-	// A batch: what the document may say, each of its elements may.
+	// In a batch, each element may have what the document may have.
 	for i := range root.items {
 		walkJSON(&root.items[i], t, way{parts: true, flat: true, rest: t.flat}, &hits)
 	}
 	return hits
 }
 
-// way is how far the names from the top agree with a target.
+// way is how far the names from the top match a target.
 type way struct {
 	depth int
-	// exact: the names are the pointer's own so far; parts: equal when folded; flat: equal when flattened, rest is to
-	// come.
+	// exact: the names so far are the pointer's own; parts: they are equal when folded; flat: they are equal when
+	// flattened, and rest is what must follow.
 	exact, parts, flat bool
 	rest               string
 }
@@ -189,7 +189,7 @@ func walkJSON(n *node, t target, w way, hits *[]hit) {
 	}
 }
 
-// foldRune brings letters together that share a capital: K, k and the Kelvin sign; S, s and ſ; I, i, İ and ı.
+// foldRune makes letters equal that share a capital: K, k and the Kelvin sign; S, s and ſ; I, i, İ and ı.
 func foldRune(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 
 func foldText(s string) string { return strings.Map(foldRune, s) }
@@ -217,24 +217,25 @@ func controls(r rune) bool { return r < ' ' || 0x7f <= r && r <= 0x9f }
 // NameLimit is the longest name of an account, in bytes.
 const NameLimit = 1024
 
-// ErrName is what every refused name comes down to.
+// ErrName is wrapped by the error for every refused name.
 var ErrName = errors.New("name refused")
 
-// Names says how typed names are brought into one form. The zero value suits most apps.
+// Names says how typed names are normalised. The zero value suits most apps.
 type Names struct {
-	// CaseSensitive keeps upper and lower case apart.
+	// CaseSensitive distinguishes upper and lower case.
 	CaseSensitive bool
-	// Allowed, if set, must fit the whole of the normalised name, and of what was typed: an app may tell the two apart.
-	// Space around it does not count, which keyboards add; where case does not count, it may be typed in either.
+	// Allowed, if set, must match the whole of the normalised name, and of the typed one, because an app may
+	// distinguish the two. Space around the name is ignored, because keyboards add it. If case does not matter, the
+	// name may be typed in either case.
 	Allowed *regexp.Regexp
 }
 
-// Normalise brings a typed name into the form under which a record is kept: without space around it, in Unicode's form
-// NFKC, in lower case. Lower case means that letters with one capital become one letter, so that σ, ς and Σ, or s and
-// ſ, are no way to a second name for one account.
+// Normalise turns a typed name into the form under which a record is kept: without space around it, in Unicode's form
+// NFKC, in lower case. Lower case means that letters with the same capital become one letter, so that σ, ς and Σ, or s
+// and ſ, do not give one account a second name.
 //
-// Names that are empty, too long, not UTF-8, or hold characters that cannot be seen are refused; errors are ErrName and
-// hold nothing of the name.
+// Names that are empty, too long, not UTF-8, or contain invisible characters are refused. Errors are ErrName and
+// contain nothing of the name.
 func (n Names) Normalise(typed string) (string, error) {
 	if len(typed) > 4*NameLimit {
 		return "", fmt.Errorf("%w: too long", ErrName)
@@ -246,7 +247,7 @@ func (n Names) Normalise(typed string) (string, error) {
 		return "", fmt.Errorf("%w: invisible or control character", ErrName)
 	}
 	name := typed
-	// Each step may undo another: NFKC turns a capital sharp or a superscript into letters, folding makes new
+	// Each step may undo another: NFKC turns a capital sharp or a superscript into letters, and folding makes new
 	// sequences.
 	for range 8 {
 		before := name
@@ -262,8 +263,9 @@ func (n Names) Normalise(typed string) (string, error) {
 	return "", fmt.Errorf("%w: no stable form", ErrName)
 }
 
-// foldName folds letter by letter, marks apart, so that it does not matter in which form and order the marks were
-// typed. The dot of an i is no mark: İ is I with a dot above to some apps, i with one to others, and i to the rest.
+// foldName folds each letter separately from its marks, so that the form and order in which the marks were typed do not
+// matter. The dot of an i does not count as a mark: İ is I with a dot above to some apps, i with one to others, and i
+// to the rest.
 func foldName(s string) string {
 	var b strings.Builder
 	base := rune(0)
@@ -279,7 +281,9 @@ func foldName(s string) string {
 	return b.String()
 }
 
-// ordinaryLower is a text in lower case, but for the letters that are no capitals of others (the Kelvin sign, say).
+// ordinaryLower returns a text in lower case. It leaves a letter unchanged that is not the capital of its own lower
+// case (such as the Kelvin sign).
+// Kelvin sign).
 func ordinaryLower(text string) string {
 	return strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); unicode.ToUpper(lower) == r {
@@ -289,9 +293,9 @@ func ordinaryLower(text string) string {
 	}, text)
 }
 
-// fits reports whether the pattern fits the whole of a name.
+// fits reports whether the pattern matches the whole of a name.
 func fits(pattern *regexp.Regexp, name string) bool {
-	// The longest match from the start is the whole name, if any match is.
+	// If any match is the whole name, the longest match from the start is.
 	longest := *pattern
 	longest.Longest()
 	at := longest.FindStringIndex(name)
@@ -314,8 +318,8 @@ func (n Names) check(name, typed string) (string, error) {
 	return name, nil
 }
 
-// unseen characters have no ink: control, format (the bidirectional ones among them), unassigned and private ones, line
-// separators, variation selectors, and fillers. Databases drop many of them when they compare.
+// unseen reports whether a character is invisible: control, format (including bidirectional), unassigned and private
+// characters, line separators, variation selectors, and fillers. Many databases ignore some of them when they compare.
 func unseen(r rune) bool {
 	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) ||
 		r == 0x2800 || r == utf8.RuneError

@@ -11,13 +11,13 @@ import (
 // fieldLimit is the largest number of fields: PHP's max_input_vars silently drops what comes after.
 const fieldLimit = 1000
 
-// pairLimit is how many pairs of a form or query are looked at: as many as 64 KiB can hold, so that a larger form costs
-// no more memory than those that may be a login.
+// pairLimit is how many pairs of a form or query are read: as many as 64 KiB can have, so that a larger form takes no
+// more memory than one that may be a login.
 const pairLimit = BodyLimit / 2
 
-// readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree; the fields are
-// then what a lax one may see: `;` separates too, and a bad escape stands for itself. Beyond pairLimit there is no more
-// of them.
+// readPairs reads a query or an urlencoded body. flaw names the first thing on which servers disagree. The fields are
+// then what a lax server may see: `;` separates too, and a bad escape is taken literally. Fields beyond pairLimit are
+// left out.
 func readPairs(raw string) (fields []field, flaw string) {
 	note := func(what string) {
 		if flaw == "" {
@@ -62,7 +62,7 @@ func readPairs(raw string) (fields []field, flaw string) {
 	return fields, flaw
 }
 
-// oddName: control characters end or change a name in some servers; a byte order mark vanishes in some.
+// oddName reports whether some servers end or change a name at a control character, or drop a byte order mark in it.
 func oddName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; c < ' ' || c >= 0x7f {
@@ -72,7 +72,7 @@ func oddName(name string) bool {
 	return false
 }
 
-// unescape decodes `+` and percent escapes. Bad escapes are left as they are and reported, but for IIS's %uXXXX, which
+// unescape decodes `+` and percent escapes. Bad escapes are left unchanged and reported, except for IIS's %uXXXX, which
 // is decoded and reported.
 func unescape(s string) (decoded string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
@@ -120,11 +120,11 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
-// readMultipart reads a multipart/form-data body in the one shape that browsers and HTTP libraries send and that all
-// servers read alike: no preamble, CRLF line ends, one Content-Disposition a part, nothing after the closing delimiter,
-// and the delimiter's text nowhere else (PHP takes `\n--boundary` for one, others do not).
+// readMultipart reads a multipart/form-data body in the one form that browsers and HTTP libraries send and that all
+// servers read alike: no preamble, CRLF line ends, one Content-Disposition in each part, nothing after the closing
+// delimiter, and the delimiter's text nowhere else (PHP accepts `\n--boundary` as a delimiter, others do not).
 //
-// flaw names the first departure from it; the fields are then guessed, as a lax server may see them.
+// flaw names the first deviation. The fields are then a guess at what a lax server may see.
 func readMultipart(raw, boundary string) (fields []field, flaw string) {
 	fields, flaw = readParts(raw, "--"+boundary)
 	if flaw != "" {
@@ -216,8 +216,8 @@ func readPartHeader(head string, length int) (f field, flaw string) {
 	return f, ""
 }
 
-// readDisposition reads `form-data; name="..."; filename="..."`. Parameters with a star, backslashes and anything else
-// that parsers read differently are flaws.
+// readDisposition reads `form-data; name="..."; filename="..."`. Parameters with a star, backslashes and everything
+// else that parsers read differently are flaws.
 func readDisposition(value string) (f field, flaw string) {
 	const malformed = "malformed Content-Disposition"
 	kind, rest, _ := strings.Cut(value, ";")
@@ -264,8 +264,8 @@ func readDisposition(value string) (f field, flaw string) {
 	return f, ""
 }
 
-// guessParts finds whatever a lax parser may take for a field: any `name=` in any case, with the text from the next
-// empty line to the next boundary.
+// guessParts finds everything that a lax parser may read as a field: any `name=` in any case, with the text from the
+// next empty line to the next boundary.
 func guessParts(raw, boundary string) []field {
 	var fields []field
 	for range fieldLimit {
@@ -281,7 +281,7 @@ func guessParts(raw, boundary string) []field {
 		rest = strings.TrimLeft(rest[1:], " \t")
 		end := "\r\n;"
 		if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
-			end, rest = rest[:1]+"\r\n", rest[1:] // PHP ends a quoted name with the line
+			end, rest = rest[:1]+"\r\n", rest[1:] // PHP ends a quoted name at the end of the line
 		}
 		rest = clip(rest)
 		name := rest
@@ -303,10 +303,10 @@ func guessParts(raw, boundary string) []field {
 	return fields
 }
 
-// clip bounds the work on one guess; names and values that matter are short.
+// clip bounds the work for one guess; names and values that matter are short.
 func clip(s string) string { return s[:min(len(s), 1024)] }
 
-// indexFold finds ASCII text in lower case, whatever its case in s.
+// indexFold finds ASCII text, given in lower case, whatever its case in s.
 func indexFold(s, lower string) int {
 	for i := 0; i+len(lower) <= len(s); i++ {
 		if c := s[i] | 0x20; c == lower[0] && strings.EqualFold(s[i:i+len(lower)], lower) {

@@ -16,45 +16,45 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// Identity is how the app is asked who is signed in, and where its answer holds the name.
+// Identity is a request by which the app is asked who is signed in, and the place of the name in its answer.
 type Identity struct {
-	// Path, with a query if need be.
+	// Path is the request's path, with a query if needed.
 	Path string
-	// Method; empty: GET.
+	// Method is the request's method; empty: GET.
 	Method string
-	// ContentType and Body of the question; empty for none.
+	// ContentType and Body of the request; empty for none.
 	ContentType string
 	Body        string
 	// Kind is JSON, Header or Body.
 	Kind Kind
 	// Pointer (RFC 6901) to the name, for JSON.
 	Pointer string
-	// Header that holds the name, for Header.
+	// Header is the header with the name, for Header.
 	Header string
-	// Pattern whose one group is the name, for Body. For Header it may say which part of the value is; nil: all of it.
+	// Pattern has one group that is the name, for Body. For Header it may select a part of the value; nil: all of it.
 	Pattern *regexp.Regexp
-	// Quoted: what the group of a Body's pattern takes stands inside a JSON string, as in a page's script, and is read
-	// as one: `\u0026` is an ampersand there.
+	// Quoted: the group of a Body's pattern is inside a JSON string, as in a page's script, and is decoded as one:
+	// `\u0026` is an ampersand there.
 	Quoted bool
-	// Prefix stands in front of the names that are read here, where two kinds of account may have the same ones. It is
-	// put there by whoever asks.
+	// Prefix is put in front of the names that are read here, so that names of two kinds of account do not collide. The
+	// caller adds it.
 	Prefix string
-	// Needs is a glob over the names of cookies without one of which nobody is signed in, so that the app is not asked:
-	// some apps begin another session with each question of a stranger's, and do not know the page's form any more.
-	// Empty: it is always asked.
+	// Needs is a glob for names of cookies. Without any such cookie nobody is signed in, and the app is not asked: some
+	// apps begin another session with each identity request of a stranger, and then do not accept the page's form any
+	// more. Empty: the app is always asked.
 	Needs match.Glob
-	// Guests are names that the app gives to strangers, such as `anonymous`: who is called so is not signed in.
+	// Guests are names that the app gives to strangers, such as `anonymous`: a user of that name is not signed in.
 	Guests []string
 }
 
 // Verdict is what an answer says about who is signed in.
 type Verdict uint8
 
-// The verdicts. The zero value is Unclear, so that nothing is concluded from what is missing.
+// The verdicts. The zero value is Unclear, so that nothing is concluded from a missing verdict.
 const (
 	// Unclear: the app gave no usable answer. Nothing is known; ask again.
 	Unclear Verdict = iota
-	// NotSignedIn: the app says that nobody is.
+	// NotSignedIn: the app says that nobody is signed in.
 	NotSignedIn
 	// Known: the app named the account.
 	Known
@@ -73,12 +73,13 @@ func (v Verdict) String() string {
 	return "unknown"
 }
 
-// Read says whom the answer names.
+// Read returns whom the answer names.
 //
 // Only an answer of 200 can name somebody, by text that is not blank or by a number other than 0 (which several apps
-// give the stranger). The name is returned as it stands, for names are compared exactly. Without a name, and with any
-// other status that is an answer, nobody is signed in. Server errors, 408, 425 and 429, bodies that cannot be read, and
-// names that contradict each other, are too long, hold control characters, or begin or end in a space are Unclear.
+// give strangers). The name is returned unchanged, because names are compared exactly. Without a name, and with any
+// other status that is an answer, nobody is signed in. Unclear are server errors, 408, 425 and 429, bodies that cannot
+// be read, and names that contradict each other, are too long, contain control characters, or begin or end with a
+// space.
 func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 	switch {
 	case a.Status == http.StatusOK:
@@ -103,7 +104,7 @@ func (i *Identity) Read(a Answer) (name string, verdict Verdict) {
 		return "", NotSignedIn
 	}
 	if strings.TrimSpace(name) != name {
-		// Whoever gets it in a header would read it as another's: header lines are trimmed (RFC 9110 §5.5).
+		// A recipient of a header with it would read another name: header lines are trimmed (RFC 9110 §5.5).
 		return "", Unclear
 	}
 	if len(name) > NameLimit || !utf8.ValidString(name) || strings.ContainsFunc(name, controls) {
@@ -122,7 +123,7 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	}
 	n, err := pickAnswer(a.Body, tokens)
 	if err != nil {
-		// A login page where JSON was asked for is an answer; broken JSON is none.
+		// A login page in place of the JSON is an answer; broken JSON is not.
 		if m, flaw := readMedia(a.Header.Get("Content-Type")); errors.Is(err, errJSON) && flaw == "" && m.kind != "" && !m.json() {
 			return "", NotSignedIn
 		}
@@ -134,7 +135,7 @@ func (i *Identity) readJSON(a Answer) (string, Verdict) {
 	return n.text, Known
 }
 
-// Where says at which place the app names the user, for operators: the path, and what is looked for there.
+// Where describes the place at which the app names the user, for operators: the path, and what is read there.
 func (i *Identity) Where() string {
 	switch i.Kind {
 	case JSON:
@@ -145,13 +146,12 @@ func (i *Identity) Where() string {
 	return i.Path + " " + string(i.Kind)
 }
 
-// pickAnswer is pickJSON for an app's answer, whatever stands in front of the JSON.
+// pickAnswer is pickJSON for an app's answer, which may have a prefix before the JSON.
 func pickAnswer(body []byte, tokens []string) (*node, error) {
 	return pickJSON(string(withoutPrefix(body)), tokens)
 }
 
-// withoutPrefix reads over what some apps write in front of JSON: a byte order mark, or `)]}'` against its use as a
-// script.
+// withoutPrefix skips what some apps write before JSON: a byte order mark, or `)]}'` against its use as a script.
 func withoutPrefix(body []byte) []byte {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if rest, found := bytes.CutPrefix(body, []byte(")]}'")); found {
@@ -185,7 +185,7 @@ func (i *Identity) readText(a Answer) (string, Verdict) {
 	for _, found := range i.Pattern.FindAllSubmatch(a.Body, -1) {
 		name := string(found[1])
 		if i.Quoted {
-			// Strictly: what is no whole string, such as half of a character, could be read as another account's name.
+			// Strictly, because a broken string, such as half of a character, could be read as another account's name.
 			n, err := pickJSON(`"`+name+`"`, nil)
 			if err != nil || n == nil || n.kind != text {
 				return "", Unclear
@@ -197,7 +197,7 @@ func (i *Identity) readText(a Answer) (string, Verdict) {
 	return agreed(names)
 }
 
-// agreed returns the one name that all the values are. What others wrote into a page may look like a name as well.
+// agreed returns the name if all values are the same. What others wrote into a page may look like a name as well.
 func agreed(values []string) (string, Verdict) {
 	if len(values) == 0 {
 		return "", NotSignedIn
@@ -210,7 +210,7 @@ func agreed(values []string) (string, Verdict) {
 	return values[0], Known
 }
 
-// errOneGroup refuses a pattern that does not say what the name is.
+// errOneGroup refuses a pattern that does not say which part is the name.
 var errOneGroup = errors.New("the regular expression must have exactly one group")
 
 func (i *Identity) validate() error {
@@ -252,8 +252,8 @@ func (i *Identity) validate() error {
 	return fmt.Errorf("%q is none of json, header, body", i.Kind)
 }
 
-// setsCookie reports whether the answer leaves the browser with a cookie whose name fits the glob. Lines count in their
-// order: apps delete a cookie and set it again in one answer, and the other way round.
+// setsCookie reports whether the answer leaves the browser with a cookie whose name matches the glob. The order of the
+// lines counts: apps delete a cookie and set it again in one answer, and the other way round.
 func setsCookie(a *Answer, name match.Glob) bool {
 	lines := a.SetCookies
 	if lines == nil {
@@ -278,7 +278,7 @@ func setsCookie(a *Answer, name match.Glob) bool {
 	return false
 }
 
-// readAttributes returns what tells two cookies of one name apart, and whether the line deletes.
+// readAttributes returns what distinguishes two cookies of one name, and whether the line deletes.
 func readAttributes(attributes string, header http.Header) (scope string, deleted bool) {
 	var path, domain string
 	maxAge, expires := "", ""

@@ -21,7 +21,7 @@ const (
 	object
 )
 
-// node is one JSON value. text holds a string's characters, a number's digits as they stood, or true, false, null.
+// node is one JSON value. text is a string's characters, a number's digits as they were written, or true, false, null.
 type node struct {
 	kind    nodeKind
 	text    string
@@ -34,8 +34,8 @@ type member struct {
 	value node
 }
 
-// jsonDepth is how deep arrays and objects may be nested, and jsonCount how many values a document may have that is
-// kept whole: as many as 64 KiB can hold.
+// jsonDepth is how deep arrays and objects may be nested. jsonCount is how many values a document may have that is kept
+// whole: as many as 64 KiB can have.
 const (
 	jsonDepth = 64
 	jsonCount = BodyLimit / 2
@@ -50,17 +50,18 @@ var (
 
 // parseJSON reads the body of a request: one JSON text (RFC 8259) and nothing else, so no comments, no trailing commas,
 // no byte order mark, no invalid UTF-8, no half of a surrogate pair, no member twice. Members whose names some parser
-// could take for one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field `username`.
+// could mistake for one another count as one name: encoding/json matches `USERNAME` and `uſername` to a field
+// `username`.
 //
-// Together with an error it returns what stood before the defect, for those who need to know what a laxer parser sees.
+// With an error it returns what came before the defect, for callers that need to know what a laxer parser sees.
 func parseJSON(data string) (node, error) {
 	p := jsonParser{data: data, fold: true, build: true}
 	return p.document()
 }
 
-// pickJSON reads an app's answer as strictly, but for names that differ in case, and returns the value to which the
-// tokens of a pointer lead; nil where there is none. It keeps nothing else, so that a large answer costs little. Of an
-// object or array it keeps at most one child, to tell that it is not empty.
+// pickJSON reads an app's answer as strictly, except that names may differ in case. It returns the value at the pointer
+// with these tokens; nil if there is none. It keeps nothing else, so that a large answer costs little. Of an object or
+// array it keeps at most one child, to know whether it is empty.
 func pickJSON(data string, tokens []string) (*node, error) {
 	p := jsonParser{data: data, want: tokens}
 	if _, err := p.document(); err != nil {
@@ -74,14 +75,14 @@ type jsonParser struct {
 	at   int
 	// fold: names that differ in case count as one.
 	fold bool
-	// build keeps the whole document; else only found, the value at want.
+	// build keeps the whole document; otherwise only found, the value at want, is kept.
 	build bool
 	count int
 	want  []string
 	found *node
 }
 
-// off is the place of a value that is not on the way to the wanted one. Other places are how many tokens led there.
+// off is the place of a value that is not on the path to the wanted one. Other places are the number of matched tokens.
 const off = -1
 
 func (p *jsonParser) document() (node, error) {
@@ -96,7 +97,7 @@ func (p *jsonParser) document() (node, error) {
 	return root, nil
 }
 
-// child is the place of a child of the value at place.
+// child returns the place of a child of the value at place.
 func (p *jsonParser) child(place int, name string) int {
 	if place == off || place >= len(p.want) || p.want[place] != name {
 		return off
@@ -104,7 +105,7 @@ func (p *jsonParser) child(place int, name string) int {
 	return place + 1
 }
 
-// keeps reports whether a child is kept, of which the value at place has count already.
+// keeps reports whether a child is kept. The value at place already has count children.
 func (p *jsonParser) keeps(place, count int) bool {
 	return p.build || place == len(p.want) && count == 0
 }
@@ -115,7 +116,7 @@ func (p *jsonParser) space() {
 	}
 }
 
-// next is the next character that is no space; 0 at the end.
+// next returns the next character that is not a space; 0 at the end.
 func (p *jsonParser) next() byte {
 	p.space()
 	if p.at == len(p.data) {
@@ -305,7 +306,7 @@ func (p *jsonParser) string() (string, error) {
 	return p.data[start:], errJSON
 }
 
-// escaped reads on from the first backslash of a string.
+// escaped goes on from the first backslash of a string.
 func (p *jsonParser) escaped(start, at int) (string, error) {
 	b := []byte(p.data[start:at])
 	for at < len(p.data) {
@@ -347,7 +348,7 @@ func (p *jsonParser) escaped(start, at int) (string, error) {
 	return string(b), errJSON
 }
 
-// unicodeEscape reads what follows `\u`, with the second half of a surrogate pair; width 0: malformed.
+// unicodeEscape reads what follows `\u`, including the second half of a surrogate pair; width 0: malformed.
 func unicodeEscape(s string) (r rune, width int) {
 	first, ok := hex4(s)
 	if !ok {

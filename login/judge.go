@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// Answer is what the app said to a login, or to the question who is signed in.
+// Answer is the app's answer to a login or to an identity request.
 type Answer struct {
 	// Status is the final status code.
 	Status int
@@ -21,8 +21,8 @@ type Answer struct {
 	Header http.Header
 	// Body is the decoded body, at most AnswerLimit bytes.
 	Body []byte
-	// BodyUnknown: the body is cut off, too large, or in an unknown encoding. Then no `success` rule on it holds, and
-	// every `failure` rule on it does.
+	// BodyUnknown: the body is cut off, too large, or in an unknown encoding. Then no `success` rule about it holds,
+	// and every `failure` rule about it does.
 	BodyUnknown bool
 	// SetCookies are the raw Set-Cookie lines in their order; nil: those of Header.
 	SetCookies []string
@@ -35,12 +35,12 @@ type Outcome uint8
 const (
 	// Failed: the app did not accept the password.
 	Failed Outcome = iota
-	// Succeeded: it did.
+	// Succeeded: the app did.
 	Succeeded
-	// AskIdentity: the answer alone does not show it; the app has to be asked who is signed in.
+	// AskIdentity: the answer alone does not show it, so the app has to be asked who is signed in.
 	AskIdentity
-	// Contradictory: the answer has everything that only a right password brings, and fails by its status or another
-	// line. If the typed name counts, clients could bring about such an answer to a right password.
+	// Contradictory: the answer has everything that only a right password brings, but its status or another line says
+	// failure. If the typed name counts, clients could cause such an answer to a right password.
 	Contradictory
 )
 
@@ -59,11 +59,10 @@ func (o Outcome) String() string {
 	return "unknown"
 }
 
-// Judge says what the answer to a login means that block b took and whose request path is given.
-//
+// Judge returns the outcome of a login that block b took, for its answer and the request's path.
 // A failure line that holds decides. Otherwise all success lines must hold. Without success lines the app is asked;
-// with HTTP Basic and an app that cannot be asked, any answer below 400 is a success. A status of 400 and above is no
-// success, unless a success line names it.
+// with HTTP Basic and an app that cannot be asked, any answer below 400 is a success. A status of 400 and above is not
+// a success, unless a success line names it.
 //
 // Rules never decide about custody if the app can be asked: what it says of the session counts (package gateway). If it
 // cannot be asked, an answer that fails in spite of its proof is Contradictory.
@@ -76,7 +75,7 @@ func (s *Set) Judge(b *Block, a Answer, path match.Path) Outcome {
 	return outcome
 }
 
-// FailsByName reports whether a failure line of block b fits the answer to a login, so that the operator says that a
+// FailsByName reports whether a failure line of block b matches the answer to a login, so that the operator says that a
 // wrong password brings such an answer.
 func (s *Set) FailsByName(b *Block, a Answer, path match.Path) bool {
 	return (&judge{answer: &a, location: readLocation(a.Header["Location"], path)}).fails(b)
@@ -156,14 +155,14 @@ func (j *judge) proved(b *Block) bool {
 // location is the path and query that a redirect leads to.
 type location struct {
 	known bool
-	// broken: there is a Location, and it cannot be said where it leads.
+	// broken: there is a Location, but its destination is unclear.
 	broken bool
 	path   match.Path
 	query  string
 }
 
-// readLocation resolves a Location against the path of the request. Without one, with two, or with one that is no web
-// address it is not known.
+// readLocation resolves a Location against the path of the request. The result is unknown if there are none or two, or
+// if it is not a web address.
 func readLocation(values []string, from match.Path) location {
 	if len(values) == 0 {
 		return location{}
@@ -199,7 +198,7 @@ func (l location) fits(glob match.Glob, strict bool) bool {
 	return !strict && match.LooseGlob(glob).Match(l.path.Loose())
 }
 
-// judge holds what several rules share.
+// judge has what several rules share.
 type judge struct {
 	answer   *Answer
 	location location
@@ -266,7 +265,7 @@ func (n *node) empty() bool {
 	return false
 }
 
-// zero reports whether a number's mantissa has no digit but 0.
+// zero reports whether a number's mantissa has no digit except 0.
 func (n *node) zero() bool {
 	mantissa, _, _ := strings.Cut(strings.ToLower(n.text), "e")
 	return strings.Trim(mantissa, "-0.") == ""
@@ -276,18 +275,18 @@ func (n *node) zero() bool {
 type Rule struct {
 	// Kind is Status, Location, Cookie, Header, JSON or Body.
 	Kind Kind
-	// Name of the cookie (a glob) or header, or the JSON pointer.
+	// Name is the cookie's (a glob) or header's name, or the JSON pointer.
 	Name string
-	// Value is a status such as 302 or 3xx, a glob for a Location's path (or, where it holds a `?`, for path and
-	// query), the glob that a header's or JSON value must fit, or the text that the body must contain.
+	// Value is a status such as 302 or 3xx, a glob for a Location's path (or, if it contains a `?`, for path and
+	// query), the glob that a header's or JSON value must match, or the text that the body must contain.
 	Value string
-	// AnyValue: the header or JSON value only has to be there. A JSON value is not there when it is null, false, 0 or
-	// empty.
+	// AnyValue: the header or JSON value only has to be present. A JSON value that is null, false, 0 or empty does not
+	// count as present.
 	AnyValue bool
 }
 
-// ParseRules reads the words of one line after `success` or `failure`: kind is the first of them, words are the others.
-// The rules it returns are alternatives.
+// ParseRules reads one line of `success` or `failure`: kind is the first word after it, words are the others. The
+// returned rules are alternatives.
 func ParseRules(kind string, words []string) ([]Rule, error) {
 	if len(words) == 0 {
 		return nil, fmt.Errorf("%s: a word is missing", kind)

@@ -1,11 +1,11 @@
-// Package login knows what a login is: it recognises the request that carries a password to the app, reads the name
-// that was typed, judges the app's answer, and reads who the app says is signed in.
+// Package login defines what a login is: it recognises the request that carries a password to the app, reads the typed
+// name, judges the app's answer, and reads who the app says is signed in.
 //
-// It is strict where an app is lax. Apps differ in which of two fields they take, how they decode a path, and what they
-// make of a body that is not quite right; whatever two of them could read in two ways is refused before it reaches any.
-// What is accepted reads the same everywhere, and is forwarded byte for byte as it came.
+// It is strict where an app is lax. Apps differ in which of two fields they use, how they decode a path, and how they
+// read a malformed body. Whatever two apps could read in two ways is refused before it reaches any. What is accepted
+// reads the same everywhere, and is forwarded unchanged, byte for byte.
 //
-// A Set is written once, checked with Validate and then only read: all its methods are safe for concurrent use.
+// A Set is checked with Validate and must not change afterwards: all its methods are then safe for concurrent use.
 package login
 
 import (
@@ -20,8 +20,8 @@ import (
 const (
 	// BodyLimit is the longest body of a login request, in bytes.
 	BodyLimit = 64 << 10
-	// ExamineLimit is how many bytes of a body are read to see whether the request is a login, if logins are known by
-	// their bodies.
+	// ExamineLimit is how many bytes of a body are read to find out whether the request is a login, if logins are known
+	// by their bodies.
 	ExamineLimit = 1 << 20
 	// AnswerLimit is the longest decoded body of an app's answer that is judged or read, in bytes.
 	AnswerLimit = 1 << 20
@@ -29,7 +29,7 @@ const (
 	NoName = "-"
 )
 
-// Kind is a word of the configuration: where something stands in a request or an answer.
+// Kind is a word of the configuration: the place of something in a request or an answer.
 type Kind string
 
 // The kinds. Condition takes Form, Query and JSON; Source takes Form, JSON, Query, Basic, Placeholder and None; Rule
@@ -44,25 +44,25 @@ const (
 	Cookie   Kind = "cookie"
 	Header   Kind = "header"
 	Body     Kind = "body"
-	// Basic: the name stands in the Authorization of every request, with the password (RFC 7617).
+	// Basic: the Authorization of every request has the name, with the password (RFC 7617).
 	Basic Kind = "basic"
 	// Placeholder: an earlier handler of the route signs users in, and names the user at every request.
 	Placeholder Kind = "placeholder"
 )
 
-// Set is everything that a site says about logins. Call Validate before the first use and change nothing afterwards.
+// Set is a site's configuration of logins. Call Validate before the first use and change nothing afterwards.
 type Set struct {
 	// Blocks are tried in order; the first whose conditions hold takes the request.
 	Blocks []Block
-	// Identities are the questions by which the app says who is signed in, one for each kind of account that it has
-	// (realm). All of them are asked.
+	// Identities are the requests by which the app is asked who is signed in, one for each kind of account that it has
+	// (realm). All of them are made.
 	Identities []Identity
-	// Typed: the app cannot be asked, and the typed name counts. Then each login names its fields and the rules of its
-	// success. It excludes Identities.
+	// Typed: the app cannot be asked, and the typed name counts. Then each login must name its fields and the rules of
+	// its success. It excludes Identities.
 	Typed bool
-	// Exits are ways to sign out that have no address of their own.
+	// Exits are sign-outs that have no address of their own.
 	Exits []Exit
-	// Names says how typed names are brought into one form.
+	// Names says how typed names are normalised.
 	Names Names
 
 	compiled []compiled
@@ -76,21 +76,21 @@ type Block struct {
 	Methods []string
 	// When narrows the block: all conditions must hold.
 	When []Condition
-	// Username is where the typed name stands.
+	// Username is the place of the typed name.
 	Username Source
-	// Success are lines of rules, one inner slice a line: of each line any rule must hold.
+	// Success are lines of rules, one inner slice for each line: every line needs a rule that holds.
 	Success [][]Rule
 	// Failure are lines of rules; one rule that holds wins over all of Success.
 	Failure [][]Rule
-	// Tokens are the places of bearer tokens in a successful answer. The app is asked who is signed in with the first
-	// one.
+	// Tokens are the places of bearer tokens in a successful answer. The first one is used to ask the app who is signed
+	// in.
 	Tokens []TokenSource
-	// Fields are the names of all fields that the login may carry, beside those of When and Username: of its form and
-	// its query, or JSON pointers. A login with any other field is refused. Empty: any field may come, which only a Set
-	// with Identities allows.
+	// Fields are the names of all fields that the login may carry besides those of When and Username: fields of its
+	// form and its query, or JSON pointers. A login with any other field is refused. Empty: any field is allowed, which
+	// requires Identities in the Set.
 	//
-	// `name=glob` says what the value must be, exactly as it is spelled; of several for one name any may fit. A field
-	// that is not there counts as an empty one.
+	// `name=glob` restricts the value, exactly as it is spelled; if there are several for one name, one of them must
+	// match. A missing field counts as an empty one.
 	Fields []string
 	// Refuse: a request that fits the conditions is refused in every state, unless an earlier block takes it. Such a
 	// block has only Paths and When.
@@ -104,8 +104,8 @@ type Block struct {
 }
 
 // General reports whether the app does other things too at the block's addresses, so that a login there may also ask
-// for something else, such as which page to show or what to write. If Fields list everything that a login may carry, it
-// cannot.
+// for something else, such as which page to show or what to write. If Fields lists everything that a login may carry,
+// the result is false.
 func (b *Block) General() bool {
 	return len(b.Fields) == 0 &&
 		(len(b.When) > 0 || slices.ContainsFunc(b.Paths, func(path match.Glob) bool { return strings.Contains(string(path), "*") }))
@@ -117,11 +117,11 @@ type Condition struct {
 	Kind Kind
 	// Name is the field's name, or the JSON pointer (RFC 6901).
 	Name string
-	// Value is a glob; `*` asks only that the field is there.
+	// Value is a glob; `*` only requires that the field is present.
 	Value string
 }
 
-// Source is where the typed name stands.
+// Source is the place of the typed name.
 type Source struct {
 	// Kind is Form, JSON, Query, Basic, Placeholder or None.
 	Kind Kind
@@ -133,13 +133,13 @@ type Source struct {
 type Attempt struct {
 	// Block is the block that took the request.
 	Block *Block
-	// Name is the typed name, normalised; NoName where the app has no names.
+	// Name is the typed name, normalised; NoName if the app has no names.
 	Name string
 }
 
 // Plain reports whether a request cannot sign anybody in, as far as its form shows: it is GET or HEAD, has no body, by
 // length and by transfer coding, and asks for no upgrade, because some apps sign in by messages inside a WebSocket.
-// [Set.NamesInQuery] looks at its query.
+// [Set.NamesInQuery] examines its query.
 func Plain(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !match.HasBody(r) && len(r.Header["Upgrade"]) == 0
 }
@@ -174,9 +174,9 @@ func (s *Set) named(x *examination) bool {
 type RefusedError struct {
 	// Status is what to answer: 400, 405, 413 or 429.
 	Status int
-	// Reason is a plain sentence for the user.
+	// Reason is a sentence for the user.
 	Reason string
-	// Log names the defect for the operator. It holds nothing that the client sent.
+	// Log names the defect for the operator. It contains nothing that the client sent.
 	Log string
 }
 
@@ -187,11 +187,11 @@ func (e *RefusedError) Error() string { return "login refused: " + e.Log }
 // must be refused unless the session is verified. A verified session may send it, and the app has to be asked who is
 // signed in afterwards.
 type UnexaminedError struct {
-	// Status is what to answer where it is refused: 400, 413 or 429.
+	// Status is what to answer if it is refused: 400, 413 or 429.
 	Status int
-	// Reason is a plain sentence for the user.
+	// Reason is a sentence for the user.
 	Reason string
-	// Log names the defect for the operator. It holds nothing that the client sent.
+	// Log names the defect for the operator. It contains nothing that the client sent.
 	Log string
 }
 
@@ -254,7 +254,7 @@ func parsePointer(pointer string) ([]string, error) {
 	return tokens, nil
 }
 
-// escapePointer writes a member's name as it stands in a pointer.
+// escapePointer returns a member's name as it is written in a pointer.
 func escapePointer(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -10,34 +10,33 @@ import (
 
 // Reading is what a request has to do with logins. The zero value: it is neither a login nor the page of one.
 type Reading struct {
-	// Attempt is the login that it is; nil where it is none.
+	// Attempt is the login; nil if the request is none.
 	Attempt *Attempt
-	// Entry: it asks for the page of a login, which strangers may see. It is GET or HEAD in the canonical spelling,
+	// Entry: it requests the page of a login, which strangers may see. It is GET or HEAD in the canonical spelling,
 	// without a body or an upgrade, and its query has no field of any login, because some apps sign in by a query.
 	Entry bool
-	// Block is the number of the block that decided, counted from 1: whose login or page it is, or that has it refused
-	// or wants it examined; 0 where none did.
+	// Block is the number of the block that decided, counted from 1: the block of the login or page, or the one because
+	// of which the request is refused or must be examined; 0 if there is none.
 	Block int
 }
 
-// Recognise decides what r is, whose path is given.
+// Recognise decides what r is; path is r's path.
 //
 //   - a Reading and no error: see there.
-//   - a *RefusedError: it is a login to some server, or stands at a login's address and is neither the login nor its
-//     page. It must not reach the app, in whatever state the session is.
-//   - an *UnexaminedError: whether it is a login could not be seen.
+//   - a *RefusedError: it is a login to some server, or is at a login's address and is neither the login nor its page.
+//     It must not reach the app, in whatever state the session is.
+//   - an *UnexaminedError: whether it is a login could not be determined.
 //
-// A login's address is its path, with the query that its conditions ask for. A login that is known by its body has no
-// address of its own: there, every method with such a body is refused but the login's.
+// A login's address is its path, with the query that its conditions require. A login that is known by its body has no
+// address of its own: at its path, such a body is refused with every method except the login's.
 //
-// Only where the path fits a block is anything read, and of the body no more than BodyLimit, or ExamineLimit where a
-// block is known by it. Whatever was read, r.Body afterwards yields the bytes that came from the client, and length and
-// transfer encoding are untouched.
+// It reads only if the path matches a block, and of the body at most BodyLimit, or ExamineLimit if a block is known by
+// the body. r.Body afterwards yields the bytes that the client sent, and length and transfer encoding are unchanged.
 func (s *Set) Recognise(r *http.Request, path match.Path) (Reading, error) {
 	return s.RecogniseWithin(r, path, nil)
 }
 
-// RecogniseWithin is like Recognise and asks admit, unless that is nil, before it keeps a large body in memory. If
+// RecogniseWithin is like Recognise and calls admit, unless that is nil, before it keeps a large body in memory. If
 // there is no room, the request is refused with 429, or not examined.
 func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Reading, error) {
 	plan := s.plan()
@@ -71,7 +70,7 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 		case b.Refuse:
 			return by(i), refuse(reasonForm, "the fields of a login where none is taken")
 		case method == other && found.plain && !c.examines && !s.named(look):
-			// The page of the login, or one of another spelling, which has no rights.
+			// This is the page of the login, or of another spelling of it, which has no special rights.
 			if holds == yes && spelled == exact && !found.page.Entry {
 				found.page = by(i)
 				found.page.Entry = true
@@ -85,7 +84,7 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 		case method == other:
 			found.refused.note(i, refuseMethod())
 		case min(method, spelled) == loose:
-			// Another block may name just this spelling.
+			// Another block may name exactly this spelling.
 			found.inexact.note(i, refuse(reasonSpelling, "path or method is not spelled as configured"))
 		default:
 			name, flaw, otherKind := look.username(b, c, s.Names)
@@ -105,11 +104,11 @@ func (s *Set) RecogniseWithin(r *http.Request, path match.Path, admit Admit) (Re
 // findings are what the blocks found in a request that none of them took.
 type findings struct {
 	plain                                bool
-	page                                 Reading // the zero value where it is no login's page
+	page                                 Reading // the zero value if it is no login's page
 	misfit, inexact, refused, unexamined defect
 }
 
-// defect is the first one of its kind, and at which block it was found.
+// defect is the first one of its kind, and the block that found it.
 type defect struct {
 	flaw  *RefusedError
 	block int
@@ -121,7 +120,7 @@ func (d *defect) note(block int, flaw *RefusedError) {
 	}
 }
 
-// by is a reading of which is known only which block decided.
+// by returns a reading that says only which block decided.
 func by(block int) Reading { return Reading{Block: block + 1} }
 
 func (f *findings) reading() (Reading, error) {
@@ -136,26 +135,26 @@ func (f *findings) reading() (Reading, error) {
 	return f.page, nil
 }
 
-// verdict says to which servers conditions hold. The lowest of several counts.
+// verdict says for which servers conditions hold. The lowest of several counts.
 type verdict byte
 
 const (
-	// no: to no server.
+	// no: for no server.
 	no verdict = iota
 	// unknown: the body could not be read to its end.
 	unknown
-	// doubtful: to some servers.
+	// doubtful: for some servers.
 	doubtful
-	// yes: to all.
+	// yes: for all.
 	yes
 )
 
 func (x *examination) conditions(b *Block, c *compiled) (verdict, *RefusedError) {
 	if len(b.When) > 0 && x.request.URL.RawQuery == "" && !match.HasBody(x.request) {
-		return no, nil // as it is with most requests, so that it should cost nothing
+		return no, nil // the case of most requests, so it should cost nothing
 	}
 	result, why := yes, (*RefusedError)(nil)
-	// Queries first: they cost least, and a no spares reading the body.
+	// Queries first: they cost least, and a no saves reading the body.
 	for _, queries := range [2]bool{true, false} {
 		for i, condition := range b.When {
 			if (condition.Kind == Query) != queries {
@@ -195,7 +194,7 @@ func (x *examination) condition(condition Condition, t target) (verdict, *Refuse
 	case x.flaw != nil && (found || foundInQuery):
 		return doubtful, x.flaw
 	case x.formed && x.unended:
-		// What stands behind the end is a field to the app, and a form has no business to be so long.
+		// The app reads fields beyond the limit too, and no login form needs to be so long.
 		return doubtful, longForm()
 	case x.flaw != nil:
 		return unknown, x.flaw
@@ -252,7 +251,7 @@ func anyLoose(hits []hit, value string) bool {
 	return false
 }
 
-// username reads the typed name. otherKind tells that the body is of a kind that another block may be for.
+// username reads the typed name. otherKind says that the body is of a kind that another block may accept.
 func (x *examination) username(b *Block, c *compiled, names Names) (name string, flaw *RefusedError, otherKind bool) {
 	if !x.bodyRead && x.request.ContentLength > BodyLimit {
 		return "", tooLarge(), false

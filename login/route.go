@@ -9,20 +9,20 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// spelling is how a request names a path or a method of a block.
+// spelling is how a request spells a path or a method of a block.
 type spelling byte
 
 const (
-	// other: it names something else.
+	// other: it is another path or method.
 	other spelling = iota
-	// loose: some servers would take it for the block's.
+	// loose: some servers would treat it as the block's.
 	loose
-	// exact: in the one spelling on which all agree.
+	// exact: it has the one spelling that all servers read alike.
 	exact
 )
 
-// route compares one request with blocks. For ordinary paths it does not work out the loose form, so that a request
-// that is no login costs no allocation.
+// route compares one request with blocks. For ordinary paths it does not compute the loose form, so that a request that
+// is not a login costs no allocation.
 type route struct {
 	path match.Path
 	// folded: the loose form is the text in lower case and without a slash at the end.
@@ -30,7 +30,7 @@ type route struct {
 	ready  bool
 }
 
-// of is how the request names the block's path.
+// of returns how the request spells the block's path.
 func (s *route) of(b *Block, c *compiled) spelling {
 	if c.standing {
 		return other
@@ -44,7 +44,7 @@ func methodSpelling(methods []string, method string) spelling {
 		if m == method {
 			return exact
 		}
-		// HEAD is run by the code for GET in most apps.
+		// Most apps run the code for GET for HEAD too.
 		if strings.EqualFold(m, method) || m == "GET" && strings.EqualFold(method, "HEAD") {
 			best = loose
 		}
@@ -83,7 +83,7 @@ func (s *route) matches(globs match.Globs) bool {
 	return false
 }
 
-// foldable paths have nothing that their loose form would lose but capitals and one slash at the end.
+// foldable reports whether a path differs from its loose form at most by capitals and one slash at the end.
 func foldable(path string) bool {
 	for i := range len(path) {
 		switch c := path[i]; {
@@ -134,10 +134,10 @@ func lower(c byte) byte {
 	return c
 }
 
-// described are the fields that a login may carry, with what their values may be.
+// described are the fields that a login may carry, with their allowed values.
 type described map[string]match.Globs
 
-// anyValue is the value of a field of which nothing more is said.
+// anyValue is the pattern for a field whose value is not restricted.
 const anyValue = "*"
 
 // parseField reads a word of Fields: a name, or `name=glob`.
@@ -151,7 +151,7 @@ func parseField(word string) (name string, value match.Glob, valued bool) {
 
 func (d described) add(name string, value match.Glob) { d[name] = append(d[name], value) }
 
-// wants reports whether a field that is not among those of a login would have to be.
+// wants reports whether a field that the login does not carry is required.
 func (d described) wants(seen map[string]string) bool {
 	for name, values := range d {
 		if _, there := seen[name]; !there && !values.Match("") {
@@ -161,16 +161,16 @@ func (d described) wants(seen map[string]string) bool {
 	return false
 }
 
-// undescribed names what a login carries beside the fields that its block describes, or with another value; empty where
-// nothing is, or where the block describes none. By a field more, the app may read another name than the one that was
-// judged, or run an errand that only somebody who is signed in may have run.
+// undescribed names a field that a login carries besides those that its block describes, or one with another value. It
+// is empty if there is none, or if the block describes no fields. An additional field could make the app read another
+// name than the one that was judged, or do something that only a signed-in user may do.
 func (x *examination) undescribed(c *compiled) string {
 	if c.fields == nil {
 		return ""
 	}
 	query, flaw := x.readQuery()
 	if flaw != "" {
-		// What is one field to one server is two to another.
+		// One field to one server may be two to another.
 		return "query with " + flaw
 	}
 	for _, list := range [][]field{query, x.form} {
@@ -185,8 +185,8 @@ func (x *examination) undescribed(c *compiled) string {
 			}
 		}
 	}
-	// A form may be sent to the address of its page, with `next` in both. Of two values, apps differ in which one they
-	// take.
+	// A form may be sent to the address of its page, with `next` in both. If there are two values, apps differ in which
+	// one they use.
 	seen := make(map[string]string)
 	for _, list := range [][]field{query, x.form} {
 		here := make(map[string]bool)
@@ -209,9 +209,8 @@ func (x *examination) undescribed(c *compiled) string {
 	return ""
 }
 
-// describedJSON reports whether each value of a document that has no children stands at one of the pointers, is a plain
-// one, and one that is described; seen gets what it found. An empty list or object is a value too: in some languages it
-// is true.
+// describedJSON reports whether each value of a document that has no children is at one of the pointers, is plain, and
+// has an allowed value; seen gets what it found. An empty list or object is a value too: in some languages it is true.
 func describedJSON(n *node, pointer string, fields described, seen map[string]string) bool {
 	if values, there := fields[pointer]; there {
 		seen[pointer] = n.text
@@ -247,12 +246,12 @@ const (
 )
 
 func (m media) json() bool {
-	return strings.Contains(m.kind, "json") // text/json, application/x-json: many a server looks at the body alone
+	return strings.Contains(m.kind, "json") // text/json, application/x-json: many servers look at the body only
 }
 
-// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` wherever they stand, in the
-// name of another parameter or between quotes as well (PHP, the .NET Framework, old Tomcat), so that values are tokens,
-// and a form has no parameter but these two; those after RFC 2231 are read by some only.
+// readMedia reads a Content-Type value. Many servers look for `charset=` and `boundary=` anywhere in it, even in the
+// name of another parameter or between quotes (PHP, the .NET Framework, old Tomcat). So values must be tokens, and a
+// form may have no parameter except these two; those after RFC 2231 are read by some servers only.
 func readMedia(value string) (m media, flaw string) {
 	if value == "" {
 		return m, ""
@@ -291,7 +290,7 @@ func readMedia(value string) (m media, flaw string) {
 }
 
 // requestMedia reads the content type of a request. A second line, another spelling of the header's name, or a content
-// encoding make the body a thing that two servers read in two ways.
+// encoding are flaws, because two servers could read the body in two ways.
 func requestMedia(h http.Header) (m media, flaw string) {
 	value := ""
 	for key, values := range h {
@@ -320,8 +319,8 @@ func requestMedia(h http.Header) (m media, flaw string) {
 	return readMedia(value)
 }
 
-// urlencoded reports whether some server could take the body for an urlencoded form. PHP looks at how the content type
-// begins, and cares for no charset.
+// urlencoded reports whether some server could read the body as an urlencoded form. PHP checks only how the content
+// type begins, and ignores the charset.
 func urlencoded(h http.Header) bool {
 	for key, values := range h {
 		if len(key) != len("Content-Type") || match.FoldHeader(key) != "content-type" {

@@ -12,17 +12,17 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// The shortest and the longest bearer token that is taken for one, in bytes. A shorter one could be guessed; no server
-// takes a longer one in a header.
+// The shortest and the longest bearer token that is accepted, in bytes. A shorter one could be guessed; no server
+// accepts a longer one in a header.
 const (
 	TokenLeast = 8
 	TokenLimit = 8 << 10
 )
 
-// ErrToken says that where a bearer token was to be, something else stands. It holds nothing of it.
+// ErrToken says that there is something other than a bearer token where one should be. It contains nothing of it.
 var ErrToken = errors.New("no bearer token can be read")
 
-// TokenSource is where a successful login's answer carries a bearer token.
+// TokenSource is the place of a bearer token in the answer to a successful login.
 type TokenSource struct {
 	// Kind is JSON, Header or Body.
 	Kind Kind
@@ -32,13 +32,13 @@ type TokenSource struct {
 
 // Token is a bearer token that an app issued.
 type Token struct {
-	// Text is the token by itself.
+	// Text is the token alone.
 	Text string
-	// Header and Value are the header that carried it, as it stood there; empty where none did.
+	// Header and Value are the header that carried it, unchanged; empty if none did.
 	Header, Value string
 }
 
-// WholeBody reports whether a token is whatever the whole of an answer's body is.
+// WholeBody reports whether one of the sources is an answer's whole body.
 func WholeBody(sources []TokenSource) bool {
 	return slices.ContainsFunc(sources, func(s TokenSource) bool { return s.Kind == Body })
 }
@@ -81,7 +81,7 @@ func (s TokenSource) validate() error {
 	return fmt.Errorf("token: %q is none of json, header, body", s.Kind)
 }
 
-// Tokens are all the places at which the answers of the site's logins carry bearer tokens, each once.
+// Tokens returns all places of bearer tokens in the answers of the site's logins, each once.
 func (s *Set) Tokens() (sources []TokenSource) {
 	seen := make(map[TokenSource]bool)
 	for i := range s.Blocks {
@@ -95,8 +95,8 @@ func (s *Set) Tokens() (sources []TokenSource) {
 	return sources
 }
 
-// ReadTokens reads the bearer tokens that an answer carries, in the order of the sources; a source may have none. What
-// stands where one should be and cannot be one is ErrToken, and so is a body that is not known.
+// ReadTokens reads the bearer tokens that an answer carries, in the order of the sources; a source may have none. It
+// returns ErrToken if the text where one should be cannot be a token, or if the body is not known.
 func ReadTokens(sources []TokenSource, a Answer) (tokens []Token, err error) {
 	for _, source := range sources {
 		found, err := source.read(a)
@@ -141,7 +141,7 @@ func (s TokenSource) read(a Answer) (Token, error) {
 		return Token{}, fmt.Errorf("%w: the body is no JSON", ErrToken)
 	}
 	if err != nil || found == nil || found.kind == null {
-		return Token{}, nil //nolint:nilerr // an answer of another kind carries none there
+		return Token{}, nil //nolint:nilerr // an answer of another kind has no token there
 	}
 	if found.kind != text {
 		return Token{}, fmt.Errorf("%w: no text", ErrToken)
@@ -154,20 +154,20 @@ func tokenText(text string) bool {
 	return len(text) >= TokenLeast && len(text) <= TokenLimit && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// A standing login is no event: it stands in every request. The app checks a password that HTTP Basic carries each
-// time, and what a handler in front of the gateway has made out is made out anew each time.
+// A standing login is not an event: every request carries it. The app checks HTTP Basic's password each time, and a
+// handler in front of the gateway determines the user each time.
 
 // basicLimit is the longest Authorization line of HTTP Basic, in bytes.
 const basicLimit = 4 << 10
 
-// standing reports whether the name stands in every request.
+// standing reports whether every request carries the name.
 func (s Source) standing() bool { return s.Kind == Basic || s.Kind == Placeholder }
 
-// Basic is the block whose password stands in the Authorization of every request; nil where there is none.
+// Basic returns the block whose password is in the Authorization of every request; nil if there is none.
 func (s *Set) Basic() *Block { return s.standing(Basic) }
 
-// Placeholder is the placeholder, in braces, that says who an earlier handler of the route has signed in; empty where
-// there is none.
+// Placeholder returns the placeholder, in braces, that has the user whom an earlier handler of the route has signed in;
+// empty if there is none.
 func (s *Set) Placeholder() string {
 	if block := s.standing(Placeholder); block != nil {
 		return block.Username.Name
@@ -184,7 +184,7 @@ func (s *Set) standing(kind Kind) *Block {
 	return nil
 }
 
-// Address is where the password of a block of kind Basic is tried: its path up to the first `*`.
+// Address returns where the password of a block of kind Basic is tried: its path up to the first `*`.
 func (b *Block) Address() string {
 	if len(b.Paths) == 0 {
 		return "/"
@@ -196,9 +196,9 @@ func (b *Block) Address() string {
 	return address
 }
 
-// BasicLine is the Authorization of a request where it is HTTP Basic (RFC 7617), as it came; empty where there is none,
-// or one of another scheme. Of two lines, servers differ in which one they take, so that they are refused where one of
-// them is Basic. [Set.ReadBasic] reads the line.
+// BasicLine returns the Authorization of a request if it is HTTP Basic (RFC 7617), unchanged; empty if there is none,
+// or one of another scheme. If there are two lines and one is Basic they are refused, because servers differ in which
+// one they use. [Set.ReadBasic] reads the line.
 func BasicLine(h http.Header) (line string, refused *RefusedError) {
 	lines := h["Authorization"]
 	switch {
@@ -218,16 +218,16 @@ func BasicLine(h http.Header) (line string, refused *RefusedError) {
 	return "", nil
 }
 
-// isBasic reports whether some server could take the line for one of HTTP Basic.
+// isBasic reports whether some server could read the line as HTTP Basic.
 func isBasic(line string) bool {
 	line = strings.TrimLeft(line, " \t,")
 	return len(line) >= len("Basic") && strings.EqualFold(line[:len("Basic")], "Basic") &&
 		(len(line) == len("Basic") || strings.IndexByte(" \t,;=\"", line[len("Basic")]) >= 0)
 }
 
-// ReadBasic reads a line of HTTP Basic, and returns the user's name in the form under which a record is kept. It takes
-// one spelling only, `Basic`, one space, and base64 with its padding, of UTF-8 without control characters: what servers
-// read differently is refused.
+// ReadBasic reads a line of HTTP Basic, and returns the user's name in the form under which a record is kept. It
+// accepts only one spelling: `Basic`, one space, and padded base64 of UTF-8 without control characters. Everything that
+// servers read differently is refused.
 func (s *Set) ReadBasic(line string) (name string, refused *RefusedError) {
 	user, err := basicUser(line)
 	if err != nil {
@@ -242,7 +242,7 @@ func (s *Set) ReadBasic(line string) (name string, refused *RefusedError) {
 
 var errBasic = errors.New("malformed HTTP Basic")
 
-// basicUser is the user of a line of HTTP Basic. Its errors hold nothing of the line.
+// basicUser returns the user of a line of HTTP Basic. Its errors contain nothing of the line.
 func basicUser(line string) (string, error) {
 	const scheme = "basic "
 	if len(line) > basicLimit {
@@ -252,7 +252,7 @@ func basicUser(line string) (string, error) {
 		return "", fmt.Errorf("%w: scheme", errBasic)
 	}
 	encoded := line[len(scheme):]
-	if strings.ContainsAny(encoded, "\r\n") { // which the decoder would skip
+	if strings.ContainsAny(encoded, "\r\n") { // the decoder would skip these
 		return "", fmt.Errorf("%w: base64", errBasic)
 	}
 	text, err := base64.StdEncoding.Strict().DecodeString(encoded)
@@ -271,7 +271,7 @@ func basicUser(line string) (string, error) {
 	}
 }
 
-// validateStanding checks the blocks of the Set whose names stand in every request.
+// validateStanding checks the blocks of the Set whose names every request carries.
 func (s *Set) validateStanding() error {
 	for i := range s.Blocks {
 		b := &s.Blocks[i]

@@ -10,7 +10,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// Validate checks the whole Set and prepares it for use. It does no I/O. It is not safe to call beside other methods.
+// Validate checks the whole Set and prepares it for use. It does no I/O. It must not run concurrently with other
+// methods.
 func (s *Set) Validate() error {
 	for i := range s.Blocks {
 		if err := s.Blocks[i].validate(); err != nil {
@@ -46,16 +47,15 @@ func (s *Set) Validate() error {
 	return nil
 }
 
-// ErrNoIdentity says that nothing tells who is signed in.
+// ErrNoIdentity says that nothing in the configuration determines who is signed in.
 var ErrNoIdentity = errors.New("identity: name the address at which the app says who is signed in; where it says so nowhere, " +
 	"'identity typed' has the typed name count (docs/configuration.md says what that leaves open)")
 
 // Asks reports whether the app is asked who is signed in.
 func (s *Set) Asks() bool { return len(s.Identities) > 0 }
 
-// validateTyped checks a login whose typed name counts. What the answer says of success is then all that there is, so
-// that it must be something that a client cannot bring about by asking in another way: status and place depend on too
-// much.
+// validateTyped checks a login whose typed name counts. Then only the answer shows the success, so the rules must name
+// something that a client cannot cause by asking in another way: status and location depend on too much.
 func (s *Set) validateTyped(b *Block) error {
 	if !s.Typed || b.Refuse || b.Username.standing() {
 		return nil
@@ -73,8 +73,8 @@ func (s *Set) validateTyped(b *Block) error {
 		"a status or a location is no proof of a right password")
 }
 
-// validateSteps sees to it that no second step brings a name: what it continues could then become a session with two
-// accounts' names.
+// validateSteps ensures that no second step carries a name: it could otherwise turn what it continues into a session
+// with the names of two accounts.
 func (s *Set) validateSteps() error {
 	for i := range s.Blocks {
 		step := &s.Blocks[i]
@@ -96,7 +96,7 @@ func (s *Set) validateSteps() error {
 	return nil
 }
 
-// validateRefuse checks a block that only says what is refused.
+// validateRefuse checks a block that only refuses.
 func (b *Block) validateRefuse() error {
 	switch {
 	case len(b.When) == 0:
@@ -198,7 +198,7 @@ func (b *Block) validateFields() error {
 	return nil
 }
 
-// contradict: one body is either a form or JSON.
+// contradict reports whether one kind is a form and the other JSON: one body cannot be both.
 func contradict(a, b Kind) bool { return a == Form && b == JSON || a == JSON && b == Form }
 
 func validatePath(path string) error {
@@ -260,8 +260,8 @@ func (s Source) validate() error {
 	return fmt.Errorf("username: %q is none of form, json, query, basic, placeholder, none", s.Kind)
 }
 
-// validatePlaceholder takes one placeholder and nothing around it. Text around it would be an identity by itself where
-// the placeholder is empty.
+// validatePlaceholder accepts one placeholder and nothing around it. Text around it would itself be an identity if the
+// placeholder is empty.
 func validatePlaceholder(name string) error {
 	inner, open := strings.CutPrefix(name, "{")
 	inner, closed := strings.CutSuffix(inner, "}")
@@ -271,7 +271,7 @@ func validatePlaceholder(name string) error {
 	return nil
 }
 
-// ValidateOrigin checks an origin as browsers write it (RFC 6454 §6.2): scheme and host, with a port if need be.
+// ValidateOrigin checks an origin as browsers write it (RFC 6454 §6.2): scheme and host, and a port if needed.
 func ValidateOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != origin || origin != strings.ToLower(origin) {

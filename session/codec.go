@@ -18,8 +18,8 @@ const MaxEncoded = 128 << 10
 // that stands before. The first four stand first because listing and evicting need only them. Numbers are varints,
 // strings and lists follow their length, times are seconds and nanoseconds.
 //
-// The sum protects against damage, which could turn one state into another. It does not protect against forgery:
-// whoever could write to the store has to be kept out by other means.
+// The sum protects against damage, which could turn one state into another. It does not protect against forgery: an
+// attacker who could write to the store must be kept out by other means.
 const (
 	codecVersion = 0xb5 // no gob and no JSON starts like this
 	// codecBefore is the version before, without a host. Its sessions are nobody's here; the first four stand where
@@ -217,9 +217,9 @@ func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 	return state, app, identity, state.Known()
 }
 
-// trustsSign begins what stands in the place of a device where the question is open whether to trust the browser. A
-// device's ID never begins so, and a verified session has none: to the version before, which looks at it in pending
-// sessions only, such a session is like any other.
+// trustsSign begins the text that is stored in place of a device's ID while the user is asked whether to trust the
+// browser. No device's ID begins so, and a verified session has no device. The previous version looks at the device in
+// pending sessions only, so to it such a session is like any other.
 const trustsSign = "?"
 
 func deviceOrTrusts(data *Data) string {
@@ -342,7 +342,7 @@ func (r *reader) strings() []string {
 	if count == 0 {
 		return nil
 	}
-	if count > uint64(len(r.rest)) { // each takes a byte at least; ask for no memory on a liar's word
+	if count > uint64(len(r.rest)) { // each takes a byte at least; a forged count must not allocate memory
 		r.fail()
 		return nil
 	}

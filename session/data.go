@@ -14,9 +14,9 @@ import (
 // MaxDelivery is the largest Delivery.Body, in bytes.
 const MaxDelivery = 16 << 10
 
-// Data is all that the gateway knows of one browser. Only Steps change it; what Load returns is shared and must only be
-// read. Fields that are emptied together stand in a group, so that a step cannot forget one of them. Times come back
-// from the store in UTC, to the nanosecond.
+// Data is everything that the gateway knows about one browser. Only Steps change it; the result of Load is shared and
+// must only be read. Fields that are emptied together are in a group, so that a step cannot forget one of them. Times
+// come back from the store in UTC, to the nanosecond.
 //
 // Printing it shows no secret (P9): the formats of fmt, slog and encoding/json all get String.
 type Data struct {
@@ -25,7 +25,7 @@ type Data struct {
 	// Host is the host at which the session began. The session is valid at no other. It is in lower case, without a
 	// port.
 	Host string
-	// State is how far the session has come.
+	// State is the state that the session is in.
 	State gate.State
 	// Identity is the account that the app says is signed in. Empty while anonymous.
 	Identity string
@@ -34,12 +34,13 @@ type Data struct {
 	Proofs []Proof
 	// Created is when the session began.
 	Created time.Time
-	// Since is when the present state began. The Manager sets it if a step changes the state and leaves Since as it
-	// was.
+	// Since is when the current state began. The Manager sets it if a step changes the state and leaves Since
+	// unchanged.
 	Since time.Time
 	// Seen is when the session was last known to be in use, to the minute; see Manager.Touch. A change of state is use.
 	Seen time.Time
-	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. A new session has a new one, and so has a
+	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. Each new session and each new session
+	// token gets a new one.
 	// new token.
 	Form string
 	// Granted are the names of the cookies that the app itself gave the browser in this session.
@@ -52,22 +53,23 @@ type Data struct {
 	Errand
 }
 
-// Stranger is what belongs to whoever has not signed in.
+// Stranger is the data of a session in which nobody has signed in.
 type Stranger struct {
-	// Guest is custody of what the app gave the stranger.
+	// Guest is custody of the cookies that the app set for the stranger.
 	Guest custody.Jar
-	// Doubt: the app may have signed Guest in meanwhile. It is asked before Guest goes with a request again.
+	// Doubt: the app may have signed somebody in with Guest since. The app is asked before Guest goes with a request
+	// again.
 	Doubt bool
-	// Retry is what a failed login has left; nil if there is nothing.
+	// Retry is what a failed login left; nil if there is nothing.
 	Retry *Retry
 }
 
-// Custody is what one accepted sign-in brought, and what is known of it.
+// Custody is what one accepted sign-in brought, and what is known about it.
 type Custody struct {
-	// Held is custody of what the app gave.
+	// Held is custody of the cookies that the app set.
 	Held custody.Jar
-	// Bonds recognise credentials that the browser itself may send to the app. They are bound to this session, and take
-	// the place of the cookies in Held or join them.
+	// Bonds recognise credentials that the browser itself may send to the app. They are bound to this session, and
+	// replace the cookies in Held or come in addition to them.
 	Bonds custody.Bonds
 	// Token is the bearer token that the app issued last. It is used to ask the app who is signed in. At most
 	// custody.MaxToken bytes.
@@ -75,18 +77,18 @@ type Custody struct {
 	// Checked is when the app was last asked who is signed in. After a failed check it is zero, and the app has to be
 	// asked before the next use.
 	Checked time.Time
-	// InPlace: the app may sign somebody else in under the cookies that it gave, without setting another one.
+	// InPlace: the app may sign somebody else in under its existing cookies, without setting another one.
 	InPlace bool
 	// Raising is when a request went to the app that may sign somebody else in and is not settled yet; nil if there is
-	// none. It tells other gateways that share the store.
+	// none. It is stored so that other gateways that share the store see it.
 	Raising *time.Time
 }
 
-// Errand is what the session is in the middle of.
+// Errand is what the user is in the middle of doing.
 type Errand struct {
-	// Next is the address that was first asked for. It never leaves the server.
+	// Next is the address that was requested first. It never leaves the server.
 	Next string
-	// Delivery is the withheld answer to a login; nil when there is none.
+	// Delivery is the withheld answer to a login; nil if there is none.
 	Delivery *Delivery
 	// Codes are new recovery codes that wait to be shown, once.
 	Codes []string
@@ -94,22 +96,23 @@ type Errand struct {
 	Notice string
 	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
 	Proposal []byte
-	// Device is the ID of the trusted browser that may prove itself in this session in place of a code: set by a login
-	// with a password that showed its cookie, and empty in every state but pending.
+	// Device is the ID of the trusted browser that may prove itself in this session instead of a code. A login with a
+	// password sets it if the browser showed its cookie. Empty in every state except pending.
 	Device string
-	// Trusts is open after a challenge: whether this browser is to be trusted. It is factor's mark of the factors that
-	// were there when one was proved; empty where nothing is asked, and in every state but verified.
+	// Trusts is set after a challenge while the user is asked whether to trust this browser. It is package factor's
+	// mark of the factors that existed when one was proved. Empty if nothing is asked, and in every state except
+	// verified.
 	Trusts string
 }
 
 // Origin is where a login came from, for the user's own list of sessions. It decides nothing except which waiting
 // sessions end first if there are too many.
 type Origin struct {
-	// Address is the client's, without a port; Browser is what it is called.
+	// Address is the client's, without a port; Browser is the browser's name.
 	Address, Browser string
 }
 
-// from is Origin; empty if unknown.
+// from returns the Origin; empty if unknown.
 func (d *Data) from() Origin {
 	if d.Origin == nil {
 		return Origin{}
@@ -117,7 +120,8 @@ func (d *Data) from() Origin {
 	return *d.Origin
 }
 
-// Retry is what the app set with the answer to a failed login. It goes only with another try under the same name.
+// Retry is what the app set with the answer to a failed login. It is sent only with another attempt under the same
+// name.
 type Retry struct {
 	Jar custody.Jar
 	// For is a mark of the name.
@@ -126,7 +130,7 @@ type Retry struct {
 
 // Delivery is an app's answer to a login, withheld until the factor is passed.
 type Delivery struct {
-	// Location as the app sent it; empty when the answer was no redirect.
+	// Location as the app sent it; empty if the answer was not a redirect.
 	Location string
 	// Cookies are raw Set-Cookie lines that the browser may have.
 	Cookies []string
@@ -137,13 +141,13 @@ type Delivery struct {
 	Status          int
 	ContentType     string
 	ContentEncoding string
-	// Headers are further ones of the answer that are for the app's own script: names and values by turns.
+	// Headers are further headers of the answer for the app's own script: alternately names and values.
 	Headers []string
-	// Body is kept for clients that are no page loads, at most MaxDelivery bytes.
+	// Body is kept for clients that do not load a page, at most MaxDelivery bytes.
 	Body []byte
 }
 
-// String names what may stand in a log: app, state and method.
+// String returns what a log may contain: app, state and method.
 func (d Data) String() string {
 	return "session(app=" + strconv.Quote(d.App) + " state=" + d.State.String() + " method=" + strconv.Quote(d.Method()) + ")"
 }
@@ -157,7 +161,7 @@ func (d Data) LogValue() slog.Value { return slog.StringValue(d.String()) }
 // MarshalJSON is String in quotes. Sessions are stored by the codec alone, and loggers print unknown types as JSON.
 func (d Data) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, d.String()), nil }
 
-// String names the status only.
+// String returns the status only.
 func (d Delivery) String() string { return "delivery(status=" + strconv.Itoa(d.Status) + ")" }
 
 // GoString is String.
@@ -176,13 +180,13 @@ const None = "none"
 type Proof struct {
 	// Method is the kind of factor: totp, recovery.
 	Method string
-	// At is when. A trusted browser's proof is as old as the sign-in.
+	// At is when it was proved. A trusted browser's proof is as old as the sign-in.
 	At time.Time
-	// Trusted: a trusted browser stood in for the factor, and nobody proved it at that time.
+	// Trusted: a trusted browser replaced the factor, and nobody proved it at that time.
 	Trusted bool
 }
 
-// Method is how the factor was proved that made the session verified: totp or recovery, or none if none was owed. Empty
+// Method is how the factor that made the session verified was proved: totp or recovery, or none if none was owed. Empty
 // until verified.
 func (d *Data) Method() string {
 	switch {
@@ -205,7 +209,7 @@ func (d *Data) Proved() time.Time {
 	return last
 }
 
-// proved adds a proof. Of each method the newest is kept.
+// proved adds a proof. It keeps the newest of each method.
 func proved(proofs []Proof, with Proof) []Proof {
 	proofs = slices.Clone(proofs)
 	at := slices.IndexFunc(proofs, func(proof Proof) bool { return proof.Method == with.Method })
@@ -216,11 +220,11 @@ func proved(proofs []Proof, with Proof) []Proof {
 	return proofs
 }
 
-// The version before stored one method and one time of a session's proofs. What it can express is stored as it did, so
-// that gateways of both versions can share a store during an upgrade. What it cannot, such as a second proof, follows
+// The previous version stored one method and one time of a session's proofs. What it can express is stored in its form,
+// so that gateways of both versions can share a store during an upgrade. The rest, such as a second proof, follows
 // after a flag.
 
-// proofsBefore is what the version before can express of the proofs, and all of them if that is not enough.
+// proofsBefore returns the proofs as the previous version stores them, and all of them if that is not enough.
 func proofsBefore(data *Data) (method string, at time.Time, all []Proof) {
 	if len(data.Proofs) == 0 {
 		if data.State == gate.Verified {
@@ -258,7 +262,7 @@ func appendProofs(to []byte, proofs []Proof) []byte {
 
 func (r *reader) proofs() []Proof {
 	count := r.uvarint()
-	if count > uint64(len(r.rest)) { // each takes a byte at least; ask for no memory on a liar's word
+	if count > uint64(len(r.rest)) { // each takes a byte at least; a forged count must not allocate memory
 		r.fail()
 		return nil
 	}

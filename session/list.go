@@ -15,27 +15,27 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// MaxSummaries is how many sessions of one user are listed, the ones used last.
+// MaxSummaries is how many sessions of one user are listed, the most recently used ones.
 const MaxSummaries = 8
 
-// Summary is what a user may see of one of the user's own sessions.
+// Summary is what users may see of one of their own sessions.
 type Summary struct {
 	// ID names the session to DestroyOne while its token does not change. It cannot be used as a token.
 	ID string
 	// Current marks the session that asked for the list.
 	Current bool
-	// State is how far it has come.
+	// State is the session's state.
 	State gate.State
-	// Method is what it was verified with; empty until then.
+	// Method is how it was verified; empty until then.
 	Method string
-	// Address and Browser are where the login came from; empty when unknown.
+	// Address and Browser say where the login came from; empty if unknown.
 	Address, Browser string
-	// Since is when the present state began, Seen when it was last in use, to the minute.
+	// Since is when the current state began, Seen when it was last in use, to the minute.
 	Since, Seen time.Time
 }
 
-// List returns the sessions of an identity in this app in which a login has been made, the one with token first, then
-// the one used last. It goes over the whole store only where that has no index. An error wraps ErrStore.
+// List returns the sessions of an identity in this app in which a login was made: the one with token first, then by
+// last use. It walks over the whole store only if the store has no index. An error wraps ErrStore.
 func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, error) {
 	current := ""
 	if wellFormed(token) {
@@ -69,8 +69,8 @@ func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, 
 	return found[:min(len(found), MaxSummaries)], nil
 }
 
-// DestroyOne ends one session of an identity in this app, by the ID that List gave. It reports whether there was one.
-// An error wraps ErrStore.
+// DestroyOne ends one session of an identity in this app, by its ID from List. It reports whether there was one. An
+// error wraps ErrStore.
 func (m *Manager) DestroyOne(ctx context.Context, identity, id string) (found bool, err error) {
 	name := ""
 	err = m.eachOf(ctx, identity, func(key string, _ []byte) {
@@ -87,13 +87,13 @@ func (m *Manager) DestroyOne(ctx context.Context, identity, id string) (found bo
 	return true, nil
 }
 
-// eachOf visits the sessions of an identity in this app in which a login has been made, by their names in the store.
-// Those that a version before the index stored are not among them; no Manager of this one would take them.
+// eachOf visits the sessions of an identity in this app in which a login was made, by their names in the store. It
+// leaves out sessions from a version before the index, which no Manager of this version accepts.
 func (m *Manager) eachOf(ctx context.Context, identity string, visit func(key string, stored []byte)) error {
 	return m.shared.store.owned(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, visit))
 }
 
-// ifOf passes on what is a session of an identity in this app in which a login has been made.
+// ifOf calls visit for sessions of an identity in this app in which a login was made.
 func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) func(key string, stored []byte) error {
 	return func(key string, stored []byte) error {
 		state, app, owner, ok := peek(stored)
@@ -104,7 +104,7 @@ func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) f
 	}
 }
 
-// summaryID is a session's name in a list. It differs from its name in the store.
+// summaryID returns a session's ID in a list. It differs from the session's name in the store.
 func summaryID(key string) string {
 	sum := sha256.Sum256([]byte("sallyport session in a list\x00" + key))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
@@ -118,11 +118,11 @@ const revokePasses = 25
 const revokeWorkers = 16
 
 // DestroyOthers ends all sessions of an identity in this app, except the one with keepToken (which may be empty): every
-// session that a login has been made in, whatever its state. A session that is being renewed meanwhile does not escape:
-// the store is asked until no other session is left. It goes over the whole store only where that has no index, or
-// holds sessions from before the index, which nodes that were not replaced yet may take for good.
+// session in which a login was made, whatever its state. A session that is being renewed meanwhile does not escape: the
+// store is asked until no other session is left. It walks over the whole store only if the store has no index, or holds
+// sessions from before the index, which nodes that were not upgraded yet may accept.
 //
-// An error wraps ErrStore: sessions may be left then, and the caller should say so or try again.
+// An error wraps ErrStore. Sessions may be left then, and the caller should say so or try again.
 func (m *Manager) DestroyOthers(ctx context.Context, identity, keepToken string) error {
 	keep := ""
 	if wellFormed(keepToken) {
@@ -146,15 +146,15 @@ func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) 
 			names = append(names, key)
 		}
 	}
-	// The order matters: a session from before the index that is stored anew moves into the index, so it is found by
-	// one of the two.
+	// The order matters: a session from before the index that is stored again moves into the index, so one of the two
+	// finds it.
 	if err = m.shared.store.unlabelled(ctx, m.ifOf(identity, note)); err == nil {
 		err = m.shared.store.ownedNow(ctx, ownerOf(m.config.App, identity), m.ifOf(identity, note))
 	}
 	if err != nil {
 		return 0, err
 	}
-	// The deletions run side by side: a session that is renewed between listing and deletion escapes to the next pass,
+	// The deletions run concurrently: a session that is renewed between listing and deletion escapes to the next pass,
 	// so they must not wait for each other.
 	var group sync.WaitGroup
 	errs := make([]error, min(len(names), revokeWorkers))
@@ -169,16 +169,16 @@ func (m *Manager) destroyOthersOnce(ctx context.Context, identity, keep string) 
 	return len(names), errors.Join(errs...)
 }
 
-// MaxStrangers is how many anonymous sessions a store keeps unless it is told otherwise. One more ends the oldest of
-// them: strangers can cost each other their sessions, and nobody else anything.
+// MaxStrangers is the default number of anonymous sessions in a store. One more ends the oldest of them: strangers can
+// cost each other their sessions, and nobody else anything.
 const MaxStrangers = 10_000
 
-// Owner names an account of an app to a store, which learns neither from it; a seal makes another one of it, with a
-// key. The zero Owner is nobody.
+// Owner stands for an account of an app in a store, and reveals neither of them. A seal replaces it by one of its own,
+// made with a key. The zero Owner is nobody.
 type Owner [16]byte
 
-// ownerOf is the Owner of an account. Two accounts with one Owner would do no harm: who looks for the sessions of one
-// of them compares the names.
+// ownerOf returns the Owner of an account. If two accounts had the same Owner it would do no harm: a search for the
+// sessions of one of them compares the names.
 func ownerOf[T string | []byte](app, identity T) (owner Owner) {
 	const purpose = "sallyport sessions of an account\x00"
 	text := make([]byte, 0, 128)
@@ -188,9 +188,9 @@ func ownerOf[T string | []byte](app, identity T) (owner Owner) {
 	return owner
 }
 
-// Label is what a store is told of a session, since it cannot read its value: whose it is, or that it is a stranger's.
-// It comes with the context of whatever stores the session (LabelOf). The zero Label says nothing: so are sessions
-// labelled that a version of the gateway stored which knew no labels.
+// Label says to whom a session belongs, for a store, which cannot read its value. The store gets it from the context of
+// the call that stores the session (LabelOf). The zero Label says nothing: it is that of sessions stored by a version
+// of the gateway without labels.
 type Label struct {
 	// Owner is the account that a login was made to; zero in a stranger's session.
 	Owner Owner
@@ -200,18 +200,18 @@ type Label struct {
 
 type labelKey struct{}
 
-// WithLabel returns a context that has the label for the session which is stored with it.
+// WithLabel returns a context with the label of the session that is stored with it.
 func WithLabel(ctx context.Context, label Label) context.Context {
 	return context.WithValue(ctx, labelKey{}, label)
 }
 
-// LabelOf is the label of the session that is stored with a context.
+// LabelOf returns the label of the session that is stored with a context.
 func LabelOf(ctx context.Context) Label {
 	label, _ := ctx.Value(labelKey{}).(Label)
 	return label
 }
 
-// labelFor is the label of an encoded session.
+// labelFor returns the label of an encoded session.
 func labelFor(stored []byte) Label {
 	state, app, identity, ok := peek(stored)
 	switch {
@@ -226,19 +226,19 @@ func labelFor(stored []byte) Label {
 // Index finds the sessions of one account without going over all of them.
 type Index interface {
 	// OwnedCtx calls visit for each live session that was stored last with one of these owners, with bytes that visit
-	// may keep. One that is so all the while is visited, also if it moves to another token, or from one of these owners
-	// to another: under one of the two tokens at least. Others may be visited too. An error of visit ends it and is
-	// returned as it is. visit must not use the store.
+	// may keep. A session that stays so during the call is visited even if it moves to another token, or from one of
+	// these owners to another: under at least one of its tokens. Others may be visited too. An error of visit ends the
+	// walk and is returned unchanged. visit must not use the store.
 	//
-	// A seal, which has a name of its own for each owner, may have read lately only under which names sessions are
-	// stored at other nodes. Its OwnedNowCtx makes sure of them.
+	// A seal has a name of its own for an owner with each of its keys, and may not know a key yet that other nodes
+	// already use. Its OwnedNowCtx does not miss their sessions.
 	OwnedCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error
-	// UnlabelledCtx does so for the live sessions that were stored without a label, by a version from before the index.
-	// Where there are none it costs little.
+	// UnlabelledCtx does the same for live sessions that a version from before the index stored without a label. If
+	// there are none it costs little.
 	UnlabelledCtx(ctx context.Context, visit func(token string, stored []byte) error) error
 }
 
-// ownedNow is the index's OwnedNowCtx, where it has one.
+// ownedNow calls the index's OwnedNowCtx, if it has one.
 func ownedNow(ctx context.Context, index Index, owners []Owner, visit func(token string, stored []byte) error) error {
 	able, ok := index.(interface {
 		OwnedNowCtx(ctx context.Context, owners []Owner, visit func(token string, stored []byte) error) error

@@ -12,18 +12,18 @@ import (
 
 // Config are the settings of one site. A duration of zero or less means the default.
 type Config struct {
-	// App whose sessions these are.
+	// App is the app that the sessions belong to.
 	App string
 	// Anonymous is the life of a stranger's session, from its beginning; default 30 minutes.
 	Anonymous time.Duration
-	// Pending is how long a challenge, or the setting up of a required factor, stays open; default 10 minutes.
+	// Pending is how long a challenge, or the set-up of a required factor, stays open; default 10 minutes.
 	Pending time.Duration
 	// Idle is how long a verified session lives without being used; default one hour.
 	Idle time.Duration
 	// Lifetime is how long a verified session lives at most; default 24 hours.
 	Lifetime time.Duration
 	// MaxVerified and MaxWaiting are how many verified sessions one account may have, and how many that wait for a
-	// factor; zero and less mean the defaults of these names.
+	// factor; zero or less means the constants of the same names.
 	MaxVerified, MaxWaiting int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
@@ -36,7 +36,7 @@ type Manager struct {
 	lives  gate.Lives
 }
 
-// Manager makes a manager for one site. Several of one app may stand side by side, as they do during a reload.
+// Manager makes a manager for one site. One app may have several at the same time, as during a reload.
 func (s *Shared) Manager(config Config) *Manager {
 	for _, setting := range []struct {
 		value    *time.Duration
@@ -101,19 +101,19 @@ func (m *Manager) load(ctx context.Context, token string, find func(context.Cont
 	}
 	data, deadline, err := m.shared.decoded.decode(key, stored)
 	if err != nil || !m.alive(data, deadline) {
-		return nil, nil //nolint:nilerr // what cannot be decoded is no session
+		return nil, nil //nolint:nilerr // undecodable bytes are no session
 	}
 	return data, nil
 }
 
-// alive reports whether a session is this app's and has not expired, neither by the deadline that it was stored with
-// nor by the settings of today.
+// alive reports whether a session belongs to this app and has not expired, neither by the deadline that it was stored
+// with nor by the current settings.
 func (m *Manager) alive(data *Data, stored time.Time) bool {
 	now := m.config.Now()
 	return data.App == m.config.App && now.Before(stored) && now.Before(m.deadline(data))
 }
 
-// deadline is when a session ends unless it changes.
+// deadline returns when a session ends unless it changes.
 func (m *Manager) deadline(data *Data) time.Time {
 	return m.lives.End(data.State, gate.Moments{Created: data.Created, Since: data.Since, Seen: data.Seen})
 }
@@ -125,8 +125,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// create stores a new session and returns its token. App, Form and the times Created, Seen and Since are filled in
-// where they are empty; an App that is another one's is ErrInvalid.
+// create stores a new session and returns its token. It sets App, Form and the times Created, Seen and Since if they
+// are empty. If App is another one, it returns ErrInvalid.
 func (m *Manager) create(ctx context.Context, data *Data) (token string, err error) {
 	now := m.config.Now()
 	if data.App == "" {
@@ -146,7 +146,7 @@ func (m *Manager) create(ctx context.Context, data *Data) (token string, err err
 	return token, err
 }
 
-// insert stores data under a token that scs makes.
+// insert stores data under a token that scs generates.
 func (m *Manager) insert(ctx context.Context, data *Data, p *plan) (token string, err error) {
 	loaded, err := m.begin(ctx, "", p)
 	if err != nil {
@@ -169,8 +169,8 @@ func (m *Manager) begin(ctx context.Context, token string, p *plan) (context.Con
 	case err != nil:
 		return nil, err
 	case sessions.Token(loaded) != token:
-		// Unknown to the store, and scs has begun a new session, which must not be committed in place of a dead one; or
-		// the context held a session of scs before, which it then keeps to.
+		// The store does not know the token, and scs has begun a new session, which must not be committed in place of a
+		// dead one. Or the context already had a session of scs, and scs keeps that.
 		return nil, ErrGone
 	}
 	return loaded, nil
@@ -183,7 +183,7 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 	}
 	deadline := m.deadline(data)
 	if !m.config.Now().Before(deadline) {
-		// Some stores never delete what has already expired when it is written.
+		// Some stores never delete a session that was already expired when it was written.
 		return "", ErrGone
 	}
 	sessions := m.shared.sessions
@@ -198,8 +198,8 @@ func (m *Manager) commit(ctx context.Context, data *Data) (token string, err err
 // only a Swapper can tell, change is called again with what that one has stored. So change must be quick, must not use
 // the same token, and may be called several times; the last call counts. A browser that hangs up stops nothing.
 //
-// ErrGone when the token is not alive, before or after change: nothing is written then. An error of change is returned
-// as it is, and nothing is written. The Data returned is what was stored.
+// It returns ErrGone if the token is not alive, before or after change; then nothing is written. An error of change is
+// returned unchanged, and nothing is written. The returned Data is what was stored.
 func (m *Manager) update(ctx context.Context, token string, change func(*Data) error) (*Data, error) {
 	if !wellFormed(token) {
 		return nil, ErrGone
@@ -227,8 +227,8 @@ func (m *Manager) update(ctx context.Context, token string, change func(*Data) e
 }
 
 // renew is update with a new token: the session goes on under newToken, and token is dead from then on (P8). Of several
-// renewals of one token one wins; the others get ErrGone, as an update does that read the session before. The form
-// token changes too, unless change has set it.
+// renewals of one token one succeeds; the others get ErrGone, and so does an update that read the session before. The
+// form token changes too, unless change has set it.
 //
 // If the store fails half-way, the old session stays as it was if possible, and no new one can be used.
 func (m *Manager) renew(
@@ -292,7 +292,7 @@ func (m *Manager) replace(ctx context.Context, token string, data *Data) (newTok
 	return newToken, nil
 }
 
-// changed loads a session anew and applies change to it; the caller holds the token's lock. The version found is noted
+// changed loads a session anew and applies change to it; the caller holds the token's lock. The version found is stored
 // in the plan.
 func (m *Manager) changed(
 	ctx context.Context, token string, p *plan, change func(*Data) error,
@@ -322,14 +322,14 @@ func (m *Manager) changed(
 			data.Since = now
 		}
 		if data.Seen.Before(now) {
-			data.Seen = now // or a challenge that took long would leave a session that is idle from the start
+			data.Seen = now // otherwise a session would be idle from the start after a long challenge
 		}
 	}
 	return loaded, data, nil
 }
 
-// Destroy ends a session: the token is dead for ever, also for changes that are under way. A token that is not alive is
-// no error.
+// Destroy ends a session: the token is dead for ever, also for changes that are under way. It is no error if the token
+// is not alive.
 func (m *Manager) Destroy(ctx context.Context, token string) error {
 	// It does not take the token's lock, so that a sign-out never waits for a slow change; the store's tombstone stops
 	// that change.

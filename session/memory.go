@@ -13,34 +13,34 @@ import (
 const (
 	// memoryShards is the number of parts that the memory store is split into, each with a lock of its own.
 	memoryShards = 64
-	// sampleSize is how many sessions are looked at when one has to make room.
+	// sampleSize is how many sessions are examined when one must make room.
 	sampleSize = 32
 )
 
 // MemoryOptions are the settings of a Memory. The zero value means the defaults.
 type MemoryOptions struct {
 	// Max is the largest number of sessions, and of deleted tokens, that are kept; default 1 000 000, at least 64. They
-	// are spread by chance over 64 parts that are bounded one by one, so that a part may be full a little earlier.
+	// are spread at random over 64 parts that are bounded one by one, so a part may be full a little earlier.
 	Max int
 	// Strangers is the largest number of anonymous sessions, spread and bounded likewise; default MaxStrangers, at
 	// least 64. One more ends the oldest of them.
 	Strangers int
-	// Sweep is how often expired sessions are removed; default one minute. They are dead before that: it is about
-	// memory only.
+	// Sweep is how often expired sessions are removed; default one minute. They are dead before that: sweeping only
+	// frees memory.
 	Sweep time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
 
-// Memory is a store of sessions in this process's memory. It is a Store, and scs.IterableStore and scs.IterableCtxStore
-// besides, and is safe for concurrent use. Contexts are not looked at, for nothing here waits.
+// Memory is a store of sessions in this process's memory. It implements Store, scs.IterableStore and
+// scs.IterableCtxStore, and is safe for concurrent use. It ignores contexts, because nothing here waits.
 //
 // A deleted token leaves a tombstone: Commit refuses it with ErrGone until 24 hours have passed, or until the session
-// would have expired where that is later.
+// would have expired if that is later.
 //
-// It never grows without end, and anonymous sessions have a share of their own. When it is full, a new session takes
-// the place of an anonymous one, or of a pending one if it is more than anonymous itself; a verified session never has
-// to go. Where none can go, Commit fails with ErrFull.
+// Its size is bounded, and anonymous sessions have a share of their own. When it is full, a new session replaces an
+// anonymous one, or a pending one if the new one is more than anonymous itself; a verified session is never replaced.
+// If none can be replaced, Commit fails with ErrFull.
 type Memory struct {
 	options MemoryOptions
 	seed    maphash.Seed
@@ -54,12 +54,12 @@ type Memory struct {
 type shard struct {
 	mutex sync.RWMutex
 	live  map[string]entry
-	dead  map[string]int64 // until when, in Unix nanoseconds
+	dead  map[string]int64 // when the tombstone ends, in Unix nanoseconds
 	peak  int              // most entries since live was made
 	last  uint64           // the newest version
 	index *memoryIndex
-	// queue has the strangers' sessions in the order in which they began, and more that are none any more; strangers is
-	// how many there are, and share how many there may be.
+	// queue has the strangers' sessions in the order in which they began, and also some that are not strangers' any
+	// more; strangers is the number of strangers' sessions, and share the bound of that.
 	queue            []string
 	strangers, share int
 	_                [64]byte // keeps the locks of two shards out of one cache line
@@ -72,7 +72,7 @@ type entry struct {
 	label   Label
 }
 
-// NewMemory makes an empty store and starts its clean-up, which Close ends.
+// NewMemory makes an empty store and starts its clean-up, which Close stops.
 func NewMemory(options MemoryOptions) *Memory {
 	if options.Max <= 0 {
 		options.Max = 1_000_000
@@ -100,8 +100,8 @@ func NewMemory(options MemoryOptions) *Memory {
 	return m
 }
 
-// Close ends the clean-up and waits for it. The store itself stays usable, so that a request that is still under way
-// need not fail.
+// Close stops the clean-up and waits for its end. The store itself stays usable, so that requests under way need not
+// fail.
 func (m *Memory) Close() error {
 	m.close.Do(func() { close(m.stop) })
 	<-m.stopped
@@ -112,7 +112,7 @@ func (m *Memory) shard(token string) *shard {
 	return &m.shards[maphash.String(m.seed, token)%memoryShards]
 }
 
-// shardMax is the bound of one shard.
+// shardMax returns the bound of one shard.
 func (m *Memory) shardMax() int { return max(1, m.options.Max/memoryShards) }
 
 // Find returns the stored bytes, which must not be changed.
@@ -132,7 +132,7 @@ func (m *Memory) find(token string) (entry, bool) {
 	return found, true
 }
 
-// Commit stores a copy. It returns ErrGone for a token that was deleted, and for an expiry that has passed; ErrFull.
+// Commit stores a copy. It returns ErrGone for a token that was deleted or an expiry that has passed, or ErrFull.
 func (m *Memory) Commit(token string, stored []byte, expiry time.Time) error {
 	return m.commit(Label{}, token, stored, expiry)
 }
@@ -148,7 +148,7 @@ func (m *Memory) commit(label Label, token string, stored []byte, expiry time.Ti
 	return s.put(token, entry{stored: stored, expiry: expiry.UnixNano(), label: label}, now, m.shardMax())
 }
 
-// isDead reports whether the token has a tombstone, and removes one that has had its time. The shard is locked.
+// isDead reports whether the token has a tombstone, and removes one that has ended. The shard is locked.
 func (s *shard) isDead(token string, now int64) bool {
 	until, ok := s.dead[token]
 	if ok && until <= now {
@@ -158,7 +158,7 @@ func (s *shard) isDead(token string, now int64) bool {
 	return ok
 }
 
-// put stores a copy, with a version of its own. The shard is locked.
+// put stores a copy with a new version. The shard is locked.
 func (s *shard) put(token string, fresh entry, now int64, most int) error {
 	if fresh.expiry <= now {
 		return ErrGone
@@ -175,7 +175,7 @@ func (s *shard) put(token string, fresh entry, now int64, most int) error {
 	return nil
 }
 
-// Delete buries the token. One that the store does not know leaves no tombstone: anybody can think of tokens.
+// Delete ends the session and leaves a tombstone, but not for an unknown token: anybody can make up tokens.
 func (m *Memory) Delete(token string) error {
 	m.bury(token)
 	return nil
@@ -184,7 +184,7 @@ func (m *Memory) Delete(token string) error {
 // ClaimCtx implements Claimer.
 func (m *Memory) ClaimCtx(_ context.Context, token string) (bool, error) { return m.bury(token), nil }
 
-// bury reports whether the token was alive until now.
+// bury deletes a session and reports whether the token was alive until now.
 func (m *Memory) bury(token string) bool {
 	now := m.options.Now().UnixNano()
 	s := m.shard(token)
@@ -198,8 +198,7 @@ func (m *Memory) bury(token string) bool {
 	return found.expiry > now
 }
 
-// bury puts a tombstone in the place of a session, also where that has just made room for another one. The shard is
-// locked.
+// bury replaces a session by a tombstone, even if the session has just made room for another one. The shard is locked.
 func (s *shard) bury(token string, found entry, now int64, most int) {
 	if old, there := s.live[token]; there {
 		s.drop(token, old)
@@ -210,8 +209,8 @@ func (s *shard) bury(token string, found entry, now int64, most int) {
 	s.dead[token] = max(found.expiry, now+int64(TombstoneLife))
 }
 
-// All lists the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere. That
-// is what lets DestroyOthers be sure that none slipped by.
+// All returns the sessions that are alive at one moment: while it copies, nothing is committed or deleted anywhere.
+// That is why DestroyOthers can be sure that it missed none.
 func (m *Memory) All() (map[string][]byte, error) {
 	for i := range m.shards {
 		m.shards[i].mutex.RLock()
@@ -229,7 +228,7 @@ func (m *Memory) All() (map[string][]byte, error) {
 	return all, nil
 }
 
-// Len is the number of sessions in memory, expired ones that were not swept yet included.
+// Len returns the number of sessions in memory, including expired ones that were not swept yet.
 func (m *Memory) Len() int {
 	total := 0
 	for i := range m.shards {
@@ -240,7 +239,7 @@ func (m *Memory) Len() int {
 	return total
 }
 
-// Tombstones is the number of deleted tokens that are remembered.
+// Tombstones returns the number of deleted tokens that are remembered.
 func (m *Memory) Tombstones() int {
 	total := 0
 	for i := range m.shards {
@@ -251,7 +250,7 @@ func (m *Memory) Tombstones() int {
 	return total
 }
 
-// String names the size only.
+// String returns the size only.
 func (m *Memory) String() string { return fmt.Sprintf("memory(%d sessions)", m.Len()) }
 
 // FindCtx is Find.
@@ -268,7 +267,7 @@ func (m *Memory) DeleteCtx(_ context.Context, token string) error { return m.Del
 // AllCtx is All.
 func (m *Memory) AllCtx(context.Context) (map[string][]byte, error) { return m.All() }
 
-// stateOf is the state of a stored session; what cannot be read has no claim to stay.
+// stateOf returns the state of a stored session. An unreadable session counts as anonymous, so that it may be replaced.
 func stateOf(stored []byte) gate.State {
 	state, _, _, ok := peek(stored)
 	if !ok {
@@ -277,8 +276,8 @@ func stateOf(stored []byte) gate.State {
 	return state
 }
 
-// makeRoom removes one session for a newcomer. It looks at a few only, taken by chance, so that a flood of strangers
-// costs no more than itself.
+// makeRoom removes one session to make room for a new one. It examines only a few random ones, so that a flood of
+// strangers costs little.
 func (s *shard) makeRoom(newcomer gate.State, now int64) bool {
 	victim, rank, soonest, looked := "", gate.Verified, int64(0), 0
 	for token, one := range s.live {
@@ -330,7 +329,7 @@ func (m *Memory) sweepUntilStopped() {
 	}
 }
 
-// Sweep removes what has expired, one shard after the other. It is done from time to time without being asked for.
+// Sweep removes what has expired, one shard after the other. The clean-up calls it regularly.
 func (m *Memory) Sweep() {
 	now := m.options.Now().UnixNano()
 	for i := range m.shards {
@@ -351,7 +350,7 @@ func (s *shard) sweep(now int64) {
 			delete(s.dead, token)
 		}
 	}
-	// A Go map never gives memory back; after a flood, move what is left into a new one.
+	// A Go map never gives memory back, so after a flood the rest is moved into a new map.
 	if s.peak > 256 && len(s.live) < s.peak/4 {
 		smaller := make(map[string]entry, len(s.live))
 		for token, one := range s.live {

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// memoryIndex has the sessions of a Memory by their owners. Its lock is taken by those who hold a shard's, never the
-// other way round; so a reader gets everything from here, stored bytes included, in one moment.
+// memoryIndex has the sessions of a Memory by their owners. Its lock is taken while a shard's lock is held, never the
+// other way round. So a reader gets everything from here, including stored bytes, as of one moment.
 type memoryIndex struct {
 	mutex      sync.RWMutex
 	owned      map[Owner][]ownedEntry
@@ -22,11 +22,11 @@ type memoryIndex struct {
 
 type ownedEntry struct {
 	token  string
-	stored []byte // that of the entry, never changed
+	stored []byte // the entry's bytes, never changed
 	expiry int64
 }
 
-// replace follows a change of what stands under a token; an entry without bytes is none. The token's shard is locked.
+// replace follows a change of a token's entry; an entry without bytes means none. The token's shard is locked.
 func (i *memoryIndex) replace(token string, before, after entry) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -47,7 +47,7 @@ func (i *memoryIndex) replace(token string, before, after entry) {
 	}
 }
 
-// unlabelled is 1 for a session that was stored without a label.
+// unlabelled returns 1 for a session that was stored without a label, else 0.
 func (e entry) unlabelled() int {
 	if e.version != 0 && e.label == (Label{}) {
 		return 1
@@ -55,7 +55,7 @@ func (e entry) unlabelled() int {
 	return 0
 }
 
-// OwnedCtx implements Index, from one moment.
+// OwnedCtx implements Index, as of one moment.
 func (m *Memory) OwnedCtx(_ context.Context, owners []Owner, visit func(token string, stored []byte) error) error {
 	now := m.options.Now().UnixNano()
 	var found []ownedEntry
@@ -86,7 +86,7 @@ func (m *Memory) UnlabelledCtx(ctx context.Context, visit func(token string, sto
 	return m.EachCtx(ctx, visit)
 }
 
-// set puts an entry in the place of whatever stands under the token. The shard is locked.
+// set replaces the token's entry. The shard is locked.
 func (s *shard) set(token string, fresh entry) {
 	old := s.live[token]
 	s.live[token] = fresh
@@ -102,7 +102,7 @@ func (s *shard) set(token string, fresh entry) {
 	s.index.replace(token, old, fresh)
 }
 
-// drop takes an entry out. The shard is locked.
+// drop removes an entry. The shard is locked.
 func (s *shard) drop(token string, old entry) {
 	delete(s.live, token)
 	s.count(old, -1)
@@ -115,7 +115,7 @@ func (s *shard) count(e entry, by int) {
 	}
 }
 
-// endOldestStranger makes room by the stranger's session that has been there for longest. The shard is locked.
+// endOldestStranger makes room by ending the oldest stranger's session. The shard is locked.
 func (s *shard) endOldestStranger() bool {
 	for len(s.queue) > 0 {
 		token := s.queue[0]
@@ -129,7 +129,7 @@ func (s *shard) endOldestStranger() bool {
 	return false
 }
 
-// versionOf is the number of a version; what a Memory did not make has no number that it knows.
+// versionOf returns the number of a version; a version that no Memory made has no known number.
 func versionOf(v Version) uint64 {
 	if binary.BigEndian.Uint64(v[8:]) != 0 {
 		return 0
@@ -151,7 +151,7 @@ func (m *Memory) FindVersionCtx(_ context.Context, token string) ([]byte, Versio
 	return found.stored, found.asVersion(), true, nil
 }
 
-// SwapCtx implements Swapper. ErrFull when there is no room for a new session.
+// SwapCtx implements Swapper. It returns ErrFull if there is no room for a new session.
 func (m *Memory) SwapCtx(ctx context.Context, token string, expected Version, stored []byte, expiry time.Time) error {
 	now := m.options.Now().UnixNano()
 	s := m.shard(token)
@@ -167,7 +167,7 @@ func (m *Memory) SwapCtx(ctx context.Context, token string, expected Version, st
 	return s.put(token, entry{stored: stored, expiry: expiry.UnixNano(), label: LabelOf(ctx)}, now, m.shardMax())
 }
 
-// MoveCtx implements Swapper. ErrFull when there is no room for a new session.
+// MoveCtx implements Swapper. It returns ErrFull if there is no room for a new session.
 func (m *Memory) MoveCtx(
 	ctx context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time,
 ) error {
@@ -181,8 +181,8 @@ func (m *Memory) MoveCtx(
 	if to.knows(newToken, now) {
 		return ErrGone
 	}
-	// The new one first, for it may find no room. A token that is moved makes none: it becomes a tombstone, and one
-	// session beyond the bound for as long as the lock is held does no harm.
+	// The new one is stored first, because it may find no room. Moving a token frees none: the old one becomes a
+	// tombstone. One session above the bound while the lock is held does no harm.
 	most := m.shardMax()
 	if from == to {
 		most++
@@ -195,7 +195,7 @@ func (m *Memory) MoveCtx(
 	return nil
 }
 
-// EachCtx implements Lister, from one moment: see All.
+// EachCtx implements Lister, as of one moment: see All.
 func (m *Memory) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
 	all, err := m.AllCtx(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ func (m *Memory) EachCtx(ctx context.Context, visit func(token string, stored []
 	return nil
 }
 
-// lockBoth locks two shards, or one, in the order that All keeps to.
+// lockBoth locks two shards, or one, in the order that All uses.
 func lockBoth(m *Memory, a, b *shard) (unlock func()) {
 	for i := range m.shards {
 		if s := &m.shards[i]; s == a || s == b {
@@ -224,13 +224,13 @@ func lockBoth(m *Memory, a, b *shard) (unlock func()) {
 	}
 }
 
-// knows reports whether there is a live session or a tombstone of the token. The shard is locked.
+// knows reports whether the token has a live session or a tombstone. The shard is locked.
 func (s *shard) knows(token string, now int64) bool {
 	found, ok := s.live[token]
 	return ok && found.expiry > now || s.isDead(token, now)
 }
 
-// expects returns nil when the token's session is alive and has the version. The shard is locked.
+// expects returns nil if the token's session is alive and has the version. The shard is locked.
 func (s *shard) expects(token string, expected Version, now int64) error {
 	found, ok := s.live[token]
 	switch {
@@ -243,11 +243,11 @@ func (s *shard) expects(token string, expected Version, now int64) error {
 }
 
 const (
-	// MaxVerified is how many verified sessions an account has unless a Config says otherwise. Where a sign-in makes
-	// one more, the one that was not used for longest ends.
+	// MaxVerified is the default number of verified sessions of an account. If a sign-in makes one more, the least
+	// recently used one ends.
 	MaxVerified = 64
-	// MaxWaiting is how many sessions of an account wait for a factor at the same time unless a Config says otherwise.
-	// They are counted by themselves: whoever has the password can make them, and must not push verified ones out.
+	// MaxWaiting is the default number of an account's sessions that wait for a factor at the same time. They are
+	// counted separately, because anybody who has the password can make them, and they must not push verified ones out.
 	MaxWaiting = 16
 )
 
@@ -257,8 +257,9 @@ type owned struct {
 	data *Data
 }
 
-// bound ends what an account has too many of, after a session of it has come into its state. Errors change nothing: the
-// next sign-in tries again. A store without an index is left alone, for it would have to be gone over.
+// bound ends the sessions that an account has above its limits, after one of its sessions has changed its state. Errors
+// have no effect: the next sign-in tries again. A store without an index is skipped, because it would have to be walked
+// over.
 func (m *Manager) bound(ctx context.Context, token string, data *Data) {
 	if m.shared.store.index == nil || data.State == gate.Anonymous {
 		return
@@ -290,14 +291,13 @@ func (m *Manager) bound(ctx context.Context, token string, data *Data) {
 	}
 }
 
-// leastUsed picks the session that was not used for longest, but for mine.
+// leastUsed picks the least recently used session other than mine.
 func leastUsed(all []owned, mine string) int {
 	return first(all, mine, func(a, b owned) int { return a.data.Seen.Compare(b.data.Seen) })
 }
 
-// longestWaiting picks from the sessions of the network that most of them come from the one that has waited for
-// longest. So whoever makes them in great numbers pushes out his own, and not that of the owner who is just typing her
-// code.
+// longestWaiting picks the longest waiting session of the network that most of the sessions come from. So an attacker
+// who makes many pushes out his own, and not that of the owner who is just typing her code.
 func longestWaiting(all []owned, mine string) int {
 	from := make(map[string]int)
 	for _, one := range all {
@@ -308,10 +308,10 @@ func longestWaiting(all []owned, mine string) int {
 	})
 }
 
-// network is where the session's sign-in came from, by what counts as one client.
+// network returns the network that the session's sign-in came from, which counts as one client.
 func (o owned) network() string { return match.Network(o.data.from().Address) }
 
-// first is the place of the smallest, but for mine; -1 where there is none.
+// first returns the index of the smallest other than mine; -1 if there is none.
 func first(all []owned, mine string, compare func(a, b owned) int) int {
 	found := -1
 	for i := range all {

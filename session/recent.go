@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// MaxRecent is the longest that a Recent remembers anything. With it an order to end a session, given at another
-	// node, counts at this one within a second, the requests between them included (P8).
+	// MaxRecent is the longest that a Recent remembers anything. It ensures that an order to end a session, given at
+	// another node, takes effect at this one within a second, including the requests in between (P8).
 	MaxRecent = 500 * time.Millisecond
 	// recentMax is how many sessions each of a Recent's parts remembers at most.
 	recentMax = 256
 )
 
-// Recent spares a store that is far away: it remembers for a moment the verified sessions that it found there, so that
-// of the requests which a page makes at once, one asks the store. It is a Store like the one behind it, for use in one
-// process, and safe for concurrent use.
+// Recent reduces the calls to a distant store: it remembers for a moment the verified sessions that it found there, so
+// that only one of the requests that a page makes at once asks the store. It is itself a Store, for use in one process,
+// and safe for concurrent use.
 //
-// What this process writes counts at once. What another one writes counts half a second later at most. That goes for
-// the held cookies too: where two nodes serve one browser at nearly the same time, the second may still send the app a
-// cookie that the first has replaced, as two requests at the same moment do at any node. Changes are made by
-// compare-and-set on what the store itself says, so that none is lost.
+// Writes of this process take effect at once, writes of another one within half a second. That is also true of the held
+// cookies: if two nodes serve one browser at nearly the same time, the second may still send the app a cookie that the
+// first has replaced, as two simultaneous requests may at any node. Changes are made by compare-and-set on what the
+// store itself says, so that none is lost.
 //
-// Sessions that are not verified are never remembered: no flood of strangers reaches this memory, and a challenge that
-// was passed anywhere is passed everywhere. That there is no session is not remembered either.
+// Only verified sessions are remembered: no flood of strangers fills this memory, and a challenge that was passed at
+// one node is passed at all. The absence of a session is not remembered either.
 type Recent struct {
 	Contextless
 
@@ -40,7 +40,7 @@ type Recent struct {
 type recentShard struct {
 	mutex sync.RWMutex
 	found map[string]recentEntry
-	// writes counts the beginnings and ends of writes: what was read while one went on is not kept.
+	// writes counts the beginnings and ends of writes: a result that was read during one is not kept.
 	writes uint64
 	swept  int64
 	_      [64]byte // keeps the locks of two shards out of one cache line
@@ -51,7 +51,7 @@ type recentEntry struct {
 	until  int64  // Unix nanoseconds
 }
 
-// NewRecent makes one over a store. now is the clock, default time.Now.
+// NewRecent makes a Recent over a store. now is the clock, default time.Now.
 func NewRecent(store Store, now func() time.Time) *Recent {
 	if now == nil {
 		now = time.Now
@@ -68,20 +68,20 @@ func (r *Recent) shard(token string) *recentShard {
 	return &r.shards[maphash.String(r.seed, token)%memoryShards]
 }
 
-// FindCtx returns what was found a moment ago, or asks the store. What it returns must not be changed.
+// FindCtx returns what was found a moment ago, or asks the store. Its result must not be changed.
 func (r *Recent) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	s := r.shard(token)
 	s.mutex.RLock()
 	entry, known := s.found[token]
 	s.mutex.RUnlock()
-	// A clock that was set back must not make the moment longer.
+	// If the clock was set back, the moment must not become longer.
 	if left := entry.until - r.now().UnixNano(); known && left > 0 && left <= int64(MaxRecent) {
 		return entry.stored, true, nil
 	}
 	return r.FindNowCtx(ctx, token)
 }
 
-// FindNowCtx is FindCtx that asks the store in any case.
+// FindNowCtx is like FindCtx but always asks the store.
 func (r *Recent) FindNowCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	s := r.shard(token)
 	began := r.now()
@@ -131,17 +131,17 @@ func (s *recentShard) forget(token string) {
 	s.writes++
 }
 
-// CommitCtx passes on, as the rest does.
+// CommitCtx calls the store, as the following methods do.
 func (r *Recent) CommitCtx(ctx context.Context, token string, stored []byte, expiry time.Time) error {
 	return r.writing(token, func() error { return r.store.CommitCtx(ctx, token, stored, expiry) })
 }
 
-// DeleteCtx passes on.
+// DeleteCtx calls the store.
 func (r *Recent) DeleteCtx(ctx context.Context, token string) error {
 	return r.writing(token, func() error { return r.store.DeleteCtx(ctx, token) })
 }
 
-// ClaimCtx passes on.
+// ClaimCtx calls the store.
 func (r *Recent) ClaimCtx(ctx context.Context, token string) (claimed bool, err error) {
 	err = r.writing(token, func() (err error) {
 		claimed, err = r.store.ClaimCtx(ctx, token)
@@ -150,19 +150,19 @@ func (r *Recent) ClaimCtx(ctx context.Context, token string) (claimed bool, err 
 	return claimed, err
 }
 
-// SwapCtx passes on.
+// SwapCtx calls the store.
 func (r *Recent) SwapCtx(ctx context.Context, token string, expected Version, stored []byte, expiry time.Time) error {
 	return r.writing(token, func() error { return r.store.SwapCtx(ctx, token, expected, stored, expiry) })
 }
 
-// MoveCtx passes on.
+// MoveCtx calls the store.
 func (r *Recent) MoveCtx(ctx context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time) error {
 	return r.writing(token, func() error {
 		return r.writing(newToken, func() error { return r.store.MoveCtx(ctx, token, expected, newToken, stored, expiry) })
 	})
 }
 
-// FindVersionCtx asks the store: changes rest on what it says.
+// FindVersionCtx asks the store, because changes are based on its result.
 func (r *Recent) FindVersionCtx(ctx context.Context, token string) ([]byte, Version, bool, error) {
 	return r.store.FindVersionCtx(ctx, token)
 }
@@ -187,7 +187,7 @@ func (r *Recent) UnlabelledCtx(ctx context.Context, visit func(token string, sto
 	return r.store.UnlabelledCtx(ctx, visit)
 }
 
-// PurposeKeys implements Keyring: they are those of the store behind it, where it has any.
+// PurposeKeys implements Keyring with the keys of the underlying store, if it has any.
 func (r *Recent) PurposeKeys(ctx context.Context, purpose string) ([][]byte, error) {
 	if able, ok := r.store.(Keyring); ok {
 		return able.PurposeKeys(ctx, purpose)

@@ -22,17 +22,17 @@ type Shared struct {
 	decoded  *decodedCache
 	// secret is what Keys are derived from if the store has none.
 	secret [KeySize]byte
-	// beside is what others keep as long as the sessions; see Manager.Beside.
+	// beside has the values of Manager.Beside.
 	besideMutex sync.Mutex
 	beside      map[any]any
 }
 
 // NewShared makes a Shared over the given store, which may be used by other processes too.
 //
-// The store must refuse to commit a token that was deleted, with ErrGone, for at least 24 hours: only it can tell when
+// The store must refuse to commit a token that was deleted, with ErrGone, for at least 24 hours: only it knows when
 // another process deleted it. It should be an scs.CtxStore, so that its work can be bounded in time, and iterable
 // (Lister, scs.IterableCtxStore or scs.IterableStore), which DestroyOthers needs. A Claimer makes a change of token
-// exact over several processes, a Swapper every step. A Store is all of that.
+// exact over several processes, and a Swapper makes every step exact. A Store is all of these.
 func NewShared(store scs.Store) *Shared {
 	shared := &Shared{store: newBackend(store), locks: newLocks(), decoded: newDecodedCache(), secret: newSecret()}
 	// scs.New is not used, because it starts a goroutine for a store that is thrown away at once. IdleTimeout is not
@@ -48,8 +48,9 @@ func NewShared(store scs.Store) *Shared {
 }
 
 // Beside returns the value kept beside this app's sessions under a key; fresh makes it if there is none. It is for what
-// has to be known of sessions as long as this process keeps them: all Managers of one app get the same value, over
-// reloads too. Keys are compared like those of a map; a package should use a type of its own. Safe for concurrent use.
+// must be known about sessions as long as this process keeps them: all Managers of one app get the same value, also
+// after reloads. Keys are compared like those of a map; a package should use a type of its own. Safe for concurrent
+// use.
 func (m *Manager) Beside(key any, fresh func() any) any {
 	type besideKey struct{ app, key any }
 	full := besideKey{m.config.App, key}
@@ -92,7 +93,7 @@ func newLocks() *locks {
 	return l
 }
 
-// lock waits for the name's lock and returns what releases it. A lock that nobody uses takes no memory.
+// lock waits for the name's lock and returns the function that releases it. An unused lock takes no memory.
 func (l *locks) lock(name string) (unlock func()) {
 	s := &l.stripes[maphash.String(l.seed, name)%uint64(len(l.stripes))]
 	s.mutex.Lock()
@@ -120,11 +121,11 @@ func (m *Manager) NeedsTouch(data *Data, now time.Time) bool {
 	return m.lives.TouchDue(data.State, now, data.Seen)
 }
 
-// Touch writes down that a session is in use, if NeedsTouch still says so after the session was read again. So one of
-// many requests at the same moment writes. Errors are like those of Take.
+// Touch writes down that a session is in use, if NeedsTouch still says so after the session was read again. So only one
+// of many simultaneous requests writes. Errors are like those of Take.
 func (m *Manager) Touch(ctx context.Context, token string, now time.Time) error {
 	_, err := m.update(ctx, token, func(data *Data) error {
-		// Another request that began later may have touched the session meanwhile, and to this one's time that touch
+		// Another request that began later may have touched the session meanwhile, and at this one's time that touch
 		// would lie in the future.
 		if later := m.config.Now(); later.After(now) {
 			now = later

@@ -65,13 +65,13 @@ func (s Step) take(data *Data) error {
 	return s.apply(data)
 }
 
-// Taken is what came of a step.
+// Taken is the result of a step.
 type Taken struct {
 	// Token is the session's token now.
 	Token string
 	// Done reports whether the step changed anything. If not, nothing was written, and After equals Before.
 	Done bool
-	// Before is the session as the step found it, and After as it was stored. Both are to be read only.
+	// Before is the session as the step found it, and After as it was stored. Both must only be read.
 	Before, After *Data
 }
 
@@ -104,8 +104,8 @@ func (m *Manager) Take(ctx context.Context, token string, step Step) (Taken, err
 	return taken, nil
 }
 
-// Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are as those of Take, but for
-// ErrGone.
+// Begin makes a stranger's session at a host, at a time, and takes its first step. Errors are like those of Take,
+// except for ErrGone.
 func (m *Manager) Begin(ctx context.Context, host string, at time.Time, step Step) (Taken, error) {
 	data := Data{Host: host, State: gate.Anonymous, Created: at, Since: at, Seen: at}
 	before := data
@@ -127,7 +127,7 @@ func LeaveNotice(notice string) Step {
 	}}
 }
 
-// TakeNotice takes the message out; it is in Taken.Before.
+// TakeNotice removes the message; it is in Taken.Before.
 func TakeNotice() Step {
 	return Step{name: "take the notice", from: anyState, apply: func(data *Data) error {
 		if data.Notice == "" {
@@ -153,7 +153,7 @@ func TakeCodes() Step {
 	}}
 }
 
-// TakeDelivery takes the withheld answer out, once; it is in Taken.Before.
+// TakeDelivery removes the withheld answer, once; it is in Taken.Before.
 func TakeDelivery() Step {
 	return Step{name: "take the withheld answer", from: inVerified, apply: func(data *Data) error {
 		if data.Delivery == nil {
@@ -164,7 +164,7 @@ func TakeDelivery() Step {
 	}}
 }
 
-// Offer keeps where the app's answer would have led while the user is offered a factor.
+// Offer keeps the destination of the app's answer while the user is offered a factor.
 func Offer(delivery *Delivery) Step {
 	return Step{name: "offer", from: inVerified, apply: func(data *Data) error {
 		data.Next = Destination(delivery, data.Next)
@@ -172,8 +172,8 @@ func Offer(delivery *Delivery) Step {
 	}}
 }
 
-// GoOn ends what a page asked or said before the one that was wanted; where to go is in Taken.Before. It reports by
-// Taken.Done whether there was a question, which has one answer.
+// GoOn ends a page that is shown before the wanted one; where to go is in Taken.Before. Taken.Done reports whether the
+// page's question was still open: it can be answered once.
 func GoOn(user string) Step {
 	return Step{name: "go on", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		if data.Trusts == "" && data.Next == "" {

@@ -69,7 +69,7 @@ func Unsettle(asked Cookies) Step {
 	}}
 }
 
-// BindTokens binds bearer tokens to the session of the user whose they are, as the app says.
+// BindTokens binds bearer tokens to the session of the user to whom they belong, as the app says.
 func BindTokens(user string, tokens []string, at time.Time) Step {
 	return Step{name: "bind tokens", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		for _, token := range tokens {
@@ -80,8 +80,8 @@ func BindTokens(user string, tokens []string, at time.Time) Step {
 	}}
 }
 
-// Raise notes that a request that may sign somebody else in goes to the app, unless another such request may be there.
-// The note counts for as long as such a request may take. at is now, or earlier for a request that keeps others waiting
+// Raise notes that a request goes to the app that may sign somebody else in, unless another such request may be there.
+// The note counts for as long as such a request may take. at is now, or earlier for a request that makes others wait
 // for less time.
 func Raise(now, at time.Time, may time.Duration) Step {
 	return Step{name: "raise", from: anyState, apply: func(data *Data) error {
@@ -163,7 +163,7 @@ func DoubtGuest() Step {
 }
 
 // ReviewGuest keeps what the app set when it was asked about the stranger's cookies, if it knew nobody by them;
-// otherwise it forgets the cookies. endsDoubt ends a doubt that there was before the question.
+// otherwise it forgets the cookies. endsDoubt ends a doubt that existed before the question.
 func ReviewGuest(cookies Cookies, knewNobody, endsDoubt bool) Step {
 	return Step{name: "review the stranger's cookies", from: anyState, apply: func(data *Data) error {
 		if data.Doubt = data.Doubt && !endsDoubt; !knewNobody || data.State == gate.Verified {
@@ -175,7 +175,7 @@ func ReviewGuest(cookies Cookies, knewNobody, endsDoubt bool) Step {
 	}}
 }
 
-// ForgetGuest throws the stranger's cookies away.
+// ForgetGuest removes the stranger's cookies.
 func ForgetGuest() Step {
 	return Step{name: "forget the stranger's cookies", from: anyState, apply: func(data *Data) error {
 		data.Guest, data.Doubt = custody.Jar{}, false
@@ -187,10 +187,10 @@ func ForgetGuest() Step {
 // fit, so nothing was written.
 var ErrOverflow = errors.New("custody is too small for what the app set")
 
-// maxGranted is how many cookie names of the app's a browser may have in one session.
+// maxGranted is how many of the app's cookie names a browser may have in one session.
 const maxGranted = 64
 
-// Cookies are what an answer of the app's set.
+// Cookies are the cookies that an answer of the app set.
 type Cookies struct {
 	// Held are the changes of held cookies.
 	Held []custody.Change
@@ -219,7 +219,7 @@ func (c Cookies) orEmpty(jar custody.Jar) custody.Jar {
 	return jar
 }
 
-// granted adds names to the list of what the browser may send. It does not change the list that it gets.
+// granted adds names to the list of what the browser may send. It returns a copy.
 func granted(list, names []string) []string {
 	list = slices.Clip(list)
 	for _, name := range names {

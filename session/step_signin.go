@@ -9,30 +9,30 @@ import (
 
 // Arrival is what a sign-in brings.
 type Arrival struct {
-	// User is whom the app names.
+	// User is the account that the app named.
 	User string
-	// State is what the password alone is good for: pending, enrolling or verified.
+	// State is the state that the password alone leads to: pending, enrolling or verified.
 	State gate.State
-	// Proofs are what a trusted browser stands for, where it makes the session verified.
+	// Proofs are those of a trusted browser, if it makes the session verified.
 	Proofs []Proof
 	// Custody is what the app gave for the sign-in.
 	Custody
 	// Granted are the names of the cookies that the browser gets.
 	Granted []string
-	// Next is the page that was asked for first; empty leaves it as it was.
+	// Next is the page that was requested first; empty keeps the existing one.
 	Next string
-	// Delivery is the withheld answer. A verified session has none: it was not withheld.
+	// Delivery is the withheld answer. A verified session has none: its answer was not withheld.
 	Delivery *Delivery
 	// Device is the ID of the trusted browser that may prove itself; see Errand.
 	Device string
-	// Origin is where it came from.
+	// Origin is where the login came from.
 	Origin *Origin
-	// At is when.
+	// At is the time of the sign-in.
 	At time.Time
 }
 
-// SignIn gives the session an identity: the only step that does. Whatever an earlier sign-in left goes, but the page
-// first asked for (P5).
+// SignIn gives the session an identity: it is the only step that does. It removes everything of an earlier sign-in
+// except the page requested first (P5).
 func SignIn(with Arrival) Step {
 	return Step{name: "sign in", from: anyState, rotates: true, apply: func(data *Data) error {
 		next := with.Next
@@ -52,8 +52,8 @@ func SignIn(with Arrival) Step {
 	}}
 }
 
-// Owe has a verified session owe a factor after all: somebody enrolled meanwhile, or the browser is not trusted any
-// more. What it was to lead to is kept for when the factor is proved.
+// Owe makes a verified session owe a factor: somebody enrolled meanwhile, or the browser is not trusted any more. The
+// delivery and the next page are kept until the factor is proved.
 func Owe(user string, delivery *Delivery, next string, at time.Time) Step {
 	return Step{name: "owe a factor", from: inVerified, user: user, of: true, rotates: true, apply: func(data *Data) error {
 		data.State, data.Proofs, data.Since = gate.Pending, nil, at
@@ -62,7 +62,7 @@ func Owe(user string, delivery *Delivery, next string, at time.Time) Step {
 	}}
 }
 
-// OweEnrolment has a session whose user has no factor any more, and must have one, set one up.
+// OweEnrolment makes a session whose user has no factor any more, and must have one, set one up.
 func OweEnrolment(user string, at time.Time) Step {
 	return Step{name: "owe an enrolment", from: inPending, user: user, of: true, rotates: true, apply: func(data *Data) error {
 		data.State, data.Since, data.Device = gate.Enrolling, at, ""
@@ -70,8 +70,8 @@ func OweEnrolment(user string, at time.Time) Step {
 	}}
 }
 
-// LoseEnrolment ends the set-up in a session in the state from, where another one was confirmed first. Whoever has not
-// proved a factor yet has to prove that one now.
+// LoseEnrolment ends the set-up in a session in the state from, because another one was confirmed first. A user who has
+// not proved a factor yet must prove that one now.
 func LoseEnrolment(user string, from gate.State, at time.Time) Step {
 	return Step{name: "lose an enrolment", from: only(inEnrolment, from), user: user, of: true, rotates: true, apply: func(data *Data) error {
 		data.Proposal = nil
@@ -87,21 +87,21 @@ type Passing struct {
 	// User is for whom the factor was proved, and From the state that the session had then.
 	User string
 	From gate.State
-	// Proof is nil where no factor is owed.
+	// Proof is nil if no factor is owed.
 	Proof *Proof
 	// Notice is a message for the next page.
 	Notice string
-	// Waits: the withheld answer waits to be taken by a script.
+	// Waits: the withheld answer waits until a script takes it.
 	Waits bool
-	// Next is where to go on to from a page that comes before; empty where none does. Trusts is the question that such
-	// a page asks.
+	// Next is where to go on from a page that is shown first; empty if there is no such page. Trusts is the question
+	// that the page asks.
 	Next, Trusts string
-	// At is when.
+	// At is the time of the proof.
 	At time.Time
 }
 
-// Prove makes a session verified that waited for it. The factor was proved for the user that the session had when the
-// code was sent; where another sign-in has taken its place meanwhile, nothing was proved for that one (P5).
+// Prove makes a waiting session verified. The factor was proved for the user that the session had when the code was
+// sent. If another sign-in has replaced that user meanwhile, nothing was proved for the new one (P5).
 func Prove(with Passing) Step {
 	return Step{
 		name: "prove", from: only([]gate.State{gate.Pending, gate.Enrolling}, with.From), user: with.User, of: true, rotates: true,
@@ -123,23 +123,23 @@ func Prove(with Passing) Step {
 	}
 }
 
-// Enrolment is what a change of the user's factors came to.
+// Enrolment is the result of a change of the user's factors.
 type Enrolment struct {
 	// User is whose factors were changed, and From the state that the session had then: verified, or enrolling.
 	User string
 	From gate.State
-	// Proof is what the change proved; nil where no factor is left.
+	// Proof is what the change proved; nil if no factor is left.
 	Proof *Proof
 	// Codes are new recovery codes, to be shown once.
 	Codes []string
 	// Notice is a message for the next page.
 	Notice string
-	// At is when.
+	// At is the time of the change.
 	At time.Time
 }
 
-// ChangeFactors is the step of the session in which the user's factors were changed. Where that was the set-up that she
-// owed, it is verified now, and Next is where she wanted to go.
+// ChangeFactors is the step of the session in which the user's factors were changed. If that was the required set-up,
+// the session is verified now, and Next is where the user wanted to go.
 func ChangeFactors(with Enrolment) Step {
 	return Step{name: "change factors", from: only(inEnrolment, with.From), user: with.User, of: true, rotates: true, apply: func(data *Data) error {
 		if data.State == gate.Enrolling {
@@ -155,7 +155,8 @@ func ChangeFactors(with Enrolment) Step {
 	}}
 }
 
-// Destination is where the browser goes after the factor: where the app had sent it, else the page first asked for.
+// Destination returns where the browser goes after the factor: where the app had sent it, else the page requested
+// first.
 func Destination(delivery *Delivery, next string) string {
 	if delivery != nil && delivery.Location != "" {
 		return delivery.Location
@@ -166,7 +167,7 @@ func Destination(delivery *Delivery, next string) string {
 	return "/"
 }
 
-// only is the one state, where it is among the states; else none, so that the step is never lawful.
+// only returns the one state if it is among the states; else none, so that the step is never lawful.
 func only(among []gate.State, state gate.State) []gate.State {
 	if slices.Contains(among, state) {
 		return []gate.State{state}

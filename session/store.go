@@ -37,8 +37,8 @@ func NewVersion() (fresh Version) {
 	return fresh
 }
 
-// Life is how long a session that is stored now will live: until the expiry, at least a millisecond. ErrGone: the
-// expiry has passed.
+// Life returns how long a session that is stored now will live: until the expiry, at least a millisecond. It returns
+// ErrGone if the expiry has passed.
 func Life(expiry, now time.Time) (time.Duration, error) {
 	if !expiry.After(now) {
 		return 0, ErrGone
@@ -50,32 +50,32 @@ func Life(expiry, now time.Time) (time.Duration, error) {
 // stored anew. The zero Version is no session's.
 type Version [16]byte
 
-// Swapper is compare-and-set: what a store offers so that of two changes to one session, made by two processes at the
-// same moment, neither is lost. Its writes may be sent twice by a driver that lost an answer: the second has no effect.
+// Swapper is compare-and-set: a store that offers it loses neither of two changes to one session that two processes
+// make at the same moment. A driver that lost an answer may send a write twice: the second has no effect.
 type Swapper interface {
-	// FindVersionCtx is FindCtx, and tells the version of what was found; the zero Version when nothing was.
+	// FindVersionCtx is FindCtx, and also returns the version of what was found; the zero Version if nothing was.
 	FindVersionCtx(ctx context.Context, token string) (stored []byte, version Version, found bool, err error)
 
-	// SwapCtx is CommitCtx under the condition that the stored session still has the expected version. ErrChanged: it
-	// has another one. ErrGone: there is none, it was deleted, or the expiry has passed. The zero Version expects that
-	// the store knows nothing of the token, dead or alive; otherwise that is ErrGone too. With an error of these two
-	// nothing was written; with any other one it is not known.
+	// SwapCtx is CommitCtx under the condition that the stored session still has the expected version. It returns
+	// ErrChanged if the session has another one, and ErrGone if there is none, it was deleted, or the expiry has
+	// passed. The zero Version expects that the store does not know the token, dead or alive; otherwise the error is
+	// ErrGone too. After these two errors nothing was written; after any other it is not known.
 	SwapCtx(ctx context.Context, token string, expected Version, stored []byte, expiry time.Time) error
 
 	// MoveCtx is SwapCtx of the zero Version under newToken, and ClaimCtx of token under the condition that it still
-	// has the expected version, which is not the zero Version: of several callers at the same time, one succeeds.
-	// ErrChanged and ErrGone are as with SwapCtx: token is as it was, and newToken is nothing. After any other error
-	// newToken may be stored, and token be dead.
+	// has the expected version, which is not the zero Version: of several callers at the same time, one succeeds. After
+	// ErrChanged and ErrGone, as with SwapCtx, token is unchanged and newToken does not exist. After any other error
+	// newToken may be stored, and token may be dead.
 	MoveCtx(
 		ctx context.Context, token string, expected Version, newToken string, stored []byte, expiry time.Time,
 	) error
 }
 
-// Lister goes over the sessions without holding all of them in memory.
+// Lister walks over the sessions without holding all of them in memory.
 type Lister interface {
-	// EachCtx calls visit for each live session, with bytes that visit may keep. A session that is alive all the while
-	// is visited, also if it moves to another token meanwhile: under one of the two at least. Some may be visited
-	// twice. An error of visit ends the walk and is returned as it is. visit must not use the store.
+	// EachCtx calls visit for each live session, with bytes that visit may keep. A session that is alive during the
+	// whole walk is visited, even if it moves to another token: under at least one of the two. Some may be visited
+	// twice. An error of visit ends the walk and is returned unchanged. visit must not use the store.
 	EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error
 }
 
@@ -101,7 +101,7 @@ func (c Contextless) Delete(token string) error {
 	return c.store.DeleteCtx(context.Background(), token)
 }
 
-// longestPause is how long at most a change waits before it is tried again.
+// longestPause is the longest pause before a change is tried again.
 const longestPause = 32 * time.Millisecond
 
 // untilUnchanged repeats an attempt for as long as other processes are quicker, and no longer than a write may take.
@@ -149,9 +149,9 @@ func wellFormed(token string) bool {
 	return true
 }
 
-// storeKey is the name under which scs stores a well-formed token when HashTokenInStore is set: whoever reads the store
-// learns no token. Written anew because scs keeps it to itself, and because this one allocates only its result; a test
-// holds the two together.
+// storeKey returns the name under which scs stores a well-formed token when HashTokenInStore is set, so that a reader
+// of the store learns no token. It is written anew because scs does not export it, and because this one allocates only
+// its result; a test compares the two.
 func storeKey(token string) string {
 	var plain [tokenLength]byte
 	copy(plain[:], token)
@@ -164,17 +164,17 @@ func storeKey(token string) string {
 // KeySize is the size of the keys that Keys returns, in bytes.
 const KeySize = 32
 
-// Keyring is what a store may offer that has keys of its own, which all who share its sessions have too.
+// Keyring is offered by a store with keys of its own, which are the same for all who share its sessions.
 type Keyring interface {
-	// PurposeKeys derives keys of KeySize bytes for a purpose, the one to use first, then those that were in use before
-	// it. None, and no error: this store has no keys.
+	// PurposeKeys derives keys of KeySize bytes for a purpose: first the current one, then the former ones. No keys and
+	// no error: this store has no keys.
 	PurposeKeys(ctx context.Context, purpose string) ([][]byte, error)
 }
 
-// Keys derives keys for a purpose: for what a browser carries, so that no session has to be stored for it. The first
-// one is to be used; what it made before may have been made with any of them. Where sessions are sealed the keys come
-// from where the seal's come from, and are the same at each node and after each start; else they live as long as this
-// Shared does. An error wraps ErrStore: the keys cannot be had now.
+// Keys derives keys for a purpose, for data that browsers carry so that no session has to be stored for it. The first
+// key is the current one; older data may have been made with any of them. If sessions are sealed, the keys have the
+// same source as the seal's, and are the same at each node and after each start; else they live as long as this Shared.
+// An error wraps ErrStore: the keys are not available now.
 func (s *Shared) Keys(ctx context.Context, purpose string) ([][]byte, error) {
 	if able, ok := s.store.store.(Keyring); ok {
 		keys, err := able.PurposeKeys(ctx, purpose)
@@ -189,7 +189,7 @@ func (s *Shared) Keys(ctx context.Context, purpose string) ([][]byte, error) {
 	return [][]byte{key}, nil
 }
 
-// Keys is Shared.Keys, of the store that this manager's sessions are in.
+// Keys is Shared.Keys for this manager's store.
 func (m *Manager) Keys(ctx context.Context, purpose string) ([][]byte, error) {
 	return m.shared.Keys(ctx, purpose)
 }

@@ -13,30 +13,30 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// checkFolder is where Check writes. No app's folder has this name.
+// checkFolder is the folder that Check writes to. No app's folder has this name.
 const checkFolder = "~check"
 
-// maxClockDifference is what a code of 30 seconds, with one step of skew, bears well.
+// maxClockDifference is a difference that a code of 30 seconds with one step of skew tolerates.
 const maxClockDifference = 10 * time.Second
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
-	// What was looked at.
+	// What says what was checked.
 	What string
-	// Err is what is wrong; nil: nothing.
+	// Err is what is wrong; nil if nothing is.
 	Err error
-	// Advice tells an operator what to do where Err is set, and may say more where it is not.
+	// Advice tells an operator what to do if Err is set. Without Err it may say more about the result.
 	Advice string
 }
 
-// Report is what Check found, in the order in which it looked. What could not be looked at is not in it.
+// Report is the result of Check, in the order of the checks. It leaves out what could not be checked.
 type Report struct {
 	Findings []Finding
 	// Clock is how far this machine's clock is ahead of Vault's, to about a second.
 	Clock time.Duration
 }
 
-// Err joins what is wrong; nil when nothing is.
+// Err joins the errors of all findings; nil if there are none.
 func (r Report) Err() error {
 	var all []error
 	for _, finding := range r.Findings {
@@ -47,7 +47,7 @@ func (r Report) Err() error {
 	return errors.Join(all...)
 }
 
-// Check tries all that the gateway needs of Vault, with a document of its own that it deletes again.
+// Check tests everything the gateway needs from Vault, with a document of its own that it deletes again.
 func (s *Store) Check(ctx context.Context) Report {
 	c := &checking{store: s, place: s.path + "/" + checkFolder + "/" + strings.ToLower(rand.Text())}
 	c.run(ctx)
@@ -60,7 +60,7 @@ type checking struct {
 	report Report
 }
 
-// found notes a result and reports whether it was good.
+// found records a result and reports whether it was good.
 func (c *checking) found(what string, err error, advice string) bool {
 	if err == nil {
 		advice = ""
@@ -84,7 +84,7 @@ func (c *checking) run(ctx context.Context) {
 	}
 }
 
-// health asks what needs no token.
+// health checks what needs no token.
 func (c *checking) health(ctx context.Context) bool {
 	var health *api.HealthResponse
 	engine := c.store.engine
@@ -132,7 +132,7 @@ func (c *checking) token(ctx context.Context) bool {
 	return c.found("signed in", err, "look at the setting `auth`: is the token, or what it is had with, still valid?")
 }
 
-// documents does all that is done to records.
+// documents makes every kind of call that the store makes for records.
 func (c *checking) documents(ctx context.Context) {
 	engine := c.store.engine
 	data, metadata := engine.data(c.store.path)+"/*", engine.metadata(c.store.path)+"/*"
@@ -177,7 +177,7 @@ func (c *checking) documents(ctx context.Context) {
 	c.found("may list apps", err, allow(metadata, "list"))
 }
 
-// destroy destroys the first version, which may be gone already: the policy is what matters.
+// destroy destroys the first version. It may already be gone; only the permission is tested.
 func (c *checking) destroy(ctx context.Context) error {
 	if err := c.store.engine.purge(ctx, c.place, 2); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (c *checking) destroy(ctx context.Context) error {
 	return c.store.engine.destroy(ctx, c.place, []int64{1})
 }
 
-// sealing does all that is done with the transit key.
+// sealing makes every kind of call that the store makes with the transit key.
 func (c *checking) sealing(ctx context.Context) {
 	transit := c.store.transit
 	name := transit.mount + "/" + transit.key
@@ -206,7 +206,7 @@ func (c *checking) sealing(ctx context.Context) {
 	c.found("may see the version of "+name, err, advice(fmt.Sprintf("read on %q", transit.mount+"/keys/"+transit.key)))
 }
 
-// anonymous is a client without a token, for what needs none.
+// anonymous returns a client without a token, for calls that need none.
 func (c *Connection) anonymous() (*api.Client, error) {
 	client, _, err := newBaseClient(c.address, c.namespace, c.tls, c.timeout)
 	return client, err

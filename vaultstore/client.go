@@ -22,7 +22,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// tlsSettings say how the two ends prove themselves. Files are read at the first use and again when they may matter.
+// tlsSettings say how the two ends authenticate. Files are read at first use, and again when a change may matter.
 type tlsSettings struct {
 	caCert      string // file
 	caCertBytes string // PEM, from the environment
@@ -33,12 +33,13 @@ type tlsSettings struct {
 	insecure    bool // VAULT_SKIP_VERIFY
 }
 
-// load reads the files. The digest is of all that was read, to tell whether another load found something new.
+// load reads the files. The digest covers everything that was read, to find out whether another load read something
+// new.
 func (s tlsSettings) load() (*tls.Config, [sha256.Size]byte, error) {
 	digest := sha256.New()
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.serverName}
 	if s.insecure {
-		config.InsecureSkipVerify = true // the operator said so in VAULT_SKIP_VERIFY, as to the vault command
+		config.InsecureSkipVerify = true // the operator's VAULT_SKIP_VERIFY, which the vault command obeys too
 	}
 	sources, err := s.authorities()
 	if err != nil {
@@ -66,21 +67,21 @@ func (s tlsSettings) load() (*tls.Config, [sha256.Size]byte, error) {
 		if err != nil {
 			return nil, [sha256.Size]byte{}, fmt.Errorf("client certificate %s with key %s: %w", s.clientCert, s.clientKey, err)
 		}
-		// Vault does not name every authority whose certificates its cert method takes, so its list is not asked.
+		// Vault does not list every authority whose certificates its cert method accepts, so its list is ignored.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 		_, _ = fmt.Fprintf(digest, "%q %q\n", certificate, key)
 	}
 	return config, [sha256.Size]byte(digest.Sum(nil)), nil
 }
 
-// authority is one source of certificates that may vouch for Vault.
+// authority is one source of certificates that may have signed Vault's.
 type authority struct {
 	name    string
 	content []byte
 }
 
-// authorities reads them; none means those of the system. A file wins over the environment's text, and that over a
-// directory, as for the vault command.
+// authorities reads the authorities; none means the system's. As for the vault command, a file wins over the
+// environment's text, and that over a directory.
 func (s tlsSettings) authorities() ([]authority, error) {
 	switch {
 	case s.caCert != "":
@@ -97,18 +98,18 @@ func (s tlsSettings) authorities() ([]authority, error) {
 			if err != nil {
 				return err
 			}
-			// A volume of Kubernetes has links to files, and one to a directory that is not walked.
+			// A Kubernetes volume has links to files, and a link to a directory, which is skipped.
 			if info, err := os.Stat(path); err != nil || info.IsDir() {
 				return err
 			}
-			content, err := os.ReadFile(path) //nolint:gosec // the directory is the operator's
+			content, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 			found = append(found, authority{path, content})
 			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("reading the CA certificates: %w", err)
 		}
-		if len(found) == 0 { // never those of the system in place of those that were named
+		if len(found) == 0 { // never fall back to the system's authorities if others were named
 			return nil, fmt.Errorf("there is no CA certificate in %s", s.caPath)
 		}
 		return found, nil
@@ -116,12 +117,12 @@ func (s tlsSettings) authorities() ([]authority, error) {
 	return nil, nil
 }
 
-// errRedirectScheme refuses to send a token over another scheme than the one that was configured.
+// errRedirectScheme refuses to send a token over another scheme than the configured one.
 var errRedirectScheme = errors.New("redirected to another scheme, which is not followed")
 
-// newBaseClient makes the client that the others are copies of, and reads the TLS files. It has no token.
+// newBaseClient makes the client that the others are copied from, and reads the TLS files. It has no token.
 func newBaseClient(address, namespace string, tlsSettings tlsSettings, timeout time.Duration) (*api.Client, *transport, error) {
-	// This reads the environment as the vault command does, its files included; what a setting says is laid over it.
+	// DefaultConfig reads the environment as the vault command does, including files; the settings override it.
 	config := api.DefaultConfig()
 	if config.Error != nil {
 		return nil, nil, fmt.Errorf("reading the VAULT_ variables of the environment: %w", config.Error)
@@ -142,48 +143,49 @@ func newBaseClient(address, namespace string, tlsSettings tlsSettings, timeout t
 
 	config.Address, config.AgentAddress = address, ""
 	config.Timeout = timeout
-	config.MaxRetries = 0 // a write whose answer was lost is judged by its author, not sent again
+	config.MaxRetries = 0 // the caller judges a write whose answer was lost, so it is not sent again
 	config.CheckRetry = func(context.Context, *http.Response, error) (bool, error) { return false, nil }
-	config.SRVLookup = false // knows no deadline
+	config.SRVLookup = false // it ignores deadlines
 	client, err := api.NewClient(config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a client: %w", err)
 	}
-	config.HttpClient.Transport = way // only now: NewClient takes no other kind than net/http's for a Unix socket
+	config.HttpClient.Transport = way // set last: for a Unix socket, NewClient accepts only net/http's kind
 	client.ClearToken()
-	// VAULT_WRAP_TTL would wrap what is read here.
+	// Otherwise VAULT_WRAP_TTL would wrap the answers.
 	client.SetWrappingLookupFunc(func(string, string) string { return "" })
 	return client.WithNamespace(namespace), way, nil
 }
 
-// withToken copies a client, without I/O. The copy shares the transport and has the given token.
+// withToken copies a client without I/O. The copy shares the transport and has the given token.
 func withToken(client *api.Client, token string) *api.Client {
 	copied := client.WithNamespace(client.Namespace())
 	copied.SetToken(token)
 	return copied
 }
 
-// generation is a transport made with one state of the TLS files.
+// generation is a transport that was made with one state of the TLS files.
 type generation struct {
 	http   *http.Transport
 	digest [sha256.Size]byte
 }
 
-// transport is the way to Vault that all clients of a Connection share. It has no method to close idle connections
-// under the name that net/http knows, because Vault's client calls that after each failure, for all other users too.
+// transport is the transport that all clients of a Connection share. It must not have net/http's method to close idle
+// connections, because Vault's client calls that after each failure, and it would affect all other callers.
 type transport struct {
 	settings tlsSettings
-	scheme   string // http or https; what leaves has no other
+	scheme   string // http or https; every request must have it
 	socket   string // path of a Unix socket, or empty
 	timeout  time.Duration
 	proxy    func(*http.Request) (*url.URL, error)
 
 	present atomic.Pointer[generation]
-	mutex   sync.Mutex // one reading of the files at a time; no caller with a working connection takes it
+	mutex   sync.Mutex // held while the files are read; a caller with a working connection does not take it
 }
 
-// RoundTrip sends one request. After a failure of TLS, the files are read again: if they have changed, what comes next
-// uses them, and so does this request if Vault's certificate was refused here, for then nothing has been sent.
+// RoundTrip sends one request. After a TLS failure the files are read again. If they have changed, later requests use
+// the new ones. This request is repeated with them if Vault's certificate was refused here, because nothing was sent
+// then.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme != t.scheme {
 		if request.Body != nil {
@@ -205,8 +207,8 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
-		// Vault's client follows one redirect and forgets the body of the first answer, which would hold the
-		// connection.
+		// Vault's client follows one redirect without reading the body of the first answer, which would keep the
+		// connection busy.
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
 		_ = response.Body.Close()
 		response.Body = http.NoBody
@@ -214,7 +216,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// repeatable is the request with its body from the beginning; nil if that cannot be had.
+// repeatable returns the request with its body from the beginning; nil if it cannot be repeated.
 func repeatable(request *http.Request) *http.Request {
 	again := request.Clone(request.Context())
 	if request.Body == nil || request.Body == http.NoBody {
@@ -231,8 +233,8 @@ func repeatable(request *http.Request) *http.Request {
 	return again
 }
 
-// refresh reads the TLS files again if nobody has since the given generation was in use, and says whether there is
-// another one now. Files that cannot be used change nothing: they may be about to be written.
+// refresh reads the TLS files again, unless another caller has done so since the given generation was in use. It
+// reports whether there is a newer generation now. Unusable files change nothing: they may be half written.
 func (t *transport) refresh(used *generation) bool {
 	if t.scheme != "https" {
 		return false
@@ -270,18 +272,17 @@ func (t *transport) make(config *tls.Config) *http.Transport {
 		MaxIdleConns:        100,
 		MaxIdleConnsPerHost: 100,
 		IdleConnTimeout:     30 * time.Second,
-		// A connection whose other end is gone without a word is noticed; otherwise each call would wait on it in vain
-		// until TCP gives it up.
+		// Without pings, each call would wait on a connection whose other end has vanished, until TCP gives it up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: t.timeout, PingTimeout: t.timeout},
 	}
 }
 
-// troubleWithCertificates says that one end did not take the other's certificate.
+// troubleWithCertificates reports whether one end did not accept the other's certificate.
 func troubleWithCertificates(err error) bool {
 	var refusedHere *tls.CertificateVerificationError
 	if errors.As(err, &refusedHere) {
 		return true
 	}
 	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "remote error" // an alert from Vault's end
+	return errors.As(err, &network) && network.Op == "remote error" // a TLS alert from Vault
 }

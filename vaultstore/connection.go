@@ -21,27 +21,27 @@ import (
 const DefaultTimeout = 2 * time.Second
 
 const (
-	// lookEvery is how often a token's file is looked at, and how long Vault's word that a token lives is believed.
+	// lookEvery is how often a token's file is checked, and for how long Vault's answer that a token lives is believed.
 	lookEvery = time.Second
-	// unclearEvery is how often a refusal that may or may not mean a dead token leads to a new login.
+	// unclearEvery is how often a refusal that may or may not mean a dead token causes a new login.
 	unclearEvery = 30 * time.Second
 )
 
-// ConnectionSettings say how to reach Vault and how to sign in. What is empty comes from the environment as the vault
-// command reads it.
+// ConnectionSettings say how to reach Vault and how to sign in. Empty settings come from the environment, read as the
+// vault command reads it.
 type ConnectionSettings struct {
 	// Address of Vault: https://…, http://… or unix://…; empty: VAULT_AGENT_ADDR, VAULT_ADDR, or
 	// https://127.0.0.1:8200.
 	Address string
 	// Namespace (Vault Enterprise); empty: VAULT_NAMESPACE.
 	Namespace string
-	// CACert is a file with the certificates that may vouch for Vault's; empty: VAULT_CACERT, VAULT_CACERT_BYTES,
-	// VAULT_CAPATH, or those of the system. A file that changes is picked up.
+	// CACert is a file with the authorities that may have signed Vault's certificate; empty: VAULT_CACERT,
+	// VAULT_CACERT_BYTES, VAULT_CAPATH, or the system's. A changed file is picked up.
 	CACert string
 	// ClientCert and ClientKey are files; empty: VAULT_CLIENT_CERT and VAULT_CLIENT_KEY. Changed files are picked up at
 	// the next login, or when Vault refuses the certificate.
 	ClientCert, ClientKey string
-	// Timeout of one call; default DefaultTimeout. VAULT_CLIENT_TIMEOUT does not count.
+	// Timeout of one call; default DefaultTimeout. VAULT_CLIENT_TIMEOUT is ignored.
 	Timeout time.Duration
 	// Method of signing in; nil: the token in VAULT_TOKEN, read at each login.
 	Method Method
@@ -49,8 +49,8 @@ type ConnectionSettings struct {
 	Logger *slog.Logger
 }
 
-// Connection is signed in to Vault, or on the way to it. It signs in when it is first used, once for all callers, and
-// renews its token, or gets another one, until Close. Safe for concurrent use.
+// Connection is a connection to Vault. It signs in at first use, once for all callers, and renews its token, or gets
+// another one, until Close. Safe for concurrent use.
 type Connection struct {
 	address   string
 	namespace string
@@ -61,28 +61,28 @@ type Connection struct {
 	made      time.Time
 
 	present atomic.Pointer[login]   // nil while there is no token that may work
-	refusal atomic.Pointer[refusal] // of the credential, by Vault; nil if the last attempt was not refused
-	looked  atomic.Int64            // when the credential's file was last looked at, in nanoseconds after made
+	refusal atomic.Pointer[refusal] // Vault refused the credential; nil if the last attempt was not refused
+	looked  atomic.Int64            // when the credential's file was last checked, in nanoseconds after made
 
 	life context.Context // ends at Close
 	end  context.CancelFunc
 	work sync.WaitGroup // goroutines
 
-	mutex       sync.Mutex // of what follows; held for no I/O
+	mutex       sync.Mutex // guards the following; never held during I/O
 	closed      bool
 	flight      *flight   // the attempt to sign in that callers join
-	earliest    time.Time // of the next attempt's beginning
-	refusals    int       // one after the other
-	hurried     int       // tokens that wanted to be replaced before half their life, one after the other
-	lastUnclear time.Time // when an unclear refusal last led to a login
-	troubled    string    // the text of the failure that was logged last
+	earliest    time.Time // when the next attempt may begin
+	refusals    int       // consecutive ones
+	hurried     int       // consecutive tokens that needed replacement before half their life
+	lastUnclear time.Time // when an unclear refusal last caused a login
+	troubled    string    // text of the last logged failure
 
-	// Made by the first attempt, and used by attempts only, of which there is one at a time.
+	// The first attempt makes it. Only attempts use it, and there is one at a time.
 	base *api.Client
 	way  atomic.Pointer[transport]
 }
 
-// NewConnection checks the settings; an error names the one that is wrong. It does no I/O and starts nothing.
+// NewConnection checks the settings; an error names the wrong one. It does no I/O and starts nothing.
 func NewConnection(settings ConnectionSettings) (*Connection, error) {
 	environment := func(given string, names ...string) string {
 		for _, name := range names {
@@ -156,12 +156,12 @@ func NewConnection(settings ConnectionSettings) (*Connection, error) {
 	return c, nil
 }
 
-// checkAddress refuses what Vault's client would take silently for something else.
+// checkAddress refuses addresses that Vault's client would silently misread.
 func checkAddress(address string) error {
 	parsed, err := url.Parse(address)
 	switch {
 	case err != nil:
-		return errors.New("it is not a URL") // the parser's error repeats it, password and all
+		return errors.New("it is not a URL") // the parser's error repeats it, including a password
 	case parsed.User != nil:
 		return errors.New("it must not carry a user or password")
 	case parsed.Scheme == "unix" && parsed.Path != "":
@@ -176,8 +176,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// Close ends the renewal and waits for it to end, for as long as a call to Vault may take. The token is not revoked: a
-// client that somebody has goes on working, and client goes on handing it out, without renewal. Calling it again does
+// Close stops the renewal and waits for its end, for as long as a call to Vault may take. The token is not revoked:
+// clients that were handed out keep working, and client goes on handing them out, without renewal. Further calls do
 // nothing.
 func (c *Connection) Close() {
 	c.mutex.Lock()
@@ -188,14 +188,13 @@ func (c *Connection) Close() {
 	if way := c.way.Load(); way != nil {
 		letGo := way.present.Load().http.CloseIdleConnections
 		letGo()
-		time.AfterFunc(c.timeout, letGo) // those that were in use just now
+		time.AfterFunc(c.timeout, letGo) // for connections that were still in use
 	}
 }
 
-// client returns a client with the present token. Where there is one, it returns at once, whatever renewal or login is
-// going on. Where there is none, it waits for the one login in flight, or begins it, until ctx ends. The errors' chain
-// has what Vault (*api.ResponseError), the network or TLS said, or why ctx ended. Do not change the client: it is
-// shared.
+// client returns a client with the current token. If there is a token it returns at once, even during a renewal or
+// login. Otherwise it waits for the login in flight, or begins one, until ctx ends. The error's chain has what Vault
+// (*api.ResponseError), the network or TLS said, or why ctx ended. Callers must not change the client: it is shared.
 func (c *Connection) client(ctx context.Context) (*api.Client, error) {
 	if present := c.present.Load(); present != nil {
 		c.follow(present)
@@ -208,10 +207,10 @@ func (c *Connection) client(ctx context.Context) (*api.Client, error) {
 	return present.client, nil
 }
 
-// denied says what to do after Vault answered 403 to a call made with a client of this Connection: true if there is
-// another token now, so that the call may be repeated, once, with what client returns. It asks Vault whether the token
-// lives, once for all callers and once a second at most, and signs in anew if not. A live token that may not do what
-// was asked gives false. It returns when ctx ends.
+// denied says what to do after Vault answered 403 to a call made with a client of this Connection. If it returns true,
+// there is another token now, and the call may be repeated once with a new client. It asks Vault whether the token
+// lives, once for all callers and at most once a second, and signs in again if it does not. For a live token that lacks
+// the permission it returns false. It returns when ctx ends.
 func (c *Connection) denied(ctx context.Context, used *api.Client) bool {
 	token := used.Token()
 	present := c.present.Load()
@@ -243,13 +242,13 @@ func (c *Connection) denied(ctx context.Context, used *api.Client) bool {
 	}
 }
 
-// replaced waits for the login in flight, or a new one, and says whether it brought another token.
+// replaced waits for the login in flight, or a new one, and reports whether that brought another token.
 func (c *Connection) replaced(ctx context.Context, token string, seen credentialMark) bool {
 	present, err := c.await(ctx, token, seen)
 	return err == nil && present.token != token
 }
 
-// follow begins a login, without waiting, when the file that the token came from has another one now.
+// follow begins a login, without waiting, if the file that the token came from has another one now.
 func (c *Connection) follow(present *login) {
 	if c.method.follows() && c.mayLook() {
 		if now := c.method.mark(); now != (credentialMark{}) && now != present.mark {
@@ -258,7 +257,7 @@ func (c *Connection) follow(present *login) {
 	}
 }
 
-// mayLook lets one caller in each second look at the credential's file.
+// mayLook lets one caller a second check the credential's file.
 func (c *Connection) mayLook() bool {
 	now, last := int64(time.Since(c.made)), c.looked.Load()
 	return now-last >= int64(lookEvery) && c.looked.CompareAndSwap(last, now)

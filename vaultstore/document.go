@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// The layouts that this package reads and writes. A document has the schema of the record in it, so that a node of the
-// version before goes on with all that is no news to it. One without a record is of the first.
+// The layouts that this package reads and writes. A document has its record's schema, so that a node of the previous
+// version can go on with everything it knows. A document without a record has schema 1.
 const (
 	// documentSchema1 seals the one secret of a record.
 	documentSchema1 = factor.Schema1
@@ -22,26 +22,25 @@ type document struct {
 	Schema int    `json:"schema"`
 	App    string `json:"app"`
 	User   string `json:"user"`
-	// Generation tells this enrolment's document from every earlier one at the same place.
+	// Generation distinguishes this enrolment's document from every earlier one at the same place.
 	Generation uint32 `json:"generation"`
 	// Write is random in every write, so that a write whose answer was lost can be recognised.
 	Write string `json:"write"`
-	// Disabled marks the last version of an enrolment that has ended; its metadata are about to be deleted. There is no
-	// record in it.
+	// Disabled marks the last version of an ended enrolment, whose metadata are about to be deleted. It has no record.
 	Disabled bool `json:"disabled,omitempty"`
-	// Purge says that earlier versions may still hold another seed.
+	// Purge says that earlier versions may still contain another seed.
 	Purge bool `json:"purge,omitempty"`
-	// SealedSeed is the secret of the record's first factor as Vault's transit engine sealed it, in the first schema;
-	// the one in Record is empty then.
+	// SealedSeed is, in schema 1, the secret of the record's first factor as Vault's transit engine sealed it. The one
+	// in Record is empty then.
 	SealedSeed string `json:"sealed_seed,omitempty"`
-	// Sealed are the sealed secrets by the IDs of their factors, in the second schema; Record holds none then.
+	// Sealed are, in schema 2, the sealed secrets by the IDs of their factors. Record has no secrets then.
 	Sealed map[string]string `json:"sealed,omitempty"`
 	// Record is the document of the factor.Record.
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
-// newDocument puts a record into a document. With sealed secrets, by the IDs of their factors, the record goes in
-// without its own.
+// newDocument puts a record into a document. If there are sealed secrets, by the IDs of their factors, the record's own
+// are left out.
 func newDocument(key factor.Key, record factor.Record, generation uint32, sealed map[string]string) (document, error) {
 	if record.User != key.User {
 		return document{}, corrupt("the record is another user's")
@@ -53,7 +52,7 @@ func newDocument(key factor.Key, record factor.Record, generation uint32, sealed
 		return d, err
 	}
 	if d.Schema == documentSchema1 {
-		for _, text := range sealed { // one, and its factor is the first when the record is read
+		for _, text := range sealed { // exactly one, and the reader gives it to the first factor
 			d.SealedSeed = text
 		}
 	} else {
@@ -63,8 +62,7 @@ func newDocument(key factor.Key, record factor.Record, generation uint32, sealed
 	return d, err
 }
 
-// decodeDocument reads a document of the key strictly. Whatever is wrong is factor.ErrCorrupt; the error quotes
-// nothing.
+// decodeDocument reads a document of the key strictly. Any damage is factor.ErrCorrupt; the error quotes nothing.
 func decodeDocument(key factor.Key, content []byte) (document, error) {
 	var d *document
 	if err := factor.DecodeStrictly(content, &d); err != nil || d == nil {
@@ -87,7 +85,7 @@ func decodeDocument(key factor.Key, content []byte) (document, error) {
 	return *d, nil
 }
 
-// record takes the record out. open opens a sealed secret; it is not called where there is none.
+// record returns the record. open opens a sealed secret; it is not called if there is none.
 func (d document) record(open func(factorID, sealed string) ([]byte, error)) (factor.Record, error) {
 	record, err := factor.DecodeBare(d.Record)
 	if err != nil {
@@ -123,8 +121,8 @@ func (d document) record(open func(factorID, sealed string) ([]byte, error)) (fa
 	return record, nil
 }
 
-// A factor.Version holds three things: the generation in the upper half; in the lower one KV's own number, and on top
-// of that a sign that the metadata were not written yet.
+// A factor.Version has three parts: the generation in the upper half; in the lower half KV's own number and, as the top
+// bit, whether the metadata were not written yet.
 const (
 	bareSign  = 1 << 31
 	maxNumber = bareSign - 1
@@ -145,7 +143,7 @@ func unpackVersion(v factor.Version) (generation uint32, number int64, bare bool
 	return uint32(v >> 32), int64(v & maxNumber), v&bareSign != 0
 }
 
-// generationOf reads the generation from custom metadata; 0 where there is none.
+// generationOf reads the generation from custom metadata; 0 if there is none.
 func generationOf(custom map[string]string) uint32 {
 	generation, err := strconv.ParseUint(custom[customGeneration], 10, 32)
 	if err != nil {

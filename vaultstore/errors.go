@@ -16,8 +16,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// What can be wrong with Vault, told apart for those who have to mend it. Each comes wrapped together with
-// factor.ErrUnavailable: none of them says anything about a user.
+// The kinds of trouble with Vault, distinguished for the operators who have to fix them. Each is wrapped together with
+// factor.ErrUnavailable, because none of them says anything about a user.
 var (
 	// ErrUnreachable says that no connection could be made, or that it broke.
 	ErrUnreachable = errors.New("vault cannot be reached")
@@ -39,20 +39,20 @@ var (
 	ErrServer = errors.New("vault answered with an error")
 )
 
-// errNoCheckAndSet says that a document was not at the expected version: the write was certainly not made.
+// errNoCheckAndSet says that a document was not at the expected version, so the write was certainly not made.
 var errNoCheckAndSet = errors.New("check-and-set did not match")
 
-// CallError is a failed call to Vault. It is factor.ErrUnavailable, its kind and its cause at once.
+// CallError is a failed call to Vault. It wraps factor.ErrUnavailable, its kind and its cause.
 type CallError struct {
 	doing  string
 	kind   error
 	detail string
 	cause  error
-	// unclear: the call may have been carried out all the same.
+	// unclear: the call may have been carried out nevertheless.
 	unclear bool
 }
 
-// Error tells in one line what was being done and what is wrong. It holds nothing secret.
+// Error says in one line what was being done and what is wrong. It contains nothing secret.
 func (f *CallError) Error() string {
 	text := "vaultstore: " + f.doing + ": " + f.kind.Error()
 	if f.detail != "" {
@@ -64,7 +64,7 @@ func (f *CallError) Error() string {
 // Unwrap lets errors.Is find factor.ErrUnavailable, the kind and the cause.
 func (f *CallError) Unwrap() []error { return []error{factor.ErrUnavailable, f.kind, f.cause} }
 
-// classify turns what a call came back with into a CallError; nil stays nil, and what is one already stays as it is.
+// classify turns the error of a call into a CallError; nil and CallErrors are returned unchanged.
 func classify(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -88,8 +88,8 @@ func classify(doing string, err error) error {
 	return fault
 }
 
-// answered judges an answer of Vault. Below 500 the call was certainly not carried out; a sealed or passive node does
-// nothing either.
+// answered judges an error answer of Vault. Below 500 the call was certainly not carried out, and neither was it by a
+// sealed or standby node.
 func answered(answer *api.ResponseError) (unclear bool, kind error) {
 	says := strings.ToLower(strings.Join(answer.Errors, " "))
 	switch {
@@ -108,8 +108,8 @@ func answered(answer *api.ResponseError) (unclear bool, kind error) {
 	}
 }
 
-// detail is the answer's status with Vault's own first words. What is not Vault's error format is not quoted: nobody
-// knows what it holds.
+// detail returns the answer's status with the beginning of Vault's own text. A body that is not in Vault's error format
+// is not quoted, because it may contain anything.
 func detail(answer *api.ResponseError) string {
 	text := fmt.Sprintf("status %d", answer.StatusCode)
 	if answer.RawError || len(answer.Errors) == 0 {
@@ -141,7 +141,7 @@ func broken(err error) error {
 	}
 }
 
-// innermost is the network's own words without the address of the document, which url.Error puts in front.
+// innermost returns the network's own text, without the document's address that url.Error prepends.
 func innermost(err error) string {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

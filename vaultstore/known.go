@@ -9,22 +9,22 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// maxKnown bounds how many keys are remembered at the same time, twice: see memory.
+// maxKnown bounds each of the two maps of memory.
 const maxKnown = 10_000
 
-// known is what this process last saw of a key. Nothing is decided by it alone: it saves calls, and it lets a version
-// from before a deletion be noticed early.
+// known is what this process last saw of a key. Nothing is decided by it alone: it saves calls, and detects early a
+// version from before a deletion.
 type known struct {
-	// generation is 0 where there was no record.
+	// generation is 0 if there was no record.
 	generation uint32
-	// secrets are those of the factors that keep one, by the factors' IDs.
+	// secrets are those of the factors that have one, by the factors' IDs.
 	secrets map[string]knownSecret
-	// purge: earlier versions may still hold another secret.
+	// purge: earlier versions may still contain another secret.
 	purge bool
 }
 
-// memory remembers what was last seen of the keys that were used last: two generations of a map, the elder of which is
-// dropped when the younger one is full. Safe for concurrent use.
+// memory remembers what was last seen of the most recently used keys. It has two maps; when the newer one is full, the
+// older one is dropped. Safe for concurrent use.
 type memory struct {
 	mutex       sync.Mutex
 	young, old  map[factor.Key]known
@@ -56,7 +56,7 @@ func (m *memory) set(key factor.Key, seen known) {
 	m.young[key] = seen
 }
 
-// print is a secret's fingerprint under a key of this process: secrets themselves are not kept.
+// print returns a secret's fingerprint under a key of this process: secrets themselves are not kept.
 func (m *memory) print(secret []byte) (sum [sha256.Size]byte) {
 	hash := hmac.New(sha256.New, m.fingerprint)
 	hash.Write(secret)

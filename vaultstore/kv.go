@@ -23,35 +23,35 @@ const (
 	customGeneration = "generation"
 )
 
-// maxAnswer bounds what is read of an answer; a record is at most 64 KiB, and base64 and JSON add to it.
+// maxAnswer bounds how much of an answer is read. A record is at most 64 KiB, and base64 and JSON add to it.
 const maxAnswer = 1 << 20
 
-// engine speaks KV v2 with one mount. It decides nothing.
+// engine makes KV v2 calls to one mount. It decides nothing.
 type engine struct {
 	connection *Connection
 	mount      string
 	timeout    time.Duration
-	// turns bounds the calls at the same time: hundreds at once would only make each of them slow. A call's time begins
-	// with its turn.
+	// turns bounds the number of concurrent calls: hundreds at once would only make each of them slow. A call's timeout
+	// begins when it gets its turn.
 	turns chan struct{}
 }
 
 // maxCalls is how many calls one gateway makes at the same time.
 const maxCalls = 64
 
-// stored is one version of a document as KV v2 tells it.
+// stored is one version of a document as KV v2 returns it.
 type stored struct {
 	content []byte
 	number  int64
 	custom  map[string]string
 	// age is how old the version is, by Vault's own clock.
 	age time.Duration
-	// expires: the mount or the metadata have Vault delete the version by itself.
+	// expires: the mount or the metadata make Vault delete the version by itself.
 	expires bool
 }
 
-// call makes one call within the timeout. Where Vault refuses a token that has died, a new one is had and the call made
-// again: what was refused was not carried out.
+// call makes one call within the timeout. If Vault refuses a token that has died, it gets another one and repeats the
+// call: a refused call was not carried out.
 func (e *engine) call(ctx context.Context, doing string, do func(context.Context, *api.Client) error) error {
 	select {
 	case e.turns <- struct{}{}:
@@ -83,8 +83,8 @@ func (e *engine) call(ctx context.Context, doing string, do func(context.Context
 func (e *engine) data(place string) string     { return e.mount + "/data/" + place }
 func (e *engine) metadata(place string) string { return e.mount + "/metadata/" + place }
 
-// read returns the present version. factor.ErrNotFound is a clean 404 only: Vault's own, with no errors and no data in
-// it.
+// read returns the current version. The error is factor.ErrNotFound only for a clean 404: Vault's own, with no errors
+// and no data in it.
 func (e *engine) read(ctx context.Context, place string) (found stored, err error) {
 	err = e.call(ctx, "reading a record", func(ctx context.Context, client *api.Client) error {
 		response, err := client.Logical().ReadRawWithContext(ctx, e.data(place))
@@ -128,7 +128,7 @@ func notFound(body []byte, err error) error {
 	return err
 }
 
-// present reads an answer with a document in it.
+// present reads an answer that has a document.
 func present(body []byte, now time.Time) (stored, error) {
 	var answer struct {
 		Data *struct {
@@ -180,7 +180,7 @@ func (e *engine) write(ctx context.Context, place string, content any, number in
 	return written, err
 }
 
-// describe sets the metadata: one version only, check-and-set demanded of everybody, and the custom metadata.
+// describe sets the metadata: keep only one version, require check-and-set of everybody, and the custom metadata.
 func (e *engine) describe(ctx context.Context, place string, custom map[string]string) error {
 	return e.call(ctx, "writing a record's metadata", func(ctx context.Context, client *api.Client) error {
 		_, err := client.Logical().WriteWithContext(ctx, e.metadata(place), map[string]any{
@@ -198,8 +198,8 @@ func (e *engine) erase(ctx context.Context, place string) error {
 	})
 }
 
-// purge destroys every version below number. `max_versions 1` alone does not: where the mount's own setting is higher,
-// KV goes by that.
+// purge destroys every version below number. `max_versions 1` alone is not enough: if the mount's own setting is
+// higher, KV uses that.
 func (e *engine) purge(ctx context.Context, place string, number int64) error {
 	var old []int64
 	err := e.call(ctx, "looking for old versions", func(ctx context.Context, client *api.Client) error {
@@ -233,7 +233,8 @@ func (e *engine) destroy(ctx context.Context, place string, versions []int64) er
 	})
 }
 
-// list names what lies directly in a folder; folders have a slash at their end. A folder that is not there is empty.
+// list returns the names directly in a folder; those of folders end with a slash. A folder that does not exist is
+// empty.
 func (e *engine) list(ctx context.Context, place string) (names []string, err error) {
 	err = e.call(ctx, "listing records", func(ctx context.Context, client *api.Client) error {
 		response, err := client.Logical().ReadRawWithDataWithContext(ctx, e.metadata(place), map[string][]string{"list": {"true"}})
@@ -264,8 +265,8 @@ func (e *engine) list(ctx context.Context, place string) (names []string, err er
 	return names, err
 }
 
-// verifyMount makes sure that the mount is KV v2. On a KV v1 mount a clean 404 would mean nothing, and check-and-set
-// would be ignored without a word.
+// verifyMount checks that the mount is KV v2. On a KV v1 mount a clean 404 would mean nothing, and check-and-set would
+// be silently ignored.
 func (e *engine) verifyMount(ctx context.Context) error {
 	return e.call(ctx, "looking at the mount "+e.mount, func(ctx context.Context, client *api.Client) error {
 		secret, err := client.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+e.mount)
@@ -286,7 +287,7 @@ func (e *engine) verifyMount(ctx context.Context) error {
 	})
 }
 
-// vaultTime is the time by Vault's clock, to the second.
+// vaultTime returns the time by Vault's clock, to the second.
 func vaultTime(header http.Header) time.Time {
 	if now, err := http.ParseTime(header.Get("Date")); err == nil {
 		return now

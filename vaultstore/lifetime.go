@@ -21,40 +21,40 @@ const (
 // errClosed says that the Connection has been closed.
 var errClosed = errors.New("vaultstore: the connection to Vault has been closed")
 
-// login is a token and what is known of it.
+// login is a token and what is known about it.
 type login struct {
 	client *api.Client
 	token  string
 	auth   *api.Secret
-	mark   credentialMark // of the credential that it was got with
+	mark   credentialMark // of the credential that was used to get it
 
 	over  sync.Once
-	ended chan struct{} // closed when another token has taken its place, or it is dead
+	ended chan struct{} // closed when another token has replaced it, or it is dead
 
 	mutex   sync.Mutex
 	inquiry *inquiry // the last one
 }
 
-// finish says that this token is not the present one any more.
+// finish marks this token as no longer current.
 func (l *login) finish() { l.over.Do(func() { close(l.ended) }) }
 
-// refusal is Vault's word that it does not take a credential.
+// refusal says that Vault did not accept a credential.
 type refusal struct {
 	err   error
 	mark  credentialMark
-	until time.Time // nobody asks again before, unless the credential changes
+	until time.Time // no attempt is made before then, unless the credential changes
 }
 
 // flight is one attempt to sign in.
 type flight struct {
-	done  chan struct{} // closed when one of the others is there
+	done  chan struct{} // closed when one of the others is set
 	login *login
 	err   error
 	mark  credentialMark // of the credential that was tried
 }
 
-// backOff is the pause after so many failures one after the other: half to all of 0.5 s, 1 s, 2 s … 30 s, by chance, so
-// that many gateways do not come back at the same moment.
+// backOff returns the pause after so many consecutive failures: between half and all of 0.5 s, 1 s, 2 s … 30 s, at
+// random, so that many gateways do not come back at the same moment.
 func backOff(failures int) time.Duration {
 	pause := maxBackOff
 	if shift := max(failures, 1) - 1; shift < 8 {
@@ -63,7 +63,7 @@ func backOff(failures int) time.Duration {
 	return pause/2 + rand.N(pause/2+1) //nolint:gosec // spreads load, keeps no secret
 }
 
-// await joins the login in flight and waits for its end or that of ctx; see join.
+// await joins the login in flight and waits until it or ctx ends; see join.
 func (c *Connection) await(ctx context.Context, old string, seen credentialMark) (*login, error) {
 	attempt, err := c.join(old, seen)
 	if err != nil {
@@ -78,9 +78,9 @@ func (c *Connection) await(ctx context.Context, old string, seen credentialMark)
 }
 
 // join returns the attempt in flight, or begins one, to get another token than the old one (empty: any). The last
-// attempt counts if it brought that while the caller was on the way. While Vault's refusal of the credential stands,
-// that is returned: only another credential, or time, may change Vault's mind. seen is the credential's mark, where the
-// caller has just looked.
+// attempt counts if it brought one after the caller had looked. While Vault's refusal of the credential stands, that is
+// returned: only another credential, or time, may change Vault's answer. seen is the credential's mark, if the caller
+// has just read it.
 func (c *Connection) join(old string, seen credentialMark) (*flight, error) {
 	if stands := c.refusal.Load(); stands != nil && time.Now().Before(stands.until) {
 		if seen == (credentialMark{}) && c.mayLook() {
@@ -112,7 +112,7 @@ func (c *Connection) join(old string, seen credentialMark) (*flight, error) {
 	c.work.Go(func() {
 		attempt.err = errClosed
 		if c.rest(pause, nil) {
-			attempt.mark = c.method.mark() // before the login: a credential that changes meanwhile is noticed then
+			attempt.mark = c.method.mark() // before the login, so that a later change of the credential is noticed
 			attempt.login, attempt.err = c.signIn(attempt.mark)
 		}
 		c.land(attempt)
@@ -138,7 +138,7 @@ func (c *Connection) signIn(mark credentialMark) (*login, error) {
 	return &login{client: withToken(c.base, token), token: token, auth: secret, mark: mark, ended: make(chan struct{})}, nil
 }
 
-// callLogin makes the client that all others are copies of, when there is none yet, and signs in with it.
+// callLogin signs in. If there is none yet, it first makes the client that all others are copied from.
 func (c *Connection) callLogin(ctx context.Context) (*api.Secret, error) {
 	if c.base == nil {
 		base, way, err := newBaseClient(c.address, c.namespace, c.tls, c.timeout)
@@ -149,12 +149,12 @@ func (c *Connection) callLogin(ctx context.Context) (*api.Secret, error) {
 		c.way.Store(way)
 	} else {
 		way := c.way.Load()
-		way.refresh(way.present.Load()) // a client certificate may live shorter than a gateway
+		way.refresh(way.present.Load()) // a client certificate may expire while the gateway runs
 	}
 	return c.method.login(ctx, c.base)
 }
 
-// land makes the outcome of an attempt known.
+// land publishes the result of an attempt.
 func (c *Connection) land(attempt *flight) {
 	var replaced *login
 	var text string
@@ -200,8 +200,8 @@ func (c *Connection) drop(dead *login) {
 	}
 }
 
-// keep renews a token until its life comes to an end or it is not the present one any more, and then signs in anew, for
-// as long as that takes. The old token serves meanwhile.
+// keep renews a token until its life ends or it is no longer current, and then signs in again, for as long as that
+// takes. The old token is used meanwhile.
 func (c *Connection) keep(kept *login) {
 	lease := time.Duration(kept.auth.Auth.LeaseDuration) * time.Second
 	began := time.Now()
@@ -228,7 +228,7 @@ func (c *Connection) keep(kept *login) {
 		c.hurried = 0
 	}
 	var pause time.Duration
-	if c.hurried > 0 { // the first renewal was for much less than the login: each login would be followed by another
+	if c.hurried > 0 { // the renewal was much shorter than the login, so logins would follow each other without a pause
 		pause = backOff(c.hurried)
 	}
 	c.mutex.Unlock()
@@ -245,16 +245,16 @@ func (c *Connection) keep(kept *login) {
 	}
 }
 
-// errReplaced says that a token is not the present one any more, or that the Connection has been closed.
+// errReplaced says that a token is no longer current, or that the Connection has been closed.
 var errReplaced = errors.New("vaultstore: another token has taken its place")
 
-// watch renews a token that has so long to live. It ends with nil when the end of its life is near, with the error of a
-// renewal, or with errReplaced; renewed is the end of its life after the last renewal.
+// watch renews a token with the given time left. It returns nil when the end of its life is near, the error of a failed
+// renewal, or errReplaced; renewed is the end of its life after the last renewal.
 func (c *Connection) watch(kept *login, left time.Duration) (renewed time.Time, err error) {
 	auth := *kept.auth.Auth
 	auth.LeaseDuration = max(1, int(left/time.Second))
-	// With its default the watcher answers failures by renewals without a pause (vault/api 1.23: it takes the end of
-	// its back-off for a pause of nothing); so it ends with the first one, and what follows is up to keep.
+	// By default the watcher reacts to failures with renewals without a pause (vault/api 1.23 takes the end of its
+	// back-off for a pause of zero). So it stops at the first failure, and keep decides what follows.
 	behaviour := api.RenewBehaviorErrorOnErrors
 	if !auth.Renewable {
 		behaviour = api.RenewBehaviorRenewDisabled
@@ -282,7 +282,7 @@ func (c *Connection) watch(kept *login, left time.Duration) (renewed time.Time, 
 	}
 }
 
-// rest waits; false if the Connection is closed or ended is, before that.
+// rest waits. It returns false if the Connection or ended is closed first.
 func (c *Connection) rest(pause time.Duration, ended <-chan struct{}) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -296,7 +296,7 @@ func (c *Connection) rest(pause time.Duration, ended <-chan struct{}) bool {
 	}
 }
 
-// begin starts a goroutine that Close waits for; false after Close.
+// begin starts a goroutine that Close waits for; it returns false after Close.
 func (c *Connection) begin(work func()) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

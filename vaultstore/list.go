@@ -10,7 +10,7 @@ import (
 )
 
 // Keys lists every record, for operators and for moving to another store: one call for each app, and one for each
-// record. A document that is not one of ours is factor.ErrCorrupt and names its place.
+// record. A document that this package did not write is factor.ErrCorrupt and the error names its place.
 func (s *Store) Keys(ctx context.Context) ([]factor.Key, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (s *Store) Keys(ctx context.Context) ([]factor.Key, error) {
 	return keys, nil
 }
 
-// keyAt reads whose document lies at a place.
+// keyAt reads the key of the document at a place.
 func (s *Store) keyAt(ctx context.Context, place string) (key factor.Key, found bool, err error) {
 	present, err := s.engine.read(ctx, place)
 	if errors.Is(err, factor.ErrNotFound) {

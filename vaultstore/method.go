@@ -15,23 +15,23 @@ import (
 )
 
 // Method is a way of signing in to Vault, made by Token, TokenFile, AppRole, Kubernetes or Cert. Making one does no
-// I/O; NewConnection says what is wrong with it. Safe for concurrent use.
+// I/O; NewConnection reports its errors. Safe for concurrent use.
 type Method interface {
 	// Name is the word for the method in the configuration: token, token_file, approle, kubernetes, cert.
 	Name() string
 
-	// validate says what is wrong with the method's own settings.
+	// validate checks the method's own settings.
 	validate() error
-	// mark tells one credential from the next without revealing it. A method whose credential cannot change, or cannot
-	// be read now, has the zero mark.
+	// mark distinguishes one credential from the next without revealing it. It is zero if the credential cannot change,
+	// or cannot be read now.
 	mark() credentialMark
-	// follows says that a changed credential is a new token, to be taken while the old one still serves.
+	// follows reports whether a changed credential is a new token, to be used while the old one still works.
 	follows() bool
-	// login signs in once, with a client that has no token. The answer's Auth has the token and how long it lives.
+	// login signs in once, with a client that has no token. The answer's Auth has the token and its lifetime.
 	login(ctx context.Context, client *api.Client) (*api.Secret, error)
 }
 
-// MethodOption changes what a method has by default.
+// MethodOption changes a default of a method.
 type MethodOption func(*methodOptions)
 
 // methodOptions are what options can change.
@@ -40,19 +40,19 @@ type methodOptions struct {
 	serviceTokenFile string
 }
 
-// Mount names the path at which the auth method is mounted in Vault; default: the method's name in Vault ("approle",
+// Mount sets the path at which the auth method is mounted in Vault; default: the method's name in Vault ("approle",
 // "kubernetes", "cert"). Token and TokenFile have none.
 func Mount(path string) MethodOption {
 	return func(o *methodOptions) { o.mount = strings.Trim(path, "/") }
 }
 
-// ServiceAccountTokenFile names the file with the service account's token, for Kubernetes; default
+// ServiceAccountTokenFile sets the file with the service account's token, for Kubernetes; default
 // DefaultServiceAccountTokenFile.
 func ServiceAccountTokenFile(path string) MethodOption {
 	return func(o *methodOptions) { o.serviceTokenFile = path }
 }
 
-// apply gives the defaults with the options laid over them.
+// apply returns the defaults with the options applied.
 func (o methodOptions) apply(options []MethodOption) methodOptions {
 	for _, option := range options {
 		option(&o)
@@ -73,15 +73,15 @@ func validateMount(mount string) error {
 	return nil
 }
 
-// notInMount: what would end the path or could not be in a header or log line.
+// notInMount reports whether a character would end the path, or cannot be in a header or log line.
 func notInMount(r rune) bool {
 	return r == '?' || r == '#' || r == '%' || unicode.IsSpace(r) || unicode.IsControl(r)
 }
 
-// credentialMark is a digest of a credential. The zero value says that there is none to be compared.
+// credentialMark is a digest of a credential. The zero value says that there is none to compare.
 type credentialMark [sha256.Size]byte
 
-// markOf is the mark of a file's credential.
+// markOf returns the mark of a file's credential.
 func markOf(path string) credentialMark {
 	credential, err := readCredential(path)
 	if err != nil {
@@ -90,14 +90,14 @@ func markOf(path string) credentialMark {
 	return sha256.Sum256([]byte(credential))
 }
 
-// maxCredential is how many bytes a credential's file may have: tokens of Kubernetes have some thousands at most.
+// maxCredential bounds the size of a credential's file, in bytes: tokens of Kubernetes have some thousands at most.
 const maxCredential = 64 << 10
 
-// errNoCredential says that a credential's file has nothing in it, as for the moment in which somebody writes it.
+// errNoCredential says that a credential's file is empty, as it is for a moment while it is written.
 var errNoCredential = errors.New("the file is empty")
 
-// readCredential reads a token, a secret ID or the like from a file, without the line's end. No error has any of the
-// content.
+// readCredential reads a token, a secret ID or the like from a file, without the line's end. No error contains any of
+// the content.
 func readCredential(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -128,25 +128,25 @@ func readCredential(path string) (string, error) {
 }
 
 // connectionError says what could not be done with which Vault. The cause stays in the chain for errors.As, but its
-// text is not trusted: what answers there may not be Vault, and may repeat what it was sent.
+// text is not trusted: whatever answers there may not be Vault, and may repeat what it was sent.
 type connectionError struct {
 	doing   string
 	address string
 	cause   error
 }
 
-// Error has one line, and nothing secret.
+// Error returns one line that contains nothing secret.
 func (e *connectionError) Error() string {
 	return "vaultstore: " + e.doing + " at " + e.address + ": " + plainCause(e.cause)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *connectionError) Unwrap() error { return e.cause }
 
-// maxWords is how much of Vault's own words goes into an error.
+// maxWords is how much of Vault's own text goes into an error.
 const maxWords = 200
 
-// plainCause is an error's text in one line. Of an HTTP answer that is none of Vault's, only the status is told.
+// plainCause returns an error's text in one line. For an HTTP answer that is not Vault's it returns the status only.
 func plainCause(err error) string {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {
@@ -159,7 +159,7 @@ func plainCause(err error) string {
 	return text
 }
 
-// inOneLine folds white space and control characters, and cuts the text.
+// inOneLine replaces white space and control characters, and truncates the text.
 func inOneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
@@ -174,8 +174,8 @@ func inOneLine(text string) string {
 	return text
 }
 
-// credentialRefused says that Vault judged the credential and did not take it: trying again with the same one helps
-// little, and Vault locks a role after a few (its user lockout). Everything else is an outage.
+// credentialRefused reports whether Vault judged the credential and did not accept it. Trying the same one again hardly
+// helps, and Vault locks a role after a few attempts (its user lockout). Everything else is an outage.
 func credentialRefused(err error) bool {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {

@@ -17,8 +17,8 @@ type appRoleMethod struct {
 	options      methodOptions
 }
 
-// AppRole signs in with AppRole: the role ID as it is, the secret ID from a file that is read at each login, so that it
-// may be exchanged at any time. Options: Mount.
+// AppRole signs in with AppRole: the role ID as given, the secret ID from a file that is read at each login, so that it
+// may be replaced at any time. Options: Mount.
 func AppRole(roleID, secretIDFile string, options ...MethodOption) Method {
 	return appRoleMethod{
 		roleID:       strings.TrimSpace(roleID),
@@ -42,7 +42,7 @@ func (m appRoleMethod) validate() error {
 }
 
 func (m appRoleMethod) login(ctx context.Context, client *api.Client) (*api.Secret, error) {
-	// Read here and not by the helper, which takes an empty file for an empty secret ID.
+	// Read here and not by the helper, which accepts an empty file as an empty secret ID.
 	secretID, err := readCredential(m.secretIDFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret ID's file: %w", err)

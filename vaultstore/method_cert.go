@@ -13,7 +13,7 @@ import (
 type certMethod struct {
 	role    string
 	options methodOptions
-	files   []string // the certificate and its key, filled in by NewConnection
+	files   []string // the certificate and its key, set by NewConnection
 }
 
 // Cert signs in with the client certificate of the connection, which must be set. With an empty role Vault tries each
@@ -38,7 +38,7 @@ func (m certMethod) login(ctx context.Context, client *api.Client) (*api.Secret,
 	return secret, nil
 }
 
-// mark is that of both files together: one is written before the other.
+// mark is a mark of both files together, because one is written before the other.
 func (m certMethod) mark() credentialMark {
 	digest := sha256.New()
 	for _, name := range m.files {

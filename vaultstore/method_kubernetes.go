@@ -18,8 +18,8 @@ type kubernetesMethod struct {
 	options methodOptions
 }
 
-// Kubernetes signs in with the pod's service account token, read at each login because Kubernetes exchanges it.
-// Options: Mount, ServiceAccountTokenFile.
+// Kubernetes signs in with the pod's service account token, read at each login because Kubernetes replaces it. Options:
+// Mount, ServiceAccountTokenFile.
 func Kubernetes(role string, options ...MethodOption) Method {
 	defaults := methodOptions{mount: "kubernetes", serviceTokenFile: DefaultServiceAccountTokenFile}
 	return kubernetesMethod{role: role, options: defaults.apply(options)}
@@ -40,7 +40,7 @@ func (m kubernetesMethod) validate() error {
 }
 
 func (m kubernetesMethod) login(ctx context.Context, client *api.Client) (*api.Secret, error) {
-	// The helper would read the file once, when it is made, and the default file in place of an empty one.
+	// The helper would read the file only once, when it is made, and use the default file if this one is empty.
 	token, err := readCredential(m.options.serviceTokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the service account token: %w", err)

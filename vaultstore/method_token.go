@@ -13,13 +13,13 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// tokenMethod uses a token as it is. It holds a function and not the text, so that no formatting can print it.
+// tokenMethod uses a given token. It has a function and not the text, so that no formatting can print it.
 type tokenMethod struct {
 	source func() string
-	origin string // what to tell the operator when there is no token
+	origin string // what to tell the operator if there is no token
 }
 
-// Token uses the given token: renewed where it can be, else used until Vault refuses it.
+// Token uses the given token: renewed if that is possible, else used until Vault refuses it.
 func Token(token string) Method {
 	token = strings.TrimSpace(token)
 	return tokenMethod{source: func() string { return token }, origin: "token"}
@@ -37,7 +37,7 @@ func (m tokenMethod) Name() string         { return "token" }
 func (m tokenMethod) mark() credentialMark { return credentialMark{} }
 func (m tokenMethod) follows() bool        { return false }
 
-// validate looks at a given token only: the environment is read when it is used.
+// validate checks a given token only: the environment is read when it is used.
 func (m tokenMethod) validate() error {
 	if m.origin != "token" {
 		return nil
@@ -64,8 +64,8 @@ func validateToken(token string) error {
 	return nil
 }
 
-// describeToken asks Vault how long a token lives, in the form in which a login would say it. A token that may not look
-// at itself (it lacks the policy "default") is used as it is.
+// describeToken asks Vault for a token's lifetime and returns it in the form of a login's answer. A token that may not
+// look itself up (it lacks the policy "default") is used as it is.
 func describeToken(ctx context.Context, client *api.Client, token string) (*api.Secret, error) {
 	auth := &api.SecretAuth{ClientToken: token}
 	found, err := withToken(client, token).Auth().Token().LookupSelfWithContext(ctx)
@@ -86,14 +86,14 @@ func describeToken(ctx context.Context, client *api.Client, token string) (*api.
 	return &api.Secret{Auth: auth}, nil
 }
 
-// tokenState is what Vault's answer to a token's look at itself says of it.
+// tokenState is what Vault's answer to a token's lookup of itself says about the token.
 type tokenState int
 
 const (
 	tokenUnknown tokenState = iota // Vault did not judge it: unreachable, sealed, limited …
 	tokenLive
 	tokenDead    // expired, revoked, or never one
-	tokenUnclear // refused, and it may be that only the look is
+	tokenUnclear // refused, but perhaps only the lookup is not allowed
 )
 
 // judgeToken reads the answer to auth/token/lookup-self.
@@ -105,7 +105,7 @@ func judgeToken(err error) tokenState {
 	if !errors.As(err, &answer) || answer.StatusCode != http.StatusForbidden || answer.RawError {
 		return tokenUnknown
 	}
-	// Vault says "invalid token" beside "permission denied" for a token that it does not know.
+	// For an unknown token, Vault says "invalid token" in addition to "permission denied".
 	for _, words := range answer.Errors {
 		if strings.Contains(words, "invalid token") {
 			return tokenDead
@@ -116,12 +116,12 @@ func judgeToken(err error) tokenState {
 
 // inquiry is one question to Vault whether a token lives.
 type inquiry struct {
-	done  chan struct{} // closed when state and at are there
+	done  chan struct{} // closed when state and at are set
 	state tokenState
 	at    time.Time
 }
 
-// inquire asks Vault whether a token lives: once for all who want to know, and not again within a second.
+// inquire asks Vault whether a token lives: once for all callers, and not again within a second.
 func (c *Connection) inquire(ctx context.Context, asked *login) tokenState {
 	asked.mutex.Lock()
 	question := asked.inquiry
@@ -142,7 +142,7 @@ func (c *Connection) inquire(ctx context.Context, asked *login) tokenState {
 	}
 }
 
-// old says that the answer has been there for a while.
+// old reports whether the answer is too old to be used.
 func (i *inquiry) old() bool {
 	select {
 	case <-i.done:
@@ -152,7 +152,7 @@ func (i *inquiry) old() bool {
 	}
 }
 
-// ask puts the question. The call is bounded by the client's timeout.
+// ask makes the call, which is bounded by the client's timeout.
 func (c *Connection) ask(asked *login, question *inquiry) {
 	_, err := asked.client.Auth().Token().LookupSelfWithContext(c.life)
 	question.state = judgeToken(err)

@@ -13,8 +13,8 @@ type tokenFileMethod struct {
 	path string
 }
 
-// TokenFile uses the token in a file, such as a sink of Vault Agent. The file is looked at when Vault is used, once a
-// second at most, and when Vault has refused the token. A new token takes the old one's place once Vault knows it: an
+// TokenFile uses the token in a file, such as a sink of Vault Agent. When Vault is used, the file is checked at most
+// once a second, and also after Vault has refused the token. A new token replaces the old one once Vault accepts it: an
 // empty file, or half a token, changes nothing.
 func TokenFile(path string) Method {
 	return tokenFileMethod{path: path}

@@ -17,18 +17,18 @@ const (
 	DefaultPath  = "sallyport"
 )
 
-// sessionKeyName is the name of the document that holds the key of sessions. Records lie one folder deeper, so that no
-// app can have this name.
+// sessionKeyName is the name of the document that has the session keys. Records are one folder deeper, so no app can
+// have this name.
 const sessionKeyName = "session-key"
 
-// plainApp are names of apps that stand in a path as they are.
+// plainApp matches the names of apps that appear unchanged in a path.
 var plainApp = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// plainPath is what a mount or a path may look like: it stands in policies, where some signs have a meaning.
+// plainPath is the form of a mount or path: it appears in policies, where some characters have a meaning.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
 
-// folder is the part of a path that stands for an app: its name, or its SHA-256 where the name has signs that mean
-// something in a path or a policy.
+// folder returns the part of a path for an app: its name, or its SHA-256 if the name has characters with a meaning in a
+// path or a policy.
 func folder(app string) string {
 	if plainApp.MatchString(app) {
 		return app
@@ -37,14 +37,14 @@ func folder(app string) string {
 	return "~" + hex.EncodeToString(hash[:])
 }
 
-// place is the document of a key, below the mount's data/ or metadata/. The identity never stands in it, only its hash:
-// names such as `../bob`, `a/b` or `*` must reach nothing but their own record.
+// place returns the place of a key's document, below the mount's data/ or metadata/. It contains only a hash of the
+// identity: names such as `../bob`, `a/b` or `*` must reach nothing but their own record.
 func (s *Store) place(key factor.Key) string {
 	hash := sha256.Sum256([]byte(key.User))
 	return s.path + "/" + folder(key.App) + "/" + hex.EncodeToString(hash[:])
 }
 
-// Place tells an operator where the record of a user lies, as `vault kv get` wants it.
+// Place returns the place of a user's record for operators, as `vault kv get` expects it.
 func (s *Store) Place(key factor.Key) string { return s.engine.mount + "/" + s.place(key) }
 
 // cleanPath checks the setting of a mount or a path.
@@ -59,8 +59,8 @@ func cleanPath(setting, value, standard string) (string, error) {
 	return value, nil
 }
 
-// readable is a name as custom metadata take it: printable, of 1 to 512 bytes. It is for people; nothing is decided by
-// it.
+// readable returns a name in the form that custom metadata accept: printable, of 1 to 512 bytes. It is for people;
+// nothing is decided by it.
 func readable(name string) string {
 	var out strings.Builder
 	for _, r := range name {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Policy is the least policy, in Vault's HCL, under which everything works: records and the session key below the
-// mount's path, the transit key where one is named, and the token's own looking up and renewing. Errors name the
+// Policy returns the least policy, in Vault's HCL, that the gateway needs: for the records and the session key below
+// the mount's path, the transit key if one is named, and the token's lookup and renewal of itself. Errors name the
 // setting.
 func Policy(mount, path, transitKey string) (string, error) {
 	mount, err := cleanPath("mount", mount, DefaultMount)

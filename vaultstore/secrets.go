@@ -7,15 +7,15 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// knownSecret is what is remembered of a factor's secret: its fingerprint and, where transit seals it, its sealed form,
-// and in which schema that is.
+// knownSecret is what is remembered of a factor's secret: its fingerprint and, if transit seals it, its sealed form and
+// the schema of that.
 type knownSecret struct {
 	sealed string
 	schema int
 	print  [sha256.Size]byte
 }
 
-// sealed are the sealed forms by the factors' IDs; nil where nothing is sealed.
+// sealed returns the sealed forms by the factors' IDs; nil if nothing is sealed.
 func (k known) sealed() map[string]string {
 	var sealed map[string]string
 	for id, secret := range k.secrets {
@@ -29,8 +29,8 @@ func (k known) sealed() map[string]string {
 	return sealed
 }
 
-// sameSecrets reports whether there are no other secrets than before, and whether what is sealed now was sealed before:
-// then earlier versions hold nothing that has to go.
+// sameSecrets reports whether there is no new secret, and everything sealed now was also sealed before. Then earlier
+// versions have nothing that must be destroyed.
 func (k known) sameSecrets(before known) bool {
 	if len(k.secrets) != len(before.secrets) {
 		return false
@@ -44,8 +44,8 @@ func (k known) sameSecrets(before known) bool {
 	return true
 }
 
-// seal returns the secrets of a record's factors, without transit as they are. A sealed one is the one that was read,
-// unless the key was rotated since.
+// seal returns the secrets of a record's factors, unsealed if there is no transit. A secret that was read sealed keeps
+// its sealed form, unless the key was rotated since.
 func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, seen known) (map[string]knownSecret, error) {
 	secrets, schema := make(map[string]knownSecret), record.Schema()
 	for _, f := range record.Factors {
@@ -70,7 +70,7 @@ func (s *Store) seal(ctx context.Context, key factor.Key, record factor.Record, 
 	return secrets, nil
 }
 
-// belongsTo is what a sealed secret is bound to: its user, and in the second schema, which holds several, its factor.
+// belongsTo returns what a sealed secret is bound to: its user, and in schema 2, which has several, its factor.
 func belongsTo(key factor.Key, schema int, factorID string) []byte {
 	if schema == documentSchema1 {
 		return association("sallyport seed", key.App, key.User)

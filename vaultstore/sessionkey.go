@@ -16,15 +16,15 @@ import (
 const (
 	// sessionKeySchema is the layout of the document.
 	sessionKeySchema = 1
-	// sessionKeySize is what AES-256 and XChaCha20 take.
+	// sessionKeySize is the key size of AES-256 and XChaCha20.
 	sessionKeySize = 32
-	// maxSessionKeys bounds the document.
+	// maxSessionKeys bounds the number of keys in the document.
 	maxSessionKeys = 64
 )
 
 // SessionKey is one key that seals sessions at rest. Printing it shows its ID only.
 type SessionKey struct {
-	// ID counts the keys that there have been, from 1; what was sealed names it.
+	// ID numbers the keys from 1; sealed sessions name it.
 	ID uint32
 	// Key has 32 bytes.
 	Key []byte
@@ -44,7 +44,7 @@ type sessionKeyDocument struct {
 	Keys   []storedSessionKey `json:"keys"`
 }
 
-// storedSessionKey has the key itself, in base64, or what transit made of it.
+// storedSessionKey has either the key itself, in base64, or its form sealed by transit.
 type storedSessionKey struct {
 	ID      uint32    `json:"id"`
 	Key     string    `json:"key,omitempty"`
@@ -53,7 +53,7 @@ type storedSessionKey struct {
 }
 
 // SessionKeys returns the keys that seal sessions at rest, the newest last: that one seals, all of them open. The first
-// caller of all gateways makes the first key; check-and-set sees to it that there is one. An error says nothing about
+// caller of all gateways makes the first key; check-and-set ensures that there is only one. An error says nothing about
 // any session.
 func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 	keys, _, err := s.sessionKeys(ctx)
@@ -68,14 +68,14 @@ func (s *Store) SessionKeys(ctx context.Context) ([]SessionKey, error) {
 }
 
 // RotateSessionKey adds a new key, which seals from now on; gateways learn of it when they next ask. Keys that were
-// replaced more than keep ago are dropped: sessions that they sealed are over, so keep has to be longer than the
-// longest lifetime of a session. factor.ErrConflict when somebody else rotated at the same time.
+// replaced more than keep ago are dropped. Sessions that they sealed must be over by then, so keep must be longer than
+// the longest lifetime of a session. The error is factor.ErrConflict if another rotation happened at the same time.
 func (s *Store) RotateSessionKey(ctx context.Context, keep time.Duration, now time.Time) (SessionKey, error) {
 	keys, number, err := s.sessionKeys(ctx)
 	if err != nil && !errors.Is(err, factor.ErrNotFound) {
 		return SessionKey{}, err
 	}
-	// A key was in use until the one after it was made.
+	// A key was used until the next one was made.
 	for len(keys) > 1 && now.Sub(keys[1].Created) > keep {
 		keys = keys[1:]
 	}
@@ -123,7 +123,7 @@ func (s *Store) sessionKeys(ctx context.Context) ([]SessionKey, int64, error) {
 	return keys, found.number, nil
 }
 
-// addSessionKey writes the keys with a new one behind them.
+// addSessionKey writes the keys with a new one appended.
 func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int64) (SessionKey, error) {
 	added := SessionKey{ID: 1, Key: make([]byte, sessionKeySize), Created: time.Now().UTC().Truncate(time.Second)}
 	if len(keys) > 0 {
@@ -163,7 +163,7 @@ func (s *Store) addSessionKey(ctx context.Context, keys []SessionKey, number int
 	return added, nil
 }
 
-// judgeSessionKey reads whether a write whose answer was lost was made; it returns the error of that write if not.
+// judgeSessionKey finds out whether a write whose answer was lost was made; it returns the error of that write if not.
 func (s *Store) judgeSessionKey(ctx context.Context, write string, lost error) (stored, error) {
 	found, err := s.engine.read(context.WithoutCancel(ctx), s.sessionKeyPlace())
 	var d *sessionKeyDocument

@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// settled is how old a disabled document must be before somebody else than the one who disabled it deletes its
-// metadata: longer than any operation lasts, so that a late deletion can not hit an enrolment that came after it.
+// settled is how old a disabled document must be before anybody except the caller who disabled it deletes its metadata.
+// It is longer than any operation lasts, so that a late deletion cannot hit an enrolment that came after it.
 const settled = 30 * time.Second
 
 // Settings are the settings of a Store.
@@ -26,12 +26,12 @@ type Settings struct {
 	Mount string
 	// Path is the folder below the mount; default DefaultPath.
 	Path string
-	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors as well.
+	// Transit names a key of Vault's transit engine, `<mount>/<key>`, which seals the secrets of factors in addition.
 	// Empty: none.
 	Transit string
-	// Timeout is how long one call may take; default DefaultTimeout. An operation is one call, seldom more.
+	// Timeout is how long one call may take; default DefaultTimeout. An operation is usually one call.
 	Timeout time.Duration
-	// Logger hears of what no caller can be told; default: nobody.
+	// Logger gets what no caller can be told; default: none.
 	Logger *slog.Logger
 }
 
@@ -43,11 +43,11 @@ type Store struct {
 	memory  *memory
 	logger  *slog.Logger
 	settled time.Duration
-	// verified says that the mount was seen to be KV v2.
+	// verified says that the mount is known to be KV v2.
 	verified atomic.Bool
 }
 
-// New makes a Store. It calls nobody; errors name the setting.
+// New makes a Store. It makes no call; errors name the setting.
 func New(settings Settings) (*Store, error) {
 	mount, err := cleanPath("mount", settings.Mount, DefaultMount)
 	if err != nil {
@@ -78,7 +78,7 @@ func New(settings Settings) (*Store, error) {
 	return store, nil
 }
 
-// ready makes sure, once, that the mount is what it has to be.
+// ready checks, once, that the mount is KV v2.
 func (s *Store) ready(ctx context.Context) error {
 	if s.verified.Load() {
 		return nil
@@ -90,7 +90,7 @@ func (s *Store) ready(ctx context.Context) error {
 	return nil
 }
 
-// Get implements factor.Store with one call, and one more to transit where it is used.
+// Get implements factor.Store with one call, and another one to transit if that is used.
 func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
 	found, d, err := s.read(ctx, key)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	return record, version, nil
 }
 
-// read returns the document of a key, whose generation fits its metadata.
+// read returns a key's document, whose generation matches the metadata.
 func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, error) {
 	if err := s.ready(ctx); err != nil {
 		return stored{}, document{}, err
@@ -144,7 +144,7 @@ func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, err
 	switch generationOf(found.custom) {
 	case d.Generation:
 	case 0:
-		// Only the first version may be without: its metadata are written right after it, and before any other version.
+		// Only the first version may lack metadata: they are written right after it, and before any other version.
 		if found.number != 1 {
 			return stored{}, document{}, corrupt("its custom metadata have no generation")
 		}
@@ -154,8 +154,8 @@ func (s *Store) read(ctx context.Context, key factor.Key) (stored, document, err
 	return found, d, nil
 }
 
-// Put implements factor.Store with one call. A new record takes two, and one that replaces a secret destroys older
-// versions.
+// Put implements factor.Store with one call. A new record takes two, and a record that replaces a secret also destroys
+// older versions.
 func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, expected factor.Version) (factor.Version, error) {
 	if _, err := newDocument(key, record, 1, nil); err != nil {
 		return 0, err
@@ -168,7 +168,7 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 	case expected == 0:
 		generation = newGeneration()
 	case generation == 0 || number == 0:
-		return 0, factor.ErrConflict // no version of ours
+		return 0, factor.ErrConflict // not a version of this store
 	}
 	seen, remembered := s.memory.get(key)
 	var err error
@@ -219,14 +219,14 @@ func (s *Store) create(ctx context.Context, key factor.Key, d document, now know
 	s.memory.set(key, now)
 	err = s.engine.describe(ctx, s.place(key), custom(key, d.Generation))
 	if err != nil {
-		// The record stands; whoever changes it next has to write the metadata first.
+		// The record is stored; the next change to it has to write the metadata first.
 		s.logger.WarnContext(ctx, "the metadata of a new record could not be written yet", "app", key.App, "error", err)
 	}
 	return packVersion(d.Generation, written.number, err != nil)
 }
 
-// clear makes room for a new record where the last one was disabled but its metadata were left. Anything else that is
-// in the way is factor.ErrConflict.
+// clear makes room for a new record if the last one was disabled but its metadata are left. Anything else at the place
+// is factor.ErrConflict.
 func (s *Store) clear(ctx context.Context, key factor.Key) error {
 	found, d, err := s.read(ctx, key)
 	switch {
@@ -244,8 +244,8 @@ func (s *Store) clear(ctx context.Context, key factor.Key) error {
 	}
 }
 
-// stillCurrent looks again before a write that check-and-set alone would not guard: where this process has seen another
-// enrolment since the version was read, and where there are no metadata yet that would show a mix-up.
+// stillCurrent reads again before a write that check-and-set alone would not protect: if this process has seen another
+// enrolment since the version was read, or if there are no metadata yet that would reveal a mix-up.
 func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected factor.Version) error {
 	found, d, err := s.read(ctx, key)
 	if errors.Is(err, factor.ErrNotFound) {
@@ -261,15 +261,15 @@ func (s *Store) stillCurrent(ctx context.Context, key factor.Key, expected facto
 	return nil
 }
 
-// Delete implements factor.Store. First a version without a record replaces the present one, by check-and-set, so that
-// of several callers one wins and the seed is gone; the winner then deletes the metadata.
+// Delete implements factor.Store. First it replaces the current version, by check-and-set, with a version without a
+// record, so that only one of several callers wins and the seed is gone. The winner then deletes the metadata.
 func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Version) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	generation, number, bare := unpackVersion(expected)
 	if generation == 0 || number == 0 {
-		return s.absent(ctx, key) // no version of ours
+		return s.absent(ctx, key) // not a version of this store
 	}
 	if seen, remembered := s.memory.get(key); bare || remembered && seen.generation != generation {
 		if err := s.stillCurrent(ctx, key, expected); errors.Is(err, factor.ErrConflict) {
@@ -287,13 +287,13 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	}
 	s.memory.set(key, known{})
 	if err := s.engine.erase(ctx, s.place(key)); err != nil {
-		// Disabled all the same; whoever looks next, after a while, deletes what is left.
+		// It is disabled nevertheless; the next caller after a while deletes what is left.
 		s.logger.WarnContext(ctx, "the metadata of a disabled record could not be deleted yet", "app", key.App, "error", err)
 	}
 	return nil
 }
 
-// absent tells why nothing could be deleted: there is no record, or it is at another version.
+// absent returns why nothing could be deleted: there is no record, or it is at another version.
 func (s *Store) absent(ctx context.Context, key factor.Key) error {
 	_, d, err := s.read(ctx, key)
 	switch {
@@ -305,8 +305,8 @@ func (s *Store) absent(ctx context.Context, key factor.Key) error {
 	return factor.ErrConflict
 }
 
-// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It claims the
-// document by check-and-set first: deleting metadata is not conditional, so only one may do it.
+// finish deletes what is left of a record that was disabled a while ago, and reports whether it did. It first claims
+// the document by check-and-set: deleting metadata is not conditional, so only one caller may do it.
 func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d document) bool {
 	if found.age < s.settled {
 		return false
@@ -317,13 +317,13 @@ func (s *Store) finish(ctx context.Context, key factor.Key, found stored, d docu
 	return s.engine.erase(ctx, s.place(key)) == nil
 }
 
-// write makes a check-and-set. A write whose answer was lost is judged by reading: never made twice, and never taken
-// for made (P7).
+// write makes a check-and-set. If the answer is lost, it reads to find out whether the write was made: the write is
+// never repeated, and never assumed to have been made (P7).
 func (s *Store) write(ctx context.Context, key factor.Key, d *document, number int64) (stored, error) {
 	d.Write = rand.Text()
 	written, err := s.engine.write(ctx, s.place(key), d, number)
 	if isUnclear(err) {
-		// The caller's time may be up, and it is about what has happened already.
+		// The caller's context may have ended, and this is about a write that has already been sent.
 		found, present, lookErr := s.read(context.WithoutCancel(ctx), key)
 		if lookErr != nil || present.Write != d.Write {
 			return stored{}, err

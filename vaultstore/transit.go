@@ -14,11 +14,11 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// rotationCheck is how often the transit key's latest version is asked for, while seeds are being written.
+// rotationCheck is how often the transit key's latest version is requested while seeds are being written.
 const rotationCheck = time.Minute
 
-// transit seals short secrets with a key of Vault's transit engine, which never leaves Vault. What a secret belongs to
-// is associated data: a ciphertext that was moved opens nothing. The key's type must know associated data
+// transit seals short secrets with a key of Vault's transit engine, which never leaves Vault. The owner of a secret is
+// associated data, so a ciphertext that was moved cannot be opened. The key's type must support associated data
 // (aes256-gcm96, the default, or chacha20-poly1305).
 type transit struct {
 	engine     *engine
@@ -60,8 +60,8 @@ func (t *transit) seal(ctx context.Context, secret, belongsTo []byte) (sealed st
 	return sealed, err
 }
 
-// open returns what was sealed. factor.ErrCorrupt: Vault says that this ciphertext is not of this key, or belongs to
-// something else.
+// open returns the secret in a sealed text. The error is factor.ErrCorrupt if Vault says that the ciphertext is not of
+// this key, or belongs to something else.
 func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (secret []byte, err error) {
 	err = t.engine.call(ctx, "opening with transit", func(ctx context.Context, client *api.Client) error {
 		answer, err := client.Logical().WriteWithContext(ctx, t.mount+"/decrypt/"+t.key, map[string]any{
@@ -87,8 +87,8 @@ func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (se
 	return secret, err
 }
 
-// outdated reports whether the key was rotated since the secret was sealed. It asks Vault once a minute at most; what
-// cannot be had is "no", for the secret can still be opened.
+// outdated reports whether the key was rotated since the secret was sealed. It asks Vault at most once a minute. If
+// that fails it returns false, because the secret can still be opened.
 func (t *transit) outdated(ctx context.Context, sealed string) bool {
 	t.mutex.Lock()
 	latest, now := t.latest, t.now()
@@ -123,7 +123,7 @@ func (t *transit) latestVersion(ctx context.Context) (latest int64, err error) {
 	return latest, err
 }
 
-// version is the key version in `vault:v3:…`; 0 where the text is not a ciphertext of transit.
+// version returns the key version in `vault:v3:…`; 0 if the text is not a ciphertext of transit.
 func version(sealed string) int64 {
 	rest, ok := strings.CutPrefix(sealed, "vault:v")
 	if !ok {
@@ -140,7 +140,7 @@ func version(sealed string) int64 {
 	return v
 }
 
-// association joins texts so that no two lists of texts give the same bytes.
+// association joins texts so that no two different lists of texts give the same bytes.
 func association(texts ...string) []byte {
 	var out []byte
 	for _, text := range texts {

@@ -8,8 +8,8 @@ import (
 // harmlessSlots is how many addresses are remembered, a power of two.
 const harmlessSlots = 1 << 14
 
-// Harmless are the addresses at which a plain load of a user's signed nobody in: no other request of the session was at
-// the app, and afterwards the app named the same user. Some apps sign people in by a path that contains name and
+// Harmless are the addresses at which a plain load by a user signed nobody in: no other request of the session was at
+// the app, and afterwards the app named the same user. Some apps sign users in by a path that contains name and
 // password, so an address counts only for the user who was there. It is a table without locks, in which one address may
 // replace another; the app is asked about a replaced one again.
 type Harmless struct {
@@ -17,10 +17,10 @@ type Harmless struct {
 	slots [harmlessSlots]atomic.Uint64
 }
 
-// NewHarmless makes one that knows no address.
+// NewHarmless makes an empty Harmless.
 func NewHarmless() *Harmless { return &Harmless{seed: maphash.MakeSeed()} }
 
-// Key is never zero.
+// Key returns the key of an address for a user. It is never zero.
 func (h *Harmless) Key(user, method, host, path string) uint64 {
 	var hash maphash.Hash
 	hash.SetSeed(h.seed)

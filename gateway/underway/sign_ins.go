@@ -2,16 +2,16 @@ package underway
 
 import "sync"
 
-// SignIns are the logins that are at the app. An app that lets an account have one session ends the older one with each
-// sign-in: of two at the same time, the older one's answer is a page of the account's, and when the app is asked whose
-// the session is, it is nobody's. Safe for concurrent use; the zero value has none.
+// SignIns are the logins that are at the app. An app that allows one session for each account ends the older one at
+// each sign-in. If two logins run at the same time, the older one's answer is a page of the account, but when the app
+// is asked whose the session is, it is nobody's. Safe for concurrent use; the zero value has none.
 type SignIns struct {
 	mutex sync.Mutex
-	// running is how many there are, and others how many have ended of which nobody said that they failed.
+	// running is how many there are, and others how many have ended without being reported as failed.
 	running, others int
 }
 
-// SignIn is one of them.
+// SignIn is one login.
 type SignIn struct {
 	all    *SignIns
 	others int
@@ -26,7 +26,7 @@ func (s *SignIns) Begin() *SignIn {
 	return &SignIn{all: s, others: s.others}
 }
 
-// Failed says that the app knows nobody after it. It reports whether that can be the doing of another one: one is at
+// Failed notes that the app knows nobody after the login. It reports whether another login may be the reason: one is at
 // the app, or was since this one began and did not fail.
 func (s *SignIn) Failed() (besides bool) {
 	s.failed = true
@@ -35,7 +35,7 @@ func (s *SignIn) Failed() (besides bool) {
 	return s.all.running > 1 || s.all.others != s.others
 }
 
-// End is to be called once.
+// End must be called once.
 func (s *SignIn) End() {
 	s.all.mutex.Lock()
 	defer s.all.mutex.Unlock()

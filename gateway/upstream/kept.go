@@ -9,15 +9,15 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// ErrNotKept is returned where an answer sets a cookie by which the app knows somebody and that no browser would keep.
+// ErrNotKept is returned if the app recognises a user by a cookie that the answer sets and that no browser would keep.
 var ErrNotKept = errors.New("the app signed somebody in by a cookie that no browser keeps, by its lifetime, domain or form")
 
-// OfAnswer asks whose the app's session is after an answer that set these cookies, jar and all; whose asks about a jar.
+// OfAnswer returns whose the app's session is after an answer that set these cookies; whose asks the app about a jar.
 //
-// Where the app says nobody, that is believed only of what the answer meant to set: a client that can choose a cookie's
-// lifetime, or the host that it is for, could have the answer to a right password, which is its owner's page, taken for
-// one to a wrong password. So the app is asked again with each cookie as if it were kept, and with what another line of
-// the answer took back.
+// If the app says nobody, that is believed only about everything that the answer meant to set. A client that can choose
+// a cookie's lifetime, or the host that it is for, could otherwise make the answer to a right password, which is its
+// owner's page, look like one to a wrong password. So the app is asked again with each cookie as if it were kept, and
+// with the values that another line of the answer took back.
 func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
 	said := whose(jar)
 	if said.Verdict != login.NotSignedIn {

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// IsTimeout reports whether nobody answered in time.
+// IsTimeout reports whether an error means that no answer came in time.
 func IsTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return errors.As(err, &timeout) && timeout.Timeout()
@@ -20,29 +20,29 @@ func IsTimeout(err error) bool {
 // ErrTooLarge is returned for an answer that had to be read whole and was larger than answerLimit.
 var ErrTooLarge = errors.New("the app's answer is too large to be judged")
 
-// ErrBroken is returned where the app broke off in the middle of an answer that had to be read whole.
+// ErrBroken is returned if the app broke off in the middle of an answer that had to be read whole.
 var ErrBroken = errors.New("the app broke off in the middle of its answer")
 
-// answerLimit bounds what is kept of an answer, in bytes, before it is decided what becomes of it.
+// answerLimit bounds how much of an answer is kept, in bytes, before it is judged.
 const answerLimit = login.AnswerLimit
 
 // Withheld is an answer of the app that the browser does not see before it is judged. It has a header map of its own,
-// so that nothing of it can slip out with another answer (P2); early hints are dropped, and it cannot be hijacked or
+// so that no header of it can get into another answer (P2). Early hints are dropped, and it cannot be hijacked or
 // flushed.
 type Withheld struct {
 	Headers http.Header
 	Status  int
-	// Body is all of it, or of a large answer the beginning.
+	// Body is the whole body, or the beginning of a large one.
 	Body bytes.Buffer
 	full bool
-	// admit, if there is one, is asked for room for an answer that is longer than what is judged.
+	// admit, if set, is asked for room for an answer that is longer than what is judged.
 	admit login.Admit
 	leave func()
-	// rest is what is behind Body, in a file that has no name.
+	// rest is the rest after Body, in a file that has no name.
 	rest *os.File
 }
 
-// LargeLimit is how much is kept of an answer to a login beside what can be judged, in bytes.
+// LargeLimit is how much of an answer to a login is kept in addition to what can be judged, in bytes.
 const LargeLimit = 16 << 20
 
 // mayBeLarge reports whether the answer may be longer than what can be judged. Pages may; what else is as long holds
@@ -63,7 +63,7 @@ func (a *Withheld) Forget() {
 	}
 }
 
-// spill keeps what is behind Body.
+// spill keeps what follows Body.
 func (a *Withheld) spill(p []byte) (int, error) {
 	if a.rest == nil {
 		leave, ok := a.admit()
@@ -114,12 +114,12 @@ func (a *Withheld) Write(p []byte) (int, error) {
 	return n + more, err
 }
 
-// Capture runs the rest of the route and keeps the whole of its answer.
+// Capture runs the rest of the route and keeps its whole answer.
 func Capture(next Handler, r *http.Request) (answer *Withheld, err error) {
 	return capture(&Withheld{Headers: make(http.Header)}, next, r)
 }
 
-// CaptureLarge is Capture for an answer of which not all has to be judged. Forget is to be called of it.
+// CaptureLarge is Capture for an answer of which only a part has to be judged. The caller must call Forget on it.
 func CaptureLarge(next Handler, r *http.Request, admit login.Admit) (*Withheld, error) {
 	kept := &Withheld{Headers: make(http.Header), admit: admit}
 	answer, err := capture(kept, next, r)
@@ -132,9 +132,9 @@ func CaptureLarge(next Handler, r *http.Request, admit login.Admit) (*Withheld, 
 func capture(kept *Withheld, next Handler, r *http.Request) (answer *Withheld, err error) {
 	answer = kept
 	defer func() {
-		// Reverse proxies end a broken stream with this panic, to break off the client's as well. Here nothing was sent
-		// yet.
-		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
+		// Reverse proxies end a broken stream with this panic, to break off the client's stream too. Here nothing was
+		// sent yet.
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // the exact value is the convention
 			err = ErrBroken
 			if kept.full {
 				err = ErrTooLarge
@@ -157,8 +157,8 @@ func capture(kept *Withheld, next Handler, r *http.Request) (answer *Withheld, e
 	return answer, nil
 }
 
-// captureWithin is capture that ends with the request's context, also where the rest of the route does not: Caddy's
-// FastCGI looks at it only before it has connected.
+// captureWithin is Capture that ends with the request's context, even if the rest of the route does not: Caddy's
+// FastCGI checks the context only until it has connected.
 func captureWithin(next Handler, r *http.Request) (*Withheld, error) {
 	type captured struct {
 		answer   *Withheld
@@ -185,14 +185,14 @@ func captureWithin(next Handler, r *http.Request) (*Withheld, error) {
 	}
 }
 
-// Cookies takes the raw Set-Cookie lines out of the answer, wherever they stand.
+// Cookies removes the raw Set-Cookie lines from the answer, from all places, and returns them.
 func (a *Withheld) Cookies() []string {
 	lines := a.Headers["Set-Cookie"]
 	StripCookies(a.Headers)
 	return lines
 }
 
-// Judged is the answer in the form in which package login looks at it.
+// Judged returns the answer in the form that package login judges.
 func (a *Withheld) Judged(lines []string) (login.Answer, error) {
 	body, err := login.DecodeBody(a.Headers, a.Body.Bytes(), answerLimit)
 	judged := login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}

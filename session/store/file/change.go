@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// malformed tells what cannot be a token. It is kept away from bbolt, which refuses it with an error that would spoil
+// malformed reports whether a text cannot be a token. Such a text must not reach bbolt, whose error for it would abort
 // the whole transaction.
 func malformed(token string) bool { return token == "" || len(token) > longestToken }
 
@@ -41,7 +41,7 @@ func (s *Store) ClaimCtx(ctx context.Context, token string) (bool, error) {
 		found, ok := c.get(token)
 		claimed = ok && !found.dead
 		if !claimed {
-			return nil // a tombstone has been there before, or none is needed: anybody can think of tokens
+			return nil // there already is a tombstone, or none is needed: anybody can make up tokens
 		}
 		return c.bury(token, found)
 	})
@@ -91,7 +91,7 @@ func (s *Store) MoveCtx(
 	})
 }
 
-// change hands one change to the writer and waits for the disk.
+// change gives one change to the writer and waits until it is on the disk.
 func (s *Store) change(ctx context.Context, token string, apply func(*change) error) error {
 	if malformed(token) {
 		return errToken
@@ -105,18 +105,18 @@ func (s *Store) change(ctx context.Context, token string, apply func(*change) er
 	return db.write(ctx, apply)
 }
 
-// change is what one change sees and does: the entries in a transaction that it may share with others.
+// change is one change, with access to the entries in a transaction that it may share with others.
 type change struct {
 	entries, owners, strangers *bolt.Bucket
 
 	now         int64
-	room, added int // for how many more entries there is room, and how many have come
-	// the same for entries of strangers, and how many sessions without a label have come
+	room, added int // room for how many more entries, and how many were added
+	// The same for strangers' entries, and how many sessions without a label were added.
 	strangersRoom, strangersAdded, unlabelled int
 	wrote                                     bool
 }
 
-// get finds an entry that counts: a live session, or a tombstone that has not had its time.
+// get finds a valid entry: a live session, or a tombstone that has not ended.
 func (c *change) get(token string) (entry, bool) {
 	found, ok := parseEntry(c.entries.Get([]byte(token)))
 	return found, ok && found.expiry > c.now
@@ -134,7 +134,7 @@ func (c *change) expect(token string, expected session.Version) (entry, error) {
 	}
 }
 
-// create stores an entry; known tells that it takes the place of one that counts.
+// create stores an entry; known says that it replaces a valid one.
 func (c *change) create(token string, fresh entry, known bool) error {
 	if fresh.expiry <= c.now {
 		return session.ErrGone
@@ -155,7 +155,7 @@ func (c *change) create(token string, fresh entry, known bool) error {
 	return c.put(token, fresh)
 }
 
-// bury puts a tombstone in the place of an entry.
+// bury replaces an entry by a tombstone.
 func (c *change) bury(token string, found entry) error {
 	tombstone := entry{dead: true, stranger: found.stranger, expiry: max(found.expiry, c.now+int64(session.TombstoneLife))}
 	return c.put(token, tombstone)

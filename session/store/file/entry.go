@@ -9,9 +9,9 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// An entry is what stands under a token: its kind, the version, the expiry in Unix nanoseconds, its label, and the
-// value. A tombstone has no value. The label is an owner, the number of a stranger's entry, or nothing; so it was
-// before there were labels.
+// An entry is what is stored under a token: its kind, the version, the expiry in Unix nanoseconds, its label, and the
+// value. A tombstone has no value. The label is an owner, the number of a stranger's entry, or nothing, as in entries
+// from before there were labels.
 const (
 	kindLive         = 1
 	kindDead         = 2
@@ -37,7 +37,7 @@ type entry struct {
 	order    uint64        // the number of a stranger's entry
 }
 
-// parseEntry takes a stored entry apart; nil, and what this version did not write, is none.
+// parseEntry parses a stored entry; ok is false for nil and for anything that this version did not write.
 func parseEntry(stored []byte) (e entry, ok bool) {
 	if len(stored) < entryHead || int(stored[0]) >= len(labels) || stored[0] == 0 {
 		return entry{}, false
@@ -73,7 +73,7 @@ func (e entry) kind() byte {
 	return kindLive
 }
 
-// unlabelled is 1 for a live session that was stored without a label.
+// unlabelled returns 1 for a live session that was stored without a label, else 0.
 func (e entry) unlabelled() int {
 	if e.version != (session.Version{}) && e.kind() == kindLive {
 		return 1
@@ -94,7 +94,7 @@ func (e entry) append(to []byte) []byte {
 	return append(to, e.value...)
 }
 
-// newEntry makes a live entry with the context's label, a copy of the value and a version that no other has.
+// newEntry makes a live entry with the context's label, a copy of the value and a unique version.
 func newEntry(ctx context.Context, value []byte, expiry time.Time) entry {
 	label := session.LabelOf(ctx)
 	return entry{
@@ -103,7 +103,8 @@ func newEntry(ctx context.Context, value []byte, expiry time.Time) entry {
 	}
 }
 
-// nanoseconds of a time; one that is beyond the numbers (years 1678 and 2262) is the last or the first of them.
+// nanoseconds returns a time in Unix nanoseconds. A time out of range (before 1678, after 2262) becomes the first or
+// the last.
 func nanoseconds(moment time.Time) int64 {
 	const last = 1<<63 - 1
 	switch {

@@ -20,7 +20,7 @@ var (
 	errToken = errors.New("not a token of a session")
 )
 
-// translated says in the words of this package what boltfile found.
+// translated turns an error of boltfile into one of this package.
 func translated(err error) error {
 	switch {
 	case errors.Is(err, boltfile.ErrInUse):

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Beside the entries stand two indexes, changed in the same transactions as these: the sessions of each owner, under
-// the owner and the token, and those of strangers, under the number in whose order they began and the token.
+// There are two indexes besides the entries, changed in the same transactions: the sessions of each owner, by owner and
+// token, and those of strangers, by the number in whose order they began and the token.
 var (
 	ownersBucket    = []byte("owners 1")
 	strangersBucket = []byte("strangers 1")
@@ -23,13 +23,13 @@ func strangerKey(order uint64, token string) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(token)), order), token...)
 }
 
-// put stores an entry in the place of whatever stands under the token, and brings the indexes up to date.
+// put stores an entry in place of the token's present one, and updates the indexes.
 func (c *change) put(token string, fresh entry) error {
 	stored := c.entries.Get([]byte(token))
 	if stored == nil {
 		c.added++
 	}
-	old, _ := parseEntry(stored) // no entry where there is none, or one that nobody can read
+	old, _ := parseEntry(stored) // no entry if there is none, or an unreadable one
 	if err := c.unindex(token, old, fresh); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (c *change) put(token string, fresh entry) error {
 	return c.entries.Put([]byte(token), fresh.append(make([]byte, 0, entryHead+longestLabel+len(fresh.value))))
 }
 
-// unindex takes out of the indexes what does not hold of the fresh entry any more.
+// unindex removes from the indexes what is not true of the fresh entry.
 func (c *change) unindex(token string, old, fresh entry) error {
 	if old.owner != (session.Owner{}) && old.owner != fresh.owner {
 		if err := c.owners.Delete(ownerKey(old.owner, token)); err != nil {
@@ -70,7 +70,7 @@ func (c *change) unindex(token string, old, fresh entry) error {
 	return nil
 }
 
-// remove takes an entry out.
+// remove removes an entry.
 func (c *change) remove(token string) error {
 	stored := c.entries.Get([]byte(token))
 	if stored == nil {
@@ -86,7 +86,7 @@ func (c *change) remove(token string) error {
 	return c.entries.Delete([]byte(token))
 }
 
-// endOldestStranger makes room by the stranger's entry that began first, and reports whether there was one.
+// endOldestStranger makes room by removing the oldest stranger's entry, and reports whether there was one.
 func (c *change) endOldestStranger() (bool, error) {
 	key, _ := c.strangers.Cursor().First()
 	if len(key) < 8 {
@@ -98,13 +98,13 @@ func (c *change) endOldestStranger() (bool, error) {
 	if old.stranger && old.order == binary.BigEndian.Uint64(key) {
 		return true, c.remove(token)
 	}
-	// Nothing has this name any more: the file was in use by a version that knows no indexes.
+	// There is no entry of this name any more: a version without indexes has used the file.
 	c.strangersAdded--
 	c.wrote = true
 	return true, c.strangers.Delete(key)
 }
 
-// keepShare ends the oldest strangers' entries until one more has room.
+// keepShare removes the oldest strangers' entries until there is room for one more.
 func (c *change) keepShare() error {
 	for c.strangersAdded >= c.strangersRoom {
 		if ended, err := c.endOldestStranger(); err != nil || !ended {
@@ -114,7 +114,7 @@ func (c *change) keepShare() error {
 	return nil
 }
 
-// OwnedCtx implements session.Index. It sees the sessions of one moment.
+// OwnedCtx implements session.Index. It sees the sessions as of one moment.
 func (s *Store) OwnedCtx(ctx context.Context, owners []session.Owner, visit func(token string, stored []byte) error) error {
 	now := s.options.Now().UnixNano()
 	return s.view(ctx, func(entries *bolt.Bucket) error {

@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// lockTimeout is how long one attempt waits for another process to let go of the file.
+	// lockTimeout is how long one attempt waits for another process to release the file.
 	lockTimeout = 500 * time.Millisecond
-	// openAgain is how long a failed attempt is answered for before the next one.
+	// openAgain is how long the error of a failed attempt is returned before the next attempt.
 	openAgain = 250 * time.Millisecond
 	// stuckAfter is how long a lost database's writer may take to end.
 	stuckAfter = 500 * time.Millisecond
-	// damagedSuffix stands behind the name of a damaged file that was set aside.
+	// damagedSuffix is appended to the name of a damaged file.
 	damagedSuffix = ".damaged"
 )
 
@@ -36,15 +36,15 @@ type database struct {
 	queue   chan *request
 	quit    chan struct{}
 	running sync.WaitGroup
-	// count is that of entries, strangers that of those that are or were a stranger's; the writer's own once it runs.
+	// count is the number of entries, strangers that of strangers' entries. Once the writer runs, only it uses them.
 	count, strangers int
-	// unlabelled is how many live sessions have no label, expired ones that were not swept yet included.
+	// unlabelled is how many live sessions have no label, including expired ones that were not swept yet.
 	unlabelled atomic.Int64
-	// committing is true while bbolt writes a transaction down, and stays so where that ended the database.
+	// committing is true while bbolt writes a transaction, and stays true if that ended the database.
 	committing atomic.Bool
 }
 
-// opening is one attempt to open the file. It goes on when those who wait for it have given up.
+// opening is one attempt to open the file. It goes on even if all callers have stopped waiting for it.
 type opening struct {
 	done chan struct{} // closed when db and err are set
 	db   *database
@@ -52,7 +52,7 @@ type opening struct {
 	at   time.Time // when it ended
 }
 
-// open returns the open database, and opens it where it is not, or no longer usable.
+// open returns the open database. If it is not open, or not usable any more, it opens it.
 func (s *Store) open(ctx context.Context) (*database, error) {
 	if db := s.current.Load(); db != nil && !db.handle.Lost() {
 		return db, nil
@@ -75,8 +75,8 @@ func (s *Store) open(ctx context.Context) (*database, error) {
 	}
 }
 
-// abandon sets a file aside that was lost while it was written to. The damage is where nobody looks who opens it (in
-// the list of free pages, say), and it would be lost again at the next write, and so for ever.
+// abandon renames a file that was lost while it was written to. The damage is in a part that opening does not check
+// (such as the list of free pages), so the file would be lost again at every write.
 func (s *Store) abandon(lost *database) error {
 	if !lost.committing.Load() {
 		return nil
@@ -88,7 +88,7 @@ func (s *Store) abandon(lost *database) error {
 	return err
 }
 
-// obsolete tells that another attempt is due.
+// obsolete reports whether another attempt is due.
 func (o *opening) obsolete() bool {
 	select {
 	case <-o.done:
@@ -98,14 +98,14 @@ func (o *opening) obsolete() bool {
 	}
 }
 
-// begin starts an attempt. What the one before opened is closed first. The caller holds the mutex.
+// begin starts an attempt. It first closes what the previous one opened. The caller holds the mutex.
 func (s *Store) begin(before *opening) *opening {
 	o := &opening{done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
 		defer func() { o.at = time.Now() }()
 		if before != nil && before.db != nil {
-			_ = before.db.close() // it is lost; what it could tell has been told
+			_ = before.db.close() // it is lost, and its error was already reported
 			if o.err = s.abandon(before.db); o.err != nil {
 				return
 			}
@@ -118,8 +118,8 @@ func (s *Store) begin(before *opening) *opening {
 	return o
 }
 
-// Close waits for changes that are under way and lets go of the file. Calls that come later get ErrClosed. Closing once
-// more does nothing.
+// Close waits for changes that are under way and releases the file. Later calls get ErrClosed. Calling it again does
+// nothing.
 func (s *Store) Close() error {
 	s.mutex.Lock()
 	closed, latest := s.closed, s.latest
@@ -139,8 +139,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// close waits for changes that are under way. In a lost database they may wait for a lock that nobody will ever give
-// back; what has not ended after a while does so.
+// close waits for changes that are under way. In a lost database they may wait for a lock that is never released, so
+// those that have not ended after a while are abandoned.
 func (db *database) close() error {
 	close(db.quit)
 	ended := make(chan struct{})
@@ -165,10 +165,10 @@ func openDatabase(path string, options Options) (*database, error) {
 	}
 	bolts := boltfile.Options{Timeout: lockTimeout, KeepFree: true}
 	if strconv.IntSize == 64 {
-		bolts.Mapped = 1 << 30 // address space only; a walk over the sessions holds up nobody up to this size
+		bolts.Mapped = 1 << 30 // address space only; up to this size a walk over the sessions delays nobody
 	}
 	handle, err := boltfile.Open(path, bolts)
-	if errors.Is(err, boltfile.ErrDamaged) { // in a way that only bbolt notices
+	if errors.Is(err, boltfile.ErrDamaged) { // this damage only bbolt notices
 		if err = setAside(path, options, err); err == nil {
 			handle, err = boltfile.Open(path, bolts)
 		}
@@ -203,7 +203,7 @@ func openDatabase(path string, options Options) (*database, error) {
 	return db, nil
 }
 
-// prepare makes the directory, closes the file to others, and sets it aside when it is damaged.
+// prepare makes the directory, restricts access to the file, and renames it if it is damaged.
 func prepare(path string, options Options) error {
 	info, err := os.Stat(path)
 	switch {
@@ -231,8 +231,8 @@ func prepare(path string, options Options) error {
 	return setAside(path, options, err)
 }
 
-// setAside gives a damaged file another name, in the place of one that was set aside before. Sessions are worth less
-// than a gateway that answers: without them nobody is let in, and everybody can sign in again.
+// setAside renames a damaged file, and replaces an earlier one of that name. Sessions are worth less than a gateway
+// that works: without them nobody is let in, and everybody can sign in again.
 func setAside(path string, options Options, damage error) error {
 	options.Logger.Error("the file of sessions is damaged; it is set aside, and everybody has to sign in again",
 		"file", path, "kept", path+damagedSuffix, "error", damage)
@@ -242,7 +242,7 @@ func setAside(path string, options Options, damage error) error {
 	return nil
 }
 
-// inspect looks the file over while nobody can write to it.
+// inspect checks the file while nobody can write to it.
 func inspect(path string) error {
 	locked, err := boltfile.Open(path, boltfile.Options{Timeout: lockTimeout, ReadOnly: true})
 	if err != nil {

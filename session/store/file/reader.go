@@ -4,10 +4,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// read runs work in a read-only transaction. entries is nil in a file that nothing was written to.
+// read runs work in a read-only transaction. entries is nil if nothing was ever written to the file.
 //
-// A fault while bbolt begins a transaction leaves its locks taken, and whoever wants one of them then waits for ever.
-// So transactions begin and end one at a time, and not at all once the handle is lost.
+// A fault while bbolt begins a transaction leaves its locks taken, and callers would wait for these for ever. So
+// transactions begin and end one at a time, and not at all once the handle is lost.
 func (db *database) read(work func(entries *bolt.Bucket) error) error {
 	tx, err := db.beginRead()
 	if err != nil {
@@ -36,5 +36,5 @@ func (db *database) endRead(tx *bolt.Tx) {
 	if db.handle.Lost() {
 		return
 	}
-	_ = db.handle.Guard(tx.Rollback) // it gives nothing back but memory
+	_ = db.handle.Guard(tx.Rollback) // it only releases memory
 }

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// longestToken is the longest name that is taken for one of a session; scs makes names of 43 characters.
+// longestToken is the length of the longest accepted token; those of scs have 43 characters.
 const longestToken = 256
 
 var entriesBucket = []byte("sessions 1")
@@ -23,16 +23,16 @@ var entriesBucket = []byte("sessions 1")
 type Options struct {
 	// Timeout bounds each call; default two seconds.
 	Timeout time.Duration
-	// Sweep is how often expired sessions are removed; default five minutes. They are dead before that: it is about
-	// room only.
+	// Sweep is how often expired sessions are removed; default five minutes. They are dead before that: sweeping only
+	// frees space.
 	Sweep time.Duration
-	// Max is the largest number of sessions and tombstones that are kept; default 1 000 000. Beyond it new sessions are
-	// refused with session.ErrFull, and old ones go on.
+	// Max is the largest number of sessions and tombstones; default 1 000 000. Beyond it new sessions are refused with
+	// session.ErrFull, and existing ones go on.
 	Max int
-	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers.
-	// One more ends the oldest of them.
+	// Strangers is the largest number of anonymous sessions and their tombstones; default session.MaxStrangers. One
+	// more ends the oldest of them.
 	Strangers int
-	// Logger is told when a damaged file is set aside; default none.
+	// Logger gets a message when a damaged file is renamed; default none.
 	Logger *slog.Logger
 	// Now is the clock; default time.Now.
 	Now func() time.Time
@@ -52,7 +52,7 @@ type Store struct {
 
 var _ session.Store = (*Store)(nil)
 
-// New makes a store over the file at path. It does no I/O: the file is opened, or made with its directory, at the first
+// New makes a store over the file at path. It does no I/O: the file is opened, or made with its directory, at first
 // use.
 func New(path string, options Options) *Store {
 	if options.Timeout <= 0 {
@@ -81,12 +81,13 @@ func New(path string, options Options) *Store {
 // String names the file.
 func (s *Store) String() string { return fmt.Sprintf("file(%s)", s.path) }
 
-// bound gives a call an end of its own. A context that ends stops none: it may have begun to have an effect.
+// bound gives a call a timeout of its own. The end of the caller's context does not stop it: it may already have had an
+// effect.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 }
 
-// Ping opens the file, and reports whether that is possible.
+// Ping opens the file, and returns an error if that is not possible.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -94,7 +95,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
-// view runs a read-only transaction. entries is nil in a file that nothing was written to.
+// view runs a read-only transaction. entries is nil if nothing was ever written to the file.
 func (s *Store) view(ctx context.Context, read func(entries *bolt.Bucket) error) error {
 	db := s.current.Load()
 	if db == nil || db.handle.Lost() {
@@ -129,7 +130,7 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) ([]byte, sessi
 			alive = !found.dead && found.expiry > s.options.Now().UnixNano()
 		}
 		if alive {
-			found.value = bytes.Clone(found.value) // bbolt uses its memory again
+			found.value = bytes.Clone(found.value) // bbolt reuses its memory
 		}
 		return nil
 	})
@@ -139,11 +140,11 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) ([]byte, sessi
 	return found.value, found.version, true, nil
 }
 
-// EachCtx implements session.Lister. It sees the sessions of one moment.
+// EachCtx implements session.Lister. It sees the sessions as of one moment.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
 	now := s.options.Now().UnixNano()
-	// Within one transaction: between two, a session could move from a part that is still to come to one that has been
-	// gone over. Meanwhile pages that are freed are not used again, which a walk of a second or so may well cost.
+	// In one transaction: between two, a session could move from a later part to one that was already visited.
+	// Meanwhile freed pages are not reused, which is acceptable for the second or so that this takes.
 	return s.view(ctx, func(entries *bolt.Bucket) error {
 		if entries == nil {
 			return nil

@@ -8,10 +8,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// sweepPage is how many entries are looked at in one transaction, and removed in one at most.
+// sweepPage is how many entries one transaction examines, and how many one removes at most.
 const sweepPage = 1000
 
-// sweepUntilQuit removes what has expired now and then.
+// sweepUntilQuit removes expired entries regularly.
 func (db *database) sweepUntilQuit() {
 	defer db.running.Done()
 	ticker := time.NewTicker(db.options.Sweep)
@@ -19,14 +19,14 @@ func (db *database) sweepUntilQuit() {
 	for {
 		select {
 		case <-ticker.C:
-			_ = db.sweep() // what is left expires all the same, and the next calls will tell what is wrong
+			_ = db.sweep() // the rest expires anyway, and the next calls report the error
 		case <-db.quit:
 			return
 		}
 	}
 }
 
-// sweep goes over all entries, page by page.
+// sweep examines all entries, page by page.
 func (db *database) sweep() error {
 	var from []byte
 	for {
@@ -46,7 +46,7 @@ func (db *database) sweep() error {
 	}
 }
 
-// expiredFrom looks at one page of entries; next is where the following one begins, nil after the last.
+// expiredFrom examines one page of entries; next is where the following one begins, nil after the last.
 func (db *database) expiredFrom(from []byte) (expired [][]byte, next []byte, err error) {
 	now := db.options.Now().UnixNano()
 	err = db.read(func(entries *bolt.Bucket) error {
@@ -60,7 +60,7 @@ func (db *database) expiredFrom(from []byte) (expired [][]byte, next []byte, err
 				next = bytes.Clone(token)
 				return nil
 			}
-			// What this version cannot read is nobody's either.
+			// An entry that this version cannot read is removed too.
 			if found, ok := parseEntry(stored); !ok || found.expiry <= now {
 				expired = append(expired, bytes.Clone(token))
 			}
@@ -70,7 +70,7 @@ func (db *database) expiredFrom(from []byte) (expired [][]byte, next []byte, err
 	return expired, next, err
 }
 
-// remove deletes those of the entries that are still expired. The writer makes the change, as any other.
+// remove deletes those of the entries that are still expired. The writer makes this change like any other.
 func (db *database) remove(tokens [][]byte) error {
 	return db.write(context.Background(), func(c *change) error {
 		for _, token := range tokens {

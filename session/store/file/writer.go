@@ -16,10 +16,10 @@ const mostTogether = 256
 // request is a change on its way to the disk.
 type request struct {
 	apply func(*change) error
-	done  chan error // takes one answer without anybody waiting for it
+	done  chan error // has room for the answer, so that the writer never waits
 }
 
-// write hands a change to the writer and waits until it is on the disk, or refused. Where the context ends first, the
+// write gives a change to the writer and waits until it is on the disk, or refused. If the context ends first, the
 // change may still be made later.
 func (db *database) write(ctx context.Context, apply func(*change) error) error {
 	r := &request{apply: apply, done: make(chan error, 1)}
@@ -38,7 +38,8 @@ func (db *database) write(ctx context.Context, apply func(*change) error) error 
 	}
 }
 
-// writeUntilQuit is the one writer. While it waits for the disk the next changes queue up, and go into one transaction.
+// writeUntilQuit is the only writer. While it waits for the disk the next changes queue up, and go into one
+// transaction.
 func (db *database) writeUntilQuit() {
 	defer db.running.Done()
 	for {
@@ -46,7 +47,7 @@ func (db *database) writeUntilQuit() {
 		case r := <-db.queue:
 			db.writeTogether(db.waiting([]*request{r}))
 		case <-db.quit:
-			// Nobody begins to wait any more; those who do already are served.
+			// No new requests are accepted; those that are waiting are served.
 			if rest := db.waiting(nil); len(rest) > 0 {
 				db.writeTogether(rest)
 				continue
@@ -56,7 +57,7 @@ func (db *database) writeUntilQuit() {
 	}
 }
 
-// waiting takes those who wait right now.
+// waiting returns the requests that are waiting now.
 func (db *database) waiting(requests []*request) []*request {
 	for len(requests) < mostTogether {
 		select {
@@ -69,11 +70,11 @@ func (db *database) waiting(requests []*request) []*request {
 	return requests
 }
 
-// errNothing takes a transaction back in which nothing was written: there is nothing to sync then.
+// errNothing rolls back a transaction in which nothing was written, so that nothing is synced.
 var errNothing = errors.New("nothing was written")
 
-// writeTogether makes all changes in one transaction. A change that is refused leaves the others alone; a failure of
-// the database is everybody's.
+// writeTogether makes all changes in one transaction. A refused change does not affect the others; a failure of the
+// database fails all.
 func (db *database) writeTogether(requests []*request) {
 	answers := make([]error, len(requests))
 	var made *change // what was written
@@ -129,7 +130,7 @@ func (db *database) writeTogether(requests []*request) {
 	}
 }
 
-// refusal tells the answers that say something about the session from failures of the database.
+// refusal reports whether an error says something about the session and is not a failure of the database.
 func refusal(err error) bool {
 	return errors.Is(err, session.ErrGone) || errors.Is(err, session.ErrChanged) || errors.Is(err, session.ErrFull)
 }

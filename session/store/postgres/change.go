@@ -17,7 +17,7 @@ func (s *Store) CommitCtx(ctx context.Context, token string, stored []byte, expi
 	return s.store(ctx, commitSQL, token, stored, expiry)
 }
 
-// store runs a statement that stores a session, or else finds that it is gone.
+// store runs a statement that stores a session. If it stores nothing, the session is gone.
 func (s *Store) store(ctx context.Context, statement, token string, stored []byte, expiry time.Time) error {
 	life, err := session.Life(expiry, s.options.Now())
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	return err
 }
 
-// ClaimCtx implements session.Claimer. A token that is unknown gets no tombstone: anybody can think of tokens.
+// ClaimCtx implements session.Claimer. An unknown token gets no tombstone: anybody can make up tokens.
 func (s *Store) ClaimCtx(ctx context.Context, token string) (bool, error) {
 	version := session.NewVersion()
 	return s.exec(ctx, claimSQL, []byte(token), version[:], session.TombstoneLife.Seconds())
@@ -89,9 +89,9 @@ func (s *Store) MoveCtx(
 	return err
 }
 
-// conditionally makes a change of a session that must be alive and have the version. change adds its statements, which
-// have that condition too, to those of one transaction and one round trip, and returns the one that reports whether it
-// was made.
+// conditionally makes a change of a session that must be alive and have the version. All is one transaction and one
+// round trip: change adds its statements, which have that condition too, and returns the one that reports whether the
+// change was made.
 func (s *Store) conditionally(
 	ctx context.Context, token string, expected session.Version, change func(*pgx.Batch) *pgx.QueuedQuery,
 ) error {

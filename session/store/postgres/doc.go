@@ -1,24 +1,24 @@
 // Package postgres keeps sessions in PostgreSQL 12 or later, for several gateways that share them. Values are stored as
-// they come: put package session/store/seal around the store.
+// they are: put package session/store/seal around the store.
 //
 // # Addresses
 //
-// What libpq takes: a URL such as
+// The same as for libpq: a URL such as
 // postgres://user:password@host:5432/database?sslmode=verify-full&sslrootcert=/path/ca.pem, or words such as
 // host=/run/postgresql dbname=sallyport. Several hosts with target_session_attrs=read-write find the one that is no
-// standby. pool_max_conns=20 and the other words of pgxpool count too.
+// standby. pool_max_conns=20 and the other words of pgxpool are accepted too.
 //
 // # How it is kept
 //
-// One table, sallyport_sessions, in the first schema of the search path. The store makes it at the first use, and
-// changes it when a new version of this package wants that, one gateway at a time. Where the gateway may not do that,
-// an operator does it with the statements of migrations.go; then SELECT, INSERT, UPDATE and DELETE are all that is
+// There is one table, sallyport_sessions, in the first schema of the search path. The store makes it at first use, and
+// changes it when a new version of this package needs that, one gateway at a time. If the gateway may not do that, an
+// operator does it with the statements of migrations.go; then SELECT, INSERT, UPDATE and DELETE are the only rights
 // needed.
 //
-// Each change is one statement, or one round trip of several in one transaction, that counts on READ COMMITTED, the
-// server's default; at another level of isolation conflicts are errors, and nothing worse. Expiry is told by the
-// server's clock, and lives are sent as lengths of time, so that the clocks of gateways and server need not agree. What
-// has expired is removed in batches, which do not stand in one another's way.
+// Each change is one statement, or one round trip of several in one transaction, and relies on READ COMMITTED, the
+// server's default; at another level of isolation conflicts are errors, and nothing worse. Expiry is judged by the
+// server's clock, and lives are sent as durations, so that the clocks of gateways and server need not agree. Expired
+// sessions are removed in batches, which do not block one another.
 //
 // # PgBouncer
 //
@@ -32,5 +32,5 @@
 // sessions are gone; it was dropped: it is made anew, and the call that noticed fails.
 //
 // After a failover to a standby that is not synchronous the last moments are lost: sessions that were begun then are
-// gone, and such as were ended then are alive again until they expire. With a synchronous standby that cannot be.
+// gone, and sessions that were ended then are alive again until they expire. A synchronous standby prevents that.
 package postgres

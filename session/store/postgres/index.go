@@ -16,8 +16,8 @@ func labelled(ctx context.Context, arguments ...any) []any {
 	return append(arguments, owner, label.Stranger)
 }
 
-// noteStranger counts strangers' sessions that were stored, and now and then sees to it that there are not too many.
-// Counting all at each would cost more than the session itself.
+// noteStranger counts strangers' sessions that were stored, and regularly removes those above the limit. Counting all
+// of them at each call would cost more than the session itself.
 func (s *Store) noteStranger(ctx context.Context, err error) {
 	every := max(1, int64(s.options.Strangers)/100)
 	if err != nil || !session.LabelOf(ctx).Stranger || s.strangers.Add(1) < every {
@@ -27,12 +27,12 @@ func (s *Store) noteStranger(ctx context.Context, err error) {
 	case s.trimming <- struct{}{}:
 		defer func() { <-s.trimming }()
 		s.strangers.Store(0)
-		_ = s.trim(ctx) // the next one tries again
+		_ = s.trim(ctx) // if it fails, the next call tries again
 	default:
 	}
 }
 
-// OwnedCtx implements session.Index. One statement sees the sessions of one moment.
+// OwnedCtx implements session.Index. One statement sees the sessions as of one moment.
 func (s *Store) OwnedCtx(ctx context.Context, owners []session.Owner, visit func(token string, stored []byte) error) error {
 	names := make([][]byte, len(owners))
 	for i := range owners {

@@ -14,12 +14,12 @@ const (
 	// migrationLock is the number of the advisory lock that is held while the table is made or changed: "sally" in
 	// ASCII.
 	migrationLock = 0x73616c6c79
-	// versionPrefix begins the table's comment, which tells how many of the migrations were made.
+	// versionPrefix begins the table's comment, which says how many of the migrations were made.
 	versionPrefix = "sallyport sessions, version "
 )
 
-// migrations make the table, and bring it up to date. What was released once is never changed: a new one is added at
-// the end. The value of a tombstone is NULL.
+// migrations make the table, and bring it up to date. A released migration is never changed: a new one is added at the
+// end. The value of a tombstone is NULL.
 var migrations = []string{
 	`CREATE TABLE sallyport_sessions (
 		token   bytea PRIMARY KEY,
@@ -29,8 +29,8 @@ var migrations = []string{
 	);
 	CREATE INDEX sallyport_sessions_expires ON sallyport_sessions (expires)`,
 
-	// Labels: whose a living session is, and when a stranger's began. Both are NULL in what a version from before them
-	// stores, which goes on beside this one.
+	// Labels: the owner of a live session, and when a stranger's began. Both are NULL in sessions of a version before
+	// the labels, which may be running beside this one.
 	`ALTER TABLE sallyport_sessions ADD COLUMN IF NOT EXISTS owner bytea, ADD COLUMN IF NOT EXISTS began timestamptz;
 	CREATE INDEX IF NOT EXISTS sallyport_sessions_owner ON sallyport_sessions (owner) WHERE owner IS NOT NULL;
 	CREATE INDEX IF NOT EXISTS sallyport_sessions_strangers ON sallyport_sessions (began) WHERE began IS NOT NULL;
@@ -38,8 +38,8 @@ var migrations = []string{
 		WHERE owner IS NULL AND began IS NULL AND value IS NOT NULL`,
 }
 
-// migrate makes the table, and brings it up to date. Gateways that start at the same moment wait for one another; what
-// one of them finds before it has the lock counts only where nothing is left to do.
+// migrate makes the table, and brings it up to date. Gateways that start at the same moment wait for one another. What
+// one finds before it has the lock counts only if nothing is left to do.
 func (s *Store) migrate(ctx context.Context) error {
 	version, err := tableVersion(ctx, s.pool)
 	if err == nil && version < len(migrations) {
@@ -68,12 +68,12 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// versionSQL reads the table's comment out of the catalogue itself. to_regclass would ask the connection's cache, which
+// versionSQL reads the table's comment from the catalogue itself. to_regclass would ask the connection's cache, which
 // goes on saying that there is no table after another gateway has made it.
 const versionSQL = `SELECT coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class
 	WHERE relname = 'sallyport_sessions' AND relkind = 'r' AND pg_table_is_visible(oid)`
 
-// tableVersion is the number of migrations that were made; 0 where there is no table.
+// tableVersion returns the number of migrations that were made; 0 if there is no table.
 func tableVersion(ctx context.Context, on querier) (int, error) {
 	var comment string
 	err := on.QueryRow(ctx, versionSQL).Scan(&comment)

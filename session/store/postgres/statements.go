@@ -22,12 +22,12 @@ const (
 	ownedSQL      = listSQL + ` AND owner = ANY($1)`
 	unlabelledSQL = listSQL + ` AND ` + unlabelled
 
-	// commitSQL stores what is not dead.
+	// commitSQL stores a session whose token has no unexpired tombstone.
 	commitSQL = `INSERT INTO sallyport_sessions AS stored ` + columns + `
 		VALUES (` + values + `)
 		ON CONFLICT (token) DO UPDATE SET ` + replaced + ` WHERE stored.value IS NOT NULL OR stored.expires <= now()`
 
-	// createSQL stores what is not known.
+	// createSQL stores a session whose token is unknown.
 	createSQL = `INSERT INTO sallyport_sessions AS stored ` + columns + `
 		VALUES (` + values + `)
 		ON CONFLICT (token) DO UPDATE SET ` + replaced + ` WHERE stored.expires <= now()`
@@ -35,7 +35,7 @@ const (
 	// claimSQL takes a token, the version and the least life of its tombstone.
 	claimSQL = `UPDATE sallyport_sessions SET ` + tombstone + ` WHERE token = $1 AND ` + alive
 
-	// lockSQL begins a transaction that changes a session under a condition: nobody else changes it before the end.
+	// lockSQL begins a transaction that changes a session under a condition: nobody else can change it before the end.
 	lockSQL = `SELECT version, ` + alive + ` FROM sallyport_sessions WHERE token = $1 FOR UPDATE`
 
 	// swapSQL takes the expected version as its seventh parameter.
@@ -43,21 +43,21 @@ const (
 			began = CASE WHEN $6::boolean THEN COALESCE(began, clock_timestamp()) END
 		WHERE token = $1 AND version = $7 AND ` + alive
 
-	// moveToSQL is createSQL on the condition that the token $7 has the version $8.
+	// moveToSQL is createSQL under the condition that the token $7 has the version $8.
 	moveToSQL = `INSERT INTO sallyport_sessions AS stored ` + columns + `
 		SELECT ` + values + `
 		FROM sallyport_sessions WHERE token = $7 AND version = $8 AND ` + alive + `
 		ON CONFLICT (token) DO UPDATE SET ` + replaced + ` WHERE stored.expires <= now()`
 
-	// moveFromSQL is claimSQL on the condition that $1 has the version $4, and that moveToSQL stored $5.
+	// moveFromSQL is claimSQL under the condition that $1 has the version $4, and that moveToSQL stored $5.
 	moveFromSQL = `UPDATE sallyport_sessions SET ` + tombstone + ` WHERE token = $1 AND version = $4 AND ` + alive + `
 		AND EXISTS (SELECT FROM sallyport_sessions AS fresh WHERE fresh.token = $5 AND fresh.version = $2)`
 
-	// sweepSQL removes a batch of what has expired, but for what somebody else is just about to change.
+	// sweepSQL removes a batch of expired entries, except those that somebody else is just changing.
 	sweepSQL = `DELETE FROM sallyport_sessions WHERE token IN (
 		SELECT token FROM sallyport_sessions WHERE expires <= now() ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)`
 
-	// trimSQL removes a batch of the strangers' entries that began first, but for the number that may stay.
+	// trimSQL removes a batch of the oldest strangers' entries, but keeps the number that may stay.
 	trimSQL = `DELETE FROM sallyport_sessions WHERE token IN (
 		SELECT token FROM sallyport_sessions WHERE began <= (
 			SELECT began FROM sallyport_sessions WHERE began IS NOT NULL ORDER BY began DESC OFFSET $2 LIMIT 1)

@@ -25,14 +25,14 @@ type Options struct {
 	// Timeout bounds each call, from waiting for a connection to the answer; default two seconds. Only EachCtx has
 	// more.
 	Timeout time.Duration
-	// Sweep is how often expired sessions are removed; default five minutes. They are dead before that: it is about
-	// room only.
+	// Sweep is how often expired sessions are removed; default five minutes. They are dead before that: sweeping only
+	// frees space.
 	Sweep time.Duration
-	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers.
-	// It is seen to after every hundredth of that, by each gateway; then the oldest end. All gateways that share the
-	// server should say the same.
+	// Strangers is the largest number of anonymous sessions and their tombstones; default session.MaxStrangers. Each
+	// gateway enforces it after every hundredth of that number; then the oldest end. All gateways that share the server
+	// should have the same setting.
 	Strangers int
-	// Now is the clock that expiry times are told by; default time.Now.
+	// Now is the clock for expiry times; default time.Now.
 	Now func() time.Time
 }
 
@@ -43,8 +43,8 @@ type Store struct {
 	name    string
 	options Options
 
-	ready     atomic.Bool   // the table is there and up to date
-	preparing chan struct{} // has one value in it while somebody sees to the table
+	ready     atomic.Bool   // the table exists and is up to date
+	preparing chan struct{} // has one value in it while somebody prepares the table
 
 	strangers atomic.Int64  // how many were stored since the last trim
 	trimming  chan struct{} // has one value in it while somebody trims
@@ -56,8 +56,8 @@ type Store struct {
 
 var _ session.Store = (*Store)(nil)
 
-// New makes a store over the server at the address, of which package postgres says which forms it takes. It does no I/O
-// on the network. Its errors show nothing of the address, for there may be a password in it.
+// New makes a store over the server at the address, whose forms the package comment describes. It does no network I/O.
+// Its errors show nothing of the address, because that may contain a password.
 func New(address string, options Options) (*Store, error) {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Second
@@ -101,8 +101,7 @@ func New(address string, options Options) (*Store, error) {
 // String names the server, without the password.
 func (s *Store) String() string { return fmt.Sprintf("postgres(%s)", s.name) }
 
-// Close waits for calls that are under way and closes the connections. Calls that come later fail. Closing once more
-// does nothing.
+// Close waits for calls that are under way and closes the connections. Later calls fail. Calling it again does nothing.
 func (s *Store) Close() error {
 	s.close.Do(func() { close(s.quit) })
 	s.running.Wait()
@@ -110,13 +109,13 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping makes the table, where it is not there, and reports whether the server would take a session.
+// Ping makes the table if it does not exist, and returns an error if the server would not accept a session.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, s.options.Timeout, func(ctx context.Context) error { return s.pool.Ping(ctx) })
 }
 
-// call runs work when the table is there, with an end of its own. A context that ends stops it not: it may have begun
-// to have an effect.
+// call runs work once the table is ready, with a timeout of its own. The end of the caller's context does not stop it:
+// it may already have had an effect.
 func (s *Store) call(ctx context.Context, timeout time.Duration, work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
@@ -131,10 +130,10 @@ func (s *Store) call(ctx context.Context, timeout time.Duration, work func(conte
 	return err
 }
 
-// undefinedTable is PostgreSQL's code for a table that is not there.
+// undefinedTable is PostgreSQL's code for a table that does not exist.
 const undefinedTable = "42P01"
 
-// prepare sees to the table at the first call, and again after the table has gone.
+// prepare prepares the table at the first call, and again after the table was dropped.
 func (s *Store) prepare(ctx context.Context) error {
 	if s.ready.Load() {
 		return nil
@@ -181,12 +180,12 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) (stored []byte
 	return stored, version, true, nil
 }
 
-// EachCtx implements session.Lister. One statement sees the sessions of one moment.
+// EachCtx implements session.Lister. One statement sees the sessions as of one moment.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
 	return s.list(ctx, visit, listSQL)
 }
 
-// list visits what a statement selects, which is tokens and values.
+// list visits the rows that a statement selects: tokens and values.
 func (s *Store) list(ctx context.Context, visit func(token string, stored []byte) error, statement string, arguments ...any) error {
 	return s.call(ctx, listTimeout, func(ctx context.Context) error {
 		rows, err := s.pool.Query(ctx, statement, arguments...)

@@ -9,16 +9,16 @@ import (
 // sweepBatch is how many expired sessions are removed in one statement at most.
 const sweepBatch = 1000
 
-// sweepUntilQuit removes what has expired now and then.
+// sweepUntilQuit removes expired entries regularly.
 func (s *Store) sweepUntilQuit() {
 	ticker := time.NewTicker(s.options.Sweep)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			if s.ready.Load() { // a store that nobody uses asks nobody
+			if s.ready.Load() { // a store that nobody uses makes no calls
 				_ = s.trim(context.Background())
-				_ = s.sweep(context.Background()) // what is left is dead all the same
+				_ = s.sweep(context.Background()) // the rest is dead anyway
 			}
 		case <-s.quit:
 			return
@@ -26,15 +26,15 @@ func (s *Store) sweepUntilQuit() {
 	}
 }
 
-// sweep removes what has expired, batch by batch.
+// sweep removes expired entries, batch by batch.
 func (s *Store) sweep(ctx context.Context) error { return s.inBatches(ctx, sweepSQL) }
 
-// trim ends the strangers' sessions that began first, where there are more than may be.
+// trim ends the oldest strangers' sessions, if there are more than may be.
 func (s *Store) trim(ctx context.Context) error {
 	return s.inBatches(ctx, trimSQL, s.options.Strangers)
 }
 
-// inBatches runs a statement that removes as many entries at most as its first parameter says, until it finds fewer.
+// inBatches runs a statement that removes at most as many entries as its first parameter says, until it finds fewer.
 func (s *Store) inBatches(ctx context.Context, statement string, arguments ...any) error {
 	arguments = append([]any{sweepBatch}, arguments...)
 	for removed := int64(sweepBatch); removed == sweepBatch; {

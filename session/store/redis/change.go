@@ -12,14 +12,14 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// What scripts answer.
+// The answers of scripts.
 const (
 	answerDone    = 0
 	answerGone    = 1
 	answerChanged = 2
 )
 
-// What a put may expect besides a version, which is longer.
+// What a put may expect instead of a version, which is longer.
 const (
 	expectNothing   = "nothing"   // that the token is unknown, dead or alive
 	expectNoneDead  = "none dead" // that there is no tombstone
@@ -27,11 +27,10 @@ const (
 )
 
 // putScript stores a session. KEYS: its key, and those of indexes. ARGV: the entry, its life in milliseconds, what is
-// expected, the token, the strangers' share. An entry that has the new version already is this change's own, sent a
-// second time.
+// expected, the token, the strangers' share. If the entry already has the new version, this change was sent a second
+// time.
 //
-// Scripts that begin with #!lua and no flag are refused by a replica, and by a server that is full, before they do
-// anything.
+// A replica, and a server that is full, refuse scripts that begin with #!lua and no flag before these do anything.
 var putScript = driver.NewScript(`#!lua
 ` + labelLua + `
 local head = redis.call('GETRANGE', KEYS[1], 0, 16)
@@ -51,9 +50,9 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 0
 `)
 
-// buryScript puts a tombstone in the place of a session. KEYS: its key. ARGV: the tombstone's version, its least life
-// in milliseconds. A tombstone of this version is this change's own, sent a second time. A full server runs it too: a
-// session can be ended at any time.
+// buryScript replaces a session by a tombstone. KEYS: its key. ARGV: the tombstone's version, its least life in
+// milliseconds. If there is a tombstone of this version, this change was sent a second time. A full server runs it too:
+// a session can be ended at any time.
 var buryScript = driver.NewScript(`#!lua flags=allow-oom
 local head = redis.call('GETRANGE', KEYS[1], 0, 16)
 local kind = string.sub(head, 1, 1)
@@ -66,7 +65,7 @@ return 0
 `)
 
 // moveScript is both at once. KEYS: the old key, those of indexes, the new key, walksKey. ARGV: the entry, its life in
-// milliseconds, the version expected of the old one, the new token, the strangers' share, the least life of a
+// milliseconds, the expected version of the old one, the new token, the strangers' share, the least life of a
 // tombstone.
 var moveScript = driver.NewScript(`#!lua
 ` + labelLua + `
@@ -85,7 +84,7 @@ redis.call('SET', KEYS[1], tombstone .. walks .. ' ' .. ARGV[4], 'PX', string.fo
 return 0
 `)
 
-// store runs a script that stores a session. Where the server is full, strangers' sessions make room for it.
+// store runs a script that stores a session. If the server is full, strangers' sessions make room for it.
 func (s *Store) store(ctx context.Context, script *driver.Script, c stored) error {
 	keys := append([]string{prefix + c.token, strangersKey, unlabelledKey, ownerKey(c.owner)}, c.keys...)
 	args := append([]any{c.entry, c.life, c.expected, c.goesOn, s.options.Strangers}, c.args...)
@@ -94,16 +93,16 @@ func (s *Store) store(ctx context.Context, script *driver.Script, c stored) erro
 		if !driver.HasErrorPrefix(errors.Unwrap(err), "OOM") || s.makeRoom(ctx) != nil {
 			break
 		}
-		// Also where there was nobody to make room: others may have asked for it just before.
+		// Also if no session could be ended: other callers may have made room just before.
 		err = s.run(ctx, script, keys, args...)
 	}
 	return err
 }
 
-// stored is what store hands to its script.
+// stored is what store passes to its script.
 type stored struct {
-	token    string // the one that must be as it is expected
-	goesOn   string // the one that the session has afterwards
+	token    string // the one with the expected version
+	goesOn   string // the session's token afterwards
 	entry    []byte
 	life     int64
 	expected any
@@ -112,7 +111,7 @@ type stored struct {
 	args     []any
 }
 
-// run runs a script and tells its answer as an error.
+// run runs a script and returns its answer as an error.
 func (s *Store) run(ctx context.Context, script *driver.Script, keys []string, args ...any) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -175,7 +174,7 @@ func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	return err
 }
 
-// ClaimCtx implements session.Claimer. A token that is unknown gets no tombstone: anybody can think of tokens.
+// ClaimCtx implements session.Claimer. An unknown token gets no tombstone: anybody can make up tokens.
 func (s *Store) ClaimCtx(ctx context.Context, token string) (bool, error) {
 	tombstone := session.NewVersion()
 	err := s.run(ctx, buryScript, []string{prefix + token}, tombstone[:], tombstoneMillis)
@@ -185,5 +184,5 @@ func (s *Store) ClaimCtx(ctx context.Context, token string) (bool, error) {
 	return err == nil, err
 }
 
-// ownerKey is the key of the set that has the tokens of an owner's sessions.
+// ownerKey returns the key of the set that has the tokens of an owner's sessions.
 func ownerKey(owner session.Owner) string { return "{sallyport}:owner:" + hex.EncodeToString(owner[:]) }

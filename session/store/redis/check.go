@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Ping asks the server whether it would take a session, and how it treats its keys when memory is short.
+// Ping asks the server whether it would accept a session, and what it does with keys when memory is short.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()

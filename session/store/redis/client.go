@@ -11,10 +11,10 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// The driver logs to standard error by itself, past the gateway's log. What matters of it comes back as errors.
+// By default the driver logs to standard error, not to the gateway's log. What matters of it is returned as errors.
 func init() { driver.SetLogger(new(logging.VoidLogger)) }
 
-// newClient makes the client that the address asks for, and a name for it that has no password.
+// newClient makes the client that the address asks for, and a name for it without a password.
 func newClient(address string, options Options) (driver.UniversalClient, string, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
@@ -33,8 +33,8 @@ func newClient(address string, options Options) (driver.UniversalClient, string,
 	return nil, "", ErrAddress
 }
 
-// What the three have in common: no command is sent a second time by the driver, one attempt to connect, no longer than
-// Timeout in all, and no notes about maintenance, for which it would change its own timeouts.
+// Common to the three: the driver sends no command twice, connects in one attempt, takes no longer than Timeout in all,
+// and gets no notifications about maintenance, because these would make it change its own timeouts.
 
 func newSingle(address string, options Options) (driver.UniversalClient, string, error) {
 	o, err := driver.ParseURL(address)
@@ -79,7 +79,7 @@ func newCluster(address string, options Options) (driver.UniversalClient, string
 	return driver.NewClusterClient(o), "cluster " + strings.Join(o.Addrs, " "), nil
 }
 
-// trust has TLS, where it is asked for, take certificates of our own.
+// trust sets our own authorities if TLS is used.
 func trust(config *tls.Config, roots *x509.CertPool) *tls.Config {
 	if config != nil {
 		config.RootCAs = roots

@@ -8,11 +8,10 @@ import (
 )
 
 // An entry is what is stored under a token: its kind, the version, and the value of a session. A tombstone has the
-// version of the change that made it and, where the session went on under another token, how many walks had begun by
-// then and that token: `<number> <token>`.
+// version of the change that made it and, if the session went on under another token, how many walks had begun by then
+// and that token: `<number> <token>`.
 //
-// A live entry is that of an owner, of a stranger, or without a label: so are those that a version from before the
-// labels stored.
+// A live entry has an owner, is a stranger's, or has no label. Entries from a version before the labels have none.
 const (
 	kindLive     = 'L'
 	kindOwned    = 'O'
@@ -28,7 +27,7 @@ type entry struct {
 	value   []byte
 }
 
-// parseEntry takes a stored entry apart; what this package did not write is none.
+// parseEntry parses a stored entry. For anything that this package did not write the result has no kind.
 func parseEntry(stored string) entry {
 	if len(stored) < entryHead {
 		return entry{}
@@ -43,10 +42,10 @@ func parseEntry(stored string) entry {
 	return e
 }
 
-// alive reports whether it is a session.
+// alive reports whether the entry is a session.
 func (e entry) alive() bool { return e.kind != 0 && e.kind != kindDead }
 
-// newEntry is a live entry with a version that no other has.
+// newEntry returns a live entry with a unique version.
 func newEntry(label session.Label, value []byte) []byte {
 	kind := byte(kindLive)
 	switch {
@@ -59,7 +58,8 @@ func newEntry(label session.Label, value []byte) []byte {
 	return append(append(append(make([]byte, 0, entryHead+len(value)), kind), version[:]...), value...)
 }
 
-// moved is where the session of a tombstone went on, and during which walk; ok is false where it did not.
+// moved returns the token under which a tombstone's session went on, and during which walk; ok is false if it did not
+// go on.
 func (e entry) moved() (token string, during int64, ok bool) {
 	if e.kind != kindDead {
 		return "", 0, false

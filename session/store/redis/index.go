@@ -11,22 +11,22 @@ import (
 )
 
 const (
-	// strangersKey has the tokens of anonymous sessions, and of what is left of them, by the time when they began.
+	// strangersKey has the tokens of anonymous sessions and of their tombstones, by the time when they began.
 	strangersKey = "{sallyport}:strangers"
-	// unlabelledKey is there for as long as a session may live that this version stored without a label.
+	// unlabelledKey exists for as long as a session may live that this version stored without a label.
 	unlabelledKey = "{sallyport}:unlabelled"
-	// searchedKey is there for searchedFor after a walk that found no session of a version from before the labels. Such
-	// a version may be running beside this one, and store more of them.
+	// searchedKey exists for searchedFor after a walk that found no session from a version before the labels. Such a
+	// version may be running beside this one, and store more of them.
 	searchedKey = "{sallyport}:searched"
 	searchedFor = 10 * time.Minute
-	// roomShare is the part of the strangers' entries that makes room on a server that is full, and roomTimes how often
-	// at most for one change: others take what has become free.
+	// roomShare is the part of the strangers' entries that is removed from a full server. roomTimes is how often at
+	// most that is done for one change: others may use the freed memory.
 	roomShare = 16
 	roomTimes = 4
 )
 
-// evictLua ends the strangers' entries that began first. What has no such entry any more expired, or was flushed. The
-// keys are none of the script's own KEYS, but have their hash tag, and so are where it runs.
+// evictLua ends the oldest strangers' entries. A token without an entry has expired, or was flushed. The keys are not
+// among the script's own KEYS, but have their hash tag, so they are on the node where it runs.
 const evictLua = `
 local function evict(strangers, many)
 	local oldest = redis.call('ZPOPMIN', strangers, many)
@@ -39,9 +39,9 @@ local function evict(strangers, many)
 end
 `
 
-// labelLua puts a session that is about to be stored where it belongs, first of all: a script that breaks off, for want
-// of a right, say, has changed no session then. It goes into the set of its owner, where those stay who are dead until
-// somebody looks for it, or among the strangers, where it keeps its place.
+// labelLua adds a session that is about to be stored to its index. It runs first, so that a script that breaks off, for
+// want of a right for instance, has not changed a session. The index is the set of its owner, where dead sessions stay
+// until somebody looks for them, or that of the strangers, where the session keeps its position.
 const labelLua = evictLua + `
 local function prolong(key, life)
 	if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
@@ -67,21 +67,21 @@ local function label(entry, life, token, share, strangers, unlabelled, owner)
 end
 `
 
-// roomScript makes room. KEYS: strangersKey. ARGV: the part of them that goes.
+// roomScript makes room. KEYS: strangersKey. ARGV: the part of the strangers' entries to remove.
 var roomScript = driver.NewScript(`#!lua flags=allow-oom
 ` + evictLua + `
 return evict(KEYS[1], math.ceil(redis.call('ZCARD', KEYS[1]) / ARGV[1]))
 `)
 
-// makeRoom has strangers' entries make room on a server that is full.
+// makeRoom removes strangers' entries from a server that is full.
 func (s *Store) makeRoom(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	return roomScript.Run(ctx, s.client, []string{strangersKey}, roomShare).Err()
 }
 
-// ownedScript answers with the tokens and entries of owners' sessions. KEYS: the owners' sets. It takes out of them
-// what is dead. It writes, so that a replica refuses it, and can do so on a full server.
+// ownedScript returns the tokens and entries of owners' sessions. KEYS: the owners' sets. It removes dead sessions from
+// these. It counts as a write, so that a replica refuses it, and it may run on a full server.
 var ownedScript = driver.NewScript(`#!lua flags=allow-oom
 local found = {}
 for _, owner in ipairs(KEYS) do
@@ -98,7 +98,7 @@ end
 return found
 `)
 
-// OwnedCtx implements session.Index. One script sees the sessions of one moment.
+// OwnedCtx implements session.Index. One script sees the sessions as of one moment.
 func (s *Store) OwnedCtx(ctx context.Context, owners []session.Owner, visit func(token string, stored []byte) error) error {
 	keys := make([]string, len(owners))
 	for i, owner := range owners {
@@ -140,7 +140,7 @@ func (s *Store) UnlabelledCtx(ctx context.Context, visit func(token string, stor
 		return visit(token, e.value)
 	})
 	if err == nil && none {
-		// Where it cannot be noted, the next one walks again.
+		// If this fails, the next call walks again.
 		_ = s.client.Set(asking, searchedKey, 1, searchedFor).Err()
 	}
 	return err

@@ -12,30 +12,30 @@ import (
 const (
 	// listTimeout bounds one walk over all sessions.
 	listTimeout = 30 * time.Second
-	// listPage is how many keys Redis looks at for one page of a walk.
+	// listPage is how many keys Redis examines for one page of a walk.
 	listPage = 1000
 )
 
 // pattern matches all keys of sessions.
 const pattern = prefix + "*"
 
-// walksKey counts the walks that were begun. Its end is only that it has one: a count that begins anew does no harm.
+// walksKey counts the walks that were begun. It expires only because every key must; a restarted count does no harm.
 const walksKey = "{sallyport}:walks"
 
-// beginScript begins a walk and tells its number. KEYS: walksKey. ARGV: the count's life in milliseconds.
+// beginScript begins a walk and returns its number. KEYS: walksKey. ARGV: the count's life in milliseconds.
 var beginScript = driver.NewScript(`#!lua flags=allow-oom
 local number = redis.call('INCR', KEYS[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return number
 `)
 
-// EachCtx implements session.Lister. Redis goes over its keys and promises to come by each that is there all the while.
-// A session that moves during the walk leaves a tombstone behind that tells where it went, and there it is looked for.
+// EachCtx implements session.Lister. Redis walks over its keys and promises to visit each that exists during the whole
+// walk. A session that moves during the walk leaves a tombstone that says where it went, and is looked up there.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, stored []byte) error) error {
 	return s.each(ctx, func(token string, e entry) error { return visit(token, e.value) })
 }
 
-// each is EachCtx, with the entries whole.
+// each is EachCtx with whole entries.
 func (s *Store) each(ctx context.Context, visit func(token string, e entry) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
 	defer cancel()
@@ -62,13 +62,14 @@ func (s *Store) each(ctx context.Context, visit func(token string, e entry) erro
 			return err
 		}
 	}
-	// What went to another node of a cluster meanwhile was not seen; that the keys are here no longer is an error then.
+	// Keys that moved to another node of a cluster meanwhile were not seen. Then this read is an error, because the
+	// keys are not here any more.
 	_, err = read(ctx, connection, "").entry()
 	return err
 }
 
-// connection is one to the server that has the sessions. Two servers number their pages differently: where that one
-// goes, the walk ends.
+// connection returns a connection to the server that has the sessions. Two servers number their pages differently, so
+// the walk ends if that server goes away.
 func (s *Store) connection(ctx context.Context) (*driver.Conn, error) {
 	switch client := s.client.(type) {
 	case *driver.Client:
@@ -91,7 +92,7 @@ type walk struct {
 	followed   map[string]struct{} // tokens that sessions had moved to, which need not be followed again
 }
 
-// page visits the sessions of one page, and goes after those that have moved since the walk began.
+// page visits the sessions of one page, and follows those that have moved since the walk began.
 func (w *walk) page(ctx context.Context, tokens []string) error {
 	for len(tokens) > 0 {
 		readings := make([]reading, len(tokens))

@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// prefix begins all keys. What stands in braces decides where in a cluster a key is: all of them in one place.
+// prefix begins all keys. The text in braces decides on which node of a cluster a key is: all are on one.
 const prefix = "{sallyport}:session:"
 
 // Options are the settings of a Store. The zero value means the defaults.
@@ -20,12 +20,12 @@ type Options struct {
 	// Timeout bounds each call, from waiting for a connection to the answer; default two seconds. Only EachCtx has
 	// more.
 	Timeout time.Duration
-	// Strangers is the largest number of anonymous sessions, and of what is left of such; default session.MaxStrangers.
-	// One more ends the oldest of them. All gateways that share the server should say the same.
+	// Strangers is the largest number of anonymous sessions and their tombstones; default session.MaxStrangers. One
+	// more ends the oldest of them. All gateways that share the server should have the same setting.
 	Strangers int
-	// Roots are the certificates that the server's may be signed by, with TLS; default the system's.
+	// Roots are the authorities that may have signed the server's certificate, with TLS; default the system's.
 	Roots *x509.CertPool
-	// Now is the clock that expiry times are told by; default time.Now.
+	// Now is the clock for expiry times; default time.Now.
 	Now func() time.Time
 }
 
@@ -39,8 +39,8 @@ type Store struct {
 
 var _ session.Store = (*Store)(nil)
 
-// New makes a store over the server at the address, of which package redis says which forms it takes. It does no I/O.
-// Its errors show nothing of the address, for there may be a password in it.
+// New makes a store over the server at the address, whose forms the package comment describes. It does no I/O. Its
+// errors show nothing of the address, because that may contain a password.
 func New(address string, options Options) (*Store, error) {
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Second
@@ -63,10 +63,11 @@ func New(address string, options Options) (*Store, error) {
 // String names the server, without the password.
 func (s *Store) String() string { return fmt.Sprintf("redis(%s)", s.name) }
 
-// Close closes the connections. Calls that come later fail.
+// Close closes the connections. Later calls fail.
 func (s *Store) Close() error { return s.client.Close() }
 
-// bound gives a call an end of its own. A context that ends stops none: it may have begun to have an effect.
+// bound gives a call a timeout of its own. The end of the caller's context does not stop it: it may already have had an
+// effect.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 }
@@ -88,21 +89,21 @@ func (s *Store) FindVersionCtx(ctx context.Context, token string) ([]byte, sessi
 	return found.value, found.version, true, nil
 }
 
-// sender is what commands can be sent through: a client, one of its connections, or a pipeline.
+// sender is what can send commands: a client, one of its connections, or a pipeline.
 type sender interface {
 	Do(ctx context.Context, args ...any) *driver.Cmd
 }
 
-// reading is the answer to a read that is, or will be, there.
+// reading is the present or future answer to a read.
 type reading struct{ *driver.Cmd }
 
-// read asks with GETEX, which changes nothing here, but counts as a write: a replica would answer GET with sessions
-// that have been ended meanwhile on the server that took its place.
+// read uses GETEX, which changes nothing here but counts as a write. A replica would answer GET with sessions that have
+// been ended meanwhile on the server that replaced it.
 func read(ctx context.Context, to sender, token string) reading {
 	return reading{to.Do(ctx, "GETEX", prefix+token)}
 }
 
-// entry is what was read; its kind is 0 where there is nothing.
+// entry returns what was read; its kind is 0 if there is nothing.
 func (r reading) entry() (entry, error) {
 	stored, err := r.Text()
 	if errors.Is(err, driver.Nil) {

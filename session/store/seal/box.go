@@ -12,19 +12,19 @@ import (
 const (
 	format   = 0xe1
 	headSize = 1 + 4
-	// Overhead is by how many bytes a sealed value is longer than what it holds.
+	// Overhead is the length of a sealed value minus that of its content, in bytes.
 	Overhead = headSize + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 )
 
-// Errors that say why a stored value is no session, for Options.Unreadable.
+// Errors that say why a stored value is not a session, for Options.Unreadable.
 var (
-	// ErrUnknownKey: it names a key that is not in the ring.
+	// ErrUnknownKey: the value names a key that is not in the ring.
 	ErrUnknownKey = errors.New("sealed with a key that is not in the ring")
-	// ErrDamaged: it is not what was sealed under this token.
+	// ErrDamaged: the value is not what was sealed under this token.
 	ErrDamaged = errors.New("sealed value does not open")
 )
 
-// association is what is authenticated with a value.
+// association returns what is authenticated with a value.
 func association(head []byte, token string) []byte {
 	const purpose = "sallyport session\x00"
 	bound := make([]byte, 0, len(purpose)+headSize+len(token))
@@ -40,7 +40,7 @@ func (r *Ring) seal(token string, value []byte) []byte {
 	return r.ciphers[r.current].Seal(sealed, sealed[headSize:], value, association(sealed[:headSize], token))
 }
 
-// keyOf is the number of the key that a value names, 0 where it is no sealed value.
+// keyOf returns the number of the key that a value names, 0 if it is not a sealed value.
 func keyOf(sealed []byte) KeyID {
 	if len(sealed) < Overhead || sealed[0] != format {
 		return 0
@@ -48,7 +48,7 @@ func keyOf(sealed []byte) KeyID {
 	return KeyID(binary.BigEndian.Uint32(sealed[1:]))
 }
 
-// open is the reverse of seal, into memory of its own.
+// open is the reverse of seal, into newly allocated memory.
 func (r *Ring) open(token string, sealed []byte) ([]byte, error) {
 	id := keyOf(sealed)
 	if id == 0 {

@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// missingFor is how long a key that is in no ring is not looked for again. A ring is published before anybody seals
-	// with its keys, so that one which is not there when a value names it will not appear.
+	// missingFor is how long a key that is not in the ring is not looked for again. A ring is published before any node
+	// seals with its keys, so a key that is not there when a value names it will not appear.
 	missingFor = 10 * time.Second
-	// mostMissing bounds what is remembered of such keys.
+	// mostMissing bounds how many such keys are remembered.
 	mostMissing = 64
-	// failedFor is how long a ring that could not be read afresh is not asked for again, or those who wait for it would
-	// be told one after the other.
+	// failedFor is how long the ring is not requested again after reading it again failed. Otherwise the waiting
+	// callers would each try and fail one after the other.
 	failedFor = 500 * time.Millisecond
 )
 
-// freshRing asks Keys for a ring, and for a fresh one where a key is not in it.
+// freshRing gets a ring from Keys, and reads it again if a key is not in it.
 type freshRing struct {
 	keys Keys
-	turn chan struct{} // holds one element while somebody refreshes
+	turn chan struct{} // has one element while somebody refreshes
 
 	mutex    sync.Mutex
 	missing  map[KeyID]time.Time // when
@@ -47,7 +47,7 @@ func (f *freshRing) get(ctx context.Context) (*Ring, error) {
 
 func unavailable(err error) error { return fmt.Errorf("keys of sessions: %w", err) }
 
-// with returns a ring that has the key, or one that is so fresh that there certainly is no such key.
+// with returns a ring that has the key, or one read so recently that there certainly is no such key.
 func (f *freshRing) with(ctx context.Context, id KeyID) (*Ring, error) {
 	ring, err := f.get(ctx)
 	if err != nil || id == 0 || ring.Has(id) || f.isMissing(id) {
@@ -59,7 +59,7 @@ func (f *freshRing) with(ctx context.Context, id KeyID) (*Ring, error) {
 	case <-ctx.Done():
 		return nil, unavailable(ctx.Err())
 	}
-	// While we waited somebody may have found it, or found out that it is not there, or that there is nobody to ask.
+	// While this call waited, another may have found the key, or found that it does not exist, or that reading fails.
 	if ring, err = f.get(ctx); err != nil || ring.Has(id) || f.isMissing(id) {
 		return ring, err
 	}

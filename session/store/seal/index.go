@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// owner is what the store behind the seal knows an account by: whoever reads that store cannot try names of accounts,
-// as he could with a mere hash.
+// owner returns the name of an account for the store behind the seal. A mere hash would let a reader of that store try
+// the names of accounts.
 func (r *Ring) owner(id KeyID, of session.Owner) (sealed session.Owner) {
 	if of == (session.Owner{}) {
 		return sealed
@@ -25,22 +25,22 @@ func (r *Ring) owner(id KeyID, of session.Owner) (sealed session.Owner) {
 	return sealed
 }
 
-// numbers are the ring's keys, the current one first, then from the newest to the oldest.
+// numbers returns the numbers of the ring's keys, the current one first, then from the newest to the oldest.
 func (r *Ring) numbers() []KeyID {
 	numbers := slices.SortedFunc(maps.Keys(r.ciphers), func(a, b KeyID) int { return cmp.Compare(b, a) })
 	at := slices.Index(numbers, r.current)
 	return slices.Insert(slices.Delete(numbers, at, at+1), 0, r.current)
 }
 
-// label is the context's label as the store behind the seal may have it.
+// label returns the context with the label for the store behind the seal.
 func (r *Ring) label(ctx context.Context) context.Context {
 	label := session.LabelOf(ctx)
 	label.Owner = r.owner(r.current, label.Owner)
 	return session.WithLabel(ctx, label)
 }
 
-// OwnedCtx implements session.Index. An account has another name in the store under each key, and is looked for under
-// those of all keys in the ring as it was read last: a session that another node sealed with a newer key, within the
+// OwnedCtx implements session.Index. An account has another name in the store under each key, and is searched under
+// those of all keys in the ring as it was read last. A session that another node sealed with a newer key, within the
 // minute, is not found.
 func (s *Store) OwnedCtx(ctx context.Context, owners []session.Owner, visit func(token string, value []byte) error) error {
 	ring, err := s.ring.get(context.WithoutCancel(ctx))
@@ -50,8 +50,8 @@ func (s *Store) OwnedCtx(ctx context.Context, owners []session.Owner, visit func
 	return s.owned(ctx, ring, owners, visit)
 }
 
-// OwnedNowCtx is OwnedCtx that misses none. Where the ring turns out to have been an old one, it looks once more: what
-// was stored before it looked was stored with keys that had been published by then.
+// OwnedNowCtx is OwnedCtx that misses none. If the ring turns out to be out of date, it searches again: sessions that
+// were stored before the search were stored with keys that had been published by then.
 func (s *Store) OwnedNowCtx(ctx context.Context, owners []session.Owner, visit func(token string, value []byte) error) error {
 	ring, err := s.ring.get(context.WithoutCancel(ctx))
 	for err == nil {
@@ -83,7 +83,7 @@ func (s *Store) UnlabelledCtx(ctx context.Context, visit func(token string, valu
 	return s.store.UnlabelledCtx(ctx, s.opening(ctx, visit))
 }
 
-// opening is visit for sealed values. What is no session is passed over.
+// opening is visit for sealed values. It skips values that are not sessions.
 func (s *Store) opening(ctx context.Context, visit func(token string, value []byte) error) func(token string, sealed []byte) error {
 	return func(token string, sealed []byte) error {
 		value, ok, err := s.open(ctx, token, sealed)

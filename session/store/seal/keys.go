@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// Keys is where a ring comes from. Its methods are called at the same time from many goroutines, with contexts that
-// need not have an end: they bound their work in time by themselves. An error says that the ring cannot be had now; it
-// must hold no secret.
+// Keys is the source of a ring. Its methods are called concurrently from many goroutines, with contexts that may have
+// no end: they limit their time themselves. An error says that the ring is not available now; it must contain no
+// secret.
 type Keys interface {
-	// Ring returns the ring as it was read some time ago, if it was. It is asked for with each request and must be
-	// quick.
+	// Ring returns the ring as it was read some time ago, if it was. It is called for each request and must be quick.
 	Ring(ctx context.Context) (*Ring, error)
-	// Refresh reads the ring now: a value names a key that Ring does not have. It is asked for seldom, and by one
+	// Refresh reads the ring now, because a value names a key that Ring does not have. It is called seldom, and by one
 	// caller at a time.
 	Refresh(ctx context.Context) (*Ring, error)
 }
@@ -28,24 +27,24 @@ type fixed struct{ ring *Ring }
 func (f fixed) Ring(context.Context) (*Ring, error)    { return f.ring, nil }
 func (f fixed) Refresh(context.Context) (*Ring, error) { return f.ring, nil }
 
-// Cached keeps the ring that a function reads from a store of secrets. It is Keys. Once a ring was read, sessions go on
-// without that store: reading it again is tried in the background, and a failure leaves what is there.
+// Cached keeps the ring that a function reads from a store of secrets. It implements Keys. Once a ring was read,
+// sessions go on without that store: it is read again in the background, and a failure keeps the existing ring.
 type Cached struct {
 	load    func(context.Context) (*Ring, error)
 	maxAge  time.Duration
 	timeout time.Duration
 	last    atomic.Pointer[reading]
-	lock    chan struct{} // holds one element while somebody reads
+	lock    chan struct{} // has one element while somebody reads
 }
 
 type reading struct {
 	ring *Ring
-	at   time.Time // when it was begun, or tried again in vain
+	at   time.Time // when it was begun, or when another attempt failed
 }
 
-// NewCached makes Keys of a function that reads the ring, which is called with a context that ends after timeout
-// (default two seconds). A ring older than maxAge (default one minute) is read anew: so old may be what a node seals
-// with after the current key has changed. Nothing is read before the first use.
+// NewCached makes Keys from a function that reads the ring. The function's context ends after timeout (default two
+// seconds). A ring older than maxAge (default one minute) is read again: for that long a node may still seal with the
+// former key after the current one has changed. Nothing is read before the first use.
 func NewCached(load func(context.Context) (*Ring, error), maxAge, timeout time.Duration) *Cached {
 	if maxAge <= 0 {
 		maxAge = time.Minute
@@ -65,11 +64,11 @@ func (c *Cached) Ring(ctx context.Context) (*Ring, error) {
 	if time.Since(last.at) >= c.maxAge {
 		select {
 		case c.lock <- struct{}{}:
-			// The next one does not try at once, whatever comes of this.
+			// The next call does not try at once, whatever the result of this one.
 			c.last.Store(&reading{ring: last.ring, at: time.Now()})
 			go func() {
 				defer func() { <-c.lock }()
-				_, _ = c.read(context.WithoutCancel(ctx)) // in vain, the ring that is there goes on
+				_, _ = c.read(context.WithoutCancel(ctx)) // if it fails, the existing ring goes on
 			}()
 		default:
 		}
@@ -77,7 +76,7 @@ func (c *Cached) Ring(ctx context.Context) (*Ring, error) {
 	return last.ring, nil
 }
 
-// first reads the ring unless somebody else has done so while we waited.
+// first reads the ring unless another caller has done so during the wait.
 func (c *Cached) first(ctx context.Context) (*Ring, error) {
 	if err := c.acquire(ctx); err != nil {
 		return nil, err

@@ -18,21 +18,21 @@ const KeySize = 32
 // KeyID is the number of a key; 0 is none. A number is never used for another key.
 type KeyID uint32
 
-// ErrRing says that keys make no ring: one has another size than KeySize or the number 0, or the current one is
+// ErrRing says that keys do not make a ring: one has another size than KeySize or the number 0, or the current one is
 // missing.
 var ErrRing = errors.New("not a ring of keys")
 
-// Ring is a set of keys, one of which is the current one. It never changes and is safe for concurrent use. Printing it
+// Ring is a set of keys, one of which is the current one. It is immutable and safe for concurrent use. Printing it
 // shows no key.
 type Ring struct {
 	current KeyID
 	ciphers map[KeyID]cipher.AEAD
-	// index and purposes are keys derived for the names of accounts, and for session.Keyring.
+	// index and purposes are derived keys, for the names of accounts and for session.Keyring.
 	index, purposes map[KeyID][]byte
 }
 
-// NewRing makes a ring. The keys may come from anywhere as long as they are random; what seals, and what the rest is
-// done with, is derived from them for one purpose each. They are not kept.
+// NewRing makes a ring. The keys may have any source as long as they are random. Each use, such as sealing, has a key
+// of its own derived from them. They are not kept.
 func NewRing(current KeyID, keys map[KeyID][]byte) (*Ring, error) {
 	ring := &Ring{
 		current: current, ciphers: make(map[KeyID]cipher.AEAD, len(keys)),
@@ -71,13 +71,13 @@ func NewRing(current KeyID, keys map[KeyID][]byte) (*Ring, error) {
 	return ring, nil
 }
 
-// Current is the number of the key that seals.
+// Current returns the number of the key that seals.
 func (r *Ring) Current() KeyID { return r.current }
 
-// Has reports whether the ring holds a key.
+// Has reports whether the ring has a key.
 func (r *Ring) Has(id KeyID) bool { return r.ciphers[id] != nil }
 
-// String names the current key's number and how many keys there are.
+// String returns the current key's number and the number of keys.
 func (r *Ring) String() string {
 	return "ring(current=" + strconv.FormatUint(uint64(r.current), 10) + " keys=" + strconv.Itoa(len(r.ciphers)) + ")"
 }

@@ -11,8 +11,8 @@ import (
 
 // Options are the settings of a Store. The zero value means the defaults.
 type Options struct {
-	// Unreadable is told of each stored value that is no session, with ErrUnknownKey or ErrDamaged. It may be called
-	// from many goroutines at once. Default: nobody is told.
+	// Unreadable is called for each stored value that is not a session, with ErrUnknownKey or ErrDamaged. It may be
+	// called from many goroutines at once. Default: none.
 	Unreadable func(error)
 }
 
@@ -36,16 +36,15 @@ func New(store session.Store, keys Keys, options Options) *Store {
 	return s
 }
 
-// Unwrap returns the store that lies behind the seal.
+// Unwrap returns the store behind the seal.
 func (s *Store) Unwrap() session.Store { return s.store }
 
 // String names the store behind the seal.
 func (s *Store) String() string { return fmt.Sprintf("sealed %v", s.store) }
 
-// seal returns the sealed value, and the context with the label that goes with it. It is an error when the ring cannot
-// be had.
+// seal returns the sealed value, and the context with its label. It returns an error if the ring is not available.
 func (s *Store) seal(ctx context.Context, token string, value []byte) (context.Context, []byte, error) {
-	// A client that hangs up must not keep a session from being sealed.
+	// A client that hangs up must not prevent a session from being sealed.
 	ring, err := s.ring.get(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, nil, err
@@ -53,7 +52,7 @@ func (s *Store) seal(ctx context.Context, token string, value []byte) (context.C
 	return ring.label(ctx), ring.seal(token, value), nil
 }
 
-// open returns false for what is no session, and an error when the ring cannot be had.
+// open returns false if the value is not a session, and an error if the ring is not available.
 func (s *Store) open(ctx context.Context, token string, sealed []byte) (value []byte, ok bool, err error) {
 	ring, err := s.ring.with(ctx, keyOf(sealed))
 	if err != nil {
@@ -85,7 +84,7 @@ func (s *Store) CommitCtx(ctx context.Context, token string, value []byte, expir
 	return s.store.CommitCtx(ctx, token, sealed, expiry)
 }
 
-// DeleteCtx implements scs.CtxStore. It needs no key: ending a session works while the ring cannot be had.
+// DeleteCtx implements scs.CtxStore. It needs no key: ending a session works without the ring.
 func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	return s.store.DeleteCtx(ctx, token)
 }
@@ -128,7 +127,7 @@ func (s *Store) MoveCtx(
 	return s.store.MoveCtx(ctx, token, expected, newToken, sealed, expiry)
 }
 
-// EachCtx implements session.Lister. What is no session is passed over; where the ring cannot be had, the walk ends
+// EachCtx implements session.Lister. It skips values that are not sessions; if the ring is not available, the walk ends
 // with that error.
 func (s *Store) EachCtx(ctx context.Context, visit func(token string, value []byte) error) error {
 	return s.store.EachCtx(ctx, s.opening(ctx, visit))
@@ -144,7 +143,7 @@ func (s *Store) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	return all, nil
 }
 
-// Close closes the store behind the seal, where it can be closed.
+// Close closes the store behind the seal, if that has a Close method.
 func (s *Store) Close() error {
 	if able, ok := s.store.(interface{ Close() error }); ok {
 		return able.Close()
@@ -152,7 +151,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping reports whether the ring can be had, and whether the store behind the seal works, where it can tell.
+// Ping returns an error if the ring is not available, or if the store behind the seal has a Ping that fails.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.ring.get(ctx)
 	if able, ok := s.store.(interface{ Ping(context.Context) error }); ok {
