@@ -9,7 +9,7 @@ import (
 )
 
 // seen opens a sample on a screen, and returns what the expression comes to.
-func seen(t *testing.T, ctx context.Context, address string, width int64, expression string) string {
+func seen(ctx context.Context, t *testing.T, address string, width int64, expression string) string {
 	t.Helper()
 	if err := screen(ctx, width, "light", true); err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func seen(t *testing.T, ctx context.Context, address string, width int64, expres
 func TestChallengeColumn(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	for _, page := range []string{"challenge", "challenge-wrong", "recovery", "trust"} {
-		got := seen(t, ctx, server.URL+"/en/"+page, 1280, `(() => {
+		got := seen(ctx, t, server.URL+"/en/"+page, 1280, `(() => {
 			const box = (name) => document.querySelector(name).getBoundingClientRect(), card = box(".card"), top = box(".app").top;
 			const field = document.getElementById("code") ? box("#code").width : 366;
 			return [card.width, card.left, Math.round(top / innerHeight * 100), field, box(".main").width].join();
@@ -38,7 +38,7 @@ func TestChallengeColumn(t *testing.T) {
 			t.Errorf("%s: the card's width and left, the top in percent, the field, the button: %s", page, got)
 		}
 	}
-	got := seen(t, ctx, server.URL+"/en/challenge", 390, `(() => {
+	got := seen(ctx, t, server.URL+"/en/challenge", 390, `(() => {
 		const card = document.querySelector(".card").getBoundingClientRect(), style = getComputedStyle(document.getElementById("code"));
 		return [card.left, card.right, style.fontSize, style.fontVariantNumeric].join();
 	})()`)
@@ -51,7 +51,7 @@ func TestChallengeColumn(t *testing.T) {
 // with a way to change it, and what sends itself says so, where it does.
 func TestChallengeSaysEachFactOnce(t *testing.T) {
 	ctx, server := browser(t), serve(t)
-	words := strings.Split(seen(t, ctx, server.URL+"/en/challenge", 1280, `document.body.innerText`), "\n")
+	words := strings.Split(seen(ctx, t, server.URL+"/en/challenge", 1280, `document.body.innerText`), "\n")
 	for _, want := range []string{"Enter your code", "ada", "Example Wiki", "Not you?", "Verify"} {
 		count := 0
 		for _, line := range words {
@@ -62,12 +62,12 @@ func TestChallengeSaysEachFactOnce(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]string{"challenge": "true", "challenge?plain": "false"} {
-		got := seen(t, ctx, server.URL+"/en/"+address, 1280, `String(document.getElementById("hint").innerText.includes("sent as soon as"))`)
+		got := seen(ctx, t, server.URL+"/en/"+address, 1280, `String(document.getElementById("hint").innerText.includes("sent as soon as"))`)
 		if got != want {
 			t.Errorf("%s says that it sends itself: %s", address, got)
 		}
 	}
-	if got := seen(t, ctx, server.URL+"/en/challenge", 1280, `document.getElementById("code").labels[0].closest("h1").innerText`); got != "Enter your code" {
+	if got := seen(ctx, t, server.URL+"/en/challenge", 1280, `document.getElementById("code").labels[0].closest("h1").innerText`); got != "Enter your code" {
 		t.Errorf("the field is labelled %q", got)
 	}
 }

@@ -22,7 +22,7 @@ func TestSettingsAtAGlance(t *testing.T) {
 		`[...document.querySelectorAll(".card")].map(e => Math.round(e.getBoundingClientRect().bottom - e.lastElementChild.getBoundingClientRect().bottom)).filter(d => d > 25).join()`: "",
 		`document.querySelector(".zone h2").innerText + "; " + document.querySelector(".zone button").innerText + "; " + document.querySelectorAll(".danger").length`:                   "Danger zone; Disable Two-Factor Authentication; 1",
 	} {
-		if got := seen(t, ctx, server.URL+"/en/settings-on", 1280, expression); got != want {
+		if got := seen(ctx, t, server.URL+"/en/settings-on", 1280, expression); got != want {
 			t.Errorf("%s is %q, want %q", expression, got, want)
 		}
 	}
@@ -38,13 +38,13 @@ func TestSetUpLayout(t *testing.T) {
 		const qr = document.getElementById("qr").getBoundingClientRect(), field = document.getElementById("code").getBoundingClientRect();
 		return [qr.height > 0, qr.right <= field.left && field.top < qr.bottom, top("#otpauth") > top("#code"), top("#otpauth") > top(".key")].join();
 	})()`
-	if got := seen(t, ctx, server.URL+"/en/setup", 1280, tops); got != "true,true,true,true" {
+	if got := seen(ctx, t, server.URL+"/en/setup", 1280, tops); got != "true,true,true,true" {
 		t.Errorf("on a desktop, QR code shown, beside the field, link below the field, and below the key: %s", got)
 	}
 	const key = `[...document.querySelectorAll(".key span")].map(e => e.innerText).join(" ") + "; " +
 		(document.querySelectorAll(".key span")[1].getBoundingClientRect().left - document.querySelectorAll(".key span")[0].getBoundingClientRect().right >= 8) + "; " +
 		document.getElementById("secret").innerText`
-	if got, want := seen(t, ctx, server.URL+"/en/setup", 1280, key), "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP; true; "+samples.Key; got != want {
+	if got, want := seen(ctx, t, server.URL+"/en/setup", 1280, key), "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP; true; "+samples.Key; got != want {
 		t.Errorf("the key is %q", got)
 	}
 
