@@ -54,7 +54,7 @@ func (x *Exchange) AskLogin() error {
 	if x.Showed && lost(x) {
 		return unsent(x)
 	}
-	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous && !x.Blind() {
+	if x.R.Method == http.MethodGet && x.Place == gate.Protected && x.State() == gate.Anonymous && !x.Blind() && fillsWindow(x.R) {
 		rememberTarget(x, x.Target)
 	}
 	return x.Redirect(x.Config.LoginPage)

@@ -95,6 +95,12 @@ func fromOwnPage(x *Exchange, referrer string) bool {
 	return err == nil && strings.EqualFold(page.Host, x.R.Host) && (page.Path == x.Config.Base || strings.HasPrefix(page.Path, x.Config.Base+"/"))
 }
 
+// fillsWindow reports whether a page load is what somebody asked for: no frame of another page, and nothing that a
+// browser loads ahead.
+func fillsWindow(r *http.Request) bool {
+	return !inFrame(r) && r.Header["Sec-Purpose"] == nil && r.Header["Purpose"] == nil
+}
+
 // inFrame reports whether a page load fills a frame of another page, and not a window.
 func inFrame(r *http.Request) bool {
 	switch strings.ToLower(r.Header.Get("Sec-Fetch-Dest")) {

@@ -29,19 +29,6 @@ func (x *Exchange) LoadSession() error {
 	return nil
 }
 
-// TakePart has a request take part in a session that another request of the same browser has just begun, and the
-// browser get its cookie. It reports whether there is such a session, and it is the right one; where the store fails
-// there is none.
-func TakePart(x *Exchange, token string, is func(*session.Data) bool) bool {
-	data, err := x.Config.Sessions.Load(x.R.Context(), token)
-	if err != nil || data == nil || data.State == gate.Verified || data.Host != HostOf(x.R) || !is(data) {
-		return false
-	}
-	x.Token, x.data = token, data
-	setToken(x, token)
-	return true
-}
-
 // Take takes a step in the session that this request came with, or in a new anonymous one. It returns session.ErrGone
 // if the session has ended meanwhile, or is no longer in a state that the step begins at. If the step rotates the
 // token, the old one is dead afterwards (P8).

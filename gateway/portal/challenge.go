@@ -183,6 +183,9 @@ func (x *Page) pass(from gate.State, with passed) error {
 		told.Method = event.MethodTrusted
 	}
 	x.Tell(told)
+	if delivery != nil {
+		x.LedTo(delivery.Location)
+	}
 	x.DeliverCookies(delivery)
 	if with.credential != "" {
 		x.KeepTrust(with.credential)

@@ -56,17 +56,10 @@ func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	if refused != nil {
 		return func() error { return x.Refuse(refused) }
 	}
-	end, took := beginTogether(x, line)
-	if took {
-		x.Authorization = line
-		return nil
-	}
-	free, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
+	leave, ok := x.Requests.BeginTrial(match.Network(x.Client(x.R)))
 	if !ok {
-		end()
 		return func() error { return tooManyTrials(x) }
 	}
-	leave := func() { free(); end() }
 	defer func() {
 		if answer == nil {
 			leave()

@@ -22,15 +22,27 @@ const (
 	mostHomes = 16
 )
 
-// note counts where a login leads, and reports whether that is one of the homes.
-func (h *homes) note(target string) bool {
+// has reports whether the address is one of the homes.
+func (h *homes) has(target string) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.seen[target] >= usual
+}
+
+// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing.
+func (x *Exchange) LedTo(target string) { x.site.homes.note(target) }
+
+// note counts where a login leads.
+func (h *homes) note(target string) {
+	if target == "" {
+		return
+	}
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if h.seen == nil || len(h.seen) >= mostHomes && h.seen[target] == 0 {
 		h.seen = make(map[string]int)
 	}
-	h.seen[target] = min(h.seen[target]+1, usual+1)
-	return h.seen[target] > usual
+	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
 // above reports whether an address is a folder in which another address lies. The start page is above all, and no more
@@ -47,7 +59,7 @@ func goesHome(x *Exchange, delivery *session.Delivery) (asked string, home bool)
 	if delivery.Location == "" || !exchange.IsPageLoad(x.R) {
 		return "", false
 	}
-	home = x.site.homes.note(delivery.Location)
+	home = x.site.homes.has(delivery.Location)
 	asked = x.RememberedTarget()
 	if asked == "" || asked == "/" || asked == delivery.Location {
 		return "", false

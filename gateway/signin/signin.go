@@ -215,6 +215,7 @@ func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 // admit begins the session of a user whose password was right.
 func (x *Exchange) admit(next SignedIn, try *tried) error {
 	x.Learn(try.own.Names())
+	leads := next.Delivery.Location
 	if asked, home := goesHome(x, next.Delivery); home {
 		next.Delivery.Location = asked
 		try.answer.Headers["Location"] = []string{asked}
@@ -225,6 +226,9 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 	}
 	if owed {
 		return x.AskFactor()
+	}
+	if exchange.IsPageLoad(x.R) {
+		x.LedTo(leads)
 	}
 	if answer := x.offer(next); answer != nil {
 		return answer()

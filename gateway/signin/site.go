@@ -16,8 +16,6 @@ type Site struct {
 	// Basic is the login that stands in the Authorization of every request; nil where there is none.
 	Basic *login.Block
 	homes homes
-	// together are requests that begin a session with the same password.
-	together together
 	// toldOfRenews: the operator was told that `renews` may be missing.
 	toldOfRenews atomic.Bool
 }
