@@ -34,6 +34,9 @@ type Sorted struct {
 	Granted []string
 	// Dropped is the number of lines that were dropped.
 	Dropped int
+	// Broken is how many of those have control characters. No browser keeps such a cookie, and an app may know somebody by
+	// it all the same.
+	Broken int
 }
 
 // Sort divides the Set-Cookie lines of one answer, given as raw header values. held reports whether a cookie of that
@@ -87,6 +90,9 @@ func (p *Policy) Sort(lines []string, held func(name string) bool, login bool) S
 			}
 		default:
 			sorted.Dropped++
+			if hasControl(line) {
+				sorted.Broken++
+			}
 		}
 	}
 	return sorted

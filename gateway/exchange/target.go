@@ -60,7 +60,10 @@ func LocalTarget(location string, r *http.Request) (string, bool) {
 func isLocal(target string) bool { return len(target) <= maxTarget+64 && match.IsLocal(target) }
 
 // Redirect answers 303 to a path of this site, or to the start page if the target is no such path.
-func (x *Exchange) Redirect(target string) error {
+func (x *Exchange) Redirect(target string) error { return RedirectAs(x, http.StatusSeeOther, target) }
+
+// RedirectAs is Redirect with another status.
+func RedirectAs(x *Exchange, status int, target string) error {
 	if !isLocal(target) {
 		target = "/"
 	}
@@ -70,6 +73,6 @@ func (x *Exchange) Redirect(target string) error {
 	h["Content-Length"] = []string{"0"}
 	delete(h, "Content-Type")
 	delete(h, "Content-Encoding")
-	x.W.WriteHeader(http.StatusSeeOther)
+	x.W.WriteHeader(status)
 	return nil
 }

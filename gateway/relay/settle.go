@@ -233,7 +233,14 @@ func (x *settlement) outlived() ruling {
 	switch {
 	case failed != nil:
 		return instead(failed)
-	case unwatched || !x.Plain(x.R) || !x.bare():
+	case unwatched:
+		return instead(x.AskLogin)
+	case !x.Plain(x.R) || !x.bare():
+		location := x.W.Header().Get("Location")
+		if target, local := exchange.LocalTarget(location, x.R); local && x.status >= 300 && x.status < 400 && (target == x.Target || x.LeadsToSignIn(location)) {
+			// As an app's own sign-out does. Nothing else of the answer is let go.
+			return instead(func() error { return exchange.RedirectAs(&x.Exchange.Exchange.Exchange.Exchange, x.status, target) })
+		}
 		return instead(x.AskLogin)
 	case (x.Place == gate.Protected || x.Place == gate.Entry) && x.status == http.StatusOK && x.Plain(x.R) && exchange.IsPageLoad(x.R) && x.Config.LoginPage != "":
 		return instead(x.AskLogin)

@@ -23,7 +23,7 @@ func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custo
 	if said.Verdict != login.NotSignedIn {
 		return said
 	}
-	if sorted.Dropped > 0 {
+	if sorted.Broken > 0 {
 		return notKept(said)
 	}
 	var names []string

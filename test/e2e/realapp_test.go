@@ -120,6 +120,7 @@ func (a *protectedApp) wantsClosed(t testing.TB, c *site.Client, where string) {
 		script := c.Do("GET", path, http.Header{"Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}, "")
 		a.tellsNothing(t, script.Wants(t, http.StatusUnauthorized, ""))
 	}
+	c.Get(a.home) // where the next sign-in leads
 }
 
 func (a *protectedApp) tellsNothing(t testing.TB, answer site.Answer) {
