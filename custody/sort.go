@@ -34,8 +34,8 @@ type Sorted struct {
 	Granted []string
 	// Dropped is the number of lines that were dropped.
 	Dropped int
-	// Broken is how many of those have control characters. No browser keeps such a cookie, and an app may know somebody by
-	// it all the same.
+	// Broken is how many of those have control characters. No browser keeps such a cookie, and an app may know somebody
+	// by it all the same.
 	Broken int
 }
 

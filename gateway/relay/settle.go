@@ -98,11 +98,12 @@ func (x *settlement) unasked(effect custody.Effect) ruling {
 }
 
 // ask asks the app who the changed cookies belong to, before one byte of the answer goes out (P5). The error is
-// custody.ErrFull, and then nobody was asked. Whoever hangs up meanwhile keeps nobody from the answer.
+// custody.ErrFull, and then nobody was asked. A user who hangs up meanwhile loses nothing: the question goes on.
 func (x *settlement) ask() (upstream.Probed, error) {
-	client := x.R
-	x.R = client.WithContext(context.WithoutCancel(client.Context()))
-	defer func() { x.R = client }()
+	if client := x.R; x.State() == gate.Verified && client.Context().Err() == nil {
+		x.R = client.WithContext(context.WithoutCancel(client.Context()))
+		defer func() { x.R = client }()
+	} // else the answer may be none of the app's, and that be at work on the request still
 	after, _, err := x.Apply(x.jar(), x.sorted.Held)
 	if err != nil {
 		return upstream.Probed{}, err
