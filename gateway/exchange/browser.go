@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/mileusna/useragent"
 
@@ -26,6 +27,12 @@ func browserName(r *http.Request) string {
 		return agent.Name
 	}
 	return agent.Name + ", " + agent.OS
+}
+
+// LoadsAhead reports whether a browser fetches something in advance, which perhaps nobody will ever look at. Where a
+// header says what a load is for, that is no load that somebody asked for.
+func LoadsAhead(r *http.Request) bool {
+	return r.Header["Sec-Purpose"] != nil || r.Header["Purpose"] != nil || strings.Contains(strings.ToLower(r.Header.Get("X-Moz")), "prefetch")
 }
 
 // Client is the address that a request comes from, without a port.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -38,4 +39,19 @@ func FuzzBrowserName(f *testing.F) {
 			t.Errorf("%d bytes", len(name))
 		}
 	})
+}
+
+// TestLoadsAhead: what a browser says that it fetches in advance is told by each of the headers that browsers have had
+// for it; an ordinary load, the control, has none of them.
+func TestLoadsAhead(t *testing.T) {
+	for header, want := range map[string]bool{
+		"Sec-Purpose: prefetch;prerender": true, "Purpose: prefetch": true, "Purpose: preview": true, "X-Moz: prefetch": true, "X-Moz: x": false, "Accept: text/html": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Set(name, value)
+		if got := LoadsAhead(r); got != want {
+			t.Errorf("%s: %t", header, got)
+		}
+	}
 }

@@ -53,8 +53,15 @@ func LeadOn(x *Exchange, target string) error {
 	page := `<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=` + address + `"><title>` + label +
 		`</title><p><a href="` + address + `">` + label + `</a>` + "\n"
 	pages.SecurityHeaders(h, "")
+	return writePage(x, page)
+}
+
+// writePage writes a small page of ours, whose policy stands in the headers already.
+func writePage(x *Exchange, page string) error {
+	h := x.W.Header()
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
 	h["Content-Length"] = []string{strconv.Itoa(len(page))}
+	delete(h, "Content-Encoding")
 	x.W.WriteHeader(http.StatusOK)
 	if x.R.Method == http.MethodHead {
 		return nil
@@ -98,7 +105,7 @@ func fromOwnPage(x *Exchange, referrer string) bool {
 // fillsWindow reports whether a page load is what somebody asked for: no frame of another page, and nothing that a
 // browser loads ahead.
 func fillsWindow(r *http.Request) bool {
-	return !inFrame(r) && r.Header["Sec-Purpose"] == nil && r.Header["Purpose"] == nil
+	return !inFrame(r) && !LoadsAhead(r)
 }
 
 // inFrame reports whether a page load fills a frame of another page, and not a window.
@@ -128,13 +135,5 @@ func leadOut(x *Exchange, target string) error {
 	h := x.W.Header()
 	pages.SecurityHeaders(h, leadPolicy)
 	h["X-Frame-Options"] = []string{"SAMEORIGIN"}
-	h["Content-Type"] = []string{"text/html; charset=utf-8"}
-	h["Content-Length"] = []string{strconv.Itoa(len(page))}
-	delete(h, "Content-Encoding")
-	x.W.WriteHeader(http.StatusOK)
-	if x.R.Method == http.MethodHead {
-		return nil
-	}
-	_, err := x.W.Write([]byte(page))
-	return err
+	return writePage(x, page)
 }

@@ -141,7 +141,7 @@ func showRecoveryCodes(x *Page) error {
 	case x.R.Method == http.MethodHead:
 		// The codes are shown once; a look at the headers must not be that time.
 		return x.headersOnly(http.StatusOK)
-	case isPrefetch(x.R):
+	case exchange.LoadsAhead(x.R):
 		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
 		return x.headersOnly(http.StatusServiceUnavailable)
 	}

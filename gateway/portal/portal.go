@@ -206,16 +206,6 @@ func ranOut(x *Page) bool {
 	return false
 }
 
-// isPrefetch reports whether a browser fetches something in advance, that perhaps nobody will ever look at.
-func isPrefetch(r *http.Request) bool {
-	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
-		if strings.Contains(strings.ToLower(r.Header.Get(name)), "prefetch") {
-			return true
-		}
-	}
-	return false
-}
-
 // headersOnly answers without a body.
 func (x *Page) headersOnly(status int) error {
 	pages.SecurityHeaders(x.W.Header(), "")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -12,7 +13,7 @@ import (
 // and takes nothing.
 func resume(x *Page) error {
 	navigates := strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
-	if x.Session().Delivery == nil || navigates || isPrefetch(x.R) {
+	if x.Session().Delivery == nil || navigates || exchange.LoadsAhead(x.R) {
 		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
 	if x.R.Method == http.MethodHead {

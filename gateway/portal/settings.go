@@ -55,7 +55,7 @@ func (x *Page) settingsWith(alert string, status int) error {
 // takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
 // sees.
 func (x *Page) takeNotice() (string, error) {
-	if x.Session() == nil || x.Session().Notice == "" || x.R.Method == http.MethodHead || isPrefetch(x.R) {
+	if x.Session() == nil || x.Session().Notice == "" || x.R.Method == http.MethodHead || exchange.LoadsAhead(x.R) {
 		return "", nil
 	}
 	taken, err := x.Take(session.TakeNotice())
