@@ -236,6 +236,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	config.Logger, config.Events = logger, event.NewLog(logger)
 	config.ClientAddress = clientAddress
+	config.RequestID = requestID
 	config.PrepareProbe = prepareProbe
 	config.Observe = observe
 	config.Secure = secure

@@ -148,6 +148,11 @@ type Event struct {
 	Reason string
 	// Client is the address of whoever sent the request, without a port.
 	Client string
+	// Session follows one session: the same value from its sign-in to its sign-out, although its token changes. It is a
+	// keyed hash, and says nothing else. Empty where there is no session, or no key just now.
+	Session string
+	// Request is the request's ID, by which the server's own log names it; empty where there is none.
+	Request string
 
 	// State is what a login's session is by then: pending, enrolling or verified.
 	State string

@@ -93,6 +93,8 @@ type Config struct {
 	Now func() time.Time
 	// ClientAddress returns the address that a request comes from. Default: the connection's address.
 	ClientAddress func(r *http.Request) string
+	// RequestID returns what the server's own log calls a request. Default: none, and events have no ID of a request.
+	RequestID func(r *http.Request) string
 	// Secure reports whether a request left the client over TLS, to us or to a trusted proxy in front. Its answer must
 	// not change while later handlers change the request's headers. Default: whether the request came to us over TLS.
 	Secure func(r *http.Request) bool
