@@ -39,6 +39,7 @@ var rooms = map[string][]string{
 	"gateway":            append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
 	"internal/boltfile":  {},
 	"factor/filestore":   {"internal/age", "internal/boltfile", "factor"},
+	"factor/observed":    {"internal/age", "factor"},
 	"demo":               {},
 
 	"factor/totp":                 {"internal/age", "factor"},
@@ -49,6 +50,7 @@ var rooms = map[string][]string{
 	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
 	"session/store/postgres":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/redis":         {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/observed":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal":          {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal/sealtest": {"internal/age", "custody", "gate", "internal/match", "session", "session/store/seal"},
 }
@@ -78,7 +80,8 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           append([]string{"session", "gateway/underway", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
+	"github.com/prometheus/":               {},
+	"github.com/alexedwards/scs":           append([]string{"session", "gateway/underway", "session/storetest", "session/store/file", "session/store/observed", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
 	"go.etcd.io/bbolt":                     {"internal/boltfile", "factor/filestore", "session/store/file"},
 	"github.com/redis/":                    {"session/store/redis"},
 	"github.com/jackc/":                    {"session/store/postgres"},

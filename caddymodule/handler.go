@@ -234,7 +234,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger, config.Events = logger, event.NewAudit(auditLog(ctx))
+	config.Logger, config.Events = logger, event.Sinks{event.NewAudit(auditLog(ctx)), counted{}}
+	h.count(&config)
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
 	config.PrepareProbe = prepareProbe
