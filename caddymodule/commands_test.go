@@ -46,13 +46,13 @@ func TestOneRootCommand(t *testing.T) {
 	if !listed(help, "second-factor") || !listed(help, "validate") {
 		t.Errorf("the help lacks second-factor:\n%s", help)
 	}
-	for _, old := range []string{"vault", "vault-check", "vault-policy", "vault-rotate-session-key", "move-secrets", "secrets", "preset", "code"} {
+	for _, old := range []string{"vault", "vault-check", "vault-policy", "vault-rotate-session-key", "move-secrets", "secrets", "preset", "explain", "code"} {
 		if listed(help, old) {
 			t.Errorf("the help shows %s", old)
 		}
 	}
 	for group, wants := range map[string][]string{
-		"second-factor":         {"vault", "secrets", "preset", "code"},
+		"second-factor":         {"vault", "secrets", "preset", "explain", "code"},
 		"second-factor vault":   {"check", "policy", "rotate-key"},
 		"second-factor secrets": {"init", "move"},
 		"second-factor preset":  {"list", "show"},
@@ -103,7 +103,7 @@ func TestOldCommandNames(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"second-factor vault chek": "second-factor vault: unknown command 'chek': did you mean 'check'?",
-		"second-factor banana":     "unknown command 'banana': want vault, secrets, preset or code",
+		"second-factor banana":     "unknown command 'banana': want vault, secrets, preset, explain or code",
 		"secrets banana":           "unknown command 'banana': want init or move",
 	} {
 		if said, err := caddyRun(t, strings.Fields(arguments)...); err == nil || !strings.Contains(said, want) {
