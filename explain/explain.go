@@ -178,7 +178,9 @@ func sortHeaders(sent, went http.Header) (parts Parts) {
 	for name := range sent {
 		switch {
 		case name == "Cookie":
-		case slices.Equal(went[name], sent[name]) && !strings.HasPrefix(name, "X-Second-Factor"): // which are the gateway's
+		case strings.HasPrefix(name, "X-Second-Factor"): // the app gets the gateway's own
+			parts.Dropped = append(parts.Dropped, name)
+		case slices.Equal(went[name], sent[name]):
 			parts.Kept = append(parts.Kept, name)
 		default:
 			parts.Dropped = append(parts.Dropped, name)
