@@ -13,7 +13,7 @@ const (
 	// spoolMemory is how many bytes of an answer are kept in memory while the app is asked; the rest is kept in a file
 	// without a name.
 	spoolMemory = 1 << 20
-	// spoolLimit is how many bytes are kept at all. Beyond that the app has to wait until it was asked.
+	// spoolLimit is how many bytes are kept at all. After that the app has to wait until it was asked.
 	spoolLimit = 64 << 20
 )
 
