@@ -82,9 +82,9 @@ func TestTurns_OpenPages(t *testing.T) {
 	})
 }
 
-// TestTurns_Polls: a page load with a query may raise the session, and one may have been at the app for a while. A page
-// load waits for either, other requests do not. As long as such a request is at the app, it is known that it may raise
-// the session.
+// TestTurns_Polls: a page load that may raise the session, such as one with a query, keeps another page load waiting
+// for a moment only, and after that no request at all. As long as it is at the app, it is known that it may raise the
+// session.
 func TestTurns_Polls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Raising
