@@ -29,7 +29,7 @@ type Outcome = exchange.Outcome
 // NameStore keeps names of cookies for a site, over restarts.
 type NameStore = exchange.NameStore
 
-// CheckCookie says what is wrong with a name for the gateway's own cookie.
+// CheckCookie returns what is wrong with a name for the gateway's own cookie.
 func CheckCookie(name string) error { return exchange.CheckCookie(name) }
 
 // Gateway is the middleware of one site; safe for concurrent use.
@@ -51,9 +51,9 @@ func New(config Config) (*Gateway, error) {
 	return g, nil
 }
 
-// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway's own errors
-// are written as answers. When an error is returned, the request holds neither the client's credentials nor cookies
-// from custody, because whatever handles the error may lead into the app.
+// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway writes its
+// own errors as answers. If an error is returned, the request holds neither the client's credentials nor cookies from
+// custody, because the handler of the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := relay.Begin(g.site, w, r, next)
 	handled := false

@@ -143,7 +143,7 @@ func showRecoveryCodes(x *Page) error {
 		// The codes are shown once, and a HEAD request must not use that up.
 		return x.headersOnly(http.StatusOK)
 	case exchange.LoadsAhead(x.R):
-		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
+		// Nobody may ever look at what was fetched in advance. The browser asks again when the user opens the page.
 		return x.headersOnly(http.StatusServiceUnavailable)
 	}
 	taken, err := x.Take(session.TakeCodes())

@@ -22,7 +22,7 @@ const maxForm = 4 << 10
 // form is what a POST to one of our own pages said.
 type form struct {
 	code string
-	// trust asks for this browser to be trusted, and settled says that this was decided, either way.
+	// trust asks that this browser be trusted. settled says that the user has decided this, either way.
 	trust, settled bool
 	// asks says that one of our own pages sent the form. Somebody sees what comes next, and can be asked or told
 	// something before the page that was asked for.
