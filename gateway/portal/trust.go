@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// trustWithin is how old the code may be after which a browser is trusted.
+// trustWithin is how old the code may be when a browser is trusted because of it.
 const trustWithin = 5 * time.Minute
 
 // mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
@@ -21,8 +21,8 @@ func mayTrust(x *Page) bool {
 	return x.Session().Trusts != "" && age.Within(x.Now, x.Session().Proved(), trustWithin)
 }
 
-// showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
-// all the same.
+// showTrust asks whether to trust this browser. The session is already verified, so a user who does not answer is
+// signed in all the same.
 func showTrust(x *Page) error {
 	if !mayTrust(x) {
 		return x.Redirect(x.Config.Base + "/")
@@ -31,7 +31,7 @@ func showTrust(x *Page) error {
 }
 
 // takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
-// that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
+// that was just given: if the code is too old, or the user's factors have changed since, the browser is not trusted.
 func takeTrust(x *Page) error {
 	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
 	if !asked {

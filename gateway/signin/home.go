@@ -8,15 +8,16 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// homes are where the app's logins lead again and again, whatever page was asked for: the gateway, and not the app, met
-// the request for it. Nothing but where a browser goes on depends on them.
+// homes are the addresses to which the app's logins lead again and again, whatever page the user had asked for: the app
+// does not know that page, because the gateway answered the request for it. Only where a browser goes on depends on
+// homes.
 type homes struct {
 	mutex sync.Mutex
 	seen  map[string]int
 }
 
 const (
-	// usual is how often a login has to lead somewhere until that is one of the app's homes.
+	// usual is how often logins have to lead to an address until it counts as one of the app's homes.
 	usual = 3
 	// mostHomes is how many addresses are counted.
 	mostHomes = 16
@@ -29,7 +30,7 @@ func (h *homes) has(target string) bool {
 	return h.seen[target] >= usual
 }
 
-// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing.
+// LedTo notes where the app's login led a user who has fully signed in. What follows a password alone is not noted.
 func (x *Exchange) LedTo(target string) { x.site.homes.note(target) }
 
 // note counts where a login leads.
@@ -45,16 +46,17 @@ func (h *homes) note(target string) {
 	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
-// above reports whether an address is a folder in which another address lies. The start page is above all, and no more
-// than others the home of an app that also leads elsewhere.
+// above reports whether an address is a folder in which another address lies. The start page lies above all addresses,
+// so it does not count: it is a home only if the app's logins usually lead to it.
 func above(target, asked string) bool {
 	folder := strings.TrimSuffix(target, "/")
 	rest, in := strings.CutPrefix(asked, folder)
 	return in && folder != "" && !strings.ContainsAny(folder, "?#") && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
-// goesHome reports whether the app leads to its usual home, and the browser had asked for another page first; asked is
-// that one. What leads anywhere else, to new terms of use perhaps, does so for a reason.
+// goesHome reports whether the app's answer leads to its usual home although the browser had first asked for another
+// page, which is returned as asked. If the answer leads anywhere else, for example to new terms of use, the app has a
+// reason for it.
 func goesHome(x *Exchange, delivery *session.Delivery) (asked string, home bool) {
 	if delivery.Location == "" || !exchange.IsPageLoad(x.R) {
 		return "", false
