@@ -10,11 +10,14 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it.
+// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it, or sallyport.
 const asCaddy = "SALLYPORT_TEST_AS_CADDY"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCaddy) != "" {
+	if as := os.Getenv(asCaddy); as != "" {
+		if as == "sallyport" {
+			CommandsAtRoot()
+		}
 		caddycmd.Main()
 		return
 	}
@@ -24,12 +27,18 @@ func TestMain(m *testing.M) {
 // caddyRun runs a command of such a Caddy, in a folder where there is no Caddyfile, and returns what it says.
 func caddyRun(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
+	return runAs(t, "caddy", arguments...)
+}
+
+// runAs is caddyRun as a Caddy or as sallyport.
+func runAs(t *testing.T, as string, arguments ...string) (string, error) {
+	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), binary, arguments...)
-	command.Env = append(os.Environ(), asCaddy+"=yes")
+	command.Env = append(os.Environ(), asCaddy+"="+as)
 	command.Dir = t.TempDir()
 	said, err := command.CombinedOutput()
 	return string(said), err
