@@ -109,3 +109,43 @@ func TestGuardResumes(t *testing.T) {
 		t.Errorf("another call: %d %s", call.StatusCode, call.body)
 	}
 }
+
+// TestGuardWithoutHead: HTML lets a page leave out `<head>`, `<body>` and all end tags. It gets the guard in front of
+// everything all the same, and the link behind it; a piece that a script puts into a page gets neither.
+func TestGuardWithoutHead(t *testing.T) {
+	for _, test := range []struct {
+		page         string
+		unsaid       bool
+		guard, links bool
+	}{
+		{"<!doctype html><title>x</title><script src=app.js></script><p>hi", false, true, true},
+		{"<!doctype html><title>x</title><p>hi", true, true, true},
+		{"<title>x</title><p>hi", false, true, true},
+		// Nothing says that it is no piece: no `<html>`, and a browser that does not tell what it wants it for.
+		{"<title>x</title><p>hi", true, false, false},
+		{`{"error":"<p>none</p>"}`, false, false, false},
+	} {
+		l := newGuarded(t, true, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			write(t, w, test.page)
+		})
+		header := http.Header{"Accept-Language": {"en"}}
+		if test.unsaid {
+			header["Sec-Fetch-Mode"], header["Sec-Fetch-Dest"] = nil, nil
+		}
+		want := test.page
+		if test.guard {
+			want = strings.Replace(want, "<title>", guardEnglish+"<title>", 1)
+		}
+		if test.links {
+			want += linkEnglish
+		}
+		if got := l.load(http.MethodGet, header); got.body != want {
+			t.Errorf("%+v:\n%s\n%s", test, got.body, want)
+		}
+		piece := l.load(http.MethodGet, http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}})
+		if piece.body != test.page {
+			t.Errorf("%+v: a script gets %s", test, piece.body)
+		}
+	}
+}

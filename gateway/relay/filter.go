@@ -362,7 +362,10 @@ func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
 			return f.ended()
 		}
 	}
-	// The end of a document that was cut off. Whether it can still be written is nobody's concern by now.
+	// Whether the end of a document can still be written is nobody's concern by now.
+	if f.rewriter != nil && err == nil {
+		_ = f.rewriter.Close()
+	}
 	_ = f.sendHeld()
 	return err
 }

@@ -30,6 +30,8 @@ type insertion struct {
 	languages, origin string
 	base              string
 	link, guard       bool
+	// fills: the browser says that it shows the answer in a window.
+	fills bool
 	// worker: it is no page, but the script of a service worker.
 	worker bool
 	// mark is of what is to be put in. The app was asked whether the page has changed into which the very same was put,
@@ -54,11 +56,15 @@ func (x *Exchange) expectPage() *insertion {
 	}
 	i := &insertion{
 		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: siteOrigin(x), base: x.Config.Base, link: link, guard: x.Config.Guard,
+		fills: inject.FillsWindow(x.R),
 	}
 	i.mark = i.markOf(link && i.origin != "")
 	i.asked = inject.Condition(x.R.Header, i.mark)
 	return i
 }
+
+// places is of the places in a page that something is put into. Where they change, pages that browsers have kept do too.
+const places = "2"
 
 // markOf is what the validators of a page say of what was put into it. What differs from page to page, as a nonce does,
 // is no part of it.
@@ -70,7 +76,7 @@ func (i *insertion) markOf(link bool) string {
 	if link {
 		settings = i.pages.SettingsLink(i.languages, i.origin+i.base+"/")
 	}
-	return inject.Mark(guard, settings)
+	return inject.Mark(places, guard, settings)
 }
 
 // into makes ready for the app's answer, and changes its headers. Nil where the answer is left alone.
@@ -95,7 +101,7 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	if !link && !i.guard || !inject.Document(status, h) {
 		return nil
 	}
-	rewriter := &inject.Rewriter{To: w}
+	rewriter := &inject.Rewriter{To: w, Assumed: i.fills}
 	if i.guard {
 		rewriter.AfterHead = []byte(guardTag(i.base, h["Content-Security-Policy"]))
 	}
