@@ -56,6 +56,10 @@ func TestGuardIsPutIn(t *testing.T) {
 					if path == "/static/page" {
 						who["Cookie"] = nil // a stranger
 					} else if link && test.want != "" {
+						linkEnglish := linkEnglish
+						if test.header["Content-Security-Policy"] != nil {
+							linkEnglish = strings.Replace(linkEnglish, ` style="clear:both;margin:2em 1em 1.5em;text-align:center"`, "", 1)
+						}
 						want = strings.Replace(want, "</body>", strings.Replace(linkEnglish, `href="`, `href="`+"//"+strings.TrimPrefix(l.server.URL, "http://"), 1)+"</body>", 1)
 					}
 					if got := l.at(path, who); got.body != want {
@@ -78,9 +82,9 @@ func (l *linked) at(path string, header http.Header) answer {
 func TestGuardScript(t *testing.T) {
 	l := newGuarded(t, false, func(http.ResponseWriter, *http.Request) { t.Error("the app was asked") })
 	for _, who := range []string{"", l.cookie, "sallyport=" + sessionIn(t, l.site, gate.Pending)} {
-		script := l.at("/second-factor/guard.js", http.Header{"Cookie": {who}, "Accept-Language": {"de"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"script"}})
+		script := l.at("/second-factor/guard-dialog.js", http.Header{"Cookie": {who}, "Accept-Language": {"de"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"script"}})
 		h := script.Header
-		if script.StatusCode != http.StatusOK || !strings.Contains(script.body, "XMLHttpRequest") || !strings.Contains(script.body, "Abbrechen") {
+		if script.StatusCode != http.StatusOK || !strings.Contains(script.body, "export default") || !strings.Contains(script.body, "Abbrechen") {
 			t.Errorf("%q: %d %s", who, script.StatusCode, script.body)
 		}
 		if h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Cache-Control") != "no-store" ||
@@ -88,9 +92,14 @@ func TestGuardScript(t *testing.T) {
 			t.Errorf("%q: %v", who, h)
 		}
 	}
+	if got := l.at("/second-factor/guard.js", http.Header{}); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "XMLHttpRequest") {
+		t.Errorf("the guard: %d %s", got.StatusCode, got.body)
+	}
 	l.gateway.site.Config.Guard = false
-	if got := l.at("/second-factor/guard.js", http.Header{}); got.StatusCode != http.StatusNotFound {
-		t.Errorf("without the setting: %d", got.StatusCode)
+	for _, path := range []string{"/second-factor/guard.js", "/second-factor/guard-dialog.js", "/second-factor/settings-link.js"} {
+		if got := l.at(path, http.Header{}); got.StatusCode != http.StatusNotFound {
+			t.Errorf("%s without the setting: %d", path, got.StatusCode)
+		}
 	}
 }
 
