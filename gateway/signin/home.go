@@ -20,17 +20,34 @@ const (
 	usual = 3
 	// mostHomes is how many addresses are counted.
 	mostHomes = 16
+	// startPage is above all others.
+	startPage = "/"
 )
 
-// has reports whether the address is one of the homes.
+// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known to
+// have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a new
+// password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	return h.seen[target] >= usual
+	if h.seen[target] >= usual || target != startPage {
+		return h.seen[target] >= usual
+	}
+	for _, times := range h.seen {
+		if times >= usual {
+			return false
+		}
+	}
+	return true
 }
 
-// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing.
-func (x *Exchange) LedTo(target string) { x.site.homes.note(target) }
+// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing. Where that is the
+// page that was asked for, it may not have been the app that said so (goesHome), and teaches nothing either.
+func (x *Exchange) LedTo(target, asked string) {
+	if target != asked || target == startPage {
+		x.site.homes.note(target)
+	}
+}
 
 // note counts where a login leads.
 func (h *homes) note(target string) {
@@ -45,8 +62,7 @@ func (h *homes) note(target string) {
 	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
-// above reports whether an address is a folder in which another address lies. The start page is above all, and no more
-// than others the home of an app that also leads elsewhere.
+// above reports whether an address is a folder in which another address lies. The start page is none: all lie in it.
 func above(target, asked string) bool {
 	folder := strings.TrimSuffix(target, "/")
 	rest, in := strings.CutPrefix(asked, folder)
@@ -59,10 +75,9 @@ func goesHome(x *Exchange, delivery *session.Delivery) (asked string, home bool)
 	if delivery.Location == "" || !exchange.IsPageLoad(x.R) {
 		return "", false
 	}
-	home = x.site.homes.has(delivery.Location)
 	asked = x.RememberedTarget()
-	if asked == "" || asked == "/" || asked == delivery.Location {
+	if asked == "" || asked == startPage || asked == delivery.Location {
 		return "", false
 	}
-	return asked, home || above(delivery.Location, asked)
+	return asked, x.site.homes.has(delivery.Location) || above(delivery.Location, asked)
 }
