@@ -186,7 +186,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	x.Tell(told)
 	if delivery != nil {
-		x.LedTo(delivery.Location)
+		x.LedTo(delivery.Location, next)
 	}
 	x.DeliverCookies(delivery)
 	if with.credential != "" {
