@@ -87,8 +87,8 @@ func TestErrorPages(t *testing.T) {
 	}
 }
 
-// TestErrorPagesSayIdentity: the log names the identity address if its answer is unclear. A login by form is not sent
-// again by itself.
+// TestErrorPagesSayIdentity: if the answer of the identity address is unclear, the error page says that. A login by
+// form is not sent again by itself.
 func TestErrorPagesSayIdentity(t *testing.T) {
 	s := homely(t, func(*http.Request) string { return "/" })
 	var unclear atomic.Bool
