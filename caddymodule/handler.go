@@ -234,7 +234,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger, config.Events = logger, event.Sinks{event.NewAudit(auditLog(ctx)), counted{}}
+	if config.Events, err = h.sinks(ctx); err != nil {
+		return err
+	}
+	config.Logger = logger
 	h.count(&config)
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
@@ -249,6 +252,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.tell(logger)
 	h.warn(ctx, logger)
 	return nil
+}
+
+// sinks are what hears of the site's security events. The audit log is the first, so that it has them in any case.
+func (h *Handler) sinks(ctx caddy.Context) (event.Sinks, error) {
+	caddys, err := newPassing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return event.Sinks{event.NewAudit(auditLog(ctx)), counted{}, caddys}, nil
 }
 
 // ServeHTTP passes a request through the gateway. Every request to the rest of the route, including the gateway's own,
