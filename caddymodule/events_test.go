@@ -72,8 +72,8 @@ func TestCaddysEvents(t *testing.T) {
 	})
 }
 
-// TestSlowHandlers: a handler that takes long has no sign-in wait, and no memory fill up; one that panics loses that one
-// event.
+// TestSlowHandlers: a handler that takes long has no sign-in wait, and no memory fill up; one that panics loses that
+// one event.
 func TestSlowHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &handling{takes: time.Second, panics: "user 7"}
