@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/testclock": {},
 	"internal/inject":    {},
 	"event":              {},
+	"notify":             {"event"},
 	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
 	"gateway/exchange":   below("exchange"),
 	"gateway/upstream":   below("exchange", "upstream"),

@@ -23,6 +23,7 @@ const maxPassed = 1024
 type passing struct {
 	events *caddyevents.App
 	ctx    caddy.Context
+	most   int // how many may wait
 
 	mutex   sync.Mutex
 	waiting []event.Event
@@ -38,7 +39,7 @@ func newPassing(ctx caddy.Context) (*passing, error) {
 	}
 	// Requests of a configuration may end after it, and their events are told all the same.
 	ctx.Context = context.WithoutCancel(ctx.Context)
-	return &passing{events: app.(*caddyevents.App), ctx: ctx}, nil
+	return &passing{events: app.(*caddyevents.App), ctx: ctx, most: maxPassed}, nil
 }
 
 // Emit implements event.Sink.
@@ -48,7 +49,7 @@ func (p *passing) Emit(_ context.Context, e event.Event) {
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if len(p.waiting) >= maxPassed {
+	if len(p.waiting) >= p.most {
 		if !p.losing {
 			p.losing = true
 			forwardLog.Warn("handlers of Caddy's events are too slow: events are lost to them; the audit log has all", "event", string(e.Name), "app", e.App)

@@ -113,6 +113,9 @@ type Handler struct {
 	// Without it such an app shows an error, and a reload leads to the challenge.
 	Guard bool `json:"guard,omitempty"`
 
+	// The ways in which security events are told at once. Default: none
+	Notify []Notify `json:"notify,omitempty"`
+
 	// The look of the gateway's own pages.
 	Brand *Brand `json:"brand,omitempty"`
 	// The language of the gateway's own pages, a tag such as `de`. With `identity_typed` it is also the language that
@@ -122,6 +125,8 @@ type Handler struct {
 	// preset holds the words of a Caddyfile's `preset` until the whole block is read.
 	preset  *Handler
 	gateway *gateway.Gateway
+	// pooledWebhooks are the keys of those that Provision took.
+	pooledWebhooks []string
 }
 
 // Login describes the requests by which users sign in to the app, and the app's answers to them.
@@ -260,7 +265,11 @@ func (h *Handler) sinks(ctx caddy.Context) (event.Sinks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return event.Sinks{event.NewAudit(auditLog(ctx)), counted{}, caddys}, nil
+	notices, err := h.notices()
+	if err != nil {
+		return nil, err
+	}
+	return append(event.Sinks{event.NewAudit(auditLog(ctx)), counted{}, caddys}, notices...), nil
 }
 
 // ServeHTTP passes a request through the gateway. Every request to the rest of the route, including the gateway's own,
