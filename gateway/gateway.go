@@ -32,6 +32,9 @@ type NameStore = exchange.NameStore
 // CheckCookie returns what is wrong with a name for the gateway's own cookie.
 func CheckCookie(name string) error { return exchange.CheckCookie(name) }
 
+// HostOf is the host that a request's session belongs to.
+func HostOf(r *http.Request) string { return exchange.HostOf(r) }
+
 // Gateway is the middleware of one site; safe for concurrent use.
 type Gateway struct {
 	site  *relay.Site
@@ -50,6 +53,12 @@ func New(config Config) (*Gateway, error) {
 	g.site = relay.NewSite(signin.NewSite(upstream.NewSite(site, own)), func(x *relay.Exchange) error { return g.act(x, decideAgain(x)) })
 	return g, nil
 }
+
+// CookieName is what the gateway's own cookie is called in a request.
+func (g *Gateway) CookieName(r *http.Request) string { return g.site.CookieName(r) }
+
+// TransportIsSafe reports whether a request came by https, or from this machine. Any other is refused unread.
+func (g *Gateway) TransportIsSafe(r *http.Request) bool { return g.site.TransportIsSafe(r) }
 
 // ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway writes its
 // own errors as answers. If an error is returned, the request holds neither the client's credentials nor cookies from

@@ -88,6 +88,73 @@ func TestDeepLink(t *testing.T) {
 	prove("/app/x").wants(t, http.StatusSeeOther, "/application")
 }
 
+// TestDeepLinkToStartPage: nearly all apps lead a login to "/". The first stranger who asks for a page deep in such an app
+// gets to it, with a factor and without. Where logins are known to lead elsewhere, the start page is led to for a reason.
+func TestDeepLinkToStartPage(t *testing.T) {
+	leads := "/"
+	s := homely(t, func(r *http.Request) string {
+		if r.FormValue("username") == "mallory" {
+			return "/terms"
+		}
+		return leads
+	})
+	enter := func(asked, name string) answer {
+		t.Helper()
+		b := s.browser()
+		if asked != "" {
+			b.get(asked).wants(t, http.StatusSeeOther, "/login")
+		}
+		return b.post("/login", url.Values{"username": {name}, "password": {"x"}})
+	}
+	enter("/app/report?id=7", "bob").wants(t, http.StatusFound, "/app/report?id=7")
+	enter("/app/report?id=7", "mallory").wants(t, http.StatusFound, "/terms")
+
+	alice := s.browser()
+	alice.post("/login", url.Values{"username": {"alice"}, "password": {"x"}}).wants(t, http.StatusFound, "/")
+	key := alice.enrol()
+	// Also again and again: what was asked for is no home of the app's.
+	for range usualTimes + 1 {
+		b := s.browser()
+		b.get("/app/report?id=7").wants(t, http.StatusSeeOther, "/login")
+		b.post("/login", url.Values{"username": {"alice"}, "password": {"x"}}).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		s.clock.Advance(30e9)
+		b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/app/report?id=7")
+	}
+	enter("/app/other", "bob").wants(t, http.StatusFound, "/app/other")
+	enter("", "bob").wants(t, http.StatusFound, "/")
+	enter("/", "bob").wants(t, http.StatusFound, "/")
+
+	// From here on the app has another home.
+	leads = "/dashboard"
+	for range usualTimes {
+		enter("", "bob").wants(t, http.StatusFound, "/dashboard")
+	}
+	enter("/app/other", "bob").wants(t, http.StatusFound, "/app/other")
+
+	t.Run("elsewhere", func(t *testing.T) {
+		leads := "/dashboard"
+		s := homely(t, func(*http.Request) string { return leads })
+		enter := func(asked string) answer {
+			t.Helper()
+			b := s.browser()
+			b.get(asked).wants(t, http.StatusSeeOther, "/login")
+			return b.post("/login", url.Values{"username": {"bob"}, "password": {"x"}})
+		}
+		for range usualTimes {
+			enter("/files").wants(t, http.StatusFound, "/dashboard")
+		}
+		enter("/files").wants(t, http.StatusFound, "/files")
+		leads = "/"
+		for range usualTimes {
+			enter("/files").wants(t, http.StatusFound, "/")
+		}
+		enter("/files").wants(t, http.StatusFound, "/files")
+	})
+}
+
+// usualTimes is how often a login leads somewhere until that is one of the app's homes.
+const usualTimes = 3
+
 // TestDeepLinkOfOthers: another site's page makes a browser ask for a page in a frame, or for a picture. Nobody wants
 // to see that after her login. A link that she follows she does.
 func TestDeepLinkOfOthers(t *testing.T) {

@@ -108,7 +108,7 @@ func TestOffer(t *testing.T) {
 	if got := b.get("/api/entries"); got.StatusCode != http.StatusOK {
 		t.Errorf("while it is offered: %d", got.StatusCode)
 	}
-	if page := b.get("/second-factor/offer"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, `<a href="/">Not now</a>`) {
+	if page := b.get("/second-factor/offer"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, `<a href="/files">Not now</a>`) {
 		t.Errorf("the offer: %d %s", page.StatusCode, page.body)
 	}
 	b.own("/", "/logout", nil)

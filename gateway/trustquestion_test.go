@@ -20,7 +20,7 @@ func asked(t testing.TB) (s *site, key string, b *browser) {
 	key = b.enrol()
 	b.get("/second-factor/recovery-codes")
 	b.own("/", "/logout", nil)
-	b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	b.get("/").wants(t, http.StatusSeeOther, "/login")
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}, "then": {"ask"}}).wants(t, http.StatusSeeOther, "/second-factor/trust")
 	s.clock.Advance(30 * time.Second)

@@ -26,7 +26,7 @@ func TestFormAfterTheEnd(t *testing.T) {
 	}
 	s.clock.Advance(2 * time.Hour)
 	got := b.post("/files", url.Values{"a": {"b"}})
-	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Nothing was changed") || !strings.Contains(got.body, `href="/login"`) {
+	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Your form was not sent") || !strings.Contains(got.body, `href="/login" target="_blank"`) {
 		t.Errorf("after the end: %d %.300s", got.StatusCode, got.body)
 	}
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")

@@ -67,10 +67,11 @@ func lost(x *Exchange) bool {
 		x.State() == gate.Anonymous && !gate.Foreign(x.R, nil) && !x.Above.Begun()
 }
 
-// unsent answers that a form was not sent, and where to sign in.
+// unsent answers that a form was not sent, and where to sign in: in another tab, because the history of this one is the
+// way back to what was typed.
 func unsent(x *Exchange) error {
 	return x.Config.Pages.Error(x.W, http.StatusForbidden, pages.ErrorView{
-		Common: x.Common(), Kind: pages.ErrorForm, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn},
+		Common: x.Common(), Kind: pages.ErrorUnsent, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn, Apart: true},
 	})
 }
 

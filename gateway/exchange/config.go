@@ -65,6 +65,9 @@ type Config struct {
 	Recheck time.Duration
 	// SettingsLink puts a link to the settings page into the app's HTML pages, for people whose session is verified.
 	SettingsLink bool
+	// SettingsLinkInto is a selector (CSS) of the element of a page that the link goes into, at its end, where there is
+	// one and the page's policy lets a script of the site's in. Default: the end of the page.
+	SettingsLinkInto string
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by
 	// script.
 	Guard bool

@@ -113,5 +113,10 @@ func (x *Exchange) Left() error {
 // Plain reports whether a request, as far as can be seen from outside, could sign nobody in.
 func (s *Site) Plain(r *http.Request) bool { return login.Plain(r) && !s.Config.Logins.NamesInQuery(r) }
 
-// GuardPath is the address of the guard below base.
-const GuardPath = "/guard.js"
+// What stands in the app's own pages is below base, open to everyone: the guard, its dialog, and what puts the settings
+// link into its place.
+const (
+	GuardPath       = "/guard.js"
+	GuardDialogPath = "/guard-dialog.js"
+	LinkPath        = "/settings-link.js"
+)

@@ -89,8 +89,8 @@ func takeCode(x *Page) error {
 	return x.pass(gate.Pending, with)
 }
 
-// judge lets the record judge a code, and makes the browser trusted at once if the form says so. If the form leaves
-// that open and comes from a page, the user is asked next.
+// judge lets the record judge a code, and makes the browser trusted at once if the form says so. If the form leaves that
+// open and says that somebody can be asked, as our pages and the guard's dialog do, the user is asked next.
 func judge(x *Page, answer factor.Answer) (with passed, err error) {
 	with.method = answer.Kind
 	if x.form.trust {
@@ -99,7 +99,7 @@ func judge(x *Page, answer factor.Answer) (with passed, err error) {
 			return with, err
 		}
 	}
-	if !x.form.settled && x.form.asks && x.WantsPage() {
+	if !x.form.settled && x.form.asks && (x.WantsPage() || x.SentJSON) {
 		with.trusts, err = x.Config.Factors.SignInAndAsk(x.Noting(), x.Session().Identity, answer)
 		return with, err
 	}
@@ -160,6 +160,8 @@ func (x *Page) pass(from gate.State, with passed) error {
 	switch {
 	case with.says:
 		passing.Next, to = to, x.Config.Base+usedPath
+	case with.trusts != "" && script:
+		passing.Trusts = with.trusts
 	case with.trusts != "":
 		passing.Next, passing.Trusts, to = to, with.trusts, x.Config.Base+"/trust"
 	}
@@ -184,7 +186,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	x.Tell(told)
 	if delivery != nil {
-		x.LedTo(delivery.Location)
+		x.LedTo(delivery.Location, next)
 	}
 	x.DeliverCookies(delivery)
 	if with.credential != "" {

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -66,11 +67,11 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	switch {
 	case mediaType == "application/json":
 		x.SentJSON = true
-		code, ok := jsonCode(body)
+		fields, ok := jsonFields(body)
 		if !ok {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
-		x.form.code = code
+		x.form.take(func(name string) string { return fields[name] })
 		return nil
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
@@ -87,47 +88,55 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	if x.Session() != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Session().Form)) != 1 {
 		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
-	x.form.code, x.form.id, x.form.asks = values.Get("code"), values.Get("id"), values.Get("then") == "ask"
-	x.form.settled = values.Get("trust") != ""
-	x.form.trust = x.form.settled && values.Get("trust") != "no"
-	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
+	x.form.take(values.Get)
+	x.form.id = values.Get("id")
 	return nil
 }
 
-// jsonCode reads the code from a document `{"code":"…"}`. The member may occur only once, because readers differ in
-// which of two they take, in any mixture of cases.
-func jsonCode(body []byte) (code string, ok bool) {
+// take reads what both a form and a JSON document can say.
+func (f *form) take(value func(name string) string) {
+	f.code, f.asks = value("code"), value("then") == "ask"
+	f.settled = value("trust") != ""
+	f.trust = f.settled && value("trust") != "no"
+	f.key, f.proof = value("key"), value("proof")
+}
+
+// jsonFields reads the fields of a document such as `{"code":"…"}`. Each of ours may occur only once, because readers
+// differ in which of two they take, in any mixture of cases. Other members do not count.
+func jsonFields(body []byte) (fields map[string]string, ok bool) {
 	if len(body) == 0 {
-		return "", true
+		return nil, true
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(body) {
-		return "", false
+		return nil, false
 	}
-	seen := false
+	fields = make(map[string]string)
 	for decoder.More() {
-		name, err := decoder.Token()
+		token, err := decoder.Token()
 		if err != nil {
-			return "", false
+			return nil, false
 		}
 		var value any
 		if decoder.Decode(&value) != nil {
-			return "", false
+			return nil, false
 		}
-		if text, _ := name.(string); !strings.EqualFold(text, "code") {
+		name, _ := token.(string)
+		ours := slices.ContainsFunc([]string{"code", "then", "trust", "key", "proof"}, func(field string) bool { return strings.EqualFold(field, name) })
+		if !ours {
 			continue
-		} else if seen || text != "code" {
-			return "", false
 		}
-		if code, seen = value.(string); !seen {
-			return "", false
+		text, isText := value.(string)
+		if _, seen := fields[name]; seen || !isText || name != strings.ToLower(name) {
+			return nil, false
 		}
+		fields[name] = text
 	}
 	if end, err := decoder.Token(); err != nil || end != json.Delim('}') {
-		return "", false
+		return nil, false
 	}
 	_, err := decoder.Token()
-	return code, errors.Is(err, io.EOF)
+	return fields, errors.Is(err, io.EOF)
 }
 
 func isUTF8(charset string) bool {

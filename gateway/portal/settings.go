@@ -18,13 +18,15 @@ func showStatus(x *Page) error {
 		User     string   `json:"user"`
 		Enrolled bool     `json:"enrolled"`
 		Methods  []string `json:"methods"`
+		// Trust is for the guard's dialog.
+		Trust *trustStatus `json:"trust,omitempty"`
 	}{State: x.State().String(), Methods: []string{}}
 	if x.State() != gate.Anonymous {
 		factors, err := x.Enrolled(x.Session().Identity)
 		if err != nil {
 			return x.StoreFailed("read the second factor", err)
 		}
-		status.User, status.Enrolled = x.Session().Identity, factors.Enrolled
+		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, x.trustStatus(factors)
 		for _, method := range factors.Methods {
 			status.Methods = append(status.Methods, string(method))
 		}

@@ -7,6 +7,7 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
@@ -35,7 +36,7 @@ func showTrust(x *Page) error {
 func takeTrust(x *Page) error {
 	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
 	if !asked {
-		return x.Redirect(x.Config.Base + "/")
+		return x.afterTrust(x.Config.Base + "/")
 	}
 	trust, usable := factor.Trust{}, false
 	if x.form.trust && fresh {
@@ -46,13 +47,13 @@ func takeTrust(x *Page) error {
 		return x.sessionChanged(err)
 	}
 	if !taken.Done || x.form.trust && !fresh {
-		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+		return x.trustLate()
 	}
 	if usable {
 		credential, err := x.Config.Factors.Trust(x.Noting(), x.Session().Identity, mark, trust)
 		switch {
 		case errors.Is(err, factor.ErrNotTrusted):
-			return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+			return x.trustLate()
 		case err != nil:
 			return x.StoreFailed("trust a browser", err)
 		}
@@ -60,5 +61,54 @@ func takeTrust(x *Page) error {
 		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: method})
 		x.KeepTrust(credential)
 	}
-	return x.Redirect(session.Destination(nil, taken.Before.Next))
+	return x.afterTrust(session.Destination(nil, taken.Before.Next))
+}
+
+// afterTrust leads somebody on who has answered, or tells the guard's dialog that the answer has come.
+func (x *Page) afterTrust(to string) error {
+	if x.WantsPage() {
+		return x.Redirect(to)
+	}
+	return x.headersOnly(http.StatusNoContent)
+}
+
+func (x *Page) trustLate() error {
+	if x.WantsPage() {
+		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+	}
+	common := x.Common()
+	common.Alert = pages.AlertTrustLate
+	return x.codeProblem(http.StatusForbidden, common)
+}
+
+// trustStatus is what the guard's dialog needs to ask the question, and to have a trusted browser prove itself: the
+// nonce that a proof is made for, and the key and the device of the browser where there is one.
+type trustStatus struct {
+	Nonce  string `json:"nonce"`
+	Key    string `json:"key,omitempty"`
+	Device string `json:"device,omitempty"`
+}
+
+// trustStatus is nil where there is no guard, or nothing to ask or to prove. A script of the site's finds all of it in
+// our pages as well.
+func (x *Page) trustStatus(status factor.Status) *trustStatus {
+	if !x.Config.Guard || x.Config.Factors.Remember() <= 0 {
+		return nil
+	}
+	told := &trustStatus{Nonce: x.Session().Form}
+	switch x.State() {
+	case gate.Pending:
+		device, ok := x.proving(status)
+		if !ok {
+			return nil
+		}
+		told.Key, told.Device = factor.EncodeDeviceKey(device.Key), device.ID
+	case gate.Verified:
+		if !mayTrust(x) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return told
 }

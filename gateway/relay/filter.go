@@ -365,7 +365,10 @@ func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
 			return f.ended()
 		}
 	}
-	// This is the end of a document that was cut off. Whether it can still be written does not matter by now.
+	// This is the end of a document. Whether it can still be written does not matter by now.
+	if f.rewriter != nil && err == nil {
+		_ = f.rewriter.Close()
+	}
 	_ = f.sendHeld()
 	return err
 }

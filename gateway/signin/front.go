@@ -1,6 +1,9 @@
 package signin
 
 import (
+	"slices"
+	"strings"
+
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 )
@@ -34,7 +37,8 @@ func (x *Exchange) needsSession() bool {
 	case gate.Public, gate.Entry:
 		return false
 	case gate.Own:
-		return x.Path.Text != x.Config.Base+"/logo" && x.Path.Text != x.Config.Base+exchange.GuardPath
+		path := strings.TrimPrefix(x.Path.Text, x.Config.Base)
+		return !slices.Contains([]string{"/logo", exchange.GuardPath, exchange.GuardDialogPath, exchange.LinkPath}, path)
 	}
 	return true
 }

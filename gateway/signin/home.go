@@ -21,17 +21,34 @@ const (
 	usual = 3
 	// mostHomes is how many addresses are counted.
 	mostHomes = 16
+	// startPage is above all others.
+	startPage = "/"
 )
 
-// has reports whether the address is one of the homes.
+// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known to
+// have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a new
+// password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	return h.seen[target] >= usual
+	if h.seen[target] >= usual || target != startPage {
+		return h.seen[target] >= usual
+	}
+	for _, times := range h.seen {
+		if times >= usual {
+			return false
+		}
+	}
+	return true
 }
 
-// LedTo notes where the app's login led a user who has fully signed in. What follows a password alone is not noted.
-func (x *Exchange) LedTo(target string) { x.site.homes.note(target) }
+// LedTo notes where the app's login led a user who has fully signed in. What follows a password alone is not noted, nor
+// is the page that was asked for: goesHome may have led there, and not the app.
+func (x *Exchange) LedTo(target, asked string) {
+	if target != asked || target == startPage {
+		x.site.homes.note(target)
+	}
+}
 
 // note counts where a login leads.
 func (h *homes) note(target string) {
@@ -46,8 +63,8 @@ func (h *homes) note(target string) {
 	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
-// above reports whether an address is a folder in which another address lies. The start page lies above all addresses,
-// so it does not count: it is a home only if the app's logins usually lead to it.
+// above reports whether an address is a folder in which another address lies. The start page does not count, because all
+// addresses lie in it.
 func above(target, asked string) bool {
 	folder := strings.TrimSuffix(target, "/")
 	rest, in := strings.CutPrefix(asked, folder)
@@ -61,10 +78,9 @@ func goesHome(x *Exchange, delivery *session.Delivery) (asked string, home bool)
 	if delivery.Location == "" || !exchange.IsPageLoad(x.R) {
 		return "", false
 	}
-	home = x.site.homes.has(delivery.Location)
 	asked = x.RememberedTarget()
-	if asked == "" || asked == "/" || asked == delivery.Location {
+	if asked == "" || asked == startPage || asked == delivery.Location {
 		return "", false
 	}
-	return asked, home || above(delivery.Location, asked)
+	return asked, x.site.homes.has(delivery.Location) || above(delivery.Location, asked)
 }

@@ -229,7 +229,7 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 		return x.AskFactor()
 	}
 	if exchange.IsPageLoad(x.R) {
-		x.LedTo(leads)
+		x.LedTo(leads, "")
 	}
 	if answer := x.offer(next); answer != nil {
 		return answer()
