@@ -171,9 +171,9 @@ func TestP2_TokenOfATypedFailure(t *testing.T) {
 		c.Logins.Identities, c.Logins.Typed, c.Refresh = nil, true, match.Globs(nil)
 	})
 	for body, want := range map[string]int{
-		`{"error":"no"}`:                         http.StatusOK,
-		`{"error":"no","token":"tok3n-alice-9"}`: http.StatusBadGateway,
-		`{"ok":1,"token":"tok3n-alice-9"}`:       http.StatusOK,
+		`{"error":"no"}`:                                                                http.StatusOK,
+		`{"error":"no","token":"tok3n-alice-9"}`:                                        http.StatusBadGateway,
+		`{"ok":1,"token":"tok3n-alice-9"}`:                                              http.StatusOK,
 		`{"ok":1,"token":"` + strings.Repeat("tok3n", login.TokenLimit) + `"}`:          http.StatusBadGateway,
 		`{"ok":1,"token":"tok3n-alice-9","more":"` + strings.Repeat("x", 20<<10) + `"}`: http.StatusBadGateway,
 	} {

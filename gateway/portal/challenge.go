@@ -89,8 +89,8 @@ func takeCode(x *Page) error {
 	return x.pass(gate.Pending, with)
 }
 
-// judge lets the record judge a code, and makes the browser trusted at once if the form says so. If the form leaves that
-// open and says that somebody can be asked, as our pages and the guard's dialog do, the user is asked next.
+// judge lets the record judge a code, and makes the browser trusted at once if the form says so. If the form leaves
+// that open and says that somebody can be asked, as our pages and the guard's dialog do, the user is asked next.
 func judge(x *Page, answer factor.Answer) (with passed, err error) {
 	with.method = answer.Kind
 	if x.form.trust {

@@ -25,9 +25,9 @@ const (
 	startPage = "/"
 )
 
-// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known to
-// have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a new
-// password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
+// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known
+// to have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a
+// new password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -63,8 +63,8 @@ func (h *homes) note(target string) {
 	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
-// above reports whether an address is a folder in which another address lies. The start page does not count, because all
-// addresses lie in it.
+// above reports whether an address is a folder in which another address lies. The start page does not count, because
+// all addresses lie in it.
 func above(target, asked string) bool {
 	folder := strings.TrimSuffix(target, "/")
 	rest, in := strings.CutPrefix(asked, folder)

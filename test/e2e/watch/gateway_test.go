@@ -1,5 +1,5 @@
-// Package watch tries what operators see of a gateway: its audit log, what is passed on of it, and its metrics; with the
-// real binary, and with the real programs that read them.
+// Package watch tries what operators see of a gateway: its audit log, what is passed on of it, and its metrics; with
+// the real binary, and with the real programs that read them.
 package watch
 
 import (
