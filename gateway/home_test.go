@@ -89,8 +89,8 @@ func TestDeepLink(t *testing.T) {
 }
 
 // TestDeepLinkToStartPage: nearly all apps lead a login to "/". The first stranger who asks for a page deep in such an
-// app gets to it, with a factor and without. Where logins are known to lead elsewhere, the start page is led to for a
-// reason.
+// app gets to it, with a factor and without. If logins are known to lead elsewhere, the app has a reason to
+// lead to the start page.
 func TestDeepLinkToStartPage(t *testing.T) {
 	leads := "/"
 	s := homely(t, func(r *http.Request) string {

@@ -64,7 +64,7 @@ func takeTrust(x *Page) error {
 	return x.afterTrust(session.Destination(nil, taken.Before.Next))
 }
 
-// afterTrust leads somebody on who has answered, or tells the guard's dialog that the answer has come.
+// afterTrust leads a user on who has answered, or tells the guard's dialog that the answer has arrived.
 func (x *Page) afterTrust(to string) error {
 	if x.WantsPage() {
 		return x.Redirect(to)

@@ -25,9 +25,9 @@ const (
 	startPage = "/"
 )
 
-// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known
-// to have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a
-// new password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
+// has reports whether the address is one of the homes. The start page is one from the beginning, unless the app is
+// known to have another home: nearly all apps lead there if nothing else was asked for, and a user who is led past it,
+// perhaps after a new password, can still find it. If logins usually lead elsewhere, the app leads there for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -42,8 +42,8 @@ func (h *homes) has(target string) bool {
 	return true
 }
 
-// LedTo notes where the app's login led a user who has fully signed in. What follows a password alone is not noted, nor
-// is the page that was asked for: goesHome may have led there, and not the app.
+// LedTo notes where the app's login led a user who has fully signed in. It does not note what follows a password alone,
+// nor the page that was asked for, because goesHome may have led there instead of the app.
 func (x *Exchange) LedTo(target, asked string) {
 	if target != asked || target == startPage {
 		x.site.homes.note(target)

@@ -23,7 +23,7 @@ type realApp struct {
 	// example is the Caddyfile in examples that protects the app, and start runs the app.
 	example string
 	start   func(testing.TB) *apps.App
-	// loginPage is where strangers are sent, and home where the app leads to after a login.
+	// loginPage is where strangers are sent, and home is where the app leads after a login.
 	loginPage, home string
 	// protected are addresses that nobody may read before the factor. doors are further ones that need not answer with
 	// a page. words are what would give them away.

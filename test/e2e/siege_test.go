@@ -33,7 +33,8 @@ type siege struct {
 	alice besieger
 	// bob is verified too, with an account and a factor of his own. He tries to be alice.
 	bob besieger
-	// outside are clients that have a password at most. None of them is verified.
+	// aliceSession is the app's session that is held for alice, and pendingSession is the one held for her pending
+	// session.
 	outside []besieger
 	// aliceSession is the app's session that is held for alice, and pendingSession the one held for her pending
 	// session.
