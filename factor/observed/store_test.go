@@ -24,7 +24,9 @@ func TestConformance(t *testing.T) {
 // last is how the last call ended.
 type last string
 
-func (l *last) Observe(operation, outcome string, _ time.Duration) { *l = last(operation + " " + outcome) }
+func (l *last) Observe(operation, outcome string, _ time.Duration) {
+	*l = last(operation + " " + outcome)
+}
 
 // fails is a store whose calls fail.
 type fails struct{ err error }
