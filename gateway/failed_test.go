@@ -116,8 +116,9 @@ func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestP2_WhatAWrongPasswordMayShow: shown are a page of any status that has the login's form, an answer without a body, one that failure names,
-// and a redirect back to the login page. Any other answer is refused, and the log says what to do about it.
+// TestP2_WhatAWrongPasswordMayShow: shown are a page of any status that has the login's form, an answer without a body,
+// one that failure names, and a redirect back to the login page. Any other answer is refused, and the log says what to
+// do about it.
 func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	named := func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} }
 	for _, test := range []struct {
@@ -146,9 +147,9 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	}
 }
 
-// TestP1_PageWithoutTheForm: the app knows nobody after the login, and its answer is a page without the login's form. It
-// may be an account's page whose session somebody has ended meanwhile, so it is not shown. The controls: pages that limit
-// attempts or ask for credentials, and the page with the form (TestP2_WhatAWrongPasswordMayShow).
+// TestP1_PageWithoutTheForm: the app knows nobody after the login, and its answer is a page without the login's form.
+// It may be an account's page whose session somebody has ended meanwhile, so it is not shown. The controls: pages that
+// limit attempts or ask for credentials, and the page with the form (TestP2_WhatAWrongPasswordMayShow).
 func TestP1_PageWithoutTheForm(t *testing.T) {
 	b := newAnswering(t, func(*login.Block) {})
 	for status, shown := range map[int]bool{200: false, 400: false, 403: false, 404: false, 406: false, 500: false, 401: true, 423: true, 429: true} {

@@ -69,9 +69,10 @@ func newRemembering(t *testing.T, app *remembering, change func(*Config)) *site 
 	return s
 }
 
-// TestP5_HiddenCookie: the app takes a session's user before a remembered one. Carol, signed in, makes it remember alice,
-// and the app, asked about both cookies, names carol. When it had ended carol's session by itself, her requests were
-// alice's until the next recheck. The app is asked about the new cookie alone, too. The control: it may remember carol.
+// TestP5_HiddenCookie: the app takes a session's user before a remembered one. Carol, signed in, makes it remember
+// alice, and the app, asked about both cookies, names carol. When it had ended carol's session by itself, her requests
+// were alice's until the next recheck. The app is asked about the new cookie alone, too. The control: it may remember
+// carol.
 func TestP5_HiddenCookie(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		over := false
@@ -99,9 +100,9 @@ func TestP5_HiddenCookie(t *testing.T) {
 	}
 }
 
-// TestP5_HiddenBelowALogin: a stranger has a cookie by which the app remembers alice, and of which it knew nothing when it
-// was asked. Then carol signs in with the same browser, and the app, asked about both cookies, names carol. The app is
-// asked about the older cookie alone, too. The control: it may remember carol.
+// TestP5_HiddenBelowALogin: a stranger has a cookie by which the app remembers alice, and of which it knew nothing when
+// it was asked. Then carol signs in with the same browser, and the app, asked about both cookies, names carol. The app
+// is asked about the older cookie alone, too. The control: it may remember carol.
 func TestP5_HiddenBelowALogin(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
@@ -121,8 +122,9 @@ func TestP5_HiddenBelowALogin(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredByTime: as TestP5_HiddenCookie, in an app that does not name alice by her cookie alone at that moment.
-// Then carol's cookie expired in custody, which no answer shows, and what came was alice's, until the next recheck.
+// TestP5_UncoveredByTime: as TestP5_HiddenCookie, in an app that does not name alice by her cookie alone at that
+// moment. Then carol's cookie expired in custody, which no answer shows, and what came was alice's, until the next
+// recheck.
 func TestP5_UncoveredByTime(t *testing.T) {
 	app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
 	s := newRemembering(t, app, nil)

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/net/html"
 )
 
-// AsksAgain reports whether a page, which is the answer to a login, shows the form of that login again, or of the second
-// step of one (Continues). The form of a login has an input for a password and, if the name stands in a field, an input
-// of that name. A second step is known by an input that its Fields or When name. That is what an app shows to somebody
-// who is not signed in yet, and not what it shows to a user who is.
+// AsksAgain reports whether a page, which is the answer to a login, shows the form of that login again, or of the
+// second step of one (Continues). The form of a login has an input for a password and, if the name stands in a field,
+// an input of that name. A second step is known by an input that its Fields or When name. That is what an app shows to
+// somebody who is not signed in yet, and not what it shows to a user who is.
 //
 // The app may know nobody after a login for other reasons than a wrong password: the session ended meanwhile, or the
 // client chose how long it lasts. So that answer alone does not make a page one that strangers may see.

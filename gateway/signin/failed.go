@@ -66,8 +66,8 @@ func showable(try *tried) bool {
 	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
-// asksAgain reports whether an answer may be shown after a failed login: the operator calls it a failure, it is no page,
-// it asks for the password again, or its status says that no password was looked at.
+// asksAgain reports whether an answer may be shown after a failed login: the operator calls it a failure, it is no
+// page, it asks for the password again, or its status says that no password was looked at.
 func (try *tried) asksAgain() bool {
 	switch try.status {
 	case http.StatusUnauthorized, http.StatusLocked, http.StatusTooManyRequests:

@@ -16,8 +16,8 @@ const maxApart = 16
 // errApart is returned if an answer sets more cookies than that.
 var errApart = errors.New("the answer sets too many cookies to ask the app about each")
 
-// apart asks the app about parts of said.Jar, once it has said whose the whole is. names are the cookies that the answer
-// set.
+// apart asks the app about parts of said.Jar, once it has said whose the whole is. names are the cookies that the
+// answer set.
 //
 // One cookie can hide another: an app that finds a session looks at no cookie that remembers a user. Such a cookie
 // counts as soon as the session has run out, which no answer shows. If it is another user's, whoever put it there is

@@ -31,8 +31,8 @@ func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custo
 // asIfKept asks the app, which has said that nobody is signed in, about everything that the answer meant to set.
 //
 // A client may be able to choose a cookie's lifetime, or the host that the cookie is for. It could otherwise make the
-// answer to a right password, which is an account's page, look like the answer to a wrong one. So the app is asked again
-// with each cookie as if it were kept, and with the values that another line of the answer took back.
+// answer to a right password, which is an account's page, look like the answer to a wrong one. So the app is asked
+// again with each cookie as if it were kept, and with the values that another line of the answer took back.
 func (x *Exchange) asIfKept(
 	said Probed, jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed,
 ) Probed {

@@ -180,8 +180,8 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 // askRealm asks one address who is signed in.
 //
 // If an answer names nobody, the client may have chosen that, by a header or a cookie: some views for telephones, or in
-// other languages, leave the name out, and some apps take crawlers for strangers on every page. So the app is asked once
-// more in the plain form, and a name in either form counts. An app that binds its sessions to the User-Agent names
+// other languages, leave the name out, and some apps take crawlers for strangers on every page. So the app is asked
+// once more in the plain form, and a name in either form counts. An app that binds its sessions to the User-Agent names
 // nobody the second time either.
 func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
