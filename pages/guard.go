@@ -118,8 +118,10 @@ func (r *Renderer) SettingsLink(languages, address string, styled bool) string {
 	if styled {
 		style = ` style="clear:both;margin:2em 1em 1.5em;text-align:center"`
 	}
-	return `<p align="center"` + style + ` lang="` + words.Language + `" dir="` + words.Direction + `"><small><a href="` + ascii(address) +
-		`" target="_top">` + ascii(words.Message(linkSettings)) + "</a></small></p>\n"
+	// A landmark of its own, for those who listen, since it is in none of the page's.
+	label := ascii(words.Message(linkSettings))
+	return `<p align="center"` + style + ` role="navigation" aria-label="` + label + `" lang="` + words.Language + `" dir="` + words.Direction + `"><small><a href="` + ascii(address) +
+		`" target="_top">` + label + "</a></small></p>\n"
 }
 
 // SettingsLinkScript is the script that comes right behind a SettingsLink and puts it into another element of the page.

@@ -67,7 +67,7 @@ func (s *slowStore) takes(slow time.Duration) {
 func newFlow(t *testing.T, options driver.Options, change func(*gateway.Config, *factor.Config)) *flow {
 	t.Helper()
 	f := &flow{t: t, clock: testclock.New(time.Now()), store: &slowStore{Store: factor.NewMemoryStore()}}
-	app := httptest.NewServer(demo.New(demo.Options{}))
+	app := httptest.NewServer(withBare(demo.New(demo.Options{})))
 	t.Cleanup(app.Close)
 	target, err := url.Parse(app.URL)
 	if err != nil {
