@@ -23,7 +23,7 @@ type guarded struct {
 	*httptest.Server
 	mu sync.Mutex
 	// state is the session's; codes are the answers to codes, in turn.
-	state string
+	state    string
 	remember time.Duration
 	// asked are the requests, in turn: method, path and body.
 	asked []string
