@@ -74,9 +74,9 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink || h.SettingsLinkInto != "", SettingsLinkInto: h.SettingsLinkInto,
-		Guard:        h.Guard,
-		Renews:       h.Renews,
-		Digits:       h.totp().Digits, Period: h.totp().Period,
+		Guard:  h.Guard,
+		Renews: h.Renews,
+		Digits: h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),

@@ -86,8 +86,8 @@ func configured(script string, config any) ([]byte, error) {
 // rootRule is a rule for the root, in a query of its own or not, of which a dialog needs the custom properties.
 var rootRule = regexp.MustCompile(`(@media[^{}]*\{\s*)?:root\s*\{([^{}]*)\}`)
 
-// tokens are the custom properties of a style for the screen, set on the dialog. They must not come from the page around
-// it, which is the app's.
+// tokens are the custom properties of a style for the screen, set on the dialog. They must not come from the page
+// around it, which is the app's.
 func tokens(style string) string {
 	var b strings.Builder
 	for _, rule := range rootRule.FindAllStringSubmatch(style, -1) {

@@ -12,13 +12,13 @@ func TestGuardSize(t *testing.T) {
 	r := New(Options{})
 	for _, language := range Languages() {
 		for _, language := range Languages() {
-		dialog, err := r.GuardDialog(GuardView{Common: Common{App: "</script>", Languages: language, Base: "/second-factor"}, Digits: 8, Remember: 30 * 24 * time.Hour})
-		t.Logf("%s: %d bytes of dialog", language, len(dialog))
-		if err != nil || len(dialog) > MaxGuardDialog || strings.Contains(string(dialog), "CONFIG") || strings.Contains(string(dialog), "</") {
-			t.Errorf("%s: %v %d %s", language, err, len(dialog), dialog)
+			dialog, err := r.GuardDialog(GuardView{Common: Common{App: "</script>", Languages: language, Base: "/second-factor"}, Digits: 8, Remember: 30 * 24 * time.Hour})
+			t.Logf("%s: %d bytes of dialog", language, len(dialog))
+			if err != nil || len(dialog) > MaxGuardDialog || strings.Contains(string(dialog), "CONFIG") || strings.Contains(string(dialog), "</") {
+				t.Errorf("%s: %v %d %s", language, err, len(dialog), dialog)
+			}
 		}
-	}
-	script, err := r.Guard(GuardView{Common: Common{Languages: language, Base: "/second-factor"}, Digits: 8})
+		script, err := r.Guard(GuardView{Common: Common{Languages: language, Base: "/second-factor"}, Digits: 8})
 		if err != nil {
 			t.Fatal(err)
 		}

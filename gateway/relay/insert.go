@@ -65,7 +65,8 @@ func (x *Exchange) expectPage() *insertion {
 	return i
 }
 
-// places is of the places in a page that something is put into. Where they change, pages that browsers have kept do too.
+// places is of the places in a page that something is put into. Where they change, pages that browsers have kept do
+// too.
 const places = "2"
 
 // markOf is what the validators of a page say of what was put into it. What differs from page to page, as a nonce does,

@@ -23,8 +23,8 @@ func PageLoad(r *http.Request) bool {
 	return len(mode) == 1 && mode[0] == "navigate" && (len(dest) == 0 || len(dest) == 1 && dest[0] == "document")
 }
 
-// FillsWindow reports whether the browser itself says that it will show the answer in a window of its own, so that it is
-// a document whatever it looks like. It must be a PageLoad.
+// FillsWindow reports whether the browser itself says that it will show the answer in a window of its own, so that it
+// is a document whatever it looks like. It must be a PageLoad.
 func FillsWindow(r *http.Request) bool { return len(r.Header["Sec-Fetch-Dest"]) > 0 }
 
 // Document reports whether the answer to a page load is one that markup may be put into: status 200, whole, as HTML,

@@ -1,9 +1,9 @@
 package inject
 
 // prologue is the beginning of a document up to its head: a byte order mark, white space, comments, the document type
-// and the start tag of html. HTML allows the start tag of the head to be left out, and `<html>` with it (§13.1.2.4): then
-// whatever else comes next begins the head. A script right in front of that is the first thing in the head, and what
-// follows is read as it would be without it (§13.2.6.4.1 to 4).
+// and the start tag of html. HTML allows the start tag of the head to be left out, and `<html>` with it (§13.1.2.4):
+// then whatever else comes next begins the head. A script right in front of that is the first thing in the head, and
+// what follows is read as it would be without it (§13.2.6.4.1 to 4).
 type prologue struct {
 	// begun: the prologue is over. declared: there was a document type, or a start tag of html.
 	begun, declared bool
@@ -52,8 +52,8 @@ func (s *scanner) words(p []byte, i, k int) (at int, found event) {
 			s.order = uint8(len(orderMark))
 			continue
 		}
-		// What begins with words and does not say that it is a document may be anything that is called HTML: JSON, a line
-		// of text.
+		// What begins with words and does not say that it is a document may be anything that is called HTML: JSON, a
+		// line of text.
 		s.assumed, s.missed = false, false
 		return i, s.begins(0)
 	}
@@ -89,4 +89,22 @@ func (s *scanner) introduces(whole bool) bool {
 // asked at the end of a document that leaves `</body>` out.
 func (s *scanner) ends() bool {
 	return s.state == text && (s.declared || s.assumed) && s.begun && !s.uncertain() && s.templates == 0 && s.alone == ""
+}
+
+// candidate is how many bytes at the end of what was read may be the beginning of a tag that something is to be put
+// before.
+func (s *scanner) candidate() int {
+	switch {
+	case s.missed:
+		return 0
+	case s.state == tagOpen:
+		return len("<")
+	case s.state == endTagOpen:
+		return len("</")
+	case s.state == tagName && !s.begun:
+		return len("<") + s.size
+	case s.state == tagName && s.closing && s.size <= len("body") && string(s.name[:s.size]) == "body"[:s.size]:
+		return len("</") + s.size
+	}
+	return 0
 }

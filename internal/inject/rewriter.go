@@ -8,8 +8,8 @@ import (
 // Rewriter passes an HTML document through to To and puts markup into it, each piece at most once. Its zero value with
 // To and some markup is ready; it belongs to one document and one goroutine.
 //
-// At most six bytes are held back between calls, the beginning of what may become `</body>`, `<html>` or `<head>`; Flush
-// lets them go. Where the pieces end up does not depend on how the document is cut into calls of Write.
+// At most six bytes are held back between calls, the beginning of what may become `</body>`, `<html>` or `<head>`;
+// Flush lets them go. Where the pieces end up does not depend on how the document is cut into calls of Write.
 //
 // The markup must be ASCII, so that it reads the same in every encoding that the document may have (see Document), and
 // should be whole elements: nothing of it is checked.
@@ -18,11 +18,11 @@ type Rewriter struct {
 	To io.Writer
 	// InFront goes in front of everything else. With it To gets no HTML but a script, which passes without a look.
 	InFront []byte
-	// AfterHead goes right behind the first `<head>` start tag, or where a browser takes the head to begin in a document
-	// that leaves the tag out (Assumed). It must be an element that stands in a head.
+	// AfterHead goes right behind the first `<head>` start tag, or where a browser takes the head to begin in a
+	// document that leaves the tag out (Assumed). It must be an element that stands in a head.
 	AfterHead []byte
-	// Before goes right before the first `</body>` end tag, or to the end of a document that leaves the tag out (Assumed,
-	// Close).
+	// Before goes right before the first `</body>` end tag, or to the end of a document that leaves the tag out
+	// (Assumed, Close).
 	Before []byte
 	// Assumed says that this is a document even if it begins neither with a document type nor with `<html>`: a browser
 	// shows it in a window. Without it, what does not say so may be a piece for a script to put into a page, and gets

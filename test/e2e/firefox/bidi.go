@@ -37,7 +37,7 @@ type message struct {
 const maxMessage = 64 << 20
 
 func connect(ctx context.Context, address string, event func(string, json.RawMessage)) (*connection, error) {
-	socket, _, err := websocket.Dial(ctx, address, nil) //nolint:bodyclose // a WebSocket's answer has none.
+	socket, _, err := websocket.Dial(ctx, address, nil)
 	if err != nil {
 		return nil, err
 	}

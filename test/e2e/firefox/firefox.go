@@ -65,7 +65,8 @@ func New(t testing.TB, options Options) *Firefox {
 		"acceptInsecureCerts": true, "unhandledPromptBehavior": map[string]any{"default": "ignore"},
 	}}}, nil)
 	f.must("session.subscribe", map[string]any{"events": []string{"log.entryAdded", "browsingContext.userPromptOpened"}}, nil)
-	// A window of its own: in the first one the focus is not in the page, and Enter and the space bar press no button then.
+	// A window of its own: in the first one the focus is not in the page, and Enter and the space bar press no button
+	// then.
 	var made struct{ Context string }
 	f.must("browsingContext.create", map[string]any{"type": "window"}, &made)
 	f.context = made.Context

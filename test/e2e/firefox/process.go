@@ -60,7 +60,7 @@ func profile(folder string, options Options) error {
 func launch(t testing.TB, options Options) (address string, wait func(time.Duration) bool) {
 	t.Helper()
 	// Not t.TempDir, which fails the test if a process of the browser's writes to it a moment longer.
-	folder, err := os.MkdirTemp("", "sallyport-firefox-")
+	folder, err := os.MkdirTemp("", "sallyport-firefox-") //nolint:usetesting // see above.
 	if err != nil {
 		t.Fatal(err)
 	}

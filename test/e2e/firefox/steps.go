@@ -56,7 +56,8 @@ func (f *Firefox) clickAt(x, y int) {
 	f.must("input.performActions", map[string]any{"context": f.context, "actions": []any{map[string]any{
 		"type": "pointer", "id": "mouse", "parameters": map[string]any{"pointerType": "mouse"}, "actions": []any{
 			map[string]any{"type": "pointerMove", "x": x, "y": y},
-			map[string]any{"type": "pointerDown", "button": 0}, map[string]any{"type": "pointerUp", "button": 0},
+			map[string]any{"type": "pointerDown", "button": 0},
+			map[string]any{"type": "pointerUp", "button": 0},
 		},
 	}}}, nil)
 }

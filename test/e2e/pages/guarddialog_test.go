@@ -37,8 +37,8 @@ func (g *guarded) opened(ctx context.Context, t *testing.T, path string, width i
 	dialogIs(ctx, t, true)
 }
 
-// TestGuardDialogLooks: the dialog has the look of our pages: the mark, who it is for, the error with its mark above the
-// field, the main button, and room at its sides on a telephone, light and dark; and the question whether to trust.
+// TestGuardDialogLooks: the dialog has the look of our pages: the mark, who it is for, the error with its mark above
+// the field, the main button, and room at its sides on a telephone, light and dark; and the question whether to trust.
 func TestGuardDialogLooks(t *testing.T) {
 	ctx, g, folder := browser(t), newGuarded(t), artifacts(t)
 	g.remember = 30 * 24 * time.Hour
