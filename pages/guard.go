@@ -15,8 +15,10 @@ import (
 )
 
 // MaxGuard is the size that the guard's script never exceeds, in bytes: it comes with every page of the app's.
+const MaxGuard = 3 << 10
+
 // MaxGuardDialog is that of the dialog, which comes when it is needed.
-const MaxGuard, MaxGuardDialog = 3 << 10, 14 << 10
+const MaxGuardDialog = 14 << 10
 
 // GuardView is what the guard and its dialog say and look like.
 type GuardView struct {
