@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// showGuard sends the guard to anyone, for it stands on pages that strangers see. It has no secret in it.
+// showGuard sends the guard script to anyone, because pages that strangers see contain it. It holds no secret.
 func showGuard(x *Page) error { return sendGuard(x, x.Config.Pages.Guard) }
 
 // showGuardDialog sends the guard's dialog.
@@ -53,8 +53,8 @@ func sendScript(x *Page, made func() ([]byte, error)) error {
 	return err
 }
 
-// showLogo sends the operator's picture to anyone: it stands on the pages that strangers see, too. Asked for by its
-// version it never changes, so that a browser fetches it once.
+// showLogo sends the operator's picture to anyone, because pages that strangers see contain it. If it is asked for by
+// its version it never changes, so a browser fetches it once.
 func showLogo(x *Page) error {
 	logo := x.Config.Pages.Logo()
 	if logo == nil {

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// trustWithin is how old the code may be after which a browser is trusted.
+// trustWithin is how old the code may be when a browser is trusted because of it.
 const trustWithin = 5 * time.Minute
 
 // mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
@@ -22,8 +22,8 @@ func mayTrust(x *Page) bool {
 	return x.Session().Trusts != "" && age.Within(x.Now, x.Session().Proved(), trustWithin)
 }
 
-// showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
-// all the same.
+// showTrust asks whether to trust this browser. The session is already verified, so a user who does not answer is
+// signed in all the same.
 func showTrust(x *Page) error {
 	if !mayTrust(x) {
 		return x.Redirect(x.Config.Base + "/")
@@ -32,7 +32,7 @@ func showTrust(x *Page) error {
 }
 
 // takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
-// that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
+// that was just given: if the code is too old, or the user's factors have changed since, the browser is not trusted.
 func takeTrust(x *Page) error {
 	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
 	if !asked {
@@ -64,7 +64,7 @@ func takeTrust(x *Page) error {
 	return afterTrust(x, session.Destination(nil, taken.Before.Next))
 }
 
-// afterTrust leads somebody on who has answered, or tells the guard's dialog that the answer has come.
+// afterTrust leads a user on who has answered, or tells the guard's dialog that the answer has arrived.
 func afterTrust(x *Page, to string) error {
 	if x.WantsPage() {
 		return x.Redirect(to)

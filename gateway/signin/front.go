@@ -8,12 +8,12 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// standByFront compares the session's user with the one that an earlier handler of the route has signed in, at every
-// request. If that handler names nobody, nobody is signed in here either, whatever the session says. Another user than
-// before is another login (P5).
+// standByFront compares, at every request, the session's user with the user whom an earlier handler of the route has
+// signed in. If that handler names nobody, nobody is signed in here either, whatever the session says. If it names
+// another user than before, that is another login (P5).
 func (x *Exchange) standByFront() exchange.Answer {
 	if x.Place == gate.Own && x.Path.Text == x.Config.Base+"/logout" {
-		return nil // whoever wants to end a session has no need to be somebody
+		return nil // nobody has to be signed in to end a session
 	}
 	name := x.Config.Front(x.R)
 	if name != "" {
