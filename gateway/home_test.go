@@ -88,8 +88,9 @@ func TestDeepLink(t *testing.T) {
 	prove("/app/x").wants(t, http.StatusSeeOther, "/application")
 }
 
-// TestDeepLinkToStartPage: nearly all apps lead a login to "/". The first stranger who asks for a page deep in such an app
-// gets to it, with a factor and without. Where logins are known to lead elsewhere, the start page is led to for a reason.
+// TestDeepLinkToStartPage: nearly all apps lead a login to "/". The first stranger who asks for a page deep in such an
+// app gets to it, with a factor and without. Where logins are known to lead elsewhere, the start page is led to for a
+// reason.
 func TestDeepLinkToStartPage(t *testing.T) {
 	leads := "/"
 	s := homely(t, func(r *http.Request) string {

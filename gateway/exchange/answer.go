@@ -67,8 +67,8 @@ func lost(x *Exchange) bool {
 		x.State() == gate.Anonymous && !gate.Foreign(x.R, nil) && !x.Above.Begun()
 }
 
-// unsent says that a form was not sent, and where to sign in: in another tab, since the way back to what was typed is the
-// history of this one.
+// unsent says that a form was not sent, and where to sign in: in another tab, since the way back to what was typed is
+// the history of this one.
 func unsent(x *Exchange) error {
 	return x.Config.Pages.Error(x.W, http.StatusForbidden, pages.ErrorView{
 		Common: x.Common(), Kind: pages.ErrorUnsent, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn, Apart: true},

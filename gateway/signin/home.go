@@ -24,9 +24,9 @@ const (
 	startPage = "/"
 )
 
-// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known to
-// have another: next to all apps lead there where nothing else was asked for, and whoever is led past it, after a new
-// password perhaps, finds it where it always is. Where logins usually lead elsewhere, it is led to for a reason.
+// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known
+// to have another: nearly all apps lead there where nothing else was asked for, and whoever is led past it finds it
+// where it always is. Where logins usually lead elsewhere, it is led to for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -41,8 +41,8 @@ func (h *homes) has(target string) bool {
 	return true
 }
 
-// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing. Where that is the
-// page that was asked for, it may not have been the app that said so (goesHome), and teaches nothing either.
+// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing. Where that is
+// the page that was asked for, it may not have been the app that said so (goesHome), and teaches nothing either.
 func (x *Exchange) LedTo(target, asked string) {
 	if target != asked || target == startPage {
 		x.site.homes.note(target)

@@ -21,8 +21,8 @@ const (
 )
 
 // Sheets joins pictures to contact sheets, so that many pages can be looked at by opening few files: name-1.png and so
-// on in the folder, and beside each a text that says which picture is where. Pictures that are wider than 700 pixels are
-// shown at half their size, and what is too high for a sheet is cut off there.
+// on in the folder, and beside each a text that says which picture is where. Pictures that are wider than 700 pixels
+// are shown at half their size, and what is too high for a sheet is cut off there.
 func Sheets(folder, name string, pictures []string) error {
 	var sheet *image.RGBA
 	var index strings.Builder
