@@ -123,7 +123,8 @@ func Beside(pictures ...[]byte) ([]byte, error) {
 	return content.Bytes(), err
 }
 
-// Small writes a picture of a page with at most 256 colours, those that are most often in it, as small as PNG makes it.
+// Small writes a picture of a page with at most 64 colours, those that are most often in it, as small as PNG makes
+// it.
 func Small(file string, content []byte) error {
 	picture, err := png.Decode(bytes.NewReader(content))
 	if err != nil {
@@ -147,8 +148,8 @@ func Small(file string, content []byte) error {
 		}
 		return fmt.Sprint(a) < fmt.Sprint(b)
 	})
-	palette := make(color.Palette, 0, 256)
-	for _, c := range colours[:min(len(colours), 256)] {
+	palette := make(color.Palette, 0, 64)
+	for _, c := range colours[:min(len(colours), 64)] {
 		palette = append(palette, c)
 	}
 	few := image.NewPaletted(bounds, palette)
@@ -158,7 +159,7 @@ func Small(file string, content []byte) error {
 			c := coarse(picture.At(x, y))
 			index, known := indices[c]
 			if !known {
-				index = uint8(palette.Index(c)) //nolint:gosec // of at most 256
+				index = uint8(palette.Index(c)) //nolint:gosec // of at most 64
 				indices[c] = index
 			}
 			few.SetColorIndex(x, y, index)
