@@ -99,8 +99,8 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
-// TestOneRequest: a page is the answer to one request, of at most 30 KB, in every language; the browser asks for nothing
-// else, but for an icon.
+// TestOneRequest: a page is the answer to one request, of at most 30 KB, in every language; the browser asks for
+// nothing else, but for an icon.
 func TestOneRequest(t *testing.T) {
 	r := pages.New(pages.Options{})
 	for _, language := range pages.Languages() {
