@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"gateway/portal":     below("exchange", "upstream", "signin", "portal"),
 	"gateway/relay":      append(below("exchange", "upstream", "signin", "relay"), "internal/inject"),
 	"gateway":            append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
+	"explain":            append(below("exchange", "upstream", "signin", "portal", "relay"), "gateway", "internal/inject"),
 	"internal/boltfile":  {},
 	"factor/filestore":   {"internal/age", "internal/boltfile", "factor"},
 	"demo":               {},
@@ -68,9 +69,9 @@ func below(gateways ...string) []string {
 // free are the packages that may use any room: Caddy's side, what is kept in Vault, and what only tests use.
 var free = []string{"caddymodule", "cmd/sallyport", "login/presets", "pages/samples", "vaultstore", "test"}
 
-// gateways are the rooms that handle requests.
+// gateways are the rooms that handle requests, and the one that has them handle one to see.
 var gateways = []string{
-	"gateway", "gateway/exchange", "gateway/portal", "gateway/relay", "gateway/signin", "gateway/upstream",
+	"explain", "gateway", "gateway/exchange", "gateway/portal", "gateway/relay", "gateway/signin", "gateway/upstream",
 }
 
 // foreign are dependencies that have one room each.

@@ -19,6 +19,17 @@ func clientAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
+// requestID returns Caddy's ID of a request, the value of {http.request.uuid}: the access log shows the same one where
+// it is told to (log_append).
+func requestID(r *http.Request) string {
+	replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	id, _ := replacer.GetString("http.request.uuid")
+	return id
+}
+
 // prepareProbe gives a request of the gateway's own the context that the rest of the route expects. It has its own
 // placeholders and route groups, so that it leaves no trace in the request it belongs to, and that request's variables.
 func prepareProbe(probe, beside *http.Request, w http.ResponseWriter) *http.Request {

@@ -13,9 +13,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// frank is an app that answers a login with the account's first page, lets an account have one session, and lets the
-// login choose how long its cookie lives, for which domain it is, and what else is set. Whoever asks who is signed in
-// has `asked` called first, once.
+// frank is an app that answers a login with the account's first page and lets an account have one session. The login
+// can choose how long its cookie lives, for which domain it is, and what else is set. When the app is asked who is
+// signed in, it first calls `asked`, once.
 type frank struct {
 	mutex    sync.Mutex
 	sessions map[string]string
@@ -102,10 +102,10 @@ func newFrank(t *testing.T) (*site, *frank) {
 	return s, app
 }
 
-// TestP1_AnswerOfANobody: the answer to alice's password is her page, and when the app is asked whose the session is
-// that it set, it says nobody's: since the thief chose a lifetime that is over, or a host that is not this one, had it
-// set once more to something else, or signed in a second time meanwhile, in an app where an account has one session.
-// The page was shown, as that of a wrong password.
+// TestP1_AnswerOfANobody: the answer to alice's password is her page. But when the app is asked whose the session is
+// that it set, it says nobody's. The attacker had chosen a lifetime that is over, or another host; or had the cookie
+// set once more to another value; or had signed in a second time meanwhile, in an app where an account has one session.
+// The page was then shown as that of a wrong password.
 func TestP1_AnswerOfANobody(t *testing.T) {
 	for name, form := range map[string]string{
 		"lifetime":             "&as=%3B+Max-Age%3D-60",

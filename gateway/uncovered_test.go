@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// remembering is an app with two cookies: it takes the user of `sid`, and where there is none that of `remember`. Both
-// are signed, as it were: nobody makes one up. By /door somebody gets the second one only.
+// remembering is an app with two cookies: it takes the user of `sid`, and without a `sid` the user of `remember`. Both
+// cookies count as signed: nobody can make one up. By /door a client gets only the second.
 type remembering struct {
 	// path and age are those of sid.
 	path, age string
@@ -67,8 +67,8 @@ func newRemembering(t *testing.T, app *remembering, change func(*Config)) *site 
 	return s
 }
 
-// TestP5_UncoveredByTime: the app takes a session's user before a remembered one's. Carol, signed in, had it remember
-// alice, and the app went on to name carol. Then carol's cookie ran out, in custody, where no answer tells: what came
+// TestP5_UncoveredByTime: the app takes a session's user before a remembered one. Carol, signed in, made it remember
+// alice, and the app still named carol. Then carol's cookie expired in custody, which no answer shows, and what came
 // was alice's, until the next recheck.
 func TestP5_UncoveredByTime(t *testing.T) {
 	s := newRemembering(t, &remembering{path: "/", age: "; Max-Age=30"}, nil)
@@ -83,8 +83,8 @@ func TestP5_UncoveredByTime(t *testing.T) {
 	carol.wantsState("pending", "alice")
 }
 
-// TestP5_UncoveredByPath: the session's cookie is for a part of the site, the other one for all of it. The question
-// carried both, and a request elsewhere only the one that is alice's.
+// TestP5_UncoveredByPath: the session's cookie is for a part of the site, and the other one is for all of it. The
+// question carried both, and a request elsewhere carried only the one that is alice's.
 func TestP5_UncoveredByPath(t *testing.T) {
 	s := newRemembering(t, &remembering{path: "/app"}, nil)
 	carol := s.browser()
@@ -101,7 +101,7 @@ func TestP5_UncoveredByPath(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredWhereNobodyIsSaid is the same where the app refuses to say whose a part is, at that moment: it was
+// TestP5_UncoveredWhereNobodyIsSaid is the same when the app refuses at that moment to say whose a part is. It was
 // taken for nobody's.
 func TestP5_UncoveredWhereNobodyIsSaid(t *testing.T) {
 	app := &remembering{path: "/app"}

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestWalk is the main job from one end to the other: sign in, set up, sign out, sign in with the code, with a recovery
-// code, reset, disable.
+// TestWalk does the main job from one end to the other: sign in, set up, sign out, sign in with the code and with a
+// recovery code, reset, disable.
 func TestWalk(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

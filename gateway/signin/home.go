@@ -8,15 +8,16 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// homes are where the app's logins lead again and again, whatever page was asked for: the gateway, and not the app, met
-// the request for it. Nothing but where a browser goes on depends on them.
+// homes are the addresses to which the app's logins lead again and again, whatever page the user had asked for: the app
+// does not know that page, because the gateway answered the request for it. Only where a browser goes on depends on
+// homes.
 type homes struct {
 	mutex sync.Mutex
 	seen  map[string]int
 }
 
 const (
-	// usual is how often a login has to lead somewhere until that is one of the app's homes.
+	// usual is how often logins have to lead to an address until it counts as one of the app's homes.
 	usual = 3
 	// mostHomes is how many addresses are counted.
 	mostHomes = 16
@@ -24,9 +25,9 @@ const (
 	startPage = "/"
 )
 
-// has reports whether the address is one of the homes. The start page is one at once, as long as the app is not known
-// to have another: nearly all apps lead there where nothing else was asked for, and whoever is led past it finds it
-// where it always is. Where logins usually lead elsewhere, it is led to for a reason.
+// has reports whether the address is one of the homes. The start page is one from the beginning, unless the app is
+// known to have another home: nearly all apps lead there if nothing else was asked for, and a user who is led past it,
+// perhaps after a new password, can still find it. If logins usually lead elsewhere, the app leads there for a reason.
 func (h *homes) has(target string) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -41,8 +42,8 @@ func (h *homes) has(target string) bool {
 	return true
 }
 
-// LedTo notes where the app's login led somebody to who is in by now: a password alone teaches nothing. Where that is
-// the page that was asked for, it may not have been the app that said so (goesHome), and teaches nothing either.
+// LedTo notes where the app's login led a user who has fully signed in. It does not note what follows a password alone,
+// nor the page that was asked for, because goesHome may have led there instead of the app.
 func (x *Exchange) LedTo(target, asked string) {
 	if target != asked || target == startPage {
 		x.site.homes.note(target)
@@ -62,15 +63,17 @@ func (h *homes) note(target string) {
 	h.seen[target] = min(h.seen[target]+1, usual)
 }
 
-// above reports whether an address is a folder in which another address lies. The start page is none: all lie in it.
+// above reports whether an address is a folder in which another address lies. The start page does not count, because
+// all addresses lie in it.
 func above(target, asked string) bool {
 	folder := strings.TrimSuffix(target, "/")
 	rest, in := strings.CutPrefix(asked, folder)
 	return in && folder != "" && !strings.ContainsAny(folder, "?#") && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
-// goesHome reports whether the app leads to its usual home, and the browser had asked for another page first; asked is
-// that one. What leads anywhere else, to new terms of use perhaps, does so for a reason.
+// goesHome reports whether the app's answer leads to its usual home although the browser had first asked for another
+// page, which is returned as asked. If the answer leads anywhere else, for example to new terms of use, the app has a
+// reason for it.
 func goesHome(x *Exchange, delivery *session.Delivery) (asked string, home bool) {
 	if delivery.Location == "" || !exchange.IsPageLoad(x.R) {
 		return "", false

@@ -9,15 +9,17 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// ErrNotKept is returned if the app recognises a user by a cookie that the answer sets and that no browser would keep.
+// ErrNotKept is returned if the app recognises a user by a cookie that the answer sets but no browser would keep.
 var ErrNotKept = errors.New("the app signed somebody in by a cookie that no browser keeps, by its lifetime, domain or form")
 
-// OfAnswer returns whose the app's session is after an answer that set these cookies; whose asks the app about a jar.
+// OfAnswer returns whose the app's session is after an answer that set these cookies. It calls whose to ask the app
+// about a jar.
 //
-// If the app says nobody, that is believed only about everything that the answer meant to set. A client that can choose
-// a cookie's lifetime, or the host that it is for, could otherwise make the answer to a right password, which is its
-// owner's page, look like one to a wrong password. So the app is asked again with each cookie as if it were kept, and
-// with the values that another line of the answer took back.
+// If the app says that nobody is signed in, OfAnswer believes this only after asking about everything that the answer
+// meant to set. A client may be able to choose a cookie's lifetime, or the host that the cookie is for. It could
+// otherwise make the answer to a right password, which is an account's page, look like the answer to a wrong one. So
+// the app is asked again with each cookie as if it were kept, and with the values that another line of the answer took
+// back.
 func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
 	said := whose(jar)
 	if said.Verdict != login.NotSignedIn {
