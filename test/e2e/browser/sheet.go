@@ -92,7 +92,7 @@ func half(picture image.Image) image.Image {
 		for i := range 4 * (size.X / 2) {
 			at := i/4*8 + i%4
 			sum := int(above[at]) + int(above[at+4]) + int(below[at]) + int(below[at+4])
-			line[i] = uint8(sum / 4) //nolint:gosec // the mean of four bytes
+			line[i] = uint8(sum / 4) // the mean of four bytes
 		}
 	}
 	return to
@@ -159,7 +159,7 @@ func Small(file string, content []byte) error {
 			c := coarse(picture.At(x, y))
 			index, known := indices[c]
 			if !known {
-				index = uint8(palette.Index(c)) //nolint:gosec // of at most 64
+				index = uint8(palette.Index(c)) // of at most 64
 				indices[c] = index
 			}
 			few.SetColorIndex(x, y, index)
@@ -193,5 +193,5 @@ func writePNG(file string, picture image.Image) error {
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&content, picture); err != nil {
 		return err
 	}
-	return os.WriteFile(file, content.Bytes(), 0o644) //nolint:gosec // pictures of pages are for everybody
+	return os.WriteFile(file, content.Bytes(), 0o644)
 }
