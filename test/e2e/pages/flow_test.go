@@ -310,8 +310,6 @@ func TestFlowUsedCode(t *testing.T) {
 func TestFlowAfterwards(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		f := newFlow(t, driver.Options{NoScripts: !scripts}, nil)
-		f.Goto(f.url + "/files")
-		f.at("/login")
 		f.signIn("/")
 		f.enrol()
 		codes := strings.Fields(f.Text("#recovery-codes"))
@@ -349,7 +347,7 @@ func TestFlowAfterwards(t *testing.T) {
 		}
 		f.at("/second-factor/")
 		got := driver.Evaluate[string](f.Browser, `[document.title, document.activeElement.getAttribute("role"), document.activeElement.innerText].join("; ")`)
-		if want := "You have new recovery codes. The old ones no longer work – Personal Settings – ledger; status; You have new recovery codes. The old ones no longer work"; got != want {
+		if want := "You have new recovery codes. The old ones no longer work – Personal Settings – ledger; status; You have new recovery codes. The old ones no longer work."; got != want {
 			t.Errorf("scripts %v: %s", scripts, got)
 		}
 		f.leave()
