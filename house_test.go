@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/testclock": {},
 	"internal/inject":    {},
 	"event":              {},
+	"notify":             {"event"},
 	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
 	"gateway/exchange":   below("exchange"),
 	"gateway/upstream":   below("exchange", "upstream"),
@@ -40,6 +41,7 @@ var rooms = map[string][]string{
 	"explain":            append(below("exchange", "upstream", "signin", "portal", "relay"), "gateway", "internal/inject"),
 	"internal/boltfile":  {},
 	"factor/filestore":   {"internal/age", "internal/boltfile", "factor"},
+	"factor/observed":    {"internal/age", "factor"},
 	"demo":               {},
 
 	"factor/totp":                 {"internal/age", "factor"},
@@ -50,6 +52,7 @@ var rooms = map[string][]string{
 	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
 	"session/store/postgres":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/redis":         {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/observed":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal":          {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal/sealtest": {"internal/age", "custody", "gate", "internal/match", "session", "session/store/seal"},
 }
@@ -79,7 +82,8 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           append([]string{"session", "gateway/underway", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
+	"github.com/prometheus/":               {},
+	"github.com/alexedwards/scs":           append([]string{"session", "gateway/underway", "session/storetest", "session/store/file", "session/store/observed", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
 	"go.etcd.io/bbolt":                     {"internal/boltfile", "factor/filestore", "session/store/file"},
 	"github.com/redis/":                    {"session/store/redis"},
 	"github.com/jackc/":                    {"session/store/postgres"},

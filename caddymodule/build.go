@@ -80,7 +80,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
-		Factors: factor.NewService(app.secrets.Store(), factors),
+		Factors: factor.NewService(app.store(), factors),
 		Pages:   renderer,
 		Front:   front,
 		Refresh: match.NewGlobs(h.Refresh...), TokenHeader: tokenHeader, TokenScheme: tokenScheme,

@@ -178,6 +178,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		settings_link [<selector>]
 //		guard
 //		renews
+//		notify     webhook <url> {
+//			secret <text>
+//		}
 //		brand {
 //			name      <text>
 //			logo      <file>
@@ -188,8 +191,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`, and in
-// their blocks `when`, `success`, `failure`, `token`, `guest`.
+// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`,
+// `notify`, and in their blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }

@@ -59,6 +59,7 @@ func siteWords() table[Handler] {
 		row("settings_link", "[<selector>]", readSettingsLink, func(h *Handler) *Handler { return h }, nil),
 		row("guard", "", alone, func(h *Handler) *bool { return &h.Guard }, fills),
 		row("renews", "", alone, func(h *Handler) *bool { return &h.Renews }, fills),
+		{name: "notify", form: "webhook <url> {", repeats: true, inner: webhookWords().grammar(), read: readNotify},
 		blockRow("brand", brandWords(), func(h *Handler) **Brand { return &h.Brand }, checkBrand),
 		row("language", "<tag>", text(checkLanguage), func(h *Handler) *string { return &h.Language }, nil),
 	}

@@ -92,6 +92,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Events gets each security event, once. Default: events are written to Logger.
 	Events event.Sink
+	// StreamCut is called for each answer or tunnel that was cut because its session ended. It must not block. Default:
+	// nothing.
+	StreamCut func()
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// ClientAddress returns the address that a request comes from. Default: the connection's address.

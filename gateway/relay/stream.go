@@ -210,6 +210,9 @@ func (s *stream) Stop() {
 	}
 	s.over = true
 	s.cut.Store(true)
+	if told := s.site.Config.StreamCut; told != nil && (s.tunnel != nil || s.begun.Load()) {
+		told()
+	}
 	s.ending.End(errSessionEnded)
 	if s.tunnel != nil {
 		_ = s.tunnel.Conn.Close()
