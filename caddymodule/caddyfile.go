@@ -175,7 +175,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle       <duration>
 //		lifetime   <duration>
 //		cookie     <name>
-//		settings_link
+//		settings_link [<selector>]
 //		guard
 //		renews
 //		notify     webhook <url> {

@@ -105,6 +105,10 @@ type Handler struct {
 	Renews bool `json:"renews,omitempty"`
 	// If true, the app's HTML pages get a link to the settings page.
 	SettingsLink bool `json:"settings_link,omitempty"`
+	// A CSS selector of the element in the app's pages that the link goes into, such as `header nav ul`. Where a page
+	// has none, and where its policy lets no script of the site's in, the link stands at its end. Default: the end of
+	// the page
+	SettingsLinkInto string `json:"settings_link_into,omitempty"`
 	// The origins of other sites whose pages may open WebSockets here. Default: none
 	Origins []string `json:"origins,omitempty"`
 	// The origins of other sites whose pages may ask by a preflight whether they may send a request. Default: none

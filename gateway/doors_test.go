@@ -171,7 +171,7 @@ func TestP5_OverflowOfAnother(t *testing.T) {
 // TestP5_UncoveredAtOnce is TestP5_UncoveredByTime with two requests at the same moment. The second must not go on
 // because the first one asks.
 func TestP5_UncoveredAtOnce(t *testing.T) {
-	app := &remembering{path: "/", age: "; Max-Age=30"}
+	app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
 	s := newRemembering(t, app, nil)
 	asked, release, armed := make(chan struct{}, 8), make(chan struct{}), false
 	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -187,6 +187,7 @@ func TestP5_UncoveredAtOnce(t *testing.T) {
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
+	app.shy = false
 	s.clock.Advance(31 * time.Second)
 	armed = true
 	first := carol.rawRest(t, "GET", "/x", "Connection: close\r\n\r\n")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,10 +40,15 @@ func answering(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Refresh", "0; url=/app?token=secret-token")
 		}
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprint(w, "<!doctype html>the page")
+		fmt.Fprint(w, "<!doctype html>the page<form><input name=u><input type=password name=p>")
 	case how == "errand":
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!doctype html>what anybody may read in the house")
+		fmt.Fprint(w, "<!doctype html>what anybody may read in the house<form><input name=u><input type=password name=p>")
+	case how == "formless":
+		w.Header().Set("Content-Type", "text/html")
+		status, _ := strconv.Atoi(r.PostForm.Get("status"))
+		w.WriteHeader(status)
+		fmt.Fprint(w, "<!doctype html>the page")
 	case how == "none":
 		w.WriteHeader(http.StatusNoContent)
 	case how == "back":
@@ -110,8 +116,9 @@ func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestP2_WhatAWrongPasswordMayShow: shown are a page of any status, an answer without a body, one that failure names,
-// and a redirect back to the login page. Any other answer is refused, and the log says what to do about it.
+// TestP2_WhatAWrongPasswordMayShow: shown are a page of any status that has the login's form, an answer without a body,
+// one that failure names, and a redirect back to the login page. Any other answer is refused, and the log says what to
+// do about it.
 func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	named := func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} }
 	for _, test := range []struct {
@@ -120,7 +127,7 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"page", named, http.StatusForbidden, "<!doctype html>the page"},
+		{"page", named, http.StatusForbidden, "<!doctype html>the page<form><input name=u><input type=password name=p>"},
 		{"none", named, http.StatusNoContent, ""},
 		{"back", named, http.StatusFound, ""},
 		{"json", named, http.StatusOK, `{"error":"wrong"}`},
@@ -136,6 +143,19 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 		}
 		if test.status == http.StatusBadGateway && !strings.Contains(b.s.logged.String(), "setting=failure") {
 			t.Errorf("the log does not name the setting: %s", b.s.logged)
+		}
+	}
+}
+
+// TestP1_PageWithoutTheForm: the app knows nobody after the login, and its answer is a page without the login's form.
+// It may be an account's page whose session somebody has ended meanwhile, so it is not shown. The controls: pages that
+// limit attempts or ask for credentials, and the page with the form (TestP2_WhatAWrongPasswordMayShow).
+func TestP1_PageWithoutTheForm(t *testing.T) {
+	b := newAnswering(t, func(*login.Block) {})
+	for status, shown := range map[int]bool{200: false, 400: false, 403: false, 404: false, 406: false, 500: false, 401: true, 423: true, 429: true} {
+		got := b.do("POST", "/login", asForm, fmt.Sprint("u=alice&p=guess&how=formless&status=", status))
+		if strings.Contains(got.body, "the page") != shown || !shown && got.Header.Get("Location") != "/login" {
+			t.Errorf("%d: %d %s", status, got.StatusCode, got.body)
 		}
 	}
 }

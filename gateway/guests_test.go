@@ -169,6 +169,9 @@ func TestP4_StrangersWordIsNotTheClients(t *testing.T) {
 	} {
 		app := &moodyApp{refuses: func(r *http.Request) bool { return r.Header.Get(odd.name) == odd.value }}
 		s := newMoody(t, app, nil)
+		alice := s.browser()
+		alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+		alice.enrol()
 		says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, odd.name: {odd.value}}
 		for _, path := range []string{"/login", "/pub/enter"} {
 			b := s.browser()
@@ -184,7 +187,43 @@ func TestP4_StrangersWordIsNotTheClients(t *testing.T) {
 		b := s.browser()
 		b.do("POST", "/login", asForm, "u=alice&p=wrong").wants(t, http.StatusForbidden, "")
 		b.wantsState("anonymous", "")
-		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
-		b.wantsState("verified", "alice")
+		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		b.wantsState("pending", "alice")
+	}
+}
+
+// TestP4_CrawlersAreStrangers: the app takes crawlers for strangers on every page, and says so by 401 or by a redirect.
+// Its login looks at name and password only. The attacker signs in as alice with a crawler's User-Agent: asked in that
+// form, the app knew nobody, and her page was shown as that of a wrong password; at a public address, her session was
+// kept as a stranger's. So the app is asked in the plain form, too. The control: alice's password at the app itself.
+func TestP4_CrawlersAreStrangers(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusFound, http.StatusForbidden} {
+		app := &moodyApp{}
+		s := newMoody(t, app, nil)
+		s.serve(func(w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/me" && (len(r.Cookies()) == 0 || strings.Contains(r.UserAgent(), "bot")) {
+				w.Header().Set("Location", "/login")
+				w.WriteHeader(status)
+				return nil
+			}
+			app.ServeHTTP(w, r)
+			return nil
+		})
+		alice := s.browser()
+		if got := alice.do("POST", "/login", asForm, "u=alice&p=pw-alice"); !strings.Contains(got.body, "the desk of alice") {
+			t.Fatalf("%d: the control: %d %s", status, got.StatusCode, got.body)
+		}
+		alice.enrol()
+		says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, "User-Agent": {"Mozilla/5.0 (compatible; a bot)"}}
+		for _, path := range []string{"/login", "/pub/enter"} {
+			b := s.browser()
+			if got := b.send("POST", path, "u=alice&p=pw-alice", says); strings.Contains(got.body, "the desk of alice") {
+				t.Errorf("%d, %s: %d %s", status, path, got.StatusCode, got.body)
+			}
+			b.wantsState("pending", "alice")
+			if got := b.send("GET", "/pub/x", "", says); strings.Contains(got.body, "alice") {
+				t.Errorf("%d, %s, then what is public: %s", status, path, got.body)
+			}
+		}
 	}
 }

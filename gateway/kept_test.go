@@ -135,10 +135,11 @@ func TestP5_UncoveredBehindAnother(t *testing.T) {
 // is alice's, and nobody has asked about that one.
 func TestP5_UncoveredByADeletion(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
-		app := &remembering{path: "/"}
+		app := &remembering{path: "/", shy: true}
 		s := newRemembering(t, app, nil)
 		s.serve(func(w http.ResponseWriter, r *http.Request) error {
 			if r.URL.Path == "/drop" {
+				app.shy = false
 				w.Header().Set("Set-Cookie", "sid=; HttpOnly; Path=/; Max-Age=0")
 				return nil
 			}

@@ -44,7 +44,7 @@ func (a *frank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && r.FormValue("p") == "pw-"+name:
 		fmt.Fprint(w, "<!doctype html>secrets of "+a.begin(w, name, r))
 	case r.Method == http.MethodPost:
-		fmt.Fprint(w, "<!doctype html>wrong<form><input name=p type=password>")
+		fmt.Fprint(w, "<!doctype html>wrong<form><input name=u><input name=p type=password>")
 	default:
 		fmt.Fprint(w, "<!doctype html>secrets of "+a.of(id))
 	}
@@ -76,7 +76,7 @@ func (a *frank) begin(w http.ResponseWriter, name string, r *http.Request) strin
 	a.sessions[id] = name
 	page := name
 	if r.FormValue("field") != "" {
-		page += `<input type="password">`
+		page += `<input name="u"><input type="password">`
 	}
 	return page
 }

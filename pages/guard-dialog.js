@@ -121,6 +121,14 @@ const show = (native, { user }, done) => {
 		}
 		busy(false);
 	};
+	// The focus goes round in the dialog, and not by way of the app's page.
+	dialog.onkeydown = (event) => {
+		const all = [...dialog.querySelectorAll("input, button, a")].filter((one) => !one.disabled), at = all.indexOf(root.activeElement), back = event.shiftKey;
+		if (event.key === "Tab" && (back ? at < 1 : at === all.length - 1)) {
+			event.preventDefault();
+			all.at(back ? -1 : 0).focus();
+		}
+	};
 	// What is typed here is none of the app's business, nor are its shortcuts ours.
 	for (const name of ["keydown", "keypress", "keyup", "input", "focusin", "paste", "click"]) {
 		host.addEventListener(name, (event) => event.stopPropagation());

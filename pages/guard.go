@@ -15,8 +15,10 @@ import (
 )
 
 // MaxGuard is the size that the guard's script never exceeds, in bytes: it comes with every page of the app's.
+const MaxGuard = 3 << 10
+
 // MaxGuardDialog is that of the dialog, which comes when it is needed.
-const MaxGuard, MaxGuardDialog = 3 << 10, 14 << 10
+const MaxGuardDialog = 14 << 10
 
 // GuardView is what the guard and its dialog say and look like.
 type GuardView struct {
@@ -118,8 +120,10 @@ func (r *Renderer) SettingsLink(languages, address string, styled bool) string {
 	if styled {
 		style = ` style="clear:both;margin:2em 1em 1.5em;text-align:center"`
 	}
-	return `<p align="center"` + style + ` lang="` + words.Language + `" dir="` + words.Direction + `"><small><a href="` + ascii(address) +
-		`" target="_top">` + ascii(words.Message(linkSettings)) + "</a></small></p>\n"
+	// A landmark of its own, for those who listen, since it is in none of the page's.
+	label := ascii(words.Message(linkSettings))
+	return `<p align="center"` + style + ` role="navigation" aria-label="` + label + `" lang="` + words.Language + `" dir="` + words.Direction + `"><small><a href="` + ascii(address) +
+		`" target="_top">` + label + "</a></small></p>\n"
 }
 
 // SettingsLinkScript is the script that comes right behind a SettingsLink and puts it into another element of the page.

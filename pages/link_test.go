@@ -30,7 +30,7 @@ func TestSettingsLink(t *testing.T) {
 			}
 		}
 		want := map[string]string{
-			"p lang": e.Language, "p dir": e.Direction, "p align": "center",
+			"p lang": e.Language, "p dir": e.Direction, "p align": "center", "p role": "navigation", "p aria-label": e.Message("settings.link"),
 			"a href": "/second-factor/", "a target": "_top",
 		}
 		for name, value := range want {

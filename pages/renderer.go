@@ -298,8 +298,8 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
 	if p.Status != "" {
-		// What has changed is the first thing that a page says, in its title too.
-		if p.Title, err = words.Text("page.title", p.Status, p.Title); err != nil {
+		// What has changed is the first thing that a page says, in its title too, where no sentence ends.
+		if p.Title, err = words.Text("page.title", strings.TrimRight(p.Status, ".。"), p.Title); err != nil {
 			return err
 		}
 	}

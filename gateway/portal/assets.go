@@ -10,16 +10,16 @@ import (
 )
 
 // showGuard sends the guard script to anyone, because pages that strangers see contain it. It holds no secret.
-func showGuard(x *Page) error { return x.guardScript(x.Config.Pages.Guard) }
+func showGuard(x *Page) error { return sendGuard(x, x.Config.Pages.Guard) }
 
 // showGuardDialog sends the guard's dialog.
-func showGuardDialog(x *Page) error { return x.guardScript(x.Config.Pages.GuardDialog) }
+func showGuardDialog(x *Page) error { return sendGuard(x, x.Config.Pages.GuardDialog) }
 
-func (x *Page) guardScript(made func(pages.GuardView) ([]byte, error)) error {
+func sendGuard(x *Page, made func(pages.GuardView) ([]byte, error)) error {
 	if !x.Config.Guard {
 		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
-	return x.script(func() ([]byte, error) {
+	return sendScript(x, func() ([]byte, error) {
 		return made(pages.GuardView{
 			Common: pages.Common{App: x.Config.Name, Base: x.Config.Base, Languages: exchange.Languages(x.R)},
 			Digits: x.Config.Digits, Remember: x.Config.Factors.Remember(),
@@ -32,11 +32,11 @@ func showLink(x *Page) error {
 	if x.Config.SettingsLinkInto == "" {
 		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
-	return x.script(func() ([]byte, error) { return x.Config.Pages.SettingsLinkScript(x.Config.SettingsLinkInto) })
+	return sendScript(x, func() ([]byte, error) { return x.Config.Pages.SettingsLinkScript(x.Config.SettingsLinkInto) })
 }
 
-// script sends a script of ours.
-func (x *Page) script(made func() ([]byte, error)) error {
+// sendScript sends a script of ours.
+func sendScript(x *Page, made func() ([]byte, error)) error {
 	script, err := made()
 	if err != nil {
 		x.Log.ErrorContext(x.R.Context(), "a script could not be made", "path", x.Path.Text, "error", err)

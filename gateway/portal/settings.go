@@ -26,7 +26,7 @@ func showStatus(x *Page) error {
 		if err != nil {
 			return x.StoreFailed("read the second factor", err)
 		}
-		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, x.trustStatus(factors)
+		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
 		for _, method := range factors.Methods {
 			status.Methods = append(status.Methods, string(method))
 		}

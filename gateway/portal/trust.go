@@ -36,7 +36,7 @@ func showTrust(x *Page) error {
 func takeTrust(x *Page) error {
 	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
 	if !asked {
-		return x.afterTrust(x.Config.Base + "/")
+		return afterTrust(x, x.Config.Base+"/")
 	}
 	trust, usable := factor.Trust{}, false
 	if x.form.trust && fresh {
@@ -47,13 +47,13 @@ func takeTrust(x *Page) error {
 		return x.sessionChanged(err)
 	}
 	if !taken.Done || x.form.trust && !fresh {
-		return x.trustLate()
+		return trustLate(x)
 	}
 	if usable {
 		credential, err := x.Config.Factors.Trust(x.Noting(), x.Session().Identity, mark, trust)
 		switch {
 		case errors.Is(err, factor.ErrNotTrusted):
-			return x.trustLate()
+			return trustLate(x)
 		case err != nil:
 			return x.StoreFailed("trust a browser", err)
 		}
@@ -61,18 +61,18 @@ func takeTrust(x *Page) error {
 		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: method})
 		x.KeepTrust(credential)
 	}
-	return x.afterTrust(session.Destination(nil, taken.Before.Next))
+	return afterTrust(x, session.Destination(nil, taken.Before.Next))
 }
 
 // afterTrust leads a user on who has answered, or tells the guard's dialog that the answer has arrived.
-func (x *Page) afterTrust(to string) error {
+func afterTrust(x *Page, to string) error {
 	if x.WantsPage() {
 		return x.Redirect(to)
 	}
 	return x.headersOnly(http.StatusNoContent)
 }
 
-func (x *Page) trustLate() error {
+func trustLate(x *Page) error {
 	if x.WantsPage() {
 		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
 	}
@@ -89,9 +89,9 @@ type trustStatus struct {
 	Device string `json:"device,omitempty"`
 }
 
-// trustStatus is nil where there is no guard, or nothing to ask or to prove. A script of the site's finds all of it in
-// our pages as well.
-func (x *Page) trustStatus(status factor.Status) *trustStatus {
+// newTrustStatus is nil where there is no guard, or nothing to ask or to prove. A script of the site's finds all of it
+// in our pages as well.
+func newTrustStatus(x *Page, status factor.Status) *trustStatus {
 	if !x.Config.Guard || x.Config.Factors.Remember() <= 0 {
 		return nil
 	}

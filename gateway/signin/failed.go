@@ -23,7 +23,9 @@ var errUnnamedFailure = errors.New("the login left no session, and its answer is
 // unless the user tries again with the same name.
 //
 // It shows no page if another login ran at the same time: in an app where an account has one session, the other login
-// may have ended this one's, and then the page may be an account's.
+// may have ended this one's, and then the page may be an account's. It shows a page only if that asks for the password
+// again, because there are other ways to end a session before the app is asked: to lock the account, or to choose how
+// long the session lasts. A page that limits attempts (423, 429) or asks for credentials (401) is an exception.
 //
 // That the app knows nobody afterwards does not mean that the password was wrong: the app may answer a right one with a
 // token, or with something else that the login asked for, and set no cookie. So signInFailed shows little: only a page,
@@ -50,7 +52,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 		}
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
 		return x.AskLogin()
-	case answer.Status < 300 && answer.Body.Len() > 0 && besides:
+	case answer.Status < 300 && answer.Body.Len() > 0 && besides, !try.asksAgain():
 		return x.AskLogin()
 	}
 	forStrangers(answer.Headers)
@@ -62,6 +64,16 @@ func (x *Exchange) signInFailed(try *tried) error {
 // tokens also do so on a page if the client asks for a page.
 func showable(try *tried) bool {
 	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
+}
+
+// asksAgain reports whether an answer may be shown after a failed login: the operator calls it a failure, it is no
+// page, it asks for the password again, or its status says that no password was looked at.
+func (try *tried) asksAgain() bool {
+	switch try.status {
+	case http.StatusUnauthorized, http.StatusLocked, http.StatusTooManyRequests:
+		return true
+	}
+	return try.named || !try.html || try.again
 }
 
 // mayCarryErrand reports whether the login may have asked for something besides signing in, which its answer would then
@@ -100,9 +112,14 @@ var goesOn = func() map[string]bool {
 
 // isPage reports whether an answer is a page for people. Old apps send everything as text/html.
 func isPage(answer login.Answer) bool {
-	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	text := bytes.TrimLeft(bytes.TrimPrefix(answer.Body, []byte("\xef\xbb\xbf")), " \t\r\n")
-	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
+	return isHTML(answer) && bytes.HasPrefix(text, []byte("<"))
+}
+
+// isHTML reports whether an answer says that it is a page.
+func isHTML(answer login.Answer) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	return media == "text/html" || media == "application/xhtml+xml"
 }
 
 // strangersHeaders are the headers of an answer that strangers may get. They may also get the app's own (X-..., HX-...)

@@ -36,9 +36,11 @@ type tried struct {
 	answer *upstream.Withheld
 	status int
 	says   login.Outcome
-	// named: a failure line fits the answer; page: it is a page for people.
-	named, page bool
-	sorted      custody.Sorted
+	// named: a failure line fits the answer; page: it is a page for people; again: that page has the login's form.
+	named, page, again bool
+	// html: the answer calls itself a page, whether or not it is one.
+	html   bool
+	sorted custody.Sorted
 	// sent is what went out with the login, own is what the answer itself set, and jar is both together.
 	sent, own, jar custody.Jar
 	// whole is jar together with the cookies that the answer gives to the browser.
@@ -88,6 +90,8 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	}
 	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
 	try.named, try.page = !seen.BodyUnknown && x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
+	try.html = isHTML(seen) && len(seen.Body) > 0
+	try.again = try.page && !seen.BodyUnknown && x.Config.Logins.AsksAgain(attempt.Block, seen.Body)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
 	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"sallyport.example/sallyport/custody"
@@ -13,18 +12,30 @@ import (
 var ErrNotKept = errors.New("the app signed somebody in by a cookie that no browser keeps, by its lifetime, domain or form")
 
 // OfAnswer returns whose the app's session is after an answer that set these cookies. It calls whose to ask the app
-// about a jar.
-//
-// If the app says that nobody is signed in, OfAnswer believes this only after asking about everything that the answer
-// meant to set. A client may be able to choose a cookie's lifetime, or the host that the cookie is for. It could
-// otherwise make the answer to a right password, which is an account's page, look like the answer to a wrong one. So
-// the app is asked again with each cookie as if it were kept, and with the values that another line of the answer took
-// back.
+// about a jar. It believes the app only after it has asked about the parts of the jar as well (apart).
 func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
 	said := whose(jar)
-	if said.Verdict != login.NotSignedIn {
+	if said.Verdict == login.NotSignedIn {
+		said = x.asIfKept(said, jar, sorted, before, whose)
+	}
+	if said.Verdict == login.Unclear {
 		return said
 	}
+	var names []string
+	for _, change := range slices.Concat(sorted.Held, custody.Changes(sorted.Browser)) {
+		names = append(names, change.Name())
+	}
+	return x.apart(said, names)
+}
+
+// asIfKept asks the app, which has said that nobody is signed in, about everything that the answer meant to set.
+//
+// A client may be able to choose a cookie's lifetime, or the host that the cookie is for. It could otherwise make the
+// answer to a right password, which is an account's page, look like the answer to a wrong one. So the app is asked
+// again with each cookie as if it were kept, and with the values that another line of the answer took back.
+func (x *Exchange) asIfKept(
+	said Probed, jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed,
+) Probed {
 	if sorted.Broken > 0 {
 		return notKept(said)
 	}
@@ -54,6 +65,5 @@ func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custo
 }
 
 func notKept(said Probed) Probed {
-	said.Verdict, said.Name, said.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, ErrNotKept)
-	return said
+	return unclear(said, ErrNotKept)
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,6 +32,8 @@ type Probed struct {
 	Answer  *Withheld        // nil if there was none
 	Status  int
 	Err     error
+	// read: the answer is JSON, as it should be, in which no name stands.
+	read bool
 }
 
 // Question is a request of the gateway's own to the app.
@@ -176,13 +179,13 @@ const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 
 // askRealm asks one address who is signed in.
 //
-// If a page names nobody, the client may have chosen, by a header or a cookie, a form of the page without the name:
-// some views for telephones, or in other languages, leave the name out. So the page is asked for once more in its plain
-// form, and a name in either form counts. An app that binds its sessions to the User-Agent names nobody the second time
-// either.
+// If an answer names nobody, the client may have chosen that, by a header or a cookie: some views for telephones, or in
+// other languages, leave the name out, and some apps take crawlers for strangers on every page. So the app is asked
+// once more in the plain form, and a name in either form counts. An app that binds its sessions to the User-Agent names
+// nobody the second time either.
 func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
-	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Answer == nil || jar.Len() == 0 && with.header == "" {
 		return said
 	}
 	again := x.askForm(identity, said.Jar, with, inPlainForm)
@@ -221,6 +224,7 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 		return result
 	}
 	result.Name, result.Verdict = identity.Read(seen)
+	result.read = identity.Kind == login.JSON && result.Verdict == login.NotSignedIn && json.Valid(seen.Body)
 	return result
 }
 

@@ -77,6 +77,8 @@ type guest struct {
 	name     string
 	status   int
 	location string
+	// media is the media type of the answer.
+	media string
 }
 
 // askAsGuest asks the app without credentials, before the app's first answer is believed and then once an hour. A name
@@ -100,7 +102,7 @@ func (x *Exchange) askAsGuest() ([]guest, error) {
 			}
 			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.Err)
 		}
-		known[i] = guest{name: said.Name, status: said.Status, location: said.leads()}
+		known[i] = guest{name: said.Name, status: said.Status, location: said.leads(), media: said.media()}
 		if said.Verdict == login.Known && !identity.IsGuest(said.Name) && (before == nil || before[i].name != said.Name) {
 			x.Log.WarnContext(x.R.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
 				"Say so with guest, if that is right", "setting", "identity", "app", x.Config.App, "identity", identity.Where(), "guest", said.Name)
@@ -122,13 +124,25 @@ func (p *Probed) leads() string {
 	return path
 }
 
+// media returns the media type of an answer, without parameters; "" if it has none.
+func (p *Probed) media() string {
+	if p.Answer == nil {
+		return ""
+	}
+	media, _, _ := strings.Cut(p.Answer.Headers.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
 // speaksOfNobody reports whether an answer without a name means that nobody is signed in. It does if it answers the
 // question, asks for a sign-in, leads to one, or is what strangers get. Any other answer may be a refusal at a moment
-// that the client chose, so it does not count as "nobody".
+// that the client chose, such as "Too many connections", so it does not count as "nobody". A page answers the question
+// if strangers get a page too.
 func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
 	switch {
-	case said.Answer == nil, said.Status == http.StatusOK, said.Status == http.StatusUnauthorized:
+	case said.Answer == nil, said.Status == http.StatusUnauthorized:
 		return true
+	case said.Status == http.StatusOK:
+		return said.read || stranger.status == http.StatusOK && stranger.media == said.media()
 	case said.Status == stranger.status && said.leads() == stranger.location:
 		return true
 	}
@@ -213,35 +227,46 @@ func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
 // errParts is returned if the app's cookies are for so many paths that the app cannot be asked about each.
 var errParts = errors.New("the app's cookies are for too many different paths")
 
-// probeParts asks the app about each part of the jar that requests to some path would carry alone. Nobody may be signed
-// in with a part, or the user of the whole jar, but nobody else.
+// probeParts asks the app about each part of the jar that requests to some path would carry alone.
 func (x *Exchange) probeParts(result Probed, with Attachment, guests []guest) Probed {
 	parts, ok := result.Jar.Parts(x.Now)
 	if !ok {
-		return Probed{Verdict: login.Unclear, Changes: result.Changes, Jar: result.Jar, Err: fmt.Errorf("%w: %w", ErrBroken, errParts)}
+		return unclear(result, errParts)
 	}
 	for _, part := range parts {
-		for i := range x.Config.Logins.Identities {
-			identity := &x.Config.Logins.Identities[i]
-			said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
-			switch {
-			case said.Verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
-				continue
-			case said.Verdict == login.NotSignedIn:
-				said.Verdict, said.Err = oddNobody(said)
-			case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
-				said.Verdict, said.Err = login.Unclear, ErrTwoUsers
-			}
-			changes := append(slices.Clone(result.Changes), said.Changes...)
-			jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
-			if full != nil {
-				said.Verdict, said.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, full)
-			}
-			if said.Changes, said.Jar = changes, jar; said.Verdict == login.Unclear {
-				return said
-			}
-			result = said
+		if result = x.askPart(result, part, with, guests); result.Verdict == login.Unclear {
+			break
 		}
+	}
+	return result
+}
+
+// askPart asks the app about a part of result.Jar and returns whose the whole is then. Nobody may be signed in with a
+// part, or the user of the whole, but nobody else. If nobody is signed in with the whole, it is the part's user's.
+func (x *Exchange) askPart(result Probed, part custody.Jar, with Attachment, guests []guest) Probed {
+	for i := range x.Config.Logins.Identities {
+		identity := &x.Config.Logins.Identities[i]
+		said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
+		if result.Verdict != login.Known || said.Name != result.Name {
+			said = x.unlessGuest(said, guests)
+		}
+		switch {
+		case said.Verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
+			continue
+		case said.Verdict == login.NotSignedIn:
+			said.Verdict, said.Err = oddNobody(said)
+		case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
+			said.Verdict, said.Err = login.Unclear, ErrTwoUsers
+		}
+		changes := append(slices.Clone(result.Changes), said.Changes...)
+		jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
+		if full != nil {
+			said.Verdict, said.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, full)
+		}
+		if said.Changes, said.Jar = changes, jar; said.Verdict == login.Unclear {
+			return said
+		}
+		result = said
 	}
 	return result
 }

@@ -90,3 +90,21 @@ func (s *scanner) introduces(whole bool) bool {
 func (s *scanner) ends() bool {
 	return s.state == text && (s.declared || s.assumed) && s.begun && !s.uncertain() && s.templates == 0 && s.alone == ""
 }
+
+// candidate is how many bytes at the end of what was read may be the beginning of a tag that something is to be put
+// before.
+func (s *scanner) candidate() int {
+	switch {
+	case s.missed:
+		return 0
+	case s.state == tagOpen:
+		return len("<")
+	case s.state == endTagOpen:
+		return len("</")
+	case s.state == tagName && !s.begun:
+		return len("<") + s.size
+	case s.state == tagName && s.closing && s.size <= len("body") && string(s.name[:s.size]) == "body"[:s.size]:
+		return len("</") + s.size
+	}
+	return 0
+}

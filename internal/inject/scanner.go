@@ -391,21 +391,3 @@ func (s *scanner) past(c byte, p []byte, i int, then state) int {
 	s.state = then
 	return i + k + 1
 }
-
-// candidate is how many bytes at the end of what was read may be the beginning of a tag that something is to be put
-// before.
-func (s *scanner) candidate() int {
-	switch {
-	case s.missed:
-		return 0
-	case s.state == tagOpen:
-		return len("<")
-	case s.state == endTagOpen:
-		return len("</")
-	case s.state == tagName && !s.begun:
-		return len("<") + s.size
-	case s.state == tagName && s.closing && s.size <= len("body") && string(s.name[:s.size]) == "body"[:s.size]:
-		return len("</") + s.size
-	}
-	return 0
-}

@@ -197,7 +197,8 @@ func TestDemo(t *testing.T) {
 	r.thief()
 	w.challenge(first, "/second-factor/trust")
 	w.Follow("button[name=trust][value=no]")
-	w.wantsPath("/")
+	w.wantsPath("/files") // which was asked for first
+	w.Goto(r.url() + "/")
 	w.Fill("[name=text]", "Harbour dues")
 	w.Fill("[name=amount]", "-12.50")
 	w.Click(browser.Labelled("Add"))

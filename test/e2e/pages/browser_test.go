@@ -49,7 +49,7 @@ func browser(t *testing.T) context.Context {
 	if err != nil {
 		t.Fatalf("start chromium (Debian's package of that name): %v", err)
 	}
-	ctx, cancelTime := context.WithTimeout(parent, 24*time.Minute)
+	ctx, cancelTime := context.WithTimeout(parent, 50*time.Minute)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() { cancel(); cancelTime() })
 	if err := chromedp.Do(ctx); err != nil {

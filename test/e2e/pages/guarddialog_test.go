@@ -114,11 +114,8 @@ func TestGuardDialogKeyboard(t *testing.T) {
 		seen += do(ctx, t, `(() => { const at = `+dialogRoot+`.activeElement; return (at ? at.id || at.textContent : "outside") + "; "; })()`)
 		typing1(ctx, t, "\t")
 	}
-	if !strings.HasPrefix(seen, "c; Verify; Cancel; Use a recovery code instead; ") {
+	if seen != "c; Verify; Cancel; Use a recovery code instead; c; " {
 		t.Errorf("the focus goes to %s", seen)
-	}
-	if got := do(ctx, t, `String(document.activeElement === own)`); got != "false" {
-		t.Error("the focus is in the app's page")
 	}
 	typing1(ctx, t, "\x1b")
 	if got := do(ctx, t, `result.then(status => [status, document.activeElement.id, heard].join())`); got != "401,own,0" {

@@ -74,8 +74,8 @@ func TestScreenshots(t *testing.T) {
 		for _, l := range looks(n) {
 			name := s.Name + "-" + l.String()
 			file := filepath.Join(folder, name+".png")
-			taken[l.String()] = append(taken[l.String()], file)
 			t.Run(name, func(t *testing.T) {
+				taken[l.String()] = append(taken[l.String()], file)
 				open(ctx, t, server.URL, s.Name, l)
 				picture := pictured(ctx, t, file)
 				for _, problem := range wrong(ctx, t) {
