@@ -56,6 +56,10 @@ func (e Event) field(name string) (attribute slog.Attr, ok bool) {
 		return slog.String(name, e.User), true
 	case "was":
 		return slog.String(name, e.Was), true
+	case "actor":
+		return slog.String(name, string(e.Actor)), true
+	case "reason":
+		return slog.String(name, e.Reason), true
 	case "client":
 		return slog.String(name, e.Client), true
 	case "state":
@@ -128,7 +132,16 @@ func lineOf(e Event) line {
 			return warn(notTrusted, "app", "user", "client")
 		}
 		return info("trusted browsers forgotten", "app", "user", "all")
+	case OperatorReset:
+		return warn("second factor reset by an operator", "app", "user", "actor", "reason", "client")
+	case OperatorCode:
+		return warn("code made by an operator", "app", "user", "actor", "reason", "client")
+	case Unlocked:
+		return warn("wrong codes forgotten by an operator", "app", "user", "actor", "reason", "client")
 	case SignedOut:
+		if e.Actor.IsOperator() {
+			return warn("signed out by an operator", "app", "user", "actor", "reason", "client")
+		}
 		if e.Reason == ReasonApp {
 			return info("signed out by the app", "app", "user")
 		}

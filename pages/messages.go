@@ -31,6 +31,8 @@ const (
 	AlertUsedCode = "alert.used-code"
 	// AlertWrongRecoveryCode is for a wrong or used recovery code.
 	AlertWrongRecoveryCode = "alert.wrong-recovery-code"
+	// AlertWrongOperatorCode is for a wrong code of the form that operators make, or one that was used or has ended.
+	AlertWrongOperatorCode = "alert.wrong-operator-code"
 	// AlertWrongNewCode is for a code that does not belong to the token being set up.
 	AlertWrongNewCode = "alert.wrong-new-code"
 	// AlertNoCode is for an empty field.

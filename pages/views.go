@@ -61,6 +61,8 @@ type SetUpStartView struct {
 	// then, by POST to Base/later.
 	Due   time.Time
 	Later bool
+	// NeedCode asks first for the enrolment code that an operator made, in field enrolment_code.
+	NeedCode bool
 	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or
 	// anything else, leads to the settings page.
 	Next string
