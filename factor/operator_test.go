@@ -117,8 +117,11 @@ func TestCodesEnd(t *testing.T) {
 // TestP7_CodesAreUsedOnce: of many sessions on two nodes that show the same code at the same time, one is let in.
 func TestP7_CodesAreUsedOnce(t *testing.T) {
 	for name, use := range map[string]func(s *factor.Service, code string) error{
-		"enrolment": func(s *factor.Service, code string) error { _, err := s.Help().Claim(t.Context(), alice, code); return err },
-		"proof":     func(s *factor.Service, code string) error { return s.Help().SignIn(t.Context(), alice, code) },
+		"enrolment": func(s *factor.Service, code string) error {
+			_, err := s.Help().Claim(t.Context(), alice, code)
+			return err
+		},
+		"proof": func(s *factor.Service, code string) error { return s.Help().SignIn(t.Context(), alice, code) },
 	} {
 		b := enrolled(t, func(c *factor.Config) { c.Throttle = factor.Throttle{Free: 90} })
 		var issued factor.Issued

@@ -127,11 +127,17 @@ func TestRefused(t *testing.T) {
 	b := newBench(t)
 	b.put(t, storetest.NewReady("alice", 1))
 	acts := map[string]func(app, user string, act operator.Act) error{
-		"reset":    func(app, user string, act operator.Act) error { _, err := b.Reset(t.Context(), app, user, act); return err },
+		"reset": func(app, user string, act operator.Act) error {
+			_, err := b.Reset(t.Context(), app, user, act)
+			return err
+		},
 		"open":     func(app, user string, act operator.Act) error { return b.Open(t.Context(), app, user, act) },
 		"unlock":   func(app, user string, act operator.Act) error { return b.Unlock(t.Context(), app, user, act) },
 		"sign-out": func(app, user string, act operator.Act) error { return b.SignOut(t.Context(), app, user, act) },
-		"code":     func(app, user string, act operator.Act) error { _, err := b.Code(t.Context(), app, user, act); return err },
+		"code": func(app, user string, act operator.Act) error {
+			_, err := b.Code(t.Context(), app, user, act)
+			return err
+		},
 	}
 	for name, act := range acts {
 		for what, test := range map[string]struct {
