@@ -54,6 +54,9 @@ func documentedEvents() []auditRow {
 			event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp},
 		},
 		{"The app says that a verified session is another user's now; `was` is the user before.", event.Event{Name: event.IdentityChanged, Was: "bob"}},
+		{"An operator ended a wait, or a stop, after wrong codes. `reason` is the operator's.", event.Event{Name: event.Unlocked, Actor: "operator:carol", Reason: "locked out by her old telephone"}},
+		{"An operator took all of a user's factors away.", event.Event{Name: event.OperatorReset, Actor: "operator:carol", Reason: "lost her telephone"}},
+		{"An operator made a code for a user: an enrolment code, or one in place of a lost factor.", event.Event{Name: event.OperatorCode, Actor: "operator:carol", Reason: "new here"}},
 		{"A store could not be asked, told once by each gateway until it recovers. `setting` is which (`secrets`, `sessions`, `storage`), `reason` why.", event.Event{Name: event.StoreUnavailable, Setting: "secrets", Detail: "vault is sealed"}},
 		{"That store does again what it could not do.", event.Event{Name: event.StoreRecovered, Setting: "secrets"}},
 	}

@@ -48,13 +48,18 @@ const (
 	// BrowserForgotten is a trusted browser, or all of the user's, that is no longer trusted. With ReasonMisused the
 	// gateway ended the trust, since somebody may hold a copy of the browser's secret.
 	BrowserForgotten Name = "browser_forgotten"
-	// SignedOut is a session that its user ended.
+	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
 	SignedOut Name = "signed_out"
 	// SessionEnded is a session that ended in another way; Reason says how. Without a reason the user ended it from
 	// another session.
 	SessionEnded Name = "session_ended"
 	// IdentityChanged says that the app gives a verified session another user's name. Event.Was is the earlier name.
 	IdentityChanged Name = "identity_changed"
+	// Unlocked says that an operator ended a wait, or a stop, after wrong codes.
+	Unlocked Name = "unlocked"
+	// OperatorReset says that an operator took all of a user's factors away, and OperatorCode that one made a code.
+	OperatorReset Name = "operator_reset"
+	OperatorCode  Name = "operator_code"
 	// StoreUnavailable is emitted once until StoreRecovered, by each gateway. Event.Setting says which store, and
 	// Event.Detail why.
 	StoreUnavailable Name = "store_unavailable"
@@ -72,6 +77,17 @@ const (
 	// ByGateway is the gateway by itself.
 	ByGateway Actor = "gateway"
 )
+
+// operatorPrefix is in front of an operator's name.
+const operatorPrefix = "operator:"
+
+// ByOperator is an operator, by name.
+func ByOperator(name string) Actor { return Actor(operatorPrefix + name) }
+
+// IsOperator reports whether an operator did it, and not the user or the gateway.
+func (a Actor) IsOperator() bool {
+	return len(a) >= len(operatorPrefix) && a[:len(operatorPrefix)] == operatorPrefix
+}
 
 // Outcome is how it went.
 type Outcome string
@@ -96,6 +112,8 @@ const (
 	MethodTrusted = "trusted"
 	// MethodNone means that no factor was owed.
 	MethodNone = "none"
+	// MethodOperator is a code that an operator made: in place of a lost factor, or to set up the first one.
+	MethodOperator = "operator"
 )
 
 // Reasons, for events that can have more than one.
@@ -144,7 +162,7 @@ type Event struct {
 	Outcome Outcome
 	// Method is the kind of factor, or MethodTrusted, or MethodNone.
 	Method string
-	// Reason is why.
+	// Reason is why: one of the words above, or what an operator said.
 	Reason string
 	// Client is the address of the client, without a port.
 	Client string
@@ -187,6 +205,8 @@ func (n Name) Change() string {
 		return "disabled"
 	case RecoveryCodesMade:
 		return "recovery_codes"
+	case OperatorReset:
+		return "reset"
 	}
 	return ""
 }

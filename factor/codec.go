@@ -16,7 +16,7 @@ import (
 const (
 	// Schema1 holds one authenticator and one set of recovery codes.
 	Schema1 = 1
-	// Schema2 holds a list of factors of any kinds.
+	// Schema2 holds a list of factors of any kinds, and what operators do.
 	Schema2 = 2
 )
 
@@ -110,6 +110,40 @@ func DecodeBare(document []byte) (Record, error) {
 	return record, nil
 }
 
+// DecodeListed reads what a list says of a stored document, and looks at nothing else in it. Use DecodeRecord for
+// everything that anything depends on.
+func DecodeListed(document []byte) (Listed, error) {
+	var layout struct {
+		Schema        int       `json:"schema"`
+		User          string    `json:"user"`
+		Authenticator *struct{} `json:"totp"`
+		Factors       []struct {
+			Kind Method `json:"kind"`
+		} `json:"factors"`
+		Throttle ThrottleState `json:"throttle"`
+		Waiting  *struct{}     `json:"waiting"`
+	}
+	if len(document) > maxRecord || json.Unmarshal(document, &layout) != nil {
+		return Listed{}, corrupt("it is not the expected JSON document")
+	}
+	listed := Listed{User: layout.User, Waiting: layout.Waiting != nil, Throttle: layout.Throttle}
+	switch {
+	case layout.Schema != Schema1 && layout.Schema != Schema2:
+		return Listed{}, corrupt("unknown schema")
+	case layout.Authenticator != nil:
+		listed.Factors = []Method{MethodTOTP}
+	}
+	for _, f := range layout.Factors {
+		if f.Kind.standsAlone() {
+			listed.Factors = append(listed.Factors, f.Kind)
+		}
+	}
+	if listed.Waiting == (len(listed.Factors) > 0) {
+		return Listed{}, corrupt("no factor in it, or a factor of somebody who waits for one")
+	}
+	return listed, nil
+}
+
 // DecodeStrictly reads exactly one JSON value without unknown fields, for stores that put a record into a document of
 // their own, and for kinds. The errors are those of encoding/json, which quote the document.
 func DecodeStrictly(document []byte, into any) error {
@@ -133,6 +167,7 @@ type schema2Record struct {
 	Devices  []Device        `json:"devices,omitempty"`
 	Activity []Event         `json:"activity,omitempty"`
 	Waiting  *Waiting        `json:"waiting,omitempty"`
+	Code     *Code           `json:"code,omitempty"`
 }
 
 type schema2Factor struct {
@@ -148,6 +183,7 @@ type schema2Factor struct {
 func (r Record) schema2() schema2Record {
 	layout := schema2Record{
 		Schema: Schema2, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
+		Code: r.Code,
 	}
 	for _, f := range r.Factors {
 		f.State = canonical(f.State)
@@ -177,7 +213,9 @@ func canonical(state json.RawMessage) json.RawMessage {
 }
 
 func (l schema2Record) record() Record {
-	record := Record{User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting}
+	record := Record{
+		User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting, Code: l.Code,
+	}
 	for _, f := range l.Factors {
 		record.Factors = append(record.Factors, Factor(f))
 	}

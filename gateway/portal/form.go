@@ -31,6 +31,8 @@ type form struct {
 	// key is the public key that a browser made in order to be trusted; proof then shows that it has the private key.
 	// Without a key, proof replaces the code, in a browser that is trusted already.
 	key, proof string
+	// enrolment is the enrolment code that an operator made.
+	enrolment string
 	// id names which of the user's own things is to be removed; empty for all.
 	id string
 }
@@ -80,7 +82,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -90,6 +92,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	}
 	x.form.take(values.Get)
 	x.form.id = values.Get("id")
+	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }
 
