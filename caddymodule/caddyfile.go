@@ -79,7 +79,7 @@ func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
 // takes none. The position of the module's name is stored under the empty word.
 func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B], block *B) (places, error) {
 	d.Next()
-	name := place{d.Token()}
+	name := place{token: d.Token()}
 	if argument != nil && d.NextArg() {
 		*argument = d.Val()
 	}
@@ -175,9 +175,12 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle       <duration>
 //		lifetime   <duration>
 //		cookie     <name>
-//		settings_link
+//		settings_link [<selector>]
 //		guard
 //		renews
+//		notify     webhook <url> {
+//			secret <text>
+//		}
 //		brand {
 //			name      <text>
 //			logo      <file>
@@ -188,8 +191,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`, and in
-// their blocks `when`, `success`, `failure`, `token`, `guest`.
+// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`,
+// `notify`, and in their blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }
@@ -198,7 +201,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // line of one of the words, or else of the directive.
 func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	d.Next()
-	here := place{d.Token()}
+	here := place{token: d.Token()}
 	if d.NextArg() {
 		return here.wrap(named("second_factor", errCount))
 	}
@@ -208,6 +211,7 @@ func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 		return err
 	}
 	maps.Copy(said, found)
+	said[directiveWord] = []place{here}
 	if h.preset != nil {
 		// An error in a login of the preset gets the line of the `preset` word.
 		said["login"] = append(said["login"], slices.Repeat(said["preset"], len(h.preset.Logins))...)

@@ -71,7 +71,7 @@ func (d *Desk) Provision(ctx caddy.Context) error {
 		if name == "" {
 			return errors.New("second_factor_desk: apps: a name is empty")
 		}
-		if strays[name], err = app.strayApp(name, event.NewLog(logger)); err != nil {
+		if strays[name], err = app.strayApp(name, event.NewAudit(auditLog(ctx))); err != nil {
 			return fmt.Errorf("second_factor_desk: apps: %w", err)
 		}
 	}
@@ -121,7 +121,7 @@ func parseDesk(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the block.
 func (d *Desk) UnmarshalCaddyfile(dispenser *caddyfile.Dispenser) error {
 	dispenser.Next()
-	here := place{dispenser.Token()}
+	here := place{token: dispenser.Token()}
 	if dispenser.NextArg() {
 		return here.wrap(named("second_factor_desk", errCount))
 	}

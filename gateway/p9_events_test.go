@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// TestP9_EventsHoldNoSecret: whoever reads events learns no password, code, key, token or cookie, and no name that was
-// typed before the app accepted it: it may be a password in the wrong field. The positive control finds the name of who
-// did sign in.
+// TestP9_EventsHoldNoSecret: a reader of events learns no password, code, key, token or cookie, and no name that was
+// typed before the app accepted it, because it may be a password in the wrong field. The positive control finds the
+// name of the user who did sign in.
 func TestP9_EventsHoldNoSecret(t *testing.T) {
 	const typed = "hunter2-in-the-wrong-field"
 	s, h := listening(t, nil)
@@ -74,7 +74,7 @@ func TestP9_EventsHoldNoSecret(t *testing.T) {
 func TestEventsAreWrittenToTheLog(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	s.browser().signIn("bob", demo.BobPassword)
-	if log := s.logged.String(); !strings.Contains(log, `msg="login accepted by the app" app=ledger user=bob state=verified client=127.0.0.1`) {
+	if log := s.logged.String(); !strings.Contains(log, `msg="login accepted by the app" event=login_accepted app=ledger user=bob actor=user method="" outcome=accepted reason="" client=127.0.0.1`) {
 		t.Error(log)
 	}
 }

@@ -122,7 +122,7 @@ func demoConfig(logo, story string, variables map[string]string) ([]byte, error)
 	}
 	file := string(sallyport.Caddyfile)
 	for _, part := range []struct{ before, added string }{
-		{"\n\n\tsecond_factor {\n", "\n\tlog story {\n\t\toutput net " + story + "\n\t\tformat json\n\t\tlevel INFO\n\t\tinclude http.handlers.second_factor\n\t}\n"},
+		{"\n\n\tsecond_factor {\n", "\n\tlog story {\n\t\toutput net " + story + "\n\t\tformat json\n\t\tlevel INFO\n\t\tinclude http.handlers.second_factor second_factor.audit\n\t}\n"},
 		{"\n\t\tlogin /login {\n", "\t\tbrand {\n\t\t\tlogo \"" + logo + "\"\n\t\t\tcolour \"#0f6b5c\"\n\t\t}\n\t\tremember 30d\n\t\tguard\n\t\tsettings_link\n"},
 	} {
 		if strings.Count(file, part.before) != 1 {
@@ -169,7 +169,8 @@ What to try:
        {command} code <the key below the QR code>
   3. Keep the recovery codes that are shown, and sign out.
   4. Sign in again: the password alone leads to the challenge now, and no further. The code
-     lets you in; so does a recovery code, once. The browser can be trusted after that.
+     lets you in, and the browser can be trusted then. Without the phone a recovery code
+     lets you in, once.
   5. "Reset Token" moves to another phone, "Disable Two-Factor Authentication" turns it off.
 
 Be the thief, who has alice's password. At Sallyport it is refused, once alice has a factor:

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// markPurpose is what the key of marks is for, and markSize how many bytes of the hash are told.
+	// markPurpose is what the key of marks is for, and markSize is how many bytes of the hash are shown.
 	markPurpose = "sallyport sessions in events"
 	markSize    = 12
-	// markPatience is how long an event waits at most for that key. Without it, it is told without a mark.
+	// markPatience is how long an event waits for that key at most. Without the key the event has no mark.
 	markPatience = 500 * time.Millisecond
 )
 
@@ -37,8 +37,9 @@ func (x *Exchange) Tell(e event.Event) {
 	x.Config.Events.Emit(context.WithoutCancel(x.R.Context()), e)
 }
 
-// sessionMark is what events call the request's session. It is made from when and where the session began, which
-// outlasts its tokens. The key keeps readers of a log from finding the session by that time.
+// sessionMark returns the name that events use for the request's session. It is made from when and where the session
+// began, which does not change with the tokens. The key prevents a reader of a log from finding the session by that
+// time.
 func sessionMark(x *Exchange) string {
 	if x.data == nil {
 		return ""
