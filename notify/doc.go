@@ -21,6 +21,7 @@ const (
 var events = map[event.Name]bool{
 	event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true,
 	event.RecoveryCodesMade: true, event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true,
+	event.OperatorReset: true,
 }
 
 // Tells reports whether users are told of such events.
