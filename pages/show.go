@@ -323,7 +323,7 @@ func (r *Renderer) DeskAct(w http.ResponseWriter, status int, v DeskActView) err
 }
 
 // DeskRefused says that a page of the help desk is not for who asks for it, or that there is none.
-func (r *Renderer) DeskRefused(w http.ResponseWriter, status int, common Common, kind ErrorKind, happened string) error {
+func DeskRefused(r *Renderer, w http.ResponseWriter, status int, common Common, kind ErrorKind, happened string) error {
 	words := r.edition(common.Languages)
 	view := notice{Happened: words.Message(happened), Bad: true}
 	if common.User != "" {
