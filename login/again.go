@@ -32,6 +32,7 @@ func (s *Set) AsksAgain(b *Block, page []byte) bool {
 					password = password || strings.EqualFold(strings.TrimSpace(attribute.Val), "password")
 				case "name":
 					name = name || attribute.Val == b.Username.Name
+					password = password || b.hasField(attribute.Val)
 					step = step || s.continuesBy(attribute.Val)
 				}
 			}
@@ -46,16 +47,23 @@ func (s *Set) continuesBy(name string) bool {
 		if !b.Continues {
 			continue
 		}
-		for _, field := range b.Fields {
-			// `name=` without a value is a field that has to be empty: one of the first step's.
-			if before, value, bound := strings.Cut(field, "="); before == name && (!bound || value != "") {
-				return true
-			}
+		if b.hasField(name) {
+			return true
 		}
 		for _, condition := range b.When {
 			if condition.Kind == Form && condition.Name == name {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// hasField reports whether Fields name a field. `name=` without a value is one that has to be empty.
+func (b *Block) hasField(name string) bool {
+	for _, field := range b.Fields {
+		if before, value, bound := strings.Cut(field, "="); before == name && (!bound || value != "") {
+			return true
 		}
 	}
 	return false

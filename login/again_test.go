@@ -5,6 +5,7 @@ import "testing"
 // TestAsksAgain: only a page with the login's own form counts.
 func TestAsksAgain(t *testing.T) {
 	byName := &Block{Username: Source{Kind: Form, Name: "user"}}
+	listed := &Block{Username: Source{Kind: Form, Name: "user"}, Fields: []string{"pw", "otp", "empty="}}
 	nameless := &Block{Username: Source{Kind: None}}
 	second := &Block{Username: Source{Kind: None}, Continues: true, Fields: []string{"otp", "csrf=*", "u="}}
 	conditional := &Block{Username: Source{Kind: None}, Continues: true, When: []Condition{{Kind: Form, Name: "step", Value: "2"}}}
@@ -24,6 +25,9 @@ func TestAsksAgain(t *testing.T) {
 		{byName, `<textarea>` + form + `</textarea>`, false},
 		{byName, `<input name=USER><input type=password>`, false},
 		{byName, ``, false},
+		{listed, `<input type=hidden name=user><input name=otp>`, true},
+		{listed, `<input type=hidden name=user><input name=empty>`, false},
+		{listed, `<input name=otp>`, false},
 		{nameless, `<input type=password>`, true},
 		{nameless, `<input type=text>`, false},
 		{second, `<input name=otp>`, true},

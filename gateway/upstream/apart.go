@@ -22,13 +22,11 @@ var errApart = errors.New("the answer sets too many cookies to ask the app about
 // One cookie can hide another: an app that finds a session looks at no cookie that remembers a user. Such a cookie
 // counts as soon as the session has run out, which no answer shows. If it is another user's, whoever put it there is
 // that user from then on (P5). So the app is asked about the new cookies alone, about all of them but one, and about
-// those from before alone (askPart). In a verified session, those from before were asked about when they came.
+// those from before alone (askPart). In a verified session, those from before were asked about when they came. What one
+// login sets is for one user; some apps end a session that comes without one of its cookies.
 func (x *Exchange) apart(said Probed, names []string) Probed {
 	older := said.Jar.Without(names)
 	newer := said.Jar.Without(older.Names()).Names()
-	if len(newer) > maxApart {
-		return unclear(said, errApart)
-	}
 	var without [][]string
 	if older.Len() > 0 {
 		without = append(without, older.Names())
@@ -36,7 +34,10 @@ func (x *Exchange) apart(said Probed, names []string) Probed {
 			without = append(without, newer)
 		}
 	}
-	if len(newer) > 1 {
+	if len(newer) > 1 && x.Place != gate.Login {
+		if len(newer) > maxApart {
+			return unclear(said, errApart)
+		}
 		for _, name := range newer {
 			without = append(without, append(older.Names(), name))
 		}

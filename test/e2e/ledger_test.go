@@ -92,7 +92,7 @@ func (l *ledger) walk(t *testing.T) {
 	t.Helper()
 	c := l.Client(t)
 	c.Get("/files").Wants(t, http.StatusSeeOther, "/login")
-	signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
+	signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/files")
 	if page := c.Get("/").Wants(t, http.StatusOK, ""); !strings.Contains(page.Text, "Alice") {
 		t.Fatal("alice is not signed in")
 	}
@@ -106,7 +106,7 @@ func (l *ledger) walk(t *testing.T) {
 	signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	c.Get("/files").Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	c.Own("/challenge", "/challenge", url.Values{"code": {"000000"}}).Wants(t, http.StatusUnprocessableEntity, "")
-	c.Pass(authenticator).Wants(t, http.StatusSeeOther, "/")
+	c.Pass(authenticator).Wants(t, http.StatusSeeOther, "/files")
 	c.Get("/files").Wants(t, http.StatusOK, "")
 	if echo := c.Get("/echo"); !strings.Contains(echo.Text, `"X-Second-Factor"`) || !strings.Contains(echo.Text, `"totp"`) {
 		t.Errorf("the app is not told: %s", echo.Text)
