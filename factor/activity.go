@@ -75,10 +75,21 @@ const (
 	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
 	// a copy.
 	EventMisused EventKind = "misused"
+	// EventOperatorReset are all factors, taken away by an operator, who gave a reason, as with all that follows.
+	EventOperatorReset EventKind = "operator-reset"
+	// EventOperatorCode is a code that an operator made.
+	EventOperatorCode EventKind = "operator-code"
+	// EventOperatorUnlock is an operator's end to the count of wrong codes.
+	EventOperatorUnlock EventKind = "operator-unlock"
+	// EventOperatorSignOut are all sessions, ended by an operator.
+	EventOperatorSignOut EventKind = "operator-sign-out"
+	// EventOperatorCodeUsed is a sign-in with a code that an operator made.
+	EventOperatorCodeUsed EventKind = "sign-in-operator"
 )
 
 var eventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
+	EventOperatorReset, EventOperatorCode, EventOperatorUnlock, EventOperatorSignOut, EventOperatorCodeUsed,
 }
 
 // EventKinds are all kinds of events.

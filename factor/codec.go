@@ -16,7 +16,7 @@ import (
 const (
 	// Schema1 holds one authenticator and one set of recovery codes.
 	Schema1 = 1
-	// Schema2 holds a list of factors of any kinds.
+	// Schema2 holds a list of factors of any kinds, and what operators do.
 	Schema2 = 2
 )
 
@@ -133,6 +133,7 @@ type schema2Record struct {
 	Devices  []Device        `json:"devices,omitempty"`
 	Activity []Event         `json:"activity,omitempty"`
 	Waiting  *Waiting        `json:"waiting,omitempty"`
+	Code     *Code           `json:"code,omitempty"`
 }
 
 type schema2Factor struct {
@@ -148,6 +149,7 @@ type schema2Factor struct {
 func (r Record) schema2() schema2Record {
 	layout := schema2Record{
 		Schema: Schema2, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
+		Code: r.Code,
 	}
 	for _, f := range r.Factors {
 		f.State = canonical(f.State)
@@ -177,7 +179,9 @@ func canonical(state json.RawMessage) json.RawMessage {
 }
 
 func (l schema2Record) record() Record {
-	record := Record{User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting}
+	record := Record{
+		User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting, Code: l.Code,
+	}
 	for _, f := range l.Factors {
 		record.Factors = append(record.Factors, Factor(f))
 	}

@@ -39,6 +39,8 @@ var (
 	// ErrProposalStale says that the enrolment for which the proposal was made is gone, or that the proposal was made
 	// for another user. A new proposal is needed.
 	ErrProposalStale = errors.New("factor: the proposal is out of date")
+	// ErrCodeOwed says that an operator has reset the account: its next set-up needs an enrolment code.
+	ErrCodeOwed = errors.New("factor: an enrolment code is owed")
 	// ErrInvalid says that a setting, a name or a proposal is not acceptable; nothing was read or written.
 	ErrInvalid = errors.New("factor: invalid")
 )

@@ -52,7 +52,8 @@ func (s *Service) enroller(name Method) (Enroller, error) {
 // Confirm enrols the proposed factor once the answer has proved that the user has it. A confirming code counts as used.
 //
 // A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel one
-// succeeds and the others get ErrAlreadyEnrolled. A reset replaces the factor for which the ceremony was made, keeps
+// succeeds and the others get ErrAlreadyEnrolled. One that owes a code (Claim) and has not given the one that counts now
+// gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, keeps
 // the recovery codes and the throttle, and returns nil. The error is ErrProposalStale if that factor is gone, or if the
 // ceremony is another user's. ErrWrongCode is not counted, because the user who answers here has been shown the seed.
 func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) ([]string, error) {
@@ -84,10 +85,10 @@ func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, a
 	if ceremony.Replaces != "" {
 		return nil, s.confirmReset(ctx, user, ceremony.Replaces, enrolled)
 	}
-	return s.confirmSetUp(ctx, env, enrolled)
+	return s.confirmSetUp(ctx, env, enrolled, ceremony.Claim)
 }
 
-func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor) ([]string, error) {
+func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, claim string) ([]string, error) {
 	factors := []Factor{enrolled}
 	var codes []string
 	if _, known := s.config.kind(MethodRecovery); known {
@@ -97,11 +98,14 @@ func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor) ([
 		}
 		factors, codes = append(factors, set), made
 	}
-	err := s.change(ctx, env.User, func(_ Record, exists bool) (verdict, error) {
-		if exists {
+	err := s.change(ctx, env.User, func(before Record, exists bool) (verdict, error) {
+		switch {
+		case exists:
 			return verdict{}, ErrAlreadyEnrolled
+		case before.owesCode() && !before.Code.claimedBy(claim):
+			return verdict{}, ErrProposalStale
 		}
-		record := Record{User: env.User, Factors: factors}
+		record := Record{User: env.User, Factors: factors, Activity: before.Activity}
 		record.happened(ctx, EventEnabled, enrolled.Created)
 		return verdict{next: record}, nil
 	})
@@ -116,14 +120,14 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 		if !exists || !record.has(enrolled.Kind, replaces) {
 			return verdict{}, ErrProposalStale
 		}
-		record.Factors, record.Devices = record.with(enrolled, replaces), nil
+		record.Factors, record.Devices, record.Code = record.with(enrolled, replaces), nil, nil
 		record.happened(ctx, EventReset, enrolled.Created)
 		return verdict{next: record}, nil
 	})
 }
 
 // NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are
-// forgotten, as with every change of factors. It requires no code: the caller has done that. ErrNotEnrolled if there is
+// forgotten, and an operator's code ends, as with every change of factors. It requires no code: the caller has done that. ErrNotEnrolled if there is
 // no record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
@@ -137,7 +141,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, 
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		record.Factors, record.Devices = record.with(set, set.ID), nil
+		record.Factors, record.Devices, record.Code = record.with(set, set.ID), nil, nil
 		record.happened(ctx, EventCodes, set.Created)
 		return verdict{next: record}, nil
 	})

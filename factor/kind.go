@@ -159,6 +159,8 @@ type Ceremony struct {
 	State json.RawMessage
 	// Secret is a seed that is not enrolled yet.
 	Secret []byte
+	// Claim shows that the user has given an enrolment code (Service.Claim); empty where none was owed.
+	Claim string
 }
 
 // schema2Ceremony is the stored form. As with records, the lowest schema that can hold it is written, because sessions
@@ -172,6 +174,7 @@ type schema2Ceremony struct {
 	Created  time.Time       `json:"created"`
 	State    json.RawMessage `json:"state,omitempty"`
 	Secret   []byte          `json:"secret,omitempty"`
+	Claim    string          `json:"claim,omitempty"`
 }
 
 // Validate returns ErrInvalid if the ceremony cannot be kept.
@@ -181,7 +184,7 @@ func (c Ceremony) Validate() error {
 		return badCeremony("bad kind")
 	case c.User == "" || !utf8.ValidString(c.User) || !utf8.ValidString(c.App):
 		return badCeremony("bad name")
-	case len(c.Replaces) > maxID || !utf8.ValidString(c.Replaces):
+	case len(c.Replaces) > maxID || !utf8.ValidString(c.Replaces) || len(c.Claim) > maxID || !utf8.ValidString(c.Claim):
 		return badCeremony("bad enrolment id")
 	case !storable(c.Created):
 		return badCeremony("impossible time")
@@ -204,7 +207,7 @@ func (c Ceremony) Encode() []byte {
 	if old, ok := c.schema1(); ok {
 		layout = old
 	} else {
-		layout = schema2Ceremony{Schema2, c.Kind, c.App, c.User, c.Replaces, c.Created, c.State, c.Secret}
+		layout = schema2Ceremony{Schema2, c.Kind, c.App, c.User, c.Replaces, c.Created, c.State, c.Secret, c.Claim}
 	}
 	encoded, err := json.Marshal(layout)
 	if err != nil || len(encoded) > maxCeremony {
@@ -240,6 +243,7 @@ func DecodeCeremony(encoded []byte) (Ceremony, error) {
 		}
 		c = Ceremony{
 			Kind: l.Kind, App: l.App, User: l.User, Replaces: l.Replaces, Created: l.Created, State: l.State, Secret: l.Secret,
+			Claim: l.Claim,
 		}
 	default:
 		return Ceremony{}, unreadable

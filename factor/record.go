@@ -37,6 +37,8 @@ type Record struct {
 	Activity []Event
 	// Waiting is set instead of factors for a user who has none.
 	Waiting *Waiting
+	// Code is what an operator made for the user and nobody has used up yet; nil if there is none.
+	Code *Code
 }
 
 // Factor is one enrolled factor of any kind. Only its kind understands State and Secret.
@@ -74,8 +76,8 @@ func (r Record) Validate() error {
 	switch {
 	case !utf8.ValidString(r.User):
 		return corrupt("the user's name is not UTF-8")
-	case r.Waiting != nil:
-		return r.validateWaiting()
+	case r.Code != nil && !r.Code.valid():
+		return corrupt("bad code of an operator")
 	case r.Throttle.Failures < 0:
 		return corrupt("negative count of failures")
 	case !storable(r.Throttle.BlockedUntil) || !storable(r.Throttle.LastFailure):
@@ -83,7 +85,7 @@ func (r Record) Validate() error {
 	case len(r.Devices) > MaxDevices || len(r.Activity) > MaxActivity:
 		return corrupt("too many trusted browsers or events")
 	}
-	if err := r.validateFactors(); err != nil {
+	if err := r.validateStanding(); err != nil {
 		return err
 	}
 	for _, device := range r.Devices {
@@ -100,6 +102,14 @@ func (r Record) Validate() error {
 		return old.validate()
 	}
 	return nil
+}
+
+// validateStanding requires factors, or that the record says that there are none.
+func (r Record) validateStanding() error {
+	if r.Waiting != nil {
+		return r.validateWaiting()
+	}
+	return r.validateFactors()
 }
 
 // validateFactors requires at least one factor that is not a set of recovery codes: disabling deletes the record, so a
@@ -186,22 +196,27 @@ type Waiting struct {
 	Grace time.Time `json:"grace,omitzero"`
 	// Offered is when a factor was offered; zero: never.
 	Offered time.Time `json:"offered,omitzero"`
+	// Reset is when an operator took all factors away. Until the next set-up, which needs a code that an operator made,
+	// a password alone opens nothing. Zero: no operator did.
+	Reset time.Time `json:"reset,omitzero"`
 }
 
+// validateWaiting: wrong codes and activity are kept of those only for whom an operator has done something.
 func (r Record) validateWaiting() error {
+	helped := !r.Waiting.Reset.IsZero() || r.Code != nil
 	switch {
-	case r.Factors != nil || r.Throttle != (ThrottleState{}) || r.Devices != nil || r.Activity != nil:
+	case r.Factors != nil || r.Devices != nil || !helped && (r.Throttle != (ThrottleState{}) || r.Activity != nil):
 		return corrupt("somebody who has a factor waits for one")
-	case r.Waiting.Grace.IsZero() && r.Waiting.Offered.IsZero():
+	case r.Waiting.Grace.IsZero() && r.Waiting.Offered.IsZero() && !helped:
 		return corrupt("nothing is waited for")
-	case !storable(r.Waiting.Grace) || !storable(r.Waiting.Offered):
+	case !storable(r.Waiting.Grace) || !storable(r.Waiting.Offered) || !storable(r.Waiting.Reset):
 		return corrupt("impossible time")
 	}
 	return nil
 }
 
 // BeginGrace returns when the user's grace period began, and begins it now if it had not. ErrAlreadyEnrolled if the
-// user has a factor.
+// user has a factor, ErrCodeOwed if an operator has reset the account.
 func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) (changed bool) {
 		if changed = waiting.Grace.IsZero(); changed {
@@ -214,7 +229,7 @@ func (s *Service) BeginGrace(ctx context.Context, user string) (began time.Time,
 }
 
 // Offer reports whether the user should be offered a factor: once, and never again. ErrAlreadyEnrolled if the user has
-// one.
+// one, ErrCodeOwed if an operator has reset the account.
 func (s *Service) Offer(ctx context.Context, user string) (first bool, err error) {
 	err = s.wait(ctx, user, func(waiting *Waiting, now time.Time) bool {
 		if first = waiting.Offered.IsZero(); first {
@@ -231,6 +246,9 @@ func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, tim
 		if exists {
 			return verdict{}, ErrAlreadyEnrolled
 		}
+		if record.owesCode() {
+			return verdict{}, ErrCodeOwed
+		}
 		var waiting Waiting
 		if record.Waiting != nil {
 			waiting = *record.Waiting
@@ -238,7 +256,8 @@ func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, tim
 		if !note(&waiting, s.config.Now().UTC()) {
 			return verdict{keep: true}, nil
 		}
-		return verdict{next: Record{User: user, Waiting: &waiting}}, nil
+		record.User, record.Waiting = user, &waiting
+		return verdict{next: record}, nil
 	})
 }
 

@@ -66,6 +66,9 @@ func (r Record) schema1() (layout schema1Record, ok bool) {
 	layout = schema1Record{
 		Schema: Schema1, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
 	}
+	if r.Code != nil || r.Waiting != nil && !r.Waiting.Reset.IsZero() {
+		return schema1Record{}, false
+	}
 	for _, event := range r.Activity {
 		if !slices.Contains(schema1EventKinds, event.Kind) {
 			return schema1Record{}, false
@@ -189,7 +192,7 @@ func (c Ceremony) schema1() (layout schema1Proposal, ok bool) {
 	layout = schema1Proposal{
 		Schema: Schema1, App: c.App, User: c.User, Secret: c.Secret, Replaces: c.Replaces, Created: c.Created,
 	}
-	ok = c.Kind == MethodTOTP && DecodeStrictly(c.State, &layout.schema1ProposalState) == nil
+	ok = c.Kind == MethodTOTP && c.Claim == "" && DecodeStrictly(c.State, &layout.schema1ProposalState) == nil
 	return layout, ok
 }
 

@@ -29,7 +29,8 @@ func NewService(store Store, config Config) *Service {
 	return &Service{store: store, config: config.withDefaults(), invalid: config.Validate()}
 }
 
-// Status is what may be shown of a user's factors. If not enrolled it is the zero Status, except for Grace.
+// Status is what may be shown of a user's factors. If not enrolled it is the zero Status, except for Grace and what is
+// about operators.
 type Status struct {
 	// Enrolled reports whether a second factor is owed.
 	Enrolled bool
@@ -54,7 +55,15 @@ type Status struct {
 	// Grace is when the grace period for a required factor began; zero if it did not. It is set only for users who are
 	// not enrolled.
 	Grace time.Time
+	// OwesCode: an operator has reset the account. It has no factor, and its next set-up needs an enrolment code, so a
+	// password alone opens nothing.
+	OwesCode bool
+	// CodeUntil is when the code ends that an operator made and nobody has used; zero if there is none.
+	CodeUntil time.Time
 }
+
+// Bare reports whether the user has no factor and owes none, because no operator has taken it away.
+func (s *Status) Bare() bool { return !s.Enrolled && !s.OwesCode }
 
 // Blocked reports whether nothing is judged at the moment, because there were too many wrong codes.
 func (s *Status) Blocked() bool { return s.Stopped || !s.BlockedUntil.IsZero() }
@@ -75,18 +84,21 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	if !exists {
-		if record.Waiting != nil {
-			return Status{Grace: record.Waiting.Grace}, nil
-		}
-		return Status{}, nil
-	}
 	now := s.config.Now()
-	status := s.factorsOf(record)
-	status.RecoveryUnsaved = status.RecoveryLeft > 0 && record.unsaved() >= 0
+	status := Status{OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}
+	status.Activity = slices.Clone(record.Activity)
+	slices.Reverse(status.Activity)
+	if !exists {
+		if record.Waiting != nil {
+			status.Grace = record.Waiting.Grace
+		}
+		return status, nil
+	}
+	s.factorsOf(record, &status)
+	status.RecoveryUnsaved = status.RecoveryLeft > 0 && record.unsaved() >= 0
 	for _, device := range s.trusted(record, now) {
 		status.Devices = append(status.Devices, DeviceStatus{
 			ID: device.ID, Browser: device.Browser, Key: slices.Clone(device.Key), Created: device.Created, Used: device.Used,
@@ -94,14 +106,12 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 		})
 	}
 	slices.SortStableFunc(status.Devices, func(a, b DeviceStatus) int { return b.Used.Compare(a.Used) })
-	status.Activity = slices.Clone(record.Activity)
-	slices.Reverse(status.Activity)
 	return status, nil
 }
 
-// factorsOf returns the part of a status that is about the factors.
-func (s *Service) factorsOf(record Record) Status {
-	status := Status{Enrolled: true}
+// factorsOf sets the part of a status that is about the factors.
+func (s *Service) factorsOf(record Record, status *Status) {
+	status.Enrolled = true
 	for _, f := range record.Factors {
 		if !f.Kind.standsAlone() {
 			continue
@@ -126,7 +136,6 @@ func (s *Service) factorsOf(record Record) Status {
 			status.Methods = append(status.Methods, kind.Name())
 		}
 	}
-	return status
 }
 
 // left returns how many answers of how many are left in factors of one kind; zero if their answers are not used up.
@@ -149,17 +158,6 @@ func (s *Service) Disable(ctx context.Context, user string) error {
 			return verdict{}, ErrNotEnrolled
 		}
 		return verdict{remove: true}, nil
-	})
-}
-
-// Unblock resets the count of wrong codes: an operator ends a stop with it. ErrNotEnrolled if there is no record.
-func (s *Service) Unblock(ctx context.Context, user string) error {
-	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
-		if !exists {
-			return verdict{}, ErrNotEnrolled
-		}
-		record.Throttle = ThrottleState{}
-		return verdict{next: record}, nil
 	})
 }
 

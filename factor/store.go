@@ -1,8 +1,11 @@
 package factor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -36,6 +39,107 @@ type Key struct {
 	// User is the identity exactly as it was established. It may contain any characters, so a Store must never use it
 	// as a path or a pattern.
 	User string
+}
+
+// Lister is a Store that lists its records for operators. No call walks over a whole store; Package storetest has the
+// conformance suite of this too.
+type Lister interface {
+	// List returns a page of the records of an app, in an order of the store's own. Every record that is there during
+	// the whole walk is on exactly one page. ErrUnavailable if the store cannot be asked.
+	List(ctx context.Context, query Query) (Page, error)
+}
+
+// MaxPage is how many records a page has at most.
+const MaxPage = 100
+
+// Query says which records are listed.
+type Query struct {
+	// App is whose users are listed.
+	App string
+	// Prefix is what their names begin with, byte for byte. Empty: any.
+	Prefix string
+	// After is Page.Next of the page before; empty for the first one.
+	After string
+	// Limit is how many there may be on the page; MaxPage if it is more, or not positive.
+	Limit int
+	// Keep chooses among them; nil: all. It must be quick, and must not use the store.
+	Keep func(Listed) bool
+}
+
+// Page is some of the records.
+type Page struct {
+	Users []Listed
+	// Next is where the following page begins; empty if there is none. A page may have room left, or nothing on it, and
+	// be followed by others all the same: a store looks at a bounded number of records for each.
+	Next string
+	// Unreadable is how many records were passed over because they cannot be used (ErrCorrupt).
+	Unreadable int
+}
+
+// Listed is what a list says of a record. It holds no secret.
+type Listed struct {
+	// User is the identity.
+	User string
+	// Factors are the kinds of the factors, one for each, without recovery codes.
+	Factors []Method
+	// Waiting: there is no factor.
+	Waiting bool
+	// Throttle counts wrong answers.
+	Throttle ThrottleState
+}
+
+// Listed is what a list says of the record.
+func (r Record) Listed() Listed {
+	listed := Listed{User: r.User, Waiting: r.Waiting != nil, Throttle: r.Throttle}
+	for _, f := range r.Factors {
+		if f.Kind.standsAlone() {
+			listed.Factors = append(listed.Factors, f.Kind)
+		}
+	}
+	return listed
+}
+
+// Bounded returns the query with its limit in bounds.
+func (q Query) Bounded() Query {
+	if q.Limit <= 0 || q.Limit > MaxPage {
+		q.Limit = MaxPage
+	}
+	return q
+}
+
+// Wants reports whether a record is to be listed.
+func (q Query) Wants(listed Listed) bool {
+	return strings.HasPrefix(listed.User, q.Prefix) && (q.Keep == nil || q.Keep(listed))
+}
+
+// Fill puts records, sorted by their users, on a page, beginning behind the user that After names. It is for stores that
+// have them in memory.
+func (q Query) Fill(sorted []Listed) Page {
+	q = q.Bounded()
+	by := func(listed Listed, user string) int { return cmp.Compare(listed.User, user) }
+	at, _ := slices.BinarySearchFunc(sorted, q.Prefix, by)
+	if q.After != "" {
+		after, found := slices.BinarySearchFunc(sorted, q.After[1:], by)
+		if found {
+			after++
+		}
+		at = max(at, after)
+	}
+	var page Page
+	for _, listed := range sorted[at:] {
+		if !strings.HasPrefix(listed.User, q.Prefix) {
+			break
+		}
+		if !q.Wants(listed) {
+			continue
+		}
+		if len(page.Users) == q.Limit {
+			page.Next = "=" + page.Users[q.Limit-1].User // a name may be empty, and a cursor of a page not
+			break
+		}
+		page.Users = append(page.Users, listed)
+	}
+	return page
 }
 
 // MemoryStore is a Store without persistence, for tests. It keeps encoded documents, so that what it returns is never
@@ -117,6 +221,23 @@ func (m *MemoryStore) Delete(ctx context.Context, key Key, expected Version) err
 	}
 	delete(m.documents, key)
 	return nil
+}
+
+// List implements Lister.
+func (m *MemoryStore) List(ctx context.Context, query Query) (Page, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return Page{}, err
+	}
+	var sorted []Listed
+	for key, document := range m.documents {
+		if record, err := DecodeRecord(document.content); err == nil && key.App == query.App {
+			sorted = append(sorted, record.Listed())
+		}
+	}
+	slices.SortFunc(sorted, func(a, b Listed) int { return cmp.Compare(a.User, b.User) })
+	return query.Fill(sorted), nil
 }
 
 func (m *MemoryStore) usable(ctx context.Context) error {

@@ -70,36 +70,41 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		now := s.config.Now()
-		if throttled := s.throttled(record, now); throttled != nil {
-			return verdict{}, throttled
-		}
-		right, err := use(&record, now)
-		var used *UsedCodeError
-		if err != nil && !errors.As(err, &used) {
-			return verdict{}, err
-		}
-		if right {
-			record.Throttle = ThrottleState{}
-			if event != "" {
-				record.happened(ctx, event, now.UTC())
-			}
-			return verdict{next: record}, nil
-		}
-		// Codes that could not possibly be right are counted as well: one rule, and one cost, for all of them.
-		record.Throttle.Failures++
-		record.Throttle.LastFailure = now.UTC()
-		blockedUntil, stopped := s.config.Throttle.After(record.Throttle.Failures, now.UTC())
-		record.Throttle.BlockedUntil = blockedUntil
-		record.happened(ctx, EventFailure, now.UTC())
-		if stopped || !blockedUntil.IsZero() {
-			return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
-		}
-		if used != nil {
-			return verdict{next: record, outcome: used}, nil //nolint:nilerr // it is the outcome, which is told
-		}
-		return verdict{next: record, outcome: ErrWrongCode}, nil
+		return s.judged(ctx, record, event, use)
 	})
+}
+
+// judged is what attempt does with one reading of a record.
+func (s *Service) judged(ctx context.Context, record Record, event EventKind, use func(*Record, time.Time) (bool, error)) (verdict, error) {
+	now := s.config.Now()
+	if throttled := s.throttled(record, now); throttled != nil {
+		return verdict{}, throttled
+	}
+	right, err := use(&record, now)
+	var used *UsedCodeError
+	if err != nil && !errors.As(err, &used) {
+		return verdict{}, err
+	}
+	if right {
+		record.Throttle = ThrottleState{}
+		if event != "" {
+			record.happened(ctx, event, now.UTC())
+		}
+		return verdict{next: record}, nil
+	}
+	// Codes that could not possibly be right are counted as well: one rule, and one cost, for all of them.
+	record.Throttle.Failures++
+	record.Throttle.LastFailure = now.UTC()
+	blockedUntil, stopped := s.config.Throttle.After(record.Throttle.Failures, now.UTC())
+	record.Throttle.BlockedUntil = blockedUntil
+	record.happened(ctx, EventFailure, now.UTC())
+	if stopped || !blockedUntil.IsZero() {
+		return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
+	}
+	if used != nil {
+		return verdict{next: record, outcome: used}, nil //nolint:nilerr // it is the outcome, which is told
+	}
+	return verdict{next: record, outcome: ErrWrongCode}, nil
 }
 
 // judging prepares the judgement of one answer by all factors of its kind. used are the factors that accepted it, as

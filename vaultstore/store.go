@@ -41,8 +41,10 @@ type Store struct {
 	path    string
 	transit *transit
 	memory  *memory
-	logger  *slog.Logger
-	settled time.Duration
+	// listings is what lists remember.
+	listings *listings
+	logger   *slog.Logger
+	settled  time.Duration
 	// verified says that the mount is known to be KV v2.
 	verified atomic.Bool
 }
@@ -68,7 +70,7 @@ func New(settings Settings) (*Store, error) {
 	}
 	store := &Store{
 		engine: &engine{connection: settings.Connection, mount: mount, timeout: settings.Timeout, turns: make(chan struct{}, maxCalls)},
-		path:   path, memory: newMemory(), logger: settings.Logger, settled: settled,
+		path:   path, memory: newMemory(), listings: newListings(), logger: settings.Logger, settled: settled,
 	}
 	if settings.Transit != "" {
 		if store.transit, err = newTransit(store.engine, settings.Transit); err != nil {

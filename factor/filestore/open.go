@@ -50,7 +50,9 @@ type Store struct {
 	database *handle // nil once closed
 	summary  summary
 	versions index
-	broken   error // set when the file turned out to be damaged; nothing is answered from then on
+	// directory is what lists say.
+	directory directories
+	broken    error // set when the file turned out to be damaged; nothing is answered from then on
 }
 
 var _ factor.Store = (*Store)(nil)

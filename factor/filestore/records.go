@@ -95,6 +95,9 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 		}
 		return records.Put(n[:], value)
 	})
+	if d := s.directory.present; d != nil && s.versions[n] == next.last { // also where the commit was in doubt
+		d.put(n, key.App, record.Listed())
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +113,7 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 		return err
 	}
 	next := s.summary
-	return s.write(n, next, func(records *bolt.Bucket, present factor.Version, next *summary) error {
+	err := s.write(n, next, func(records *bolt.Bucket, present factor.Version, next *summary) error {
 		switch present {
 		case 0:
 			return factor.ErrNotFound
@@ -120,6 +123,10 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 		}
 		return factor.ErrConflict
 	})
+	if _, there := s.versions[n]; !there && s.directory.present != nil {
+		s.directory.present.remove(n)
+	}
+	return err
 }
 
 // write makes one change together with the summary that goes with it. next is the summary but for its count and sum,

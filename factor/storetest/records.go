@@ -96,6 +96,24 @@ func NewWaiting(user string) factor.Record {
 	return factor.Record{User: user, Waiting: &factor.Waiting{Grace: at, Offered: at.Add(time.Hour)}}
 }
 
+// NewReset makes a valid record of somebody whose account an operator has reset, and who has typed a wrong code since.
+func NewReset(user string, seed byte) factor.Record {
+	return factor.Record{
+		User: user, Waiting: &factor.Waiting{Grace: at, Reset: at.Add(time.Hour)},
+		Code:     &factor.Code{Hash: bytes.Repeat([]byte{seed}, 32), Expires: at.Add(25 * time.Hour)},
+		Throttle: factor.ThrottleState{Failures: 1, LastFailure: at},
+		Activity: []factor.Event{{Kind: factor.EventOperatorReset, At: at.Add(time.Hour)}},
+	}
+}
+
+// NewCoded makes a valid record of somebody with a factor for whom an operator has made a code.
+func NewCoded(user string, seed byte) factor.Record {
+	record := NewRecord(user, seed)
+	record.Code = &factor.Code{Hash: bytes.Repeat([]byte{seed + 7}, 32), Expires: at.Add(25 * time.Hour)}
+	record.Activity = append(record.Activity, factor.Event{Kind: factor.EventOperatorCode, At: at.Add(time.Hour)})
+	return record
+}
+
 // encode writes a state; what this package passes can be written.
 func encode(state any) json.RawMessage {
 	content, err := json.Marshal(state)

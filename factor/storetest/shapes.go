@@ -11,7 +11,7 @@ import (
 var shapes = []struct {
 	name string
 	make func(user string, seed byte) factor.Record
-}{{"schema 1", NewRecord}, {"schema 2", NewMixed}}
+}{{"schema 1", NewRecord}, {"schema 2", NewMixed}, {"schema 2 with a code", NewCoded}}
 
 func testRoundTrip(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
@@ -98,5 +98,8 @@ func spoil(record factor.Record) {
 	}
 	for _, device := range record.Devices {
 		clear(device.Hash)
+	}
+	if record.Code != nil {
+		clear(record.Code.Hash)
 	}
 }

@@ -1,0 +1,121 @@
+package filestore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"sallyport.example/sallyport/factor"
+)
+
+// directory is what lists say of all records, in memory, so that a list or a search reads none. It is made at the first
+// list, and follows every change from then on. The store's mutex guards it.
+type directory struct {
+	// byApp are the apps' records, sorted by their users.
+	byApp map[string][]factor.Listed
+	// entries are those of byApp by their places; one without a user's record is one that cannot be read.
+	entries map[name]entry
+}
+
+type entry struct {
+	app, user  string
+	unreadable bool
+}
+
+// openedAtOnce is how many records are opened while others wait for the store.
+const openedAtOnce = 64
+
+// put adds or replaces what is listed at a place.
+func (d *directory) put(n name, app string, listed factor.Listed) {
+	d.remove(n)
+	users := d.byApp[app]
+	at, _ := slices.BinarySearchFunc(users, listed.User, byUser)
+	d.byApp[app] = slices.Insert(users, at, listed)
+	d.entries[n] = entry{app: app, user: listed.User}
+}
+
+func (d *directory) remove(n name) {
+	found, ok := d.entries[n]
+	if !ok {
+		return
+	}
+	delete(d.entries, n)
+	users := d.byApp[found.app]
+	if at, there := slices.BinarySearchFunc(users, found.user, byUser); there && !found.unreadable {
+		d.byApp[found.app] = slices.Delete(users, at, at+1)
+	}
+}
+
+func byUser(listed factor.Listed, user string) int { return cmp.Compare(listed.User, user) }
+
+// directories makes a store's directory once.
+type directories struct {
+	making  sync.Mutex
+	present *directory // guarded by the store's mutex; nil before the first list
+	whole   bool       // all records are in it; guarded by making
+}
+
+// List implements factor.Lister, in the order of the names.
+func (s *Store) List(ctx context.Context, query factor.Query) (factor.Page, error) {
+	if err := s.makeDirectory(ctx); err != nil {
+		return factor.Page{}, err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return factor.Page{}, err
+	}
+	return query.Fill(s.directory.present.byApp[query.App]), nil
+}
+
+// makeDirectory opens all records, a few at a time, so that nobody who signs in meanwhile waits for long.
+func (s *Store) makeDirectory(ctx context.Context) error {
+	s.directory.making.Lock()
+	defer s.directory.making.Unlock()
+	if s.directory.whole {
+		return nil
+	}
+	s.mutex.Lock()
+	if s.directory.present == nil {
+		s.directory.present = &directory{byApp: make(map[string][]factor.Listed), entries: make(map[name]entry)}
+	}
+	names := make([]name, 0, len(s.versions))
+	for n := range s.versions {
+		names = append(names, n)
+	}
+	s.mutex.Unlock()
+	for few := range slices.Chunk(names, openedAtOnce) {
+		if err := s.openSome(ctx, few); err != nil {
+			return err
+		}
+	}
+	s.directory.whole = true
+	return nil
+}
+
+// openSome puts records into the directory that are not in it and have not been deleted meanwhile.
+func (s *Store) openSome(ctx context.Context, names []name) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, n := range names {
+		_, stored := s.versions[n]
+		if _, listed := s.directory.present.entries[n]; listed || !stored {
+			continue
+		}
+		value, err := s.get(ctx, n)
+		if err != nil {
+			return err
+		}
+		owner, document, ok := s.sealer.openRecord(n, value)
+		record, err := factor.DecodeRecord(document)
+		if !ok || err != nil {
+			s.directory.present.entries[n] = entry{unreadable: true}
+			continue
+		}
+		s.directory.present.put(n, owner.App, record.Listed())
+	}
+	return nil
+}
+
+var _ factor.Lister = (*Store)(nil)

@@ -1,0 +1,274 @@
+package factor
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Bounds of how long an operator's code is valid.
+const (
+	MinCodeLifetime = time.Second
+	MaxCodeLifetime = 720 * time.Hour
+)
+
+const (
+	// codeDigits is the length of an operator's code: 66 bits (NIST SP 800-63B-4, 3.1.2 asks for 64 at least). Digits,
+	// because it is read out over a telephone, in any language, and because no other code has as many.
+	codeDigits = 20
+	codeGroup  = 4
+	// claimSize is the length of a claim in bytes, of which the hexadecimal text fits into maxID.
+	claimSize = 16
+)
+
+// Code is a code that an operator made for the user. Somebody without a factor needs it for the set-up, and somebody
+// with one proves it in place of a lost factor. The record keeps a hash, which is of this user of this app.
+type Code struct {
+	// Hash is of the code; nil once it has been used.
+	Hash []byte `json:"hash,omitempty"`
+	// Claim is the hash of what the code was exchanged for, by the session that sets up a factor; nil until then.
+	Claim []byte `json:"claim,omitempty"`
+	// Expires is when the code ends. A claim outlives it.
+	Expires time.Time `json:"expires"`
+}
+
+func (c *Code) valid() bool {
+	one, other := c.Hash, c.Claim
+	if one == nil {
+		one, other = other, one
+	}
+	return len(one) == sha256.Size && other == nil && storable(c.Expires)
+}
+
+// until returns when the unused code ends; zero if there is none, or it has ended.
+func (c *Code) until(now time.Time) time.Time {
+	if c == nil || c.Hash == nil || !now.Before(c.Expires) {
+		return time.Time{}
+	}
+	return c.Expires
+}
+
+// claimedBy reports whether this is the claim that the code was exchanged for.
+func (c *Code) claimedBy(claim string) bool {
+	return c != nil && claim != "" && subtle.ConstantTimeCompare(c.Claim, claimHash(claim)) == 1
+}
+
+// owesCode reports whether the user's next set-up needs an operator's code.
+func (r Record) owesCode() bool { return r.Waiting != nil && !r.Waiting.Reset.IsZero() }
+
+// IsOperatorCode reports whether a typed text has the form of an operator's code, which no other code has.
+func IsOperatorCode(typed string) bool { return len(plainOperatorCode(typed)) == codeDigits }
+
+// plainOperatorCode returns the digits of what was typed; empty if it is no operator's code.
+func plainOperatorCode(typed string) string {
+	plain := PlainCode(typed)
+	if len(plain) != codeDigits || strings.Trim(plain, "0123456789") != "" {
+		return ""
+	}
+	return plain
+}
+
+// Issued is a code for an operator to hand over. It is shown once, and nobody can find it out again.
+type Issued struct {
+	// Code is in groups of four.
+	Code string
+	// Expires is when it ends.
+	Expires time.Time
+}
+
+// String shows no secret.
+func (Issued) String() string { return "factor.Issued{redacted}" }
+
+// GoString shows no secret.
+func (i Issued) GoString() string { return i.String() }
+
+// issue makes a code.
+func (s *Service) issue(user string, lifetime time.Duration) (Issued, *Code, error) {
+	if lifetime < MinCodeLifetime || lifetime > MaxCodeLifetime {
+		return Issued{}, nil, fmt.Errorf("%w: a code lasts from %s to %s", ErrInvalid, MinCodeLifetime, "720h")
+	}
+	digits := make([]byte, 0, codeDigits)
+	for len(digits) < codeDigits {
+		raw := make([]byte, codeDigits)
+		if _, err := io.ReadFull(s.config.Random, raw); err != nil {
+			return Issued{}, nil, fmt.Errorf("factor: reading random bytes: %w", err)
+		}
+		for _, b := range raw {
+			if b < 250 && len(digits) < codeDigits { // so that each digit is as likely as any other
+				digits = append(digits, '0'+b%10)
+			}
+		}
+	}
+	expires := s.config.Now().UTC().Add(lifetime).Truncate(time.Second)
+	code := string(digits)
+	var groups []string
+	for at := 0; at < codeDigits; at += codeGroup {
+		groups = append(groups, code[at:at+codeGroup])
+	}
+	return Issued{Code: strings.Join(groups, "-"), Expires: expires},
+		&Code{Hash: s.codeHash(user, code), Expires: expires}, nil
+}
+
+func (s *Service) codeHash(user, code string) []byte {
+	hash := sha256.New()
+	for _, part := range []string{"sallyport operator's code", s.config.App, user, code} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return hash.Sum(nil)
+}
+
+func claimHash(claim string) []byte {
+	hash := sha256.Sum256([]byte("sallyport claim\x00" + claim))
+	return hash[:]
+}
+
+// ResetAccount takes all factors, recovery codes and trusted browsers away, for a user who has lost them. The account
+// is not left to the password alone: its next set-up needs the code that is returned, and until then every sign-in owes
+// a set-up (Status.OwesCode). A code that was made earlier ends. ErrNotEnrolled if there is no record.
+func (s *Service) ResetAccount(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
+	if err := s.check(user); err != nil {
+		return Issued{}, err
+	}
+	issued, code, err := s.issue(user, lifetime)
+	if err != nil {
+		return Issued{}, err
+	}
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists && record.Waiting == nil {
+			return verdict{}, ErrNotEnrolled
+		}
+		now := s.config.Now().UTC()
+		waiting := Waiting{Reset: now}
+		if record.Waiting != nil {
+			waiting.Grace, waiting.Offered = record.Waiting.Grace, record.Waiting.Offered
+		}
+		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity}
+		next.happened(ctx, EventOperatorReset, now)
+		return verdict{next: next}, nil
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	return issued, nil
+}
+
+// OpenAccount makes the account one that never had a factor: a password alone opens it where none is required.
+// ErrNotEnrolled if there is no record.
+func (s *Service) OpenAccount(ctx context.Context, user string) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		switch {
+		case exists:
+			return verdict{remove: true}, nil
+		case record.Waiting == nil:
+			return verdict{}, ErrNotEnrolled
+		case record.Waiting.Grace.IsZero() && record.Waiting.Offered.IsZero():
+			return verdict{remove: true}, nil
+		}
+		return verdict{next: Record{User: user, Waiting: &Waiting{Grace: record.Waiting.Grace, Offered: record.Waiting.Offered}}}, nil
+	})
+}
+
+// MakeCode makes a code for a user: an enrolment code for one without a factor, also where there is no record yet, and
+// one in place of a lost factor for everybody else. A code that was made earlier ends, and so does a set-up that was
+// begun with it.
+func (s *Service) MakeCode(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
+	if err := s.check(user); err != nil {
+		return Issued{}, err
+	}
+	issued, code, err := s.issue(user, lifetime)
+	if err != nil {
+		return Issued{}, err
+	}
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists && record.Waiting == nil {
+			record = Record{User: user, Waiting: new(Waiting)}
+		}
+		record.Code = code
+		record.happened(ctx, EventOperatorCode, s.config.Now().UTC())
+		return verdict{next: record}, nil
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	return issued, nil
+}
+
+// Unblock resets the count of wrong codes: an operator ends a wait or a stop with it. ErrNotEnrolled if there is no
+// record.
+func (s *Service) Unblock(ctx context.Context, user string) error {
+	return s.help(ctx, user, EventOperatorUnlock, func(record *Record) { record.Throttle = ThrottleState{} })
+}
+
+// NoteSignOut notes that an operator has ended the user's sessions, for the user to see. ErrNotEnrolled if there is no
+// record.
+func (s *Service) NoteSignOut(ctx context.Context, user string) error {
+	return s.help(ctx, user, EventOperatorSignOut, func(*Record) {})
+}
+
+// help makes a change on an operator's behalf. A record that only says when a grace began, or that a factor was
+// offered, has no throttle to change and no activity to tell.
+func (s *Service) help(ctx context.Context, user string, event EventKind, act func(*Record)) error {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		switch {
+		case exists || record.owesCode() || record.Code != nil:
+			act(&record)
+			record.happened(ctx, event, s.config.Now().UTC())
+			return verdict{next: record}, nil
+		case record.Waiting != nil:
+			return verdict{keep: true}, nil
+		}
+		return verdict{}, ErrNotEnrolled
+	})
+}
+
+// Claim exchanges an enrolment code, which is used up, for a claim. The set-up whose Ceremony has it can be confirmed
+// (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like those of SignIn;
+// ErrAlreadyEnrolled if the user has a factor. The claim is empty where no code is owed.
+func (s *Service) Claim(ctx context.Context, user, typed string) (claim string, err error) {
+	if claim, err = s.random(claimSize); err != nil {
+		return "", err
+	}
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		switch {
+		case exists:
+			return verdict{}, ErrAlreadyEnrolled
+		case !record.owesCode():
+			claim = ""
+			return verdict{keep: true}, nil
+		}
+		return s.judged(ctx, record, "", func(record *Record, now time.Time) (bool, error) {
+			right := s.fits(record, user, typed, now)
+			if right {
+				record.Code = &Code{Claim: claimHash(claim), Expires: record.Code.Expires}
+			}
+			return right, nil
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return claim, nil
+}
+
+// SignInWithCode judges a code that an operator made in place of a lost factor, and uses it up. Errors are like those
+// of SignIn.
+func (s *Service) SignInWithCode(ctx context.Context, user, typed string) error {
+	return s.attempt(ctx, user, EventOperatorCodeUsed, func(record *Record, now time.Time) (bool, error) {
+		right := s.fits(record, user, typed, now)
+		if right {
+			record.Code = nil
+		}
+		return right, nil
+	})
+}
+
+// fits reports whether the typed code is the record's, and still valid.
+func (s *Service) fits(record *Record, user, typed string, now time.Time) bool {
+	code := plainOperatorCode(typed)
+	hash := s.codeHash(user, code)
+	return code != "" && !record.Code.until(now).IsZero() && subtle.ConstantTimeCompare(record.Code.Hash, hash) == 1
+}
