@@ -234,7 +234,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger, config.Events = logger, event.NewLog(logger)
+	config.Logger, config.Events = logger, event.NewAudit(auditLog(ctx))
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
 	config.PrepareProbe = prepareProbe

@@ -1,22 +1,12 @@
 package event
 
-import (
-	"context"
-	"log/slog"
-)
+import "log/slog"
 
-// log is the Sink that writes a line for people on call.
-type log struct{ logger *slog.Logger }
-
-// NewLog makes a Sink that writes each event to a logger. How fast that is depends on the logger: Caddy's writes to
-// where its configuration says.
-func NewLog(logger *slog.Logger) Sink { return log{logger} }
-
-// line is a line of the log.
+// line is what the log says of an event to people on call.
 type line struct {
 	level   slog.Level
 	message string
-	// fields are the names of what it tells, in this order.
+	// fields are what only some events have, in this order. What all have is written in any case.
 	fields []string
 }
 
@@ -26,42 +16,13 @@ func warn(message string, fields ...string) line { return line{slog.LevelWarn, m
 
 func failure(message string, fields ...string) line { return line{slog.LevelError, message, fields} }
 
-// Emit implements Sink.
-func (l log) Emit(ctx context.Context, event Event) {
-	if event.Name == ChallengePassed && event.Method == MethodTrusted {
-		l.write(ctx, event, info("no code is asked for: the browser is trusted", "app", "user", "client"))
-	}
-	l.write(ctx, event, lineOf(event))
-}
-
-func (l log) write(ctx context.Context, event Event, line line) {
-	if !l.logger.Enabled(ctx, line.level) {
-		return
-	}
-	attributes := make([]slog.Attr, 0, len(line.fields))
-	for _, name := range line.fields {
-		if attribute, ok := event.field(name); ok {
-			attributes = append(attributes, attribute)
-		}
-	}
-	l.logger.LogAttrs(ctx, line.level, line.message, attributes...)
-}
-
-// field is what an event says under a name in the log.
+// field is what an event says under a name that only some events have.
 func (e Event) field(name string) (attribute slog.Attr, ok bool) {
 	switch name {
-	case "app":
-		return slog.String(name, e.App), true
-	case "user", "is":
-		return slog.String(name, e.User), true
 	case "was":
 		return slog.String(name, e.Was), true
-	case "client":
-		return slog.String(name, e.Client), true
 	case "state":
 		return slog.String(name, e.State), true
-	case "method":
-		return slog.String(name, e.Method), true
 	case "change":
 		return slog.String(name, e.Name.Change()), true
 	case "setting":
@@ -95,72 +56,72 @@ const notTrusted = "the browser was trusted and is not any more, shows a secret 
 func lineOf(e Event) line {
 	switch e.Name {
 	case LoginAccepted:
-		return info("login accepted by the app", "app", "user", "state", "client")
+		return info("login accepted by the app", "state")
 	case LoginFailed:
-		return info("login failed", "app", "client")
+		return info("login failed")
 	case LoginRefused:
 		if e.Reason == ReasonUnclear {
-			return failure("login refused: its answer cannot be judged", "setting", "app", "error")
+			return failure("login refused: its answer cannot be judged", "setting", "error")
 		}
-		return info("login refused", "app", "status", "why", "client")
+		return info("login refused", "status", "why")
 	case ChallengePassed:
 		if e.Reason == ReasonChange {
-			return info("fresh code given", "app", "user", "method")
+			return info("fresh code given")
 		}
-		return info("session verified", "app", "user", "method", "client")
+		return info("session verified")
 	case ChallengeFailed:
 		if e.Reason == ReasonNotTrusted {
-			return warn(notTrusted, "app", "user", "client")
+			return warn(notTrusted)
 		}
-		return info("code refused", "app", "user", "throttled", "client")
+		return info("code refused", "throttled")
 	case Throttled:
-		return info("too many wrong codes: none is judged for a while", "app", "user", "until", "client")
+		return info("too many wrong codes: none is judged for a while", "until")
 	case Stopped:
-		return warn("too many wrong codes: none is judged until an operator acts", "app", "user", "client")
+		return warn("too many wrong codes: none is judged until an operator acts")
 	case FactorAdded, FactorRemoved, FactorReset, FactorsDisabled, RecoveryCodesMade:
-		return info("second factor changed", "app", "user", "change", "client")
+		return info("second factor changed", "change")
 	case RecoveryCodeUsed:
-		return info("recovery code used", "app", "user", "left")
+		return info("recovery code used", "left")
 	case BrowserTrusted:
-		return info("browser trusted", "app", "user", "client")
+		return info("browser trusted")
 	case BrowserForgotten:
 		if e.Reason == ReasonMisused {
-			return warn(notTrusted, "app", "user", "client")
+			return warn(notTrusted)
 		}
-		return info("trusted browsers forgotten", "app", "user", "all")
+		return info("trusted browsers forgotten", "all")
 	case SignedOut:
 		if e.Reason == ReasonApp {
-			return info("signed out by the app", "app", "user")
+			return info("signed out by the app")
 		}
-		return info("signed out", "app", "user")
+		return info("signed out")
 	case SessionEnded:
 		return lineOfEnd(e)
 	case IdentityChanged:
-		return warn("the app's session belongs to somebody else now", "app", "was", "is", "client")
+		return warn("the app's session belongs to somebody else now", "was")
 	case StoreUnavailable:
-		return warn("a store is not available", "setting", "app", "error")
+		return warn("a store is not available", "setting", "error")
 	case StoreRecovered:
-		return info("the store is available again", "setting", "app")
+		return info("the store is available again", "setting")
 	}
-	return info(string(e.Name), "app", "user", "client")
+	return info(string(e.Name))
 }
 
 func lineOfEnd(e Event) line {
 	switch e.Reason {
 	case ReasonApp:
-		return info("the app ended its session; so does the gateway", "app", "user")
+		return info("the app ended its session; so does the gateway")
 	case ReasonCookie:
-		return warn("a held cookie changed outside a login; the session was ended", "setting", "app", "user", "cookies")
+		return warn("a held cookie changed outside a login; the session was ended", "setting", "cookies")
 	case ReasonOverflow:
-		return warn("the app sets more cookies than a session can hold; nothing of them is used", "setting", "app", "error")
+		return warn("the app sets more cookies than a session can hold; nothing of them is used", "setting", "error")
 	case ReasonTwoUsers:
-		return warn("the app's session is of two users at once; it was ended", "setting", "app", "client")
+		return warn("the app's session is of two users at once; it was ended", "setting")
 	case ReasonUnseen:
 		return warn("the app's answer was not seen, and it cannot be asked who is signed in; the session was ended",
-			"setting", "app", "user")
+			"setting")
 	}
 	if e.All {
-		return info("other sessions ended", "app", "user", "client")
+		return info("other sessions ended")
 	}
-	return info("session ended by its user", "app", "user", "client")
+	return info("session ended by its user")
 }

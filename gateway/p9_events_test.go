@@ -74,7 +74,7 @@ func TestP9_EventsHoldNoSecret(t *testing.T) {
 func TestEventsAreWrittenToTheLog(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	s.browser().signIn("bob", demo.BobPassword)
-	if log := s.logged.String(); !strings.Contains(log, `msg="login accepted by the app" app=ledger user=bob state=verified client=127.0.0.1`) {
+	if log := s.logged.String(); !strings.Contains(log, `msg="login accepted by the app" event=login_accepted app=ledger user=bob actor=user method="" outcome=accepted reason="" client=127.0.0.1`) {
 		t.Error(log)
 	}
 }

@@ -122,7 +122,7 @@ func demoConfig(logo, story string, variables map[string]string) ([]byte, error)
 	}
 	file := string(sallyport.Caddyfile)
 	for _, part := range []struct{ before, added string }{
-		{"\n\n\tsecond_factor {\n", "\n\tlog story {\n\t\toutput net " + story + "\n\t\tformat json\n\t\tlevel INFO\n\t\tinclude http.handlers.second_factor\n\t}\n"},
+		{"\n\n\tsecond_factor {\n", "\n\tlog story {\n\t\toutput net " + story + "\n\t\tformat json\n\t\tlevel INFO\n\t\tinclude http.handlers.second_factor second_factor.audit\n\t}\n"},
 		{"\n\t\tlogin /login {\n", "\t\tbrand {\n\t\t\tlogo \"" + logo + "\"\n\t\t\tcolour \"#0f6b5c\"\n\t\t}\n\t\tremember 30d\n\t\tguard\n\t\tsettings_link\n"},
 	} {
 		if strings.Count(file, part.before) != 1 {

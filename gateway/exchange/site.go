@@ -87,7 +87,7 @@ func (c *Config) fillRest() {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Events == nil {
-		c.Events = event.NewLog(c.Logger)
+		c.Events = event.NewAudit(c.Logger)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
