@@ -159,6 +159,11 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		refresh    <path>...
 //		usernames  <regexp>
 //		case_sensitive
+//		mail {
+//			address json <pointer>
+//		}
+//		notify     mail
+//		change_password <path>
 //		recheck    <duration>
 //		require    enrolled | everyone [grace <duration>]
 //		offer
@@ -193,8 +198,8 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		language   <tag>
 //	}
 //
-// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`, and in
-// their blocks `when`, `success`, `failure`, `token`, `guest`.
+// Each word stands once. These may stand several times: `login`, `logout`, `identity`, `public`, `pass_header`,
+// `notify`, and in their blocks `when`, `success`, `failure`, `token`, `guest`.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return h.read(d, make(places))
 }

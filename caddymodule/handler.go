@@ -8,7 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/gateway"
 )
 
@@ -73,6 +72,12 @@ type Handler struct {
 	Usernames string `json:"usernames,omitempty"`
 	// If true, typed names that differ in case only are different users.
 	CaseSensitive bool `json:"case_sensitive,omitempty"`
+	// The user's e-mail address, for notices. Default: none is known
+	Mail *SiteMail `json:"mail,omitempty"`
+	// The ways in which security events are told, besides the log. Default: none
+	Notify []Notify `json:"notify,omitempty"`
+	// The path at which the app lets users change their password. Default: none is named
+	ChangePassword string `json:"change_password,omitempty"`
 	// The interval at which `identity` is asked while a session is in use. Default: `1m`
 	Recheck caddy.Duration `json:"recheck,omitempty"`
 
@@ -234,7 +239,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger, config.Events = logger, event.NewAudit(auditLog(ctx))
+	config.Logger, config.Contacts = logger, h.notifies("mail")
+	if config.Events, err = h.listeners(app, config.Factors, auditLog(ctx), logger); err != nil {
+		return err
+	}
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
 	config.PrepareProbe = prepareProbe

@@ -48,6 +48,8 @@ const (
 	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the
 	// gateway, since somebody may hold a copy of its secret.
 	BrowserForgotten Name = "browser_forgotten"
+	// AddressChanged says that the app names another e-mail address of the user than at the sign-in before.
+	AddressChanged Name = "address_changed"
 	// SignedOut is a session that its user ended.
 	SignedOut Name = "signed_out"
 	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another
@@ -209,7 +211,7 @@ func (n Name) Outcome() Outcome {
 // Actor is who is behind such an event where nothing else is said of it.
 func (n Name) Actor() Actor {
 	switch n {
-	case LoginRefused, Throttled, Stopped, IdentityChanged, StoreUnavailable, StoreRecovered:
+	case LoginRefused, Throttled, Stopped, IdentityChanged, AddressChanged, StoreUnavailable, StoreRecovered:
 		return ByGateway
 	}
 	return ByUser

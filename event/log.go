@@ -96,6 +96,8 @@ func lineOf(e Event) line {
 		return info("signed out")
 	case SessionEnded:
 		return lineOfEnd(e)
+	case AddressChanged:
+		return info("the user's e-mail address changed")
 	case IdentityChanged:
 		return warn("the app's session belongs to somebody else now", "was")
 	case StoreUnavailable:

@@ -146,7 +146,7 @@ func (s *Service) ResetAccount(ctx context.Context, user string, lifetime time.D
 		if record.Waiting != nil {
 			waiting.Grace, waiting.Offered = record.Waiting.Grace, record.Waiting.Offered
 		}
-		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity}
+		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity, Contact: record.Contact}
 		next.happened(ctx, EventOperatorReset, now)
 		return verdict{next: next}, nil
 	})

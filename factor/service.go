@@ -60,6 +60,8 @@ type Status struct {
 	OwesCode bool
 	// CodeUntil is when the code ends that an operator made and nobody has used; zero if there is none.
 	CodeUntil time.Time
+	// Contact is how the user can be reached; empty if nobody knows.
+	Contact Contact
 }
 
 // Bare reports whether the user has no factor and owes none, because no operator has taken it away.
@@ -88,6 +90,9 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	status := Status{OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
+	}
+	if record.Contact != nil {
+		status.Contact = *record.Contact
 	}
 	status.Activity = slices.Clone(record.Activity)
 	slices.Reverse(status.Activity)

@@ -64,6 +64,8 @@ type Set struct {
 	Exits []Exit
 	// Names says how typed names are normalised.
 	Names Names
+	// Mail is a pointer (RFC 6901) to the user's e-mail address in the answers to Identities; empty: nobody needs it.
+	Mail string
 
 	compiled []compiled
 }

@@ -166,3 +166,6 @@ func whyTLS(err error) string {
 	}
 	return "the handshake failed"
 }
+
+// IsLost reports whether a message found no room, or the queue was closed before it was sent.
+func IsLost(err error) bool { return errors.Is(err, ErrLost) }

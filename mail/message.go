@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Message is one e-mail to one address.
@@ -43,26 +45,12 @@ type Sender interface {
 	Send(ctx context.Context, message Message) error
 }
 
-// maxAddress is how long an address may be (RFC 5321, 4.5.3.1.3, without the angle brackets).
-const maxAddress = 254
-
-// CheckAddress returns ErrAddress unless the text is the address of one mailbox and nothing else: no name beside it, no
-// comment, no second address, and nothing that could begin another line of a header.
+// CheckAddress returns ErrAddress unless the text is the address of one mailbox (match.IsMailAddress).
 func CheckAddress(address string) error {
-	if address == "" || len(address) > maxAddress || !utf8.ValidString(address) || strings.ContainsFunc(address, odd) {
-		return ErrAddress
-	}
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Name != "" || parsed.Address != address {
+	if !match.IsMailAddress(address) {
 		return ErrAddress
 	}
 	return nil
-}
-
-// odd reports whether a character has no place in an address: spaces and quotes are lawful there, but no mailbox that
-// anybody has contains them, and programs disagree about where such an address ends.
-func odd(r rune) bool {
-	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("\"\\<>(),:;", r)
 }
 
 // ParseFrom reads the sender's address, perhaps with a name in front: `Example <no-reply@example.com>`.

@@ -51,5 +51,10 @@ func (x *Exchange) Origin() factor.Origin {
 
 // Noting is the request's context for what the record is to remember.
 func (x *Exchange) Noting() context.Context {
-	return factor.WithOrigin(x.R.Context(), x.Origin())
+	origin := x.Origin()
+	if x.data != nil && x.Config.Contacts {
+		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R))}
+		origin.Moved = &x.moved
+	}
+	return factor.WithOrigin(x.R.Context(), origin)
 }

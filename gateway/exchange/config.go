@@ -89,6 +89,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Events gets each security event, once. Default: events are written to Logger.
 	Events event.Sink
+	// Contacts has users' e-mail addresses kept in their records, for notices. Default: they are not kept.
+	Contacts bool
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// ClientAddress returns the address that a request comes from. Default: the connection's address.

@@ -33,8 +33,30 @@ func (x *Exchange) Tell(e event.Event) {
 	if e.Outcome == "" {
 		e.Outcome = e.Name.Outcome()
 	}
-	// The sink gets the event even if the client has left.
-	x.Config.Events.Emit(context.WithoutCancel(x.R.Context()), e)
+	emit(x, e, personOf(x, e))
+	if moved := x.moved; moved != "" {
+		x.moved = ""
+		e = event.Event{
+			Name: event.AddressChanged, App: e.App, At: e.At, User: e.User, Client: e.Client, Session: e.Session, Request: e.Request,
+			Actor: event.AddressChanged.Actor(), Outcome: event.AddressChanged.Outcome(),
+		}
+		person := personOf(x, e)
+		person.Mail, person.Before = moved, true
+		emit(x, e, person)
+	}
+}
+
+// emit passes an event to the sink, which gets it even if the client has left.
+func emit(x *Exchange, e event.Event, person event.Person) {
+	x.Config.Events.Emit(event.WithPerson(context.WithoutCancel(x.R.Context()), person), e)
+}
+
+// personOf is how the user of an event can be reached, if that is the session's.
+func personOf(x *Exchange, e event.Event) event.Person {
+	if x.data == nil || e.User == "" || x.data.Identity != e.User {
+		return event.Person{}
+	}
+	return event.Person{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R)), Browser: x.Origin().Browser}
 }
 
 // sessionMark is what events call the request's session. It is made from when and where the session began, which

@@ -43,6 +43,8 @@ type Exchange struct {
 	// SentSaved says that Sent was read: the client's own Cookie headers.
 	SentSaved bool
 	Sent      []string
+	// moved is the e-mail address that the user had before this request; empty if it has not changed.
+	moved string
 }
 
 // Answer writes an answer. A nil Answer means that there is none yet and the request goes on.

@@ -26,6 +26,7 @@ const (
 type Probed struct {
 	Verdict login.Verdict
 	Name    string           // where verdict is login.Known
+	Mail    string           // the user's e-mail address, where the app named one
 	Changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
 	Jar     custody.Jar      // the jar that was sent, with the changes
 	Answer  *Withheld        // nil where there was none
@@ -218,7 +219,9 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
-	result.Name, result.Verdict = identity.Read(seen)
+	if result.Name, result.Verdict = identity.Read(seen); result.Verdict == login.Known && !form.signedOut() {
+		result.Mail = identity.MailAddress(seen, x.Config.Logins.Mail)
+	}
 	return result
 }
 

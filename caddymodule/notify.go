@@ -1,0 +1,89 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/notify"
+)
+
+// Notify is one way in which security events are told to people or programs.
+type Notify struct {
+	// The kind: `mail` tells the user at the address that `mail` names. Required.
+	Kind string `json:"kind,omitempty"`
+}
+
+// SiteMail says where a user's e-mail address stands.
+type SiteMail struct {
+	// The place of the address: `json` and a pointer into the answer to `identity`. Required.
+	Address []string `json:"address,omitempty"`
+}
+
+// countNotice counts what becomes of notices. The metrics replace it.
+var countNotice notify.Count = func(_, _, _ string) {}
+
+// notifies reports whether the site has a way of this kind.
+func (h *Handler) notifies(kind string) bool {
+	return slices.ContainsFunc(h.Notify, func(n Notify) bool { return n.Kind == kind })
+}
+
+// listeners are all that hear of the site's security events: the audit log, and the ways of `notify`.
+func (h *Handler) listeners(app *App, factors *factor.Service, audit, logger *slog.Logger) (event.Sinks, error) {
+	sinks := event.Sinks{event.NewAudit(audit)}
+	for _, way := range h.Notify {
+		switch way.Kind {
+		case "mail":
+			sinks = append(sinks, h.mailNotices(app, factors, logger))
+		default:
+			return nil, fmt.Errorf("second_factor: notify %q: want %s", way.Kind, choice(notifyKinds()))
+		}
+	}
+	return sinks, nil
+}
+
+func (h *Handler) mailNotices(app *App, factors *factor.Service, logger *slog.Logger) event.Sink {
+	options := notify.MailOptions{
+		Queue: app.mail.Queue(), App: h.App, Name: h.name(), Password: h.ChangePassword, Language: h.Language,
+		Known: func(ctx context.Context, user string) (notify.Contact, error) {
+			known, err := factors.Status(ctx, user)
+			return notify.Contact(known.Contact), err
+		},
+		Count: countNotice, Logger: logger,
+	}
+	if h.Brand != nil {
+		options.Help, options.HelpLink = h.Brand.Help, h.Brand.HelpLink
+	}
+	return notify.NewMail(options)
+}
+
+// checkNotices checks that what is to be told by mail has an address to go to.
+func (h *Handler) checkNotices() error {
+	if h.notifies("mail") && h.Mail == nil {
+		return errors.New("notify mail: say where the user's address stands: mail { address json <pointer> }")
+	}
+	return nil
+}
+
+// checkSender checks that there is a server to send by, which a site cannot know while it is read.
+func (h *Handler) checkSender(app *App) error {
+	if h.notifies("mail") && app.mail == nil {
+		return errors.New("notify mail: there is no server to send by: mail smtp <url> among the global options of second_factor")
+	}
+	return nil
+}
+
+// mailPointer is where the user's e-mail address stands in the answer to `identity`; empty if nothing says so.
+func (h *Handler) mailPointer() (string, error) {
+	if h.Mail == nil {
+		return "", nil
+	}
+	if len(h.Mail.Address) != 2 || h.Mail.Address[0] != "json" {
+		return "", errors.New("mail: address: want json <pointer>")
+	}
+	return h.Mail.Address[1], nil
+}
