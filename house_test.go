@@ -42,6 +42,10 @@ var rooms = map[string][]string{
 	"internal/boltfile":  {},
 	"factor/filestore":   {"internal/age", "internal/match", "internal/boltfile", "factor"},
 	"demo":               {},
+	"operator":           {"internal/age", "internal/match", "custody", "event", "factor", "gate", "session"},
+	"desk": {
+		"internal/age", "internal/match", "custody", "event", "factor", "gate", "locale", "operator", "pages", "session",
+	},
 
 	"factor/totp":                 {"internal/age", "internal/match", "factor"},
 	"factor/recovery":             {"internal/age", "internal/match", "factor"},

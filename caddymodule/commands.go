@@ -21,7 +21,7 @@ type command struct {
 
 // ownCommands returns the commands. In any Caddy that has this module they are below `second-factor`.
 func ownCommands() []command {
-	return []command{vaultCommands(), secretsCommands(), presetCommands(), codeCommand()}
+	return []command{userCommands(), vaultCommands(), secretsCommands(), presetCommands(), codeCommand()}
 }
 
 // rootName is the only command that Sallyport adds to a Caddy.
@@ -32,7 +32,7 @@ var shownAtRoot = make(map[string]bool)
 
 func init() {
 	command{
-		name: rootName, short: "Commands of the second factor: vault, secrets, preset, code",
+		name: rootName, short: "Commands of the second factor: user, vault, secrets, preset, code",
 		long: "The commands of Sallyport, which asks for a second factor in front of web apps.", inner: ownCommands(),
 	}.register(false)
 	for _, alias := range aliases() {

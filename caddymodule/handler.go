@@ -253,6 +253,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.gateway, err = gateway.New(config); err != nil {
 		return fmt.Errorf("second_factor: %w", err)
 	}
+	app.sites.serve(h, config)
 	h.tell(logger)
 	h.warn(ctx, logger)
 	return nil

@@ -195,6 +195,15 @@ func (p *pooledFile) Put(ctx context.Context, key factor.Key, record factor.Reco
 	return store.Put(ctx, key, record, expected)
 }
 
+// List implements factor.Lister.
+func (p *pooledFile) List(ctx context.Context, query factor.Query) (factor.Page, error) {
+	store, err := p.ready()
+	if err != nil {
+		return factor.Page{}, err
+	}
+	return store.List(ctx, query)
+}
+
 // Delete implements factor.Store.
 func (p *pooledFile) Delete(ctx context.Context, key factor.Key, expected factor.Version) error {
 	store, err := p.ready()
@@ -207,6 +216,7 @@ func (p *pooledFile) Delete(ctx context.Context, key factor.Key, expected factor
 var (
 	_ Secrets               = (*SecretsFile)(nil)
 	_ factor.Store          = (*pooledFile)(nil)
+	_ factor.Lister         = (*pooledFile)(nil)
 	_ caddy.Provisioner     = (*SecretsFile)(nil)
 	_ caddy.CleanerUpper    = (*SecretsFile)(nil)
 	_ caddyfile.Unmarshaler = (*SecretsFile)(nil)

@@ -14,6 +14,8 @@ import (
 type sites struct {
 	mu   sync.Mutex
 	apps map[string][]byte
+	// helped are the apps whose users operators can help.
+	helped helpable
 }
 
 // meaning returns the settings that define who a user is and which users need a factor. They must agree because a

@@ -50,13 +50,18 @@ const (
 	BrowserForgotten Name = "browser_forgotten"
 	// AddressChanged says that the app names another e-mail address of the user than at the sign-in before.
 	AddressChanged Name = "address_changed"
-	// SignedOut is a session that its user ended.
+	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
 	SignedOut Name = "signed_out"
 	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another
 	// session.
 	SessionEnded Name = "session_ended"
 	// IdentityChanged says that the app calls a verified session by another user's name. Event.Was is the name before.
 	IdentityChanged Name = "identity_changed"
+	// Unlocked says that an operator ended a wait, or a stop, after wrong codes.
+	Unlocked Name = "unlocked"
+	// OperatorReset says that an operator took all of a user's factors away, and OperatorCode that one made a code.
+	OperatorReset Name = "operator_reset"
+	OperatorCode  Name = "operator_code"
 	// StoreUnavailable is told once until StoreRecovered, by each gateway. Event.Setting tells which store,
 	// Event.Detail why.
 	StoreUnavailable Name = "store_unavailable"
@@ -74,6 +79,17 @@ const (
 	// ByGateway is the gateway by itself.
 	ByGateway Actor = "gateway"
 )
+
+// operatorPrefix is in front of an operator's name.
+const operatorPrefix = "operator:"
+
+// ByOperator is an operator, by name.
+func ByOperator(name string) Actor { return Actor(operatorPrefix + name) }
+
+// IsOperator reports whether an operator did it, and not the user or the gateway.
+func (a Actor) IsOperator() bool {
+	return len(a) >= len(operatorPrefix) && a[:len(operatorPrefix)] == operatorPrefix
+}
 
 // Outcome is how it went.
 type Outcome string
@@ -98,6 +114,8 @@ const (
 	MethodTrusted = "trusted"
 	// MethodNone means that no factor was owed.
 	MethodNone = "none"
+	// MethodOperator is a code that an operator made: in place of a lost factor, or to set up the first one.
+	MethodOperator = "operator"
 )
 
 // Why something happened, where an event has more than one reason.
@@ -146,7 +164,7 @@ type Event struct {
 	Outcome Outcome
 	// Method is the kind of factor, or MethodTrusted, or MethodNone.
 	Method string
-	// Reason is why.
+	// Reason is why: one of the words above, or what an operator said.
 	Reason string
 	// Client is the address of whoever sent the request, without a port.
 	Client string
@@ -189,6 +207,8 @@ func (n Name) Change() string {
 		return "disabled"
 	case RecoveryCodesMade:
 		return "recovery_codes"
+	case OperatorReset:
+		return "reset"
 	}
 	return ""
 }

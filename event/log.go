@@ -89,7 +89,16 @@ func lineOf(e Event) line {
 			return warn(notTrusted)
 		}
 		return info("trusted browsers forgotten", "all")
+	case OperatorReset:
+		return warn("second factor reset by an operator")
+	case OperatorCode:
+		return warn("code made by an operator")
+	case Unlocked:
+		return warn("wrong codes forgotten by an operator")
 	case SignedOut:
+		if e.Actor.IsOperator() {
+			return warn("signed out by an operator")
+		}
 		if e.Reason == ReasonApp {
 			return info("signed out by the app")
 		}

@@ -55,6 +55,8 @@ type Status struct {
 	// Grace is when the grace period for a required factor began; zero if it did not. It is set only for users who are
 	// not enrolled.
 	Grace time.Time
+	// Known: there is a record.
+	Known bool
 	// OwesCode: an operator has reset the account. It has no factor, and its next set-up needs an enrolment code, so a
 	// password alone opens nothing.
 	OwesCode bool
@@ -87,7 +89,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 		return Status{}, err
 	}
 	now := s.config.Now()
-	status := Status{OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
+	status := Status{Known: exists || record.Waiting != nil, OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}

@@ -25,7 +25,7 @@ var events = map[event.Name]bool{
 }
 
 // operatorReset is what operators tell.
-const operatorReset event.Name = "operator_reset"
+const operatorReset = event.OperatorReset
 
 // Tells reports whether users are told of such events.
 func Tells(name event.Name) bool { return events[name] }

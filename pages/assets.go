@@ -20,23 +20,29 @@ var (
 	settingsFile string
 	//go:embed change.css
 	changeFile string
+	//go:embed desk.css
+	deskStyleFile string
 	//go:embed brand.css
 	brandFile string
 	//go:embed script.js
 	scriptFile string
 	//go:embed proof.js
 	proofFile string
+	//go:embed desk.js
+	deskFile string
 	//go:embed guard.js
 	guardFile string
 	//go:embed guard.css
 	guardStyleFile string
 )
 
-// The looks of pages: what somebody meets on the way in, the settings page, and what changes something, over it.
+// The looks of pages: what somebody meets on the way in, the settings page, what changes something, over it, and the
+// help desk.
 const (
 	lookNarrow = iota
 	lookSettings
 	lookChange
+	lookDesk
 	looks
 )
 
@@ -47,6 +53,8 @@ type assets struct {
 	// proof is the script of the pages that can trust a browser, with script in it; the others need not carry all of
 	// it.
 	proof string
+	// desk is the script of the help desk.
+	desk string
 }
 
 // small are the assets, made once.
@@ -68,8 +76,10 @@ var small = sync.OnceValue(func() assets {
 			lookNarrow:   made("style", styleFile+narrowFile),
 			lookSettings: made("style", styleFile+settingsFile),
 			lookChange:   made("style", styleFile+settingsFile+changeFile),
+			lookDesk:     made("style", styleFile+settingsFile+deskStyleFile),
 		},
 		script: script, proof: script + ";\n" + made("script", proofFile),
+		desk:  made("script", deskFile),
 		guard: made("script", guardFile), guardStyle: made("style", guardStyleFile),
 	}
 })

@@ -41,6 +41,9 @@ func policyOf(r *Renderer, s sample) string {
 	if strings.HasPrefix(s.name, "trust") || s.name == "challenge-proof" {
 		return r.proofPolicy
 	}
+	if strings.HasPrefix(s.name, "desk") {
+		return r.deskPolicy
+	}
 	return r.Policy()
 }
 
@@ -65,6 +68,10 @@ func TestPolicy(t *testing.T) {
 				t.Errorf("the strict policy lacks %s %s", name, want)
 			}
 		}
+		if strings.HasPrefix(s.name, "desk") && directives["connect-src"] != "'self'" {
+			t.Errorf("%s: its search cannot ask", s.name)
+		}
+		delete(directives, "connect-src")
 		if len(directives) != 6 {
 			t.Errorf("%s: policy %v", s.name, directives)
 		}

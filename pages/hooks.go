@@ -66,7 +66,7 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 	}
 	switch node.Data {
 	case "script", "style":
-		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.proofScript) && !slices.Contains(r.styles[:], template.HTML(own)) { //nolint:gosec // it is compared.
+		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.proofScript) && own != string(r.deskScript) && !slices.Contains(r.styles[:], template.HTML(own)) { //nolint:gosec // it is compared.
 			found.problem("<%s>: the policy allows the style and the script of {{.Style}} and {{.Script}} only", node.Data)
 		}
 	case "img", "image", "link":

@@ -31,6 +31,8 @@ const (
 	AlertUsedCode = "alert.used-code"
 	// AlertWrongRecoveryCode is for a wrong or used recovery code.
 	AlertWrongRecoveryCode = "alert.wrong-recovery-code"
+	// AlertWrongOperatorCode is for a wrong code of the form that operators make, or one that was used or has ended.
+	AlertWrongOperatorCode = "alert.wrong-operator-code"
 	// AlertWrongNewCode is for a code that does not belong to the token being set up.
 	AlertWrongNewCode = "alert.wrong-new-code"
 	// AlertNoCode is for an empty field.
@@ -59,6 +61,23 @@ const (
 	LabelRetry    = "label.retry"
 	LabelSettings = "label.settings"
 	LabelSignIn   = "label.sign-in"
+	// LabelDesk leads back to the search of the help desk.
+	LabelDesk = "desk.back"
+)
+
+// What the help desk says of what was done, by act, and when nothing was.
+const (
+	DeskReset     = "desk.done.reset"
+	DeskUnlocked  = "desk.done.unlock"
+	DeskSignedOut = "desk.done.sign-out"
+	DeskCode      = "desk.done.code"
+	// DeskHalf is for a reset whose second half, the end of the sessions, could not be done.
+	DeskHalf = "desk.half"
+	// DeskNoReason is for an act without a reason.
+	DeskNoReason = "desk.reason.missing"
+	// DeskForbidden is for who is no operator, DeskUnknown for a user or an app that there is not.
+	DeskForbidden = "desk.forbidden"
+	DeskUnknown   = "desk.unknown"
 )
 
 // linkSettings is what the link to the settings page says that stands in the app's own pages; see

@@ -47,6 +47,9 @@ type Renderer struct {
 	// proofScript and proofPolicy stand in for them on the page that can trust a browser.
 	proofScript template.HTML
 	proofPolicy string
+	// deskScript and deskPolicy stand in for them at the help desk, whose search asks as somebody types.
+	deskScript template.HTML
+	deskPolicy string
 }
 
 // New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and
@@ -82,7 +85,9 @@ func (r *Renderer) dress(more string) {
 	r.script = template.HTML("<script>" + small().script + "</script>")     //nolint:gosec // our own file.
 	r.proofScript = template.HTML("<script>" + small().proof + "</script>") //nolint:gosec // our own files.
 	styles := strings.Join(allowed, " ")
+	r.deskScript = template.HTML("<script>" + small().desk + "</script>") //nolint:gosec // our own files.
 	r.policy, r.proofPolicy = pagePolicy(styles, small().script), pagePolicy(styles, small().proof)
+	r.deskPolicy = pagePolicy(styles, small().desk) + "; connect-src 'self'"
 	if r.logo != nil {
 		r.policy += "; img-src 'self'"
 		r.proofPolicy += "; img-src 'self'"
@@ -121,6 +126,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 	}
 	for _, name := range []string{
 		"challenge", "trust", "recovery", "used", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"desk", "deskuser", "deskact",
 	} {
 		page, err := layout.Clone()
 		if err != nil {
@@ -172,6 +178,8 @@ type page struct {
 	At      template.HTML
 	// Trusts says that the page can trust a browser.
 	Trusts bool
+	// Desk says that it is a page of the help desk.
+	Desk bool
 	// SignOut puts the user's name and the form to sign out at the top.
 	SignOut bool
 	// Behind is the settings page, for the script to put behind a dialog, and Opener the id of the button there that
@@ -211,8 +219,11 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 
 	h := w.Header()
 	policy := r.policy
-	if p.Trusts {
+	switch {
+	case p.Trusts:
 		policy = r.proofPolicy
+	case p.Desk:
+		policy = r.deskPolicy
 	}
 	SecurityHeaders(h, policy)
 	for _, stale := range []string{"Content-Encoding", "ETag", "Last-Modified", "Accept-Ranges"} {
@@ -254,8 +265,11 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	p.Language, p.Direction = words.Language, words.Direction
 	p.Style, p.Script = r.styles[lookOf(*p, heading)], r.script
-	if p.Trusts {
+	switch {
+	case p.Trusts:
 		p.Script = r.proofScript
+	case p.Desk:
+		p.Script = r.deskScript
 	}
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
@@ -271,7 +285,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		if !p.Field.Recovery {
 			p.Changes = locale.Up(p.Field.Period, time.Second)
 		}
-	case AlertWrongRecoveryCode, AlertNoCode:
+	case AlertWrongRecoveryCode, AlertWrongOperatorCode, AlertNoCode:
 		p.Invalid = true
 	case AlertUsedCode:
 		// The wait is told in the alert's own words, and is no reason not to type.
@@ -311,6 +325,8 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 // lookOf is the look of a page.
 func lookOf(p page, heading string) int {
 	switch {
+	case p.Desk:
+		return lookDesk
 	case p.Narrow:
 		return lookNarrow
 	case heading == "settings.title":

@@ -1,10 +1,12 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -59,7 +61,9 @@ type setUpStart struct {
 func (r *Renderer) SetUpStart(w http.ResponseWriter, status int, v SetUpStartView) error {
 	v.Next = local(v.Next, strings.TrimSuffix(v.Base, "/")+"/")
 	view := setUpStart{SetUpStartView: v, Days: max(int64(v.Due.Sub(r.now()).Round(24*time.Hour)/(24*time.Hour)), 1)}
-	return r.render(w, status, "setupstart", "setup.title", page{Common: v.Common, View: view, SignOut: true})
+	return r.render(w, status, "setupstart", "setup.title", page{
+		Common: v.Common, View: view, SignOut: true, Field: field{Focus: v.NeedCode},
+	})
 }
 
 // setUp is what the template of the set-up page sees.
@@ -242,4 +246,89 @@ func (e *edition) link(l Link) Link {
 	}
 	l.Label = e.Message(l.Label)
 	return l
+}
+
+// The keys of what the help desk says of states, kinds and acts.
+var (
+	deskStates = map[string]string{
+		"enrolled": "desk.state.enrolled", "waiting": "desk.state.waiting", "throttled": "desk.state.throttled", "stopped": "desk.state.stopped",
+	}
+	deskKinds = map[string]string{
+		"totp": "settings.app", "passkey": "desk.kind.passkey", "mail": "desk.kind.mail", "sms": "desk.kind.sms",
+	}
+	deskActs = map[string][2]string{
+		"reset": {"desk.reset.title", "desk.reset.lead"}, "unlock": {"desk.unlock.title", "desk.unlock.lead"},
+		"sign-out": {"desk.sign-out.title", "desk.sign-out.lead"}, "code": {"desk.code.title", "desk.code.lead"},
+	}
+)
+
+// deskUser is what the template of a user at the help desk sees.
+type deskUser struct {
+	DeskUserView
+	// Lists are the sessions and the activity, ready to be shown, and Kinds what the kinds of factors are called.
+	Lists    settingsLists
+	Kinds    map[string]string
+	StateKey string
+	Acts     []string
+}
+
+// Title is the key of an act's title.
+func (deskUser) Title(act string) string { return deskActs[act][0] }
+
+// desk is a page of the help desk, which has its title for a name.
+func (r *Renderer) desk(common Common, view any) page {
+	common.App = r.edition(common.Languages).Message("desk.title")
+	return page{Common: common, View: view, Desk: true}
+}
+
+// Desk shows the help desk's search.
+func (r *Renderer) Desk(w http.ResponseWriter, status int, v DeskView) error {
+	words := r.edition(v.Languages)
+	for i, user := range v.Users {
+		kinds := slices.Clone(user.Kinds)
+		for at, kind := range kinds {
+			kinds[at] = words.Message(cmp.Or(deskKinds[kind], kind))
+		}
+		v.Users[i].State, v.Users[i].Kinds = cmp.Or(deskStates[user.State], user.State), kinds
+	}
+	return r.render(w, status, "desk", "desk.results", r.desk(v.Common, v))
+}
+
+// DeskUser shows how a user stands, and what can be done.
+func (r *Renderer) DeskUser(w http.ResponseWriter, status int, v DeskUserView) error {
+	lists := r.listed(SettingsView{Common: v.Common, Sessions: v.Sessions, Activity: v.Activity})
+	view := deskUser{
+		DeskUserView: v, Lists: lists, StateKey: cmp.Or(deskStates[v.State], v.State), Kinds: make(map[string]string),
+		Acts: []string{"code", "reset", "unlock", "sign-out"},
+	}
+	view.Factors = slices.Clone(v.Factors)
+	for i, f := range view.Factors {
+		view.Factors[i].Name = locale.Harmless(f.Name)
+		view.Kinds[f.Kind] = r.edition(v.Languages).Message(cmp.Or(deskKinds[f.Kind], f.Kind))
+	}
+	return r.render(w, status, "deskuser", "desk.results", r.desk(v.Common, view))
+}
+
+// DeskAct asks for the reason of an act, and says what will be so.
+func (r *Renderer) DeskAct(w http.ResponseWriter, status int, v DeskActView) error {
+	act := deskActs[v.Act]
+	view := struct {
+		DeskActView
+		Lead string
+	}{v, act[1]}
+	if v.Act == "code" && v.Bare {
+		view.Lead = "desk.code.first"
+	}
+	return r.render(w, status, "deskact", act[0], r.desk(v.Common, view))
+}
+
+// DeskRefused says that a page of the help desk is not for who asks for it, or that there is none.
+func (r *Renderer) DeskRefused(w http.ResponseWriter, status int, common Common, kind ErrorKind, happened string) error {
+	words := r.edition(common.Languages)
+	view := notice{Happened: words.Message(happened), Bad: true}
+	if common.User != "" {
+		view.Link = words.link(Link{Href: strings.TrimSuffix(common.Base, "/") + "/", Label: LabelDesk})
+	}
+	common.User = ""
+	return r.render(w, status, "notice", "error."+string(kind)+".title", r.desk(common, view))
 }

@@ -141,6 +141,9 @@ func (r *Renderer) trials() (all []trial) {
 		add("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: c}) })
 		for _, yes := range []bool{false, true} {
 			add("setupstart", func(w http.ResponseWriter) error {
+				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: true, NeedCode: yes})
+			})
+			add("setupstart", func(w http.ResponseWriter) error {
 				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: yes})
 			})
 			add("setupstart", func(w http.ResponseWriter) error {
@@ -192,6 +195,22 @@ func (r *Renderer) trials() (all []trial) {
 		})
 		add("used", func(w http.ResponseWriter) error {
 			return r.RecoveryUsed(w, 200, RecoveryUsedView{Common: c, RecoveryLeft: 2, RecoveryTotal: 10})
+		})
+	}
+	for _, c := range []Common{user, refused} {
+		add("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, DeskView{Common: c, Apps: []string{"app"}}) })
+		add("desk", func(w http.ResponseWriter) error {
+			return r.Desk(w, 200, DeskView{Common: c, Apps: []string{"app"}, Asked: true, Next: "x", Users: []DeskLine{{Name: "a", State: "stopped"}}})
+		})
+		add("deskuser", func(w http.ResponseWriter) error {
+			return r.DeskUser(w, 200, DeskUserView{
+				Common: c, App: "app", Name: "a", State: "throttled", Until: at, CodeUntil: at, Owed: true, Code: "1234-5678", Expires: at,
+				Factors: []FactorLine{{ID: "a", Kind: "totp", Created: at}}, Sessions: []SessionLine{{ID: "b", Waiting: true, Seen: at}},
+				Activity: []ActivityLine{{Kind: "operator-code", At: at}},
+			})
+		})
+		add("deskact", func(w http.ResponseWriter) error {
+			return r.DeskAct(w, 200, DeskActView{Common: c, App: "app", Name: "a", Act: "code", State: "stopped"})
 		})
 	}
 	for _, c := range []Common{user, nobody} {

@@ -61,6 +61,8 @@ type SetUpStartView struct {
 	// then, by POST to Base/later.
 	Due   time.Time
 	Later bool
+	// NeedCode asks first for the enrolment code that an operator made, in field enrolment_code.
+	NeedCode bool
 	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or
 	// anything else, leads to the settings page.
 	Next string
@@ -212,4 +214,55 @@ type SignedOutView struct {
 	Common
 	// Login is where to sign in again: a path on this site. Empty, or anything else, means "/".
 	Login string
+}
+
+// DeskView is the help desk's search, at Base/. Common.User is the operator on all pages of the desk.
+type DeskView struct {
+	Common
+	// Apps are those whose users may be helped, and App and Name what was looked for.
+	Apps      []string
+	App, Name string
+	// Asked says that somebody was looked for; Users are those found, and Next is the cursor of more; empty: no more.
+	Asked bool
+	Users []DeskLine
+	Next  string
+}
+
+// DeskLine is one of the users who were found.
+type DeskLine struct {
+	Name string
+	// State is enrolled, waiting, throttled or stopped; Kinds are those of the factors.
+	State string
+	Kinds []string
+}
+
+// DeskUserView is how one user stands, at Base/user.
+type DeskUserView struct {
+	Common
+	// App and Name say who it is, State how the account stands.
+	App, Name, State string
+	// Until is when codes are judged again, and CodeUntil when a code ends that was made; zero for none.
+	Until, CodeUntil time.Time
+	// Owed says that the next set-up asks for an enrolment code.
+	Owed bool
+	// RecoveryLeft recovery codes are left.
+	RecoveryLeft int
+	Factors      []FactorLine
+	Sessions     []SessionLine
+	Activity     []ActivityLine
+	// Code is a code that was just made, shown this once, and Expires when it ends.
+	Code    string
+	Expires time.Time
+}
+
+// DeskActView asks for the reason before something is done. It posts to Base/ and the name of the act.
+type DeskActView struct {
+	Common
+	// App and Name say to whom, Act what: reset, unlock, sign-out, code.
+	App, Name, Act string
+	// State is how the account stands, and Bare says that it has no factor.
+	State string
+	Bare  bool
+	// Reason is what was typed before.
+	Reason string
 }

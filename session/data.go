@@ -178,6 +178,9 @@ func (d Delivery) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil
 // None is the method of a verified session in which no factor was owed.
 const None = "none"
 
+// Operator is the method of a proof that stands beside the one that made the session verified: an operator's code.
+const Operator = "operator"
+
 // Proof is a factor that was proved in a session.
 type Proof struct {
 	// Method is the kind of factor: totp, recovery.
@@ -209,6 +212,17 @@ func (d *Data) Proved() time.Time {
 		}
 	}
 	return last
+}
+
+// Helped is when the session was verified by an operator's code with which nothing has been changed yet. Zero if there
+// is none.
+func (d *Data) Helped() time.Time {
+	for _, proof := range d.Proofs {
+		if proof.Method == Operator {
+			return proof.At
+		}
+	}
+	return time.Time{}
 }
 
 // proved adds a proof. It keeps the newest of each method.

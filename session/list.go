@@ -30,8 +30,8 @@ type Summary struct {
 	Method string
 	// Address and Browser say where the login came from; empty if unknown.
 	Address, Browser string
-	// Since is when the current state began, Seen when it was last in use, to the minute.
-	Since, Seen time.Time
+	// Created is when the session began, Since when the current state did, Seen when it was last in use, to the minute.
+	Created, Since, Seen time.Time
 }
 
 // List returns the sessions of an identity in this app in which a login was made: the one with token first, then by
@@ -51,7 +51,7 @@ func (m *Manager) List(ctx context.Context, identity, token string) ([]Summary, 
 		seen[key] = true
 		found = append(found, Summary{
 			ID: summaryID(key), Current: key == current, State: data.State, Method: data.Method(),
-			Address: data.from().Address, Browser: data.from().Browser, Since: data.Since, Seen: data.Seen,
+			Address: data.from().Address, Browser: data.from().Browser, Created: data.Created, Since: data.Since, Seen: data.Seen,
 		})
 	})
 	if err != nil {

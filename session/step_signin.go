@@ -89,6 +89,8 @@ type Passing struct {
 	From gate.State
 	// Proof is nil if no factor is owed.
 	Proof *Proof
+	// Helped: the proof was a code that an operator made, and serves one change of the factors.
+	Helped bool
 	// Notice is a message for the next page.
 	Notice string
 	// Waits: the withheld answer waits until a script takes it.
@@ -109,6 +111,9 @@ func Prove(with Passing) Step {
 			data.State, data.Since, data.Seen, data.Proofs = gate.Verified, with.At, with.At, nil
 			if with.Proof != nil {
 				data.Proofs = []Proof{*with.Proof}
+			}
+			if with.Helped {
+				data.Proofs = append(data.Proofs, Proof{Method: Operator, At: with.At})
 			}
 			errand := Errand{Codes: data.Codes, Notice: data.Notice, Next: with.Next, Trusts: with.Trusts}
 			if with.Waits {

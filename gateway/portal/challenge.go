@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"sallyport.example/sallyport/event"
@@ -22,7 +23,7 @@ func showChallenge(x *Page) error {
 		return x.StoreFailed("read the second factor", err)
 	}
 	if !status.Enrolled {
-		return proceedWithout(x)
+		return proceedWithout(x, status)
 	}
 	view := challengeView(x, x.throttled(x.Common(), status))
 	if device, ok := x.proving(status); ok {
@@ -49,14 +50,26 @@ func showRecovery(x *Page) error {
 		return x.StoreFailed("read the second factor", err)
 	}
 	if !status.Enrolled {
-		return proceedWithout(x)
+		return proceedWithout(x, status)
 	}
 	return x.Config.Pages.Recovery(x.W, http.StatusOK, pages.RecoveryView{Common: x.throttled(x.Common(), status)})
 }
 
+// lookAgain goes on with a pending session whose user turned out to have no factor when a code was to be judged.
+func lookAgain(x *Page) error {
+	status, err := x.Enrolled(x.Session().Identity)
+	switch {
+	case err != nil:
+		return x.StoreFailed("read the second factor", err)
+	case status.Enrolled:
+		return x.AskFactor()
+	}
+	return proceedWithout(x, status)
+}
+
 // proceedWithout goes on with a pending session whose user has no factor.
-func proceedWithout(x *Page) error {
-	if gate.Owes(true, false, x.Config.RequireEveryone) == gate.Verified {
+func proceedWithout(x *Page, status factor.Status) error {
+	if gate.Owes(true, false, x.Config.RequireEveryone || status.OwesCode) == gate.Verified {
 		return x.pass(gate.Pending, passed{method: factor.MethodNone})
 	}
 	_, err := x.Take(session.OweEnrolment(x.Session().Identity, x.Now))
@@ -77,7 +90,7 @@ func takeCode(x *Page) error {
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
 	with, err := judge(x, answer)
 	if errors.Is(err, factor.ErrNotEnrolled) {
-		return proceedWithout(x)
+		return lookAgain(x)
 	}
 	if err != nil {
 		return x.refuseCode(err, event.Event{Method: string(answer.Kind)}, pages.AlertWrongCode, x.challengePage)
@@ -115,10 +128,13 @@ func takeRecoveryCode(x *Page) error {
 	if code == "" {
 		return x.noCode(show)
 	}
+	if factor.IsOperatorCode(code) {
+		return takeOperatorCode(x, code, show)
+	}
 	left, err := x.Config.Factors.SignIn(x.Noting(), x.Session().Identity, factor.Answer{Kind: factor.MethodRecovery, Text: code})
 	if err != nil {
 		if errors.Is(err, factor.ErrNotEnrolled) {
-			return proceedWithout(x)
+			return lookAgain(x)
 		}
 		return x.refuseCode(err, event.Event{Method: string(factor.MethodRecovery)}, pages.AlertWrongRecoveryCode, show)
 	}
@@ -129,9 +145,31 @@ func takeRecoveryCode(x *Page) error {
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, says: x.form.asks && x.WantsPage()})
 }
 
+// takeOperatorCode judges a code that an operator made in place of a lost factor. It is a fresh proof, and leads on to
+// another authenticator at once.
+func takeOperatorCode(x *Page, code string, show confirmation) error {
+	user := x.Session().Identity
+	switch err := x.Config.Factors.SignInWithCode(x.Noting(), user, code); {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return lookAgain(x)
+	case err != nil:
+		return x.refuseCode(err, event.Event{Method: event.MethodOperator}, pages.AlertWrongOperatorCode, show)
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	leads := "/setup"
+	// Where the store does not answer now, the page that is led to says so, and can be opened again.
+	status, err := x.Enrolled(user)
+	if err != nil || slices.ContainsFunc(status.Factors, func(f factor.FactorStatus) bool { return f.Kind == factor.MethodTOTP }) {
+		leads = "/reset"
+	}
+	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads})
+}
+
 // passed is what a challenge was passed with.
 type passed struct {
 	method factor.Method
+	// leads is where a code that an operator made leads, below base; empty for every other way.
+	leads string
 	// credential, if there is one, makes the browser a trusted one, or one that remains so.
 	credential string
 	// trusted: it was one already, and nobody typed a code.
@@ -153,11 +191,13 @@ func (x *Page) pass(from gate.State, with passed) error {
 	if method != factor.MethodNone {
 		passing.Proof = &session.Proof{Method: string(method), At: x.Now, Trusted: with.trusted}
 	}
-	if method == factor.MethodRecovery {
+	if method == factor.MethodRecovery && with.leads == "" {
 		passing.Notice = pages.NoticeRecoveryUsed
 	}
 	to := session.Destination(delivery, next)
 	switch {
+	case with.leads != "":
+		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
 	case with.says:
 		passing.Next, to = to, x.Config.Base+usedPath
 	case with.trusts != "":
@@ -181,6 +221,9 @@ func (x *Page) pass(from gate.State, with passed) error {
 	told := event.Event{Name: event.ChallengePassed, User: user, Method: string(method)}
 	if with.trusted {
 		told.Method = event.MethodTrusted
+	}
+	if with.leads != "" {
+		told.Method = event.MethodOperator
 	}
 	x.Tell(told)
 	if delivery != nil {

@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
@@ -36,9 +37,13 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 	return x.Config.Pages.ConfirmRecoveryCodes(x.W, status, x.confirmView(common))
 }
 
-// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`.
+// helpedFor is how long an operator's code serves a change of the factors.
+const helpedFor = 5 * time.Minute
+
+// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`, or the session
+// was opened with an operator's code for this very change.
 func (x *Page) needsCode() bool {
-	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
+	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth) && gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
 }
 
 // ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
@@ -102,7 +107,7 @@ func startReset(x *Page) error {
 	if !status.Enrolled {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
-	if err := x.propose(); err != nil {
+	if err := x.propose(""); err != nil {
 		return x.StoreFailed("propose a seed", err)
 	}
 	return x.Redirect(x.Config.Base + "/setup")

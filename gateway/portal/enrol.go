@@ -29,20 +29,50 @@ func startSetUp(x *Page) error {
 	if status.Enrolled {
 		return x.settingsWith(pages.AlertAlreadyEnrolled, http.StatusConflict)
 	}
-	if proposal, ok := x.proposal(); !ok || proposal.Replaces != "" {
-		if err := x.propose(); err != nil {
+	claim := ""
+	proposal, ok := x.proposal()
+	if status.OwesCode && (!ok || proposal.Claim == "") {
+		var answer exchange.Answer
+		if claim, answer = takeEnrolmentCode(x, status); answer != nil {
+			return answer()
+		}
+		ok = false
+	}
+	if !ok || proposal.Replaces != "" {
+		if err := x.propose(claim); err != nil {
 			return x.StoreFailed("propose a seed", err)
 		}
 	}
 	return x.Redirect(x.Config.Base + "/setup")
 }
 
-// propose keeps a new seed in the session. Nothing changes for the user before it is confirmed.
-func (x *Page) propose() error {
+// takeEnrolmentCode uses the code up that somebody owes whose account an operator has reset. There is an answer for want
+// of a right one.
+func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exchange.Answer) {
+	show := func(code int, common pages.Common) error { return setUpStart(x, code, common, status) }
+	if x.form.enrolment == "" {
+		return "", func() error { return x.noCode(show) }
+	}
+	claim, err := x.Config.Factors.Claim(x.Noting(), x.Session().Identity, x.form.enrolment)
+	switch {
+	case errors.Is(err, factor.ErrAlreadyEnrolled):
+		return "", func() error { return proposalLost(x, err) }
+	case err != nil:
+		as := event.Event{Method: event.MethodOperator}
+		return "", func() error { return x.refuseCode(err, as, pages.AlertWrongOperatorCode, show) }
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	return claim, nil
+}
+
+// propose keeps a new seed in the session, with the claim of an enrolment code where one was owed. Nothing changes for
+// the user before it is confirmed.
+func (x *Page) propose(claim string) error {
 	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Session().Identity, factor.MethodTOTP)
 	if err != nil {
 		return exchange.Looking(err)
 	}
+	proposal.Claim = claim
 	_, err = x.Take(session.Propose(x.Session().Identity, proposal.Encode()))
 	return err
 }

@@ -30,6 +30,8 @@ type form struct {
 	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
 	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
 	key, proof string
+	// enrolment is the enrolment code that an operator made.
+	enrolment string
 	// id names what is to be removed, among the user's own; empty for all.
 	id string
 }
@@ -79,7 +81,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -91,6 +93,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	x.form.settled = values.Get("trust") != ""
 	x.form.trust = x.form.settled && values.Get("trust") != "no"
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
+	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 // is made use of for the first time, which may be now.
 func (x *Page) graceBegan(status factor.Status) time.Time {
 	switch {
-	case !x.Config.RequireEveryone || x.Config.Grace <= 0 || status.Enrolled:
+	case !x.Config.RequireEveryone || x.Config.Grace <= 0 || !status.Bare():
 		return time.Time{}
 	case status.Grace.IsZero():
 		return x.Now
@@ -34,7 +34,12 @@ func (x *Page) due(status factor.Status) time.Time {
 
 // setUpStart asks to set up a second factor, or offers it.
 func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
-	view := pages.SetUpStartView{Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors)}
+	if factors.OwesCode && common.Alert == "" {
+		common = x.throttled(common, factors)
+	}
+	view := pages.SetUpStartView{
+		Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors), NeedCode: factors.OwesCode,
+	}
 	view.Later = gate.MayPostpone(x.Now, x.graceBegan(factors), x.Config.Grace)
 	if !view.Enrolling {
 		view.Next = session.Destination(nil, x.Session().Next)
@@ -52,6 +57,8 @@ func later(x *Page) error {
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled):
 		return proposalLost(x, err)
+	case errors.Is(err, factor.ErrCodeOwed):
+		return x.Redirect(x.Config.Base + "/setup")
 	case err != nil:
 		return x.StoreFailed("begin the time of grace", err)
 	// The time is taken anew: where the grace began just now, it began later than the request.

@@ -46,7 +46,7 @@ type SignedIn struct {
 // Nothing is lost: the challenge asks the store again (P6).
 func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	status, storeErr := x.Enrolled(next.Identity)
-	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone)
+	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone || status.OwesCode)
 	if state == gate.Verified && next.Within {
 		// A user who lost a factor because the app uses another name now has to set one up at once.
 		lost, err := x.losesFactor(next.Identity)
@@ -111,8 +111,8 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	return state != gate.Verified, storeErr
 }
 
-// NoFactor reports whether no factor is owed because the user has none.
-func NoFactor(status factor.Status) bool { return !status.Enrolled }
+// NoFactor reports whether no factor is owed because the user has none, and no operator has taken it away.
+func NoFactor(status factor.Status) bool { return status.Bare() }
 
 // OwedAfterAll looks once more whether a factor is owed, after a session that needs none was written; stands reports
 // whether the reason for that still holds. A change of factors is recorded first and then ends the user's other

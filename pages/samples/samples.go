@@ -68,6 +68,20 @@ func All(r *pages.Renderer, languages string) []Sample {
 			Kind: kind, At: Used.Add(-time.Duration(i) * time.Hour), Browser: "Firefox, Linux", Address: "192.0.2.7", Count: i,
 		})
 	}
+	desk := pages.DeskView{
+		Common: pages.Common{Base: "/second-factor", User: "grace", Form: Token, Languages: languages}, Apps: []string{"wiki", "ledger"}, App: "wiki", Name: "ad",
+		Asked: true, Next: "MTIz",
+	}
+	for i, state := range []string{"enrolled", "waiting", "throttled", "stopped"} {
+		desk.Users = append(desk.Users, pages.DeskLine{Name: "ad" + strings.Repeat("a", i), State: state, Kinds: []string{"totp", "unheard_of"}})
+	}
+	helped := pages.DeskUserView{
+		Common: desk.Common, App: "wiki", Name: "ada", State: "enrolled", RecoveryLeft: 3, Factors: settings.Factors,
+		Sessions: settings.Sessions, Activity: settings.Activity,
+	}
+	for _, kind := range []string{"operator-reset", "operator-code", "operator-unlock", "operator-sign-out", "sign-in-operator"} {
+		helped.Activity = append(helped.Activity, pages.ActivityLine{Kind: kind, At: Used, Count: 1})
+	}
 	behind := settings
 	full := settings
 	full.Trusted, full.Sessions, full.Activity = nil, nil, nil
@@ -87,6 +101,49 @@ func All(r *pages.Renderer, languages string) []Sample {
 	drawn := func(uri string, s Sample) Sample { s.QR = uri; return s }
 	return []Sample{
 		show("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, pages.ChallengeView{Common: common}) }),
+		show("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, desk) }),
+		show("desk-none", func(w http.ResponseWriter) error {
+			none := desk
+			none.Users, none.Next, none.Name = nil, "", "nobody"
+			return r.Desk(w, 200, none)
+		}),
+		show("desk-user", func(w http.ResponseWriter) error { return r.DeskUser(w, 200, helped) }),
+		show("desk-code", func(w http.ResponseWriter) error {
+			shown := helped
+			shown.Status, shown.Code, shown.Expires = pages.DeskReset, "0288-7963-9204-2999-9625", Used
+			shown.State, shown.Factors, shown.Owed, shown.CodeUntil, shown.Sessions = "waiting", nil, true, Used, nil
+			return r.DeskUser(w, 200, shown)
+		}),
+		show("desk-reset", func(w http.ResponseWriter) error {
+			return r.DeskAct(w, 200, pages.DeskActView{Common: helped.Common, App: "wiki", Name: "ada", Act: "reset", State: "enrolled"})
+		}),
+		show("desk-no-reason", func(w http.ResponseWriter) error {
+			refused := helped.Common
+			refused.Alert = pages.DeskNoReason
+			return r.DeskAct(w, 422, pages.DeskActView{Common: refused, App: "wiki", Name: "ada", Act: "code", State: "stopped"})
+		}),
+		show("desk-hostile", func(w http.ResponseWriter) error {
+			odd := helped
+			odd.Name, odd.User = hostile.User, hostile.User
+			return r.DeskUser(w, 200, odd)
+		}),
+		show("desk-forbidden", func(w http.ResponseWriter) error {
+			return r.DeskRefused(w, 403, pages.Common{Base: "/second-factor", Languages: languages}, pages.ErrorForbidden, pages.DeskForbidden)
+		}),
+		show("desk-unknown", func(w http.ResponseWriter) error {
+			return r.DeskRefused(w, 404, helped.Common, pages.ErrorNotFound, pages.DeskUnknown)
+		}),
+		show("setup-code-owed", func(w http.ResponseWriter) error {
+			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true})
+		}),
+		show("setup-code-wrong", func(w http.ResponseWriter) error {
+			wrong := with(func(c *pages.Common) { c.Alert = pages.AlertWrongOperatorCode })
+			return r.SetUpStart(w, 422, pages.SetUpStartView{Common: wrong, Enrolling: true, NeedCode: true})
+		}),
+		show("setup-code-stopped", func(w http.ResponseWriter) error {
+			stopped := with(func(c *pages.Common) { c.Alert = pages.AlertStopped })
+			return r.SetUpStart(w, 429, pages.SetUpStartView{Common: stopped, Enrolling: true, NeedCode: true})
+		}),
 		show("challenge-wrong", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode })})
 		}),
