@@ -71,7 +71,9 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		SettingsLink: h.SettingsLink,
 		Guard:        h.Guard,
 		Renews:       h.Renews,
-		Digits:       h.totp().Digits, Period: h.totp().Period,
+
+		ChangePassword: h.ChangePassword,
+		Digits:         h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),

@@ -48,6 +48,9 @@ const (
 	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the
 	// gateway, since somebody may hold a copy of its secret.
 	BrowserForgotten Name = "browser_forgotten"
+	// PasswordExposed is a right password, from a browser in which the user was never seen, after which no factor was
+	// proved while there was time. Event.Client and Event.Session are those of that sign-in.
+	PasswordExposed Name = "password_exposed"
 	// AddressChanged says that the app names another e-mail address of the user than at the sign-in before.
 	AddressChanged Name = "address_changed"
 	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
@@ -231,7 +234,7 @@ func (n Name) Outcome() Outcome {
 // Actor is who is behind such an event where nothing else is said of it.
 func (n Name) Actor() Actor {
 	switch n {
-	case LoginRefused, Throttled, Stopped, IdentityChanged, AddressChanged, StoreUnavailable, StoreRecovered:
+	case LoginRefused, Throttled, Stopped, IdentityChanged, AddressChanged, PasswordExposed, StoreUnavailable, StoreRecovered:
 		return ByGateway
 	}
 	return ByUser

@@ -29,6 +29,8 @@ type Origin struct {
 	Contact Contact
 	// Moved is set to the address that Contact replaced in the record, or to nothing; nil: nobody wants to know.
 	Moved *string
+	// Watch is what a proof settles; nil: nothing.
+	Watch *Watch
 }
 
 // Contact is how a user can be reached, also where there is no session to ask: when an operator has done something.
@@ -175,6 +177,7 @@ func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
 	if kind != EventFailure {
 		r.reachable(origin)
+		r.settle(origin.Watch, now)
 	}
 	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}
 	events := slices.Clone(r.Activity)

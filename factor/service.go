@@ -64,6 +64,9 @@ type Status struct {
 	CodeUntil time.Time
 	// Contact is how the user can be reached; empty if nobody knows.
 	Contact Contact
+	// Unproved are sign-ins with the right password that came to nothing, the latest first, until the user has said
+	// whose they were.
+	Unproved []Unproved
 }
 
 // Bare reports whether the user has no factor and owes none, because no operator has taken it away.
@@ -93,6 +96,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}
+	status.Unproved = record.asked()
 	if record.Contact != nil {
 		status.Contact = *record.Contact
 	}

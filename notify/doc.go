@@ -21,7 +21,7 @@ const (
 var events = map[event.Name]bool{
 	event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true,
 	event.RecoveryCodesMade: true, event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true,
-	event.AddressChanged: true, operatorReset: true,
+	event.AddressChanged: true, event.PasswordExposed: true, operatorReset: true,
 }
 
 // operatorReset is what operators tell.

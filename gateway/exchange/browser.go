@@ -56,5 +56,9 @@ func (x *Exchange) Noting() context.Context {
 		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R))}
 		origin.Moved = &x.moved
 	}
+	if x.data != nil {
+		x.Watch = factor.Watch{Session: Mark(x), Over: x.Now.Add(-x.Config.Sessions.Pending())}
+		origin.Watch = &x.Watch
+	}
 	return factor.WithOrigin(x.R.Context(), origin)
 }

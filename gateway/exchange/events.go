@@ -23,7 +23,7 @@ const (
 // write that makes it true (P7).
 func (x *Exchange) Tell(e event.Event) {
 	e.App, e.At, e.Client = x.Config.App, x.Config.Now(), x.Client(x.R)
-	e.Session = sessionMark(x)
+	e.Session = Mark(x)
 	if x.Config.RequestID != nil {
 		e.Request = x.Config.RequestID(x.R)
 	}
@@ -33,7 +33,7 @@ func (x *Exchange) Tell(e event.Event) {
 	if e.Outcome == "" {
 		e.Outcome = e.Name.Outcome()
 	}
-	emit(x, e, personOf(x, e))
+	emit(x.R.Context(), x.Site, e, personOf(x, e))
 	if moved := x.moved; moved != "" {
 		x.moved = ""
 		e = event.Event{
@@ -42,13 +42,19 @@ func (x *Exchange) Tell(e event.Event) {
 		}
 		person := personOf(x, e)
 		person.Mail, person.Before = moved, true
-		emit(x, e, person)
+		emit(x.R.Context(), x.Site, e, person)
 	}
 }
 
+// Announce emits an event that no request brings about: its own time has come.
+func (s *Site) Announce(ctx context.Context, e event.Event, person event.Person) {
+	e.App, e.At, e.Actor, e.Outcome = s.Config.App, s.Config.Now(), e.Name.Actor(), e.Name.Outcome()
+	emit(ctx, s, e, person)
+}
+
 // emit passes an event to the sink, which gets it even if the client has left.
-func emit(x *Exchange, e event.Event, person event.Person) {
-	x.Config.Events.Emit(event.WithPerson(context.WithoutCancel(x.R.Context()), person), e)
+func emit(ctx context.Context, s *Site, e event.Event, person event.Person) {
+	s.Config.Events.Emit(event.WithPerson(context.WithoutCancel(ctx), person), e)
 }
 
 // personOf is how the user of an event can be reached, if that is the session's.
@@ -59,9 +65,9 @@ func personOf(x *Exchange, e event.Event) event.Person {
 	return event.Person{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R)), Browser: x.Origin().Browser}
 }
 
-// sessionMark is what events call the request's session. It is made from when and where the session began, which
+// Mark is what events call the request's session; empty without one. It is made from when and where the session began, which
 // outlasts its tokens. The key keeps readers of a log from finding the session by that time.
-func sessionMark(x *Exchange) string {
+func Mark(x *Exchange) string {
 	if x.data == nil {
 		return ""
 	}

@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -196,6 +198,9 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	to := session.Destination(delivery, next)
 	switch {
+	case x.Watch.Asks && x.form != nil && x.form.asks && x.WantsPage():
+		// Somebody else may know the password. That comes before every other question.
+		passing.Next, to = to, x.Config.Base+signin.ExposedPath
 	case with.leads != "":
 		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
 	case with.says:
@@ -226,6 +231,10 @@ func (x *Page) pass(from gate.State, with passed) error {
 		told.Method = event.MethodOperator
 	}
 	x.Tell(told)
+	x.TellUnproved(user)
+	if method != factor.MethodNone {
+		x.KeepKnown(user)
+	}
 	if delivery != nil {
 		x.LedTo(delivery.Location)
 	}
@@ -248,4 +257,54 @@ func (x *Page) sessionChanged(err error) error {
 	}
 	x.Forget()
 	return x.AskLogin()
+}
+
+// trustWithin is how old the code may be after which a browser is trusted.
+const trustWithin = 5 * time.Minute
+
+// mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
+func mayTrust(x *Page) bool {
+	return x.Session().Trusts != "" && age.Within(x.Now, x.Session().Proved(), trustWithin)
+}
+
+// showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
+// all the same.
+func showTrust(x *Page) error {
+	if !mayTrust(x) {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return x.Config.Pages.Trust(x.W, http.StatusOK, pages.TrustView{Common: x.Common(), Remember: x.Config.Factors.Remember()})
+}
+
+// takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
+// that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
+func takeTrust(x *Page) error {
+	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
+	if !asked {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	trust, usable := factor.Trust{}, false
+	if x.form.trust && fresh {
+		trust, usable = x.newTrust()
+	}
+	taken, err := x.Take(session.GoOn(x.Session().Identity))
+	if err != nil {
+		return x.sessionChanged(err)
+	}
+	if !taken.Done || x.form.trust && !fresh {
+		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+	}
+	if usable {
+		credential, err := x.Config.Factors.Trust(x.Noting(), x.Session().Identity, mark, trust)
+		switch {
+		case errors.Is(err, factor.ErrNotTrusted):
+			return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
+		case err != nil:
+			return x.StoreFailed("trust a browser", err)
+		}
+		x.StoreWorks(underway.StoreSecrets, true)
+		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: method})
+		x.KeepTrust(credential)
+	}
+	return x.Redirect(session.Destination(nil, taken.Before.Next))
 }

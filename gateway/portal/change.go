@@ -225,9 +225,14 @@ func renewRecoveryCodes(x *Page) error {
 
 // signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.
 func signOut(x *Page) error {
+	left := func() {}
+	if x.State() == gate.Pending {
+		left = x.Leaving()
+	}
 	if err := x.End(event.Event{Name: event.SignedOut}); err != nil {
 		return x.StoreFailed("end session", err)
 	}
+	left()
 	if !x.WantsPage() {
 		pages.SecurityHeaders(x.W.Header(), "")
 		x.W.WriteHeader(http.StatusNoContent)

@@ -178,6 +178,9 @@ func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method
 	if err != nil {
 		return x.sessionChanged(err)
 	}
+	if method != factor.MethodNone {
+		x.KeepKnown(user)
+	}
 	if state == gate.Enrolling {
 		x.DeliverCookies(taken.Before.Delivery)
 	}

@@ -32,6 +32,8 @@ type form struct {
 	key, proof string
 	// enrolment is the enrolment code that an operator made.
 	enrolment string
+	// whose is what the user says of sign-ins that came to nothing: mine, other; or continue.
+	whose string
 	// id names what is to be removed, among the user's own; empty for all.
 	id string
 }
@@ -81,7 +83,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -93,6 +95,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	x.form.settled = values.Get("trust") != ""
 	x.form.trust = x.form.settled && values.Get("trust") != "no"
 	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
+	x.form.whose = values.Get("whose")
 	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }

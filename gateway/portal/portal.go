@@ -74,6 +74,7 @@ var ownPages = map[string]ownPage{
 	"/status":          {states: anyone, get: showStatus},
 	"/resume":          {states: verified, get: resume},
 	"/trust":           {states: verified, get: showTrust, post: takeTrust},
+	signin.ExposedPath: {states: verified, get: showExposed, post: answerExposed},
 	"/later":           {states: enrolling, post: later},
 	"/offer":           {states: verified, get: showOffer},
 	"/browsers":        {states: verified, post: forgetBrowsers},
