@@ -23,8 +23,8 @@ import (
 func init() {
 	caddy.RegisterModule(new(Desk))
 	httpcaddyfile.RegisterHandlerDirective("second_factor_desk", parseDesk)
-	// Behind everything that may say who the operator is.
-	httpcaddyfile.RegisterDirectiveOrder("second_factor_desk", httpcaddyfile.After, "second_factor")
+	// Behind everything that may say who the operator is: second_factor stands right behind forward_auth.
+	httpcaddyfile.RegisterDirectiveOrder("second_factor_desk", httpcaddyfile.Before, "request_header")
 }
 
 // Desk is the help desk: pages on which operators find users of some apps, see how they stand, and reset, unlock or sign
