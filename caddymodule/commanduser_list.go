@@ -85,7 +85,9 @@ func showUser(r *reach, arguments []string) error {
 	}
 	return r.print(account, func(w io.Writer) error {
 		table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-		say := func(form string, values ...any) { _, _ = fmt.Fprintf(table, form+"\n", values...) } // it writes to memory
+		say := func(form string, values ...any) {
+			_, _ = fmt.Fprintf(table, form+"\n", values...) // it writes to memory
+		}
 		say("%s at %s: %s", shownName(account.User), shownName(account.App), account.State)
 		if !account.Until.IsZero() {
 			say("codes are judged again at %s", local(account.Until))

@@ -27,8 +27,9 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("second_factor_desk", httpcaddyfile.Before, "request_header")
 }
 
-// Desk is the help desk: pages on which operators find users of some apps, see how they stand, and reset, unlock or sign
-// them out, or make a code for them. An earlier handler signs the operators in; a request without an operator gets 403.
+// Desk is the help desk: pages on which operators find users of some apps, see how they stand, and reset, unlock or
+// sign them out, or make a code for them. An earlier handler signs the operators in; a request without an operator
+// gets 403.
 //
 //	second_factor_desk {
 //		apps     <name>...

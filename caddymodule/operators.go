@@ -51,8 +51,8 @@ func (a *App) operators(find func(name string) (operator.App, bool)) *operator.S
 	return &operator.Service{Find: find, Lister: lister}
 }
 
-// strayApp is an app without a site in this configuration, whose records and sessions lie in its stores: the site may be
-// another machine's. Whether an account is locked is then judged by the default limits.
+// strayApp is an app without a site in this configuration, whose records and sessions lie in its stores: the site
+// may be another machine's. Whether an account is locked is then judged by the default limits.
 func (a *App) strayApp(name string, events event.Sink) (operator.App, error) {
 	h := &Handler{App: name}
 	return h.helpedBy(a, events)

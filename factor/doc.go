@@ -78,7 +78,7 @@ func (e *UsedCodeError) Is(target error) bool { return target == ErrWrongCode }
 type ThrottledError struct {
 	// Until is when the next code will be judged; zero if Stopped.
 	Until time.Time
-	// Stopped means that waiting does not help: an operator has to act (Service.Unblock or Service.Disable).
+	// Stopped means that waiting does not help: an operator has to act (Help.Unblock or Service.Disable).
 	Stopped bool
 }
 

@@ -51,11 +51,12 @@ func (s *Service) enroller(name Method) (Enroller, error) {
 
 // Confirm enrols the proposed factor once the answer has proved that the user has it. A confirming code counts as used.
 //
-// A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel one
-// succeeds and the others get ErrAlreadyEnrolled. One that owes a code (Claim) and has not given the one that counts now
-// gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, keeps
-// the recovery codes and the throttle, and returns nil. The error is ErrProposalStale if that factor is gone, or if the
-// ceremony is another user's. ErrWrongCode is not counted, because the user who answers here has been shown the seed.
+// A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel
+// one succeeds and the others get ErrAlreadyEnrolled. One that owes a code (Help.Claim) and has not given the one
+// that counts now gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, keeps the
+// recovery codes and the throttle, and returns nil. The error is ErrProposalStale if that factor is gone, or if the
+// ceremony is another user's. ErrWrongCode is not counted, because the user who answers here has been shown the
+// seed.
 func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err
@@ -126,9 +127,9 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 	})
 }
 
-// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers are
-// forgotten, and an operator's code ends, as with every change of factors. It requires no code: the caller has done that. ErrNotEnrolled if there is
-// no record.
+// NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers
+// are forgotten, and an operator's code ends, as with every change of factors. It requires no code: the caller has
+// done that. ErrNotEnrolled if there is no record.
 func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, error) {
 	if err := s.check(user); err != nil {
 		return nil, err

@@ -198,7 +198,7 @@ func TestContact(t *testing.T) {
 			t.Errorf("%q: kept %+v, moved %q", test.address, contact(), moved)
 		}
 	}
-	if _, err := b.ResetAccount(t.Context(), alice, time.Hour); err != nil {
+	if _, err := b.Help().Reset(t.Context(), alice, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if contact() != (factor.Contact{Mail: "new@example.com", Language: "de"}) {

@@ -159,7 +159,7 @@ type Ceremony struct {
 	State json.RawMessage
 	// Secret is a seed that is not enrolled yet.
 	Secret []byte
-	// Claim shows that the user has given an enrolment code (Service.Claim); empty where none was owed.
+	// Claim shows that the user has given an enrolment code (Help.Claim); empty where none was owed.
 	Claim string
 }
 

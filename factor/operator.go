@@ -86,15 +86,21 @@ func (Issued) String() string { return "factor.Issued{redacted}" }
 // GoString shows no secret.
 func (i Issued) GoString() string { return i.String() }
 
+// Help is what operators do for users, and what users do with the codes that operators made.
+type Help struct{ s *Service }
+
+// Help returns the part of the service that is about operators.
+func (s *Service) Help() Help { return Help{s} }
+
 // issue makes a code.
-func (s *Service) issue(user string, lifetime time.Duration) (Issued, *Code, error) {
+func (h Help) issue(user string, lifetime time.Duration) (Issued, *Code, error) {
 	if lifetime < MinCodeLifetime || lifetime > MaxCodeLifetime {
 		return Issued{}, nil, fmt.Errorf("%w: a code lasts from %s to %s", ErrInvalid, MinCodeLifetime, "720h")
 	}
 	digits := make([]byte, 0, codeDigits)
 	for len(digits) < codeDigits {
 		raw := make([]byte, codeDigits)
-		if _, err := io.ReadFull(s.config.Random, raw); err != nil {
+		if _, err := io.ReadFull(h.s.config.Random, raw); err != nil {
 			return Issued{}, nil, fmt.Errorf("factor: reading random bytes: %w", err)
 		}
 		for _, b := range raw {
@@ -103,19 +109,19 @@ func (s *Service) issue(user string, lifetime time.Duration) (Issued, *Code, err
 			}
 		}
 	}
-	expires := s.config.Now().UTC().Add(lifetime).Truncate(time.Second)
+	expires := h.s.config.Now().UTC().Add(lifetime).Truncate(time.Second)
 	code := string(digits)
 	var groups []string
 	for at := 0; at < codeDigits; at += codeGroup {
 		groups = append(groups, code[at:at+codeGroup])
 	}
 	return Issued{Code: strings.Join(groups, "-"), Expires: expires},
-		&Code{Hash: s.codeHash(user, code), Expires: expires}, nil
+		&Code{Hash: h.codeHash(user, code), Expires: expires}, nil
 }
 
-func (s *Service) codeHash(user, code string) []byte {
+func (h Help) codeHash(user, code string) []byte {
 	hash := sha256.New()
-	for _, part := range []string{"sallyport operator's code", s.config.App, user, code} {
+	for _, part := range []string{"sallyport operator's code", h.s.config.App, user, code} {
 		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return hash.Sum(nil)
@@ -126,22 +132,22 @@ func claimHash(claim string) []byte {
 	return hash[:]
 }
 
-// ResetAccount takes all factors, recovery codes and trusted browsers away, for a user who has lost them. The account
+// Reset takes all factors, recovery codes and trusted browsers away, for a user who has lost them. The account
 // is not left to the password alone: its next set-up needs the code that is returned, and until then every sign-in owes
 // a set-up (Status.OwesCode). A code that was made earlier ends. ErrNotEnrolled if there is no record.
-func (s *Service) ResetAccount(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
-	if err := s.check(user); err != nil {
+func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
+	if err := h.s.check(user); err != nil {
 		return Issued{}, err
 	}
-	issued, code, err := s.issue(user, lifetime)
+	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
 		return Issued{}, err
 	}
-	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+	err = h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists && record.Waiting == nil {
 			return verdict{}, ErrNotEnrolled
 		}
-		now := s.config.Now().UTC()
+		now := h.s.config.Now().UTC()
 		waiting := Waiting{Reset: now}
 		if record.Waiting != nil {
 			waiting.Grace, waiting.Offered = record.Waiting.Grace, record.Waiting.Offered
@@ -156,10 +162,10 @@ func (s *Service) ResetAccount(ctx context.Context, user string, lifetime time.D
 	return issued, nil
 }
 
-// OpenAccount makes the account one that never had a factor: a password alone opens it where none is required.
+// Open makes the account one that never had a factor: a password alone opens it where none is required.
 // ErrNotEnrolled if there is no record.
-func (s *Service) OpenAccount(ctx context.Context, user string) error {
-	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+func (h Help) Open(ctx context.Context, user string) error {
+	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
 		case exists:
 			return verdict{remove: true}, nil
@@ -175,20 +181,20 @@ func (s *Service) OpenAccount(ctx context.Context, user string) error {
 // MakeCode makes a code for a user: an enrolment code for one without a factor, also where there is no record yet, and
 // one in place of a lost factor for everybody else. A code that was made earlier ends, and so does a set-up that was
 // begun with it.
-func (s *Service) MakeCode(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
-	if err := s.check(user); err != nil {
+func (h Help) MakeCode(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
+	if err := h.s.check(user); err != nil {
 		return Issued{}, err
 	}
-	issued, code, err := s.issue(user, lifetime)
+	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
 		return Issued{}, err
 	}
-	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+	err = h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists && record.Waiting == nil {
 			record = Record{User: user, Waiting: new(Waiting)}
 		}
 		record.Code = code
-		record.happened(ctx, EventOperatorCode, s.config.Now().UTC())
+		record.happened(ctx, EventOperatorCode, h.s.config.Now().UTC())
 		return verdict{next: record}, nil
 	})
 	if err != nil {
@@ -199,24 +205,24 @@ func (s *Service) MakeCode(ctx context.Context, user string, lifetime time.Durat
 
 // Unblock resets the count of wrong codes: an operator ends a wait or a stop with it. ErrNotEnrolled if there is no
 // record.
-func (s *Service) Unblock(ctx context.Context, user string) error {
-	return s.help(ctx, user, EventOperatorUnlock, func(record *Record) { record.Throttle = ThrottleState{} })
+func (h Help) Unblock(ctx context.Context, user string) error {
+	return h.note(ctx, user, EventOperatorUnlock, func(record *Record) { record.Throttle = ThrottleState{} })
 }
 
 // NoteSignOut notes that an operator has ended the user's sessions, for the user to see. ErrNotEnrolled if there is no
 // record.
-func (s *Service) NoteSignOut(ctx context.Context, user string) error {
-	return s.help(ctx, user, EventOperatorSignOut, func(*Record) {})
+func (h Help) NoteSignOut(ctx context.Context, user string) error {
+	return h.note(ctx, user, EventOperatorSignOut, func(*Record) {})
 }
 
-// help makes a change on an operator's behalf. A record that only says when a grace began, or that a factor was
+// note makes a change on an operator's behalf. A record that only says when a grace began, or that a factor was
 // offered, has no throttle to change and no activity to tell.
-func (s *Service) help(ctx context.Context, user string, event EventKind, act func(*Record)) error {
-	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+func (h Help) note(ctx context.Context, user string, event EventKind, act func(*Record)) error {
+	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
 		case exists || record.owesCode() || record.Code != nil:
 			act(&record)
-			record.happened(ctx, event, s.config.Now().UTC())
+			record.happened(ctx, event, h.s.config.Now().UTC())
 			return verdict{next: record}, nil
 		case record.Waiting != nil:
 			return verdict{keep: true}, nil
@@ -226,13 +232,13 @@ func (s *Service) help(ctx context.Context, user string, event EventKind, act fu
 }
 
 // Claim exchanges an enrolment code, which is used up, for a claim. The set-up whose Ceremony has it can be confirmed
-// (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like those of SignIn;
+// (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like those of Service.SignIn;
 // ErrAlreadyEnrolled if the user has a factor. The claim is empty where no code is owed.
-func (s *Service) Claim(ctx context.Context, user, typed string) (claim string, err error) {
-	if claim, err = s.random(claimSize); err != nil {
+func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err error) {
+	if claim, err = h.s.random(claimSize); err != nil {
 		return "", err
 	}
-	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+	err = h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
 		case exists:
 			return verdict{}, ErrAlreadyEnrolled
@@ -240,8 +246,8 @@ func (s *Service) Claim(ctx context.Context, user, typed string) (claim string, 
 			claim = ""
 			return verdict{keep: true}, nil
 		}
-		return s.judged(ctx, record, "", func(record *Record, now time.Time) (bool, error) {
-			right := s.fits(record, user, typed, now)
+		return judged(ctx, h.s, record, "", func(record *Record, now time.Time) (bool, error) {
+			right := h.fits(record, user, typed, now)
 			if right {
 				record.Code = &Code{Claim: claimHash(claim), Expires: record.Code.Expires}
 			}
@@ -254,11 +260,11 @@ func (s *Service) Claim(ctx context.Context, user, typed string) (claim string, 
 	return claim, nil
 }
 
-// SignInWithCode judges a code that an operator made in place of a lost factor, and uses it up. Errors are like those
-// of SignIn.
-func (s *Service) SignInWithCode(ctx context.Context, user, typed string) error {
-	return s.attempt(ctx, user, EventOperatorCodeUsed, func(record *Record, now time.Time) (bool, error) {
-		right := s.fits(record, user, typed, now)
+// SignIn judges a code that an operator made in place of a lost factor, and uses it up. Errors are like those
+// of Service.SignIn.
+func (h Help) SignIn(ctx context.Context, user, typed string) error {
+	return h.s.attempt(ctx, user, EventOperatorCodeUsed, func(record *Record, now time.Time) (bool, error) {
+		right := h.fits(record, user, typed, now)
 		if right {
 			record.Code = nil
 		}
@@ -267,8 +273,8 @@ func (s *Service) SignInWithCode(ctx context.Context, user, typed string) error 
 }
 
 // fits reports whether the typed code is the record's, and still valid.
-func (s *Service) fits(record *Record, user, typed string, now time.Time) bool {
+func (h Help) fits(record *Record, user, typed string, now time.Time) bool {
 	code := plainOperatorCode(typed)
-	hash := s.codeHash(user, code)
+	hash := h.codeHash(user, code)
 	return code != "" && !record.Code.until(now).IsZero() && subtle.ConstantTimeCompare(record.Code.Hash, hash) == 1
 }

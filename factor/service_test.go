@@ -211,7 +211,7 @@ func TestDisable(t *testing.T) {
 	wantError(t, "either", err, factor.ErrNotEnrolled)
 	_, err = b.NewRecoveryCodes(t.Context(), alice)
 	wantError(t, "new recovery codes", err, factor.ErrNotEnrolled)
-	wantError(t, "unblock", b.Unblock(t.Context(), alice), factor.ErrNotEnrolled)
+	wantError(t, "unblock", b.Help().Unblock(t.Context(), alice), factor.ErrNotEnrolled)
 }
 
 // TestAppsAreApart: the same name in another app is another user.
@@ -272,6 +272,6 @@ func TestP4_NoUser(t *testing.T) {
 		_, err = b.NewRecoveryCodes(t.Context(), user)
 		wantError(t, "recovery codes", err, factor.ErrInvalid)
 		wantError(t, "disable", b.Disable(t.Context(), user), factor.ErrInvalid)
-		wantError(t, "unblock", b.Unblock(t.Context(), user), factor.ErrInvalid)
+		wantError(t, "unblock", b.Help().Unblock(t.Context(), user), factor.ErrInvalid)
 	}
 }

@@ -112,8 +112,8 @@ func (q Query) Wants(listed Listed) bool {
 	return strings.HasPrefix(listed.User, q.Prefix) && (q.Keep == nil || q.Keep(listed))
 }
 
-// Fill puts records, sorted by their users, on a page, beginning behind the user that After names. It is for stores that
-// have them in memory.
+// Fill puts records, sorted by their users, on a page, beginning behind the user that After names. It is for stores
+// that have them in memory.
 func (q Query) Fill(sorted []Listed) Page {
 	q = q.Bounded()
 	by := func(listed Listed, user string) int { return cmp.Compare(listed.User, user) }

@@ -72,12 +72,12 @@ func (s *Service) attempt(ctx context.Context, user string, event EventKind, use
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		return s.judged(ctx, record, event, use)
+		return judged(ctx, s, record, event, use)
 	})
 }
 
 // judged is what attempt does with one reading of a record.
-func (s *Service) judged(ctx context.Context, record Record, event EventKind, use func(*Record, time.Time) (bool, error)) (verdict, error) {
+func judged(ctx context.Context, s *Service, record Record, event EventKind, use func(*Record, time.Time) (bool, error)) (verdict, error) {
 	now := s.config.Now()
 	if throttled := s.throttled(record, now); throttled != nil {
 		return verdict{}, throttled

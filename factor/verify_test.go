@@ -178,7 +178,7 @@ func TestThrottle(t *testing.T) {
 	if status, err := b.Status(t.Context(), alice); err != nil || !status.Stopped || !status.Enrolled {
 		t.Errorf("%+v, %v", status, err)
 	}
-	wantError(t, "the operator", b.Unblock(t.Context(), alice), nil)
+	wantError(t, "the operator", b.Help().Unblock(t.Context(), alice), nil)
 	wantError(t, "after it", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 }
 

@@ -168,7 +168,7 @@ func (s *Service) Show(ctx context.Context, name, user string) (Account, error) 
 func (s *Service) Reset(ctx context.Context, name, user string, act Act) (factor.Issued, error) {
 	var issued factor.Issued
 	err := s.reset(ctx, name, user, act, func(ctx context.Context, app App, act Act) (err error) {
-		issued, err = app.Factors.ResetAccount(ctx, user, act.For)
+		issued, err = app.Factors.Help().Reset(ctx, user, act.For)
 		return err
 	})
 	return issued, err
@@ -178,7 +178,7 @@ func (s *Service) Reset(ctx context.Context, name, user string, act Act) (factor
 // factor: where none is required, a password alone opens it.
 func (s *Service) Open(ctx context.Context, name, user string, act Act) error {
 	return s.reset(ctx, name, user, act, func(ctx context.Context, app App, _ Act) error {
-		return app.Factors.OpenAccount(ctx, user)
+		return app.Factors.Help().Open(ctx, user)
 	})
 }
 
@@ -213,7 +213,7 @@ func (s *Service) Unlock(ctx context.Context, name, user string, act Act) error 
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := app.Factors.Unblock(ctx, user); err != nil {
+	if err := app.Factors.Help().Unblock(ctx, user); err != nil {
 		return unknown(err)
 	}
 	s.tell(ctx, app, event.Unlocked, user, act)
@@ -235,21 +235,21 @@ func (s *Service) SignOut(ctx context.Context, name, user string, act Act) error
 	}
 	s.tell(ctx, app, event.SignedOut, user, act)
 	// The sessions have ended, whatever becomes of the note.
-	if err := app.Factors.NoteSignOut(ctx, user); err != nil && !errors.Is(err, factor.ErrNotEnrolled) {
+	if err := app.Factors.Help().NoteSignOut(ctx, user); err != nil && !errors.Is(err, factor.ErrNotEnrolled) {
 		return fmt.Errorf("the sessions have ended, but the user's activity does not say so: %w", err)
 	}
 	return nil
 }
 
-// Code makes a code: for the set-up of somebody without a factor, of whom nothing needs to be known yet, and in place of
-// a lost factor for everybody else.
+// Code makes a code: for the set-up of somebody without a factor, of whom nothing needs to be known yet, and in
+// place of a lost factor for everybody else.
 func (s *Service) Code(ctx context.Context, name, user string, act Act) (factor.Issued, error) {
 	app, act, err := s.begin(name, user, act)
 	if err != nil {
 		return factor.Issued{}, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	issued, err := app.Factors.MakeCode(ctx, user, act.For)
+	issued, err := app.Factors.Help().MakeCode(ctx, user, act.For)
 	if err != nil {
 		return factor.Issued{}, err
 	}

@@ -151,7 +151,7 @@ func takeRecoveryCode(x *Page) error {
 // another authenticator at once.
 func takeOperatorCode(x *Page, code string, show confirmation) error {
 	user := x.Session().Identity
-	switch err := x.Config.Factors.SignInWithCode(x.Noting(), user, code); {
+	switch err := x.Config.Factors.Help().SignIn(x.Noting(), user, code); {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return lookAgain(x)
 	case err != nil:

@@ -40,8 +40,8 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 // helpedFor is how long an operator's code serves a change of the factors.
 const helpedFor = 5 * time.Minute
 
-// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`, or the session
-// was opened with an operator's code for this very change.
+// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`, or the
+// session was opened with an operator's code for this very change.
 func (x *Page) needsCode() bool {
 	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth) && gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
 }

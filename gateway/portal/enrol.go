@@ -46,14 +46,14 @@ func startSetUp(x *Page) error {
 	return x.Redirect(x.Config.Base + "/setup")
 }
 
-// takeEnrolmentCode uses the code up that somebody owes whose account an operator has reset. There is an answer for want
-// of a right one.
+// takeEnrolmentCode uses the code up that somebody owes whose account an operator has reset. There is an answer for
+// want of a right one.
 func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exchange.Answer) {
 	show := func(code int, common pages.Common) error { return setUpStart(x, code, common, status) }
 	if x.form.enrolment == "" {
 		return "", func() error { return x.noCode(show) }
 	}
-	claim, err := x.Config.Factors.Claim(x.Noting(), x.Session().Identity, x.form.enrolment)
+	claim, err := x.Config.Factors.Help().Claim(x.Noting(), x.Session().Identity, x.form.enrolment)
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled):
 		return "", func() error { return proposalLost(x, err) }
