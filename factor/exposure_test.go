@@ -88,8 +88,8 @@ func TestUnproved(t *testing.T) {
 	}
 }
 
-// TestUnprovedIsFoundAtTheProof: what nobody told while there was a gateway to do so is told at the next proof; what may
-// still be proved is not.
+// TestUnprovedIsFoundAtTheProof: what nobody told while there was a gateway to do so is told at the next proof; what
+// may still be proved is not.
 func TestUnprovedIsFoundAtTheProof(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)
@@ -138,8 +138,8 @@ func TestUnprovedBounds(t *testing.T) {
 	}
 }
 
-// TestP7_ExposedOnce is an attack on the owner's nerves, and on her trust in warnings: several gateways find at the same
-// moment that a sign-in came to nothing. One of them tells.
+// TestP7_ExposedOnce is an attack on the owner's nerves, and on her trust in warnings: several gateways find at the
+// same moment that a sign-in came to nothing. One of them tells.
 func TestP7_ExposedOnce(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)

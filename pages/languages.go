@@ -45,7 +45,7 @@ var open = sync.OnceValue(func() *library {
 func (l *library) edition(accept string) *edition { return l.editions[locale.Best(accept)] }
 
 // Language is the tag of the language in which the pages speak to a browser that says this in Accept-Language.
-func (r *Renderer) Language(accept string) string { return r.edition(accept).Catalogue.Language }
+func Language(r *Renderer, accept string) string { return r.edition(accept).Catalogue.Language }
 
 // Languages are the tags (BCP 47) of the languages that the pages speak, English first.
 func Languages() []string {

@@ -184,8 +184,8 @@ func (r *Renderer) RecoveryUsed(w http.ResponseWriter, status int, v RecoveryUse
 	return r.render(w, status, "used", "activity.sign-in-recovery", page{Common: v.Common, View: v, Narrow: true})
 }
 
-// Exposed asks whose sign-ins were that came to nothing.
-func (r *Renderer) Exposed(w http.ResponseWriter, status int, v ExposedView) error {
+// Show shows the page.
+func (v ExposedView) Show(r *Renderer, w http.ResponseWriter, status int) error {
 	title := "exposed.title"
 	if len(v.SignIns) == 0 {
 		title = "exposed.change-title"

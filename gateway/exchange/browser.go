@@ -9,6 +9,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/pages"
 )
 
 // maxUserAgent is how much of a User-Agent is looked at, in bytes.
@@ -53,7 +54,7 @@ func (x *Exchange) Origin() factor.Origin {
 func (x *Exchange) Noting() context.Context {
 	origin := x.Origin()
 	if x.data != nil && x.Config.Contacts {
-		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R))}
+		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: pages.Language(x.Config.Pages, Languages(x.R))}
 		origin.Moved = &x.moved
 	}
 	if x.data != nil {

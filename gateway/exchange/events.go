@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/pages"
 )
 
 const (
@@ -62,11 +63,11 @@ func personOf(x *Exchange, e event.Event) event.Person {
 	if x.data == nil || e.User == "" || x.data.Identity != e.User {
 		return event.Person{}
 	}
-	return event.Person{Mail: x.data.Mail, Language: x.Config.Pages.Language(Languages(x.R)), Browser: x.Origin().Browser}
+	return event.Person{Mail: x.data.Mail, Language: pages.Language(x.Config.Pages, Languages(x.R)), Browser: x.Origin().Browser}
 }
 
-// Mark is what events call the request's session; empty without one. It is made from when and where the session began, which
-// outlasts its tokens. The key keeps readers of a log from finding the session by that time.
+// Mark is what events call the request's session; empty without one. It is made from when and where the session
+// began, which outlasts its tokens. The key keeps readers of a log from finding the session by that time.
 func Mark(x *Exchange) string {
 	if x.data == nil {
 		return ""

@@ -69,7 +69,7 @@ func showExposed(x *Page) error {
 	if len(view.SignIns) == 0 && !x.R.URL.Query().Has(pages.ChangedQuery) {
 		return x.Redirect(x.Config.Base + "/")
 	}
-	return x.Config.Pages.Exposed(x.W, http.StatusOK, view)
+	return view.Show(x.Config.Pages, x.W, http.StatusOK)
 }
 
 // answerExposed takes the user's word for whose the sign-ins were. If they were another's, whoever that is may be in by

@@ -231,9 +231,9 @@ func (x *Page) pass(from gate.State, with passed) error {
 		told.Method = event.MethodOperator
 	}
 	x.Tell(told)
-	x.TellUnproved(user)
+	signin.TellUnproved(x.Exchange, user)
 	if method != factor.MethodNone {
-		x.KeepKnown(user)
+		signin.KeepKnown(x.Exchange, user)
 	}
 	if delivery != nil {
 		x.LedTo(delivery.Location)

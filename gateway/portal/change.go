@@ -9,6 +9,7 @@ import (
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -227,7 +228,7 @@ func renewRecoveryCodes(x *Page) error {
 func signOut(x *Page) error {
 	left := func() {}
 	if x.State() == gate.Pending {
-		left = x.Leaving()
+		left = signin.Leaving(x.Exchange)
 	}
 	if err := x.End(event.Event{Name: event.SignedOut}); err != nil {
 		return x.StoreFailed("end session", err)

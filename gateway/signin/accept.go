@@ -107,7 +107,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	x.Tell(event.Event{Name: event.LoginAccepted, User: next.Identity, State: state.String()})
 	if state == gate.Verified && credential != "" {
 		x.Tell(event.Event{Name: event.ChallengePassed, User: next.Identity, Method: event.MethodTrusted})
-		x.TellUnproved(next.Identity)
+		TellUnproved(x, next.Identity)
 	}
 	if next.typed && state == gate.Pending && storeErr == nil && status.Enrolled {
 		expectProof(x, next.Identity)

@@ -14,12 +14,13 @@ import (
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
 
-// A password is exposed when it was right, in a browser in which the user was never seen, and no factor was proved while
-// there was time. A session that ends so is noticed by nobody: stores drop what has run out without a word. So the
-// sign-in is noted in the user's record, and the proof, which writes the record anyway, strikes the note out. What is
+// A password is exposed when it was right, in a browser in which the user was never seen, and no factor was proved
+// while there was time. A session that ends so is noticed by nobody: stores drop what has run out without a word. So
+// the sign-in is noted in the user's record, and the proof, which writes the record anyway, strikes the note out. What is
 // left when the time is over is told: by a timer of the gateway that took the password; where that was stopped
 // meanwhile, by the user's next proof; and at once where somebody signs out of the challenge. The record's
 // compare-and-set has it told once (P7). See decision 0024.
@@ -72,7 +73,7 @@ func shownMarks(x *Exchange) []string {
 }
 
 // KeepKnown has the browser be known as one in which the user was seen: a factor was proved in it.
-func (x *Exchange) KeepKnown(user string) {
+func KeepKnown(x *Exchange, user string) {
 	own := knownMarks(x, user)
 	if len(own) == 0 {
 		return
@@ -124,7 +125,7 @@ func expectProof(x *Exchange, user string) {
 
 // unprovedPerson is how the user of a session that owes a factor can be reached.
 func unprovedPerson(x *Exchange) event.Person {
-	return event.Person{Mail: x.Session().Mail, Language: x.Config.Pages.Language(exchange.Languages(x.R))}
+	return event.Person{Mail: x.Session().Mail, Language: pages.Language(x.Config.Pages, exchange.Languages(x.R))}
 }
 
 // comeToNothing tells that a sign-in came to nothing, if it waits still, was made by that time, and is news.
@@ -146,7 +147,7 @@ func announceUnproved(ctx context.Context, site *exchange.Site, user string, one
 }
 
 // Leaving returns what to do once the session has ended that owes a factor: its user has signed out of the challenge.
-func (x *Exchange) Leaving() (left func()) {
+func Leaving(x *Exchange) (left func()) {
 	user, mark, person := x.Session().Identity, exchange.Mark(&x.Exchange.Exchange), unprovedPerson(x)
 	return func() {
 		comeToNothing(context.WithoutCancel(x.R.Context()), x.Site, user, mark, x.Now, person)
@@ -154,10 +155,10 @@ func (x *Exchange) Leaving() (left func()) {
 }
 
 // TellUnproved tells of the sign-ins that the proof found to have come to nothing.
-func (x *Exchange) TellUnproved(user string) {
+func TellUnproved(x *Exchange, user string) {
 	for _, one := range x.Watch.Told {
 		announceUnproved(x.R.Context(), x.Site, user, one, event.Person{
-			Mail: x.Session().Mail, Language: x.Config.Pages.Language(exchange.Languages(x.R)),
+			Mail: x.Session().Mail, Language: pages.Language(x.Config.Pages, exchange.Languages(x.R)),
 		})
 	}
 	x.Watch.Told = nil
@@ -167,7 +168,7 @@ func (x *Exchange) TellUnproved(user string) {
 const ExposedPath = "/exposed"
 
 // asksWhose has a user who came in by a trusted browser asked whose the sign-ins were that came to nothing.
-func (x *Exchange) asksWhose(next SignedIn) exchange.Answer {
+func asksWhose(x *Exchange, next SignedIn) exchange.Answer {
 	if !x.Watch.Asks || !exchange.IsPageLoad(x.R) {
 		return nil
 	}

@@ -230,7 +230,7 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 	if exchange.IsPageLoad(x.R) {
 		x.LedTo(leads)
 	}
-	if answer := x.asksWhose(next); answer != nil {
+	if answer := asksWhose(x, next); answer != nil {
 		return answer()
 	}
 	if answer := x.offer(next); answer != nil {

@@ -32,8 +32,8 @@ type Requests struct {
 	trials AtOnce
 	// drains are the bodies that are read for nobody.
 	drains AtOnce
-	// Expected is how many sign-ins an eye is kept on until a factor is proved, and Latest the site, of those of the app,
-	// that took the last one.
+	// Expected is how many sign-ins an eye is kept on until a factor is proved, and Latest the site, of those of the
+	// app, that took the last one.
 	Expected atomic.Int32
 	Latest   atomic.Value
 	// Learned are the names of cookies that logins put into custody.

@@ -141,8 +141,8 @@ func TestNoticesOfTheEnd(t *testing.T) {
 	wantsNotice(t, server, 4, "bob@example.com", "Too many wrong codes", "unlocks it")
 }
 
-// TestNoticesAreInNobodysWay: with a mail server that accepts and never answers, one that is not there, one that refuses,
-// no sign-in and no change takes longer, and each notice that is lost is in the log, with what to look at.
+// TestNoticesAreInNobodysWay: with a mail server that accepts and never answers, one that is not there, one that
+// refuses, no sign-in and no change takes longer, and each notice that is lost is in the log, with what to look at.
 func TestNoticesAreInNobodysWay(t *testing.T) {
 	t.Parallel()
 	free, err := process.FreeAddress()
