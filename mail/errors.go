@@ -34,8 +34,8 @@ var (
 	ErrLost = errors.New("mail: the queue is full")
 )
 
-// Failure is the error of a message that was not sent.
-type Failure struct {
+// SendError is the error of a message that was not sent.
+type SendError struct {
 	// Kind is one of the errors above.
 	Kind error
 	// Server is host and port.
@@ -49,7 +49,7 @@ type Failure struct {
 }
 
 // Error names the server, and what an operator can look up.
-func (f *Failure) Error() string {
+func (f *SendError) Error() string {
 	text := "mail: " + f.Server + ": " + f.Kind.Error()
 	if f.Code != 0 {
 		text += fmt.Sprintf(" (%d", f.Code)
@@ -65,11 +65,11 @@ func (f *Failure) Error() string {
 }
 
 // Unwrap is for errors.Is.
-func (f *Failure) Unwrap() error { return f.Kind }
+func (f *SendError) Unwrap() error { return f.Kind }
 
 // Temporary reports whether the same message may be taken later.
 func Temporary(err error) bool {
-	var failure *Failure
+	var failure *SendError
 	if !errors.As(err, &failure) {
 		return false
 	}
@@ -86,8 +86,8 @@ func Temporary(err error) bool {
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
 // fail says what went wrong with a server.
-func (s *SMTP) fail(ctx context.Context, err error, signingIn bool) *Failure {
-	failure := &Failure{Kind: ErrUnreachable, Server: s.address}
+func (s *SMTP) fail(ctx context.Context, err error, signingIn bool) *SendError {
+	failure := &SendError{Kind: ErrUnreachable, Server: s.address}
 	var answer *textproto.Error
 	var sending *gomail.SendError
 	var network net.Error

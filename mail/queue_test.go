@@ -66,9 +66,9 @@ func TestQueueTriesAgain(t *testing.T) {
 			tries[m.Subject] = append(tries[m.Subject], time.Since(began))
 			switch {
 			case m.Subject == "gone":
-				return &mail.Failure{Kind: mail.ErrRefused, Code: 550}
+				return &mail.SendError{Kind: mail.ErrRefused, Code: 550}
 			case m.Subject == "later" && len(tries[m.Subject]) < 3, m.Subject == "never":
-				return &mail.Failure{Kind: mail.ErrUnreachable}
+				return &mail.SendError{Kind: mail.ErrUnreachable}
 			}
 			return nil
 		}), mail.QueueOptions{Pauses: []time.Duration{time.Second, 10 * time.Second, time.Minute}})
@@ -113,7 +113,7 @@ func TestQueueCloses(t *testing.T) {
 		queue := mail.NewQueue(stub(func(_ context.Context, m mail.Message) error {
 			time.Sleep(time.Millisecond)
 			if number, _ := strconv.Atoi(m.Subject); number%2 == 1 {
-				return &mail.Failure{Kind: mail.ErrSlow}
+				return &mail.SendError{Kind: mail.ErrSlow}
 			}
 			return nil
 		}), mail.QueueOptions{Pauses: []time.Duration{time.Hour}})

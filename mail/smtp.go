@@ -123,7 +123,7 @@ func (s *SMTP) Send(ctx context.Context, message Message) error {
 		return dialled, err
 	})
 	if err != nil {
-		return &Failure{Kind: ErrUnreachable, Server: s.address, why: "the settings cannot be used"}
+		return &SendError{Kind: ErrUnreachable, Server: s.address, why: "the settings cannot be used"}
 	}
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {

@@ -180,7 +180,7 @@ func TestToldApart(t *testing.T) {
 			refusing := servers.StartMailpit(t, servers.MailOptions{Untaken: fmt.Sprintf("%s:%d:100", stage, code)})
 			s := sender(t, "smtp://"+refusing.SMTP)
 			wants(t, s, mail.ErrRefused, temporary)
-			var failure *mail.Failure
+			var failure *mail.SendError
 			if err := s.Send(t.Context(), hello); !errors.As(err, &failure) || failure.Code != code {
 				t.Errorf("%s: %v, want code %d", stage, err, code)
 			}

@@ -210,7 +210,7 @@ func TestP9_LossIsLogged(t *testing.T) {
 		want   string
 	}{
 		{func(o *MailOptions) { o.Queue.(*box).err = mail.ErrLost }, "lost"},
-		{func(o *MailOptions) { o.Queue.(*box).err = &mail.Failure{Kind: mail.ErrRefused, Code: 550} }, "failed"},
+		{func(o *MailOptions) { o.Queue.(*box).err = &mail.SendError{Kind: mail.ErrRefused, Code: 550} }, "failed"},
 	} {
 		_, counts, logged := told(t, removed, ada, test.change)
 		if !slices.Equal(counts, []string{"wiki mail " + test.want}) || !strings.Contains(logged, "outcome="+test.want) || !strings.Contains(logged, "setting=mail") {

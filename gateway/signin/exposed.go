@@ -173,7 +173,7 @@ func asksWhose(x *Exchange, next SignedIn) exchange.Answer {
 		return nil
 	}
 	if _, err := x.Take(session.Offer(next.Delivery)); err != nil {
-		return nil //nolint:nilerr // the session ended meanwhile, or cannot be written: the answer goes out as it is
+		return nil // the session ended meanwhile, or cannot be written: the answer goes out as it is
 	}
 	x.DeliverCookies(next.Delivery)
 	return func() error { return x.Redirect(x.Config.Base + ExposedPath) }
