@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +141,32 @@ func TestNoticesOfTheEnd(t *testing.T) {
 	signIn(t, bob, "bob", demo.BobPassword)
 	bob.Own("/challenge", "/challenge", url.Values{"code": {otherThan(t, key.Key, skew)}}).Wants(t, http.StatusUnprocessableEntity, "")
 	wantsNotice(t, server, 4, "bob@example.com", "Too many wrong codes", "unlocks it")
+}
+
+// TestNoticeOfAnOperatorsReset: there is no session then, and with --open no record either: the address is the one that
+// the record had, and the language hers.
+func TestNoticeOfAnOperatorsReset(t *testing.T) {
+	t.Parallel()
+	server := servers.StartMailpit(t, servers.MailOptions{})
+	l := noticed(t, server.SMTP, noticesBlock)
+	const subject = "Die Administration hat Ihre zweiten Faktoren entfernt"
+	for i, flags := range [][]string{nil, {"--open"}} {
+		c, authenticator := l.verified(t, []string{"alice", "bob"}[i], []string{demo.AlicePassword, demo.BobPassword}[i])
+		server.Wait(2*i + 1)
+		c.SignOut()
+		c.Header = http.Header{"Accept-Language": {"de"}}
+		signIn(t, c, []string{"alice", "bob"}[i], []string{demo.AlicePassword, demo.BobPassword}[i])
+		c.Pass(authenticator).Wants(t, http.StatusSeeOther, "")
+		command := append([]string{"user", "reset", "--address", "unix/" + filepath.Join(l.Folder, "admin.sock"), "--reason", "lost her phone"}, flags...)
+		output, err := exec.CommandContext(t.Context(), site.Binary(t), append(command, "ledger", []string{"alice", "bob"}[i])...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		got := wantsNotice(t, server, 2*i+2, []string{"alice@example.com", "bob@example.com"}[i], subject)
+		if strings.Contains(got.Raw, "lost her phone") {
+			t.Error("it has the operator's words for the log")
+		}
+	}
 }
 
 // TestNoticesAreInNobodysWay: with a mail server that accepts and never answers, one that is not there, one that
