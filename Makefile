@@ -21,7 +21,7 @@ TESTFLAGS ?=
 
 export CGO_ENABLED := 1
 
-.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps module-path fuzz-short bench tools clean
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps pictures module-path fuzz-short bench tools clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -81,6 +81,11 @@ module-path: ## give the module its public path, everywhere: make module-path NE
 
 fuzz-short: ## every fuzz test for a short while (FUZZTIME=10s each)
 	scripts/fuzz-short
+
+PICTURES ?= artifacts
+pictures: ## take pictures of every page and state, and contact sheets of them, into $(PICTURES) (docs/pages.md)
+	scripts/install-test-packages
+	SALLYPORT_ARTIFACTS=$(abspath $(PICTURES)) go -C test/e2e test -count=1 -timeout 60m ./pages -run 'TestScreenshots|TestBrandInABrowser|TestDocsPictures'
 
 bench: ## what the gateway costs, beside the same Caddy without it: one table of ratios (docs/performance.md)
 	scripts/install-test-packages wrk=wrk nghttp2-client=h2load

@@ -39,8 +39,10 @@ var rooms = map[string][]string{
 	"gateway/portal":     below("exchange", "upstream", "signin", "portal"),
 	"gateway/relay":      append(below("exchange", "upstream", "signin", "relay"), "internal/inject"),
 	"gateway":            append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
+	"explain":            append(below("exchange", "upstream", "signin", "portal", "relay"), "gateway", "internal/inject"),
 	"internal/boltfile":  {},
 	"factor/filestore":   {"internal/age", "internal/match", "internal/boltfile", "factor"},
+	"factor/observed":    {"internal/age", "internal/match", "factor"},
 	"demo":               {},
 	"operator":           {"internal/age", "internal/match", "custody", "event", "factor", "gate", "session"},
 	"desk": {
@@ -55,6 +57,7 @@ var rooms = map[string][]string{
 	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
 	"session/store/postgres":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/redis":         {"internal/age", "custody", "gate", "internal/match", "session"},
+	"session/store/observed":      {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal":          {"internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/seal/sealtest": {"internal/age", "custody", "gate", "internal/match", "session", "session/store/seal"},
 }
@@ -74,9 +77,9 @@ func below(gateways ...string) []string {
 // free are the packages that may use any room: Caddy's side, what is kept in Vault, and what only tests use.
 var free = []string{"caddymodule", "cmd/sallyport", "login/presets", "pages/samples", "vaultstore", "test"}
 
-// gateways are the rooms that handle requests.
+// gateways are the rooms that handle requests, and the one that has them handle one to see.
 var gateways = []string{
-	"gateway", "gateway/exchange", "gateway/portal", "gateway/relay", "gateway/signin", "gateway/upstream",
+	"explain", "gateway", "gateway/exchange", "gateway/portal", "gateway/relay", "gateway/signin", "gateway/upstream",
 }
 
 // foreign are dependencies that have one room each.
@@ -84,7 +87,8 @@ var foreign = map[string][]string{
 	"github.com/caddyserver/":              {},
 	"github.com/hashicorp/vault":           {},
 	"go.uber.org/zap":                      {},
-	"github.com/alexedwards/scs":           append([]string{"session", "operator", "desk", "gateway/underway", "session/storetest", "session/store/file", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
+	"github.com/prometheus/":               {},
+	"github.com/alexedwards/scs":           append([]string{"session", "operator", "desk", "gateway/underway", "session/storetest", "session/store/file", "session/store/observed", "session/store/postgres", "session/store/redis", "session/store/seal", "session/store/seal/sealtest"}, gateways...),
 	"github.com/wneessen/go-mail":          {"mail", "notify"},
 	"go.etcd.io/bbolt":                     {"internal/boltfile", "factor/filestore", "session/store/file"},
 	"github.com/redis/":                    {"session/store/redis"},

@@ -3,10 +3,12 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/observed"
 	"sallyport.example/sallyport/mail"
 	"sallyport.example/sallyport/session"
 	"sallyport.example/sallyport/session/store/seal"
@@ -101,8 +103,22 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.sessions.Connect(a.secrets); err != nil {
 		return fmt.Errorf("sessions: %w", err)
 	}
-	return nil
+	return a.measure(ctx)
 }
+
+// measure has the configuration's registry of metrics show this app.
+func (a *App) measure(ctx caddy.Context) error {
+	shown := &gauges{shared: a.sessions.Shared(), apps: a.sites.names, now: time.Now, life: ctx}
+	if able, ok := a.secrets.(interface {
+		TokenExpires() func() (time.Time, bool)
+	}); ok {
+		shown.token = able.TokenExpires()
+	}
+	return registerMetrics(ctx.GetMetricsRegistry(), shown)
+}
+
+// store is the store of second factors, with its calls counted.
+func (a *App) store() factor.Store { return observed.New(a.secrets.Store(), secretsMeter) }
 
 // Start opens the stores. A wrong key or a damaged file stops the server, or the reload, here.
 func (a *App) Start() error {

@@ -59,6 +59,11 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err := cmp.Or(h.checkNotices(), h.checkSender(app)); err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
+	if h.SettingsLinkInto != "" {
+		if err := h.checkSettingsLink(); err != nil {
+			return gateway.Config{}, fmt.Errorf("settings_link: %w", err)
+		}
+	}
 	return gateway.Config{
 		App: h.App, Name: h.name(), Base: h.Base, LoginPage: loginPage,
 		Public: h.openings(), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
@@ -68,16 +73,16 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		PassHeaders:     h.passHeaders(),
 		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
-		SettingsLink: h.SettingsLink,
-		Guard:        h.Guard,
-		Renews:       h.Renews,
+		SettingsLink: h.SettingsLink || h.SettingsLinkInto != "", SettingsLinkInto: h.SettingsLinkInto,
+		Guard:  h.Guard,
+		Renews: h.Renews,
 
 		ChangePassword: h.ChangePassword,
 		Digits:         h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
-		Factors: factor.NewService(app.secrets.Store(), factors),
+		Factors: factor.NewService(app.store(), factors),
 		Pages:   renderer,
 		Front:   front,
 		Refresh: match.NewGlobs(h.Refresh...), TokenHeader: tokenHeader, TokenScheme: tokenScheme,

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"strings"
 	"testing"
 
 	"sallyport.example/sallyport/factor"
@@ -28,6 +29,14 @@ func TestBuildSettingsLink(t *testing.T) {
 		config, err := h.build(&App{secrets: g, sessions: g})
 		if err != nil || config.SettingsLink != want {
 			t.Errorf("%v %v, want %v", config.SettingsLink, err, want)
+		}
+		h.SettingsLinkInto = "header nav"
+		if config, err = h.build(&App{secrets: g, sessions: g}); err != nil || !config.SettingsLink || config.SettingsLinkInto != "header nav" {
+			t.Errorf("into an element: %v %q %v", config.SettingsLink, config.SettingsLinkInto, err)
+		}
+		h.SettingsLinkInto = "nav {"
+		if _, err = h.build(&App{secrets: g, sessions: g}); err == nil || !strings.Contains(err.Error(), "settings_link") {
+			t.Errorf("into what is none: %v", err)
 		}
 	}
 }

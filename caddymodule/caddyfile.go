@@ -84,7 +84,7 @@ func readGuest(d *caddyfile.Dispenser, kind string) (json.RawMessage, error) {
 // takes none. The position of the module's name is stored under the empty word.
 func readModule[B any](d *caddyfile.Dispenser, argument *string, words table[B], block *B) (places, error) {
 	d.Next()
-	name := place{d.Token()}
+	name := place{token: d.Token()}
 	if argument != nil && d.NextArg() {
 		*argument = d.Val()
 	}
@@ -163,6 +163,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			address json <pointer>
 //		}
 //		notify     mail
+//		notify     webhook <url> {
+//			secret <text>
+//		}
 //		change_password <path>
 //		recheck    <duration>
 //		require    enrolled | everyone [grace <duration>]
@@ -185,7 +188,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		idle       <duration>
 //		lifetime   <duration>
 //		cookie     <name>
-//		settings_link
+//		settings_link [<selector>]
 //		guard
 //		renews
 //		brand {
@@ -208,7 +211,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // line of one of the words, or else of the directive.
 func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 	d.Next()
-	here := place{d.Token()}
+	here := place{token: d.Token()}
 	if d.NextArg() {
 		return here.wrap(named("second_factor", errCount))
 	}
@@ -218,6 +221,7 @@ func (h *Handler) read(d *caddyfile.Dispenser, said places) error {
 		return err
 	}
 	maps.Copy(said, found)
+	said[directiveWord] = []place{here}
 	if h.preset != nil {
 		// An error in a login of the preset gets the line of the `preset` word.
 		said["login"] = append(said["login"], slices.Repeat(said["preset"], len(h.preset.Logins))...)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -21,7 +22,7 @@ type command struct {
 
 // ownCommands returns the commands. In any Caddy that has this module they are below `second-factor`.
 func ownCommands() []command {
-	return []command{userCommands(), vaultCommands(), secretsCommands(), presetCommands(), codeCommand()}
+	return []command{userCommands(), vaultCommands(), secretsCommands(), presetCommands(), explainCommand(), codeCommand()}
 }
 
 // rootName is the only command that Sallyport adds to a Caddy.
@@ -30,9 +31,16 @@ const rootName = "second-factor"
 // shownAtRoot are the commands that the root's help shows too; CommandsAtRoot sets them.
 var shownAtRoot = make(map[string]bool)
 
+// settles says that the root is to be settled, and atRoot is a command that was added to it. Caddy shows nobody the
+// root, but a command that was added before knows it.
+var (
+	settles bool
+	atRoot  *cobra.Command
+)
+
 func init() {
 	command{
-		name: rootName, short: "Commands of the second factor: user, vault, secrets, preset, code",
+		name: rootName, short: "Commands of the second factor: user, vault, secrets, preset, explain, code",
 		long: "The commands of Sallyport, which asks for a second factor in front of web apps.", inner: ownCommands(),
 	}.register(false)
 	for _, alias := range aliases() {
@@ -51,8 +59,11 @@ func aliases() []command {
 }
 
 // CommandsAtRoot adds all commands to the root of the program too, so that `sallyport vault check` is the same as
-// `sallyport second-factor vault check`. A program that has no other purpose calls it before Caddy's Main.
+// `sallyport second-factor vault check`, and gives the root Sallyport's name, help and version. A program that has no
+// other purpose calls it before Caddy's Main.
 func CommandsAtRoot() {
+	caddy.CustomBinaryName, caddy.CustomLongDescription = "sallyport", rootLong
+	settles = true
 	for _, c := range ownCommands() {
 		shownAtRoot[c.name] = true
 		if !slices.ContainsFunc(aliases(), func(alias command) bool { return alias.name == c.name }) {
@@ -68,6 +79,12 @@ func (c command) register(hidden bool) {
 		CobraFunc: func(made *cobra.Command) {
 			made.Hidden = hidden && !shownAtRoot[c.name]
 			c.fill(made)
+			if c.name == rootName {
+				atRoot = made
+			} else if settles && atRoot != nil && atRoot.HasParent() {
+				settleRoot(atRoot.Root())
+				settles = false
+			}
 		},
 	})
 }

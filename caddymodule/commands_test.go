@@ -10,11 +10,14 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it.
+// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it, or sallyport.
 const asCaddy = "SALLYPORT_TEST_AS_CADDY"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCaddy) != "" {
+	if as := os.Getenv(asCaddy); as != "" {
+		if as == "sallyport" {
+			CommandsAtRoot()
+		}
 		caddycmd.Main()
 		return
 	}
@@ -24,12 +27,18 @@ func TestMain(m *testing.M) {
 // caddyRun runs a command of such a Caddy, in a folder where there is no Caddyfile, and returns what it says.
 func caddyRun(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
+	return runAs(t, "caddy", arguments...)
+}
+
+// runAs is caddyRun as a Caddy or as sallyport.
+func runAs(t *testing.T, as string, arguments ...string) (string, error) {
+	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), binary, arguments...)
-	command.Env = append(os.Environ(), asCaddy+"=yes")
+	command.Env = append(os.Environ(), asCaddy+"="+as)
 	command.Dir = t.TempDir()
 	said, err := command.CombinedOutput()
 	return string(said), err
@@ -46,13 +55,13 @@ func TestOneRootCommand(t *testing.T) {
 	if !listed(help, "second-factor") || !listed(help, "validate") {
 		t.Errorf("the help lacks second-factor:\n%s", help)
 	}
-	for _, old := range []string{"vault", "vault-check", "vault-policy", "vault-rotate-session-key", "move-secrets", "secrets", "preset", "code"} {
+	for _, old := range []string{"vault", "vault-check", "vault-policy", "vault-rotate-session-key", "move-secrets", "secrets", "preset", "explain", "code"} {
 		if listed(help, old) {
 			t.Errorf("the help shows %s", old)
 		}
 	}
 	for group, wants := range map[string][]string{
-		"second-factor":         {"vault", "secrets", "preset", "code"},
+		"second-factor":         {"vault", "secrets", "preset", "explain", "code"},
 		"second-factor vault":   {"check", "policy", "rotate-key"},
 		"second-factor secrets": {"init", "move"},
 		"second-factor preset":  {"list", "show"},
@@ -103,7 +112,7 @@ func TestOldCommandNames(t *testing.T) {
 func TestUnknownCommand(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"second-factor vault chek": "second-factor vault: unknown command 'chek': did you mean 'check'?",
-		"second-factor banana":     "unknown command 'banana': want user, vault, secrets, preset or code",
+		"second-factor banana":     "unknown command 'banana': want user, vault, secrets, preset, explain or code",
 		"secrets banana":           "unknown command 'banana': want init or move",
 	} {
 		if said, err := caddyRun(t, strings.Fields(arguments)...); err == nil || !strings.Contains(said, want) {

@@ -95,7 +95,7 @@ func openDirectly(command *cobra.Command) (call callFunc, closed func() error, e
 		if _, there := helped[h.App]; there {
 			continue
 		}
-		if helped[h.App], err = h.helpedBy(app, event.NewAudit(forwardLog)); err != nil {
+		if helped[h.App], err = h.helpedBy(app, event.NewAudit(forwardAudit)); err != nil {
 			return fail(err)
 		}
 	}

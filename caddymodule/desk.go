@@ -121,7 +121,7 @@ func parseDesk(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the block.
 func (d *Desk) UnmarshalCaddyfile(dispenser *caddyfile.Dispenser) error {
 	dispenser.Next()
-	here := place{dispenser.Token()}
+	here := place{token: dispenser.Token()}
 	if dispenser.NextArg() {
 		return here.wrap(named("second_factor_desk", errCount))
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gateway"
 )
 
@@ -110,6 +112,10 @@ type Handler struct {
 	Renews bool `json:"renews,omitempty"`
 	// If true, the app's HTML pages get a link to the settings page.
 	SettingsLink bool `json:"settings_link,omitempty"`
+	// A CSS selector of the element in the app's pages that the link goes into, such as `header nav ul`. Where a page
+	// has none, and where its policy lets no script of the site's in, the link stands at its end. Default: the end of
+	// the page
+	SettingsLinkInto string `json:"settings_link_into,omitempty"`
 	// The origins of other sites whose pages may open WebSockets here. Default: none
 	Origins []string `json:"origins,omitempty"`
 	// The origins of other sites whose pages may ask by a preflight whether they may send a request. Default: none
@@ -127,6 +133,8 @@ type Handler struct {
 	// preset holds the words of a Caddyfile's `preset` until the whole block is read.
 	preset  *Handler
 	gateway *gateway.Gateway
+	// pooledWebhooks are the keys of those that Provision took.
+	pooledWebhooks []string
 }
 
 // Login describes the requests by which users sign in to the app, and the app's answers to them.
@@ -239,10 +247,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	config.Logger, config.Contacts = logger, h.notifies("mail")
-	if config.Events, err = h.listeners(app, config.Factors, auditLog(ctx), logger); err != nil {
+	if config.Events, err = h.sinks(ctx, app, config.Factors); err != nil {
 		return err
 	}
+	config.Logger, config.Contacts = logger, h.notifies("mail")
+	h.count(&config)
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
 	config.PrepareProbe = prepareProbe
@@ -257,6 +266,19 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.tell(logger)
 	h.warn(ctx, logger)
 	return nil
+}
+
+// sinks are what hears of the site's security events. The audit log is the first, so that it has them in any case.
+func (h *Handler) sinks(ctx caddy.Context, app *App, factors *factor.Service) (event.Sinks, error) {
+	caddys, err := newPassing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	notices, err := h.notices(app, factors, ctx.Slogger())
+	if err != nil {
+		return nil, err
+	}
+	return append(event.Sinks{event.NewAudit(auditLog(ctx)), counted{}, caddys}, notices...), nil
 }
 
 // ServeHTTP passes a request through the gateway. Every request to the rest of the route, including the gateway's own,

@@ -6,18 +6,24 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/exp/zapslog"
+
+	"sallyport.example/sallyport/event"
 )
 
 // forwardLog writes to Caddy's log as configured at that moment. Objects that outlive a configuration use it, because
 // they must not keep that configuration's logger.
-var forwardLog = slog.New(forwarder{})
+var forwardLog = slog.New(forwarder{name: appID})
+
+// forwardAudit is forwardLog for security events that no site of a running configuration emits: a command's.
+var forwardAudit = slog.New(forwarder{name: event.AuditLogger})
 
 type forwarder struct {
+	name string
 	wrap []func(slog.Handler) slog.Handler
 }
 
 func (f forwarder) present() slog.Handler {
-	var handler slog.Handler = zapslog.NewHandler(caddy.Log().Core(), zapslog.WithName(appID))
+	var handler slog.Handler = zapslog.NewHandler(caddy.Log().Core(), zapslog.WithName(f.name))
 	for _, wrap := range f.wrap {
 		handler = wrap(handler)
 	}
@@ -45,5 +51,5 @@ func (f forwarder) WithGroup(name string) slog.Handler {
 }
 
 func (f forwarder) with(wrap func(slog.Handler) slog.Handler) forwarder {
-	return forwarder{wrap: append(f.wrap[:len(f.wrap):len(f.wrap)], wrap)}
+	return forwarder{name: f.name, wrap: append(f.wrap[:len(f.wrap):len(f.wrap)], wrap)}
 }

@@ -14,9 +14,18 @@ import (
 
 // Notify is one way in which security events are told to people or programs.
 type Notify struct {
-	// The kind: `mail` tells the user at the address that `mail` names. Required.
+	// The kind: `mail` tells the user at the address that `mail` names, `webhook` posts notices to an address.
+	// Required.
 	Kind string `json:"kind,omitempty"`
+	// The address of a webhook. Placeholders are replaced.
+	URL string `json:"url,omitempty"`
+	// What a webhook's notices are signed with: a placeholder such as `{env.NAME}`, or a stand-in for a secret that the
+	// Caddyfile spells out.
+	Secret string `json:"secret,omitempty"`
 }
+
+// countNotice counts what becomes of notices.
+var countNotice notify.Count = func(app, kind, outcome string) { noticesTotal.WithLabelValues(app, kind, outcome).Inc() }
 
 // SiteMail says where a user's e-mail address stands.
 type SiteMail struct {
@@ -24,21 +33,23 @@ type SiteMail struct {
 	Address []string `json:"address,omitempty"`
 }
 
-// countNotice counts what becomes of notices. The metrics replace it.
-var countNotice notify.Count = func(_, _, _ string) {}
-
 // notifies reports whether the site has a way of this kind.
 func (h *Handler) notifies(kind string) bool {
 	return slices.ContainsFunc(h.Notify, func(n Notify) bool { return n.Kind == kind })
 }
 
-// listeners are all that hear of the site's security events: the audit log, and the ways of `notify`.
-func (h *Handler) listeners(app *App, factors *factor.Service, audit, logger *slog.Logger) (event.Sinks, error) {
-	sinks := event.Sinks{event.NewAudit(audit)}
+// notices are the ways of `notify`.
+func (h *Handler) notices(app *App, factors *factor.Service, logger *slog.Logger) (sinks event.Sinks, err error) {
 	for _, way := range h.Notify {
 		switch way.Kind {
 		case "mail":
 			sinks = append(sinks, h.mailNotices(app, factors, logger))
+		case "webhook":
+			sink, err := h.webhookNotices(way)
+			if err != nil {
+				return nil, err
+			}
+			sinks = append(sinks, sink)
 		default:
 			return nil, fmt.Errorf("second_factor: notify %q: want %s", way.Kind, choice(notifyKinds()))
 		}

@@ -2,8 +2,6 @@ package caddymodule
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
@@ -28,13 +26,6 @@ func (s *sites) serve(h *Handler, config gateway.Config) {
 			Name: h.App, Factors: config.Factors, Sessions: config.Sessions, Events: config.Events, Throttle: h.Throttle.limits(),
 		}
 	}
-}
-
-// names are the apps' names in order.
-func (s *sites) names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.helped))
 }
 
 // find returns an app of this configuration.

@@ -167,6 +167,12 @@ func (s *SecretsVault) SessionKeys() seal.Keys {
 	}, time.Minute, 10*time.Second)
 }
 
+// TokenExpires returns a function that says when the token of Vault ends unless it is renewed; false if there is none,
+// or one without end. It may be called after the configuration has ended.
+func (s *SecretsVault) TokenExpires() func() (time.Time, bool) {
+	return s.pooled.connection.TokenExpires
+}
+
 // Identity is a hash of the settings.
 func (s *SecretsVault) Identity() string { return "vault " + s.key }
 

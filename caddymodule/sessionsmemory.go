@@ -5,6 +5,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/observed"
 )
 
 func init() { caddy.RegisterModule(new(SessionsMemory)) }
@@ -41,7 +42,7 @@ func (*SessionsMemory) CaddyModule() caddy.ModuleInfo {
 func (s *SessionsMemory) Provision(caddy.Context) error {
 	value, _, err := memories.LoadOrNew(memoryKey, func() (caddy.Destructor, error) {
 		memory := session.NewMemory(session.MemoryOptions{})
-		return &pooledMemory{memory: memory, shared: session.NewShared(memory)}, nil
+		return &pooledMemory{memory: memory, shared: session.NewShared(observed.New(memory, sessionsMeter))}, nil
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sallyport.example/sallyport/session"
+	"sallyport.example/sallyport/session/store/observed"
 	"sallyport.example/sallyport/session/store/seal"
 )
 
@@ -50,7 +51,7 @@ func (s *sealedSessions) connect(settings string, secrets Secrets, open func() (
 		if err != nil {
 			return nil, err
 		}
-		sealed := seal.New(store, secrets.SessionKeys(), seal.Options{Unreadable: func(err error) {
+		sealed := seal.New(observed.New(store, sessionsMeter), secrets.SessionKeys(), seal.Options{Unreadable: func(err error) {
 			if errors.Is(err, seal.ErrDamaged) {
 				forwardLog.WarnContext(context.Background(), "a stored session cannot be opened; its owner has to sign in again", "error", err)
 			}

@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -48,4 +50,11 @@ func (s *sites) join(h *Handler) error {
 	}
 	s.apps[h.App] = meaning
 	return nil
+}
+
+// names are the apps of all sites.
+func (s *sites) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.apps))
 }

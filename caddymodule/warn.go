@@ -54,6 +54,10 @@ func (h *Handler) warnings() (found []warning) {
 	if h.Renews && len(h.Identities) == 0 {
 		found = append(found, warning{"renews", "renews without identity has no effect: there a session is known by a changed cookie only"})
 	}
+	for _, host := range h.plainWebhooks() {
+		found = append(found, warning{"notify webhook", fmt.Sprintf("notices go to %s in plain http: whoever is on the way reads whose factors change; "+
+			"use https", host)})
+	}
 	for _, l := range h.Logins {
 		if methods := l.methods(); len(h.Methods) > 0 && len(methods) > 0 && !slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(h.Methods, m) }) {
 			found = append(found, warning{"methods", fmt.Sprintf("the login at %s comes by %s, which methods does not name, so that nobody can sign in there",

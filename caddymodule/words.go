@@ -77,7 +77,8 @@ func blockRow[B, V any](name string, words table[V], field func(*B) **V, check f
 func (t table[B]) read(d *caddyfile.Dispenser, block *B) (places, error) {
 	said := make(places)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		here, name := place{d.Token()}, d.Val()
+		ahead := *d // to look at what follows, and leave it to be read
+		here, name := place{d.Token(), ahead.RemainingArgs()}, d.Val()
 		found := t.find(name)
 		if found == nil {
 			return nil, here.wrap(t.unknown(name))
@@ -178,7 +179,7 @@ func named(name string, err error) error {
 // noBlock refuses a block after a word that has none.
 func noBlock(d *caddyfile.Dispenser) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return place{d.Token()}.wrap(fmt.Errorf("unexpected '%s'", d.Val()))
+		return place{token: d.Token()}.wrap(fmt.Errorf("unexpected '%s'", d.Val()))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ var notifyWays = map[string]func(d *caddyfile.Dispenser, way *Notify) error{
 		}
 		return noBlock(d)
 	},
+	"webhook": readWebhook,
 }
 
 // notifyKinds are the ways that there are, sorted.

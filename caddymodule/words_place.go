@@ -8,8 +8,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// place is the position of a word: its file, its line, and the imports that included it.
-type place struct{ token caddyfile.Token }
+// place is the position of a word: its file, its line, and the imports that included it. A word of a block also has the
+// arguments that stand behind it on its line.
+type place struct {
+	token     caddyfile.Token
+	arguments []string
+}
 
 // placed is an error that names its line.
 type placed struct{ error }
@@ -49,6 +53,15 @@ func (p places) last(name string) (place, bool) {
 		return place{}, false
 	}
 	return where[len(where)-1], true
+}
+
+// directiveWord is under what the position of the directive itself is stored.
+const directiveWord = "second_factor"
+
+// directive is the position of the directive; the zero value if that is not known.
+func (p places) directive() place {
+	where, _ := p.last(directiveWord)
+	return where
 }
 
 // blame adds the line to an error about several words of a block. Such an error begins with the setting it is about; if

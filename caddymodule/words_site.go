@@ -46,7 +46,7 @@ func siteWords() table[Handler] {
 		row("usernames", "<regexp>", text(checkRegexp), func(h *Handler) *string { return &h.Usernames }, fills),
 		row("case_sensitive", "", alone, func(h *Handler) *bool { return &h.CaseSensitive }, fills),
 		blockRow("mail", siteMailWords(), func(h *Handler) **SiteMail { return &h.Mail }, checkSiteMail),
-		{name: "notify", form: "mail", repeats: true, read: readNotify},
+		{name: "notify", form: "mail\nwebhook <url> {", repeats: true, inner: webhookWords().grammar(), read: readNotify},
 		row("change_password", "<path>", text(checkPasswordPath), func(h *Handler) *string { return &h.ChangePassword }, fills),
 		row("recheck", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Recheck }, fills),
 		{name: "require", form: "enrolled | everyone [grace <duration>]", read: readRequire},
@@ -59,7 +59,7 @@ func siteWords() table[Handler] {
 		row("idle", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Idle }, nil),
 		row("lifetime", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Lifetime }, nil),
 		row("cookie", "<name>", text(gateway.CheckCookie), func(h *Handler) *string { return &h.Cookie }, nil),
-		row("settings_link", "", alone, func(h *Handler) *bool { return &h.SettingsLink }, nil),
+		row("settings_link", "[<selector>]", readSettingsLink, func(h *Handler) *Handler { return h }, nil),
 		row("guard", "", alone, func(h *Handler) *bool { return &h.Guard }, fills),
 		row("renews", "", alone, func(h *Handler) *bool { return &h.Renews }, fills),
 		blockRow("brand", brandWords(), func(h *Handler) **Brand { return &h.Brand }, checkBrand),
@@ -117,6 +117,27 @@ func readRequire(d *caddyfile.Dispenser, h *Handler, _ places) error {
 		h.Grace = caddy.Duration(grace)
 	}
 	return noBlock(d)
+}
+
+// readSettingsLink reads where in the app's pages the link goes: an element, or the end of the page.
+func readSettingsLink(arguments []string, h *Handler) error {
+	if h.SettingsLink = true; len(arguments) == 0 {
+		return nil
+	}
+	if len(arguments) > 1 {
+		return fmt.Errorf("it takes one argument, a CSS selector: write \"%s\", in quotes", strings.Join(arguments, " "))
+	}
+	h.SettingsLinkInto = arguments[0]
+	return h.checkSettingsLink()
+}
+
+// checkSettingsLink refuses also what would be a switch, of which the word knows none.
+func (h *Handler) checkSettingsLink() error {
+	switch h.SettingsLinkInto {
+	case "on", "off", "yes", "no", "true", "false":
+		return fmt.Errorf("'%s': its argument is a CSS selector, such as \"header nav\"; it stands alone for the end of the page", h.SettingsLinkInto)
+	}
+	return pages.CheckSelector(h.SettingsLinkInto)
 }
 
 func readRemember(arguments []string, value *caddy.Duration) error {

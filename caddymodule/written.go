@@ -44,18 +44,23 @@ func (w *written) remember(h *Handler, said places) {
 	}
 }
 
+// of returns the positions of a site's words; nil if they are not known.
+func (w *written) of(h *Handler) places {
+	settings, err := json.Marshal(h)
+	if err != nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sites[string(settings)]
+}
+
 // wrap adds a word's line to an error about a site, if it is known.
 func (w *written) wrap(h *Handler, word string, err error) error {
 	if err == nil {
 		return nil
 	}
-	settings, failed := json.Marshal(h)
-	if failed != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	where, found := w.sites[string(settings)].last(word)
+	where, found := w.of(h).last(word)
 	if !found {
 		return err
 	}

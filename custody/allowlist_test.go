@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// documented are the headers that docs/configuration.md names for everybody: the promise, apart from the code that
-// keeps it.
+// documented are the headers that docs/configuration.md allows to everybody: the promise, written down independently of
+// the code that keeps it.
 var documented = strings.Fields(`
 	Content-Type Content-Length Content-Encoding Content-Language Content-Disposition Content-Range
 	Accept Accept-Charset Accept-Datetime Accept-Encoding Accept-Language
@@ -25,22 +25,23 @@ var documented = strings.Fields(`
 	Traceparent Tracestate X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto Via
 	Cookie Host Transfer-Encoding Trailer Expect Early-Data`)
 
-// isDocumented reports whether a header's name, spelled as net/http does, is one of the documented ones.
+// isDocumented reports whether a header's name, spelled as net/http spells it, is one of the documented ones.
 func isDocumented(name string) bool {
 	lower := strings.ToLower(name)
 	return slices.Contains(documented, name) || strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "Sec-Ch-") ||
 		strings.Contains(lower, "csrf") || strings.Contains(lower, "xsrf")
 }
 
-// inOneSpelling reports whether a name is spelled as net/http spells it, without what servers take for a hyphen.
+// inOneSpelling reports whether a name is spelled as net/http spells it, without characters that servers take for a
+// hyphen.
 func inOneSpelling(name string) bool {
 	return name == textproto.CanonicalMIMEHeaderKey(name) && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	})
 }
 
-// TestP3_StrangersHeaders: the app hears from whoever is not verified what is documented, and nothing else; a login
-// counts as a stranger's whatever the session.
+// TestP3_StrangersHeaders: from a client that is not verified, the app gets the documented headers and nothing else. A
+// login counts as a stranger's whatever the session's state.
 func TestP3_StrangersHeaders(t *testing.T) {
 	for _, options := range []CleanOptions{{}, {Login: true}, {Verified: true, Login: true}} {
 		for _, name := range documented {
@@ -65,8 +66,8 @@ func TestP3_StrangersHeaders(t *testing.T) {
 	}
 }
 
-// TestP3_PassHeaderForPaths: what is let through at some paths is so at these alone, and only where all servers agree
-// that it is these.
+// TestP3_PassHeaderForPaths: a header that is let through at some paths passes only there, and only if all servers
+// agree that the path is one of these.
 func TestP3_PassHeaderForPaths(t *testing.T) {
 	policy := NewHeaderPolicy([]PassHeader{
 		{Name: "X-API-Key", Paths: match.NewGlobs("/api/*", "/dav")},
@@ -135,8 +136,8 @@ func TestPassHeaderValidate(t *testing.T) {
 	}
 }
 
-// forbidden are the classes of names that no client may send without the operator's word, as a careless app reads them:
-// in CGI's form, with or without its prefix, in the plural or numbered.
+// forbidden reports whether a name is of a class that no client may send without the operator's permission, as a
+// careless app reads it: in CGI's form, with or without its prefix, in the plural or numbered.
 func forbidden(name string) bool {
 	variable := strings.Map(func(r rune) rune {
 		switch {
@@ -171,13 +172,14 @@ func forbidden(name string) bool {
 	return false
 }
 
-// exempt are the documented headers, and those that end as forbidden ones do and are harmless: in their one spelling.
+// exempt reports whether a header is documented, or is harmless although it ends like a forbidden one. Both are exempt
+// in their one spelling only.
 func exempt(name string) bool {
 	return inOneSpelling(name) && (isDocumented(name) || fates[strings.ToLower(name)] == fateSpelled)
 }
 
-// FuzzCleanNames: of what a stranger sends nothing remains but what is documented or passed, and of what a verified
-// session sends nothing that a careless app reads as a credential, an identity, its own place, or an address.
+// FuzzCleanNames: of a stranger's headers only those remain that are documented or passed. Of a verified session's
+// headers none remains that a careless app reads as a credential, an identity, its own mount point, or an address.
 func FuzzCleanNames(f *testing.F) {
 	for _, name := range []string{
 		"X-Cookie", "HTTP-Cookie", "HTTP_REDIRECT_COOKIE_2", "X-ApiKeys", "X-Actual-Token", "x.seafile.token", "Client-IP", "_client_ip_", "X-Script-Name",
@@ -189,7 +191,7 @@ func FuzzCleanNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		for _, name := range []string{name, textproto.CanonicalMIMEHeaderKey(name)} {
 			if name == "Connection" || name == "Te" || name == "Upgrade" {
-				continue // TestCleanConnection
+				continue // TestCleanConnection covers it
 			}
 			stranger := http.Header{name: {"x"}}
 			policy.Clean(stranger, CleanOptions{})
@@ -208,8 +210,8 @@ func FuzzCleanNames(f *testing.F) {
 	})
 }
 
-// TestP3_ForbiddenClasses puts together what FuzzCleanNames would take long to find: each class, under many first
-// names, in many spellings.
+// TestP3_ForbiddenClasses combines what FuzzCleanNames would take long to find: each class, after many beginnings and
+// in many spellings.
 func TestP3_ForbiddenClasses(t *testing.T) {
 	count := 0
 	for _, end := range []string{
@@ -220,7 +222,7 @@ func TestP3_ForbiddenClasses(t *testing.T) {
 			for _, last := range []string{"", "-", "2", "-2"} {
 				for _, joint := range []string{"-", "_", ".", "~"} {
 					name := strings.ReplaceAll(first+end+last, "-", joint)
-					if strings.EqualFold(name, "cookie") { // which is rebuilt
+					if strings.EqualFold(name, "cookie") { // the header is rebuilt
 						continue
 					}
 					count++
@@ -242,7 +244,7 @@ func TestP3_ForbiddenClasses(t *testing.T) {
 	}
 }
 
-// TestDocumentedHeaders: the list in the manual, the one here and the one in the code are the same.
+// TestDocumentedHeaders: the lists in the manual, in this test and in the code are the same.
 func TestDocumentedHeaders(t *testing.T) {
 	for name, fate := range fates {
 		if canonical := textproto.CanonicalMIMEHeaderKey(name); fate == fateOpen && !isDocumented(canonical) {
@@ -275,7 +277,7 @@ func TestDocumentedHeaders(t *testing.T) {
 	}
 	for _, name := range documented {
 		if strings.HasPrefix(name, "Sec-Fetch-") || strings.HasPrefix(name, "Sec-Ch-") || strings.Contains(strings.ToLower(name), "srf") {
-			continue // named there by their beginnings
+			continue // the manual names these by their beginnings
 		}
 		if !slices.Contains(named, name) {
 			t.Errorf("the manual does not name %s", name)
@@ -283,7 +285,7 @@ func TestDocumentedHeaders(t *testing.T) {
 	}
 	for _, name := range named {
 		if fateOf(appendFold(nil, strings.TrimSuffix(name, "*"))) != fateOpen && !strings.HasSuffix(name, "*") && !slices.Contains([]string{
-			"Csrf", "Xsrf", "Connection", "Upgrade", "Te", "Trailers", // how these go on the manual says beside them
+			"Csrf", "Xsrf", "Connection", "Upgrade", "Te", "Trailers", // the manual says beside them how these go on
 		}, name) {
 			t.Errorf("the manual names %s, which is not open", name)
 		}

@@ -31,7 +31,7 @@ func TestApplyHostsAndPaths(t *testing.T) {
 		{"a=1; Domain=", "app.example", "/", "app.example/"},
 		{"a=1; Domain=.", "app.example", "/", "app.example/"},
 		{"a=1; Domain=evil.example", "app.example", "/", ""},
-		{"a=1; Domain=evil.example", "www.apps.example", "/", ""}, // as long as the part that would fit
+		{"a=1; Domain=evil.example", "www.apps.example", "/", ""}, // as long as the domain that would match
 		{"a=1; Domain=www.app.example", "app.example", "/", ""},
 		{"a=1; Domain=pp.example", "app.example", "/", ""},
 		{"a=1; Domain=..app.example", "app.example", "/", ""},
@@ -132,7 +132,7 @@ func TestApplyFull(t *testing.T) {
 	}
 }
 
-// TestApplyBoundsTheNumber: a jar of thousands of tiny cookies would make each later request slow.
+// TestApplyBoundsTheNumber: a jar of thousands of tiny cookies would slow down each later request.
 func TestApplyBoundsTheNumber(t *testing.T) {
 	var changes []Change
 	for i := range 5000 {

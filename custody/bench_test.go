@@ -44,7 +44,7 @@ func BenchmarkClean(b *testing.B) {
 	}
 }
 
-// BenchmarkCleanOfAnApp has headers of an app's own beside a browser's, which take the slow way.
+// BenchmarkCleanOfAnApp has an app's own headers beside a browser's, which take the slow path.
 func BenchmarkCleanOfAnApp(b *testing.B) {
 	policy := NewHeaderPolicy(nil)
 	h := browserHeaders()
@@ -72,7 +72,7 @@ func TestCookieHeaderAllocates(t *testing.T) {
 	jar := jarOf(t, "SESSION.id=0123456789abcdef", "remember=0123456789abcdef; Path=/", "caf\u00e9=1", "d=4")
 	client := []string{"a=1; csrftoken=0123456789abcdef; theme=x; XSRF-TOKEN=1"}
 	got := testing.AllocsPerRun(100, func() { policy.CookieHeader(client, &jar, []string{"a"}, "app.example", "/x", noon) })
-	if got > 8 { // two names of the jar and the patterns take memory only where they are odd; this one has an odd one
+	if got > 8 { // names and patterns take memory only if they are unusual; this jar has one unusual name
 		t.Errorf("%v allocations", got)
 	}
 	jar = jarOf(t, "SESSION.id=0123456789abcdef", "remember=0123456789abcdef; Path=/", "d=4")

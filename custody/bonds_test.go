@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestP3_BondsRecogniseTheVeryOne: a credential is recognised for the purpose that it was bound for, whole, and in its
-// own session.
+// TestP3_BondsRecogniseTheVeryOne: a credential is recognised only as a whole, for the purpose that it was bound for,
+// and in its own session.
 func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	const line = "Basic YWxpY2U6c2VjcmV0"
 	bonds := Bonds{}.BindBasic(line).BindToken("t0ken")
@@ -38,7 +38,7 @@ func TestP3_BondsRecogniseTheVeryOne(t *testing.T) {
 	}
 }
 
-// TestBondsAreBounded: the oldest token gives way, and one that is bound again is the newest.
+// TestBondsAreBounded: the oldest token is dropped, and a token that is bound again is the newest.
 func TestBondsAreBounded(t *testing.T) {
 	var bonds Bonds
 	for i := range MaxTokens {
@@ -73,7 +73,7 @@ func TestBondsEncode(t *testing.T) {
 	}
 }
 
-// TestP9_BondsTellNothing in any form of printing.
+// TestP9_BondsTellNothing: no form of printing shows the bonds' contents.
 func TestP9_BondsTellNothing(t *testing.T) {
 	bonds := Bonds{}.BindBasic("Basic YTpi").BindToken("a")
 	encoded, err := json.Marshal(bonds)

@@ -50,7 +50,7 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
-// FuzzParseDate: what net/http takes for a date is read as the same one, and what is read can be stored.
+// FuzzParseDate: a date that net/http accepts is read as the same date, and every date that is read can be stored.
 func FuzzParseDate(f *testing.F) {
 	f.Add("Tue, 03 Feb 2026 04:05:06 GMT")
 	f.Add("Tuesday, 03-Feb-26 04:05:06 GMT")
@@ -61,7 +61,7 @@ func FuzzParseDate(f *testing.F) {
 		if ok && !validExpiry(got) {
 			t.Fatalf("%q: %v", text, got)
 		}
-		// The one form that RFC 9110 still allows to be written.
+		// RFC 9110 allows only this form to be written.
 		if want, err := time.Parse(http.TimeFormat, text); err == nil && validExpiry(want) && want.Second() < 60 && len(text) == len(http.TimeFormat) {
 			if !ok || !got.Equal(want) {
 				t.Fatalf("%q: got %v, %v, want %v", text, got, ok, want)

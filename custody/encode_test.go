@@ -43,8 +43,8 @@ func TestDecodeJarAllocates(t *testing.T) {
 	}
 }
 
-// TestDecodeJarRefusesWhatCannotBeACookie: who can write to the session store must not be able to add headers, or
-// cookies under other names than the jar knows.
+// TestDecodeJarRefusesWhatCannotBeACookie: an attacker who can write to the session store must not be able to add
+// headers, or cookies under names that the jar does not know.
 func TestDecodeJarRefusesWhatCannotBeACookie(t *testing.T) {
 	good := Cookie{Name: "a", Value: "1", Domain: "app.example", Path: "/", HostOnly: true}
 	for name, change := range map[string]func(*Cookie){
@@ -91,7 +91,7 @@ func TestDecodeJarRefusesDamage(t *testing.T) {
 	}
 }
 
-// FuzzJarRoundTrip: what an app sets is read back as it was written, with anything behind it.
+// FuzzJarRoundTrip: what an app sets is read back unchanged, with any data after it.
 func FuzzJarRoundTrip(f *testing.F) {
 	f.Add("sid=1; HttpOnly\nb=2; Path=/x; Max-Age=9", "app.example:8080", "/a/b", "rest")
 	f.Add("a=1; Domain=example\nS[ID]=caf\xe9; Expires=Fri, 31 Dec 9999 23:59:59 GMT", "x.example", "", "")
@@ -116,8 +116,7 @@ func FuzzJarRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJar: nothing that stands in a store makes DecodeJar panic or take much memory, and what it takes is a jar
-// like any other.
+// FuzzDecodeJar: nothing in a store makes DecodeJar panic or take much memory, and what it accepts is a normal jar.
 func FuzzDecodeJar(f *testing.F) {
 	f.Add(string(Jar{}.Encode(nil)))
 	f.Add(string(jarOf(f, "sid=1; Path=/x; Max-Age=60", "b=2; Domain=example").Encode(nil)) + "rest")

@@ -59,6 +59,10 @@ var fates = gather(map[fate]string{
 	fateAsk: `
 		x-api sudo x-sudo x-jfrog-art-api signature signature-input
 		x-user-info x-mail x-login x-account x-account-id x-role x-roles x-group x-groups x-uid x-identity x-principal x-subject x-sub
+		uid mail cn sn givenname displayname affiliation unscoped-affiliation entitlement eduperson-principal-name
+		x-kerberos-principal kerberos-principal x-principal-name principal-name x-gssapi-name gssapi-name x-cert-subject cert-subject
+		x-login-as login-as x-logged-in-as logged-in-as x-become become x-act-as act-as x-run-as run-as x-on-behalf-of on-behalf-of
+		x-switch-user switch-user x-claims claims sessid x-sessid phpsessid x-phpsessid jsessionid x-jsessionid
 		x-impersonate x-admin x-is-admin client-verify x-client-verify x-client-verified auth-groups gap-auth
 		x-arr-clientcert x-anonymous-consumer eppn persistent-id
 		x-host x-real-host x-scheme x-url-scheme x-https https front-end-https cf-visitor coming-from x-coming-from`,

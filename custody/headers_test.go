@@ -49,7 +49,7 @@ func TestCleanKeepsOrdinaryHeaders(t *testing.T) {
 	}
 }
 
-// TestP3_CleanDrops: each of these names somebody, or another request, to some app or server.
+// TestP3_CleanDrops: to some app or server, each of these headers names a user or another request.
 func TestP3_CleanDrops(t *testing.T) {
 	for _, name := range []string{
 		"X-Second-Factor", "X-Second-Factor-User", "X-Second-Factor-Anything", "X-Second-Factory", "X_second_factor", "X-Second.factor_user",
@@ -72,12 +72,12 @@ func TestP3_CleanDrops(t *testing.T) {
 		"Private-Token", "X-Session-Token", "X-Vault-Token", "X-Redmine-Api-Key", "Dd-Api-Key", "X-Shopify-Access-Token", "X-Goog-Api-Key",
 		"X-Http-Method-Override", "X-Method-Override", "X-Http-Method", "X_http_method_override",
 		"Keep-Alive", "Proxy-Connection", "Http2-Settings",
-		// Credentials, by how they end.
+		// Credentials, known by their endings.
 		"X-Cookie", "Http-Cookie", "Http_cookie", "-Cookie", "Cookie_", "Cookie-1", "X-Cookies", "Cookie-Sid", "X-Apikeys", "X-Api-Keys",
 		"X-Actual-Token", "X-Seafile-Token", "X_seafile_token", "X-Auth-Token2", "X-Registry-Auth", "X-Client-Secret", "X-Foo-Session",
 		"X-Session-Id", "X-Sid", "X-Jwt", "Sessionid", "Private-Key", "X-Pwd", "X-Odd-Password", "X-Ticket", "Redirect_http_authorization",
 		"Http-Authorization", "X-Http-Authorization", "Token-Value", "X-Appwrite-Session", "Signature",
-		// What CGI puts in front, and nothing but what is trimmed.
+		// Names with CGI's prefix, and names of which nothing remains after trimming.
 		"Http_content_type", "Http-Remote-Groups", "Redirect_x_original_method", "Http_http_remote_groups", "-", "_7", "1",
 		// Identities.
 		"X-Trusted-User", "Authuser", "X-Foo-Username", "X-Foo-Users", "Http-Remote-User", "Redirect-Remote-User", "Sso-User-Id", "Gap-Auth",
@@ -85,16 +85,16 @@ func TestP3_CleanDrops(t *testing.T) {
 		"X-Script-Name", "X_script_name", "Http-X-Script-Name", "X-Ingress-Path", "X-Base-Path", "X-Mount-Path", "X-Forwarded-Path",
 		"X-Rewrite-Uri", "X-Forwarded-Context", "X-Proxycontextpath", "X-Rstudio-Root-Path", "X-Foo-Prefix", "X-Url-Prefix", "X-Some-Path",
 		"X-Web-Root", "X-Uri", "X-Invoke-Path",
-		// From where a request comes.
+		// The origin of a request.
 		"Client-Ip", "Client_ip", "True-Client-Ip", "X-Client-Ip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "X-Real-Ip", "X-Cluster-Client-Ip",
 		"Fastly-Client-Ip", "X-Originating-Ip", "X-Remote-Addr", "Forwarded", "X-Forwarded", "Forwarded-For", "X-Azure-Clientip",
 		"X-Vercel-Forwarded-For", "Wl-Proxy-Client-Ip", "X-Appengine-User-Ip", "X-Forwarded-For2", "Http_x_forwarded_for",
-		// Under which address.
+		// The address of the app.
 		"X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-Port", "Front-End-Https", "X-Host", "X-Url-Scheme",
 	} {
 		for _, options := range []CleanOptions{{}, {Verified: true}, {Verified: true, Login: true}} {
 			if options.Verified && !options.Login && fateOf(appendFold(nil, name)) == fateMethod {
-				continue // TestP1_MethodOverride
+				continue // TestP1_MethodOverride covers it
 			}
 			h := browserHeaders()
 			h[name] = []string{"evil"}
@@ -119,7 +119,7 @@ func TestCleanPassHeader(t *testing.T) {
 		"Connection": false,
 	} {
 		h := http.Header{name: {"a", "b"}}
-		for _, login := range []bool{false, true} { // in a verified session a method's override passes of itself
+		for _, login := range []bool{false, true} { // in a verified session an override of the method passes by itself
 			h := h.Clone()
 			policy.Clean(h, CleanOptions{Verified: login, Login: login})
 			if got := len(h[name]) == 2; got != want {
@@ -143,7 +143,7 @@ func TestP1_MethodOverride(t *testing.T) {
 			{CleanOptions{Verified: true, Closed: func() bool { return true }}, false},
 		} {
 			h := http.Header{name: {"DELETE"}}
-			h[strings.ReplaceAll(name, "-", "_")] = []string{"DELETE"} // which nothing but an attack sends
+			h[strings.ReplaceAll(name, "-", "_")] = []string{"DELETE"} // only attackers send this
 			NewHeaderPolicy(nil).Clean(h, test.options)
 			if got := len(h) == 1 && h[name] != nil; got != test.want {
 				t.Errorf("%s, verified %v, login %v: kept %v of %v", name, test.options.Verified, test.options.Login, got, h)
@@ -184,7 +184,7 @@ func TestCleanConnection(t *testing.T) {
 		{"trailers and more", http.Header{"Te": {"gzip", "deflate, Trailers"}}, http.Header{"Te": {"trailers"}}},
 		{"other encodings", http.Header{"Te": {"gzip;q=0.5"}}, http.Header{}},
 	} {
-		for range 8 { // maps are walked in a different order each time
+		for range 8 { // maps are walked in another order each time
 			got := test.given.Clone()
 			NewHeaderPolicy(nil).Clean(got, CleanOptions{Verified: true})
 			if !maps.EqualFunc(got, test.want, slices.Equal) {
@@ -194,8 +194,9 @@ func TestCleanConnection(t *testing.T) {
 	}
 }
 
-// TestP3_ConnectionNamesHeaders: `Connection: Cookie` has a proxy delete the header after the gateway has set it. Named
-// headers go at once, before that; those on which gateway and app must agree do not go at all.
+// TestP3_ConnectionNamesHeaders: `Connection: Cookie` makes a proxy delete the header after the gateway has set it. So
+// the gateway removes the named headers at once, before it sets any. It keeps those on which gateway and app must
+// agree.
 func TestP3_ConnectionNamesHeaders(t *testing.T) {
 	h := http.Header{
 		"Connection":      {"close, X-Custom , ,x-second-factor-user,cookie", "Content-Type, x-forwarded-for", "early-data,Origin,remote-user,sec-fetch-site"},

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// FuzzClean: a name that CGI, WSGI or a server that folds everything could take for one of those that a client must not
-// send is gone, whatever else was sent; nothing is added; what remains does not change when cleaned again.
+// FuzzClean: a name is removed if CGI, WSGI or a server that folds everything could take it for one that a client must
+// not send, whatever else was sent. Nothing is added. What remains does not change when it is cleaned again.
 func FuzzClean(f *testing.F) {
 	f.Add("X-Second_Factor: 1\nAccept: x", false, false)
 	f.Add("Connection: upgrade, cookie\nUpgrade: websocket\nCookie: a=1\nX_forwarded_for: 1", true, false)
@@ -50,7 +50,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// checkKept judges a header that was kept by its CGI variable, in which all that is no letter or digit is `_`.
+// checkKept judges a kept header by its CGI variable, in which every character that is no letter or digit is `_`.
 func checkKept(t *testing.T, before http.Header, name string, values []string, options CleanOptions) {
 	t.Helper()
 	original, ok := before[name]

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestP3_LearnedNames: a cookie's name that a login put into custody once is held in each browser from then on. A
-// client that never saw the app's own cookie could send one of that name otherwise, which she has from elsewhere.
+// TestP3_LearnedNames: once a login has put a cookie's name into custody, it is held in every browser. Otherwise a
+// client that never saw the app's own cookie could send one of that name that she has from elsewhere.
 func TestP3_LearnedNames(t *testing.T) {
 	learned := new(Names)
 	policy := &Policy{Learned: learned}

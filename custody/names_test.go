@@ -43,8 +43,8 @@ func TestSameFold(t *testing.T) {
 	}
 }
 
-// FuzzFold: the quick ways to compare folds say what the slow one says, and names that match.FoldName takes for the
-// same are the same here.
+// FuzzFold: the fast comparisons of folds agree with the slow one, and names that match.FoldName takes for the same are
+// the same here.
 func FuzzFold(f *testing.F) {
 	f.Add("session.id", "SESSION_ID", "sess*")
 	f.Add("%73id%00%", "sid", "s*i*d")
@@ -97,7 +97,8 @@ func TestStrayQuote(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": false, "x": false, `"x"`: false, `""`: false, `x\y`: false,
 		`"`: true, `"x`: true, `x"`: true, `"a"b"`: true, `"x\"`: true, `x\`: true, `"x\\"`: true, `"x"\`: true, `"a\"b"`: true, `{"a":1}`: true,
-		// Open where a backslash counts only inside of quotes, and where a quote counts only behind an equals sign.
+		// These are open for servers where a backslash counts only inside quotes, or where a quote counts only after an
+		// equals sign.
 		`&\"\"`: true, `x"="`: true,
 	} {
 		if got := strayQuote(text); got != want {

@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// seen is one cookie as a server reads it. The names stay unfolded: who folds them is part of what the tests ask.
+// seen is one cookie as a server reads it. The names stay unfolded, because the tests also ask which servers fold them.
 type seen struct{ name, value string }
 
-// servers are models of how servers take a Cookie header apart, written after their sources, or after what their
-// sources were. They differ in what ends a cookie, in what quotes mean, and in what they do with what they do not
-// understand.
+// servers are models of how servers parse a Cookie header, written after their present or earlier sources. They differ
+// in what ends a cookie, in what quotes mean, and in what they do with what they do not understand.
 var servers = map[string]func(header string) []seen{
 	"php":        readPHP,
 	"php5":       readPHP5,
@@ -52,7 +51,7 @@ func readPHP5(header string) []seen {
 
 var percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// decoded decodes what it can and ends at a NUL.
+// decoded decodes the valid escapes and ends at a NUL.
 func decoded(name string) string {
 	name = percentEscape.ReplaceAllStringFunc(name, func(escape string) string {
 		value, _ := strconv.ParseUint(escape[1:], 16, 8)
@@ -62,7 +61,7 @@ func decoded(name string) string {
 	return strings.TrimLeft(name, " ")
 }
 
-// readSplit: old Rack and Perl's CGI, which split at commas too, and whoever splits at white space.
+// readSplit: old Rack and Perl's CGI, which split at commas too, and servers that split at white space.
 func readSplit(header, separators string) []seen {
 	var cookies []seen
 	for _, part := range strings.FieldsFunc(header, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
@@ -83,7 +82,7 @@ func readExpress(header string) []seen {
 	return cookies
 }
 
-// readDjango: parse_cookie; what has no "=" is a value without a name.
+// readDjango: parse_cookie; a piece without "=" is a value without a name.
 func readDjango(header string) []seen {
 	var cookies []seen
 	for part := range strings.SplitSeq(header, ";") {
@@ -110,8 +109,8 @@ func readGo(header string) []seen {
 	return cookies
 }
 
-// readTomcat: the legacy processor. `$` names are attributes, `$Version=1` in front changes what ends a value, a value
-// that begins with a quote goes on to the next one that is not escaped, or to the end.
+// readTomcat: the legacy processor. `$` names are attributes. `$Version=1` in front changes what ends a value. A value
+// that begins with a quote goes on to the next quote that is not escaped, or to the end.
 func readTomcat(header string) []seen {
 	separators := ",; \t\""
 	var cookies []seen
@@ -161,8 +160,8 @@ func readTomcat(header string) []seen {
 	return cookies
 }
 
-// readQuoteAware: Jetty and others that do not split inside of quotes; anywhere reports whether a quote counts also
-// where it is not the first character of a value.
+// readQuoteAware: Jetty and others that do not split inside quotes. anywhere says that a quote also counts if it is not
+// the first character of a value.
 func readQuoteAware(header string, anywhere bool) []seen {
 	var cookies []seen
 	take := func(part string) {
@@ -201,7 +200,7 @@ var pythonCookie = regexp.MustCompile(`^\s*([\w!#%&'~` + "`" + `><@,:/$*+\-.^|)(
 
 var pythonReserved = []string{"expires", "path", "comment", "domain", "max-age", "secure", "httponly", "version", "samesite", "partitioned"}
 
-// readPython: SimpleCookie.load. At the first thing that it does not understand it gives up: on the rest, or on all.
+// readPython: SimpleCookie.load. When it does not understand something, it gives up the rest, or everything.
 func readPython(header string) []seen {
 	var cookies []seen
 	for header != "" {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestP5_Parts: what a request carries to some path is asked about where it is not the whole jar, and nothing else is:
-// of a session with a cookie for a part of the site, the rest may be another user's.
+// TestP5_Parts: if requests to some path carry only a part of the jar, the app is asked about that part, and about no
+// other. In a session with a cookie for a part of the site, the remaining cookies may be another user's.
 func TestP5_Parts(t *testing.T) {
 	for what, test := range map[string]struct {
 		lines []string
@@ -44,8 +44,8 @@ func TestP5_Parts(t *testing.T) {
 	}
 }
 
-// TestP5_RanOut: a cookie that ends by itself uncovers what stood below it, at that very second, and once: no answer
-// tells.
+// TestP5_RanOut: a cookie that expires by itself uncovers the one below it, at that very second and once, without any
+// answer of the app.
 func TestP5_RanOut(t *testing.T) {
 	jar := jarOf(t, "sid=1; Max-Age=60", "remember=2")
 	end := noon.Add(time.Minute)

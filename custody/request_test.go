@@ -125,7 +125,7 @@ func TestCookieHeaderReadsAllLines(t *testing.T) {
 	}
 }
 
-// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies and an app may
+// TestP3_ThreeThousandJunkCookies: net/http's Cookies gives up on headers with more than 3000 cookies, but an app may
 // not.
 func TestP3_ThreeThousandJunkCookies(t *testing.T) {
 	jar := jarOf(t, "sid=good")
@@ -154,7 +154,7 @@ func TestP3_BrowserPartIsBounded(t *testing.T) {
 	if len(got) > 8<<10+len("sid=good") || len(got) < 7<<10 || !strings.HasPrefix(got, "sid=good; csrf0=x") {
 		t.Errorf("%d bytes: %.100q", len(got), got)
 	}
-	// What is refused in the end is not looked at without end either.
+	// The examination of cookies that are refused in the end is bounded too.
 	var refused strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&refused, "hold_csrf%d=x;", i)
@@ -162,14 +162,14 @@ func TestP3_BrowserPartIsBounded(t *testing.T) {
 	if got := testPolicy().CookieHeader([]string{refused.String() + "csrf=1"}, &jar, nil, "app.example", "/", noon); got != "sid=good" {
 		t.Errorf("got %.100q", got)
 	}
-	// One that does not fit takes the room of no other.
+	// A cookie that does not fit takes no other cookie's room.
 	got = testPolicy().CookieHeader([]string{"csrf=" + strings.Repeat("x", 9000) + "; csrf2=y"}, &jar, nil, "app.example", "/", noon)
 	if got != "sid=good; csrf2=y" {
 		t.Errorf("got %.100q", got)
 	}
 }
 
-// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that all have to be looked at, against a full jar of names
+// TestP3_CookieHeaderTakesLinearTime: a megabyte of cookies that all have to be examined, against a full jar of names
 // that are slow to fold.
 func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	var changes []Change
@@ -185,8 +185,8 @@ func TestP3_CookieHeaderTakesLinearTime(t *testing.T) {
 	}
 }
 
-// TestP3_StrayQuoteComesLast: servers that honour quotes take everything behind an open one for its value: what the
-// browser sends would change what the app sees in its own cookie.
+// TestP3_StrayQuoteComesLast: servers that honour quotes read everything after an open one as its value. Otherwise a
+// cookie of the browser could change what the app sees in its own cookie.
 func TestP3_StrayQuoteComesLast(t *testing.T) {
 	jar := jarOf(t, `open="x`, "sid=good", `back=y\`)
 	got := (&Policy{}).CookieHeader([]string{`csrf="1"`}, &jar, nil, "app.example", "/", noon)
@@ -196,7 +196,7 @@ func TestP3_StrayQuoteComesLast(t *testing.T) {
 }
 
 // TestP3_AttributeNameInFront: Python's SimpleCookie gives up on a header whose first cookie is named like an
-// attribute, so that a browser could hide what is in custody from the app.
+// attribute, so a browser could hide the cookies in custody from the app.
 func TestP3_AttributeNameInFront(t *testing.T) {
 	for quoted, want := range map[string]string{
 		`a={"x":1}`: `theme=1; a={"x":1}`,
@@ -230,9 +230,9 @@ func TestP3_NoServerSeesAnotherSession(t *testing.T) {
 	}
 }
 
-// checkCookieHeader is the oracle for P3. For each model of a server: what it sees with the browser's cookies is what
-// it sees without, and what was added is of names that a browser may send, none of which could be taken for one that is
-// held.
+// checkCookieHeader is the oracle for P3. For each model of a server, it requires two things. The server sees the same
+// held cookies with the browser's cookies as without them. What the browser added has names that it may send, none of
+// which could be taken for a held one.
 func checkCookieHeader(t *testing.T, policy *Policy, client []string, jar *Jar, granted []string, path string) {
 	t.Helper()
 	alone := policy.CookieHeader(nil, jar, granted, "app.example", path, noon)
@@ -259,7 +259,7 @@ func checkCookieHeader(t *testing.T, policy *Policy, client []string, jar *Jar, 
 func checkAdded(t *testing.T, policy *Policy, server, header string, cookie seen, jar *Jar, granted []string) {
 	t.Helper()
 	lower := strings.ToLower(cookie.name)
-	// A word behind a comma in a value, to servers that end a cookie there, is a name, but has no value.
+	// Servers that end a cookie at a comma read a word after a comma in a value as a name, but one without a value.
 	bare := cookie.value == "" && slices.ContainsFunc(strings.Split(header, "; "), func(pair string) bool {
 		_, value, _ := strings.Cut(pair, "=")
 		_, behind, _ := strings.Cut(value, ",")
@@ -289,8 +289,8 @@ func checkAdded(t *testing.T, policy *Policy, server, header string, cookie seen
 	}
 }
 
-// checkJarCookies: each cookie of the jar that belongs to the request stands in the header once, byte for byte, and no
-// other.
+// checkJarCookies: each cookie of the jar that belongs to the request occurs in the header once, byte for byte, and no
+// other cookie of the jar does.
 func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	t.Helper()
 	parts := strings.Split(header, "; ")
@@ -311,8 +311,8 @@ func checkJarCookies(t *testing.T, header string, jar *Jar, path string) {
 	}
 }
 
-// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie in place of one that is
-// held (P3).
+// FuzzCookieHeader: whatever an app has set and a client sends, no server sees another cookie instead of a held one
+// (P3).
 func FuzzCookieHeader(f *testing.F) {
 	f.Add("sid=1; HttpOnly", "sid=2; csrf=3; theme=4", "theme", "/")
 	f.Add("PHPSESSID=1\na=\"x; Path=/x\nS[ID]=caf\xe9", "PHPSESSI%44%00csrf=2; $Version=1; csrf=\"a,b\"", "lang\nS", "/x/y")

@@ -37,7 +37,7 @@ func TestParseSetCookieRefuses(t *testing.T) {
 	}
 }
 
-// TestP2_HttpOnlyInEverySpelling: a browser, or whoever wrote the app, took each of these for HttpOnly.
+// TestP2_HttpOnlyInEverySpelling: a browser, or an app's author, took each of these for HttpOnly.
 func TestP2_HttpOnlyInEverySpelling(t *testing.T) {
 	for _, attributes := range []string{
 		"; HttpOnly", ";HttpOnly", ";httponly", "; HTTPONLY", ";\tHttpOnly\t", ";  HttpOnly  ;", "; HttpOnly=", "; HttpOnly=false",

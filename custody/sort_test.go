@@ -61,7 +61,7 @@ func TestSort(t *testing.T) {
 		{"a=" + gone, true, toBrowser},
 		{"a=deleted" + gone, true, toBrowser},
 		{"a=; Max-Age=0", true, toBrowser},
-		{"a=secret" + gone, true, toCustody}, // a browser would delete it, its extensions could read it
+		{"a=secret" + gone, true, toCustody}, // a browser would delete it, but its extensions could read it
 		{"a=; HttpOnly" + gone, true, toCustody},
 		{"__Host-sallyport=1", false, toNobody},
 		{"__host-sallyport=1; HttpOnly", false, toNobody},
@@ -89,8 +89,8 @@ func TestSort(t *testing.T) {
 	}
 }
 
-// TestP2_OneNameOnePlace: apps set a cookie twice in one answer, with and without HttpOnly, or delete it plainly and
-// set it again. A browser that got one of the lines would have, or lose, what custody has.
+// TestP2_OneNameOnePlace: apps set a cookie twice in one answer, with and without HttpOnly, or delete it in clear and
+// set it again. A browser that got one of the lines would have, or lose, the cookie that is in custody.
 func TestP2_OneNameOnePlace(t *testing.T) {
 	for _, lines := range [][]string{
 		{"sid=1", "sid=2; HttpOnly"},
@@ -121,7 +121,7 @@ func TestSortKeepsOrder(t *testing.T) {
 }
 
 // TestP3_DeletionGrantsNothing: many apps answer a wrong password by deleting their session cookie, without HttpOnly.
-// Whoever then could send a cookie of that name could bring a session that she prepared elsewhere.
+// If the browser could then send a cookie of that name, an attacker could bring a session that she prepared elsewhere.
 func TestP3_DeletionGrantsNothing(t *testing.T) {
 	for _, line := range []string{
 		"sid=; Max-Age=0", "sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Max-Age=0", "sid=x; Expires=Mon, 23 Nov 2026 00:00:00 GMT",
@@ -140,8 +140,8 @@ func TestSortUsesTheClock(t *testing.T) {
 	}
 }
 
-// FuzzSortSetCookie: nothing that is HttpOnly to a browser, is in custody, or comes from a login reaches the browser
-// (P2); no line is lost or changed.
+// FuzzSortSetCookie: no cookie reaches the browser that is HttpOnly to a browser, is in custody, or comes from a login
+// (P2). No line is lost or changed.
 func FuzzSortSetCookie(f *testing.F) {
 	f.Add("sid=1; HttpOnly\nSID=2", "kept", false)
 	f.Add("csrftoken=a; Path=/\nsessionid=b; httponly; SameSite=Lax\ntheme=c; HttpOnly", "", true)

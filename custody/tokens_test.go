@@ -9,8 +9,8 @@ import (
 
 func onlyMine(token string) bool { return token == "mine-mine" }
 
-// TestP3_CleanToken: in the headers in which apps take tokens, a bound one stays, whatever the scheme in front of it,
-// and nothing else.
+// TestP3_CleanToken: in the headers in which apps take tokens, a bound token stays, with any scheme before it, and
+// nothing else does.
 func TestP3_CleanToken(t *testing.T) {
 	policy := &HeaderPolicy{Token: "X-Special"}
 	clean := func(h http.Header, bound func(string) bool) http.Header {
@@ -66,8 +66,8 @@ func TestEssential(t *testing.T) {
 	}
 }
 
-// TestP3_CleanQuery: fields in which apps take tokens stay with a bound one, in any spelling of the name; all else
-// stays as it is.
+// TestP3_CleanQuery: query fields in which apps take tokens stay if they hold a bound one, in any spelling of the name.
+// All other fields stay unchanged.
 func TestP3_CleanQuery(t *testing.T) {
 	for _, test := range [][2]string{
 		{"", ""},
@@ -138,7 +138,7 @@ func TestP3_CleanProtocols(t *testing.T) {
 	}
 }
 
-// FuzzToken: neither a header nor a query lets a token through that is not bound, as common readers read them.
+// FuzzToken: neither a header nor a query lets through a token that is not bound, as common readers read them.
 func FuzzToken(f *testing.F) {
 	f.Add("Bearer mine-mine", "a=1&token=other")
 	f.Add("other", "%74oken=mine-mine;access_token=other")

@@ -224,7 +224,8 @@ func mustParse(t *testing.T, address string) *url.URL {
 	return parsed
 }
 
-// TestP1_DeskIsForOperators: nobody who is no operator sees or does anything, also with an operator's forms and cookies.
+// TestP1_DeskIsForOperators: nobody who is no operator sees or does anything, also with an operator's forms and
+// cookies.
 func TestP1_DeskIsForOperators(t *testing.T) {
 	b := newBench(t)
 	b.put(storetest.NewReady("alice", 1))

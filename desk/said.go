@@ -131,7 +131,7 @@ func unsealed(key, sealed []byte) ([]byte, error) {
 // setCookie sets a cookie for the desk's pages; a lifetime of zero ends it with the browser, a negative one at once.
 func (v *visit) setCookie(name, value string, lifetime time.Duration) {
 	secure := v.Secure(v.r)
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure is set wherever the browser came by TLS; plain http is for loopback.
 		Name: v.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 		MaxAge: int(lifetime / time.Second),
 	}

@@ -1,6 +1,6 @@
-// Package event says what a security event is and who hears of it: each has a name and fields, and is told once, after
-// the write that makes it true (P7). It holds no secret, and no name that somebody typed before the app accepted it
-// (P9).
+// Package event defines the security events and their sinks. Each event has a name and fields, and is emitted once,
+// after the write that makes it true (P7). An event holds no secret, and no name that somebody typed before the app
+// accepted it (P9).
 package event
 
 import (
@@ -11,7 +11,7 @@ import (
 // Name is what happened.
 type Name string
 
-// What there is.
+// The events.
 const (
 	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State tells what it
 	// is good for.
@@ -21,9 +21,9 @@ const (
 	// LoginRefused is a login that the app never saw (ReasonRequest), or whose answer cannot be judged (ReasonUnclear).
 	LoginRefused Name = "login_refused"
 	// ChallengePassed is a session that has become verified after its login, or, with ReasonChange, a code that was
-	// asked for before the factors could be changed. Its method is MethodNone where no factor was owed after all.
+	// asked for before the factors could be changed. Its method is MethodNone if no factor was owed after all.
 	ChallengePassed Name = "challenge_passed"
-	// ChallengeFailed is an answer that opened nothing. With the outcome Failed it was judged and is wrong; with
+	// ChallengeFailed is an answer that was not accepted. With the outcome Failed it was judged and is wrong. With
 	// Refused it was not judged, and Reason says why.
 	ChallengeFailed Name = "challenge_failed"
 	// Throttled is the beginning of a time in which no code is judged, after wrong ones. Event.Until tells when it
@@ -35,18 +35,18 @@ const (
 	FactorAdded Name = "factor_added"
 	// FactorRemoved is one of several factors that was taken away.
 	FactorRemoved Name = "factor_removed"
-	// FactorReset is a factor that took another's place.
+	// FactorReset is a factor that replaced another.
 	FactorReset Name = "factor_reset"
 	// FactorsDisabled says that the user has no second factor any more.
 	FactorsDisabled Name = "factors_disabled"
-	// RecoveryCodesMade are new recovery codes in the place of others.
+	// RecoveryCodesMade are new recovery codes that replaced others.
 	RecoveryCodesMade Name = "recovery_codes_made"
 	// RecoveryCodeUsed is a recovery code that was right and is used up.
 	RecoveryCodeUsed Name = "recovery_code_used"
 	// BrowserTrusted is a browser that will sign in without a code from now on.
 	BrowserTrusted Name = "browser_trusted"
-	// BrowserForgotten is a trusted browser, or all of the user's, that are trusted no longer. ReasonMisused: by the
-	// gateway, since somebody may hold a copy of its secret.
+	// BrowserForgotten is a trusted browser, or all of the user's, that is no longer trusted. With ReasonMisused the
+	// gateway ended the trust, since somebody may hold a copy of the browser's secret.
 	BrowserForgotten Name = "browser_forgotten"
 	// PasswordExposed is a right password, from a browser in which the user was never seen, after which no factor was
 	// proved while there was time. Event.Client and Event.Session are those of that sign-in.
@@ -55,29 +55,29 @@ const (
 	AddressChanged Name = "address_changed"
 	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
 	SignedOut Name = "signed_out"
-	// SessionEnded is a session that ended otherwise; Reason tells how. Without a reason the user ended it from another
-	// session.
+	// SessionEnded is a session that ended in another way; Reason says how. Without a reason the user ended it from
+	// another session.
 	SessionEnded Name = "session_ended"
-	// IdentityChanged says that the app calls a verified session by another user's name. Event.Was is the name before.
+	// IdentityChanged says that the app gives a verified session another user's name. Event.Was is the earlier name.
 	IdentityChanged Name = "identity_changed"
 	// Unlocked says that an operator ended a wait, or a stop, after wrong codes.
 	Unlocked Name = "unlocked"
 	// OperatorReset says that an operator took all of a user's factors away, and OperatorCode that one made a code.
 	OperatorReset Name = "operator_reset"
 	OperatorCode  Name = "operator_code"
-	// StoreUnavailable is told once until StoreRecovered, by each gateway. Event.Setting tells which store,
+	// StoreUnavailable is emitted once until StoreRecovered, by each gateway. Event.Setting says which store, and
 	// Event.Detail why.
 	StoreUnavailable Name = "store_unavailable"
-	// StoreRecovered says that the store does what it could not do.
+	// StoreRecovered says that the store works again.
 	StoreRecovered Name = "store_recovered"
 )
 
 // Actor is who did it.
 type Actor string
 
-// Who does something.
+// The actors.
 const (
-	// ByUser is whoever sent the request.
+	// ByUser is the client that sent the request.
 	ByUser Actor = "user"
 	// ByGateway is the gateway by itself.
 	ByGateway Actor = "gateway"
@@ -97,23 +97,23 @@ func (a Actor) IsOperator() bool {
 // Outcome is how it went.
 type Outcome string
 
-// How something goes.
+// The outcomes.
 const (
-	// Accepted is a login's.
+	// Accepted is the outcome of a login.
 	Accepted Outcome = "accepted"
 	// Failed means that something was judged, or tried, and is not right.
 	Failed Outcome = "failed"
 	// Refused means that it was not judged.
 	Refused Outcome = "refused"
-	// Passed is a challenge's.
+	// Passed is the outcome of a challenge.
 	Passed Outcome = "passed"
-	// Done is what cannot go wrong any more.
+	// Done is the outcome of an event that cannot fail any more.
 	Done Outcome = "done"
 )
 
 // Methods that are no kinds of factors.
 const (
-	// MethodTrusted is a browser that stood for the factor.
+	// MethodTrusted is a trusted browser instead of a factor.
 	MethodTrusted = "trusted"
 	// MethodNone means that no factor was owed.
 	MethodNone = "none"
@@ -121,7 +121,7 @@ const (
 	MethodOperator = "operator"
 )
 
-// Why something happened, where an event has more than one reason.
+// Reasons, for events that can have more than one.
 const (
 	// ReasonRequest is of LoginRefused: the request is ambiguous, malformed or too large. Detail says more, Status is
 	// the answer's.
@@ -154,13 +154,13 @@ const (
 	ReasonUnseen = "unseen"
 )
 
-// Event is one thing that happened. What it has no word for is empty.
+// Event is one thing that happened. Fields that do not apply are empty.
 type Event struct {
 	// Name is what happened, in which App, and At is when.
 	Name Name
 	App  string
 	At   time.Time
-	// User is whom the app named; empty as long as it has named nobody.
+	// User is the user whom the app named; empty as long as it has named nobody.
 	User string
 	// Actor is who did it, and Outcome how it went.
 	Actor   Actor
@@ -169,7 +169,7 @@ type Event struct {
 	Method string
 	// Reason is why: one of the words above, or what an operator said.
 	Reason string
-	// Client is the address of whoever sent the request, without a port.
+	// Client is the address of the client, without a port.
 	Client string
 	// Session follows one session: the same value from its sign-in to its sign-out, although its token changes. It is a
 	// keyed hash, and says nothing else. Empty where there is no session, or no key just now.
@@ -183,9 +183,9 @@ type Event struct {
 	Was string
 	// Until is when codes are judged again after Throttled.
 	Until time.Time
-	// Left is how many recovery codes are left after RecoveryCodeUsed; nil where that is not known.
+	// Left is how many recovery codes are left after RecoveryCodeUsed; nil if that is not known.
 	Left *int
-	// All: it is about all of the user's trusted browsers, or about all sessions but the one that asks.
+	// All: it concerns all of the user's trusted browsers, or all sessions except the one that asks.
 	All bool
 	// Cookies are names of cookies.
 	Cookies []string
@@ -216,7 +216,7 @@ func (n Name) Change() string {
 	return ""
 }
 
-// Outcome is how such an event goes where nothing else is said of it.
+// Outcome returns the outcome of such an event if nothing else is said.
 func (n Name) Outcome() Outcome {
 	switch n {
 	case LoginAccepted:
@@ -231,7 +231,7 @@ func (n Name) Outcome() Outcome {
 	return Done
 }
 
-// Actor is who is behind such an event where nothing else is said of it.
+// Actor returns the actor of such an event if nothing else is said.
 func (n Name) Actor() Actor {
 	switch n {
 	case LoginRefused, Throttled, Stopped, IdentityChanged, AddressChanged, PasswordExposed, StoreUnavailable, StoreRecovered:
@@ -240,13 +240,13 @@ func (n Name) Actor() Actor {
 	return ByUser
 }
 
-// Sink hears of events. Emit must be safe for concurrent use, and must not block: requests wait for it. It keeps
+// Sink gets events. Emit must be safe for concurrent use, and must not block, because requests wait for it. It keeps
 // nothing of the event that others may change.
 type Sink interface {
 	Emit(ctx context.Context, event Event)
 }
 
-// Sinks are several, in this order.
+// Sinks are several sinks, called in this order.
 type Sinks []Sink
 
 // Emit implements Sink.

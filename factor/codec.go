@@ -110,6 +110,40 @@ func DecodeBare(document []byte) (Record, error) {
 	return record, nil
 }
 
+// DecodeListed reads what a list says of a stored document, and looks at nothing else in it. Use DecodeRecord for
+// everything that anything depends on.
+func DecodeListed(document []byte) (Listed, error) {
+	var layout struct {
+		Schema        int       `json:"schema"`
+		User          string    `json:"user"`
+		Authenticator *struct{} `json:"totp"`
+		Factors       []struct {
+			Kind Method `json:"kind"`
+		} `json:"factors"`
+		Throttle ThrottleState `json:"throttle"`
+		Waiting  *struct{}     `json:"waiting"`
+	}
+	if len(document) > maxRecord || json.Unmarshal(document, &layout) != nil {
+		return Listed{}, corrupt("it is not the expected JSON document")
+	}
+	listed := Listed{User: layout.User, Waiting: layout.Waiting != nil, Throttle: layout.Throttle}
+	switch {
+	case layout.Schema != Schema1 && layout.Schema != Schema2:
+		return Listed{}, corrupt("unknown schema")
+	case layout.Authenticator != nil:
+		listed.Factors = []Method{MethodTOTP}
+	}
+	for _, f := range layout.Factors {
+		if f.Kind.standsAlone() {
+			listed.Factors = append(listed.Factors, f.Kind)
+		}
+	}
+	if listed.Waiting == (len(listed.Factors) > 0) {
+		return Listed{}, corrupt("no factor in it, or a factor of somebody who waits for one")
+	}
+	return listed, nil
+}
+
 // DecodeStrictly reads exactly one JSON value without unknown fields, for stores that put a record into a document of
 // their own, and for kinds. The errors are those of encoding/json, which quote the document.
 func DecodeStrictly(document []byte, into any) error {

@@ -231,9 +231,9 @@ func (h Help) note(ctx context.Context, user string, event EventKind, act func(*
 	})
 }
 
-// Claim exchanges an enrolment code, which is used up, for a claim. The set-up whose Ceremony has it can be confirmed
-// (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like those of Service.SignIn;
-// ErrAlreadyEnrolled if the user has a factor. The claim is empty where no code is owed.
+// Claim exchanges an enrolment code, which is used up, for a claim. The set-up whose Ceremony has it can be
+// confirmed (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like
+// those of Service.SignIn; ErrAlreadyEnrolled if the user has a factor. The claim is empty where no code is owed.
 func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err error) {
 	if claim, err = h.s.random(claimSize); err != nil {
 		return "", err

@@ -6,7 +6,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_Closes: in any spelling.
+// TestP1_Closes: a closed path is closed in every spelling.
 func TestP1_Closes(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", Public: Open("/static/*"), Protect: match.NewGlobs("/static/private/*"), Shut: match.NewGlobs("/xmlrpc.php"),

@@ -47,7 +47,7 @@ const (
 	RefusePlace
 	// RefuseForeign answers 403 because a page of another site sent the request; the app sees nothing.
 	RefuseForeign
-	// ServeOwn has the gateway's own pages answer.
+	// ServeOwn lets the gateway's own pages answer.
 	ServeOwn
 	// ForwardStranger sends the request to the app as a stranger's, without anything that a login has brought.
 	ForwardStranger
@@ -69,7 +69,7 @@ func (a Action) String() string {
 	}[min(a, ForwardVerified)]
 }
 
-// Request is everything that Decide looks at.
+// Request is everything that Decide takes into account.
 type Request struct {
 	State  State
 	Place  Place
@@ -108,7 +108,7 @@ func Decide(r Request) Action {
 		}
 	}
 	if r.Unwanted && r.Place != Own {
-		return RefuseMethod // whoever asks: what such an app makes of it is no request that could be judged
+		return RefuseMethod // in every state: the gateway could not judge what the app makes of such a request
 	}
 	switch r.Place {
 	case Shut:
@@ -124,7 +124,7 @@ func Decide(r Request) Action {
 		switch {
 		case r.Foreign:
 			return RefuseForeign
-		case r.ExtendedConnect: // a socket through and through, where an Upgrade is a header that can be left out
+		case r.ExtendedConnect: // the request is nothing but a socket, while an Upgrade header can be left out
 			return RefuseMethod
 		}
 		return ForwardLogin

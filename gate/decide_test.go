@@ -14,14 +14,14 @@ var (
 	allMethods = []string{
 		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get", "post", "TRACE", "TRACK", "CONNECT", "", "X-ANYTHING",
 	}
-	// allActions is each of them, and whether the app sees the request.
+	// allActions are all actions, with whether the app sees the request.
 	allActions = map[Action]bool{
 		AskLogin: false, AskFactor: false, AskEnrolment: false, RefuseMethod: false, RefusePlace: false, RefuseForeign: false, ServeOwn: false,
 		ForwardStranger: true, ForwardSuspect: true, ForwardLogin: true, ForwardPreflight: true, ForwardVerified: true,
 	}
 )
 
-// everyRequest is the whole of what Decide may be asked, and some states and places that there are none of.
+// everyRequest calls each with everything that Decide may be asked, and with some states and places that do not exist.
 func everyRequest(each func(r Request)) {
 	for _, state := range append(slices.Clone(allStates), State(9)) {
 		for _, place := range append(slices.Clone(allPlaces), Place(99)) {
@@ -38,8 +38,8 @@ func everyRequest(each func(r Request)) {
 	}
 }
 
-// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: whoever has only the password, and whatever request she
-// makes of it, is never taken for verified, and is a stranger where strangers may be and nowhere else.
+// TestP1_OnlyVerifiedSessionsReachTheApp walks the whole table: a user who has only the password is never taken for
+// verified, whatever request she makes. She counts as a stranger where strangers may be, and nowhere else.
 func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 	seen := map[Action]int{}
 	everyRequest(func(r Request) {
@@ -99,8 +99,8 @@ func TestP1_OnlyVerifiedSessionsReachTheApp(t *testing.T) {
 	}
 }
 
-// TestP1_AskedForWhatIsOwed: what does not reach the app is answered by what the session owes, or refused for a reason
-// that holds.
+// TestP1_AskedForWhatIsOwed: a request that does not reach the app is answered by what the session owes, or refused for
+// a reason that holds.
 func TestP1_AskedForWhatIsOwed(t *testing.T) {
 	owed := map[State]Action{Anonymous: AskLogin, Pending: AskFactor, Enrolling: AskEnrolment, State(9): AskLogin}
 	everyRequest(func(r Request) {
@@ -127,7 +127,7 @@ func TestP1_AskedForWhatIsOwed(t *testing.T) {
 				t.Errorf("%+v: %v", r, action)
 			}
 		default:
-			// An answer is never the less strict for one more thing that speaks against the request.
+			// One more thing against the request never makes the answer less strict.
 			worse := r
 			worse.Plain = false
 			if Decide(worse) == ForwardStranger {

@@ -8,7 +8,7 @@ import (
 )
 
 // Foreign reports whether a page of another site sent the request and its origin is not among those allowed. Only what
-// browsers say counts: a client that says nothing is an old browser or none at all.
+// browsers say counts: a client that says nothing is an old browser, or no browser at all.
 //
 // A page that hides its address sends the origin `null` even to its own site; then Sec-Fetch-Site decides (Fetch §3.2,
 // Fetch Metadata §2.2).
@@ -25,11 +25,11 @@ func Foreign(r *http.Request, allowed []string) bool {
 	}
 	origin, err := url.Parse(origins[0])
 	return len(origins) > 1 || err != nil || origin.Host == "" || !strings.EqualFold(origin.Host, r.Host) ||
-		r.TLS != nil && origin.Scheme != "https" // whoever sits on the line writes the http pages of this host
+		r.TLS != nil && origin.Scheme != "https" // an attacker on the network writes the http pages of this host
 }
 
 // Blind reports whether another site's page may have sent the request, so that it lacks cookies of ours that the
-// browser has. Our cookies are SameSite=Lax: browsers send them with a link that is followed, and not with pictures,
+// browser has. Our cookies are SameSite=Lax: browsers send them when the user follows a link, but not with pictures,
 // frames and forms of other sites.
 func Blind(r *http.Request) bool {
 	if !Foreign(r, nil) {

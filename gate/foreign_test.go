@@ -8,7 +8,7 @@ import (
 )
 
 // TestP5_Foreign: another site's page sends a login with the attacker's own account, or opens a WebSocket in the
-// session of whoever looks at it. Browsers say so, each in the way of its day.
+// session of the user who looks at it. Browsers say so, old and new ones in different ways.
 func TestP5_Foreign(t *testing.T) {
 	const own, other, portal, null = "https://app.example", "https://evil.example", "https://portal.example", "null"
 	for _, test := range []struct {
@@ -18,7 +18,7 @@ func TestP5_Foreign(t *testing.T) {
 		host    string
 		plain   bool // without TLS
 		foreign bool
-		allowed bool // what is foreign, where the portal is allowed
+		allowed bool // whether it is still foreign if the portal is allowed
 	}{
 		{what: "no browser"},
 		{what: "own page", origins: []string{own}, sites: []string{"same-origin"}},
@@ -86,8 +86,8 @@ func TestP5_Foreign(t *testing.T) {
 	}
 }
 
-// TestP5_Blind: another site's picture, frame or form comes without our cookie, so that a new one would take the place
-// of a session that there is. A link that is followed comes with it.
+// TestP5_Blind: another site's picture, frame or form comes without our cookie, so a new cookie in the answer would
+// replace an existing session's. A link that the user follows comes with our cookie.
 func TestP5_Blind(t *testing.T) {
 	for _, test := range []struct {
 		what, method, site, mode, dest, origin string
@@ -123,8 +123,8 @@ func TestP5_Blind(t *testing.T) {
 	}
 }
 
-// TestP5_ForeignWithoutAHost: a request of HTTP/1.0 may name no host. A page that keeps its address to itself is not
-// its own then.
+// TestP5_ForeignWithoutAHost: a request of HTTP/1.0 may name no host. A page that hides its address then does not count
+// as the site's own.
 func TestP5_ForeignWithoutAHost(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/login", nil)
 	r.Host = ""

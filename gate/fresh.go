@@ -51,9 +51,9 @@ func MayPostpone(now, began time.Time, grace time.Duration) bool {
 // state and user (P5, P8).
 func MayGoOn(state State, user, begunFor string) bool { return state == Verified && user == begunFor }
 
-// KeepsOpen reports whether an open stream stays open after a look at its session. answered reports whether the store
-// of sessions has answered, and may whether the stream may go on by that answer. Where there was none, the last good
-// answer, which came at the time confirmed, counts for as long as believe says (P6).
+// KeepsOpen reports whether an open stream stays open after a look at its session. answered reports whether the session
+// store has answered, and may reports whether, by that answer, the stream may go on. If the store has not answered, the
+// last good answer, which came at the time confirmed, counts for as long as believe says (P6).
 func KeepsOpen(answered, may bool, now, confirmed time.Time, believe time.Duration) bool {
 	if answered {
 		return may

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// noon is now in the tables of ages.
+// noon is the present in the tables of ages.
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // ago is a time before noon.
 func ago(d time.Duration) time.Time { return noon.Add(-d) }
 
-// TestP5_CheckDue: a session is used only with what the app has said of it lately, and not at all after something has
-// happened to it that may have put another user's cookies there. A check in the future was another clock's.
+// TestP5_CheckDue: a session is used only with a recent answer of the app, and not at all after something that may have
+// put another user's cookies into it. A check in the future comes from another clock and does not count.
 func TestP5_CheckDue(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -43,7 +43,7 @@ func TestP5_CheckDue(t *testing.T) {
 	}
 }
 
-// TestNeedsProof: whoever finds a browser signed in cannot change its user's factor without one.
+// TestNeedsProof: somebody who finds a signed-in browser cannot change its user's factor without proving one.
 func TestNeedsProof(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -65,7 +65,7 @@ func TestNeedsProof(t *testing.T) {
 	}
 }
 
-// TestMayPostpone: a required factor can be put off for the time of grace and not for longer.
+// TestMayPostpone: a required factor can be postponed for the grace period and no longer.
 func TestMayPostpone(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -98,8 +98,8 @@ func TestP5_MayGoOn(t *testing.T) {
 	}
 }
 
-// TestP6_KeepsOpen: a stream is cut as soon as its session is seen to be over; and where the store says nothing, a
-// moment after it could last be seen.
+// TestP6_KeepsOpen: a stream is cut as soon as the store says that its session is over. If the store does not answer,
+// the stream is cut a moment after the last answer.
 func TestP6_KeepsOpen(t *testing.T) {
 	for _, test := range []struct {
 		name          string

@@ -7,8 +7,8 @@ import (
 
 var lives = Lives{Anonymous: 30 * time.Minute, Pending: 10 * time.Minute, Idle: time.Hour, Lifetime: 24 * time.Hour}
 
-// TestP1_SessionsEnd: use prolongs a verified session alone, and none beyond its lifetime; a challenge that was begun
-// does not stay open for whoever goes on asking.
+// TestP1_SessionsEnd: use prolongs only a verified session, and not beyond its lifetime. A challenge does not stay open
+// for a client that goes on asking.
 func TestP1_SessionsEnd(t *testing.T) {
 	at := func(created, since, seen time.Duration) Moments {
 		return Moments{Created: ago(created), Since: ago(since), Seen: ago(seen)}
@@ -36,8 +36,7 @@ func TestP1_SessionsEnd(t *testing.T) {
 	}
 }
 
-// TestTouchDue: the use of a verified session is written down often enough for its idle time, and not with each
-// request.
+// TestTouchDue: the use of a verified session is recorded often enough for its idle time, but not with each request.
 func TestTouchDue(t *testing.T) {
 	short := Lives{Idle: 20 * time.Second}
 	for _, test := range []struct {

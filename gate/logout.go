@@ -18,8 +18,8 @@ type exit struct {
 	query   url.Values
 }
 
-// Leaves reports whether a request to a place may be one to sign out by what its body says: no place that a path of its
-// own has made out to be more, or less.
+// Leaves reports whether a request to a place may be a sign-out by what its body says. It may not if its path alone has
+// already decided for another place.
 func Leaves(place Place) bool { return place == Protected || place == Public }
 
 // newExits reads patterns such as `/logout` and `/index.php?route=/logout`.

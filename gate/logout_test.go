@@ -7,7 +7,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestExits: an app that has one address for all signs out by what the query says.
+// TestExits: an app with one address for everything signs out by its query.
 func TestExits(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Logout: match.NewGlobs("/logout", "/index.php?route=/logout", "/*/admin.php?do=leave&now=1"),

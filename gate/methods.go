@@ -21,7 +21,7 @@ func (p *Policy) Allow() string {
 	return strings.Join(p.methods, ", ")
 }
 
-// checkMethods refuses what is no method, and methods that the gateway never sends to an app.
+// checkMethods refuses methods that are not well formed and methods that the gateway never sends to an app.
 func checkMethods(methods []string) error {
 	for _, method := range methods {
 		if !openable(method) {

@@ -2,9 +2,9 @@ package gate
 
 import "testing"
 
-// TestP1_OnlyTheMethodsOfTheApp: what an app does not take for HTTP is no request that the gateway could judge: it goes
-// to no app, from nobody, whatever it asks for. Of the gateway's own pages the app sees nothing. The control is the
-// same request by a method that is taken.
+// TestP1_OnlyTheMethodsOfTheApp: the gateway could not judge what an app makes of a method that it does not take as
+// HTTP. So such a request goes to no app, from nobody, whatever it asks for. The gateway's own pages are not concerned,
+// since the app does not see those requests. The control is the same request by a method that the app takes.
 func TestP1_OnlyTheMethodsOfTheApp(t *testing.T) {
 	everyRequest(func(r Request) {
 		r.Unwanted = false

@@ -2,9 +2,9 @@ package gate
 
 import "testing"
 
-// TestP6_OnlyAClearNoOwesNothing: somebody who knows a password signs in while the secrets store is away, or says
-// nothing that can be read. Whoever is enrolled owes a factor all the same, and who is not is asked for one until the
-// store says so. The control: whom the store clearly knows not to be enrolled goes on.
+// TestP6_OnlyAClearNoOwesNothing: somebody who knows a password signs in while the secrets store is unreachable or its
+// answer cannot be read. An enrolled user still owes a factor, and any other user is asked for one until the store
+// answers. The control: a user of whom the store clearly says that she is not enrolled goes on.
 func TestP6_OnlyAClearNoOwesNothing(t *testing.T) {
 	for _, test := range []struct {
 		known, enrolled, required bool

@@ -16,16 +16,16 @@ type Rules struct {
 	// Base is where the gateway's own pages live: a canonical path without a slash at its end, such as
 	// `/second-factor`.
 	Base string
-	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty where there is none.
+	// LoginPage is where strangers are sent: a path, perhaps with a query. Empty if there is none.
 	LoginPage string
-	// Public paths are open to strangers, Protect closes some of them again.
+	// Public paths are open to strangers; Protect closes some of them again.
 	Public  []Opening
 	Protect match.Globs
-	// Refresh paths are where the app issues tokens: closed to strangers as Protect is.
+	// Refresh paths are where the app issues tokens. They are closed to strangers, as those of Protect are.
 	Refresh match.Globs
-	// Logout is where the app signs people out: paths, each perhaps with what the query must have.
+	// Logout is where the app signs people out: paths, each perhaps with a query that the request must have.
 	Logout match.Globs
-	// Shut paths are closed to everybody, logins and verified sessions too.
+	// Shut paths are closed to everybody, also to logins and verified sessions.
 	Shut match.Globs
 	// Methods are the methods that the app takes, in capitals; empty: all that the gateway can handle.
 	Methods []string
@@ -57,7 +57,7 @@ func (o *Opening) opens(method string, body bool, path string) int {
 // withQuery ends a pattern that opens its paths with any query.
 const withQuery = "?*"
 
-// opening is an Opening made ready.
+// opening is an Opening prepared for use.
 type opening struct {
 	Opening
 	written []string // Paths as the operator wrote them
@@ -88,7 +88,7 @@ func divide(openings []Opening) (bare, whole []opening) {
 	return bare, whole
 }
 
-// Policy is Rules made ready for use; safe for concurrent use.
+// Policy is Rules prepared for use. It is safe for concurrent use.
 type Policy struct {
 	base, loosePrefix string
 	loginPage         string // as it was written
@@ -148,7 +148,7 @@ func NewPolicy(rules Rules) (*Policy, error) {
 	return policy, nil
 }
 
-// parseLoginPage returns an empty path where there is no login page.
+// parseLoginPage returns an empty path if there is no login page.
 func parseLoginPage(address string) (path string, query url.Values, err error) {
 	if address == "" {
 		return "", nil, nil
@@ -231,7 +231,8 @@ func (p *Policy) PlaceAndRule(r *http.Request, path match.Path, isLogin, isEntry
 	return Public, rule
 }
 
-// opens returns the rule that opens a path to strangers, whatever closes it again, and reports whether there is one.
+// opens returns the rule that opens a path to strangers, even if another rule closes it again, and reports whether
+// there is one.
 func (p *Policy) opens(r *http.Request, path match.Path) (Rule, bool) {
 	pattern, opens := opened(p.whole, r, path)
 	if !opens {

@@ -59,8 +59,8 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestP1_NoSpellingOpensADoor: an attacker with only the password writes a protected path so that the gateway takes it
-// for a public one and the app for the protected one.
+// TestP1_NoSpellingOpensADoor: an attacker with only the password spells a protected path so that the gateway would
+// take it for a public one while the app takes it for the protected one.
 func TestP1_NoSpellingOpensADoor(t *testing.T) {
 	policy := newPolicy(t, "/login")
 	for _, target := range []string{
@@ -75,8 +75,8 @@ func TestP1_NoSpellingOpensADoor(t *testing.T) {
 	}
 }
 
-// TestP1_LoginPageWithQueryIsThatPageOnly: in apps with one path for all pages, the query names the page, and a second
-// parameter or a repeated one may name another.
+// TestP1_LoginPageWithQueryIsThatPageOnly: in apps with one path for all pages, the query names the page. A second or
+// repeated parameter may name another page.
 func TestP1_LoginPageWithQueryIsThatPageOnly(t *testing.T) {
 	policy := newPolicy(t, "/index.php?title=Special:UserLogin")
 	if got := place(t, policy, "GET", "/index.php?title=Special:UserLogin"); got != Entry {
@@ -95,7 +95,7 @@ func TestP1_LoginPageWithQueryIsThatPageOnly(t *testing.T) {
 	}
 }
 
-// TestP1_NoLoginPageIsNoPage: where strangers have no page to sign in on, none is open to them.
+// TestP1_NoLoginPageIsNoPage: if there is no login page, no page is open to strangers.
 func TestP1_NoLoginPageIsNoPage(t *testing.T) {
 	policy := newPolicy(t, "")
 	for _, target := range []string{"/", "/login", "", "//", "/?"} {
@@ -145,9 +145,9 @@ func TestLeadsToLogin(t *testing.T) {
 	}
 }
 
-// TestP1_ShutInEverySpelling: an attacker with only the password knows a door of the app's that takes it without any
-// session. It is shut, in whatever spelling, also where a public path or a login would have opened it, and to the
-// verified too.
+// TestP1_ShutInEverySpelling: an attacker with only the password knows an address at which the app takes the password
+// without any session. It is shut in every spelling, also where a public path or a login would have opened it, and also
+// for verified sessions.
 func TestP1_ShutInEverySpelling(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("/static/*"), Shut: match.NewGlobs("/xmlrpc.php*", "/static/rpc/*"),
@@ -176,9 +176,8 @@ func TestP1_ShutInEverySpelling(t *testing.T) {
 	}
 }
 
-// TestP1_OpenByMethod: an app takes any path for its sync interface when the method and the content type say so. What
-// is public is open to what reads it, without a body, and to the methods that the operator named there, and to nothing
-// else.
+// TestP1_OpenByMethod: an app takes any path for its sync interface if the method and the content type say so. So a
+// public path is open only to GET and HEAD without a body, and to the methods that the operator named for it.
 func TestP1_OpenByMethod(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Protect: match.NewGlobs("/hooks/private*"),
@@ -231,8 +230,8 @@ func TestP1_OpenByMethod(t *testing.T) {
 	}
 }
 
-// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path is like, and believes a door
-// shut.
+// TestP1_WhatClosesNothingIsRefused: an operator writes a pattern that no request's path matches, and believes that a
+// path is shut.
 func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"/admin": true, "/admin/": true, "/admin/*": true, "/Admin": true, "*.php": true, "*/private/*": true, "/a b": true, "/mon compte/\u00e9t\u00e9*": true,
@@ -252,7 +251,7 @@ func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			// What is taken does close something.
+			// An accepted pattern does close something.
 			policy, err := NewPolicy(Rules{Base: "/second-factor", Shut: match.NewGlobs(pattern)})
 			if err != nil {
 				t.Fatal(err)
@@ -268,8 +267,8 @@ func TestP1_WhatClosesNothingIsRefused(t *testing.T) {
 	}
 }
 
-// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login, and the place of a page of one is not lent to
-// its body.
+// TestP1_LoginComesBeforeWhatIsOpen: a login on a public path is a login. A login with a body does not get the place of
+// the login's page.
 func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 	policy, err := NewPolicy(Rules{
 		Base: "/second-factor", LoginPage: "/login", Public: Open("*"), Protect: match.NewGlobs("/private/*"), Logout: match.NewGlobs("/logout"),
@@ -305,7 +304,8 @@ func TestP1_LoginComesBeforeWhatIsOpen(t *testing.T) {
 	}
 }
 
-// TestLoginPagePlaceholder: what is not expanded is refused, or strangers would be sent to it as it stands.
+// TestLoginPagePlaceholder: a placeholder that is not expanded is refused. Otherwise strangers would be sent to it
+// literally.
 func TestLoginPagePlaceholder(t *testing.T) {
 	for page, want := range map[string]bool{"/login?next=/": true, "/login?next={uri}": false, "/login?next={http.request.uri}": false, "/{x}": false} {
 		if _, err := NewPolicy(Rules{Base: "/second-factor", LoginPage: page}); (err == nil) != want {

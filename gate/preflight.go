@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// IsPreflight reports whether a request is the question of a browser whether a page of another site may send one
-// (Fetch §4.8), and the operator lets pages of that origin ask. It carries nothing: no cookie, no password, no body.
+// IsPreflight reports whether a request is a browser's question whether a page of another site may send a request
+// (Fetch §4.8), and the operator lets pages of that origin ask. Such a question has no cookie, no password and no body.
 func IsPreflight(r *http.Request, origins []string) bool {
 	if r.Method != http.MethodOptions || len(origins) == 0 {
 		return false
@@ -20,8 +20,8 @@ func IsPreflight(r *http.Request, origins []string) bool {
 		len(h["Cookie"]) == 0 && len(h["Authorization"]) == 0 && len(h["Upgrade"]) == 0 && !match.HasBody(r)
 }
 
-// Answers reports whether the app may be asked such a question at a place, in the one spelling of its path: nowhere
-// where nobody gets to, nor at our own pages.
+// Answers reports whether the app may be asked such a question at a place. The path must be canonical, and the place
+// must be neither one that is shut nor one of our own pages.
 func Answers(place Place, path match.Path) bool {
 	return path.Canonical && place != Own && place != Shut
 }

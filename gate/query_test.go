@@ -7,9 +7,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_PatternsOpenNoQuery: a closed wiki was read by `/skins/x?title=Secret`. Its web server hands whatever path it
-// does not have to one program, which reads the query; by `/favicon.ico?title=Secret`, too, of a wiki without such a
-// file. The control is a pattern that says `?*`.
+// TestP1_PatternsOpenNoQuery: a closed wiki could be read by `/skins/x?title=Secret`, because its web server hands
+// every path that it does not have to one program, which reads the query. The same worked by
+// `/favicon.ico?title=Secret` in a wiki without that file. The control is a pattern that says `?*`.
 func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	policy, err := NewPolicy(Rules{Base: "/second-factor", Public: Open("/skins/*", "/favicon.ico", "/load.php?*", "/locales/*?*")})
 	if err != nil {
@@ -39,7 +39,7 @@ func TestP1_PatternsOpenNoQuery(t *testing.T) {
 	}
 }
 
-// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` was passed by `/xmlrpc.php/x`, which is run by the same program
+// TestP1_WhatStandsBehindAFile: `shut /xmlrpc.php` could be passed by `/xmlrpc.php/x`, which the same program handles
 // (PATH_INFO).
 func TestP1_WhatStandsBehindAFile(t *testing.T) {
 	policy, err := NewPolicy(Rules{

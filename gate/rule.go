@@ -2,14 +2,14 @@ package gate
 
 import "sallyport.example/sallyport/internal/match"
 
-// Rule is what the operator wrote that decided on the place of a request. The zero Rule means that nothing speaks of
-// the request, which is protected then.
+// Rule is the operator's rule that decided the place of a request. The zero Rule means that no rule covers the request,
+// which is then protected.
 type Rule struct {
 	// Word is the word of the configuration that decided.
 	Word Word
-	// Pattern is what stands behind the word and fits the request, as it was written.
+	// Pattern is the pattern behind the word that matches the request, as the operator wrote it.
 	Pattern string
-	// Login is the number of the login block, counted from 1; 0 where none decided.
+	// Login is the number of the login block, counted from 1; 0 if none decided.
 	Login int
 }
 
@@ -29,14 +29,14 @@ const (
 	WordShut      Word = "shut"
 )
 
-// closers are patterns of a word that keeps paths closed, in the form that is compared with a path's loosest reading.
+// closers are patterns of a word that closes paths, in the form that is compared with a path's loosest reading.
 type closers struct {
 	loose match.Globs
-	// rules are what was written, one for each of loose.
+	// rules are the patterns as the operator wrote them, one for each of loose.
 	rules []Rule
 }
 
-// add makes the patterns of a word ready.
+// add prepares the patterns of a word.
 func (c *closers) add(word Word, patterns match.Globs) {
 	for _, pattern := range patterns {
 		for _, loose := range match.LooseGlob(pattern) {

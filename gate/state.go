@@ -1,5 +1,5 @@
-// Package gate answers one question: what may this request do? It knows states, places and paths, no sockets and no
-// stores, so that the whole decision can be read, and tried in a table, in one sitting.
+// Package gate answers one question: what may this request do? It knows states, places and paths, but no sockets and no
+// stores, so that the whole decision can be read in one sitting and tested in a table.
 package gate
 
 import "fmt"
@@ -35,5 +35,5 @@ func (s State) String() string {
 	return fmt.Sprintf("state(%d)", uint8(s))
 }
 
-// Known reports whether s is one of the four; a stored state that is not must be read as no session at all.
+// Known reports whether s is one of the four states. A session with any other stored state counts as no session.
 func (s State) Known() bool { return s <= Verified }

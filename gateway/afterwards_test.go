@@ -15,9 +15,9 @@ var (
 	pageTitle   = regexp.MustCompile(`<title>([^<]+)</title>`)
 )
 
-// TestAfterEnrollingByChoice: who sets a second factor up by choice ends on the settings page, which says so first of
-// all, also when she came to the site for another page. Until she says that she has saved her recovery codes, the page
-// says that nobody did.
+// TestAfterEnrollingByChoice: a user who sets up a second factor by choice ends on the settings page, which says so
+// first, even if she came to the site for another page. Until she says that she has saved her recovery codes, the page
+// says that they are not saved.
 func TestAfterEnrollingByChoice(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.person()
@@ -45,7 +45,8 @@ func TestAfterEnrollingByChoice(t *testing.T) {
 	b.own("/", "/recovery-codes/saved", nil).wants(t, http.StatusSeeOther, "/second-factor/")
 }
 
-// TestAfterEnrollingByForce: who had to set one up goes on to the page that was wanted, after the codes.
+// TestAfterEnrollingByForce: a user who had to set up a factor goes on, after the codes, to the page that she asked
+// for.
 func TestAfterEnrollingByForce(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone = true })
 	b := s.person()
@@ -57,7 +58,7 @@ func TestAfterEnrollingByForce(t *testing.T) {
 	b.post("/second-factor/recovery-codes/saved", url.Values{"csrf_token": {token}, "saved": {"yes"}}).wants(t, http.StatusSeeOther, "/")
 }
 
-// TestRecoveryCodeUsedIsSaidAtOnce: the page behind a sign-in with a recovery code says so, once, and leads on. Clients
+// TestRecoveryCodeUsedIsSaidAtOnce: after a sign-in with a recovery code, a page says so, once, and leads on. Clients
 // that do not come from our page are led on at once.
 func TestRecoveryCodeUsedIsSaidAtOnce(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)

@@ -9,9 +9,10 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP6_ClockSetBack: a factor was just proved, and then the clock is set back by a second, as time servers do, or
-// the next request is served by a machine whose clock is that much behind. Taken for fresh for ever, that proof had
-// the factor disabled without a code. The control: a second later instead, within `reauth`, none is asked for.
+// TestP6_ClockSetBack: a factor was just proved, and then the clock is set back by a second, as time servers do, or the
+// next request is served by a machine whose clock is a second behind. That proof once counted as fresh for ever, and
+// the factor could be disabled without a code. The control: a second later instead, within `reauth`, no code is asked
+// for.
 func TestP6_ClockSetBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		reauth, moved time.Duration
@@ -43,8 +44,8 @@ func TestP6_ClockSetBack(t *testing.T) {
 	}
 }
 
-// TestGraceOfTheFuture: a time of grace that seems not to have begun yet lets nobody in, or a clock that was set back
-// would make it longer than it is.
+// TestGraceOfTheFuture: a grace period that begins in the future lets nobody in. Otherwise a clock that was set back
+// would make the period longer than it is.
 func TestGraceOfTheFuture(t *testing.T) {
 	for moved, status := range map[time.Duration]int{time.Minute: http.StatusSeeOther, -time.Minute: http.StatusForbidden} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone, c.Grace = true, time.Hour })

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP5_AnswerToTheQuestionDoesNotFit: the app's answer to the question sets more than custody holds. What did not
-// fit was not asked about: by what is left nobody signs in.
+// TestP5_AnswerToTheQuestionDoesNotFit: the app's answer to the question sets more than custody holds. The app was not
+// asked about the cookies that did not fit, so nobody signs in with the remaining ones.
 func TestP5_AnswerToTheQuestionDoesNotFit(t *testing.T) {
 	for _, size := range []int{100, custody.MaxSize} {
 		app := new(raisingApp)
@@ -37,9 +37,9 @@ func TestP5_AnswerToTheQuestionDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestP4_CookieBesideATokenUnclear: the app does not say whose a cookie is that came beside alice's token, and would
-// name alice by the token. That is no answer to the question whose the cookie is: it was kept, and a request without
-// the token was bob's. It is thrown away. A cookie by which the app knows nobody is no harm.
+// TestP4_CookieBesideATokenUnclear: a cookie came beside alice's token. The app does not say whose the cookie is, and
+// names alice because of the token. That does not answer whose the cookie is: it was kept, and a request without the
+// token was bob's. Now it is thrown away. A cookie by which the app knows nobody does no harm.
 func TestP4_CookieBesideATokenUnclear(t *testing.T) {
 	app := new(wayward)
 	s := newWayward(t, app, nil)
@@ -75,8 +75,8 @@ func TestP4_CookieBesideATokenUnclear(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestP5_TokenRanOutBesideACookie: a token that has come to its end is no reason to go on where the session has a
-// cookie, too: the app knows by that whether it has ended.
+// TestP5_TokenRanOutBesideACookie: a session has a token that has expired, and a cookie. It must not go on because of
+// the token's expiry, since the app knows by the cookie whether the session has ended.
 func TestP5_TokenRanOutBesideACookie(t *testing.T) {
 	for _, cookie := range []bool{false, true} {
 		app := new(wayward)
@@ -108,9 +108,8 @@ func TestP5_TokenRanOutBesideACookie(t *testing.T) {
 	}
 }
 
-// TestP7_NamesThatBeginAsOthers: a name is refused where it begins with the prefix of another kind, and a name that
-// does not is nobody else's, however long it is; where the app says the same of strangers as of somebody called so,
-// that is a guest.
+// TestP7_NamesThatBeginAsOthers: a name is refused if it begins with the prefix of another kind of account. A name that
+// does not is no other user's, however long it is. If the app gives the same name to strangers, it is a guest's.
 func TestP7_NamesThatBeginAsOthers(t *testing.T) {
 	name := "carola"
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -141,16 +140,16 @@ func TestP7_NamesThatBeginAsOthers(t *testing.T) {
 	if got := forger.do("POST", "/login", asForm, "u=x"); got.StatusCode != http.StatusBadGateway {
 		t.Errorf("%s: %d", name, got.StatusCode)
 	}
-	// The app gives that name to whoever has a session of nobody's, and none to whoever has no session at all.
+	// The app gives this name to a session in which nobody is signed in, and no name to a client without any session.
 	name = "visitor"
 	visitor := s.browser()
 	visitor.do("POST", "/login", asForm, "u=x")
 	visitor.wantsState("anonymous", "")
 }
 
-// TestP5_AnotherUsersCookieInTheBrowser: the operator lets the browser keep a cookie by which the app remembers
-// people, and takes them before the session's own user. Whoever signs in as carol in a browser that has alice's was
-// carol to the gateway, and alice to the app.
+// TestP5_AnotherUsersCookieInTheBrowser: the operator lets the browser keep a cookie by which the app remembers users,
+// and the app believes it before the session's own user. A user who signed in as carol in a browser with alice's cookie
+// was carol to the gateway, and alice to the app.
 func TestP5_AnotherUsersCookieInTheBrowser(t *testing.T) {
 	for _, other := range []string{"carol", "alice"} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -197,8 +196,8 @@ func TestP5_AnotherUsersCookieInTheBrowser(t *testing.T) {
 }
 
 // TestP5_SessionThatTheBrowserKeeps: the operator lets the browser keep the very cookie that is the app's session.
-// Nothing of that login is in custody, so that it is refused, and the log names the setting. Without that word it is
-// held.
+// Nothing of that login is in custody, so the login is refused, and the log names the setting. Without the setting the
+// cookie is held.
 func TestP5_SessionThatTheBrowserKeeps(t *testing.T) {
 	for _, pass := range []match.Globs{nil, match.NewGlobs("sid")} {
 		app := new(raisingApp)
@@ -221,8 +220,8 @@ func TestP5_SessionThatTheBrowserKeeps(t *testing.T) {
 	}
 }
 
-// TestP4_TypedLoginInTheSitesLanguage: where the app cannot be asked, the words of its answer are in the language
-// that the operator names, and not in one that the client chose; without a word of the operator's none is asked for.
+// TestP4_TypedLoginInTheSitesLanguage: if the app cannot be asked, the words of its answer are in the language that the
+// operator names, and not in one that the client chose. If the operator names none, no language is asked for.
 func TestP4_TypedLoginInTheSitesLanguage(t *testing.T) {
 	for _, language := range []string{"", "de"} {
 		s := newSite(t, demo.Knobs{NoFormToken: true, Record: 100}, func(c *Config) {

@@ -16,8 +16,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP1_BasicPasswordAloneReadsNothing: the password leads to the challenge, by any method; the app sees questions of
-// the gateway's own only, and nothing of what the client wants done.
+// TestP1_BasicPasswordAloneReadsNothing: the password alone leads to the challenge, by any method. The app gets only
+// the gateway's own questions, and nothing of what the client wants done.
 func TestP1_BasicPasswordAloneReadsNothing(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -52,8 +52,8 @@ func TestP1_BasicPasswordAloneReadsNothing(t *testing.T) {
 	}
 }
 
-// TestP1_BasicStrangersAreAsked: the app's own words ask strangers for a password, at every address; nothing may keep
-// them.
+// TestP1_BasicStrangersAreAsked: the app's own answer asks strangers for a password, at every address, and no cache may
+// keep that answer.
 func TestP1_BasicStrangersAreAsked(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -78,15 +78,16 @@ func TestP1_BasicStrangersAreAsked(t *testing.T) {
 	}
 }
 
-// TestP5_BasicAnotherPassword: in a verified session another password is another login: a wrong one changes nothing and
-// reads nothing, a right one leads back to pending, and the session is nobody else's before.
+// TestP5_BasicAnotherPassword: in a verified session, another password is another login. A wrong password changes
+// nothing and reads nothing. A right one leads back to pending, and until it is accepted the session belongs to nobody
+// else.
 func TestP5_BasicAnotherPassword(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
 	alice, bob := s.enrolledBasic("alice", "pw-a"), s.enrolledBasic("bob", "pw-b")
 	b := s.browser()
 	b.send("GET", "/", "", with(basic("bob", "pw-b"))).wants(t, http.StatusSeeOther, challengePage)
-	// Pending for bob, and alice's password comes.
+	// The session is pending for bob when alice's password comes.
 	b.send("GET", "/", "", with(basic("alice", "pw-a"))).wants(t, http.StatusSeeOther, challengePage)
 	b.wantsState("pending", "alice")
 	if got := b.passes(bob); got.StatusCode != http.StatusUnprocessableEntity {
@@ -119,7 +120,7 @@ func TestP5_BasicAnotherPassword(t *testing.T) {
 	}
 }
 
-// TestP4_BasicIdentity: where the app is asked who is signed in, its word counts, each time with the password of the
+// TestP4_BasicIdentity: if the app is asked who is signed in, its answer counts, each time with the password of the
 // request.
 func TestP4_BasicIdentity(t *testing.T) {
 	app := new(basicApp)
@@ -160,7 +161,7 @@ func TestP4_BasicAnyPasswordWouldDo(t *testing.T) {
 	}
 }
 
-// TestP3_BasicMalformed: never reaches the app, and is a login to nobody.
+// TestP3_BasicMalformed: a malformed line never reaches the app, and signs nobody in.
 func TestP3_BasicMalformed(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -184,8 +185,8 @@ func TestP3_BasicMalformed(t *testing.T) {
 	}
 }
 
-// TestP3_BasicOnlyWhereVerified: a public path gets no password of a stranger or a pending session, whatever Connection
-// says.
+// TestP3_BasicOnlyWhereVerified: no password of a stranger or a pending session goes to a public path, whatever
+// Connection says.
 func TestP3_BasicOnlyWhereVerified(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -214,7 +215,7 @@ func TestP3_BasicOnlyWhereVerified(t *testing.T) {
 	}
 }
 
-// TestP5_BasicWithCookie: an app that gives a cookie for the password needs none afterwards; the cookie is held.
+// TestP5_BasicWithCookie: an app that gives a cookie for the password needs no password afterwards. The cookie is held.
 func TestP5_BasicWithCookie(t *testing.T) {
 	app := &basicApp{cookie: true}
 	s := newBasic(t, app, nil)
@@ -231,9 +232,9 @@ func TestP5_BasicWithCookie(t *testing.T) {
 	}
 }
 
-// TestP2_BasicByScript: where a script signs in at the address at which passwords are tried, the app's answer waits for
-// the factor, with the cookies in it, and comes to the script once. The app was asked once for it, and once without the
-// password.
+// TestP2_BasicByScript: if a script signs in at the address at which passwords are tried, the app's answer waits for
+// the factor, with its cookies, and then comes to the script once. The app was asked once with the password, and once
+// without.
 func TestP2_BasicByScript(t *testing.T) {
 	app := &basicApp{cookie: true}
 	s := newBasic(t, app, nil)
@@ -259,7 +260,7 @@ func TestP2_BasicByScript(t *testing.T) {
 	}
 }
 
-// TestP8_BasicSignOut: the password that the browser goes on sending opens nothing after a sign-out, but leads to the
+// TestP8_BasicSignOut: after a sign-out, the password that the browser still sends opens nothing but leads to the
 // challenge.
 func TestP8_BasicSignOut(t *testing.T) {
 	s := newBasic(t, new(basicApp), nil)
@@ -271,8 +272,8 @@ func TestP8_BasicSignOut(t *testing.T) {
 	b.send("GET", "/", "", with(basic("alice", "pw-a"))).wants(t, http.StatusSeeOther, challengePage)
 }
 
-// TestP6_StandingStoreFails: a secrets store that does not answer is no second factor that is not owed, neither with a
-// password in every request nor with somebody in front.
+// TestP6_StandingStoreFails: if the secrets store does not answer, that does not mean that no factor is owed, neither
+// with a password in every request nor with a handler in front.
 func TestP6_StandingStoreFails(t *testing.T) {
 	secrets := &failingSecrets{Store: factor.NewMemoryStore()}
 	failing := func(c *Config) {
@@ -307,7 +308,7 @@ func TestP6_StandingStoreFails(t *testing.T) {
 	}
 }
 
-// TestBasicTrialsAreBounded: a client cannot have the app try any number of passwords at once.
+// TestBasicTrialsAreBounded: the number of passwords that a client can have tried at the app at once is bounded.
 func TestBasicTrialsAreBounded(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, nil)
@@ -324,7 +325,7 @@ func TestBasicTrialsAreBounded(t *testing.T) {
 	}
 }
 
-// TestStandingNeedsItsParts: New refuses what does not fit together.
+// TestStandingNeedsItsParts: New refuses settings that do not fit together.
 func TestStandingNeedsItsParts(t *testing.T) {
 	s := newBasic(t, new(basicApp), nil)
 	for what, change := range map[string]func(*Config){

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestP1_BasicApart: somebody with alice's password, at her address and with a browser of the same name, sends it by
-// HTTP Basic in the very moment in which she does. They shared one session for a while, so that the set-up that she
-// began there showed him her seed. Each has a session of its own, whatever comes at the same time.
+// TestP1_BasicApart: somebody who has alice's password, at her address and with a browser of the same name, sends it by
+// HTTP Basic at the very moment in which she does. For a while both shared one session, so the set-up that she began
+// there showed him her seed. Now each has a session of his own, whatever comes at the same time.
 func TestP1_BasicApart(t *testing.T) {
 	s, line := newBasic(t, new(basicApp), nil), basic("alice", "pw-a")
 	s.enrolledBasic("alice", "pw-a")

@@ -20,12 +20,12 @@ func basic(name, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
-// basicApp is an app that wants a password with every request, and notes what it gets.
+// basicApp is an app that wants a password with every request, and records its requests.
 type basicApp struct {
 	mutex sync.Mutex
 	seen  []string // method, path and user, of each request
 	auth  []string // the Authorization of each
-	// open answers without a password; fail answers with a status whatever comes; cookie signs in by cookie too.
+	// open answers without a password. fail answers every request with a status. cookie signs in by cookie too.
 	open, cookie bool
 	fail         int
 }
@@ -72,7 +72,7 @@ func (a *basicApp) take() (seen []string) {
 	return seen
 }
 
-// newStanding is a site in front of a handler, with only the given login.
+// newStanding makes a site in front of a handler, with only the given login.
 func newStanding(t testing.TB, app http.Handler, source login.Source, change func(*Config)) *site {
 	t.Helper()
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -93,7 +93,7 @@ func newBasic(t testing.TB, app *basicApp, change func(*Config)) *site {
 	return newStanding(t, app, login.Source{Kind: login.Basic}, change)
 }
 
-// send is a request with further header lines, as a page load unless they say otherwise.
+// send sends a request with further header lines, as a page load unless they say otherwise.
 func (b *browser) send(method, path, body string, header http.Header) answer {
 	b.s.t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), method, b.s.server.URL+path, strings.NewReader(body))
@@ -122,7 +122,7 @@ func script(line string) http.Header {
 	return http.Header{"Authorization": {line}, "Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}
 }
 
-// passes types the code.
+// passes types the code and passes the challenge.
 func (b *browser) passes(key string) answer {
 	b.s.t.Helper()
 	b.s.clock.Advance(30 * time.Second)

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/gateway/relay"
 )
 
-// TestP5_AtWorkBehindAnAnswer: the app answers carol's request at once, is at work on it behind that, and looks up
-// whose the session is when it writes. Meanwhile carol signs in as alice in the same session, which the app raises:
-// what it wrote was alice's.
+// TestP5_AtWorkBehindAnAnswer: the app answers carol's request at once, goes on working on it afterwards, and looks up
+// whose the session is when it writes. Meanwhile carol signs in as alice in the same session, which the app raises.
+// What the app wrote was written as alice.
 func TestP5_AtWorkBehindAnAnswer(t *testing.T) {
 	for name, work := range map[string]string{"a form": "POST", "a page": "GET"} {
 		t.Run(name, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestP5_AtWorkBehindAnAnswer(t *testing.T) {
 	}
 }
 
-// TestP5_SignsInBehindAnAnswer: the other way round, the app answers at once, and signs in behind that. What carol
-// sends in between waits, and then the session is gone.
+// TestP5_SignsInBehindAnAnswer: the reverse. The app answers at once and signs somebody in afterwards. What carol sends
+// in between waits, and then the session is gone.
 func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -51,9 +51,9 @@ func TestP5_SignsInBehindAnAnswer(t *testing.T) {
 	app.wantsNothingOfAlices(t, map[string]net.Conn{"write": write, "page": page}, "POST /write alice", "GET /page alice")
 }
 
-// TestP5_SignInBesideAnUpload: carol uploads a document that the app works on before it has got the last byte of it,
-// which she holds back, and signs in as alice in the same session. The sign-in waits for what the app has of the
-// upload.
+// TestP5_SignInBesideAnUpload: carol uploads a document and holds back its last byte, while the app already works on
+// the rest. Meanwhile she signs in as alice in the same session. The sign-in waits for the part of the upload that the
+// app has.
 func TestP5_SignInBesideAnUpload(t *testing.T) {
 	s, app, carol := raise(t)
 	document := "text=" + strings.Repeat("x", relay.WholeBody) + "&more="
@@ -70,9 +70,9 @@ func TestP5_SignInBesideAnUpload(t *testing.T) {
 	_ = upload.Close()
 }
 
-// TestP5_LoginBesideAStrangersPage: a stranger loads a public page with the cookies of the login page, which the app
-// answers at once and works on behind that; then she signs in with alice's password, under the same cookies. The login
-// waits for the page.
+// TestP5_LoginBesideAStrangersPage: a stranger loads a public page with the cookies of the login page. The app answers
+// at once and works on afterwards. Then she signs in with alice's password, under the same cookies. The login waits for
+// the page.
 func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	app := newGated()
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/static/*") })
@@ -90,7 +90,8 @@ func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	if err == nil {
 		_ = answer.Body.Close()
 	}
-	if err != nil || answer.StatusCode != http.StatusUnauthorized { // where the challenge is, for who asks for no page
+	// The challenge, for a client that does not ask for a page.
+	if err != nil || answer.StatusCode != http.StatusUnauthorized {
 		t.Fatalf("the control: the login was answered with %v, %v", answer, err)
 	}
 	if app.has("GET /static/progress alice") || !app.has("GET /static/progress ") {
@@ -98,7 +99,7 @@ func TestP5_LoginBesideAStrangersPage(t *testing.T) {
 	}
 }
 
-// readHead reads the first line of an answer that has begun. Its body goes on.
+// readHead reads the first line of an answer that has begun. Its body is still to come.
 func readHead(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") {

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_NothingBehindADialog: the secrets store fails while somebody who is enrolled looks at the QR code of a new
-// token, or mistypes its code. The page stands alone then. It does not put a settings page behind itself that says that
+// TestP6_NothingBehindADialog: the secrets store fails while an enrolled user looks at the QR code of a new token, or
+// mistypes its code. The page is then shown alone. It must not show behind itself a settings page that says that
 // two-factor authentication is off.
 func TestP6_NothingBehindADialog(t *testing.T) {
 	f := newFrail(t, nil)
@@ -29,8 +29,8 @@ func TestP6_NothingBehindADialog(t *testing.T) {
 	}
 }
 
-// TestBehind: a confirmation and the set-up bring the settings page along, which is drawn behind them; whoever has to
-// set up a factor first has none.
+// TestBehind: a confirmation and the set-up come with the settings page, which is drawn behind them. A user who has to
+// set up a factor first gets no settings page.
 func TestBehind(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -61,8 +61,8 @@ func TestBehind(t *testing.T) {
 	}
 }
 
-// TestWaitIsTold: who comes back to a page that asks for a code, while none is judged, is told so and for how long,
-// before typing one for nothing.
+// TestWaitIsTold: a user who comes back to a page that asks for a code, while no code is judged, is told so and for how
+// long, before she types one in vain.
 func TestWaitIsTold(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -83,7 +83,7 @@ func TestWaitIsTold(t *testing.T) {
 	}
 }
 
-// TestWayOn: an error at one of our own addresses has a way on from it, which fits who met it.
+// TestWayOn: an error page at one of our own addresses has a link by which this user can go on.
 func TestWayOn(t *testing.T) {
 	f := newFrail(t, nil)
 	check := func(who string, page answer, status int, href, label string) {

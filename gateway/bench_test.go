@@ -16,14 +16,14 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// discard is a ResponseWriter that costs nothing, so that what is measured is the gateway.
+// discard is a ResponseWriter that costs nothing, so that the benchmark measures the gateway.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(int)             {}
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// verifiedSession makes a session with two cookies of the app's in custody, as a login leaves it.
+// verifiedSession makes a session with two of the app's cookies in custody, as a login leaves it.
 func verifiedSession(b *testing.B, s *site) string {
 	b.Helper()
 	policy := custody.Policy{}
@@ -45,7 +45,7 @@ func verifiedSession(b *testing.B, s *site) string {
 	return token
 }
 
-// browserRequest is a request as a browser makes it, without its Cookie header.
+// browserRequest makes a request as a browser does, without its Cookie header.
 func browserRequest() *http.Request {
 	r := httptest.NewRequestWithContext(
 		context.WithValue(context.Background(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}), "GET", "/api/entries", nil)
@@ -66,7 +66,7 @@ func app(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// BenchmarkRequest is the price of a verified request beside the same chain without the gateway (contract 8).
+// BenchmarkRequest measures a verified request against the same chain without the gateway (contract 8).
 func BenchmarkRequest(b *testing.B) {
 	b.Run("bare", func(b *testing.B) {
 		r, w := browserRequest(), &discard{header: make(http.Header)}

@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP1_BodyOfUnsaidLength: over HTTP/3 no head says that there is no body. A stranger's page load goes to the app,
-// and says so from then on; with a body it does not, whatever the head says.
+// TestP1_BodyOfUnsaidLength: over HTTP/3 no header says that there is no body. A stranger's page load without one goes
+// to the app, and its length says so from then on. With a body it does not go, whatever the header says.
 func TestP1_BodyOfUnsaidLength(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(config *Config) { config.Public = gate.Open("/static/*") })
 	broken := errors.New("reset by peer")

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_ProtocolsWithoutABody: some apps choose another protocol by the type of a body, whatever the path is, and even
-// where there is no body. A stranger's look at what is public says nothing of one; what she sends, where that is open,
-// keeps its type.
+// TestP1_ProtocolsWithoutABody: some apps choose another protocol by the type of a body, whatever the path is, even if
+// there is no body. A stranger's page load of what is public therefore has no content type. Where she may send a body,
+// the body keeps its type.
 func TestP1_ProtocolsWithoutABody(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = append(c.Public, gate.Opening{Paths: match.NewGlobs("/static/upload"), Methods: []string{"POST"}})

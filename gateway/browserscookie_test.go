@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// openJar is an app that keeps people signed in by a cookie that scripts may read, where they come by /door, and
-// takes that one first.
+// openJar is an app that keeps users signed in by a cookie that scripts may read, if they come by /door, and believes
+// that cookie first.
 func openJar(w http.ResponseWriter, r *http.Request) {
 	who := ""
 	for _, name := range []string{"door", "sid"} {
@@ -55,8 +55,8 @@ func newOpenJar(t *testing.T, change func(*Config)) *site {
 	return s
 }
 
-// TestP5_DoorThatSetsAScriptsCookie: a public door signs in by a cookie that scripts may read. What may have been a
-// sign-in is held, whatever the app says of its cookie: in the browser's hands it would be alice's session, of which
+// TestP5_DoorThatSetsAScriptsCookie: a public address signs in by a cookie that scripts may read. The cookie of what
+// may have been a sign-in is held, whatever the app says of it. In the browser it would be alice's session, about which
 // nobody was asked.
 func TestP5_DoorThatSetsAScriptsCookie(t *testing.T) {
 	s := newOpenJar(t, func(c *Config) {

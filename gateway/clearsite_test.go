@@ -9,7 +9,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestForgetPages: whatever ends a verified session has the browser forget the app's pages; what ends none does not.
+// TestForgetPages: whenever a verified session ends, the browser is told to forget the app's pages, and otherwise it is
+// not.
 func TestForgetPages(t *testing.T) {
 	const header = "Clear-Site-Data"
 	s := newSite(t, demo.Knobs{}, nil)

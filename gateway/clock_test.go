@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestClockOff: a phone whose clock is forty seconds off is let in where that is one step, and told to look at its
-// clock where it is two. Five wrong codes and then the right one get in.
+// TestClockOff: a phone's clock is forty seconds off. The user is let in if that is one step. If it is two, she is told
+// to check the clock. Five wrong codes and then the right one get in.
 func TestClockOff(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	key := s.enrolled("bob", demo.BobPassword)

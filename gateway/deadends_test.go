@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// navigates sends what a browser says of a page that somebody opens.
+// navigates adds the headers that a browser sends when a user opens a page.
 type navigates struct{ http.RoundTripper }
 
 func (n navigates) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -23,15 +23,15 @@ func (n navigates) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.RoundTripper.RoundTrip(r)
 }
 
-// person is a browser before which somebody sits.
+// person makes a browser with a user in front of it.
 func (s *site) person() *browser {
 	b := s.browser()
 	b.client.Transport = navigates{http.DefaultTransport}
 	return b
 }
 
-// TestChallengeRanOut: who comes back to a challenge too late is told so, and how to go on. Where nobody has begun to
-// sign in, and for clients that are no browsers, there is nothing to tell.
+// TestChallengeRanOut: a user who comes back to a challenge too late is told so, and how to go on. If nobody has begun
+// to sign in, or the client is no browser, no such page is shown.
 func TestChallengeRanOut(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	owner := s.browser()
@@ -60,7 +60,7 @@ func TestChallengeRanOut(t *testing.T) {
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// TestLockedAccount: where no code is accepted any more there is no field for one, but whom to ask.
+// TestLockedAccount: if no code is accepted any more, the page has no field for one, but says whom to ask.
 func TestLockedAccount(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Pages = pages.New(pages.Options{Brand: pages.Brand{Help: "Call the help desk, extension 100", HelpLink: "tel:100"}})
@@ -98,7 +98,7 @@ func TestLockedAccount(t *testing.T) {
 	}
 }
 
-// heldSecrets is a store of secrets whose writes wait.
+// heldSecrets is a secrets store whose writes wait.
 type heldSecrets struct {
 	factor.Store
 	mu      sync.Mutex
@@ -121,7 +121,7 @@ func (h *heldSecrets) Put(ctx context.Context, key factor.Key, record factor.Rec
 	return h.Store.Put(ctx, key, record, expected)
 }
 
-// holdNext has the next write wait until release, and reached tells that it is there.
+// holdNext makes the next write wait until release is called. reached is closed when the write waits.
 func (h *heldSecrets) holdNext() (reached chan struct{}, release func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,8 +130,8 @@ func (h *heldSecrets) holdNext() (reached chan struct{}, release func()) {
 	return h.reached, func() { close(hold) }
 }
 
-// twice sends a form, hangs up on it while the store is writing, and sends another one, which is the same by default.
-// The store goes on when the second is under way.
+// twice sends a form, hangs up while the store is writing, and sends another one, by default the same. The store goes
+// on when the second form is under way.
 func (b *browser) twice(h *heldSecrets, path string, values, other url.Values) answer {
 	b.s.t.Helper()
 	if other == nil {
@@ -168,8 +168,8 @@ func heldSite(t *testing.T) (*site, *heldSecrets) {
 	return s, held
 }
 
-// TestFormSentTwice: a double click where no script holds it back. The browser drops the first answer, and ends where
-// it would have ended with one click.
+// TestFormSentTwice: a double click where no script holds the second click back. The browser drops the first answer,
+// and ends where it would have ended with one click.
 func TestFormSentTwice(t *testing.T) {
 	s, held := heldSite(t)
 	b := s.person()
@@ -193,9 +193,9 @@ func TestFormSentTwice(t *testing.T) {
 	}
 }
 
-// TestP8_RepeatedFormIsTheSame: mallory has a copy of the cookie of a session that waits for its code, and its form.
-// The session's token changes when the code is right. What bob's browser may send again is bob's form, and with
-// anything else the old token is dead, whether or not his browser saw the answer.
+// TestP8_RepeatedFormIsTheSame: mallory has a copy of the cookie of a session that waits for its code, and of its form.
+// The session's token changes when the code is right. What bob's browser may send again is bob's form. With anything
+// else the old token is dead, whether or not his browser saw the answer.
 func TestP8_RepeatedFormIsTheSame(t *testing.T) {
 	setUp := func(t *testing.T) (s *site, held *heldSecrets, b *browser, form, guess url.Values) {
 		t.Helper()
@@ -228,7 +228,7 @@ func TestP8_RepeatedFormIsTheSame(t *testing.T) {
 		_, held, b, form, guess := setUp(t)
 		stolen := b.cookies()[old]
 		shut(t, b, b.twice(held, "/second-factor/challenge", form, guess))
-		// And that was the only one.
+		// That was the only time.
 		b.plant(old, stolen)
 		shut(t, b, b.post("/second-factor/challenge", form))
 	})

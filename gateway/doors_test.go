@@ -19,7 +19,7 @@ import (
 )
 
 // TestP5_WebSocketOfAnotherSite: another site's page opens a WebSocket in carol's session. It is refused, and the app
-// hears of none, unless the operator lists that site. Her own page's, and one that says nothing of an origin, go
+// does not see it, unless the operator lists that site. A WebSocket of her own page's, and one without an origin, go
 // through.
 func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 	for origin, want := range map[string]int{
@@ -58,8 +58,8 @@ func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 	}
 }
 
-// TestP1_MethodsThatTheAppTakes: what the operator does not name reaches the app never, in no state and at no path,
-// and the answer names what does.
+// TestP1_MethodsThatTheAppTakes: a method that the operator does not name never reaches the app, in any state and at
+// any path, and the answer names the methods that do.
 func TestP1_MethodsThatTheAppTakes(t *testing.T) {
 	app, reached := new(raisingApp), ""
 	s := newRaising(t, func(c *Config) {
@@ -87,8 +87,8 @@ func TestP1_MethodsThatTheAppTakes(t *testing.T) {
 	}
 }
 
-// TestP3_PasswordInTheAddress: a name and a password in the address of a request are HTTP Basic to some clients and
-// servers, Go's client among them. A stranger's request for what is public goes on without.
+// TestP3_PasswordInTheAddress: some clients and servers, Go's client among them, take a name and a password in a
+// request's address for HTTP Basic. A stranger's request for what is public goes on without them.
 func TestP3_PasswordInTheAddress(t *testing.T) {
 	reached := false
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/pub") })
@@ -111,8 +111,8 @@ func TestP3_PasswordInTheAddress(t *testing.T) {
 	}
 }
 
-// TestP1_QueriesOfStrangers: of a public path the query is left out in each form of the address that a later handler
-// may read, also where the app cannot be asked; the login's page keeps it.
+// TestP1_QueriesOfStrangers: at a public path the query is removed from every form of the address that a later handler
+// may read, even if the app cannot be asked. The login's page keeps its query.
 func TestP1_QueriesOfStrangers(t *testing.T) {
 	for _, typed := range []bool{false, true} {
 		queriesOfStrangers(t, func(c *Config) {
@@ -145,8 +145,8 @@ func queriesOfStrangers(t *testing.T, change func(*Config)) {
 	}
 }
 
-// TestP5_OverflowOfAnother: the app raises carol's session as alice's, and sets more than custody holds with the
-// answer, which is alice's page. What did not fit cannot be asked about: the session ends, and nothing of the answer
+// TestP5_OverflowOfAnother: the app raises carol's session as alice's, and the answer, which is alice's page, sets more
+// than custody holds. The app cannot be asked about what did not fit. So the session ends, and nothing of the answer
 // comes out.
 func TestP5_OverflowOfAnother(t *testing.T) {
 	app := new(raisingApp)
@@ -168,10 +168,10 @@ func TestP5_OverflowOfAnother(t *testing.T) {
 	carol.wantsState("anonymous", "")
 }
 
-// TestP5_UncoveredAtOnce: TestP5_UncoveredByTime, by two requests at the same moment. That the first one asks is no
-// reason for the second to go on.
+// TestP5_UncoveredAtOnce is TestP5_UncoveredByTime with two requests at the same moment. The second must not go on
+// because the first one asks.
 func TestP5_UncoveredAtOnce(t *testing.T) {
-	app := &remembering{path: "/", age: "; Max-Age=30"}
+	app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
 	s := newRemembering(t, app, nil)
 	asked, release, armed := make(chan struct{}, 8), make(chan struct{}), false
 	s.serve(upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -187,6 +187,7 @@ func TestP5_UncoveredAtOnce(t *testing.T) {
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
+	app.shy = false
 	s.clock.Advance(31 * time.Second)
 	armed = true
 	first := carol.rawRest(t, "GET", "/x", "Connection: close\r\n\r\n")
@@ -217,9 +218,8 @@ func all(from io.Reader) []byte {
 	return text
 }
 
-// TestP5_LoginBesideAStrangersStream: a stranger's page is open, that the app writes bit by bit, when alice's
-// password is sent in the same browser, to an app that signs in under the cookie that is there. What it writes from
-// then on is alice's.
+// TestP5_LoginBesideAStrangersStream: a stranger has a page open that the app writes bit by bit, when alice's password
+// is sent in the same browser. The app signs in under the cookie that is there. What it writes from then on is alice's.
 func TestP5_LoginBesideAStrangersStream(t *testing.T) {
 	for _, who := range []string{"", "alice"} {
 		app := &growing{gated: newGated()}
@@ -250,8 +250,8 @@ func TestP5_LoginBesideAStrangersStream(t *testing.T) {
 	}
 }
 
-// TestP5_TokenBesideAnotherLogin: alice signs in as bob within her session, and sends her own token along, which is
-// good in that session. A login goes as a stranger's: the app is not to know her by it.
+// TestP5_TokenBesideAnotherLogin: alice signs in as bob within her session, and sends along her own token, which is
+// valid in that session. A login goes as a stranger's: the app must not know her by the token.
 func TestP5_TokenBesideAnotherLogin(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)
@@ -268,7 +268,7 @@ func TestP5_TokenBesideAnotherLogin(t *testing.T) {
 	}
 }
 
-// TestP5_TypedLinkThatRaisesTheBrowsers: TestP5_TypedLinkThatRaises, of an app whose cookie scripts may read, so that
+// TestP5_TypedLinkThatRaisesTheBrowsers is TestP5_TypedLinkThatRaises for an app whose cookie scripts may read, so that
 // the browser has it.
 func TestP5_TypedLinkThatRaisesTheBrowsers(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -288,8 +288,8 @@ func TestP5_TypedLinkThatRaisesTheBrowsers(t *testing.T) {
 	}
 }
 
-// TestP5_HeadersBesideALogin: somebody who is verified may send what a stranger may not. A login goes as a stranger's
-// all the same: by a header of her choice the app would sign in by another way than it is asked about.
+// TestP5_HeadersBesideALogin: a verified user may send headers that a stranger may not. Her login goes as a stranger's
+// all the same: by a header of her choice the app would sign in by another way than the one that it is asked about.
 func TestP5_HeadersBesideALogin(t *testing.T) {
 	app, came := new(raisingApp), http.Header(nil)
 	s := newRaising(t, nil)
@@ -312,8 +312,8 @@ func TestP5_HeadersBesideALogin(t *testing.T) {
 	}
 }
 
-// TestP5_UnsettledAtOnce: the app did not say whose carol's cookies are by now, which are alice's. Of two requests at
-// the same moment each asks for itself.
+// TestP5_UnsettledAtOnce: the app did not say whose carol's cookies are, which are alice's by now. Of two requests at
+// the same moment, each asks for itself.
 func TestP5_UnsettledAtOnce(t *testing.T) {
 	app := &remembering{path: "/"}
 	s := newRemembering(t, app, nil)

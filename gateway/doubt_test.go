@@ -8,9 +8,9 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP5_DoubtIsSettledFirst: whether a stranger's cookies are alice's by now could not be found out when they were
-// last used, since the app did not say. Before they are used again it is asked, and what it names is a sign-in: its
-// factor is owed, and no public page is alice's.
+// TestP5_DoubtIsSettledFirst: when a stranger's cookies were last used, the app did not say whether they were alice's
+// by then. Before they are used again the app is asked. If it names somebody, that is a sign-in: her factor is owed,
+// and no public page is shown as alice's.
 func TestP5_DoubtIsSettledFirst(t *testing.T) {
 	for _, who := range []string{"", "alice"} {
 		app, silent := new(raisingApp), false

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// drainLimit is how much is read of a body that nobody wants, in bytes, and drainTime for how long.
+	// drainLimit is how many bytes of a body are read and discarded at most, and drainTime for how long.
 	drainLimit = 128 << 20
 	drainTime  = 5 * time.Minute
-	// drainLeast is what the server itself reads before it closes the connection.
+	// drainLeast is how many bytes the server itself reads before it closes the connection.
 	drainLeast = 256 << 10
 )
 
-// drain reads the body of a request that the app does not get, before it is answered. Browsers send a form to its end
-// before they look for an answer: a server that answers and closes the connection shows them that the connection was
-// reset, and not the login page. What is read is thrown away at once; who waits to be told to go on (Expect) is told
-// no.
+// drain reads the body of a request that the app does not get, before the request is answered. Browsers send a form to
+// its end before they look for an answer. If a server answers and closes the connection earlier, they show that the
+// connection was reset instead of the login page. What is read is thrown away at once. A client that waits to be told
+// to go on (Expect) is not told to.
 func drain(x *relay.Exchange) {
 	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.ContentLength >= 0 && (r.ContentLength <= drainLeast || r.ContentLength > drainLimit) ||
@@ -42,7 +42,7 @@ func drain(x *relay.Exchange) {
 	}
 }
 
-// forwards reports whether the app gets the request, or one of our own pages does, which reads it by itself.
+// forwards reports whether the app gets the request, or one of our own pages, which reads the body itself.
 func forwards(action gate.Action) bool {
 	switch action {
 	case gate.ServeOwn, gate.ForwardLogin, gate.ForwardStranger, gate.ForwardSuspect, gate.ForwardVerified:
@@ -51,7 +51,7 @@ func forwards(action gate.Action) bool {
 	return false
 }
 
-// drainRefused is drain for a request that was refused, unless it was for want of room.
+// drainRefused is drain for a refused request. A request that was refused because there is no room is not drained.
 func drainRefused(x *relay.Exchange, status int) {
 	if status != http.StatusTooManyRequests {
 		drain(x)

@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestErrorPages: the app is away, or does not say who is signed in. Everybody gets a page of ours that says so, tries
-// again by itself, and calls nobody signed in who is not.
+// TestErrorPages: the app is unreachable, or does not say who is signed in. Everybody gets a page of ours that says so
+// and tries again by itself. It names no user as signed in who is not.
 func TestErrorPages(t *testing.T) {
 	away := errors.New("no route to the app")
 	var broken atomic.Bool
@@ -87,8 +87,8 @@ func TestErrorPages(t *testing.T) {
 	}
 }
 
-// TestErrorPagesSayIdentity: an identity address that says nothing clear is called by its name, and a login by form is
-// not sent again by itself.
+// TestErrorPagesSayIdentity: if the answer of the identity address is unclear, the error page says that. A login by
+// form is not sent again by itself.
 func TestErrorPagesSayIdentity(t *testing.T) {
 	s := homely(t, func(*http.Request) string { return "/" })
 	var unclear atomic.Bool
@@ -123,8 +123,9 @@ func TestErrorPagesSayIdentity(t *testing.T) {
 	}
 }
 
-// TestLoginInFrame: the app's login stands in a frame of a page of this site's. The challenge may stand in no frame, so
-// that the frame stayed empty; it leads the window out, and no other site may show what does so.
+// TestLoginInFrame: the app's login stands in a frame of one of this site's pages. The challenge may stand in no frame,
+// so the frame stayed empty. Now the answer leads the whole window to the challenge, and no other site may frame that
+// answer.
 func TestLoginInFrame(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

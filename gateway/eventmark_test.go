@@ -12,7 +12,8 @@ import (
 )
 
 // TestEventsFollowASession: the events of one session have one mark, from its sign-in to its sign-out, although the
-// token changes on the way; those of another have another. The mark is none of the values that the browser has (P9).
+// token changes in between. The events of another session have another mark. The mark is none of the values that the
+// browser has (P9).
 func TestEventsFollowASession(t *testing.T) {
 	s, h := listening(t, func(c *Config) {
 		c.RequestID = func(r *http.Request) string { return "request to " + r.URL.Path }

@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// heard is a sink that keeps what it hears.
+// heard is a sink that keeps the events that it gets.
 type heard struct {
 	mutex  sync.Mutex
 	events []event.Event
@@ -32,7 +32,7 @@ func (h *heard) Emit(ctx context.Context, e event.Event) {
 	h.events = append(h.events, e)
 }
 
-// taken are the events since the last call.
+// taken returns the events since the last call.
 func (h *heard) taken() []event.Event {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -40,7 +40,7 @@ func (h *heard) taken() []event.Event {
 	return h.events
 }
 
-// texts are the events in words: name, user, actor, outcome, and what else there is.
+// texts returns the events in words: name, user, actor, outcome, and the other fields.
 func texts(events []event.Event) (lines []string) {
 	for _, e := range events {
 		user := e.User
@@ -83,7 +83,7 @@ func (h *heard) wants(t *testing.T, want ...string) {
 	}
 }
 
-// listening is a site whose browsers can be trusted, with a sink of ours.
+// listening makes a site whose browsers can be trusted, with a sink of ours.
 func listening(t *testing.T, change func(*Config)) (*site, *heard) {
 	t.Helper()
 	h := new(heard)
@@ -99,7 +99,7 @@ func listening(t *testing.T, change func(*Config)) (*site, *heard) {
 	return s, h
 }
 
-// recoveryCodes are those on the page that shows them once.
+// recoveryCodes returns the codes of the page that shows them once.
 func (b *browser) recoveryCodes() (codes []string) {
 	b.s.t.Helper()
 	list := strings.SplitN(b.get("/second-factor/recovery-codes").body, `id="recovery-codes"`, 2)
@@ -111,7 +111,7 @@ func (b *browser) recoveryCodes() (codes []string) {
 	return codes
 }
 
-// member is bob with a factor, verified, his key and his recovery codes.
+// member makes a verified session of bob, who has a factor, and returns his key and his recovery codes.
 func (s *site) member() (b *browser, key string, codes []string) {
 	s.t.Helper()
 	b = s.as(linuxFirefox)
@@ -120,7 +120,7 @@ func (s *site) member() (b *browser, key string, codes []string) {
 	return b, key, b.recoveryCodes()
 }
 
-// challenged is bob, who has a factor and owes it.
+// challenged makes a session of bob that owes its factor.
 func (s *site) challenged() (b *browser, key string, codes []string) {
 	s.t.Helper()
 	b, key, codes = s.member()
@@ -129,7 +129,7 @@ func (s *site) challenged() (b *browser, key string, codes []string) {
 	return b, key, codes
 }
 
-// wrongCode is none of a key's codes near now.
+// wrongCode returns a code that is not one of the key's near the present.
 func (s *site) wrongCode(key string) string {
 	s.t.Helper()
 	now := s.clock.Now()
@@ -148,12 +148,12 @@ func (s *site) wrongCode(key string) string {
 	return ""
 }
 
-// TestEvents: each thing that happens is told, once, by its name and with what is known of it.
+// TestEvents: everything that happens is emitted, once, by its name and with what is known of it.
 func TestEvents(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*Config)
-		// prepare leads up to the act that is listened to.
+		// prepare leads up to the act whose events are checked.
 		prepare func(s *site) (act func())
 		want    []string
 	}{
@@ -295,7 +295,8 @@ func TestEvents(t *testing.T) {
 			b.trust(key)
 			b.signIn("bob", demo.BobPassword)
 			return func() {
-				b.own("/", "/browsers", url.Values{"id": {"0123456789abcdef0123456789abcdef"}}) // which is not there
+				// There is no such browser.
+				b.own("/", "/browsers", url.Values{"id": {"0123456789abcdef0123456789abcdef"}})
 				b.own("/", "/browsers", url.Values{"id": {find(s.t, removeButton, b.get("/second-factor/").body)}})
 				b.own("/", "/browsers", nil) // there is none any more
 			}

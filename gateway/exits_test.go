@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// exitApp signs people out by what a body says, and tells nobody: it deletes no cookie, and knows the user on.
+// exitApp signs users out by what a body says, without a sign: it deletes no cookie, and still knows the user.
 func exitApp(s *site, deletes string) {
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		switch r.URL.Path {
@@ -46,8 +46,8 @@ func exitApp(s *site, deletes string) {
 }
 
 // TestLogoutWithoutAddress: an app signs out by a method of JSON-RPC, or by a field of a form. The gateway's session
-// lived on until the app was asked again; it ends with the answer. No other request ends it, nor one of another site's
-// page that the app did not obey.
+// lived on until the app was asked again; now it ends with the answer. No other request ends it, and a request of
+// another site's page does not if the app did not obey it.
 func TestLogoutWithoutAddress(t *testing.T) {
 	for name, test := range map[string]struct {
 		path, kind, body string
@@ -95,7 +95,7 @@ func TestLogoutWithoutAddress(t *testing.T) {
 }
 
 // TestLogoutByCookie: an app that cannot be asked signs out by deleting the cookie that its login set, and leaves
-// another one. The session lived on with what was left.
+// another one. The session lived on with the other one.
 func TestLogoutByCookie(t *testing.T) {
 	for _, test := range []struct {
 		success login.Rule

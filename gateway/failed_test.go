@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// answering is an app that signs alice in without a cookie, or with one, as the login's field `how` wants it.
+// answering is an app that signs alice in with or without a cookie, as the login's field `how` says.
 func answering(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	right := r.PostForm.Get("p") == "pw-"+r.PostForm.Get("u")
@@ -39,10 +40,15 @@ func answering(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Refresh", "0; url=/app?token=secret-token")
 		}
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprint(w, "<!doctype html>the page")
+		fmt.Fprint(w, "<!doctype html>the page<form><input name=u><input type=password name=p>")
 	case how == "errand":
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!doctype html>what anybody may read in the house")
+		fmt.Fprint(w, "<!doctype html>what anybody may read in the house<form><input name=u><input type=password name=p>")
+	case how == "formless":
+		w.Header().Set("Content-Type", "text/html")
+		status, _ := strconv.Atoi(r.PostForm.Get("status"))
+		w.WriteHeader(status)
+		fmt.Fprint(w, "<!doctype html>the page")
 	case how == "none":
 		w.WriteHeader(http.StatusNoContent)
 	case how == "back":
@@ -84,7 +90,7 @@ func newAnswering(t *testing.T, change func(*login.Block)) *browser {
 	return s.browser()
 }
 
-// control is the app's own answer.
+// control returns the app's own answer.
 func control(form string) string {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader(form))
@@ -93,9 +99,9 @@ func control(form string) string {
 	return w.Body.String() + fmt.Sprint(w.Header())
 }
 
-// TestP2_TokenOfALoginWithoutACookie: an app that gives browsers a cookie gives programs a token, at the same address.
-// Nobody was signed in by its answer, as far as the app could be asked, and the token was handed on with it: in its
-// body, under a type that old apps send everything as, in a header, or behind the `#` of a redirect.
+// TestP2_TokenOfALoginWithoutACookie: an app gives browsers a cookie and programs a token, at the same address. As far
+// as the app could be asked, nobody was signed in by the answer with the token, and so the token was handed on: in the
+// body, under a type that old apps use for everything, in a header, or behind the `#` of a redirect.
 func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	b := newAnswering(t, func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} })
 	for _, how := range []string{"json", "called html", "page", "to"} {
@@ -110,8 +116,9 @@ func TestP2_TokenOfALoginWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestP2_WhatAWrongPasswordMayShow: a page of any status, an answer without a body, one that failure names, and a
-// redirect back to the login page; what else comes is refused, and says what to do about it.
+// TestP2_WhatAWrongPasswordMayShow: shown are a page of any status that has the login's form, an answer without a body,
+// one that failure names, and a redirect back to the login page. Any other answer is refused, and the log says what to
+// do about it.
 func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	named := func(b *login.Block) { b.Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}} }
 	for _, test := range []struct {
@@ -120,7 +127,7 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"page", named, http.StatusForbidden, "<!doctype html>the page"},
+		{"page", named, http.StatusForbidden, "<!doctype html>the page<form><input name=u><input type=password name=p>"},
 		{"none", named, http.StatusNoContent, ""},
 		{"back", named, http.StatusFound, ""},
 		{"json", named, http.StatusOK, `{"error":"wrong"}`},
@@ -140,8 +147,21 @@ func TestP2_WhatAWrongPasswordMayShow(t *testing.T) {
 	}
 }
 
-// TestP1_ErrandOfAFailedLogin: at an address that does other things too, a login with any name and any password brought
-// along what the stranger wanted to see, of an app that shows it to everybody in the house.
+// TestP1_PageWithoutTheForm: the app knows nobody after the login, and its answer is a page without the login's form.
+// It may be an account's page whose session somebody has ended meanwhile, so it is not shown. The controls: pages that
+// limit attempts or ask for credentials, and the page with the form (TestP2_WhatAWrongPasswordMayShow).
+func TestP1_PageWithoutTheForm(t *testing.T) {
+	b := newAnswering(t, func(*login.Block) {})
+	for status, shown := range map[int]bool{200: false, 400: false, 403: false, 404: false, 406: false, 500: false, 401: true, 423: true, 429: true} {
+		got := b.do("POST", "/login", asForm, fmt.Sprint("u=alice&p=guess&how=formless&status=", status))
+		if strings.Contains(got.body, "the page") != shown || !shown && got.Header.Get("Location") != "/login" {
+			t.Errorf("%d: %d %s", status, got.StatusCode, got.body)
+		}
+	}
+}
+
+// TestP1_ErrandOfAFailedLogin: at an address that does other things too, a login with any name and any password asked
+// at the same time for what the stranger wanted to see, in an app that shows it to everybody inside.
 func TestP1_ErrandOfAFailedLogin(t *testing.T) {
 	const form = "u=x&p=x&how=errand"
 	if app := control(form); !strings.Contains(app, "anybody may read") {
@@ -179,8 +199,8 @@ func TestP1_ErrandOfAFailedLogin(t *testing.T) {
 	}
 }
 
-// TestP8_AnotherSitesSignOut: another site's page loads the address at which the app signs people out. The app refuses
-// it, for want of a token, with a status that does not tell; the gateway's session had ended all the same.
+// TestP8_AnotherSitesSignOut: another site's page loads the address at which the app signs users out. The app refuses,
+// because a token is missing, with a status that does not show it. The gateway's session had ended all the same.
 func TestP8_AnotherSitesSignOut(t *testing.T) {
 	b := newAnswering(t, func(*login.Block) {})
 	b.do("POST", "/login", asForm, "u=bob&p=pw-bob").wants(t, http.StatusOK, "")
@@ -204,7 +224,7 @@ func TestP8_AnotherSitesSignOut(t *testing.T) {
 	}
 	from("cross-site")
 	b.wantsState("verified", "bob")
-	// The user's own ends the session, whatever the app makes of it.
+	// The user's own request ends the session, whatever the app makes of it.
 	from("same-origin")
 	b.wantsState("anonymous", "")
 }

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// front is a handler in front of us, which signs in whom a header names.
+// front is a handler in front of us that signs in the user whom a header names.
 func front(r *http.Request) string { return r.Header.Get("X-Test-Front") }
 
 func by(name string) http.Header { return http.Header{"X-Test-Front": {name}} }
@@ -25,7 +25,7 @@ func newFront(t testing.TB, app http.Handler, change func(*Config)) *site {
 	})
 }
 
-// fronted is the app behind: it serves whoever comes.
+// fronted is the app behind it, which serves everybody.
 type fronted struct {
 	mutex sync.Mutex
 	count int
@@ -39,8 +39,8 @@ func (f *fronted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "secrets for ", r.Header.Get("X-Second-Factor-User"))
 }
 
-// TestP5_FrontIdentityOfEachRequest: each request is whose the handler in front says, and the session is worth
-// something for that one only.
+// TestP5_FrontIdentityOfEachRequest: each request belongs to the user whom the handler in front names, and the session
+// counts for that user only.
 func TestP5_FrontIdentityOfEachRequest(t *testing.T) {
 	app := new(fronted)
 	s := newFront(t, app, nil)
@@ -69,7 +69,7 @@ func TestP5_FrontIdentityOfEachRequest(t *testing.T) {
 		}
 	}
 	reached := app.count
-	// Nobody in front: nothing passes, and the session is left alone.
+	// If the handler in front names nobody, nothing passes, and the session stays as it is.
 	for _, nobody := range []http.Header{nil, by(""), by(" "), by("a\u200db")} {
 		if got := b.send("GET", "/page", "", nobody); got.StatusCode != http.StatusForbidden {
 			t.Errorf("%v: %d", nobody, got.StatusCode)
@@ -82,7 +82,7 @@ func TestP5_FrontIdentityOfEachRequest(t *testing.T) {
 		}
 	}
 	b.send("GET", "/page", "", by("alice")).wants(t, http.StatusOK, "")
-	// Another one in front: another login.
+	// If it names another user, that is another login.
 	carol := b.send("GET", "/page", "", by("carol")) // has no factor
 	if carol.body != "secrets for carol" {
 		t.Errorf("carol: %d %s", carol.StatusCode, carol.body)
@@ -96,7 +96,7 @@ func TestP5_FrontIdentityOfEachRequest(t *testing.T) {
 	}
 }
 
-// TestP1_FrontPublic: what is public is, and begins no session.
+// TestP1_FrontPublic: public paths are open, and begin no session.
 func TestP1_FrontPublic(t *testing.T) {
 	s := newFront(t, new(fronted), nil)
 	for _, header := range []http.Header{nil, by("alice")} {
@@ -107,7 +107,7 @@ func TestP1_FrontPublic(t *testing.T) {
 	}
 }
 
-// TestP8_FrontSignOut also works once nobody is in front any more.
+// TestP8_FrontSignOut: a sign-out also works when the handler in front no longer names anybody.
 func TestP8_FrontSignOut(t *testing.T) {
 	s := newFront(t, new(fronted), nil)
 	b := s.browser()

@@ -29,8 +29,11 @@ type Outcome = exchange.Outcome
 // NameStore keeps names of cookies for a site, over restarts.
 type NameStore = exchange.NameStore
 
-// CheckCookie says what is wrong with a name for the gateway's own cookie.
+// CheckCookie returns what is wrong with a name for the gateway's own cookie.
 func CheckCookie(name string) error { return exchange.CheckCookie(name) }
+
+// HostOf is the host that a request's session belongs to.
+func HostOf(r *http.Request) string { return exchange.HostOf(r) }
 
 // Gateway is the middleware of one site; safe for concurrent use.
 type Gateway struct {
@@ -51,9 +54,15 @@ func New(config Config) (*Gateway, error) {
 	return g, nil
 }
 
-// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway's own errors
-// are written as answers. When an error is returned, the request holds neither the client's credentials nor cookies
-// from custody, because whatever handles the error may lead into the app.
+// CookieName is what the gateway's own cookie is called in a request.
+func (g *Gateway) CookieName(r *http.Request) string { return g.site.CookieName(r) }
+
+// TransportIsSafe reports whether a request came by https, or from this machine. Any other is refused unread.
+func (g *Gateway) TransportIsSafe(r *http.Request) bool { return g.site.TransportIsSafe(r) }
+
+// ServeHTTP takes one request through the pipeline. An error comes from the rest of the route; the gateway writes its
+// own errors as answers. If an error is returned, the request holds neither the client's credentials nor cookies from
+// custody, because the handler of the error may lead into the app.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) (err error) {
 	x := relay.Begin(g.site, w, r, next)
 	handled := false

@@ -56,6 +56,10 @@ func TestGuardIsPutIn(t *testing.T) {
 					if path == "/static/page" {
 						who["Cookie"] = nil // a stranger
 					} else if link && test.want != "" {
+						linkEnglish := linkEnglish
+						if test.header["Content-Security-Policy"] != nil {
+							linkEnglish = strings.Replace(linkEnglish, ` style="clear:both;margin:2em 1em 1.5em;text-align:center"`, "", 1)
+						}
 						want = strings.Replace(want, "</body>", strings.Replace(linkEnglish, `href="`, `href="`+"//"+strings.TrimPrefix(l.server.URL, "http://"), 1)+"</body>", 1)
 					}
 					if got := l.at(path, who); got.body != want {
@@ -78,9 +82,9 @@ func (l *linked) at(path string, header http.Header) answer {
 func TestGuardScript(t *testing.T) {
 	l := newGuarded(t, false, func(http.ResponseWriter, *http.Request) { t.Error("the app was asked") })
 	for _, who := range []string{"", l.cookie, "sallyport=" + sessionIn(t, l.site, gate.Pending)} {
-		script := l.at("/second-factor/guard.js", http.Header{"Cookie": {who}, "Accept-Language": {"de"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"script"}})
+		script := l.at("/second-factor/guard-dialog.js", http.Header{"Cookie": {who}, "Accept-Language": {"de"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"script"}})
 		h := script.Header
-		if script.StatusCode != http.StatusOK || !strings.Contains(script.body, "XMLHttpRequest") || !strings.Contains(script.body, "Abbrechen") {
+		if script.StatusCode != http.StatusOK || !strings.Contains(script.body, "export default") || !strings.Contains(script.body, "Abbrechen") {
 			t.Errorf("%q: %d %s", who, script.StatusCode, script.body)
 		}
 		if h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Cache-Control") != "no-store" ||
@@ -88,9 +92,14 @@ func TestGuardScript(t *testing.T) {
 			t.Errorf("%q: %v", who, h)
 		}
 	}
+	if got := l.at("/second-factor/guard.js", http.Header{}); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "XMLHttpRequest") {
+		t.Errorf("the guard: %d %s", got.StatusCode, got.body)
+	}
 	l.gateway.site.Config.Guard = false
-	if got := l.at("/second-factor/guard.js", http.Header{}); got.StatusCode != http.StatusNotFound {
-		t.Errorf("without the setting: %d", got.StatusCode)
+	for _, path := range []string{"/second-factor/guard.js", "/second-factor/guard-dialog.js", "/second-factor/settings-link.js"} {
+		if got := l.at(path, http.Header{}); got.StatusCode != http.StatusNotFound {
+			t.Errorf("%s without the setting: %d", path, got.StatusCode)
+		}
 	}
 }
 
@@ -107,5 +116,45 @@ func TestGuardResumes(t *testing.T) {
 	call := fresh.do(http.MethodGet, "/api/entries", "application/json", "")
 	if call.StatusCode != http.StatusUnauthorized || strings.Contains(call.body, "resume") || !strings.Contains(call.body, "second-factor-required") {
 		t.Errorf("another call: %d %s", call.StatusCode, call.body)
+	}
+}
+
+// TestGuardWithoutHead: HTML lets a page leave out `<head>`, `<body>` and all end tags. It gets the guard in front of
+// everything all the same, and the link behind it; a piece that a script puts into a page gets neither.
+func TestGuardWithoutHead(t *testing.T) {
+	for _, test := range []struct {
+		page         string
+		unsaid       bool
+		guard, links bool
+	}{
+		{"<!doctype html><title>x</title><script src=app.js></script><p>hi", false, true, true},
+		{"<!doctype html><title>x</title><p>hi", true, true, true},
+		{"<title>x</title><p>hi", false, true, true},
+		// Nothing says that it is no piece: no `<html>`, and a browser that does not tell what it wants it for.
+		{"<title>x</title><p>hi", true, false, false},
+		{`{"error":"<p>none</p>"}`, false, false, false},
+	} {
+		l := newGuarded(t, true, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			write(t, w, test.page)
+		})
+		header := http.Header{"Accept-Language": {"en"}}
+		if test.unsaid {
+			header["Sec-Fetch-Mode"], header["Sec-Fetch-Dest"] = nil, nil
+		}
+		want := test.page
+		if test.guard {
+			want = strings.Replace(want, "<title>", guardEnglish+"<title>", 1)
+		}
+		if test.links {
+			want += linkEnglish
+		}
+		if got := l.load(http.MethodGet, header); got.body != want {
+			t.Errorf("%+v:\n%s\n%s", test, got.body, want)
+		}
+		piece := l.load(http.MethodGet, http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}})
+		if piece.body != test.page {
+			t.Errorf("%+v: a script gets %s", test, piece.body)
+		}
 	}
 }

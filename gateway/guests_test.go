@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestP4_GuestsNameChanges: the app calls strangers by another name from one day on, or by one at all. Whoever fails to
-// sign in then is nobody as before, and not somebody of that name, who would set up a factor of her own for it: what
-// strangers are called is asked once an hour.
+// TestP4_GuestsNameChanges: one day the app begins to give strangers a name, or another one. A user who then fails to
+// sign in is nobody, as before. She must not become somebody of that name, who would set up a factor of her own for it.
+// So the gateway asks once an hour what strangers are called.
 func TestP4_GuestsNameChanges(t *testing.T) {
 	for _, first := range []string{"anonymous", ""} {
 		app := &moodyApp{guest: first}
@@ -36,11 +36,10 @@ func TestP4_GuestsNameChanges(t *testing.T) {
 	}
 }
 
-// TestP4_GuestsNameByTheClient: the app calls strangers by what their requests say: by the address, as a wiki does, in
-// the language that they ask for, or after their browser. Who comes from another address than the one who was asked
-// about first was somebody of that name, with any password: verified, with the whole app open to her. Somebody whose
-// session ended in the app became a stranger's so, and went on verified. The control: a user signs in, from each of
-// them.
+// TestP4_GuestsNameByTheClient: the app names strangers after something in their requests: the address, as a wiki does,
+// the language that they ask for, or the browser. A client at another address than the one that was asked about first
+// became a user of that name, with any password: verified, with the whole app open to her. A user whose session ended
+// in the app became a stranger in the same way, and stayed verified. The control: a user signs in from each address.
 func TestP4_GuestsNameByTheClient(t *testing.T) {
 	for _, name := range []string{"X-Forwarded-For", "Accept-Language", "User-Agent", "Sec-Ch-Ua-Platform", "Dnt"} {
 		var ended atomic.Bool
@@ -72,10 +71,10 @@ func TestP4_GuestsNameByTheClient(t *testing.T) {
 	}
 }
 
-// TestP4_GuestsNameByTheHost: the gateway serves several hosts, and at one of them, any that a client makes up perhaps,
-// the app has no address that names anybody. Whoever comes there first had the gateway believe that strangers have no
-// name, and was somebody by a guest's name at the other host then, with any password. What strangers are called is
-// asked at each host. The control: a user signs in there.
+// TestP4_GuestsNameByTheHost: the gateway serves several hosts. At one of them, perhaps one that a client makes up, the
+// app has no address that names anybody. A client that came there first made the gateway believe that strangers have no
+// name, and could then, with any password, sign in under a guest's name at the other host. So the gateway asks at each
+// host what strangers are called. The control: a user signs in there.
 func TestP4_GuestsNameByTheHost(t *testing.T) {
 	app := &moodyApp{called: func(r *http.Request) string {
 		if strings.HasPrefix(r.Host, "localhost") {
@@ -101,8 +100,8 @@ func TestP4_GuestsNameByTheHost(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestP4_DeclaredGuests: the app calls strangers by one name and those who failed to sign in by another, which the
-// operator says is a guest's.
+// TestP4_DeclaredGuests: the app gives strangers one name, and clients that failed to sign in another name, which the
+// operator declares to be a guest's.
 func TestP4_DeclaredGuests(t *testing.T) {
 	app := &moodyApp{called: func(r *http.Request) string {
 		if _, err := r.Cookie("visit"); err == nil {
@@ -122,10 +121,10 @@ func TestP4_DeclaredGuests(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestP4_EachGuestHasAName: the app gives each stranger a name of her own, and keeps it in her session. No name says
-// that somebody is signed in then: with any password, she was verified by her guest's name. Nobody gets in, which is
-// told, until the operator names an address that speaks of users only, or says what guests are called. The control: the
-// same app with its guests' names said.
+// TestP4_EachGuestHasAName: the app gives each stranger a name of her own and keeps it in her session. A name then no
+// longer says that somebody is signed in: with any password, a stranger was verified under her guest's name. Now nobody
+// gets in, and the log says so, until the operator names an address that speaks of users only, or says what guests are
+// called. The control: the same app with its guests' names declared.
 func TestP4_EachGuestHasAName(t *testing.T) {
 	for _, said := range []bool{false, true} {
 		var count atomic.Int64
@@ -159,16 +158,20 @@ func TestP4_EachGuestHasAName(t *testing.T) {
 	}
 }
 
-// TestP4_StrangersWordIsNotTheClients: the app refuses to say who is signed in, 403, to browsers that it does not like.
-// The thief comes with such a one before anybody else, so that strangers seemed to be told just that; and then "nobody"
-// was what the app said of her sign-in, whose page she saw. What strangers are told is asked without anything of a
-// client's choice. The control: a wrong password, with any ordinary browser, is nobody's.
+// TestP4_StrangersWordIsNotTheClients: the app refuses to say who is signed in (403) to browsers that it does not like.
+// The attacker comes with such a browser before anybody else, so that this seemed to be the app's answer to strangers.
+// Then the same answer after her sign-in meant "nobody", and she saw the account's page. So what strangers are told is
+// asked without anything that a client chose. The control: after a wrong password in an ordinary browser, nobody is
+// signed in.
 func TestP4_StrangersWordIsNotTheClients(t *testing.T) {
 	for _, odd := range []struct{ name, value string }{
 		{"User-Agent", "EvilBot"}, {"Accept-Language", "tlh"}, {"Accept-Encoding", "identity;q=0"}, {"Sec-Ch-Ua-Mobile", "?2"}, {"Save-Data", "on"},
 	} {
 		app := &moodyApp{refuses: func(r *http.Request) bool { return r.Header.Get(odd.name) == odd.value }}
 		s := newMoody(t, app, nil)
+		alice := s.browser()
+		alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
+		alice.enrol()
 		says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, odd.name: {odd.value}}
 		for _, path := range []string{"/login", "/pub/enter"} {
 			b := s.browser()
@@ -184,7 +187,43 @@ func TestP4_StrangersWordIsNotTheClients(t *testing.T) {
 		b := s.browser()
 		b.do("POST", "/login", asForm, "u=alice&p=wrong").wants(t, http.StatusForbidden, "")
 		b.wantsState("anonymous", "")
-		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
-		b.wantsState("verified", "alice")
+		b.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		b.wantsState("pending", "alice")
+	}
+}
+
+// TestP4_CrawlersAreStrangers: the app takes crawlers for strangers on every page, and says so by 401 or by a redirect.
+// Its login looks at name and password only. The attacker signs in as alice with a crawler's User-Agent: asked in that
+// form, the app knew nobody, and her page was shown as that of a wrong password; at a public address, her session was
+// kept as a stranger's. So the app is asked in the plain form, too. The control: alice's password at the app itself.
+func TestP4_CrawlersAreStrangers(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusFound, http.StatusForbidden} {
+		app := &moodyApp{}
+		s := newMoody(t, app, nil)
+		s.serve(func(w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/me" && (len(r.Cookies()) == 0 || strings.Contains(r.UserAgent(), "bot")) {
+				w.Header().Set("Location", "/login")
+				w.WriteHeader(status)
+				return nil
+			}
+			app.ServeHTTP(w, r)
+			return nil
+		})
+		alice := s.browser()
+		if got := alice.do("POST", "/login", asForm, "u=alice&p=pw-alice"); !strings.Contains(got.body, "the desk of alice") {
+			t.Fatalf("%d: the control: %d %s", status, got.StatusCode, got.body)
+		}
+		alice.enrol()
+		says := http.Header{"Content-Type": {asForm}, "Accept": {"text/html"}, "User-Agent": {"Mozilla/5.0 (compatible; a bot)"}}
+		for _, path := range []string{"/login", "/pub/enter"} {
+			b := s.browser()
+			if got := b.send("POST", path, "u=alice&p=pw-alice", says); strings.Contains(got.body, "the desk of alice") {
+				t.Errorf("%d, %s: %d %s", status, path, got.StatusCode, got.body)
+			}
+			b.wantsState("pending", "alice")
+			if got := b.send("GET", "/pub/x", "", says); strings.Contains(got.body, "alice") {
+				t.Errorf("%d, %s, then what is public: %s", status, path, got.body)
+			}
+		}
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// slowNames is a store of names that fails as it is told to.
+// slowNames is a store of names that fails as the test says.
 type slowNames struct{ err func(context.Context) error }
 
 func (s slowNames) Load(ctx context.Context) ([]string, error) { return nil, s.err(ctx) }
 func (s slowNames) Add(context.Context, []string) error        { return nil }
 
-// TestP9_HangUpIsNoStoreFailure: a client that leaves while a store is asked has caused no failure; a store that fails
-// while the client is there has, and the log names the setting.
+// TestP9_HangUpIsNoStoreFailure: if a client leaves while a store is asked, that is no failure of the store. A store
+// that fails while the client is there has failed, and the log names the setting.
 func TestP9_HangUpIsNoStoreFailure(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	away := errors.New("storage is away")

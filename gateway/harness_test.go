@@ -40,12 +40,12 @@ type site struct {
 	logged  *strings.Builder
 }
 
-// kinds are the kinds of factors of a gateway, with recovery codes that cost little.
+// kinds returns the kinds of factors of a gateway, with recovery codes that cost little.
 func kinds() []factor.Kind {
 	return []factor.Kind{totpkind.New("", totpkind.Parameters{}), recovery.New(1000)}
 }
 
-// newSite starts one. change may alter the configuration.
+// newSite starts a site. change may alter the configuration.
 func newSite(t testing.TB, knobs demo.Knobs, change func(*Config)) *site {
 	t.Helper()
 	s := &site{t: t, app: demo.New(demo.Options{Knobs: knobs}), clock: testclock.New(time.Now()), logged: new(strings.Builder)}
@@ -100,7 +100,7 @@ func (s *site) serve(next Handler) {
 	s.t.Cleanup(s.server.Close)
 }
 
-// browser is a client that keeps cookies, follows no redirect, and says what browsers say.
+// browser is a client that keeps cookies, follows no redirect, and sends the headers that browsers send.
 type browser struct {
 	s      *site
 	client *http.Client
@@ -116,7 +116,7 @@ func (s *site) browser() *browser {
 	}}
 }
 
-// answer is a response, read whole.
+// answer is a response that was read completely.
 type answer struct {
 	*http.Response
 	body string
@@ -173,14 +173,14 @@ func (b *browser) signIn(name, password string) answer {
 	b.s.t.Helper()
 	page := b.get("/login")
 	if page.Header.Get("Location") == "/second-factor/challenge" {
-		// Whoever owes a factor signs out first.
+		// A user who owes a factor signs out first.
 		b.own("/challenge", "/logout", nil)
 		page = b.get("/login")
 	}
 	return b.post("/login", url.Values{"username": {name}, "password": {password}, "csrf": {find(b.s.t, csrfField, page.body)}})
 }
 
-// own posts a form of one of the gateway's own pages, with the token that the page at from has.
+// own posts a form of one of the gateway's own pages, with the token from the page at from.
 func (b *browser) own(from, to string, values url.Values) answer {
 	b.s.t.Helper()
 	if values == nil {
@@ -190,7 +190,7 @@ func (b *browser) own(from, to string, values url.Values) answer {
 	return b.post("/second-factor"+to, values)
 }
 
-// code is the code of a key at the site's time.
+// code returns a key's code at the site's time.
 func (s *site) code(key string) string {
 	s.t.Helper()
 	code, err := totp.GenerateCode(strings.ReplaceAll(key, " ", ""), s.clock.Now())

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP5_SessionChosenByAHeader: an app keeps two sessions of a browser apart, by a header that says over which line
-// the request came in, each with a cookie of its own. In carol's verified session alice's password is posted with that
-// header: the question went without it, the app named carol, and alice's cookie came into custody.
+// TestP5_SessionChosenByAHeader: an app keeps two sessions of a browser apart by a header that says how the request
+// came in, each with a cookie of its own. In carol's verified session alice's password is posted with that header. The
+// question went without the header, the app named carol, and alice's cookie came into custody.
 func TestP5_SessionChosenByAHeader(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins = login.Set{
@@ -74,7 +74,7 @@ func TestP5_SessionChosenByAHeader(t *testing.T) {
 	}
 }
 
-// TestP1_DotSegments: in every state, a path in which some server would climb reaches no app.
+// TestP1_DotSegments: in every state, a path that climbs to another folder on some server reaches no app.
 func TestP1_DotSegments(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

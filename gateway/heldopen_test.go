@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/gateway/relay"
 )
 
-// readsFirst has an app read what is sent to the end before it looks at who has sent it.
+// readsFirst makes an app read the whole body before it looks at who has sent it.
 func readsFirst(app http.Handler, begun *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/write" {
@@ -24,9 +24,9 @@ func readsFirst(app http.Handler, begun *atomic.Bool) http.Handler {
 	})
 }
 
-// TestP8_BodyHeldOpen: somebody with alice's password, who has no factor yet, begins to send something, and keeps the
-// end of it back. Alice sets up a factor, which ends all other sessions, or the one who sends signs out. The request
-// went to the app after that, with the cookies of a session that had ended, and was answered.
+// TestP8_BodyHeldOpen: somebody who has alice's password, when she has no factor yet, begins to send a request and
+// holds back its end. Alice sets up a factor, which ends all other sessions; or the sender signs out. The request went
+// to the app after that, with the cookies of a session that had ended, and was answered.
 func TestP8_BodyHeldOpen(t *testing.T) {
 	for _, size := range []int{10, relay.WholeBody + 10, -10} {
 		for _, end := range []string{"", "set-up", "sign-out"} {
@@ -62,9 +62,9 @@ func TestP8_BodyHeldOpen(t *testing.T) {
 	}
 }
 
-// TestP5_BodyHeldOpenBesideARaise: carol begins to send something, and keeps the end of it back. Meanwhile she signs in
-// as alice, under the cookie that is there, while the app cannot say who is signed in. What she had begun went out
-// after that without a question, and was done as alice.
+// TestP5_BodyHeldOpenBesideARaise: carol begins to send a request and holds back its end. Meanwhile she signs in as
+// alice under the cookie that is there, while the app cannot say who is signed in. The request that she had begun went
+// out after that without a question, and was done as alice.
 func TestP5_BodyHeldOpenBesideARaise(t *testing.T) {
 	for _, size := range []int{10, relay.WholeBody + 10} {
 		for _, name := range []string{"alice", "carol"} {

@@ -8,9 +8,9 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP5_SessionOfAnotherHost: one gateway serves an app at two hosts, and the app takes people for others at the
-// second one, by its virtual hosts. Whoever is verified at the first carries the token over by hand. A session is good
-// for the host that it began at; in another spelling of that, it goes on.
+// TestP5_SessionOfAnotherHost: one gateway serves an app at two hosts, and at the second host the app takes users for
+// others, by its virtual hosts. A user who is verified at the first host carries the token over by hand. A session is
+// valid only for the host at which it began. It goes on at another spelling of that host.
 func TestP5_SessionOfAnotherHost(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

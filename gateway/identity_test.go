@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// typedOnly takes identity away: the typed name counts.
+// typedOnly removes identity, so that the typed name counts.
 func typedOnly(c *Config) {
 	c.Logins.Identities, c.Logins.Typed = nil, true
 	c.Logins.Blocks[0].Fields = []string{"username", "password", "csrf", "next"}
@@ -34,8 +34,8 @@ func (b *browser) wantsState(state, user string) {
 	}
 }
 
-// TestP5_UserSwitchedInMidSession: the app makes bob's session alice's, as apps do that let an administrator become a
-// user. At the next check, before a byte of the answer, alice's factor is asked for.
+// TestP5_UserSwitchedInMidSession: the app makes bob's session alice's, as apps do that let an administrator become
+// another user. At the next check, before a byte of the answer goes out, alice's factor is asked for.
 func TestP5_UserSwitchedInMidSession(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	alice := s.browser()
@@ -51,21 +51,21 @@ func TestP5_UserSwitchedInMidSession(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_AppEndsItsSession: what ends in the app ends here, at the next check.
+// TestP5_AppEndsItsSession: if the app ends its session, ours ends at the next check.
 func TestP5_AppEndsItsSession(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
 	b.signIn("alice", demo.AlicePassword)
 	b.wantsState("verified", "alice")
 	s.app.EndSessions("alice")
-	b.get("/api/entries").wants(t, http.StatusUnauthorized, "") // the app's own answer: it shows nothing any more
+	b.get("/api/entries").wants(t, http.StatusUnauthorized, "") // the app's own answer, which shows nothing any more
 	s.clock.Advance(61 * time.Second)
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
 	b.wantsState("anonymous", "")
 }
 
-// TestP4_IdentityCannotBeEstablished: the app's answer to the question who is signed in is no answer. At a login,
-// nobody is signed in; at a check, the request is refused and the session left as it was; when the app answers again,
+// TestP4_IdentityCannotBeEstablished: the app gives no usable answer to the question who is signed in. At a login
+// nobody is signed in. At a check the request is refused and the session stays as it was; when the app answers again,
 // it goes on.
 func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 	for _, status := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
@@ -94,7 +94,7 @@ func TestP4_IdentityCannotBeEstablished(t *testing.T) {
 	}
 }
 
-// TestP4_OtherSpellings: with identity, whatever was typed, the factor asked for is the account's. Without it, the
+// TestP4_OtherSpellings: with identity, the factor asked for is the account's, whatever was typed. Without it, the
 // typed name counts as contract 4.2 says: trimmed, NFKC, lower case.
 func TestP4_OtherSpellings(t *testing.T) {
 	for _, test := range []struct {
@@ -133,7 +133,8 @@ func TestP4_OtherSpellings(t *testing.T) {
 	}
 }
 
-// TestP4_UsernamesRefusesOtherForms closes what the typed name leaves open, where the app cannot be asked.
+// TestP4_UsernamesRefusesOtherForms: `usernames` refuses the forms of a name that the typed name leaves open if the app
+// cannot be asked.
 func TestP4_UsernamesRefusesOtherForms(t *testing.T) {
 	s := newSite(t, demo.Knobs{Record: 100}, func(c *Config) {
 		typedOnly(c)
@@ -152,8 +153,8 @@ func TestP4_UsernamesRefusesOtherForms(t *testing.T) {
 	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP5_RotatesAndNeither: an app that changes its session cookie with each answer. With `rotates` that is normal use;
-// with neither that nor identity, nobody knows whose the new one is: the session ends, and the answer goes nowhere.
+// TestP5_RotatesAndNeither: an app changes its session cookie with each answer. With `rotates` that is normal use. With
+// neither `rotates` nor identity, nobody knows whose the new cookie is: the session ends, and the answer is withheld.
 func TestP5_RotatesAndNeither(t *testing.T) {
 	rotating := newSite(t, demo.Knobs{Rotate: true}, func(c *Config) {
 		typedOnly(c)
@@ -175,8 +176,8 @@ func TestP5_RotatesAndNeither(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP5_ParallelAnswersKeepTheirCookies: an app with identity that changes its cookie with each answer, and requests
-// side by side: no answer's change undoes another's, and the session goes on.
+// TestP5_ParallelAnswersKeepTheirCookies: an app with identity changes its cookie with each answer, and requests run
+// side by side. No answer's change undoes another's, and the session goes on.
 func TestP5_ParallelAnswersKeepTheirCookies(t *testing.T) {
 	s := newSite(t, demo.Knobs{Rotate: true}, nil)
 	b := s.browser()
@@ -194,9 +195,9 @@ func TestP5_ParallelAnswersKeepTheirCookies(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestP4_LoginThatLeavesNothingToHold: the app's session cookie is a script's, was there before the login, and is
-// elevated in place. The browser has it already; nothing can be held, and so nobody is let in. From then on the cookie
-// is held, so that what was elevated is of no use to the browser, and the next login is one like any other.
+// TestP4_LoginThatLeavesNothingToHold: scripts may read the app's session cookie, which was there before the login and
+// is raised in place. The browser has it already, nothing can be held, and so nobody is let in. From then on the cookie
+// is held, so the raised one is of no use to the browser, and the next login works like any other.
 func TestP4_LoginThatLeavesNothingToHold(t *testing.T) {
 	s := newSite(t, demo.Knobs{ElevateInPlace: true, ScriptCookie: true, Record: 100}, nil)
 	b := s.browser()
@@ -214,7 +215,7 @@ func TestP4_LoginThatLeavesNothingToHold(t *testing.T) {
 	b.wantsState("verified", "alice")
 }
 
-// TestSessionTimes: idle and absolute limits of a verified session, and of a challenge.
+// TestSessionTimes: a verified session has an idle limit and an absolute one, and a challenge has a limit.
 func TestSessionTimes(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -240,9 +241,9 @@ func TestSessionTimes(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP7_NamesOfTwoKinds: an app has staff and customers, each with names of their own. Whoever signs up as a customer
-// by the name of one of the staff was the same user here: her wrong codes locked the other out, and a factor that she
-// set up first was the other's.
+// TestP7_NamesOfTwoKinds: an app has staff and customers, each with names of their own. Somebody who signed up as a
+// customer under the name of a member of staff was the same user here: her wrong codes locked the other out, and a
+// factor that she set up first became the other's.
 func TestP7_NamesOfTwoKinds(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins.Identities = []login.Identity{
@@ -279,7 +280,7 @@ func TestP7_NamesOfTwoKinds(t *testing.T) {
 	customer := s.browser()
 	customer.post("/login", url.Values{"username": {"alice"}}).wants(t, http.StatusOK, "")
 	customer.wantsState("verified", "alice")
-	// Nor does a customer get in who is called as the other kind's names begin.
+	// A customer whose name begins with the other kind's prefix does not get in either.
 	forger := s.browser()
 	if got := forger.post("/login", url.Values{"username": {"alice"}, "as": {"Staff:alice"}}); got.StatusCode != http.StatusBadGateway {
 		t.Errorf("a customer called Staff:alice: %d", got.StatusCode)

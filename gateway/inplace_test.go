@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// raisingApp is one without session_regenerate_id, as PHP calls it: it gives a cookie to whoever has none, and signs in
-// under the one that is there. Two addresses sign in. Telephones get a page without the name.
+// raisingApp is an app without what PHP calls session_regenerate_id: it gives a cookie to a client that has none, and
+// signs in under the cookie that is there. Two addresses sign in. Telephones get a page without the name.
 type raisingApp struct {
 	mutex sync.Mutex
 	users map[string]string
@@ -93,8 +93,8 @@ func newRaising(t *testing.T, change func(*Config)) *site {
 const asForm = "application/x-www-form-urlencoded"
 
 // TestP5_RaisedWithoutASign: carol signs in without a cookie, so that the app sets one. Then she posts alice's password
-// to an address that no login describes: the app raises the session that it has, and no cookie tells. The answer, and
-// all behind it, was alice's until the next recheck, over and over again.
+// to an address that no login describes. The app raises the session that it has, and no cookie shows it. The answer,
+// and everything after it, was alice's until the next recheck, over and over again.
 func TestP5_RaisedWithoutASign(t *testing.T) {
 	s := newRaising(t, nil)
 	alice := s.browser()
@@ -117,8 +117,8 @@ func TestP5_RaisedWithoutASign(t *testing.T) {
 	}
 }
 
-// TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. Whoever
-// says that she has one is asked about in the page's plain form as well.
+// TestP4_AnotherViewWithoutTheName: the page that names the account has a view for telephones that does not. If a
+// client says that it is one, the app is asked for the page's plain form as well.
 func TestP4_AnotherViewWithoutTheName(t *testing.T) {
 	s := newRaising(t, nil)
 	first := s.browser()
@@ -129,9 +129,9 @@ func TestP4_AnotherViewWithoutTheName(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_RaisedByALink: the app signs in by a link, too, whose fields have names that nobody described. Carol follows
-// one with alice's password: the page behind it, and all after it, was alice's until the next recheck. A stranger did
-// so at a public address, which showed her alice's page.
+// TestP5_RaisedByALink: the app also signs in by a link, whose fields no login block describes. Carol follows such a
+// link with alice's password: the page behind it, and everything after it, was alice's until the next recheck. A
+// stranger did the same at a public address, which showed her alice's page.
 func TestP5_RaisedByALink(t *testing.T) {
 	const link = "/door?n=alice&w=pw-alice"
 	s, carol := newRaised(t, nil)
@@ -163,7 +163,7 @@ func TestP5_RaisedByALink(t *testing.T) {
 	}
 }
 
-// newRaised has alice enrolled and carol signed in.
+// newRaised makes a site where alice is enrolled and carol is signed in.
 func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
 	t.Helper()
 	s := newRaising(t, func(c *Config) {
@@ -182,9 +182,9 @@ func newRaised(t *testing.T, change func(*Config)) (*site, *browser) {
 	return s, carol
 }
 
-// TestP5_AnotherCookieIsNoRenewal: the app gave another cookie at carol's sign-in, since it had forgotten the session
-// that she came with, or beside the session's. That was taken for a sign that it always does, and her next sign-in, in
-// place, as alice, went unseen.
+// TestP5_AnotherCookieIsNoRenewal: the app gave another cookie at carol's sign-in, because it had forgotten the session
+// that she came with, or gave it beside the session's. That was taken for a sign that the app always renews its cookie,
+// and so her next sign-in, in place, as alice, was not noticed.
 func TestP5_AnotherCookieIsNoRenewal(t *testing.T) {
 	for name, before := range map[string]string{"a session that was forgotten": "sid=forgotten", "a message": "flash=1"} {
 		app := new(raisingApp)
@@ -224,7 +224,7 @@ func TestP5_AnotherCookieIsNoRenewal(t *testing.T) {
 	}
 }
 
-// TestRenews: an operator who says that the app renews its cookie is believed; nothing is asked then.
+// TestRenews: if the operator says that the app renews its cookie, the gateway believes it and asks nothing.
 func TestRenews(t *testing.T) {
 	_, carol := newRaised(t, func(c *Config) { c.Renews = true })
 	if got := carol.get("/door?n=alice&w=pw-alice"); got.body != "hello, alice" {

@@ -12,12 +12,12 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// twoRolls is an app with two cookies, each of which it changes at an address of its own and nowhere else. It knows
-// people by both together.
+// twoRolls is an app with two cookies, each of which it changes at one address of its own and nowhere else. It knows
+// users by both together.
 type twoRolls struct {
 	current map[string]string // the value that counts, by the cookie's name
 	count   int
-	unclear bool // the second address refuses to say anything, once
+	unclear bool // the second address refuses to answer, once
 }
 
 func (a *twoRolls) roll(w http.ResponseWriter, name string) {
@@ -50,14 +50,14 @@ func (a *twoRolls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.unclear = false
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		fmt.Fprint(w, `{}`) // she is not of the staff
+		fmt.Fprint(w, `{}`) // the user is not on the staff
 	default:
 		fmt.Fprint(w, "secrets of ", who)
 	}
 }
 
-// TestP4_CookiesOfEachAnswer: each of several addresses that are asked sets something, be it that it names nobody, or
-// does not say: all of it belongs to the session.
+// TestP4_CookiesOfEachAnswer: each of several identity addresses sets something, even if it names nobody or gives no
+// usable answer. Everything that they set belongs to the session.
 func TestP4_CookiesOfEachAnswer(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins = login.Set{
@@ -87,8 +87,8 @@ func TestP4_CookiesOfEachAnswer(t *testing.T) {
 	b.wantsState("verified", "carol")
 }
 
-// TestP5_UncoveredBehindAnother: of the parts that requests carry to different paths the first is carol's own, and
-// the second alice's.
+// TestP5_UncoveredBehindAnother: requests to different paths carry different parts of the jar. The first part is
+// carol's own, and the second is alice's.
 func TestP5_UncoveredBehindAnother(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Renews = true
@@ -131,14 +131,15 @@ func TestP5_UncoveredBehindAnother(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredByADeletion: the app ends carol's cookie, by an answer to her own request. What stood below it is
-// alice's, and nobody has asked about that.
+// TestP5_UncoveredByADeletion: the app ends carol's cookie in an answer to her own request. The cookie that it covered
+// is alice's, and nobody has asked about that one.
 func TestP5_UncoveredByADeletion(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
-		app := &remembering{path: "/"}
+		app := &remembering{path: "/", shy: true}
 		s := newRemembering(t, app, nil)
 		s.serve(func(w http.ResponseWriter, r *http.Request) error {
 			if r.URL.Path == "/drop" {
+				app.shy = false
 				w.Header().Set("Set-Cookie", "sid=; HttpOnly; Path=/; Max-Age=0")
 				return nil
 			}
@@ -161,8 +162,8 @@ func TestP5_UncoveredByADeletion(t *testing.T) {
 	}
 }
 
-// TestFrontKeepsTheAppsCookies: what the app sets behind a front is held, and comes back to it, though nobody asks
-// whose it is.
+// TestFrontKeepsTheAppsCookies: what the app sets behind a front handler is held and comes back to the app, although
+// nobody asks whose it is.
 func TestFrontKeepsTheAppsCookies(t *testing.T) {
 	app, came := new(fronted), ""
 	s := newFront(t, app, nil)
@@ -185,8 +186,8 @@ func TestFrontKeepsTheAppsCookies(t *testing.T) {
 	}
 }
 
-// TestTypedKeepsWhatRotates: where the app cannot be asked, a held cookie that it changes in normal use is kept as it
-// is now, and its page comes out.
+// TestTypedKeepsWhatRotates: if the app cannot be asked, a held cookie that it changes in normal use is kept with its
+// new value, and the page goes out.
 func TestTypedKeepsWhatRotates(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Rotates = match.NewGlobs("tick")
@@ -225,9 +226,9 @@ func TestTypedKeepsWhatRotates(t *testing.T) {
 	b.wantsState("verified", "carol")
 }
 
-// TestP4_TypedLinkAtAPublicPath: where the app cannot be asked, and takes a name and a password at a public address
-// by fields that nobody described, the page comes out, for it is public. What it sets does not stay: the next page
-// would be alice's.
+// TestP4_TypedLinkAtAPublicPath: the app cannot be asked, and at a public address it takes a name and a password by
+// fields that no login block describes. The page goes out, because it is public. What it sets is not kept, because the
+// next page would be alice's.
 func TestP4_TypedLinkAtAPublicPath(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = gate.Open("/pub?*", "/plain")

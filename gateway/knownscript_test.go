@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// scripts is a gated app with a script that says whose the session is when it is written. Once it is held, it waits
-// before that.
+// scripts is a gated app with a script that says whose the session is when the script is written. While it is held, it
+// waits before that.
 type scripts struct {
 	*gated
 	held          atomic.Bool
@@ -37,7 +37,7 @@ func (a *scripts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "secretsOf(%q)", a.users[sid(r)])
 }
 
-// body is an answer's, or what came of it.
+// body returns an answer's body, or what came of it.
 func body(t *testing.T, from io.Reader) string {
 	t.Helper()
 	answer, err := http.ReadResponse(bufio.NewReader(from), nil)
@@ -50,8 +50,8 @@ func body(t *testing.T, from io.Reader) string {
 }
 
 // TestP5_KnownScriptBesideARaise: a script of carol's, at an address that is known to sign nobody in, is at the app
-// when she posts alice's password, at this gateway or at another one. The app takes its time for the script, and
-// writes it as alice's: what is known of the address says nothing of that.
+// when she posts alice's password, at this gateway or at another one. The app takes its time over the script and writes
+// it as alice's. That its address is known says nothing about that.
 func TestP5_KnownScriptBesideARaise(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		for _, who := range []string{"carol", "alice"} {
@@ -79,7 +79,7 @@ func TestP5_KnownScriptBesideARaise(t *testing.T) {
 			script := carolThere.rawRest(t, "GET", "/app.js", "\r\n")
 			<-app.asked
 			post := carol.raw(t, "POST", "/slow?n="+who, "", 0)
-			<-app.arrived // it waits for the script no longer than a moment, and has raised the session
+			<-app.arrived // it waits for the script for a moment only, and has raised the session
 			close(app.goesOn)
 			got := body(t, script)
 			switch {
@@ -94,8 +94,8 @@ func TestP5_KnownScriptBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_KnownScriptByAHeader: an app keeps a session apart for another line, which a header names. The address of a
-// script is known to sign nobody in, and so it is, without that header: with it the script is alice's.
+// TestP5_KnownScriptByAHeader: an app keeps a separate session for another protocol, which a header names. The address
+// of a script is known to sign nobody in, which is true without that header. With the header the script is alice's.
 func TestP5_KnownScriptByAHeader(t *testing.T) {
 	s := newRaising(t, nil)
 	app := new(raisingApp)
@@ -129,9 +129,9 @@ func TestP5_KnownScriptByAHeader(t *testing.T) {
 	}
 }
 
-// TestP5_BrokenOffInTheMiddle: the app raises carol's session as alice's and breaks its answer off, when the head and
-// a part of it have come, and are being held. Nobody has judged it: before the session's next use the app is asked,
-// also at an address that is known.
+// TestP5_BrokenOffInTheMiddle: the app raises carol's session as alice's and breaks off its answer when the head and a
+// part of the body have come and are being held. Nobody has judged that answer. Before the session's next use the app
+// is asked, also at an address that is known.
 func TestP5_BrokenOffInTheMiddle(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		app := newScripts()

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// ask is a GET, or a POST with a body, of a client with these headers.
+// ask sends a GET, or a POST with a body, with these headers.
 func (b *browser) ask(method, path, body string, header http.Header) answer {
 	b.s.t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), method, b.s.server.URL+path, strings.NewReader(body))
@@ -36,7 +36,7 @@ func (b *browser) ask(method, path, body string, header http.Header) answer {
 	return answer{Response: response, body: string(read)}
 }
 
-// TestLanguage: pages, refusals and what scripts are told come in the language that the browser asks for.
+// TestLanguage: pages, refusals and problem documents come in the language that the browser asks for.
 func TestLanguage(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -72,8 +72,8 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// TestReasonsAreTranslated: package login, and this one, have their words for a refusal in English only; package pages
-// knows each of these sentences, to the letter, and so has them in every language.
+// TestReasonsAreTranslated: package login and this one have their sentences for a refusal in English only. Package
+// pages knows each of these sentences, to the letter, and so has them in every language.
 func TestReasonsAreTranslated(t *testing.T) {
 	renderer := pages.New(pages.Options{})
 	var files []string
@@ -98,7 +98,7 @@ func TestReasonsAreTranslated(t *testing.T) {
 			if !ok || literal.Kind != token.STRING {
 				return true
 			}
-			// What ends with a full stop is a sentence for people.
+			// A text that ends with a full stop is a sentence for people.
 			if text, err := strconv.Unquote(literal.Value); err == nil && strings.HasSuffix(text, ".") && strings.Contains(text, " ") {
 				sentences[text] = true
 			}

@@ -9,10 +9,10 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// overtaken is a store in which something happens between what it was asked for and the caller's hearing of it.
+// overtaken is a store in which something happens after it has answered and before the caller gets the answer.
 type overtaken struct {
 	factor.Store
-	// skip is how many calls nothing happens at first.
+	// skip is the number of calls before that.
 	skip int
 	then func()
 }
@@ -37,8 +37,8 @@ func (o *overtaken) Put(ctx context.Context, key factor.Key, record factor.Recor
 }
 
 // TestP5_EnrolledDuringTheSignIn: mallory has bob's password, and signs in at the very moment in which bob confirms his
-// second factor in a session of his own. Her sign-in has just read that none is owed, for the first time or once more.
-// Bob's enrolment ends his other sessions, but hers is not there yet; it must not come to be verified after it.
+// second factor in a session of his own. Her sign-in has just read, for the first or the second time, that no factor is
+// owed. Bob's enrolment ends his other sessions, but hers does not exist yet. It must not become verified afterwards.
 func TestP5_EnrolledDuringTheSignIn(t *testing.T) {
 	reads := 0
 	for ; ; reads++ {
@@ -50,7 +50,7 @@ func TestP5_EnrolledDuringTheSignIn(t *testing.T) {
 		b := s.browser()
 		signedIn := b.signIn("bob", demo.BobPassword)
 		if store.then != nil {
-			break // a sign-in reads no more often
+			break // a sign-in reads no more often than that
 		}
 		if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
 			t.Errorf("enrolled at read %d, the sign-in is answered with %d, and the app is open", reads+1, signedIn.StatusCode)

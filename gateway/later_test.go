@@ -14,14 +14,14 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// TestGrace is the fortnight in which everybody is asked and nobody is kept out, and the day after.
+// TestGrace: for a fortnight everybody is asked to set up a factor and nobody is kept out. Then comes the day after.
 func TestGrace(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.RequireEveryone, c.Grace, c.Pages = true, 14*24*time.Hour, pages.New(pages.Options{Now: c.Now})
 	})
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/setup")
-	// P1: nothing of the app before the answer.
+	// P1: nothing of the app is shown before the user has answered.
 	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/setup")
 	if page := b.get("/second-factor/setup"); !strings.Contains(page.body, "You have 14 days left.") || !strings.Contains(page.body, `action="/second-factor/later"`) {
 		t.Errorf("the page does not offer to do it later: %s", page.body)
@@ -36,7 +36,7 @@ func TestGrace(t *testing.T) {
 	b.own("/", "/logout", nil)
 
 	s.clock.Advance(13 * 24 * time.Hour)
-	other := s.browser() // another browser begins nothing anew
+	other := s.browser() // another browser does not restart the period
 	other.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/setup")
 	if page := other.get("/second-factor/setup"); !strings.Contains(page.body, "You have 1 day left.") {
 		t.Errorf("on the last day: %s", page.body)
@@ -61,8 +61,8 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// TestP1_LaterOpensNothingElse: the way around the set-up is no way around the challenge, nor one where no time was
-// granted.
+// TestP1_LaterOpensNothingElse: "Later" leads past the set-up only, not past the challenge, and not past a set-up for
+// which no grace period was granted.
 func TestP1_LaterOpensNothingElse(t *testing.T) {
 	t.Run("without grace", func(t *testing.T) {
 		s := newSite(t, demo.Knobs{}, func(c *Config) { c.RequireEveryone = true })
@@ -99,7 +99,7 @@ func TestP1_LaterOpensNothingElse(t *testing.T) {
 	})
 }
 
-// TestOffer is made once, leads back to where the app had sent the browser, and keeps nobody out.
+// TestOffer: the offer is made once, leads back to where the app had sent the browser, and keeps nobody out.
 func TestOffer(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) { c.Offer = true })
 	b := s.browser()
@@ -108,13 +108,13 @@ func TestOffer(t *testing.T) {
 	if got := b.get("/api/entries"); got.StatusCode != http.StatusOK {
 		t.Errorf("while it is offered: %d", got.StatusCode)
 	}
-	if page := b.get("/second-factor/offer"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, `<a href="/">Not now</a>`) {
+	if page := b.get("/second-factor/offer"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, `<a href="/files">Not now</a>`) {
 		t.Errorf("the offer: %d %s", page.StatusCode, page.body)
 	}
 	b.own("/", "/logout", nil)
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")
 
-	// A script is offered nothing.
+	// A script gets no offer.
 	a := s.browser()
 	if got := a.do("POST", "/api/login", "application/json", `{"user":{"name":"alice","password":"`+demo.AlicePassword+`"}}`); got.StatusCode != http.StatusOK {
 		t.Errorf("a script's login: %d %s", got.StatusCode, got.body)
@@ -123,7 +123,8 @@ func TestOffer(t *testing.T) {
 
 var endButton = regexp.MustCompile(`name="id" value="([A-Za-z0-9_-]{22})"`)
 
-// TestSessionsOfMine: one's own sessions can be seen and ended, one by one or all but this one, and nobody else's.
+// TestSessionsOfMine: users can see and end their own sessions, one by one or all but the present one, and nobody
+// else's.
 func TestSessionsOfMine(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	mine, phone, third, alice := s.as(linuxFirefox), s.as(windowsChrome), s.as(windowsChrome), s.browser()
@@ -138,7 +139,7 @@ func TestSessionsOfMine(t *testing.T) {
 		}
 	}
 	id := find(t, endButton, page.body)
-	// P5: alice has seen the name over bob's shoulder.
+	// P5: alice has seen the session's name over bob's shoulder.
 	alice.own("/", "/sessions", url.Values{"id": {id}}).wants(t, http.StatusSeeOther, "/second-factor/")
 	open := func(b *browser) bool { return b.get("/api/entries").StatusCode == http.StatusOK }
 	if !open(phone) || !open(third) {
@@ -154,7 +155,7 @@ func TestSessionsOfMine(t *testing.T) {
 	}
 }
 
-// TestEventsHaveWords: what package factor notes, package pages can say.
+// TestEventsHaveWords: package pages has words for every event that package factor notes.
 func TestEventsHaveWords(t *testing.T) {
 	renderer := pages.New(pages.Options{})
 	for _, kind := range factor.EventKinds() {

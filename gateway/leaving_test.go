@@ -8,8 +8,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP8_SignOutThatTheAppRefuses: a sign-out counts where the app has done it. One that the app refuses, for want of
-// a token in its form, leaves the user signed in there, and so here; the page of a refusal is the app's.
+// TestP8_SignOutThatTheAppRefuses: a sign-out counts only if the app has done it. If the app refuses it, because a
+// token is missing in its form, the user stays signed in there, and so she does here. The page of the refusal is the
+// app's.
 func TestP8_SignOutThatTheAppRefuses(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusOK, http.StatusFound} {
 		b := newAnswering(t, func(*login.Block) {})
@@ -35,8 +36,8 @@ func TestP8_SignOutThatTheAppRefuses(t *testing.T) {
 	}
 }
 
-// TestP8_AnotherSitesSignOutThatTheAppObeys: another site's page signs the user out of an app that lets it. No cookie
-// changes by that; ours ends with the app's session all the same, and not at some later time.
+// TestP8_AnotherSitesSignOutThatTheAppObeys: another site's page signs the user out of an app that obeys it. No cookie
+// changes by that. Our session ends with the app's all the same, and not only at some later time.
 func TestP8_AnotherSitesSignOutThatTheAppObeys(t *testing.T) {
 	for _, obeys := range []bool{false, true} {
 		app := new(raisingApp)

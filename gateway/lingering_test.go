@@ -13,9 +13,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP5_AtWorkAfterBreakingOff: the app breaks its answer off, and goes on with what was asked of it: it raises
-// carol's session as alice's a moment later. By then the app was asked once more, and named carol. What nobody saw
-// answered counts as being at the app for a while.
+// TestP5_AtWorkAfterBreakingOff: the app breaks off its answer but goes on with what was asked of it, and raises
+// carol's session as alice's a moment later. By then the app was asked once more and named carol. A request whose
+// answer nobody saw therefore counts as being at the app for a while.
 func TestP5_AtWorkAfterBreakingOff(t *testing.T) {
 	app := newScripts()
 	s := newRaising(t, nil)
@@ -51,7 +51,7 @@ func TestP5_AtWorkAfterBreakingOff(t *testing.T) {
 	}
 }
 
-// withLinks is an app whose every link signs in, by its query, under the cookie that it gives to strangers.
+// withLinks is an app in which every link signs in by its query, under the cookie that the app gives to strangers.
 func withLinks(attributes string) Handler {
 	app := new(raisingApp)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -69,8 +69,8 @@ func withLinks(attributes string) Handler {
 	}
 }
 
-// TestP5_TypedLinkThatRaises: where the app cannot be asked, a link with a name and a password signs in under the
-// cookie that a stranger has, and no answer tells. A request that may do so goes without that cookie.
+// TestP5_TypedLinkThatRaises: if the app cannot be asked, a link with a name and a password signs in under a stranger's
+// cookie, and no answer shows it. A request that may do so goes without that cookie.
 func TestP5_TypedLinkThatRaises(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = gate.Open("/pub?*", "/plain")
@@ -91,8 +91,8 @@ func TestP5_TypedLinkThatRaises(t *testing.T) {
 	}
 }
 
-// TestP2_BackToThePageOfTheForm: a wrong password leads back to the page that the form is on, which is another one
-// than the form's own address; elsewhere it leads nobody.
+// TestP2_BackToThePageOfTheForm: a wrong password leads back to the page that contains the form, which is not the
+// form's own address. It leads nobody anywhere else.
 func TestP2_BackToThePageOfTheForm(t *testing.T) {
 	for location, shown := range map[string]bool{"/welcome?error=1": true, "/login": true, "/static/failed": true, "/app?token=x": false, "/login#token=x": false, "/welcome#token=x": false, "//evil.example/": false} {
 		s := newRaising(t, func(c *Config) { c.LoginPage = "/welcome" })

@@ -12,7 +12,7 @@ import (
 
 const logoSVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><script>alert(1)</script></svg>`
 
-// TestLogo: the operator's picture is there for anyone, in a form in which it can do nothing, and is fetched once.
+// TestLogo: anyone gets the operator's picture, in a form in which it can do no harm, and a browser fetches it once.
 func TestLogo(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(config *Config) {
 		config.Pages = pages.New(pages.Options{Brand: pages.Brand{Logo: []byte(logoSVG)}})
@@ -58,7 +58,7 @@ func TestLogo(t *testing.T) {
 	}
 }
 
-// TestNoLogo: without a picture there is no page at its address, and the pages may show none.
+// TestNoLogo: without a picture there is no page at its address, and the pages' policy allows none.
 func TestNoLogo(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()

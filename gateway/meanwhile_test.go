@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// locking is a raisingApp that keeps a session to itself until its answer has come to its end, as PHP does: the next
-// request of the session waits for that, the question who is signed in among them.
+// locking is a raisingApp that locks a session until its answer is complete, as PHP does. The next request of the
+// session waits for that, and so does the question who is signed in.
 type locking struct {
 	raisingApp
 	lock sync.Mutex
 }
 
-// large is more than what stands in the buffers on the way.
+// large is more than the buffers on the way can hold.
 const large = 24 << 20
 
 func (a *locking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,9 +59,9 @@ func (a *locking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestLockedSession: carol loads a large page, and one that shows how far it has come, of an app that keeps a session
-// to itself until an answer has come to its end. The app was asked in the middle of it, could not say, and nobody read
-// on.
+// TestLockedSession: carol loads a large page, and a page that shows its progress, from an app that locks a session
+// until the answer is complete. The app was asked in the middle of the answer and could not say who was signed in, and
+// nobody read the rest.
 func TestLockedSession(t *testing.T) {
 	s := newRaising(t, nil)
 	s.serve(upstreamOf(t, new(locking), func() {}))
@@ -78,14 +78,14 @@ func TestLockedSession(t *testing.T) {
 	}
 }
 
-// timeout is the error of somebody who has waited long enough.
+// timeout is the error of a call that has waited long enough.
 type timeout struct{ error }
 
 func (timeout) Timeout() bool { return true }
 
-// TestLockedSessionForLong: such an app is at work for longer than a question about its answer waits. The answer is
-// asked about once more when it has come to its end. Handlers look at the headers then, for trailers, and that look
-// waited for the question, which waited for the handler: the page never came to its end.
+// TestLockedSessionForLong: such an app works for longer than a question about its answer waits. The question is asked
+// once more when the answer is complete. At that moment handlers look at the headers, for trailers. That look waited
+// for the question, and the question waited for the handler, so the page never ended.
 func TestLockedSessionForLong(t *testing.T) {
 	s := newRaising(t, nil)
 	var working atomic.Bool
@@ -114,7 +114,8 @@ func TestLockedSessionForLong(t *testing.T) {
 	})
 	carol := s.carol(t)
 	conn := carol.raw(t, "GET", "/report", "", 0)
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second)) // or a page that never ends would be waited for
+	// Otherwise the test would wait for a page that never ends.
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)

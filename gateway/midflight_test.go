@@ -19,7 +19,7 @@ import (
 
 var errAway = errors.New("the store is away")
 
-// after fails each time but the first so many.
+// after makes a function that fails each time except the first so many times.
 func after(first int64) func(context.Context) error {
 	var count atomic.Int64
 	return func(context.Context) error {
@@ -30,8 +30,8 @@ func after(first int64) func(context.Context) error {
 	}
 }
 
-// TestP6_SecondLookAtTheFactor: bob, who has no factor, signs in, and the secrets store fails between the two looks
-// at it: nobody knows whether he has one by now. No answer is no "not enrolled".
+// TestP6_SecondLookAtTheFactor: bob, who has no factor, signs in, and the secrets store fails between the two looks at
+// it. Nobody knows whether he has one by now. A missing answer does not mean "not enrolled".
 func TestP6_SecondLookAtTheFactor(t *testing.T) {
 	f := newFrail(t, formOnly)
 	if got := f.browser().signIn("bob", demo.BobPassword); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
@@ -50,15 +50,15 @@ func TestP6_SecondLookAtTheFactor(t *testing.T) {
 	}
 }
 
-// TestP6_SignInThatCannotBeTakenBack: here the store of sessions fails as well, once the session is there, so that it
-// cannot be made to wait for a factor. Nobody gets to know its token.
+// TestP6_SignInThatCannotBeTakenBack: here the session store fails as well, after the session was written, so that the
+// session cannot be made to wait for a factor. Nobody learns its token.
 func TestP6_SignInThatCannotBeTakenBack(t *testing.T) {
 	f := newFrail(t, formOnly)
 	b := f.browser()
 	page := b.get("/login")
 	form := url.Values{"username": {"bob"}, "password": {demo.BobPassword}, "csrf": {find(t, csrfField, page.body)}}
 	f.secrets.strike(after(1), "get")
-	f.sessions.strike(after(2), "commit") // the login's claim, and the sign-in
+	f.sessions.strike(after(2), "commit") // after the login's claim and the sign-in
 	got := b.post("/login", form)
 	got.refusedForNow(t)
 	f.secrets.end()
@@ -86,8 +86,9 @@ func (p *picky) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	return p.Store.Get(ctx, key)
 }
 
-// TestP6_RenamedWhileTheSecretsStoreFails: alice is called otherwise by the app, in mid-session, and nobody can say
-// whether she had a factor by the name before: who may lose one by that does not go on without.
+// TestP6_RenamedWhileTheSecretsStoreFails: in the middle of her session the app calls alice by another name, and nobody
+// can say whether she had a factor under the earlier name. A user who may lose a factor in this way does not go on
+// without one.
 func TestP6_RenamedWhileTheSecretsStoreFails(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		store := &picky{Store: factor.NewMemoryStore()}
@@ -102,7 +103,7 @@ func TestP6_RenamedWhileTheSecretsStoreFails(t *testing.T) {
 		alice := s.browser()
 		alice.do("POST", "/login", asForm, "u=alice&p=pw-alice").wants(t, http.StatusOK, "")
 		if !fails {
-			// Without a factor there is none to lose.
+			// A user without a factor has none to lose.
 			app.raise("s0", "alice2")
 			if got := alice.get("/x"); got.body != "secrets of alice2" {
 				t.Errorf("the control: %d %s", got.StatusCode, got.body)
@@ -123,7 +124,7 @@ func TestP6_RenamedWhileTheSecretsStoreFails(t *testing.T) {
 	}
 }
 
-// frailRaising is a raisingApp's site whose store of sessions can fail, and which can be asked for /pub by strangers.
+// frailRaising makes a raisingApp's site whose session store can fail, and where strangers can ask for /pub.
 func frailRaising(t *testing.T) (*site, *failingSessions) {
 	t.Helper()
 	memory := session.NewMemory(session.MemoryOptions{})
@@ -135,8 +136,8 @@ func frailRaising(t *testing.T) (*site, *failingSessions) {
 	}), sessions
 }
 
-// TestP6_StrangersAnswerWhileTheStoreFails: the store fails while the app answers a stranger's page load, so that
-// nobody knows whether a login has claimed the cookies that went with it: then the answer may be an account's.
+// TestP6_StrangersAnswerWhileTheStoreFails: the store fails while the app answers a stranger's page load. Nobody knows
+// whether a login has claimed the cookies that went with it, so the answer may be an account's.
 func TestP6_StrangersAnswerWhileTheStoreFails(t *testing.T) {
 	s, sessions := frailRaising(t)
 	app, strikes := new(raisingApp), false
@@ -159,8 +160,8 @@ func TestP6_StrangersAnswerWhileTheStoreFails(t *testing.T) {
 }
 
 // TestP6_WaitedWhileTheStoreFails: carol's request waits for another one of hers, which has raised the session as
-// alice's. By then the store fails: what was read of the session before the wait says nothing any more, and the
-// request does not go to the app.
+// alice's. Then the store fails. What was read of the session before the wait no longer counts, and the request does
+// not go to the app.
 func TestP6_WaitedWhileTheStoreFails(t *testing.T) {
 	for _, fails := range []string{"", "find", "commit"} {
 		s, sessions := frailRaising(t)
@@ -192,9 +193,9 @@ func TestP6_WaitedWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_RaisedWhileTheStoreCannotBeWritten: the app raises carol's session as alice's while the store of sessions
-// can be read, and not written. The gateway found out, and could not note it: what the store had of the session was
-// carol's, and what carol asked for next was alice's, until the next recheck.
+// TestP6_RaisedWhileTheStoreCannotBeWritten: the app raises carol's session as alice's while the session store can be
+// read but not written. The gateway found this out but could not note it. By the store the session was still carol's,
+// and what carol asked for next was alice's, until the next recheck.
 func TestP6_RaisedWhileTheStoreCannotBeWritten(t *testing.T) {
 	for _, becomes := range []string{"alice", ""} {
 		s, sessions := frailRaising(t)
@@ -241,8 +242,8 @@ func TestP6_RaisedWhileTheStoreCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestP7_BrowsersForgottenWhileTheStoreFails: whoever has her browsers forgotten is told so once they are, and not
-// where the store cannot do it.
+// TestP7_BrowsersForgottenWhileTheStoreFails: a user who has her browsers forgotten is told so after it is done, and
+// not if the store cannot do it.
 func TestP7_BrowsersForgottenWhileTheStoreFails(t *testing.T) {
 	store := &failingSecrets{Store: factor.NewMemoryStore()}
 	s, _, b := trustingOver(t, store)

@@ -15,14 +15,14 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// socketed is a gated app that has tunnels too: it says whose the session is whenever something is said to it, or it is
-// told to, and notes what that was, and as whose request.
+// socketed is a gated app that has tunnels too. It says whose the session is whenever it gets a message or a test tells
+// it to, and it records the message, and as whose request it came.
 type socketed struct{ *gated }
 
 func (a socketed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/drip":
-		// Begins to answer before it signs in, and goes on after that.
+		// This begins to answer before it signs in, and goes on afterwards.
 		_ = r.ParseForm()
 		fmt.Fprint(w, "begun")
 		_ = http.NewResponseController(w).Flush()
@@ -84,7 +84,7 @@ func (a socketed) socket(read io.Reader, write io.Writer, r *http.Request) {
 	}
 }
 
-// tunnelTo answers a handshake as Caddy's proxy does, and joins what is said there to the app.
+// tunnelTo answers a handshake as Caddy's proxy does, and connects the tunnel to the app.
 func tunnelTo(w http.ResponseWriter, r *http.Request, app socketed) error {
 	w.WriteHeader(http.StatusSwitchingProtocols)
 	conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -92,13 +92,13 @@ func tunnelTo(w http.ResponseWriter, r *http.Request, app socketed) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	// What the server has read already comes first.
+	// What the server has already read comes first.
 	early := io.LimitReader(buffered, int64(buffered.Reader.Buffered()))
 	app.socket(io.MultiReader(early, conn), conn, r)
 	return nil
 }
 
-// dial opens a tunnel as carol, and returns both of its directions.
+// dial opens a tunnel as carol, and returns both directions.
 func (b *browser) dial(t *testing.T) (write io.Writer, read *bufio.Reader) {
 	t.Helper()
 	conn := b.rawRest(t, "GET", "/socket", "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -111,7 +111,7 @@ func (b *browser) dial(t *testing.T) (write io.Writer, read *bufio.Reader) {
 	return conn, reader
 }
 
-// behindTunnels is raise before an app with tunnels.
+// behindTunnels is raise with an app that has tunnels.
 func behindTunnels(t *testing.T, change func(*Config)) (s *site, app socketed, carol *browser) {
 	t.Helper()
 	app = socketed{newGated()}
@@ -146,8 +146,8 @@ func TestP5_TunnelBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_TunnelIsAskedAbout: nothing but a recheck finds out whose a session has become by a way of the app's that
-// nobody saw. An open WebSocket made no request, and so nothing was ever asked, for as long as the session lived.
+// TestP5_TunnelIsAskedAbout: a session becomes another user's in a way that nobody saw, and only a recheck finds that
+// out. An open WebSocket made no request, so nothing was ever asked, for as long as the session lived.
 func TestP5_TunnelIsAskedAbout(t *testing.T) {
 	s, app, carol := behindTunnels(t, func(c *Config) { c.Renews = true })
 	write, read := carol.dial(t)
@@ -181,7 +181,7 @@ func TestP5_RaisedMidway(t *testing.T) {
 	carol.get("/x").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// drip posts a form to the address that answers before it signs in, and returns what came after that.
+// drip posts a form to the address that answers before it signs in, and returns what came afterwards.
 func (b *browser) drip(t *testing.T, app socketed, form string) (rest string, err error) {
 	t.Helper()
 	response, err := b.client.Post(b.s.server.URL+"/drip", asForm, strings.NewReader(form))
@@ -218,8 +218,8 @@ func TestP1_PublicMidway(t *testing.T) {
 	}
 }
 
-// TestTurns_LongPost: while a POST is at the app for long, pages come all the same, once the app was asked whose they
-// are, and events go on.
+// TestTurns_LongPost: while a POST is at the app for long, pages still come after the app was asked whose they are, and
+// events go on.
 func TestTurns_LongPost(t *testing.T) {
 	_, app, carol := behindTunnels(t, nil)
 	stream := carol.raw(t, "GET", "/events", "", 0)
@@ -246,7 +246,7 @@ func TestTurns_LongPost(t *testing.T) {
 	app.open()
 }
 
-// TestTurns_EventsBeginAtOnce: a stream of events has begun when its head is there, though nothing comes for an hour.
+// TestTurns_EventsBeginAtOnce: a stream of events has begun when its head is there, even if nothing comes for an hour.
 func TestTurns_EventsBeginAtOnce(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, nil)
@@ -273,13 +273,13 @@ func TestTurns_EventsBeginAtOnce(t *testing.T) {
 		}
 		_ = conn.Close()
 		_ = answer.Body.Close()
-		<-ended // with its client
+		<-ended // it ends with its client
 	}
 }
 
-// TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses: she has
-// asked too often, say. What it says then is not what it says to strangers. Alice's page was shown, and her session
-// stayed with the stranger.
+// TestP1_NobodyInAnotherWay: the app refuses to say who is signed in, at a moment that the client chooses, for example
+// because she has asked too often. This refusal is not what the app says to strangers. It was taken for "nobody":
+// alice's page was shown, and her session stayed with the stranger.
 func TestP1_NobodyInAnotherWay(t *testing.T) {
 	refusing := ""
 	app := new(raisingApp)
@@ -317,7 +317,7 @@ func TestP1_NobodyInAnotherWay(t *testing.T) {
 }
 
 // TestAPageThatOutlivedItsSession: the app has ended its session, and shows a form to sign in where a page was asked
-// for. The session that the form belongs to is thrown away with ours, so that the app's login page takes its place.
+// for. The form belongs to a session that is thrown away with ours, so the app's login page takes its place.
 func TestAPageThatOutlivedItsSession(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, nil)
@@ -333,9 +333,9 @@ func TestAPageThatOutlivedItsSession(t *testing.T) {
 	carol.ask("GET", "/x", "", http.Header{"Sec-Fetch-Mode": {"navigate"}}).wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestP2_HandshakeIsAnsweredFirst: what a handler writes to a connection that it has taken over is looked at by nobody:
-// a cookie of the app's in it would go to the browser. So the answer to a handshake comes first, as Caddy's proxy
-// writes it, and is judged.
+// TestP2_HandshakeIsAnsweredFirst: nobody looks at what a handler writes to a connection that it has taken over, so a
+// cookie of the app's in it would reach the browser. Therefore the answer to a handshake has to be written first, as
+// Caddy's proxy does, and is judged.
 func TestP2_HandshakeIsAnsweredFirst(t *testing.T) {
 	s, app, carol := behindTunnels(t, nil)
 	answered := false

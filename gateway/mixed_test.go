@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// twoCookies is an app that keeps a session and, apart from it, a cookie to sign people in again by, which counts where
-// the session is none that it knows. It cannot always say who is signed in.
+// twoCookies is an app that keeps a session and a separate cookie that signs users in again, which counts if the app
+// does not know the session. The app cannot always say who is signed in.
 type twoCookies struct {
 	mutex   sync.Mutex
 	of      map[string]string
@@ -67,9 +67,10 @@ func (a *twoCookies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestP5_HalfOfASignIn: carol posts alice's password to an address that no login describes, while the app cannot say
-// who is signed in, or hangs up while it is asked. What the app set was kept, to be asked about. An answer to carol
-// that was on its way replaced the session in it, and not the cookie beside it that remembers alice: the app vouched
-// for the whole, by the session. Once carol signed herself out everywhere, by another browser, it fell back on alice's.
+// who is signed in, or hangs up when it is asked. What the app set was kept, to be asked about later. An answer to
+// carol that was on its way then replaced the session cookie, but not the cookie beside it that remembers alice. The
+// app vouched for both, by the session. When carol signed herself out everywhere, in another browser, the app fell back
+// on alice's cookie.
 func TestP5_HalfOfASignIn(t *testing.T) {
 	for _, renews := range []bool{true, false} {
 		app := &twoCookies{of: map[string]string{}, arrived: make(chan struct{}), release: make(chan struct{})}

@@ -49,7 +49,7 @@ func newStored(t *testing.T) (*site, *stored) {
 	return s, store
 }
 
-// cookieIn is the value that an answer gives a cookie, and the whole line.
+// cookieIn returns the value that an answer gives a cookie, and the whole line.
 func (a answer) cookieIn(name string) (value, line string) {
 	for _, line := range a.Header["Set-Cookie"] {
 		if rest, ok := strings.CutPrefix(line, name+"="); ok {
@@ -60,8 +60,8 @@ func (a answer) cookieIn(name string) (value, line string) {
 	return "", ""
 }
 
-// TestStrangersPageLoadWritesNothing: whoever loads protected pages without end would fill the store. The page is
-// remembered by the browser, and the sign-in leads to it.
+// TestStrangersPageLoadWritesNothing: a client that loads protected pages without end would fill the store. So the
+// browser remembers the page, and the sign-in leads to it.
 func TestStrangersPageLoadWritesNothing(t *testing.T) {
 	s, store := newStored(t)
 	b := s.browser()
@@ -74,7 +74,7 @@ func TestStrangersPageLoadWritesNothing(t *testing.T) {
 	if token, _ := page.cookieIn("sallyport"); token != "" || store.writes.Load() != 0 || store.Len() != 0 {
 		t.Errorf("%d writes, %d sessions, token %q", store.writes.Load(), store.Len(), token)
 	}
-	// Whoever has an anonymous session has it remembered in the same way.
+	// The page is remembered in the same way if there is an anonymous session.
 	login := b.get("/login") // the app's form sets a cookie
 	written := store.writes.Load()
 	if written == 0 {
@@ -104,7 +104,7 @@ func TestStrangersPageLoadWritesNothing(t *testing.T) {
 	}
 }
 
-// TestNextReachesNoApp: it is the gateway's own cookie (P3).
+// TestNextReachesNoApp: the cookie is the gateway's own and does not go to the app (P3).
 func TestNextReachesNoApp(t *testing.T) {
 	s, _ := newStored(t)
 	b := s.browser()
@@ -129,7 +129,7 @@ func TestNextReachesNoApp(t *testing.T) {
 	}
 }
 
-// TestNextWithoutKeys: the secrets store is away. Nothing is remembered, and nothing else is missing.
+// TestNextWithoutKeys: the secrets store is unreachable. Nothing is remembered, and everything else works.
 func TestNextWithoutKeys(t *testing.T) {
 	s, store := newStored(t)
 	store.away.Store(true)

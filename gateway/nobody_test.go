@@ -12,9 +12,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP1_LedElsewhereWithinASession: TestP1_LedElsewhereThanStrangers, by somebody who is verified as herself. Her
-// login as alice goes out as a stranger's, and is judged as one: what the app says of alice, in another way than it
-// does of strangers, is no word of nobody.
+// TestP1_LedElsewhereWithinASession is TestP1_LedElsewhereThanStrangers by a user who is verified as herself. Her login
+// as alice goes out as a stranger's, and is judged as one. What the app says of alice differs from what it says to
+// strangers, so it does not mean "nobody".
 func TestP1_LedElsewhereWithinASession(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/pub") })
@@ -46,8 +46,8 @@ func TestP1_LedElsewhereWithinASession(t *testing.T) {
 	}
 }
 
-// TestP4_OneLineUnclear: of two identity lines one cannot be asked. Whom the other one names is half an answer,
-// whichever comes first.
+// TestP4_OneLineUnclear: one of two identity lines cannot be asked. The name that the other line gives is only half an
+// answer, whichever comes first.
 func TestP4_OneLineUnclear(t *testing.T) {
 	for _, unclear := range []string{"", "/me", "/staff/me"} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -62,7 +62,7 @@ func TestP4_OneLineUnclear(t *testing.T) {
 				return nil
 			}
 			if r.URL.Path == "/staff/me" {
-				r.URL.Path = "/me" // a customer is one of the staff as well
+				r.URL.Path = "/me" // a customer is on the staff as well
 			}
 			twoDoors(w, r)
 			return nil
@@ -81,8 +81,9 @@ func TestP4_OneLineUnclear(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredInFront: of what requests carry to different paths, a part is alice's, a later one nobody's, and
-// the last that is asked about carol's own. That the last one is hers says nothing of the first.
+// TestP5_UncoveredInFront: requests to different paths carry different parts of the jar. One part is alice's, a later
+// one is nobody's, and the last that is asked about is carol's own. That the last one is hers says nothing about the
+// first.
 func TestP5_UncoveredInFront(t *testing.T) {
 	app := &remembering{path: "/app"}
 	s := newRemembering(t, app, nil)
@@ -101,8 +102,8 @@ func TestP5_UncoveredInFront(t *testing.T) {
 	s.doorIsNoWayIn(t)
 }
 
-// rolling is an app that changes its session's cookie with each answer to somebody, that to the question who is
-// signed in included. The one before is worth nothing then.
+// rolling is an app that changes its session cookie with each answer to a user, also with the answer to the question
+// who is signed in. The earlier cookie is then worthless.
 type rolling struct {
 	current map[string]string // the user by the value that counts
 	count   int
@@ -132,7 +133,7 @@ func (a *rolling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestP4_CookiesOfTheAnswerToTheQuestion: what the app sets when it is asked who is signed in belongs to the session
-// as all else does: at the login, at each recheck, and behind each answer, with one identity line or two.
+// like everything else: at the login, at each recheck, and after each answer, with one identity line or two.
 func TestP4_CookiesOfTheAnswerToTheQuestion(t *testing.T) {
 	for _, lines := range []int{1, 2} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {

@@ -13,9 +13,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// frank is an app that answers a login with the account's first page, lets an account have one session, and lets the
-// login choose how long its cookie lives, for which domain it is, and what else is set. Whoever asks who is signed in
-// has `asked` called first, once.
+// frank is an app that answers a login with the account's first page and lets an account have one session. The login
+// can choose how long its cookie lives, for which domain it is, and what else is set. When the app is asked who is
+// signed in, it first calls `asked`, once.
 type frank struct {
 	mutex    sync.Mutex
 	sessions map[string]string
@@ -44,7 +44,7 @@ func (a *frank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && r.FormValue("p") == "pw-"+name:
 		fmt.Fprint(w, "<!doctype html>secrets of "+a.begin(w, name, r))
 	case r.Method == http.MethodPost:
-		fmt.Fprint(w, "<!doctype html>wrong<form><input name=p type=password>")
+		fmt.Fprint(w, "<!doctype html>wrong<form><input name=u><input name=p type=password>")
 	default:
 		fmt.Fprint(w, "<!doctype html>secrets of "+a.of(id))
 	}
@@ -76,7 +76,7 @@ func (a *frank) begin(w http.ResponseWriter, name string, r *http.Request) strin
 	a.sessions[id] = name
 	page := name
 	if r.FormValue("field") != "" {
-		page += `<input type="password">`
+		page += `<input name="u"><input type="password">`
 	}
 	return page
 }
@@ -102,10 +102,10 @@ func newFrank(t *testing.T) (*site, *frank) {
 	return s, app
 }
 
-// TestP1_AnswerOfANobody: the answer to alice's password is her page, and when the app is asked whose the session is
-// that it set, it says nobody's: since the thief chose a lifetime that is over, or a host that is not this one, had it
-// set once more to something else, or signed in a second time meanwhile, in an app where an account has one session.
-// The page was shown, as that of a wrong password.
+// TestP1_AnswerOfANobody: the answer to alice's password is her page. But when the app is asked whose the session is
+// that it set, it says nobody's. The attacker had chosen a lifetime that is over, or another host; or had the cookie
+// set once more to another value; or had signed in a second time meanwhile, in an app where an account has one session.
+// The page was then shown as that of a wrong password.
 func TestP1_AnswerOfANobody(t *testing.T) {
 	for name, form := range map[string]string{
 		"lifetime":             "&as=%3B+Max-Age%3D-60",

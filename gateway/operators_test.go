@@ -244,8 +244,8 @@ func TestP7_OperatorsCode(t *testing.T) {
 	third.own("/challenge", "/challenge", url.Values{"code": {here.code(key)}}).wants(t, http.StatusSeeOther, "/")
 }
 
-// TestOperatorsCodeIsNoLastingProof: who signed in with an operator's code and changed nothing owes a proof for a change
-// some minutes later.
+// TestOperatorsCodeIsNoLastingProof: who signed in with an operator's code and changed nothing owes a proof for a
+// change some minutes later.
 func TestOperatorsCodeIsNoLastingProof(t *testing.T) {
 	here, _ := atHelpedSites(t, nil)
 	bob := here.browser()

@@ -13,8 +13,8 @@ import (
 
 // TestP5_StreamsBesideARaiseElsewhere: carol has a WebSocket, or a page, open through one gateway when she posts
 // alice's password through another, to an app that takes its time to answer. What she said in the tunnel meanwhile was
-// done as alice, and what the app sent was alice's: the one gateway knew nothing of what the other had under way. Where
-// she posts her own password, both go on.
+// done as alice, and what the app sent was alice's, because the one gateway knew nothing of what the other had under
+// way. If she posts her own password, both go on.
 func TestP5_StreamsBesideARaiseElsewhere(t *testing.T) {
 	for _, what := range []string{"tunnel", "page"} {
 		for _, who := range []string{"carol", "alice"} {
@@ -39,7 +39,7 @@ func TestP5_StreamsBesideARaiseElsewhere(t *testing.T) {
 					t.Fatalf("the control: %q %v", line, err)
 				}
 			} else {
-				carolThere.get("/log").wants(t, http.StatusOK, "") // an address that signed nobody in before
+				carolThere.get("/log").wants(t, http.StatusOK, "") // this address signed nobody in before
 				read = app.openPage(t, carolThere)
 			}
 			form := "u=" + who + "&p=pw-" + who

@@ -24,7 +24,7 @@ func atTwo(t *testing.T, change func(*Config)) (here, there *site) {
 		if change != nil {
 			change(c)
 		}
-		// Each remembers for itself what it read.
+		// Each remembers what it read itself.
 		c.Sessions = session.NewShared(session.NewRecent(memory, nil)).Manager(session.Config{App: "ledger", Now: c.Now})
 		if factors == nil {
 			factors = c.Factors
@@ -36,7 +36,7 @@ func atTwo(t *testing.T, change func(*Config)) (here, there *site) {
 	return here, there
 }
 
-// raiseAtTwo starts two gateways that share their sessions, before one app; carol's browser knows both.
+// raiseAtTwo starts two gateways that share their sessions, in front of one app. carol's browser knows both.
 func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere *browser) {
 	t.Helper()
 	app = newGated()
@@ -49,7 +49,7 @@ func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere 
 	alice.enrol()
 	carol = here.browser()
 	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
-	// Cookies are of a host, whatever its port.
+	// Cookies belong to a host, whatever its port.
 	carolThere = &browser{s: there, client: carol.client}
 	if got := carolThere.get("/page"); got.StatusCode != http.StatusOK || !app.has("GET /page carol") {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
@@ -57,7 +57,7 @@ func raiseAtTwo(t *testing.T) (app *gated, here, there *site, carol, carolThere 
 	return app, here, there, carol, carolThere
 }
 
-// TestP5_NothingBesideARaiseElsewhere: TestP5_NothingBesideARaise, with what is sent at the same moment sent to another
+// TestP5_NothingBesideARaiseElsewhere is TestP5_NothingBesideARaise with the request at the same moment sent to another
 // gateway.
 func TestP5_NothingBesideARaiseElsewhere(t *testing.T) {
 	app, here, there, carol, carolThere := raiseAtTwo(t)
@@ -73,7 +73,7 @@ func TestP5_NothingBesideARaiseElsewhere(t *testing.T) {
 	app.wantsNothingOfAlices(t, map[string]net.Conn{"raise": first, "write": write, "page": page}, "POST /write alice", "GET /late alice")
 }
 
-// TestP5_OwnRaiseIsForgotten: what a user posts herself leaves no mark behind by which her other requests would wait.
+// TestP5_OwnRaiseIsForgotten: what a user posts as herself leaves no mark that makes her other requests wait.
 func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 	app, _, _, carol, carolThere := raiseAtTwo(t)
 	began := time.Now()
@@ -87,7 +87,7 @@ func TestP5_OwnRaiseIsForgotten(t *testing.T) {
 	}
 }
 
-// TestRaisedAt: a mark is good for a while, also by a clock that is ahead.
+// TestRaisedAt: a mark counts for a while, also if the clock of the node that made it is ahead.
 func TestRaisedAt(t *testing.T) {
 	now := time.Now()
 	for ago, want := range map[time.Duration]bool{0: true, time.Second: true, -time.Second: true, underway.MayTake: false, -underway.MayTake: false} {
@@ -101,8 +101,8 @@ func TestRaisedAt(t *testing.T) {
 }
 
 // TestP5_DisownedElsewhere: a stranger's page load is at the app when she signs in at another gateway, as alice, with
-// the cookies that it carries. The app answers it as alice's, a moment later, when nothing but the store tells that
-// these cookies are claimed.
+// the cookies that it carries. A moment later the app answers it as alice's. Only the store shows that these cookies
+// were claimed.
 func TestP5_DisownedElsewhere(t *testing.T) {
 	app, here, there, _, _ := raiseAtTwo(t)
 	for _, name := range []string{"", "alice"} {

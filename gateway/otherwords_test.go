@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP8_AppEndsItsSessionInOtherWords: the app has ended the session, and says so in another way than it speaks to
-// strangers, who are led to a page. That ends ours: were it no word of nobody, as it is none at a sign-in, the user
-// could neither go on nor begin anew.
+// TestP8_AppEndsItsSessionInOtherWords: the app has ended the session, and says so in another way than to strangers,
+// who are led to a page. That ends our session. At a sign-in such an answer does not mean "nobody"; if it did not here
+// either, the user could neither go on nor start again.
 func TestP8_AppEndsItsSessionInOtherWords(t *testing.T) {
 	for _, status := range []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusGone, http.StatusFound} {
 		app, ended := new(raisingApp), false
@@ -51,8 +51,8 @@ func TestP8_AppEndsItsSessionInOtherWords(t *testing.T) {
 	}
 }
 
-// TestP1_NobodyByItsStatus: what the app says of a wrong password's session is that nobody is signed in, by 401 or by
-// naming nobody, also where strangers are led to a page. The page of the failed login is shown.
+// TestP1_NobodyByItsStatus: after a wrong password the app says that nobody is signed in, by 401 or by naming nobody,
+// also in an app that leads strangers to a page. The page of the failed login is shown.
 func TestP1_NobodyByItsStatus(t *testing.T) {
 	for status, want := range map[int]int{http.StatusOK: http.StatusForbidden, http.StatusUnauthorized: http.StatusForbidden, http.StatusForbidden: http.StatusBadGateway} {
 		app := new(raisingApp)
@@ -78,8 +78,8 @@ func TestP1_NobodyByItsStatus(t *testing.T) {
 	}
 }
 
-// TestTrustedIsToldAsItsFactor: the app hears of a session that a trusted browser has made verified by which factor
-// the trust was given; and not of none.
+// TestTrustedIsToldAsItsFactor: for a session that a trusted browser has made verified, the app is told the factor by
+// which the trust was given, and not `none`.
 func TestTrustedIsToldAsItsFactor(t *testing.T) {
 	s, _, b := trustingOver(t, factor.NewMemoryStore())
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/")

@@ -25,7 +25,7 @@ type outage struct {
 	fail func(ctx context.Context) error
 }
 
-// strike has the named operations fail from now on; without names, all of them.
+// strike makes the named operations fail from now on; without names, all of them.
 func (o *outage) strike(fail func(ctx context.Context) error, ops ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -47,8 +47,8 @@ func (o *outage) check(ctx context.Context, op string) error {
 	return fail(ctx)
 }
 
-// failingSecrets is a store of second factors that fails on demand: operations get, put, delete, and written, which
-// fails after the work is done, so that nobody knows that it is.
+// failingSecrets is a store of second factors that fails on demand. Its operations are get, put, delete, and written,
+// which fails after the work is done, so that nobody knows that it is.
 type failingSecrets struct {
 	factor.Store
 	outage
@@ -83,7 +83,7 @@ func (f *failingSecrets) Delete(ctx context.Context, key factor.Key, expected fa
 	return err
 }
 
-// failingSessions is a store of sessions that fails on demand: operations find, commit, delete, claim and list.
+// failingSessions is a session store that fails on demand. Its operations are find, commit, delete, claim and list.
 type failingSessions struct {
 	*session.Memory
 	outage
@@ -148,7 +148,7 @@ func (f *failingSessions) OwnedCtx(ctx context.Context, owners []session.Owner, 
 	return f.Memory.OwnedCtx(ctx, owners, visit)
 }
 
-// frail is a site both of whose stores can fail.
+// frail is a site whose two stores can fail.
 type frail struct {
 	*site
 	secrets  *failingSecrets
@@ -170,7 +170,7 @@ func newFrail(t *testing.T, change func(*Config)) *frail {
 	return f
 }
 
-// failures are the ways in which a store of secrets fails. None of them says that somebody is not enrolled.
+// failures are the ways in which a secrets store fails. None of them says that a user is not enrolled.
 var failures = []struct {
 	name string
 	err  error
@@ -186,8 +186,8 @@ var failures = []struct {
 	{"written, and the answer lost", context.DeadlineExceeded, []string{"written"}},
 }
 
-// refusedForNow fails the test unless the answer is 503 and says when to come back, shows nothing of an enrolment, and
-// nothing of what went wrong inside.
+// refusedForNow fails the test unless the answer is 503, says when to come back, and shows nothing of an enrolment or
+// of what went wrong inside.
 func (a answer) refusedForNow(t *testing.T) {
 	t.Helper()
 	if a.StatusCode != http.StatusServiceUnavailable {
@@ -209,13 +209,13 @@ func (a answer) refusedForNow(t *testing.T) {
 	}
 }
 
-// token is the CSRF token on a page.
+// token returns the CSRF token on a page.
 func (b *browser) token(page string) string {
 	b.s.t.Helper()
 	return find(b.s.t, ownCSRF, b.get("/second-factor"+page).body)
 }
 
-// state is what /status says.
+// state returns what /status says.
 func (b *browser) state() string {
 	b.s.t.Helper()
 	text := b.get("/second-factor/status").body
@@ -228,7 +228,7 @@ func (b *browser) state() string {
 	return ""
 }
 
-// enrolledBrowser is alice's, verified, with her key and recovery codes.
+// enrolledBrowser makes a verified browser of alice's, and returns her key and recovery codes.
 func (f *frail) enrolledBrowser() (b *browser, key string, codes []string) {
 	f.t.Helper()
 	b = f.browser()
@@ -243,7 +243,7 @@ func (f *frail) enrolledBrowser() (b *browser, key string, codes []string) {
 	return b, key, codes
 }
 
-// challengedBrowser is alice's with a pending session.
+// challengedBrowser makes a browser of alice's with a pending session.
 func (f *frail) challengedBrowser() (b *browser, key string, codes []string) {
 	f.t.Helper()
 	b, key, codes = f.enrolledBrowser()
@@ -252,23 +252,23 @@ func (f *frail) challengedBrowser() (b *browser, key string, codes []string) {
 	return b, key, codes
 }
 
-// step is a request during which the store of secrets fails.
+// step is a request during which the secrets store fails.
 type step struct {
 	name string
-	// state is that of the session, which must be the same afterwards.
+	// state is the session's state, which must be the same afterwards.
 	state string
-	// writes tells that the step writes to the store; others cannot fail in doing so.
+	// writes says that the step writes to the store; other steps cannot fail at writing.
 	writes bool
-	// prepare leads up to it and returns the request, which can be sent again.
+	// prepare leads up to the step and returns the request, which can be sent again.
 	prepare func(f *frail) (*browser, func() answer)
-	// status and location are those of the request when the store is back.
+	// status and location are those of the request when the store works again.
 	status   int
 	location string
-	// again replaces status where the step was done in truth, and only its outcome lost.
+	// again replaces status if the step was in fact done and only its outcome was lost.
 	again int
 }
 
-// posting is a POST to an own page with the CSRF token read beforehand, and a fresh code each time.
+// posting makes a POST to one of our own pages, with the CSRF token read beforehand and a fresh code each time.
 func (f *frail) posting(b *browser, from, to, key string) (*browser, func() answer) {
 	token := b.token(from)
 	return b, func() answer {
@@ -355,10 +355,10 @@ var steps = []step{
 	}},
 }
 
-// TestP6_SecretsStoreFails: the thief waits until the store of secrets is away, or floods it, hoping that whoever
-// cannot be asked for a factor is let in without one, or may set one up. At each step and for each failure the answer
-// is 503, the session is what it was, and no page offers an enrolment. When the store is back, the same request goes
-// through.
+// TestP6_SecretsStoreFails: the attacker waits until the secrets store is unreachable, or floods it, hoping that a user
+// who cannot be asked for a factor is let in without one, or may set one up. At each step and for each failure the
+// answer is 503, the session is what it was, and no page offers an enrolment. When the store works again, the same
+// request goes through.
 func TestP6_SecretsStoreFails(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {
@@ -394,8 +394,9 @@ func TestP6_SecretsStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_SignInWhileTheSecretsStoreFails: the thief has the password only, and signs in while nobody can say whether a
-// factor is owed. He is pending at most. When the store is back he is asked for the factor, and who has none goes on.
+// TestP6_SignInWhileTheSecretsStoreFails: the attacker has only the password, and signs in while nobody can say whether
+// a factor is owed. His session is pending at most. When the store works again he is asked for the factor, and a user
+// without one goes on.
 func TestP6_SignInWhileTheSecretsStoreFails(t *testing.T) {
 	t.Parallel()
 	for _, everyone := range []bool{false, true} {
@@ -443,7 +444,8 @@ func TestP6_SignInWhileTheSecretsStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_SecretsStoreHangs: a store that never answers is given up after a while, and refuses as one that fails does.
+// TestP6_SecretsStoreHangs: a store that never answers is given up after a while. The answer is then the same refusal
+// as for a store that fails.
 func TestP6_SecretsStoreHangs(t *testing.T) {
 	t.Parallel()
 	hang := func(ctx context.Context) error {
@@ -470,8 +472,8 @@ func TestP6_SecretsStoreHangs(t *testing.T) {
 	}
 }
 
-// TestP6_VerifiedSessionsGoOn: the store of secrets is away for an hour, and nobody who is verified notices, not even
-// where the app is asked again who is signed in. Signing out works too.
+// TestP6_VerifiedSessionsGoOn: the secrets store is unreachable for an hour, and no verified user notices, not even
+// when the app is asked again who is signed in. Signing out works too.
 func TestP6_VerifiedSessionsGoOn(t *testing.T) {
 	t.Parallel()
 	f := newFrail(t, nil)
@@ -488,8 +490,9 @@ func TestP6_VerifiedSessionsGoOn(t *testing.T) {
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestP6_SessionsStoreFails: without its sessions the gateway knows nobody, and lets nobody in: each request is 503, on
-// the app's pages and its own, also where only writing fails. When the store is back, sessions are what they were.
+// TestP6_SessionsStoreFails: without its session store the gateway knows nobody, and lets nobody in: each request gets
+// 503, at the app's addresses and its own, also if only writing fails. When the store works again, sessions are what
+// they were.
 func TestP6_SessionsStoreFails(t *testing.T) {
 	t.Parallel()
 	broken := []error{errors.New("redis: connection refused"), context.DeadlineExceeded, context.Canceled}
@@ -519,7 +522,8 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 			b.post("/second-factor/logout", url.Values{"csrf_token": {token}}).refusedForNow(t)
 			wantsPending()
 
-			// Writing, at each point where a passed challenge would: the session stays pending, under its old token.
+			// Writing fails at each point at which a passed challenge writes: the session stays pending, under its old
+			// token.
 			for i, op := range []string{"commit", "claim"} {
 				f.sessions.strike(fail, op)
 				b.post("/second-factor/challenge", url.Values{"csrf_token": {token}, "code": {f.code(key)}}).refusedForNow(t)
@@ -531,8 +535,8 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 			}
 			b.own("/challenge", "/challenge", url.Values{"code": {f.code(key)}}).wants(t, http.StatusSeeOther, "/")
 
-			// Signing out, by the gateway's door and by the app's: the browser is not told that it is out while it is
-			// not.
+			// Signing out, at the gateway's address and at the app's: the browser is not told that it is signed out
+			// while it is not.
 			token = b.token("/")
 			f.sessions.strike(fail, "delete")
 			b.post("/second-factor/logout", url.Values{"csrf_token": {token}}).refusedForNow(t)
@@ -560,9 +564,9 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 				}
 			}
 			f.sessions.strike(fail, "commit")
-			// A stranger's page load needs no store: the address is remembered by the browser.
+			// A stranger's page load needs no store, because the browser remembers the address.
 			f.browser().get("/files").wants(t, http.StatusSeeOther, "/login")
-			// A login page whose cookie cannot be kept is refused.
+			// A login page is refused if its cookie cannot be kept.
 			f.browser().get("/login").refusedForNow(t)
 			f.sessions.end()
 			f.browser().signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
@@ -570,8 +574,8 @@ func TestP6_SessionsStoreFails(t *testing.T) {
 	}
 }
 
-// TestP6_OtherSessionsCannotBeEnded: a change of factors ends the user's other sessions. Where that fails, the user is
-// told that something went wrong and not that all is well.
+// TestP6_OtherSessionsCannotBeEnded: a change of factors ends the user's other sessions. If that fails, the user is
+// told that something went wrong, and not that all is well.
 func TestP6_OtherSessionsCannotBeEnded(t *testing.T) {
 	t.Parallel()
 	f := newFrail(t, nil)

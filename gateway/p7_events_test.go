@@ -12,13 +12,13 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// withoutStores are the events but those of stores.
+// withoutStores returns the events except those of stores.
 func withoutStores(events []event.Event) []event.Event {
 	return slices.DeleteFunc(events, func(e event.Event) bool { return e.Name == event.StoreUnavailable || e.Name == event.StoreRecovered })
 }
 
-// TestP7_NothingIsToldBeforeItIsWritten: whoever reads the audit must be able to believe it. While a store of secrets
-// fails, no step of a user's is told as one that happened. With the store back the same request is told.
+// TestP7_NothingIsToldBeforeItIsWritten: readers of the audit must be able to rely on it. While the secrets store
+// fails, no step of a user's is emitted as one that happened. When the store works again, the same request emits it.
 func TestP7_NothingIsToldBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {
@@ -27,7 +27,7 @@ func TestP7_NothingIsToldBeforeItIsWritten(t *testing.T) {
 		}
 		for _, failure := range failures {
 			if failure.name != "read-only" && failure.name != "cancelled" {
-				continue // two ways are enough here: one that fails when it is read, one when it is written
+				continue // two ways are enough here: one fails at reading, one at writing
 			}
 			t.Run(step.name+"/"+failure.name, func(t *testing.T) {
 				t.Parallel()
@@ -51,13 +51,13 @@ func TestP7_NothingIsToldBeforeItIsWritten(t *testing.T) {
 	}
 }
 
-// TestP7_NothingIsToldOfSessionsBeforeTheyAreWritten: the same with the store of sessions.
+// TestP7_NothingIsToldOfSessionsBeforeTheyAreWritten is the same with the session store.
 func TestP7_NothingIsToldOfSessionsBeforeTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		ops     []string
 		prepare func(f *frail) (request func())
-		// want is what is true all the same, since the secrets are written first.
+		// want is what is true all the same, because the secrets are written first.
 		want []string
 	}{
 		"login": {[]string{"commit", "claim"}, func(f *frail) func() {

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// TestP9_EventsHoldNoSecret: whoever reads events learns no password, code, key, token or cookie, and no name that was
-// typed before the app accepted it: it may be a password in the wrong field. The positive control finds the name of who
-// did sign in.
+// TestP9_EventsHoldNoSecret: a reader of events learns no password, code, key, token or cookie, and no name that was
+// typed before the app accepted it, because it may be a password in the wrong field. The positive control finds the
+// name of the user who did sign in.
 func TestP9_EventsHoldNoSecret(t *testing.T) {
 	const typed = "hunter2-in-the-wrong-field"
 	s, h := listening(t, nil)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// TestP6_SlowAppsAreWaitedFor: an app that keeps a session to itself, as PHP does, answers nothing else of it while it
-// is at work on a report. A question before another request waits like that request, and not for ten seconds only,
-// after which each page of the user's was 502 until the report was there. One about an answer that is there waits no
-// longer.
+// TestP6_SlowAppsAreWaitedFor: an app that locks a session, as PHP does, answers nothing else of the session while it
+// works on a report. A question before another request waits as that request would. It used to wait for ten seconds
+// only, and then each page of the user's was 502 until the report was there. A question about an answer that is there
+// waits no longer than before.
 func TestP6_SlowAppsAreWaitedFor(t *testing.T) {
 	app, asked := new(raisingApp), []time.Duration(nil)
 	s := newRaising(t, nil)
@@ -27,7 +27,7 @@ func TestP6_SlowAppsAreWaitedFor(t *testing.T) {
 	carol := s.carol(t)
 	carol.get("/x").wants(t, http.StatusOK, "")
 	asked = nil
-	s.clock.Advance(2 * time.Minute) // the next request has to be asked about first
+	s.clock.Advance(2 * time.Minute) // the next request then has to ask first
 	carol.get("/x").wants(t, http.StatusOK, "")
 	if len(asked) != 2 || asked[0] < 50*time.Second || asked[0] > time.Minute || asked[1] > 10*time.Second {
 		t.Errorf("before a page, and about it: %v", asked)

@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/gateway/relay"
 )
 
-// growing is a gated app with a page that is written piece by piece, each of which says whose the session is by then.
-// It can refuse to say who is signed in.
+// growing is a gated app with a page that is written piece by piece. Each piece says whose the session is at that
+// moment. The app can refuse to say who is signed in.
 type growing struct {
 	*gated
 	grows, refuses atomic.Bool
@@ -46,7 +46,7 @@ func (a *growing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// behindPages is raise before a growing app.
+// behindPages is raise with a growing app.
 func behindPages(t *testing.T, change func(*Config)) (s *site, app *growing, carol *browser) {
 	t.Helper()
 	app = &growing{gated: newGated()}
@@ -55,7 +55,7 @@ func behindPages(t *testing.T, change func(*Config)) (s *site, app *growing, car
 	return s, app, s.carol(t)
 }
 
-// openPage asks for the page, and returns it behind its first piece.
+// openPage asks for the page, and returns what follows its first piece.
 func (a *growing) openPage(t *testing.T, b *browser) (rest *bufio.Reader) {
 	t.Helper()
 	a.grows.Store(true)
@@ -73,7 +73,7 @@ func (a *growing) openPage(t *testing.T, b *browser) (rest *bufio.Reader) {
 
 // TestP5_KnownPageBesideARaise: carol has a page open that the app writes bit by bit, at a path that signed nobody in
 // before, when she posts alice's password to an app that takes its time to answer. What the app writes to the page
-// meanwhile may be alice's: it waits for the other's answer, and where that takes long, it is asked about.
+// meanwhile may be alice's. It waits for the answer to the other request, and if that takes long, the app is asked.
 func TestP5_KnownPageBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		for _, answered := range []bool{true, false} {
@@ -84,12 +84,12 @@ func TestP5_KnownPageBesideARaise(t *testing.T) {
 			if answered {
 				carol.raw(t, "POST", "/slow?n="+who, "", 0)
 			} else {
-				// By its address it may sign somebody in before it is there.
+				// By its address it may sign somebody in before its body is there.
 				carol.raw(t, "POST", "/slow?n="+who, strings.Repeat("x", upload), 10<<20)
 			}
 			<-app.arrived
 			app.say()
-			app.say() // it has written it
+			app.say() // the app has written it
 			if answered {
 				app.open()
 			}
@@ -105,8 +105,8 @@ func TestP5_KnownPageBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_UploadBesideARaise: carol sends a file while a request of hers with alice's password is at the app. The file's
-// end waits, and never comes.
+// TestP5_UploadBesideARaise: carol sends a file while a request of hers with alice's password is at the app. The end of
+// the file waits, and never gets there.
 func TestP5_UploadBesideARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		app := newGated()
@@ -146,8 +146,9 @@ func TestP5_UploadBesideARaise(t *testing.T) {
 	}
 }
 
-// TestP5_PageIsAskedAbout: an answer that never ends makes no request, and a recheck found out nothing about it: whose
-// the session had become by a way of the app's that nobody saw, or that the app had ended it, or does not say any more.
+// TestP5_PageIsAskedAbout: an answer that never ends makes no request, so a recheck found out nothing about it: the
+// session may have become another user's in a way that nobody saw, or the app may have ended it, or may no longer say
+// whose it is.
 func TestP5_PageIsAskedAbout(t *testing.T) {
 	for what, becomes := range map[string]func(*growing){
 		"alice's":       func(a *growing) { a.become("alice") },
@@ -176,7 +177,7 @@ func TestP5_PageIsAskedAbout(t *testing.T) {
 	}
 }
 
-// become makes carol's session another one's.
+// become makes carol's session another user's.
 func (a *growing) become(name string) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

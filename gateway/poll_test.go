@@ -9,7 +9,8 @@ import (
 )
 
 // TestP5_RaisedBackBesideALink: a link signs in by its path, and the app takes more than a moment for the page behind
-// it. Meanwhile carol signs in again as herself: asked then, the app names carol, and the page was alice's.
+// it. Meanwhile carol signs in again as herself. If the app is asked after that, it names carol, although the page was
+// alice's.
 func TestP5_RaisedBackBesideALink(t *testing.T) {
 	app := newGated()
 	held := false
@@ -37,10 +38,10 @@ func TestP5_RaisedBackBesideALink(t *testing.T) {
 	held = true
 	link := carol.rawRest(t, "GET", "/in/alice/pw-alice.js", "Connection: close\r\n\r\n")
 	<-app.arrived
-	// Asked before that goes out, the app names alice.
+	// If the app is asked before that goes out, it names alice.
 	carol.do("POST", "/other", asForm, "u=carol&p=pw-carol").wants(t, http.StatusSeeOther, challengePage)
 	app.open()
-	// All of it, or none: the session has ended meanwhile, which may break the connection off.
+	// All of the page comes or nothing: the session has ended meanwhile, which may break the connection off.
 	if body, _ := io.ReadAll(link); strings.Contains(string(body), "secretsOf") {
 		t.Errorf("carol reads %s", body)
 	}

@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// at is the same browser at another site of this host.
+// at returns the same browser at another site of this host.
 func (b *browser) at(s *site) *browser { return &browser{s: s, client: b.client} }
 
-// named are the names of the gateway's cookies that the browser has.
+// named returns the names of the gateway's cookies that the browser has.
 func (b *browser) named(t *testing.T) (names []string) {
 	t.Helper()
 	address, err := url.Parse(b.s.server.URL)
@@ -28,8 +28,8 @@ func (b *browser) named(t *testing.T) (names []string) {
 	return names
 }
 
-// TestPorts: cookies know no ports. A look at another gateway of this host signed the user out of the first one, by a
-// login page or by a sign-in, and the other way round.
+// TestPorts: cookies know no ports. A look at another gateway of this host, at its login page or by a sign-in, signed
+// the user out of the first one, and the other way round.
 func TestPorts(t *testing.T) {
 	first, second := newSite(t, demo.Knobs{}, nil), newSite(t, demo.Knobs{}, nil)
 	b := first.browser()
@@ -65,8 +65,8 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// TestPortsOwn: a token of this port's own is used up, and not taken for another's, once its session is over; one of
-// before there were ports in tokens still counts.
+// TestPortsOwn: a token of this port is used up when its session is over, and is not taken for another port's. A token
+// without a port, of the version before, still counts.
 func TestPortsOwn(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -96,8 +96,8 @@ func TestPortsOwn(t *testing.T) {
 	}
 }
 
-// TestPortsPlanted: whoever can set cookies of this host, from another port of it, gets nobody into a session by a
-// second one of the name with the port, and no app gets to see one of these.
+// TestPortsPlanted: an attacker who can set cookies of this host, from another port, plants a second cookie of the name
+// with the port. It gets nobody into a session, and no app sees one of these cookies.
 func TestPortsPlanted(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) { c.Pass = match.NewGlobs("sallyport*", "SALLYPORT*", "other") })
 	address, err := url.Parse(s.server.URL)
@@ -149,7 +149,7 @@ func TestPortsPlanted(t *testing.T) {
 	}
 }
 
-// bare is a session's token without the port that it is for.
+// bare returns a session's token without its port.
 func bare(value string) string {
 	token, _, _ := strings.Cut(value, ".")
 	return token

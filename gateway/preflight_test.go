@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_Preflight: a browser asks for the page of a site that the operator names whether it may send a request, and
-// sends no cookie with that. The app says. Whoever pretends to be such a browser gets the app to see nothing but the
-// question, and sees nothing but what it allows.
+// TestP1_Preflight: for the page of a site that the operator names, a browser asks, without a cookie, whether it may
+// send a request, and the app answers. A client that pretends to be such a browser makes the app see nothing but the
+// question, and itself sees nothing but what the app allows.
 func TestP1_Preflight(t *testing.T) {
 	const portal = "https://portal.example.com"
 	var seen []*http.Request

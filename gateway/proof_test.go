@@ -20,7 +20,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// scripted is a browser that runs the script of the challenge's page.
+// scripted is a browser that runs the script of the challenge page.
 type scripted struct {
 	*browser
 	key *ecdsa.PrivateKey
@@ -43,7 +43,7 @@ func (b *scripted) public() string {
 	return factor.EncodeDeviceKey(raw)
 }
 
-// signs is the signature that the script makes with the form token of a page.
+// signs returns the signature that the script makes with the form token of a page.
 func (b *scripted) signs(purpose, token, device string) string {
 	host := strings.TrimPrefix(b.s.server.URL, "http://")
 	sum := sha256.Sum256([]byte(strings.Join([]string{"sallyport trusted browser", purpose, host, "/second-factor", token, device}, "\n")))
@@ -72,7 +72,7 @@ func (b *scripted) trust(key string) {
 	b.own("/", "/logout", nil)
 }
 
-// proof is the form that the page's script sends, on a page that asks for it.
+// proof returns the form that the page's script sends, on a page that asks for it.
 func (b *scripted) proof(page answer) url.Values {
 	b.s.t.Helper()
 	if shown := find(b.s.t, shownKey, page.body); shown != b.public() {
@@ -98,7 +98,7 @@ func (b *scripted) getsIn() {
 	b.own("/", "/logout", nil)
 }
 
-// keyed is a site, bob's key, and a browser of his that is trusted and runs scripts.
+// keyed makes a site, bob's key, and a browser of his that is trusted and runs scripts.
 func keyed(t testing.TB, store factor.Store) (s *site, key string, b *scripted) {
 	t.Helper()
 	s = trustingSite(t, store)
@@ -132,7 +132,7 @@ func TestProof(t *testing.T) {
 	for range 3 {
 		b.getsIn()
 	}
-	// It is no code: a change of factors asks for one, also where one would do for a while.
+	// The proof is no code: a change of factors asks for a code, even if an earlier code would do for a while.
 	s.gateway.site.Config.Reauth = time.Hour
 	b.signIn("bob", demo.BobPassword)
 	b.post("/second-factor/challenge", b.proof(b.get("/second-factor/challenge"))).wants(t, http.StatusSeeOther, "/")
@@ -228,7 +228,7 @@ func TestP5_KeyIsNotPortable(t *testing.T) {
 	})
 }
 
-// TestP5_ProofNeedsThePassword: only a login with a password lets a browser prove itself.
+// TestP5_ProofNeedsThePassword: a browser can prove itself only after a login with a password.
 func TestP5_ProofNeedsThePassword(t *testing.T) {
 	s, key, b := keyed(t, factor.NewMemoryStore())
 	wantNone := func(t *testing.T) {
@@ -270,8 +270,8 @@ func TestP5_ProofNeedsThePassword(t *testing.T) {
 	b.getsIn()
 }
 
-// TestProofWhileCodesAreCounted: whoever has the password and guesses is not led past the count by a browser that is
-// trusted.
+// TestProofWhileCodesAreCounted: a trusted browser does not lead somebody who has the password and guesses past the
+// count.
 func TestProofWhileCodesAreCounted(t *testing.T) {
 	s, _, b := keyed(t, factor.NewMemoryStore())
 	wantChallenge(t, b.browser)
@@ -290,7 +290,7 @@ func TestProofWhileCodesAreCounted(t *testing.T) {
 	b.getsIn()
 }
 
-// TestProofIsNoCode: a form with a proof is never an attempt at a code, whatever stands in its field.
+// TestProofIsNoCode: a form with a proof is never an attempt at a code, whatever its code field holds.
 func TestProofIsNoCode(t *testing.T) {
 	s, key, b := keyed(t, factor.NewMemoryStore())
 	wantChallenge(t, b.browser)
@@ -303,8 +303,7 @@ func TestProofIsNoCode(t *testing.T) {
 	}
 }
 
-// TestBadKey: a key that cannot be used makes the browser no trusted one, and no one without a key either; the code
-// counts.
+// TestBadKey: if the key cannot be used, the browser does not become trusted, not even without a key. The code counts.
 func TestBadKey(t *testing.T) {
 	for name, change := range map[string]func(b *scripted, form url.Values){
 		"no key":              func(_ *scripted, form url.Values) { form.Set("key", "BA") },
@@ -333,7 +332,7 @@ func TestBadKey(t *testing.T) {
 	}
 }
 
-// TestP7_ProofWinsOnce: a form that is sent many times at once lets one request in, and is taken for no theft.
+// TestP7_ProofWinsOnce: a form that is sent many times at once lets one request in, and does not count as theft.
 func TestP7_ProofWinsOnce(t *testing.T) {
 	s, _, b := keyed(t, factor.NewMemoryStore())
 	wantChallenge(t, b.browser)
@@ -363,7 +362,7 @@ func TestP7_ProofWinsOnce(t *testing.T) {
 }
 
 // TestP6_ProofWithoutAStore: while the secrets store cannot say whether the browser is trusted, it is not, and the
-// script does not try for ever; the trust stands.
+// script does not try for ever. The trust remains.
 func TestP6_ProofWithoutAStore(t *testing.T) {
 	store := &failingSecrets{Store: factor.NewMemoryStore()}
 	s, key, b := keyed(t, store)
@@ -381,8 +380,8 @@ func TestP6_ProofWithoutAStore(t *testing.T) {
 	b.getsIn()
 }
 
-// TestP6_ProofWithoutSessions: a proof that is good uses the secret up. Where the session cannot be written after that,
-// the browser gets its next secret all the same, or it would be taken for a thief the next time.
+// TestP6_ProofWithoutSessions: a valid proof uses the secret up. If the session cannot be written after that, the
+// browser still gets its next secret. Otherwise it would be taken for a thief the next time.
 func TestP6_ProofWithoutSessions(t *testing.T) {
 	f := newFrail(t, func(c *Config) {
 		c.Factors = factor.NewService(factor.NewMemoryStore(), factor.Config{App: "ledger", Kinds: kinds(), Now: c.Now, Remember: 30 * 24 * time.Hour})
@@ -410,7 +409,7 @@ func TestP6_ProofWithoutSessions(t *testing.T) {
 	}
 }
 
-// TestProofStandsOnce: of two, readers differ in which one they take.
+// TestProofStandsOnce: a form may hold one proof only, because readers differ in which of two they take.
 func TestProofStandsOnce(t *testing.T) {
 	_, _, b := keyed(t, factor.NewMemoryStore())
 	wantChallenge(t, b.browser)
@@ -424,7 +423,7 @@ func TestProofStandsOnce(t *testing.T) {
 	b.getsIn()
 }
 
-// TestP5_ResetDuringAProof: as TestP5_ResetDuringATrustedSignIn, where the sign-in comes with a key.
+// TestP5_ResetDuringAProof is TestP5_ResetDuringATrustedSignIn for a sign-in with a key.
 func TestP5_ResetDuringAProof(t *testing.T) {
 	calls := 0
 	for ; ; calls++ {
@@ -442,7 +441,7 @@ func TestP5_ResetDuringAProof(t *testing.T) {
 		}
 		answered := b.post("/second-factor/challenge", form)
 		if store.then != nil {
-			break // a proof asks no more often
+			break // a proof asks no more often than that
 		}
 		if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
 			t.Errorf("reset at call %d, the proof is answered with %d, and the app is open", calls+1, answered.StatusCode)
@@ -453,8 +452,8 @@ func TestP5_ResetDuringAProof(t *testing.T) {
 	}
 }
 
-// TestKeyEndsCookieAlone: a browser that was trusted by its cookie, and is trusted anew with a key, does not come in by
-// the old one.
+// TestKeyEndsCookieAlone: a browser that was trusted by its cookie, and is trusted again with a key, does not get in by
+// the old cookie.
 func TestKeyEndsCookieAlone(t *testing.T) {
 	s, key, plain := trusting(t)
 	b := s.scripted(linuxFirefox)

@@ -18,11 +18,11 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// moodyApp signs people in at /login and, undescribed, at /pub/enter, and knows nobody at /me by whatever request
-// nobody says in its mood.
+// moodyApp signs users in at /login and, at an address that no login describes, at /pub/enter. At /me it answers
+// as if nobody were signed in if the function nobody says so.
 type moodyApp struct {
-	// nobody reports whether a question is answered as if nobody had asked it; guest is what strangers are called, or
-	// called is.
+	// nobody reports whether a question is answered as if nobody were signed in. guest is the name that strangers get,
+	// unless called is set.
 	nobody func(*http.Request) bool
 	guest  string
 	called func(*http.Request) string
@@ -95,10 +95,10 @@ func newMoody(t *testing.T, a *moodyApp, change func(*Config)) *site {
 	return s
 }
 
-// TestP4_QuestionHasNoErrand: whoever holds the password has the app answer the gateway's question with less: a part of
-// it, "not modified", what a cache kept from before, or something else than JSON, by what her login says of itself.
-// Then the app seems to know nobody, and the login one that failed. The question has none of that. The control: the app
-// itself knows nobody by each, and an ordinary sign-in, with none of them, is asked for the factor.
+// TestP4_QuestionHasNoErrand: an attacker who has the password makes the app answer the gateway's question with less: a
+// part of the answer, "not modified", an old copy from a cache, or something other than JSON, by headers of the login.
+// Then the app seems to know nobody, and the login seems to have failed. The question has none of these headers. The
+// control: with each of them the app itself knows nobody, and an ordinary sign-in without them is asked for the factor.
 func TestP4_QuestionHasNoErrand(t *testing.T) {
 	for _, odd := range []struct{ name, value string }{
 		{"Range", "bytes=0-3"},
@@ -163,9 +163,10 @@ func TestP4_QuestionHasNoErrand(t *testing.T) {
 }
 
 // TestP3_QuestionIsClean: the app believes a header that says who somebody is. Carol, verified, sends alice's name in
-// it when her session is due to be asked about, which is before anything of her request goes on: the question has
-// nothing that the request must not have, and goes without a credential where it is asked what strangers are called.
-// The control: the app itself believes it, and what the operator lets through goes with the question about a session.
+// it when the app has to be asked about her session, which happens before anything of her request goes on. The question
+// has nothing that the request must not have, and it has no credential when it asks what strangers are called. The
+// control: the app itself believes the header, and headers that the operator lets through go with a question about a
+// session.
 func TestP3_QuestionIsClean(t *testing.T) {
 	app := &moodyApp{guest: "anonymous"} // so that strangers are asked about at each sign-in too
 	s := newMoody(t, app, func(c *Config) { c.PassHeaders = []custody.PassHeader{{Name: "X-Device-Key"}} })
@@ -186,7 +187,7 @@ func TestP3_QuestionIsClean(t *testing.T) {
 	begins := maps.Clone(says)
 	begins.Set("Content-Type", asForm)
 	app.questions()
-	s.clock.Advance(time.Hour) // strangers' names are asked for anew
+	s.clock.Advance(time.Hour) // strangers' names then have to be asked for again
 	b.send("POST", "/login", "u=carol&p=pw-carol", begins)
 	b.wantsState("verified", "carol")
 	for range 3 {
@@ -217,7 +218,7 @@ func TestP3_QuestionIsClean(t *testing.T) {
 }
 
 // TestP3_LoginHeadersInEverySession: carol, verified, signs in as alice, and says more in her login's headers than a
-// stranger may: that it is a request of another kind (an override of the method), or who she is by a header of which
+// stranger may: that it is a request of another kind (an override of the method), or who she is, by a header that
 // nobody knows. A login goes as a stranger's in every session. The control: the same headers go with an ordinary
 // request of hers.
 func TestP3_LoginHeadersInEverySession(t *testing.T) {
@@ -259,8 +260,8 @@ func TestP3_LoginHeadersInEverySession(t *testing.T) {
 	}
 }
 
-// TestP1_LoginPageWhileOwing: whoever owes a factor and opens the login page is led to the challenge, and the app sees
-// nothing. A stranger sees the page, and so does a script of hers.
+// TestP1_LoginPageWhileOwing: a user who owes a factor and opens the login page is led to the challenge, and the app
+// sees nothing. A stranger sees the page, and so does a stranger's script.
 func TestP1_LoginPageWhileOwing(t *testing.T) {
 	app := new(moodyApp)
 	s := newMoody(t, app, nil)
@@ -277,11 +278,11 @@ func TestP1_LoginPageWhileOwing(t *testing.T) {
 	b.do("GET", "/login", "application/json", "").wants(t, http.StatusOK, "")
 }
 
-// TestP4_AnotherViewByTheBrowser: the page that names the account has another view, which leaves the name out, for
-// whoever has a cookie that asks for it, or says in a header that the screen is small. The thief has one, signs in as
-// alice, and was nobody: the app's session was hers as a stranger's. The page is asked for once more without anything
-// that the browser chose. The control: the app itself shows no name by each, and a sign-in without them is asked for
-// the factor.
+// TestP4_AnotherViewByTheBrowser: the page that names the account has another view without the name, for a browser that
+// has a cookie for it or says in a header that its screen is small. The attacker has such a browser, signs in as alice,
+// and was nobody to the gateway: the app's session was hers as a stranger's. So the page is asked for once more without
+// anything that the browser chose. The control: by each of them the app itself shows no name, and a sign-in without
+// them is asked for the factor.
 func TestP4_AnotherViewByTheBrowser(t *testing.T) {
 	for _, odd := range []struct{ name, value string }{
 		{"Cookie", "lang=de"},

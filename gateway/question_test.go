@@ -16,17 +16,17 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// says is a form, or JSON, with one more line of a header.
+// says returns the headers of a form or of JSON, with one more line.
 func says(contentType, name, value string) http.Header {
 	return http.Header{"Content-Type": {contentType}, name: {value}}
 }
 
 const formType, jsonType = "application/x-www-form-urlencoded", "application/json"
 
-// TestP5_QuestionOfAnotherMethod: bob signs in to alice's account at a door that nobody described, and says in a header
-// that every request is to be taken for a POST. A question with that header would be one that the app does not know:
-// alice's session would be nobody's to the gateway, and so become that of a stranger, bob. The header does its work at
-// the app itself.
+// TestP5_QuestionOfAnotherMethod: bob signs in to alice's account at an address that no login describes, and says in a
+// header that every request is to be taken for a POST. The app would not know a question with that header: to the
+// gateway alice's session would be nobody's, and so would stay with a stranger, bob. The header has its effect at the
+// app itself.
 func TestP5_QuestionOfAnotherMethod(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, TrustHeaders: true, Record: 100}, func(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] })
 	alice := s.browser()
@@ -44,8 +44,8 @@ func TestP5_QuestionOfAnotherMethod(t *testing.T) {
 	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// TestP5_NobodyInMidSession: an answer sets cookies by which the app knows nobody, as far as it says so. They are not a
-// stranger's from then on: whoever brought the answer about may have had a hand in what the app said as well.
+// TestP5_NobodyInMidSession: an answer sets cookies by which, as far as the app says, it knows nobody. They do not
+// become a stranger's: the client that caused the answer may also have influenced what the app said.
 func TestP5_NobodyInMidSession(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true}, nil)
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
@@ -70,9 +70,9 @@ func TestP5_NobodyInMidSession(t *testing.T) {
 	b.get("/static/style.css").wants(t, http.StatusOK, "")
 }
 
-// TestP4_TypedLoginThatFailsWithItsProof: alice's password is right, and whoever sends it has the app answer as if it
-// were not: with 406 to an odd Accept. The app has signed in all the same. The answer goes nowhere, and neither does
-// the session, also not with another try at the same name. With an ordinary Accept the factor is asked for.
+// TestP4_TypedLoginThatFailsWithItsProof: alice's password is right, but the client makes the app answer as if it were
+// not: with 406 to an odd Accept. The app has signed in all the same. The answer is withheld, and the session is not
+// kept, not even for another try with the same name. With an ordinary Accept the factor is asked for.
 func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, Record: 100}, typedOnly)
 	alice := s.browser()
@@ -97,7 +97,8 @@ func TestP4_TypedLoginThatFailsWithItsProof(t *testing.T) {
 }
 
 // TestP4_TypedLoginThatFailsKeepsNothing: here the proof stands in the page, which the odd answer is not. Nobody knows
-// whether the app has signed in; what it set goes with no other try. A session that the login page began is the price.
+// whether the app has signed in, so what it set goes with no other try. The price is a session that the login page
+// began.
 func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, PickyAccept: true, LoginStatus: http.StatusOK, Record: 100}, func(c *Config) {
 		typedOnly(c)
@@ -113,10 +114,10 @@ func TestP4_TypedLoginThatFailsKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestP4_TypedFieldThatNobodyDescribed: where the app cannot be asked, alice's password stands in the address of the
-// login page, beside a field by which the app reads a name and of which the operator does not know. The app signs in;
-// neither what it sets nor what it answers reaches anybody, and a session that the page had begun is not raised. The
-// page without a query is open as ever.
+// TestP4_TypedFieldThatNobodyDescribed: the app cannot be asked. Alice's password stands in the address of the login
+// page, with a field by which the app reads a name and of which the operator does not know. The app signs in. Neither
+// what it sets nor what it answers reaches anybody, and a session that the page had begun is not raised. The page
+// without a query stays open.
 func TestP4_TypedFieldThatNobodyDescribed(t *testing.T) {
 	for _, raises := range []bool{false, true} {
 		knobs := demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: raises, LoginStatus: http.StatusOK, Record: 100}
@@ -137,8 +138,8 @@ func TestP4_TypedFieldThatNobodyDescribed(t *testing.T) {
 	}
 }
 
-// TestP4_TypedPublicDoor: the app takes a password at whatever address, and the operator has opened one to other
-// methods. Where it cannot be asked, an answer that sets something reaches nobody; one that does not, does.
+// TestP4_TypedPublicDoor: the app takes a password at any address, and the operator has opened one to other methods. If
+// the app cannot be asked, an answer that sets something reaches nobody. An answer that sets nothing goes out.
 func TestP4_TypedPublicDoor(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true}, func(c *Config) {
 		typedOnly(c)
@@ -153,9 +154,9 @@ func TestP4_TypedPublicDoor(t *testing.T) {
 	b.post("/static/style.css", url.Values{"text": {"x"}}).wants(t, http.StatusMethodNotAllowed, "")
 }
 
-// TestP5_RaisedInPlaceByAQuery: bob's session is one that the app raised, and goes to the login page with alice's
-// password in the address, beside a field of which the operator does not know. The app raises the session again,
-// without a sign; it is asked, and alice's factor with it.
+// TestP5_RaisedInPlaceByAQuery: the app has raised bob's session. Bob opens the login page with alice's password in the
+// address, in a field of which the operator does not know. The app raises the session again, without a sign. The app is
+// asked, and then alice's factor is asked for.
 func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, LooseLogin: true, EmailField: true, ElevateInPlace: true}, nil)
 	alice := s.browser()
@@ -164,14 +165,15 @@ func TestP5_RaisedInPlaceByAQuery(t *testing.T) {
 	b := s.browser()
 	b.signIn("bob", demo.BobPassword)
 	b.wantsState("verified", "bob")
-	b.get("/login?next=/files").wants(t, http.StatusSeeOther, "/files") // the app's own answer to whoever is signed in
+	// The app's own answer to a user who is signed in.
+	b.get("/login?next=/files").wants(t, http.StatusSeeOther, "/files")
 	b.get("/login?email=alice&password="+demo.AlicePassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.wantsState("pending", "alice")
 }
 
 // TestP5_PagesBesideARaise: bob raises his session to alice's, by a password at an address that no login describes, and
-// asks for pages at the same time. Until the app was asked, nobody knows that the session is alice's; the pages wait
-// for that, too. A page that the app gives later than that goes nowhere.
+// asks for pages at the same time. Until the app was asked, nobody knows that the session is alice's, so the pages wait
+// for that too. A page that the app gives later goes nowhere.
 func TestP5_PagesBesideARaise(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true, OneAddress: true, ElevateInPlace: true}, func(c *Config) { c.Logins.Identities[0].Path = "/?do=api/me" })
 	raised, shown, settled, pages := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{}, 2)
@@ -210,7 +212,7 @@ func TestP5_PagesBesideARaise(t *testing.T) {
 	}
 	all.Go(func() {
 		got := b.post("/other", url.Values{"username": {"alice"}, "password": {demo.AlicePassword}})
-		if got.StatusCode != http.StatusSeeOther { // to the challenge, or where a page was quicker to the login page
+		if got.StatusCode != http.StatusSeeOther { // to the challenge, or to the login page if a page was faster
 			t.Errorf("the raise itself: %d %v", got.StatusCode, got.Header)
 		}
 		close(settled)
@@ -219,7 +221,7 @@ func TestP5_PagesBesideARaise(t *testing.T) {
 	b.get("/files").wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// late is an answer whose head comes when somebody lets it.
+// late is an answer whose head comes when a test lets it.
 type late struct {
 	http.ResponseWriter
 	wait func()

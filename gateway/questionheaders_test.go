@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP4_WhatTheQuestionCarries: whatever the client asked for, the question is for a fresh answer, whole, in a form
-// and coding that can be read here.
+// TestP4_WhatTheQuestionCarries: whatever the client asked for, the question asks for a fresh and whole answer, in a
+// form and a coding that the gateway can read.
 func TestP4_WhatTheQuestionCarries(t *testing.T) {
 	app, asked := new(raisingApp), []http.Header(nil)
 	s := newRaising(t, nil)
@@ -47,10 +47,10 @@ func TestP4_WhatTheQuestionCarries(t *testing.T) {
 	}
 }
 
-// TestP4_AnswerThatCannotBeRead: the app says who is signed in, in a coding that nobody here knows. That is no word
-// of nobody: alice's page was shown by that, and her session stayed a stranger's.
+// TestP4_AnswerThatCannotBeRead: the app says who is signed in, in a coding that the gateway does not know. That does
+// not mean "nobody". It was taken for that, so alice's page was shown and her session stayed a stranger's.
 func TestP4_AnswerThatCannotBeRead(t *testing.T) {
-	for _, coding := range []string{"", "odd", "gzip"} { // which it is not in
+	for _, coding := range []string{"", "odd", "gzip"} { // the body is not in this coding
 		app := new(raisingApp)
 		s := newRaising(t, func(c *Config) {
 			c.Logins.Identities = []login.Identity{{Path: "/me", Kind: login.Body, Pattern: regexp.MustCompile(`"name":"(\w+)"`)}}
@@ -84,8 +84,8 @@ func TestP4_AnswerThatCannotBeRead(t *testing.T) {
 }
 
 // TestP4_GuestsAreAskedAboutWithNothing: the operator lets clients send a key that the app takes for a user. The
-// question what the app calls strangers goes without: else whoever comes first with a key has its user counted as
-// nobody, and kept out, for an hour.
+// question what the app calls strangers goes without it. Otherwise the user of the client that came first with a key
+// would count as nobody, and be kept out, for an hour.
 func TestP4_GuestsAreAskedAboutWithNothing(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.PassHeaders = custody.NewPassHeaders("X-App-Key")
@@ -120,7 +120,7 @@ func TestP4_GuestsAreAskedAboutWithNothing(t *testing.T) {
 }
 
 // TestP4_BasicTrialThatCannotBeJudged: the answer by which a password is tried cannot be read, breaks off, is too
-// large, or sets more than custody holds. By none of these is a password right.
+// large, or sets more than custody holds. None of these makes a password right.
 func TestP4_BasicTrialThatCannotBeJudged(t *testing.T) {
 	for what, answer := range map[string]func(http.ResponseWriter){
 		"": nil,
@@ -157,8 +157,8 @@ func TestP4_BasicTrialThatCannotBeJudged(t *testing.T) {
 	}
 }
 
-// TestCredentialsThatDoNotFit: words about passwords and tokens that contradict each other are errors, of the
-// gateway's as of its caller's.
+// TestCredentialsThatDoNotFit: settings for passwords and tokens that contradict each other are errors, both for the
+// gateway and for its caller.
 func TestCredentialsThatDoNotFit(t *testing.T) {
 	form := login.Block{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "u"}}
 	token := form

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// pause is a point at which one piece of work waits until a test lets it go on.
+// pause is a point at which a test stops one piece of work until it lets it go on.
 type pause struct {
 	reached, release chan struct{}
 	once             sync.Once
@@ -26,7 +26,7 @@ func newPause(t *testing.T) *pause {
 	return p
 }
 
-// here stops the first who comes by.
+// here stops the first goroutine that comes by.
 func (p *pause) here() {
 	stopped := false
 	p.once.Do(func() { stopped = true })
@@ -36,7 +36,7 @@ func (p *pause) here() {
 	}
 }
 
-// wait returns when somebody has stopped.
+// wait returns when a goroutine has stopped.
 func (p *pause) wait(t *testing.T) {
 	t.Helper()
 	select {
@@ -54,8 +54,7 @@ func (p *pause) resume() {
 	}
 }
 
-// hook puts a function of the test's own into the route: it is called when the app has answered, before the answer is
-// used.
+// hook puts a test's own function into the route. It is called when the app has answered, before the answer is used.
 func (s *site) hook(t *testing.T, answered func(r *http.Request)) {
 	t.Helper()
 	next := func(w http.ResponseWriter, r *http.Request) error {
@@ -92,17 +91,17 @@ func background(do func() answer) chan answer {
 	return done
 }
 
-// formOnly leaves the login for scripts to the attacker: the operator has forgotten it.
+// formOnly removes the login for scripts: the operator has forgotten it, and the attacker uses it.
 func formOnly(c *Config) { c.Logins.Blocks = c.Logins.Blocks[:1] }
 
-// TestP5_CheckOvertakenByAForeignCookie: mallory (bob) has one request ask the app whose his session is, and while the
-// answer (bob) is on its way he signs in as alice at a login that the operator forgot, in such a way that nobody can
-// tell whose the new cookie is: he hangs up, or the app is overloaded. The new cookie goes nowhere: the answer that the
-// gateway waits for is about the cookie before, and must not count for this one.
+// TestP5_CheckOvertakenByAForeignCookie: a request of mallory's (bob) asks the app whose his session is. While the
+// answer (bob) is on its way, he signs in as alice at a login that the operator forgot, in such a way that nobody can
+// tell whose the new cookie is: he hangs up, or the app is overloaded. The new cookie is not used: the answer that the
+// gateway waits for is about the earlier cookie, and must not count for this one.
 func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		formOnly(c)
-		c.Renews = true // else the second request asks before it goes out, beside the first one
+		c.Renews = true // otherwise the second request asks before it goes out, beside the first one
 	})
 	s.enrolled("alice", demo.AlicePassword)
 	check, ask := s.pauseAtCheck(t)
@@ -127,7 +126,7 @@ func TestP5_CheckOvertakenByAForeignCookie(t *testing.T) {
 	b.wantsState("verified", "bob")
 }
 
-// TestP5_CheckOvertakenByOwnCookie: the same with an app that changes bob's own cookie with each answer. Nothing is
+// TestP5_CheckOvertakenByOwnCookie is the same with an app that changes bob's own cookie with each answer. Nothing is
 // lost.
 func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{Rotate: true}, nil)
@@ -147,8 +146,8 @@ func TestP5_CheckOvertakenByOwnCookie(t *testing.T) {
 }
 
 // TestP8_CheckThatEndsAfterSignOut: bob signs out while a request of his asks the app whose the session is, and the app
-// says that it is somebody else's now. That must not begin a new session in his browser, or in a thief's who has the
-// old token.
+// says that it is somebody else's now. That must not begin a new session, neither in his browser nor in that of a thief
+// who has the old token.
 func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 	for name, slow := range map[string]string{"check": "/api/entries", "changed cookie": "/source?bytes=1"} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +160,7 @@ func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 			if name == "check" {
 				s.clock.Advance(61 * time.Second)
 			}
-			s.app.SwitchSessions("bob", "alice") // alice has no factor: a session as her would be verified at once
+			s.app.SwitchSessions("bob", "alice") // alice has no factor: her session would be verified at once
 			ask()
 			first := background(func() answer { return b.get(slow) })
 			check.wait(t)
@@ -176,7 +175,7 @@ func TestP8_CheckThatEndsAfterSignOut(t *testing.T) {
 	}
 }
 
-// slowSecrets is a store whose next answer to Get waits, so that what it says is out of date when it comes.
+// slowSecrets is a store whose next answer to Get waits, so that the answer is out of date when it comes.
 type slowSecrets struct {
 	factor.Store
 	mu  sync.Mutex
@@ -201,8 +200,8 @@ func (s *slowSecrets) pauseAt(p *pause) {
 }
 
 // TestP8_LoginOvertakenByAnEnrolment: mallory has alice's password, and signs in again and again. One of his logins has
-// just been told that she has no factor when she confirms hers. That ends all her other sessions; the one that this
-// login is about to write is not there yet. It must not live on without a factor.
+// just read that she has no factor when she confirms hers. That ends all her other sessions, but the one that this
+// login is about to write does not exist yet. It must not live on without a factor.
 func TestP8_LoginOvertakenByAnEnrolment(t *testing.T) {
 	secrets := &slowSecrets{Store: factor.NewMemoryStore()}
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -237,7 +236,8 @@ func (s *site) enrolled(name, password string) (key string) {
 	return key
 }
 
-// confirmAt proves a new token of the user's to a service, as a window does that the gateway of this site does not see.
+// confirmAt confirms a new token of the user's at another service, as a window does that this site's gateway does not
+// see.
 func (s *site) confirmAt(factors *factor.Service, user string) {
 	s.t.Helper()
 	proposal, err := factors.Begin(s.t.Context(), user, factor.MethodTOTP)

@@ -26,7 +26,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// walkApp is an app of two accounts, whose sessions say whose they are. It does everything that the gateway has to
+// walkApp is an app with two accounts, whose sessions say whose they are. It does everything that the gateway has to
 // notice.
 type walkApp struct {
 	mu     sync.Mutex
@@ -92,7 +92,7 @@ func (a *walkApp) serve(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// walk is many clients that share one browser: its session, and so its token, is the same for all.
+// walk is many clients that share one browser, and so its session and token.
 type walk struct {
 	t       *testing.T
 	gateway *Gateway
@@ -102,11 +102,10 @@ type walk struct {
 	inTurn  sync.Mutex
 
 	mu sync.Mutex
-	// token is what the browser holds, and history what it ever held.
+	// token is what the browser has now, and history is what it ever had.
 	token   string
 	history []string
-	// born says for whom a token was handed out by a passed challenge; dead are tokens of which it is known that they
-	// ended.
+	// born says for which user a passed challenge handed out a token. dead are tokens that are known to have ended.
 	born map[string]string
 	dead map[string]bool
 	// passed counts how often each code was accepted.
@@ -141,7 +140,7 @@ func (w *walk) ask(method, path, token string, form url.Values) *httptest.Respon
 	answer := httptest.NewRecorder()
 	func() {
 		defer func() {
-			// An answer that had begun when its session ended is broken off.
+			// An answer that had begun when its session ended breaks off.
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
 				panic(p)
 			}
@@ -169,7 +168,7 @@ func (w *walk) ask(method, path, token string, form url.Values) *httptest.Respon
 	return answer
 }
 
-// adopt has the browser take the token of an answer, and returns it.
+// adopt makes the browser take the token of an answer, and returns it.
 func (w *walk) adopt(answer *httptest.ResponseRecorder) string {
 	for _, cookie := range answer.Result().Cookies() {
 		if cookie.Name == "sallyport" {
@@ -207,7 +206,7 @@ func (w *walk) step(random *rand.Rand) {
 		if status.State != "pending" {
 			return
 		}
-		// Half of the time one after the other, so that the walk gets somewhere.
+		// Half of the time the requests run one after the other, so that the walk gets somewhere.
 		if random.IntN(2) == 0 {
 			w.inTurn.Lock()
 			defer w.inTurn.Unlock()
@@ -225,8 +224,8 @@ func (w *walk) step(random *rand.Rand) {
 		if answer.Code == http.StatusNoContent {
 			w.passed[status.User+code]++
 			w.dead[token] = true
-			// It is verified for whoever the session was pending for when the code was judged; both names are asked for
-			// by their own keys, so that it can only be this one.
+			// It is verified for the user for whom the session was pending when the code was judged. Each user is asked
+			// for by her own key, so it can only be this one.
 			if fresh := w.adopt(answer); fresh != "" {
 				w.born[fresh] = status.User
 			}
@@ -257,17 +256,17 @@ func (w *walk) step(random *rand.Rand) {
 	case 10:
 		w.ask(http.MethodGet, "/slow", token, nil)
 	case 11:
-		// A clock that is set: back by half a minute at most, or forth.
+		// The clock is set: back by half a minute at most, or forward.
 		w.offset.Add(int64(time.Duration(random.IntN(90)-30) * time.Second))
 	default:
 		w.ask(http.MethodGet, "/page", token, nil)
 	}
 }
 
-// TestP5_RandomWalk: sixty-four clients do everything that can be done with one session, at once and in no order: sign
-// in as one and the other, pass challenges, sign out, have cookies changed and the account switched behind the
-// gateway's back, be slow, use old tokens, set the clock. Whatever comes of it, nothing of an account's goes to a token
-// that was not verified for it, or that had ended; no held cookie goes out; no code counts twice.
+// TestP5_RandomWalk: sixty-four clients do everything that can be done with one session, at the same time and in no
+// order: sign in as one user or the other, pass challenges, sign out, have cookies changed and the account switched
+// behind the gateway's back, be slow, use old tokens, set the clock. Whatever happens, nothing of an account's goes to
+// a token that was not verified for it or that had ended, no held cookie goes out, and no code counts twice.
 func TestP5_RandomWalk(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })

@@ -16,15 +16,15 @@ import (
 // Reading is what a request asks for, what becomes of it, and why.
 type Reading struct {
 	Path match.Path
-	// Attempt is the login that it is; nil where it is none.
+	// Attempt is the login that the request makes; nil if it makes none.
 	Attempt *login.Attempt
-	// Place is what it asks for, and Rule what the operator wrote that says so. Where a login block has the request
-	// refused, Rule is that block.
+	// Place is what the request asks for, and Rule is the operator's rule that says so. If a login block has the
+	// request refused, Rule is that block.
 	Place gate.Place
 	Rule  gate.Rule
-	// Unread: it may be a login that nobody could read.
+	// Unread: the request may be a login that the gateway could not read.
 	Unread bool
-	// Refused is why it goes no further; then there is no Action.
+	// Refused is why the request goes no further. If it is set, there is no Action.
 	Refused *login.RefusedError
 	Action  gate.Action
 }
@@ -33,7 +33,7 @@ type Reading struct {
 // and answers nothing. If the request may be a login, Read reads its body, which can be read again afterwards. admit is
 // asked before a large body is kept in memory; nil means that there is always room.
 //
-// ServeHTTP begins with it. So whatever explains or observes requests by Read says what ServeHTTP does.
+// ServeHTTP begins with it. So a caller that explains or observes requests by Read says what ServeHTTP does.
 func (g *Gateway) Read(r *http.Request, state gate.State, admit login.Admit) Reading {
 	site := g.site.Site.Site.Site
 	found := Reading{Path: match.ParsePath(r.URL)}
@@ -85,7 +85,7 @@ func unreadable(r *http.Request, path match.Path) *login.RefusedError {
 	return nil
 }
 
-// loginRule is the rule of a login block, by its number.
+// loginRule returns the rule of the login block with this number.
 func loginRule(site *exchange.Site, number int, path match.Path) gate.Rule {
 	rule := gate.Rule{Word: gate.WordLogin, Login: number}
 	patterns := site.Config.Logins.Blocks[number-1].Paths
@@ -131,7 +131,7 @@ func decide(site *exchange.Site, r *http.Request, state gate.State, place gate.P
 	}
 	sent := r.Method
 	if request.ExtendedConnect {
-		sent = http.MethodGet // which is how a WebSocket of HTTP/2 goes to the app
+		sent = http.MethodGet // a WebSocket of HTTP/2 goes to the app by this method
 	}
 	request.Unwanted = !site.Policy.Takes(sent)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// read has the gateway read a request, and sees that it is left as it came.
+// read makes the gateway read a request, and checks that the request is left as it came.
 func read(t *testing.T, g *Gateway, state gate.State, method, target, body string, header http.Header) Reading {
 	t.Helper()
 	r := httptest.NewRequest(method, "http://example.com/", strings.NewReader(body))
@@ -37,8 +37,8 @@ func read(t *testing.T, g *Gateway, state gate.State, method, target, body strin
 	return reading
 }
 
-// TestReadSaysWhy: each place, the word and the pattern that decided on it as the operator wrote them, and what becomes
-// of the request in two states.
+// TestReadSaysWhy: for each place, Read returns the word and the pattern that decided, as the operator wrote them, and
+// what becomes of the request in two states.
 func TestReadSaysWhy(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Public = []gate.Opening{
@@ -96,7 +96,7 @@ func TestReadSaysWhy(t *testing.T) {
 	}
 }
 
-// TestReadSaysWhatIsRefused, and which login block wants that.
+// TestReadSaysWhatIsRefused: Read returns why a request is refused, and which login block refuses it.
 func TestReadSaysWhatIsRefused(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
@@ -127,7 +127,7 @@ func TestReadSaysWhatIsRefused(t *testing.T) {
 	}
 }
 
-// TestReadIsWhatIsServed: reading says of a request what ServeHTTP then does, and changes nothing about it.
+// TestReadIsWhatIsServed: Read says of a request what ServeHTTP then does, and changes nothing about it.
 func TestReadIsWhatIsServed(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	for target, want := range map[string]int{

@@ -21,7 +21,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// lateReader is a store of sessions one reading of which takes its time, once it has read.
+// lateReader is a session store one of whose reads takes its time after it has read.
 type lateReader struct {
 	*session.Memory
 	late atomic.Pointer[func()]
@@ -35,9 +35,9 @@ func (l *lateReader) FindCtx(ctx context.Context, token string) ([]byte, bool, e
 	return stored, found, err
 }
 
-// TestP5_ReadBeforeARaise: a request of carol's has read her session, and nothing more, when another one of hers
-// signs in as alice under the cookie that is there. Nothing is at the app when the first comes to its turn; but what
-// it read is a session that has become another's.
+// TestP5_ReadBeforeARaise: a request of carol's has read her session, and done nothing more, when another one of hers
+// signs in as alice under the cookie that is there. Nothing is at the app when the turn comes to the first request, but
+// the session that it read has become another user's.
 func TestP5_ReadBeforeARaise(t *testing.T) {
 	for _, who := range []string{"carol", "alice"} {
 		memory := session.NewMemory(session.MemoryOptions{})
@@ -68,8 +68,8 @@ func TestP5_ReadBeforeARaise(t *testing.T) {
 	}
 }
 
-// TestP5_QuestionThatPanics: the rest of the route panics at the question whose a large answer is, of which the
-// beginning waits. Nobody has judged that answer, and nothing of it comes out.
+// TestP5_QuestionThatPanics: the beginning of a large answer waits, and the rest of the route panics at the question
+// whose the answer is. Nobody has judged that answer, and nothing of it goes out.
 func TestP5_QuestionThatPanics(t *testing.T) {
 	for _, panics := range []bool{false, true} {
 		app, armed, asked := new(raisingApp), false, make(chan struct{}, 8)
@@ -97,7 +97,7 @@ func TestP5_QuestionThatPanics(t *testing.T) {
 		s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
 				if recover() != nil {
-					panic(http.ErrAbortHandler) // which the server does not log
+					panic(http.ErrAbortHandler) // the server does not log this panic
 				}
 			}()
 			_ = s.gateway.ServeHTTP(w, r, next)
@@ -112,8 +112,8 @@ func TestP5_QuestionThatPanics(t *testing.T) {
 	}
 }
 
-// TestStrangersLongDownload: what a stranger loads takes longer than the first looks at his session. It is not cut,
-// for it is a stranger's still.
+// TestStrangersLongDownload: a stranger's download takes longer than the first looks at his session. It is not cut,
+// because the session is still a stranger's.
 func TestStrangersLongDownload(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, func(c *Config) { c.Public = gate.Open("/pub") })
@@ -142,9 +142,9 @@ func TestStrangersLongDownload(t *testing.T) {
 	}
 }
 
-// TestP5_FrontBehindAnotherSitesPage: another site's page loads one of ours in a browser that a handler in front signs
-// in. Such a request comes without the browser's cookie: a session that began with it would take the place of the one
-// that the browser has.
+// TestP5_FrontBehindAnotherSitesPage: another site's page loads one of our pages in a browser that a handler in front
+// signs in. Such a request comes without the browser's cookie, so a session that began with it would replace the
+// browser's own.
 func TestP5_FrontBehindAnotherSitesPage(t *testing.T) {
 	s := newFront(t, new(fronted), nil)
 	for site, want := range map[string]int{"same-origin": http.StatusOK, "cross-site": http.StatusForbidden} {
@@ -158,7 +158,7 @@ func TestP5_FrontBehindAnotherSitesPage(t *testing.T) {
 	}
 }
 
-// TestP7_FrontNameOfAppsWithoutNames: the name under which apps without names keep their one account is nobody's
+// TestP7_FrontNameOfAppsWithoutNames: the name under which apps without names keep their one account is no user's name
 // elsewhere.
 func TestP7_FrontNameOfAppsWithoutNames(t *testing.T) {
 	s := newFront(t, new(fronted), nil)
@@ -169,8 +169,8 @@ func TestP7_FrontNameOfAppsWithoutNames(t *testing.T) {
 	}
 }
 
-// TestP5_QuestionThatNeedsACookie: an address that is asked only where a cookie is held says nothing of whoever has
-// none, and is not asked; the question is sent as it is described, with its body.
+// TestP5_QuestionThatNeedsACookie: an address that is asked only if a cookie is held says nothing of a client without
+// one, and is then not asked. The question is sent as configured, with its body.
 func TestP5_QuestionThatNeedsACookie(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Logins = login.Set{

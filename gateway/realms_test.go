@@ -32,8 +32,8 @@ func twoDoors(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestP5_TwoKindsInOneSession: carol, a customer, signs in as alice of the staff within her session. Asked as a
-// customer the app names carol, and the staff's pages were alice's.
+// TestP5_TwoKindsInOneSession: carol, a customer, signs in as alice of the staff within her session. Asked about
+// customers, the app named carol, and the staff's pages were alice's.
 func TestP5_TwoKindsInOneSession(t *testing.T) {
 	kinds := []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}, {Path: "/staff/me", Kind: login.JSON, Pointer: "/name"}}
 	for range kinds {
@@ -52,7 +52,7 @@ func twoKinds(t *testing.T, kinds []login.Identity) {
 	})
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/staff/door" && r.Method == http.MethodPost {
-			r.URL.Path = "/staff/login" // which no login describes
+			r.URL.Path = "/staff/login" // no login describes this address
 		}
 		twoDoors(w, r)
 		return nil
@@ -76,8 +76,8 @@ func twoKinds(t *testing.T, kinds []login.Identity) {
 	carol.wantsState("anonymous", "")
 }
 
-// TestP1_GuestsNameUnsaid: the app cannot say what it calls strangers when it is asked. Until it has said so nobody is
-// believed: the name that it gives a moment later may be a guest's.
+// TestP1_GuestsNameUnsaid: the app cannot say what it calls strangers when it is asked. Until it has said so, no name
+// is believed, because the name that it gives a moment later may be a guest's.
 func TestP1_GuestsNameUnsaid(t *testing.T) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -112,8 +112,9 @@ func TestP1_GuestsNameUnsaid(t *testing.T) {
 	}
 }
 
-// TestP1_LedElsewhereThanStrangers: strangers are led to the login page, and somebody who has to change her password to
-// another one. That is no word of nobody: alice's page was shown, and her session stayed with the stranger.
+// TestP1_LedElsewhereThanStrangers: the app leads strangers to the login page, and a user who has to change her
+// password to another page. The second does not mean "nobody". It was taken for that, so alice's page was shown and her
+// session stayed with the stranger.
 func TestP1_LedElsewhereThanStrangers(t *testing.T) {
 	app := new(raisingApp)
 	s := newRaising(t, func(c *Config) {
@@ -150,8 +151,8 @@ func TestP1_LedElsewhereThanStrangers(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredInTheMiddle: of three cookies for different paths, a part in the middle is alice's, and the last that
-// was asked about is carol's own.
+// TestP5_UncoveredInTheMiddle: of the parts of three cookies for different paths, one in the middle is alice's, and the
+// last that was asked about is carol's own.
 func TestP5_UncoveredInTheMiddle(t *testing.T) {
 	app := &remembering{path: "/app"}
 	s := newRemembering(t, app, nil)
@@ -166,7 +167,8 @@ func TestP5_UncoveredInTheMiddle(t *testing.T) {
 	s.doorIsNoWayIn(t)
 }
 
-// doorIsNoWayIn has carol sign in, and go through an undescribed door as herself, which is the control, and as alice.
+// doorIsNoWayIn makes carol sign in and go through an undescribed address as herself, which is the control, and then as
+// alice.
 func (s *site) doorIsNoWayIn(t *testing.T) {
 	t.Helper()
 	carol := s.browser()
@@ -184,8 +186,8 @@ func (s *site) doorIsNoWayIn(t *testing.T) {
 	}
 }
 
-// TestP5_TooManyParts: an app whose cookies are for more paths than can be asked about is asked about none of them:
-// nobody signs in.
+// TestP5_TooManyParts: an app's cookies are for more paths than can be asked about. Then the app is asked about none of
+// them, and nobody signs in.
 func TestP5_TooManyParts(t *testing.T) {
 	for count, want := range map[int]int{7: http.StatusOK, 8: http.StatusBadGateway} {
 		s := newRemembering(t, &remembering{path: "/"}, nil)

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP5_Refresh: a refreshed token is bound where it is the same user's, the old one stays; another user's leads to
-// his challenge.
+// TestP5_Refresh: a refreshed token is bound to the session if it is the same user's, and the old token stays. Another
+// user's token leads to his challenge.
 func TestP5_Refresh(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, func(c *Config) { c.Public = gate.Open("/auth/*") })
@@ -27,7 +27,7 @@ func TestP5_Refresh(t *testing.T) {
 			t.Errorf("%s: %d %s", token, got.StatusCode, got.body)
 		}
 	}
-	// The first one runs out in the app, and the session does not end for that.
+	// The first token expires in the app, and the session does not end because of that.
 	s.clock.Advance(2 * time.Minute)
 	delete(app.tokens, first)
 	if got := b.send("GET", "/x", "", bearer(second)); got.body != "secrets of alice" {
@@ -45,14 +45,14 @@ func TestP5_Refresh(t *testing.T) {
 		t.Errorf("with the third: %d %s", got.StatusCode, got.body)
 	}
 
-	// Nobody gets one without a verified session, though the path is public and the app would give it.
+	// Without a verified session nobody gets a token, although the path is public and the app would give one.
 	for _, who := range []*browser{s.browser(), func() *browser { p := s.browser(); p.tokenLogin("bob"); return p }()} {
 		if got := who.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, third), bearer(third)); got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
 			t.Errorf("refresh without a verified session: %d %s", got.StatusCode, got.body)
 		}
 	}
 
-	// Bob's refresh token in her session: a sign-in of bob.
+	// Bob's refresh token in her session is a sign-in of bob.
 	his := app.issue("bob")
 	got = b.send("POST", "/auth/refresh", fmt.Sprintf(`{"token":%q}`, his), bearer(third))
 	if got.StatusCode != http.StatusUnauthorized || strings.Contains(got.body, "tok3n") {
@@ -65,7 +65,7 @@ func TestP5_Refresh(t *testing.T) {
 	if got := b.send("GET", "/x", "", bearer(third)); got.body != "the app's own refusal" {
 		t.Errorf("her token in his session: %d %s", got.StatusCode, got.body)
 	}
-	// The app does not say whose it is: no token comes out.
+	// The app does not say whose the token is, so no token goes out.
 	now := fmt.Sprintf("tok3n-bob-%d", app.count)
 	app.fail = http.StatusInternalServerError
 	if got := b.send("POST", "/auth/refresh", "{}", bearer(now)); got.StatusCode != http.StatusBadGateway || strings.Contains(got.body, "tok3n") {
@@ -73,8 +73,8 @@ func TestP5_Refresh(t *testing.T) {
 	}
 }
 
-// TestP8_RefreshOfAnEndedSession: a session that ends while its token is renewed stays ended, and the token does not
-// come out; nor does another user's begin a new one.
+// TestP8_RefreshOfAnEndedSession: a session that ends while its token is renewed stays ended, and the token does not go
+// out. Another user's token does not begin a new session either.
 func TestP8_RefreshOfAnEndedSession(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)

@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP7_EarlyDataCanBeReplayed: what came as early data of TLS 1.3 can be sent again by whoever saw it on its way. A
-// password and a code are not taken from there (RFC 8470 §5.2); what changes nothing is.
+// TestP7_EarlyDataCanBeReplayed: an attacker on the network can send again what came as early data of TLS 1.3. No
+// password and no code is taken from early data (RFC 8470 §5.2). Requests that change nothing are served.
 func TestP7_EarlyDataCanBeReplayed(t *testing.T) {
 	early := http.Header{"Early-Data": {"1"}, "Content-Type": {asForm}}
 	s := newSite(t, demo.Knobs{NoFormToken: true, Record: 100}, formOnly)

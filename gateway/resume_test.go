@@ -10,9 +10,9 @@ import (
 	"sallyport.example/sallyport/gateway/signin"
 )
 
-// TestP2_ResumeHeaders: an app tells its own script in headers what to do after a login (Icinga: where to go on). They
-// wait with the answer, come once the factor is passed and not before, and what servers and browsers obey is not among
-// them.
+// TestP2_ResumeHeaders: an app tells its own script in headers what to do after a login (Icinga: where to go on). These
+// headers wait with the answer, and come after the factor is passed and not before. Headers that servers and browsers
+// obey are not among them.
 func TestP2_ResumeHeaders(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	key := s.enrolled("alice", demo.AlicePassword)

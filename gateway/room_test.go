@@ -15,9 +15,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP6_RoomForLargeForms: at an app that takes more than its login at one address, a stranger sends forms of a
-// mebibyte, each all but its end, from as many connections as she likes. Each was kept in memory for as long as she
-// liked. Others sign in meanwhile, and users send large forms.
+// TestP6_RoomForLargeForms: an app takes more than its login at one address. There a stranger sends forms of a mebibyte
+// each, except for their ends, on as many connections as she likes. Each form was kept in memory for as long as she
+// liked. Now others can sign in meanwhile, and users can send large forms.
 func TestP6_RoomForLargeForms(t *testing.T) {
 	s := newSite(t, demo.Knobs{NoFormToken: true}, func(c *Config) {
 		c.Logins = login.Set{

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// cookieApp is an app that signs everybody in, and does with its cookie at /odd what the test wants.
+// cookieApp is an app that signs everybody in, and at /odd does with its cookie what the test wants.
 func cookieApp(odd func(w http.ResponseWriter, r *http.Request)) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		switch {
@@ -77,13 +77,13 @@ func TestEventsOfSessionsThatEnd(t *testing.T) {
 			if response, err := b.client.Do(request); err == nil {
 				_ = response.Body.Close()
 			}
-			b.get("/second-factor/status") // by then the request before is over
+			b.get("/second-factor/status") // by then the earlier request is over
 			h.wants(t, test.want)
 		})
 	}
 }
 
-// TestEndIsToldOnce: many requests of one session find at the same time that the app has ended its own.
+// TestEndIsToldOnce: many requests of one session find at the same time that the app has ended its session.
 func TestEndIsToldOnce(t *testing.T) {
 	s, h := listening(t, nil)
 	var gate sync.WaitGroup
@@ -100,7 +100,7 @@ func TestEndIsToldOnce(t *testing.T) {
 		s.app.ServeHTTP(w, r)
 		return nil
 	})
-	s.gateway.site.Config.Renews = true // or they would take turns
+	s.gateway.site.Config.Renews = true // otherwise they would take turns
 	b.signIn("bob", demo.BobPassword)
 	h.wants(t, "login_accepted bob user accepted state=verified")
 	var requests sync.WaitGroup

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP4_BasicOtherSpellings: the app takes an address in place of the name. Who that is, the app says: alice's
-// factor is owed, however she is called in the line with her password.
+// TestP4_BasicOtherSpellings: the app takes an e-mail address instead of the name. The app says whose it is: alice's
+// factor is owed, whatever she is called in the line with her password.
 func TestP4_BasicOtherSpellings(t *testing.T) {
 	app := new(basicApp)
 	s := newBasic(t, app, func(c *Config) {
@@ -42,9 +42,8 @@ func TestP4_BasicOtherSpellings(t *testing.T) {
 	}
 }
 
-// TestP5_LoginOvertakenByASignOut: the session that a login came with ends while the app is looking at the password:
-// the same browser signs out, or signs in, in another window. The password was right all the same, and begins a
-// session of its own.
+// TestP5_LoginOvertakenByASignOut: a login's session ends while the app looks at the password, because the same browser
+// signs out, or signs in, in another window. The password was right all the same, and begins a session of its own.
 func TestP5_LoginOvertakenByASignOut(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	app := new(raisingApp)
@@ -71,8 +70,8 @@ func TestP5_LoginOvertakenByASignOut(t *testing.T) {
 	carol.wantsState("verified", "bob")
 }
 
-// TestP3_NothingIsLeftBesideAnError: beside an error nothing of the client's is left in the request, whichever place
-// it stands in.
+// TestP3_NothingIsLeftBesideAnError: when an error is returned, nothing of the client's is left in the request,
+// whatever the place.
 func TestP3_NothingIsLeftBesideAnError(t *testing.T) {
 	s := newRaising(t, nil)
 	app := new(raisingApp)

@@ -18,9 +18,9 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// careless is a server that keeps connections and leaves bodies unread: of a GET, HEAD, DELETE or OPTIONS, which it
-// takes for requests without one; of a POST that it answers at once; and of any that comes in chunks, of which it knows
-// nothing. What it leaves it takes for the next request. It signs people in by a cookie of their name.
+// careless is a server that keeps connections open and leaves bodies unread: of a GET, HEAD, DELETE or OPTIONS, which
+// it takes for requests without one; of a POST that it answers at once; and of a request in chunks, which it does not
+// know. It takes what it left unread for the next request. It signs users in by a cookie with their name.
 type careless struct {
 	mutex sync.Mutex
 	seen  []string
@@ -71,7 +71,7 @@ func (c *careless) serve(conn net.Conn) {
 		unread := r.Body
 		form := url.Values{}
 		if r.Method == http.MethodPost && r.URL.Path != "/at-once" && r.ContentLength >= 0 {
-			body, _ := io.ReadAll(unread) // the one case in which it does what it should
+			body, _ := io.ReadAll(unread) // the one case that it handles correctly
 			form, _ = url.ParseQuery(string(body))
 		}
 		user := ""
@@ -101,10 +101,10 @@ func (c *careless) serve(conn net.Conn) {
 	}
 }
 
-// TestP3_NoRequestInABody: carol has a session of her own, and the password of alice, with whose cookie she would be
-// alice. She sends a body that is a request, to a server that leaves it unread and takes it for the next one of the
-// same connection: nobody had looked at its path, its cookies and its password, and its answer came to whoever asked
-// next.
+// TestP3_NoRequestInABody: carol has a session of her own, and alice's password or cookie, with which she would be
+// alice. She sends a body that is itself a request, to a server that leaves bodies unread and takes them for the next
+// request on the same connection. Nobody had looked at that request's path, cookies and password, and its answer came
+// to the client that asked next.
 func TestP3_NoRequestInABody(t *testing.T) {
 	const inner = "POST /inner HTTP/1.1\r\nHost: x\r\nCookie: sid=alice\r\nContent-Length: 0\r\n\r\n"
 	requests := map[string]string{
@@ -120,7 +120,7 @@ func TestP3_NoRequestInABody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := inner
 			if name == "in chunks" {
-				text = "\r\n" + inner // behind the size of the chunk, which is no request
+				text = "\r\n" + inner // after the size of the chunk, which is no request
 			}
 			request := fmt.Sprintf(request, len(text), text)
 			control := new(careless)
@@ -166,7 +166,7 @@ func TestP3_NoRequestInABody(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = answer.Body.Close()
-			// What was left unread would be read before any of these are answered on the same connection.
+			// The server would read what was left before it answers any of these on the same connection.
 			for range 3 {
 				if got := carol.do("GET", "/page", "", ""); got.body != "carol" {
 					t.Errorf("carol's own page: %d %q", got.StatusCode, got.body)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// scriptedDoors is a raisingApp that signs in by a path, too, and answers with a script.
+// scriptedDoors is a raisingApp that also signs in by a path, and answers with a script.
 func scriptedDoors(app *raisingApp) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !strings.HasSuffix(r.URL.Path, ".js") {
@@ -29,8 +29,8 @@ func scriptedDoors(app *raisingApp) Handler {
 	}
 }
 
-// TestP5_RaisedByAScript: the app signs in by a path, under the cookie that is there, and answers with a script. What
-// belongs to a page was never asked about: carol, with alice's password in the path, had alice's pages.
+// TestP5_RaisedByAScript: the app signs in by a path, under the cookie that is there, and answers with a script. The
+// app was never asked about what belongs to a page, so carol, with alice's password in the path, had alice's pages.
 func TestP5_RaisedByAScript(t *testing.T) {
 	s := newRaising(t, nil)
 	s.serve(scriptedDoors(new(raisingApp)))
@@ -55,8 +55,8 @@ func TestP5_RaisedByAScript(t *testing.T) {
 	carol.wantsState("pending", "alice")
 }
 
-// TestStatic: what belongs to a page, and is what strangers get, costs a question in ten minutes, and the session does
-// not go along. What is the user's own, by its validators or by the app's word, is asked about each time.
+// TestStatic: what belongs to a page, and is the same for strangers, costs one question in ten minutes, and the session
+// does not go along. The app is asked each time about what is the user's own, by its validators or by the app's word.
 func TestStatic(t *testing.T) {
 	doors := scriptedDoors(new(raisingApp))
 	var asked, carried int
@@ -110,14 +110,15 @@ func TestStatic(t *testing.T) {
 		loads(path, true)
 	}
 	s.clock.Advance(11 * time.Minute)
-	carol.get("/x") // which asks, after that time
+	carol.get("/x") // it is asked about after that time
 	loads("/style.css", true)
 	loads("/style.css", false)
 }
 
-// TestP5_RefusedOnce: a path signs alice in, by a name and password in it. While the app refuses to, since somebody has
-// guessed too often, carol loads it: it gives her the picture that it gives to anybody. From then on it passed for
-// harmless, and once the app signed alice in again nobody was asked: what carol sent next was done as alice.
+// TestP5_RefusedOnce: a path signs alice in, by a name and a password in it. While the app refuses to, since somebody
+// has guessed too often, carol loads it, and the app gives her the picture that it gives to anybody. From then on the
+// path counted as harmless. When the app signed alice in again, nobody was asked, and what carol sent next was done as
+// alice.
 func TestP5_RefusedOnce(t *testing.T) {
 	app := newGated()
 	refuses := true
@@ -146,12 +147,12 @@ func TestP5_RefusedOnce(t *testing.T) {
 	if app.has("POST /write alice") || !app.has("POST /write carol") {
 		t.Errorf("%d; at the app: %q", got.StatusCode, app.seen)
 	}
-	// The control: at another address the app does it.
+	// The control: at another address the app signs in.
 	carol.get("/in/alice/pw-alice")
 	carol.wantsState("pending", "alice")
 }
 
-// TestP5_HarmlessElsewhere: a path that signs nobody in at one host of the site may do so at another one.
+// TestP5_HarmlessElsewhere: a path that signs nobody in at one host of the site may do so at another.
 func TestP5_HarmlessElsewhere(t *testing.T) {
 	app := new(raisingApp)
 	doors := scriptedDoors(app)
@@ -176,9 +177,9 @@ func TestP5_HarmlessElsewhere(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP5_HarmlessOnlyAlone: a path signs alice in, and the app takes more than a moment to answer. Carol signs in as
-// herself again meanwhile, so that the app, once it is asked, names carol: the path is none that is known to be
-// harmless.
+// TestP5_HarmlessOnlyAlone: a path signs alice in, and the app takes more than a moment to answer. Meanwhile carol
+// signs in as herself again, so that the app, when it is asked, names carol. The path must not count as harmless
+// because of that.
 func TestP5_HarmlessOnlyAlone(t *testing.T) {
 	app, slow := newGated(), true
 	s := newRaising(t, nil)
@@ -200,7 +201,7 @@ func TestP5_HarmlessOnlyAlone(t *testing.T) {
 	carol := s.carol(t)
 	link := carol.rawRest(t, "GET", "/in.js", "Connection: close\r\n\r\n")
 	<-app.arrived
-	// Asked before that goes out, beside a link that has lapsed, the app names alice.
+	// If the app is asked before that goes out, beside a link that has lapsed, it names alice.
 	carol.do("POST", "/other", asForm, "u=carol&p=pw-carol").wants(t, http.StatusSeeOther, challengePage)
 	app.open()
 	_, _ = io.ReadAll(link) // or nothing: the session has ended
@@ -210,8 +211,8 @@ func TestP5_HarmlessOnlyAlone(t *testing.T) {
 	}
 }
 
-// TestP5_HarmlessByItsWhole: the app signs in once it has begun to answer. That the beginning was carol's makes no
-// harmless path of it.
+// TestP5_HarmlessByItsWhole: the app signs in after it has begun to answer. That the beginning was carol's does not
+// make the path harmless.
 func TestP5_HarmlessByItsWhole(t *testing.T) {
 	app := new(raisingApp)
 	signsIn := false

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// TestStoreEvents: a store that fails is told of once, and once that it is back.
+// TestStoreEvents: when a store fails, that is emitted once, and so is its recovery.
 func TestStoreEvents(t *testing.T) {
 	fail := func(context.Context) error { return errors.New("refused") }
 	t.Run("secrets", func(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 	"sallyport.example/sallyport/test/servers"
 )
 
-// onEachStore runs a test on each of the four stores, set up as the Caddy module does; Redis has 64 MB and evicts
+// onEachStore runs a test on each of the four stores, set up as the Caddy module does. Redis has 64 MB and evicts
 // nothing.
 func onEachStore(t *testing.T, test func(t *testing.T, store session.Store)) {
 	t.Helper()
@@ -65,7 +65,7 @@ func onEachStore(t *testing.T, test func(t *testing.T, store session.Store)) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // most of it is waiting for disks and servers
+			t.Parallel() // most of the time it waits for disks and servers
 			test(t, open(t))
 		})
 	}
@@ -109,7 +109,7 @@ func (c *counted) EachCtx(ctx context.Context, visit func(token string, stored [
 	return c.Store.EachCtx(ctx, visit)
 }
 
-// PurposeKeys are those of the store.
+// PurposeKeys returns those of the store.
 func (c *counted) PurposeKeys(ctx context.Context, purpose string) ([][]byte, error) {
 	if able, ok := c.Store.(session.Keyring); ok {
 		return able.PurposeKeys(ctx, purpose)
@@ -117,8 +117,8 @@ func (c *counted) PurposeKeys(ctx context.Context, purpose string) ([][]byte, er
 	return nil, nil
 }
 
-// TestStrangersWriteToNoStore: page loads of strangers are counted at each of the four stores. Whoever came so is led
-// to the page that he asked for, and his settings page walks over no store.
+// TestStrangersWriteToNoStore: the writes of strangers' page loads are counted at each of the four stores. A user who
+// came in this way is led to the page that he asked for, and his settings page makes no walk over the store.
 func TestStrangersWriteToNoStore(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store session.Store) {
 		count := &counted{Store: store}
@@ -156,7 +156,7 @@ func TestStrangersWriteToNoStore(t *testing.T) {
 	})
 }
 
-// enrolled is alice's key, set up in a session of hers that has ended.
+// enrolled returns alice's key, set up in a session of hers that has ended.
 func enrolled(t *testing.T, s *site) string {
 	t.Helper()
 	b := s.browser()
@@ -166,8 +166,8 @@ func enrolled(t *testing.T, s *site) string {
 	return b.enrol()
 }
 
-// TestFortyThousandStrangers: a botnet loads the login page, whose cookie makes a session of each, and tries passwords,
-// which leaves a tombstone of each. People sign in all the while, and nobody who is in is signed out.
+// TestFortyThousandStrangers: a botnet loads the login page, whose cookie makes a session for each, and tries
+// passwords, each of which leaves a tombstone. Users sign in all the while, and nobody who is signed in is signed out.
 func TestFortyThousandStrangers(t *testing.T) {
 	onEachStore(t, func(t *testing.T, store session.Store) {
 		s := newSite(t, demo.Knobs{}, func(c *Config) {
@@ -178,7 +178,7 @@ func TestFortyThousandStrangers(t *testing.T) {
 		inside.signIn("bob", demo.BobPassword)
 		inside.get("/files").wants(t, http.StatusOK, "")
 
-		// Two kilobytes of cookies: all together would be more than Redis has.
+		// Two kilobytes of cookies each: all together are more than Redis can hold.
 		change, ok := custody.ParseSetCookie("app=" + strings.Repeat("x", 2000) + "; HttpOnly; Path=/")
 		if !ok {
 			t.Fatal("no cookie")
@@ -204,7 +204,7 @@ func TestFortyThousandStrangers(t *testing.T) {
 				}
 			})
 		}
-		// Over the wire at the same time.
+		// Requests over the wire at the same time.
 		for i := range 10 {
 			for range 10 {
 				s.browser().get("/login")

@@ -23,7 +23,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// cutWithin is how long at most a stream outlives its session (issue: open WebSockets, events and downloads are cut).
+// cutWithin is how long a stream outlives its session at most: open WebSockets, events and downloads are then cut.
 const cutWithin = 5 * time.Second
 
 // watched is a gateway without a network, in a bubble of synctest, with one verified session.
@@ -64,7 +64,7 @@ func watch(t *testing.T, test func(t *testing.T, s *watched)) {
 	})
 }
 
-// line is the browser's end: it notes what is written, and gives its connection away.
+// line is the browser's end: it records what is written, and lets its connection be taken over.
 type line struct {
 	*httptest.ResponseRecorder
 	conn     net.Conn
@@ -80,7 +80,7 @@ func (l *line) SetWriteDeadline(time.Time) error {
 	return nil
 }
 
-// request is one that is under way.
+// request is a request that is under way.
 type request struct {
 	*line
 	over    chan struct{}
@@ -90,7 +90,7 @@ type request struct {
 
 type lineKey struct{}
 
-// lineOf is the line that a request came by, for the rest of its route.
+// lineOf returns the line that a request came by, for the rest of its route.
 func lineOf(r *http.Request) *line {
 	found, _ := r.Context().Value(lineKey{}).(*line)
 	return found
@@ -141,7 +141,7 @@ func (q *request) wantsCut(t *testing.T) {
 	}
 }
 
-// proxy is what a reverse proxy does: it gives up when its context ends, and breaks off what it has begun.
+// proxy does what a reverse proxy does: it gives up when its context ends, and breaks off what it has begun.
 func proxy(media string, every time.Duration) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Content-Type", media)
@@ -165,8 +165,8 @@ func (s *watched) destroy() {
 	}
 }
 
-// TestP8_StreamsEndWithTheSession: a thief opened a download, an event stream and a long poll, and the owner then ended
-// the session from elsewhere. What was open keeps on giving unless somebody cuts it.
+// TestP8_StreamsEndWithTheSession: a thief opened a download, an event stream and a long poll, and then the owner ended
+// the session from elsewhere. What was open goes on giving data unless somebody cuts it.
 func TestP8_StreamsEndWithTheSession(t *testing.T) {
 	for name, next := range map[string]Handler{
 		"download":   proxy("application/octet-stream", 100*time.Millisecond),
@@ -205,7 +205,7 @@ func TestP8_StreamsEndWithTheSession(t *testing.T) {
 	}
 }
 
-// TestP8_LongPollEndsWithTheSession: an answer that has not begun is answered as a stranger's request is.
+// TestP8_LongPollEndsWithTheSession: if the answer has not begun, the request is answered like a stranger's.
 func TestP8_LongPollEndsWithTheSession(t *testing.T) {
 	poll := func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("X-Secret", "for alice")
@@ -262,7 +262,7 @@ func hijack(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
-// TestP8_TunnelsEndWithTheSession: a WebSocket knows of no requests, so nothing asks again whose it is.
+// TestP8_TunnelsEndWithTheSession: a WebSocket has no requests, so nothing asks again whose it is.
 func TestP8_TunnelsEndWithTheSession(t *testing.T) {
 	leave := func(w http.ResponseWriter, _ *http.Request) error {
 		w.WriteHeader(http.StatusSwitchingProtocols)
@@ -315,8 +315,9 @@ func TestP5_StreamsEndWithTheIdentity(t *testing.T) {
 	}
 }
 
-// TestP6_StreamsWhileTheStoreFails: a store that is away for a moment cuts nothing. One that is away for longer cannot
-// tell whether a session was ended meanwhile at another node, so that what depends on it is cut in time all the same.
+// TestP6_StreamsWhileTheStoreFails: a store that is unreachable for a moment cuts nothing. If it is unreachable for
+// longer, nobody can tell whether the session was ended meanwhile at another node, so its streams are cut in time all
+// the same.
 func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 	away := func(context.Context) error { return errors.New("connection refused") }
 	hangs := func(ctx context.Context) error {
@@ -342,8 +343,8 @@ func TestP6_StreamsWhileTheStoreFails(t *testing.T) {
 	}
 }
 
-// TestStreamsAreUse: who types in a WebSocket, sends a large file or waits for one is not idle. What an app says to an
-// empty chair is no use.
+// TestStreamsAreUse: a user who types in a WebSocket, sends a large file or waits for one is not idle. What an app
+// sends when nobody is there does not count as use.
 func TestStreamsAreUse(t *testing.T) {
 	typing := func(w http.ResponseWriter, r *http.Request) error {
 		near, far := net.Pipe()
@@ -447,7 +448,7 @@ func (s slow) Read(p []byte) (int, error) {
 	return min(1, len(p)), nil
 }
 
-// TestStreamOfASignOut: the answer to a sign-out is no longer the session's, and is sent to its end.
+// TestStreamOfASignOut: the answer to a sign-out no longer belongs to the session, and is sent to its end.
 func TestStreamOfASignOut(t *testing.T) {
 	watch(t, func(t *testing.T, s *watched) {
 		r := browserRequest()

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// TestP2_TokenIsWithheld: in each form in which an answer carries a token, it comes out after the factor, once, and not
-// before; a token that nobody can read, or keep, does not come out at all.
+// TestP2_TokenIsWithheld: in each form in which an answer carries a token, the token goes out after the factor, once,
+// and not before. A token that cannot be read, or kept, does not go out at all.
 func TestP2_TokenIsWithheld(t *testing.T) {
 	for _, form := range []string{"json", "header", "text", "gzip"} {
 		t.Run(form, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestP2_TokenIsWithheld(t *testing.T) {
 			}
 		})
 	}
-	// What the rules call a failed login is one all the same where the app knows the user by its token.
+	// An answer that is a failed login by the rules is one even if the app knows the user by its token.
 	t.Run("failing", func(t *testing.T) {
 		s := newTokens(t, &tokenApp{form: "failing"}, func(c *Config) {
 			c.Logins.Blocks[0].Failure = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}}
@@ -76,12 +76,12 @@ func TestP2_TokenIsWithheld(t *testing.T) {
 	}
 }
 
-// TestP3_TokenOnlyInItsSession: in each form in which apps take a token, only one that was issued to this session
+// TestP3_TokenOnlyInItsSession: in each form in which apps take a token, only a token that was issued to this session
 // reaches the app.
 func TestP3_TokenOnlyInItsSession(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, func(c *Config) { c.TokenHeader = "X-Own" })
-	// The app is lax, so X-Own works for the question as well.
+	// The app is lax, so X-Own works for the question too.
 	alice, bob := s.browser(), s.browser()
 	hers, his := tokenIn(t, alice.tokenLogin("alice").body), tokenIn(t, bob.tokenLogin("bob").body)
 	stranger := s.browser()
@@ -197,7 +197,7 @@ func TestP5_TokensEndWithTheirSession(t *testing.T) {
 	if got := b.send("GET", "/x", "", bearer(his)); !strings.Contains(got.body, "login-required") {
 		t.Errorf("signed out: %d %s", got.StatusCode, got.body)
 	}
-	// The same user again: the tokens of the earlier session are not this one's.
+	// It is the same user again, but the tokens of the earlier session are not this one's.
 	b.tokenLogin("bob")
 	b.passScript(key)
 	if got := b.send("GET", "/x", "", bearer(his)); got.body != "the app's own refusal" {
@@ -213,7 +213,7 @@ func TestP5_TokensEndWithTheirSession(t *testing.T) {
 	}
 }
 
-// TestP4_TokenIdentity: the question who is signed in goes with the token, at the login and later.
+// TestP4_TokenIdentity: the question who is signed in carries the token, at the login and later.
 func TestP4_TokenIdentity(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, func(c *Config) { c.Refresh = nil })
@@ -232,7 +232,7 @@ func TestP4_TokenIdentity(t *testing.T) {
 	b.wantsState("anonymous", "")
 }
 
-// TestP5_CookieBesideToken: an app that believes a token before a cookie says of both that alice is signed in, and
+// TestP5_CookieBesideToken: an app believes a token before a cookie. With both it says that alice is signed in, and it
 // serves bob to a request without the token. So the cookie is asked about by itself.
 func TestP5_CookieBesideToken(t *testing.T) {
 	app := new(tokenApp)
@@ -257,7 +257,7 @@ func TestP5_CookieBesideToken(t *testing.T) {
 	}
 }
 
-// TestP2_PartOfAnAnswer: nobody asks for the part of a login's answer that has the token in it.
+// TestP2_PartOfAnAnswer: nobody can ask for just the part of a login's answer that has the token in it.
 func TestP2_PartOfAnAnswer(t *testing.T) {
 	app := &tokenApp{form: "range"}
 	s := newTokens(t, app, nil)
@@ -271,8 +271,8 @@ func TestP2_PartOfAnAnswer(t *testing.T) {
 	b.wantsState("pending", "alice")
 }
 
-// TestP2_TokenOnAPage: whoever asks for a page gets the token on one. It was taken for the page of a failed login, and
-// shown; and a verified user could have another's token renewed so.
+// TestP2_TokenOnAPage: a client that asks for a page gets the token on a page. It was taken for the page of a failed
+// login, and shown. In the same way a verified user could have another user's token renewed.
 func TestP2_TokenOnAPage(t *testing.T) {
 	app := new(tokenApp)
 	s := newTokens(t, app, nil)
@@ -301,7 +301,7 @@ func TestP2_TokenOnAPage(t *testing.T) {
 	}
 }
 
-// TestTokensNeedTheirParts: New refuses what does not fit together.
+// TestTokensNeedTheirParts: New refuses settings that do not fit together.
 func TestTokensNeedTheirParts(t *testing.T) {
 	s := newTokens(t, new(tokenApp), nil)
 	for what, change := range map[string]func(*Config){

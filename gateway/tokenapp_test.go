@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// tokenApp is an app that signs in by JSON and knows people by bearer tokens, wherever they stand.
+// tokenApp is an app that signs in by JSON and knows users by bearer tokens, wherever in a request they are.
 type tokenApp struct {
 	mutex  sync.Mutex
 	count  int
@@ -24,9 +24,9 @@ type tokenApp struct {
 	seen   []*http.Request
 	// form of the answer to a login: json, header, text, gzip, huge, cookie, failing
 	form string
-	// during is done while a token is being renewed
+	// during is called while a token is being renewed
 	during func()
-	// asks of the identity question that it fails with this status
+	// fail, if set, is the status with which the identity question fails
 	fail int
 }
 
@@ -37,7 +37,7 @@ func (a *tokenApp) issue(name string) string {
 	return token
 }
 
-// who is the owner of any token in the request, as lax as apps are.
+// who returns the owner of any token in the request, as laxly as apps do.
 func (a *tokenApp) who(r *http.Request) string {
 	for name, values := range r.Header {
 		if name == "X-Second-Factor-User" {
@@ -120,7 +120,7 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Token string }
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		if owner := a.tokens[body.Token]; owner != "" {
-			who = owner // as an app does that has another token for this
+			who = owner // an app may have another token for this
 		}
 		if who == "" {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -129,7 +129,7 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if token := a.issue(who); !browsable(w, r, token) {
 			fmt.Fprintf(w, `{"token":%q}`, token)
 		}
-	case "/side": // signs in by another way, by cookie
+	case "/side": // signs in another way, by cookie
 		w.Header().Set("Set-Cookie", "sid="+r.URL.Query().Get("as")+"; Path=/; HttpOnly")
 		fmt.Fprint(w, "welcome, ", r.URL.Query().Get("as"))
 	case "/me":
@@ -152,7 +152,7 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// browsable shows a token on a page to clients that ask for pages, as interfaces do that can be looked at in a browser.
+// browsable shows a token on a page to clients that ask for pages, as interfaces do that can be viewed in a browser.
 func browsable(w http.ResponseWriter, r *http.Request, token string) bool {
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return false

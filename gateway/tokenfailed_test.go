@@ -11,11 +11,11 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// wayward is a tokenApp whose answers to /auth/login and to /me are a test's own, for a password that is right.
+// wayward is a tokenApp whose answers to /auth/login and to /me a test chooses, for a right password.
 type wayward struct {
 	*tokenApp
 	login, refresh func(w http.ResponseWriter)
-	// knows is whom the app names for a token; nil: as ever.
+	// knows answers the question for a token; nil: as usual.
 	knows func(w http.ResponseWriter, token string)
 }
 
@@ -51,7 +51,7 @@ func newWayward(t *testing.T, app *wayward, change func(*Config)) *site {
 	return s
 }
 
-// answers writes an answer to a script.
+// answers makes an answer to a script.
 func answers(status int, body string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json")
@@ -62,9 +62,9 @@ func answers(status int, body string) func(http.ResponseWriter) {
 
 var failsByError = [][]login.Rule{{{Kind: login.JSON, Name: "/error", AnyValue: true}}}
 
-// TestP2_TokenOfNobody: a right password brings a token and what the rules call a failure, and the app, asked at that
-// moment, knows nobody by that token: it is good for later, or for another host. The answer was taken for that of a
-// failed login, and the token came out with it.
+// TestP2_TokenOfNobody: a right password brings a token and what the rules call a failure. Asked at that moment, the
+// app knows nobody by that token: it becomes valid later, or at another host. The answer was taken for that of a failed
+// login, and the token went out with it.
 func TestP2_TokenOfNobody(t *testing.T) {
 	app := &wayward{knows: func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusUnauthorized) }}
 	s := newWayward(t, app, func(c *Config) { c.Logins.Blocks[0].Failure = failsByError })
@@ -80,7 +80,7 @@ func TestP2_TokenOfNobody(t *testing.T) {
 		}
 		b.wantsState("anonymous", "")
 	}
-	// What the app refuses with an error, and what holds no token, is the app's own word.
+	// An error with which the app refuses, and an answer without a token, are the app's own words.
 	for status, body := range map[int]string{http.StatusOK: `{"error":"changes at noon"}`, http.StatusForbidden: `{"error":"no"}`} {
 		app.login = answers(status, body)
 		if got := s.browser().tokenLogin("alice"); got.StatusCode != status || got.body != body {
@@ -89,8 +89,8 @@ func TestP2_TokenOfNobody(t *testing.T) {
 	}
 }
 
-// TestP2_WholeBodyIsNoToken: where the whole body of an answer is the token, the words of a wrong password are read
-// as one. They are shown.
+// TestP2_WholeBodyIsNoToken: if the whole body of an answer is the token, the words after a wrong password are read as
+// one. They are shown.
 func TestP2_WholeBodyIsNoToken(t *testing.T) {
 	app := &wayward{knows: func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusUnauthorized) }}
 	s := newWayward(t, app, func(c *Config) {
@@ -110,9 +110,9 @@ func TestP2_WholeBodyIsNoToken(t *testing.T) {
 	}
 }
 
-// TestP2_TokenOnAnErrorPage: an app that shows its answers on pages to whoever asks for one does so with a status of
-// its own. A page is shown of a wrong password, but not where a token may stand on it; what the operator calls a
-// failure is.
+// TestP2_TokenOnAnErrorPage: an app that shows its answers on pages to clients that ask for pages does so with another
+// status. The page after a wrong password is shown, but not if a token may stand on it. A page that the operator calls
+// a failure is shown.
 func TestP2_TokenOnAnErrorPage(t *testing.T) {
 	app := new(wayward)
 	s := newWayward(t, app, func(c *Config) {
@@ -135,8 +135,8 @@ func TestP2_TokenOnAnErrorPage(t *testing.T) {
 	}
 }
 
-// TestP2_TokensInTwoHeaders: of two headers with tokens one can wait for the factor. Such a login is refused, and
-// neither comes out.
+// TestP2_TokensInTwoHeaders: of tokens in two headers only one could wait for the factor. Such a login is refused, and
+// neither token goes out.
 func TestP2_TokensInTwoHeaders(t *testing.T) {
 	app := new(wayward)
 	s := newWayward(t, app, func(c *Config) {
@@ -158,8 +158,8 @@ func TestP2_TokensInTwoHeaders(t *testing.T) {
 	}
 }
 
-// TestP2_TokenOfATypedFailure: where nobody can be asked, an answer that fails by the rules and carries a token is no
-// failure: the token came out with what it says. One that succeeds and whose token cannot be read, or kept, is no
+// TestP2_TokenOfATypedFailure: if the app cannot be asked, an answer that fails by the rules and carries a token is no
+// failure: the token went out with the page. An answer that succeeds and whose token cannot be read, or kept, is no
 // success.
 func TestP2_TokenOfATypedFailure(t *testing.T) {
 	app := new(wayward)
@@ -179,7 +179,7 @@ func TestP2_TokenOfATypedFailure(t *testing.T) {
 	} {
 		app.login = func(w http.ResponseWriter) {
 			if strings.Contains(body, "ok") {
-				w.Header().Set("Set-Cookie", "sid=alice; HttpOnly; Path=/") // by which alone it would be a session
+				w.Header().Set("Set-Cookie", "sid=alice; HttpOnly; Path=/") // by this alone it would be a session
 			}
 			answers(http.StatusOK, body)(w)
 		}
@@ -196,10 +196,9 @@ func TestP2_TokenOfATypedFailure(t *testing.T) {
 	}
 }
 
-// TestP5_RefreshThatBringsAnothersToken: whoever is verified asks for another token, and the app's answer is one that
-// cannot be believed: the token is nobody's, or nobody can say whose; the answer breaks off, is too large, or says
-// nothing that can be read. None of it comes out, and the session keeps what it had. The app's own refusal does come
-// out.
+// TestP5_RefreshThatBringsAnothersToken: a verified user asks for another token, and the app's answer cannot be
+// believed: the token is nobody's, or nobody can say whose it is; or the answer breaks off, is too large, or cannot be
+// read. None of it goes out, and the session keeps what it had. The app's own refusal does go out.
 func TestP5_RefreshThatBringsAnothersToken(t *testing.T) {
 	for what, test := range map[string]struct {
 		answer func(http.ResponseWriter)

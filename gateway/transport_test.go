@@ -14,7 +14,7 @@ import (
 )
 
 // TestP2_LoginThatSwitchesProtocols: an answer 101 to a login, with the session in its headers, has no body that could
-// be withheld: behind it the browser and the app would talk past the gateway. It is never passed on.
+// be withheld: after it, browser and app would talk past the gateway. It is never passed on.
 func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	r := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("username=alice&password="+demo.AlicePassword))
@@ -40,9 +40,9 @@ func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 	}
 }
 
-// TestP2_PlainHTTPOnlyOnLoopback: on http everybody on the way reads the session's token, and the password before it. A
-// gateway that is reached that way over a network serves nothing, neither its own pages nor the app's, and reads no
-// body.
+// TestP2_PlainHTTPOnlyOnLoopback: over http, everybody on the network reads the session's token, and the password
+// before it. A gateway that is reached in this way over a network serves nothing, neither its own pages nor the app's,
+// and reads no body.
 func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 	s := newSite(t, demo.Knobs{Record: 10}, nil)
 	reached := 0
@@ -91,9 +91,9 @@ func TestP2_PlainHTTPOnlyOnLoopback(t *testing.T) {
 	}
 }
 
-// TestP2_SecureCookieBehindAProxy: where a proxy that is believed ends TLS, the session is for https only, under the
-// name that no plain page and no neighbour can set; a request that came in plain over a network is refused as ever,
-// cookie or no cookie.
+// TestP2_SecureCookieBehindAProxy: if a trusted proxy ends TLS, the session is for https only, under the name that no
+// plain page and no neighbour can set. A request that came unencrypted over a network is still refused, with a cookie
+// or without.
 func TestP2_SecureCookieBehindAProxy(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, func(c *Config) {
 		c.Secure = func(r *http.Request) bool { return r.Header.Get("User-Agent") == "yes" }

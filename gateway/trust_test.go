@@ -21,7 +21,7 @@ const (
 	trustedBrowser = "sallyport-trusted"
 )
 
-// trustingSite is one where browsers can be trusted for a month.
+// trustingSite makes a site where browsers can be trusted for a month.
 func trustingSite(t testing.TB, store factor.Store) *site {
 	t.Helper()
 	return newSite(t, demo.Knobs{}, func(c *Config) {
@@ -30,7 +30,7 @@ func trustingSite(t testing.TB, store factor.Store) *site {
 	})
 }
 
-// as is a browser of this kind.
+// as makes a browser of this kind.
 func (s *site) as(agent string) *browser {
 	b := s.browser()
 	b.client.Transport = agentTransport(agent)
@@ -45,7 +45,7 @@ func (a agentTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// cookieTransport adds a line of cookies as it is, which a cookie jar would not.
+// cookieTransport adds a line of cookies unchanged, which a cookie jar would not do.
 type cookieTransport struct {
 	agentTransport
 	line string
@@ -66,7 +66,7 @@ func (b *browser) trust(key string) {
 	b.own("/", "/logout", nil)
 }
 
-// cookies are the browser's, by name.
+// cookies returns the browser's cookies, by name.
 func (b *browser) cookies() map[string]string {
 	u, err := url.Parse(b.s.server.URL)
 	if err != nil {
@@ -88,7 +88,7 @@ func (b *browser) plant(name, value string) {
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
-// trusting is a site, bob's key, and a browser of his that is trusted.
+// trusting makes a site, bob's key, and a browser of his that is trusted.
 func trusting(t testing.TB) (s *site, key string, b *browser) {
 	t.Helper()
 	return trustingOver(t, factor.NewMemoryStore())
@@ -133,7 +133,7 @@ func TestTrustedBrowser(t *testing.T) {
 			t.Errorf("the secret was %q and is %q", before, after)
 		}
 	}
-	// The browser renews itself, and stays the one that it was.
+	// The browser updates itself, and counts as the same one.
 	b.client.Transport = agentTransport(linuxFirefox2)
 	wantNoChallenge(t, b)
 	page := b.get("/second-factor/")
@@ -142,7 +142,7 @@ func TestTrustedBrowser(t *testing.T) {
 	if page := b.get("/second-factor/"); !strings.Contains(page.body, "Firefox, Linux") || !strings.Contains(page.body, "Signed in from a trusted browser") {
 		t.Errorf("the settings page does not tell of it: %s", page.body)
 	}
-	// Trust is no code: a change of factors asks for one.
+	// Trust is no code: a change of factors asks for a code.
 	if got := b.own("/reset", "/reset", nil); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("reset without a code: %d", got.StatusCode)
 	}
@@ -151,14 +151,14 @@ func TestTrustedBrowser(t *testing.T) {
 	wantChallenge(t, b)
 }
 
-// TestP5_TrustIsNotPortable: mallory has bob's password, and a copy of the cookie that makes his browser a trusted one.
+// TestP5_TrustIsNotPortable: mallory has bob's password, and a copy of the cookie that makes his browser trusted.
 func TestP5_TrustIsNotPortable(t *testing.T) {
 	t.Run("to another kind of browser", func(t *testing.T) {
 		s, _, b := trusting(t)
 		m := s.as(windowsChrome)
 		m.plant(trustedBrowser, b.cookies()[trustedBrowser])
 		wantChallenge(t, m)
-		wantChallenge(t, b) // and bob's is trusted no longer: he sees that something happened
+		wantChallenge(t, b) // bob's browser is no longer trusted either, so he sees that something happened
 	})
 	t.Run("after its owner has used it", func(t *testing.T) {
 		s, _, b := trusting(t)
@@ -187,7 +187,7 @@ func TestP5_TrustIsNotPortable(t *testing.T) {
 			t.Error("the cookie stands in for the password")
 		}
 		m.get("/files").wants(t, http.StatusSeeOther, "/login")
-		wantNoChallenge(t, b) // and was not used up
+		wantNoChallenge(t, b) // and it was not used up
 	})
 	t.Run("twice in one request", func(t *testing.T) {
 		s, _, b := trusting(t)
@@ -207,7 +207,7 @@ func TestP5_TrustIsNotPortable(t *testing.T) {
 	})
 }
 
-// TestTrustedBrowserOfTwo: two accounts are at home in one browser, and each is trusted there.
+// TestTrustedBrowserOfTwo: two accounts use one browser, and each is trusted there.
 func TestTrustedBrowserOfTwo(t *testing.T) {
 	s, _, b := trusting(t)
 	b.signIn("alice", demo.AlicePassword)
@@ -267,7 +267,7 @@ func TestP3_TrustStaysHere(t *testing.T) {
 	}
 }
 
-// TestP6_TrustWithoutAStore: while the secrets store cannot say whether a browser is trusted, none is.
+// TestP6_TrustWithoutAStore: while the secrets store cannot say whether a browser is trusted, it is not.
 func TestP6_TrustWithoutAStore(t *testing.T) {
 	store := &failingSecrets{Store: factor.NewMemoryStore()}
 	s, key, b := trustingOver(t, store)
@@ -278,14 +278,14 @@ func TestP6_TrustWithoutAStore(t *testing.T) {
 }
 
 // TestP5_ResetDuringATrustedSignIn: mallory has bob's password and his laptop, which is trusted. She signs in at the
-// very moment in which bob, at home, resets his token because of it. His reset ends his other sessions, but hers is not
-// there yet; it must not come to be verified after it.
+// very moment in which bob, at home, resets his token because of that. His reset ends his other sessions, but hers does
+// not exist yet. It must not become verified afterwards.
 func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 	calls := 0
 	for ; ; calls++ {
 		store := &overtaken{Store: factor.NewMemoryStore()}
 		s, _, b := trustingOver(t, store)
-		// Bob's reset goes through another node: one of this process would wait for its turn.
+		// Bob's reset goes through another node, because one in this process would wait for its turn.
 		node := factor.NewService(store.Store, factor.Config{App: "ledger", Kinds: kinds(), Now: s.clock.Now, Remember: time.Hour})
 		store.skip = calls
 		store.then = func() {
@@ -296,7 +296,7 @@ func TestP5_ResetDuringATrustedSignIn(t *testing.T) {
 		}
 		signedIn := b.signIn("bob", demo.BobPassword)
 		if store.then != nil {
-			break // a sign-in asks no more often
+			break // a sign-in asks no more often than that
 		}
 		if got := b.get("/api/entries"); got.StatusCode == http.StatusOK {
 			t.Errorf("reset at call %d, the sign-in is answered with %d, and the app is open", calls+1, signedIn.StatusCode)

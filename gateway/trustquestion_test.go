@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// asked signs bob in with a code on the challenge's own form, in a browser that nobody trusts, up to the question.
+// asked signs bob in with a code on the challenge's own form, in a browser that is not trusted, up to the question.
 func asked(t testing.TB) (s *site, key string, b *browser) {
 	t.Helper()
 	s = trustingSite(t, factor.NewMemoryStore())
@@ -20,14 +20,15 @@ func asked(t testing.TB) (s *site, key string, b *browser) {
 	key = b.enrol()
 	b.get("/second-factor/recovery-codes")
 	b.own("/", "/logout", nil)
-	b.get("/files").wants(t, http.StatusSeeOther, "/login")
+	b.get("/").wants(t, http.StatusSeeOther, "/login")
 	b.signIn("bob", demo.BobPassword).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}, "then": {"ask"}}).wants(t, http.StatusSeeOther, "/second-factor/trust")
 	s.clock.Advance(30 * time.Second)
 	return s, key, b
 }
 
-// TestTrustIsAskedAfterTheCode: the question is no gate, has one answer, and leads where the app wanted to go.
+// TestTrustIsAskedAfterTheCode: the question keeps nobody out, takes one answer, and leads to where the app wanted to
+// go.
 func TestTrustIsAskedAfterTheCode(t *testing.T) {
 	t.Run("yes", func(t *testing.T) {
 		_, _, b := asked(t)
@@ -60,8 +61,8 @@ func TestTrustIsAskedAfterTheCode(t *testing.T) {
 	})
 }
 
-// TestTrustIsNotAsked: scripts that say so beside the code are obeyed at once, as are those that say nothing; and
-// nobody is asked who has just had a browser trusted, or where none can be.
+// TestTrustIsNotAsked: a script that answers the question together with the code, or says nothing of it, is obeyed at
+// once. A user is not asked if she has just had the browser trusted, or if no browser can be trusted.
 func TestTrustIsNotAsked(t *testing.T) {
 	for name, values := range map[string]url.Values{
 		"no page of ours": {}, "yes at once": {"then": {"ask"}, "trust": {"yes"}}, "no at once": {"then": {"ask"}, "trust": {"no"}},
@@ -93,8 +94,8 @@ func TestTrustIsNotAsked(t *testing.T) {
 	})
 }
 
-// TestP5_TrustNeedsTheCode: mallory sits down at a desk that bob left signed in, and would have his browser trusted for
-// a month without a code.
+// TestP5_TrustNeedsTheCode: mallory sits down at a desk where bob is still signed in, and tries to have his browser
+// trusted for a month without a code.
 func TestP5_TrustNeedsTheCode(t *testing.T) {
 	yes := url.Values{"trust": {"yes"}}
 	refused := func(t *testing.T, b *browser, got answer) {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestP5_TunnelSignsInLater: the address of a WebSocket has alice's name and password in it, and the app signs her in a
-// moment after it has answered the handshake, under carol's session. Everything that was said from then on was said and
-// done as alice, up to the next recheck. The control: as long as the app knows carol, the tunnel goes on.
+// TestP5_TunnelSignsInLater: the address of a WebSocket contains alice's name and password, and the app signs her in a
+// moment after it has answered the handshake, under carol's session. Everything from then on was said and done as
+// alice, until the next recheck. The control: as long as the app knows carol, the tunnel goes on.
 func TestP5_TunnelSignsInLater(t *testing.T) {
 	for _, later := range []time.Duration{0, 2 * time.Second, 10 * time.Second} {
 		s, app, carol := behindTunnels(t, nil)
@@ -39,7 +39,8 @@ func TestP5_TunnelSignsInLater(t *testing.T) {
 		app.mutex.Unlock()
 		s.clock.Advance(2 * later) // as much time again as has passed
 		fmt.Fprintln(conn, "second")
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // or it would wait for ever, were it not cut
+		// Otherwise the test would wait for ever if it were not cut.
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 		if rest, _ := io.ReadAll(read); strings.Contains(string(rest), "alice") || app.has("SAY second alice") {
 			t.Errorf("after %v the tunnel says %q; at the app: %q", later, rest, app.seen)
 		}

@@ -18,15 +18,15 @@ import (
 	"sallyport.example/sallyport/gateway/relay"
 )
 
-// gated is a raisingApp that lets sign-ins at /other wait, and notes whose each other request is.
+// gated is a raisingApp that makes sign-ins at /other wait, and records whose each other request is.
 type gated struct {
 	raisingApp
 	lock    sync.Mutex
-	arrived chan struct{} // one for each that waits
+	arrived chan struct{} // gets a value for each request that waits
 	release chan struct{}
 	once    sync.Once
-	tick    chan struct{} // each has an open stream say something
-	gone    chan struct{} // closed once a stream has lost its reader
+	tick    chan struct{} // makes each open stream say something
+	gone    chan struct{} // closed when a stream has lost its reader
 	leaves  sync.Once
 	seen    []string
 }
@@ -38,7 +38,7 @@ func newGated() *gated {
 	}
 }
 
-// say has an open stream say something, unless it was cut before.
+// say makes an open stream say something, unless it was cut before.
 func (a *gated) say() {
 	select {
 	case a.tick <- struct{}{}:
@@ -49,7 +49,7 @@ func (a *gated) say() {
 // left ends a stream that has lost its reader.
 func (a *gated) left() { a.leaves.Do(func() { close(a.gone) }) }
 
-// open lets all go on that wait.
+// open lets all waiting requests go on.
 func (a *gated) open() { a.once.Do(func() { close(a.release) }) }
 
 func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -60,12 +60,12 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.arrived <- struct{}{}
 		<-a.release
 	case r.URL.Path == "/flushed":
-		// Signs in once it has begun to answer.
+		// This signs in after it has begun to answer.
 		_ = r.ParseForm()
 		_ = http.NewResponseController(w).Flush()
 		r.URL.Path = "/other"
 	case strings.HasSuffix(r.URL.Path, "/progress"):
-		// Answers at once, and is at work on it; who it works for it looks up as it comes to it.
+		// This answers at once and works on afterwards. It looks up for whom when it gets to the work.
 		_ = r.ParseForm()
 		_, _ = io.WriteString(w, "at work")
 		_ = http.NewResponseController(w).Flush()
@@ -80,14 +80,14 @@ func (a *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.note(r)
 		return
 	case r.URL.Path == "/import":
-		// Is at work before it has got the whole document.
+		// This works before it has the whole document.
 		_, _ = io.ReadFull(r.Body, make([]byte, relay.WholeBody))
 		a.arrived <- struct{}{}
 		<-a.release
 		a.note(r)
 		return
 	case r.URL.Path == "/slow":
-		// Signs in at once, and is slow to say so.
+		// This signs in at once, and answers slowly.
 		if cookie, err := r.Cookie("sid"); err == nil {
 			a.mutex.Lock()
 			a.raise(cookie.Value, r.URL.Query().Get("n"))
@@ -136,7 +136,7 @@ func (a *gated) has(request string) bool {
 	return slices.Contains(a.seen, request)
 }
 
-// raise starts a site before a gated app, with alice enrolled and carol signed in.
+// raise starts a site in front of a gated app, where alice is enrolled and carol is signed in.
 func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 	t.Helper()
 	app = newGated()
@@ -145,7 +145,7 @@ func raise(t *testing.T) (s *site, app *gated, carol *browser) {
 	return s, app, s.carol(t)
 }
 
-// carol signs in, once alice has enrolled.
+// carol signs carol in, after alice has enrolled.
 func (s *site) carol(t *testing.T) *browser {
 	t.Helper()
 	alice := s.browser()
@@ -158,10 +158,10 @@ func (s *site) carol(t *testing.T) *browser {
 	return carol
 }
 
-// upstream serves the app, and is the rest of a route that leads there.
+// upstream serves the app, and returns the rest of a route that leads to it.
 func (a *gated) upstream(t *testing.T) Handler { return upstreamOf(t, a, a.open) }
 
-// upstreamOf serves an app that is opened at the end.
+// upstreamOf serves an app, and calls open at the end of the test.
 func upstreamOf(t *testing.T, app http.Handler, open func()) Handler {
 	t.Helper()
 	upstream := httptest.NewServer(app)
@@ -183,13 +183,13 @@ func upstreamOf(t *testing.T, app http.Handler, open func()) Handler {
 	}
 }
 
-// raw is a request with carol's cookies, on a connection of its own.
+// raw sends a request with carol's cookies, on a connection of its own.
 func (b *browser) raw(t *testing.T, method, path, body string, length int) *net.TCPConn {
 	t.Helper()
 	return b.rawRest(t, method, path, fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", asForm, length, body))
 }
 
-// rawRest is raw for a request that ends, behind the cookies, as it is given.
+// rawRest is raw for a request whose end, after the cookies, is given.
 func (b *browser) rawRest(t *testing.T, method, path, rest string) *net.TCPConn {
 	t.Helper()
 	address, _ := url.Parse(b.s.server.URL)
@@ -206,7 +206,7 @@ func (b *browser) rawRest(t *testing.T, method, path, rest string) *net.TCPConn 
 	return conn.(*net.TCPConn)
 }
 
-// eventually waits for what other goroutines do.
+// eventually waits until what other goroutines do is done.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); {
@@ -221,14 +221,14 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// visits are the requests of sessions that may be raised.
+// visits returns how many requests of sessions that may be raised are under way.
 func (s *site) visits() (count int) { return s.gateway.site.Raising.Visiting() }
 
 const alicesForm = "u=alice&p=pw-alice"
 
 // TestP5_NothingBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises
-// the session under the cookie that it has, and sends something else at the same moment. Its answer was withheld, but
-// the app had written it down as alice's.
+// the session under the cookie that it has, and sends another request at the same moment. The answer to that was
+// withheld, but the app had carried it out as alice's.
 func TestP5_NothingBesideARaise(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -247,7 +247,7 @@ func TestP5_NothingBesideARaise(t *testing.T) {
 	eventually(t, "all are settled", func() bool { return s.visits() == 0 })
 }
 
-// wantsNothingOfAlices reads the answers, none of which may say anything, and wants the app not to have taken these
+// wantsNothingOfAlices reads the answers, none of which may say anything, and checks that the app did not take these
 // requests for alice's.
 func (a *gated) wantsNothingOfAlices(t *testing.T, answers map[string]net.Conn, requests ...string) {
 	t.Helper()
@@ -269,8 +269,8 @@ func (a *gated) wantsNothingOfAlices(t *testing.T, answers map[string]net.Conn, 
 	}
 }
 
-// TestP5_HangUpIsSeenToItsEnd: the same, and the client that sent the password has left before the app answers. What
-// came of it is found out all the same, before anything else of the session goes to the app.
+// TestP5_HangUpIsSeenToItsEnd is the same, but the client that sent the password has left before the app answers. The
+// result is found out all the same, before anything else of the session goes to the app.
 func TestP5_HangUpIsSeenToItsEnd(t *testing.T) {
 	for _, how := range []string{"half-closed", "closed"} {
 		s, app, carol := raise(t)
@@ -295,8 +295,8 @@ func TestP5_HangUpIsSeenToItsEnd(t *testing.T) {
 	}
 }
 
-// TestP5_BrokenOffNeverArrives: some apps make do with the part of a form that they got. One that is broken off within
-// a reasonable length does not reach them.
+// TestP5_BrokenOffNeverArrives: some apps use the part of a form that they got. A form that is broken off within a
+// reasonable length does not reach them.
 func TestP5_BrokenOffNeverArrives(t *testing.T) {
 	s, app, carol := raise(t)
 	conn := carol.raw(t, "POST", "/other", alicesForm+"&x="+strings.Repeat("x", 64<<10), 128<<10)
@@ -309,12 +309,12 @@ func TestP5_BrokenOffNeverArrives(t *testing.T) {
 	if app.has("POST /other carol") {
 		t.Error("a part of it reached the app")
 	}
-	// The control: whole, it does.
+	// The control: the whole form reaches the app.
 	app.open()
 	carol.do("POST", "/other", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
 }
 
-// TestTurns_ALimitIsNoHangUp: a body that is longer than the operator lets it be is answered by whoever set the limit.
+// TestTurns_ALimitIsNoHangUp: if a body is longer than the operator allows, the handler that set the limit answers.
 func TestTurns_ALimitIsNoHangUp(t *testing.T) {
 	s, app, carol := raise(t)
 	app.open()
@@ -338,8 +338,8 @@ func TestTurns_ALimitIsNoHangUp(t *testing.T) {
 	}
 }
 
-// TestP5_RaisedBehindTheHead: an app that begins to answer before it signs somebody in. What the gateway asked by then
-// was too early.
+// TestP5_RaisedBehindTheHead: an app begins to answer before it signs somebody in. What the gateway asked at the
+// beginning was too early.
 func TestP5_RaisedBehindTheHead(t *testing.T) {
 	_, app, carol := raise(t)
 	carol.do("POST", "/flushed", asForm, alicesForm)
@@ -351,7 +351,7 @@ func TestP5_RaisedBehindTheHead(t *testing.T) {
 }
 
 // TestP5_StreamBesideARaise: carol has a stream of events open when she posts alice's password to an app that takes its
-// time to answer. What the app sends there meanwhile may be alice's: it waits, and is cut.
+// time to answer. What the app sends in the stream meanwhile may be alice's: it waits, and is cut.
 func TestP5_StreamBesideARaise(t *testing.T) {
 	for _, how := range []string{"POST", "upload"} {
 		_, app, carol := raise(t)
@@ -371,7 +371,7 @@ func TestP5_StreamBesideARaise(t *testing.T) {
 		}
 		<-app.arrived
 		app.say()
-		app.say() // it has said it
+		app.say() // the app has said it
 		app.open()
 		rest, _ := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()

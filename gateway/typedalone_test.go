@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// inviting is an app that takes whoever was invited by a link, whose secret is its path, before the user of the
-// session. It can be asked by nobody.
+// inviting is an app in which the user who was invited by a link, whose secret is its path, comes before the user of
+// the session. The app cannot be asked.
 func inviting(w http.ResponseWriter, r *http.Request) {
 	set := func(name, value string) { w.Header().Set("Set-Cookie", name+"="+value+"; HttpOnly; Path=/") }
 	name, invited := strings.CutPrefix(r.URL.Path, "/static/join/")
@@ -33,9 +33,9 @@ func inviting(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestP5_TypedSessionIsItsAnswersAlone: where the app cannot be asked, a public link puts an invitation to alice's
-// account into custody, and carol signs in with it. Her session was carol's by name, and alice's to the app: it carries
-// what the login's own answer set, and nothing from before.
+// TestP5_TypedSessionIsItsAnswersAlone: the app cannot be asked. A public link puts an invitation to alice's account
+// into custody, and carol signs in with it. Her session was carol's by name, and alice's to the app. Now it carries
+// only what the login's own answer set, and nothing from before.
 func TestP5_TypedSessionIsItsAnswersAlone(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/x", http.NoBody)
 	r.Header.Set("Cookie", "sid=carol; invitation=alice")
@@ -60,7 +60,8 @@ func TestP5_TypedSessionIsItsAnswersAlone(t *testing.T) {
 	if got := b.get("/x"); got.body != "secrets of carol" {
 		t.Errorf("carol reads %s", got.body)
 	}
-	// Nor does a login count whose answer sets nothing: it may be that of somebody who is signed in already.
+	// A login whose answer sets nothing does not count either, because the session may be that of a user who is signed
+	// in already.
 	again := s.browser()
 	again.get("/static/join/alice")
 	again.do("POST", "/login", asForm, "u=carol&p=guess")

@@ -13,16 +13,18 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// remembering is an app with two cookies: it takes the user of `sid`, and where there is none that of `remember`. Both
-// are signed, as it were: nobody makes one up. By /door somebody gets the second one only.
+// remembering is an app with two cookies: it takes the user of `sid`, and without a `sid` the user of `remember`. Both
+// cookies count as signed: nobody can make one up. By /door a client gets only the second.
 type remembering struct {
 	// path and age are those of sid.
 	path, age string
+	// shy: at /me, the second cookie alone names nobody.
+	shy bool
 }
 
 func (a *remembering) who(r *http.Request) string {
 	for _, name := range []string{"sid", "remember"} {
-		if cookie, err := r.Cookie(name); err == nil {
+		if cookie, err := r.Cookie(name); err == nil && !(a.shy && name == "remember" && r.URL.Path == "/me") {
 			return strings.TrimPrefix(cookie.Value, "of-")
 		}
 	}
@@ -67,14 +69,69 @@ func newRemembering(t *testing.T, app *remembering, change func(*Config)) *site 
 	return s
 }
 
-// TestP5_UncoveredByTime: the app takes a session's user before a remembered one's. Carol, signed in, had it remember
-// alice, and the app went on to name carol. Then carol's cookie ran out, in custody, where no answer tells: what came
-// was alice's, until the next recheck.
+// TestP5_HiddenCookie: the app takes a session's user before a remembered one. Carol, signed in, makes it remember
+// alice, and the app, asked about both cookies, names carol. When it had ended carol's session by itself, her requests
+// were alice's until the next recheck. The app is asked about the new cookie alone, too. The control: it may remember
+// carol.
+func TestP5_HiddenCookie(t *testing.T) {
+	for _, who := range []string{"carol", "alice"} {
+		over := false
+		app := &remembering{path: "/"}
+		s := newRemembering(t, app, nil)
+		s.serve(func(w http.ResponseWriter, r *http.Request) error {
+			if over {
+				line := r.Header.Get("Cookie")
+				r.Header.Set("Cookie", strings.TrimPrefix(strings.Replace(line, "sid=of-carol", "", 1), "; "))
+			}
+			app.ServeHTTP(w, r)
+			return nil
+		})
+		carol := s.browser()
+		carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+		carol.do("POST", "/door", asForm, "u="+who+"&p=pw-"+who)
+		over = true
+		got := carol.get("/x")
+		if strings.Contains(got.body, "of alice") || (who == "carol") != (got.body == "secrets of carol") {
+			t.Errorf("remembering %s, carol reads %d %s", who, got.StatusCode, got.body)
+		}
+		if who == "alice" {
+			carol.wantsState("anonymous", "")
+		}
+	}
+}
+
+// TestP5_HiddenBelowALogin: a stranger has a cookie by which the app remembers alice, and of which it knew nothing when
+// it was asked. Then carol signs in with the same browser, and the app, asked about both cookies, names carol. The app
+// is asked about the older cookie alone, too. The control: it may remember carol.
+func TestP5_HiddenBelowALogin(t *testing.T) {
+	for _, who := range []string{"carol", "alice"} {
+		app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
+		s := newRemembering(t, app, nil)
+		carol := s.browser()
+		carol.do("POST", "/door", asForm, "u="+who+"&p=pw-"+who).wants(t, http.StatusOK, "")
+		carol.wantsState("anonymous", "")
+		app.shy = false
+		got := carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
+		if (who == "carol") != (got.StatusCode == http.StatusOK) {
+			t.Errorf("remembering %s, carol signs in: %d %s", who, got.StatusCode, got.body)
+		}
+		s.clock.Advance(31 * time.Second)
+		if got := carol.get("/x"); strings.Contains(got.body, "of alice") || who == "carol" && got.body != "secrets of carol" {
+			t.Errorf("remembering %s, carol reads %d %s", who, got.StatusCode, got.body)
+		}
+	}
+}
+
+// TestP5_UncoveredByTime: as TestP5_HiddenCookie, in an app that does not name alice by her cookie alone at that
+// moment. Then carol's cookie expired in custody, which no answer shows, and what came was alice's, until the next
+// recheck.
 func TestP5_UncoveredByTime(t *testing.T) {
-	s := newRemembering(t, &remembering{path: "/", age: "; Max-Age=30"}, nil)
+	app := &remembering{path: "/", age: "; Max-Age=30", shy: true}
+	s := newRemembering(t, app, nil)
 	carol := s.browser()
 	carol.do("POST", "/login", asForm, "u=carol&p=pw-carol")
 	carol.do("POST", "/door", asForm, "u=alice&p=pw-alice")
+	app.shy = false
 	if got := carol.get("/x"); got.body != "secrets of carol" {
 		t.Fatalf("the control: %d %s", got.StatusCode, got.body)
 	}
@@ -83,8 +140,8 @@ func TestP5_UncoveredByTime(t *testing.T) {
 	carol.wantsState("pending", "alice")
 }
 
-// TestP5_UncoveredByPath: the session's cookie is for a part of the site, the other one for all of it. The question
-// carried both, and a request elsewhere only the one that is alice's.
+// TestP5_UncoveredByPath: the session's cookie is for a part of the site, and the other one is for all of it. The
+// question carried both, and a request elsewhere carried only the one that is alice's.
 func TestP5_UncoveredByPath(t *testing.T) {
 	s := newRemembering(t, &remembering{path: "/app"}, nil)
 	carol := s.browser()
@@ -101,7 +158,7 @@ func TestP5_UncoveredByPath(t *testing.T) {
 	}
 }
 
-// TestP5_UncoveredWhereNobodyIsSaid is the same where the app refuses to say whose a part is, at that moment: it was
+// TestP5_UncoveredWhereNobodyIsSaid is the same when the app refuses at that moment to say whose a part is. It was
 // taken for nobody's.
 func TestP5_UncoveredWhereNobodyIsSaid(t *testing.T) {
 	app := &remembering{path: "/app"}

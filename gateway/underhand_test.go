@@ -14,11 +14,11 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// doors is a gated app with addresses that are public, and that sign in whoever's password comes along, under the
-// session that is there or under one that they give.
+// doors is a gated app with public addresses that sign in the user of any password that they get, under the session
+// that is there or under a new one.
 type doors struct {
 	*gated
-	late chan struct{} // what is sent has an answer begin that waits to
+	late chan struct{} // a value makes an answer begin that waits for it
 }
 
 func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,7 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := sid(r)
 	switch r.URL.Path {
 	case "/magic":
-		// A link that signs in, once another server has said that it is right.
+		// A link that signs in after another server has confirmed it.
 		a.arrived <- struct{}{}
 		<-a.release
 		a.mutex.Lock()
@@ -41,7 +41,7 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.arrived <- struct{}{}
 			<-a.late
 		}
-		// Begins to answer before it has looked at the password.
+		// This begins to answer before it has looked at the password.
 		if id == "" || id == "guest" {
 			id = "fresh"
 			a.mutex.Lock()
@@ -65,7 +65,7 @@ func (a doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// behindDoors is two gateways before such an app, which share their sessions, and in which alice has a factor.
+// behindDoors makes two gateways in front of such an app, which share their sessions, and where alice has a factor.
 func behindDoors(t *testing.T) (s, there *site, app doors) {
 	t.Helper()
 	app = doors{newGated(), make(chan struct{})}
@@ -95,9 +95,9 @@ func (b *browser) head(t *testing.T, conn net.Conn) *http.Response {
 }
 
 // TestP5_LoginWithWhatIsUnderWay: a stranger posts alice's password to a public form, whose answer begins with a new
-// session of the app's, before the app has looked at the password. With that session carol signs in, at once, and the
-// form makes it alice's after that: everything that carol sent from then on was done as alice. The same with a link
-// that is at the app with a session when carol signs in with it.
+// session of the app's, before the app has looked at the password. With that session carol signs in at once, and
+// afterwards the form makes it alice's: everything that carol sent from then on was done as alice. The same happened
+// with a link that is at the app with a session when carol signs in with it.
 func TestP5_LoginWithWhatIsUnderWay(t *testing.T) {
 	for _, pending := range []bool{true, false} {
 		for _, way := range []string{"link", "form", "form, elsewhere"} {
@@ -144,8 +144,8 @@ func TestP5_LoginWithWhatIsUnderWay(t *testing.T) {
 }
 
 // TestP5_PublicFormAfterAFailedLogin: after a failed login, whose cookies wait for another try, a form at a public
-// address sets a session of its own, begins to answer, and signs alice in after that. The session that it set was kept
-// nowhere, and so nobody asked about it, piece by piece, as is done without the failed login.
+// address sets a session of its own, begins to answer, and then signs alice in. The session that it set was kept
+// nowhere, so nobody asked about it piece by piece, as happens without the failed login.
 func TestP5_PublicFormAfterAFailedLogin(t *testing.T) {
 	for _, failed := range []bool{true, false} {
 		s, _, app := behindDoors(t)
@@ -178,9 +178,10 @@ func TestP5_PublicFormAfterAFailedLogin(t *testing.T) {
 	}
 }
 
-// TestP5_TwoFormsUnderWay: two such forms of one session are at the app, by one gateway each, and the first one's end
-// would take the mark back that tells other gateways of both. With the second one's session carol would sign in at the
-// first gateway, before the form makes it alice's. The second one's session is not handed out; alone it is.
+// TestP5_TwoFormsUnderWay: two such forms of one session are at the app, each by another gateway. The end of the first
+// one would remove the mark that tells other gateways of both. With the second one's session carol would then sign in
+// at the first gateway, before the form makes that session alice's. So the second one's session is not handed out. A
+// single form's is.
 func TestP5_TwoFormsUnderWay(t *testing.T) {
 	for _, another := range []bool{true, false} {
 		here, there, app := behindDoors(t)
@@ -201,7 +202,8 @@ func TestP5_TwoFormsUnderWay(t *testing.T) {
 	}
 }
 
-// TestTurns_FormSentAgain: whoever sends such a form again, since its answer takes long, gets the new one's answer.
+// TestTurns_FormSentAgain: a user who sends such a form again, because its answer takes long, gets the answer to the
+// second.
 func TestTurns_FormSentAgain(t *testing.T) {
 	here, _, app := behindDoors(t)
 	b := here.browser()

@@ -8,9 +8,9 @@ import (
 )
 
 // TestP5_ReloadBesideARaise: carol posts alice's password to an address that no login describes, in an app that raises
-// the session and takes its time. Meanwhile the configuration is loaded again, or she asks by another route of the same
-// app: there another gateway serves her session, which knew nothing of the first one's requests and let hers go to the
-// app, as alice's.
+// the session and takes its time. Meanwhile the configuration is reloaded, or she uses another route of the same app.
+// There another gateway serves her session. It knew nothing of the first one's requests, and let hers go to the app, as
+// alice's.
 func TestP5_ReloadBesideARaise(t *testing.T) {
 	s, app, carol := raise(t)
 	if got := carol.do("POST", "/write", asForm, "text=1"); !app.has("POST /write carol") {
@@ -28,7 +28,7 @@ func TestP5_ReloadBesideARaise(t *testing.T) {
 }
 
 // TestP3_LearnedByAnotherGateway: the names of cookies that a login put into custody are held by every gateway of the
-// app at once, and by none of another app.
+// app at once, and by no gateway of another app.
 func TestP3_LearnedByAnotherGateway(t *testing.T) {
 	s, _, _ := raise(t)
 	sessions := s.gateway.site.Config.Sessions
@@ -50,7 +50,7 @@ func TestP3_LearnedByAnotherGateway(t *testing.T) {
 	}
 }
 
-// another is one more gateway of the site, as there is during a reload of the configuration, or in another route.
+// another makes one more gateway of the site, as there is during a reload of the configuration or in another route.
 func (s *site) another(t *testing.T, sessions *session.Manager) *Gateway {
 	t.Helper()
 	config := s.gateway.site.Config

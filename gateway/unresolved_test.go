@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// TestP6_WhatTheStoreWasNotTold: carol posts alice's password to a way in that nobody described, and the store of
-// sessions is away in the moment in which it should be told whose the session is now, or that nobody knows. Her next
-// request went to the app as alice, before anybody asked. The control: what she sends is done as carol before, and the
-// app does it as alice now.
+// TestP6_WhatTheStoreWasNotTold: carol posts alice's password to an address that no login describes, and the session
+// store is unreachable at the moment when it should be told whose the session is now, or that nobody knows. Her next
+// request went to the app as alice, before anybody asked. The control: before, what she sends is done as carol; and now
+// the app would do it as alice.
 func TestP6_WhatTheStoreWasNotTold(t *testing.T) {
 	for _, says := range []string{"alice", "nothing"} {
 		s, sessions := frailRaising(t)
@@ -45,7 +45,7 @@ func TestP6_WhatTheStoreWasNotTold(t *testing.T) {
 	}
 }
 
-// TestP6_ToldLater: the same, where it was her own password: once the app was asked, her session goes on.
+// TestP6_ToldLater is the same with her own password: after the app was asked, her session goes on.
 func TestP6_ToldLater(t *testing.T) {
 	s, sessions := frailRaising(t)
 	app := &growing{gated: newGated()}

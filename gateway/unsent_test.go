@@ -14,9 +14,9 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestFormAfterTheEnd: a form is filled in while the session runs out. The browser was led to the login page without a
-// word, and its user believed that it was sent. It is said, and the app has nothing of it; what another site's page
-// sends, and what a stranger does, is as before.
+// TestFormAfterTheEnd: the session expires while its user fills in a form. The browser was led to the login page
+// without a word, and its user believed that the form was sent. Now she is told that it was not, and the app gets
+// nothing of it. Nothing changes for what another site's page sends, or for what a stranger does.
 func TestFormAfterTheEnd(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -26,7 +26,7 @@ func TestFormAfterTheEnd(t *testing.T) {
 	}
 	s.clock.Advance(2 * time.Hour)
 	got := b.post("/files", url.Values{"a": {"b"}})
-	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Nothing was changed") || !strings.Contains(got.body, `href="/login"`) {
+	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Your form was not sent") || !strings.Contains(got.body, `href="/login" target="_blank"`) {
 		t.Errorf("after the end: %d %.300s", got.StatusCode, got.body)
 	}
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
@@ -49,13 +49,13 @@ func TestFormAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestLargeUploadOfStrangers: somebody who is signed out without knowing sends a large form. The gateway answered, and
-// closed the connection on what was still to come, so that the browser said that it was reset.
+// TestLargeUploadOfStrangers: a user who is signed out without knowing it sends a large form. The gateway answered, and
+// closed the connection while the rest was still to come, so the browser said that the connection was reset.
 func TestLargeUploadOfStrangers(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	reached := false
 	s.serve(func(http.ResponseWriter, *http.Request) error { reached = true; return nil })
-	// As browsers do: all is sent before anything is read.
+	// As browsers do, it sends everything before it reads anything.
 	send := func(length int64, chunked bool) (int, error) {
 		t.Helper()
 		conn, err := net.Dial("tcp", s.server.Listener.Addr().String())

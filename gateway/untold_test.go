@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestP6_UnclearWhileTheStoreCannotBeWritten: the app does not say whose carol's session is by now, and the store
-// cannot be told that nobody knows. When the app says it again, it is asked before the next use, and not at the next
-// recheck.
+// TestP6_UnclearWhileTheStoreCannotBeWritten: the app does not say whose carol's session is, and the store cannot be
+// told that nobody knows. When the app can say it again, it is asked before the session's next use, and not only at the
+// next recheck.
 func TestP6_UnclearWhileTheStoreCannotBeWritten(t *testing.T) {
 	s, sessions := frailRaising(t)
 	app, silent := newScripts(), false

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/gateway/upstream"
 )
 
-// leaving is a gated app with ways in that nobody described, which end the session that comes to them first.
+// leaving is a gated app with undescribed addresses that sign in, and that end the session that they get first.
 type leaving struct{ *gated }
 
 func (a leaving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -31,13 +31,13 @@ func (a leaving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/hinted":
-		// Says more in its early hints than it should.
+		// This says more in its early hints than it should.
 		signIn()
 		w.Header().Set("X-Whose", "of "+name)
 		w.WriteHeader(http.StatusEarlyHints)
 		fmt.Fprint(w, "secrets of ", name)
 	case "/switch":
-		// "Switching user, please wait": nobody is signed in while it does.
+		// "Switching user, please wait": nobody is signed in meanwhile.
 		to := name
 		name = ""
 		signIn()
@@ -68,7 +68,7 @@ func behindLeaving(t *testing.T) (app leaving, carol *browser) {
 	return app, s.carol(t)
 }
 
-// atTheApp is the control: what the app itself answers to carol's session of it.
+// atTheApp is the control: it returns what the app itself answers to carol's session of it.
 func atTheApp(t *testing.T, app leaving, method, path, form string) string {
 	t.Helper()
 	app.mutex.Lock()
@@ -94,8 +94,8 @@ func atTheApp(t *testing.T, app leaving, method, path, form string) string {
 	return fmt.Sprint(w.Headers, w.Body.String())
 }
 
-// TestP2_HintsBeforeTheQuestion: carol posts alice's password to a way in that nobody described. The app sends early
-// hints first, in which alice's data are, and the answer, which is asked about, after that.
+// TestP2_HintsBeforeTheQuestion: carol posts alice's password to an address that no login describes. The app first
+// sends early hints with alice's data in them, and afterwards the answer, about which it is asked.
 func TestP2_HintsBeforeTheQuestion(t *testing.T) {
 	app, carol := behindLeaving(t)
 	if got := atTheApp(t, app, "POST", "/hinted", alicesForm); !strings.Contains(got, "X-Whose:[of alice]") {
@@ -109,9 +109,9 @@ func TestP2_HintsBeforeTheQuestion(t *testing.T) {
 	}
 }
 
-// TestP5_SwitchedMidway: carol posts alice's password to a way in that nobody described. The app signs carol out,
-// begins to answer, and signs alice in after that. When it was asked nobody was signed in, and our session ended with
-// that; nobody could ask about the rest of the answer, which went out as a stranger's.
+// TestP5_SwitchedMidway: carol posts alice's password to an address that no login describes. The app signs carol out,
+// begins to answer, and signs alice in after that. When it was asked, nobody was signed in, and so our session ended.
+// Then nobody could ask about the rest of the answer, which went out as a stranger's.
 func TestP5_SwitchedMidway(t *testing.T) {
 	for _, method := range []string{"POST", "GET"} {
 		app, carol := behindLeaving(t)
@@ -139,8 +139,8 @@ func TestP5_SwitchedMidway(t *testing.T) {
 	}
 }
 
-// TestP5_SwitchedByATunnel: the handshake of a WebSocket signs carol out at the app, and what is said in the tunnel
-// signs alice in. The session that the tunnel was opened with has ended by then, and nobody would watch over it.
+// TestP5_SwitchedByATunnel: the handshake of a WebSocket signs carol out at the app, and a message in the tunnel signs
+// alice in. By then the session that the tunnel was opened with has ended, and nobody would watch the tunnel.
 func TestP5_SwitchedByATunnel(t *testing.T) {
 	for _, signsOut := range []bool{true, false} {
 		app := socketed{newGated()}
@@ -166,9 +166,9 @@ func TestP5_SwitchedByATunnel(t *testing.T) {
 	}
 }
 
-// TestP5_SignOutThatSignsIn: what comes to the address of the sign-out is answered by the app, and our session ends
-// with it, whatever the app says. An app that signs in whoever's password comes along, at that address too, showed
-// alice's page to carol. Where the app knows nobody after a sign-out, its page goes out: at that address and at others.
+// TestP5_SignOutThatSignsIn: the app answers what comes to the address of the sign-out, and our session ends with it,
+// whatever the app says. An app that signs in the user of any password that it gets, at that address too, showed
+// alice's page to carol. If the app knows nobody after a sign-out, its page goes out, at that address and at others.
 func TestP5_SignOutThatSignsIn(t *testing.T) {
 	for _, path := range []string{"/logout", "/bye"} {
 		app, carol := behindLeaving(t)
@@ -193,9 +193,9 @@ func TestP5_SignOutThatSignsIn(t *testing.T) {
 	}
 }
 
-// TestP6_SetUpWhoseEndIsMissed: mallory has bob's password and a session by it when bob sets up a factor, and the store
-// of sessions is away in the moment in which her session should end. It went on to the end of its time. The control:
-// where the store works, her session ends at once, and without the set-up it goes on.
+// TestP6_SetUpWhoseEndIsMissed: mallory has bob's password and a session by it when bob sets up a factor, and the
+// session store is unreachable at the moment when her session should end. It went on to the end of its time. The
+// control: if the store works, her session ends at once; and without the set-up it goes on.
 func TestP6_SetUpWhoseEndIsMissed(t *testing.T) {
 	t.Parallel()
 	for _, away := range []bool{true, false} {
@@ -219,7 +219,7 @@ func TestP6_SetUpWhoseEndIsMissed(t *testing.T) {
 			t.Fatalf("away %t: the set-up is answered with %d", away, confirmed.StatusCode)
 		}
 		if away {
-			// Her next use within the minute.
+			// This is her next use after the minute.
 			f.clock.Advance(time.Minute + time.Second)
 		}
 		if got := mallory.get("/api/entries"); got.StatusCode == http.StatusOK {
@@ -234,8 +234,8 @@ func TestP6_SetUpWhoseEndIsMissed(t *testing.T) {
 	}
 }
 
-// TestP6_UnknownFactorsHoldNobodyUp: while the store of secrets hangs, whoever has no factor goes on working: nobody
-// waits for its word for long.
+// TestP6_UnknownFactorsHoldNobodyUp: while the secrets store hangs, a user without a factor goes on working, and waits
+// for its answer for a moment only.
 func TestP6_UnknownFactorsHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	f := newFrail(t, nil)

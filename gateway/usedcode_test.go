@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestUsedCodeIsSaid: who enrols and signs in with the same code, on a page or by script, and who confirms a change
-// with the one that she signed in with, is told so.
+// TestUsedCodeIsSaid: a user who enrols and signs in with the same code, on a page or by script, is told that the code
+// was used. So is one who confirms a change with the code that she signed in with.
 func TestUsedCodeIsSaid(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
@@ -37,7 +37,7 @@ func TestUsedCodeIsSaid(t *testing.T) {
 		t.Errorf("a wrong one: %s", got.body)
 	}
 	s.clock.Advance(30 * time.Second)
-	// In the digits of another script, as some keyboards give them.
+	// In the digits of another script, as some keyboards write them.
 	arabic := strings.Map(func(r rune) rune { return r - '0' + '٠' }, s.code(key))
 	b.own("/challenge", "/challenge", url.Values{"code": {arabic}}).wants(t, http.StatusSeeOther, "/")
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestValidators: a browser has kept a page of the app's since before there was a link in it. The app says that its
-// page has not changed, and the browser must not go on with it for ever; whoever has the page with the link may.
+// TestValidators: a browser has kept a page of the app's from before there was a link in it. The app says that its page
+// has not changed, but the browser must not use the kept page for ever. A browser that has the page with the link may.
 func TestValidators(t *testing.T) {
 	const date = "Mon, 02 Jan 2006 15:04:05 GMT"
 	for name, own := range map[string]http.Header{
@@ -33,7 +33,7 @@ func TestValidators(t *testing.T) {
 		if kept["If-None-Match"] == nil {
 			delete(kept, "If-None-Match")
 		}
-		// The control: by these the app says that nothing has changed, where nothing is put in.
+		// The control: by these validators the app says that nothing has changed, where nothing is inserted.
 		frame := kept.Clone()
 		frame.Set("Sec-Fetch-Dest", "iframe")
 		if got := l.load("GET", frame); got.StatusCode != http.StatusNotModified || got.Header.Get("Etag") != own.Get("Etag") {

@@ -10,13 +10,13 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestWalk is the main job from one end to the other: sign in, set up, sign out, sign in with the code, with a recovery
-// code, reset, disable.
+// TestWalk does the main job from one end to the other: sign in, set up, sign out, sign in with the code and with a
+// recovery code, reset, disable.
 func TestWalk(t *testing.T) {
 	s := newSite(t, demo.Knobs{}, nil)
 	b := s.browser()
 	b.get("/files").wants(t, http.StatusSeeOther, "/login")
-	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/")
+	b.signIn("alice", demo.AlicePassword).wants(t, http.StatusSeeOther, "/files")
 	if page := b.get("/"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, "alice") {
 		t.Fatalf("not signed in: %d", page.StatusCode)
 	}
@@ -37,7 +37,7 @@ func TestWalk(t *testing.T) {
 		!strings.Contains(wrong.body, `role="alert"`) {
 		t.Fatalf("wrong code: %d", wrong.StatusCode)
 	}
-	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/")
+	b.own("/challenge", "/challenge", url.Values{"code": {s.code(key)}}).wants(t, http.StatusSeeOther, "/files")
 	if page := b.get("/"); page.StatusCode != http.StatusOK {
 		t.Fatalf("not verified: %d", page.StatusCode)
 	}

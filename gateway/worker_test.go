@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestServiceWorker: the script of a service worker of the app's gets a word in front by which it leaves our pages
-// alone. No other script is changed, nor an answer that is none, and by its validators it is asked for again.
+// TestServiceWorker: the gateway puts a line before the script of an app's service worker that makes it leave our pages
+// alone. It changes no other script, and no answer that is not a script. It asks for the script again in spite of its
+// validators.
 func TestServiceWorker(t *testing.T) {
 	const script = `"use strict"; self.addEventListener("fetch", e => e.respondWith(caches.match("/")))`
 	asked := ""

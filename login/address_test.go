@@ -13,20 +13,20 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// allMethods are methods that apps are known to run a login for, other spellings of them, and what nobody knows.
+// allMethods are methods by which apps are known to run a login, other spellings of them, and unknown methods.
 var allMethods = []string{
 	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "REPORT", "QUERY", "TRACE", "CONNECT", "get", "Get", "head", "post", "Post",
 	"put", "X-ANYTHING",
 }
 
-// carried is what a request carries, beside its method.
+// carried is what a request carries besides its method.
 type carried struct {
 	contentType, body string
 	chunked, upgrade  bool
 	query             string
 }
 
-// all makes every combination of a body, how it comes, an upgrade and a query.
+// all makes every combination of a body, how the body comes, an upgrade and a query.
 func all(bodies [][2]string, queries []string) (list []carried) {
 	for _, body := range append([][2]string{{}}, bodies...) {
 		for _, chunked := range []bool{false, true} {
@@ -43,10 +43,10 @@ func all(bodies [][2]string, queries []string) (list []carried) {
 	return list
 }
 
-// wrapped is a body as Caddy hands it on: never nil, and never http.NoBody.
+// wrapped is a body as Caddy passes it on: never nil, and never http.NoBody.
 type wrapped struct{ io.ReadCloser }
 
-// ask has a set read a request, once as net/http makes it and once with its body wrapped, which must make no
+// ask makes a set read a request, once as net/http makes it and once with its body wrapped, which must make no
 // difference.
 func ask(t *testing.T, set *Set, method, path string, c carried) string {
 	t.Helper()
@@ -87,17 +87,17 @@ const (
 	jsonLogin = `{"username":"alice","password":"x"}`
 )
 
-// TestP1_LoginAddressIsLoginOrPage: whoever has only the password sends it to the login's address in another way than
-// the form does: by PUT, by OPTIONS, in a GET's body or query, in chunks, inside a WebSocket. Apps are known to take
-// each. Whatever is neither the login as it is described nor the mere page goes nowhere, in whatever state the session
-// is.
+// TestP1_LoginAddressIsLoginOrPage: an attacker who has only the password sends it to the login's address in another
+// way than the form does: by PUT, by OPTIONS, in a GET's body or query, in chunks, inside a WebSocket. Apps are known
+// to accept each of these. Whatever is neither the described login nor the mere page goes nowhere, in every state of
+// the session.
 func TestP1_LoginAddressIsLoginOrPage(t *testing.T) {
 	bodies := [][2]string{{mediaForm, formLogin}, {"application/json", jsonLogin}, {"text/plain", formLogin}, {"", formLogin}, {mediaForm, "a=b"}}
 	queries := []string{"?username=alice&password=x", "?USERNAME[]=alice", "?next=/", "?a;username=alice", "?%u0075sername=alice"}
 	for _, test := range []struct {
 		name string
 		set  *Set
-		good map[string]bool // methods whose described body is the login
+		good map[string]bool // methods by which the described body is the login
 		body string
 	}{
 		{"form", formSet(t), map[string]bool{"POST": true}, formLogin},
@@ -134,7 +134,7 @@ func TestP1_LoginAddressIsLoginOrPage(t *testing.T) {
 				}
 				for _, loose := range []string{"/login/", "//login", "/Login", "/%6cogin"} {
 					if test.name == "two paths" && loose == "/login/" {
-						continue // which its pattern takes
+						continue // the block's pattern takes this
 					}
 					if got := ask(t, test.set, method, loose, c); got == "page" || strings.HasPrefix(got, "login") ||
 						got == "no login" && (method != "GET" && method != "HEAD" || c.body != "" || c.upgrade || named) {
@@ -149,7 +149,7 @@ func TestP1_LoginAddressIsLoginOrPage(t *testing.T) {
 	}
 }
 
-// TestP1_LoginAddressAnswers: which refusal it is: 405 where the method is wrong, 400 where something in it is.
+// TestP1_LoginAddressAnswers: the refusal is 405 if the method is wrong, and 400 if something else is.
 func TestP1_LoginAddressAnswers(t *testing.T) {
 	for _, test := range []struct {
 		method string
@@ -183,8 +183,9 @@ func TestP1_LoginAddressAnswers(t *testing.T) {
 	}
 }
 
-// TestP1_LoginAddressOverTheWire: a server wraps each body, so that only length and transfer coding tell that there is
-// one; a length of 0 and no length are none. The app would read the form in each of these bodies, as the control shows.
+// TestP1_LoginAddressOverTheWire: a server wraps each body, so that only length and transfer coding say whether there
+// is one. A length of 0 means that there is none, and so does no length. The app would read the form in each of these
+// bodies, as the control shows.
 func TestP1_LoginAddressOverTheWire(t *testing.T) {
 	set := formSet(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -232,8 +233,8 @@ func TestP1_LoginAddressOverTheWire(t *testing.T) {
 	}
 }
 
-// TestP1_LoginKnownByItsBody: where a login is known by its body, by whatever address, the method is not what saves the
-// app: one that is not the login's own is refused with such a body, and nothing else is.
+// TestP1_LoginKnownByItsBody: if a login is known by its body, at any address, the method does not protect the app. A
+// request with such a body by another method than the login's is refused, and no other request is.
 func TestP1_LoginKnownByItsBody(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "op", "login"}}, Username: Source{Form, "username"}}}})
 	multi := "multipart/form-data; boundary=B"
@@ -283,8 +284,8 @@ func TestP1_LoginKnownByItsBody(t *testing.T) {
 	}
 }
 
-// TestP1_LoginAddressOfTwo: two logins at one address, by method, by kind of body or by query, do not lend each other
-// their methods.
+// TestP1_LoginAddressOfTwo: two logins at one address, distinguished by method, by kind of body or by query, do not
+// share their methods.
 func TestP1_LoginAddressOfTwo(t *testing.T) {
 	byMethod := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}},
@@ -344,7 +345,7 @@ func TestP1_LoginAddressOfTwo(t *testing.T) {
 }
 
 // TestP1_NamesInQuery: a stranger's page load carries the fields of a login in its query, in a spelling that some app
-// reads. It is no mere page load, on whatever page.
+// reads. It does not count as a mere page load, whatever the page.
 func TestP1_NamesInQuery(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "user.name"}},
@@ -399,7 +400,7 @@ func TestPlain(t *testing.T) {
 			}
 		}
 	}
-	// HTTP/2 tells no length where a body follows in frames.
+	// HTTP/2 says no length if a body follows in frames.
 	if r := (&http.Request{Method: "GET", ContentLength: -1}); Plain(r) || !match.HasBody(r) {
 		t.Error("a body of unknown length is none")
 	}

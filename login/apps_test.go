@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// app is one of the measured apps: how its login is configured, and what it was seen to send and to answer.
+// app is one of the measured apps: how its login is configured, and the requests and answers that were measured.
 type app struct {
 	name     string
 	block    Block
@@ -73,7 +73,7 @@ func apps(t testing.TB) []app {
 				{"POST", "/doku.php?id=other", mediaForm, "u=+Admin&p=dokupass1", "login admin"},
 				{"POST", "/doku.php?id=start", mediaForm, "sectok=1&id=start&do=save&wikitext=Hello%0Aworld", "no login"},
 				{"GET", "/doku.php?id=start", "", "", "no login"},
-				// A login by the query is one that this block does not take: it must not slip through as a page.
+				// This block does not take a login by the query, which must not slip through as a page.
 				{"GET", "/doku.php?id=start&u=admin&p=dokupass1", "", "", "refused 400"},
 				{"POST", "/doku.php?id=start&u=admin&p=x", mediaForm, "do=show", "refused 400"},
 				{"POST", "/lib/exe/xmlrpc.php", "text/xml", "<methodCall/>", "unexamined 400"},
@@ -186,7 +186,7 @@ func apps(t testing.TB) []app {
 			requests: []appRequest{
 				{"POST", "/public.php?return=%2F", mediaForm, "op=login&login=admin&password=password", "login admin"},
 				{"POST", "/public.php", mediaForm, "op=rss&id=1", "no login"},
-				// PHP runs a method of any case.
+				// PHP runs a method in any case.
 				{"POST", "/public.php", mediaForm, "op=LOGIN&login=admin&password=password", "refused 400"},
 				{"POST", "/public.php?op=login", mediaForm, "login=admin&password=password", "refused 400"},
 			},
@@ -218,7 +218,7 @@ func apps(t testing.TB) []app {
 			block: Block{Paths: match.NewGlobs("/auth/token"), When: []Condition{{Form, "grant_type", "password"}}, Username: Source{Form, "username"}, Success: line("json|/access_token")},
 			requests: []appRequest{
 				{"POST", "/auth/token", mediaForm + "; charset=UTF-8", "client_id=node-red-editor&grant_type=password&scope=&username=admin&password=noderedpw1", "login admin"},
-				// Express takes JSON in the same place.
+				// Express reads JSON in the same place.
 				{"POST", "/auth/token", "application/json", `{"grant_type":"password","username":"admin"}`, "refused 400"},
 			},
 			answers: []appAnswer{

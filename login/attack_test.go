@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP4_OneUsername: a login with two names could be checked under the one and signed in under the other. Each of
-// these is two names, or another name than ours, to PHP, Java, ASP.NET, Node's qs, Rack or Go.
+// TestP4_OneUsername: a login with two names could be checked under one and signed in under the other. To PHP, Java,
+// ASP.NET, Node's qs, Rack or Go, each of these has two names, or another name than ours.
 func TestP4_OneUsername(t *testing.T) {
 	set := formSet(t)
 	for _, test := range []struct{ target, contentType, body, want string }{
@@ -72,7 +72,7 @@ func TestP4_OneUsername(t *testing.T) {
 	}
 }
 
-// TestP4_OneCharset: in another charset the bytes of one name are another name. UTF-7 and UTF-16 hide it altogether.
+// TestP4_OneCharset: in another charset the bytes of one name are another name. UTF-7 and UTF-16 hide it completely.
 func TestP4_OneCharset(t *testing.T) {
 	for _, test := range []struct {
 		contentType, body string
@@ -85,7 +85,7 @@ func TestP4_OneCharset(t *testing.T) {
 		{mediaForm + "; charset=utf-8; charset=utf-16", "username=alice", nil, "refused 400"},
 		{mediaForm + "; charset*=utf-8''utf-16", "username=alice", nil, "refused 400"},
 		{mediaForm + "; charset=utf-8, application/json", "username=alice", nil, "refused 400"},
-		// Servers that look for `charset=` wherever it stands read "alice" here.
+		// Servers that look for `charset=` anywhere read "alice" here.
 		{mediaForm + `; a="; charset=utf-7; "`, "username=%2BAGE-lice", nil, "refused 400"},
 		{mediaForm + `; charset="utf-8;charset=utf-7"`, "username=%2BAGE-lice", nil, "refused 400"},
 		{mediaForm + `; a="\" charset=utf-7"`, "username=%2BAGE-lice", nil, "refused 400"},
@@ -113,7 +113,7 @@ func TestP4_OneCharset(t *testing.T) {
 }
 
 // TestP4_OneUsernameInJSON: encoding/json takes the last of two members and ignores case, with ſ for s and the Kelvin
-// sign for k; others take the first, or exactly the name.
+// sign for k. Others take the first one, or the exact name.
 func TestP4_OneUsernameInJSON(t *testing.T) {
 	set := jsonSet(t)
 	const good = "application/json"
@@ -277,7 +277,7 @@ func TestP1_OtherSpellingsOfTheLogin(t *testing.T) {
 	}
 }
 
-// TestSpellingNamedByAnotherBlock: where both spellings are configured, neither is a wrong spelling of the other.
+// TestSpellingNamedByAnotherBlock: if both spellings are configured, neither counts as a wrong spelling of the other.
 func TestSpellingNamedByAnotherBlock(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "a"}},
@@ -289,7 +289,7 @@ func TestSpellingNamedByAnotherBlock(t *testing.T) {
 	}
 }
 
-// TestLooseSpellingOfSpaces: loose forms are without spaces, so the patterns must be as well.
+// TestLooseSpellingOfSpaces: loose forms have no spaces, so the patterns must have none either.
 func TestLooseSpellingOfSpaces(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/my account/Log in"), Username: Source{Form, "u"}}}})
 	for target, want := range map[string]string{
@@ -301,7 +301,7 @@ func TestLooseSpellingOfSpaces(t *testing.T) {
 	}
 }
 
-// TestHeadIsGet: apps run HEAD with the code for GET.
+// TestHeadIsGet: apps run the code for GET for HEAD too.
 func TestHeadIsGet(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Methods: []string{"GET"}, Username: Source{Query, "u"}}}})
 	for method, want := range map[string]string{"GET": "login bob", "HEAD": "refused 400", "get": "refused 400", "POST": "refused 405"} {
@@ -311,7 +311,7 @@ func TestHeadIsGet(t *testing.T) {
 	}
 }
 
-// TestQuerySource: a name in the query must stand there once, and nowhere in the body.
+// TestQuerySource: a name in the query must occur there once, and nowhere in the body.
 func TestQuerySource(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Query, "u"}}}})
 	for _, test := range []struct{ target, contentType, body, want string }{
@@ -334,7 +334,7 @@ func TestQuerySource(t *testing.T) {
 	}
 }
 
-// TestBlocksByContentType: an app that takes JSON and forms at one address is two blocks.
+// TestBlocksByContentType: an app that takes JSON and forms at one address needs two blocks.
 func TestBlocksByContentType(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{JSON, "/user/name"}},
@@ -355,7 +355,7 @@ func TestBlocksByContentType(t *testing.T) {
 	}
 }
 
-// TestP9_ErrorsAreQuiet: what the client sent stands in no error.
+// TestP9_ErrorsAreQuiet: no error contains anything that the client sent.
 func TestP9_ErrorsAreQuiet(t *testing.T) {
 	for _, body := range []string{"username=s3cret&username=s3cret", "username=s3cret%00", "password=s3cret", "username=a&s3cret=%zz", "a=s3cret;"} {
 		_, err := formSet(t).Recognise(request(t, "POST", "/login", mediaForm, body), match.Path{Text: "/login", Canonical: true})

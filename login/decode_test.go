@@ -47,7 +47,7 @@ func TestDecodeBody(t *testing.T) {
 	}
 }
 
-// TestDecodeBomb: a small body that unfolds into a large one is given up at the limit.
+// TestDecodeBomb: decoding a small body that expands to a large one stops at the limit.
 func TestDecodeBomb(t *testing.T) {
 	zeros := make([]byte, 4<<20)
 	for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestSignsOut: a method of JSON-RPC, a field of a form; read generously, since nothing is opened by it, and the app
-// gets every byte.
+// TestSignsOut: a method of JSON-RPC and a field of a form sign out. They are read generously, since they open nothing,
+// and the app gets every byte.
 func TestSignsOut(t *testing.T) {
 	set := &Set{Exits: []Exit{
 		{"/jsonrpc", Condition{JSON, "/method", "session.logout"}},

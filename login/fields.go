@@ -283,7 +283,6 @@ func foldName(s string) string {
 
 // ordinaryLower returns a text in lower case. It leaves a letter unchanged that is not the capital of its own lower
 // case (such as the Kelvin sign).
-// Kelvin sign).
 func ordinaryLower(text string) string {
 	return strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); unicode.ToUpper(lower) == r {

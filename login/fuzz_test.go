@@ -32,7 +32,7 @@ func post(query, contentType, body string) *http.Request {
 	}
 }
 
-// check asks a set and makes sure of the body.
+// check asks a set and checks that the body is unchanged.
 func check(t *testing.T, set *Set, query, contentType, body string) (*Attempt, error) {
 	t.Helper()
 	r := post(query, contentType, body)
@@ -43,7 +43,7 @@ func check(t *testing.T, set *Set, query, contentType, body string) (*Attempt, e
 	return reading.Attempt, err
 }
 
-// agree: the reader must have seen one name, and that one.
+// agree fails the test unless the reader saw exactly the one name.
 func agree(t *testing.T, reader string, attempt *Attempt, values []string) {
 	t.Helper()
 	if len(values) != 1 {
@@ -54,7 +54,7 @@ func agree(t *testing.T, reader string, attempt *Attempt, values []string) {
 	}
 }
 
-// unseenBy: no reader may see a login where there was said to be none.
+// unseenBy fails the test if a reader sees a login in what was accepted as none.
 func unseenBy(t *testing.T, reader string, values []string) {
 	t.Helper()
 	for _, value := range values {
@@ -68,8 +68,8 @@ func whenSet(t testing.TB, kind Kind, name string, source Source) *Set {
 	return validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), When: []Condition{{kind, name, "login"}}, Username: source}}})
 }
 
-// FuzzRecogniseForm: a name that is accepted is what every server reads, from the body alone; what is no login is none
-// to any of them.
+// FuzzRecogniseForm: every server reads an accepted name, from the body alone. What is not a login here is one to none
+// of them.
 func FuzzRecogniseForm(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"", "username=alice&op=login"},
@@ -105,7 +105,7 @@ func FuzzRecogniseForm(f *testing.F) {
 	})
 }
 
-// FuzzRecogniseMultipart: as FuzzRecogniseForm, with the header that names the boundary.
+// FuzzRecogniseMultipart is FuzzRecogniseForm with the header that names the boundary.
 func FuzzRecogniseMultipart(f *testing.F) {
 	const kind = "multipart/form-data; boundary=B"
 	for _, seed := range [][2]string{
@@ -138,7 +138,7 @@ func FuzzRecogniseMultipart(f *testing.F) {
 	})
 }
 
-// FuzzRecogniseJSON: as FuzzRecogniseForm, in JSON.
+// FuzzRecogniseJSON is FuzzRecogniseForm in JSON.
 func FuzzRecogniseJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"username":"alice","op":"login"}`, `{"username":"alice","USERNAME":"bob"}`, `{"username":"alice","uſername":"bob"}`,
@@ -161,8 +161,8 @@ func FuzzRecogniseJSON(f *testing.F) {
 	})
 }
 
-// FuzzRecogniseAddress: whatever comes to a login's address, what passes for its page has no body, no upgrade, and no
-// field of a login's in its query, as the laxest of servers reads it; what is no page and no login goes nowhere.
+// FuzzRecogniseAddress: at a login's address, what passes for its page has no body, no upgrade, and no field of a login
+// in its query, as the laxest server reads it. What is neither page nor login goes nowhere.
 func FuzzRecogniseAddress(f *testing.F) {
 	for _, method := range []string{"GET", "HEAD", "POST", "get", "PUT"} {
 		f.Add(method, "/login", "", "", "", int64(0), false)
@@ -220,8 +220,8 @@ func FuzzRecogniseAddress(f *testing.F) {
 	})
 }
 
-// FuzzUndescribed: a login whose typed name counts has no field but those that are described, each once, as net/http
-// and encoding/json read it.
+// FuzzUndescribed: a login whose typed name counts has only the described fields, each once, as net/http and
+// encoding/json read it.
 func FuzzUndescribed(f *testing.F) {
 	const multi = "multipart/form-data; boundary=B"
 	for _, seed := range [][3]string{
@@ -249,7 +249,7 @@ func FuzzUndescribed(f *testing.F) {
 	none := validated(f, &Set{Typed: true, Blocks: []Block{{
 		Paths: match.NewGlobs("/login"), Username: Source{Kind: None}, Fields: []string{"password", "/password", "lang"}, Success: success,
 	}}})
-	// Here one field has one value, and has to be there.
+	// Here one field has a fixed value, and must be present.
 	formDo := validated(f, &Set{Typed: true, Blocks: []Block{{
 		Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}, Fields: []string{"id", "do=login"}, Success: success,
 	}}})
@@ -284,7 +284,7 @@ func FuzzUndescribed(f *testing.F) {
 				t.Fatalf("files %v", r.MultipartForm.File)
 			}
 			for name, values := range r.Form {
-				// The same value may stand in the query as well.
+				// The same value may be in the query as well.
 				if !slices.Contains(test.fields, name) || len(slices.Compact(values)) != 1 {
 					t.Fatalf("net/http reads %q=%q", name, values)
 				}
@@ -336,8 +336,8 @@ func onlyDescribed(t *testing.T, value any, pointer string, pointers []string) {
 	}
 }
 
-// FuzzParseJSON: what is accepted is JSON and means what encoding/json reads; what encoding/json accepts is refused for
-// a known reason only.
+// FuzzParseJSON: what is accepted is JSON and means what encoding/json reads. What encoding/json accepts is refused
+// only for a known reason.
 func FuzzParseJSON(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,-0.5e+3,"\n\u00e9\ud83d\ude00",true,false,null,{}]}`, `{"a":1,"a":2}`, `"\ud800"`, `01`, `1 2`, `[[[[]]]]`, `[1,]`, ` "x" `} {
 		f.Add(seed)
@@ -412,7 +412,7 @@ func allPointers(t *testing.T, data string, n *node, pointer string) {
 	}
 }
 
-// FuzzDecodeBody: nothing decodes to more than the limit; what was encoded comes back, or is too large.
+// FuzzDecodeBody: nothing decodes to more than the limit. What was encoded comes back, or is too large.
 func FuzzDecodeBody(f *testing.F) {
 	for i, seed := range []string{"", "hello", strings.Repeat("a", 5000)} {
 		f.Add([]byte(seed), uint16(1<<i), uint16(1000))
@@ -471,7 +471,8 @@ func encode(t testing.TB, coding string, data []byte) []byte {
 	return out.Bytes()
 }
 
-// FuzzNormalise: a normalised name is its own normal form, and no other case or space makes another name of it.
+// FuzzNormalise: a normalised name is its own normal form, and another case or additional spaces do not make another
+// name of it.
 func FuzzNormalise(f *testing.F) {
 	for _, seed := range []string{"Alice", " alice\u00a0", "ＡＬＩＣＥ", "ΝΊΚΟΣ", "νίκος", "ſ", "\u212a", "ﬁ", "İstanbul", "ı", "a\u0301", "\u0345", "İ\u0330\u0330", "i\u0307"} {
 		f.Add(seed)
@@ -495,7 +496,7 @@ func FuzzNormalise(f *testing.F) {
 	})
 }
 
-// FuzzRoute: the cheap comparison says what the thorough one says.
+// FuzzRoute: the cheap comparison agrees with the thorough one.
 func FuzzRoute(f *testing.F) {
 	for _, seed := range [][2]string{{"/login", "/LOGIN/"}, {"/a/*/b*", "/a/x/B/c.d"}, {"*", "/"}, {"/*", "/A.b/.c/"}, {"/a*a", "/a"}} {
 		f.Add(seed[0], seed[1])
@@ -519,8 +520,8 @@ func FuzzRoute(f *testing.F) {
 	})
 }
 
-// FuzzJudge: where a redirect to the login is failure, none that a browser would follow there is a success; where
-// nothing is said about success, none is at all.
+// FuzzJudge: if a redirect to the login is failure, no redirect that a browser would follow there is a success. If
+// nothing is said about success, no redirect is one.
 func FuzzJudge(f *testing.F) {
 	for _, seed := range []string{"/", "/login", "//x/login", `/\x/login`, "login?x", "?x", "./login", "/x/../login", "/%6cogin", "https:login", "/login;x", "http://h:1/LOGIN/", "//logi ", `\:x`} {
 		f.Add(seed)

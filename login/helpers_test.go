@@ -51,7 +51,7 @@ func recognise(t testing.TB, s *Set, r *http.Request, body string) (Reading, err
 	return reading, err
 }
 
-// outcome puts the result of Recognise into one word.
+// outcome describes the result of Recognise in one word.
 func outcome(reading Reading, err error) string {
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 		return fmt.Sprintf("refused %d", refused.Status)
@@ -71,10 +71,10 @@ func outcome(reading Reading, err error) string {
 	return "no login"
 }
 
-// who is a question to the app for tests that do not care which.
+// who is a question to the app for tests to which it does not matter.
 var who = []Identity{{Path: "/me", Kind: Header, Header: "X-User"}}
 
-// validated checks a set. Where it says nothing of who is signed in, the app is asked.
+// validated checks a set. If the set does not say how it is known who is signed in, the app is asked.
 func validated(t testing.TB, s *Set) *Set {
 	t.Helper()
 	if !s.Typed && !s.Asks() && s.Placeholder() == "" {
@@ -86,7 +86,7 @@ func validated(t testing.TB, s *Set) *Set {
 	return s
 }
 
-// formSet is the plainest of sets: a form posted to /login.
+// formSet makes the simplest set: a form posted to /login.
 func formSet(t testing.TB) *Set {
 	return validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}}}})
 }
@@ -95,7 +95,7 @@ func jsonSet(t testing.TB) *Set {
 	return validated(t, &Set{Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{JSON, "/username"}}}})
 }
 
-// rules makes lines of rules, each line a kind and its words separated by '|'.
+// rules makes lines of rules; each line is a kind and its words, separated by '|'.
 func rules(t testing.TB, lines ...string) [][]Rule {
 	t.Helper()
 	var all [][]Rule

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestP4_IdentityRead: only an answer of 200 with one name names somebody; what is no answer says nothing (P6).
+// TestP4_IdentityRead: only an answer of 200 with one name names somebody. An unusable answer says nothing (P6).
 func TestP4_IdentityRead(t *testing.T) {
 	byJSON := &Identity{Kind: JSON, Pointer: "/user/name"}
 	byHeader := &Identity{Kind: Header, Header: "x-user"}
@@ -108,8 +108,7 @@ func TestP4_IdentityRead(t *testing.T) {
 	}
 }
 
-// TestP4_Guests: an app names its strangers too. Who is called so is not signed in; who is called nearly so is
-// somebody.
+// TestP4_Guests: the app gives strangers a name too. A user of that name is not signed in; a user of a similar name is.
 func TestP4_Guests(t *testing.T) {
 	i := &Identity{Path: "/me", Kind: JSON, Pointer: "/name", Guests: []string{"anonymous", "Guest User"}}
 	for name, want := range map[string]bool{
@@ -136,7 +135,7 @@ func TestWhere(t *testing.T) {
 	}
 }
 
-// TestLargeAnswerIsCheap: an answer is as large as its authors like; reading one name from it must not be.
+// TestLargeAnswerIsCheap: an answer may be as large as its authors like, but reading one name from it must be cheap.
 func TestLargeAnswerIsCheap(t *testing.T) {
 	body := `{"list":[` + strings.Repeat("0,", AnswerLimit/2-50) + `0],"name":"Alice"}`
 	if n := testing.AllocsPerRun(1, func() {

@@ -10,9 +10,9 @@ import (
 
 var loginPath = match.Path{Text: "/login", Canonical: true}
 
-// TestP4_JudgeByRedirect: where a redirect to the login is failure, so is every spelling of it that browsers or apps
-// know. And without a word about success, no redirect is one, wherever it leads: at some apps the answers are the same
-// for a wrong password.
+// TestP4_JudgeByRedirect: if a redirect to the login is failure, so is every spelling of it that browsers or apps know.
+// Without a word about success no redirect is one, wherever it leads, because some apps answer a wrong password in the
+// same way.
 func TestP4_JudgeByRedirect(t *testing.T) {
 	set := validated(t, &Set{Blocks: []Block{{
 		Paths: match.NewGlobs("/login"), Username: Source{Form, "u"},
@@ -80,7 +80,7 @@ func TestP4_JudgeByRedirect(t *testing.T) {
 	}
 }
 
-// TestJudgeLines: all success lines, any word of each; one failure line wins.
+// TestJudgeLines: all success lines must hold, by any word of each. One failure line wins.
 func TestJudgeLines(t *testing.T) {
 	json := func(body string) Answer { return Answer{Status: 200, Body: []byte(body)} }
 	to := func(location string) Answer {
@@ -171,7 +171,8 @@ func TestJudgeLines(t *testing.T) {
 	}
 }
 
-// TestJudgeAsksTheApp: where the app can be asked and no success stands, its word decides, but for plain refusals.
+// TestJudgeAsksTheApp: if the app can be asked and there is no success line, the app's word decides, except for plain
+// refusals.
 func TestJudgeAsksTheApp(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks: []Block{

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestP4_OneNamePerAccount: the spellings under which apps sign one account in are one name here too.
+// TestP4_OneNamePerAccount: the spellings under which apps sign in one account are one name here too.
 func TestP4_OneNamePerAccount(t *testing.T) {
 	for typed, want := range map[string]string{
 		"alice": "alice", "ALICE": "alice", " alice": "alice", "alice ": "alice", "\u00a0alice\u3000": "alice", "Alice": "alice",
@@ -26,7 +26,7 @@ func TestCaseSensitive(t *testing.T) {
 	}
 }
 
-// TestNamesRefused: what cannot be seen cannot tell two accounts apart, and databases drop it when they compare.
+// TestNamesRefused: invisible characters cannot distinguish two accounts, and databases drop them when they compare.
 func TestNamesRefused(t *testing.T) {
 	for _, typed := range []string{
 		"", " ", "\u3000", "alice\x00", "alice\n", "\talice", "alice\x7f", "alice\u0085", "al\u200bice", "\u202ealice", "\u2066alice", "alice\ufeff",
@@ -44,9 +44,9 @@ func TestNamesRefused(t *testing.T) {
 	}
 }
 
-// TestP4_AllowedFitsWhatWasTyped: the app got a name that the pattern does not allow, and told it apart from the one
-// that the gateway took it for: somebody who registered it there was asked for the other's factor, or set hers up as
-// the other's.
+// TestP4_AllowedFitsWhatWasTyped: the app got a name that the pattern does not allow, and distinguished it from the
+// name that the gateway took it for. Somebody who registered that name in the app was asked for the other user's
+// factor, or set up her own as the other's.
 func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 	plain := regexp.MustCompile("[a-z]+")
 	for _, typed := range []string{"\uff41lice", "\u212aarl", "al\u017fo", "\ufb01ona"} {
@@ -60,7 +60,7 @@ func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 		}
 	}
 	letters := regexp.MustCompile(`\pL+`)
-	if name, err := (Names{Allowed: letters}).Normalise("\ufdfa"); err == nil { // one letter, and four words
+	if name, err := (Names{Allowed: letters}).Normalise("\ufdfa"); err == nil { // one letter that becomes four words
 		t.Errorf("what it is kept under does not fit: %q", name)
 	}
 	if name, err := (Names{Allowed: plain}).Normalise(" Alice "); name != "alice" || err != nil {
@@ -71,7 +71,7 @@ func TestP4_AllowedFitsWhatWasTyped(t *testing.T) {
 	}
 }
 
-// TestAllowedFitsWhole: a pattern that fits a part of the name is no permission.
+// TestAllowedFitsWhole: a pattern that matches only a part of the name does not allow it.
 func TestAllowedFitsWhole(t *testing.T) {
 	for _, test := range []struct {
 		pattern, name string

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// The readers here read requests as several servers do, each written without a look at how the package reads. They are
-// the oracles of the fuzz targets: what is accepted, all of them must read alike; what passes for no login, none of
-// them may read as one.
+// These readers read requests as several servers do. Each was written without looking at how the package reads. They
+// are the oracles of the fuzz targets: all of them must read what is accepted alike, and none of them may read a login
+// in what passes for none.
 
 // formReader returns all values that it sees under the name.
 type formReader func(raw, name string) []string
@@ -69,7 +69,7 @@ func phpRegister(variables map[string][]string, key, value string) {
 	switch {
 	case base == "":
 	case isArray && len(variables[base]) > 0:
-		variables[base] = append(variables[base], value) // a list: no text any more
+		variables[base] = append(variables[base], value) // a list, which is no text any more
 	case isArray:
 		variables[base] = []string{value, "a list"}
 	default:
@@ -116,8 +116,8 @@ func goMultipart(body, contentType, name string) (found []string) {
 	}
 }
 
-// phpMultipart reads line ends of both kinds, takes the first boundary that the header mentions, and registers names as
-// in a form.
+// phpMultipart reads both kinds of line ends, takes the first boundary that the header mentions, and registers names as
+// for a form.
 func phpMultipart(body, contentType, name string) []string {
 	at := strings.Index(strings.ToLower(contentType), "boundary")
 	if at < 0 {
@@ -199,7 +199,7 @@ func mapJSON(body, name string) []string {
 	return nil
 }
 
-// tokenJSON reads as far as it can, and lists every member of the name in any case.
+// tokenJSON reads as far as it can, and returns the values of every member with that name in any case.
 func tokenJSON(body, name string) (found []string) {
 	decoder := json.NewDecoder(bytes.NewReader([]byte(body)))
 	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {

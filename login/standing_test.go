@@ -13,7 +13,7 @@ import (
 
 func basicOf(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// TestP3_BasicReadsOneWay: what two servers could read in two ways is refused.
+// TestP3_BasicReadsOneWay: a line that servers could read in two ways is refused.
 func TestP3_BasicReadsOneWay(t *testing.T) {
 	set := &Set{}
 	for _, test := range []struct{ line, name string }{
@@ -53,7 +53,7 @@ func TestP3_BasicReadsOneWay(t *testing.T) {
 	}
 }
 
-// TestP3_BasicLine: other schemes are nothing here, and two lines are one too many.
+// TestP3_BasicLine: other schemes do not count here, and two lines are one too many.
 func TestP3_BasicLine(t *testing.T) {
 	const line = "Basic YTpi"
 	for _, test := range []struct {
@@ -64,7 +64,7 @@ func TestP3_BasicLine(t *testing.T) {
 		{nil, "", false},
 		{[]string{line}, line, false},
 		{[]string{"basic YTpi"}, "basic YTpi", false},
-		{[]string{"Basic\tYTpi"}, "Basic\tYTpi", false}, // which ReadBasic refuses
+		{[]string{"Basic\tYTpi"}, "Basic\tYTpi", false}, // ReadBasic refuses it
 		{[]string{"Bearer YTpi"}, "", false},
 		{[]string{"Basics YTpi"}, "", false},
 		{[]string{"YTpi"}, "", false},
@@ -81,7 +81,7 @@ func TestP3_BasicLine(t *testing.T) {
 	}
 }
 
-// FuzzBasic: what is read as a name is what the most common readers read.
+// FuzzBasic: a name that is read is the name that the most common readers read.
 func FuzzBasic(f *testing.F) {
 	for _, line := range []string{basicOf("alice:secret"), "Basic YTpi", "basic YTpi", "Basic  YTpi", "Bearer x", "Basic YTpiYx=="} {
 		f.Add(line)
@@ -115,8 +115,7 @@ func FuzzBasic(f *testing.F) {
 	})
 }
 
-// TestStandingTakesNoRequest: a login that stands in every request is no event, and makes no page one that strangers
-// may see.
+// TestStandingTakesNoRequest: a login that every request carries takes no request, and opens no page to strangers.
 func TestStandingTakesNoRequest(t *testing.T) {
 	for _, block := range []Block{
 		{Paths: match.NewGlobs("*"), Username: Source{Kind: Basic}},
@@ -142,7 +141,7 @@ func TestBasicAddress(t *testing.T) {
 	}
 }
 
-// TestBasicJudged: any answer below 400 is success unless a rule says something else.
+// TestBasicJudged: any answer below 400 is a success unless a rule says otherwise.
 func TestBasicJudged(t *testing.T) {
 	set := &Set{Blocks: []Block{{Paths: match.NewGlobs("/"), Username: Source{Kind: Basic}}}}
 	for status, want := range map[int]Outcome{200: Succeeded, 204: Succeeded, 301: Succeeded, 302: Succeeded, 401: Failed, 403: Failed, 409: Failed, 500: Failed, 0: Failed, 101: Failed} {

@@ -7,9 +7,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP4_UndescribedFields: where the typed name counts, the app may read another name by a field that nobody has
-// described: `email` beside `username`, `login_as`, a member deep in JSON, a second value, a file. A login with any
-// such field goes nowhere.
+// TestP4_UndescribedFields: if the typed name counts, the app may read another name from an undescribed field: `email`
+// beside `username`, `login_as`, a member deep in JSON, a second value, a file. A login with any such field goes
+// nowhere.
 func TestP4_UndescribedFields(t *testing.T) {
 	typed := func(b Block) *Set {
 		b.Paths, b.Success = match.NewGlobs("/login"), rules(t, "cookie|sid")
@@ -106,7 +106,7 @@ func TestP4_UndescribedFields(t *testing.T) {
 		{none, "", "", "password=x", "refused 400"},
 		{none, "?username=bob", mediaForm, "password=x", "refused 400"},
 
-		// Where the app is asked, its word counts and any field may come.
+		// If the app is asked, its word counts and any field may come.
 		{open, "?next=/", mediaForm, "username=alice&password=x&email=bob&email=carol", "login alice"},
 	} {
 		r := request(t, "POST", "/login"+test.query, test.contentType, test.body)
@@ -116,7 +116,7 @@ func TestP4_UndescribedFields(t *testing.T) {
 	}
 }
 
-// TestP9_UndescribedIsQuiet: the name of the field that is too much may be anybody's password, and stands in no error.
+// TestP9_UndescribedIsQuiet: the name of the additional field may be somebody's password, and appears in no error.
 func TestP9_UndescribedIsQuiet(t *testing.T) {
 	set := validated(t, &Set{Typed: true, Blocks: []Block{{
 		Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}, Fields: []string{"password"}, Success: rules(t, "cookie|sid"),
@@ -131,10 +131,10 @@ func TestP9_UndescribedIsQuiet(t *testing.T) {
 	}
 }
 
-// TestP1_FieldsChooseNoErrand: one address does everything in some apps, and what it does is in a field. A stranger
-// sends a login that fails and has it do something else (`u=x&p=x&do=export_raw`): the wiki answered with a page that
-// nobody had opened to strangers. So `fields` says what such a field must be, and one that is missing counts as empty,
-// since the app does something else without it too. The control is the same block without values, which lets it all
+// TestP1_FieldsChooseNoErrand: in some apps one address does everything, and a field says what. A stranger sends a
+// login that fails and makes the app do something else (`u=x&p=x&do=export_raw`): the wiki answered with a page that
+// nobody had opened to strangers. So `fields` says which value such a field must have. A missing field counts as empty,
+// since the app does something else without it too. The control is the same block without values, which lets everything
 // through.
 func TestP1_FieldsChooseNoErrand(t *testing.T) {
 	one := func(b Block) *Set {
@@ -201,10 +201,10 @@ func TestP1_FieldsChooseNoErrand(t *testing.T) {
 	}
 }
 
-// TestP4_RefusedLogins: DokuWiki takes `u` and `p` at each of its addresses. Somebody with a session of her own,
-// verified, sends the owner's password to one that does something at once (`/lib/exe/xmlrpc.php?u=alice&p=...`): who
-// she was then is asked afterwards, and the deed is done. What a block with `refuse` describes goes nowhere, in the
-// body and in the query, however long the form is.
+// TestP4_RefusedLogins: DokuWiki takes `u` and `p` at each of its addresses. Somebody with a verified session of her
+// own sends the owner's password to an address that acts at once (`/lib/exe/xmlrpc.php?u=alice&p=...`): the app is
+// asked afterwards who she was, and by then the deed is done. What a block with `refuse` describes goes nowhere, by the
+// body or by the query, however long the form is.
 func TestP4_RefusedLogins(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks: []Block{
@@ -259,7 +259,7 @@ func TestP4_RefusedLogins(t *testing.T) {
 	}
 }
 
-// TestFieldsSayWhatMayBe: what stands in `fields` and cannot mean anything is an error.
+// TestFieldsSayWhatMayBe: a word in `fields` that cannot mean anything is an error.
 func TestFieldsSayWhatMayBe(t *testing.T) {
 	for word, want := range map[string]string{
 		"p": "", "do=login": "", "do=": "", "do=a=b": "", "=x": "no name of a field", "u=alice": "usernames", "op=login": "when",
@@ -276,7 +276,7 @@ func TestFieldsSayWhatMayBe(t *testing.T) {
 	if err := pointer.Validate(); err == nil || !strings.Contains(err.Error(), "usernames") {
 		t.Error(err)
 	}
-	// A fixed value is no password: a page may have it in its query.
+	// A fixed value is no password, so a page may have it in its query.
 	none := validated(t, &Set{Identities: who, Blocks: []Block{{Paths: match.NewGlobs("/login"), Username: Source{Kind: None}, Fields: []string{"pin", "do=login"}}}})
 	for query, want := range map[string]string{"?do=login": "page", "?pin=1": "refused 400"} {
 		if got := outcome(recognise(t, none, request(t, "GET", "/login"+query, "", ""), "")); got != want {
@@ -285,9 +285,9 @@ func TestFieldsSayWhatMayBe(t *testing.T) {
 	}
 }
 
-// TestP4_JSONInAnotherEncoding: some servers read JSON behind a byte order mark, in UTF-16, with NaN and the like, or
-// under other types. To the gateway that was no JSON, and what `only_here` keeps to one address was taken at another
-// one.
+// TestP4_JSONInAnotherEncoding: some servers read JSON after a byte order mark, in UTF-16, with NaN and the like, or
+// under other types. To the gateway that was not JSON, so fields that `only_here` keeps to one address were accepted at
+// another.
 func TestP4_JSONInAnotherEncoding(t *testing.T) {
 	when := []Condition{{JSON, "/u", "*"}}
 	set := validated(t, &Set{

@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestValidate: what cannot work, or would open a door, is said at the start.
+// TestValidate: what cannot work, or would open a hole, is an error at the start.
 func TestValidate(t *testing.T) {
 	form := Source{Form, "user"}
 	step := func(fields ...string) Block {
@@ -77,8 +77,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestP4_TypedIsNarrow: without the app's word, a login says which fields it has, and what a client cannot bring about
-// that tells a right password: status and place depend on too much that the client chooses.
+// TestP4_TypedIsNarrow: without the app's word, a login must say which fields it has, and which sign of a right
+// password a client cannot bring about. Status and Location depend on too much that the client chooses.
 func TestP4_TypedIsNarrow(t *testing.T) {
 	block := func(success ...string) Block {
 		return Block{Paths: match.NewGlobs("/login"), Username: Source{Form, "u"}, Fields: []string{"p"}, Success: rules(t, success...)}

@@ -125,8 +125,8 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// TestLongFormsCostNoMore: a form of half a million fields is none that is looked at, so that nobody has the gateway
-// make a list of them.
+// TestLongFormsCostNoMore: a form of half a million fields is not examined, so that nobody can make the gateway build a
+// list of them.
 func TestLongFormsCostNoMore(t *testing.T) {
 	fields, flaw := readPairs(strings.Repeat("a&", ExamineLimit/2))
 	if len(fields) > pairLimit+1 || flaw == "" {
@@ -136,7 +136,7 @@ func TestLongFormsCostNoMore(t *testing.T) {
 	if !errors.Is(err, errJSONCount) || len(document.items) > jsonCount+1 {
 		t.Errorf("%d values, %v", len(document.items), err)
 	}
-	// What a client says of a length has no memory set aside.
+	// A length that a client announces reserves no memory.
 	set := wideSet(t)
 	r := request(t, "POST", "/any", mediaForm, "")
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader("a=b")), ExamineLimit
@@ -149,7 +149,7 @@ func TestLongFormsCostNoMore(t *testing.T) {
 	}
 }
 
-// TestBodyOfAnyLength: what is forwarded is what came, however it came, and however little of it was read.
+// TestBodyOfAnyLength: the same bytes are forwarded that came, however they came, and however little of them was read.
 func TestBodyOfAnyLength(t *testing.T) {
 	for _, length := range []int{0, 1, 100, BodyLimit - 10, BodyLimit - 1, BodyLimit, BodyLimit + 1, BodyLimit + 2, 3 * BodyLimit} {
 		body := "username=alice&p="
@@ -173,7 +173,7 @@ func TestBodyOfAnyLength(t *testing.T) {
 	}
 }
 
-// TestExaminedBodyOfAnyLength: the same where a login is known by its body, of which more is read.
+// TestExaminedBodyOfAnyLength is the same for a login that is known by its body, of which more is read.
 func TestExaminedBodyOfAnyLength(t *testing.T) {
 	for _, length := range []int{BodyLimit + 1, ExamineLimit - 1, ExamineLimit, ExamineLimit + 1, ExamineLimit + 2, 3 * ExamineLimit} {
 		body := "a=" + strings.Repeat("x", length-2)
@@ -211,7 +211,7 @@ func TestBrokenBody(t *testing.T) {
 	}
 }
 
-// TestBodyEndsWithItsLastBytes: a reader may tell the end together with the last bytes; the limit holds all the same.
+// TestBodyEndsWithItsLastBytes: a reader may report the end together with the last bytes. The limit holds all the same.
 func TestBodyEndsWithItsLastBytes(t *testing.T) {
 	for length, want := range map[int]string{BodyLimit: "login alice", BodyLimit + 1: "refused 413"} {
 		body := "username=alice&p="
@@ -224,7 +224,7 @@ func TestBodyEndsWithItsLastBytes(t *testing.T) {
 	}
 }
 
-// TestNothingAfterTheEnd: what a body yields after its end is no part of what was examined, and must not be forwarded.
+// TestNothingAfterTheEnd: what a body yields after its end was not examined, and must not be forwarded.
 func TestNothingAfterTheEnd(t *testing.T) {
 	r := request(t, "POST", "/login", mediaForm, "")
 	ends := &twice{first: strings.NewReader("username=alice"), second: strings.NewReader("&username=bob")}
@@ -234,7 +234,7 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	}
 }
 
-// twice goes on after its end.
+// twice is a body that goes on after its end.
 type twice struct{ first, second io.Reader }
 
 func (d *twice) Read(p []byte) (int, error) {
@@ -253,7 +253,7 @@ type closer struct {
 
 func (c *closer) Close() error { c.closed++; return nil }
 
-// TestBodyIsClosed: closing the body that was put in place closes the client's.
+// TestBodyIsClosed: closing the replacement body closes the client's.
 func TestBodyIsClosed(t *testing.T) {
 	r := request(t, "POST", "/login", mediaForm, "")
 	body := &closer{Reader: iotest.OneByteReader(strings.NewReader("username=alice"))}
@@ -266,7 +266,7 @@ func TestBodyIsClosed(t *testing.T) {
 	}
 }
 
-// TestOtherBodiesAreNotRead: an upload or one half of a conversation must not be waited for.
+// TestOtherBodiesAreNotRead: the gateway must not wait for an upload or for one half of a conversation.
 func TestOtherBodiesAreNotRead(t *testing.T) {
 	set := validated(t, &Set{
 		Blocks:     []Block{{Paths: match.NewGlobs("*"), When: []Condition{{Form, "u", "*"}}, Username: Source{Form, "u"}}},
@@ -285,7 +285,7 @@ func TestOtherBodiesAreNotRead(t *testing.T) {
 	}
 }
 
-// TestOrdinaryRequestsCostNothing: no allocation for what is no login.
+// TestOrdinaryRequestsCostNothing: a request that is no login costs no allocation.
 func TestOrdinaryRequestsCostNothing(t *testing.T) {
 	narrow := validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login", "/admin/*/login"), Username: Source{Form, "username"}},
@@ -305,7 +305,7 @@ func TestOrdinaryRequestsCostNothing(t *testing.T) {
 		{wide, request(t, "GET", "/", "", ""), 0},
 		{wide, request(t, "DELETE", "/Comments/12", "", ""), 0},
 		{wide, request(t, "GET", "/login", "", ""), 0},
-		// The fields of the query, which may hold those of the login.
+		// The fields of the query, which may contain those of the login.
 		{wide, request(t, "GET", "/Static/app.js?v=1&w=2&x=3", "", ""), 1},
 	} {
 		test.r.Body = wrapped{test.r.Body}
@@ -320,7 +320,7 @@ func TestOrdinaryRequestsCostNothing(t *testing.T) {
 	}
 }
 
-// wideSet has a login that is known by its body, at whatever address.
+// wideSet makes a set with a login that is known by its body, at any address.
 func wideSet(t testing.TB) *Set {
 	return validated(t, &Set{Blocks: []Block{
 		{Paths: match.NewGlobs("/login"), Username: Source{Form, "username"}},
@@ -328,7 +328,7 @@ func wideSet(t testing.TB) *Set {
 	}})
 }
 
-// BenchmarkRecogniseRequest is what each request of a verified session pays.
+// BenchmarkRecogniseRequest measures what each request of a verified session pays.
 func BenchmarkRecogniseRequest(b *testing.B) {
 	for _, bench := range []struct {
 		name   string

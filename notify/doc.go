@@ -1,5 +1,5 @@
-// Package notify tells of security events: the user whom they are about, by e-mail (Mail). It listens to events like a
-// log does, and nobody waits for it.
+// Package notify tells of security events: the user whom they are about, by e-mail (Mail), and whoever has to know at
+// once, by requests to an address of theirs (Webhook). It listens to events like a log does, and nobody waits for it.
 package notify
 
 import "sallyport.example/sallyport/event"

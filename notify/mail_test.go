@@ -65,8 +65,8 @@ var (
 	}
 )
 
-// TestNotice: what a notice says, in both of its forms.
-func TestNotice(t *testing.T) {
+// TestMailNotice: what a notice says, in both of its forms.
+func TestMailNotice(t *testing.T) {
 	t.Parallel()
 	sent, counts, _ := told(t, removed, ada, func(o *MailOptions) {
 		o.Help, o.HelpLink, o.Password = "Call the help desk, extension 100", "tel:+15550100", "/account/password"
@@ -228,8 +228,8 @@ func TestP9_LossIsLogged(t *testing.T) {
 	}
 }
 
-// TestNobodyWaits: a store that does not answer holds up no request, and takes a bounded number of notices.
-func TestNobodyWaits(t *testing.T) {
+// TestMailHoldsNobodyUp: a store that does not answer holds up no request, and takes a bounded number of notices.
+func TestMailHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var mutex sync.Mutex

@@ -26,12 +26,18 @@ var (
 	brandFile string
 	//go:embed script.js
 	scriptFile string
+	//go:embed keys.js
+	keysFile string
 	//go:embed proof.js
 	proofFile string
 	//go:embed desk.js
 	deskFile string
 	//go:embed guard.js
 	guardFile string
+	//go:embed guard-dialog.js
+	guardDialogFile string
+	//go:embed settings-link.js
+	linkFile string
 	//go:embed guard.css
 	guardStyleFile string
 )
@@ -48,8 +54,8 @@ const (
 
 // assets are the files as small as they can be made: each page carries its own, and the app's pages carry the guard.
 type assets struct {
-	brand, script, guard, guardStyle string
-	styles                           [looks]string
+	brand, script, guard, guardDialog, guardStyle, link string
+	styles                                              [looks]string
 	// proof is the script of the pages that can trust a browser, with script in it; the others need not carry all of
 	// it.
 	proof string
@@ -69,7 +75,7 @@ var small = sync.OnceValue(func() assets {
 		}
 		return text
 	}
-	script := made("script", scriptFile)
+	script, keys := made("script", scriptFile), made("script", keysFile)
 	return assets{
 		brand: made("style", brandFile),
 		styles: [looks]string{
@@ -78,8 +84,10 @@ var small = sync.OnceValue(func() assets {
 			lookChange:   made("style", styleFile+settingsFile+changeFile),
 			lookDesk:     made("style", styleFile+settingsFile+deskStyleFile),
 		},
-		script: script, proof: script + ";\n" + made("script", proofFile),
+		script: script, proof: script + ";\n" + keys + ";\n" + made("script", proofFile),
 		desk:  made("script", deskFile),
-		guard: made("script", guardFile), guardStyle: made("style", guardStyleFile),
+		guard: made("script", guardFile), guardDialog: keys + ";\n" + made("script", guardDialogFile),
+		link:       made("script", linkFile),
+		guardStyle: made("style", tokens(styleFile)+guardStyleFile),
 	}
 })

@@ -4,7 +4,7 @@
 	"use strict";
 	const Native = XMLHttpRequest, calls = Native.prototype, { open, setRequestHeader, send, abort } = calls;
 	const native = fetch.bind(window), known = new WeakMap(), required = "https://sallyport.invalid/second-factor-required";
-	const { base, digits, lang, dir, style, words } = config;
+	const { base, words } = config;
 	// An answer of the app's own could name another address; only that something waits is taken from it.
 	const withheld = base + "/resume";
 	let asking;
@@ -15,65 +15,48 @@
 	const ours = (status, media, address) => status === 401 && /^application\/problem\+json/i.test(media) &&
 		new URL(address).origin === location.origin;
 
+	// Of such a call the whole page waits.
+	const stops = ({ line }) => !!line && line.length > 2 && !line[2];
+
 	// All calls that wait share one dialog. True: the factor was given.
 	const ask = () => asking = asking || question().catch(() => false).finally(() => { asking = null; });
 	const question = async () => {
-		const { state } = await (await native(base + "/status")).json();
-		if (state === "enrolling") {
+		const status = await (await native(base + "/status")).json();
+		if (status.state === "enrolling") {
 			location = base + "/setup";
 		}
-		return state === "pending" ? new Promise(show) : state === "verified";
+		// Another address each time: what could not be loaded once is not tried again.
+		return status.state === "pending" ? (await import(base + "/guard-dialog.js?" + Date.now())).default(native, status) : status.state === "verified";
 	};
-	const element = (name, textContent, more) => Object.assign(document.createElement(name), { textContent }, more);
-	const show = (done) => {
-		const host = element("div"), root = host.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
-		const dialog = element("dialog", "", { lang, dir }), form = element("form");
-		const field = element("input", "", { id: "c", name: "code", required: true, autocomplete: "one-time-code", inputMode: "numeric" });
-		const alert = element("b", "", { id: "a", role: "alert" }), submit = element("button", words[3]);
-		const cancel = element("button", words[4], { type: "button" });
-		const end = (passed) => {
-			host.remove();
-			done(passed);
-		};
-		dialog.setAttribute("aria-labelledby", "t");
-		field.setAttribute("aria-describedby", "h a");
-		sheet.replaceSync(style);
-		root.adoptedStyleSheets = [sheet];
-		cancel.onclick = dialog.oncancel = () => end(false);
-		field.oninput = () => {
-			if (field.value.replace(/\s/g, "").length === digits && !submit.disabled) {
-				form.requestSubmit();
+
+	// A call that stops the page until it is answered leaves no time for a dialog but one that stops the page too.
+	const askAtOnce = () => {
+		const now = (method, path, body) => {
+			const request = new Native();
+			open.call(request, method, base + path, false);
+			if (body) {
+				setRequestHeader.call(request, "Content-Type", "application/json");
 			}
+			send.call(request, body);
+			return request;
 		};
-		form.onsubmit = async (event) => {
-			event.preventDefault();
-			submit.disabled = true;
-			try {
-				const answer = await native(base + "/challenge", {
-					method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ code: field.value })
-				});
-				// 409: it was given elsewhere meanwhile. 401: there is nothing left to give it for.
-				if ([204, 409, 401].includes(answer.status)) {
-					return end(answer.status !== 401);
+		try {
+			const { state, user } = JSON.parse(now("GET", "/status").responseText);
+			for (let says = words[0]; state === "pending";) {
+				const code = prompt(says + "\n\n" + user + "\n" + words[1]);
+				if (!code) {
+					return false;
 				}
-				alert.textContent = (await answer.json()).detail;
-				field.select();
-			} catch {
-				alert.textContent = words[6];
+				const { status, responseText } = now("POST", "/challenge", JSON.stringify({ code }));
+				if ([204, 409, 401].includes(status)) {
+					return status !== 401;
+				}
+				says = JSON.parse(responseText).detail;
 			}
-			submit.disabled = false;
-		};
-		// What is typed here is none of the app's business, nor are its shortcuts ours.
-		for (const name of ["keydown", "keypress", "keyup", "input", "focusin", "paste", "click"]) {
-			host.addEventListener(name, (event) => event.stopPropagation());
+			return state === "verified";
+		} catch {
+			return false;
 		}
-		form.append(element("h2", words[0], { id: "t" }), element("label", words[1], { htmlFor: "c" }), field, element("p", words[2], { id: "h" }),
-			alert, submit, cancel, element("a", words[5], { href: base + "/recovery" }));
-		dialog.append(form);
-		root.append(dialog);
-		document.documentElement.append(host);
-		dialog.showModal();
-		field.focus();
 	};
 
 	const guarded = window.fetch = async (input, options) => {
@@ -99,37 +82,40 @@
 			return {};
 		}
 	};
+	const settle = (request, call, passed, resume) => {
+		if (!passed) {
+			call.released = true;
+			for (const again of ["readystatechange", "load", "loadend"]) {
+				request.dispatchEvent(new ProgressEvent(again));
+			}
+			return;
+		}
+		const { line } = call;
+		call.quiet = true;
+		open.apply(request, resume ? ["GET", withheld, !stops(call)] : line);
+		call.quiet = false;
+		if (!resume) {
+			call.headers.forEach((header) => setRequestHeader.apply(request, header));
+		}
+		send.call(request, resume ? null : call.body);
+	};
 	const listen = (request) => {
 		const call = {};
 		known.set(request, call);
 		for (const name of ["readystatechange", "progress", "load", "loadend"]) {
 			request.addEventListener(name, async (event) => {
-				if (!call.quiet && (call.released || call.line[2] === false || request.readyState < 2 ||
+				if (!call.quiet && (call.released || request.readyState < 2 ||
 					!ours(request.status, request.getResponseHeader("Content-Type"), request.responseURL))) {
 					return;
 				}
 				event.stopImmediatePropagation();
-				if (name !== "loadend") {
+				if (name !== "loadend" || stops(call)) {
 					return;
 				}
 				const { type, resume } = problemOf(request), line = call.line, passed = type === required && await ask();
-				if (line !== call.line) {
-					return; // aborted, or used for another call, meanwhile
+				if (line === call.line) { // else aborted, or used for another call, meanwhile
+					settle(request, call, passed, resume);
 				}
-				if (!passed) {
-					call.released = true;
-					for (const again of ["readystatechange", "load", "loadend"]) {
-						request.dispatchEvent(new ProgressEvent(again));
-					}
-					return;
-				}
-				call.quiet = true;
-				open.apply(request, resume ? ["GET", withheld] : line);
-				call.quiet = false;
-				if (!resume) {
-					call.headers.forEach((header) => setRequestHeader.apply(request, header));
-				}
-				send.call(request, resume ? null : call.body);
 			});
 		}
 		return request;
@@ -145,8 +131,13 @@
 		known.get(this)?.headers.push(header);
 	};
 	calls.send = function (body) {
-		noted(this, { body });
+		const call = noted(this, { body });
 		send.call(this, body);
+		// Only what was made after this script is known here, and told of when it is settled.
+		if (stops(call) && known.has(this) && ours(this.status, this.getResponseHeader("Content-Type"), this.responseURL)) {
+			const { type, resume } = problemOf(this);
+			settle(this, call, type === required && askAtOnce(), resume);
+		}
 	};
 	calls.abort = function () {
 		noted(this, { line: [] });

@@ -192,7 +192,7 @@ func TestSettings(t *testing.T) {
 	}
 	for page, parts := range map[string][]string{
 		"settings-on":   {"8 of 10 left", "Two-factor authentication is on", "Since 9 Mar 2026", "Back to Example Wiki"},
-		"settings-few":  {"2 of 10 left", "Not yet", "cannot be disabled"},
+		"settings-few":  {"2 of 10 left", "Not used yet", "cannot be disabled"},
 		"settings-none": {"0 of 10 left", "None left."},
 		"settings-off":  {"Two-factor authentication is off"},
 		"settings-due":  {"before 24 Nov 2026, 17:41 UTC"},

@@ -11,7 +11,7 @@ import (
 func TestSettingsLink(t *testing.T) {
 	r := New(Options{})
 	for _, e := range open().editions {
-		link := r.SettingsLink(e.Language, "/second-factor/")
+		link := r.SettingsLink(e.Language, "/second-factor/", false)
 		if strings.ContainsFunc(link, func(c rune) bool { return c >= 0x80 }) {
 			t.Errorf("%s: not ASCII: %s", e.Language, link)
 		}
@@ -30,7 +30,7 @@ func TestSettingsLink(t *testing.T) {
 			}
 		}
 		want := map[string]string{
-			"p lang": e.Language, "p dir": e.Direction, "p align": map[string]string{"ltr": "right", "rtl": "left"}[e.Direction],
+			"p lang": e.Language, "p dir": e.Direction, "p align": "center", "p role": "navigation", "p aria-label": e.Message("settings.link"),
 			"a href": "/second-factor/", "a target": "_top",
 		}
 		for name, value := range want {
@@ -42,7 +42,35 @@ func TestSettingsLink(t *testing.T) {
 			t.Errorf("%s: %q %v", e.Language, words, attributes)
 		}
 	}
-	if got := r.SettingsLink("", `"><script>&é`); !strings.Contains(got, `href="&#34;&gt;&lt;script&gt;&amp;&#233;"`) {
+	if got := r.SettingsLink("", `"><script>&é`, true); !strings.Contains(got, `href="&#34;&gt;&lt;script&gt;&amp;&#233;"`) {
 		t.Errorf("not escaped: %s", got)
+	}
+}
+
+// TestCheckSelector: what can be a selector is let through, and what cannot is refused.
+func TestCheckSelector(t *testing.T) {
+	for _, selector := range []string{
+		"nav", "#menu", ".top .user-menu > ul", "header nav:first-of-type ul", `[data-role="user {menu}"]`, "a[href$='.pdf']", "nav, footer", `#a\:b`, "ul:not(.x, [y]) li:nth-child(2n+1)",
+		"*", "main ~ footer", "ü",
+	} {
+		if err := CheckSelector(selector); err != nil {
+			t.Errorf("%s: %v", selector, err)
+		}
+	}
+	for _, selector := range []string{
+		"", " ", "nav {", "nav; x", "@media x", "<nav>", "/html/body", "nav)", "(nav", "[a", "[a)]", "a'b", `a"`, `a\`, "nav >", "> nav", ", a", "a,", "#", "nav.", "p::before",
+		"a\nb", strings.Repeat("a", 201), "\xff", "{placeholder}",
+	} {
+		if CheckSelector(selector) == nil {
+			t.Errorf("%q is let through", selector)
+		}
+	}
+}
+
+// TestSettingsLinkScript: a selector is text, whatever it holds.
+func TestSettingsLinkScript(t *testing.T) {
+	script, err := New(Options{}).SettingsLinkScript(`</script>"'`)
+	if err != nil || strings.Contains(string(script), "</") || strings.Contains(string(script), "CONFIG") || len(script) > 1<<10+512 {
+		t.Errorf("%v %d %s", err, len(script), script)
 	}
 }

@@ -99,6 +99,8 @@ const (
 	ErrorIdentity ErrorKind = "identity"
 	// ErrorForm: the CSRF token is missing or old, or the request came from elsewhere (403).
 	ErrorForm ErrorKind = "form"
+	// ErrorUnsent: a form of the app's, filled in when there was a session, was sent when there was none (403).
+	ErrorUnsent ErrorKind = "unsent"
 	// ErrorForbidden: not allowed to this session (403).
 	ErrorForbidden ErrorKind = "forbidden"
 	// ErrorRequest: the request is malformed (400).
@@ -115,20 +117,13 @@ const (
 	ErrorTooEarly ErrorKind = "too-early"
 	// ErrorThrottled: too many attempts (429).
 	ErrorThrottled ErrorKind = "throttled"
-	// ErrorStopped: refused until an operator acts (403, 429).
-	ErrorStopped ErrorKind = "stopped"
 	// ErrorExpired: the session ended before the factor was passed (403).
 	ErrorExpired ErrorKind = "expired"
-	// ErrorRequired: a second factor is required here and cannot be disabled (403).
-	ErrorRequired ErrorKind = "required"
-	// ErrorCustody: the app set more cookies than custody holds (502).
-	ErrorCustody ErrorKind = "custody"
 )
 
 // asks are the errors whose advice is to ask, or tell, an administrator.
 var asks = map[ErrorKind]bool{
-	ErrorInternal: true, ErrorUnavailable: true, ErrorApp: true, ErrorIdentity: true, ErrorInsecure: true, ErrorStopped: true,
-	ErrorCustody: true,
+	ErrorInternal: true, ErrorUnavailable: true, ErrorApp: true, ErrorIdentity: true, ErrorInsecure: true,
 }
 
 // Text is a message of the catalogue in plain words, for clients that get no page: a key, or a message in English. What

@@ -42,8 +42,10 @@ type Renderer struct {
 	now      func() time.Time
 	library  *library
 	styles   [looks]template.HTML
-	script   template.HTML
-	policy   string
+	// more stands behind the style of each look.
+	more   string
+	script template.HTML
+	policy string
 	// proofScript and proofPolicy stand in for them on the page that can trust a browser.
 	proofScript template.HTML
 	proofPolicy string
@@ -77,6 +79,7 @@ func NewThemed(options Options) (*Renderer, error) {
 
 // dress sets the styles, with what stands behind ours, and the policy that follows from it.
 func (r *Renderer) dress(more string) {
+	r.more = more
 	var allowed []string
 	for look, style := range small().styles {
 		r.styles[look] = template.HTML("<style>" + style + more + "</style>") //nolint:gosec // our own file, and the operator's, which was looked at.
@@ -309,8 +312,8 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 	}
 	p.Status, p.Alert = words.Message(p.Status), words.Message(p.Alert)
 	if p.Status != "" {
-		// What has changed is the first thing that a page says, in its title too.
-		if p.Title, err = words.Text("page.title", p.Status, p.Title); err != nil {
+		// What has changed is the first thing that a page says, in its title too, where no sentence ends.
+		if p.Title, err = words.Text("page.title", strings.TrimRight(p.Status, ".。"), p.Title); err != nil {
 			return err
 		}
 	}

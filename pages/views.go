@@ -213,6 +213,8 @@ type Link struct {
 	Href string
 	// Label is the link's text: a Label constant or words of the caller's own; empty means LabelContinue.
 	Label string
+	// Apart opens it in a tab of its own, where this one has something that must not be lost. The page has to say so.
+	Apart bool
 }
 
 // ErrorView says what went wrong and what to do. Kind gives the words; Title, Happened and Advice, where set, take

@@ -22,7 +22,7 @@ func benchmarkTokens(b *testing.B, count int) (*Manager, []string) {
 	return m, tokens
 }
 
-// BenchmarkLoad is what each verified request costs (contract 8): at most 6 allocations.
+// BenchmarkLoad measures what each verified request costs (contract 8): at most 6 allocations.
 func BenchmarkLoad(b *testing.B) {
 	m, tokens := benchmarkTokens(b, 1000)
 	ctx := context.Background()
@@ -76,8 +76,8 @@ func BenchmarkRenew(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryPerSession reports what 100 000 verified sessions take, with their cookies and without: at most 2 KiB
-// each beyond the app's own cookies (contract 8).
+// BenchmarkMemoryPerSession reports how much memory 100 000 verified sessions take, with and without their cookies: at
+// most 2 KiB each beyond the app's own cookies (contract 8).
 func BenchmarkMemoryPerSession(b *testing.B) {
 	const count = 100_000
 	for b.Loop() {
@@ -119,7 +119,7 @@ func memoryPerSession(t testing.TB, count int) (all, beyond float64) {
 	return all, all - float64(cookies)
 }
 
-// TestSpeedPromises are the two numbers of contract 8 that do not depend on the machine.
+// TestSpeedPromises checks the two numbers of contract 8 that do not depend on the machine.
 func TestSpeedPromises(t *testing.T) {
 	f := newFixture(t)
 	data := verified(t)

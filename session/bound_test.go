@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestSessionsFromBefore: a node that was not replaced yet goes on with the sessions of the version before. Here they
-// are nobody's, and a change of factors ends them all the same.
+// TestSessionsFromBefore: a node that was not replaced yet goes on with sessions of the version before. Here such a
+// session counts for nothing, but a change of factors ends it all the same.
 func TestSessionsFromBefore(t *testing.T) {
 	f := newFixture(t)
 	stored, err := encode(&Data{App: "wiki", State: gate.Verified, Identity: "alice", Created: start, Since: start, Seen: start}, start.Add(time.Hour))
@@ -51,7 +51,7 @@ func (u unindexed) AllCtx(ctx context.Context) (map[string][]byte, error) {
 	return all.AllCtx(ctx)
 }
 
-// TestNoIndexNoBound: a store without an index is not gone over at each sign-in.
+// TestNoIndexNoBound: a sign-in does not walk over a store that has no index.
 func TestNoIndexNoBound(t *testing.T) {
 	f := newFixture(t)
 	plain := NewShared(unindexed{f.memory}).Manager(Config{App: "wiki", Now: f.clock.Now, MaxVerified: 2})
@@ -69,16 +69,16 @@ func TestNoIndexNoBound(t *testing.T) {
 	mustBeDead(t, plain, tokens[1])
 }
 
-// TestP8_SignInsDoNotFailByTheBound: the bound is not seen to where the store cannot say what there is, and the sign-in
-// stands.
+// TestP8_SignInsDoNotFailByTheBound: if the store cannot say which sessions there are, the bound is not enforced, and
+// the sign-in stands.
 func TestP8_SignInsDoNotFailByTheBound(t *testing.T) {
 	f := newFixture(t)
 	down := &swapping{Memory: f.memory, each: func() error { return errors.New("down") }}
 	mustLoad(t, f.Manager, mustCreate(t, f.over(down), Data{State: gate.Verified, Identity: "alice"}))
 }
 
-// TestBoundCountsWhatIsAlive: sessions that ended, another state's and other accounts' are not counted, nor is a change
-// within a state.
+// TestBoundCountsWhatIsAlive: sessions that have ended, are in another state or belong to other accounts do not count,
+// and neither does a change within a state.
 func TestBoundCountsWhatIsAlive(t *testing.T) {
 	f := newFixture(t)
 	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxVerified: 3, MaxWaiting: 2})
@@ -106,7 +106,7 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	for _, token := range []string{second, third, fourth} {
 		mustLoad(t, m, token)
 	}
-	// Another identity in the same session counts where it goes.
+	// A session that gets another identity counts for the new one.
 	if _, _, err := m.renew(t.Context(), fourth, func(d *Data) error { d.Identity = "bob"; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +118,8 @@ func TestBoundCountsWhatIsAlive(t *testing.T) {
 	}
 }
 
-// TestP8_FloodFromANetwork: who has the password and a network of IPv6, and so as many addresses as she likes, begins
-// sessions until the owner's, who is just typing her code, would have to go. Her own go.
+// TestP8_FloodFromANetwork: an attacker has the password and an IPv6 network, and so as many addresses as she likes.
+// She begins sessions until one has to go, while the owner is typing her code. The attacker's own go.
 func TestP8_FloodFromANetwork(t *testing.T) {
 	f := newFixture(t)
 	m := NewShared(f.memory).Manager(Config{App: "wiki", Now: f.clock.Now, MaxWaiting: 4})

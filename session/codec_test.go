@@ -70,7 +70,8 @@ func TestCodecRoundTrip(t *testing.T) {
 	}
 }
 
-// TestP6_DamageIsNoSession: a bit that fell over on a disk must not make pending verified, nor one identity another.
+// TestP6_DamageIsNoSession: a bit that flips on a disk must not make a pending session verified, or change its
+// identity.
 func TestP6_DamageIsNoSession(t *testing.T) {
 	stored, err := encode(fullData(t), start)
 	if err != nil {
@@ -93,7 +94,7 @@ func TestP6_DamageIsNoSession(t *testing.T) {
 	}
 }
 
-// withSum completes a stored form that was made by hand.
+// withSum adds the checksum to a stored form that was made by hand.
 func withSum(text string) []byte {
 	return binary.LittleEndian.AppendUint32([]byte(text), crc32.Checksum([]byte(text), castagnoli))
 }
@@ -157,8 +158,8 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever a store hands out, decoding neither fails hard nor believes a length, and what it accepts means
-// the same after another round. The sum is put right, or no input would ever get past it.
+// FuzzDecode: whatever a store returns, decoding neither panics nor trusts a length, and what it accepts means the same
+// after another round. The checksum is corrected, because otherwise no input would get past it.
 func FuzzDecode(f *testing.F) {
 	for _, data := range []*Data{{}, fullData(f), {App: "wiki", State: gate.Verified, Granted: []string{"a"}}} {
 		stored, err := encode(data, start)

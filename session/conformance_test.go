@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// TestConformance runs the suite of all stores over Memory. One process has one Memory; the suite's two Shareds over it
-// stand for more than that, and are no trouble.
+// TestConformance runs the suite of all stores over Memory. One process has one Memory; the suite uses two Shareds over
+// it, which does no harm.
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()

@@ -41,7 +41,6 @@ type Data struct {
 	Seen time.Time
 	// Form is the CSRF token of the session's forms: 26 characters, 130 bits. Each new session and each new session
 	// token gets a new one.
-	// new token.
 	Form string
 	// Granted are the names of the cookies that the app itself gave the browser in this session.
 	Granted []string

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// storedSession is a session as a store holds it.
+// storedSession returns a session as a store holds it.
 func storedSession(t *testing.T, change func(*Data)) []byte {
 	t.Helper()
 	data := verified(t)
@@ -24,8 +24,8 @@ func storedSession(t *testing.T, change func(*Data)) []byte {
 	return stored
 }
 
-// TestDecodedCache_IsOfTheseBytes: what was decoded for other bytes of the same token, an older state of the session,
-// must never be what a newer one decodes to.
+// TestDecodedCache_IsOfTheseBytes: an entry that was decoded from other bytes of the same token, an older state of the
+// session, must never be returned for newer bytes.
 func TestDecodedCache_IsOfTheseBytes(t *testing.T) {
 	cache := newDecodedCache()
 	states := []gate.State{gate.Verified, gate.Pending, gate.Verified, gate.Anonymous}
@@ -40,7 +40,7 @@ func TestDecodedCache_IsOfTheseBytes(t *testing.T) {
 	}
 }
 
-// TestDecodedCache_BytesOfTheStore: a store may use its bytes again for something else, in place.
+// TestDecodedCache_BytesOfTheStore: a store may reuse its bytes in place for something else.
 func TestDecodedCache_BytesOfTheStore(t *testing.T) {
 	cache := newDecodedCache()
 	alice := storedSession(t, func(d *Data) { d.Identity = "alice" })
@@ -58,7 +58,7 @@ func TestDecodedCache_BytesOfTheStore(t *testing.T) {
 	}
 }
 
-// TestDecodedCache_StepsOwnTheirReading: a step changes a reading of its own, and not what others have loaded.
+// TestDecodedCache_StepsOwnTheirReading: a step changes a copy of its own, and not what others have loaded.
 func TestDecodedCache_StepsOwnTheirReading(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})
@@ -72,7 +72,7 @@ func TestDecodedCache_StepsOwnTheirReading(t *testing.T) {
 	}
 }
 
-// TestDecodedCache_Bounds: damaged and huge sessions are not kept, and the first stay damaged.
+// TestDecodedCache_Bounds: damaged and huge sessions are not kept, and damaged ones stay damaged.
 func TestDecodedCache_Bounds(t *testing.T) {
 	cache := newDecodedCache()
 	good := storedSession(t, func(*Data) {})
@@ -101,7 +101,7 @@ func TestDecodedCache_Bounds(t *testing.T) {
 	}
 }
 
-// TestLoad_AfterTheEnd: a session that was loaded, and is thus kept decoded, is gone for Load the moment the store says
+// TestLoad_AfterTheEnd: a session that was loaded, and so is kept decoded, is gone for Load as soon as the store says
 // so.
 func TestLoad_AfterTheEnd(t *testing.T) {
 	f := newFixture(t)

@@ -24,7 +24,7 @@ func newMemory(t testing.TB, options MemoryOptions) *Memory {
 	return memory
 }
 
-// fixture is a manager over a memory store, all on one clock.
+// fixture is a manager over a memory store, with one clock for everything.
 type fixture struct {
 	*Manager
 	clock  *testclock.Clock
@@ -38,7 +38,7 @@ func newFixture(t testing.TB) *fixture {
 	return &fixture{Manager: NewShared(memory).Manager(Config{App: "wiki", Now: c.Now}), clock: c, memory: memory}
 }
 
-// over is a manager of the same app over another store, as another process would have.
+// over makes a manager of the same app over another store, as another process would have.
 func (f *fixture) over(store scs.Store) *Manager { return NewShared(store).Manager(f.config) }
 
 func jar(t testing.TB, lines ...string) custody.Jar {
@@ -105,7 +105,7 @@ func mustBeDead(t testing.TB, m *Manager, token string) {
 
 func keep(*Data) error { return nil }
 
-// hooks is a store that does to another one what tests want.
+// hooks is a store over another one that does what tests want.
 type hooks struct {
 	scs.CtxStore
 	find   func(ctx context.Context, token string) error

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestKeysOfAProcess: where the store has no keys, they live as long as the Shared, which reloads keep.
+// TestKeysOfAProcess: if the store has no keys, the keys live as long as the Shared, which a reload keeps.
 func TestKeysOfAProcess(t *testing.T) {
 	shared := NewShared(newMemory(t, MemoryOptions{}))
 	key := func(shared *Shared, purpose string) []byte {

@@ -104,6 +104,25 @@ func (m *Manager) ifOf(identity string, visit func(key string, stored []byte)) f
 	}
 }
 
+// Count calls visit with the app and the state of each live session. It walks over the whole store, so it is not for
+// requests; it ends when ctx does. A session that moves to another token meanwhile may be counted twice.
+func (s *Shared) Count(ctx context.Context, visit func(app string, state gate.State)) error {
+	apps := make(map[string]string) // one string for each app, not for each session
+	return s.store.each(ctx, func(_ string, stored []byte) error {
+		state, app, _, ok := peek(stored)
+		if !ok {
+			return ctx.Err()
+		}
+		name, known := apps[string(app)]
+		if !known {
+			name = string(app)
+			apps[name] = name
+		}
+		visit(name, state)
+		return ctx.Err()
+	})
+}
+
 // summaryID returns a session's ID in a list. It differs from the session's name in the store.
 func summaryID(key string) string {
 	sum := sha256.Sum256([]byte("sallyport session in a list\x00" + key))

@@ -45,7 +45,7 @@ func TestList(t *testing.T) {
 	mustLoad(t, f.Manager, mine)
 	mustLoad(t, f.Manager, waiting)
 
-	// P5: a name from another's list ends nothing, and neither does one that the store would know.
+	// P5: an ID from another user's list ends nothing, and neither does a name that the store would know.
 	for _, id := range []string{got[0].ID, storeKey(mine), mine, "", "x"} {
 		if found, err := f.DestroyOne(ctx, "Alice", id); err != nil || found {
 			t.Errorf("Alice ends %q: %v, %v", id, found, err)
@@ -65,7 +65,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestListOfToday: a session that is dead by the settings of today is not listed, though it was stored for longer.
+// TestListOfToday: a session that has expired by today's settings is not listed, although it was stored for longer.
 func TestListOfToday(t *testing.T) {
 	f := newFixture(t)
 	mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice"})
@@ -88,7 +88,7 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// TestP6_ListFails: a store that cannot be asked shows no empty list.
+// TestP6_ListFails: if the store cannot be asked, List returns an error and not an empty list.
 func TestP6_ListFails(t *testing.T) {
 	f := newFixture(t)
 	broken := f.over(&hooks{CtxStore: f.memory, list: func(context.Context) error { return errors.New("down") }})

@@ -29,7 +29,7 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// TestLocksAreIndependent: while one session is being changed slowly, every other one can be.
+// TestLocksAreIndependent: while one session is being changed slowly, every other one can be changed.
 func TestLocksAreIndependent(t *testing.T) {
 	l := newLocks()
 	defer l.lock("slow")()

@@ -116,8 +116,8 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// TestDeadlinesHoldWithoutTheStore: a store that hands out expired sessions changes nothing, nor does one with a clock
-// of its own, nor a deadline that was longer before a reload.
+// TestDeadlinesHoldWithoutTheStore: the deadline holds even if a store returns expired sessions, has another clock, or
+// has a deadline that was longer before a reload.
 func TestDeadlinesHoldWithoutTheStore(t *testing.T) {
 	c := newClock()
 	shared := NewShared(newMemory(t, MemoryOptions{Now: func() time.Time { return start }}))
@@ -133,7 +133,7 @@ func TestDeadlinesHoldWithoutTheStore(t *testing.T) {
 	mustBeDead(t, long, token)
 }
 
-// TestExpiryInRealTime has no clock of its own anywhere.
+// TestExpiryInRealTime uses the real clock everywhere.
 func TestExpiryInRealTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := NewMemory(MemoryOptions{})
@@ -238,8 +238,8 @@ func TestSinceFollowsTheState(t *testing.T) {
 	}
 }
 
-// TestP8_RenewChangesBothTokens: neither the token nor the form token that a stranger may have planted before the login
-// is worth anything after it.
+// TestP8_RenewChangesBothTokens: an attacker may have planted a token or a form token before the login. After the login
+// neither is worth anything.
 func TestP8_RenewChangesBothTokens(t *testing.T) {
 	f := newFixture(t)
 	old := mustCreate(t, f.Manager, Data{Errand: Errand{Next: "/page"}})
@@ -278,7 +278,7 @@ func TestDestroy(t *testing.T) {
 	mustLoad(t, f.Manager, other)
 }
 
-// TestP9_NothingSecretIsPrinted, in whatever way a logger may go about it.
+// TestP9_NothingSecretIsPrinted: no way in which a logger may print a session shows a secret.
 func TestP9_NothingSecretIsPrinted(t *testing.T) {
 	data := fullData(t)
 	secrets := []string{"abcd-efgh", "café", "JBSWY3D", "csrf", "sid", "/home", "theme", "ok"}

@@ -58,7 +58,7 @@ func TestMemoryFindAndCommit(t *testing.T) {
 	}
 }
 
-// TestMemoryKeepsCopies: boltstore handed out memory that later held other sessions' bytes.
+// TestMemoryKeepsCopies: boltstore returned memory that later held other sessions' bytes.
 func TestMemoryKeepsCopies(t *testing.T) {
 	m := newMemory(t, MemoryOptions{})
 	given := []byte("one")
@@ -72,7 +72,7 @@ func TestMemoryKeepsCopies(t *testing.T) {
 	expectFind(t, m, "a", "one")
 }
 
-// TestP8_MemoryTombstones: a slow request ends with a commit; the token that was deleted meanwhile must stay dead.
+// TestP8_MemoryTombstones: a slow request ends with a commit. A token that was deleted meanwhile must stay dead.
 func TestP8_MemoryTombstones(t *testing.T) {
 	for name, test := range map[string]struct{ life, dead time.Duration }{
 		"short session": {time.Minute, 24 * time.Hour},
@@ -98,7 +98,7 @@ func TestP8_MemoryTombstones(t *testing.T) {
 	}
 }
 
-// TestMemoryUnknownTokensLeaveNothing: anybody can log out with tokens that never were.
+// TestMemoryUnknownTokensLeaveNothing: anybody can sign out with tokens that never existed.
 func TestMemoryUnknownTokensLeaveNothing(t *testing.T) {
 	m := newMemory(t, MemoryOptions{})
 	for i := range 1000 {
@@ -113,7 +113,7 @@ func TestMemoryUnknownTokensLeaveNothing(t *testing.T) {
 	}
 }
 
-// TestMemoryRefusesThePast: goredisstore stores without an end what has ended already.
+// TestMemoryRefusesThePast: goredisstore stores an expired session without an end.
 func TestMemoryRefusesThePast(t *testing.T) {
 	c := newClock()
 	m := newMemory(t, MemoryOptions{Now: c.Now})
@@ -198,7 +198,7 @@ func TestMemorySweeps(t *testing.T) {
 	}
 }
 
-// TestMemoryCleansUpByItself also fails when Close leaves the goroutine behind: the bubble waits for it.
+// TestMemoryCleansUpByItself also fails if Close leaves the goroutine behind, because the bubble waits for it.
 func TestMemoryCleansUpByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(MemoryOptions{})
@@ -232,10 +232,10 @@ func storedAs(t testing.TB, state gate.State) []byte {
 	return stored
 }
 
-// TestMemoryIsBounded: a flood of strangers must neither fill the memory nor push out those who have signed in.
+// TestMemoryIsBounded: a flood of strangers must neither fill the memory nor push out users who have signed in.
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClock()
-	// 64 parts, over which chance spreads sessions: of eight each, one was full of verified ones now and then.
+	// Sessions are spread at random over 64 parts. With eight in each, one part was full of verified ones now and then.
 	const bound = 64 * 16
 	m := newMemory(t, MemoryOptions{Max: bound, Now: c.Now})
 	hour := start.Add(time.Hour)

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// TestRecentConformance: for the process that has one, a Recent is a store like the one behind it.
+// TestRecentConformance: for the process that uses it, a Recent is a store like the one behind it.
 func TestRecentConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()
@@ -33,7 +33,7 @@ func TestRecentConformance(t *testing.T) {
 	})
 }
 
-// counted is a store far away: it counts questions, can be away, and can wait in the middle of one.
+// counted is a distant store: it counts calls, can be unreachable, and can wait in the middle of a call.
 type counted struct {
 	*session.Memory
 	asked  atomic.Int64
@@ -91,7 +91,7 @@ func (n *nodes) alive(t *testing.T, m *session.Manager) bool {
 }
 
 // TestP8_EndedElsewhere: a session that is ended at one node is over at the other within a second, and at once at the
-// one that ended it.
+// node that ended it.
 func TestP8_EndedElsewhere(t *testing.T) {
 	ends := map[string]func(n *nodes) error{
 		"signed out": func(n *nodes) error { return n.there.Destroy(t.Context(), n.token) },
@@ -121,7 +121,7 @@ func TestP8_EndedElsewhere(t *testing.T) {
 	}
 }
 
-// TestP8_EndedWhileItIsRead: the answer to a question that was asked before the session ended comes after that.
+// TestP8_EndedWhileItIsRead: the store was asked before the session ended, and its answer comes afterwards.
 func TestP8_EndedWhileItIsRead(t *testing.T) {
 	n := newNodes(t)
 	end := func() {
@@ -136,8 +136,8 @@ func TestP8_EndedWhileItIsRead(t *testing.T) {
 	}
 }
 
-// TestRecentSpares: one question a second for a session that is in use, and none is answered from memory for longer,
-// not even by a clock that is set back.
+// TestRecentSpares: a session in use causes one call a second. No answer comes from memory for longer, not even if the
+// clock is set back.
 func TestRecentSpares(t *testing.T) {
 	n := newNodes(t)
 	n.store.asked.Store(0)
@@ -155,8 +155,8 @@ func TestRecentSpares(t *testing.T) {
 	}
 }
 
-// TestP6_RecentWhileTheStoreIsAway: what was good a moment ago is good for the rest of its second; then there is an
-// error, which says nothing about the session, and what is not verified has none.
+// TestP6_RecentWhileTheStoreIsAway: a session that was valid a moment ago is valid for the rest of its moment. Then
+// there is an error, which says nothing about the session. Sessions that are not verified get the error at once.
 func TestP6_RecentWhileTheStoreIsAway(t *testing.T) {
 	n := newNodes(t)
 	n.alive(t, n.here)
@@ -186,8 +186,8 @@ func TestP6_RecentWhileTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// TestP8_LoadNow: what watches over a stream must not take the word of a moment ago for the store's, or it would cut
-// too late.
+// TestP8_LoadNow: the code that watches a stream must ask the store itself and not the memory of a moment ago.
+// Otherwise it would cut too late.
 func TestP8_LoadNow(t *testing.T) {
 	n := newNodes(t)
 	n.alive(t, n.here)
@@ -206,7 +206,8 @@ func TestP8_LoadNow(t *testing.T) {
 	}
 }
 
-// TestRecentIsBounded: however many sessions are in use, a Recent remembers some, and makes room as time goes on.
+// TestRecentIsBounded: however many sessions are in use, a Recent remembers a bounded number, and makes room as time
+// goes on.
 func TestRecentIsBounded(t *testing.T) {
 	n := newNodes(t)
 	const many = 40_000

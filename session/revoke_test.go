@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestDestroyOthers also fails when names from the store are hashed a second time, as with scs's Iterate and Destroy.
+// TestDestroyOthers also fails if names from the store are hashed a second time, as with scs's Iterate and Destroy.
 func TestDestroyOthers(t *testing.T) {
 	f := newFixture(t)
 	shop := f.shared.Manager(Config{App: "shop", Now: f.clock.Now})
@@ -51,8 +51,8 @@ func TestDestroyOthers(t *testing.T) {
 	}
 }
 
-// TestP8_NobodyRenewsAwayFromARevocation: somebody who has the password and a pending session keeps renewing it while
-// the owner's change of factors ends it.
+// TestP8_NobodyRenewsAwayFromARevocation: an attacker who has the password and a pending session keeps renewing it
+// while the owner's change of factors ends it.
 func TestP8_NobodyRenewsAwayFromARevocation(t *testing.T) {
 	for range 20 {
 		f := newFixture(t)
@@ -85,7 +85,7 @@ func TestP8_NobodyRenewsAwayFromARevocation(t *testing.T) {
 			if !errors.Is(err, ErrStore) {
 				t.Error(err)
 			}
-			continue // it says so, which is what matters
+			continue // it reports this, which is what matters
 		}
 		for _, token := range last {
 			mustBeDead(t, f.Manager, token)
@@ -96,7 +96,7 @@ func TestP8_NobodyRenewsAwayFromARevocation(t *testing.T) {
 	}
 }
 
-// TestARenewalIsFoundInTheSecondPass makes the moment certain: the new session appears after the first listing.
+// TestARenewalIsFoundInTheSecondPass fixes the moment: the new session appears after the first listing.
 func TestARenewalIsFoundInTheSecondPass(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "alice"})

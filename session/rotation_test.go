@@ -38,8 +38,8 @@ func TestP8_LoadNeverWrites(t *testing.T) {
 	}
 }
 
-// TestP8_SlowUpdate: a slow request read the session; before it commits, the session ends, in the same process or in
-// another one. Its commit must not bring the token back.
+// TestP8_SlowUpdate: a slow request has read the session. Before it commits, the session ends, in the same process or
+// in another one. The commit must not bring the token back.
 func TestP8_SlowUpdate(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(t *testing.T, m *Manager, token string) error{
@@ -55,7 +55,7 @@ func TestP8_SlowUpdate(t *testing.T) {
 	} {
 		for _, process := range []string{"same", "other"} {
 			if name == "renewed" && process == "same" {
-				continue // Renew waits there: TestP8_RenewAfterASlowUpdate
+				continue // Renew waits there: see TestP8_RenewAfterASlowUpdate
 			}
 			t.Run(name+"/"+process, func(t *testing.T) {
 				f := newFixture(t)
@@ -82,7 +82,7 @@ func TestP8_SlowUpdate(t *testing.T) {
 	}
 }
 
-// TestP8_SlowRenew: the same for a renewal, whose new token would be the destroyed session under another name.
+// TestP8_SlowRenew is the same for a renewal, whose new token would be the destroyed session under another name.
 func TestP8_SlowRenew(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(m *Manager, token string) error{
@@ -116,7 +116,7 @@ func TestP8_SlowRenew(t *testing.T) {
 	}
 }
 
-// TestP8_RenewAfterASlowUpdate: within a process the renewal waits, and carries on with what the slow change wrote.
+// TestP8_RenewAfterASlowUpdate: within a process the renewal waits, and continues with what the slow change wrote.
 func TestP8_RenewAfterASlowUpdate(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, verified(t))
@@ -149,7 +149,7 @@ func TestP8_RenewAfterASlowUpdate(t *testing.T) {
 	}
 }
 
-// TestP8_OneRenewalWins of many at the same moment, in one process and in several.
+// TestP8_OneRenewalWins: of many renewals at the same moment one wins, in one process and in several.
 func TestP8_OneRenewalWins(t *testing.T) {
 	for _, processes := range []int{1, 4} {
 		t.Run(fmt.Sprint(processes), func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestP8_OneRenewalWins(t *testing.T) {
 	}
 }
 
-// lazy is a store that is no Claimer, and that gives way between finding and deleting.
+// lazy is a store that is no Claimer, and that yields between finding and deleting.
 func lazy(memory *Memory) *hooks {
 	return &hooks{CtxStore: memory, delete: func(context.Context, string) error {
 		for range 100 {
@@ -201,7 +201,7 @@ func lazy(memory *Memory) *hooks {
 	}}
 }
 
-// TestP8_OneRenewalWinsByTheLock where the store does not decide.
+// TestP8_OneRenewalWinsByTheLock: one renewal wins if the store does not decide.
 func TestP8_OneRenewalWinsByTheLock(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(lazy(f.memory))
@@ -239,7 +239,7 @@ func (c *claimer) ClaimCtx(ctx context.Context, token string) (bool, error) {
 	return store.ClaimCtx(ctx, token)
 }
 
-// TestP8_TheStoreDecidesWhoRenews where it can: finding and deleting one after the other has two winners in two
+// TestP8_TheStoreDecidesWhoRenews: the store decides if it can. Finding and then deleting would have two winners in two
 // processes.
 func TestP8_TheStoreDecidesWhoRenews(t *testing.T) {
 	f := newFixture(t)
@@ -255,11 +255,11 @@ func TestP8_TheStoreDecidesWhoRenews(t *testing.T) {
 	mustBeDead(t, m, token)
 }
 
-// TestExpiredDuringAChange: a session that expires while a slow request has it must not come back either.
+// TestExpiredDuringAChange: a session that expires while a slow request changes it must not come back either.
 func TestExpiredDuringAChange(t *testing.T) {
 	for _, renew := range []bool{false, true} {
 		f := newFixture(t)
-		// Made before a reload that shortened what was then an hour.
+		// Made before a reload that shortened the time from an hour.
 		before := f.shared.Manager(Config{App: "wiki", Pending: time.Hour, Now: f.clock.Now})
 		token := mustCreate(t, before, Data{State: gate.Pending})
 		var err error

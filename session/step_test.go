@@ -13,7 +13,7 @@ import (
 )
 
 // lawful says of each step in which states it may be taken, whether only for the user that it names, whether the token
-// changes, and in which state it leaves the session; "" is the state that it was in.
+// changes, and in which state it leaves the session; "" means the state that it was in.
 var lawful = []struct {
 	step    func(user string, in gate.State) Step
 	from    string
@@ -75,8 +75,8 @@ var lawful = []struct {
 	{step: func(user string, _ gate.State) Step { return DropDevice(user) }, from: "p", owned: true, stays: true},
 }
 
-// TestP5_StepsAreLawful: every step in every state, for the session's own user and for another one. What is not lawful
-// writes nothing; and no step but a sign-in gives a session another user.
+// TestP5_StepsAreLawful: every step in every state, for the session's own user and for another one. An unlawful step
+// writes nothing, and no step but a sign-in gives a session another user.
 func TestP5_StepsAreLawful(t *testing.T) {
 	letters := map[gate.State]string{gate.Anonymous: "a", gate.Pending: "p", gate.Enrolling: "e", gate.Verified: "v"}
 	for _, law := range lawful {
@@ -120,7 +120,7 @@ func TestP5_StepsAreLawful(t *testing.T) {
 	}
 }
 
-// TestP5_SignInLeavesNothing: of whoever was there before nothing is left, but for the page first asked for.
+// TestP5_SignInLeavesNothing: of the earlier user nothing is left except the page first asked for.
 func TestP5_SignInLeavesNothing(t *testing.T) {
 	f := newFixture(t)
 	before := *fullData(t)
@@ -142,7 +142,7 @@ func TestP5_SignInLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestStepsThatChangeNothing: they write nothing, and say so.
+// TestStepsThatChangeNothing: such steps write nothing, and report that.
 func TestStepsThatChangeNothing(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{State: gate.Verified, Identity: "alice", Custody: Custody{Checked: start, Raising: new(start)}})
@@ -159,8 +159,8 @@ func TestStepsThatChangeNothing(t *testing.T) {
 	}
 }
 
-// TestProofs: the first is the session's method, the last one that nobody stood for is when a factor was proved; one of
-// each method is kept.
+// TestProofs: the first proof is the session's method. The last proof that is not a trusted browser's says when a
+// factor was proved. One proof of each method is kept.
 func TestProofs(t *testing.T) {
 	trusted := Proof{Method: "totp", At: start, Trusted: true}
 	data := Data{State: gate.Verified, Proofs: []Proof{trusted}}
@@ -183,8 +183,8 @@ func TestProofs(t *testing.T) {
 	}
 }
 
-// TestOweKeepsTheErrand: a factor that is owed after all does not lose the page that was asked for first, nor the
-// withheld answer; and what the session had shown as proofs is gone.
+// TestOweKeepsTheErrand: if a factor is owed after all, the session keeps the page that was asked for first and the
+// withheld answer, and loses its proofs.
 func TestOweKeepsTheErrand(t *testing.T) {
 	f := newFixture(t)
 	delivery := &Delivery{Location: "/home"}

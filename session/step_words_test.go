@@ -11,12 +11,12 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// set are cookies that an answer set a moment after start.
+// set returns cookies that an answer set a moment after start.
 func set(lines ...string) Cookies {
 	return Cookies{Held: custody.Changes(lines), Host: "app.example", Path: "/", At: start.Add(time.Second)}
 }
 
-// jarOf holds cookies.
+// jarOf makes a jar of cookies.
 func jarOf(t *testing.T, lines ...string) custody.Jar {
 	t.Helper()
 	jar, err := set(lines...).into(custody.Jar{})
@@ -26,7 +26,7 @@ func jarOf(t *testing.T, lines ...string) custody.Jar {
 	return jar
 }
 
-// taken is a session after a step.
+// taken returns a session after a step.
 func taken(t *testing.T, data Data, step Step) Data {
 	t.Helper()
 	if err := step.take(&data); err != nil {
@@ -35,7 +35,7 @@ func taken(t *testing.T, data Data, step Step) Data {
 	return data
 }
 
-// tooMuch does not fit into custody.
+// tooMuch returns cookies that do not fit into custody.
 func tooMuch() Cookies { return set("big=" + strings.Repeat("x", custody.MaxSize)) }
 
 func wantsJar(t *testing.T, what string, jar custody.Jar, names ...string) {
@@ -45,9 +45,9 @@ func wantsJar(t *testing.T, what string, jar custody.Jar, names ...string) {
 	}
 }
 
-// TestP5_HeldCookiesAreAskedAbout: what an answer set is kept in a verified session, with the time of the question
-// where the app was asked about this very jar; where another answer was quicker, and nobody has asked about both
-// together, the app is asked before the next use. What does not fit changes nothing.
+// TestP5_HeldCookiesAreAskedAbout: what an answer set is kept in a verified session, with the time of the question if
+// the app was asked about this very jar. If another answer was faster, and nobody has asked about both together, the
+// app is asked before the next use. Cookies that do not fit change nothing.
 func TestP5_HeldCookiesAreAskedAbout(t *testing.T) {
 	asked := jarOf(t, "sid=1")
 	before := Data{State: gate.Verified, Custody: Custody{Held: asked, Checked: start}, Granted: []string{"theme"}}
@@ -74,9 +74,9 @@ func TestP5_HeldCookiesAreAskedAbout(t *testing.T) {
 	}
 }
 
-// TestP5_VouchedForIsWhatWasAsked: the app's word counts for the jar that it was asked about, and for what it set
-// with its answer. Where cookies came meanwhile of which nobody knows whose they are, it counts for nothing; those
-// that are known are none of that.
+// TestP5_VouchedForIsWhatWasAsked: the app's word counts for the jar that it was asked about, and for what it set with
+// its answer. If cookies came meanwhile of which nobody knows whose they are, it counts for nothing. Cookies that are
+// already known do not matter.
 func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	asked := jarOf(t, "sid=1")
 	before := Data{State: gate.Verified, Identity: "carol", Custody: Custody{Held: asked}}
@@ -94,8 +94,8 @@ func TestP5_VouchedForIsWhatWasAsked(t *testing.T) {
 	}
 }
 
-// TestP5_UnsettledIsAskedAbout: the session keeps what came, and is asked about before its next use; what does not
-// fit leaves a jar that the app does not know.
+// TestP5_UnsettledIsAskedAbout: the session keeps the cookies that came, and the app is asked before its next use. If
+// they do not fit, the session is left with a jar that the app does not know.
 func TestP5_UnsettledIsAskedAbout(t *testing.T) {
 	before := Data{State: gate.Verified, Custody: Custody{Held: jarOf(t, "sid=1"), Checked: start}}
 	after := taken(t, before, Unsettle(set("sid=2", "tick=1")))
@@ -112,7 +112,8 @@ func TestP5_UnsettledIsAskedAbout(t *testing.T) {
 	}
 }
 
-// TestP5_TokensAndRaises: tokens are bound, the first one is the session's; a raise is noted, and forgotten.
+// TestP5_TokensAndRaises: tokens are bound, and the first one becomes the session's. A raise is noted, and removed
+// again.
 func TestP5_TokensAndRaises(t *testing.T) {
 	before := Data{State: gate.Verified, Identity: "carol"}
 	after := taken(t, before, BindTokens("carol", []string{"first-token", "second-token"}, start))
@@ -136,9 +137,9 @@ func TestP5_TokensAndRaises(t *testing.T) {
 	}
 }
 
-// TestP5_StrangersCookies: what an answer set is kept for a stranger, and what a request had taken comes back where
-// nothing took its place. In a verified session there is no stranger. While the page of a failed login is open only
-// another login page begins anew.
+// TestP5_StrangersCookies: what an answer set is kept for a stranger, and cookies that a request had taken out come
+// back if nothing took their place. A verified session has no stranger's cookies. While the page of a failed login is
+// open, only another login page begins afresh.
 func TestP5_StrangersCookies(t *testing.T) {
 	retry := &Retry{Jar: jarOf(t, "form=1"), For: "mark"}
 	back := jarOf(t, "back=1")
@@ -187,8 +188,8 @@ func TestP5_StrangersCookies(t *testing.T) {
 	}
 }
 
-// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device; a verified session
-// withholds no answer. A name that is held now is not one that the browser may send.
+// TestP5_SignInKeepsItsOwn: a sign-in brings its cookies, names, page, answer and device. A verified session withholds
+// no answer. The browser may not send a name that is held now.
 func TestP5_SignInKeepsItsOwn(t *testing.T) {
 	delivery := &Delivery{Location: "/home"}
 	with := Arrival{
@@ -245,7 +246,7 @@ func TestP5_ProofsOfAStep(t *testing.T) {
 	}
 }
 
-// TestErrandsOfAStep: what is left and taken out, each once.
+// TestErrandsOfAStep: what is left in a session is taken out once.
 func TestErrandsOfAStep(t *testing.T) {
 	full := Data{State: gate.Verified, Identity: "carol", Errand: Errand{
 		Next: "/next", Delivery: &Delivery{Location: "/home"}, Codes: []string{"code"}, Notice: "old",
@@ -289,7 +290,7 @@ func TestErrandsOfAStep(t *testing.T) {
 	}
 }
 
-// TestGrantedIsBounded: a browser may have so many of the app's cookies, each once.
+// TestGrantedIsBounded: a browser may have a bounded number of the app's cookies, each name once.
 func TestGrantedIsBounded(t *testing.T) {
 	var names []string
 	for i := range 2 * maxGranted {
@@ -306,7 +307,7 @@ func TestGrantedIsBounded(t *testing.T) {
 	}
 }
 
-// TestBesideSessions: what stands beside the sessions of an app is made once for it, and is none of another app's.
+// TestBesideSessions: a value beside an app's sessions is made once for that app, and is not another app's.
 func TestBesideSessions(t *testing.T) {
 	f := newFixture(t)
 	shared := f.Manager.shared

@@ -11,7 +11,7 @@ import (
 
 var errAway = errors.New("the store is away")
 
-// halfAway is a store that can do all but what is set here.
+// halfAway is a store that works except for what is set here.
 type halfAway struct {
 	*Memory
 	unlabelled, keys error
@@ -35,8 +35,8 @@ func newHalfAway(t *testing.T) (*halfAway, *Manager) {
 	return store, NewShared(store).Manager(Config{App: "ledger"})
 }
 
-// TestP8_SessionsThatCannotBeListed: where the store cannot say which sessions there are that it has no index of,
-// some may be left of those that were to end, and whoever ends them is told so.
+// TestP8_SessionsThatCannotBeListed: if the store cannot list the sessions that its index lacks, some that were to end
+// may be left, and the caller that ends them is told so.
 func TestP8_SessionsThatCannotBeListed(t *testing.T) {
 	store, manager := newHalfAway(t)
 	token, err := manager.create(t.Context(), &Data{State: gate.Verified, Identity: "alice"})
@@ -56,8 +56,8 @@ func TestP8_SessionsThatCannotBeListed(t *testing.T) {
 	}
 }
 
-// TestKeysOfAStore: where the store has keys they are the ones, and where they cannot be had there are none: those of
-// the process would make what no other node can read. A store without keys has those of the process.
+// TestKeysOfAStore: if the store has keys, they are used. If they cannot be had, there are none: what the process's own
+// keys seal, no other node could read. A store without keys uses those of the process.
 func TestKeysOfAStore(t *testing.T) {
 	store, manager := newHalfAway(t)
 	first, err := manager.Keys(t.Context(), "purpose")
@@ -76,7 +76,7 @@ func TestKeysOfAStore(t *testing.T) {
 	}
 }
 
-// TestBeginIsLawful: a session begins as a stranger's, so that what only somebody's session can do begins none.
+// TestBeginIsLawful: a session begins as a stranger's, so a step that needs a user's session begins none.
 func TestBeginIsLawful(t *testing.T) {
 	store, manager := newHalfAway(t)
 	if _, err := manager.Begin(t.Context(), "host", start, Hold(Cookies{}, custody.Jar{}, true)); !errors.Is(err, ErrUnlawful) {

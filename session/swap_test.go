@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// swapping is a store with compare-and-set that does to another one what tests want.
+// swapping is a store with compare-and-set, over another one, that does what tests want.
 type swapping struct {
 	*Memory
 	find func() error
@@ -62,7 +62,7 @@ func (s *swapping) CommitCtx(context.Context, string, []byte, time.Time) error {
 	return errors.New("a commit without conditions")
 }
 
-// TestAChangeThatWasOvertakenIsMadeAgain, on top of what the other process wrote.
+// TestAChangeThatWasOvertakenIsMadeAgain: the change is repeated on top of what the other process wrote.
 func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 	for _, renew := range []bool{false, true} {
 		t.Run(fmt.Sprint(renew), func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestAChangeThatWasOvertakenIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestP6_OvertakenForEver: a store that never takes the change is an error in the end, and no endless loop.
+// TestP6_OvertakenForEver: if a store never accepts the change, the result is an error and not an endless loop.
 func TestP6_OvertakenForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := NewMemory(MemoryOptions{})
@@ -134,7 +134,7 @@ func TestP6_OvertakenForEver(t *testing.T) {
 	})
 }
 
-// TestP6_AFailingSwapperIsAnError, and never "no such session"; the old session is as it was.
+// TestP6_AFailingSwapperIsAnError: it never counts as "no such session", and the old session is unchanged.
 func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 	ctx := context.Background()
 	down := errors.New("connection refused")
@@ -181,8 +181,8 @@ func TestP6_AFailingSwapperIsAnError(t *testing.T) {
 	}
 }
 
-// TestCompareAndSetIsUsed for every write, so that nothing depends on a commit without conditions: swapping refuses
-// those. After a store was emptied, which takes the tombstones too, a slow change must not bring its session back.
+// TestCompareAndSetIsUsed: every write uses it, so that nothing depends on an unconditional commit, which swapping
+// refuses. After a store was emptied, which removes the tombstones too, a slow change must not bring its session back.
 func TestCompareAndSetIsUsed(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(&swapping{Memory: f.memory})
@@ -218,8 +218,8 @@ func TestCompareAndSetIsUsed(t *testing.T) {
 	}
 }
 
-// TestMemoryMoveIntoAFullStore: a session that moves needs no room but its own, and where there is none for the new
-// session, the old one is as it was.
+// TestMemoryMoveIntoAFullStore: a session that moves needs no more room than its own. If there is none for the new
+// session, the old one is unchanged.
 func TestMemoryMoveIntoAFullStore(t *testing.T) {
 	m := newMemory(t, MemoryOptions{Max: 64}) // one for each shard
 	ctx, expiry := context.Background(), time.Now().Add(time.Hour)

@@ -37,7 +37,7 @@ func TestNeedsTouch(t *testing.T) {
 	}
 }
 
-// TestTouchKeepsASessionInUse for its lifetime, and not longer.
+// TestTouchKeepsASessionInUse: touching keeps a session alive for its lifetime, and not longer.
 func TestTouchKeepsASessionInUse(t *testing.T) {
 	for _, idle := range []time.Duration{time.Hour, 20 * time.Second} {
 		f := newFixture(t)
@@ -60,7 +60,7 @@ func TestTouchKeepsASessionInUse(t *testing.T) {
 	}
 }
 
-// TestTouchWritesOnceAMinute, however many requests come at that moment.
+// TestTouchWritesOnceAMinute: there is one write a minute, however many requests come at that moment.
 func TestTouchWritesOnceAMinute(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, verified(t))

@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestASessionInTheContextIsNotTaken: scs keeps to the session that a context holds already, whatever token it is asked
-// for. Where somebody else's scs is at work, its session must be neither handed out nor written over.
+// TestASessionInTheContextIsNotTaken: scs uses the session that a context already holds, whatever token it is asked
+// for. If another scs is at work, its session must be neither handed out nor overwritten.
 func TestASessionInTheContextIsNotTaken(t *testing.T) {
 	f := newFixture(t)
 	mine, other := mustCreate(t, f.Manager, verified(t)), mustCreate(t, f.Manager, Data{State: gate.Pending, Identity: "bob"})
@@ -34,7 +34,7 @@ func TestASessionInTheContextIsNotTaken(t *testing.T) {
 	}
 }
 
-// TestThePastNeverReachesAStore: goredisstore keeps for ever what has ended already.
+// TestThePastNeverReachesAStore: goredisstore keeps an expired session for ever.
 func TestThePastNeverReachesAStore(t *testing.T) {
 	f := newFixture(t)
 	m := f.over(&hooks{CtxStore: f.memory, commit: func(_ context.Context, _ string, _ []byte, expiry time.Time) error {
@@ -56,12 +56,12 @@ func TestThePastNeverReachesAStore(t *testing.T) {
 	}
 }
 
-// TestNoLostUpdate: answers come in parallel, and each brings another cookie. scs has no compare-and-set: a counter
-// stood at 1 after 200 parallel attempts.
+// TestNoLostUpdate: answers come in parallel, and each brings another cookie. scs has no compare-and-set: with it, a
+// counter stood at 1 after 200 parallel attempts.
 func TestNoLostUpdate(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, Data{})
-	// A reload goes on meanwhile: two managers of one Shared.
+	// A reload happens meanwhile: there are two managers of one Shared.
 	managers := []*Manager{f.Manager, f.shared.Manager(f.config)}
 	var group sync.WaitGroup
 	for i := range 64 {
@@ -87,14 +87,14 @@ func TestNoLostUpdate(t *testing.T) {
 	}
 }
 
-// TestCommitOrder: of two changes the one that read later is committed later, even where the first commit is slow.
+// TestCommitOrder: of two changes, the one that read later is committed later, even if the first commit is slow.
 func TestCommitOrder(t *testing.T) {
 	f := newFixture(t)
 	committing, proceed := make(chan struct{}), make(chan struct{})
 	first := true
 	token := mustCreate(t, f.Manager, Data{})
 	m := f.over(&hooks{CtxStore: f.memory, commit: func(context.Context, string, []byte, time.Time) error {
-		if first { // guarded by the token's lock, or the race detector tells
+		if first { // guarded by the token's lock, or else the race detector reports it
 			first = false
 			close(committing)
 			<-proceed
@@ -121,7 +121,7 @@ func TestCommitOrder(t *testing.T) {
 	}
 }
 
-// TestHangingUpLosesNothing: stores that honour the request's context lost the commit when the browser went away.
+// TestHangingUpLosesNothing: stores that honour the request's context lost the commit when the browser hung up.
 func TestHangingUpLosesNothing(t *testing.T) {
 	f := newFixture(t)
 	strict := func(ctx context.Context) error { return ctx.Err() }
@@ -181,7 +181,8 @@ func TestHangingUpLosesNothing(t *testing.T) {
 	mustBeDead(t, m, renewed)
 }
 
-// TestP6_AFailingStoreIsAnError, and never "no such session"; and what was stored is there when it is back.
+// TestP6_AFailingStoreIsAnError: it never counts as "no such session", and what was stored is there when the store
+// works again.
 func TestP6_AFailingStoreIsAnError(t *testing.T) {
 	ctx := context.Background()
 	down := errors.New("connection refused")
@@ -282,8 +283,8 @@ func TestSharedStartsNothing(t *testing.T) {
 	}
 }
 
-// TestP9_TheStoreLearnsNoToken: scs stores tokens as they are unless it is told not to, and whoever reads the store
-// could then go on with anybody's session. Also: what is stored is no gob.
+// TestP9_TheStoreLearnsNoToken: scs stores tokens in clear unless it is told not to, and a reader of the store could
+// then go on with anybody's session. Also, what is stored is no gob.
 func TestP9_TheStoreLearnsNoToken(t *testing.T) {
 	f := newFixture(t)
 	token := mustCreate(t, f.Manager, verified(t))
@@ -301,7 +302,7 @@ func TestP9_TheStoreLearnsNoToken(t *testing.T) {
 	}
 }
 
-// TestStoreKeyIsThatOfSCS: Load names sessions itself; the name must be the one that scs gives them.
+// TestStoreKeyIsThatOfSCS: Load names sessions itself, and the name must be the one that scs gives them.
 func TestStoreKeyIsThatOfSCS(t *testing.T) {
 	memory := newMemory(t, MemoryOptions{})
 	sessions := &scs.SessionManager{Lifetime: time.Hour, Store: memory, Codec: scs.GobCodec{}, HashTokenInStore: true}
@@ -320,7 +321,7 @@ func TestStoreKeyIsThatOfSCS(t *testing.T) {
 	}
 }
 
-// scribbler is a store that hands out its own memory and uses it again, as boltstore did.
+// scribbler is a store that returns its own memory and reuses it, as boltstore did.
 type scribbler struct {
 	scs.CtxStore
 	last []byte
@@ -335,7 +336,8 @@ func (s *scribbler) FindCtx(ctx context.Context, token string) ([]byte, bool, er
 	return s.last, found, err
 }
 
-// TestOtherSessionsBytes: boltstore returned bbolt's memory after the transaction, and other sessions' bytes were seen.
+// TestOtherSessionsBytes: boltstore returned bbolt's memory after the transaction, so other sessions' bytes became
+// visible.
 func TestOtherSessionsBytes(t *testing.T) {
 	f := newFixture(t)
 	given := *fullData(t)
@@ -353,7 +355,7 @@ func TestOtherSessionsBytes(t *testing.T) {
 	}
 }
 
-// TestPlainStore: a store without contexts will do, and a store that keeps no tombstones is still safe within a process
+// TestPlainStore: a store without contexts works too. A store that keeps no tombstones is still safe within a process,
 // where the lock decides.
 func TestPlainStore(t *testing.T) {
 	f := newFixture(t)

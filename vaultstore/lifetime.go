@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -27,6 +28,9 @@ type login struct {
 	token  string
 	auth   *api.Secret
 	mark   credentialMark // of the credential that was used to get it
+
+	// expires is when the token ends unless it is renewed, in Unix nanoseconds; 0 if that is not known, or never.
+	expires atomic.Int64
 
 	over  sync.Once
 	ended chan struct{} // closed when another token has replaced it, or it is dead
@@ -135,7 +139,27 @@ func (c *Connection) signIn(mark credentialMark) (*login, error) {
 		return nil, &connectionError{"signing in to Vault with " + c.method.Name(), c.address, err}
 	}
 	token := secret.Auth.ClientToken
-	return &login{client: withToken(c.base, token), token: token, auth: secret, mark: mark, ended: make(chan struct{})}, nil
+	made := &login{client: withToken(c.base, token), token: token, auth: secret, mark: mark, ended: make(chan struct{})}
+	made.lives(secret.Auth.LeaseDuration)
+	return made, nil
+}
+
+// lives notes how many seconds the token has left.
+func (l *login) lives(seconds int) {
+	if seconds > 0 {
+		l.expires.Store(time.Now().Add(time.Duration(seconds) * time.Second).UnixNano())
+	}
+}
+
+// TokenExpires returns when the present token ends unless it is renewed. It returns false if the connection has none,
+// or one that does not end.
+func (c *Connection) TokenExpires() (time.Time, bool) {
+	present := c.present.Load()
+	if present == nil {
+		return time.Time{}, false
+	}
+	expires := present.expires.Load()
+	return time.Unix(0, expires), expires != 0
 }
 
 // callLogin signs in. If there is none yet, it first makes the client that all others are copied from.
@@ -275,6 +299,7 @@ func (c *Connection) watch(kept *login, left time.Duration) (renewed time.Time, 
 			return renewed, errReplaced
 		case renewal := <-watcher.RenewCh():
 			renewed = time.Now().Add(time.Duration(renewal.Secret.Auth.LeaseDuration) * time.Second)
+			kept.lives(renewal.Secret.Auth.LeaseDuration)
 			c.logger.Debug("renewed the token of Vault", "address", c.address)
 		case err := <-watcher.DoneCh():
 			return renewed, err

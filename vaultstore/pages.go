@@ -16,7 +16,7 @@ const (
 	// maxLooked is how many documents are read for one page at most.
 	maxLooked = 512
 	// lookers is how many of them are read at the same time. Sign-ins need turns too (maxCalls).
-	lookers = 16
+	lookers = 32
 	// folderAge is for how long the list of an app's documents is good for the following pages of a walk.
 	folderAge = 10 * time.Second
 	// maxNames bounds how many users' names are remembered, and maxFolders how many apps' lists.
@@ -167,11 +167,11 @@ func (s *Store) listedAt(ctx context.Context, app, place string) (factor.Listed,
 	if d.Disabled {
 		return factor.Listed{}, factor.ErrNotFound
 	}
-	record, err := factor.DecodeBare(d.Record)
-	if err != nil || record.User != names.User {
+	listed, err := factor.DecodeListed(d.Record)
+	if err != nil || listed.User != names.User {
 		return factor.Listed{}, corrupt("the record is another user's, or cannot be read")
 	}
-	return record.Listed(), nil
+	return listed, nil
 }
 
 var _ factor.Lister = (*Store)(nil)

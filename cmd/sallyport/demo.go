@@ -169,7 +169,8 @@ What to try:
        {command} code <the key below the QR code>
   3. Keep the recovery codes that are shown, and sign out.
   4. Sign in again: the password alone leads to the challenge now, and no further. The code
-     lets you in; so does a recovery code, once. The browser can be trusted after that.
+     lets you in, and the browser can be trusted then. Without the phone a recovery code
+     lets you in, once.
   5. "Reset Token" moves to another phone, "Disable Two-Factor Authentication" turns it off.
 
 Be the thief, who has alice's password. At Sallyport it is refused, once alice has a factor:

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
@@ -12,7 +11,6 @@ import (
 )
 
 func main() {
-	caddy.CustomBinaryName = "sallyport"
 	caddymodule.CommandsAtRoot()
 	caddycmd.Main()
 }

@@ -1,10 +1,14 @@
 package filestore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
+
+	bolt "go.etcd.io/bbolt"
 
 	"sallyport.example/sallyport/factor"
 )
@@ -23,8 +27,8 @@ type entry struct {
 	unreadable bool
 }
 
-// openedAtOnce is how many records are opened while others wait for the store.
-const openedAtOnce = 64
+// openedAtOnce is how many records are read while others wait for the store.
+const openedAtOnce = 256
 
 // put adds or replaces what is listed at a place.
 func (d *directory) put(n name, app string, listed factor.Listed) {
@@ -94,28 +98,72 @@ func (s *Store) makeDirectory(ctx context.Context) error {
 	return nil
 }
 
-// openSome puts records into the directory that are not in it and have not been deleted meanwhile.
+// openSome puts records into the directory that are not in it and have not been deleted meanwhile. They are read with
+// the store's mutex and opened without it.
 func (s *Store) openSome(ctx context.Context, names []name) error {
+	values, err := s.readSome(ctx, names)
+	if err != nil {
+		return err
+	}
+	type opened struct {
+		app    string
+		listed factor.Listed
+		err    error
+	}
+	found := make(map[name]opened, len(values))
+	for n, value := range values {
+		owner, document, ok := s.sealer.openRecord(n, value)
+		o := opened{app: owner.App}
+		if o.listed, o.err = factor.DecodeListed(document); !ok || o.err == nil && o.listed.User != owner.User {
+			o.err = factor.ErrCorrupt
+		}
+		found[n] = o
+	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	for _, n := range names {
-		_, stored := s.versions[n]
-		if _, listed := s.directory.present.entries[n]; listed || !stored {
-			continue
-		}
-		value, err := s.get(ctx, n)
-		if err != nil {
-			return err
-		}
-		owner, document, ok := s.sealer.openRecord(n, value)
-		record, err := factor.DecodeRecord(document)
-		if !ok || err != nil {
+	for n, o := range found {
+		_, listed := s.directory.present.entries[n]
+		switch version, stored := s.versions[n]; {
+		case listed || !stored || version != versionOf(values[n]): // what came later is in the directory already
+		case o.err != nil:
 			s.directory.present.entries[n] = entry{unreadable: true}
-			continue
+		default:
+			s.directory.present.put(n, o.app, o.listed)
 		}
-		s.directory.present.put(n, owner.App, record.Listed())
 	}
 	return nil
+}
+
+// readSome reads the stored values of records.
+func (s *Store) readSome(ctx context.Context, names []name) (map[name][]byte, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	values := make(map[name][]byte, len(names))
+	err := s.database.guard(func() error {
+		return s.database.View(func(tx *bolt.Tx) error {
+			for _, n := range names {
+				found, err := s.find(tx, n)
+				switch {
+				case errors.Is(err, factor.ErrNotFound):
+				case err != nil:
+					return err
+				default:
+					values[n] = bytes.Clone(found)
+				}
+			}
+			return nil
+		})
+	})
+	if s.database.Lost() {
+		s.broken = err
+	}
+	if err != nil {
+		return nil, classify("reading", err)
+	}
+	return values, nil
 }
 
 var _ factor.Lister = (*Store)(nil)

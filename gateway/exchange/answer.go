@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// The types of the problem documents that scripts meet (contract 5.3, RFC 9457).
+// The types of the problem documents that scripts get (contract 5.3, RFC 9457).
 const (
 	ProblemLogin  = "https://sallyport.invalid/login-required"
 	problemFactor = "https://sallyport.invalid/second-factor-required"
@@ -26,13 +26,13 @@ type Problem struct {
 	Status    int    `json:"status"`
 	Detail    string `json:"detail,omitempty"`
 	Challenge string `json:"challenge,omitempty"`
-	// Resume is the address at which the app's withheld answer to a login waits.
+	// Resume is the address where the app's withheld answer to a login waits.
 	Resume string `json:"resume,omitempty"`
 	Login  string `json:"login,omitempty"`
 }
 
-// IsPageLoad reports whether a browser wants a page. Browsers say so in Sec-Fetch-Mode; a client that does not send it
-// has to ask for HTML.
+// IsPageLoad reports whether a browser wants a page. Browsers say so in Sec-Fetch-Mode; a client that does not send
+// that header has to ask for HTML.
 func IsPageLoad(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return strings.EqualFold(mode, "navigate")
@@ -40,8 +40,8 @@ func IsPageLoad(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// AskLogin sends a stranger to the app's login page. A cookie in the browser remembers the page that was asked for, so
-// that no page load of a stranger's writes to a store.
+// AskLogin sends a stranger to the app's login page. A cookie in the browser remembers the address that was asked for,
+// so that a stranger's page loads write to no store.
 func (x *Exchange) AskLogin() error {
 	if x.Config.LoginPage == "" {
 		return x.Above.RefuseStranger()
@@ -60,17 +60,18 @@ func (x *Exchange) AskLogin() error {
 	return x.Redirect(x.Config.LoginPage)
 }
 
-// lost reports whether a form of the app's, filled in when there was a session, goes nowhere. Led to the login page
-// without a word, people believe that it was sent.
+// lost reports whether the request is a form of the app's that was filled in while there was a session, and that now
+// goes nowhere. If the gateway led to the login page without a word, people would believe that the form was sent.
 func lost(x *Exchange) bool {
 	return x.R.Method != http.MethodGet && x.R.Method != http.MethodHead && (x.Place == gate.Protected || x.Place == gate.Public) &&
 		x.State() == gate.Anonymous && !gate.Foreign(x.R, nil) && !x.Above.Begun()
 }
 
-// unsent says that a form was not sent, and where to sign in.
+// unsent answers that a form was not sent, and where to sign in: in another tab, because the history of this one is the
+// way back to what was typed.
 func unsent(x *Exchange) error {
 	return x.Config.Pages.Error(x.W, http.StatusForbidden, pages.ErrorView{
-		Common: x.Common(), Kind: pages.ErrorForm, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn},
+		Common: x.Common(), Kind: pages.ErrorUnsent, Link: pages.Link{Href: x.Config.LoginPage, Label: pages.LabelSignIn, Apart: true},
 	})
 }
 
@@ -98,7 +99,7 @@ func (x *Exchange) AskFactor() error {
 // Fail answers with an error page, or with a problem document if the client does not expect a page.
 func (x *Exchange) Fail(status int, kind pages.ErrorKind) error { return x.FailWith(status, kind, "") }
 
-// FailWith is Fail with a word on what has happened.
+// FailWith is Fail with a detail of what has happened.
 func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) error {
 	h := x.W.Header()
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Location"} {
@@ -116,17 +117,17 @@ func (x *Exchange) FailWith(status int, kind pages.ErrorKind, detail string) err
 	return x.WriteProblem(Problem{Type: "about:blank", Title: title, Status: status, Detail: text})
 }
 
-// passes reports whether what an error says of the app, or of a store, may be over in a moment, and the request may be
-// made again by itself.
+// passes reports whether an error of the app or of a store may be over in a moment and the browser may repeat the
+// request by itself.
 func passes(x *Exchange, status int) bool {
 	return (status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout) &&
 		x.R.Method == http.MethodGet && x.R.Header["Authorization"] == nil
 }
 
-// retryAfter is how long a browser waits that tries again by itself, in seconds, where nobody says how long.
+// retryAfter is how many seconds a browser waits before it tries again by itself, if nobody else says how long.
 const retryAfter = "10"
 
-// tryAgain has a browser make its request again by itself, after as long as it is told to wait.
+// tryAgain makes a browser repeat its request by itself, after the time that it is told to wait.
 func tryAgain(x *Exchange, status int) {
 	if !passes(x, status) {
 		return
@@ -138,7 +139,7 @@ func tryAgain(x *Exchange, status int) {
 	h["Refresh"] = h["Retry-After"]
 }
 
-// wayOn is the link on an error page: where the user can go on.
+// wayOn returns the link on an error page by which the user can go on.
 func wayOn(x *Exchange, status int) pages.Link {
 	target, local := LocalTarget(cmp.Or(x.Target, x.R.RequestURI), x.R)
 	switch {
@@ -176,7 +177,7 @@ func (x *Exchange) WriteProblem(p Problem) error {
 	return err
 }
 
-// Refuse answers a login that is ambiguous, malformed or too large; the app never sees it.
+// Refuse answers a login that is ambiguous, malformed or too large. The app never sees it.
 func (x *Exchange) Refuse(refused *login.RefusedError) error {
 	x.Tell(event.Event{
 		Name: event.LoginRefused, Reason: event.ReasonRequest, Status: refused.Status, Detail: refused.Log,
@@ -187,13 +188,14 @@ func (x *Exchange) Refuse(refused *login.RefusedError) error {
 	}
 	if refused.Status == http.StatusTooManyRequests {
 		x.W.Header().Set("Retry-After", "60")
-		x.W.Header().Set("Connection", "close") // or the server would wait for the rest of the body before it answers
+		// Otherwise the server would wait for the rest of the body before it answers.
+		x.W.Header().Set("Connection", "close")
 	}
 	return x.FailWith(refused.Status, pages.ErrorRequest, refused.Reason)
 }
 
-// WantsPage reports whether one of our own addresses answers with a page. A form counts as a browser's, unless the
-// browser says that a script sent it.
+// WantsPage reports whether one of our own addresses has to answer with a page. A form counts as a browser's, unless
+// the browser says that a script sent it.
 func (x *Exchange) WantsPage() bool {
 	if x.R.Header.Get("Sec-Fetch-Mode") == "" && x.Place == gate.Own && x.R.Method == http.MethodPost {
 		return !x.SentJSON
@@ -201,7 +203,7 @@ func (x *Exchange) WantsPage() bool {
 	return IsPageLoad(x.R)
 }
 
-// Common is what every page may show of the session.
+// Common returns what every page may show of the session.
 func (x *Exchange) Common() pages.Common {
 	common := pages.Common{App: x.Config.Name, Base: x.Config.Base, Languages: Languages(x.R)}
 	if x.data != nil {
@@ -210,5 +212,5 @@ func (x *Exchange) Common() pages.Common {
 	return common
 }
 
-// Languages is what the browser would like to read, best first: all lines of Accept-Language.
+// Languages returns the languages that the browser asks for, best first: all lines of Accept-Language.
 func Languages(r *http.Request) string { return strings.Join(r.Header["Accept-Language"], ",") }

@@ -12,12 +12,12 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// maxUserAgent is how much of a User-Agent is looked at, in bytes.
+// maxUserAgent is how many bytes of a User-Agent are looked at.
 const maxUserAgent = 512
 
-// browserName is what kind of browser sends a request, such as "Firefox, Linux": for lists that people read, and for a
-// trusted browser to remain of its kind. Versions are left out, for browsers renew themselves. Empty where the client
-// does not say.
+// browserName returns the kind of browser that sends a request, such as "Firefox, Linux". Lists for people show it, and
+// a trusted browser has to remain of its kind. It leaves out versions, because browsers update themselves. It returns
+// "" if the client does not say.
 func browserName(r *http.Request) string {
 	text := r.UserAgent()
 	agent := useragent.Parse(text[:min(len(text), maxUserAgent)])
@@ -30,13 +30,13 @@ func browserName(r *http.Request) string {
 	return agent.Name + ", " + agent.OS
 }
 
-// LoadsAhead reports whether a browser fetches something in advance, which perhaps nobody will ever look at. Where a
-// header says what a load is for, that is no load that somebody asked for.
+// LoadsAhead reports whether a browser fetches something in advance that perhaps nobody will ever look at. Browsers
+// send these headers only with a load that nobody has asked for.
 func LoadsAhead(r *http.Request) bool {
 	return r.Header["Sec-Purpose"] != nil || r.Header["Purpose"] != nil || strings.Contains(strings.ToLower(r.Header.Get("X-Moz")), "prefetch")
 }
 
-// Client is the address that a request comes from, without a port.
+// Client returns the address that a request comes from, without a port.
 func (s *Site) Client(r *http.Request) string {
 	address := s.Config.ClientAddress(r)
 	if host, _, err := net.SplitHostPort(address); err == nil {
@@ -45,12 +45,12 @@ func (s *Site) Client(r *http.Request) string {
 	return address
 }
 
-// Origin is where a request comes from.
+// Origin returns where the request comes from.
 func (x *Exchange) Origin() factor.Origin {
 	return factor.Origin{Address: x.Client(x.R), Browser: browserName(x.R)}
 }
 
-// Noting is the request's context for what the record is to remember.
+// Noting returns the request's context together with the origin that the record is to remember.
 func (x *Exchange) Noting() context.Context {
 	origin := x.Origin()
 	if x.data != nil && x.Config.Contacts {

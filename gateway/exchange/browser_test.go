@@ -27,7 +27,7 @@ func TestBrowserName(t *testing.T) {
 	}
 }
 
-// FuzzBrowserName: what a client says of itself breaks nothing.
+// FuzzBrowserName: nothing that a client says of itself breaks it.
 func FuzzBrowserName(f *testing.F) {
 	f.Add(linuxFirefox)
 	f.Add(strings.Repeat("(", 600))
@@ -41,8 +41,8 @@ func FuzzBrowserName(f *testing.F) {
 	})
 }
 
-// TestLoadsAhead: what a browser says that it fetches in advance is told by each of the headers that browsers have had
-// for it; an ordinary load, the control, has none of them.
+// TestLoadsAhead: every header by which browsers have announced a load in advance is recognised. An ordinary load, the
+// control, has none of them.
 func TestLoadsAhead(t *testing.T) {
 	for header, want := range map[string]bool{
 		"Sec-Purpose: prefetch;prerender": true, "Purpose: prefetch": true, "Purpose: preview": true, "X-Moz: prefetch": true, "X-Moz: x": false, "Accept: text/html": false,

@@ -50,8 +50,8 @@ type Config struct {
 	// PassHeaders are further headers that clients may send to the app, at all paths or at some. Every client may send
 	// those listed in docs/configuration.md.
 	PassHeaders []custody.PassHeader
-	// RequireEveryone has users without a second factor set one up before they can use the app. Default: only users who
-	// have one are asked for it.
+	// RequireEveryone makes users without a second factor set one up before they can use the app. Default: only users
+	// who have one are asked for it.
 	RequireEveryone bool
 	// Grace is how long users may postpone set-up if RequireEveryone is set. It counts from the first time that a user
 	// postpones. Default 0.
@@ -65,6 +65,9 @@ type Config struct {
 	Recheck time.Duration
 	// SettingsLink puts a link to the settings page into the app's HTML pages, for people whose session is verified.
 	SettingsLink bool
+	// SettingsLinkInto is a selector (CSS) of the element of a page that the link goes into, at its end, where there is
+	// one and the page's policy lets a script of the site's in. Default: the end of the page.
+	SettingsLinkInto string
 	// Guard puts a script into the app's HTML pages that asks for the factor in a dialog when the app signs in by
 	// script.
 	Guard bool
@@ -93,6 +96,9 @@ type Config struct {
 	ChangePassword string
 	// Contacts has users' e-mail addresses kept in their records, for notices. Default: they are not kept.
 	Contacts bool
+	// StreamCut is called for each answer or tunnel that was cut because its session ended. It must not block. Default:
+	// nothing.
+	StreamCut func()
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// ClientAddress returns the address that a request comes from. Default: the connection's address.
@@ -106,8 +112,8 @@ type Config struct {
 	// client's request beside it. The context of the probe is derived from that request's and has a deadline. Default:
 	// the probe is used as it is.
 	PrepareProbe func(probe, beside *http.Request, w http.ResponseWriter) *http.Request
-	// Unanswered is asked about an error of the rest of the route, whether to answer it with an error page of ours, and
-	// with which status; 0: it is somebody else's to answer. Default: 0.
+	// Unanswered decides whether an error of the rest of the route is answered with an error page of ours. It returns
+	// the page's status, or 0 if another handler has to answer. Default: 0.
 	Unanswered func(r *http.Request, err error) (status int)
 	// TokenHeader and TokenScheme say how the app takes the bearer tokens that it issues. The scheme may be empty.
 	// Default, if both are empty: `Authorization` and `Bearer`.
@@ -131,7 +137,7 @@ type Outcome struct {
 	Method string
 }
 
-// NameStore keeps names of cookies for a site, over restarts. It is safe for concurrent use, and several processes may
+// NameStore keeps names of cookies for a site over restarts. It is safe for concurrent use, and several processes may
 // share one.
 type NameStore interface {
 	// Load returns all names that were added.

@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// hostPrefix is what makes browsers refuse a cookie that is not Secure, has a Domain, or was set by another host
-// (RFC 6265bis §4.1.3.2).
+// hostPrefix makes browsers refuse a cookie that is not Secure, has a Domain, or was set by another host (RFC 6265bis
+// §4.1.3.2).
 const hostPrefix = "__Host-"
 
-// CheckCookie says what is wrong with a name for the gateway's own cookie.
+// CheckCookie returns what is wrong with a name for the gateway's own cookie.
 func CheckCookie(name string) error {
 	_, _, err := cookieNames(name)
 	return err
 }
 
-// cookieNames are the names of the gateway's own cookie on https and on http, where browsers do not accept the prefix.
+// cookieNames returns the names of the gateway's own cookie on https and on http, where browsers do not accept the
+// prefix.
 func cookieNames(configured string) (secure, plain string, err error) {
 	for i := range len(configured) {
 		c := configured[i]
@@ -32,7 +33,7 @@ func cookieNames(configured string) (secure, plain string, err error) {
 	return configured, plain, nil
 }
 
-// CookieName is what the gateway's own cookie is called in the request.
+// CookieName returns the name that the gateway's own cookie has in the request.
 func (s *Site) CookieName(r *http.Request) string {
 	if s.Config.Secure(r) {
 		return s.SecureName
@@ -40,14 +41,16 @@ func (s *Site) CookieName(r *http.Request) string {
 	return s.PlainName
 }
 
-// CookieValue is the value of the one cookie of that name; empty where there is none, or more than one: then one of
-// them was planted. It reads the raw header, for net/http reads no cookie at all from a header of over 3000.
+// CookieValue returns the value of the one cookie with that name. It returns "" if there is none, or if there are
+// several, because one of them was then planted. It reads the raw header, because net/http reads no cookie at all from
+// a header with more than 3000.
 func CookieValue(lines []string, name string) string {
 	value, _ := cookieValue(lines, name, "")
 	return value
 }
 
-// cookieValue is CookieValue for a name with a port behind it, unless that is empty; and how many cookies have it.
+// cookieValue is CookieValue for a name followed by a port, unless port is empty. It also returns how many cookies have
+// that name.
 func cookieValue(lines []string, name, port string) (value string, count int) {
 	length := len(name)
 	if port != "" {
@@ -77,7 +80,7 @@ func (s *Site) WriteCookie(h http.Header, r *http.Request, name, value, age, sam
 	if s.Config.Secure(r) {
 		secure = "; Secure"
 	}
-	// An earlier line of this answer for the same cookie is replaced: browsers would obey the last one only.
+	// It replaces an earlier line of this answer for the same cookie, because browsers would obey only the last one.
 	kept := h["Set-Cookie"][:0:0]
 	for _, line := range h["Set-Cookie"] {
 		if !strings.HasPrefix(line, name+"=") {

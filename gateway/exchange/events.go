@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// markPurpose is what the key of marks is for, and markSize how many bytes of the hash are told.
+	// markPurpose is what the key of marks is for, and markSize is how many bytes of the hash are shown.
 	markPurpose = "sallyport sessions in events"
 	markSize    = 12
-	// markPatience is how long an event waits at most for that key. Without it, it is told without a mark.
+	// markPatience is how long an event waits for that key at most. Without the key the event has no mark.
 	markPatience = 500 * time.Millisecond
 )
 

@@ -1,6 +1,6 @@
-// Package exchange is one request and the session that it came with: finding the session, taking a step in it, ending
-// it; and the answers that are the same wherever they are given: redirects, problem documents, error pages. What
-// becomes of a request is decided in the rooms above.
+// Package exchange is one request and the session that it came with: it finds the session, takes a step in it, and ends
+// it. It also gives the answers that are the same everywhere: redirects, problem documents, error pages. The rooms
+// above decide what becomes of a request.
 package exchange
 
 import (
@@ -22,26 +22,26 @@ type Exchange struct {
 	W   http.ResponseWriter
 	R   *http.Request
 	Now time.Time
-	// Above does what only the rooms above can do; it is the request itself.
+	// Above does what only the rooms above can do; it is the same request, as those rooms see it.
 	Above Above
 
-	Token string        // the session's token; empty without one
-	data  *session.Data // the session as it was read last; nil without one
-	// Apart says that the session's cookie has the port in its name, since another port's has the other one.
+	Token string        // the session's token; empty without a session
+	data  *session.Data // the session as it was last read; nil without one
+	// Apart: the session's cookie has the port in its name, since another port's site uses the other name.
 	Apart bool
-	// Showed says that the browser came with a token of ours, whatever has become of its session.
+	// Showed: the browser sent a token of ours, whatever has become of its session.
 	Showed bool
-	// Over says that the session was verified and has ended with this request.
+	// Over: the session was verified and has ended with this request.
 	Over bool
-	// Path and Target are the request's as they came in: handlers behind us may rewrite them in place.
+	// Path and Target are the request's as they came in, because handlers behind us may rewrite the request in place.
 	Path   match.Path
 	Target string
 	Place  gate.Place
-	// SentJSON says that one of our own forms came as a JSON document.
+	// SentJSON: one of our own forms came as a JSON document.
 	SentJSON bool
-	// Withheld says that the app's answer to this request waits at /resume, although the request is no login.
+	// Withheld: the app's answer to this request waits at /resume, although the request is no login.
 	Withheld bool
-	// SentSaved says that Sent was read: the client's own Cookie headers.
+	// SentSaved: Sent was read. Sent are the client's own Cookie headers.
 	SentSaved bool
 	Sent      []string
 	// moved is the e-mail address that the user had before this request; empty if it has not changed.
@@ -53,32 +53,33 @@ type Exchange struct {
 // Answer writes an answer. A nil Answer means that there is none yet and the request goes on.
 type Answer func() error
 
-// Above is what this room asks the rooms above to do.
+// Above is what this room asks of the rooms above.
 type Above interface {
 	// RefuseStranger answers a stranger if there is no login page.
 	RefuseStranger() error
 	// Follow is called when the session gets another token or identity.
 	Follow(token, identity string)
-	// Release is called when the request itself has ended the session: what is still sent is the answer to that.
+	// Release is called when the request itself has ended the session, because what is still sent is the answer to
+	// that.
 	Release()
 	// Untold is called when a change of the session could not be written to the store.
 	Untold()
 	// Begun reports whether an answer is being sent to the browser, or is ready to be.
 	Begun() bool
-	// Carrier is this request, as one of those that carry cookies of a session to the app.
+	// Carrier returns this request as one of those that carry cookies of a session to the app.
 	Carrier() underway.Carrier
 }
 
-// Session is the session as it was read last, to be read only; nil without one. Take is what changes it.
+// Session returns the session as it was last read, to be read only; nil without one. Take changes it.
 func (x *Exchange) Session() *session.Data { return x.data }
 
-// Adopt has the exchange go on with what a store has just said of a session: data is nil where it has ended.
+// Adopt makes the exchange go on with what a store has just said of a session. data is nil if the session has ended.
 func (x *Exchange) Adopt(token string, data *session.Data) { x.Token, x.data = token, data }
 
-// Forget has the exchange go on as a stranger's, without a session.
+// Forget makes the exchange go on as a stranger's, without a session.
 func (x *Exchange) Forget() { x.Token, x.data = "", nil }
 
-// State is the session's state; Anonymous without a session.
+// State returns the session's state; Anonymous without a session.
 func (x *Exchange) State() gate.State {
 	if x.data == nil {
 		return gate.Anonymous
@@ -86,7 +87,7 @@ func (x *Exchange) State() gate.State {
 	return x.data.State
 }
 
-// ClientCookies are the cookies that the client sent, as they came.
+// ClientCookies returns the Cookie headers that the client sent, unchanged.
 func (x *Exchange) ClientCookies() []string {
 	if !x.SentSaved {
 		x.Sent, x.SentSaved = x.R.Header["Cookie"], true
@@ -94,7 +95,7 @@ func (x *Exchange) ClientCookies() []string {
 	return x.Sent
 }
 
-// Outcome is what the rest of the route may know.
+// Outcome returns what the rest of the route may know of the session.
 func (x *Exchange) Outcome() Outcome {
 	outcome := Outcome{State: x.State()}
 	if outcome.State == gate.Verified {
@@ -106,7 +107,7 @@ func (x *Exchange) Outcome() Outcome {
 // StatusClientLeft is what access logs show if the client left before its answer (nginx's 499).
 const StatusClientLeft = 499
 
-// Left ends a request whose client has left. The answer, which nobody has seen, is thrown away.
+// Left ends a request whose client has left. It throws the answer away, which nobody has seen.
 func (x *Exchange) Left() error {
 	x.Log.DebugContext(x.R.Context(), "the client left before its answer", "app", x.Config.App, "place", x.Place.String())
 	clear(x.W.Header())
@@ -114,8 +115,13 @@ func (x *Exchange) Left() error {
 	return nil
 }
 
-// Plain reports whether a request could sign nobody in, as far as can be seen from outside.
+// Plain reports whether a request, as far as can be seen from outside, could sign nobody in.
 func (s *Site) Plain(r *http.Request) bool { return login.Plain(r) && !s.Config.Logins.NamesInQuery(r) }
 
-// GuardPath is where the guard is, below base.
-const GuardPath = "/guard.js"
+// What stands in the app's own pages is below base, open to everyone: the guard, its dialog, and what puts the settings
+// link into its place.
+const (
+	GuardPath       = "/guard.js"
+	GuardDialogPath = "/guard-dialog.js"
+	LinkPath        = "/settings-link.js"
+)

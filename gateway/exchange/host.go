@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// HostOf is the host that a request is for, in the one spelling that sessions are bound to: in lower case, without a
-// port, and without the dot that may end a name.
+// HostOf returns the host that a request is for, in the one spelling that sessions are bound to: in lower case, without
+// a port, and without the dot that may end a name.
 func HostOf(r *http.Request) string {
 	host := r.Host
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
@@ -15,7 +15,7 @@ func HostOf(r *http.Request) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// portOf is the port that the browser asks at.
+// portOf returns the port that the browser sent its request to.
 func portOf(r *http.Request, secure bool) (port string) {
 	if colon := strings.LastIndexByte(r.Host, ':'); colon > strings.LastIndexByte(r.Host, ']') {
 		port = r.Host[colon+1:]
@@ -29,12 +29,12 @@ func portOf(r *http.Request, secure bool) (port string) {
 	return "80"
 }
 
-// Cookies know no ports (RFC 6265 §8.5): what a site on another port of this host calls by the same name stands in the
-// way. So a token says which port it is for. A site that is shown another one's leaves it where it is, and from then on
-// calls its own by a name with the port in it.
+// Cookies know no ports (RFC 6265 §8.5), so a cookie of the same name from a site on another port of this host takes
+// the place of ours. So a token says which port it is for. A site that is shown another site's token leaves it in
+// place, and from then on uses a name with its port in it for its own.
 
-// ShownToken reads the session's token, and whether it stands under the name with the port. Where it does not, foreign
-// says that another site may have put it there; the store knows its own.
+// ShownToken reads the session's token. apart reports whether the token stands under the name with the port. If it does
+// not, foreign reports whether another site may have put it there; the store knows its own tokens.
 func (s *Site) ShownToken(r *http.Request) (token string, apart, foreign bool) {
 	lines, name := r.Header["Cookie"], s.CookieName(r)
 	port := portOf(r, s.Config.Secure(r))
@@ -44,12 +44,12 @@ func (s *Site) ShownToken(r *http.Request) (token string, apart, foreign bool) {
 	if token = CookieValue(lines, name); token == "" {
 		return "", false, false
 	}
-	token, of, said := strings.Cut(token, ".") // not in one of the version before
+	token, of, said := strings.Cut(token, ".") // a token of the version before has no port
 	return token, false, said && of != port
 }
 
-// setToken hands the browser its session. Lax, so that a link from a mail leads into the app, and a form on another
-// site does not. Without an age it ends with the browser; the server's own limits end it sooner.
+// setToken hands the browser its session. The cookie is Lax, so that a link in a mail leads into the app and a form on
+// another site does not. It has no age, so it ends with the browser; the server's own limits end the session sooner.
 func setToken(x *Exchange, token string) {
 	if !x.Apart {
 		token += "." + portOf(x.R, x.Config.Secure(x.R))
@@ -57,7 +57,7 @@ func setToken(x *Exchange, token string) {
 	writeToken(x, token, "")
 }
 
-// ClearToken takes its session from the browser.
+// ClearToken removes the session's cookie from the browser.
 func ClearToken(x *Exchange) { writeToken(x, "", "; Max-Age=0") }
 
 func writeToken(x *Exchange, token, age string) {

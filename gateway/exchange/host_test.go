@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestShownToken: which cookie a request shows its session by, and whether another port's site may have set it.
+// TestShownToken: under which cookie a request shows its session, and whether another port's site may have set that
+// cookie.
 func TestShownToken(t *testing.T) {
 	s := newSite(t, "ledger", nil)
 	for _, test := range []struct {

@@ -29,12 +29,12 @@ const (
 )
 
 // nextCookie is the name of the cookie that holds the address which a stranger asked for. The value is sealed: only the
-// gateway can read or make one, and it is good for this app and host alone. Without the cookie, every page load of a
-// stranger would be written to the store of sessions, and anybody could fill that.
+// gateway can read or make one, and it is valid for this app and host only. Without the cookie, every page load of a
+// stranger would be written to the session store, and anybody could fill that.
 func (s *Site) nextCookie(r *http.Request) string { return s.CookieName(r) + NextSuffix }
 
-// rememberTarget has the browser remember the address of its request, if it is one of this site's. If the keys cannot
-// be had nothing is remembered, and a sign-in ends where the app leads.
+// rememberTarget makes the browser remember the address of its request, if it is an address of this site. If the keys
+// cannot be had, nothing is remembered, and a sign-in ends where the app leads.
 func rememberTarget(x *Exchange, address string) {
 	target, ok := LocalTarget(address, x.R)
 	if !ok || len(target) > maxTarget {
@@ -53,8 +53,8 @@ func rememberTarget(x *Exchange, address string) {
 	x.WriteCookie(x.W.Header(), x.R, x.nextCookie(x.R), value, age, "Lax")
 }
 
-// RememberedTarget is the address that this browser lately asked for as a stranger. It is empty if there is none, and
-// for a value that the gateway did not seal for this app and host.
+// RememberedTarget returns the address that this browser lately asked for as a stranger. It returns "" if there is
+// none, or if the gateway did not seal the value for this app and host.
 func (x *Exchange) RememberedTarget() string {
 	value := shownNext(x)
 	if value == "" || len(value) > nextLongest {
@@ -82,7 +82,7 @@ func ForgetTarget(x *Exchange) {
 func shownNext(x *Exchange) string {
 	lines := x.R.Header["Cookie"]
 	if x.SentSaved {
-		lines = x.Sent // the header holds what the app gets by now
+		lines = x.Sent // by now the header holds what the app gets
 	}
 	return CookieValue(lines, x.nextCookie(x.R))
 }
@@ -93,7 +93,7 @@ func nextKeys(x *Exchange) ([][]byte, error) {
 	return x.Config.Sessions.Keys(ctx, nextPurpose)
 }
 
-// nextBound is what an address is remembered for. Neither part holds a zero byte.
+// nextBound returns what a remembered address is bound to. Neither part holds a zero byte.
 func nextBound(x *Exchange) string {
 	return nextPurpose + "\x00" + x.Config.App + "\x00" + HostOf(x.R)
 }
@@ -106,11 +106,11 @@ func sealNext(key []byte, bound, target string, now time.Time) (string, error) {
 	plain := binary.BigEndian.AppendUint64(make([]byte, 0, nextHead+len(target)), uint64(now.Add(nextLife).Unix()))
 	plain = append(plain, target...)
 	nonce := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(plain)+chacha20poly1305.Overhead)
-	_, _ = rand.Read(nonce) // it never fails
+	_, _ = rand.Read(nonce) // rand.Read never fails
 	return nextFormat + base64.RawURLEncoding.EncodeToString(seal.Seal(nonce, nonce, plain, []byte(bound))), nil
 }
 
-// openNext is the reverse of sealNext. A value that lasts longer than one made now is refused, since no clock of ours
+// openNext is the reverse of sealNext. It refuses a value that lasts longer than one made now, since no clock of ours
 // made it.
 func openNext(key []byte, bound, value string, now time.Time) (target string, ok bool) {
 	text, ok := strings.CutPrefix(value, nextFormat)

@@ -18,13 +18,13 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// site is one that remembers addresses, with a clock that tests move by hand.
+// site is a site that remembers addresses, with a clock that tests move by hand.
 type site struct {
 	*Site
 	now time.Time
 }
 
-// newSite makes one over a store of its own, or over that of another site.
+// newSite makes a site over a session store of its own, or over that of another site.
 func newSite(t *testing.T, app string, sessions *session.Manager) *site {
 	t.Helper()
 	s := &site{now: time.Now()}
@@ -49,7 +49,7 @@ func newSite(t *testing.T, app string, sessions *session.Manager) *site {
 	return s
 }
 
-// stranger is an exchange of a browser with a cookie of that value.
+// stranger makes an exchange of a browser whose cookie has that value.
 func (s *site) stranger(host, value string) *Exchange {
 	r := httptest.NewRequest(http.MethodGet, "/files?a=1", nil)
 	r.Host, r.Header = host, http.Header{"Cookie": {"a=b; sallyport-next=" + value}}
@@ -69,7 +69,7 @@ func (s *site) remembered(t *testing.T, host, address string) string {
 	return ""
 }
 
-// TestNextIsBound: what the gateway did not seal for this app and this host, or not lately, counts as none.
+// TestNextIsBound: a value counts as none unless the gateway sealed it lately for this app and this host.
 func TestNextIsBound(t *testing.T) {
 	s := newSite(t, "ledger", nil)
 	other := newSite(t, "other", s.Config.Sessions)
@@ -110,7 +110,7 @@ func TestNextIsBound(t *testing.T) {
 	want("longer", s, host, value+"A")
 	want("padded", s, host, value+"=")
 	want("endless", s, host, value+strings.Repeat("A", 1<<20))
-	// What is no address of this site is not remembered, and would not be believed where it was.
+	// An address that is not of this site is not remembered, and would not be believed if it were.
 	keys, err := s.Config.Sessions.Keys(t.Context(), nextPurpose)
 	if err != nil {
 		t.Fatal(err)
@@ -150,9 +150,10 @@ func TestHostOf(t *testing.T) {
 	}
 }
 
-// FuzzOpenNext: whatever a browser shows, what is believed was sealed by us for this purpose, and leads nowhere else.
+// FuzzOpenNext: whatever a browser shows, a value is believed only if the gateway sealed it for this purpose, and it
+// leads to no other address.
 func FuzzOpenNext(f *testing.F) {
-	// The workers are processes of their own, and must not open what another one has sealed.
+	// The fuzzing workers are separate processes and must not open what another one has sealed.
 	key, now := make([]byte, session.KeySize), time.Unix(1_800_000_000, 0)
 	_, _ = rand.Read(key) // it never fails
 	const bound = "purpose\x00app\x00host"
@@ -185,14 +186,14 @@ func FuzzOpenNext(f *testing.F) {
 	})
 }
 
-// awayStore is a store of sessions without keys.
+// awayStore is a session store without keys.
 type awayStore struct{ *session.Memory }
 
 func (awayStore) PurposeKeys(context.Context, string) ([][]byte, error) {
 	return nil, errors.New("the secrets store is away")
 }
 
-// TestNextWithoutKeys: a cookie is believed by its seal alone.
+// TestNextWithoutKeys: a cookie is believed only by its seal.
 func TestNextWithoutKeys(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })

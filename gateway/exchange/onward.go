@@ -14,13 +14,13 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// Browsers hold the form-action of a page against each address that its form leads to, redirects of redirects too. So
-// from one of our own pages no form could lead to another site, as the logins of identity providers do: the code would
-// be spent, and the browser stand still. The policy is not loosened for that. A page takes the place of the redirect
-// that leaves the site, and is the end of what the form brought about; where it leads is no form's doing.
+// Browsers check the form-action of a page against every address that its form leads to, including redirects of
+// redirects. So no form of one of our own pages could lead to another site, as the logins of identity providers do: the
+// code would be used up, and the browser would stop. The policy is not loosened for that. Instead, a page replaces the
+// redirect that leaves the site. The form ends at this page; where the page leads on to is not the form's doing.
 
-// Away is where a redirect of the app's leads, if that is another site: an address in a form in which no reader takes
-// it for another one. The app has chosen it, as it does without a gateway.
+// Away returns where a redirect of the app's leads if that is another site, in a form that no reader takes for another
+// address. The app chose this address, as it does without a gateway.
 func Away(x *Exchange, location string) (string, bool) {
 	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, match.ForbiddenInTarget) {
 		return "", false
@@ -40,8 +40,8 @@ func Away(x *Exchange, location string) (string, bool) {
 	return "", false
 }
 
-// LeadOn is a page that leads on by itself, and by a link where a browser does not do that. Cookies that the answer
-// sets stay; nothing else of it does.
+// LeadOn writes a page that leads on by itself, and has a link for browsers that do not follow. Of the answer it keeps
+// only the cookies.
 func LeadOn(x *Exchange, target string) error {
 	h := x.W.Header()
 	own := h["Set-Cookie"]
@@ -56,7 +56,7 @@ func LeadOn(x *Exchange, target string) error {
 	return writePage(x, page)
 }
 
-// writePage writes a small page of ours, whose policy stands in the headers already.
+// writePage writes a small page of ours. Its policy is already in the headers.
 func writePage(x *Exchange, page string) error {
 	h := x.W.Header()
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
@@ -70,14 +70,14 @@ func writePage(x *Exchange, page string) error {
 	return err
 }
 
-// redirects are the statuses by which an answer leads on.
+// redirects are the statuses of answers that lead on.
 var redirects = []int{
 	http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 }
 
-// EndsForm is where the app's answer leads, if a form of one of our own pages has led here and could lead no further:
-// to another site, or on within this one by an answer after which nobody can tell whose form it was. The browser says
-// in Referer which page the form was on.
+// EndsForm returns where the app's answer leads, if a form of one of our own pages has led here and could lead no
+// further. The answer leads to another site, or on within this one by an answer after which nobody could tell whose
+// form it was. The browser says in Referer which page the form was on.
 func EndsForm(x *Exchange, status int, referrer []string) (target string, ends bool) {
 	if !slices.Contains(redirects, status) || len(referrer) != 1 || x.R.Method != http.MethodGet || !IsPageLoad(x.R) || !fromOwnPage(x, referrer[0]) {
 		return "", false
@@ -102,13 +102,13 @@ func fromOwnPage(x *Exchange, referrer string) bool {
 	return err == nil && strings.EqualFold(page.Host, x.R.Host) && (page.Path == x.Config.Base || strings.HasPrefix(page.Path, x.Config.Base+"/"))
 }
 
-// fillsWindow reports whether a page load is what somebody asked for: no frame of another page, and nothing that a
-// browser loads ahead.
+// fillsWindow reports whether a page load is one that somebody asked for: it fills no frame of another page, and the
+// browser does not load it ahead.
 func fillsWindow(r *http.Request) bool {
 	return !inFrame(r) && !LoadsAhead(r)
 }
 
-// inFrame reports whether a page load fills a frame of another page, and not a window.
+// inFrame reports whether a page load fills a frame of another page instead of a window.
 func inFrame(r *http.Request) bool {
 	switch strings.ToLower(r.Header.Get("Sec-Fetch-Dest")) {
 	case "iframe", "frame", "embed", "object", "fencedframe":
@@ -117,7 +117,7 @@ func inFrame(r *http.Request) bool {
 	return false
 }
 
-// leadScript has the window go on where the link leads.
+// leadScript makes the window go on to where the link leads.
 const leadScript = `top.location.replace(document.querySelector("a").href)`
 
 var leadPolicy = func() string {
@@ -126,8 +126,8 @@ var leadPolicy = func() string {
 		"'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 }()
 
-// leadOut is a page for a frame, in which none of our other pages may stand: it leads the whole window to one of them,
-// by itself or by a link. Only pages of this very site may show it, and there is nothing on it but the link.
+// leadOut writes a page for a frame, in which none of our other pages may stand. It leads the whole window to one of
+// them, by itself or by a link. Only pages of this very site may frame it, and it contains nothing but the link.
 func leadOut(x *Exchange, target string) error {
 	label := html.EscapeString(x.Config.Pages.Text(Languages(x.R), pages.LabelContinue))
 	page := `<!DOCTYPE html><meta charset="utf-8"><title>` + label + `</title><p><a href="` + html.EscapeString(target) + `" target="_top">` + label +

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// answered is an exchange of a page load whose answer has these headers.
+// answered makes an exchange of a page load whose answer has these headers.
 func (s *site) answered(referrer string, answer http.Header) (*Exchange, *httptest.ResponseRecorder, []string) {
 	x := s.stranger("ledger.example", "")
 	x.R.Header.Set("Accept", "text/html")
@@ -22,8 +22,8 @@ func (s *site) answered(referrer string, answer http.Header) (*Exchange, *httpte
 	return x, w, []string{referrer}
 }
 
-// TestEndsForm: a redirect to another site ends what a form of ours has begun, and nothing else changes what an app
-// answers.
+// TestEndsForm: a redirect to another site is replaced if a form of ours led there. Nothing else in the app's answers
+// changes.
 func TestEndsForm(t *testing.T) {
 	s := newSite(t, "ledger", nil)
 	const ours, away = "http://ledger.example/second-factor/challenge", "https://other.example/callback?a=1&b=2#c"
@@ -66,8 +66,8 @@ func TestEndsForm(t *testing.T) {
 	}
 }
 
-// TestAway_Evil: whatever the app writes into Location, the page that leads on has one address in it, of http or https,
-// and no markup of another's making.
+// TestAway_Evil: whatever the app writes into Location, the page that leads on contains one address, of http or https,
+// and no markup that somebody else made.
 func TestAway_Evil(t *testing.T) {
 	s := newSite(t, "ledger", nil)
 	for _, evil := range append([]string{

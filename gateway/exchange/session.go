@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// LoadSession loads the session of the browser's token. If there is no token, or it is dead or another host's, the
-// request is a stranger's.
+// LoadSession loads the session of the browser's token. The request is a stranger's if there is no token, or if the
+// token is dead or another host's.
 func (x *Exchange) LoadSession() error {
 	token, apart, foreign := x.ShownToken(x.R)
 	x.Apart, x.Showed = apart || foreign, token != "" && !foreign
@@ -30,11 +30,11 @@ func (x *Exchange) LoadSession() error {
 }
 
 // Take takes a step in the session that this request came with, or in a new anonymous one. It returns session.ErrGone
-// if the session has ended meanwhile, or is no longer in a state that the step begins at. If the step rotates the
+// if the session has ended meanwhile, or is no longer in a state from which the step is lawful. If the step rotates the
 // token, the old one is dead afterwards (P8).
 //
-// A request that another site may have sent, without the session's cookie that the browser has, begins no session: a
-// new cookie in its answer would replace that one, and sign the user out, or in as somebody else.
+// If another site may have sent the request without the browser's session cookie, the request begins no session: a new
+// cookie in its answer would replace that one, and sign the user out, or in as somebody else.
 func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 	ctx := context.WithoutCancel(x.R.Context())
 	var taken session.Taken
@@ -64,8 +64,8 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 	return taken, nil
 }
 
-// Blind reports whether another site may have sent the request without the session's cookie that the browser has. A
-// login that the operator allows from another site does not count.
+// Blind reports whether another site may have sent the request without the browser's session cookie. A login that the
+// operator allows from another site does not count.
 func (x *Exchange) Blind() bool { return x.Place != gate.Login && gate.Blind(x.R) }
 
 // End destroys the session and emits the event. The request goes on as a stranger's.
@@ -86,8 +86,8 @@ func (x *Exchange) End(as event.Event) error {
 	return nil
 }
 
-// ForgetPages has the browser forget what it keeps of the app's pages, if the session has ended with this request: or
-// whoever sits there next would see them by a look back.
+// ForgetPages makes the browser forget what it keeps of the app's pages if the session has ended with this request.
+// Otherwise the next person at that browser could go back and see them.
 func ForgetPages(x *Exchange) {
 	if !x.Over {
 		return

@@ -16,13 +16,13 @@ type Site struct {
 	Config Config
 	Policy *gate.Policy
 	Log    *slog.Logger
-	// SecureName is the cookie's name on https, and PlainName that on http.
+	// SecureName is the cookie's name on https, and PlainName its name on http.
 	SecureName, PlainName string
-	// Requests are known to all gateways of the app in this process.
+	// Requests is shared by all gateways of the app in this process.
 	*underway.Requests
 }
 
-// NewSite checks the configuration, fills in what was left out, and makes a site of it. It does no I/O.
+// NewSite checks the configuration, fills in the defaults, and makes a site of it. It does no I/O.
 func NewSite(config Config) (*Site, error) {
 	if config.App == "" || config.Sessions == nil || config.Factors == nil || config.Pages == nil {
 		return nil, errors.New("gateway: app, sessions, factors and pages are required")
@@ -109,7 +109,7 @@ func (c *Config) fillRest() {
 	}
 }
 
-// checkStanding returns what is wrong with a site that has no login page, or whose logins an earlier handler sees to.
+// checkStanding returns what is wrong with a site that has no login page, or whose logins an earlier handler makes.
 func (c *Config) checkStanding() error {
 	switch placeholder := c.Logins.Placeholder() != ""; {
 	case placeholder != (c.Front != nil):

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// StoreFailed answers a request for which a store could not be asked, or did not answer (P6).
+// StoreFailed answers a request if a store could not be asked or did not answer (P6).
 func (x *Exchange) StoreFailed(doing string, err error) error {
 	if gone := x.R.Context().Err(); gone != nil && errors.Is(err, gone) {
 		return x.Left()
@@ -36,16 +36,16 @@ func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
 	return status, nil
 }
 
-// ErrNames is returned where the names of held cookies could not be read.
+// ErrNames is returned if the names of held cookies could not be read.
 var ErrNames = errors.New("the names of held cookies could not be read")
 
-// lookError is the error of a store that was only read.
+// lookError is an error of a store that was only read.
 type lookError struct{ error }
 
 // Unwrap is for errors.Is and errors.As.
 func (e lookError) Unwrap() error { return e.error }
 
-// Looking marks an error as one of reading.
+// Looking marks an error as one of reading a store.
 func Looking(err error) error { return lookError{err} }
 
 // StoreFails notes the error of a store, emits an event if it is the first, and returns the name of the store. A record
@@ -65,7 +65,7 @@ func (x *Exchange) StoreFails(err error) (store string) {
 	return store
 }
 
-// StoreWorks notes that a store did what it was asked to, and emits an event if it had failed before.
+// StoreWorks notes that a store did what it was asked to do, and emits an event if it had failed before.
 func (x *Exchange) StoreWorks(store string, change bool) {
 	health := x.Stores.Of(store)
 	if health.Ill.Load() && health.Works(change, x.Config.Now()) {

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// Wanted is where a browser goes after a factor was asked for in the middle of its work: where the app's answer led,
-// else the page that the browser had asked for.
+// Wanted returns where a browser goes after a factor was asked for in the middle of its work: where the app's answer
+// led, or else the page that the browser had asked for.
 func (x *Exchange) Wanted(location string) string {
 	if target, ok := LocalTarget(location, x.R); ok {
 		return target
@@ -27,7 +27,8 @@ func (x *Exchange) Wanted(location string) string {
 const maxTarget = 2048
 
 // LocalTarget turns the Location of an answer to r, or the address of a request, into a path of this site. It refuses
-// whatever a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in between).
+// everything that a browser could read as another origin (`//evil`, `/\evil`, `https:evil`, `javascript:…`, a tab in
+// between).
 func LocalTarget(location string, r *http.Request) (string, bool) {
 	if location == "" || len(location) > maxTarget || strings.ContainsFunc(location, match.ForbiddenInTarget) {
 		return "", false
@@ -56,7 +57,7 @@ func LocalTarget(location string, r *http.Request) (string, bool) {
 	return target, true
 }
 
-// isLocal reports whether a target may go into a Location header of ours. Every redirect is checked by it.
+// isLocal reports whether a target may go into a Location header of ours. Every redirect is checked with it.
 func isLocal(target string) bool { return len(target) <= maxTarget+64 && match.IsLocal(target) }
 
 // Redirect answers 303 to a path of this site, or to the start page if the target is no such path.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// evilTargets are addresses that lead, or look to a careless reader as if they led, to another site.
+// evilTargets are addresses that lead to another site, or that a careless reader could take for such.
 var evilTargets = []string{
 	"//evil.example", "//evil.example/", "///evil.example", "////evil.example/x", `/\evil.example`, `\\evil.example`, `\/evil.example`,
 	`/\/evil.example`, "/\t/evil.example", "\t//evil.example", "/\n/evil.example", "/\r\n/evil.example", " //evil.example", "//\tevil.example",
@@ -34,7 +34,7 @@ func leadsAway(target string) bool {
 	return found && scheme != "" && !strings.ContainsAny(scheme, "/?#")
 }
 
-// sound fails the test where a target that was accepted is none.
+// sound fails the test if an accepted target is not a path of this site.
 func sound(t *testing.T, from, target string) {
 	t.Helper()
 	if leadsAway(target) || !strings.HasPrefix(target, "/") {
@@ -55,8 +55,8 @@ func targetRequest(path string) *http.Request {
 	return r
 }
 
-// TestLocalTarget_Evil: the thief sends somebody a link to the real site whose return address is his own, so that the
-// browser, after the second factor, ends on a page that asks for it once more.
+// TestLocalTarget_Evil: the attacker sends somebody a link to the real site with his own site as the return address.
+// After the second factor the browser would end on his page, which asks for the factor once more.
 func TestLocalTarget_Evil(t *testing.T) {
 	for _, base := range []string{"/", "/login", "/a/b/c", "//evil.example/x", `/\evil.example/`} {
 		for _, evil := range evilTargets {
@@ -70,7 +70,7 @@ func TestLocalTarget_Evil(t *testing.T) {
 			t.Errorf("%q became %q", evil, target)
 		}
 	}
-	// What is meant to work.
+	// These are meant to work.
 	for location, want := range map[string]string{
 		"/": "/", "/files?a=b&c=//d": "/files?a=b&c=//d", "files": "/a/files", "../x": "/x", "?q=1": "/a/login?q=1", "/x#part": "/x#part",
 		"http://ledger.example/files": "/files", "https://LEDGER.example": "/", "//ledger.example/files": "/files", "/caf%C3%A9": "/caf%C3%A9",
@@ -97,7 +97,7 @@ func TestRedirect_Evil(t *testing.T) {
 	}
 }
 
-// FuzzLocalTarget: no address that the app or a client can think of leads away.
+// FuzzLocalTarget: no address that the app or a client could send leads to another site.
 func FuzzLocalTarget(f *testing.F) {
 	for _, evil := range evilTargets {
 		f.Add(evil, "/login")

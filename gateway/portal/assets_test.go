@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// TestAssets: the guard and the logo are anyone's where there are such, with a policy for what they are.
+// TestAssets: anyone gets the guard and the logo if the site has them, with a policy that fits.
 func TestAssets(t *testing.T) {
 	for _, guard := range []bool{false, true} {
 		h := newHouse(t, func(c *exchange.Config) { c.Guard = guard })

@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// forgetBrowsers has one trusted browser, or all of them, be trusted no longer.
+// forgetBrowsers ends the trust in one browser, or in all.
 func forgetBrowsers(x *Page) error {
 	notice := pages.NoticeBrowserForgotten
 	forget := func() (bool, error) {
@@ -36,7 +36,7 @@ func forgetBrowsers(x *Page) error {
 	return x.settingsAfter(notice)
 }
 
-// endSessions ends one of the user's sessions, or all others but this one.
+// endSessions ends one of the user's sessions, or all of them except this one.
 func endSessions(x *Page) error {
 	ctx := context.WithoutCancel(x.R.Context())
 	if x.form.id == "" {

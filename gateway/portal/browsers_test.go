@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestForgetBrowsers: somebody without a factor trusts no browser; where none is trusted, nothing is told.
+// TestForgetBrowsers: a user without a factor trusts no browser. If none is trusted, no event is emitted.
 func TestForgetBrowsers(t *testing.T) {
 	h := newHouse(t, nil)
 	v := h.visitor(gate.Verified)

@@ -5,14 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
-	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
@@ -40,12 +38,12 @@ func challengeView(x *Page, common pages.Common) pages.ChallengeView {
 	}
 }
 
-// challengePage asks for the code after something that was no right one.
+// challengePage asks for the code again after an answer that was not right.
 func (x *Page) challengePage(status int, common pages.Common) error {
 	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common))
 }
 
-// showRecovery asks for a recovery code. While no code is judged it says so, as the challenge does.
+// showRecovery asks for a recovery code. While no code is judged, it says so, as the challenge does.
 func showRecovery(x *Page) error {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
@@ -104,8 +102,8 @@ func takeCode(x *Page) error {
 	return x.pass(gate.Pending, with)
 }
 
-// judge has the record judge a code, and the browser trusted at once where the form says so. Where it leaves that open,
-// and comes from a page, the question is asked next.
+// judge lets the record judge a code, and makes the browser trusted at once if the form says so. If the form leaves
+// that open and says that somebody can be asked, as our pages and the guard's dialog do, the user is asked next.
 func judge(x *Page, answer factor.Answer) (with passed, err error) {
 	with.method = answer.Kind
 	if x.form.trust {
@@ -114,7 +112,7 @@ func judge(x *Page, answer factor.Answer) (with passed, err error) {
 			return with, err
 		}
 	}
-	if !x.form.settled && x.form.asks && x.WantsPage() {
+	if !x.form.settled && x.form.asks && (x.WantsPage() || x.SentJSON) {
 		with.trusts, err = x.Config.Factors.SignInAndAsk(x.Noting(), x.Session().Identity, answer)
 		return with, err
 	}
@@ -167,24 +165,24 @@ func takeOperatorCode(x *Page, code string, show confirmation) error {
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads})
 }
 
-// passed is what a challenge was passed with.
+// passed says how a challenge was passed.
 type passed struct {
 	method factor.Method
 	// leads is where a code that an operator made leads, below base; empty for every other way.
 	leads string
-	// credential, if there is one, makes the browser a trusted one, or one that remains so.
+	// credential, if set, is the secret by which the browser becomes or remains trusted.
 	credential string
-	// trusted: it was one already, and nobody typed a code.
+	// trusted: the browser was trusted already, and nobody typed a code.
 	trusted bool
-	// trusts, if there is one, is the mark with which it is asked next whether to trust the browser.
+	// trusts, if set, is the mark for the next page, which asks whether to trust the browser.
 	trusts string
-	// says has a page say next that a recovery code was used.
+	// says: the next page says that a recovery code was used.
 	says bool
 }
 
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
-// that the session had when the code was sent; where another login has taken its place meanwhile, nothing was proved
-// for that one (P5). The token changes (P8).
+// that the session had when the code was sent. If another login has replaced it meanwhile, nothing was proved for the
+// new identity (P5). The token changes (P8).
 func (x *Page) pass(from gate.State, with passed) error {
 	method := with.method
 	user, delivery, next := x.Session().Identity, x.Session().Delivery, x.Session().Next
@@ -205,6 +203,8 @@ func (x *Page) pass(from gate.State, with passed) error {
 		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
 	case with.says:
 		passing.Next, to = to, x.Config.Base+usedPath
+	case with.trusts != "" && script:
+		passing.Trusts = with.trusts
 	case with.trusts != "":
 		passing.Next, passing.Trusts, to = to, with.trusts, x.Config.Base+"/trust"
 	}
@@ -236,7 +236,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 		signin.KeepKnown(x.Exchange, user)
 	}
 	if delivery != nil {
-		x.LedTo(delivery.Location)
+		x.LedTo(delivery.Location, next)
 	}
 	x.DeliverCookies(delivery)
 	if with.credential != "" {
@@ -250,61 +250,11 @@ func (x *Page) pass(from gate.State, with passed) error {
 	return x.Redirect(to)
 }
 
-// sessionChanged answers where a session ended, or became another's, while a factor was being proved.
+// sessionChanged answers if a session ended, or became another user's, while a factor was being proved.
 func (x *Page) sessionChanged(err error) error {
 	if !errors.Is(err, session.ErrGone) {
 		return x.StoreFailed("renew session", err)
 	}
 	x.Forget()
 	return x.AskLogin()
-}
-
-// trustWithin is how old the code may be after which a browser is trusted.
-const trustWithin = 5 * time.Minute
-
-// mayTrust reports whether this session was asked whether to trust its browser, and the code is fresh.
-func mayTrust(x *Page) bool {
-	return x.Session().Trusts != "" && age.Within(x.Now, x.Session().Proved(), trustWithin)
-}
-
-// showTrust asks whether to trust this browser. The session is verified already: whoever does not answer is signed in
-// all the same.
-func showTrust(x *Page) error {
-	if !mayTrust(x) {
-		return x.Redirect(x.Config.Base + "/")
-	}
-	return x.Config.Pages.Trust(x.W, http.StatusOK, pages.TrustView{Common: x.Common(), Remember: x.Config.Factors.Remember()})
-}
-
-// takeTrust takes the answer to that question, once, and goes on to where the app wanted to go. Trust needs the code
-// that was just given: later than that, or where the user's factors have changed since, nothing is trusted.
-func takeTrust(x *Page) error {
-	asked, fresh, mark, method := x.Session().Trusts != "", mayTrust(x), x.Session().Trusts, x.Session().Method()
-	if !asked {
-		return x.Redirect(x.Config.Base + "/")
-	}
-	trust, usable := factor.Trust{}, false
-	if x.form.trust && fresh {
-		trust, usable = x.newTrust()
-	}
-	taken, err := x.Take(session.GoOn(x.Session().Identity))
-	if err != nil {
-		return x.sessionChanged(err)
-	}
-	if !taken.Done || x.form.trust && !fresh {
-		return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
-	}
-	if usable {
-		credential, err := x.Config.Factors.Trust(x.Noting(), x.Session().Identity, mark, trust)
-		switch {
-		case errors.Is(err, factor.ErrNotTrusted):
-			return x.settingsWith(pages.AlertTrustLate, http.StatusForbidden)
-		case err != nil:
-			return x.StoreFailed("trust a browser", err)
-		}
-		x.StoreWorks(underway.StoreSecrets, true)
-		x.Tell(event.Event{Name: event.BrowserTrusted, User: x.Session().Identity, Method: method})
-		x.KeepTrust(credential)
-	}
-	return x.Redirect(session.Destination(nil, taken.Before.Next))
 }

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// TestP7_CodesVerifyOnce: the right code verifies a session, under another token, and no second one; a wrong one
-// verifies none.
+// TestP7_CodesVerifyOnce: the right code verifies one session, which gets another token, and no second one. A wrong
+// code verifies none.
 func TestP7_CodesVerifyOnce(t *testing.T) {
 	h := newHouse(t, nil)
 	key, _ := h.enrol()
@@ -49,7 +49,7 @@ func TestP7_CodesVerifyOnce(t *testing.T) {
 	again.wantsState(gate.Pending)
 }
 
-// TestP7_RecoveryCodesAreUsedUp: each verifies one session.
+// TestP7_RecoveryCodesAreUsedUp: each recovery code verifies one session.
 func TestP7_RecoveryCodesAreUsedUp(t *testing.T) {
 	h := newHouse(t, nil)
 	_, codes := h.enrol()
@@ -72,7 +72,8 @@ func TestP7_RecoveryCodesAreUsedUp(t *testing.T) {
 	wants(t, again.post("/recovery", url.Values{"code": {codes[1]}}), http.StatusSeeOther, "/wanted")
 }
 
-// TestP7_TooManyWrongCodes: somebody who has the password tries codes. Soon nothing is judged, the right code neither.
+// TestP7_TooManyWrongCodes: somebody who has the password tries codes. After a few, no code is judged, not even the
+// right one.
 func TestP7_TooManyWrongCodes(t *testing.T) {
 	h := newHouse(t, nil)
 	key, _ := h.enrol()
@@ -113,8 +114,8 @@ func TestScriptsGetNoPage(t *testing.T) {
 	v.wantsState(gate.Verified)
 }
 
-// TestP6_NobodyOwesWhatTheyDoNotHave: a session that is pending since the store was away goes on as soon as it says
-// that there is no factor: to the app, or to the set-up where everybody must have one.
+// TestP6_NobodyOwesWhatTheyDoNotHave: a session is pending because the store was unreachable. As soon as the store says
+// that there is no factor, the session goes on: to the app, or to the set-up if everybody must have one.
 func TestP6_NobodyOwesWhatTheyDoNotHave(t *testing.T) {
 	v := newHouse(t, nil).visitor(gate.Pending)
 	wants(t, v.get("/challenge"), http.StatusSeeOther, "/wanted")

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// confirmation shows one of the pages that ask before something changes.
+// confirmation shows one of the pages that ask for confirmation before something changes.
 type confirmation func(status int, common pages.Common) error
 
 func (x *Page) confirmView(common pages.Common) pages.ConfirmView {
@@ -41,13 +41,13 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 // helpedFor is how long an operator's code serves a change of the factors.
 const helpedFor = 5 * time.Minute
 
-// needsCode reports whether a change asks for a fresh code: it does unless one was given within `reauth`, or the
+// needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, or the
 // session was opened with an operator's code for this very change.
 func (x *Page) needsCode() bool {
 	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth) && gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
 }
 
-// ask shows a confirmation to somebody who is enrolled; there is nothing to change for anybody else.
+// ask shows a confirmation page to an enrolled user. Other users have nothing to change.
 func (x *Page) ask(show confirmation) error {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
@@ -64,7 +64,7 @@ func (x *Page) ask(show confirmation) error {
 	return show(http.StatusOK, common)
 }
 
-// prove checks the fresh code of a confirmation. There is an answer for want of a right one.
+// prove checks the fresh code of a confirmation. It returns an answer if the code is missing or not right.
 func (x *Page) prove(show confirmation) exchange.Answer {
 	if !x.needsCode() {
 		return nil
@@ -96,7 +96,8 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 
 func showReset(x *Page) error { return x.ask(x.resetPage) }
 
-// startReset makes the seed that is to replace the present one, which stays valid until the new one is confirmed.
+// startReset makes the seed that is to replace the present one. The present one stays valid until the new one is
+// confirmed.
 func startReset(x *Page) error {
 	if answer := x.prove(x.resetPage); answer != nil {
 		return answer()
@@ -145,10 +146,10 @@ func showRecoveryCodes(x *Page) error {
 	}
 	switch {
 	case x.R.Method == http.MethodHead:
-		// The codes are shown once; a look at the headers must not be that time.
+		// The codes are shown once, and a HEAD request must not use that up.
 		return x.headersOnly(http.StatusOK)
 	case exchange.LoadsAhead(x.R):
-		// Nobody may ever see what was fetched in advance; the browser asks again when somebody wants it.
+		// Nobody may ever look at what was fetched in advance. The browser asks again when the user opens the page.
 		return x.headersOnly(http.StatusServiceUnavailable)
 	}
 	taken, err := x.Take(session.TakeCodes())
@@ -156,7 +157,7 @@ func showRecoveryCodes(x *Page) error {
 		return x.StoreFailed("take the recovery codes", err)
 	}
 	if !taken.Done {
-		// Another window was quicker.
+		// Another window has shown the codes.
 		return x.ask(x.renewCodesPage)
 	}
 	common := x.Common()
@@ -166,8 +167,8 @@ func showRecoveryCodes(x *Page) error {
 	})
 }
 
-// keepRecoveryCodes notes that the codes were saved, and goes on: to the settings page, or to where somebody was led
-// away from who had to set up a factor first.
+// keepRecoveryCodes notes that the codes were saved. It goes on to the settings page, or to the page that the user had
+// asked for before having to set up a factor.
 func keepRecoveryCodes(x *Page) error {
 	switch err := x.Config.Factors.SavedRecoveryCodes(x.R.Context(), x.Session().Identity); {
 	case errors.Is(err, factor.ErrNotEnrolled):
@@ -179,7 +180,7 @@ func keepRecoveryCodes(x *Page) error {
 	return goOn(x)
 }
 
-// goOn leads on from a page that came before the one that was wanted.
+// goOn leads from a page that came in between to the page that was asked for.
 func goOn(x *Page) error {
 	taken, err := x.Take(session.GoOn(x.Session().Identity))
 	if err != nil {
@@ -191,7 +192,8 @@ func goOn(x *Page) error {
 	return x.Redirect(x.Config.Base + "/")
 }
 
-// showRecoveryUsed says at once, before the page that was wanted, that a recovery code was used, and how many are left.
+// showRecoveryUsed says, before the page that was asked for is shown, that a recovery code was used and how many are
+// left.
 func showRecoveryUsed(x *Page) error {
 	if x.Session().Next == "" || x.Session().Method() != string(factor.MethodRecovery) {
 		return x.Redirect(x.Config.Base + "/")
@@ -224,7 +226,7 @@ func renewRecoveryCodes(x *Page) error {
 	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.Session().Method()), codes)
 }
 
-// signOut ends the gateway's session. The app's own ends unused: nobody has its cookies any more.
+// signOut ends the gateway's session. The app's own session expires unused, because nobody has its cookies any more.
 func signOut(x *Page) error {
 	left := func() {}
 	if x.State() == gate.Pending {

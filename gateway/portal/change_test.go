@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// TestP5_ChangesWantAFreshCode: whoever finds alice's browser open disables her factor, replaces it, or takes new
-// recovery codes. Each wants a code, unless she gave one within `reauth`.
+// TestP5_ChangesWantAFreshCode: somebody who finds alice's browser open tries to disable her factor, replace it, or get
+// new recovery codes. Each needs a code, unless she gave one within `reauth`.
 func TestP5_ChangesWantAFreshCode(t *testing.T) {
 	for _, path := range []string{"/disable", "/reset", "/recovery-codes"} {
 		h := newHouse(t, func(c *exchange.Config) { c.Reauth = time.Hour })
@@ -31,7 +31,7 @@ func TestP5_ChangesWantAFreshCode(t *testing.T) {
 		if !h.enrolled() || len(v.session().Proposal) > 0 || len(v.session().Codes) > 0 {
 			t.Fatalf("%s was done without a code: %+v", path, v.session())
 		}
-		// The control: with a code; and after it without.
+		// The control: with a code the change works, and afterwards without one too.
 		if w := v.post(path, url.Values{"code": {h.code(key)}}); w.Code != http.StatusSeeOther {
 			t.Errorf("%s with the right code: %d", path, w.Code)
 		}
@@ -52,7 +52,7 @@ func TestP5_ChangesWantAFreshCode(t *testing.T) {
 	}
 }
 
-// TestRequiredFactorsStay: where everybody must have a factor, nobody disables one.
+// TestRequiredFactorsStay: if everybody must have a factor, nobody can disable one.
 func TestRequiredFactorsStay(t *testing.T) {
 	h := newHouse(t, func(c *exchange.Config) { c.RequireEveryone = true })
 	key, _ := h.enrol()
@@ -62,7 +62,7 @@ func TestRequiredFactorsStay(t *testing.T) {
 	}
 }
 
-// TestP8_SignOut: the token is dead, and the browser is told to forget it; a script gets no page.
+// TestP8_SignOut: the token is dead, and the browser is told to forget it. A script gets no page.
 func TestP8_SignOut(t *testing.T) {
 	h := newHouse(t, nil)
 	for _, state := range []gate.State{gate.Pending, gate.Enrolling, gate.Verified} {

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// noCode answers for an empty field, which is no attempt.
+// noCode answers a form with an empty field, which is no attempt.
 func (x *Page) noCode(show func(int, pages.Common) error) error {
 	common := x.Common()
 	common.Alert = pages.AlertNoCode
@@ -24,7 +24,7 @@ func (x *Page) noCode(show func(int, pages.Common) error) error {
 	return show(http.StatusUnprocessableEntity, common)
 }
 
-// tellRefused tells of a code that opened nothing, and of what follows.
+// tellRefused emits the event of a code that was not accepted, with what follows from it.
 func (x *Page) tellRefused(err error, as event.Event) {
 	as.Name, as.User = event.ChallengeFailed, x.Session().Identity
 	var throttled *factor.ThrottledError
@@ -34,7 +34,7 @@ func (x *Page) tellRefused(err error, as event.Event) {
 			as.Reason = event.ReasonStopped
 		}
 	} else if as.Reason != event.ReasonSetUp {
-		x.StoreWorks(underway.StoreSecrets, true) // it has the count
+		x.StoreWorks(underway.StoreSecrets, true) // the store has counted the attempt
 	}
 	x.Tell(as)
 	var wrong *factor.WrongCodeError
@@ -47,7 +47,7 @@ func (x *Page) tellRefused(err error, as event.Event) {
 	}
 }
 
-// codeProblem is the answer to a JSON challenge that was not passed: 422 or 429 (contract 5.3).
+// codeProblem answers a JSON challenge that was not passed: 422 or 429 (contract 5.3).
 func (x *Page) codeProblem(status int, common pages.Common) error {
 	title, detail := "Wrong code", x.Config.Pages.Text(common.Languages, common.Alert)
 	switch {
@@ -61,14 +61,14 @@ func (x *Page) codeProblem(status int, common pages.Common) error {
 	})
 }
 
-// retryAfter tells when the next code will be judged, in whole seconds, rounded up.
+// retryAfter says when the next code will be judged, in whole seconds, rounded up.
 func retryAfter(h http.Header, throttled *factor.ThrottledError, now time.Time) {
 	if wait := throttled.Until.Sub(now); !throttled.Stopped && wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 }
 
-// throttled says on a page that asks for a code when the next one will be judged, where that is not at once.
+// throttled adds to a page that asks for a code when the next code will be judged, unless that is at once.
 func (x *Page) throttled(common pages.Common, status factor.Status) pages.Common {
 	switch wait := status.BlockedUntil.Sub(x.Now); {
 	case status.Stopped:
@@ -79,8 +79,9 @@ func (x *Page) throttled(common pages.Common, status factor.Status) pages.Common
 	return common
 }
 
-// refuseCode answers for a code that was not accepted: 422, or 429 with the time to wait. show renders the page again.
-// A code that was used already is told from a wrong one: it is spent. as says what is known of the code.
+// refuseCode answers a code that was not accepted: 422, or 429 with the time to wait. show renders the page again. A
+// code that was used already gets another message than a wrong one, because it cannot be used again. as says what is
+// known of the code.
 func (x *Page) refuseCode(
 	err error, as event.Event, alert string, show func(status int, common pages.Common) error,
 ) error {

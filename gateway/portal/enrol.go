@@ -17,11 +17,11 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// proposalLifetime is how long a QR code that was shown can be confirmed.
+// proposalLifetime is how long a QR code can be confirmed after it was shown.
 const proposalLifetime = 15 * time.Minute
 
-// startSetUp makes a new seed and leads to its QR code. Somebody who is enrolled never gets there (P6). Pressed twice,
-// in two windows perhaps, it shows the same code twice.
+// startSetUp makes a new seed and leads to its QR code. An enrolled user never gets there (P6). If the button is
+// pressed twice, perhaps in two windows, the same code is shown twice.
 func startSetUp(x *Page) error {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
@@ -66,8 +66,8 @@ func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exch
 	return claim, nil
 }
 
-// propose keeps a new seed in the session, with the claim of an enrolment code where one was owed. Nothing changes for
-// the user before it is confirmed.
+// propose keeps a new seed in the session, with the claim of an enrolment code if one was owed. Nothing changes for the
+// user until the seed is confirmed.
 func (x *Page) propose(claim string) error {
 	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Session().Identity, factor.MethodTOTP)
 	if err != nil {
@@ -78,7 +78,7 @@ func (x *Page) propose(claim string) error {
 	return err
 }
 
-// proposal is the seed that waits in the session for its confirmation.
+// proposal returns the seed that waits in the session for its confirmation.
 func (x *Page) proposal() (factor.Ceremony, bool) {
 	if len(x.Session().Proposal) == 0 {
 		return factor.Ceremony{}, false
@@ -116,7 +116,8 @@ func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremon
 	})
 }
 
-// confirmSetUp enrols the seed whose code was typed: the one in this session, and so the one that this user saw.
+// confirmSetUp enrols the seed whose code was typed. The seed is the one in this session, and so the one that this user
+// saw.
 func confirmSetUp(x *Page) error {
 	proposal, ok := x.proposal()
 	if !ok {
@@ -124,7 +125,7 @@ func confirmSetUp(x *Page) error {
 			return x.Redirect(x.Config.Base + "/setup")
 		}
 		if len(x.Session().Codes) > 0 {
-			// Sent twice. The first time it was confirmed, and the recovery codes were not shown yet.
+			// The form was sent twice. The first one confirmed the seed, and the recovery codes were not shown yet.
 			return x.Redirect(x.Config.Base + "/recovery-codes")
 		}
 		return x.settingsWith(pages.AlertStale, http.StatusConflict)
@@ -146,8 +147,8 @@ func confirmSetUp(x *Page) error {
 	return x.factorsChanged(event.FactorAdded, pages.NoticeEnabled, proposal.Kind, codes)
 }
 
-// proposalLost answers where another enrolment was confirmed first. Whoever has not proved a factor yet has to prove
-// that one now.
+// proposalLost answers if another enrolment was confirmed first. A user who has not proved a factor yet now has to
+// prove that one.
 func proposalLost(x *Page, cause error) error {
 	state := x.State()
 	_, err := x.Take(session.LoseEnrolment(x.Session().Identity, state, x.Now))
@@ -164,11 +165,11 @@ func proposalLost(x *Page, cause error) error {
 	return x.settingsWith(alert, http.StatusConflict)
 }
 
-// factorsChanged is what follows every change of factors: this session gets a new token, all others of the user end,
-// and new recovery codes are shown once.
+// factorsChanged does what follows every change of factors: this session gets a new token, all other sessions of the
+// user end, and new recovery codes are shown once.
 func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
 	user, state := x.Session().Identity, x.State()
-	// Whatever becomes of the session, the factors are changed.
+	// The factors are changed, whatever becomes of the session.
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{Name: as, User: user, Method: string(method)})
 	change := session.Enrolment{User: user, From: state, Codes: codes, Notice: notice, At: x.Now}

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// TestSetUp: a factor that is owed is set up, and the recovery codes are shown once. The user's other sessions end.
+// TestSetUp: a user sets up the factor that is owed and sees the recovery codes once. The user's other sessions end.
 func TestSetUp(t *testing.T) {
 	h := newHouse(t, func(c *exchange.Config) { c.RequireEveryone = true })
 	v, other := h.visitor(gate.Enrolling), h.visitor(gate.Verified)
@@ -41,7 +41,8 @@ func TestSetUp(t *testing.T) {
 	wants(t, next.post("/recovery", url.Values{"code": {code}}), http.StatusSeeOther, "/wanted")
 }
 
-// TestP6_SetUpIsForThoseWithout: somebody who has only the password of an enrolled account sets up a factor of her own.
+// TestP6_SetUpIsForThoseWithout: somebody who has only the password of an enrolled account tries to set up a factor of
+// her own.
 func TestP6_SetUpIsForThoseWithout(t *testing.T) {
 	h := newHouse(t, nil)
 	v := h.visitor(gate.Verified)
@@ -60,7 +61,7 @@ func TestP6_SetUpIsForThoseWithout(t *testing.T) {
 	}
 }
 
-// TestProposalsRunOut: what was shown a while ago cannot be confirmed any more.
+// TestProposalsRunOut: a QR code that was shown too long ago cannot be confirmed.
 func TestProposalsRunOut(t *testing.T) {
 	for after, want := range map[time.Duration]int{proposalLifetime - time.Second: http.StatusSeeOther, proposalLifetime: http.StatusConflict} {
 		h := newHouse(t, nil)

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,33 +17,33 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// maxForm is the largest body that one of our own pages takes, in bytes.
+// maxForm is the largest body, in bytes, that our own pages take.
 const maxForm = 4 << 10
 
 // form is what a POST to one of our own pages said.
 type form struct {
 	code string
-	// trust asks for this browser to be trusted, and settled says that this was decided, either way.
+	// trust asks that this browser be trusted. settled says that the user has decided this, either way.
 	trust, settled bool
-	// asks is what our own pages say of themselves: somebody sees what comes next, and can be asked or told something
-	// before the page that was wanted.
+	// asks says that one of our own pages sent the form. Somebody sees what comes next, and can be asked or told
+	// something before the page that was asked for.
 	asks bool
-	// key is the public key that a browser made in order to be trusted; with it proof shows that it has the private
-	// one. Without it proof stands in the place of a code, in a browser that is trusted already.
+	// key is the public key that a browser made in order to be trusted; proof then shows that it has the private key.
+	// Without a key, proof replaces the code, in a browser that is trusted already.
 	key, proof string
 	// enrolment is the enrolment code that an operator made.
 	enrolment string
 	// whose is what the user says of sign-ins that came to nothing: mine, other; or continue.
 	whose string
-	// id names what is to be removed, among the user's own; empty for all.
+	// id names which of the user's own things is to be removed; empty for all.
 	id string
 }
 
-// readBody reads the body of a POST of ours: 403 for what another site may have sent, 413 for what is too large,
-// 400 for what breaks off. There is no answer where nothing is wrong.
+// readBody reads the body of a POST to one of our pages. It answers 403 if another site may have sent the request, 413
+// if the body is too large, and 400 if it breaks off. It returns no answer if nothing is wrong.
 //
-// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection looks at what
-// browsers say of the origin, and the token in the form is one that only our own pages know (readForm).
+// Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection checks what browsers
+// say of the origin, and the form has a token that only our own pages know (readForm).
 func (x *Page) readBody() ([]byte, exchange.Answer) {
 	if x.site.origins.Check(x.R) != nil {
 		return nil, func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
@@ -58,8 +59,8 @@ func (x *Page) readBody() ([]byte, exchange.Answer) {
 	return body, nil
 }
 
-// readForm checks what was read: 400 for what is malformed, 403 for a form without the session's token. JSON needs no
-// token: a browser asks before it sends that content type across origins, and we never agree.
+// readForm checks what was read. It answers 400 to a malformed form, and 403 to a form without the session's token.
+// JSON needs no token: a browser asks before it sends that content type across origins, and we never agree.
 func (x *Page) readForm(body []byte) exchange.Answer {
 	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
@@ -70,11 +71,11 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	switch {
 	case mediaType == "application/json":
 		x.SentJSON = true
-		code, ok := jsonCode(body)
+		fields, ok := jsonFields(body)
 		if !ok {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
-		x.form.code = code
+		x.form.take(func(name string) string { return fields[name] })
 		return nil
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
@@ -91,49 +92,57 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	if x.Session() != nil && subtle.ConstantTimeCompare([]byte(values.Get("csrf_token")), []byte(x.Session().Form)) != 1 {
 		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
-	x.form.code, x.form.id, x.form.asks = values.Get("code"), values.Get("id"), values.Get("then") == "ask"
-	x.form.settled = values.Get("trust") != ""
-	x.form.trust = x.form.settled && values.Get("trust") != "no"
-	x.form.key, x.form.proof = values.Get("key"), values.Get("proof")
+	x.form.take(values.Get)
+	x.form.id = values.Get("id")
 	x.form.whose = values.Get("whose")
 	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }
 
-// jsonCode reads the code from a document `{"code":"…"}`. It stands there once: of two, in any mixture of cases,
-// readers differ in which one they take.
-func jsonCode(body []byte) (code string, ok bool) {
+// take reads what both a form and a JSON document can say.
+func (f *form) take(value func(name string) string) {
+	f.code, f.asks = value("code"), value("then") == "ask"
+	f.settled = value("trust") != ""
+	f.trust = f.settled && value("trust") != "no"
+	f.key, f.proof = value("key"), value("proof")
+}
+
+// jsonFields reads the fields of a document such as `{"code":"…"}`. Each of ours may occur only once, because readers
+// differ in which of two they take, in any mixture of cases. Other members do not count.
+func jsonFields(body []byte) (fields map[string]string, ok bool) {
 	if len(body) == 0 {
-		return "", true
+		return nil, true
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(body) {
-		return "", false
+		return nil, false
 	}
-	seen := false
+	fields = make(map[string]string)
 	for decoder.More() {
-		name, err := decoder.Token()
+		token, err := decoder.Token()
 		if err != nil {
-			return "", false
+			return nil, false
 		}
 		var value any
 		if decoder.Decode(&value) != nil {
-			return "", false
+			return nil, false
 		}
-		if text, _ := name.(string); !strings.EqualFold(text, "code") {
+		name, _ := token.(string)
+		ours := slices.ContainsFunc([]string{"code", "then", "trust", "key", "proof"}, func(field string) bool { return strings.EqualFold(field, name) })
+		if !ours {
 			continue
-		} else if seen || text != "code" {
-			return "", false
 		}
-		if code, seen = value.(string); !seen {
-			return "", false
+		text, isText := value.(string)
+		if _, seen := fields[name]; seen || !isText || name != strings.ToLower(name) {
+			return nil, false
 		}
+		fields[name] = text
 	}
 	if end, err := decoder.Token(); err != nil || end != json.Delim('}') {
-		return "", false
+		return nil, false
 	}
 	_, err := decoder.Token()
-	return code, errors.Is(err, io.EOF)
+	return fields, errors.Is(err, io.EOF)
 }
 
 func isUTF8(charset string) bool {

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP5_NoOtherSiteActs: another site's page sends the form that disables alice's factor, with her cookie. The control
-// is the same form from our own page.
+// TestP5_NoOtherSiteActs: another site's page sends, with alice's cookie, the form that disables her factor. The
+// control is the same form from our own page.
 func TestP5_NoOtherSiteActs(t *testing.T) {
 	h := newHouse(t, nil)
 	key, _ := h.enrol()
@@ -46,7 +46,7 @@ func TestP5_NoOtherSiteActs(t *testing.T) {
 	}
 }
 
-// TestFormsAreRead: what is malformed, too large or said twice is no attempt.
+// TestFormsAreRead: a form that is malformed, too large or contains a field twice is no attempt.
 func TestFormsAreRead(t *testing.T) {
 	h := newHouse(t, nil)
 	h.enrol()

@@ -30,8 +30,8 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// house is the portal of one site, with the real pages and with stores in memory, and nothing behind it: no request may
-// go further than here.
+// house is the portal of one site, with the real pages, with stores in memory, and with nothing behind it, since no
+// request may get further than the portal.
 type house struct {
 	t       *testing.T
 	pages   *Site
@@ -72,7 +72,7 @@ func newHouse(t *testing.T, change func(*exchange.Config)) *house {
 	return h
 }
 
-// above stands for the rooms above: here a stream has nothing to follow, and every site has a login page.
+// above stands for the rooms above: no stream has anything to follow, and every site has a login page.
 type above struct{ released bool }
 
 func (*above) RefuseStranger() error     { return nil }
@@ -88,7 +88,7 @@ type visitor struct {
 	token string
 }
 
-// visitor is one whose session is in a state, alice's unless nobody is signed in.
+// visitor makes a visitor with a session in this state, alice's unless nobody is signed in.
 func (h *house) visitor(state gate.State) *visitor {
 	h.t.Helper()
 	data := session.Data{Host: "example.com", State: state, Created: h.clock.Now(), Since: h.clock.Now(), Seen: h.clock.Now()}
@@ -103,7 +103,7 @@ func (h *house) visitor(state gate.State) *visitor {
 	return &visitor{h, token}
 }
 
-// session is the visitor's as it stands in the store; nil where it has ended.
+// session returns the visitor's session as it is in the store; nil if it has ended.
 func (v *visitor) session() *session.Data {
 	v.h.t.Helper()
 	data, err := v.h.site.Config.Sessions.Load(v.h.t.Context(), v.token)
@@ -113,7 +113,7 @@ func (v *visitor) session() *session.Data {
 	return data
 }
 
-// wantsState fails unless the session is in that state.
+// wantsState fails the test unless the session is in this state.
 func (v *visitor) wantsState(want gate.State) {
 	v.h.t.Helper()
 	if data := v.session(); data == nil || data.State != want {
@@ -121,7 +121,7 @@ func (v *visitor) wantsState(want gate.State) {
 	}
 }
 
-// send serves one request, and keeps the token that comes back.
+// send serves one request and keeps the token that comes back.
 func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	v.h.t.Helper()
 	if v.token != "" {
@@ -143,7 +143,7 @@ func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	}
 	for _, cookie := range w.Result().Cookies() {
 		if cookie.Name == "sallyport" {
-			v.token, _, _ = strings.Cut(cookie.Value, ".") // the port is behind it
+			v.token, _, _ = strings.Cut(cookie.Value, ".") // without the port behind it
 		}
 	}
 	return w
@@ -156,7 +156,7 @@ func (v *visitor) get(path string) *httptest.ResponseRecorder {
 	return v.send(r)
 }
 
-// formOf is a POST as a browser sends it from one of our pages.
+// formOf makes a POST as a browser sends it from one of our pages.
 func formOf(path string, values url.Values) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/second-factor"+path, strings.NewReader(values.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -164,7 +164,7 @@ func formOf(path string, values url.Values) *http.Request {
 	return r
 }
 
-// post sends a form with the token of the session.
+// post sends a form with the session's token.
 func (v *visitor) post(path string, values url.Values) *httptest.ResponseRecorder {
 	v.h.t.Helper()
 	if values == nil {
@@ -181,7 +181,7 @@ var (
 	recoveryCode = regexp.MustCompile(`<code>([a-z0-9]+(?:-[a-z0-9]+)+)</code>`)
 )
 
-// code is the code of a key now.
+// code returns the present code of a key.
 func (h *house) code(key string) string {
 	h.t.Helper()
 	code, err := otp.GenerateCode(strings.ReplaceAll(key, " ", ""), h.clock.Now())
@@ -191,7 +191,8 @@ func (h *house) code(key string) string {
 	return code
 }
 
-// enrol sets alice's factor up, and returns its key and the recovery codes. The code that it took is over afterwards.
+// enrol sets alice's factor up, and returns its key and the recovery codes. It moves the clock on, so that the code
+// that it used is no longer the present one.
 func (h *house) enrol() (key string, codes []string) {
 	h.t.Helper()
 	proposal, err := h.factors.Begin(h.t.Context(), "alice", factor.MethodTOTP)
@@ -220,12 +221,12 @@ func (h *house) enrolled() bool {
 	return status.Enrolled
 }
 
-// told reports whether an event of that name was told.
+// told reports whether an event of this name was emitted.
 func (h *house) told(name event.Name) bool {
 	return slices.ContainsFunc(h.events, func(e event.Event) bool { return e.Name == name })
 }
 
-// wants fails unless the answer is that.
+// wants fails the test unless the answer has this status and Location.
 func wants(t *testing.T, w *httptest.ResponseRecorder, status int, location string) {
 	t.Helper()
 	if w.Code != status || w.Header().Get("Location") != location {
@@ -233,7 +234,7 @@ func wants(t *testing.T, w *httptest.ResponseRecorder, status int, location stri
 	}
 }
 
-// find is the first thing on a page that fits, which must be there.
+// find returns the first match on a page, and fails the test if there is none.
 func find(t *testing.T, pattern *regexp.Regexp, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	found := pattern.FindStringSubmatch(w.Body.String())

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// graceBegan is when the time of grace began of somebody without a factor; zero where there is none. It begins when it
-// is made use of for the first time, which may be now.
+// graceBegan returns when the grace period of a user without a factor began; zero if there is none. The period begins
+// when it is used for the first time, which may be now.
 func (x *Page) graceBegan(status factor.Status) time.Time {
 	switch {
 	case !x.Config.RequireEveryone || x.Config.Grace <= 0 || !status.Bare():
@@ -23,7 +23,7 @@ func (x *Page) graceBegan(status factor.Status) time.Time {
 	return status.Grace
 }
 
-// due is when somebody without a factor must have one; zero where nobody must, or must at once.
+// due returns when a user without a factor must have one; zero if never, or if at once.
 func (x *Page) due(status factor.Status) time.Time {
 	began := x.graceBegan(status)
 	if began.IsZero() {
@@ -32,7 +32,7 @@ func (x *Page) due(status factor.Status) time.Time {
 	return began.Add(x.Config.Grace)
 }
 
-// setUpStart asks to set up a second factor, or offers it.
+// setUpStart asks the user to set up a second factor, or offers it.
 func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
 	if factors.OwesCode && common.Alert == "" {
 		common = x.throttled(common, factors)
@@ -47,8 +47,8 @@ func setUpStart(x *Page, status int, common pages.Common, factors factor.Status)
 	return x.Config.Pages.SetUpStart(x.W, status, view)
 }
 
-// later lets somebody without a factor in, while there is still time to set one up. When that time began stands in the
-// secrets store: neither another session nor another browser begins it anew.
+// later lets a user without a factor in while there is still time to set one up. The start of that time is kept in the
+// secrets store, so that neither another session nor another browser restarts it.
 func later(x *Page) error {
 	if !x.Config.RequireEveryone || x.Config.Grace <= 0 {
 		return x.Redirect(x.Config.Base + "/setup")
@@ -61,7 +61,7 @@ func later(x *Page) error {
 		return x.Redirect(x.Config.Base + "/setup")
 	case err != nil:
 		return x.StoreFailed("begin the time of grace", err)
-	// The time is taken anew: where the grace began just now, it began later than the request.
+	// The clock is read again, because a grace period that began just now began later than the request.
 	case !gate.MayPostpone(x.Config.Now(), began, x.Config.Grace):
 		common := x.Common()
 		common.Alert = pages.AlertGraceOver
@@ -70,7 +70,7 @@ func later(x *Page) error {
 	return x.pass(gate.Enrolling, passed{method: factor.MethodNone})
 }
 
-// showOffer is the page that offers a second factor.
+// showOffer shows the page that offers a second factor.
 func showOffer(x *Page) error {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// TestLater: where there is a time of grace, a set-up can be put off until it is over, and not a second time.
+// TestLater: with a grace period, set-up can be postponed until the period is over, and it does not begin a second
+// time.
 func TestLater(t *testing.T) {
 	h := newHouse(t, func(c *exchange.Config) { c.RequireEveryone, c.Grace = true, time.Hour })
 	wants(t, h.visitor(gate.Enrolling).post("/later", nil), http.StatusSeeOther, "/wanted")

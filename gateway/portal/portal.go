@@ -1,5 +1,5 @@
-// Package portal serves the gateway's own pages: a challenge, a factor's set-up and change, the settings, and what
-// scripts ask for. Nothing that it does reaches the app.
+// Package portal serves the gateway's own pages: challenge, set-up and change of factors, settings, and what scripts
+// ask for. Nothing that it does reaches the app.
 package portal
 
 import (
@@ -21,7 +21,7 @@ type Site struct {
 	repeats repeats
 }
 
-// NewSite makes one.
+// NewSite makes a Site.
 func NewSite() *Site { return &Site{origins: http.NewCrossOriginProtection()} }
 
 // Page is one request for an address of our own.
@@ -29,12 +29,12 @@ type Page struct {
 	*signin.Exchange
 	site *Site
 
-	form *form // what a POST said; nil in all other requests
-	// asked is what the secrets store said of the user's factors, where a page was on its way that shows it.
+	form *form // what a POST said; nil for all other requests
+	// asked is what the secrets store said of the user's factors, if a page that shows it is being prepared.
 	asked *factor.Status
 }
 
-// Serve answers for an address below base. Nothing of such a request ever reaches the app.
+// Serve answers a request for an address below base. No such request ever reaches the app.
 func Serve(site *Site, x *signin.Exchange) error {
 	page := &Page{Exchange: x, site: site}
 	return page.serve(x.Path)
@@ -42,7 +42,7 @@ func Serve(site *Site, x *signin.Exchange) error {
 
 // ownPage is one of the gateway's own addresses (contract 5).
 type ownPage struct {
-	// states are those that the page is meant for; everybody else is sent on. Empty means anyone.
+	// states are the states that the page is meant for; everybody else is sent on. Empty means every state.
 	states []gate.State
 	// get shows the page, post acts. A method without a function is refused with 405.
 	get, post func(*Page) error
@@ -56,32 +56,36 @@ var (
 	enrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
-// savedPath is where recovery codes that were shown are said to be saved, and usedPath says that one was used.
+// savedPath is where a user confirms having saved the recovery codes. usedPath is the page that says that one was used.
 const savedPath, usedPath = "/recovery-codes/saved", "/recovery-used"
 
 // ownPages are the addresses below base.
 var ownPages = map[string]ownPage{
-	"/":                {states: verified, get: showSettings},
-	"/challenge":       {states: pending, get: showChallenge, post: takeCode},
-	"/recovery":        {states: pending, get: showRecovery, post: takeRecoveryCode},
-	"/setup":           {states: enrolment, get: showSetUp, post: startSetUp},
-	"/setup/confirm":   {states: enrolment, post: confirmSetUp},
-	"/reset":           {states: verified, get: showReset, post: startReset},
-	"/disable":         {states: verified, get: showDisable, post: disable},
-	"/recovery-codes":  {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
-	savedPath:          {states: verified, post: keepRecoveryCodes},
-	usedPath:           {states: verified, get: showRecoveryUsed, post: goOn},
-	"/status":          {states: anyone, get: showStatus},
-	"/resume":          {states: verified, get: resume},
-	"/trust":           {states: verified, get: showTrust, post: takeTrust},
-	signin.ExposedPath: {states: verified, get: showExposed, post: answerExposed},
-	"/later":           {states: enrolling, post: later},
-	"/offer":           {states: verified, get: showOffer},
-	"/browsers":        {states: verified, post: forgetBrowsers},
-	"/sessions":        {states: verified, post: endSessions},
-	"/logo":            {states: anyone, get: showLogo},
-	exchange.GuardPath: {states: anyone, get: showGuard},
-	"/logout":          {states: anyone, post: signOut},
+	"/":               {states: verified, get: showSettings},
+	"/challenge":      {states: pending, get: showChallenge, post: takeCode},
+	"/recovery":       {states: pending, get: showRecovery, post: takeRecoveryCode},
+	"/setup":          {states: enrolment, get: showSetUp, post: startSetUp},
+	"/setup/confirm":  {states: enrolment, post: confirmSetUp},
+	"/reset":          {states: verified, get: showReset, post: startReset},
+	"/disable":        {states: verified, get: showDisable, post: disable},
+	"/recovery-codes": {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
+	savedPath:         {states: verified, post: keepRecoveryCodes},
+	usedPath:          {states: verified, get: showRecoveryUsed, post: goOn},
+	"/status":         {states: anyone, get: showStatus},
+	"/resume":         {states: verified, get: resume},
+	"/trust":          {states: verified, get: showTrust, post: takeTrust},
+	"/later":          {states: enrolling, post: later},
+	"/offer":          {states: verified, get: showOffer},
+	"/browsers":       {states: verified, post: forgetBrowsers},
+	"/sessions":       {states: verified, post: endSessions},
+	"/logo":           {states: anyone, get: showLogo},
+
+	signin.ExposedPath:       {states: verified, get: showExposed, post: answerExposed},
+	exchange.GuardPath:       {states: anyone, get: showGuard},
+	exchange.GuardDialogPath: {states: anyone, get: showGuardDialog},
+	exchange.LinkPath:        {states: anyone, get: showLink},
+
+	"/logout": {states: anyone, post: signOut},
 }
 
 func (x *Page) serve(path match.Path) error {
@@ -115,7 +119,7 @@ func (x *Page) serve(path match.Path) error {
 	return act(x)
 }
 
-// take takes a form.
+// take handles a form.
 func (x *Page) take(page ownPage) error {
 	token := ""
 	if !strings.Contains(x.R.Header.Get("Content-Type"), "json") {
@@ -154,9 +158,9 @@ func (p ownPage) meantFor(state gate.State) bool {
 	return len(p.states) == 0 || slices.Contains(p.states, state)
 }
 
-// actAfresh does what a form asks for in the session as it is now. A client can hold the end of a form back for as long
-// as it likes; by then the session that the form began in may have ended, by a change of factors perhaps, or the time
-// in which no fresh code is needed be over (P8).
+// actAfresh does what a form asks for, in the session as it is now. A client can hold back the end of a form for as
+// long as it likes. By then the session in which the form began may have ended, perhaps by a change of factors, or the
+// time in which no fresh code is needed may be over (P8).
 func (x *Page) actAfresh(page ownPage) error {
 	x.Forget()
 	x.Now = x.Config.Now()
@@ -179,8 +183,8 @@ func (p ownPage) allow() string {
 	return "GET, HEAD, POST"
 }
 
-// sendOn leads whoever a page is not meant for to where they can go on: strangers to the login page, pending sessions
-// to the challenge, verified ones to the settings page.
+// sendOn leads a user for whom the page is not meant to where she can go on: strangers to the login page, pending
+// sessions to the challenge, verified ones to the settings page.
 func (x *Page) sendOn() error {
 	switch x.State() {
 	case gate.Pending, gate.Enrolling:
@@ -197,8 +201,9 @@ func (x *Page) sendOn() error {
 	return x.AskLogin()
 }
 
-// ranOut reports whether somebody sits before a page on the way in whose session has ended: that is said, with the way
-// back to the login. Who does not say that a browser shows the answer to somebody is sent there as ever.
+// ranOut reports whether a user is at one of the pages between login and app, and her session has ended. She is told
+// so, with a link back to the login. A client that does not say that a browser shows the answer to a user is sent to
+// the login as usual.
 func ranOut(x *Page) bool {
 	switch strings.TrimPrefix(x.Path.Text, x.Config.Base) {
 	case "/challenge", "/recovery", "/setup", "/setup/confirm":

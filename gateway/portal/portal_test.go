@@ -9,8 +9,9 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP1_PagesAreForTheirStates: a stranger, or somebody who has only the password, opens every one of our pages. What
-// is not for them leads to where they can go on, and shows nothing. The control: the page is served to whom it is for.
+// TestP1_PagesAreForTheirStates: a stranger, or somebody who has only the password, opens every one of our pages. A
+// page that is not meant for the state shows nothing and leads to where the user can go on. The control: each page is
+// served in the states that it is meant for.
 func TestP1_PagesAreForTheirStates(t *testing.T) {
 	h := newHouse(t, nil)
 	h.enrol()
@@ -29,14 +30,14 @@ func TestP1_PagesAreForTheirStates(t *testing.T) {
 			case !lawful && !sentOn:
 				t.Errorf("%s, %s: %d to %q, want to %s", path, state, w.Code, w.Header().Get("Location"), location)
 			case lawful && sentOn && path != "/offer" && path != "/setup" && path != "/trust" && path != "/recovery-used" && path != "/exposed":
-				// These lead on whoever has nothing to do there.
+				// These pages lead on if there is nothing to do there.
 				t.Errorf("%s, %s: sent on to %s", path, state, location)
 			}
 		}
 	}
 }
 
-// TestP1_UnknownSessionsAreStrangers: a token that was made up, is over, or is of another host's session.
+// TestP1_UnknownSessionsAreStrangers: the token is made up, or its session has ended or is for another host.
 func TestP1_UnknownSessionsAreStrangers(t *testing.T) {
 	h := newHouse(t, nil)
 	known := h.visitor(gate.Verified)
@@ -63,8 +64,8 @@ func TestP1_UnknownSessionsAreStrangers(t *testing.T) {
 	wants(t, known.send(r), http.StatusSeeOther, "/login")
 }
 
-// TestMethodsAndAddresses: a method that a page does not take is 405 and names those that it takes; what is no page is
-// 404 in every spelling.
+// TestMethodsAndAddresses: a method that a page does not take gets 405, which names those that it takes. An address
+// that is no page gets 404 in every spelling.
 func TestMethodsAndAddresses(t *testing.T) {
 	h := newHouse(t, nil)
 	v := h.visitor(gate.Verified)

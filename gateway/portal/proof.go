@@ -10,20 +10,20 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// A trusted browser that runs scripts holds a key beside its cookie, and a login with both a password and the cookie
-// leaves its session pending: the page that asks for the code has the script prove the key, and the proof comes back as
-// a form of that page.
+// A trusted browser that runs scripts holds a key in addition to its cookie. A login with both the password and the
+// cookie leaves its session pending: on the page that asks for the code, a script proves the key, and the proof comes
+// back as a form of that page.
 
-// proof is what the form holds, with what it must have been made for in this session.
+// proof returns the proof in the form, with what it must have been made for in this session.
 //
-// The nonce is the session's form token: random, made anew with each token of the session, in the page already, and
-// never in another session. The scheme is left out, since a proxy in front may have ended TLS.
+// The nonce is the session's form token: it is random, made anew with each token of the session, already in the page,
+// and in no other session. The scheme is left out, since a proxy in front may have ended TLS.
 func (x *Page) proof() factor.Proof {
 	return factor.Proof{Signature: x.form.proof, Host: strings.ToLower(x.R.Host), Base: x.Config.Base, Nonce: x.Session().Form}
 }
 
-// newTrust is how the form wants this browser to be trusted. A key that cannot be used is no reason for less than a
-// key: then the browser is not trusted at all, and ok is false.
+// newTrust returns how the form wants this browser to be trusted. If its key cannot be used, the browser is not trusted
+// at all rather than trusted without a key, and ok is false.
 func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 	trust.Instead = x.Credentials()
 	if x.form.key == "" {
@@ -39,7 +39,7 @@ func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 	return trust, true
 }
 
-// proving is the trusted browser that may prove itself in this session; none while wrong codes are being counted.
+// proving returns the trusted browser that may prove itself in this session; none while wrong codes are being counted.
 func (x *Page) proving(status factor.Status) (device factor.DeviceStatus, ok bool) {
 	if status.Blocked() {
 		return device, false
@@ -47,15 +47,15 @@ func (x *Page) proving(status factor.Status) (device factor.DeviceStatus, ok boo
 	return signin.DeviceOf(status, x.Session().Device)
 }
 
-// takeProof judges what a trusted browser shows in place of a code. It is no attempt at a code, and has one go in a
-// session: if nothing comes of it, the code is asked for as ever.
+// takeProof judges what a trusted browser shows instead of a code. It does not count as an attempt at a code, and a
+// session has one: if it fails, the code is asked for as usual.
 func (x *Page) takeProof() error {
 	user, device := x.Session().Identity, x.Session().Device
 	shown := x.Credentials()
 	at := slices.IndexFunc(shown, func(credential string) bool { return factor.DeviceID(credential) == device })
 	if device != "" && at >= 0 {
 		if credential := x.UseTrust(user, shown[at], x.proof()); credential != "" {
-			// Its former secret is used up, whatever becomes of the session.
+			// The browser's former secret is used up, whatever becomes of the session.
 			x.KeepTrust(credential)
 			return x.pass(gate.Pending, passed{method: factor.MethodTOTP, credential: credential, trusted: true})
 		}

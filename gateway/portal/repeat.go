@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// A form that is sent twice (a double click, where no script holds the second one back) has the browser drop the answer
-// to the first, which may have used up a code and replaced the session's token. The second one then comes with a token
+// If a form is sent twice (by a double click, where no script holds the second one back), the browser drops the answer
+// to the first. The first may have used up a code and replaced the session's token. The second then comes with a token
 // that is dead, and must not lead to the login page.
 //
-// So the answer to a form whose browser hung up before it got it is kept for a moment, and given to who sends the very
-// same form with the same token: the same path, fields, address and browser. To everybody else, and for everything
-// else, a replaced token is dead (P8). Who sends something else with it, a guess perhaps, ends that as well. What was
-// refused is judged, and counted, each time (P7), and what scripts send is no form. The answer is kept in this process:
-// another node knows nothing of it.
+// So if the browser hung up before it got the answer, the answer is kept for a moment, and given to a client that sends
+// the very same form with the same token: the same path, fields, address and browser. For everybody else, and for
+// everything else, a replaced token is dead (P8). If a client sends anything else with it, perhaps a guess, the kept
+// answer is dropped. A refused form is judged and counted each time (P7). What scripts send is not a form and is not
+// kept. The answer is kept in this process; other nodes do not know it.
 const (
 	repeatWithin = 10 * time.Second
-	// maxRepeats is how many forms are remembered at a time, and maxRepeated how often one is answered again.
+	// maxRepeats is how many forms are remembered at a time. maxRepeated is how often one is answered again.
 	maxRepeats, maxRepeated = 4096, 3
 	// maxRepeatBody is the largest answer that is kept, in bytes.
 	maxRepeatBody = 64 << 10
-	// hangUpWithin is how long a second form waits to hear that the browser gave the first one up.
+	// hangUpWithin is how long a second form waits to learn that the browser gave up the first.
 	hangUpWithin = 100 * time.Millisecond
 )
 
-// repeats are the forms that were sent lately, by the token that they came with. Safe for concurrent use.
+// repeats are the forms that were sent lately, by the token that they came with. It is safe for concurrent use.
 type repeats struct {
 	mu    sync.Mutex
 	forms map[string]*sentForm
@@ -38,26 +38,26 @@ type repeats struct {
 // sentForm is a form that is under way, or was answered a moment ago.
 type sentForm struct {
 	print [sha256.Size]byte
-	// left is closed when its browser hangs up while it is under way, and done when it is answered.
+	// left is closed when the browser hangs up while the form is under way. done is closed when the form is answered.
 	left <-chan struct{}
 	done chan struct{}
-	// What follows is set when done is closed, but for times: how often it was answered again.
+	// The following fields are set when done is closed, except times, which is how often the form was answered again.
 	unseen bool
 	until  time.Time
-	// token is what took the place of the form's; empty where that is alive.
+	// token is the token that replaced the form's; empty if the form's is still alive.
 	token  string
 	answer recorded
 	times  int
 }
 
-// recorded is an answer. One without a status was none that could be kept.
+// recorded is an answer. Without a status it could not be kept.
 type recorded struct {
 	status int
 	header http.Header
 	body   bytes.Buffer
 }
 
-// printOf is what tells one form from another.
+// printOf returns a hash that distinguishes one form from another.
 func printOf(x *Page, body []byte) [sha256.Size]byte {
 	hash := sha256.New()
 	for _, part := range [][]byte{[]byte(x.Path.Text), body, []byte(x.Client(x.R)), []byte(x.R.UserAgent())} {
@@ -66,13 +66,13 @@ func printOf(x *Page, body []byte) [sha256.Size]byte {
 	return [sha256.Size]byte(hash.Sum(nil))
 }
 
-// shown is the token that the browser sent, alive or not.
+// shown returns the token that the browser sent, dead or alive.
 func shown(x *Page) string {
 	token, _, _ := x.ShownToken(x.R)
 	return token
 }
 
-// knows reports whether a form came with that token lately.
+// knows reports whether a form came with this token lately.
 func (r *repeats) knows(token string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,8 +106,8 @@ func (f *sentForm) over(now time.Time) bool {
 	}
 }
 
-// again is the answer to the same form, where it was sent before and its browser did not get to see what came of it, or
-// holds the token that it brought. It waits for a form that is under way and was given up.
+// again returns the answer to the same form, if it was sent before and its browser did not see the answer, or holds the
+// token that the answer brought. It waits for a form that is under way and was given up.
 func (r *repeats) again(ctx context.Context, token string, mark [sha256.Size]byte, clock func() time.Time) (answer recorded, ok bool) {
 	r.mu.Lock()
 	form := r.forms[token]
@@ -141,15 +141,15 @@ func (r *repeats) again(ctx context.Context, token string, mark [sha256.Size]byt
 	return form.answer, true
 }
 
-// forget has a token be dead for good.
+// forget makes a token dead for good.
 func (r *repeats) forget(token string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.forms, token)
 }
 
-// once answers a form, and keeps the answer for the moment in which its browser may send it again. What it does is done
-// to its end, also where the browser gives up: it may have done half of it.
+// once answers a form and keeps the answer for the moment in which its browser may send the form again. The action runs
+// to its end even if the browser gives up, because half of it may be done.
 func once(x *Page, token string, mark [sha256.Size]byte, act func() error) error {
 	if token == "" {
 		return act()
@@ -179,7 +179,7 @@ func once(x *Page, token string, mark [sha256.Size]byte, act func() error) error
 	return err
 }
 
-// repeat gives an answer once more.
+// repeat sends a kept answer once more.
 func repeat(x *Page, answer recorded) error {
 	h := x.W.Header()
 	for name, values := range answer.header {
@@ -208,7 +208,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 		r.status, r.header = http.StatusOK, r.Header().Clone()
 	}
 	if r.body.Len() <= maxRepeatBody {
-		_, _ = r.body.Write(p) // it never fails
+		_, _ = r.body.Write(p) // Write to a bytes.Buffer never fails
 	}
 	return r.ResponseWriter.Write(p)
 }

@@ -9,8 +9,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// resume gives a script the app's answer to its login, once (contract 5). A page load is none of its: it gets nothing,
-// and takes nothing.
+// resume gives a script the app's answer to its login, once (contract 5). A page load gets nothing and uses nothing up.
 func resume(x *Page) error {
 	navigates := strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
 	if x.Session().Delivery == nil || navigates || exchange.LoadsAhead(x.R) {

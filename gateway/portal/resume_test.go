@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// TestResume: a script gets the app's answer to its login, once; a page load gets nothing and takes nothing.
+// TestResume: a script gets the app's answer to its login, once. A page load gets nothing and uses nothing up.
 func TestResume(t *testing.T) {
 	h := newHouse(t, nil)
 	v := h.visitor(gate.Verified)

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestP8_EndingSessions: alice ends her other sessions, or one of them; her own goes on.
+// TestP8_EndingSessions: alice ends one of her other sessions, or all of them. Her own goes on.
 func TestP8_EndingSessions(t *testing.T) {
 	h := newHouse(t, nil)
 	v, first, second := h.visitor(gate.Verified), h.visitor(gate.Verified), h.visitor(gate.Pending)

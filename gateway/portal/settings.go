@@ -11,20 +11,22 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// showStatus tells a script where the session stands.
+// showStatus tells a script the state of the session.
 func showStatus(x *Page) error {
 	status := struct {
 		State    string   `json:"state"`
 		User     string   `json:"user"`
 		Enrolled bool     `json:"enrolled"`
 		Methods  []string `json:"methods"`
+		// Trust is for the guard's dialog.
+		Trust *trustStatus `json:"trust,omitempty"`
 	}{State: x.State().String(), Methods: []string{}}
 	if x.State() != gate.Anonymous {
 		factors, err := x.Enrolled(x.Session().Identity)
 		if err != nil {
 			return x.StoreFailed("read the second factor", err)
 		}
-		status.User, status.Enrolled = x.Session().Identity, factors.Enrolled
+		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
 		for _, method := range factors.Methods {
 			status.Methods = append(status.Methods, string(method))
 		}
@@ -52,8 +54,8 @@ func (x *Page) settingsWith(alert string, status int) error {
 	return x.settingsPage(status, common, factors)
 }
 
-// takeNotice gets the message that an earlier request left for the next page, once. It stays for a page that somebody
-// sees.
+// takeNotice takes the message that an earlier request left for the next page, once. It leaves the message if nobody
+// sees this page.
 func (x *Page) takeNotice() (string, error) {
 	if x.Session() == nil || x.Session().Notice == "" || x.R.Method == http.MethodHead || exchange.LoadsAhead(x.R) {
 		return "", nil
@@ -65,7 +67,7 @@ func (x *Page) takeNotice() (string, error) {
 	return taken.Before.Notice, nil
 }
 
-// showSettings is the settings page.
+// showSettings shows the settings page.
 func showSettings(x *Page) error {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
@@ -88,8 +90,8 @@ func (x *Page) settingsPage(code int, common pages.Common, status factor.Status)
 	return x.Config.Pages.Settings(x.W, code, view)
 }
 
-// behind is the settings page to show behind a dialog. Where a store does not say what it would show there is
-// none: the dialog does without, and nothing is said that is not known (P6).
+// behind returns the settings page that is shown behind a dialog. If a store does not answer, it returns none: the
+// dialog is shown alone, so that no page says what is not known (P6).
 func (x *Page) behind(status *factor.Status) *pages.SettingsView {
 	if x.State() != gate.Verified {
 		return nil
@@ -108,7 +110,7 @@ func (x *Page) behind(status *factor.Status) *pages.SettingsView {
 	return &view
 }
 
-// settingsAfter leads to the settings page, which says what is true now.
+// settingsAfter leads to the settings page, which shows what is true now.
 func (x *Page) settingsAfter(notice string) error {
 	if _, err := x.Take(session.LeaveNotice(notice)); err != nil {
 		return x.StoreFailed("leave a notice", err)
@@ -116,7 +118,7 @@ func (x *Page) settingsAfter(notice string) error {
 	return x.Redirect(x.Config.Base + "/")
 }
 
-// settingsView is everything that the settings page shows.
+// settingsView returns everything that the settings page shows.
 func settingsView(x *Page, common pages.Common, status factor.Status) (pages.SettingsView, error) {
 	view := pages.SettingsView{
 		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,

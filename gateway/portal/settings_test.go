@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/gate"
 )
 
-// TestSettings: the page shows whose it is and whether there is a factor, and a message once.
+// TestSettings: the page shows the user's name and whether there is a factor, and shows a message once.
 func TestSettings(t *testing.T) {
 	h := newHouse(t, nil)
 	v := h.visitor(gate.Verified)
@@ -33,7 +33,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestStatus: a script is told where its session stands; a stranger learns nothing of anybody.
+// TestStatus: a script learns the state of its session. A stranger learns nothing about anybody.
 func TestStatus(t *testing.T) {
 	h := newHouse(t, nil)
 	h.enrol()

@@ -12,22 +12,23 @@ import (
 	"sallyport.example/sallyport/internal/inject"
 )
 
-// errReplaced ends the copying of an answer in whose place the browser got another one.
+// errReplaced stops the copying of an upstream response that the gateway replaced.
 var errReplaced = errors.New("the answer was replaced by the gateway")
 
-// errUnjudged is returned to a handler that takes a connection over before it has answered: nobody would judge what it
-// writes there.
+// errUnjudged is returned to a handler that takes a connection over before it has answered. Nobody would judge what the
+// handler writes there.
 var errUnjudged = errors.New("a connection cannot be taken over before the answer to its handshake was written")
 
 // filter stands between the app's answer and the browser. It looks at headers only: bodies, events and tunnels pass
-// through it unbuffered, except for the rare answer that changes a held cookie and has to wait for the app's own word.
+// through it unbuffered. The exception is the rare answer that changes a held cookie and has to wait until the app has
+// said whose the session is.
 //
-// It overrides every way in which bytes can leave, for a promoted method would go around it. Headers of
-// an answer that goes on leave by begin, and its body by send, since a page may get a link on its way.
+// It overrides every way in which bytes can leave, because a promoted method would bypass it. The headers of an answer
+// that goes on leave by begin, and its body by send, since a page may get a link on its way.
 type filter struct {
 	x    *Exchange
 	mode filterMode
-	// undecided: an answer that waits was not settled yet.
+	// undecided: an answer that waits is not settled yet.
 	undecided bool
 	// early: it was settled before it was whole.
 	early bool
@@ -35,17 +36,18 @@ type filter struct {
 	unseen bool
 	// waiting is the beginning of an answer that is not decided yet.
 	waiting *upstream.Withheld
-	// settling decides what becomes of it.
+	// settling decides what becomes of the answer.
 	settling settlement
 	// own are the cookies that were set before the request went on: the gateway's, and those of outer handlers.
 	own []string
 	// lines are the cookies that an undecided answer sets.
 	lines []string
-	// meanwhile takes what comes of an answer while the app is asked whose it is; nil in all others.
+	// meanwhile keeps what comes of an answer while the app is asked whose it is; nil otherwise.
 	meanwhile *meanwhile
-	// referrer is where the request says that it comes from.
+	// referrer is the request's Referer header.
 	referrer []string
-	// insertion is for a page load, whose page is to get something put in; rewriter does it. Nil for all else.
+	// insertion is set for a page load whose page gets something inserted, and rewriter inserts it. Both are nil
+	// otherwise.
 	insertion *insertion
 	rewriter  *inject.Rewriter
 }
@@ -57,16 +59,16 @@ const (
 	notStarted filterMode = iota
 	// passing: the headers were clean, or cleaned; the body goes through.
 	passing
-	// holding: the answer waits, until it is whole or large, for the app's word on who is signed in.
+	// holding: the answer waits, until it is whole or large, for the app to say who is signed in.
 	holding
-	// asking: the beginning went on its way, and each further piece waits for the app's word.
+	// asking: the beginning is on its way, and the app is asked about each further piece before it goes out.
 	asking
-	// replaced: the browser got another answer; what the app still sends is thrown away.
+	// replaced: the browser got another answer; what the app still sends is discarded.
 	replaced
 )
 
-// HoldLimit is how much of an answer that waits is kept, in bytes. An app with one worker, or one that locks its
-// sessions as PHP does, cannot answer the question who is signed in before it has got rid of this answer.
+// HoldLimit is how many bytes of a waiting answer are kept before the app is asked. An app with one worker, or one that
+// locks its sessions as PHP does, cannot say who is signed in before it has got rid of this answer.
 const HoldLimit = 256 << 10
 
 func (f *filter) Header() http.Header {
@@ -86,8 +88,9 @@ func (f *filter) WriteHeader(status int) {
 	}
 	h := f.x.W.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
-		// Early hints cannot carry a cookie that counts; browsers differ in whether they take it (P2). Where what
-		// follows may be a sign-in there are none: nobody has judged it yet, and any header may give it away.
+		// Browsers differ in whether they take a cookie from early hints, so a cookie is removed from them (P2). If
+		// what follows may be a sign-in, no hints go out at all: nobody has judged that answer yet, and any header may
+		// give it away.
 		if f.x.State() == gate.Verified && !f.x.Suspect && !f.x.Session().InPlace {
 			upstream.StripCookies(h)
 			f.x.W.WriteHeader(status)
@@ -96,7 +99,7 @@ func (f *filter) WriteHeader(status int) {
 	}
 	f.mode = passing
 	if f.x.R.Context().Err() != nil {
-		// The client has left, and whoever carries requests to the app says so in its own words.
+		// The client has left, and the handler that carries requests to the app says so in an answer of its own.
 		f.unseen = true
 	}
 	if h["Trailer"] != nil {
@@ -110,7 +113,7 @@ func (f *filter) WriteHeader(status int) {
 	lines = f.x.strangersCookies(status, lines)
 	switch {
 	case f.x.carries || f.x.besideRaise():
-		// It is settled when it is whole, or large: by then more is known of it.
+		// It is settled when it is whole or large, because more is known of it then.
 		f.undecided, f.lines = true, lines
 	case len(lines) == 0 && f.x.Place != gate.Logout:
 		f.begin(status)
@@ -127,7 +130,7 @@ func (f *filter) WriteHeader(status int) {
 	case status == http.StatusSwitchingProtocols:
 		f.decide()
 	case upstream.IsEventStream(h):
-		// Its head says that it has begun, and the first event may come in an hour.
+		// The head of an event stream says that it has begun, and the first event may come only in an hour.
 		f.early = true
 		f.decide()
 	}
@@ -154,14 +157,14 @@ func (f *filter) decide() {
 		return
 	}
 	if waiting.Body.Len() > 0 && !f.x.stream.cut.Load() {
-		_, _ = f.pass(waiting.Body.Bytes()) // it was there before the app was asked
+		_, _ = f.pass(waiting.Body.Bytes()) // it came before the app was asked
 	}
 	if f.x.asksOn() {
 		f.mode, f.waiting = asking, new(upstream.Withheld)
 	}
 }
 
-// release writes the headers of an answer that may go, with the cookies that the browser may have.
+// release writes the headers of an answer that may go out, with the cookies that the browser may have.
 func (f *filter) release(status int, cookies []string) {
 	if len(cookies) > 0 {
 		h := f.x.W.Header()
@@ -182,7 +185,7 @@ func (f *filter) begin(status int) {
 	}
 }
 
-// send writes a piece of its body.
+// send writes a piece of the app's body, if it may go out.
 func (f *filter) send(p []byte) (int, error) {
 	if !f.mayGoOut() {
 		return 0, errSessionEnded
@@ -190,7 +193,7 @@ func (f *filter) send(p []byte) (int, error) {
 	return f.pass(p)
 }
 
-// pass writes a piece of which it is known whose it is.
+// pass writes a piece after it is known whose it is.
 func (f *filter) pass(p []byte) (int, error) {
 	f.x.stream.sent()
 	if f.rewriter != nil {
@@ -199,7 +202,7 @@ func (f *filter) pass(p []byte) (int, error) {
 	return f.x.W.Write(p)
 }
 
-// sendHeld writes what waits for the next piece.
+// sendHeld writes what the rewriter keeps back for the next piece.
 func (f *filter) sendHeld() error {
 	if f.rewriter != nil {
 		return f.rewriter.Flush()
@@ -207,7 +210,7 @@ func (f *filter) sendHeld() error {
 	return nil
 }
 
-// replace writes another answer by way of answer, and drops the app's own.
+// replace drops the app's answer and writes another one in its place.
 func (f *filter) replace(answer exchange.Answer) {
 	h := f.x.W.Header()
 	own := h["Set-Cookie"]
@@ -250,8 +253,8 @@ func (f *filter) Write(p []byte) (int, error) {
 // Flush implements http.Flusher for those who do not use a ResponseController.
 func (f *filter) Flush() { _ = f.FlushError() }
 
-// FlushError implements what http.ResponseController looks for. An answer that is flushed wants to be seen now, so that
-// one that waits is decided now.
+// FlushError implements what http.ResponseController looks for. A flush means that the browser is to see the answer
+// now, so an answer that waits is decided now.
 func (f *filter) FlushError() error {
 	if f.meanwhile == nil && f.mode == notStarted {
 		f.WriteHeader(http.StatusOK)
@@ -273,8 +276,8 @@ func (f *filter) FlushError() error {
 	return f.flushDecided()
 }
 
-// Hijack implements http.Hijacker: a WebSocket takes the connection over once its handshake was answered, unless
-// another answer took the place of that.
+// Hijack implements http.Hijacker. A WebSocket takes the connection over after its handshake was answered, unless the
+// gateway replaced that answer.
 func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := f.join(); err != nil {
 		return nil, nil, err
@@ -301,15 +304,15 @@ func (f *filter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, nil
 }
 
-// run sends a request through the rest of the route with the filter in between. Afterwards nothing waits any more, and
-// no trailer carries a cookie (P2).
+// run sends a request through the rest of the route with the filter in between. When it returns, nothing waits any more
+// and no trailer carries a cookie (P2).
 func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
 	h := f.x.W.Header()
 	f.own = h["Set-Cookie"]
 	delete(h, "Set-Cookie")
 	defer func() {
 		if f.mode == replaced {
-			// The copying was broken off on purpose, and reverse proxies say so with this panic.
+			// The copying was stopped on purpose, and reverse proxies report that with this panic.
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value is the convention
 				panic(p)
 			}
@@ -323,14 +326,14 @@ func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
 			_ = f.join()
 		}
 		if !returned && (f.mode == notStarted || f.mode == holding) {
-			f.x.unseen() // it panicked, as reverse proxies do whose client or app breaks off
+			f.x.unseen() // it panicked, as reverse proxies do if their client or app breaks off
 		}
 	}()
 	err = next(f, r)
 	returned = true
 	f.handlerReturned()
 	if failed := f.join(); failed != nil && !errors.Is(failed, errReplaced) && !f.x.stream.cut.Load() {
-		panic(http.ErrAbortHandler) // as whoever copies an answer does that cannot be written
+		panic(http.ErrAbortHandler) // as a handler does that copies an answer and cannot write it
 	}
 	if f.x.stream.cut.Load() {
 		return f.ended()
@@ -362,13 +365,16 @@ func (f *filter) run(next upstream.Handler, r *http.Request) (err error) {
 			return f.ended()
 		}
 	}
-	// The end of a document that was cut off. Whether it can still be written is nobody's concern by now.
+	// This is the end of a document. Whether it can still be written does not matter by now.
+	if f.rewriter != nil && err == nil {
+		_ = f.rewriter.Close()
+	}
 	_ = f.sendHeld()
 	return err
 }
 
-// ended is for a request whose session ended while it was under way. What was not answered is answered as a stranger's
-// would be; what was begun breaks off in a way that no client takes for the end.
+// ended handles a request whose session ended while the request was under way. If nothing was answered yet, it is
+// answered like a stranger's. An answer that has begun breaks off, in a way that no client takes for its end.
 func (f *filter) ended() error {
 	switch {
 	case f.mode == replaced || f.x.stream.tunnel != nil:

@@ -16,14 +16,14 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// maxRechecks is how often one request asks again whose the cookies are that other answers are changing meanwhile.
+// maxRechecks is how often one request asks the app again because other answers change the cookies meanwhile.
 const maxRechecks = 8
 
-// errBusy is returned if they change faster than the app can be asked.
+// errBusy is returned if the cookies change faster than the app can be asked.
 var errBusy = fmt.Errorf("%w: held cookies change faster than the app can be asked about them", upstream.ErrBroken)
 
-// ForwardVerified sends a request to the app with the cookies from custody. Most requests take this way and nothing
-// else: one look at the session, the headers, the filter.
+// ForwardVerified sends a request to the app with the cookies from custody. For most requests this is all: one look at
+// the session, the headers, and the filter.
 func (x *Exchange) ForwardVerified() error {
 	insertion, refreshes, referrer := x.expectPage(), x.refreshes(), x.R.Header["Referer"]
 	if x.Session().InPlace {
@@ -64,13 +64,13 @@ func (x *Exchange) ForwardVerified() error {
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
-// checkDue decides whether the app has to be asked who is signed in.
+// checkDue reports whether the app has to be asked who is signed in.
 func (x *Exchange) checkDue() gate.Check {
 	return x.site.checkDue(x.Session(), x.Now, x.Unresolved.Has(x.Token))
 }
 
-// checkDue decides the same for a session that may have been read outside a request. A held cookie that has run out
-// since the app was asked makes the session doubtful: it may have stood above another user's.
+// checkDue is the same for a session that may have been read outside a request. If a held cookie has run out since the
+// app was asked, the session is doubtful, because that cookie may have hidden another user's.
 func (s *Site) checkDue(data *session.Data, now time.Time, unresolved bool) gate.Check {
 	return gate.CheckDue(now, data.Checked, s.Config.Recheck, unresolved || data.Held.RanOut(data.Checked, now))
 }
@@ -143,8 +143,8 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 	}
 }
 
-// vouch notes that the app named the session's own user, and reports whether that counts. If other cookies came into
-// custody meanwhile, the app was not asked about those (P5), and has to be asked again.
+// vouch notes that the app named the session's own user, and reports whether that counts. It does not count if other
+// cookies came into custody meanwhile: the app was not asked about those (P5) and has to be asked again.
 func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	token := x.Token
 	taken, err := x.Take(session.Vouch(x.Session().Identity, x.Session().Held, x.CookiesSet(answer.Changes)))
@@ -154,8 +154,8 @@ func (x *Exchange) vouch(answer upstream.Probed) (vouched bool, err error) {
 	return taken.Done, err
 }
 
-// unsettle notes that a session must not be used before the app has said whose it is. asked is what the app set when it
-// was asked.
+// unsettle notes that the session must not be used before the app has said whose it is. asked are the cookies that the
+// app set when it was asked.
 func (x *Exchange) unsettle(asked ...custody.Change) error {
 	defer x.Carriers.Doubt(x.Token)
 	_, err := x.Take(session.Unsettle(x.CookiesSet(asked)))
@@ -165,7 +165,7 @@ func (x *Exchange) unsettle(asked ...custody.Change) error {
 	return err
 }
 
-// RefuseForeign refuses a request that a page of another site sent and only this site's pages may send.
+// RefuseForeign refuses a request that only this site's pages may send and that a page of another site sent.
 func (x *Exchange) RefuseForeign() error {
 	x.Log.InfoContext(x.R.Context(), "refused: another site's page sent it",
 		"app", x.Config.App, "place", x.Place.String(), "client", x.Config.ClientAddress(x.R))

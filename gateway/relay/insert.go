@@ -30,6 +30,10 @@ type insertion struct {
 	languages, origin string
 	base              string
 	link, guard       bool
+	// moves: a script puts the link where the operator wants it.
+	moves bool
+	// fills: the browser says that it shows the answer in a window.
+	fills bool
 	// worker: it is no page, but the script of a service worker.
 	worker bool
 	// mark is of what is to be put in. The app was asked whether the page has changed into which the very same was put,
@@ -54,23 +58,28 @@ func (x *Exchange) expectPage() *insertion {
 	}
 	i := &insertion{
 		pages: x.Config.Pages, languages: exchange.Languages(x.R), origin: siteOrigin(x), base: x.Config.Base, link: link, guard: x.Config.Guard,
+		fills: inject.FillsWindow(x.R), moves: x.Config.SettingsLinkInto != "",
 	}
 	i.mark = i.markOf(link && i.origin != "")
 	i.asked = inject.Condition(x.R.Header, i.mark)
 	return i
 }
 
+// places is of the places in a page that something is put into. Where they change, pages that browsers have kept do
+// too.
+const places = "2"
+
 // markOf is what the validators of a page say of what was put into it. What differs from page to page, as a nonce does,
 // is no part of it.
 func (i *insertion) markOf(link bool) string {
 	var guard, settings string
 	if i.guard {
-		guard = guardTag(i.base, nil)
+		guard = scriptTag(i.base+exchange.GuardPath, nil)
 	}
 	if link {
-		settings = i.pages.SettingsLink(i.languages, i.origin+i.base+"/")
+		settings = i.settings(i.origin, http.Header{})
 	}
-	return inject.Mark(guard, settings)
+	return inject.Mark(places, guard, settings)
 }
 
 // into makes ready for the app's answer, and changes its headers. Nil where the answer is left alone.
@@ -95,13 +104,13 @@ func (i *insertion) into(w http.ResponseWriter, status int, state gate.State) *i
 	if !link && !i.guard || !inject.Document(status, h) {
 		return nil
 	}
-	rewriter := &inject.Rewriter{To: w}
+	rewriter := &inject.Rewriter{To: w, Assumed: i.fills}
 	if i.guard {
-		rewriter.AfterHead = []byte(guardTag(i.base, h["Content-Security-Policy"]))
+		rewriter.AfterHead = []byte(scriptTag(i.base+exchange.GuardPath, h["Content-Security-Policy"]))
 	}
 	if link {
-		rewriter.Before = []byte(i.pages.SettingsLink(i.languages, i.base+"/"))
-		rewriter.BeforeBased = []byte(i.pages.SettingsLink(i.languages, i.origin+i.base+"/"))
+		rewriter.Before = []byte(i.settings("", h))
+		rewriter.BeforeBased = []byte(i.settings(i.origin, h))
 	}
 	inject.Adjust(h, i.markOf(link))
 	return rewriter
@@ -131,12 +140,25 @@ func siteOrigin(x *Exchange) string {
 // nonceSource is a nonce of a page's policy (CSP 3 §2.3.1).
 var nonceSource = regexp.MustCompile(`'nonce-([A-Za-z0-9+/_-]+={0,2})'`)
 
-// guardTag is the element that loads the guard. A page whose policy lets scripts in by a nonce lends it to the guard;
-// where it lets no script of the site's in at all, the guard stays out, and reloading leads to the challenge.
-func guardTag(base string, policies []string) string {
+// settings is the link to the settings page on an origin, or by its path where that is empty, in a page with these
+// headers. A script right behind it may put it elsewhere.
+func (i *insertion) settings(origin string, h http.Header) string {
+	policies := h["Content-Security-Policy"]
+	styled := len(policies) == 0 && len(h["Content-Security-Policy-Report-Only"]) == 0
+	link := i.pages.SettingsLink(i.languages, origin+i.base+"/", styled)
+	if i.moves {
+		link += scriptTag(origin+i.base+exchange.LinkPath, policies) + "\n"
+	}
+	return link
+}
+
+// scriptTag is the element that loads a script of ours. A page whose policy lets scripts in by a nonce lends it to the
+// script; where it lets no script of the site's in at all, the script stays out: without the guard reloading leads to
+// the challenge, and without the other the link stays at the end of the page.
+func scriptTag(address string, policies []string) string {
 	nonce := ""
 	if found := nonceSource.FindStringSubmatch(strings.Join(policies, ",")); found != nil {
 		nonce = ` nonce="` + found[1] + `"`
 	}
-	return `<script src="` + base + exchange.GuardPath + `"` + nonce + `></script>`
+	return `<script src="` + address + `"` + nonce + `></script>`
 }

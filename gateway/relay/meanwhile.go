@@ -13,35 +13,36 @@ const (
 	// spoolMemory is how many bytes of an answer are kept in memory while the app is asked; the rest is kept in a file
 	// without a name.
 	spoolMemory = 1 << 20
-	// spoolLimit is how many bytes are kept at all. Beyond that the app has to wait until it was asked.
+	// spoolLimit is how many bytes are kept at all. After that the app has to wait until it was asked.
 	spoolLimit = 64 << 20
 )
 
 // meanwhile keeps the rest of an answer while the app is asked whose it is. Some apps cannot say so before they have
-// sent the answer: PHP locks a session until its script has ended, and a script whose output nobody reads does not end.
+// sent the whole answer: PHP locks a session until its script has ended, and a script whose output nobody reads does
+// not end.
 //
-// A goroutine of its own asks the question and sends what was kept. The exchange belongs to it until over is closed;
-// the handler's goroutine only adds to what is kept.
+// A separate goroutine asks the question and sends what was kept. The exchange belongs to that goroutine until over is
+// closed; the handler's goroutine only adds to what is kept.
 type meanwhile struct {
 	over     chan struct{} // closed when the answer was decided, and what was kept was sent
 	returned chan struct{} // closed when the handler has returned
 	full     chan struct{} // closed when no more can be kept
-	panicked any           // what the goroutine panicked with; to be read once over is closed
-	err      error         // why what was kept could not be sent; likewise
-	// behind are the trailers that the handler sets. The map belongs to the handler's goroutine until over is closed;
-	// if that goroutine waited instead, an answer that the app has to send first would never end.
+	panicked any           // what the goroutine panicked with; to be read after over is closed
+	err      error         // why what was kept could not be sent; to be read after over is closed
+	// behind are the trailers that the handler sets. The map belongs to the handler's goroutine until over is closed.
+	// If that goroutine waited for over instead, an answer that the app has to send first would never end.
 	behind http.Header
 
 	mutex  sync.Mutex
 	kept   []byte
 	file   *os.File // what did not fit into kept
 	size   int64    // of the file, in bytes
-	closed bool     // nothing more is kept: there is no room, or what was kept is on its way
-	flush  bool     // the handler wants it to be seen now
+	closed bool     // nothing more is kept: there is no room, or what was kept is being sent
+	flush  bool     // the handler wants the browser to see it now
 	done   bool     // all that was kept was sent
 }
 
-// decideMeanwhile is decide in a goroutine beside the handler, which goes on.
+// decideMeanwhile runs decide in a second goroutine, while the handler goes on.
 func (f *filter) decideMeanwhile() {
 	m := &meanwhile{over: make(chan struct{}), returned: make(chan struct{}), full: make(chan struct{}), behind: make(http.Header)}
 	f.early, f.meanwhile = true, m
@@ -54,8 +55,8 @@ func (f *filter) decideMeanwhile() {
 	}()
 }
 
-// drain sends what was kept. Nothing more is kept afterwards: otherwise a slow client would have all of a large answer
-// kept.
+// drain sends what was kept. Nothing more is kept afterwards; otherwise a slow client could make the gateway keep all
+// of a large answer.
 func (f *filter) drain(m *meanwhile) error {
 	if _, err := io.Copy(decided{f}, m.close()); err != nil {
 		return err
@@ -93,7 +94,7 @@ func (m *meanwhile) close() io.Reader {
 	return io.MultiReader(bytes.NewReader(m.kept), io.NewSectionReader(m.file, 0, m.size))
 }
 
-// sent notes that all that was kept was sent. It reports whether it is to be seen now.
+// sent notes that all that was kept was sent. It reports whether the browser is to see it now.
 func (m *meanwhile) sent() (flush bool) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -157,15 +158,15 @@ func (m *meanwhile) wantsFlush() bool {
 	return !m.done
 }
 
-// whole waits until the answer has ended, and reports whether it has: not if no more of it can be kept, the stream was
-// cut or the client left.
+// whole waits for the end of the answer and reports whether it came. It returns false if no more of the answer can be
+// kept, the stream was cut, or the client left.
 func (f *filter) whole() bool {
 	m := f.meanwhile
 	if m == nil {
 		return false
 	}
 	var ended <-chan struct{}
-	if f.x.stream.site != nil { // else it is a stranger's, whose session cannot end
+	if f.x.stream.site != nil { // Without a site the stream is a stranger's, whose session cannot end.
 		ended = f.x.stream.ending.Done()
 	}
 	select {

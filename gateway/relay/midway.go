@@ -11,12 +11,12 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// midway asks the app whose a session is while an answer or a tunnel of it is under way. What is sent afterwards came
-// from the app before the question. Safe for concurrent use.
+// midway asks the app whose a session is while an answer or a tunnel of the session is under way. What is sent after
+// the question came from the app before it. midway is safe for concurrent use.
 type midway struct {
 	mutex  sync.Mutex
 	stream *stream
-	x      *Exchange // of which nobody else knows
+	x      *Exchange // used by nobody else
 }
 
 // startMidway is called by the goroutine that the exchange belongs to.
@@ -33,9 +33,9 @@ func (x *Exchange) startMidway() *midway {
 	return &midway{stream: &x.stream, x: asking}
 }
 
-// confirms asks the app and reports whether the session still is the same user's. If it is not, or the app cannot say,
-// the stream is cut, and the app is asked before the session's next use. If another request has just asked, that is
-// enough, unless now is set.
+// confirms asks the app and reports whether the session is still the same user's. If it is not, or if the app cannot
+// say, the stream is cut and the app is asked before the session's next use. If another request has just asked, its
+// result is used, unless now is set.
 func (m *midway) confirms(now bool) bool {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -69,7 +69,7 @@ func confirmsUser(x *Exchange) bool {
 	for range maxRechecks {
 		said := x.Whose(x.Session().Held)
 		if said.Verdict == login.NotSignedIn && x.tokenRanOut() {
-			return true // as a recheck has it
+			return true // a recheck decides the same
 		}
 		if said.Verdict != login.Known || said.Name != x.Session().Identity {
 			x.Log.WarnContext(x.R.Context(), "an open stream was cut: the app does not name the session's user any more",
@@ -87,8 +87,8 @@ func confirmsUser(x *Exchange) bool {
 	return false
 }
 
-// confirmsStranger asks about the cookies of this answer: those that the session keeps for the stranger, or such as
-// were kept nowhere, as beside the page of a failed login.
+// confirmsStranger asks the app about the stranger's cookies of this answer. These are the session's guest cookies, or
+// cookies that are kept nowhere, such as those set beside the page of a failed login.
 func confirmsStranger(x *Exchange) bool {
 	jar, kept := x.Session().Guest, true
 	if x.answered.Len() > 0 && !x.answered.Equal(jar) {
@@ -105,7 +105,7 @@ func confirmsStranger(x *Exchange) bool {
 }
 
 // mayGoOut reports whether a piece of an answer that has begun may be sent. While another request that may raise the
-// session is at the app, it waits for a while. After that, and whenever a check is due, it asks the app.
+// session is at the app, it waits for a while. After that wait, and whenever a check is due, it asks the app.
 func (f *filter) mayGoOut() bool {
 	s, v := &f.x.stream, f.x.visit
 	if s.cut.Load() {
@@ -123,7 +123,7 @@ func (f *filter) mayGoOut() bool {
 	if ask {
 		return f.confirmed(s.impatient)
 	}
-	return !s.cut.Load() // also by what it waited for
+	return !s.cut.Load() // the wait may have ended with a cut
 }
 
 // confirmed asks the app whose the session is, if the app can be asked.
@@ -138,7 +138,7 @@ func (f *filter) confirmed(now bool) bool {
 	return s.midway.confirms(now)
 }
 
-// mayAskMidway reports whether the app can be asked, and there is a session to ask about.
+// mayAskMidway reports whether the app can be asked and there is a session to ask about.
 func (x *Exchange) mayAskMidway() bool {
 	if !x.Config.Logins.Asks() || x.Config.Front != nil || x.Token == "" {
 		return false
@@ -146,8 +146,8 @@ func (x *Exchange) mayAskMidway() bool {
 	return x.State() == gate.Verified && !x.LacksPassword() || x.State() != gate.Verified && (x.carries || x.Suspect)
 }
 
-// asksOn reports whether the app has to be asked about all further pieces of an answer, as about its beginning, because
-// the request may sign somebody in later.
+// asksOn reports whether the app has to be asked about every further piece of the answer, as it was about the
+// beginning, because the request may sign somebody in later.
 func (x *Exchange) asksOn() bool {
 	if !x.filter.early || !x.mayAskMidway() {
 		return false
@@ -158,7 +158,7 @@ func (x *Exchange) asksOn() bool {
 	return x.visit != nil && x.visit.Raises || x.visit == nil && x.Suspect
 }
 
-// sendAsked asks the app and sends what was kept of such an answer.
+// sendAsked asks the app about the kept piece of such an answer, and sends it.
 func (f *filter) sendAsked() error {
 	kept := f.waiting.Body.Bytes()
 	if len(kept) == 0 {

@@ -13,15 +13,15 @@ import (
 // askStoreEvery is how often the store is asked whether a request at another gateway still has the turn.
 const askStoreEvery = 20 * time.Millisecond
 
-// lookNow reads a session from the store itself. It does not wait long, and goes on if the client leaves.
+// lookNow reads a session from the store itself. It waits for a second at most, and goes on if the client leaves.
 func (s *Site) lookNow(ctx context.Context, token string) (*session.Data, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer done()
 	return s.Config.Sessions.LoadNow(ctx, token)
 }
 
-// pollStore calls look at once and then every askStoreEvery, until it returns true, patience is over or the channel is
-// closed.
+// pollStore calls look at once and then every askStoreEvery, until look returns true, patience is over or the channel
+// is closed.
 func pollStore(patience time.Duration, over func() <-chan struct{}, look func() (enough bool)) {
 	if look() || patience == 0 {
 		return
@@ -44,8 +44,8 @@ func pollStore(patience time.Duration, over func() <-chan struct{}, look func() 
 	}
 }
 
-// awaitTurn is Visit.Wait across all gateways that share the store of sessions. It returns session.ErrGone if the
-// session has ended.
+// awaitTurn is Visit.Wait across all gateways that share the session store. It returns session.ErrGone if the session
+// has ended.
 func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone bool, err error) {
 	waited, alone = v.Wait(ctx)
 	if !s.Config.Sessions.Remote() {
@@ -55,8 +55,8 @@ func (s *Site) awaitTurn(ctx context.Context, v *underway.Visit) (waited, alone 
 	return true, alone && others, err
 }
 
-// awaitOthers waits for requests at the app by other gateways. A request that may raise the session is marked in the
-// store.
+// awaitOthers waits for requests that other gateways have at the app. A request that may raise the session marks itself
+// in the store.
 func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, err error) {
 	pollStore(v.Patience(), ctx.Done, func() bool {
 		alone, err = s.tryTurn(ctx, v)
@@ -68,7 +68,7 @@ func (s *Site) awaitOthers(ctx context.Context, v *underway.Visit) (alone bool, 
 // tryTurn reports whether the turn is free, and takes it if the request may raise the session.
 func (s *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err error) {
 	now := s.Config.Now()
-	data, err := s.Config.Sessions.LoadNow(ctx, v.Token) // which spares a write for each look
+	data, err := s.Config.Sessions.LoadNow(ctx, v.Token) // Load first: this saves a write per look
 	switch {
 	case err != nil:
 		return false, err
@@ -81,12 +81,13 @@ func (s *Site) tryTurn(ctx context.Context, v *underway.Visit) (free bool, err e
 	}
 	at := now
 	if v.Plain {
-		at = now.Add(underway.OpenPatience - underway.MayTake) // which lapses so much sooner
+		at = now.Add(underway.OpenPatience - underway.MayTake) // so that the mark lapses earlier
 	}
 	taken, err := s.Config.Sessions.Take(context.WithoutCancel(ctx), v.Token, session.Raise(now, at, underway.MayTake))
 	if free = taken.Done; free {
 		v.Marked.Store(true)
-		v.Beside = v.Beside || taken.Before.Raising != nil // by a request that has lapsed, or that nobody has settled
+		// The earlier mark is of a request that has lapsed or that nobody has settled.
+		v.Beside = v.Beside || taken.Before.Raising != nil
 	}
 	return free, err
 }
@@ -103,10 +104,10 @@ func (s *Site) unmark(ctx context.Context, v *underway.Visit) {
 	}
 }
 
-// undisturbedElsewhere waits, before a piece of an answer that has begun or of a tunnel is sent, until no request by
-// another gateway is at the app that may raise the session. It reports whether there is none; otherwise patience is
-// over, the stream has ended or the store does not answer. The store is asked about each piece, because other gateways
-// tell this one nothing.
+// undisturbedElsewhere waits, before a piece of an answer or a tunnel is sent, until no other gateway has a request at
+// the app that may raise the session. It reports whether there is none. It returns false if patience is over, the
+// stream has ended or the store does not answer. The store is asked about each piece, because other gateways tell this
+// one nothing.
 func (s *stream) undisturbedElsewhere(patience time.Duration) (undisturbed bool) {
 	site := s.site
 	if site == nil || !site.Config.Sessions.Remote() {

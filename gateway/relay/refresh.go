@@ -18,16 +18,16 @@ func (x *Exchange) refreshes() bool {
 }
 
 // tokenRanOut reports whether this session's bearer token may have expired while the app's session goes on, so that the
-// app will issue another one. Until then, the session's requests are nobody's to the app.
+// app will issue another one. Until then the app does not know whose the session's requests are.
 func (x *Exchange) tokenRanOut() bool {
 	return len(x.Config.Refresh) > 0 && x.Session().Token != "" && x.Session().Held.Len() == 0
 }
 
-// errNoToken is returned if the app answers a request for another bearer token with something else.
+// errNoToken is returned if the app answers a request for another bearer token without one.
 var errNoToken = errors.New("the answer holds no token where one should stand")
 
 // refresh sends a request for another bearer token to the app, and withholds the answer until the app has said whose
-// the token is (P5). The request has been prepared before.
+// the token is (P5). The request is already prepared.
 func refresh(x *Exchange) error {
 	upstream.SetReadableEncodings(x.R.Header, x.R.Header)
 	answer, err := upstream.Capture(x.Next, x.R)
@@ -48,7 +48,7 @@ func refresh(x *Exchange) error {
 			return x.LoginUnclear("token", err)
 		}
 		if len(issued) == 0 && answer.Body.Len() > 0 {
-			return x.LoginUnclear("token", errNoToken) // it may stand on a page, for clients that ask for pages
+			return x.LoginUnclear("token", errNoToken) // the token may stand on a page, for clients that ask for pages
 		}
 	}
 	if len(issued) > 0 {
@@ -60,8 +60,8 @@ func refresh(x *Exchange) error {
 	return x.filter.run(func(w http.ResponseWriter, r *http.Request) error { return answer.Send(w, r, lines) }, x.stream.watch(x))
 }
 
-// admitTokens binds bearer tokens to the session if the app says that they are its user's. If they are another user's,
-// that is a sign-in, and admitTokens returns an answer.
+// admitTokens binds bearer tokens to the session if the app says that they belong to its user. If they belong to
+// another user, that is a sign-in, and admitTokens returns an answer.
 func admitTokens(x *Exchange, issued []login.Token, answer *upstream.Withheld, lines []string) exchange.Answer {
 	user := x.Session().Identity
 	said := x.Probe(custody.Jar{}, x.TokenAttachment(issued[0].Text))

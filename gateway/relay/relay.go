@@ -1,5 +1,5 @@
-// Package relay carries a session's requests to the app and the answers back: unbuffered if the app need not be asked,
-// and otherwise once the app has said whose the session is.
+// Package relay carries a session's requests to the app and the answers back. Answers pass unbuffered unless the app
+// has to be asked; then they wait until the app has said whose the session is.
 package relay
 
 import (
@@ -14,9 +14,9 @@ import (
 // Site is what all exchanges of one site share. It does not change.
 type Site struct {
 	*signin.Site
-	// Again decides anew what becomes of a request, in the session's present state, and does it.
+	// Again decides anew, in the session's present state, what becomes of a request, and does it.
 	Again func(*Exchange) error
-	// harmless are the addresses that sign nobody in, and static those at which users get what strangers get.
+	// harmless are the addresses that sign nobody in. static are those at which users get the same as strangers.
 	harmless *underway.Harmless
 	static   underway.Static
 	// watchers look after requests that take long.
@@ -33,24 +33,24 @@ type Exchange struct {
 	signin.Exchange
 	site *Site
 
-	// carries says that this request takes a stranger's cookies to the app.
+	// carries: this request takes a stranger's cookies to the app.
 	carries bool
-	// encodingsSaved says that encodings was read.
+	// encodingsSaved: encodings was read.
 	encodingsSaved bool
-	// carried are the stranger's cookies that go with this request, if they are not, or no longer, those of the
+	// carried are the stranger's cookies that go with this request, if they are not (or no longer) those of the
 	// session.
 	carried custody.Jar
-	// answered are the stranger's cookies as they were with this answer, when the app was asked about them.
+	// answered are the stranger's cookies as they stood after this answer, when the app was asked about them.
 	answered custody.Jar
 	// static: the request goes without the session, since strangers get the same.
 	static bool
-	// door is a stranger's request that may sign somebody in after its answer has begun; nil in all others.
+	// door is set for a stranger's request that may sign somebody in after its answer has begun; nil otherwise.
 	door *underway.Visit
 	// encodings are the client's own Accept-Encoding headers, if the app got others. They are put back at the end of
-	// the exchange, for the handlers in front of us.
+	// the exchange, for the handlers in front of this one.
 	encodings []string
 
-	// visit is the request's in a session that may be raised; nil in all others.
+	// visit is the request's entry among those of a session that may be raised; nil otherwise.
 	visit  *underway.Visit
 	filter filter
 	stream stream

@@ -10,23 +10,24 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// ruling is what becomes of an answer of the app's: it goes on its way, another one takes its place, or, in the zero
-// value, the app has to be asked first. Whoever rules has stored what follows from it; the filter carries it out.
+// ruling says what becomes of an answer of the app's: it goes on its way, or another answer takes its place. The zero
+// value means that the app has to be asked first. Whoever makes a ruling has already stored what follows from it; the
+// filter carries it out.
 type ruling struct {
-	// goes: the answer goes on its way, with the cookies that the browser may have.
+	// goes: the answer goes out, with the cookies that the browser may have.
 	goes    bool
 	cookies []string
-	// instead, if there is one, is written in its place.
+	// instead, if set, is written in place of the app's answer.
 	instead exchange.Answer
 }
 
 // decided reports whether it is known what becomes of the answer.
 func (r *ruling) decided() bool { return r.goes || r.instead != nil }
 
-// instead rules that another answer takes the place of the app's.
+// instead rules that answer takes the place of the app's.
 func instead(answer exchange.Answer) ruling { return ruling{instead: answer} }
 
-// settlement is the deciding on one answer, by its headers. It writes nothing to the browser.
+// settlement decides on one answer by its headers. It writes nothing to the browser.
 type settlement struct {
 	*Exchange
 	status int
@@ -34,16 +35,16 @@ type settlement struct {
 	sorted custody.Sorted
 }
 
-// letGo rules that the answer goes on its way.
+// letGo rules that the answer goes out.
 func (x *settlement) letGo() ruling { return ruling{goes: true, cookies: x.sorted.Browser} }
 
-// settle has it decided what becomes of the answer, by what is known already.
+// settle decides what becomes of the answer by what is already known.
 func (f *filter) settle(status int, lines []string) ruling {
 	f.settling = settlement{Exchange: f.x, status: status}
 	return f.settling.settle(lines)
 }
 
-// decided is what becomes of the answer, once the app was asked where it has to be.
+// decided returns the ruling on the answer. It asks the app if the ruling depends on that.
 func (f *filter) decided(status int) ruling {
 	if f.undecided {
 		if r := f.settle(status, f.lines); r.decided() {
@@ -52,7 +53,7 @@ func (f *filter) decided(status int) ruling {
 	}
 	said, full := f.settling.ask()
 	if full == nil && said.Verdict == login.Unclear && upstream.IsTimeout(said.Err) && f.whole() {
-		said, full = f.settling.ask() // of an app that could not say before it had got rid of its answer
+		said, full = f.settling.ask() // now that the app has got rid of its answer
 	}
 	if full != nil {
 		return f.settling.overflow(full)
@@ -69,8 +70,8 @@ func (f *filter) carryOut(status int, r ruling) {
 	f.replace(r.instead)
 }
 
-// endForm writes a page in the place of a redirect by which a form of one of our own pages can lead no further, and
-// drops the rest of the app's answer. It reports whether it did.
+// endForm replaces a redirect by which a form of one of our own pages could lead no further: it writes a page that
+// leads on, and drops the rest of the app's answer. It reports whether it did so.
 func (f *filter) endForm(status int) bool {
 	target, ends := exchange.EndsForm(&f.x.Exchange.Exchange.Exchange, status, f.referrer)
 	if !ends {

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Sessions that end in more than one place.
+// Events of sessions that end in more than one place.
 var (
 	signedOutOfApp = event.Event{Name: event.SignedOut, Reason: event.ReasonApp}
 	endedByApp     = event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp}
@@ -25,8 +25,8 @@ var (
 	}
 )
 
-// settle decides, by what is known already, what becomes of an answer that sets cookies, ends the app's session, or may
-// stem from a sign-in that nobody could see. The app may have to be asked first.
+// settle decides, by what is already known, what becomes of an answer that sets cookies, ends the app's session, or may
+// be the answer to a sign-in that the gateway could not see. The zero ruling means that the app has to be asked first.
 func (x *settlement) settle(lines []string) ruling {
 	verified := x.State() == gate.Verified
 	jar := x.jar()
@@ -46,15 +46,15 @@ func (x *settlement) settle(lines []string) ruling {
 	case !verified && x.Suspect && !asks:
 		return x.unasked(effect)
 	case x.Config.Front != nil && verified:
-		// Whose the session is has been said by another than the app.
+		// Another than the app has said whose the session is, so the app is not asked.
 		return x.commit(nil)
 	case verified && !asks && x.unexplained(effect):
 		return x.distrust(effect)
 	case verified && !asks && x.Config.Logins.KnownBy(effect.Deleted, x.Config.Rotates):
-		// What its user was known by is gone.
+		// The cookie by which the app knew its user is gone.
 		return x.outlived()
 	case verified && jar.Len() > 0 && after.Len() == 0:
-		// Nothing is left of the app's session. Were ours to live on, a script's cookie could come in its place (P5).
+		// Nothing is left of the app's session. If ours lived on, a script's cookie could take its place (P5).
 		return x.outlived()
 	case verified:
 		return x.commit(nil)
@@ -62,16 +62,17 @@ func (x *settlement) settle(lines []string) ruling {
 	return x.toStranger()
 }
 
-// signsOut reports whether the request asked the app to sign its user out, and was answered as such a one is. What
-// another site's page asks for is nobody's wish, and the app may refuse it, in words that no status tells: then the
-// app's own word is needed.
+// signsOut reports whether the request asked the app to sign its user out and the status of the answer does not refuse.
+// The user did not wish for it if another site's page sent the request, and the app may refuse it in words that no
+// status shows. The callers therefore ask the app itself in that case.
 func (x *settlement) signsOut() bool {
 	return x.Place == gate.Logout && x.status >= 200 && x.status < 400
 }
 
-// signedOut ends the session of somebody who leaves. The answer is hers where the app said after it that nobody is
-// signed in, or she still is: an app that takes a name and password with any request takes them with this one too, and
-// shows what is another's then. In an answer of which nobody knows (doubtful), nothing is shown.
+// signedOut ends the session of a user who signs out. The answer goes to the browser if the app says after it that
+// nobody is signed in, or that she still is. Otherwise it could be another user's: an app that takes a name and
+// password with any request takes them with this one too, and then shows that user's page. If nobody knows whose the
+// answer is (doubtful), the login page takes its place.
 func (x *settlement) signedOut(doubtful bool) ruling {
 	doubtful = doubtful || x.goesOnUnwatched()
 	failed := x.ended(signedOutOfApp)
@@ -84,9 +85,9 @@ func (x *settlement) signedOut(doubtful bool) ruling {
 	return x.letGo()
 }
 
-// unasked is for an answer of which nobody can say whether it was a sign-in: what it sets goes nowhere. Where it
-// sets something, the answer itself may be an account's, and goes nowhere either, unless it is a mere page load of what
-// is public.
+// unasked decides on an answer that may be the answer to a sign-in, where the app cannot be asked. The gateway keeps
+// nothing of what such an answer sets. If it sets something, the answer itself may be an account's page and is withheld
+// too, unless it is the answer to a mere page load of what is public.
 func (x *settlement) unasked(effect custody.Effect) ruling {
 	x.sorted.Held = nil
 	if len(effect.Changed) == 0 || x.Place != gate.Entry && x.Plain(x.R) {
@@ -97,13 +98,14 @@ func (x *settlement) unasked(effect custody.Effect) ruling {
 	return instead(x.AskLogin)
 }
 
-// ask asks the app who the changed cookies belong to, before one byte of the answer goes out (P5). The error is
-// custody.ErrFull, and then nobody was asked. A user who hangs up meanwhile loses nothing: the question goes on.
+// ask asks the app whose the changed cookies are, before one byte of the answer goes out (P5). If the error is
+// custody.ErrFull, the app was not asked. The question goes on if the user hangs up meanwhile, so that she loses
+// nothing.
 func (x *settlement) ask() (upstream.Probed, error) {
 	if client := x.R; x.State() == gate.Verified && client.Context().Err() == nil {
 		x.R = client.WithContext(context.WithoutCancel(client.Context()))
 		defer func() { x.R = client }()
-	} // else the answer may be none of the app's, and that be at work on the request still
+	} // Otherwise the answer may not be the app's, which may still be at work on the request.
 	after, _, err := x.Apply(x.jar(), x.sorted.Held)
 	if err != nil {
 		return upstream.Probed{}, err
@@ -111,7 +113,7 @@ func (x *settlement) ask() (upstream.Probed, error) {
 	return x.OfAnswer(after, x.sorted, x.jar(), x.Whose), nil
 }
 
-// settleBy decides by what the app has said.
+// settleBy decides by what the app said.
 func (x *settlement) settleBy(said upstream.Probed) ruling {
 	verified := x.State() == gate.Verified
 	leaves := verified && x.signsOut() && !gate.Foreign(x.R, nil)
@@ -127,7 +129,7 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 		return x.switched(said)
 	case said.Verdict == login.NotSignedIn:
 		if verified {
-			// The app knows nobody any more, by an answer to somebody: what that set is no stranger's.
+			// The app no longer knows anybody, by an answer to somebody. What that answer set is not a stranger's.
 			return x.outlived()
 		}
 		x.sorted.Held = append(x.sorted.Held, said.Changes...)
@@ -141,7 +143,7 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 			return instead(func() error { return x.StoreFailed("note the failed identity check", err) })
 		}
 	} else if x.carries {
-		// Nobody knows whether the session that it took along is still a stranger's.
+		// Nobody knows whether the session that this request took along is still a stranger's.
 		if err := x.doubt(); err != nil && !errors.Is(err, session.ErrGone) {
 			return instead(func() error { return x.StoreFailed("note the failed identity check", err) })
 		}
@@ -149,11 +151,11 @@ func (x *settlement) settleBy(said upstream.Probed) ruling {
 	return instead(func() error { return x.IdentityUnclear(said) })
 }
 
-// switched is a sign-in that came by another way than a login: a password-reset link, a registration, a second login
-// endpoint. It is treated as a login of whom the app names.
+// switched handles a sign-in that came another way than by a login: by a password-reset link, a registration, or a
+// second login endpoint. It is treated as a login of the user whom the app names.
 func (x *settlement) switched(said upstream.Probed) ruling {
 	if x.Token == "" && x.Blind() {
-		// Another site's page may have brought it about, in a browser whose own session is not to be lost for it.
+		// Another site's page may have caused it in this browser, whose own session is not to be lost for that.
 		return instead(x.RefuseForeign)
 	}
 	within := x.State() == gate.Verified
@@ -171,8 +173,8 @@ func (x *settlement) switched(said upstream.Probed) ruling {
 	return x.letGo()
 }
 
-// commit stores what an answer changed in a verified session, before its first byte goes out. Answers that run side by
-// side each change what is there when they come to it, so that none undoes another's.
+// commit stores what an answer changed in a verified session, before its first byte goes out. Concurrent answers each
+// apply their changes to what is stored at that moment, so that none undoes another's.
 func (x *settlement) commit(more []custody.Change) ruling {
 	if len(x.sorted.Held) > 0 || len(more) > 0 || !x.Session().Knows(x.sorted.Granted) {
 		set := x.CookiesSet(slices.Concat(x.sorted.Held, more), x.sorted.Granted...)
@@ -187,18 +189,18 @@ func (x *settlement) commit(more []custody.Change) ruling {
 	return x.letGo()
 }
 
-// unexplained reports whether a held cookie changed that does not change in the app's normal use. Where the request may
-// have carried a login that nobody could read, no use is known to be normal, and what a login's own address sets is
-// never part of it.
+// unexplained reports whether a held cookie changed that does not change in the app's normal use. If the request may
+// have carried a login that the gateway could not read, every change counts as unexplained, and so does every change at
+// a login's own address.
 func (x *settlement) unexplained(effect custody.Effect) bool {
 	return slices.ContainsFunc(effect.Changed, func(name string) bool {
 		return x.Suspect || x.Place == gate.Entry || !x.Config.Rotates.Match(name)
 	})
 }
 
-// distrust is what becomes of a verified session in which a held cookie changed, and no `identity` says whose it is
-// now: it ends, and nothing of it goes anywhere, the answer included. Otherwise somebody with a factor of his own could
-// exchange his session for another's, whose password he has, and prove his own factor for it (P4).
+// distrust ends a verified session in which a held cookie changed while no `identity` says whose the session is now.
+// Nothing of it is let through, not even the answer. Otherwise somebody with a factor of his own could exchange his
+// session for that of another user, whose password he has, and then prove his own factor for it (P4).
 func (x *settlement) distrust(effect custody.Effect) ruling {
 	return x.endWith(event.Event{
 		Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonCookie,
@@ -206,8 +208,8 @@ func (x *settlement) distrust(effect custody.Effect) ruling {
 	})
 }
 
-// overflow is what becomes of an answer that sets more than custody holds: what did not fit cannot be asked about, so
-// that nobody knows whose the session is with it.
+// overflow decides on an answer that sets more than custody can hold. The app cannot be asked about what did not fit,
+// so nobody would know whose the session is.
 func (x *settlement) overflow(err error) ruling {
 	if x.State() == gate.Verified {
 		return x.endWith(event.Event{
@@ -217,7 +219,7 @@ func (x *settlement) overflow(err error) ruling {
 	}
 	x.Log.WarnContext(x.R.Context(),
 		"the app sets more cookies than a stranger's session can hold; nothing of them is used", "setting", "pass", "app", x.Config.App, "error", err)
-	// Also what a request had taken out of the session, or it would come back.
+	// This includes what the request had taken out of the session; otherwise it would come back.
 	x.sorted.Held, x.carried = nil, custody.Jar{}
 	if err := x.forgetGuest(); err != nil {
 		return instead(func() error { return x.StoreFailed("forget the app's cookies", err) })
@@ -225,9 +227,9 @@ func (x *settlement) overflow(err error) ruling {
 	return x.toStranger()
 }
 
-// outlived ends a session whose app session has ended, and lets the answer go as a stranger's. A page is none to go on
-// with: a form to sign in that it shows belongs to the app's session that is thrown away with ours. Then the login page
-// takes its place.
+// outlived ends a session whose app session has ended, and lets the answer go out as a stranger's. A page is not let
+// through, because the user could not go on with it: if it shows a form to sign in, the form belongs to the app's
+// session, which is thrown away with ours. The login page takes its place.
 func (x *settlement) outlived() ruling {
 	unwatched := x.goesOnUnwatched()
 	failed := x.ended(endedByApp)
@@ -239,7 +241,7 @@ func (x *settlement) outlived() ruling {
 	case !x.Plain(x.R) || !x.bare():
 		location := x.W.Header().Get("Location")
 		if target, local := exchange.LocalTarget(location, x.R); local && x.status >= 300 && x.status < 400 && (target == x.Target || x.LeadsToSignIn(location)) {
-			// As an app's own sign-out does. Nothing else of the answer is let go.
+			// As an app's own sign-out does. Nothing else of the answer goes out.
 			return instead(func() error { return exchange.RedirectAs(&x.Exchange.Exchange.Exchange.Exchange, x.status, target) })
 		}
 		return instead(x.AskLogin)
@@ -250,14 +252,14 @@ func (x *settlement) outlived() ruling {
 	return x.toStranger()
 }
 
-// goesOnUnwatched reports whether more would come of an answer than what is there, or a tunnel, by a request that may
-// sign somebody in after that. Once its session has ended, nobody could ask whose the rest is.
+// goesOnUnwatched reports whether more of the answer, or a tunnel, is still to come for a request that may sign
+// somebody in later. Once its session has ended, nobody could ask whose the rest is.
 func (x *settlement) goesOnUnwatched() bool {
 	return x.status == http.StatusSwitchingProtocols || x.asksOn()
 }
 
-// ended ends the session in the middle of an answer, and tells the event. Where the store cannot do it, failed tells
-// the browser so in the place of the app's answer.
+// ended ends the session in the middle of an answer and emits the event. If the store cannot end it, failed is the
+// answer that tells the browser so in place of the app's.
 func (x *settlement) ended(as event.Event) (failed exchange.Answer) {
 	if err := x.End(as); err != nil {
 		return func() error { return x.StoreFailed("end session", err) }
@@ -265,7 +267,7 @@ func (x *settlement) ended(as event.Event) (failed exchange.Answer) {
 	return nil
 }
 
-// endWith ends the session, and nothing of the answer goes anywhere.
+// endWith ends the session and withholds the whole answer.
 func (x *settlement) endWith(as event.Event) ruling {
 	if failed := x.ended(as); failed != nil {
 		return instead(failed)
@@ -273,14 +275,14 @@ func (x *settlement) endWith(as event.Event) ruling {
 	return instead(x.AskLogin)
 }
 
-// toStranger lets an answer go to somebody who is not signed in, once what it sets is stored.
+// toStranger lets an answer go to somebody who is not signed in, after storing what it sets.
 func (x *settlement) toStranger() ruling {
 	err := x.enterDoor()
 	if err == nil {
 		err = x.keepForStranger()
 	}
 	if err == nil {
-		err = x.enterDoor() // where there was no session before
+		err = x.enterDoor() // in case there was no session before
 	}
 	switch {
 	case errors.Is(err, errDoorElsewhere):
@@ -291,8 +293,8 @@ func (x *settlement) toStranger() ruling {
 	return x.letGo()
 }
 
-// keepForStranger stores what an answer to a stranger set: held cookies in the guest's jar, names in the list of what
-// the browser may send. While the page of a failed login is open, only another login page begins anew.
+// keepForStranger stores what an answer to a stranger set: held cookies go into the guest's jar, and the names that the
+// browser may send go into their list. While the page of a failed login is open, only another login page starts afresh.
 func (x *settlement) keepForStranger() error {
 	returns := x.Suspect && x.carried.Len() > 0
 	if len(x.sorted.Held) == 0 && !returns && x.Session().Knows(x.sorted.Granted) {

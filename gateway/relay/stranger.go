@@ -16,11 +16,11 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// ForwardStranger sends a request to the app with what a stranger may have. A pending session is one: what its login
-// put into custody is attached to nothing yet.
+// ForwardStranger sends a stranger's request to the app. A pending session is a stranger's too: no request carries the
+// cookies of its login yet.
 //
-// A query may sign somebody in by fields whose names nobody described: at a login's page, and everywhere where the app
-// cannot be asked, it goes as what may be a sign-in does.
+// A query may sign somebody in by fields that no login block describes. At a login's page, and everywhere where the app
+// cannot be asked, a request with a query is therefore forwarded like a possible sign-in (ForwardSuspect).
 func (x *Exchange) ForwardStranger() error {
 	if !x.bare() && (x.Config.Logins.Typed || x.Place == gate.Entry) {
 		return x.ForwardSuspect()
@@ -36,7 +36,7 @@ func (x *Exchange) ForwardStranger() error {
 		token := x.Token
 		x.Carriers.Add(token, &x.stream)
 		defer x.Carriers.Remove(token, &x.stream)
-		// A query that the operator lets through may raise the session that these cookies are.
+		// A query that the operator lets through may raise the session that these cookies belong to.
 		x.visit = x.Raising.Join(token, !x.bare(), true)
 		defer x.visit.Leave()
 		if _, alone := x.visit.Wait(x.R.Context()); alone {
@@ -56,7 +56,7 @@ func (x *Exchange) ForwardStranger() error {
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
-// carry takes the stranger's cookies along, unless a login has claimed them since the session was read.
+// carry attaches the stranger's cookies, unless a login has claimed them since the session was read.
 func (x *Exchange) carry() error {
 	data, err := x.Config.Sessions.LoadNow(x.R.Context(), x.Token)
 	if err != nil {
@@ -70,8 +70,8 @@ func (x *Exchange) carry() error {
 	return nil
 }
 
-// disowned reports whether a login has claimed the cookies meanwhile that this request took to the app. Then its answer
-// may be one to whoever has signed in. It may be a login at another node, which the store knows of.
+// disowned reports whether a login has claimed the cookies that this request took to the app. The answer may then be
+// meant for the user who has signed in. The login may have been at another node, so the store is asked.
 func (x *Exchange) disowned() (bool, error) {
 	if !x.carries {
 		return false, nil
@@ -80,9 +80,9 @@ func (x *Exchange) disowned() (bool, error) {
 	return data == nil, err
 }
 
-// ForwardSuspect sends a stranger's request to the app that could sign somebody in, on a path that the operator opened
-// for it. As a login does, it takes the stranger's cookies out of the session, and the app is asked about them before
-// they come back. Where the app cannot be asked, they are not sent.
+// ForwardSuspect forwards a stranger's request that could sign somebody in, on a path that the operator opened for it.
+// It takes the stranger's cookies out of the session, as a login does, and the app is asked about them before they come
+// back. If the app cannot be asked, the request goes without them.
 func (x *Exchange) ForwardSuspect() error {
 	x.Suspect = true
 	switch {
@@ -102,13 +102,14 @@ func (x *Exchange) ForwardSuspect() error {
 	defer x.stream.end()
 	defer leaveDoor(x)
 	if x.Token == "" || x.carried.Len() == 0 {
-		return x.filter.run(x.Next, x.R) // which is nobody's that could end
+		return x.filter.run(x.Next, x.R) // no session whose end would have to be watched
 	}
 	return x.filter.run(x.Next, x.stream.watch(x))
 }
 
-// enterDoor notes, before the head of an answer goes out, and with it a session of the app's, that the request may sign
-// somebody in after that. Until it is over no login takes that session along, at any gateway.
+// enterDoor notes that this request may sign somebody in after the head of its answer has gone out. It is called before
+// the head goes out, because the head may bring the browser a session of the app's. Until the request is over, no login
+// at any gateway takes that session along.
 func (x *Exchange) enterDoor() error {
 	if x.door != nil || !x.asksOn() {
 		return nil
@@ -121,7 +122,7 @@ func (x *Exchange) enterDoor() error {
 	now := x.Config.Now()
 	taken, err := x.Take(session.Raise(now, now, underway.MayTake))
 	if err == nil && !taken.Done && alone {
-		return errDoorElsewhere // which takes the session's one mark back when it is over
+		return errDoorElsewhere // errDoorElsewhere: the other request removes the session's one mark when it is over
 	}
 	x.door.Marked.Store(err == nil)
 	return err
@@ -130,8 +131,8 @@ func (x *Exchange) enterDoor() error {
 // errDoorElsewhere is returned where such a request of the same session is under way at another gateway.
 var errDoorElsewhere = errors.New("another request of the session may sign somebody in, at another gateway")
 
-// leaveDoor says that the request is over. Where nobody saw its end the app may be at work on it for a while still. The
-// last one takes the mark in the store back.
+// leaveDoor notes that the request is over. If nobody saw its end, the app may still be at work on it for a while. The
+// last such request of the session removes the mark in the store.
 func leaveDoor(x *Exchange) {
 	if x.door == nil {
 		return
@@ -144,7 +145,7 @@ func leaveDoor(x *Exchange) {
 	}
 }
 
-// openOnly takes the query off a stranger's request where only the path is public.
+// openOnly removes the query of a stranger's request if only the path is public.
 func openOnly(x *Exchange) {
 	r := x.R
 	if x.Place == gate.Public && (r.URL.RawQuery != "" || r.URL.ForceQuery) && !x.Policy.KeepsQuery(r, x.Path) {
@@ -153,13 +154,13 @@ func openOnly(x *Exchange) {
 	}
 }
 
-// unseen is called where nobody saw how the app answered: it broke off, or the client left first. Whatever a request
-// may have done it is taken to have done.
+// unseen is called if nobody saw how the app answered, because the app broke off or the client left first. The request
+// is then taken to have done whatever it may have done.
 //
-// A session that the app can be asked about is asked about before its next use, and for a while after each, since the
-// app may be at work still. Where it cannot be asked, one ends that could have become another's; a mere page load,
-// which people leave at any time, leaves it. A stranger's cookies are forgotten where the request could have signed
-// somebody in.
+// If the app can be asked, it is asked before the session's next use, and for a while after each use, since the app may
+// still be at work. If it cannot be asked, the session ends when the request could have made it another user's; a mere
+// page load, which people leave at any time, does not end it. A stranger's cookies are forgotten if the request could
+// have signed somebody in.
 func (x *Exchange) unseen() {
 	var err error
 	switch {
@@ -184,7 +185,7 @@ func (x *Exchange) unseen() {
 	}
 }
 
-// doubt notes that nobody knows whether the stranger's cookies are still a stranger's.
+// doubt notes that the stranger's cookies may no longer be a stranger's.
 func (x *Exchange) doubt() error {
 	if !x.Config.Logins.Asks() {
 		return nil
@@ -193,7 +194,7 @@ func (x *Exchange) doubt() error {
 	return err
 }
 
-// settleDoubt asks the app whose the stranger's cookies are. There is no answer where they are a stranger's.
+// settleDoubt asks the app whose the stranger's cookies are. It returns no answer if they are still a stranger's.
 func (x *Exchange) settleDoubt() exchange.Answer {
 	if !x.Config.Logins.Asks() {
 		if err := x.forgetGuest(); err != nil && !errors.Is(err, session.ErrGone) {
@@ -227,8 +228,8 @@ func (x *Exchange) settleDoubt() exchange.Answer {
 	return func() error { return x.IdentityUnclear(said) }
 }
 
-// jar holds the cookies that go to the app with a request of this session that is no login: those that a login has
-// earned once the session is verified, and a stranger's before.
+// jar holds the cookies that go to the app with a request of this session that is no login. In a verified session these
+// are the cookies of its login; before that they are the stranger's cookies that this request took along.
 func (x *Exchange) jar() custody.Jar {
 	switch {
 	case x.Session() == nil:
@@ -239,22 +240,22 @@ func (x *Exchange) jar() custody.Jar {
 	return x.carried
 }
 
-// mayHaveSignedIn reports whether a stranger's request could have raised the session that it carried, without a sign in
-// the answer, or another one of the session that is under way. A query may do so, by fields whose names nobody
-// described.
+// mayHaveSignedIn reports whether a stranger's request, or another request of the session that is under way, could have
+// raised the session that it carried without a sign of it in the answer. A query may do so, by fields that no login
+// block describes.
 func (x *Exchange) mayHaveSignedIn() bool {
 	return x.Suspect || x.Place == gate.Entry && !x.bareEntry() || x.carries && x.Raising.Any(x.visit.Token)
 }
 
-// bareEntry reports whether the request is a mere look at the login page: there is nothing in it that a client could
-// have chosen to sign somebody in by. Some apps begin another session with each question that a stranger's cookies come
-// with, and would not know the page's form any more.
+// bareEntry reports whether the request is a mere look at the login page, with nothing in it that a client could have
+// chosen to sign somebody in. The app is not asked after such a look, because some apps begin another session with each
+// question that a stranger's cookies come with, and would then no longer know the page's form.
 //
-// Where it took cookies along that the answer changes, those may have signed in: an app may remember people by a cookie
-// of which its identity address knows nothing.
+// If the request took cookies along and the answer changes them, the app is asked all the same: it may remember people
+// by a cookie of which its identity address knows nothing.
 func (x *Exchange) bareEntry() bool { return x.Place == gate.Entry && x.bare() }
 
-// bare reports whether the address is without a query of the client's choice.
+// bare reports whether the address has no query of the client's choice.
 func (x *Exchange) bare() bool { return x.R.URL.RawQuery == "" || x.Target == x.Config.LoginPage }
 
 // forgetGuest throws the stranger's cookies away.

@@ -15,21 +15,21 @@ import (
 )
 
 // An answer must not outlive the session that it was requested with. A stream is cut within five seconds after the
-// store last confirmed its session: it looks each second, a look takes a second at most, and if the store does not
-// answer the stream is cut when the last answer is three seconds old (P6). So a session can be ended at another node
-// through the store alone.
+// store last confirmed its session. It looks each second, and a look takes a second at most. If the store does not
+// answer, the stream is cut when the last confirmation is three seconds old (P6). So a session can be ended at another
+// node through the store alone.
 const (
 	LookEvery    = time.Second
 	lookTimeout  = time.Second
 	believeStore = 3 * time.Second
-	// interruptEvery is how often a handler that has to end has its writes failed.
+	// interruptEvery is how often the writes of a handler that has to end are made to fail.
 	interruptEvery = 100 * time.Millisecond
 )
 
-// longUpload is how long a request's body has to be, in bytes, for its sending to count as use of the session.
+// longUpload is the length of a request's body, in bytes, from which on its sending counts as use of the session.
 const longUpload = 1 << 20
 
-// errSessionEnded stops what is under way for a session that has ended.
+// errSessionEnded stops whatever is under way for a session that has ended.
 var errSessionEnded = errors.New("the session ended")
 
 // stream watches the session of one request while the request, or the tunnel that it opened, is under way. Most
@@ -49,16 +49,16 @@ type stream struct {
 	mutex    sync.Mutex
 	token    string
 	identity string
-	watcher  *watcher // nil where nothing is watched
+	watcher  *watcher // nil if nothing is watched
 	ending   underway.Ending
 	tunnel   *tunnel
 	stranger bool // it carries the cookies of a session in which nobody is signed in
 	inPlace  bool // the app may sign somebody else in under the cookies that it carries
 	over     bool
-	returned bool // the handler has
-	// oneWay: the answer is a stream of events, which an app also sends if nobody sits there, so it is no use of the
-	// session. impatient: the stream has waited for a request that is still at the app. Both belong to the handler's
-	// goroutine.
+	returned bool // the handler has returned
+	// oneWay: the answer is a stream of events. It does not count as use of the session, because an app sends events
+	// even if nobody is there. impatient: the stream has waited for a request that is still at the app. Both belong to
+	// the handler's goroutine.
 	oneWay, impatient bool
 }
 
@@ -68,7 +68,7 @@ type watcher struct {
 	stream *stream
 }
 
-// watchers are the idle ones, for reuse: a new timer for each request would cost more than the watch.
+// watchers holds the idle watchers for reuse, because a new timer for each request would cost more than the watch.
 type watchers struct{ idle sync.Pool }
 
 // begin is called with the stream's mutex held.
@@ -91,7 +91,7 @@ func (w *watchers) end(s *stream) {
 	}
 }
 
-// watch begins to watch the session, and returns the request to go on with, whose context ends with the session.
+// watch begins to watch the session. It returns the request to go on with, whose context ends with the session.
 func (s *stream) watch(x *Exchange) *http.Request {
 	s.begin(x)
 	r := x.R.WithContext(&s.ending)
@@ -101,19 +101,19 @@ func (s *stream) watch(x *Exchange) *http.Request {
 	return r
 }
 
-// begin is watch for a request that went on before there was a session.
+// begin is watch for a request that was forwarded before there was a session.
 func (s *stream) begin(x *Exchange) {
 	s.site, s.w, s.confirmed = x.site, x.W, x.Now
 	s.ending.Context = x.R.Context()
 	s.mutex.Lock()
 	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Session().Identity, x.State() != gate.Verified, x.Session().InPlace
-	if !s.over { // or it was cut before it began
+	if !s.over { // it may have been cut before it began
 		s.site.watchers.begin(s)
 	}
 	s.mutex.Unlock()
 }
 
-// follow has the stream watch another token and identity from now on.
+// follow makes the stream watch another token and identity from now on.
 func (s *stream) follow(token, identity string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -132,7 +132,7 @@ func (x *Exchange) Carrier() underway.Carrier { return &x.stream }
 // Release implements exchange.Above.
 func (x *Exchange) Release() { x.stream.release() }
 
-// end is called when the handler has returned. A tunnel may go on behind it, and is watched until it is closed.
+// end is called when the handler has returned. A tunnel may outlast the handler, and is watched until it is closed.
 func (s *stream) end() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -142,7 +142,7 @@ func (s *stream) end() {
 	}
 }
 
-// release ends the watch and nothing else, because what is still sent is the answer to a sign-out.
+// release ends the watch and nothing else, because what is still to be sent is the answer to a sign-out.
 func (s *stream) release() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -192,7 +192,7 @@ func (s *stream) look() {
 }
 
 // mayGoOn reports whether what was begun for an identity, or for a stranger, may go on in the session as it is now.
-// data is nil where the session has ended.
+// data is nil if the session has ended.
 func mayGoOn(data *session.Data, identity string, stranger bool) bool {
 	return data != nil && (stranger || gate.MayGoOn(data.State, data.Identity, identity))
 }
@@ -210,6 +210,9 @@ func (s *stream) Stop() {
 	}
 	s.over = true
 	s.cut.Store(true)
+	if told := s.site.Config.StreamCut; told != nil && (s.tunnel != nil || s.begun.Load()) {
+		told()
+	}
 	s.ending.End(errSessionEnded)
 	if s.tunnel != nil {
 		_ = s.tunnel.Conn.Close()
@@ -218,11 +221,11 @@ func (s *stream) Stop() {
 	}
 }
 
-// interrupt fails a write that waits for a client. It does so again until the handler has returned, because a write
+// interrupt makes a write fail that waits for a client. It repeats this until the handler has returned, because a write
 // that begins at this moment may still extend the deadline. It is called with the mutex held.
 //
-// It uses the innermost writer, the server's own, which may be used from another goroutine than the handler's. Those
-// that wrap it may not (Caddy's has a deadline for idle clients).
+// It uses the innermost writer, the server's own, because only that one may be used from a goroutine other than the
+// handler's. The writers that wrap it may not (Caddy's has a deadline for idle clients).
 func (s *stream) interrupt() {
 	if s.returned {
 		return
@@ -235,7 +238,7 @@ func (s *stream) interrupt() {
 	})
 }
 
-// innermost is the writer that wraps no other.
+// innermost returns the writer that wraps no other.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -259,7 +262,7 @@ type upload struct {
 	stream *stream
 }
 
-// Read notes that the browser has used the session, and fails with errSessionEnded once that has ended.
+// Read notes that the browser has used the session. It fails with errSessionEnded after the session has ended.
 func (u *upload) Read(p []byte) (int, error) {
 	if u.stream.cut.Load() {
 		return 0, errSessionEnded

@@ -9,28 +9,28 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// tunnel is a connection that a handler has taken over, for example for a WebSocket. What the browser sends is use of
-// the session. What the app sends is not, because it also sends if nobody sits there.
+// tunnel is a connection that a handler has taken over, for example for a WebSocket. What the browser sends counts as
+// use of the session. What the app sends does not, because it also sends if nobody is there.
 type tunnel struct {
 	net.Conn
 	stream *stream
 	// impatient says that a direction has waited for a request that is still at the app. It is atomic, because servers
 	// that shut down write too.
 	impatient struct{ read, write atomic.Bool }
-	// raises: the handshake may sign somebody in, which the app may do some time after it has answered. opened is when
-	// it answered, and due how many nanoseconds after that the app is to be asked next.
+	// raises: the handshake may sign somebody in, perhaps some time after the app has answered it. opened is when the
+	// app answered, and due is how many nanoseconds after that the app has to be asked next.
 	raises bool
 	opened time.Time
 	due    atomic.Int64
 }
 
-// carry watches a connection; it returns errSessionEnded if the session has ended already. raises reports whether the
-// request that opened it may sign somebody in.
+// carry watches a connection. It returns errSessionEnded if the session has already ended. raises says that the request
+// that opened the connection may sign somebody in.
 func (s *stream) carry(conn net.Conn, raises bool) (net.Conn, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.watcher == nil {
-		return conn, nil // a stranger's, on a public path
+		return conn, nil // a stranger's tunnel on a public path
 	}
 	if s.over {
 		_ = conn.Close()
@@ -54,8 +54,8 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write sends what the app says. It may be meant for somebody else whom a request signs in at that moment, so it waits
-// in the same way.
+// Write sends what the app says. It waits as Read does, because the data may be meant for somebody else whom a request
+// signs in at that moment.
 func (t *tunnel) Write(p []byte) (int, error) {
 	if !t.mayGoOn(underway.PagePatience, &t.impatient.write) {
 		return 0, errSessionEnded
@@ -84,12 +84,12 @@ func (t *tunnel) mayGoOn(patience time.Duration, impatient *atomic.Bool) bool {
 	if disturbed || asks || s.stale.Load() {
 		return s.midway.confirms(disturbed || asks)
 	}
-	return !s.cut.Load() // also by what it waited for
+	return !s.cut.Load() // the wait may have ended with a cut
 }
 
 // asks reports whether the app has to be asked about a piece, because the handshake may sign somebody in. It is asked
-// about each piece for as long as others would wait for such a request, and later whenever the time since the handshake
-// has doubled. So a sign-in is found in at most twice the time that the app took for it.
+// about each piece for as long as others would wait for such a request. After that it is asked whenever the time since
+// the handshake has doubled, so that a sign-in is found in at most twice the time that the app took for it.
 func (t *tunnel) asks() bool {
 	if !t.raises {
 		return false
@@ -102,7 +102,7 @@ func (t *tunnel) asks() bool {
 	return int64(elapsed) >= due && t.due.CompareAndSwap(due, int64(2*elapsed))
 }
 
-// CloseWrite ends one direction only, as proxies do if they can.
+// CloseWrite closes the write direction only, which proxies do if they can.
 func (t *tunnel) CloseWrite() error {
 	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

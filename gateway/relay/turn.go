@@ -17,18 +17,18 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// addressKey is the key by which the request's path is remembered.
+// addressKey is the key under which the request's path is remembered.
 func addressKey(x *Exchange) uint64 {
 	return x.site.harmless.Key(x.Session().Identity, x.R.Method, exchange.HostOf(x.R), x.Path.Text)
 }
 
-// knowsAddress reports whether a plain load of the path signed nobody in before, and the address has no query of the
-// client's choice.
+// knowsAddress reports whether a plain load of this path signed nobody in before, and whether the address has no query
+// of the client's choice.
 func (x *Exchange) knowsAddress() bool { return x.bare() && x.site.harmless.Has(addressKey(x)) }
 
-// noteAddress remembers the path of a request that signed nobody in, as the app says, and was alone at the app. From
-// then on such a path keeps other requests of the session waiting for a second at most. The app is still asked about
-// it, because it may have refused to sign somebody in that day.
+// noteAddress remembers the path of a request if the app says that it signed nobody in, and if no other was at the app
+// at the same time. From then on such a request keeps other requests of the session waiting for a second at most. The
+// app is still asked about it, because it may have refused to sign somebody in that day.
 func (x *settlement) noteAddress() {
 	v := x.visit
 	if v == nil || !v.Plain || x.filter.early || !x.bare() {
@@ -41,16 +41,17 @@ func (x *settlement) noteAddress() {
 }
 
 // mayRaise reports whether a request of a verified session may sign somebody else in without setting a cookie. A query
-// may do so by fields that no login block describes, and so may a path that is not known to be harmless.
+// may do so by fields that no login block describes. A path may do so that is not known to be harmless.
 func (x *Exchange) mayRaise() bool {
 	return x.Session().InPlace && !x.static && (!x.Plain(x.R) || !x.knowsAddress())
 }
 
 // besideRaise reports whether the answer may be meant for somebody whom another request of the session is signing in at
-// this moment. Then the app is asked first, as for the other request. An answer that comes later finds its session
-// gone: it is cut, or disowned if the other request was at another gateway.
+// this moment. If so, the app is asked first, as it is for the other request. An answer that comes after that sign-in
+// finds its session gone: it is cut, or it is disowned if the other request was at another gateway.
 //
-// A page load may have signed somebody in itself. So the app is asked about it too, unless it went without the session.
+// A page load may have signed somebody in itself, so the app is asked about it too, unless the load went without the
+// session.
 func (x *Exchange) besideRaise() bool {
 	if x.State() == gate.Verified && x.Session().InPlace && !x.static {
 		x.Suspect = true
@@ -58,14 +59,15 @@ func (x *Exchange) besideRaise() bool {
 	return x.Suspect
 }
 
-// isStatic reports whether a request of a session that may be raised goes without that session: it loads what the user
-// got before, and a stranger got the same. It has no query and no header by which the app could know somebody.
+// isStatic reports whether a request goes to the app without its session, in a session that may be raised. It does if
+// the user loads what she got before and a stranger got the same. The request has no query and no header by which the
+// app could know somebody.
 func isStatic(x *Exchange) bool {
 	return (x.Place == gate.Protected || x.Place == gate.Public) && x.Plain(x.R) && x.bare() && x.Authorization == "" && x.R.Header["Authorization"] == nil &&
 		x.site.static.Has(addressKey(x), x.Now) && !x.HasMoreHeaders()
 }
 
-// prepareVerified has the request carry the session, unless that stays behind.
+// prepareVerified attaches the session's cookies to the request, unless the request goes without the session.
 func prepareVerified(x *Exchange) {
 	if x.static {
 		x.Prepare(new(custody.Jar))
@@ -74,8 +76,9 @@ func prepareVerified(x *Exchange) {
 	x.Prepare(&x.Session().Held)
 }
 
-// strangersCookies are none of the user's, in an answer to a request that went without the session. Where there are
-// any, or strangers get something else by now, the next one goes with it.
+// strangersCookies drops the cookies of an answer to a request that went without the session, because they are not the
+// user's. If there are any, or if strangers get something else by now, the next request to the address goes with the
+// session.
 func (x *Exchange) strangersCookies(status int, lines []string) []string {
 	if !x.static {
 		return lines
@@ -86,7 +89,7 @@ func (x *Exchange) strangersCookies(status int, lines []string) []string {
 	return nil
 }
 
-// noteStatic looks whether the session may stay behind the next time that the user loads this address.
+// noteStatic looks whether the user's next load of this address can go without the session.
 func (x *settlement) noteStatic() {
 	header := x.W.Header()
 	if len(header["Set-Cookie"]) > 0 || len(x.sorted.Held) > 0 || !upstream.Shareable(header) {
@@ -101,8 +104,8 @@ func (x *settlement) noteStatic() {
 	}
 }
 
-// settled notes that the answer to a request of a session that may be raised has been decided. What a tunnel carries
-// afterwards is not looked at.
+// settled notes that the answer to a request of a session that may be raised has been decided. Nobody looks at what a
+// tunnel carries afterwards.
 func (x *Exchange) settled(status int) {
 	if x.filter.early && status != http.StatusSwitchingProtocols && !upstream.IsEventStream(x.W.Header()) {
 		g, v := x.site, x.visit
@@ -120,13 +123,13 @@ func (x *Exchange) settled(status int) {
 }
 
 // settledEarly is called after a request. If the answer was settled before it was whole, the app is asked before the
-// session's next use, because of what it may have done since.
+// session's next use, because it may have signed somebody in since.
 func (x *Exchange) settledEarly() {
 	if !x.filter.early || x.State() != gate.Verified {
 		return
 	}
 	if x.visit.Raises && x.R.Context().Err() != nil {
-		x.Raising.Linger(x.Token) // the app may be at it still
+		x.Raising.Linger(x.Token) // the app may still be at work on the request
 	}
 	x.askBeforeNextUse()
 }
@@ -140,15 +143,15 @@ func (x *Exchange) askBeforeNextUse() {
 	}
 }
 
-// WholeBody is how many bytes of a body are read before a request that may raise a session goes on. A body of which the
-// client sends less never reaches the app if the client breaks it off, and a slow client keeps nobody waiting.
+// WholeBody is how many bytes of a body are read before a request that may raise a session goes to the app. If the
+// client breaks off a shorter body, it never reaches the app; and a client that sends it slowly keeps nobody waiting.
 const WholeBody = 256 << 10
 
-// takeTurn has a request of a session that may be raised wait until it can go to the app. The request counts as being
-// there until leave is called.
+// takeTurn makes a request of a session that may be raised wait until it can go to the app. The request counts as being
+// at the app until leave is called.
 //
-// A request that may raise the session is seen to its end even if its client leaves, so that nobody escapes the
-// question whose the session is by hanging up.
+// A request that may raise the session goes on to its end even if its client leaves. Otherwise somebody could hang up
+// and so escape the question whose the session is.
 func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	token, mayRaise := x.Token, x.mayRaise()
 	x.visit = x.Raising.Join(token, mayRaise, x.Plain(x.R))
@@ -166,7 +169,7 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 		var over *http.MaxBytesError
 		switch later = takesLater; {
 		case errors.As(err, &over):
-			return leave, func() error { return err } // a limit that the operator set, whose handler has an answer
+			return leave, func() error { return err } // a limit that the operator set; its handler has an answer
 		case err != nil:
 			return leave, x.Left
 		}
@@ -183,11 +186,11 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 		if x.visit.Beside {
 			waited, alone = true, false
 		}
-		x.stream.impatient = !alone // what comes of it has waited, too
+		x.stream.impatient = !alone // its answer does not wait again
 		if x.R.Context().Err() != nil {
 			return leave, x.Left
 		}
-		if waited || mayRaise && match.HasBody(x.R) { // which its client may have held back for as long as it liked
+		if waited || mayRaise && match.HasBody(x.R) { // its client may have delayed the body for as long as it liked
 			if err := lookAgain(x, alone); err != nil {
 				return leave, func() error { return x.StoreFailed("load session", err) }
 			}
@@ -203,8 +206,8 @@ func (x *Exchange) takeTurn() (leave func(), answer exchange.Answer) {
 	return leave, nil
 }
 
-// lookAgain reads the session once more after a wait, in which another request may have ended it. If a request that may
-// raise it is still at the app, the app is asked whose the session is.
+// lookAgain reads the session once more after a wait in which another request may have ended it. If a request that may
+// raise the session is still at the app, the app has to be asked whose the session is.
 func lookAgain(x *Exchange, alone bool) error {
 	data, err := x.Config.Sessions.LoadNow(context.WithoutCancel(x.R.Context()), x.Token)
 	if err != nil {
@@ -225,8 +228,8 @@ func lookAgain(x *Exchange, alone bool) error {
 	return nil
 }
 
-// readBody reads up to WholeBody of the request's body. A request with a larger one takes its turn with the last bytes,
-// unless its address has a query; later reports that it does so.
+// readBody reads up to WholeBody of the request's body. A request with a larger body takes its turn before its last
+// bytes go to the app, unless its address has a query. later reports whether it does so.
 func readBody(x *Exchange) (later bool, err error) {
 	r := x.R
 	if !match.HasBody(r) || r.Body == nil || r.Method == http.MethodConnect {
@@ -259,7 +262,7 @@ func readBody(x *Exchange) (later bool, err error) {
 		},
 	}
 	if !x.bare() {
-		return false, nil // by its address it may sign somebody in before it is read
+		return false, nil // its address may sign somebody in before the body is read
 	}
 	visit.BeginUpload()
 	return true, nil
@@ -271,7 +274,7 @@ type replayed struct {
 	io.Closer
 }
 
-// lastly is a body that calls before, once, before it returns its last bytes or its end.
+// lastly is a body that calls the function before, once, before it returns its last bytes or its end.
 type lastly struct {
 	io.Reader
 	io.Closer
@@ -295,8 +298,8 @@ func (l *lastly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// outlive has the request go on for a while if its client leaves, until the app has answered. undo restores the
-// request, for whatever handles an error of it.
+// outlive makes the request go on for a while if its client leaves, until the app has answered. undo restores the
+// request for the handler of its error.
 func (x *Exchange) outlive() (undo func()) {
 	client := x.R
 	ctx, cancel := context.WithCancel(context.WithoutCancel(client.Context()))
@@ -318,8 +321,8 @@ func (x *Exchange) outlive() (undo func()) {
 	}
 }
 
-// Untold implements exchange.Above. The request counts as under way, at other gateways too, until somebody has asked
-// the app.
+// Untold implements exchange.Above. The request counts as under way, at other gateways too, until the app has been
+// asked.
 func (x *Exchange) Untold() {
 	x.Unresolved.Note(x.Token, x.Now)
 	x.Carriers.Doubt(x.Token)

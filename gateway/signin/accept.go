@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// SignedIn is what a successful login leaves behind.
+// SignedIn is the result of a successful login.
 type SignedIn struct {
 	Identity string
 	Mail     string      // the user's e-mail address; empty if the app named none
@@ -73,7 +73,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	})
 	taken, err := x.Take(step)
 	if errors.Is(err, session.ErrGone) && !next.Within {
-		// The login's session has ended meanwhile, most likely by another login of the same browser.
+		// Another request has ended the session of this login meanwhile, most likely another login of the same browser.
 		x.Forget()
 		taken, err = x.Take(step)
 	}
@@ -83,7 +83,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 		}
 		return true, err
 	}
-	// The app may answer other requests with these cookies as the new user's.
+	// The app may answer other requests that carry these cookies as requests of the new user.
 	if next.Within {
 		x.Raising.End(before, x.Now)
 	}
@@ -118,10 +118,10 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 // NoFactor reports whether no factor is owed because the user has none, and no operator has taken it away.
 func NoFactor(status factor.Status) bool { return status.Bare() }
 
-// OwedAfterAll looks once more whether a factor is owed, after a session that needs none was written; stands reports
-// whether the reason for that still holds. A change of factors is recorded first and then ends the user's other
-// sessions, so a session that is written in between would be missed. delivery and next, the page first asked for, are
-// kept until the factor is proved.
+// OwedAfterAll checks once more whether a factor is owed, after a session was written that needs none. stands reports
+// whether the reason for needing none still holds. A change of factors is recorded first and ends the user's other
+// sessions afterwards, so it would miss a session that is written in between. delivery and next, the page first asked
+// for, are kept until the factor is proved.
 func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands func(factor.Status) bool) (owed bool, err error) {
 	status, err := x.Enrolled(x.Session().Identity)
 	if err == nil && stands(status) {
@@ -129,7 +129,7 @@ func (x *Exchange) OwedAfterAll(delivery *session.Delivery, next string, stands 
 	}
 	_, changed := x.Take(session.Owe(x.Session().Identity, delivery, next, x.Now))
 	if changed != nil {
-		// The session could not be taken back, so nobody may learn its token.
+		// As long as the session stands as written, nobody may learn its token.
 		exchange.ClearToken(&x.Exchange.Exchange)
 		return true, changed
 	}
@@ -146,8 +146,8 @@ func (x *Exchange) losesFactor(identity string) (bool, error) {
 	return before.Enrolled, err
 }
 
-// Delivery is what is kept of a withheld answer: where it would have led and, for a script, its body, unless that is
-// too large.
+// Delivery returns what is kept of a withheld answer: where it would have led and, for a script, its body. oversized
+// reports that the body is too large to be kept.
 func (x *Exchange) Delivery(answer *upstream.Withheld, cookies []string) (delivery *session.Delivery, oversized bool) {
 	delivery = &session.Delivery{Status: answer.Status, Cookies: cookies}
 	if target, ok := exchange.LocalTarget(answer.Headers.Get("Location"), x.R); ok {
@@ -169,9 +169,9 @@ func (x *Exchange) Delivery(answer *upstream.Withheld, cookies []string) (delive
 // MaxScriptHeaders is how many bytes of further headers are kept with an answer.
 const MaxScriptHeaders = 2 << 10
 
-// scriptHeaders are the headers by which apps tell their own scripts what to do, such as where to go on (HX-Redirect,
-// X-Icinga-Redirect), as names and values by turns. They include nothing that servers and browsers obey, that the
-// gateway sets, or that may be a credential.
+// scriptHeaders returns the headers by which apps tell their own scripts what to do, such as where to go on
+// (HX-Redirect, X-Icinga-Redirect), as names and values by turns. It leaves out what servers and browsers obey, what
+// the gateway sets itself, and what may be a credential.
 func scriptHeaders(header http.Header) (lines []string) {
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(header)) {

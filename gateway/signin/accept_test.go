@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestScriptHeaders: of an answer that waits for the factor, scripts get the app's own headers: none that servers or
-// browsers obey, none that is ours to say, and no credential.
+// TestScriptHeaders: from an answer that waits for the factor, scripts get the app's own headers, but no header that
+// servers or browsers obey, none that the gateway sets, and no credential.
 func TestScriptHeaders(t *testing.T) {
 	h := http.Header{}
 	kept := []string{"Hx-Redirect", "X-App-Redirect", "X-Icinga-Redirect"}

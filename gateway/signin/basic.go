@@ -19,8 +19,9 @@ import (
 var errOpen = errors.New("the app answers without a password as it does with one, so that nothing is known of it; " +
 	"name an address that needs one, or set identity")
 
-// standByPassword compares the Authorization of a request with the one that was verified in the session (contract 4.6).
-// No other one reaches the app with the client's request: a question of our own tries it first.
+// standByPassword compares the request's Authorization with the one that was verified in the session (contract 4.6).
+// Any other one first goes to the app with a question of the gateway's own; until the app has confirmed it, it does not
+// reach the app with the client's request.
 func (x *Exchange) standByPassword() exchange.Answer {
 	line, refused := login.BasicLine(x.R.Header)
 	known := false
@@ -35,7 +36,7 @@ func (x *Exchange) standByPassword() exchange.Answer {
 		x.Authorization = line
 		return nil
 	case line == "" && x.LacksPassword() && x.Place != gate.Public && x.Place != gate.Entry:
-		// A request without the password counts as a stranger's.
+		// Without the password, the request counts as a stranger's.
 		return x.askPassword
 	case line == "", x.State() == gate.Anonymous && x.Place == gate.Public:
 		return nil
@@ -43,14 +44,14 @@ func (x *Exchange) standByPassword() exchange.Answer {
 	return x.tryPassword(line)
 }
 
-// LacksPassword reports whether the app cannot know whose this request is: the session signed in by a password that
-// every request has to carry, the app set no cookie for it, and this request has no password.
+// LacksPassword reports whether the app cannot know whose this request is. That is so if the session signed in by a
+// password that every request has to carry, the app set no cookie for it, and this request has no password.
 func (x *Exchange) LacksPassword() bool {
 	return x.State() == gate.Verified && x.Session().Bonds.HasBasic() && x.Session().Held.Len() == 0 && x.Authorization == ""
 }
 
 // tryPassword asks the app whose a password is, unless too many passwords of this client are being tried already. A
-// trial lasts until its answer is written.
+// trial counts until its answer is written.
 func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	name, refused := x.Config.Logins.ReadBasic(line)
 	if refused != nil {
@@ -74,7 +75,7 @@ func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 	return nil
 }
 
-// judgePassword binds the session to the user whose password it is, as the app says.
+// judgePassword binds the session to the user whose password the app says it is.
 func judgePassword(x *Exchange, line, name string) exchange.Answer {
 	next := SignedIn{Identity: name, bonds: custody.Bonds{}.BindBasic(line)}
 	if x.Config.Logins.Asks() {
@@ -117,13 +118,13 @@ func judgePassword(x *Exchange, line, name string) exchange.Answer {
 	return answer
 }
 
-// asksItself reports whether a script asks for the address at which passwords are tried, as some apps' scripts do to
-// sign in. Then our question's answer is also the script's, and the app is not asked twice.
+// asksItself reports whether a script asks for the very address at which passwords are tried, as some apps' scripts do
+// to sign in. The answer to our question is then also the answer to the script, so the app is not asked twice.
 func asksItself(x *Exchange, address *url.URL) bool {
 	return x.R.Method == http.MethodGet && x.Path.Canonical && x.Path.Text == address.Path && x.R.URL.RawQuery == "" && !exchange.IsPageLoad(x.R)
 }
 
-// answerTrial gives a script the answer to the trial of its password, at once or after the factor.
+// answerTrial gives a script the answer to the trial of its password, at once or after the factor is proved.
 func (x *Exchange) answerTrial(next SignedIn, answer *upstream.Withheld, sorted custody.Sorted) error {
 	next.typed, next.Granted = true, sorted.Granted
 	next.Delivery, _ = x.Delivery(answer, sorted.Browser)
@@ -138,13 +139,14 @@ func (x *Exchange) answerTrial(next SignedIn, answer *upstream.Withheld, sorted 
 	return answer.Send(x.W, x.R, sorted.Browser)
 }
 
-// trial is what came of trying a password at the app.
+// trial is the result of trying a password at the app.
 type trial struct {
 	answer    *upstream.Withheld
 	succeeded bool
 }
 
-// tried asks for the address at which passwords are tried. It returns the cookies that the answer sets separately.
+// tried asks the app for the address at which passwords are tried. It returns the cookies that the answer sets
+// separately.
 func (x *Exchange) tried(address *url.URL, with upstream.Attachment) (trial, []string, error) {
 	answer, err := x.AskApp(upstream.Question{Method: http.MethodGet, Target: address.EscapedPath()}, custody.Jar{}, with)
 	if err != nil {
@@ -159,7 +161,7 @@ func (x *Exchange) tried(address *url.URL, with upstream.Attachment) (trial, []s
 	return trial{answer, outcome == login.Succeeded}, lines, nil
 }
 
-// trialFailed answers a request whose trial brought no answer that can be judged.
+// trialFailed answers a request whose trial got no answer that can be judged.
 func (x *Exchange) trialFailed(err error) error {
 	if errors.Is(err, upstream.ErrTooLarge) || errors.Is(err, upstream.ErrBroken) {
 		return x.LoginUnclear("login", err)
@@ -195,8 +197,8 @@ func (x *Exchange) passwordRefused(answer *upstream.Withheld) error {
 	return passAsking(x, answer)
 }
 
-// passAsking passes on an answer by which the app asks for a password or refuses one. It was given at another address
-// than the client asked for, so no cache may keep it.
+// passAsking passes on an answer by which the app asks for a password or refuses one. No cache may keep that answer,
+// because the app gave it at another address than the client asked for.
 func passAsking(x *Exchange, answer *upstream.Withheld) error {
 	asking := &upstream.Withheld{Headers: make(http.Header), Status: answer.Status, Body: answer.Body}
 	for _, name := range []string{"Www-Authenticate", "Content-Type", "Content-Encoding", "Content-Language", "Retry-After"} {
@@ -210,7 +212,7 @@ func passAsking(x *Exchange, answer *upstream.Withheld) error {
 	return asking.Send(x.W, x.R, nil)
 }
 
-// tooManyTrials refuses a client that has more passwords tried at once than any browser would.
+// tooManyTrials refuses a client that has more passwords tried at once than a browser would.
 func tooManyTrials(x *Exchange) error {
 	x.Log.WarnContext(x.R.Context(), "too many passwords are being tried at once; the request was refused",
 		"app", x.Config.App, "client", x.Config.ClientAddress(x.R))

@@ -20,8 +20,8 @@ import (
 
 // A password is exposed when it was right, in a browser in which the user was never seen, and no factor was proved
 // while there was time. A session that ends so is noticed by nobody: stores drop what has run out without a word. So
-// the sign-in is noted in the user's record, and the proof, which writes the record anyway, strikes the note out. What is
-// left when the time is over is told: by a timer of the gateway that took the password; where that was stopped
+// the sign-in is noted in the user's record, and the proof, which writes the record anyway, strikes the note out. What
+// is left when the time is over is told: by a timer of the gateway that took the password; where that was stopped
 // meanwhile, by the user's next proof; and at once where somebody signs out of the challenge. The record's
 // compare-and-set has it told once (P7). See decision 0024.
 

@@ -14,19 +14,23 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// errUnnamedFailure is returned where a login left nobody signed in, as far as can be asked, and its answer is no page.
+// errUnnamedFailure is returned if a login left nobody signed in, as far as the app can be asked, and its answer is no
+// page.
 var errUnnamedFailure = errors.New("the login left no session, and its answer is no page: it may hold a token or an account's data. " +
 	"Say in failure what a wrong password brings, or in token where the token stands")
 
 // signInFailed handles the answer to a login that left nobody signed in. The cookies that it set are thrown away,
-// except for another try with the same name.
+// unless the user tries again with the same name.
 //
-// Nor is a page shown that another login may have made nobody's by now, in an app where an account has one session.
+// It shows no page if another login ran at the same time: in an app where an account has one session, the other login
+// may have ended this one's, and then the page may be an account's. It shows a page only if that asks for the password
+// again, because there are other ways to end a session before the app is asked: to lock the account, or to choose how
+// long the session lasts. A page that limits attempts (423, 429) or asks for credentials (401) is an exception.
 //
-// The app knowing nobody afterwards does not mean that the password was wrong: the app may answer a right one with a
-// token, or with something that the login asked for besides, and set no cookie. So little of such an answer is shown:
-// only a page, or what the operator calls a failure, at an address where a login can ask for nothing else, and no
-// redirect except back to where people sign in.
+// That the app knows nobody afterwards does not mean that the password was wrong: the app may answer a right one with a
+// token, or with something else that the login asked for, and set no cookie. So signInFailed shows little: only a page,
+// or what the operator calls a failure, at an address where a login can ask for nothing else, and no redirect except
+// back to where people sign in.
 //
 // The typed name is neither logged nor shown, because some users type their password into its field.
 func (x *Exchange) signInFailed(try *tried) error {
@@ -48,23 +52,33 @@ func (x *Exchange) signInFailed(try *tried) error {
 		}
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
 		return x.AskLogin()
-	case answer.Status < 300 && answer.Body.Len() > 0 && besides:
+	case answer.Status < 300 && answer.Body.Len() > 0 && besides, !try.asksAgain():
 		return x.AskLogin()
 	}
 	forStrangers(answer.Headers)
 	return answer.Send(x.W, x.R, try.sorted.Browser)
 }
 
-// showable reports whether an answer that is neither redirect nor error can be about a wrong password: what the
-// operator calls a failure, an empty answer, or a page. Apps that issue tokens do so on pages too, if the client asks
-// for a page.
+// showable reports whether an answer that is neither a redirect nor an error can be about a wrong password. It can if
+// the operator calls it a failure, if it is empty, or if it is a page and the login issues no tokens. Apps that issue
+// tokens also do so on a page if the client asks for a page.
 func showable(try *tried) bool {
 	return try.named || try.answer.Body.Len() == 0 || try.page && len(try.Block.Tokens) == 0
 }
 
-// mayCarryErrand reports whether the login may have asked for something besides signing in, which its answer then
-// shows: at an address that does other things too, or by a query. A query that only says where to go on, as those of
-// login pages do, asks for nothing.
+// asksAgain reports whether an answer may be shown after a failed login: the operator calls it a failure, it is no
+// page, it asks for the password again, or its status says that no password was looked at.
+func (try *tried) asksAgain() bool {
+	switch try.status {
+	case http.StatusUnauthorized, http.StatusLocked, http.StatusTooManyRequests:
+		return true
+	}
+	return try.named || !try.html || try.again
+}
+
+// mayCarryErrand reports whether the login may have asked for something besides signing in, which its answer would then
+// show. It may do so by a query, or at an address that does other things too. A query that only says where to go on, as
+// those of login pages do, asks for nothing.
 func mayCarryErrand(x *Exchange, block *login.Block) bool {
 	if block.General() {
 		return true
@@ -85,7 +99,7 @@ func mayCarryErrand(x *Exchange, block *login.Block) bool {
 	return false
 }
 
-// goesOn are the names by which the queries of login pages say where to go on, or in which language.
+// goesOn are the names of query parameters by which login pages say where to go on, or in which language.
 var goesOn = func() map[string]bool {
 	names := make(map[string]bool)
 	for name := range strings.FieldsSeq(`next nexturl redirect redirectto redirecturl redirecturi return returnto returnurl returnuri url goto
@@ -98,13 +112,18 @@ var goesOn = func() map[string]bool {
 
 // isPage reports whether an answer is a page for people. Old apps send everything as text/html.
 func isPage(answer login.Answer) bool {
-	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	text := bytes.TrimLeft(bytes.TrimPrefix(answer.Body, []byte("\xef\xbb\xbf")), " \t\r\n")
-	return (media == "text/html" || media == "application/xhtml+xml") && bytes.HasPrefix(text, []byte("<"))
+	return isHTML(answer) && bytes.HasPrefix(text, []byte("<"))
 }
 
-// strangersHeaders are the headers of an answer that strangers may get, besides the app's own (X-..., HX-...) if they
-// are no credentials.
+// isHTML reports whether an answer says that it is a page.
+func isHTML(answer login.Answer) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	return media == "text/html" || media == "application/xhtml+xml"
+}
+
+// strangersHeaders are the headers of an answer that strangers may get. They may also get the app's own (X-..., HX-...)
+// if these are no credentials.
 var strangersHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
 	for name := range strings.FieldsSeq(`Accept-Ch Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition
@@ -118,7 +137,7 @@ var strangersHeaders = func() map[string]bool {
 	return headers
 }()
 
-// forStrangers removes from an answer's headers what may be a credential, or may lead elsewhere (Refresh).
+// forStrangers removes from an answer's headers whatever may be a credential or may lead elsewhere (Refresh).
 func forStrangers(header http.Header) {
 	for name := range header {
 		known := strangersHeaders[name] || strings.HasPrefix(name, "Access-Control-") ||

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestForStrangers: allowed are the standard headers of an answer and the app's own that are no credentials.
+// TestForStrangers: strangers get the standard headers of an answer, and the app's own if these are no credentials.
 func TestForStrangers(t *testing.T) {
 	h := http.Header{}
 	kept := []string{"Content-Type", "X-Csrf-Token", "Hx-Redirect", "Www-Authenticate", "Access-Control-Allow-Origin", "X-Icinga-Container"}

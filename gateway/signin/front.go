@@ -1,16 +1,19 @@
 package signin
 
 import (
+	"slices"
+	"strings"
+
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 )
 
-// standByFront compares the session's user with the one that an earlier handler of the route has signed in, at every
-// request. If that handler names nobody, nobody is signed in here either, whatever the session says. Another user than
-// before is another login (P5).
+// standByFront compares, at every request, the session's user with the user whom an earlier handler of the route has
+// signed in. If that handler names nobody, nobody is signed in here either, whatever the session says. If it names
+// another user than before, that is another login (P5).
 func (x *Exchange) standByFront() exchange.Answer {
 	if x.Place == gate.Own && x.Path.Text == x.Config.Base+"/logout" {
-		return nil // whoever wants to end a session has no need to be somebody
+		return nil // nobody has to be signed in to end a session
 	}
 	name := x.Config.Front(x.R)
 	if name != "" {
@@ -34,7 +37,8 @@ func (x *Exchange) needsSession() bool {
 	case gate.Public, gate.Entry:
 		return false
 	case gate.Own:
-		return x.Path.Text != x.Config.Base+"/logo" && x.Path.Text != x.Config.Base+exchange.GuardPath
+		path := strings.TrimPrefix(x.Path.Text, x.Config.Base)
+		return !slices.Contains([]string{"/logo", exchange.GuardPath, exchange.GuardDialogPath, exchange.LinkPath}, path)
 	}
 	return true
 }

@@ -9,13 +9,13 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// recordPatience is how long a request waits to learn whether a factor is owed by now.
+// recordPatience is how long a request waits to learn whether a factor is owed meanwhile.
 const recordPatience = 500 * time.Millisecond
 
 // OwesByNow checks whether the user of a session in which no factor was proved has one by now. It is called once a
-// minute while the session is in use. Setting up a factor ends the user's other sessions; if the store of sessions was
-// away at that moment, or the gateway was stopped, they did not end, and somebody who has only the password could use
-// one to the end of its time.
+// minute while the session is in use. Setting up a factor ends the user's other sessions. If the session store was
+// unreachable at that moment, or the gateway was stopped, they did not end, and somebody who has only the password
+// could use one for the rest of its lifetime.
 //
 // If the secrets store does not answer soon, the session goes on as it is, as in an outage (P6).
 func (x *Exchange) OwesByNow() exchange.Answer {
@@ -39,7 +39,7 @@ func (x *Exchange) OwesByNow() exchange.Answer {
 	return x.AskFactor
 }
 
-// lookBriefly reads whether the session's user has a factor, and waits for recordPatience at most.
+// lookBriefly reads whether the session's user has a factor. It waits for recordPatience at most.
 func lookBriefly(x *Exchange) (factor.Status, error) {
 	type result struct {
 		status factor.Status

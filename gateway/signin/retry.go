@@ -15,16 +15,17 @@ import (
 )
 
 // claimGuest takes the stranger's cookies out of the session for this login alone, by changing the session's token
-// (P8). Requests that carry them already are cut, because the app would answer them as requests of whoever signs in
-// now.
+// (P8). Requests that already carry these cookies are cut, because the app would answer them as requests of the user
+// who signs in now.
 //
 // Some apps sign a session in under the cookie that it already has. If that cookie went out with two logins, the second
-// could make the app's session another user's after the first was accepted and its factor proved (P5); an attacker who
-// holds back the end of a login's body can choose the moment. So the second of two logins goes without cookies.
+// login could make the app's session another user's after the first was accepted and its factor proved (P5). An
+// attacker who holds back the end of a login's body can choose that moment. So the second of two logins goes without
+// cookies.
 //
 // Cookies that went out with a failed login go only with another try at the same login under the same name, because the
-// app's page may need them. With another name, or at the login of another kind of account, the two logins could become
-// one session of the app's with an account of each. A login's second step has no name.
+// app's page may need them. With another name, or at the login of another kind of account, the app could put an account
+// of each login into one session. A login's second step has no name.
 func (x *Exchange) claimGuest(name string) (custody.Jar, error) {
 	if x.Session() == nil || x.Session().Guest.Len() == 0 && x.Session().Retry == nil {
 		return custody.Jar{}, nil
@@ -45,11 +46,11 @@ type Claimed struct {
 	retry *session.Retry
 }
 
-// Claim takes a stranger's cookies out of the session. Where another request was quicker, there are none.
+// Claim takes a stranger's cookies out of the session. It returns none if another request was quicker.
 func (x *Exchange) Claim() (taken Claimed, err error) {
 	before := x.Token
 	claim, err := x.Take(session.ClaimGuest())
-	// Requests that are still at the app with these cookies would act as whoever signs in now.
+	// Requests that are still at the app with these cookies would act as the user who signs in now.
 	x.Raising.Quiet(x.R.Context(), before, underway.OpenPatience)
 	x.Carriers.Cut(before)
 	if errors.Is(err, session.ErrGone) {
@@ -60,7 +61,7 @@ func (x *Exchange) Claim() (taken Claimed, err error) {
 		return Claimed{}, err
 	}
 	if x.Doors.Any(before) || claim.Before.Raised(x.Config.Now(), underway.MayTake) {
-		// Otherwise it could sign somebody in with them after this request has.
+		// Otherwise that other request could sign somebody in with them after this login has.
 		return Claimed{}, nil
 	}
 	return Claimed{claim.Before.Guest, claim.Before.Retry}, nil
@@ -78,7 +79,7 @@ func (x *Exchange) keepForRetry(try *tried) error {
 	return err
 }
 
-// tryOf is what two tries of one login have in common: the block that describes it, its path, and the name.
+// tryOf is what two tries at one login have in common: the block that describes it, its path, and the name.
 func tryOf(x *Exchange, name string) string {
 	at := 0
 	for at < len(x.Config.Logins.Blocks) && &x.Config.Logins.Blocks[at] != x.Attempt.Block {
@@ -87,14 +88,14 @@ func tryOf(x *Exchange, name string) string {
 	return strconv.Itoa(at) + x.Path.Text + "\x00" + name
 }
 
-// newMark makes a mark by which a name is recognised again. The name itself is not stored: it may be a password in the
-// wrong field (P9).
+// newMark makes a mark by which a name can be recognised. The name itself is not stored, because it may be a password
+// in the wrong field (P9).
 func newMark(name string) string {
 	salt := rand.Text()
 	return salt + "." + digest(salt, name)
 }
 
-// marks reports whether a mark was made from this name.
+// marks reports whether the mark was made from this name.
 func marks(mark, name string) bool {
 	salt, sum, found := strings.Cut(mark, ".")
 	return found && subtle.ConstantTimeCompare([]byte(sum), []byte(digest(salt, name))) == 1

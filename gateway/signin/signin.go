@@ -16,32 +16,34 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// errNoCookie is returned if a login succeeded and brought nothing that could be held.
+// errNoCookie is returned if a login succeeded but brought nothing that custody could hold.
 var errNoCookie = errors.New("the login succeeded and left nothing in custody by which the app knows the user; name the session's cookie in hold")
 
-// errNoChange is returned if a typed login succeeded by the rules and its answer sets no cookie: the app's session may
-// be one of somebody who was signed in before, whose name is unknown.
+// errNoChange is returned if a typed login succeeded by the rules but its answer sets no cookie. The app's session may
+// then belong to somebody who was signed in before and whose name is unknown.
 var errNoChange = errors.New("the login succeeded by the rules and its answer sets no held cookie, so that nothing says whose session it is")
 
-// errContradiction is returned if a typed login failed by the rules although its answer has what only a right password
-// brings.
+// errContradiction is returned if a typed login failed by the rules although its answer contains what only a right
+// password brings.
 var errContradiction = errors.New("the answer to the login has what success names as its proof, and fails by its status or another line; " +
 	"name the status in success, or another proof")
 
-// tried is a login's answer with what is known of it before the app is asked. The cookies that it sets are in a jar of
-// their own, which no request carries before it is known whose it is.
+// tried is a login's answer with what is known of it before the app is asked. The cookies that the answer sets are in a
+// jar of their own; no request carries them before it is known whose they are.
 type tried struct {
 	*login.Attempt
 	at     *underway.SignIn
 	answer *upstream.Withheld
 	status int
 	says   login.Outcome
-	// named: a failure line fits the answer; page: it is a page for people.
-	named, page bool
-	sorted      custody.Sorted
-	// sent is what went out with the login, own what the answer itself set, and jar both together.
+	// named: a failure line fits the answer; page: it is a page for people; again: that page has the login's form.
+	named, page, again bool
+	// html: the answer calls itself a page, whether or not it is one.
+	html   bool
+	sorted custody.Sorted
+	// sent is what went out with the login, own is what the answer itself set, and jar is both together.
 	sent, own, jar custody.Jar
-	// whole is jar and the cookies that the answer gives to the browser.
+	// whole is jar together with the cookies that the answer gives to the browser.
 	whole    custody.Jar
 	effect   custody.Effect
 	issued   []login.Token
@@ -50,12 +52,13 @@ type tried struct {
 
 // SignIn sends a login to the app and withholds the answer until it is judged (contract 4.1).
 //
-// In every state, the login goes out as a stranger's. So a login in the middle of a session gets a new session from the
-// app, and never turns the one that other requests of this browser are using into somebody else's (P5).
+// The login goes out as a stranger's whatever the session's state. So a login in the middle of a session gets a new
+// session from the app, and never turns the one that other requests of this browser are using into somebody else's
+// (P5).
 //
-// Rules do not decide about custody. Whoever has the password can bring about any answer: with another status, in
-// another language, to another address. So the app is always asked, and what it says of the answer's cookies counts. If
-// it cannot be asked, little is believed (docs/decisions/0015).
+// Rules do not decide what goes into custody, because somebody who has the password can bring about any answer: with
+// another status, in another language, at another address. So the app is always asked whose the answer's cookies are,
+// and its word counts. If the app cannot be asked, little is believed (docs/decisions/0015).
 func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	guest, err := x.claimGuest(attempt.Name)
 	if err != nil {
@@ -87,6 +90,8 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	}
 	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
 	try.named, try.page = !seen.BodyUnknown && x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
+	try.html = isHTML(seen) && len(seen.Body) > 0
+	try.again = try.page && !seen.BodyUnknown && x.Config.Logins.AsksAgain(attempt.Block, seen.Body)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
 	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {
@@ -104,8 +109,8 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	return x.judgeAsked(&try)
 }
 
-// captureLogin keeps the answer to a login. One whose body tells nothing that is asked for may be larger than what can
-// be judged: a single-page app that answers with all of itself.
+// captureLogin reads the answer to a login. If no rule reads the body, the answer may be larger than what can be
+// judged: a single-page app may answer with all of itself.
 func captureLogin(x *Exchange, block *login.Block) (*upstream.Withheld, error) {
 	inBody := func(token login.TokenSource) bool { return token.Kind != login.Header }
 	if block.ReadsBody() || slices.ContainsFunc(block.Tokens, inBody) {
@@ -161,14 +166,14 @@ func (x *Exchange) judgeAsked(try *tried) error {
 	return x.signInFailed(try)
 }
 
-// renews reports whether the app replaced the session's cookie at a sign-in. It is good for a hint to the operator
-// only: an app also replaces a cookie that it no longer knows, and whoever signs in can wait for that.
+// renews reports whether the app replaced the session's cookie at a sign-in. The result is good only for a hint to the
+// operator: an app also replaces a cookie that it no longer knows, and somebody who signs in can wait until that is so.
 func renews(effect custody.Effect, before custody.Jar) bool {
 	return slices.ContainsFunc(effect.Changed, before.Holds)
 }
 
-// withoutBrowser asks again, with the cookies in custody alone. If the app then knows nobody, or somebody else, the
-// browser holds the app's session, and could use it before the factor is proved.
+// withoutBrowser asks the app again with the cookies in custody alone. If the app then knows nobody, or somebody else,
+// the browser holds the app's session and could use it before the factor is proved.
 func (x *Exchange) withoutBrowser(said upstream.Probed, granted []string, with upstream.Attachment) upstream.Probed {
 	sent := x.Sent
 	x.Sent = nil
@@ -181,8 +186,8 @@ func (x *Exchange) withoutBrowser(said upstream.Probed, granted []string, with u
 	return said
 }
 
-// judgeTyped judges a login whose app cannot be asked. It succeeds if the rules say so and its own answer brought a
-// session. Earlier cookies are thrown away, since nobody can say whose they are.
+// judgeTyped judges a login whose app cannot be asked. The login succeeds if the rules say so and its own answer
+// brought a session. Earlier cookies are thrown away, since nobody can say whose they are.
 func (x *Exchange) judgeTyped(try *tried) error {
 	next, err := x.signedIn(try)
 	switch {
@@ -204,7 +209,7 @@ func (x *Exchange) judgeTyped(try *tried) error {
 	return x.admit(next, try)
 }
 
-// signedIn is what a successful login leaves behind. The caller fills in whose it is and which cookies it has.
+// signedIn returns what a successful login leaves behind. The caller fills in the identity and the cookies.
 func (x *Exchange) signedIn(try *tried) (next SignedIn, err error) {
 	next = SignedIn{Granted: try.sorted.Granted, typed: true}
 	next.Delivery, next.Oversized = x.Delivery(try.answer, try.sorted.Browser)
@@ -228,7 +233,7 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 		return x.AskFactor()
 	}
 	if exchange.IsPageLoad(x.R) {
-		x.LedTo(leads)
+		x.LedTo(leads, "")
 	}
 	if answer := asksWhose(x, next); answer != nil {
 		return answer()
@@ -239,7 +244,7 @@ func (x *Exchange) admit(next SignedIn, try *tried) error {
 	return try.answer.Send(x.W, x.R, try.sorted.Browser)
 }
 
-// LoginUnclear refuses a login whose answer cannot be judged, or whose session cannot be held (P4).
+// LoginUnclear refuses a login if its answer cannot be judged or its session cannot be held (P4).
 func (x *Exchange) LoginUnclear(setting string, err error) error {
 	x.Tell(event.Event{Name: event.LoginRefused, Reason: event.ReasonUnclear, Setting: setting, Detail: err.Error()})
 	return x.Fail(http.StatusBadGateway, pages.ErrorApp)

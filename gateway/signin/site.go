@@ -1,5 +1,5 @@
-// Package signin is how a session gets an identity: by a form or a script, by a password that stands in each request,
-// or by what an earlier handler says; and which browsers need no code for it.
+// Package signin gives a session its identity: by a form or a script, by a password that every request carries, or by
+// the name that an earlier handler gives. It also decides which browsers need no code for it.
 package signin
 
 import (
@@ -13,26 +13,26 @@ import (
 // Site is what all exchanges of one site share. It does not change.
 type Site struct {
 	*upstream.Site
-	// Basic is the login that stands in the Authorization of every request; nil where there is none.
+	// Basic is the login that every request carries in its Authorization; nil if the site has none.
 	Basic *login.Block
 	homes homes
 	// toldOfRenews: the operator was told that `renews` may be missing.
 	toldOfRenews atomic.Bool
 }
 
-// NewSite makes one.
+// NewSite makes the Site of package signin around that of package upstream.
 func NewSite(site *upstream.Site) *Site { return &Site{Site: site, Basic: site.Config.Logins.Basic()} }
 
-// Exchange is one request with the login that it may be.
+// Exchange is one request, and the login attempt if it is one.
 type Exchange struct {
 	upstream.Exchange
 	site *Site
 
-	// Attempt is the login that the request is; nil where it is none.
+	// Attempt is the login attempt that the request makes; nil if it makes none.
 	Attempt *login.Attempt
 }
 
-// Begin makes it that of a request.
+// Begin makes x the exchange of a request.
 func (x *Exchange) Begin(site *Site, w http.ResponseWriter, r *http.Request, next upstream.Handler) {
 	x.site = site
 	x.Exchange.Begin(site.Site, w, r, next)

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// offer leads a user who has just signed in without a factor to the page that offers one, once. Where the app would
-// have led is kept. If anything fails there is no offer, and nothing else changes.
+// offer leads a user who has just signed in without a factor to the page that offers one, once. The address to which
+// the app would have led is kept. If anything fails, there is no offer and nothing else changes.
 func (x *Exchange) offer(next SignedIn) exchange.Answer {
 	if !x.Config.Offer || x.Config.RequireEveryone || x.Session().Method() != session.None || !exchange.IsPageLoad(x.R) {
 		return nil
@@ -24,18 +24,18 @@ func (x *Exchange) offer(next SignedIn) exchange.Answer {
 		return nil
 	}
 	if _, err := x.Take(session.Offer(next.Delivery)); err != nil {
-		return nil // the session ended meanwhile, or cannot be written: the answer goes out as it is
+		return nil // the session ended meanwhile, or cannot be written: the app's answer goes out
 	}
 	x.DeliverCookies(next.Delivery)
 	return func() error { return x.Redirect(x.Config.Base + "/offer") }
 }
 
-// A standing login is one that every request makes anew: an earlier handler names the user (front.go), or the request
-// carries a password for the app (basic.go). So each request says whose it is, and the session only remembers for whom
-// a factor was proved.
+// A standing login is made anew by every request: an earlier handler names the user (front.go), or the request carries
+// a password for the app (basic.go). Each request therefore says whose it is, and the session only remembers for whom a
+// factor was proved.
 
-// Stand judges the standing login of a request. If it returns no answer, the request goes on in the state that the
-// session then has.
+// Stand judges the standing login of a request. If it returns no answer, the request goes on in the session's new
+// state.
 func (x *Exchange) Stand() exchange.Answer {
 	switch {
 	case x.Token == "" && x.needsSession() && x.Blind():
@@ -79,10 +79,10 @@ func (x *Exchange) closed() error {
 	return x.WriteProblem(exchange.Problem{Type: exchange.ProblemLogin, Title: "Login required", Status: http.StatusUnauthorized})
 }
 
-// normalised is a name in the form under which records are kept; empty if it can be no user's.
+// normalised returns a name in the form under which records are kept. It returns "" if the name can be no user's.
 func normalised(x *Exchange, name string) string {
 	if x.Session() != nil && name == x.Session().Identity {
-		return name // which is in that form
+		return name // it has that form already
 	}
 	normal, err := x.Config.Logins.Names.Normalise(name)
 	if err != nil {
@@ -91,7 +91,7 @@ func normalised(x *Exchange, name string) string {
 		return ""
 	}
 	if normal == login.NoName {
-		return "" // that is what apps without names have
+		return "" // apps without names have this one
 	}
 	return normal
 }

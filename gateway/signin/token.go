@@ -9,14 +9,14 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// ErrTokenOfNobody is returned if the app issues a token and says that nobody is signed in with it. The answer is not
-// passed on as a failed login's, because it contains a credential (P2).
+// ErrTokenOfNobody is returned if the app issues a token and then says that nobody is signed in with it. The answer is
+// not passed on like that of a failed login, because it contains a credential (P2).
 var ErrTokenOfNobody = errors.New("the app issued a token, and says that nobody is signed in with it; look at token_header and identity")
 
 // errTokenOfFailure is returned if the answer to a login that failed by the rules contains a credential (P2).
 var errTokenOfFailure = errors.New("the answer is one of a failed login by the rules, and carries a token; look at success and failure")
 
-// Bind notes the bearer tokens that a sign-in brought. Those that a script is to get wait with the rest of its answer.
+// Bind notes the bearer tokens that a sign-in brought. Tokens that a script is to get wait with the rest of the answer.
 func (s *SignedIn) Bind(issued []login.Token) error {
 	for i, token := range issued {
 		s.bonds = s.bonds.BindToken(token.Text)

@@ -12,16 +12,16 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// maxTrusted is for how many accounts one browser can be trusted at the same time.
+// maxTrusted is the number of accounts for which one browser can be trusted at the same time.
 const maxTrusted = 4
 
 // TrustSuffix ends the name of the cookie of a trusted browser; the rest is the name of the session's cookie.
 const TrustSuffix = "-trusted"
 
-// trustCookie is the name of the cookie that holds a browser's secrets, one for each account that trusts it.
+// trustCookie is the name of the cookie that holds a browser's secrets, one for each account for which it is trusted.
 func trustCookie(x *Exchange) string { return x.CookieName(x.R) + TrustSuffix }
 
-// Credentials are the secrets that a browser sends. If the cookie occurs twice, none is accepted.
+// Credentials returns the secrets that a browser sends. If the cookie occurs twice, none is accepted.
 func (x *Exchange) Credentials() []string {
 	value := exchange.CookieValue(x.ClientCookies(), trustCookie(x))
 	if value == "" {
@@ -31,9 +31,9 @@ func (x *Exchange) Credentials() []string {
 	return all[:min(len(all), maxTrusted)]
 }
 
-// trusted reports whether this browser may sign in without a code, and returns its next secret; the one that it sent is
-// used up. A browser with a key has to prove itself first, on the page of the challenge, as the device whose ID is
-// returned.
+// trusted reports whether this browser may sign in without a code. If so, it returns the browser's next secret; the one
+// that the browser sent is used up. A browser with a key has to prove itself first on the challenge page, as the device
+// whose ID is returned.
 func (x *Exchange) trusted(user string, status factor.Status) (credential, device string) {
 	for _, shown := range x.Credentials() {
 		found, ok := standing(status, shown)
@@ -48,9 +48,9 @@ func (x *Exchange) trusted(user string, status factor.Status) (credential, devic
 	return "", ""
 }
 
-// UseTrust has the record judge what a browser sends in place of a code, and returns its next secret, or an empty one
-// if a code has to be asked for. If the store cannot answer, the browser is not trusted, and the store is asked again
-// with the code (P6).
+// UseTrust lets the record judge the secret that a browser sends instead of a code. It returns the browser's next
+// secret, or an empty one if a code has to be asked for. If the store cannot answer, the browser is not trusted, and
+// the store is asked again when the code is checked (P6).
 func (x *Exchange) UseTrust(user, shown string, proof factor.Proof) (credential string) {
 	credential, err := x.Config.Factors.UseDevice(x.Noting(), user, shown, proof)
 	switch {
@@ -74,12 +74,12 @@ func (x *Exchange) UseTrust(user, shown string, proof factor.Proof) (credential 
 	return credential
 }
 
-// standing finds the trusted browser in the record whose secret it is.
+// standing finds the trusted browser to which the secret belongs.
 func standing(status factor.Status, credential string) (device factor.DeviceStatus, ok bool) {
 	return DeviceOf(status, factor.DeviceID(credential))
 }
 
-// DeviceOf finds the trusted browser of that ID in the record.
+// DeviceOf finds the trusted browser with this ID in the record.
 func DeviceOf(status factor.Status, id string) (device factor.DeviceStatus, ok bool) {
 	at := slices.IndexFunc(status.Devices, func(d factor.DeviceStatus) bool { return d.ID == id })
 	if id == "" || at < 0 {
@@ -96,7 +96,7 @@ func StillTrusted(credential string) func(factor.Status) bool {
 	}
 }
 
-// KeepTrust gives a browser its new secret. It replaces the one with the same ID, or else the oldest.
+// KeepTrust gives a browser its new secret. The secret replaces the one with the same ID, or else the oldest.
 func (x *Exchange) KeepTrust(credential string) {
 	kept := []string{credential}
 	for _, other := range x.Credentials() {
@@ -108,7 +108,7 @@ func (x *Exchange) KeepTrust(credential string) {
 		"; Max-Age="+strconv.Itoa(int(x.Config.Factors.Remember().Seconds())), "Strict")
 }
 
-// plainCredential reports whether a secret that a browser sent can be written into a cookie as it is.
+// plainCredential reports whether a secret that a browser sent can be written into a cookie unchanged.
 func plainCredential(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '.'

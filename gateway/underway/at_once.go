@@ -6,24 +6,24 @@ import (
 )
 
 const (
-	// MaxTrials is how many passwords of one client may be tried at the same time. A browser that begins with many
-	// requests at once stays below it.
+	// MaxTrials is how many passwords of one client may be tried at the same time. A browser that starts many requests
+	// at once stays below it.
 	MaxTrials = 16
-	// RoomOfOne is how many large forms of strangers from one network are read at the same time, and roomOfAll how many
-	// from all networks: each takes some MiB of memory for as long as its client likes.
+	// RoomOfOne is how many large forms of strangers from one network are read at the same time. roomOfAll is the limit
+	// for all networks together. Each form takes some MiB of memory for as long as its client likes.
 	RoomOfOne = 8
 	roomOfAll = 128
 )
 
-// AtOnce counts what clients have under way, by the network that they come from. The zero value is ready for use.
+// AtOnce counts what clients have under way, by their networks. The zero value is ready for use.
 type AtOnce struct {
 	mutex sync.Mutex
 	all   int
 	of    map[string]int
 }
 
-// enter begins one more, and reports whether it may begin: no more than ofOne of its network and ofAll altogether may
-// be under way. leave ends it.
+// enter begins one more and reports whether it may begin: no more than ofOne of its network and ofAll altogether may be
+// under way. leave ends it.
 func (a *AtOnce) enter(network string, ofOne, ofAll int) (leave func(), ok bool) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -55,12 +55,12 @@ func (u *Requests) BeginForm(network string) (leave func(), ok bool) {
 	return u.Room.enter(network, RoomOfOne, roomOfAll)
 }
 
-// BeginDrain begins the reading of a body that nobody wants, if there is room for it.
+// BeginDrain begins the reading of a body that is discarded, if there is room for it.
 func (u *Requests) BeginDrain(network string) (leave func(), ok bool) {
 	return u.drains.enter(network, RoomOfOne, roomOfAll)
 }
 
-// Count is how many are under way.
+// Count returns how many are under way.
 func (a *AtOnce) Count() int {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

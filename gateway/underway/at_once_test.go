@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestTrialsAreBounded: one client has a bounded number under way, and others theirs.
+// TestTrialsAreBounded: the number of trials that one client has under way is bounded, and each client has its own
+// bound.
 func TestTrialsAreBounded(t *testing.T) {
 	var underWay AtOnce
 	var leave []func()

@@ -4,7 +4,7 @@ import "sync"
 
 // Carrier is a request that takes the cookies of a session to the app.
 type Carrier interface {
-	// Doubt has the request ask the app whose the session is before more of its answer is sent.
+	// Doubt makes the request ask the app whose the session is before it sends more of its answer.
 	Doubt()
 	// Stop ends the request: no more of its answer is sent.
 	Stop()
@@ -18,7 +18,7 @@ type Carriers struct {
 }
 
 // Add has to be called before the request reads the session for the last time. Then a login that claims the cookies
-// either cuts the request, or the request finds the cookies gone.
+// either cuts the request, or the request finds that the cookies are gone.
 func (c *Carriers) Add(token string, one Carrier) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -31,7 +31,7 @@ func (c *Carriers) Add(token string, one Carrier) {
 	c.underWay[token][one] = struct{}{}
 }
 
-// Remove is called when the request is over, or belongs to another session.
+// Remove is called when the request is over or belongs to another session.
 func (c *Carriers) Remove(token string, one Carrier) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -40,7 +40,8 @@ func (c *Carriers) Remove(token string, one Carrier) {
 	}
 }
 
-// Doubt has the requests that carry a session's cookies ask the app whose it is before more of their answers is sent.
+// Doubt makes the requests that carry a session's cookies ask the app whose the session is before they send more of
+// their answers.
 func (c *Carriers) Doubt(token string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

@@ -5,17 +5,17 @@ import "sync"
 // maxEnded is how many ended sessions are remembered.
 const maxEnded = 4096
 
-// Ended are the tokens of sessions that ended lately. If several requests end one session at the same time, it has one
-// of them emit the event. A request that comes later finds no session. Safe for concurrent use; the zero value is
-// empty.
+// Ended remembers the tokens of sessions that ended lately. If several requests end one session at the same time, it
+// picks the one that emits the event. A request that comes later finds no session. Ended is safe for concurrent use;
+// the zero value is empty.
 type Ended struct {
 	mutex  sync.Mutex
 	tokens map[string]struct{}
-	order  []string // the oldest first, as a ring once it is full
+	order  []string // the oldest first; a ring once it is full
 	next   int
 }
 
-// First reports whether it is called for the first time with the session's token.
+// First reports whether it is called for the first time with this token.
 func (e *Ended) First(token string) bool {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestEndedIsBounded: what is remembered of ended sessions is a bounded number of tokens, the last ones.
+// TestEndedIsBounded: a bounded number of ended sessions is remembered, the latest ones.
 func TestEndedIsBounded(t *testing.T) {
 	var e Ended
 	for i := range 3 * maxEnded {

@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// Ending is the context of a request that ends with its session. Nearly every request is over before, so it makes
-// nothing until somebody waits for the end; from then on it is a context of context.WithCancelCause.
+// Ending is the context of a request that ends with its session. Nearly every request is over before its session ends,
+// so Ending makes no context until somebody waits for the end. From then on it is a context of context.WithCancelCause.
 type Ending struct {
 	context.Context // the request's own
 
 	made  atomic.Pointer[madeEnding]
-	mutex sync.Mutex // for making it, and for the cause
+	mutex sync.Mutex // for making the context, and for the cause
 	cause error
 }
 
@@ -35,7 +35,7 @@ func (e *Ending) End(cause error) {
 }
 
 // Done makes the context that somebody waits for. Package context first asks a parent for Done and then finds the
-// context that made it by Value, so that children need no goroutine.
+// context behind it by Value, so that children need no goroutine.
 func (e *Ending) Done() <-chan struct{} {
 	if made := e.made.Load(); made != nil {
 		return made.Done()
@@ -54,7 +54,7 @@ func (e *Ending) Done() <-chan struct{} {
 	return made.Done()
 }
 
-// Err is context.Canceled after the end.
+// Err returns context.Canceled after the end.
 func (e *Ending) Err() error {
 	if made := e.made.Load(); made != nil {
 		return made.Err()
@@ -67,7 +67,7 @@ func (e *Ending) Err() error {
 	return e.Context.Err()
 }
 
-// Value is the value of the request's own context. It is called much more often than the other methods.
+// Value returns the value of the request's own context. It is called much more often than the other methods.
 func (e *Ending) Value(key any) any {
 	if made := e.made.Load(); made != nil {
 		return made.Value(key)

@@ -9,7 +9,7 @@ import (
 
 type endingKey struct{}
 
-// TestEnding: it is a context like those of the library, whenever it is asked.
+// TestEnding: an Ending behaves like a context of the standard library, whenever it is asked.
 func TestEnding(t *testing.T) {
 	cause := errors.New("over")
 	for name, when := range map[string]string{"nobody waits": "never", "waited for before": "before", "waited for after": "after"} {

@@ -8,10 +8,10 @@ import (
 // harmlessSlots is how many addresses are remembered, a power of two.
 const harmlessSlots = 1 << 14
 
-// Harmless are the addresses at which a plain load by a user signed nobody in: no other request of the session was at
-// the app, and afterwards the app named the same user. Some apps sign users in by a path that contains name and
-// password, so an address counts only for the user who was there. It is a table without locks, in which one address may
-// replace another; the app is asked about a replaced one again.
+// Harmless remembers the addresses at which a plain load by a user signed nobody in: no other request of the session
+// was at the app, and afterwards the app named the same user. Some apps sign users in by a path that contains name and
+// password, so an address counts only for the user who loaded it. Harmless is a table without locks, in which one
+// address may replace another; the app is then asked about the replaced address again.
 type Harmless struct {
 	seed  maphash.Seed
 	slots [harmlessSlots]atomic.Uint64

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestLinger: a request counts until its end, and for a while longer where nobody saw that.
+// TestLinger: a request counts until its end, and for a while longer if nobody saw the end.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d Raising

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// raisedFor is how long it is remembered that a session was found to be another user's. Any request that read the
-	// session before carries its cookies to the app sooner than that.
+	// raisedFor is how long it is remembered that a session was found to be another user's. A request that read the
+	// session before that takes its cookies to the app in less time.
 	raisedFor = time.Minute
 	// MayTake is how long an app may go on with a request whose client has left.
 	MayTake = 30 * time.Second
@@ -28,7 +28,7 @@ const (
 
 // Raising keeps the requests of a session apart, by its token, if some of them may raise it: sign somebody in under the
 // cookie that the session already has. While such a request is at the app, no other request of that session goes there,
-// because nobody knows whose the session is before the app was asked. The zero value is ready for use.
+// because nobody knows whose the session is until the app is asked. The zero value is ready for use.
 type Raising struct {
 	mutex    sync.Mutex
 	sessions map[string]*turn
@@ -37,12 +37,13 @@ type Raising struct {
 
 // turn counts a session's requests at the app.
 type turn struct {
-	visits  int           // that refer to it
-	raises  int           // those among them that may raise the session
-	taken   bool          // one of these is at the app
-	open    int           // others that the app has not answered to the end
-	lapsed  int           // those that may raise the session, are at the app still, and keep nothing waiting any more
-	changed chan struct{} // closed when any of it is given back
+	visits int  // visits that refer to it
+	raises int  // visits among them that may raise the session
+	taken  bool // one of these is at the app
+	open   int  // other visits that the app has not answered completely
+	// Visits that may raise the session and are still at the app, but that no other request waits for any more.
+	lapsed  int
+	changed chan struct{} // closed when one of these is given back
 }
 
 // Visit is one request of a session that may be raised. Its methods may be called from any goroutine, in any order.
@@ -50,22 +51,22 @@ type Visit struct {
 	Raising *Raising
 	Token   string
 	turn    *turn
-	// Raises: it may raise the session itself; plain: it is a page load, by whatever address.
+	// Raises: the request may raise the session itself. Plain: it is a page load, of whatever address.
 	Raises, Plain bool
 	// holds: it has the turn, or is counted as open. left: it is settled. uploads: it is counted as open until it takes
 	// its turn. lapsed: it had the turn for as long as it may have it.
 	holds, left, uploads, lapsed bool
-	// Beside: when it took its turn, another request was still at the app: its turn had lapsed, or it had not been
-	// answered to the end.
+	// Beside: another request was still at the app when this one took its turn. The turn of the other one had lapsed,
+	// or the app had not answered it completely.
 	Beside bool
 	// poll gives the turn back if the app takes long over a page load or an answer that has begun. Nil for other
 	// requests.
 	poll *time.Timer
-	// Marked: the store knows of it.
+	// Marked: the mark of this request stands in the store.
 	Marked atomic.Bool
 }
 
-// Join notes a request; Leave has to be called when it is settled. plain says that it is a page load.
+// Join notes a request; Leave has to be called when the request is settled. plain says that it is a page load.
 func (r *Raising) Join(token string, raises, plain bool) *Visit {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -109,7 +110,7 @@ func (v *Visit) Wait(ctx context.Context) (waited, alone bool) {
 	return waited, alone
 }
 
-// Patience is how long the request waits for one that may raise the session. A page load waits no longer where its
+// Patience returns how long the request waits for one that may raise the session. A page load waits no longer if its
 // address has a query.
 func (v *Visit) Patience() time.Duration {
 	if v.Raises && !v.Plain {
@@ -118,8 +119,8 @@ func (v *Visit) Patience() time.Duration {
 	return PagePatience
 }
 
-// until is called with the lock held and waits without it; it does not wait if patience is zero. changed is closed at
-// the next change, and over when the caller need not wait any more.
+// until waits until free returns true. It is called with the lock held and releases the lock while it waits; it does
+// not wait if patience is zero. changed is closed at the next change, and over when the caller need not wait any more.
 func (r *Raising) until(patience time.Duration, changed, over func() <-chan struct{}, free func() bool) (waited, is bool) {
 	if is := free(); is || patience == 0 {
 		return false, is
@@ -141,14 +142,14 @@ func (r *Raising) until(patience time.Duration, changed, over func() <-chan stru
 	return true, free()
 }
 
-// until is Raising.until for the visit's turn.
+// until is Raising.until for the turn of the visit.
 func (v *Visit) until(ctx context.Context, patience time.Duration, free func() bool) (waited, is bool) {
 	return v.Raising.until(patience, func() <-chan struct{} { return v.turn.changed }, ctx.Done, free)
 }
 
 // Undisturbed waits, before a piece of an answer that has begun is sent, until no other request at the app may raise
-// the session, because the piece may be meant for the user whom that one signs in. It reports whether there is none. If
-// there is one, the patience is over or the client has left.
+// the session, because the piece may be meant for the user whom that request signs in. It reports whether there is no
+// such request. If there is one, the patience is over or the client has left.
 func (v *Visit) Undisturbed(ctx context.Context, patience time.Duration) bool {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -156,8 +157,8 @@ func (v *Visit) Undisturbed(ctx context.Context, patience time.Duration) bool {
 	return free
 }
 
-// Undisturbed is like Visit.Undisturbed, for what a tunnel of the session carries. over is closed when the tunnel has
-// to end.
+// Undisturbed is like Visit.Undisturbed, but for what a tunnel of the session carries. over is closed when the tunnel
+// has to end.
 func (r *Raising) Undisturbed(token string, patience time.Duration, over func() <-chan struct{}) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -177,9 +178,9 @@ func (r *Raising) Quiet(ctx context.Context, token string, patience time.Duratio
 	v.until(ctx, patience, func() bool { return v.turn.open == 0 && !v.turn.taken })
 }
 
-// Answering notes that the answer has begun, and that it is the user's so far. Until its end the app may still sign
-// somebody in, or go on as somebody who signed in meanwhile. So the turn is kept until then, but no longer than others
-// would wait for an answer that has not begun; if that time is over first, then is called.
+// Answering notes that the answer has begun, and that it has been the user's so far. Until its end the app may still
+// sign somebody in, or go on as somebody who signed in meanwhile. So the request keeps its turn until then, but no
+// longer than others would wait for an answer that has not begun. If that time is over first, then is called.
 func (v *Visit) Answering(then func()) {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -189,8 +190,8 @@ func (v *Visit) Answering(then func()) {
 	v.poll = time.AfterFunc(RaisePatience, then)
 }
 
-// Lapse gives the turn back although the request is still at the app. It may have raised the session, or may do so
-// later. So before another request may raise the session, and hide what this one did, the app is asked.
+// Lapse gives the turn back although the request is still at the app. The request may have raised the session, or may
+// do so later. So the app is asked before another request may raise the session and hide what this one did.
 func (v *Visit) Lapse() {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -228,14 +229,14 @@ func (v *Visit) giveBack() {
 	v.turn.wake()
 }
 
-// wake has waiting requests look again. It is called with the lock held.
+// wake makes waiting requests check again. It is called with the lock held.
 func (t *turn) wake() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
 
-// BeginUpload counts a request that takes its turn with its last bytes as open until then, because the app may already
-// be working on the bytes before.
+// BeginUpload counts a request that takes its turn before its last bytes as open until then, because the app may
+// already be working on the earlier bytes.
 func (v *Visit) BeginUpload() {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -252,7 +253,7 @@ func (v *Visit) endUpload() {
 	}
 }
 
-// Leave says that the request is settled. It may be called again.
+// Leave notes that the request is settled. It may be called again.
 func (v *Visit) Leave() {
 	v.Raising.mutex.Lock()
 	defer v.Raising.mutex.Unlock()
@@ -276,10 +277,10 @@ func (v *Visit) Leave() {
 	}
 }
 
-// Linger counts a request whose answer nobody saw as under way for a while, because the app may still handle it.
+// Linger counts a request whose answer nobody saw as under way for a while, because the app may still be handling it.
 func (r *Raising) Linger(token string) { time.AfterFunc(MayTake, r.Join(token, true, false).Leave) }
 
-// Any reports whether a request is under way that may raise the session.
+// Any reports whether a request that may raise the session is under way.
 func (r *Raising) Any(token string) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -287,7 +288,7 @@ func (r *Raising) Any(token string) bool {
 	return t != nil && t.raises > 0
 }
 
-// Visiting is how many requests are under way, of all sessions that may be raised.
+// Visiting returns how many requests of sessions that may be raised are under way.
 func (r *Raising) Visiting() (count int) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -308,7 +309,7 @@ func (r *Raising) End(token string, now time.Time) {
 	r.over[token] = now
 }
 
-// Ended reports whether a session was lately found to be another user's.
+// Ended reports whether the session was lately found to be another user's.
 func (r *Raising) Ended(token string) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestTurns_Patience: some apps keep a request for long. Others of the same session go on then, and know that they are
-// not alone.
+// TestTurns_Patience: some apps take long over a request. Other requests of the same session go on after a while, and
+// know that they are not alone.
 func TestTurns_Patience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Raising
@@ -55,8 +55,8 @@ func TestTurns_Patience(t *testing.T) {
 	})
 }
 
-// TestTurns_OpenPages: a request that may raise the session waits a moment for the pages that are at the app, and no
-// longer.
+// TestTurns_OpenPages: a request that may raise the session waits for the page loads that are at the app, but for a
+// moment only.
 func TestTurns_OpenPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Raising
@@ -82,9 +82,9 @@ func TestTurns_OpenPages(t *testing.T) {
 	})
 }
 
-// TestTurns_Polls: what a page load waits for at the app, others do not wait for: neither for one with a query, which
-// may raise the session, nor for one that has been there for a while. That the session may be raised is known as long
-// as it is there.
+// TestTurns_Polls: a page load that may raise the session, such as one with a query, keeps another page load waiting
+// for a moment only, and after that no request at all. As long as it is at the app, it is known that it may raise the
+// session.
 func TestTurns_Polls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Raising

@@ -1,5 +1,5 @@
-// Package underway holds what is known of the requests under way with the sessions of one app: which request waits for
-// which, which session's cookies are at the app, and which events were emitted already. It decides nothing.
+// Package underway holds what is known of the requests that are under way with the sessions of one app: which request
+// waits for which, which session's cookies are at the app, and which events were emitted already. It decides nothing.
 package underway
 
 import (
@@ -9,10 +9,10 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Requests is what is known of the requests under way with the sessions of one app. All gateways of an app in this
-// process share it, in several routes and over a reload of the configuration, and it is kept as long as the sessions.
-// If each gateway kept its own, a request could go to the app while another gateway's request signs somebody else in.
-// The zero value is ready for use.
+// Requests is what is known of the requests that are under way with the sessions of one app. All gateways of an app in
+// this process share one Requests, in several routes and over a reload of the configuration. It is kept as long as the
+// sessions. If each gateway had its own, a request could go to the app while another gateway's request signs somebody
+// else in. The zero value is ready for use.
 type Requests struct {
 	// Carriers are the requests that carry a stranger's cookies, or a session that may be raised.
 	Carriers Carriers
@@ -26,11 +26,11 @@ type Requests struct {
 	SignIns SignIns
 	// Unresolved are the sessions whose change could not be written to the store.
 	Unresolved Unresolved
-	// Room is for the large forms of strangers that are being read.
+	// Room limits the large forms of strangers that are being read.
 	Room AtOnce
-	// trials are the passwords that are being tried.
+	// trials limits the passwords that are being tried.
 	trials AtOnce
-	// drains are the bodies that are read for nobody.
+	// drains limits the bodies that are read and discarded.
 	drains AtOnce
 	// Expected is how many sign-ins an eye is kept on until a factor is proved, and Latest the site, of those of the
 	// app, that took the last one.

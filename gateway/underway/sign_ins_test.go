@@ -2,7 +2,7 @@ package underway
 
 import "testing"
 
-// TestP1_SignInsBesideEachOther: a failed login knows of each other one that may have ended its session at the app.
+// TestP1_SignInsBesideEachOther: a failed login knows of every other login that may have ended its session at the app.
 func TestP1_SignInsBesideEachOther(t *testing.T) {
 	var all SignIns
 	alone := all.Begin()

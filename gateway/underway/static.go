@@ -14,10 +14,11 @@ const (
 	minutes = 1<<16 - 1
 )
 
-// Static are the addresses at which the app gave a user the same as it gives to strangers: pictures, styles and
-// scripts. The user's session need not go there. A request without the session can sign nobody in under it, which an
-// app may otherwise do by a text in the path. It is a table without locks, in which one address may replace another;
-// the app is asked about a replaced one again. Safe for concurrent use; the zero value is empty.
+// Static remembers the addresses at which the app gave a user the same as it gives to strangers: pictures, styles and
+// scripts. The user's session need not go there. A request without the session cannot sign anybody in under it, which
+// an app may otherwise do by a text in the path. Static is a table without locks, in which one address may replace
+// another; the app is then asked about the replaced address again. It is safe for concurrent use; the zero value is
+// empty.
 type Static struct {
 	slots [staticSlots]atomic.Uint64
 }

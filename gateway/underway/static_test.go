@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// TestP5_StaticForAWhile: an address counts for ten minutes, for the user, method and host that it was seen with.
+// TestP5_StaticForAWhile: an address counts for ten minutes, and only for the user, method and host that it was seen
+// with.
 func TestP5_StaticForAWhile(t *testing.T) {
 	var static Static
 	keys, now := NewHarmless(), time.Date(2026, 11, 30, 12, 0, 30, 0, time.UTC)

@@ -15,10 +15,10 @@ const (
 	StoreNames    = "storage"
 )
 
-// Stores are what is known of their health. The zero value is that of stores that work.
+// Stores is what is known of the stores' health. In the zero value all stores work.
 type Stores struct{ secrets, sessions, names Health }
 
-// Of is what is known of one store.
+// Of returns what is known of one store.
 func (s *Stores) Of(store string) *Health {
 	switch store {
 	case StoreSessions:
@@ -29,18 +29,18 @@ func (s *Stores) Of(store string) *Health {
 	return &s.secrets
 }
 
-// WritesAgain is how long no write must have failed before a read that succeeds counts as a recovery.
+// WritesAgain is how long no write may have failed before a successful read counts as a recovery.
 const WritesAgain = time.Minute
 
-// Health is what is known of one store. A store that can be read and not written has not recovered when it is read:
-// otherwise each request would emit that it failed and recovered. Safe for concurrent use.
+// Health is what is known of one store. A store that can be read but not written has not recovered when a read
+// succeeds: otherwise each request would emit that the store failed and recovered. Health is safe for concurrent use.
 type Health struct {
 	// Ill says that the store failed. It is read without the lock while all is well.
 	Ill   atomic.Bool
 	mutex sync.Mutex
-	// looks and changes say whether reads and writes failed last.
+	// looks and changes say whether the last read and the last write failed.
 	looks, changes bool
-	// changed is when a change last failed.
+	// changed is when a write last failed.
 	changed time.Time
 }
 

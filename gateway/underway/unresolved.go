@@ -9,19 +9,20 @@ import (
 	"sallyport.example/sallyport/internal/age"
 )
 
-// rememberUnresolved is longer than any session lives.
+// rememberUnresolved is longer than any session's lifetime.
 const rememberUnresolved = 30 * 24 * time.Hour
 
-// Unresolved are sessions whose change could not be written to the store: that they are another user's now, have ended,
-// or must not be used before the app was asked. This process remembers them, and asks the app about such a session
-// before a request of it goes there again (P6). Safe for concurrent use; the zero value is empty.
+// Unresolved are the sessions whose change could not be written to the store: they belong to another user now, have
+// ended, or must not be used before the app is asked. This process remembers them, and asks the app about such a
+// session before the session's next request goes to the app (P6). Unresolved is safe for concurrent use; the zero value
+// is empty.
 type Unresolved struct {
-	any    atomic.Bool // spares nearly every request the lock
+	any    atomic.Bool // saves nearly every request the lock
 	mutex  sync.Mutex
 	tokens map[string]time.Time
 }
 
-// Note has the app be asked about the session before its next use.
+// Note makes the gateway ask the app about the session before its next use.
 func (u *Unresolved) Note(token string, now time.Time) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -47,7 +48,7 @@ func (u *Unresolved) Has(token string) bool {
 // Any reports whether any session is unresolved.
 func (u *Unresolved) Any() bool { return u.any.Load() }
 
-// Forget is called once the app has said whose the session is, and the store knows.
+// Forget is called after the app has said whose the session is and the store knows it.
 func (u *Unresolved) Forget(token string) {
 	if !u.any.Load() {
 		return

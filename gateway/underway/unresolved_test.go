@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestUnresolved: a note is kept until somebody has asked, or for longer than sessions live.
+// TestUnresolved: a note is kept until the app was asked, or for longer than sessions live.
 func TestUnresolved(t *testing.T) {
 	var u Unresolved
 	now := time.Now()

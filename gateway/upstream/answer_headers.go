@@ -8,7 +8,7 @@ import (
 // IsEventStream reports whether an answer is a stream of events (Server-Sent Events).
 func IsEventStream(h http.Header) bool { return MediaType(h) == "text/event-stream" }
 
-// MediaType is an answer's, in lower case and without parameters; empty where it has none.
+// MediaType returns an answer's media type, in lower case and without parameters; "" if it has none.
 func MediaType(h http.Header) string {
 	values := h["Content-Type"]
 	if len(values) == 0 {
@@ -24,7 +24,7 @@ func isCookieHeader(name string) bool {
 	return strings.EqualFold(strings.TrimSpace(name), "Set-Cookie") || strings.EqualFold(name, "Set-Cookie2")
 }
 
-// WithoutCookieTrailers takes Set-Cookie out of the names of trailers that an answer announces.
+// WithoutCookieTrailers removes Set-Cookie from the names of trailers that an answer announces.
 func WithoutCookieTrailers(h http.Header) {
 	var kept []string
 	for _, line := range h["Trailer"] {
@@ -41,7 +41,7 @@ func WithoutCookieTrailers(h http.Header) {
 	h["Trailer"] = []string{strings.Join(kept, ", ")}
 }
 
-// StripCookies removes Set-Cookie from a header map in each spelling, also where it would become a trailer.
+// StripCookies removes Set-Cookie in every spelling from a header map, also where it would become a trailer.
 func StripCookies(h http.Header) {
 	delete(h, "Set-Cookie")
 	for name := range h {

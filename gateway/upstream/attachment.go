@@ -2,7 +2,7 @@ package upstream
 
 import "sallyport.example/sallyport/gate"
 
-// BasicAttachment sends a line of HTTP Basic with a question.
+// BasicAttachment makes an attachment of a line of HTTP Basic.
 func BasicAttachment(line string) Attachment { return Attachment{header: "Authorization", value: line} }
 
 // Attachment is a credential that a question of ours carries instead of cookies or besides them. The zero value is
@@ -20,7 +20,7 @@ func (x *Exchange) attachment() Attachment {
 	return x.TokenAttachment(x.Session().Token)
 }
 
-// TokenAttachment sends a bearer token with a question. Without a token it is the zero value.
+// TokenAttachment makes an attachment of a bearer token. Without a token it is the zero value.
 func (x *Exchange) TokenAttachment(token string) Attachment {
 	if token == "" {
 		return Attachment{}

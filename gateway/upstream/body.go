@@ -8,9 +8,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// SettleBody finds out whether a page load has a body if its head does not say so: over HTTP/3 no length is known even
-// if there is none (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no page
-// load. One byte is read ahead and put back; if there is none, the length becomes 0.
+// SettleBody finds out whether a page load has a body if its head does not say so. Over HTTP/3 no length is known even
+// if there is no body (RFC 9114 §4.1: a message without a body ends with its stream), and a request with a body is no
+// page load. SettleBody reads one byte ahead and puts it back; if there is none, it sets the length to 0.
 //
 // It has to be called before the session is read, because a client may hold back the end of its request for as long as
 // it likes.
@@ -38,17 +38,17 @@ func LoadsWithBody(r *http.Request) bool {
 // connectionAsItIs is Connection in a spelling that reverse proxies leave alone, since they look for the canonical one.
 const connectionAsItIs = "connection"
 
-// lastOfConnection has the app close its connection after a request with a body (RFC 9112 §9.6). If an app answers
-// before it has read the body, or does not know how long it is (chunks, a method that it believes to have none), it
-// would take the rest for the next request: one with cookies and a password of the client's choice, at any path. The
-// answer to that would go to the next user.
+// lastOfConnection makes the app close its connection after a request with a body (RFC 9112 §9.6). An app may answer
+// before it has read the body, or may not know how long the body is (chunks, or a method that it believes to have
+// none). It would then take the rest of the body for the next request on that connection: one with cookies and a
+// password of the client's choice, at any path. The answer to that request would go to the next user.
 func lastOfConnection(r *http.Request) {
 	if match.HasBody(r) {
 		r.Header[connectionAsItIs] = []string{"close"}
 	}
 }
 
-// begun is a body of which one byte was read ahead, or its end.
+// begun is a body of which one byte, or the end, was read ahead.
 type begun struct {
 	io.ReadCloser
 	first  [1]byte

@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 )
 
-// TestSettleBody: what was read ahead is there to read again, and nothing is read where the head says all.
+// TestSettleBody: a byte that was read ahead can be read again, and nothing is read ahead if the head says enough.
 func TestSettleBody(t *testing.T) {
 	for name, body := range map[string]io.Reader{
 		"at once": strings.NewReader("body"), "byte by byte": iotest.OneByteReader(strings.NewReader("body")),

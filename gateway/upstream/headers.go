@@ -24,7 +24,7 @@ func (x *Exchange) Prepare(jar *custody.Jar) {
 	if x.site.Tokens {
 		if cleaned := custody.CleanQuery(r.URL.RawQuery, options.Token); cleaned != r.URL.RawQuery {
 			r.URL.RawQuery = cleaned
-			path, _, _ := strings.Cut(r.RequestURI, "?") // which servers behind us may read, and logs show
+			path, _, _ := strings.Cut(r.RequestURI, "?") // servers behind us may read it, and logs show it
 			if r.RequestURI = path; cleaned != "" {
 				r.RequestURI += "?" + cleaned
 			}
@@ -35,30 +35,31 @@ func (x *Exchange) Prepare(jar *custody.Jar) {
 	if x.Authorization != "" && x.State() == gate.Verified && !isLogin {
 		r.Header["Authorization"] = []string{x.Authorization}
 	}
-	// A trailer is a header that comes later; some servers make no difference.
+	// A trailer is a header that comes later, and some servers treat it as one.
 	r.Trailer = nil
 	if isLogin {
 		x.prepareLogin()
 	}
 	if !options.Verified && !match.HasBody(r) {
-		// Without a body they mean nothing, except to apps that choose a protocol by them.
+		// Without a body these headers mean nothing, except to apps that choose a protocol by them.
 		for _, name := range BodyHeaders {
 			delete(r.Header, name)
 		}
 	}
 	granted := x.Granted()
 	if x.Config.Logins.Typed && (isLogin || x.Suspect && !options.Verified) {
-		// The app could sign in a session that the browser keeps, and then it cannot be asked whose that is (P5).
+		// The app could sign in a session that the browser keeps. The app could not be asked whose that session is
+		// (P5).
 		granted = nil
 	}
 	x.setCookies(r, x.Path.Text, x.ClientCookies(), jar, granted)
 	lastOfConnection(r)
 }
 
-// BodyHeaders say what a body is.
+// BodyHeaders are the headers that describe a body.
 var BodyHeaders = []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Content-Range"}
 
-// cleaning says for whom the request's headers are cleaned.
+// cleaning returns the options by which the request's headers are cleaned.
 func (x *Exchange) cleaning() custody.CleanOptions {
 	options := custody.CleanOptions{
 		Verified: x.State() == gate.Verified, Login: x.Place == gate.Login, Path: x.Path, Closed: x.placeClosed,
@@ -69,9 +70,9 @@ func (x *Exchange) cleaning() custody.CleanOptions {
 	return options
 }
 
-// prepareLogin has a login ask for the whole answer, so that it can be judged: a part could be the one with the token,
-// or the one without the word that shows success (P2, P4). If the typed name counts, the client does not choose the
-// language of the answer either.
+// prepareLogin makes a login ask for the whole answer, so that it can be judged. A part of the answer could be the part
+// with the token, or the one without the word that shows success (P2, P4). If the typed name counts, the client does
+// not choose the language of the answer either.
 func (x *Exchange) prepareLogin() {
 	h := x.R.Header
 	for _, name := range []string{
@@ -87,7 +88,7 @@ func (x *Exchange) prepareLogin() {
 	}
 }
 
-// Granted are the names of cookies that the app gave the browser in this session.
+// Granted returns the names of cookies that the app gave the browser in this session.
 func (x *Exchange) Granted() []string {
 	if x.Session() == nil {
 		return nil
@@ -103,8 +104,8 @@ func (x *Exchange) setCookies(r *http.Request, path string, client []string, jar
 	}
 }
 
-// line makes the value of a header with one line. The headers of a request share one slice, cut so that none can grow
-// into the next.
+// line makes the value of a header with one line. The headers of a request share one slice, which is cut so that none
+// of them can grow into the next.
 func (x *Exchange) line(value string) []string {
 	if x.lines == nil {
 		x.lines = make([]string, 0, 3)
@@ -115,8 +116,8 @@ func (x *Exchange) line(value string) []string {
 }
 
 // Strip removes everything from the request by which an app could recognise the client or a held session, or by which
-// somebody could sign in, because whatever handles an error may lead into an app whose answer nobody judges. So it also
-// removes the body, the query, which may contain names, passwords and tokens, and the request for a WebSocket.
+// somebody could sign in. The handler of an error may lead into an app, and nobody judges that app's answer. So Strip
+// also removes the body, the query (which may contain names, passwords and tokens), and the request for a WebSocket.
 func (x *Exchange) Strip() {
 	r := x.R
 	bare := custody.HeaderPolicy{Token: x.site.Headers.Token}
@@ -134,7 +135,7 @@ func (x *Exchange) Strip() {
 	r.URL.RawQuery, r.URL.ForceQuery = "", false
 	r.RequestURI, _, _ = strings.Cut(r.RequestURI, "?")
 	if r.Body != nil {
-		// The body is closed too: whatever handles the error may have a copy of the request from before.
+		// The body is closed too, because the handler of the error may have an earlier copy of the request.
 		_ = r.Body.Close()
 	}
 	r.Body, r.ContentLength, r.TransferEncoding, r.Trailer = http.NoBody, 0, nil, nil
@@ -150,8 +151,8 @@ func (x *Exchange) Observe() {
 	x.Config.Observe(x.R, outcome)
 }
 
-// headerText is an identity in a form that a header can carry. Identities have no control characters, and all else is
-// sent as UTF-8, as app servers expect.
+// headerText returns an identity in a form that a header can carry. Identities have no control characters; everything
+// else is sent as UTF-8, as app servers expect.
 func headerText(identity string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -2,27 +2,40 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/login"
 )
 
-// ErrNotKept is returned if the app recognises a user by a cookie that the answer sets and that no browser would keep.
+// ErrNotKept is returned if the app recognises a user by a cookie that the answer sets but no browser would keep.
 var ErrNotKept = errors.New("the app signed somebody in by a cookie that no browser keeps, by its lifetime, domain or form")
 
-// OfAnswer returns whose the app's session is after an answer that set these cookies; whose asks the app about a jar.
-//
-// If the app says nobody, that is believed only about everything that the answer meant to set. A client that can choose
-// a cookie's lifetime, or the host that it is for, could otherwise make the answer to a right password, which is its
-// owner's page, look like one to a wrong password. So the app is asked again with each cookie as if it were kept, and
-// with the values that another line of the answer took back.
+// OfAnswer returns whose the app's session is after an answer that set these cookies. It calls whose to ask the app
+// about a jar. It believes the app only after it has asked about the parts of the jar as well (apart).
 func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed) Probed {
 	said := whose(jar)
-	if said.Verdict != login.NotSignedIn {
+	if said.Verdict == login.NotSignedIn {
+		said = x.asIfKept(said, jar, sorted, before, whose)
+	}
+	if said.Verdict == login.Unclear {
 		return said
 	}
+	var names []string
+	for _, change := range slices.Concat(sorted.Held, custody.Changes(sorted.Browser)) {
+		names = append(names, change.Name())
+	}
+	return x.apart(said, names)
+}
+
+// asIfKept asks the app, which has said that nobody is signed in, about everything that the answer meant to set.
+//
+// A client may be able to choose a cookie's lifetime, or the host that the cookie is for. It could otherwise make the
+// answer to a right password, which is an account's page, look like the answer to a wrong one. So the app is asked
+// again with each cookie as if it were kept, and with the values that another line of the answer took back.
+func (x *Exchange) asIfKept(
+	said Probed, jar custody.Jar, sorted custody.Sorted, before custody.Jar, whose func(custody.Jar) Probed,
+) Probed {
 	if sorted.Broken > 0 {
 		return notKept(said)
 	}
@@ -52,6 +65,5 @@ func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custo
 }
 
 func notKept(said Probed) Probed {
-	said.Verdict, said.Name, said.Err = login.Unclear, "", fmt.Errorf("%w: %w", ErrBroken, ErrNotKept)
-	return said
+	return unclear(said, ErrNotKept)
 }

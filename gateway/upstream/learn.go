@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/gateway/underway"
 )
 
-// learning has the stored names read once, before the first request goes on.
+// learning makes sure that the stored names are read once, before the first request goes on.
 type learning struct {
 	read  atomic.Bool
 	mutex sync.Mutex
@@ -38,7 +38,8 @@ func (x *Exchange) LearnNames() error {
 	return nil
 }
 
-// Learn has cookies of these names held in every browser from now on, because a login put such cookies into custody.
+// Learn makes the gateway hold cookies of these names in every browser from now on, because a login put such cookies
+// into custody.
 func (x *Exchange) Learn(names []string) {
 	added := x.site.Cookies.Learned.Add(names...)
 	if len(added) == 0 {

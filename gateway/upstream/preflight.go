@@ -11,15 +11,16 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// asksForPreflight are the headers of such a question, beside what says who asks in which language.
+// asksForPreflight are the headers of a preflight that the app gets: those of the question itself, and those that say
+// who asks and in which language.
 var asksForPreflight = map[string]bool{
 	"Origin": true, "Access-Control-Request-Method": true, "Access-Control-Request-Headers": true, "Accept": true, "User-Agent": true,
 	"X-Forwarded-For": true, "X-Forwarded-Proto": true, "X-Forwarded-Host": true, "Accept-Language": true,
 }
 
-// ForwardPreflight has the app say whether a page of another site may send it a request. Browsers ask without a cookie,
-// so that nobody is signed in who asks, and anybody may pretend to be a browser: the app gets the question and no
-// query, and whoever asks what the app allows, and no status, body or header besides.
+// ForwardPreflight asks the app whether a page of another site may send it a request. Browsers ask this without a
+// cookie, so nobody is signed in, and anybody may pretend to be a browser. So the app gets the question without a
+// query, and the client gets what the app allows, but no status, body or other header of the app's answer.
 func ForwardPreflight(x *Exchange) error {
 	r := x.R
 	for name := range r.Header {

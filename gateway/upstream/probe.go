@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,8 +16,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// probeTimeout is how long the app may take to say who is signed in. patientTimeout applies if only a request that has
-// not begun waits for the answer.
+// probeTimeout is how long the app may take to say who is signed in. patientTimeout is for a question for which only a
+// request waits that has not gone to the app yet.
 const (
 	probeTimeout   = 10 * time.Second
 	patientTimeout = time.Minute
@@ -25,13 +26,15 @@ const (
 // Probed is what the app said when it was asked who is signed in.
 type Probed struct {
 	Verdict login.Verdict
-	Name    string           // where verdict is login.Known
-	Mail    string           // the user's e-mail address, where the app named one
+	Name    string           // set if Verdict is login.Known
+	Mail    string           // the user's e-mail address; empty if the app named none
 	Changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
 	Jar     custody.Jar      // the jar that was sent, with the changes
-	Answer  *Withheld        // nil where there was none
+	Answer  *Withheld        // nil if there was none
 	Status  int
 	Err     error
+	// read: the answer is JSON, as it should be, in which no name stands.
+	read bool
 }
 
 // Question is a request of the gateway's own to the app.
@@ -43,12 +46,12 @@ type Question struct {
 	form              askedAs
 }
 
-// AsStranger is a request for an address by somebody who was never here.
+// AsStranger makes a question for an address that carries no credential.
 func AsStranger(method, target string) Question {
 	return Question{Method: method, Target: target, form: withNothing}
 }
 
-// askedAs is the form of a question. The zero value is what the client's own request would ask.
+// askedAs is the form of a question. The zero value asks in the form of the client's own request.
 type askedAs uint8
 
 const (
@@ -70,15 +73,16 @@ func (f askedAs) signedOut() bool { return f == withNothing || f == asStranger }
 func (f askedAs) plain() bool { return f == withNothing || f == inPlainForm }
 
 // AskApp sends a question to the app by the route of the client's request. The question carries the request's headers,
-// cleaned in the same way, because apps bind their sessions to headers, addresses and hosts. It leaves out what
-// concerns only the request's own purpose and could change the answer.
+// cleaned in the same way, because apps bind their sessions to headers, addresses and hosts. It leaves out the headers
+// that concern only the purpose of the request and could change the answer.
 //
 // The question carries every cookie that any request of the session would carry, whatever the cookie's path, because no
-// cookie may be used that the app was not asked about. A question withNothing carries no cookie and no other
-// credential.
+// cookie may be used that the app was not asked about. A question in the form withNothing carries no cookie and no
+// other credential.
 func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Withheld, error) {
 	timeout := probeTimeout
-	if x.Patient && !what.form.signedOut() { // one of nobody's session waits for nobody's lock, and all others for it
+	// A signed-out question has no session, and so waits for no session's lock.
+	if x.Patient && !what.form.signedOut() {
 		timeout = patientTimeout
 	}
 	ctx, cancel := context.WithTimeout(x.R.Context(), timeout)
@@ -108,7 +112,7 @@ func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Wit
 	lastOfConnection(request)
 	answer, err := captureWithin(x.Next, x.Config.PrepareProbe(request, x.R, &Withheld{Headers: make(http.Header)}))
 	if gone := ctx.Err(); gone != nil && err == nil {
-		// The proxy may have answered in the app's place, for example with 499.
+		// The proxy may have answered instead of the app, for example with 499.
 		return nil, fmt.Errorf("%w: %w", ErrBroken, gone)
 	} else if gone != nil && !errors.Is(err, gone) {
 		err = fmt.Errorf("%w: %w", gone, err)
@@ -116,11 +120,11 @@ func (x *Exchange) AskApp(what Question, jar custody.Jar, with Attachment) (*Wit
 	return answer, err
 }
 
-// errandHeaders concern what a request is for, and not who sends it. A question has its own or none; it carries all
-// other headers of the request.
+// errandHeaders are headers that say what a request is for, and not who sends it. A question has its own values for
+// them, or none; it carries all other headers of the request.
 var errandHeaders = func() map[string]bool {
 	headers := make(map[string]bool)
-	headers[connectionAsItIs] = true // of a request with a body
+	headers[connectionAsItIs] = true // set for a request with a body
 	for name := range strings.FieldsSeq(`Accept Accept-Encoding Authorization Cache-Control Connection Content-Disposition
 		Content-Encoding Content-Language Content-Length Content-Range Content-Type Cookie Expect If-Match If-Modified-Since
 		If-None-Match If-Range If-Unmodified-Since Keep-Alive Origin Pragma Purpose Range Referer Sec-Fetch-Dest Sec-Fetch-Mode
@@ -132,13 +136,13 @@ var errandHeaders = func() map[string]bool {
 	return headers
 }()
 
-// askingHeaders are the headers of a question: those that a login may carry too, in every state. With more, a verified
-// session could have the app answer another question than ours, by an override of the method for example, so that the
-// app seems to know nobody. A signed-out question carries none of the headers that the operator lets clients send, and
-// a plain one nothing that the client chose.
+// askingHeaders returns the headers of a question: those that a login may carry too, in every state. With more headers,
+// a verified session could make the app answer another question than ours, for example by an override of the method, so
+// that the app seems to know nobody. A signed-out question carries none of the headers that the operator lets clients
+// send. A plain one carries nothing that the client chose.
 //
-// A question withAllHeaders carries what the request itself may, except an override of the method, because an app may
-// know another session by such headers.
+// A question in the form withAllHeaders carries what the request itself may carry, except an override of the method,
+// because an app may know another session by such headers.
 func (x *Exchange) askingHeaders(form askedAs) http.Header {
 	headers := make(http.Header, len(x.R.Header)+4)
 	for name, values := range x.R.Header {
@@ -174,14 +178,15 @@ var onTheWay = map[string]bool{"X-Forwarded-For": true, "X-Forwarded-Host": true
 // plainAgent is the User-Agent of a plain question. Some apps refuse clients that are no browsers.
 const plainAgent = "Mozilla/5.0 (compatible; Sallyport)"
 
-// askRealm asks at one address who is signed in.
+// askRealm asks one address who is signed in.
 //
-// If a page names nobody, the client may have chosen a form of it without the name, by a header or a cookie: some views
-// for telephones, or in other languages, leave the name out. So the page is asked for once more in its plain form, and
-// a name in either counts. An app that binds its sessions to the User-Agent then names nobody again.
+// If an answer names nobody, the client may have chosen that, by a header or a cookie: some views for telephones, or in
+// other languages, leave the name out, and some apps take crawlers for strangers on every page. So the app is asked
+// once more in the plain form, and a name in either form counts. An app that binds its sessions to the User-Agent names
+// nobody the second time either.
 func (x *Exchange) askRealm(identity *login.Identity, jar custody.Jar, with Attachment, form askedAs) Probed {
 	said := x.askForm(identity, jar, with, form)
-	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Status != http.StatusOK || jar.Len() == 0 && with.header == "" {
+	if form.signedOut() || said.Verdict != login.NotSignedIn || said.Answer == nil || jar.Len() == 0 && with.header == "" {
 		return said
 	}
 	again := x.askForm(identity, said.Jar, with, inPlainForm)
@@ -215,18 +220,19 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 	}
 	seen, err := answer.Judged(nil)
 	if err != nil {
-		// The route answered, and its answer cannot be read.
+		// The route answered, but its answer cannot be read.
 		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
 	if result.Name, result.Verdict = identity.Read(seen); result.Verdict == login.Known && !form.signedOut() {
 		result.Mail = identity.MailAddress(seen, x.Config.Logins.Mail)
 	}
+	result.read = identity.Kind == login.JSON && result.Verdict == login.NotSignedIn && json.Valid(seen.Body)
 	return result
 }
 
-// Whose is like Probe for a session that may have another credential besides cookies. The app may believe either, so
-// Whose asks about the cookies alone first. If they are another user's, that is the answer (P5).
+// Whose is like Probe for a session that may have another credential besides cookies. The app may believe either of
+// them, so Whose asks about the cookies alone first. If the cookies are another user's, that is the answer (P5).
 func (x *Exchange) Whose(jar custody.Jar) Probed {
 	with := x.attachment()
 	if with.header == "" || jar.Len() == 0 {
@@ -258,7 +264,7 @@ func (x *Exchange) Apply(jar custody.Jar, changes []custody.Change) (custody.Jar
 	return jar.Apply(changes, x.R.Host, x.Path.Text, x.Now)
 }
 
-// CookiesSet is what an answer to this request set, for a step.
+// CookiesSet returns what an answer to this request set, in the form that a step takes.
 func (x *Exchange) CookiesSet(held []custody.Change, granted ...string) session.Cookies {
 	return session.Cookies{Held: held, Granted: granted, Host: x.R.Host, Path: x.Path.Text, At: x.Now}
 }

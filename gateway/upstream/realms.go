@@ -45,21 +45,21 @@ func (x *Exchange) LeadsToSignIn(location string) bool {
 // guestsFor is how long the answers that the app gives to strangers are believed to stay the same.
 const guestsFor = time.Hour
 
-// ErrTwoUsers is returned if one session of the app belongs to two users, for example of two kinds of account.
+// ErrTwoUsers is returned if one session of the app belongs to two users, for example to accounts of two kinds.
 var ErrTwoUsers = errors.New("the app's session is two users': each identity line names another")
 
 // errGuests is returned if the app could not be asked what it calls strangers.
 var errGuests = errors.New("the app did not say what it calls those who are not signed in")
 
-// errOddNobody is returned if an answer names nobody and differs from what strangers get: it may go to a user who asked
-// too often, or who has to do something before going on.
+// errOddNobody is returned if an answer names nobody but differs from what strangers get. The session may belong to a
+// user who asked too often, or who has to do something before going on.
 var errOddNobody = errors.New("the app named nobody, in another way than it does to strangers")
 
-// maxGuestHosts is for how many hosts the app's answers to strangers are kept.
+// maxGuestHosts is the number of hosts for which the app's answers to strangers are kept.
 const maxGuestHosts = 64
 
-// guests are the app's answers to strangers at each host, since each host may be another site of the app's. The zero
-// value knows nothing.
+// guests are the app's answers to strangers at each host, since each host may be another site of the app. The zero
+// value holds none.
 type guests struct {
 	mutex sync.Mutex
 	of    map[string]strangers
@@ -71,16 +71,18 @@ type strangers struct {
 	known []guest
 }
 
-// guest is one such answer.
+// guest is the app's answer to strangers at one identity line.
 type guest struct {
 	// name is what the app calls strangers; empty if it gives them no name.
 	name     string
 	status   int
 	location string
+	// media is the media type of the answer.
+	media string
 }
 
-// askAsGuest asks the app without credentials, before its first answer is believed and then once an hour: a name that
-// it gives there is no user's. One request asks, and the others wait for it.
+// askAsGuest asks the app without credentials, before the app's first answer is believed and then once an hour. A name
+// that the app gives there is no user's. One request asks, and the others wait for it.
 func (x *Exchange) askAsGuest() ([]guest, error) {
 	g := &x.site.guests
 	g.mutex.Lock()
@@ -100,20 +102,20 @@ func (x *Exchange) askAsGuest() ([]guest, error) {
 			}
 			return nil, fmt.Errorf("%w (%s): %w", errGuests, identity.Where(), said.Err)
 		}
-		known[i] = guest{name: said.Name, status: said.Status, location: said.leads()}
+		known[i] = guest{name: said.Name, status: said.Status, location: said.leads(), media: said.media()}
 		if said.Verdict == login.Known && !identity.IsGuest(said.Name) && (before == nil || before[i].name != said.Name) {
 			x.Log.WarnContext(x.R.Context(), "the app gives a name to whoever is not signed in; nobody is signed in by that name. "+
 				"Say so with guest, if that is right", "setting", "identity", "app", x.Config.App, "identity", identity.Where(), "guest", said.Name)
 		}
 	}
 	if g.of == nil || len(g.of) >= maxGuestHosts {
-		g.of = make(map[string]strangers) // clients may make hosts up; people come to few
+		g.of = make(map[string]strangers) // clients may make hosts up; real ones are few
 	}
 	g.of[host] = strangers{x.Now, known}
 	return known, nil
 }
 
-// leads is where an answer leads, without its query; empty where it leads nowhere.
+// leads returns where an answer leads, without the query; "" if it leads nowhere.
 func (p *Probed) leads() string {
 	if p.Answer == nil || p.Status < 300 || p.Status >= 400 {
 		return ""
@@ -122,26 +124,38 @@ func (p *Probed) leads() string {
 	return path
 }
 
-// speaksOfNobody reports whether an answer without a name means that nobody is signed in: it answers the question, asks
-// for a sign-in, leads to one, or is what strangers get. Any other answer may be a refusal, at a moment that the client
-// chose, so it does not count as "nobody".
+// media returns the media type of an answer, without parameters; "" if it has none.
+func (p *Probed) media() string {
+	if p.Answer == nil {
+		return ""
+	}
+	media, _, _ := strings.Cut(p.Answer.Headers.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// speaksOfNobody reports whether an answer without a name means that nobody is signed in. It does if it answers the
+// question, asks for a sign-in, leads to one, or is what strangers get. Any other answer may be a refusal at a moment
+// that the client chose, such as "Too many connections", so it does not count as "nobody". A page answers the question
+// if strangers get a page too.
 func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
 	switch {
-	case said.Answer == nil, said.Status == http.StatusOK, said.Status == http.StatusUnauthorized:
+	case said.Answer == nil, said.Status == http.StatusUnauthorized:
 		return true
+	case said.Status == http.StatusOK:
+		return said.read || stranger.status == http.StatusOK && stranger.media == said.media()
 	case said.Status == stranger.status && said.leads() == stranger.location:
 		return true
 	}
 	return said.Status >= 300 && said.Status < 400 && x.LeadsToSignIn(said.Answer.Headers.Get("Location"))
 }
 
-// oddNobody is the verdict on an answer that names nobody and is not what strangers get: unclear.
+// oddNobody returns the verdict on an answer that names nobody and is not what strangers get: unclear.
 func oddNobody(said Probed) (login.Verdict, error) {
 	return login.Unclear, fmt.Errorf("%w: %w (status %d)", ErrBroken, errOddNobody, said.Status)
 }
 
-// Probe asks the app whose session the jar and the attachment are, at every address that the operator names. If two of
-// them name different users, the session is nobody's.
+// Probe asks the app whose session the jar and the attachment are, at every address that the operator names. If two
+// addresses name different users, the verdict is unclear, with ErrTwoUsers.
 func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
 	result := Probed{Verdict: login.NotSignedIn, Jar: jar}
 	guests, err := x.askAsGuest()
@@ -177,12 +191,12 @@ func (x *Exchange) Probe(jar custody.Jar, with Attachment) Probed {
 	return result
 }
 
-// errEachGuest is returned if the app calls each stranger by another name, because then any name may be a stranger's.
+// errEachGuest is returned if the app gives each stranger another name, because any name may then be a stranger's.
 var errEachGuest = errors.New("the app gives each of those who are not signed in another name; find an address that names users only")
 
 // unlessGuest asks again without a session if the app gives names to strangers and has named somebody new. The app may
-// derive strangers' names from their requests, for example from the address, the language or the browser. An app that
-// gives each stranger another name is found by asking twice.
+// derive strangers' names from their requests, for example from the address, the language or the browser. The question
+// is asked twice, to find an app that gives each stranger another name.
 func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
 	if result.Verdict != login.Known || x.State() == gate.Verified && x.Place != gate.Login && result.Name == x.Session().Identity {
 		return result
@@ -210,46 +224,57 @@ func (x *Exchange) unlessGuest(result Probed, guests []guest) Probed {
 	return result
 }
 
-// errParts is returned where the app's cookies are for so many paths that it cannot be asked about each.
+// errParts is returned if the app's cookies are for so many paths that the app cannot be asked about each.
 var errParts = errors.New("the app's cookies are for too many different paths")
 
-// probeParts asks about what requests carry to paths at which they do not carry all cookies. Nobody may be signed in
-// there, and the whole jar's user may.
+// probeParts asks the app about each part of the jar that requests to some path would carry alone.
 func (x *Exchange) probeParts(result Probed, with Attachment, guests []guest) Probed {
 	parts, ok := result.Jar.Parts(x.Now)
 	if !ok {
-		return Probed{Verdict: login.Unclear, Changes: result.Changes, Jar: result.Jar, Err: fmt.Errorf("%w: %w", ErrBroken, errParts)}
+		return unclear(result, errParts)
 	}
 	for _, part := range parts {
-		for i := range x.Config.Logins.Identities {
-			identity := &x.Config.Logins.Identities[i]
-			said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
-			switch {
-			case said.Verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
-				continue
-			case said.Verdict == login.NotSignedIn:
-				said.Verdict, said.Err = oddNobody(said)
-			case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
-				said.Verdict, said.Err = login.Unclear, ErrTwoUsers
-			}
-			changes := append(slices.Clone(result.Changes), said.Changes...)
-			jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
-			if full != nil {
-				said.Verdict, said.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, full)
-			}
-			if said.Changes, said.Jar = changes, jar; said.Verdict == login.Unclear {
-				return said
-			}
-			result = said
+		if result = x.askPart(result, part, with, guests); result.Verdict == login.Unclear {
+			break
 		}
 	}
 	return result
 }
 
-// errPrefixed is returned where an account of one kind is called as one of another kind is with its prefix.
+// askPart asks the app about a part of result.Jar and returns whose the whole is then. Nobody may be signed in with a
+// part, or the user of the whole, but nobody else. If nobody is signed in with the whole, it is the part's user's.
+func (x *Exchange) askPart(result Probed, part custody.Jar, with Attachment, guests []guest) Probed {
+	for i := range x.Config.Logins.Identities {
+		identity := &x.Config.Logins.Identities[i]
+		said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
+		if result.Verdict != login.Known || said.Name != result.Name {
+			said = x.unlessGuest(said, guests)
+		}
+		switch {
+		case said.Verdict == login.NotSignedIn && x.speaksOfNobody(&said, guests[i]):
+			continue
+		case said.Verdict == login.NotSignedIn:
+			said.Verdict, said.Err = oddNobody(said)
+		case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
+			said.Verdict, said.Err = login.Unclear, ErrTwoUsers
+		}
+		changes := append(slices.Clone(result.Changes), said.Changes...)
+		jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
+		if full != nil {
+			said.Verdict, said.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, full)
+		}
+		if said.Changes, said.Jar = changes, jar; said.Verdict == login.Unclear {
+			return said
+		}
+		result = said
+	}
+	return result
+}
+
+// errPrefixed is returned if the name of an account of one kind begins with the prefix of another kind.
 var errPrefixed = errors.New("an account's name begins with the prefix of another identity line: it would be another's")
 
-// called is an answer by the name that counts: a guest is nobody.
+// called puts the name that counts into an answer. A guest counts as nobody.
 func (s *Site) called(said Probed, identity *login.Identity, guest string) Probed {
 	switch {
 	case said.Verdict != login.Known:
@@ -267,9 +292,9 @@ func (s *Site) called(said Probed, identity *login.Identity, guest string) Probe
 	return said
 }
 
-// probeWhole asks once more, with all that requests of a verified session may carry: some apps keep a session apart for
-// another protocol, say, that a header names, and sign somebody else in there. Whom they name by that counts, and
-// nothing else of it does: by such a header a client could have the app seem to know nobody.
+// probeWhole asks once more, with all headers that requests of a verified session may carry. Some apps keep a separate
+// session, for example for a protocol that a header names, and sign somebody else in there. Only a name in this answer
+// counts: by such a header a client could make the app seem to know nobody.
 func (x *Exchange) probeWhole(result Probed, with Attachment, guests []guest) Probed {
 	for i := range x.Config.Logins.Identities {
 		identity := &x.Config.Logins.Identities[i]

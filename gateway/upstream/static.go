@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Shareable reports whether a cache could give an answer to others than the requester (RFC 9111 §3).
+// Shareable reports whether a cache could give an answer to others than the client that asked for it (RFC 9111 §3).
 func Shareable(header http.Header) bool {
 	for _, line := range header["Cache-Control"] {
 		for directive := range strings.SplitSeq(strings.ToLower(line), ",") {
@@ -26,8 +26,8 @@ func Shareable(header http.Header) bool {
 	return true
 }
 
-// SameContent reports whether two answers have the same content, as far as they say so: all validators that one of them
-// has must be equal (RFC 9110 §8.8).
+// SameContent reports whether two answers have the same content, as far as their headers say so: every validator that
+// one of them has must be equal in both (RFC 9110 §8.8).
 func SameContent(one, other http.Header) bool {
 	validated := false
 	for _, name := range []string{"Etag", "Last-Modified"} {
@@ -40,7 +40,7 @@ func SameContent(one, other http.Header) bool {
 	return validated
 }
 
-// BelongsToPage reports whether an answer's type is one that pages load in addition to themselves.
+// BelongsToPage reports whether an answer is of a type that pages load in addition to themselves.
 func BelongsToPage(header http.Header) bool {
 	media := MediaType(header)
 	kind, _, _ := strings.Cut(media, "/")

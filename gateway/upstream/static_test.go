@@ -13,7 +13,7 @@ func header(lines ...string) http.Header {
 	return h
 }
 
-// TestP5_Shareable: what a shared cache must not give to others is the user's own.
+// TestP5_Shareable: an answer that a shared cache must not give to others is the user's own.
 func TestP5_Shareable(t *testing.T) {
 	for _, own := range []http.Header{
 		header("Cache-Control", "private"), header("Cache-Control", "max-age=1, No-Store"), header("Cache-Control", "public", "Cache-Control", "private=\"x\""),
@@ -30,7 +30,7 @@ func TestP5_Shareable(t *testing.T) {
 	}
 }
 
-// TestP5_SameContent: two answers have the same content where all that either says of it agrees, and one says anything.
+// TestP5_SameContent: two answers have the same content if each of them has a validator and all validators agree.
 func TestP5_SameContent(t *testing.T) {
 	for _, test := range []struct {
 		one, other http.Header

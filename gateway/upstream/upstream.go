@@ -1,5 +1,5 @@
-// Package upstream is the app's side of an exchange: it makes requests ready for the app, asks the app questions of our
-// own (who is signed in with this?), and captures answers that nobody may see before they are judged.
+// Package upstream is the app's side of an exchange: it prepares requests for the app, asks the app the gateway's own
+// questions (who is signed in with this?), and captures answers that nobody may see before they are judged.
 package upstream
 
 import (
@@ -19,13 +19,13 @@ type Site struct {
 	Headers *custody.HeaderPolicy
 	// Tokens: the app issues bearer tokens.
 	Tokens bool
-	// guests are the names that the app gives to whoever is not signed in.
+	// guests are the names that the app gives to strangers.
 	guests guests
-	// learning sees to the names in Config.Names.
+	// learning makes sure that the names in Config.Names are read.
 	learning learning
 }
 
-// NewSite makes one. own are the names of the cookies of our own.
+// NewSite makes a site. own are the names of the gateway's own cookies.
 func NewSite(site *exchange.Site, own []string) *Site {
 	config := &site.Config
 	s := &Site{Site: site, Headers: custody.NewHeaderPolicy(config.PassHeaders)}
@@ -42,18 +42,19 @@ type Exchange struct {
 	Next Handler
 	site *Site
 
-	// Suspect marks a request that may have carried a login that nobody could read.
+	// Suspect marks a request that may have carried a login that the gateway could not read.
 	Suspect bool
-	// Patient has questions wait longer: before a request goes to the app, one that keeps a session to itself, as PHP
-	// does, answers no question of that session until another request of it is over, as it would not answer this one.
+	// Patient makes questions wait longer. It is set before a request goes to the app: an app that keeps a session to
+	// one request at a time, as PHP does, answers no question about the session until the other request is over. It
+	// would not answer this request any sooner.
 	Patient bool
-	// Authorization is the request's own line of HTTP Basic, where it is the very one that was verified in the session.
+	// Authorization is the request's own line of HTTP Basic, if it is the very one that was verified in the session.
 	Authorization string
 	// lines are the values of headers that are set in the request; see line.
 	lines []string
 }
 
-// Begin makes it that of a request.
+// Begin makes x the exchange of a request.
 func (x *Exchange) Begin(site *Site, w http.ResponseWriter, r *http.Request, next Handler) {
 	x.Site, x.W, x.R, x.Next, x.site = site.Site, w, r, next, site
 }

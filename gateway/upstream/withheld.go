@@ -26,9 +26,8 @@ var ErrBroken = errors.New("the app broke off in the middle of its answer")
 // answerLimit bounds how much of an answer is kept, in bytes, before it is judged.
 const answerLimit = login.AnswerLimit
 
-// Withheld is an answer of the app that the browser does not see before it is judged. It has a header map of its own,
-// so that no header of it can get into another answer (P2). Early hints are dropped, and it cannot be hijacked or
-// flushed.
+// Withheld is an answer of the app that the browser does not see before it is judged. It has its own header map, so
+// that none of its headers can get into another answer (P2). It drops early hints and cannot be hijacked or flushed.
 type Withheld struct {
 	Headers http.Header
 	Status  int
@@ -45,17 +44,17 @@ type Withheld struct {
 // LargeLimit is how much of an answer to a login is kept in addition to what can be judged, in bytes.
 const LargeLimit = 16 << 20
 
-// mayBeLarge reports whether the answer may be longer than what can be judged. Pages may; what else is as long holds
-// data, and a credential perhaps.
+// mayBeLarge reports whether the answer may be longer than what can be judged. Pages may be. Anything else of that
+// length holds data, and perhaps a credential.
 func (a *Withheld) mayBeLarge() bool {
 	media := MediaType(a.Headers)
 	return a.admit != nil && (media == "text/html" || media == "application/xhtml+xml")
 }
 
-// Large reports whether the answer is longer than what can be judged of it.
+// Large reports whether the answer is longer than the part that can be judged.
 func (a *Withheld) Large() bool { return a.rest != nil }
 
-// Forget gives the room back.
+// Forget frees the room that a large answer took.
 func (a *Withheld) Forget() {
 	if a.rest != nil {
 		_ = a.rest.Close()
@@ -63,7 +62,7 @@ func (a *Withheld) Forget() {
 	}
 }
 
-// spill keeps what follows Body.
+// spill stores what follows Body.
 func (a *Withheld) spill(p []byte) (int, error) {
 	if a.rest == nil {
 		leave, ok := a.admit()
@@ -105,7 +104,7 @@ func (a *Withheld) Write(p []byte) (int, error) {
 		a.full = true
 		return 0, ErrTooLarge
 	}
-	n, _ := a.Body.Write(p[:fits]) // it never fails
+	n, _ := a.Body.Write(p[:fits]) // Write to a bytes.Buffer never fails
 	if fits == len(p) {
 		return n, nil
 	}
@@ -119,7 +118,8 @@ func Capture(next Handler, r *http.Request) (answer *Withheld, err error) {
 	return capture(&Withheld{Headers: make(http.Header)}, next, r)
 }
 
-// CaptureLarge is Capture for an answer of which only a part has to be judged. The caller must call Forget on it.
+// CaptureLarge is Capture for an answer of which only a part has to be judged. The caller must call Forget on the
+// answer.
 func CaptureLarge(next Handler, r *http.Request, admit login.Admit) (*Withheld, error) {
 	kept := &Withheld{Headers: make(http.Header), admit: admit}
 	answer, err := capture(kept, next, r)
@@ -132,8 +132,8 @@ func CaptureLarge(next Handler, r *http.Request, admit login.Admit) (*Withheld, 
 func capture(kept *Withheld, next Handler, r *http.Request) (answer *Withheld, err error) {
 	answer = kept
 	defer func() {
-		// Reverse proxies end a broken stream with this panic, to break off the client's stream too. Here nothing was
-		// sent yet.
+		// Reverse proxies end a broken stream with this panic, so that the client's stream breaks off too. Here nothing
+		// was sent yet.
 		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // the exact value is the convention
 			err = ErrBroken
 			if kept.full {
@@ -157,8 +157,8 @@ func capture(kept *Withheld, next Handler, r *http.Request) (answer *Withheld, e
 	return answer, nil
 }
 
-// captureWithin is Capture that ends with the request's context, even if the rest of the route does not: Caddy's
-// FastCGI checks the context only until it has connected.
+// captureWithin is Capture, but it returns when the request's context ends, even if the rest of the route does not:
+// Caddy's FastCGI checks the context only until it has connected.
 func captureWithin(next Handler, r *http.Request) (*Withheld, error) {
 	type captured struct {
 		answer   *Withheld
@@ -197,13 +197,13 @@ func (a *Withheld) Judged(lines []string) (login.Answer, error) {
 	body, err := login.DecodeBody(a.Headers, a.Body.Bytes(), answerLimit)
 	judged := login.Answer{Status: a.Status, Header: a.Headers, Body: body, SetCookies: lines}
 	if a.Large() || a.mayBeLarge() && errors.Is(err, login.ErrTooLarge) {
-		// Of a large one only the beginning can be looked at, which tells what kind of thing it is.
+		// Only the beginning of a large body can be looked at, which shows what kind of answer it is.
 		judged.BodyUnknown, err = true, nil
 	}
 	return judged, err
 }
 
-// Send gives the answer to the browser after all, with the cookies that it may have.
+// Send sends the answer to the browser after all, with the cookies that the browser may have.
 func (a *Withheld) Send(w http.ResponseWriter, r *http.Request, cookies []string) error {
 	h := w.Header()
 	own := h["Set-Cookie"]

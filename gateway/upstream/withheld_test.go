@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestCaptureEndsInTime: a question ends with its time, also where the rest of the route knows of none.
+// TestCaptureEndsInTime: a question ends when its time is over, even if the rest of the route ignores its context.
 func TestCaptureEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), probeTimeout)

@@ -108,11 +108,11 @@ func (s *scanner) ended(selfClosed bool) event {
 	switch s.kind {
 	case head:
 		if !s.headless && s.templates == 0 {
-			s.headless = true
+			s.headless, s.begun = true, true
 			return headOpened
 		}
 	case body:
-		s.headless = true
+		s.headless, s.begun = true, true
 	case base:
 		s.based = true
 	case rawElement:

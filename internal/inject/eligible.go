@@ -23,6 +23,10 @@ func PageLoad(r *http.Request) bool {
 	return len(mode) == 1 && mode[0] == "navigate" && (len(dest) == 0 || len(dest) == 1 && dest[0] == "document")
 }
 
+// FillsWindow reports whether the browser itself says that it will show the answer in a window of its own, so that it
+// is a document whatever it looks like. It must be a PageLoad.
+func FillsWindow(r *http.Request) bool { return len(r.Header["Sec-Fetch-Dest"]) > 0 }
+
 // Document reports whether the answer to a page load is one that markup may be put into: status 200, whole, as HTML,
 // not compressed, to be shown and not to be saved, in an encoding that has ASCII in it. What is left alone as well:
 // answers that must not be transformed (RFC 9111 §5.2.2.6), and those in a sandbox (CSP), in which a link may lead

@@ -8,8 +8,8 @@ import (
 // Rewriter passes an HTML document through to To and puts markup into it, each piece at most once. Its zero value with
 // To and some markup is ready; it belongs to one document and one goroutine.
 //
-// At most six bytes are held back between calls, the beginning of what may become `</body>`; Flush lets them go. Where
-// the pieces end up does not depend on how the document is cut into calls of Write.
+// At most six bytes are held back between calls, the beginning of what may become `</body>`, `<html>` or `<head>`;
+// Flush lets them go. Where the pieces end up does not depend on how the document is cut into calls of Write.
 //
 // The markup must be ASCII, so that it reads the same in every encoding that the document may have (see Document), and
 // should be whole elements: nothing of it is checked.
@@ -18,10 +18,16 @@ type Rewriter struct {
 	To io.Writer
 	// InFront goes in front of everything else. With it To gets no HTML but a script, which passes without a look.
 	InFront []byte
-	// AfterHead goes right behind the first `<head>` start tag. A document that leaves the tag out gets none.
+	// AfterHead goes right behind the first `<head>` start tag, or where a browser takes the head to begin in a
+	// document that leaves the tag out (Assumed). It must be an element that stands in a head.
 	AfterHead []byte
-	// Before goes right before the first `</body>` end tag. A document that leaves the tag out gets none.
+	// Before goes right before the first `</body>` end tag, or to the end of a document that leaves the tag out
+	// (Assumed, Close).
 	Before []byte
+	// Assumed says that this is a document even if it begins neither with a document type nor with `<html>`: a browser
+	// shows it in a window. Without it, what does not say so may be a piece for a script to put into a page, and gets
+	// nothing but at tags that only a page has.
+	Assumed bool
 	// BeforeBased, where it is set, goes there in place of Before in a document with a `<base>` element, which changes
 	// what the addresses in it mean.
 	BeforeBased []byte
@@ -48,7 +54,7 @@ func (r *Rewriter) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	if !r.started {
-		r.started = true
+		r.started, r.scanner.assumed = true, r.Assumed
 		if len(r.InFront) > 0 {
 			r.done = true
 			if r.pass(r.InFront); r.err != nil {
@@ -90,17 +96,18 @@ func (r *Rewriter) rewrite(p []byte) (int, error) {
 				from = at
 			}
 			r.done = len(r.Before) == 0
+		case headImplied:
+			if len(r.AfterHead) > 0 {
+				from = r.passTo(p, from, at-r.scanner.behind)
+				r.pass(r.AfterHead)
+			}
+			r.done = len(r.Before) == 0
 		case bodyCloses:
 			if len(r.Before) == 0 {
 				r.done = true
 				break
 			}
-			// The tag's beginning is in p, or it is what is held.
-			if start := at - len(r.held); start >= 0 {
-				r.release()
-				r.pass(p[from:start])
-				from = start
-			}
+			from = r.passTo(p, from, at-len(r.held))
 			r.pass(r.before())
 			r.done = true
 		case bodyClosed:
@@ -116,6 +123,16 @@ func (r *Rewriter) rewrite(p []byte) (int, error) {
 		return from, r.err
 	}
 	return len(p), nil
+}
+
+// passTo passes on what is in front of the beginning of a tag. It is in p, or else it is what is held.
+func (r *Rewriter) passTo(p []byte, from, start int) int {
+	if start < 0 {
+		return from
+	}
+	r.release()
+	r.pass(p[from:start])
+	return start
 }
 
 // keep passes on what is left of p but for the end of it that has to wait.
@@ -134,12 +151,26 @@ func (r *Rewriter) keep(p []byte, from int) (int, error) {
 	return len(p), nil
 }
 
-// Flush passes on what is held back: before To is flushed, and at the end of the document. Where that was the beginning
-// of `</body>`, Before goes right behind the tag instead, whose content browsers take for the body's.
+// Flush passes on what is held back, before To is flushed. Where that was the beginning of `</body>`, Before goes right
+// behind the tag instead, whose content browsers take for the body's.
 func (r *Rewriter) Flush() error {
 	if r.holding > 0 {
 		r.scanner.missed = true
 		r.release()
+	}
+	return r.err
+}
+
+// Close ends a document that came whole. It passes on what is held back, and puts Before at the end where the document
+// has left its end tags out.
+func (r *Rewriter) Close() error {
+	whole := r.holding == 0
+	if err := r.Flush(); err != nil {
+		return err
+	}
+	if whole && r.started && !r.done && len(r.Before) > 0 && r.scanner.ends() {
+		r.done = true
+		r.pass(r.before())
 	}
 	return r.err
 }

@@ -36,6 +36,7 @@ type scanner struct {
 	based, headless bool
 	// missed: the beginning of the tag that is being read was passed on, so that nothing can be put before it.
 	missed bool
+	prologue
 }
 
 type state uint8
@@ -55,6 +56,7 @@ const (
 	selfClosing
 	declaration
 	declarationDash
+	documentType
 	bogus
 	section
 	commentStart
@@ -82,6 +84,8 @@ const (
 	nothing event = iota
 	// headOpened: right behind the start tag of the head.
 	headOpened
+	// headImplied: at, or in, what begins the head of a document that leaves its start tag out (prologue.behind).
+	headImplied
 	// bodyCloses: right behind the name in the end tag of the body.
 	bodyCloses
 	// bodyClosed: right behind an end tag of the body that was missed.
@@ -97,6 +101,11 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 		switch s.state {
 		case text:
 			k := bytes.IndexByte(p[i:], '<')
+			if !s.begun {
+				if at, found := s.words(p, i, k); found != nothing {
+					return at, found
+				}
+			}
 			if k < 0 {
 				return len(p), nothing
 			}
@@ -120,11 +129,17 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 				s.state = bogus
 			default:
 				s.state = text
+				if found := s.begins(len("<")); found != nothing {
+					return i, found
+				}
 			}
 
 		case endTagOpen:
 			if isLetter(c) {
 				s.state, s.closing, s.size = tagName, true, 0
+				if found := s.begins(len("</")); found != nothing {
+					return i, found
+				}
 				continue
 			}
 			if s.alone != "" && !s.agree() {
@@ -145,7 +160,13 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 				size++
 				i++
 			}
-			if s.size = size; i == len(p) {
+			s.size = size
+			if !s.begun && !s.introduces(i < len(p)) {
+				if found := s.begins(len("<") + size); found != nothing {
+					return i, found
+				}
+			}
+			if i == len(p) {
 				return i, nothing
 			}
 			if found := s.named(); found != nothing {
@@ -264,6 +285,8 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 			case c == '[' && s.uncertain():
 				i++
 				s.state, s.dashes = section, 0
+			case !s.begun && lower(c) == 'd':
+				s.state, s.size = documentType, 0
 			default:
 				// A document type ends at the first `>` too, even one between quotes.
 				s.state = bogus
@@ -273,6 +296,16 @@ func (s *scanner) scan(p []byte, i int) (int, event) {
 			if s.state = bogus; c == '-' {
 				i++
 				s.state = commentStart
+			}
+
+		case documentType:
+			if lower(c) != doctype[s.size] {
+				s.state = bogus
+				continue
+			}
+			i++
+			if s.size++; s.size == len(doctype) {
+				s.state, s.declared = bogus, true
 			}
 
 		case bogus:
@@ -357,20 +390,4 @@ func (s *scanner) past(c byte, p []byte, i int, then state) int {
 	}
 	s.state = then
 	return i + k + 1
-}
-
-// candidate is how many bytes at the end of what was read may be the beginning of the end tag that something is to be
-// put before.
-func (s *scanner) candidate() int {
-	switch {
-	case s.missed:
-		return 0
-	case s.state == tagOpen:
-		return len("<")
-	case s.state == endTagOpen:
-		return len("</")
-	case s.state == tagName && s.closing && s.size <= len("body") && string(s.name[:s.size]) == "body"[:s.size]:
-		return len("</") + s.size
-	}
-	return 0
 }

@@ -1,6 +1,6 @@
 // Package presets has what the Caddyfile says about known apps, in its own words: how they sign people in, and which of
-// their doors are to be shut. Nothing else in Sallyport knows an app's name. Each one is tested against the real app
-// (e2e).
+// their addresses have to be shut. Nothing else in Sallyport knows an app's name. Each preset is tested against the
+// real app (e2e).
 package presets
 
 import (
@@ -15,7 +15,7 @@ var files embed.FS
 
 const suffix = ".caddyfile"
 
-// Names are those of all presets, sorted.
+// Names returns the names of all presets, sorted.
 func Names() (names []string) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -28,8 +28,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Text is a preset as it can stand inside `second_factor` of a site, comments included. For a name that is none the
-// error says which there are.
+// Text returns a preset as it can stand inside `second_factor` of a site, comments included. For an unknown name the
+// error says which names there are.
 func Text(name string) (string, error) {
 	if !slices.Contains(Names(), name) {
 		return "", fmt.Errorf("unknown preset '%s'; there are: %s", name, strings.Join(Names(), ", "))
@@ -38,7 +38,7 @@ func Text(name string) (string, error) {
 	return string(content), err
 }
 
-// About is the first line of a preset's comment: the app, and the versions that it was tried on.
+// About returns the first line of a preset's comment: the app, and the versions that it was tried on.
 func About(name string) string {
 	text, _ := Text(name)
 	line, _, _ := strings.Cut(text, "\n")

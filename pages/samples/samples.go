@@ -175,6 +175,12 @@ func All(r *pages.Renderer, languages string) []Sample {
 				Link: pages.Link{Href: "/login", Label: pages.LabelSignIn},
 			})
 		}),
+		show("error-unsent", func(w http.ResponseWriter) error {
+			return r.Error(w, 403, pages.ErrorView{
+				Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Kind: pages.ErrorUnsent,
+				Link: pages.Link{Href: "/login", Label: pages.LabelSignIn, Apart: true},
+			})
+		}),
 		show("trust", func(w http.ResponseWriter) error {
 			return r.Trust(w, 200, pages.TrustView{Common: common, Remember: 30 * 24 * time.Hour})
 		}),

@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// The parts of a site block that the attacks put together in their own ways.
+// The parts of a site block that the attacks combine in their own ways.
 const (
 	commonLines = `
 		app    ledger
@@ -37,7 +37,7 @@ const (
 			username json /user/name
 		}
 `
-	// typedLogins are the same where the app is not asked who is signed in. They are for apps with
+	// typedLogins are the same logins for an app that is not asked who is signed in. They are for apps with
 	// demo.Knobs.TellsByCookie.
 	typedLogins = typedForm + typedJSON
 	typedForm   = `
@@ -60,13 +60,13 @@ const (
 	resetPublic  = "\n\t\tpublic /static/* /favicon.ico /reset?*\n\t\tpublic POST /register\n"
 )
 
-// typedKnobs has the app tell that somebody has signed in by a cookie, where nobody asks it.
+// typedKnobs makes the app set a cookie that shows that somebody has signed in, if nobody asks it.
 func typedKnobs(block string, knobs demo.Knobs) demo.Knobs {
 	knobs.TellsByCookie = knobs.TellsByCookie || strings.Contains(block, demo.LastCookie)
 	return knobs
 }
 
-// newWrapped is newLedger with a handler of the test's own around the app, for answers that no knob makes.
+// newWrapped is newLedger with a test's own handler around the app, for answers that no knob makes.
 func newWrapped(t testing.TB, knobs demo.Knobs, block string, wrap func(app *demo.App) http.Handler) *ledger {
 	t.Helper()
 	if knobs.Record == 0 {
@@ -85,7 +85,7 @@ func (l *ledger) enrolled(t testing.TB, name, password string) *site.Authenticat
 	return authenticator
 }
 
-// with is a browser that has somebody's session token and nothing else.
+// with makes a browser that has somebody's session token and nothing else.
 func (l *ledger) with(t testing.TB, token string) *site.Client {
 	t.Helper()
 	c := l.Client(t)
@@ -95,7 +95,7 @@ func (l *ledger) with(t testing.TB, token string) *site.Client {
 	return c
 }
 
-// credentials is the body of the app's login for scripts.
+// credentials makes the body of the app's login for scripts.
 func credentials(name, password string) string {
 	body, err := json.Marshal(map[string]any{"user": map[string]string{"name": name, "password": password}})
 	if err != nil {
@@ -104,7 +104,7 @@ func credentials(name, password string) string {
 	return string(body)
 }
 
-// jsonHeader is what a script sends along.
+// jsonHeader returns the headers that a script sends.
 func jsonHeader() http.Header {
 	return http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
 }
@@ -114,7 +114,7 @@ func signInScript(c *site.Client, name, password string) site.Answer {
 	return c.PostJSON("/api/login", credentials(name, password))
 }
 
-// verifiedByScript is verified for apps that sign in at /api/login only, and without any session to begin with.
+// verifiedByScript is verified for apps that sign in at /api/login only, and without an earlier session.
 func (l *ledger) verifiedByScript(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
 	t.Helper()
 	c := l.Client(t)
@@ -130,7 +130,7 @@ func (l *ledger) enrolledByScript(t testing.TB, name, password string) *site.Aut
 	return authenticator
 }
 
-// shows reports whether an answer has anything of an account's own: the app marks each of its answers.
+// shows reports whether an answer contains anything of an account's own: the app marks each of its answers.
 func shows(a site.Answer, name string) bool {
 	return a.Header.Get("X-Ledger-User") == name || strings.Contains(a.Text, "Opening balance of "+name) ||
 		strings.Contains(a.Text, `id="whoami">`+name) || strings.Contains(a.Text, `"login":"`+name+`"`)
@@ -153,7 +153,7 @@ func wantsEntries(t testing.TB, c *site.Client, name string) {
 	}
 }
 
-// wantsShut fails the test unless every door to the app is shut in this session, whatever method tries it.
+// wantsShut fails the test unless every address of the app is closed to this session, by every method.
 func wantsShut(t testing.TB, c *site.Client) {
 	t.Helper()
 	for _, path := range []string{"/", "/files", "/api/entries", "/echo", "/api/me"} {
@@ -167,7 +167,7 @@ func wantsShut(t testing.TB, c *site.Client) {
 	}
 }
 
-// wantsNothingOf fails the test where the answer carries a cookie of the app's that is worth anything.
+// wantsNothingOf fails the test if the answer carries a valid cookie of the app's.
 func wantsNothingOf(t testing.TB, a site.Answer) {
 	t.Helper()
 	for _, line := range a.Header["Set-Cookie"] {
@@ -185,8 +185,8 @@ type held struct {
 	body string
 }
 
-// hold sends the head of a request and returns when the gateway has begun to read the body, and so has looked at the
-// session: only then does the server say 100 Continue.
+// hold sends the head of a request and returns when the gateway has begun to read the body, and so has already looked
+// at the session: only then does the server say 100 Continue.
 func (l *ledger) hold(t testing.TB, token, method, path, contentType, body string) *held {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.Address)
@@ -231,7 +231,7 @@ func (h *held) finish() site.Answer {
 	return site.Answer{Response: response, Text: string(text)}
 }
 
-// tokenOf is the session token that an answer hands out; empty where it hands out none.
+// tokenOf returns the session token that an answer hands out; "" if it hands out none.
 func tokenOf(a site.Answer) string {
 	for _, cookie := range a.Cookies() {
 		if cookie.Name == "sallyport" {
@@ -246,13 +246,13 @@ func codeForm(csrf, code string) string {
 	return url.Values{"csrf_token": {csrf}, "code": {code}}.Encode()
 }
 
-// doors shut some paths of the app until the test opens them. It must be made before the app is served.
+// doors block some paths of the app until the test opens them. They must be made before the app is served.
 type doors struct {
 	next http.Handler
-	// arrived gets the path of each request that waits at a door; open lets one of them in.
+	// arrived gets the path of each request that waits; open lets one of them go on.
 	arrived chan string
 	open    chan struct{}
-	// shut tells which requests wait.
+	// shut reports whether a request has to wait.
 	shut func(r *http.Request) bool
 }
 
@@ -264,14 +264,14 @@ func newDoors(t testing.TB, next http.Handler, shut func(r *http.Request) bool) 
 
 func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.shut(r) {
-		// The app works on the request and then waits: an answer on its way.
+		// The app works on the request and then waits, so its answer is on its way.
 		d.arrived <- r.URL.Path
 		<-d.open
 	}
 	d.next.ServeHTTP(w, r)
 }
 
-// wait returns when a request stands at a door.
+// wait returns when a request waits at a door.
 func (d *doors) wait(t testing.TB) {
 	t.Helper()
 	select {

@@ -12,14 +12,14 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// walker is a person before the gateway with a browser and a phone. It clicks what people click, by the very labels,
-// and takes a picture of each of the gateway's pages.
+// walker is a user in front of the gateway with a browser and a phone. It clicks what people click, by the exact
+// labels, and takes a picture of each of the gateway's pages.
 type walker struct {
 	*browser.Browser
 	t        testing.TB
 	url      string
 	pictures int
-	// darkWide takes the pictures in dark and wide, and in light and narrow, instead of the other way round.
+	// darkWide makes the pictures dark and wide, and light and narrow, instead of the other way round.
 	darkWide bool
 }
 
@@ -28,7 +28,7 @@ func newWalker(t testing.TB, address string) *walker {
 	return &walker{Browser: browser.New(t, browser.Options{}), t: t, url: address}
 }
 
-// picture takes the page once wide and once narrow, once in light and once in dark colours.
+// picture takes two pictures of the page: one wide and one narrow, one in light and one in dark colours.
 func (w *walker) picture(name string) {
 	w.t.Helper()
 	w.pictures++
@@ -48,7 +48,7 @@ func (w *walker) picture(name string) {
 	w.Viewport(0, 0)
 }
 
-// press follows a button, and is to arrive at a page.
+// press follows a button, and checks that it arrives at a page.
 func (w *walker) press(button, path string) browser.Answer {
 	w.t.Helper()
 	answer := w.Follow(browser.Labelled(button))
@@ -63,7 +63,7 @@ func (w *walker) wantsPath(path string) {
 	}
 }
 
-// says fails unless the page's message of that role has these words.
+// says fails the test unless the page's message of that role has these words.
 func (w *walker) says(role, words string) {
 	w.t.Helper()
 	if got := w.Text(browser.Selector("[role=" + role + "]")); !strings.Contains(got, words) {
@@ -71,7 +71,7 @@ func (w *walker) says(role, words string) {
 	}
 }
 
-// scan holds the QR code that is shown before a phone.
+// scan reads the QR code that is shown as a phone does.
 func (w *walker) scan(user string) *site.Authenticator {
 	w.t.Helper()
 	text := w.ReadQR("#qr")
@@ -121,12 +121,12 @@ func (w *walker) enrol(user string) (*site.Authenticator, []string) {
 	return authenticator, codes
 }
 
-// challenge meets the challenge, mistypes, and passes.
+// challenge gets the challenge, mistypes the code, and passes.
 func (w *walker) challenge(authenticator *site.Authenticator, home string) {
 	w.t.Helper()
 	w.wantsPath("/second-factor/challenge")
 	w.picture("challenge")
-	// A code that is complete is sent without the button.
+	// A complete code is sent without the button.
 	if got := w.FillThrough("[name=code]", otherThan(w.t, authenticator.Key, 1)); got.Status != http.StatusUnprocessableEntity {
 		w.t.Errorf("a wrong code is answered with %d", got.Status)
 	}
@@ -150,7 +150,7 @@ func (w *walker) recover(code, home string) {
 	w.press("Continue", home)
 }
 
-// reset moves to another phone. It proves itself with a recovery code, for the phone is lost.
+// reset moves to another phone. It confirms with a recovery code, because the old phone is lost.
 func (w *walker) reset(user, code string) *site.Authenticator {
 	w.t.Helper()
 	w.Goto(w.url + "/second-factor/")
@@ -180,7 +180,7 @@ func (w *walker) disable(authenticator *site.Authenticator) {
 	w.picture("settings-disabled")
 }
 
-// holdsNoSession fails if the browser has a cookie by which the app knows its user.
+// holdsNoSession fails the test if the browser has a cookie by which the app knows its user.
 func (w *walker) holdsNoSession() {
 	w.t.Helper()
 	for _, cookie := range w.Cookies() {
@@ -193,7 +193,7 @@ func (w *walker) holdsNoSession() {
 	}
 }
 
-// wantsShut fails if the page shows a word of what is protected.
+// wantsShut fails the test if the page shows a word of what is protected.
 func (w *walker) wantsShut(words []string) {
 	w.t.Helper()
 	page := w.Page()
@@ -204,8 +204,8 @@ func (w *walker) wantsShut(words []string) {
 	}
 }
 
-// wantsQuiet fails if a page did something that the browser calls an error: a script that threw, something that the
-// page's own policy forbids. Files of the app that are not there, or not public, are none of it.
+// wantsQuiet fails the test if a page did something that the browser reports as an error: a script that threw, or
+// something that the page's own policy forbids. Files of the app that are missing, or not public, do not count.
 func (w *walker) wantsQuiet() {
 	w.t.Helper()
 	for _, problem := range w.Problems() {
@@ -215,7 +215,7 @@ func (w *walker) wantsQuiet() {
 	}
 }
 
-// walkInBrowser is the main job in Chromium, as walkByHTTP is without it.
+// walkInBrowser does the main job in Chromium, as walkByHTTP does without it.
 func (a *protectedApp) walkInBrowser(t *testing.T) {
 	w := newWalker(t, a.URL)
 	w.Goto(a.URL + a.home)

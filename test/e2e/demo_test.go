@@ -21,7 +21,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// sallyport prepares the command, with a home and a folder for temporary files of its own.
+// sallyport prepares the command, with its own home and its own folder for temporary files.
 func sallyport(t testing.TB, folder string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(context.Background(), site.Binary(t), arguments...)
@@ -30,7 +30,7 @@ func sallyport(t testing.TB, folder string, arguments ...string) *exec.Cmd {
 	return command
 }
 
-// validate has the command check a Caddyfile.
+// validate makes the command check a Caddyfile.
 func validate(t testing.TB, file string) {
 	t.Helper()
 	if output, err := sallyport(t, t.TempDir(), "validate", "--config", file).CombinedOutput(); err != nil {
@@ -38,7 +38,7 @@ func validate(t testing.TB, file string) {
 	}
 }
 
-// TestCaddyfile: the Caddyfile that an operator starts from is accepted as it stands, and opens nothing for that.
+// TestCaddyfile: the Caddyfile that an operator starts from is accepted as it is, and checking it opens nothing.
 func TestCaddyfile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -92,13 +92,13 @@ func (r *running) waitFor(words string) {
 
 var demoAddress = regexp.MustCompile(`Open +(http://(127\.0\.0\.1:[0-9]+))/\n`)
 
-// url is the address that the demo prints.
+// url returns the address that the demo prints.
 func (r *running) url() string {
 	r.t.Helper()
 	return site.Find(r.t, demoAddress, r.output.String())
 }
 
-// interrupt is Ctrl-C: the demo ends with 0, stops serving and leaves nothing behind.
+// interrupt sends Ctrl-C: the demo ends with 0, stops serving and leaves nothing behind.
 func (r *running) interrupt() {
 	r.t.Helper()
 	if err := r.process.Process.Signal(syscall.SIGINT); err != nil {
@@ -113,7 +113,7 @@ func (r *running) interrupt() {
 		r.t.Fatalf("Ctrl-C did not end the demo:\n%s", r.output.String())
 	}
 	text := r.output.String()
-	// Not at the very end: Caddy's own last words on a connection that was open may come a moment later.
+	// The line need not be the last: Caddy's own message about an open connection may come a moment later.
 	if !strings.Contains(text, "\nThe demo has ended.\n") {
 		r.t.Errorf("the demo does not say that it has ended:\n%s", text)
 	}
@@ -131,7 +131,7 @@ func (r *running) interrupt() {
 	}
 }
 
-// port is a port that somebody listens on until the test ends, or that was free a moment ago.
+// port returns a port that is in use until the test ends, or one that was free a moment ago.
 func port(t testing.TB, taken bool) int {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -146,7 +146,7 @@ func port(t testing.TB, taken bool) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// TestDemo does what the demo tells people to try, in a browser.
+// TestDemo does in a browser what the demo tells people to try.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	wanted := port(t, false)
@@ -197,7 +197,8 @@ func TestDemo(t *testing.T) {
 	r.thief()
 	w.challenge(first, "/second-factor/trust")
 	w.Follow("button[name=trust][value=no]")
-	w.wantsPath("/")
+	w.wantsPath("/files") // which was asked for first
+	w.Goto(r.url() + "/")
 	w.Fill("[name=text]", "Harbour dues")
 	w.Fill("[name=amount]", "-12.50")
 	w.Click(browser.Labelled("Add"))
@@ -223,8 +224,8 @@ func TestDemo(t *testing.T) {
 	r.interrupt()
 }
 
-// thief does what the demo says that a thief does: a script signs in with alice's password, and asks for her entries.
-// At the gateway that is refused, and at the app's own port it works.
+// thief does what the demo says that a thief does: a script signs in with alice's password and asks for her entries.
+// The gateway refuses that, and at the app's own port it works.
 func (r *running) thief() {
 	r.t.Helper()
 	addresses := regexp.MustCompile(`http://(127\.0\.0\.1:[0-9]+)/api/login`).FindAllStringSubmatch(r.output.String(), -1)
@@ -263,7 +264,7 @@ func grouped(key string) string {
 	return strings.Join(append(groups, key), " ")
 }
 
-// TestDemoPortTaken: where the wanted port is taken, the demo says which other one it has.
+// TestDemoPortTaken: if the wanted port is in use, the demo says which other one it uses.
 func TestDemoPortTaken(t *testing.T) {
 	t.Parallel()
 	taken := port(t, true)

@@ -39,7 +39,7 @@ func djangoSignIn(t testing.TB, c *site.Client, name, password string) site.Answ
 	t.Helper()
 	page := c.Get("/admin/login/")
 	if page.StatusCode == http.StatusFound {
-		// Signed in already, the login page sends on. Any other form has the token as well.
+		// A signed-in user is led on from the login page. Any other form has the token as well.
 		page = c.Get("/admin/password_change/").Wants(t, http.StatusOK, "")
 	}
 	return c.Post("/admin/login/", url.Values{
@@ -47,7 +47,7 @@ func djangoSignIn(t testing.TB, c *site.Client, name, password string) site.Answ
 	})
 }
 
-// djangoWork gives the account that is signed in a first name, as the admin greets by it afterwards.
+// djangoWork gives the signed-in account a first name, by which the admin site then greets the user.
 func djangoWork(t testing.TB, b *browser.Browser) {
 	t.Helper()
 	b.Goto(strings.TrimSuffix(b.Location(), b.Path()) + "/admin/auth/user/1/change/")
@@ -58,7 +58,7 @@ func djangoWork(t testing.TB, b *browser.Browser) {
 	}
 }
 
-// TestDjango has one Django for all, for it takes long to start; each part has a gateway of its own.
+// TestDjango uses one Django for all parts, because it takes long to start. Each part has its own gateway.
 func TestDjango(t *testing.T) {
 	t.Parallel()
 	app := djangoAdmin.start(t)
@@ -69,8 +69,8 @@ func TestDjango(t *testing.T) {
 	t.Run("a new password", func(t *testing.T) { testDjangoPassword(t, djangoAdmin.behind(t, app)) })
 }
 
-// testDjangoNames: Django cuts names of spaces and normalises them. All that it takes for alice is asked for alice's
-// factor, or refused; what it would read otherwise than the gateway never gets there.
+// testDjangoNames: Django trims and normalises names. For every name that it takes for alice, alice's factor is asked
+// for, or the name is refused. A name that Django would read otherwise than the gateway never gets there.
 func testDjangoNames(t *testing.T, a *protectedApp) {
 	owner := a.Client(t)
 	a.signIn(t, owner, apps.Alice.Name, apps.Alice.Password)
@@ -90,16 +90,16 @@ func testDjangoNames(t *testing.T, a *protectedApp) {
 		}
 		wantsState(t, c, "anonymous", "")
 	}
-	// Another spelling by case is another account in Django, which does not exist. Some databases look names up without
-	// regard to case; then it would be asked for alice's factor.
+	// Another case is another account in Django, which does not exist. Some databases ignore case; then alice's factor
+	// would be asked for.
 	c := a.Client(t)
 	a.tellsNothing(t, a.signIn(t, c, "ALICE", apps.Alice.Password).Wants(t, http.StatusOK, ""))
 	wantsState(t, c, "anonymous", "")
 }
 
-// testDjangoFirstNames: the admin greets people by their first name, which is none of the account's own. Bob, who has a
-// factor, calls himself alice, and Alice's password is in his hands; and Alice takes a first name herself. Whoever took
-// the greeting for the identity would ask Bob for his own factor, and lose Alice's.
+// testDjangoFirstNames: the admin site greets users by their first names, which they choose themselves. Bob, who has a
+// factor and Alice's password, calls himself alice; and Alice takes a first name too. If the greeting were taken for
+// the identity, Bob would be asked for his own factor, and Alice's would not be asked for.
 func testDjangoFirstNames(t *testing.T, a *protectedApp) {
 	alice, bob := a.Client(t), a.Client(t)
 	a.signIn(t, alice, apps.Alice.Name, apps.Alice.Password)
@@ -139,8 +139,8 @@ func djangoChange(t testing.TB, c *site.Client, id, firstName string) {
 	c.Post(path, values).Wants(t, http.StatusFound, "/admin/auth/user/")
 }
 
-// testDjangoPassword: Django renews its session with a new password, as it does when somebody else signs in; nobody can
-// tell the one from the other, so that whoever changed his password signs in with the new one.
+// testDjangoPassword: Django renews its session when a password changes, as it does when somebody else signs in. Nobody
+// can tell the two apart, so a user who changed his password has to sign in with the new one.
 func testDjangoPassword(t *testing.T, a *protectedApp) {
 	c := a.Client(t)
 	a.signIn(t, c, apps.Bob.Name, apps.Bob.Password)

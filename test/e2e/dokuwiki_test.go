@@ -55,7 +55,7 @@ var dokuWiki = realApp{
 	},
 }
 
-// TestDokuWiki has one wiki for all; each part has a gateway of its own.
+// TestDokuWiki uses one wiki for all parts. Each part has its own gateway.
 func TestDokuWiki(t *testing.T) {
 	t.Parallel()
 	app := dokuWiki.start(t)
@@ -67,7 +67,7 @@ func TestDokuWiki(t *testing.T) {
 	t.Run("a long page", func(t *testing.T) { testDokuWikiLongPage(t, dokuWiki.behind(t, app)) })
 }
 
-// testDokuWikiNames: the wiki takes ALICE and names with spaces for alice, and so they are asked for alice's factor.
+// testDokuWikiNames: the wiki takes ALICE and names with spaces for alice, so alice's factor is asked for.
 func testDokuWikiNames(t *testing.T, a *protectedApp) {
 	owner := a.Client(t)
 	a.signIn(t, owner, apps.Alice.Name, apps.Alice.Password)
@@ -89,8 +89,8 @@ func testDokuWikiNames(t *testing.T, a *protectedApp) {
 	wantsState(t, c, "verified", apps.Alice.Name)
 }
 
-// testDokuWikiSideDoors: somebody has Alice's password and comes with it through each of the wiki's other doors: as a
-// stranger, after the password was typed, and from a session that is verified with a factor of his own.
+// testDokuWikiSideDoors: somebody brings Alice's password to each of the wiki's other ways in: as a stranger, after the
+// password was typed, and from a session that is verified with a factor of his own.
 func testDokuWikiSideDoors(t *testing.T, a *protectedApp) {
 	owner := a.Client(t)
 	a.signIn(t, owner, apps.Alice.Name, apps.Alice.Password)
@@ -112,7 +112,8 @@ func testDokuWikiSideDoors(t *testing.T, a *protectedApp) {
 		name, method, path string
 		header             http.Header
 		body               string
-		// closed: the gateway drops what the door needs, so nobody is signed in, and whoever was there stays.
+		// closed: the gateway drops what this way in needs, so nobody is signed in, and the session's user stays the
+		// same.
 		closed bool
 	}{
 		{"query", "GET", "/doku.php?id=start&" + query, nil, "", false},
@@ -166,7 +167,7 @@ func testDokuWikiSideDoors(t *testing.T, a *protectedApp) {
 	}
 }
 
-// mustNotRead tries each protected address; all are shut.
+// mustNotRead tries each protected address; all are closed.
 func (a *protectedApp) mustNotRead(t testing.TB, c *site.Client, door string) {
 	t.Helper()
 	for _, path := range slices.Concat([]string{a.home}, a.protected, a.doors) {
@@ -193,8 +194,8 @@ func testDokuWikiLongPage(t *testing.T, a *protectedApp) {
 	}
 }
 
-// testDokuWikiQuestions: the wiki binds its session to the browser's headers and renews the cookie where they differ.
-// The gateway's question who is signed in has the same, and so reading ten pages does not take ten questions.
+// testDokuWikiQuestions: the wiki binds its session to the browser's headers and renews the cookie if they differ. The
+// gateway's question who is signed in has the same headers, so reading ten pages does not take ten questions.
 func testDokuWikiQuestions(t *testing.T, a *protectedApp) {
 	c := a.Client(t)
 	a.signIn(t, c, apps.Alice.Name, apps.Alice.Password)

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// openApp is an app without accounts: it serves whoever comes, and counts.
+// openApp is an app without accounts: it serves everybody, and counts requests.
 type openApp struct{ reached atomic.Int64 }
 
 func (a *openApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +22,7 @@ func (a *openApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "files of %s", r.Header.Get("X-Second-Factor-User"))
 }
 
-// basicAuth are the lines of Caddy's basic_auth with Alice and Bob.
+// basicAuth returns the lines of Caddy's basic_auth with Alice and Bob.
 func basicAuth(t testing.TB) string {
 	t.Helper()
 	lines := "basic_auth {\n"
@@ -36,8 +36,8 @@ func basicAuth(t testing.TB) string {
 	return lines + "}\n"
 }
 
-// TestP5_FrontBasicAuth: Caddy's own basic_auth is the first factor. The password alone reads nothing; the code of one
-// is worth nothing for another; the session of one is worth nothing to another.
+// TestP5_FrontBasicAuth: Caddy's own basic_auth is the first factor. The password alone reads nothing. One user's code
+// is worth nothing for another user, and so is one user's session.
 func TestP5_FrontBasicAuth(t *testing.T) {
 	t.Parallel()
 	app := new(openApp)
@@ -84,7 +84,7 @@ func TestP5_FrontBasicAuth(t *testing.T) {
 		}
 	}
 
-	// Bob has his password and her cookie; then his password in her browser.
+	// Bob uses his password with her cookie, and then his password in her browser.
 	thief := withPassword(s.Client(t), apps.Bob.Name, apps.Bob.Password)
 	thief.SetCookie("sallyport", c.Token())
 	shut(thief, "bob with alice's cookie", http.StatusSeeOther)
@@ -98,7 +98,7 @@ func TestP5_FrontBasicAuth(t *testing.T) {
 	if got := c.Get("/"); got.Text != "files of bob" {
 		t.Errorf("bob: %s", got.Text)
 	}
-	// Without a password nobody is anybody, with whatever cookie.
+	// Without a password nobody is signed in, whatever the cookie.
 	c.Header = nil
 	shut(c, "a cookie alone", http.StatusUnauthorized)
 	if log := s.Log(); strings.Contains(log, apps.Alice.Password) || strings.Contains(log, apps.Bob.Password) {
@@ -106,8 +106,8 @@ func TestP5_FrontBasicAuth(t *testing.T) {
 	}
 }
 
-// TestP4_FrontSaysNobody: a front that lets everybody pass and names nobody identifies nobody, and a placeholder that
-// nothing sets identifies nobody either.
+// TestP4_FrontSaysNobody: a front handler that lets everybody pass and names nobody identifies nobody, and neither does
+// a placeholder that nothing sets.
 func TestP4_FrontSaysNobody(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
@@ -131,8 +131,8 @@ func TestP4_FrontSaysNobody(t *testing.T) {
 	}
 }
 
-// TestP5_ForwardAuth: forward_auth in front, whose answer names the user in a header. What the client says in that
-// header itself counts for nothing.
+// TestP5_ForwardAuth: forward_auth is in front, and its answer names the user in a header. What the client itself says
+// in that header does not count.
 func TestP5_ForwardAuth(t *testing.T) {
 	t.Parallel()
 	portal := site.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// problemDocument is what scripts get (contract 5.3).
+// problemDocument is the document that scripts get (contract 5.3).
 type problemDocument struct {
 	Type, Title, Detail, Challenge, Login string
 	Status                                int
@@ -26,8 +26,7 @@ const (
 	problemFactor = "https://sallyport.invalid/second-factor-required"
 )
 
-// wantsProblem fails the test unless the answer is a problem document of this type, with the status that the answer
-// has.
+// wantsProblem fails the test unless the answer is a problem document of this type, with the answer's status.
 func wantsProblem(t testing.TB, a site.Answer, kind string) problemDocument {
 	t.Helper()
 	var document problemDocument
@@ -44,8 +43,8 @@ func wantsProblem(t testing.TB, a site.Answer, kind string) problemDocument {
 	return document
 }
 
-// wantsOwn fails the test unless the answer has this status and the headers of contract 5.4, and tells nothing of the
-// inside.
+// wantsOwn fails the test unless the answer has this status and the headers of contract 5.4, and shows nothing
+// internal.
 func wantsOwn(t testing.TB, a site.Answer, status int) site.Answer {
 	t.Helper()
 	what := a.Request.Method + " " + a.Request.URL.Opaque
@@ -77,7 +76,7 @@ func wantsOwn(t testing.TB, a site.Answer, status int) site.Answer {
 	return a
 }
 
-// ownToken is the CSRF token on one of the gateway's own pages.
+// ownToken returns the CSRF token on one of the gateway's own pages.
 func ownToken(t testing.TB, c *site.Client, page string) string {
 	t.Helper()
 	return site.Find(t, site.OwnToken, c.Get("/second-factor"+page).Text)
@@ -91,10 +90,10 @@ var ownPosts = map[string][]struct{ page, path string }{
 	"verified": {{"/reset", "/setup"}, {"/reset", "/setup/confirm"}, {"/reset", "/reset"}, {"/disable", "/disable"}, {"/recovery-codes", "/recovery-codes"}, {"/", "/logout"}},
 }
 
-// TestInputs_CrossSite: somebody who is signed in visits the thief's page, which posts to the gateway in his name: to
-// disable the factor, enrol the thief's, use up codes, or sign out. Without the token of this very session each is 403,
-// and so it is with the token, where the browser says that another site sent it. Nothing changes, and no code is used
-// up.
+// TestInputs_CrossSite: a signed-in user visits the attacker's page, which posts to the gateway in his name: to disable
+// the factor, enrol the attacker's, use up codes, or sign out. Without the token of this very session each request gets
+// 403. So does a request with the token if the browser says that another site sent it. Nothing changes, and no code is
+// used up.
 func TestInputs_CrossSite(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -136,7 +135,7 @@ func TestInputs_CrossSite(t *testing.T) {
 			}
 			wantsOwn(t, c.Do("POST", path+"?csrf_token="+token+"&code="+code, nil, ""), http.StatusForbidden)
 			wantsOwn(t, c.Do("POST", path, http.Header{"Content-Type": {"text/plain"}}, good.Encode()), http.StatusBadRequest)
-			// A changing request cannot be made as a GET.
+			// A request that changes something cannot be made as a GET.
 			for _, method := range []string{"GET", "HEAD"} {
 				if got := c.Do(method, path+"?csrf_token="+token+"&code="+code, nil, ""); got.StatusCode == http.StatusSeeOther && post.path == "/logout" {
 					t.Errorf("%s %s acts", method, path)
@@ -154,8 +153,8 @@ func TestInputs_CrossSite(t *testing.T) {
 		url.Values{"csrf_token": {ownToken(t, pending, "/challenge")}, "code": {code}}.Encode()).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestInputs_Malformed: forms that could be read in two ways, or in none, are 400, and what is too large is 413. None
-// of them is an attempt: after them all the right code is judged.
+// TestInputs_Malformed: a form that could be read in two ways, or not at all, gets 400, and one that is too large gets
+// 413. None of them is an attempt: after all of them the right code is still judged.
 func TestInputs_Malformed(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -212,8 +211,8 @@ func TestInputs_Malformed(t *testing.T) {
 	c.Do("POST", "/second-factor/challenge", http.Header{"Content-Type": {formType + "; charset=UTF-8"}}, form+code).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestInputs_Methods: an address that has no such method is 405 and says which it has; what is no address is 404,
-// however it is spelled. Nothing of it reaches the app.
+// TestInputs_Methods: an address that does not take a method answers 405 and says which methods it takes. Any other
+// address answers 404, however it is spelled. Nothing of these requests reaches the app.
 func TestInputs_Methods(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -252,8 +251,8 @@ func TestInputs_Methods(t *testing.T) {
 	}
 }
 
-// TestInputs_OwnPages: each page of the gateway's own, in each state, has the headers of contract 5.4, and who it is
-// not meant for is sent on.
+// TestInputs_OwnPages: each of the gateway's own pages has the headers of contract 5.4 in each state, and a user for
+// whom it is not meant is led on.
 func TestInputs_OwnPages(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -300,8 +299,8 @@ func TestInputs_OwnPages(t *testing.T) {
 	}
 }
 
-// TestInputs_Scripts: a script that signs in gets problem documents and never a page in place of an answer: 401, 422,
-// 429, 204. Then it gets the app's answer to its login, once, and nobody else gets it.
+// TestInputs_Scripts: a script that signs in gets problem documents, and never a page instead of an answer: 401, 422,
+// 429, 204. Then it gets the app's answer to its login, once, and nobody else gets that answer.
 func TestInputs_Scripts(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -351,7 +350,7 @@ func TestInputs_Scripts(t *testing.T) {
 	wantsProblem(t, wantsOwn(t, c.PostJSON("/second-factor/challenge", `{"code":"1"}`), http.StatusConflict), "about:blank")
 	wantsOwn(t, c.PostJSON("/second-factor/logout", ""), http.StatusNoContent)
 
-	// In parallel, the withheld answer is had once too.
+	// Requests in parallel also get the withheld answer once.
 	signInJSON(c)
 	c.PostJSON("/second-factor/challenge", `{"code":"`+authenticator.Code(t)+`"}`).Wants(t, http.StatusNoContent, "")
 	answers := atOnce(t, 10, func(int) (site.Answer, error) { return c.Try("GET", "/second-factor/resume", asScript.Clone(), "") })
@@ -369,8 +368,8 @@ func TestInputs_Scripts(t *testing.T) {
 	wantsThrottled(t, throttled)
 }
 
-// TestInputs_AppDown: with the app away, pages and logins are 502, for scripts too; nothing is lost, and no login is
-// accepted. When the app is back, sessions go on.
+// TestInputs_AppDown: while the app is down, pages and logins get 502, for scripts too. Nothing is lost, and no login
+// is accepted. When the app is back, sessions go on.
 func TestInputs_AppDown(t *testing.T) {
 	t.Parallel()
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 100}})
@@ -423,7 +422,7 @@ func TestInputs_AppDown(t *testing.T) {
 	serve(address)
 	within(t, 20*time.Second, "the app is back", func() bool { return verified.Get("/files").StatusCode == http.StatusOK })
 	pending.Get("/files").Wants(t, http.StatusOK, "")
-	// Of a login whose answer nobody saw, the form's session was not kept.
+	// Nobody saw the answer to that login, so the form's session was not kept.
 	if got := bob.Post("/login", login).Wants(t, http.StatusForbidden, ""); !strings.Contains(got.Text, "The form has expired") {
 		t.Errorf("the form: %.300s", got.Text)
 	}
@@ -443,9 +442,9 @@ func leadsOut(location string) bool {
 	return !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//")
 }
 
-// TestInputs_ReturnAddress: the thief gets somebody to sign in by a link whose return address is the thief's, as the
-// page first asked for, or by way of an app that redirects wherever it is told. After the second factor the browser is
-// where it trusts what it sees: it must be this site.
+// TestInputs_ReturnAddress: the attacker gets somebody to sign in by a link with the attacker's return address, either
+// as the page first asked for, or through an app that redirects wherever it is told. After the second factor people
+// trust what they see, so the page must be this site's.
 func TestInputs_ReturnAddress(t *testing.T) {
 	t.Parallel()
 	app := demo.New(demo.Options{})
@@ -512,7 +511,7 @@ func TestInputs_ReturnAddress(t *testing.T) {
 			t.Errorf("%q, asked for first, leads to %q", evil, got)
 		}
 	}
-	// The controls: where the app sends the browser, and else the page first asked for.
+	// The controls: the browser goes where the app sends it, or else to the page first asked for.
 	refill()
 	c := l.Client(t)
 	form := url.Values{"username": {"alice"}, "password": {demo.AlicePassword}, "csrf": {site.Find(t, csrfField, c.Get("/login").Text)}}

@@ -12,20 +12,21 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// leak is a way in which an app gives its session away. The answer itself follows.
+// leak is a way in which an app gives its session away before its actual answer.
 type leak struct {
 	name string
-	// lines are Set-Cookie lines, %s being the session's value.
+	// lines are Set-Cookie lines, in which %s stands for the session's value.
 	lines []string
-	// early are headers of a 103 answer, late those of the trailer, and other those of the answer.
+	// early are headers of a 103 answer, late are those of the trailer, and other are those of the answer.
 	early, late, other map[string]string
-	// unannounced trailers are not named in the header Trailer.
+	// unannounced: the trailers are not named in the header Trailer.
 	unannounced bool
 	body        string
 	gzip        bool
-	// forScripts marks cookies that a browser may have once the factor is passed, or from an answer that is no login.
+	// forScripts marks cookies that a browser may have after the factor is passed, or from an answer that is no
+	// login's.
 	forScripts bool
-	// noCookie marks what is not done with cookies. After the factor, that is between the app and its page.
+	// noCookie marks leaks other than by cookies. After the factor these are a matter between the app and its page.
 	noCookie bool
 }
 
@@ -75,7 +76,7 @@ func slicesRepeat(form string, times int) (all []string) {
 	return all
 }
 
-// leaking is the app, which leaks in the way that the request's header X-Leak names.
+// leaking is the app; it leaks in the way that the request's header X-Leak names.
 type leaking struct {
 	app http.Handler
 
@@ -112,7 +113,7 @@ func (l *leaking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	how.answer(w, r, answer, recorder.Body.Bytes(), value)
 }
 
-// latest is the session that was given away last; empty where there was none to give.
+// latest returns the session that was given away last; "" if there was none to give.
 func (l *leaking) latest() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +123,7 @@ func (l *leaking) latest() string {
 	return l.values[len(l.values)-1]
 }
 
-// shown is the session, of all that were given away, that stands in text.
+// shown returns the session that was given away and occurs in text.
 func (l *leaking) shown(text string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,7 +185,7 @@ func (how *leak) answer(w http.ResponseWriter, r *http.Request, answer *http.Res
 	}
 }
 
-// newLeaking is a siege of the leaking app.
+// newLeaking makes a siege of the leaking app.
 func newLeaking(t *testing.T, knobs demo.Knobs, lines string) (*siege, *leaking) {
 	t.Helper()
 	l := new(leaking)

@@ -1,4 +1,4 @@
-// Package e2e tries the whole product over the wire: the real binary, in front of the demo app and of real apps,
+// Package e2e tests the whole product over the wire: the real binary, in front of the demo app and of real apps,
 // attacked with everything that somebody who has only the password could think of.
 package e2e
 
@@ -32,7 +32,7 @@ const ledgerBlock = `
 		}
 `
 
-// skew is that of ledgerBlock: it gives an authenticator twenty codes without waiting.
+// skew is the skew of ledgerBlock: it gives an authenticator twenty codes without waiting.
 const skew = 10
 
 // ledger is the demo app behind a gateway.
@@ -64,7 +64,7 @@ func signIn(t testing.TB, c *site.Client, name, password string) site.Answer {
 	})
 }
 
-// pending is a browser in which the password was typed and the factor is owed, with the factor.
+// pending makes a browser in which the password was typed and the factor is owed, and returns it with the factor.
 func (l *ledger) pending(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
 	t.Helper()
 	c, authenticator := l.verified(t, name, password)
@@ -73,7 +73,7 @@ func (l *ledger) pending(t testing.TB, name, password string) (*site.Client, *si
 	return c, authenticator
 }
 
-// verified is a browser whose user has enrolled just now.
+// verified makes a browser whose user has just enrolled.
 func (l *ledger) verified(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
 	t.Helper()
 	c := l.Client(t)
@@ -82,7 +82,7 @@ func (l *ledger) verified(t testing.TB, name, password string) (*site.Client, *s
 	return c, authenticator
 }
 
-// TestWalk is the main job from one end to the other, by plain HTTP.
+// TestWalk does the main job from one end to the other, by plain HTTP.
 func TestWalk(t *testing.T) {
 	newLedger(t, demo.Knobs{}, "", site.Options{}).walk(t)
 }

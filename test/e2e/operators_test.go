@@ -73,9 +73,10 @@ type shownUser struct {
 	Activity         []struct{ Event string }
 }
 
-// TestP1_OperatorsResets: two gateways share one Vault and their sessions. An operator at one of them resets alice. All
-// her sessions end at both, her password alone opens nothing at either, the code opens the set-up once, and after it she
-// is asked for her new authenticator. The control: before, her session and her authenticator are let in.
+// TestP1_OperatorsResets: two gateways share one Vault and their sessions. An operator at one of them resets alice.
+// All her sessions end at both, her password alone opens nothing at either, the code opens the set-up once, and
+// after it she is asked for her new authenticator. The control: before, her session and her authenticator are let
+// in.
 func TestP1_OperatorsResets(t *testing.T) {
 	t.Parallel()
 	onEachSessionServer(t, func(t *testing.T, s *sessionServer) {

@@ -35,8 +35,7 @@ func serveFastCGI(t testing.TB, app http.Handler) string {
 	return listener.Addr().String()
 }
 
-// beside adds a site to a gateway that is running: without a second factor, to show what an app does when it is asked
-// directly.
+// beside adds a site without a second factor to a running gateway, to show what an app does when it is asked directly.
 func beside(t testing.TB, s *site.Site, block string) *site.Site {
 	t.Helper()
 	address, err := process.FreeAddress()
@@ -51,8 +50,8 @@ func beside(t testing.TB, s *site.Site, block string) *site.Site {
 }
 
 // TestP1_FastCGIGetsWhatWasJudged: FastCGI transports take REQUEST_URI from a copy of the request that the server made
-// before any handler saw it. Mallory has a session of her own; in the address she sends a token of Bob's, which the
-// gateway takes out, and which was still there for PHP.
+// before any handler saw it. Mallory has a session of her own, and sends a token of Bob's in the address. The gateway
+// removes it, but in that copy it was still there for PHP.
 func TestP1_FastCGIGetsWhatWasJudged(t *testing.T) {
 	for name, block := range map[string]func(address string) string{
 		"php_fastcgi": func(address string) string { return "root * /nonexistent\nphp_fastcgi " + address },
@@ -97,8 +96,8 @@ func TestP1_FastCGIGetsWhatWasJudged(t *testing.T) {
 	}
 }
 
-// TestP1_RewritesInFrontAreWhatIsSent: where the operator rewrites addresses in front of second_factor, the rewritten
-// one is judged. The address that came must not be the one that PHP goes by.
+// TestP1_RewritesInFrontAreWhatIsSent: if the operator rewrites addresses in front of second_factor, the rewritten
+// address is judged. PHP must not go by the original one.
 func TestP1_RewritesInFrontAreWhatIsSent(t *testing.T) {
 	app := new(tokenApp)
 	address := serveFastCGI(t, app)

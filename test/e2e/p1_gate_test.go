@@ -10,9 +10,9 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestP1_EveryMethodOnProtectedPaths: a gate that knows GET and POST may be open to PROPFIND, to `get`, or to a method
-// that nobody has heard of; many apps run the same code for all of them. Whoever is not verified reaches nothing by
-// any.
+// TestP1_EveryMethodOnProtectedPaths: a gate that knows GET and POST may be open to PROPFIND, to `get`, or to an
+// invented method, and many apps run the same code for all of them. A client that is not verified reaches nothing by
+// any of them.
 func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -32,7 +32,7 @@ func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
 				}
 			}
 		}
-		// The same request of somebody who is verified does arrive, unless nobody may send it.
+		// A verified user's request does arrive, unless nobody may send it.
 		got := s.fire(t, s.alice, method, "/echo")
 		switch method {
 		case "TRACE", "TRACK", "CONNECT":
@@ -47,9 +47,9 @@ func TestP1_EveryMethodOnProtectedPaths(t *testing.T) {
 	}
 }
 
-// TestP1_ShutForEverybody: some apps have a door that takes a password with each request and no session (XML-RPC).
-// Somebody with an account and a factor of his own could use it with another's password from his verified session. What
-// is shut reaches the app in no spelling, from nobody.
+// TestP1_ShutForEverybody: some apps have an address that takes a password with each request and no session (XML-RPC).
+// Somebody with an account and a factor of his own could use it with another user's password from his verified session.
+// A shut path reaches the app in no spelling, from nobody.
 func TestP1_ShutForEverybody(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "shut /sink*", nil)
@@ -68,10 +68,10 @@ func TestP1_ShutForEverybody(t *testing.T) {
 	}
 }
 
-// TestP1_ShutWithDotsBehind: `shut /xmlrpc.php` was passed by `/xmlrpc.php/..;`, which the gateway read as `/`, and PHP
-// as the program with something behind its name; `shut /graphql/system*` by `/graphql/system/..%2f..%2fx`, which a
-// router in JavaScript knows by how it begins. From a session of her own, verified, somebody signed in there with
-// another's password. The app here goes by how a path begins.
+// TestP1_ShutWithDotsBehind: `shut /xmlrpc.php` could be passed by `/xmlrpc.php/..;`, which the gateway read as `/`,
+// and PHP as the program followed by a name. `shut /graphql/system*` could be passed by `/graphql/system/..%2f..%2fx`,
+// which a router in JavaScript knows by its beginning. From a verified session of her own, somebody signed in there
+// with another user's password. The app in this test goes by the beginning of a path.
 func TestP1_ShutWithDotsBehind(t *testing.T) {
 	t.Parallel()
 	begins := func(app http.Handler) http.Handler {
@@ -97,7 +97,7 @@ func TestP1_ShutWithDotsBehind(t *testing.T) {
 	}
 }
 
-// TestP1_PublicFilesHaveNoQuery: a closed wiki was read by `/favicon.ico?title=Secret`, for it had no such file, and
+// TestP1_PublicFilesHaveNoQuery: a closed wiki could be read by `/favicon.ico?title=Secret`: it had no such file, and
 // its web server hands what it does not have to the one program that answers everything.
 func TestP1_PublicFilesHaveNoQuery(t *testing.T) {
 	t.Parallel()
@@ -125,8 +125,8 @@ func TestP1_PublicFilesHaveNoQuery(t *testing.T) {
 	}
 }
 
-// TestP1_UnverifiedAnswers: what those get who are kept out. A page load is led on, a script gets a problem document,
-// and neither ever gets a page in place of data.
+// TestP1_UnverifiedAnswers: a client that is kept out is led on if it loads a page, and gets a problem document if it
+// is a script. Neither ever gets a page instead of data.
 func TestP1_UnverifiedAnswers(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -148,8 +148,8 @@ func TestP1_UnverifiedAnswers(t *testing.T) {
 	}
 }
 
-// climbs are ways out of what is public, or into what is protected below it, for servers that read paths with
-// liberties. Each is followed by the path that such an app serves.
+// climbs are ways out of what is public, or into what is protected below it, for servers that read paths liberally.
+// Each is followed by the path that such an app serves.
 var climbs = [][2]string{
 	{"/static/../files", "/files"},
 	{"/static/../static/../files", "/files"},
@@ -212,9 +212,9 @@ var climbs = [][2]string{
 	{"/static/private%c2%a0", "/static/private"},
 }
 
-// TestP1_PublicPathsLeadNowhereElse: what is public is a door that an operator opened, and `/static/..%2ffiles` fits
-// `/static/*`. The app, of the kind that decodes and tidies once more than others do, takes it for `/files`. And what
-// `protect` closes within must stay closed in each spelling.
+// TestP1_PublicPathsLeadNowhereElse: an operator opened a public path, and `/static/..%2ffiles` matches `/static/*`. An
+// app that decodes and normalises once more than others takes it for `/files`. What `protect` closes inside a public
+// path must also stay closed in each spelling.
 func TestP1_PublicPathsLeadNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)
@@ -236,7 +236,7 @@ func TestP1_PublicPathsLeadNowhereElse(t *testing.T) {
 }
 
 // wantsRead is the positive control: in a verified session the app does take path for what it wants, so that the attack
-// is a real one. A NUL and a path that leads up come from nobody; for the latter the control is the app itself.
+// is a real one. Nobody may send a NUL or a path that leads up; for the latter the control is the app itself.
 func (s *siege) wantsRead(t testing.TB, path, want string) {
 	t.Helper()
 	got := s.fire(t, s.alice, "GET", path)
@@ -262,14 +262,15 @@ func (s *siege) wantsRead(t testing.TB, path, want string) {
 	}
 }
 
-// spelledLogin are addresses that are no canonical login, and that the app takes for its login.
+// spelledLogin are addresses that are no canonical login, but that the app takes for its login.
 var spelledLogin = []string{
 	"//login", "/login/", "/login;x", "/LOGIN", "/Login", "/%6cogin", "/login%00", "/login%00x", "/login%20", "/login.", "/./login", "/x/../login",
 	"/static/../login", "/static/..%2flogin", "/login%2f", "/%2flogin", "/login%3bx", "/login%5c", "/%256cogin", "/login%c2%a0",
 }
 
-// TestP1_LoginSpelledOtherwise: a login under an address that the gateway does not know as one would be an ordinary
-// request, its answer not withheld. It must not arrive at the app, whoever sends it, a verified session included.
+// TestP1_LoginSpelledOtherwise: to the gateway, a login under an address that it does not know as one would be an
+// ordinary request, and the answer would not be withheld. It must not reach the app, whoever sends it, not even from a
+// verified session.
 func TestP1_LoginSpelledOtherwise(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LoosePaths: true, ElevateInPlace: true}, "", nil)
@@ -291,8 +292,8 @@ func TestP1_LoginSpelledOtherwise(t *testing.T) {
 	}
 }
 
-// TestP1_OwnPagesAreNotTheApps: an app that has pages below the gateway's base, or takes `//second-factor` for
-// something of its own, is reached by nobody through the gateway's own door.
+// TestP1_OwnPagesAreNotTheApps: if an app has pages below the gateway's base, or takes `//second-factor` for something
+// of its own, nobody reaches it through the gateway's own addresses.
 func TestP1_OwnPagesAreNotTheApps(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)

@@ -18,8 +18,8 @@ var (
 	openHTTP2 = []string{"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"}
 )
 
-// TestP1_WebSockets: what is said inside a WebSocket is out of the gateway's sight, a password perhaps. Nobody who is
-// not verified opens one, on no path, public and login pages included.
+// TestP1_WebSockets: the gateway does not see what is said inside a WebSocket, which may be a password. Nobody who is
+// not verified opens one, on any path, not even on public and login pages.
 func TestP1_WebSockets(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -45,7 +45,7 @@ func TestP1_WebSockets(t *testing.T) {
 
 // TestP1_HTTP2WithoutTLS: `Upgrade: h2c` makes many servers speak HTTP/2 on the connection, through every proxy that
 // only looks at the first request. It never gets to the app; in a verified session the request does, without the
-// upgrade. Nor does the gateway itself take HTTP/2 without TLS.
+// upgrade. The gateway itself does not accept the upgrade to HTTP/2 without TLS either.
 func TestP1_HTTP2WithoutTLS(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -64,7 +64,7 @@ func TestP1_HTTP2WithoutTLS(t *testing.T) {
 			t.Errorf("the app was sent %s: %q", name, values)
 		}
 	}
-	// Caddy itself takes HTTP/2 without TLS from those who begin with it. Then the gate stands there as well.
+	// Caddy itself accepts HTTP/2 without TLS from clients that begin with it. The gate applies there as well.
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: protocols}
@@ -72,7 +72,7 @@ func TestP1_HTTP2WithoutTLS(t *testing.T) {
 	s.guards(t, transport, s.URL, "sallyport", "HTTP/2.0")
 }
 
-// guards tries the main ways in over another transport, and that they are open for alice.
+// guards tries the main ways in over another transport, and checks that they are open for alice.
 func (s *siege) guards(t *testing.T, transport http.RoundTripper, base, cookie, proto string) {
 	t.Helper()
 	ask := func(who besieger, method, path string) (status int, received []demo.Received) {
@@ -118,7 +118,7 @@ func (s *siege) guards(t *testing.T, transport http.RoundTripper, base, cookie, 
 	if status, received := ask(s.alice, "GET", "/files"); status != http.StatusOK || len(received) != 1 || received[0].Login != "alice" {
 		t.Errorf("alice over %s: %d %+v", proto, status, received)
 	}
-	// What a stranger may see: no head of HTTP/3 says that there is no body.
+	// What a stranger may see: no header of HTTP/3 says that there is no body.
 	for _, path := range []string{"/static/style.css", "/login"} {
 		for _, method := range []string{"GET", "HEAD"} {
 			if status, received := ask(s.outside[0], method, path); status != http.StatusOK || len(received) != 1 {
@@ -146,8 +146,8 @@ func (s *siege) guards(t *testing.T, transport http.RoundTripper, base, cookie, 
 	}
 }
 
-// TestP1_ConnectAndTrace: CONNECT asks for a tunnel to wherever the client says, TRACE for the request as the app got
-// it, held cookies and all. Nobody gets either, on a public path or in a verified session.
+// TestP1_ConnectAndTrace: CONNECT asks for a tunnel to any address that the client names. TRACE asks for the request as
+// the app got it, with its held cookies. Nobody gets either, not on a public path and not in a verified session.
 func TestP1_ConnectAndTrace(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -172,8 +172,8 @@ func TestP1_ConnectAndTrace(t *testing.T) {
 	}
 }
 
-// TestP1_RequestTargets: the address of a request may be written whole, as to a proxy, without slashes, or as nothing.
-// The gate judges the same path that the app is sent, or the request ends here.
+// TestP1_RequestTargets: a client may write the address of a request as a whole URL, as to a proxy, or without slashes,
+// or leave it empty. The gate judges the same path that the app is sent, or the request ends here.
 func TestP1_RequestTargets(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)
@@ -199,7 +199,8 @@ func TestP1_RequestTargets(t *testing.T) {
 	}
 }
 
-// TestP1_OldHTTP: HTTP/1.0 knows no Host and no chunks, and 0.9 no headers; a gate that keys on one of them is open.
+// TestP1_OldHTTP: HTTP/1.0 knows no Host and no chunks, and 0.9 no headers. A gate that relies on one of them would be
+// open.
 func TestP1_OldHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -219,8 +220,8 @@ func TestP1_OldHTTP(t *testing.T) {
 	}
 }
 
-// TestP1_Hosts: two Host headers, or one that names another site, are ways to have a front server and the app disagree
-// about what is asked for.
+// TestP1_Hosts: two Host headers, or one that names another site, may make a front server and the app disagree about
+// what is asked for.
 func TestP1_Hosts(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)

@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP1_Smuggling: a request inside another one's body. Where gateway and app disagree about where a body ends, the
-// app takes the rest for a request of its own, which no gate has seen. The outer request is one that anybody may send;
-// what is inside must never arrive, on this connection to the app or, left over on it, before somebody else's next
-// request.
+// TestP1_Smuggling: one request hides in the body of another. If gateway and app disagree about where a body ends, the
+// app takes the rest for a request of its own, which no gate has seen. The outer request is one that anybody may send.
+// The inner one must never arrive, neither on this connection to the app nor, left over on it, before somebody else's
+// next request.
 func TestP1_Smuggling(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "public POST /static/*\npublic OPTIONS /favicon.ico\n", nil)
@@ -96,7 +96,7 @@ func TestP1_Smuggling(t *testing.T) {
 			}
 		}
 		all.Wait()
-		// Whoever comes next on the connections to the app gets his own answer.
+		// The user who comes next on the connections to the app gets his own answer.
 		if next := s.fire(t, s.alice, "GET", "/files?next"); next.status != http.StatusOK || len(next.received) != 1 || next.received[0].URI != "/files?next" {
 			t.Errorf("%s: the next request got %d %+v", attack.name, next.status, next.received)
 		}

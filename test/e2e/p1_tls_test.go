@@ -23,7 +23,7 @@ import (
 // secureCookie is the name of the gateway's cookie on https.
 const secureCookie = "__Host-sallyport"
 
-// TestP1_OverTLS: each protocol that the server speaks leads to the same gate.
+// TestP1_OverTLS: every protocol that the server speaks leads to the same gate.
 func TestP1_OverTLS(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LoosePaths: true}, "", nil)
@@ -95,13 +95,13 @@ func TestP1_ExtendedConnect(t *testing.T) {
 			}
 		}
 	}
-	// Whatever the server makes of CONNECT, the same frames with GET do reach the app.
+	// Whatever the server does with CONNECT, the same frames with GET do reach the app.
 	if status := sendFrames(t, address, s.alice.token, [][2]string{{":method", "GET"}, {":path", "/files"}}); status != "200" {
 		t.Errorf("alice, frame by frame: %q", status)
 	}
 }
 
-// extendedConnect is CONNECT with `:protocol`, or the old form without.
+// extendedConnect sends CONNECT with `:protocol`, or the old form without it.
 func extendedConnect(t *testing.T, address, token, path, protocol string) (status string) {
 	t.Helper()
 	head := [][2]string{{":method", "CONNECT"}}
@@ -111,8 +111,8 @@ func extendedConnect(t *testing.T, address, token, path, protocol string) (statu
 	return sendFrames(t, address, token, head)
 }
 
-// sendFrames sends one request over HTTP/2 frame by frame, as no client library would, and returns the answer's status,
-// or nothing where the server broke the stream off.
+// sendFrames sends one request over HTTP/2 frame by frame, as no client library would. It returns the answer's status,
+// or "" if the server broke the stream off.
 func sendFrames(t *testing.T, address, token string, head [][2]string) (status string) {
 	t.Helper()
 	conn, err := tls.Dial("tcp", address, insecure("h2")) //nolint:noctx // loopback
@@ -154,9 +154,9 @@ func sendFrames(t *testing.T, address, token string, head [][2]string) (status s
 	}
 }
 
-// TestP1_TheCookieOverTLS: a gateway's cookie without `Secure` goes over plain http for everybody on the way to read;
-// one without the prefix `__Host-` can be planted by a sister site. And the name of one kind must not count on the
-// other.
+// TestP1_TheCookieOverTLS: a gateway's cookie without `Secure` can be read by everybody on the network when it goes
+// over plain http, and one without the prefix `__Host-` can be planted by a sister site. The name for one kind of
+// connection must not count on the other.
 func TestP1_TheCookieOverTLS(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)

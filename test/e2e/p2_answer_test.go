@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP2_VerifiedAnswers: the app changes its session's cookie with each answer, and says so in every place that HTTP
-// has for it. None of it reaches the browser in a verified session either; it goes into custody.
+// TestP2_VerifiedAnswers: the app changes its session's cookie with each answer, in every place that HTTP has for it.
+// None of these cookies reaches the browser, not even in a verified session; they go into custody.
 func TestP2_VerifiedAnswers(t *testing.T) {
 	t.Parallel()
 	s, app := newLeaking(t, demo.Knobs{Rotate: true}, "")
@@ -34,7 +34,7 @@ func TestP2_VerifiedAnswers(t *testing.T) {
 				t.Errorf("the other trailer is lost:\n%.500s", got.text)
 			}
 		}
-		// The new value was taken over: with it the app was asked who is signed in. And nothing was lost by all this.
+		// The new value was taken over: with it the app was asked who is signed in. Nothing was lost by all this.
 		if next := s.fire(t, s.alice, "GET", "/echo"); !s.askedWith(app.latest()) || len(next.received) != 1 || next.received[0].Login != "alice" {
 			t.Errorf("%s: the new value is not in custody: %+v", how.name, next.received)
 		}
@@ -54,7 +54,7 @@ func (s *siege) askedWith(value string) bool {
 	return false
 }
 
-// headOf is an answer without its final body, which is the echo of a request: 1xx, headers, and trailers.
+// headOf returns an answer without its final body, which is the echo of a request: 1xx, headers, and trailers.
 func headOf(text string) string {
 	at := strings.Index(text, "HTTP/1.1 200")
 	if at < 0 {
@@ -88,8 +88,8 @@ func TestP2_WebSocketOpening(t *testing.T) {
 	}
 }
 
-// TestP2_StrangersAnswers: what the app sets before anybody has signed in becomes the signed-in session in some apps.
-// So held cookies are held from the first answer on, wherever they stand in it.
+// TestP2_StrangersAnswers: in some apps, what the app sets before anybody has signed in becomes the signed-in session.
+// So held cookies are held from the first answer on, in every place of the answer.
 func TestP2_StrangersAnswers(t *testing.T) {
 	t.Parallel()
 	s, app := newLeaking(t, demo.Knobs{}, "")
@@ -111,8 +111,8 @@ func TestP2_StrangersAnswers(t *testing.T) {
 	}
 }
 
-// TestP2_SignInByAnotherWay: a password-reset link that signs in, on a path that the operator opened for it, is a login
-// that nobody configured as one. Its answer is withheld all the same, in a session of any kind.
+// TestP2_SignInByAnotherWay: a password-reset link signs in, on a path that the operator opened for it. Nobody
+// configured this as a login. Its answer is withheld all the same, in every kind of session.
 func TestP2_SignInByAnotherWay(t *testing.T) {
 	t.Parallel()
 	s, app := newLeaking(t, demo.Knobs{}, "public /reset?*\n")

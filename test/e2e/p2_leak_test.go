@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// withToken is somebody with the token that an answer hands out, or else with the one of before.
+// withToken returns the besieger with the token that an answer hands out, or else with the earlier one.
 func withToken(name string, got shot, before besieger) besieger {
 	for _, line := range strings.Split(got.text, "\r\n") {
 		if rest, found := strings.CutPrefix(line, "Set-Cookie: sallyport="); found {
@@ -22,7 +22,7 @@ func withToken(name string, got shot, before besieger) besieger {
 	return besieger{name, before.token}
 }
 
-// openForm asks for the login page and returns who asked, and the form's token.
+// openForm asks for the login page. It returns who asked, and the form's token.
 func (s *siege) openForm(t *testing.T, lines ...string) (besieger, string) {
 	t.Helper()
 	page := s.fire(t, besieger{}, "GET", "/login", lines...)
@@ -33,9 +33,9 @@ func loginForm(csrf, name, password string) string {
 	return url.Values{"username": {name}, "password": {password}, "csrf": {csrf}}.Encode()
 }
 
-// TestP2_LoginAnswerIsWithheld: the answer to the right password carries what the password is worth: the session, as a
-// cookie that some parsers do not see, in an early hint, a trailer, a header, the address to go on to, the body.
-// Nothing of it goes out before the factor is passed, with this answer or a later one.
+// TestP2_LoginAnswerIsWithheld: the answer to the right password carries the app's session: as a cookie that some
+// parsers do not see, in an early hint, a trailer, a header, the address to go on to, or the body. Nothing of it goes
+// out before the factor is passed, neither with this answer nor with a later one.
 func TestP2_LoginAnswerIsWithheld(t *testing.T) {
 	t.Parallel()
 	s, app := newLeaking(t, demo.Knobs{}, "")
@@ -67,7 +67,7 @@ func TestP2_LoginAnswerIsWithheld(t *testing.T) {
 					t.Errorf("%s: something of the answer went out:\n%.800s", what, text)
 				}
 			}
-			// The session is good, and in custody: with it the app was asked who is signed in.
+			// The session is valid, and in custody: with it the app was asked who is signed in.
 			if s.heldBy("alice") != app.latest() || app.latest() == "" {
 				t.Errorf("%s: the session is not in custody: %q, want %q", what, s.heldBy("alice"), app.latest())
 			}
@@ -75,8 +75,8 @@ func TestP2_LoginAnswerIsWithheld(t *testing.T) {
 	}
 }
 
-// TestP2_LoginThatSwitchesProtocols: an answer 101 to a login would take the connection out of the gateway's hands,
-// cookies and all.
+// TestP2_LoginThatSwitchesProtocols: an answer 101 to a login would take the connection, with its cookies, out of the
+// gateway's hands.
 func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", func(app http.Handler) http.Handler {
@@ -108,8 +108,8 @@ func TestP2_LoginThatSwitchesProtocols(t *testing.T) {
 	}
 }
 
-// TestP2_LeakSession: the demo app's own way to leak, to the end: before the factor not even the address is told, after
-// it the browser goes where the app had sent it, and a script gets the app's answer, once.
+// TestP2_LeakSession follows the demo app's own leak to its end: before the factor not even the address is shown.
+// Afterwards the browser goes where the app had sent it, and a script gets the app's answer, once.
 func TestP2_LeakSession(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LeakSession: true, EarlyHints: true, Trailers: true}, "", nil)
@@ -141,7 +141,7 @@ func TestP2_LeakSession(t *testing.T) {
 	}
 }
 
-// freshCarol has carol set up her factor and leave.
+// freshCarol makes carol set up her factor and sign out.
 func (s *siege) freshCarol(t *testing.T) *site.Authenticator {
 	t.Helper()
 	c, authenticator := s.enrolNew(t, "carol", "carol-password")
@@ -149,8 +149,8 @@ func (s *siege) freshCarol(t *testing.T) *site.Authenticator {
 	return authenticator
 }
 
-// TestP2_FailedLogin: a wrong password's answer goes through, but for what is held. Some apps give a session away
-// before they look at the password, and sign it in later.
+// TestP2_FailedLogin: the answer to a wrong password goes through, except for held cookies. Some apps give a session
+// away before they look at the password, and sign it in later.
 func TestP2_FailedLogin(t *testing.T) {
 	t.Parallel()
 	s, app := newLeaking(t, demo.Knobs{}, "")

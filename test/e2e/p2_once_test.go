@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// onlyLooks are the ways to ask for something without anybody seeing it.
+// onlyLooks are ways to ask for something that nobody then sees.
 var onlyLooks = map[string]struct {
 	method string
 	header http.Header
@@ -23,7 +23,7 @@ var onlyLooks = map[string]struct {
 }
 
 // TestP2_ResumeIsForScripts: the app's withheld answer, with its token, is given once, to the script that signed in. A
-// page load that another page leads to, a prefetch and a HEAD get nothing of it, and do not use it up.
+// page load from a link on another page, a prefetch and a HEAD get nothing of it, and do not use it up.
 func TestP2_ResumeIsForScripts(t *testing.T) {
 	app := new(tokenApp)
 	s := site.Start(t, site.Serve(t, app), tokenLines, site.Options{})
@@ -47,8 +47,8 @@ func TestP2_ResumeIsForScripts(t *testing.T) {
 	c.Do("GET", "/second-factor/resume", scripted, "").Wants(t, http.StatusNotFound, "")
 }
 
-// TestP2_CodesAndNoticesAreForEyes: recovery codes are shown once, and so is what a page has to tell: not to a prefetch
-// that nobody ever looks at, nor to a HEAD.
+// TestP2_CodesAndNoticesAreForEyes: recovery codes and a page's message are shown once. A prefetch that nobody looks
+// at, and a HEAD, do not use them up.
 func TestP2_CodesAndNoticesAreForEyes(t *testing.T) {
 	app := new(tokenApp)
 	s := site.Start(t, site.Serve(t, app), tokenLines, site.Options{})

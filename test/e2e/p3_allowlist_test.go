@@ -11,8 +11,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// obeyed are headers that real apps and servers obey, what the app in these tests takes each for, and a value that does
-// harm.
+// obeyed are headers that real apps and servers obey, what the app in these tests takes each for, and a harmful value.
 var obeyed = []struct{ name, as, value string }{
 	{"X-Script-Name", "mount", "/static"},
 	{"X-Ingress-Path", "mount", "/static"},
@@ -38,9 +37,9 @@ var obeyed = []struct{ name, as, value string }{
 	{"X-Openerp-Session-Id", "session", "%s"},
 }
 
-// obeying stands in front of the demo app and does what such headers say, in underscore spellings too: the path loses
-// the prefix under which the app is said to be mounted, a session is good for the address that it is said to come from,
-// and a credential counts wherever it stands.
+// obeying stands in front of the demo app and obeys such headers, in underscore spellings too: the path loses the
+// prefix under which the app is said to be mounted, a session is valid for the address that the request is said to come
+// from, and a credential counts in any header.
 func obeying(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range r.Header {
@@ -74,10 +73,10 @@ func obeying(app http.Handler) http.Handler {
 	})
 }
 
-// TestP3_HeadersThatAppsObey: the thief says in a header where the app is mounted (`/static/files` with `X-Script-Name:
-// /static` is the public path `/static/files` to the gate and `/files` to the app), from where he comes, or who he is,
-// by a name that no list has. Nothing of it arrives: not from a stranger, not with a login, not in a verified session,
-// in no spelling.
+// TestP3_HeadersThatAppsObey: the attacker says in a header where the app is mounted (`/static/files` with
+// `X-Script-Name: /static` is the public path `/static/files` to the gate and `/files` to the app), from where he
+// comes, or who he is, under a name that no list has. Nothing of it arrives: not from a stranger, not with a login, not
+// in a verified session, in no spelling.
 func TestP3_HeadersThatAppsObey(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -85,7 +84,7 @@ func TestP3_HeadersThatAppsObey(t *testing.T) {
 		names = append(names, strings.ToLower(strings.ReplaceAll(header.name, "-", "_")))
 	}
 	s := newSiege(t, demo.Knobs{}, "public /api/entries\n", obeying, site.Options{
-		// Else Caddy itself drops these spellings.
+		// Otherwise Caddy itself drops these spellings.
 		Global: "servers {\n\t\texpected_underscore_headers " + strings.Join(slices.DeleteFunc(names, func(name string) bool { return !strings.Contains(name, "_") }), " ") + "\n\t}",
 	})
 	direct := &siege{ledger: s.ledger, dial: s.pastTheGateway}
@@ -97,7 +96,7 @@ func TestP3_HeadersThatAppsObey(t *testing.T) {
 		path := map[string]string{"mount": "/static/files", "address": "/files", "cookie": "/files", "session": "/files", "key": "/api/entries"}[header.as]
 		cookie := "Cookie: " + demo.SessionCookie + "=" + s.aliceSession
 
-		// The app obeys.
+		// The app obeys the header.
 		switch got := direct.fire(t, besieger{}, "GET", path, header.name+": "+value, cookie); header.as {
 		case "mount":
 			if len(got.received) != 1 || got.received[0].Path != "/files" || got.received[0].Login != "alice" {
@@ -115,7 +114,7 @@ func TestP3_HeadersThatAppsObey(t *testing.T) {
 		}
 
 		for _, line := range []string{header.name + ": " + value, strings.ReplaceAll(header.name, "-", "_") + ": " + value, strings.ToLower(header.name) + ": " + value} {
-			// As a stranger, and in another's verified session.
+			// The same as a stranger, and in another user's verified session.
 			for _, who := range append(s.everybody(), s.alice) {
 				for _, path := range []string{path, "/static/style.css", "/api/entries", "/login", "/echo"} {
 					got := s.fire(t, who, "GET", path, line)
@@ -128,7 +127,7 @@ func TestP3_HeadersThatAppsObey(t *testing.T) {
 					}
 				}
 			}
-			// At the login, with a wrong password: nothing but the header could sign anybody in.
+			// At the login, with a wrong password: only the header could sign anybody in.
 			for i := range s.outside {
 				who := &s.outside[i]
 				got := s.fireBody(t, *who, "POST", "/login", "username=alice&password=wrong", line, "Content-Type: application/x-www-form-urlencoded")
@@ -142,7 +141,7 @@ func TestP3_HeadersThatAppsObey(t *testing.T) {
 	}
 }
 
-// wantsUnheard fails the test where the app was told what the client said in a header.
+// wantsUnheard fails the test if the app got what the client said in a header.
 func (s *siege) wantsUnheard(t *testing.T, what, name, value string, got shot) {
 	t.Helper()
 	if got.header("X-Seen-From") != "" {
@@ -157,8 +156,8 @@ func (s *siege) wantsUnheard(t *testing.T, what, name, value string, got shot) {
 	}
 }
 
-// TestP3_StrangersHeaders: of a request that is no verified session's, the app gets the documented headers and those of
-// pass_header, and none that it could take for anything else.
+// TestP3_StrangersHeaders: of a request that is not a verified session's, the app gets the documented headers and those
+// of pass_header, and none that it could take for anything else.
 func TestP3_StrangersHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "pass_header X-Hub-Signature-256 for /static/* /login\n", nil)
@@ -175,7 +174,7 @@ func TestP3_StrangersHeaders(t *testing.T) {
 		for _, path := range []string{"/static/style.css", "/login"} {
 			got := s.fire(t, who, "GET", path, append(append([]string{"X-Hub-Signature-256: x"}, kept...), dropped...)...)
 			if path == "/login" && (who == s.outside[2] || who == s.outside[3]) {
-				// Whoever owes a factor is led to it.
+				// A user who owes a factor is led to it.
 				if repelled(t, who.name+": "+path, got); !strings.HasPrefix(got.header("Location"), "/second-factor/") {
 					t.Errorf("%s: %s: %d to %q", who.name, path, got.status, got.header("Location"))
 				}
@@ -244,8 +243,8 @@ func TestP3_PassHeaderForPaths(t *testing.T) {
 	}
 }
 
-// TestP1_MethodOverrideWhereClosed: `protect` and `shut` close a place by its path; an app that obeys the header does
-// there what no rule was asked about.
+// TestP1_MethodOverrideWhereClosed: `protect` and `shut` close a place by its path. An app that obeys the override
+// would do there what no rule was asked about.
 func TestP1_MethodOverrideWhereClosed(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{TrustHeaders: true}, "", nil)

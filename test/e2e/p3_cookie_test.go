@@ -13,8 +13,8 @@ import (
 // junk are more cookies than net/http reads: with so many in front, http.Request.Cookies is empty.
 var junk = strings.Repeat("j=1;", 3100)
 
-// rawCookies are ways to send the app's session cookie, %s being its value, so that one server or another takes it for
-// that. Each element is one or several header lines.
+// rawCookies are ways to send the app's session cookie, with %s for its value, so that some server takes it for that.
+// Each element is one or several header lines.
 var rawCookies = []string{
 	"Cookie: ledger_session=%s",
 	"cookie: ledger_session=%s",
@@ -80,18 +80,18 @@ var rawCookies = []string{
 	"Cookie: " + strings.Repeat(";", 5000) + "ledger_session=%s",
 }
 
-// TestP3_TheAppsCookieSentRaw: the thief has got hold of a live session of alice's in the app, by whatever way, and
-// sends its cookie himself, in each spelling that PHP, Tomcat, Python or Rack take for it. To the app he stays what his
-// own session is: a stranger where anybody may go, himself where he is verified, and nobody anywhere else.
+// TestP3_TheAppsCookieSentRaw: the attacker has somehow got hold of a live session of alice's in the app, and sends its
+// cookie himself, in each spelling that PHP, Tomcat, Python or Rack take for it. To the app he remains what his own
+// session is: a stranger where anybody may go, himself where he is verified, and nobody anywhere else.
 func TestP3_TheAppsCookieSentRaw(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LooseCookies: true}, "", nil)
 	s.sendRaw(t)
 }
 
-// TestP3_HeldWinsOverPassed: an operator who knows no better lets every cookie pass but the session's. Then a spelling
-// of the session's name that only the app takes for it is the one thing that must be known here, and the gateway's own
-// cookie is nothing for the app even so.
+// TestP3_HeldWinsOverPassed: an inexperienced operator lets every cookie pass except the session's. Then the gateway
+// has to recognise a spelling of the session's name that only the app takes for it. Even then the gateway's own cookie
+// does not go to the app.
 func TestP3_HeldWinsOverPassed(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{LooseCookies: true}, "pass *\nhold ledger_session\n", nil)
@@ -110,8 +110,9 @@ func TestP3_HeldWinsOverPassed(t *testing.T) {
 	}
 }
 
-// TestP3_HeldNameWithCSRF: what is called csrf comes from the browser, for scripts must read it; but not what the app
-// itself holds under such a name. Somebody who plants it in a victim's browser knows the victim's token.
+// TestP3_HeldNameWithCSRF: a cookie with csrf in its name comes from the browser, because scripts must read it. That is
+// not true of one that the app itself holds under such a name. An attacker who plants it in a victim's browser knows
+// the victim's token.
 func TestP3_HeldNameWithCSRF(t *testing.T) {
 	t.Parallel()
 	s, _ := newLeaking(t, demo.Knobs{Rotate: true}, "")
@@ -166,7 +167,7 @@ func (s *siege) rawCookie(form, value string) []string {
 	return strings.Split(fmt.Sprintf(form, value), "\r\nCookie:\x00")
 }
 
-// wantsNoTrace fails the test where a request reached the app as alice's, or with the value.
+// wantsNoTrace fails the test if a request reached the app as alice's, or with the value.
 func (s *siege) wantsNoTrace(t *testing.T, what string, received demo.Received, value string) {
 	t.Helper()
 	if received.Login == "alice" {
@@ -187,8 +188,8 @@ func (s *siege) worksOnApp(t *testing.T, form string) bool {
 	return len(got.received) > 0 && got.received[0].Login == "alice"
 }
 
-// TestP3_WhatTheBrowserMaySend: the Cookie header is made anew, of what is held and of what the app gave this browser.
-// The gateway's own cookie, names that nobody knows, and 3000 of them never reach the app; those that may, do.
+// TestP3_WhatTheBrowserMaySend: the Cookie header is made anew, of held cookies and of what the app gave this browser.
+// The gateway's own cookie, unknown names, and 3000 cookies never reach the app. Those that may, do.
 func TestP3_WhatTheBrowserMaySend(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -230,8 +231,8 @@ func TestP3_WhatTheBrowserMaySend(t *testing.T) {
 	}
 }
 
-// TestP3_TwoTokens: one of two session tokens was planted, by a sister site perhaps, to have somebody work in another's
-// session. Two are none.
+// TestP3_TwoTokens: one of two session tokens was planted, perhaps by a sister site, to make somebody work in another
+// user's session. If there are two, neither counts.
 func TestP3_TwoTokens(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -251,7 +252,7 @@ func TestP3_TwoTokens(t *testing.T) {
 	} {
 		got := s.fire(t, besieger{}, "GET", "/files", fmt.Sprintf(line, s.alice.token))
 		if line == "Cookie: x=\"; sallyport=%s" {
-			continue // to a browser, and to the gateway, that is a cookie of its own
+			continue // to a browser, and to the gateway, this is a separate cookie
 		}
 		repelled(t, "alice's token as "+line, got)
 	}

@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// breakingApp signs people in by a cookie, and breaks off where it is told to: then Caddy's error routes take over.
+// breakingApp signs users in by a cookie, and breaks off when it is told to. Then Caddy's error routes take over.
 type breakingApp struct {
 	loginBreaks, identityBreaks atomic.Bool
 }
@@ -40,7 +40,7 @@ func (a *breakingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// errorApp is the app that error routes lead into. It writes down all that it gets.
+// errorApp is the app that error routes lead into. It records everything that it gets.
 type errorApp struct {
 	mutex sync.Mutex
 	seen  []string
@@ -54,7 +54,7 @@ func (a *errorApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "an error page")
 }
 
-// taken returns what came since it was called last.
+// taken returns what came since the last call.
 func (a *errorApp) taken() string {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -63,9 +63,9 @@ func (a *errorApp) taken() string {
 	return all
 }
 
-// TestP3_ErrorRoutesGetNoCredentials: where the app breaks off, Caddy's error routes get the request again, as it came
-// or as custody made it, and may lead into an app: a spare one, that signs in whom it is told to, and whose answer
-// nobody judges.
+// TestP3_ErrorRoutesGetNoCredentials: if the app breaks off, Caddy's error routes get the request again, as it came or
+// as custody made it. They may lead into an app, for example a spare one, which signs in whom it is told to, and whose
+// answer nobody judges.
 func TestP3_ErrorRoutesGetNoCredentials(t *testing.T) {
 	for name, transport := range map[string]func(testing.TB, http.Handler) string{
 		"reverse_proxy": func(t testing.TB, app http.Handler) string { return "reverse_proxy " + site.Serve(t, app) },
@@ -76,7 +76,7 @@ func TestP3_ErrorRoutesGetNoCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			app, errors := new(breakingApp), new(errorApp)
 			upstream := site.Serve(t, app)
-			// Nobody listens at port 1: there a request's body is not even begun to be read.
+			// Nobody listens at port 1, so nobody begins to read a request's body there.
 			route := "reverse_proxy /dead/* 127.0.0.1:1\nhandle_errors {\n" + transport(t, errors) + "\n}"
 			s := site.Start(t, upstream, `app broken
 				login /login /dead/login {

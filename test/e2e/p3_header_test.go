@@ -15,7 +15,7 @@ import (
 )
 
 // TestP3_IdentityHeaders: many apps believe a header that only their proxy should set, and most servers take `_` for
-// `-` in it. What a client says of that kind never arrives, in no spelling; what the gateway says does.
+// `-` in it. What a client says in such a header never arrives, in any spelling; what the gateway says does.
 func TestP3_IdentityHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{TrustHeaders: true}, "", nil)
@@ -35,8 +35,8 @@ func TestP3_IdentityHeaders(t *testing.T) {
 	}
 }
 
-// TestP3_UnderscoresExpected: Caddy itself drops headers with underscores or dots, until an operator tells it that he
-// needs some. Then the gateway alone stands between them and the app.
+// TestP3_UnderscoresExpected: Caddy itself drops headers with underscores or dots, unless an operator tells it that he
+// needs some. Then only the gateway protects the app from them.
 func TestP3_UnderscoresExpected(t *testing.T) {
 	t.Parallel()
 	names := []string{"Remote_User", "X_Remote_User", "X_Forwarded_User", "X_Second_Factor_User", "X_Second_Factor"}
@@ -51,7 +51,7 @@ func TestP3_UnderscoresExpected(t *testing.T) {
 	}
 }
 
-// sendNames has everybody claim to be somebody else in each of these headers.
+// sendNames makes everybody claim to be somebody else in each of these headers.
 func (s *siege) sendNames(t *testing.T, names []string) {
 	t.Helper()
 	for _, name := range names {
@@ -81,7 +81,7 @@ func (s *siege) sendNames(t *testing.T, names []string) {
 	}
 }
 
-// wantsOwnWord fails the test unless the app was told of the sender what the gateway knows, and nothing else.
+// wantsOwnWord fails the test unless the app was told what the gateway knows of the sender, and nothing else.
 func (s *siege) wantsOwnWord(t *testing.T, what string, who besieger, received demo.Received, name, value string) {
 	t.Helper()
 	login, user, method := "", []string(nil), []string(nil)
@@ -117,7 +117,8 @@ func (s *siege) wantsOwnWord(t *testing.T, what string, who besieger, received d
 }
 
 // TestP3_AnotherRequestInHeaders: X-Original-URL and X-HTTP-Method-Override make some apps serve another request than
-// the one that the gate judged: a public path becomes a protected one, a harmless GET of the login page a login.
+// the one that the gate judged: a public path becomes a protected one, or a harmless GET of the login page becomes a
+// login.
 func TestP3_AnotherRequestInHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{TrustHeaders: true}, "", nil)
@@ -147,7 +148,7 @@ func TestP3_AnotherRequestInHeaders(t *testing.T) {
 			}
 		}
 	}
-	// In a verified session nothing hangs on the method, and some apps' forms need this.
+	// In a verified session nothing depends on the method, and some apps' forms need this header.
 	if got := s.fire(t, s.alice, "POST", "/echo", "X-HTTP-Method-Override: PUT"); len(got.received) != 1 || !hasFolded(got.received[0].Header, "method") {
 		t.Errorf("an override in a verified session: %d %+v\n%.600s", got.status, got.received, got.text)
 	}
@@ -165,9 +166,9 @@ func hasFolded(header http.Header, part string) bool {
 	return false
 }
 
-// TestP3_ConnectionNamesHeaders: `Connection: Cookie` has every proxy delete the cookies that the gateway has just set,
-// so that the app meets a stranger where it should meet alice; and `Connection: X-Second-Factor-User` its word on who
-// it is.
+// TestP3_ConnectionNamesHeaders: `Connection: Cookie` makes every proxy delete the cookies that the gateway has just
+// set, so that the app takes alice for a stranger. `Connection: X-Second-Factor-User` does the same to the gateway's
+// word on who it is.
 func TestP3_ConnectionNamesHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)
@@ -195,9 +196,9 @@ func TestP3_ConnectionNamesHeaders(t *testing.T) {
 	}
 }
 
-// TestP3_Credentials: a password in `Authorization: Basic`, or an API key, opens the app without a session. They are
-// dropped before the app, from whoever they come, unless the operator lets one through; and even that one opens nothing
-// for those who are not verified.
+// TestP3_Credentials: a password in `Authorization: Basic`, or an API key, opens the app without a session. Both are
+// dropped before the app, whoever sends them, unless the operator lets one through. Even that one opens nothing for a
+// client that is not verified.
 func TestP3_Credentials(t *testing.T) {
 	t.Parallel()
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("alice:"+demo.AlicePassword))
@@ -234,7 +235,7 @@ func TestP3_Credentials(t *testing.T) {
 				}
 			}
 		}
-		// Not even in alice's own session: another's credential would be as good.
+		// Not even in alice's own session: another user's credential would count as well.
 		if got := s.fire(t, s.alice, "GET", "/echo", line); len(got.received) != 1 || got.received[0].Login != "alice" || got.received[0].Header["Authorization"] != nil {
 			t.Errorf("alice with %q: %+v", line, got.received)
 		}
@@ -247,8 +248,8 @@ func TestP3_Credentials(t *testing.T) {
 	}
 }
 
-// TestP3_PassedHeaders: `pass_header` lets a named credential through, in the one spelling, and opens no other door:
-// those who are not verified are kept out with it as without.
+// TestP3_PassedHeaders: `pass_header` lets a named credential through, in one spelling, and opens nothing else: a
+// client that is not verified is kept out with it as without.
 func TestP3_PassedHeaders(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "pass_header X-Api-Key\n", nil)

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP3_PoisonedRedirects: whoever can have a victim's request carry another Host, or X-Forwarded-Host past a careless
-// front, has an app that builds addresses of it lead the victim, session and all, to his own site. What the gateway
-// says itself are paths only; and what the app is told of the client's request is what Caddy saw.
+// TestP3_PoisonedRedirects: an attacker makes a victim's request carry another Host, or X-Forwarded-Host past a
+// careless front. An app that builds addresses from it then leads the victim, session and all, to the attacker's site.
+// The gateway itself writes only paths, and the app is told of the client's request what Caddy saw.
 func TestP3_PoisonedRedirects(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", func(app http.Handler) http.Handler {
@@ -69,7 +69,7 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 		for _, path := range []string{"/second-factor/", "/second-factor/challenge", "/second-factor/disable"} {
 			own(ask(s.alice, "GET", path, ""))
 		}
-		// A login from its page to its end: where the app had sent the browser is remembered as a path.
+		// A login from its page to its end: the address to which the app had sent the browser is remembered as a path.
 		page := ask(besieger{}, "GET", "/login", "")
 		visitor := withToken("visitor", page, besieger{})
 		answer := ask(visitor, "POST", "/login", loginForm(site.Find(t, csrfField, page.text), "alice", demo.AlicePassword))
@@ -90,7 +90,7 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 			}
 		}
 	}
-	// To its end, with a poisoned Host.
+	// To the end, with a poisoned Host.
 	authenticator := s.freshCarol(t)
 	page := s.fireRaw(t, "GET /login?next=/files HTTP/1.1\r\nHost: evil.example\r\n", "")
 	visitor := withToken("visitor", page, besieger{})
@@ -109,14 +109,14 @@ func TestP3_PoisonedRedirects(t *testing.T) {
 	if got := s.fire(t, s.alice, "GET", "/files"); len(got.received) != 1 || got.received[0].Login != "alice" {
 		t.Errorf("alice, under the right name: %d", got.status)
 	}
-	// What is held belongs to the host that set it, and so does the session.
+	// Held cookies belong to the host that set them, and so does the session.
 	repelled(t, "alice, at another host", s.fireRaw(t, "GET /files HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...))
 	if got := s.fireRaw(t, "GET /static/style.css HTTP/1.1\r\nHost: evil.example\r\n", "", s.cookieLine(s.alice)...); len(got.received) != 1 || got.received[0].Login != "" {
 		t.Errorf("alice's cookies went to another host: %+v", got.received)
 	}
 }
 
-// absolute makes whole addresses of paths in Location.
+// absolute turns paths in Location into whole addresses.
 type absolute struct {
 	http.ResponseWriter
 	base string

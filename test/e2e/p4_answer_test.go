@@ -21,17 +21,17 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// rewritten has the app sign in at /api/login as it does, and changes how its answer looks on the way.
+// rewritten lets the app sign in at /api/login as usual, and changes its answer on the way.
 type rewritten struct {
 	app *demo.App
-	// rewrite gets the app's answer to a login and writes it; nil: as it is.
+	// rewrite gets the app's answer to a login and writes it; nil: unchanged.
 	rewrite atomic.Pointer[rewriting]
 }
 
-// rewriting writes the answer of the app as it should look.
+// rewriting writes the app's answer as it should look.
 type rewriting func(w http.ResponseWriter, answer *httptest.ResponseRecorder)
 
-// says sets how the answers look from now on; nil: as they are.
+// says sets how the answers look from now on; nil: unchanged.
 func (s *rewritten) says(rewrite rewriting) {
 	if rewrite == nil {
 		s.rewrite.Store(nil)
@@ -66,7 +66,7 @@ func coded(names string, encode func(into io.Writer) io.WriteCloser) func(http.R
 	}
 }
 
-// newRewritten is the demo app with answers that the test changes, behind a gateway.
+// newRewritten makes the demo app with answers that the test changes, behind a gateway.
 func newRewritten(t *testing.T, block string) (l *ledger, strange *rewritten) {
 	t.Helper()
 	l = newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
@@ -78,8 +78,8 @@ func newRewritten(t *testing.T, block string) (l *ledger, strange *rewritten) {
 
 func gzipped(into io.Writer) io.WriteCloser { return gzip.NewWriter(into) }
 
-// TestP4_LoginAnswersInEveryCoding: whatever coding the app's answer comes in, asked for or not, it is read as what it
-// says: right passwords lead to the challenge, wrong ones do not. What cannot be read is refused.
+// TestP4_LoginAnswersInEveryCoding: the app's answer is understood in whatever coding it comes, asked for or not: right
+// passwords lead to the challenge, wrong ones do not. An answer that cannot be read is refused.
 func TestP4_LoginAnswersInEveryCoding(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
@@ -138,9 +138,9 @@ func (c closer) Close() error {
 	return c.after()
 }
 
-// TestP4_LoginAnswersThatCannotBeJudged: the answer to a right password is huge, breaks off, comes in a coding that
-// nobody knows, or switches protocols. None of it means that nobody is signed in, and none that somebody is: a 502, the
-// session as it was, and nothing of the answer, neither its cookies nor its body, reaches the browser.
+// TestP4_LoginAnswersThatCannotBeJudged: the answer to a right password is huge, breaks off, comes in an unknown
+// coding, or switches protocols. None of this means that nobody is signed in, or that somebody is: the client gets a
+// 502, the session stays as it was, and nothing of the answer, neither cookies nor body, reaches the browser.
 func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
@@ -149,7 +149,7 @@ func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, strange := newRewritten(t, block)
-			// alice has no factor: whatever slips through is a verified session on the spot.
+			// alice has no factor: whatever slips through is a verified session at once.
 			bomb := strings.Repeat("x", 4<<20)
 			for flaw, rewrite := range map[string]func(http.ResponseWriter, *httptest.ResponseRecorder){
 				"huge": func(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
@@ -190,7 +190,7 @@ func TestP4_LoginAnswersThatCannotBeJudged(t *testing.T) {
 				c.Get("/login").Wants(t, http.StatusOK, "")
 				strange.says(rewrite)
 				got := signInScript(c, "alice", demo.AlicePassword)
-				// Caddy's proxy leaves a protocol that nobody asked for without any answer: an empty 200.
+				// If nobody asked for a protocol switch, Caddy's proxy gives no answer: an empty 200.
 				nothing := flaw == "other protocol" && got.StatusCode == http.StatusOK && got.Text == ""
 				if got.StatusCode != http.StatusBadGateway && !nothing || shows(got, "alice") {
 					t.Errorf("%s: %d %.300q", flaw, got.StatusCode, got.Text)
@@ -218,8 +218,8 @@ func switchProtocols(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	_ = buffer.Flush()
 }
 
-// TestP4_AppDownDuringLogin: the app is gone when the password comes, with and without a session that is verified
-// already. The answer is 502, the session stays what it was, and when the app is back the next attempt succeeds.
+// TestP4_AppDownDuringLogin: the app is down when the password comes, with and without a session that is already
+// verified. The answer is 502, the session stays what it was, and when the app is back the next attempt succeeds.
 func TestP4_AppDownDuringLogin(t *testing.T) {
 	t.Parallel()
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 100}})
@@ -262,7 +262,7 @@ func TestP4_AppDownDuringLogin(t *testing.T) {
 }
 
 // TestP4_SlowIdentity: the app takes for ever to say who is signed in. The question has a limit, after which the login
-// is refused; the gateway does not wait with it, nor let anybody in.
+// is refused. The gateway neither waits for ever nor lets anybody in.
 func TestP4_SlowIdentity(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)

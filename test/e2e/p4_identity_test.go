@@ -15,11 +15,11 @@ import (
 // strangeIdentity stands in front of the app and answers for /api/me as a test says.
 type strangeIdentity struct {
 	app *demo.App
-	// answer replaces the app's; nil: the app answers.
+	// answer replaces the app's answer; nil: the app answers.
 	answer atomic.Pointer[http.HandlerFunc]
 }
 
-// says sets what is answered to requests that come from now on.
+// says sets the answer to requests that come from now on.
 func (s *strangeIdentity) says(answer http.HandlerFunc) {
 	if answer == nil {
 		s.answer.Store(nil)
@@ -36,7 +36,7 @@ func (s *strangeIdentity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.app.ServeHTTP(w, r)
 }
 
-// unclear are the ways in which an app can fail to say who is signed in.
+// unclear are ways in which an app can fail to say who is signed in.
 var unclear = map[string]http.HandlerFunc{
 	"500": func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "out of order", http.StatusInternalServerError)
@@ -75,7 +75,7 @@ var unclear = map[string]http.HandlerFunc{
 	},
 }
 
-// nobody are the ways in which an app says that nobody is signed in.
+// nobody are ways in which an app says that nobody is signed in.
 var nobody = map[string]http.HandlerFunc{
 	"401":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "who?", http.StatusUnauthorized) },
 	"403":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) },
@@ -112,7 +112,7 @@ func encoded(encoding string, body []byte) http.HandlerFunc {
 	}
 }
 
-// newStrange is the ledger with an identity endpoint that the test can spoil.
+// newStrange makes the ledger with an identity endpoint that the test can break.
 func newStrange(t testing.TB, knobs demo.Knobs, block string) (*ledger, *strangeIdentity) {
 	t.Helper()
 	var strange *strangeIdentity
@@ -123,9 +123,10 @@ func newStrange(t testing.TB, knobs demo.Knobs, block string) (*ledger, *strange
 	return l, strange
 }
 
-// TestP4_IdentityUnclearAtLogin: the thief signs in while the app cannot say who is signed in, or has made it so by
-// load. A gateway that took that for "the name that was typed", or for "no factor", would let him in. He gets a 502 and
-// nothing else, not even the app's session; and as soon as the app answers, the same browser signs in as usual.
+// TestP4_IdentityUnclearAtLogin: the attacker signs in while the app cannot say who is signed in, perhaps because he
+// has put it under load. A gateway that took that for "the name that was typed", or for "no factor", would let him in.
+// He gets a 502 and nothing else, not even the app's session. As soon as the app answers, the same browser signs in as
+// usual.
 func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)
@@ -156,14 +157,14 @@ func TestP4_IdentityUnclearAtLogin(t *testing.T) {
 	wantsEntries(t, c, "alice")
 }
 
-// TestP4_NobodyAtLogin: the answer to the login looks like success in every way, and the app, asked, says that nobody
-// is signed in. Then it was no success: the typed name is worth nothing by itself. Its redirect leads to where people
-// sign in, and not into the app. Where the app says so in another way than to strangers, it may be refusing to say:
-// then nobody knows.
+// TestP4_NobodyAtLogin: the answer to the login looks like success in every way, but the app, when asked, says that
+// nobody is signed in. Then it was no success: the typed name alone is worth nothing. The answer's redirect leads to
+// where people sign in, and not into the app. If the app says so in another way than to strangers, it may be refusing
+// to answer, and then nobody knows.
 func TestP4_NobodyAtLogin(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic)
-	// What strangers are answered is asked before anything else, and remembered.
+	// The app's answer to strangers is asked for first, and remembered.
 	signIn(t, l.Client(t), "alice", "wrong")
 	for name, answer := range nobody {
 		c := l.Client(t)
@@ -187,8 +188,8 @@ func TestP4_NobodyAtLogin(t *testing.T) {
 }
 
 // TestP4_IdentityUnclearAtCookieChange: somebody with a factor of his own signs in as alice at an endpoint that the
-// operator forgot, at a moment when the app cannot say whose the new cookie is. It is thrown away, and he sees nothing
-// before the app can say whose his session is. Where the cookie is his own, nothing is lost.
+// operator forgot, at a moment when the app cannot say whose the new cookie is. The cookie is thrown away, and he sees
+// nothing until the app can say whose his session is. If the cookie is his own, nothing is lost.
 func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+askIdentity+staticPublic)
@@ -212,7 +213,7 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 		if got := bob.Get("/api/entries"); shows(got, "alice") {
 			t.Errorf("%s: alice's ledger without her factor: %d %s", name, got.StatusCode, got.Text)
 		}
-		wantsState(t, bob, "anonymous", "") // the app ended his own when alice signed in with it
+		wantsState(t, bob, "anonymous", "") // the app ended his own session when alice signed in with it
 	}
 	alice := l.Client(t)
 	signIn(t, alice, "alice", demo.AlicePassword)
@@ -232,9 +233,9 @@ func TestP4_IdentityUnclearAtCookieChange(t *testing.T) {
 	}
 }
 
-// TestP4_IdentityAtTheCheck: the app stops saying who is signed in while a session is in use. Nothing is served on the
-// word of an earlier answer, and nothing is lost: when the app answers again, the same session goes on. Where the app
-// says clearly that nobody is signed in, the session is over.
+// TestP4_IdentityAtTheCheck: the app stops saying who is signed in while a session is in use. Nothing is served on an
+// earlier answer, and nothing is lost: when the app answers again, the same session goes on. If the app clearly says
+// that nobody is signed in, the session is over.
 func TestP4_IdentityAtTheCheck(t *testing.T) {
 	t.Parallel()
 	l, strange := newStrange(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n")

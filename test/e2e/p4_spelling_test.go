@@ -20,10 +20,10 @@ func (l *ledger) loginsReceived() (count int) {
 	return count
 }
 
-// TestP4_LoginPathSpelledOtherwise: the thief types the right password at an address that the app takes for its login
-// page and a naive gateway does not: it would be forwarded as an ordinary request, and what comes back not be withheld.
-// Each spelling is refused before it reaches the app, and nothing is gained, whoever asks: a stranger, or somebody with
-// a session and a factor of his own.
+// TestP4_LoginPathSpelledOtherwise: the attacker types the right password at an address that the app takes for its
+// login page and a naive gateway does not. That gateway would forward it as an ordinary request, and not withhold the
+// answer. Each spelling is refused before it reaches the app, and nobody gains anything: neither a stranger, nor
+// somebody with a session and a factor of his own.
 func TestP4_LoginPathSpelledOtherwise(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{LoosePaths: true}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic, site.Options{})
@@ -83,9 +83,9 @@ func TestP4_LoginPathSpelledOtherwise(t *testing.T) {
 	wantsState(t, c, "pending", "alice")
 }
 
-// TestP4_TwoNames: one login carries two names. The gateway reads bob, who has no factor or whose factor the thief has,
-// and the app signs alice in. Whatever can be read in two ways is refused before it reaches the app; with `identity`
-// too.
+// TestP4_TwoNames: one login carries two names. The gateway reads bob, who has no factor or whose factor the attacker
+// has, and the app signs alice in. What can be read in two ways is refused before it reaches the app, even with
+// `identity`.
 func TestP4_TwoNames(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
@@ -144,8 +144,8 @@ func TestP4_TwoNames(t *testing.T) {
 	}
 }
 
-// TestP4_OtherNamesOfOneAccount: the app takes ALICE, ` alice ` and alice@example.com for alice. With `identity` each
-// of them is asked for alice's own factor, for the app's word counts.
+// TestP4_OtherNamesOfOneAccount: the app takes ALICE, ` alice ` and alice@example.com for alice. With `identity`
+// alice's own factor is asked for with each of them, because the app's word counts.
 func TestP4_OtherNamesOfOneAccount(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic, site.Options{})
@@ -165,9 +165,10 @@ func TestP4_OtherNamesOfOneAccount(t *testing.T) {
 	}
 }
 
-// TestP4_OtherNamesWithoutIdentity holds what contract 4.2 promises where the app cannot be asked: typed names are
-// trimmed, brought into NFKC and lower-cased, and so ALICE is asked for alice's factor. An e-mail address is another
-// name, and would be another, unenrolled user: that stays open, the start-up log says so, and `usernames` closes it.
+// TestP4_OtherNamesWithoutIdentity tests what contract 4.2 promises if the app cannot be asked: typed names are
+// trimmed, brought into NFKC and lower-cased, so for ALICE alice's factor is asked for. An e-mail address is another
+// name, and would be another user, who is not enrolled. That stays open, the start-up log says so, and `usernames`
+// closes it.
 func TestP4_OtherNamesWithoutIdentity(t *testing.T) {
 	t.Parallel()
 	block := commonLines + typedLogins + staticPublic

@@ -12,8 +12,8 @@ import (
 )
 
 // TestP5_SecondLoginInAVerifiedSession: mallory (bob) has an account and a factor of his own, and alice's password. He
-// signs in as himself, passes his own challenge, and then signs in as alice in the same session. That session is hers
-// from then on, and owes her factor: his is worth nothing in it.
+// signs in as himself, passes his own challenge, and then signs in as alice in the same session. From then on the
+// session is hers, and owes her factor: his is worth nothing in it.
 func TestP5_SecondLoginInAVerifiedSession(t *testing.T) {
 	t.Parallel()
 	for name, knobs := range map[string]demo.Knobs{"rotating app": {}, "app that elevates in place": {ElevateInPlace: true}} {
@@ -42,8 +42,8 @@ func TestP5_SecondLoginInAVerifiedSession(t *testing.T) {
 	}
 }
 
-// TestP5_FailedLoginChangesNothing: a wrong password in mid-session leaves the session as it was, verified for whom it
-// was.
+// TestP5_FailedLoginChangesNothing: a wrong password in the middle of a session leaves the session as it was, verified
+// for the same user.
 func TestP5_FailedLoginChangesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -56,8 +56,8 @@ func TestP5_FailedLoginChangesNothing(t *testing.T) {
 }
 
 // TestP5_LoginRacesWithRequests: while alice's password is typed in bob's verified session, fifty requests of that
-// session are on their way. An app that switches the user of the session in place would answer some of them with her
-// data, before her factor was asked for. The login goes out as a stranger's, so that there is nothing to switch.
+// session are under way. An app that switches a session's user in place would answer some of them with her data, before
+// her factor was asked for. The login goes out as a stranger's, so there is nothing to switch.
 func TestP5_LoginRacesWithRequests(t *testing.T) {
 	t.Parallel()
 	for name, knobs := range map[string]demo.Knobs{"rotating app": {}, "app that elevates in place": {ElevateInPlace: true}} {
@@ -90,8 +90,8 @@ func TestP5_LoginRacesWithRequests(t *testing.T) {
 	}
 }
 
-// TestP5_TwoLoginsRace: two logins, as bob and as alice, in one pending session at once. Whatever comes first, each of
-// the sessions that come out of it is one identity's, and its factor the one that opens it.
+// TestP5_TwoLoginsRace: two logins, as bob and as alice, run in one pending session at once. Whichever comes first,
+// each of the resulting sessions belongs to one identity, and that user's factor opens it.
 func TestP5_TwoLoginsRace(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -125,8 +125,8 @@ func TestP5_TwoLoginsRace(t *testing.T) {
 	wantsState(t, l.with(t, token), "anonymous", "")
 }
 
-// TestP5_CodeForAnotherLogin: alice types her code; while it is on its way, the session becomes bob's by another login.
-// Her code must not verify his session. The request with the code is held open until the other login is done.
+// TestP5_CodeForAnotherLogin: alice types her code. While it is on its way, another login makes the session bob's. Her
+// code must not verify his session. The request with the code is held open until the other login is done.
 func TestP5_CodeForAnotherLogin(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -147,7 +147,7 @@ func TestP5_CodeForAnotherLogin(t *testing.T) {
 
 // TestP5_UnlistedLoginEndpoint: the operator described one of the app's two logins. In his verified session, mallory
 // (bob) signs in as alice at the other one. With identity, the changed cookie gives him away before one byte of the
-// answer; without it, the new cookie is thrown away, and his session with it; a new one is his own only.
+// answer. Without it, the new cookie and his session are thrown away; a new session is his own only.
 func TestP5_UnlistedLoginEndpoint(t *testing.T) {
 	t.Parallel()
 	t.Run("with identity", func(t *testing.T) {
@@ -182,8 +182,8 @@ func TestP5_UnlistedLoginEndpoint(t *testing.T) {
 	})
 }
 
-// TestP5_ResetLinkThatSignsIn: a link from a password-reset mail signs in by itself. On a public path and on one that
-// is not, it gets nobody past the factor of the account that it signs in to.
+// TestP5_ResetLinkThatSignsIn: a link from a password-reset mail signs in by itself. On a public path and on another
+// one, it gets nobody past the factor of the account that it signs in to.
 func TestP5_ResetLinkThatSignsIn(t *testing.T) {
 	t.Parallel()
 	for name, public := range map[string]string{"public": resetPublic, "not public": staticPublic} {
@@ -212,9 +212,9 @@ func TestP5_ResetLinkThatSignsIn(t *testing.T) {
 	}
 }
 
-// TestP5_ElevationWithoutSetCookie: an app that signs an existing session in without setting a cookie (ZNC). The
-// stranger's cookie, which the gateway holds, is the signed-in one after the login: it is attached to nothing until the
-// factor is passed, on public and login paths neither.
+// TestP5_ElevationWithoutSetCookie: an app signs an existing session in without setting a cookie (ZNC). After the
+// login, the stranger's cookie, which the gateway holds, is the signed-in one. No request carries it until the factor
+// is passed, not even on public and login paths.
 func TestP5_ElevationWithoutSetCookie(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{ElevateInPlace: true}, "", site.Options{})

@@ -12,17 +12,17 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP5_ScriptCookieAfterTheSessionEnded: the app's session cookie is a script's, so that strangers have it in the
-// browser, and a login elevates it in place. mallory has one that is alice's, by whatever way: a login through the
-// gateway makes none, for it goes out without. In another session he signs in as himself, has the app end that session,
-// at an address that the operator did not describe, and sends alice's value in its place. A session whose app session
-// has ended is over.
+// TestP5_ScriptCookieAfterTheSessionEnded: scripts may read the app's session cookie, so strangers have it in the
+// browser, and a login raises it in place. mallory somehow has one that is alice's (a login through the gateway makes
+// none, because it goes out without it). In another session he signs in as himself, makes the app end that session, at
+// an address that the operator did not describe, and sends alice's value instead. A session whose app session has ended
+// is over.
 func TestP5_ScriptCookieAfterTheSessionEnded(t *testing.T) {
 	t.Parallel()
 	block := "\n\t\tapp ledger\n\t\ttotp {\n\t\t\tskew 10\n\t\t}\n\t\tidentity typed\n\t\tlogin_page /login\n" + typedJSON + staticPublic
 	l := newLedger(t, demo.Knobs{ScriptCookie: true, ElevateInPlace: true}, block, site.Options{})
 	c := l.Client(t)
-	c.Get("/login").Wants(t, http.StatusOK, "") // the name is one that the app gave this browser
+	c.Get("/login").Wants(t, http.StatusOK, "") // the app itself gave this name to this browser
 	thief := l.Client(t)
 	page := thief.Get("/login")
 	stolen := ""
@@ -56,8 +56,8 @@ func TestP5_ScriptCookieAfterTheSessionEnded(t *testing.T) {
 	wantsState(t, bob, "anonymous", "")
 }
 
-// TestP5_CookieChangesOutsideALogin: an app that gives its session cookie a new value with each answer. With identity,
-// and with `rotates`, that is normal use. With neither, nobody knows whose the new value is: the session ends, and the
+// TestP5_CookieChangesOutsideALogin: an app gives its session cookie a new value with each answer. With identity, or
+// with `rotates`, that is normal use. With neither, nobody knows whose the new value is: the session ends, and the
 // value is thrown away.
 func TestP5_CookieChangesOutsideALogin(t *testing.T) {
 	t.Parallel()
@@ -97,8 +97,8 @@ func TestP5_CookieChangesOutsideALogin(t *testing.T) {
 	}
 }
 
-// TestP5_RotatesDoesNotCoverALogin: `rotates` says that a cookie changes in normal use. A login that is described is a
-// login all the same, whatever it does to that cookie.
+// TestP5_RotatesDoesNotCoverALogin: `rotates` says that a cookie changes in normal use. A described login stays a
+// login, whatever it does to that cookie.
 func TestP5_RotatesDoesNotCoverALogin(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, commonLines+typedLogins+staticPublic+"\n\t\trotates "+demo.SessionCookie+"\n", site.Options{})
@@ -112,10 +112,10 @@ func TestP5_RotatesDoesNotCoverALogin(t *testing.T) {
 	wantsShut(t, c)
 }
 
-// TestP5_RotatesDoesNotCoverAnUnreadLogin: an app has one address for many calls, of which those with a name are
-// logins, and cannot be asked who is signed in. Somebody with an account and a factor of his own pads a login with
-// another's password until the gateway cannot read it any more. That the app's cookie changes in normal use is no
-// explanation then: nothing of hers gets out, and the session ends. A long request that is none goes through.
+// TestP5_RotatesDoesNotCoverAnUnreadLogin: an app that cannot be asked has one address for many calls, and those with a
+// name are logins. Somebody with an account and a factor of his own pads a login with another user's password until the
+// gateway can no longer read it. That the app's cookie changes in normal use is then no explanation: nothing of hers
+// gets out, and the session ends. A long request that is no login goes through.
 func TestP5_RotatesDoesNotCoverAnUnreadLogin(t *testing.T) {
 	t.Parallel()
 	padding := strings.Repeat("x", 1100<<10)
@@ -128,7 +128,7 @@ func TestP5_RotatesDoesNotCoverAnUnreadLogin(t *testing.T) {
 			success  cookie ` + demo.LastCookie + `
 		}
 ` + staticPublic + "\n\t\trotates " + demo.SessionCookie + "\n"
-	// The app minds no length, and does something else without a name.
+	// The app accepts any length, and does something else without a name.
 	l := newWrapped(t, demo.Knobs{}, block, func(app *demo.App) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && r.URL.Path == "/login" {

@@ -12,12 +12,12 @@ import (
 )
 
 // TestP5_LoginHeldOpen: mallory (bob) has alice's password, and an account and a factor of his own, at an app that
-// signs a session in under the cookie that it has already (ZNC, and many a PHP application). He opens a login as alice,
-// and keeps its last byte back; the gateway has looked at his session by then, and found the stranger's cookie in it.
-// On another connection he signs in as himself with that same cookie, and passes his own challenge. Now he sends the
-// last byte: the app makes the session, which the gateway has verified as bob's, alice's.
+// signs a session in under the cookie that it already has (ZNC, and many a PHP application). He opens a login as alice
+// and holds back its last byte. By then the gateway has looked at his session and found the stranger's cookie in it. On
+// another connection he signs in as himself with that same cookie, and passes his own challenge. Now he sends the last
+// byte: the app makes the session, which the gateway has verified as bob's, alice's.
 //
-// A stranger's cookies therefore go out with one login only, whichever comes to the app first.
+// Therefore a stranger's cookies go out with one login only, whichever comes to the app first.
 func TestP5_LoginHeldOpen(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]string{
@@ -63,8 +63,8 @@ func TestP5_LoginHeldOpen(t *testing.T) {
 	}
 }
 
-// TestP5_LoginsRaceForOneCookie is the same without the patience: many logins, as alice and as bob, in one stranger's
-// session at once. bob has no factor; so each login as bob opens a session on the spot, and none of those may ever show
+// TestP5_LoginsRaceForOneCookie is the same without the waiting: many logins, as alice and as bob, in one stranger's
+// session at once. bob has no factor, so each login as bob opens a session at once, and none of those may ever show
 // alice.
 func TestP5_LoginsRaceForOneCookie(t *testing.T) {
 	t.Parallel()
@@ -112,8 +112,8 @@ func TestP5_LoginsRaceForOneCookie(t *testing.T) {
 	}
 }
 
-// TestP5_WrongPasswordKeepsTheForm: claiming the stranger's cookies for one login must not cost those who mistype: the
-// next attempt has the app's form session still.
+// TestP5_WrongPasswordKeepsTheForm: a login claims the stranger's cookies for itself. A user who mistypes must not lose
+// by that: the next attempt still has the app's form session.
 func TestP5_WrongPasswordKeepsTheForm(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{ElevateInPlace: true}, "", site.Options{})

@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// resetLink is the address in a password-reset mail.
+// resetLink returns the address in a password-reset mail.
 func (l *ledger) resetLink(t testing.TB, name string) string {
 	t.Helper()
 	token, err := l.app.ResetToken(name)
@@ -22,8 +22,8 @@ func (l *ledger) resetLink(t testing.TB, name string) string {
 
 // TestP5_ResetLinkInEverySession: mallory can read alice's mail, and so has a link that signs in as her without a
 // password. He opens it as a stranger, in a pending session, and in a verified one of his own, with the link's path
-// public and not, with and without identity. Her account stays shut without her factor; his own factor is worth nothing
-// for it.
+// public and not, with and without identity. Her account stays closed without her factor, and his own factor is worth
+// nothing for it.
 func TestP5_ResetLinkInEverySession(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -85,9 +85,9 @@ func TestP5_ResetLinkInEverySession(t *testing.T) {
 	}
 }
 
-// TestP5_RegistrationSignsIn: many apps sign in whoever registers, on a public path that is no login. Whoever the app
-// says it is, is asked for the factor; a name that has none yet goes on, with the app's session in custody; and while a
-// factor is required of everyone, it has to be set up first. The account here exists already, as with apps that take a
+// TestP5_RegistrationSignsIn: many apps sign in a user who registers, on a public path that is no login. The user whom
+// the app names is asked for the factor. A user without a factor goes on, with the app's session in custody; if
+// everyone must have a factor, it has to be set up first. The account here already exists, as with apps that take a
 // registration for another spelling of a name.
 func TestP5_RegistrationSignsIn(t *testing.T) {
 	t.Parallel()
@@ -133,8 +133,8 @@ func TestP5_RegistrationSignsIn(t *testing.T) {
 
 // TestP5_ElevationAtAForgottenLogin documents what contract 4.2 leaves open. The app signs its sessions in in place,
 // without a cookie, and one of its logins is not described. With identity the next check (here, each request is one)
-// notices before any byte. Without identity nobody can notice, and the start-up log says so; a described login is safe
-// in both.
+// notices this before any byte. Without identity nobody can notice it, and the start-up log says so. A described login
+// is safe with both.
 func TestP5_ElevationAtAForgottenLogin(t *testing.T) {
 	t.Parallel()
 	t.Run("identity", func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestP5_ElevationAtAForgottenLogin(t *testing.T) {
 }
 
 // TestP5_SwitchedAndEndedInTheApp: an administrator of the app becomes another user in his session, and the app ends
-// sessions of its own accord. Both are noticed at the next check, before one byte of the answer.
+// sessions by itself. Both are noticed at the next check, before one byte of the answer.
 func TestP5_SwitchedAndEndedInTheApp(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, commonLines+formLogin+jsonLogin+askIdentity+staticPublic+"\n\t\trecheck 1ns\n", site.Options{})

@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP5_TypedElevationOfABrowsersCookie: the app's session cookie is a script's, so that strangers have it in the
-// browser; a login elevates it in place, and sets another cookie, by which the operator says that it succeeded. The
-// gateway cannot ask the app. What the browser has is alice's session then, and must not be used before her factor: not
-// where anybody may go, and not with a session of mallory's (bob's) own.
+// TestP5_TypedElevationOfABrowsersCookie: scripts may read the app's session cookie, so strangers have it in the
+// browser. A login raises it in place, and sets another cookie, which the operator names as the sign of success. The
+// gateway cannot ask the app. The browser's cookie is then alice's session, and must not be used before her factor is
+// passed: not where anybody may go, and not with a session of mallory's (bob's) own.
 func TestP5_TypedElevationOfABrowsersCookie(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{ScriptCookie: true, ElevateInPlace: true, NoFormToken: true}, commonLines+typedLogins+staticPublic, site.Options{})

@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// atOnce sends n requests at the same moment and returns what came back, in order.
+// atOnce sends n requests at the same moment and returns the answers, in order.
 func atOnce(t testing.TB, n int, send func(i int) (site.Answer, error)) []site.Answer {
 	t.Helper()
 	answers, failures := make([]site.Answer, n), make([]error, n)
@@ -48,13 +48,13 @@ func statuses(answers []site.Answer) map[int]int {
 	return counts
 }
 
-// tryCode sends a code as a script does; it is for goroutines too.
+// tryCode sends a code as a script does; goroutines may call it.
 func tryCode(c *site.Client, page, code string) (site.Answer, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
 	return c.Try(http.MethodPost, "/second-factor"+page, header, fmt.Sprintf(`{"code":%q}`, code))
 }
 
-// challenged is a browser with a pending session of somebody who is enrolled.
+// challenged makes a browser with a pending session of an enrolled user.
 func (l *ledger) challenged(t testing.TB, name, password string) *site.Client {
 	t.Helper()
 	c := l.Client(t)
@@ -71,9 +71,9 @@ func wantsThrottled(t testing.TB, a site.Answer) {
 	}
 }
 
-// TestP7_OneCodeTwice: the thief has the password and has read a code over a shoulder, or in a proxy, just after it was
-// used. He types it again, in each spelling that stands for the same digits, and also an older one that was never used.
-// No code counts twice. A code that was not used counts, typed with a space.
+// TestP7_OneCodeTwice: the attacker has the password, and has read a code over a shoulder, or in a proxy, just after it
+// was used. He types it again, in each spelling of the same digits, and also an older code that was never used. No code
+// counts twice. A code that was not used counts, typed with a space.
 func TestP7_OneCodeTwice(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -91,7 +91,7 @@ func TestP7_OneCodeTwice(t *testing.T) {
 	thief := l.challenged(t, "alice", demo.AlicePassword)
 	for i, spelling := range spellings {
 		if i > 0 && i%4 == 0 {
-			// A right code sets the count of wrong ones back, so that each spelling is judged.
+			// A right code resets the count of wrong ones, so that each spelling is judged.
 			fresh := authenticator.Code(t)
 			thief.Own("/challenge", "/challenge", url.Values{"code": {fresh[:3] + " " + fresh[3:]}}).Wants(t, http.StatusSeeOther, "/")
 			thief = l.challenged(t, "alice", demo.AlicePassword)
@@ -101,9 +101,9 @@ func TestP7_OneCodeTwice(t *testing.T) {
 	}
 }
 
-// TestP7_OneCodeManySessions: the thief opens as many sessions with the password as may wait for a factor and sends one
-// code that he got hold of in all of them at the same moment, so that each is judged before any has been noted as used.
-// One gets in.
+// TestP7_OneCodeManySessions: with the password the attacker opens as many sessions as may wait for a factor. In all of
+// them he sends one code that he got hold of, at the same moment, so that each is judged before any is recorded as
+// used. One gets in.
 func TestP7_OneCodeManySessions(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -138,7 +138,7 @@ func wantsOneVerified(t *testing.T, clients []*site.Client) {
 	}
 }
 
-// TestP7_OneRecoveryCodeManySessions: the same with a recovery code from a stolen printout. One session gets in, the
+// TestP7_OneRecoveryCodeManySessions is the same with a recovery code from a stolen printout. One session gets in. That
 // code is used up, and the other nine are not.
 func TestP7_OneRecoveryCodeManySessions(t *testing.T) {
 	t.Parallel()
@@ -174,9 +174,9 @@ func TestP7_OneRecoveryCodeManySessions(t *testing.T) {
 	_ = authenticator
 }
 
-// TestP7_Burst: the thief guesses. He sends three hundred codes at the same moment over fifteen sessions, hoping that
-// they are all judged before the first is counted. Five are; the others are refused unjudged and told when to come
-// back, and so is the right code then.
+// TestP7_Burst: the attacker guesses. He sends three hundred codes at the same moment over fifteen sessions, hoping
+// that all are judged before the first is counted. Five are judged. The others are refused unjudged and told when to
+// come back, and so is the right code then.
 func TestP7_Burst(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -219,9 +219,9 @@ func TestP7_Burst(t *testing.T) {
 	bob.Pass(bobs).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP7_FreshLogins: the thief guesses slowly, each code in a browser without cookies and after a new login, by each
-// way that takes a code: the challenge, a recovery code, the confirmation of a change in a stolen verified session.
-// They all add up, and the right code is refused after five.
+// TestP7_FreshLogins: the attacker guesses slowly, each code in a browser without cookies and after a new login, in
+// each way that takes a code: the challenge, a recovery code, the confirmation of a change in a stolen verified
+// session. All of them add up, and after five even the right code is refused.
 func TestP7_FreshLogins(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -232,7 +232,7 @@ func TestP7_FreshLogins(t *testing.T) {
 		c := l.challenged(t, "alice", demo.AlicePassword)
 		c.Own(page, page, url.Values{"code": {code}}).Wants(t, http.StatusUnprocessableEntity, "")
 	}
-	// A right code in between sets the count back: this is the control, four do not block.
+	// The control: a right code in between resets the count, and four wrong ones do not block.
 	for range 4 {
 		guess("/challenge", wrong)
 	}
@@ -248,8 +248,8 @@ func TestP7_FreshLogins(t *testing.T) {
 	owner.Get("/files").Wants(t, http.StatusOK, "")
 }
 
-// TestP7_HangingUp: the thief hangs up as soon as his code is sent, hoping that what is cancelled is not counted; he
-// would learn of a right one by looking whether the session is verified. Five attempts are counted all the same.
+// TestP7_HangingUp: the attacker hangs up as soon as his code is sent, hoping that a cancelled attempt is not counted.
+// He would notice a right one by looking whether the session is verified. Five attempts are counted all the same.
 func TestP7_HangingUp(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -269,13 +269,14 @@ func TestP7_HangingUp(t *testing.T) {
 		if err := conn.Close(); err != nil {
 			t.Fatal(err)
 		}
-		// One after the other: what hangs up while another attempt has its turn is neither judged nor counted.
+		// One after the other: an attempt whose client hangs up while another one has its turn is neither judged nor
+		// counted.
 		within(t, 20*time.Second, "the refusal in the log", func() bool { return strings.Count(l.Log(), "code refused") > i })
 	}
 	wantsThrottled(t, thief.Pass(authenticator))
 }
 
-// within polls until something is so.
+// within polls until a condition holds.
 func within(t testing.TB, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
@@ -289,9 +290,9 @@ func within(t testing.TB, limit time.Duration, what string, holds func() bool) {
 	}
 }
 
-// TestP7_TwoEnrolments: the thief knows the password of somebody who is about to enrol, opens a session of his own and
-// confirms a seed of his own at the same moment. One of the two counts and not both. The other seed is worth nothing,
-// and the other session ends, so that the loser notices.
+// TestP7_TwoEnrolments: the attacker knows the password of a user who is about to enrol, opens a session of his own,
+// and confirms a seed of his own at the same moment. One of the two counts, and not both. The other seed is worth
+// nothing, and the other session ends, so that the loser notices.
 func TestP7_TwoEnrolments(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -333,9 +334,9 @@ func TestP7_TwoEnrolments(t *testing.T) {
 	}
 }
 
-// TestP7_KilledBetweenSteps: the thief makes the gateway crash, or waits for the power to fail, and tries what was
-// refused before. What was answered has been written: the enrolment is there, what was used stays used, and wrong codes
-// stay counted.
+// TestP7_KilledBetweenSteps: the attacker makes the gateway crash, or waits for a power failure, and tries again what
+// was refused before. What was answered has been written: the enrolment exists, what was used stays used, and wrong
+// codes stay counted.
 func TestP7_KilledBetweenSteps(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})

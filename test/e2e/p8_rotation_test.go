@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP8_TokenChangesAtEachStep: a token that somebody learned before the login, before the factor, or before a change
-// of factors is worth nothing afterwards.
+// TestP8_TokenChangesAtEachStep: a token that an attacker learned before the login, before the factor, or before a
+// change of factors is worth nothing afterwards.
 func TestP8_TokenChangesAtEachStep(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -55,8 +55,8 @@ func TestP8_TokenChangesAtEachStep(t *testing.T) {
 	wantsEntries(t, c, "alice")
 }
 
-// TestP8_PlantedToken: mallory plants a token of his own choice, or his own anonymous session's, in alice's browser and
-// waits for her to sign in with it.
+// TestP8_PlantedToken: mallory plants a token of his own choice, or that of his own anonymous session, in alice's
+// browser and waits for her to sign in with it.
 func TestP8_PlantedToken(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -78,8 +78,8 @@ func TestP8_PlantedToken(t *testing.T) {
 	}
 }
 
-// TestP8_SlowRequestAfterSignOut: a request of a session is on its way when she signs out, or when the session is
-// renewed. Its answer sets a cookie and comes afterwards: it must not bring the old token back to life, with its old
+// TestP8_SlowRequestAfterSignOut: a request of a session is under way when its user signs out, or when the session is
+// renewed. Its answer sets a cookie and comes afterwards. It must not bring the old token back to life, with its old
 // rights.
 func TestP8_SlowRequestAfterSignOut(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,8 @@ func TestP8_SlowRequestAfterSignOut(t *testing.T) {
 	}
 }
 
-// TestP8_TokenOfAnotherSite: two sites, one process, one memory of sessions. A token of one is nobody's at the other.
+// TestP8_TokenOfAnotherSite: two sites share one process and one session store in memory. The token of one site counts
+// for nothing at the other.
 func TestP8_TokenOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	upstream := site.Serve(t, demo.New(demo.Options{}))

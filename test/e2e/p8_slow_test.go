@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP8_FormOfADeadSession: a form of the gateway's own is sent but for its last byte; the session in which it began
-// ends, by signing out, by another login, or because its user has enrolled elsewhere. The rest of the form comes
-// afterwards and must do nothing: mallory, who has alice's password from before she enrolled, would set up a factor of
-// his own in the moment when she has disabled hers.
+// TestP8_FormOfADeadSession: all but the last byte of one of the gateway's own forms is sent. The session in which it
+// began then ends, by signing out, by another login, or because its user has enrolled elsewhere. The rest of the form
+// comes afterwards and must do nothing. Otherwise mallory, who has alice's password from before she enrolled, could set
+// up a factor of his own at the moment when she has disabled hers.
 func TestP8_FormOfADeadSession(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -45,7 +45,7 @@ func TestP8_FormOfADeadSession(t *testing.T) {
 	slow.finish().Wants(t, http.StatusSeeOther, "/second-factor/recovery-codes")
 }
 
-// TestP8_CodeOfADeadSession: the code is held back until its session has ended by sign-out. It opens nothing any more.
+// TestP8_CodeOfADeadSession: a code is held back until its session has ended by sign-out. It then opens nothing.
 func TestP8_CodeOfADeadSession(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -68,10 +68,11 @@ func TestP8_CodeOfADeadSession(t *testing.T) {
 	}
 }
 
-// TestP8_SlowAnswerAfterVerification: a stranger's and a pending session's slow requests end after the login and after
-// the challenge, and their answers set cookies. The tokens that they came with stay dead, and what they set goes to
-// nobody's session: a thief who had the old token would come back with it. What the stranger's request carried went out
-// with the login: its answer may be one to whoever signed in, and goes nowhere.
+// TestP8_SlowAnswerAfterVerification: slow requests of a stranger's session and of a pending session end after the
+// login and after the challenge, and their answers set cookies. The tokens that they came with stay dead, and what they
+// set goes into no session; otherwise a thief who had the old token could come back with it. The cookies that the
+// stranger's request carried went out with the login too. The answer to that request may therefore be one to the user
+// who signed in, and is withheld.
 func TestP8_SlowAnswerAfterVerification(t *testing.T) {
 	t.Parallel()
 	var gate *doors
@@ -127,8 +128,8 @@ func TestP8_SlowAnswerAfterVerification(t *testing.T) {
 	wantsEntries(t, c, "alice")
 }
 
-// TestP8_EnrolmentByTheOther: mallory knows alice's password. What he has begun in sessions of his own, before she
-// enrolled and while her session is pending, must not set up a factor for her account.
+// TestP8_EnrolmentByTheOther: mallory knows alice's password. What he began in sessions of his own, before she enrolled
+// and while her session is pending, must not set up a factor for her account.
 func TestP8_EnrolmentByTheOther(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// flowing are pages of an app that never end by themselves. It counts those that are open.
+// flowing are an app's pages that never end by themselves. It counts those that are open.
 type flowing struct {
 	app  http.Handler
 	open sync.WaitGroup
@@ -75,7 +75,7 @@ func openStreams(t *testing.T, address, token string) map[string]net.Conn {
 		case "/flow/poll":
 			more = "Connection: close\r\n" // it gets a whole answer
 		case "/flow/stuck":
-			target = "/flow/download" // by a client that stops reading
+			target = "/flow/download" // for a client that stops reading
 		}
 		_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nCookie: sallyport=%s\r\n%s\r\n", target, address, token, more)
 		if path != "/flow/poll" {
@@ -89,8 +89,8 @@ func openStreams(t *testing.T, address, token string) map[string]net.Conn {
 	return streams
 }
 
-// wantCut reads all streams to their ends, which must come within five seconds, but for those of a client that reads no
-// more.
+// wantCut reads all streams to their ends, which must come within five seconds, except for those of a client that no
+// longer reads.
 func wantCut(t *testing.T, streams map[string]net.Conn) {
 	t.Helper()
 	began := time.Now()
@@ -119,7 +119,7 @@ func wantCut(t *testing.T, streams map[string]net.Conn) {
 }
 
 // TestP8_OpenStreamsAreCut: a thief's browser has a download, events and a WebSocket open. The owner signs out all
-// others on the settings page, from another browser.
+// other sessions on the settings page, in another browser.
 func TestP8_OpenStreamsAreCut(t *testing.T) {
 	t.Parallel()
 	f := &flowing{}
@@ -136,7 +136,7 @@ func TestP8_OpenStreamsAreCut(t *testing.T) {
 	owner.Own("/", "/sessions", url.Values{}).Wants(t, http.StatusSeeOther, "/second-factor/")
 	wantCut(t, streams)
 
-	// The owner's own go on.
+	// The owner's own streams go on.
 	for path, conn := range mine {
 		if path == "/flow/events" || path == "/flow/download" {
 			if _, err := io.ReadFull(conn, make([]byte, 64)); err != nil {
@@ -144,8 +144,8 @@ func TestP8_OpenStreamsAreCut(t *testing.T) {
 			}
 		}
 	}
-	// A session that its browser ends takes its streams along, and the app notices too, also behind a client that reads
-	// no more.
+	// If a browser ends its session, the session's streams end, and the app notices too, even behind a client that no
+	// longer reads.
 	owner.SignOut()
 	wantCut(t, mine)
 	closed := make(chan struct{})

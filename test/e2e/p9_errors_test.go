@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// documentedLog is the `log` block of docs/operations.md, for a level.
+// documentedLog returns the `log` block of docs/operations.md, for a level.
 func documentedLog(t testing.TB, level string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
@@ -32,7 +32,7 @@ func documentedLog(t testing.TB, level string) string {
 	return "log {\n\tlevel " + level + "\n" + block
 }
 
-// relog has a gateway log otherwise than tests usually do.
+// relog makes a gateway log in another way than tests usually do.
 func relog(t testing.TB, s *site.Site, block string) {
 	t.Helper()
 	const usual = "log {\n\t\tlevel DEBUG\n\t}"
@@ -46,7 +46,8 @@ func relog(t testing.TB, s *site.Site, block string) {
 	}
 }
 
-// logOf is what a gateway logs while f runs, and a moment longer: the access log comes behind the answer.
+// logOf returns what a gateway logs while f runs and for a moment longer, because the access log comes after the
+// answer.
 func logOf(t testing.TB, s *site.Site, f func()) string {
 	t.Helper()
 	before := len(s.Log())
@@ -63,15 +64,15 @@ func logOf(t testing.TB, s *site.Site, f func()) string {
 	return s.Log()[before:]
 }
 
-// malformedApp answers with a line that is no header, behind one with a session, as broken apps do. The line is quoted
-// in errors.
+// malformedApp answers with a line that is no header, after one with a session, as broken apps do. Errors quote that
+// line.
 func malformedApp(t testing.TB) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/me" {
 			fmt.Fprint(w, `{"name":""}`)
 			return
 		}
-		// Read whole, so that sending it does not fail before the answer is read.
+		// Read completely, so that sending it does not fail before the answer is read.
 		_, _ = io.Copy(io.Discard, r.Body)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -84,8 +85,8 @@ func malformedApp(t testing.TB) http.Handler {
 }
 
 // TestP9_MalformedAnswers: net/http quotes a header that it cannot read, and Caddy logs the error and offers it to
-// error pages. The secret in it is in neither: not at INFO, and at DEBUG, where reverse_proxy itself writes it, not
-// with the log that the docs describe.
+// error pages. The secret in it is in neither: not at INFO, and, with the log that the docs describe, not at DEBUG
+// either, where reverse_proxy itself writes it.
 func TestP9_MalformedAnswers(t *testing.T) {
 	upstream := site.Serve(t, malformedApp(t))
 	const route = "log\nhandle_errors {\n\trespond \"error {http.error.message} {http.error}\"\n}"
@@ -120,14 +121,14 @@ func TestP9_MalformedAnswers(t *testing.T) {
 	}
 }
 
-// TestP9_TokenHeaders: Caddy hides Authorization in its logs, and no header that an app made up. With the log that the
-// docs describe, a token in one is in no line, at DEBUG, over HTTP and FastCGI, and neither is one in a query, nor in
-// an answer's header.
+// TestP9_TokenHeaders: Caddy hides Authorization in its logs, but no header that an app invented. With the log that the
+// docs describe, no line at DEBUG contains a token in such a header, over HTTP or FastCGI, nor one in a query or in an
+// answer's header.
 func TestP9_TokenHeaders(t *testing.T) {
 	inner := new(tokenApp)
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token := r.Header.Get("X-Auth-Token"); token != "" {
-			w.Header().Set("X-Auth-Token", token) // as apps do that hand out another one now and then
+			w.Header().Set("X-Auth-Token", token) // as apps do that issue another token now and then
 		}
 		inner.ServeHTTP(w, r)
 	})
@@ -162,7 +163,7 @@ func TestP9_TokenHeaders(t *testing.T) {
 	}
 }
 
-// heldApp keeps the questions who is signed in waiting.
+// heldApp makes the questions who is signed in wait.
 type heldApp struct {
 	holds   atomic.Bool
 	arrived chan string
@@ -191,8 +192,8 @@ func (a *heldApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "page")
 }
 
-// TestP9_HangUps: clients that leave are no failure of anything, and nobody is to be woken by them: while the app is
-// asked who is signed in, while a login is under way, and while a page is.
+// TestP9_HangUps: a client that leaves is no failure and must wake no operator, whether it leaves while the app is
+// asked who is signed in, during a login, or while a page loads.
 func TestP9_HangUps(t *testing.T) {
 	app := &heldApp{arrived: make(chan string, 16), release: make(chan struct{})}
 	defer close(app.release)

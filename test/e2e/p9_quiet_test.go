@@ -20,17 +20,17 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// walkOfSecrets is a walk that writes down each secret that it meets, and each answer.
+// walkOfSecrets is a walk that records each secret and each answer that it gets.
 type walkOfSecrets struct {
 	t testing.TB
 	l *ledger
 	c *site.Client
-	// secrets are by value; the text says what they are.
+	// secrets are keyed by their values; the text says what each is.
 	secrets map[string]string
 	answers []site.Answer
 }
 
-// secret writes one down.
+// secret records one secret.
 func (w *walkOfSecrets) secret(what, value string) {
 	w.t.Helper()
 	if len(value) < 6 {
@@ -50,7 +50,7 @@ func (w *walkOfSecrets) note(a site.Answer) site.Answer {
 	return a
 }
 
-// key writes down a seed in all the forms that it may have in a log.
+// key records a seed in all the forms that it may have in a log.
 func (w *walkOfSecrets) key(page string) *site.Authenticator {
 	w.t.Helper()
 	authenticator := site.NewAuthenticator(site.Find(w.t, site.Secret, page), skew)
@@ -90,7 +90,8 @@ func (w *walkOfSecrets) signIn(name, password string) site.Answer {
 	return w.note(w.c.Post("/login", url.Values{"username": {name}, "password": {password}, "csrf": {csrf}}))
 }
 
-// within reports whether a text has a secret. Codes are six digits, which turn up in longer numbers, and as colours.
+// within reports whether a text contains a secret. A code is six digits, which also occur in longer numbers and as
+// colours.
 func (w *walkOfSecrets) within(text, value string) bool {
 	if len(value) == 6 {
 		return regexp.MustCompile(`(^|[^0-9A-Za-z.#])` + value + `($|[^0-9A-Za-z])`).MatchString(text)
@@ -98,7 +99,7 @@ func (w *walkOfSecrets) within(text, value string) bool {
 	return strings.Contains(text, value)
 }
 
-// clean fails the test where a text has a secret of a kind that is not named.
+// clean fails the test if a text contains a secret of a kind that is not named.
 func (w *walkOfSecrets) clean(where, text string, but ...string) {
 	w.t.Helper()
 	for value, what := range w.secrets {
@@ -113,16 +114,16 @@ func (w *walkOfSecrets) clean(where, text string, but ...string) {
 	}
 }
 
-// TestP9_WalkIsQuiet: the thief reads the log, which goes to a collector that half the company can search, the admin
+// TestP9_WalkIsQuiet: the attacker reads the log, which goes to a collector that half the company can search, the admin
 // interface, a backup of the gateway's files, the addresses in a proxy's log, and screenshots of error pages. The whole
-// walk, mistakes included, with the log at DEBUG and an access log, leaves no password, code, seed, recovery code,
+// walk, with its mistakes, with the log at DEBUG and an access log, leaves no password, code, seed, recovery code,
 // token or held cookie in any of them.
 func TestP9_WalkIsQuiet(t *testing.T) {
 	t.Parallel()
 	walkQuietly(t, site.Options{}, nil)
 }
 
-// walkQuietly does the whole walk and looks through everything that it left. known are further secrets.
+// walkQuietly does the whole walk and searches everything that it left. known are further secrets.
 func walkQuietly(t *testing.T, options site.Options, known map[string]string) {
 	t.Helper()
 	options.Block = "log"
@@ -134,7 +135,7 @@ func walkQuietly(t *testing.T, options site.Options, known map[string]string) {
 
 	w.get("/files").Wants(t, http.StatusSeeOther, "/login")
 	w.signIn("alice", "a-wrong-password-of-alice").Wants(t, http.StatusOK, "")
-	// A password typed into the wrong field. The app shows it again, to the same browser.
+	// A password is typed into the wrong field. The app shows it again, to the same browser.
 	w.secret("password in the wrong field", "typed-into-the-wrong-field")
 	w.signIn("typed-into-the-wrong-field", "nothing-much")
 	w.signIn("alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
@@ -173,7 +174,7 @@ func walkQuietly(t *testing.T, options site.Options, known map[string]string) {
 	w.get("/second-factor/nowhere").Wants(t, http.StatusNotFound, "")
 	w.own("/", "/logout", "")
 
-	// As a script does.
+	// The same as a script does it.
 	answer := w.note(w.c.PostJSON("/api/login", `{"user":{"name":"alice","password":"`+demo.AlicePassword+`"}}`)).Wants(t, http.StatusUnauthorized, "")
 	wantsProblem(t, answer, "https://sallyport.invalid/second-factor-required")
 	code := second.Code(t)
@@ -202,7 +203,7 @@ func walkQuietly(t *testing.T, options site.Options, known map[string]string) {
 	}
 	l.Stop()
 
-	// The control: what is meant to be in the log is there, and found.
+	// The control: what should be in the log is there, and is found.
 	for _, word := range []string{"session verified", "code refused", "second factor changed", "handled request", "upstream roundtrip", "(X11; Linux x86_64) Test"} {
 		if !w.within(l.Log(), word) {
 			t.Errorf("the log has no %q; is it at DEBUG?", word)
@@ -257,7 +258,7 @@ func (w *walkOfSecrets) admin(path string) string {
 	return string(text)
 }
 
-// files looks through all that the gateway keeps.
+// files searches everything that the gateway stores.
 func (w *walkOfSecrets) files() {
 	w.t.Helper()
 	seen := 0

@@ -15,7 +15,7 @@ import (
 )
 
 // TestP9_BackShowsNoSecret: somebody sits down at a browser in which a second factor was set up, and goes back to where
-// the QR code was, or to the recovery codes. Neither is there any more, whatever the browser kept of the pages.
+// the QR code or the recovery codes were. Neither is there any more, whatever the browser kept of the pages.
 func TestP9_BackShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, scripts := range []bool{true, false} {
@@ -29,7 +29,7 @@ func TestP9_BackShowsNoSecret(t *testing.T) {
 		v.press("Confirm", "/second-factor/recovery-codes")
 		secrets := append([]string{phone.Key, "otpauth:"}, strings.Fields(v.Text("#recovery-codes"))...)
 		if scripts {
-			// Chromium keeps pages that it may not store for a moment, in case somebody goes back; the script wipes
+			// Chromium keeps pages that it may not store for a moment, in case the user goes back; the script wipes
 			// them.
 			v.Click("#saved")
 			v.Follow(browser.Labelled("I have saved them"))
@@ -47,8 +47,8 @@ func TestP9_BackShowsNoSecret(t *testing.T) {
 	}
 }
 
-// TestPages_DoubleClick: who clicks twice on Confirm is enrolled once, is still signed in, and sees the recovery codes,
-// which can be saved as a file that says what it is.
+// TestPages_DoubleClick: a user who clicks twice on Confirm is enrolled once, is still signed in, and sees the recovery
+// codes, which can be saved as a file that says what it is.
 func TestPages_DoubleClick(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -84,9 +84,8 @@ func TestPages_DoubleClick(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// TestPages_TwoWindows: the set-up is open in two windows of a browser. Where the session ends in one, Confirm in the
-// other leads to the login, and nothing was enabled by half; where both confirm, the second is told that its form is
-// old.
+// TestPages_TwoWindows: the set-up is open in two windows of a browser. If the session ends in one, Confirm in the
+// other leads to the login, and nothing was half enabled. If both confirm, the second is told that its form is old.
 func TestPages_TwoWindows(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -123,8 +122,8 @@ func TestPages_TwoWindows(t *testing.T) {
 	}
 }
 
-// TestPages_HostileNames: an app and a user whose names are made to break pages are shown as they are spelled, on pages
-// that keep their shape, and fit into the QR code.
+// TestPages_HostileNames: the names of an app and a user are made to break pages. They are shown as they are spelled,
+// on pages that keep their shape, and fit into the QR code.
 func TestPages_HostileNames(t *testing.T) {
 	t.Parallel()
 	const script = `<script>document.title='broken'</script>{{.User}}"'`
@@ -170,8 +169,8 @@ func TestPages_HostileNames(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// TestPages_Challenge: a code may have spaces and be pasted; when too many were wrong the page counts down to the next
-// attempt, and says so when it is there.
+// TestPages_Challenge: a code may contain spaces and may be pasted. After too many wrong codes the page counts down to
+// the next attempt, and says when the time is over.
 func TestPages_Challenge(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tthrottle {\n\t\t\tfree 2\n\t\t\tdelay 5s\n\t\t}\n", site.Options{})

@@ -14,11 +14,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// viewer is somebody who looks at every page closely.
+// viewer is a user who looks at every page closely.
 type viewer struct {
 	*walker
 	looks int
-	// turns says that axe-core need not look each time but in turns: at page n where n mod turns is turn.
+	// turns says that axe-core checks only some pages: page n if n mod turns is turn.
 	turns, turn int
 }
 
@@ -27,9 +27,9 @@ func newViewer(t testing.TB, address string, options browser.Options) *viewer {
 	return &viewer{walker: &walker{Browser: browser.New(t, options), t: t, url: address}}
 }
 
-// look takes pictures of the page and has axe-core look at it: light and dark, on a small telephone, a larger one and a
-// desktop, where somebody will look at the pictures ($SALLYPORT_ARTIFACTS), otherwise in one of these ways, in turns.
-// The tests of package pages have axe-core look at all pages as well.
+// look takes pictures of the page and makes axe-core check it: light and dark, on a small telephone, a larger one and a
+// desktop if somebody will look at the pictures ($SALLYPORT_ARTIFACTS), and otherwise in one of these ways, in turn.
+// The tests of package pages also make axe-core check all pages.
 func (v *viewer) look(name string) {
 	v.t.Helper()
 	type way struct {
@@ -67,14 +67,14 @@ func (v *viewer) signIn(name, password string) {
 	v.Follow("form[action='/login'] button")
 }
 
-// key reads the key that is shown, as somebody who cannot scan does.
+// key reads the key that is shown, as a user does who cannot scan.
 func (v *viewer) key() *site.Authenticator {
 	v.t.Helper()
 	return site.NewAuthenticator(v.Text("#secret"), skew)
 }
 
 // TestPages looks at every page and state that a user meets on the way, in languages that differ much, on every kind of
-// screen. The buttons are found by what they do, since their words differ.
+// screen. It finds the buttons by what they do, since their words differ.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for turn, language := range []string{"en", "de", "ar"} {
@@ -160,7 +160,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestPages_Forced: where everybody must have a second factor, the page says why, and there is no way around it.
+// TestPages_Forced: if everybody must have a second factor, the page says why, and there is no way around it.
 func TestPages_Forced(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, siegeBlock, site.Options{})
@@ -184,8 +184,8 @@ func TestPages_Forced(t *testing.T) {
 const active = `(e => e.id || e.name || e.innerText.trim())(document.activeElement)`
 
 // TestPages_Dialogs: set-up, reset and disabling are dialogs over the settings page. The focus is in them and stays
-// there; Escape, or Cancel, closes them, and gives the focus back to the button that they were opened with. Nothing has
-// changed then.
+// there. Escape, or Cancel, closes them, and returns the focus to the button that opened them. Nothing has changed
+// then.
 func TestPages_Dialogs(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -204,7 +204,7 @@ func TestPages_Dialogs(t *testing.T) {
 		}
 		for range 12 {
 			v.Press(kb.Tab)
-			// Beyond the dialog's end is the browser's own, for which a page sees its body.
+			// After the dialog's last element comes the browser's own interface, for which a page sees its body.
 			if got := browser.Evaluate[string](v.Browser, `document.activeElement.closest("dialog, body").nodeName + (document.activeElement === document.body ? " itself" : "")`); got != "DIALOG" && got != "BODY itself" {
 				t.Fatalf("%s: the focus left the dialog for %s", path, browser.Evaluate[string](v.Browser, active))
 			}

@@ -24,7 +24,7 @@ func (v *viewer) enrolInBrowser() *site.Authenticator {
 	return phone
 }
 
-// trust signs alice in with a code and has this browser trusted, and signs out.
+// trust signs alice in with a code, has this browser trusted, and signs out.
 func (v *viewer) trust(phone *site.Authenticator) {
 	v.t.Helper()
 	v.signIn("alice", demo.AlicePassword)
@@ -34,7 +34,7 @@ func (v *viewer) trust(phone *site.Authenticator) {
 	v.leave()
 }
 
-// yes types a code, and says that this browser is to be trusted.
+// yes types a code, and answers that this browser is to be trusted.
 func (v *viewer) yes(phone *site.Authenticator) {
 	v.t.Helper()
 	v.FillThrough("[name=code]", phone.Code(v.t))
@@ -49,14 +49,14 @@ func (v *viewer) leave() {
 	v.press("Sign out", "/login")
 }
 
-// getsIn signs alice in, and no code is asked for.
+// getsIn signs alice in, and checks that no code is asked for.
 func (v *viewer) getsIn() {
 	v.t.Helper()
 	v.signIn("alice", demo.AlicePassword)
 	v.WaitPath("/")
 }
 
-// isAsked signs alice in, and a code is asked for, also after the page's script has had its say.
+// isAsked signs alice in, and checks that a code is asked for, even after the page's script has run.
 func (v *viewer) isAsked() {
 	v.t.Helper()
 	v.signIn("alice", demo.AlicePassword)
@@ -69,7 +69,7 @@ func (v *viewer) isAsked() {
 	v.wantsPath("/second-factor/challenge")
 }
 
-// settles waits until the page's script has given up proving that the browser is trusted.
+// settles waits until the page's script has stopped trying to prove that the browser is trusted.
 func (v *viewer) settles() {
 	v.t.Helper()
 	const settled = `new Promise(done => { const look = () => document.getElementById("proof").textContent ? setTimeout(look, 10) : done(true); look(); })`
@@ -78,7 +78,7 @@ func (v *viewer) settles() {
 	}
 }
 
-// keys runs an expression over the browser's keys, and returns the text that it comes to.
+// keys evaluates an expression over the browser's keys, and returns the resulting text.
 func (v *viewer) keys(expression string) string {
 	v.t.Helper()
 	return browser.Await[string](v.Browser, `new Promise((done, failed) => {
@@ -91,9 +91,9 @@ func (v *viewer) keys(expression string) string {
 	})`)
 }
 
-// TestPages_TrustedBrowser: what is asked is asked after the code, so that somebody who types from top to bottom meets
-// it. Who says yes after the code is not asked for a code in this browser again, until the browser is
-// removed on the settings page; and nowhere else.
+// TestPages_TrustedBrowser: the question comes after the code, so that a user who types from top to bottom sees it. A
+// user who says yes after the code is not asked for a code in this browser again, until the browser is removed on the
+// settings page. In every other browser she is.
 func TestPages_TrustedBrowser(t *testing.T) {
 	t.Parallel()
 	for _, scripts := range []bool{true, false} {
@@ -152,8 +152,8 @@ func TestPages_TrustedBrowser(t *testing.T) {
 }
 
 // TestPages_TrustIsNotPortable: mallory has alice's password, a browser of the same kind, and a copy of every cookie of
-// hers. She is asked for a code, and alice is not, neither before nor after, at her desk or on her telephone; until her
-// trust ends.
+// hers. She is asked for a code. Alice is not asked, neither before nor after, at her desk or on her telephone, until
+// her trust ends.
 func TestPages_TrustIsNotPortable(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -176,7 +176,7 @@ func TestPages_TrustIsNotPortable(t *testing.T) {
 	}
 	mallory.settles()
 	mallory.look("challenge-asked")
-	// The moment before is too short for a picture.
+	// That moment is too short for a picture.
 	browser.Evaluate[string](mallory.Browser, "(words => words.textContent = words.dataset.words)(document.getElementById('proof'))")
 	mallory.look("challenge-proof")
 	mallory.Hold(alice.Cookies())
@@ -187,14 +187,14 @@ func TestPages_TrustIsNotPortable(t *testing.T) {
 	if page := alice.Goto(l.URL + "/second-factor/"); page.Status != http.StatusOK || strings.Contains(alice.Page(), "somebody may have a copy") {
 		t.Errorf("the settings page: %d\n%s", page.Status, alice.Page())
 	}
-	// The way back leads nowhere that is sent again.
+	// Going back leads to nothing that is sent again.
 	alice.Goto(l.URL + "/")
 	alice.Back()
 	alice.Back()
 	alice.Goto(l.URL + "/")
 	alice.wantsPath("/")
 
-	// No script of the origin, the app's own among them, gets the private key.
+	// No script of the origin, not even the app's own, gets the private key.
 	for expression, want := range map[string]string{
 		`keys.length`:               "1",
 		`keys[0].key.extractable`:   "false",
@@ -207,7 +207,7 @@ func TestPages_TrustIsNotPortable(t *testing.T) {
 		}
 	}
 
-	// Where the browser's store was emptied, the code is asked for, nothing is lost, and it can be trusted anew.
+	// If the browser's store is emptied, the code is asked for, nothing is lost, and the browser can be trusted again.
 	alice.leave()
 	alice.Goto(l.URL + "/login")
 	alice.keys(`all.clear() && "cleared"`)
@@ -228,7 +228,8 @@ func TestPages_TrustIsNotPortable(t *testing.T) {
 	mallory.wantsQuiet()
 }
 
-// TestPages_TrustOfTwo: two people share a browser, and each is known there; keys whose time is over are thrown away.
+// TestPages_TrustOfTwo: two people share a browser, and it is trusted for each of them. Keys that have expired are
+// thrown away.
 func TestPages_TrustOfTwo(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -258,7 +259,7 @@ func TestPages_TrustOfTwo(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// TestPages_TrustEnds: reset and disabling end the trust of a browser that has a key, as removing does.
+// TestPages_TrustEnds: reset and disabling end the trust of a browser that has a key, as removing it does.
 func TestPages_TrustEnds(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"reset", "disable"} {
@@ -288,19 +289,19 @@ func TestPages_TrustEnds(t *testing.T) {
 	}
 }
 
-// slowly has the page wait for release() before it makes a key, as slow hardware does.
+// slowly makes the page wait for release() before it makes a key, as slow hardware does.
 const slowly = `(() => {
 	const make = crypto.subtle.generateKey.bind(crypto.subtle), released = new Promise(done => { window.release = done; });
 	crypto.subtle.generateKey = async (...how) => { await released; return make(...how); };
 	return true;
 })()`
 
-// muchLater has the page believe that its form was sent so long ago that a click is no longer the other half of a
-// double click.
+// muchLater makes the page believe that its form was sent so long ago that a click no longer counts as part of a double
+// click.
 const muchLater = `delete document.getElementById("proof").closest("form").dataset.sent`
 
 // TestPages_TrustWithoutHaste: a double click while the key is made sends the answer once, and so does one while the
-// page that comes next is on its way.
+// next page is on its way.
 func TestPages_TrustWithoutHaste(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -316,7 +317,8 @@ func TestPages_TrustWithoutHaste(t *testing.T) {
 		v.Click(browser.Selector("button[value=yes]"))
 	}
 	v.wantsPath("/second-factor/trust")
-	// The key is made, the form goes out, and before the page is left it is sent again: by itself, and by a hand.
+	// The key is made and the form goes out. Before the browser leaves the page, the form is sent again: by itself, and
+	// by hand.
 	browser.Evaluate[bool](v.Browser, muchLater)
 	browser.Evaluate[bool](v.Browser, `(() => {
 		const form = document.getElementById("proof").closest("form"), submit = form.submit.bind(form);
@@ -337,8 +339,8 @@ func TestPages_TrustWithoutHaste(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// TestPages_TrustMakesOneKey: what was sent may be lost on its way. Who clicks again, long after, sends the same key,
-// and is trusted.
+// TestPages_TrustMakesOneKey: a form may be lost on its way. A user who clicks again, long after, sends the same key,
+// and the browser becomes trusted.
 func TestPages_TrustMakesOneKey(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\tremember 30d\n", site.Options{})
@@ -363,7 +365,7 @@ func TestPages_TrustMakesOneKey(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// wantsOneKey says that alice, who has just got in, has one key in this browser, is known by it, and answered once.
+// wantsOneKey checks that alice, who has just got in, has one key in this browser, is known by it, and answered once.
 func (v *viewer) wantsOneKey() {
 	v.t.Helper()
 	if got := v.keys("keys.length"); got != "1" {
@@ -377,8 +379,7 @@ func (v *viewer) wantsOneKey() {
 	}
 }
 
-// TestPages_Later: where everybody must have a second factor and has time, the page says until when, and lets people
-// in.
+// TestPages_Later: if everybody must have a second factor but has time, the page says until when, and lets users in.
 func TestPages_Later(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\trequire everyone grace 14d\n", site.Options{})
@@ -395,7 +396,7 @@ func TestPages_Later(t *testing.T) {
 	v.wantsQuiet()
 }
 
-// TestPages_Offer is shown once, and no is an answer.
+// TestPages_Offer: the offer is shown once, and no is an answer.
 func TestPages_Offer(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\n\t\toffer\n\t\tsettings_link\n", site.Options{})
@@ -405,7 +406,7 @@ func TestPages_Offer(t *testing.T) {
 	v.look("offer")
 	v.Follow(browser.Link("Not now"))
 	v.wantsPath("/")
-	// The app's own page leads to the settings, though nobody has changed the app.
+	// The app's own page has a link to the settings, although nobody has changed the app.
 	v.Follow(browser.Link("Two-factor authentication settings"))
 	v.wantsPath("/second-factor/")
 	v.press("Sign out", "/login")

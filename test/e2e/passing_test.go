@@ -18,10 +18,10 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// gated are pages of the app that do half of their work and wait for the test to let them go on.
+// gated are pages of the app that do half of their work and wait until the test lets them go on.
 type gated struct {
 	app http.Handler
-	// half gets a word when the first half is done; on lets the app go on. Both belong to one request at a time.
+	// half gets a value when the first half is done; on lets the app go on. Both are for one request at a time.
 	half, on chan string
 }
 
@@ -38,7 +38,7 @@ func (g *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "/download":
 			h.Set("Content-Type", "application/octet-stream")
 			h.Set("Content-Disposition", "attachment; filename=x")
-			// Where the length is known Caddy does not flush; the beginning has to be larger than its buffers.
+			// Caddy does not flush if the length is known, so the beginning has to be larger than its buffers.
 			first += strings.Repeat("x", 256<<10)
 			h.Set("Content-Length", fmt.Sprint(len(first)+len(rest)))
 		}
@@ -66,8 +66,8 @@ func (g *gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestPass_Unbuffered: behind the gate everything works as without it. The first byte of an answer is there before the
-// app has sent its last, the first byte of an upload is with the app before the client has sent its last.
+// TestPass_Unbuffered: behind the gate everything works as without it. The first byte of an answer arrives before the
+// app has sent its last, and the first byte of an upload reaches the app before the client has sent its last.
 func TestPass_Unbuffered(t *testing.T) {
 	t.Parallel()
 	g := &gated{half: make(chan string, 1), on: make(chan string, 1)}
@@ -135,7 +135,7 @@ func TestPass_Unbuffered(t *testing.T) {
 	}
 }
 
-// TestPass_LargeUpload: 20 MiB go through whole, with a length and in chunks.
+// TestPass_LargeUpload: 20 MiB go through completely, with a length and in chunks.
 func TestPass_LargeUpload(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t, demo.Knobs{}, "", nil)

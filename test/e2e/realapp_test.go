@@ -15,23 +15,23 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// maxLines is how many lines a real app may need inside second_factor, comments and empty ones not counted.
+// maxLines is how many lines a real app may need inside second_factor, not counting comments and empty lines.
 const maxLines = 12
 
 // realApp is an app that knows nothing of the gateway, with the ways in which people use it.
 type realApp struct {
-	// example is the Caddyfile in examples that protects it, and start runs it.
+	// example is the Caddyfile in examples that protects the app, and start runs the app.
 	example string
 	start   func(testing.TB) *apps.App
-	// loginPage is where strangers are sent, and home where the app leads to after a login.
+	// loginPage is where strangers are sent, and home is where the app leads after a login.
 	loginPage, home string
-	// protected are addresses that nobody may read before the factor, and doors more of them that need not answer with
+	// protected are addresses that nobody may read before the factor. doors are further ones that need not answer with
 	// a page. words are what would give them away.
 	protected, doors, words []string
 	// signIn types a password into the app's own form by plain HTTP, and signOut uses the app's own way out.
 	signIn  func(testing.TB, *site.Client, string, string) site.Answer
 	signOut func(testing.TB, *site.Client)
-	// typeIn and leave are the same in a browser, and work is what people come for.
+	// typeIn and leave are the same in a browser, and work is what people do there.
 	typeIn func(b *browser.Browser, name, password string) browser.Answer
 	leave  func(*browser.Browser)
 	work   func(testing.TB, *browser.Browser)
@@ -44,13 +44,14 @@ type protectedApp struct {
 	app *apps.App
 }
 
-// behind starts a gateway of its own, with nobody enrolled, in front of an app that is running.
+// behind starts a separate gateway, with nobody enrolled, in front of a running app.
 func (a realApp) behind(t testing.TB, app *apps.App) *protectedApp {
 	t.Helper()
 	return &protectedApp{Site: site.Start(t, app.Address, exampleBlock(t, a.example), site.Options{}), realApp: a, app: app}
 }
 
-// exampleBlock is what stands inside the site's second_factor of an example, so that the examples are what is tested.
+// exampleBlock returns what is inside the site's second_factor of an example, so that the examples themselves are
+// tested.
 func exampleBlock(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "examples", name))
@@ -62,7 +63,7 @@ func exampleBlock(t testing.TB, name string) string {
 
 func siteBlock(t testing.TB, caddyfile string) string {
 	t.Helper()
-	// The last one: the first is in the global block.
+	// The last one, because the first is in the global block.
 	start := strings.LastIndex(caddyfile, "\n\tsecond_factor {\n")
 	if start < 0 {
 		t.Fatalf("no second_factor in %s", caddyfile)
@@ -75,7 +76,7 @@ func siteBlock(t testing.TB, caddyfile string) string {
 	return block
 }
 
-// statements are the lines of a block that say something, in one spelling.
+// statements returns the lines of a block that say something, in one spelling.
 func statements(block string) (lines []string) {
 	for line := range strings.Lines(block) {
 		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(words[0], "#") {
@@ -85,8 +86,8 @@ func statements(block string) (lines []string) {
 	return lines
 }
 
-// TestExamples: a real app is protected with at most twelve lines, each example is a Caddyfile that is accepted as it
-// stands, and the README shows the tested one.
+// TestExamples: at most twelve lines protect a real app, each example is an accepted Caddyfile as it is, and the README
+// shows the tested one.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../examples/*.Caddyfile")
@@ -112,7 +113,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// wantsClosed tries each protected address: the answer leads to where, and gives no word away.
+// wantsClosed tries each protected address: the answer leads to where, and contains none of the words.
 func (a *protectedApp) wantsClosed(t testing.TB, c *site.Client, where string) {
 	t.Helper()
 	for _, path := range slices.Concat([]string{a.home}, a.protected, a.doors) {
@@ -120,7 +121,7 @@ func (a *protectedApp) wantsClosed(t testing.TB, c *site.Client, where string) {
 		script := c.Do("GET", path, http.Header{"Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}, "")
 		a.tellsNothing(t, script.Wants(t, http.StatusUnauthorized, ""))
 	}
-	c.Get(a.home) // where the next sign-in leads
+	c.Get(a.home) // the next sign-in leads there
 }
 
 func (a *protectedApp) tellsNothing(t testing.TB, answer site.Answer) {
@@ -137,7 +138,7 @@ func (a *protectedApp) tellsNothing(t testing.TB, answer site.Answer) {
 	}
 }
 
-// appSession are the session cookies of the real apps, which no browser may ever have.
+// appSession matches the session cookies of the real apps, which no browser may ever have.
 var appSession = regexp.MustCompile(`^(sessionid|DW[0-9a-f]{32}|DokuWiki)$`)
 
 // wantsOpen reads each protected address.
@@ -154,7 +155,7 @@ func (a *protectedApp) wantsOpen(t testing.TB, c *site.Client) {
 	}
 }
 
-// otherThan is a code that is certainly wrong just now, within the free attempts.
+// otherThan returns a code that is certainly wrong at the moment, within the free attempts.
 func otherThan(t testing.TB, key string, skew int) string {
 	t.Helper()
 	right := map[string]bool{}
@@ -171,8 +172,8 @@ func otherThan(t testing.TB, key string, skew int) string {
 	return ""
 }
 
-// walkByHTTP is the main job by plain HTTP, with the very configuration of the example and so with TOTP as it is by
-// default: two codes of each token, then recovery codes, so that nothing has to wait.
+// walkByHTTP does the main job by plain HTTP, with the example's exact configuration, and so with the default TOTP
+// settings. It uses two codes of each token, and then recovery codes, so that it never has to wait.
 func (a *protectedApp) walkByHTTP(t *testing.T) {
 	const defaultSkew = 1
 	c := a.Client(t)
@@ -218,7 +219,7 @@ func (a *protectedApp) walkByHTTP(t *testing.T) {
 	thief.SetCookie("sallyport", token)
 	wantsState(t, thief, "anonymous", "")
 
-	// A recovery code in place of the phone, and once only.
+	// A recovery code instead of the phone works, but only once.
 	a.signIn(t, c, apps.Alice.Name, apps.Alice.Password).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	c.Own("/recovery", "/recovery", url.Values{"code": {codes[0]}}).Wants(t, http.StatusSeeOther, a.home)
 	a.wantsOpen(t, c)

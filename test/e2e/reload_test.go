@@ -12,8 +12,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP6_ReloadKeepsEverything: an operator reloads the configuration while people work and while somebody stands at
-// the challenge. Nobody is signed out, no challenge is lost, and the seeds' file, which only one may open, stays open.
+// TestP6_ReloadKeepsEverything: an operator reloads the configuration while people work and while a user is at the
+// challenge. Nobody is signed out, no challenge is lost, and the file with the seeds, which only one process may open,
+// stays open.
 func TestP6_ReloadKeepsEverything(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -29,8 +30,8 @@ func TestP6_ReloadKeepsEverything(t *testing.T) {
 	waiting.Pass(authenticator).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP6_RejectedReloadChangesNothing: a reload that fails half-way must not take the running configuration's stores
-// down with it. Caddy calls Cleanup after a failed Provision too.
+// TestP6_RejectedReloadChangesNothing: a reload that fails half-way must not close the running configuration's stores.
+// Caddy calls Cleanup after a failed Provision too.
 func TestP6_RejectedReloadChangesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -62,8 +63,8 @@ func TestP6_RejectedReloadChangesNothing(t *testing.T) {
 	waiting.Pass(authenticator).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestP6_WrongKeyIsAnErrorAtStart: with another key, or a damaged file, nobody's record can be read. That must never
-// look like nobody having one: the server does not start, and says why.
+// TestP6_WrongKeyIsAnErrorAtStart: with another key, or a damaged file, no record can be read. That must never count as
+// if no record existed: the server does not start, and says why.
 func TestP6_WrongKeyIsAnErrorAtStart(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})

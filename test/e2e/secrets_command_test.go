@@ -13,10 +13,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP6_LostSecretsFile: the volume of the secrets file is not mounted, the key lies on another one. A gateway that
-// made a new file would let in whoever has alice's password, and show him the page to set up her factor. It does not
-// start, and says what to do; beginning anew is an act of the operator's. The control: with the file back, alice is
-// asked for her factor.
+// TestP6_LostSecretsFile: the volume of the secrets file is not mounted, and the key is on another one. If the gateway
+// made a new file, it would let in somebody who has alice's password, and show him the page to set up her factor. It
+// does not start, and says what to do; only an operator may begin with a new file. The control: when the file is back,
+// alice is asked for her factor.
 func TestP6_LostSecretsFile(t *testing.T) {
 	t.Parallel()
 	folder, keys := t.TempDir(), t.TempDir()
@@ -33,7 +33,7 @@ func TestP6_LostSecretsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		// One that starts all the same would run for ever.
+		// A gateway that started all the same would run for ever.
 		ctx, cancel := context.WithTimeout(t.Context(), secondsToLog)
 		output, err := exec.CommandContext(ctx, site.Binary(t), "run", "--config", config).CombinedOutput()
 		cancel()
@@ -60,8 +60,8 @@ func TestP6_LostSecretsFile(t *testing.T) {
 	signIn(t, l.Client(t), "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestMoveSecretsOfNothing: a mistyped path, or a volume that is not mounted, moves nobody, makes nothing and says
-// so; an empty file is moved only where that is meant.
+// TestMoveSecretsOfNothing: with a mistyped path, or a volume that is not mounted, the command moves nothing, makes
+// nothing and says so. An empty file is moved only if that is what the operator asks for.
 func TestMoveSecretsOfNothing(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

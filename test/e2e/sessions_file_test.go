@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// inFile keeps the sessions in a file of the test's.
+// inFile keeps the sessions in a file of the test's own.
 func inFile(t *testing.T) (line, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "sessions.db")
@@ -20,7 +20,8 @@ func inFile(t *testing.T) (line, file string) {
 }
 
 // TestSessionsFile_Restart: with `sessions file` nobody notices that the gateway was restarted, or that the power
-// failed: who was in is in, who owed a code owes it, who had signed out is out.
+// failed: a user who was signed in still is, one who owed a code still owes it, and one who had signed out is still
+// out.
 func TestSessionsFile_Restart(t *testing.T) {
 	t.Parallel()
 	line, _ := inFile(t)
@@ -47,8 +48,8 @@ func TestSessionsFile_Restart(t *testing.T) {
 	pending.Get("/files").Wants(t, http.StatusOK, "")
 }
 
-// TestP9_SessionsFileIsSealed: the thief has a copy of the file. It holds no name, no token and no held cookie that
-// could be read, and another gateway, with other secrets, opens nothing with it.
+// TestP9_SessionsFileIsSealed: the attacker has a copy of the file. It contains no readable name, token or held cookie,
+// and another gateway, with other secrets, cannot use it.
 func TestP9_SessionsFileIsSealed(t *testing.T) {
 	t.Parallel()
 	line, file := inFile(t)
@@ -78,9 +79,9 @@ func TestP9_SessionsFileIsSealed(t *testing.T) {
 	stolen.Get("/files").Wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestVault_SessionKey: sessions at rest are sealed with the key in Vault. It is changed while people are in: nobody is
-// signed out, not by the change and not by a restart after it. Without Vault a gateway that starts knows nobody, and
-// says so with a 503.
+// TestVault_SessionKey: stored sessions are sealed with the key in Vault. The key is changed while people are signed
+// in, and nobody is signed out, neither by the change nor by a restart after it. Without Vault a gateway that starts
+// knows nobody, and says so with a 503.
 func TestVault_SessionKey(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, true, vault.Options{})

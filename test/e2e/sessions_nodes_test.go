@@ -17,15 +17,15 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// sessionServer is a server that gateways share their sessions on, behind a network that can fail.
+// sessionServer is a server on which gateways share their sessions, behind a network that can fail.
 type sessionServer struct {
 	kind      string // the word in the Caddyfile
 	network   *servers.Proxy
-	address   string // as the Caddyfile has it, password included
+	address   string // as the Caddyfile has it, with the password
 	kill, run func()
 }
 
-// line is `sessions` for a Caddyfile, with further lines of its block.
+// line returns the `sessions` line of a Caddyfile, with further lines of its block.
 func (s *sessionServer) line(more ...string) string {
 	return fmt.Sprintf("sessions %s %s {\n%s\n}", s.kind, s.address, strings.Join(more, "\n"))
 }
@@ -54,7 +54,8 @@ func onEachSessionServer(t *testing.T, test func(t *testing.T, s *sessionServer)
 	}
 }
 
-// carry gives a browser's session to one at another gateway, as a browser does that the load balancer sends there.
+// carry gives a browser's session to a browser at another gateway, as happens when the load balancer sends the browser
+// there.
 func carry(t *testing.T, c *site.Client, to *ledger) *site.Client {
 	t.Helper()
 	other := to.Client(t)
@@ -62,9 +63,9 @@ func carry(t *testing.T, c *site.Client, to *ledger) *site.Client {
 	return other
 }
 
-// TestP8_TwoGatewaysOneStore: two gateways share their sessions and one Vault. Whatever is begun at one goes on at the
-// other, also when the first is killed at that moment; what is ended at one is ended at the other, within a second for
-// requests, and within five for what is open.
+// TestP8_TwoGatewaysOneStore: two gateways share their sessions and one Vault. What is begun at one goes on at the
+// other, even if the first is killed at that moment. What is ended at one is ended at the other: within a second for
+// requests, and within five seconds for open streams.
 func TestP8_TwoGatewaysOneStore(t *testing.T) {
 	t.Parallel()
 	onEachSessionServer(t, func(t *testing.T, s *sessionServer) {
@@ -80,7 +81,7 @@ func TestP8_TwoGatewaysOneStore(t *testing.T) {
 	})
 }
 
-// walkOverKilled signs in and changes factors, with the gateway that began a step killed before the next one.
+// walkOverKilled signs in and changes factors. The gateway that began a step is killed before the next one.
 func walkOverKilled(t *testing.T, gateways [2]*ledger) {
 	c, authenticator := gateways[0].verified(t, "alice", demo.AlicePassword)
 	c.SignOut()
@@ -111,7 +112,7 @@ func walkOverKilled(t *testing.T, gateways [2]*ledger) {
 	c.SignOut()
 }
 
-// endAtTheOther ends sessions at one gateway, and measures how long the other one lets them in.
+// endAtTheOther ends sessions at one gateway, and measures how long the other one still lets them in.
 func endAtTheOther(t *testing.T, gateways [2]*ledger) {
 	owner, authenticator := gateways[0].verified(t, "alice", demo.AlicePassword)
 	for what, end := range map[string]func(c *site.Client){
@@ -141,8 +142,8 @@ func endAtTheOther(t *testing.T, gateways [2]*ledger) {
 	owner.SignOut()
 }
 
-// afterAMoment is the answer to somebody who was verified, once the gateway no longer goes by what the server of the
-// sessions said a moment ago. Until then the app answers, which may have ended its own session.
+// afterAMoment returns the answer to a user who was verified, after the gateway no longer relies on what the session
+// server said a moment ago. Until then the app answers, which may have ended its own session.
 func afterAMoment(c *site.Client, status int, location string) site.Answer {
 	answer := c.Get("/files")
 	for began := time.Now(); (answer.StatusCode != status || answer.Location() != location) && time.Since(began) < 5*time.Second; {
@@ -151,7 +152,7 @@ func afterAMoment(c *site.Client, status int, location string) site.Answer {
 	return answer
 }
 
-// guessAtBoth uses a code again at the other gateway, and guesses in one session in turn at both.
+// guessAtBoth uses a code again at the other gateway, and guesses in one session at both in turn.
 func guessAtBoth(t *testing.T, gateways [2]*ledger) {
 	c, authenticator := gateways[0].verified(t, "bob", demo.BobPassword)
 	c.SignOut()
@@ -169,8 +170,9 @@ func guessAtBoth(t *testing.T, gateways [2]*ledger) {
 	}
 }
 
-// TestP6_SessionServerAway: the server of the sessions fails in one way or another. Nobody is let in, nobody is sent to
-// the login page as if he had no session, and everybody is told to try again; when it is back, who was in is in.
+// TestP6_SessionServerAway: the session server fails in one way or another. Nobody is let in, nobody is sent to the
+// login page as if he had no session, and everybody is told to try again. When the server is back, users who were
+// signed in still are.
 func TestP6_SessionServerAway(t *testing.T) {
 	t.Parallel()
 	onEachSessionServer(t, func(t *testing.T, s *sessionServer) {
@@ -192,9 +194,9 @@ func TestP6_SessionServerAway(t *testing.T) {
 	})
 }
 
-// TestP9_SessionServerIsQuiet: the password of the server's address is nowhere, also while the server is away: not in
-// the log at DEBUG, the admin interface, a page or a file. A Caddyfile that spells it out can be reloaded as long as it
-// stays the same.
+// TestP9_SessionServerIsQuiet: the password in the server's address appears nowhere, even while the server is
+// unreachable: not in the log at DEBUG, the admin interface, a page or a file. A Caddyfile that spells it out can be
+// reloaded as long as it stays the same.
 func TestP9_SessionServerIsQuiet(t *testing.T) {
 	t.Parallel()
 	onEachSessionServer(t, func(t *testing.T, s *sessionServer) {

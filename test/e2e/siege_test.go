@@ -17,22 +17,24 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// siegeBlock is ledgerBlock where everybody must have a second factor, so that there are enrolling sessions too.
+// siegeBlock is ledgerBlock with a required second factor, so that there are enrolling sessions too.
 const siegeBlock = ledgerBlock + `
 		require everyone
 		pass_header X-Mark X-Leak X-Switch
 `
 
-// siege is the app behind a gateway, with one who may enter and all who may not.
+// siege is the app behind a gateway, with one user who may enter and all who may not.
 type siege struct {
 	*ledger
-	// upstream is the app's own address, past the gateway: only for showing that an attack would work on the app.
+	// upstream is the app's own address, past the gateway. It is used only to show that an attack would work on the
+	// app.
 	upstream string
 	// alice is verified: the positive control of each test.
 	alice besieger
-	// bob is verified as well, with an account and a factor of his own. He wants to be alice.
+	// bob is verified too, with an account and a factor of his own. He tries to be alice.
 	bob besieger
-	// outside are those who have a password at most. None of them is verified.
+	// aliceSession is the app's session that is held for alice, and pendingSession is the one held for her pending
+	// session.
 	outside []besieger
 	// aliceSession is the app's session that is held for alice, and pendingSession the one held for her pending
 	// session.
@@ -44,17 +46,17 @@ type siege struct {
 // marks counts the requests that were fired in this run, over all sites.
 var marks atomic.Int64
 
-// besieger is somebody with a session of the gateway's, or with none.
+// besieger is a client with a session of the gateway's, or with none.
 type besieger struct {
 	name  string
 	token string
 }
 
-// everybody are all who must not be alice.
+// everybody returns all clients that must not be alice.
 func (s *siege) everybody() []besieger { return append([]besieger{s.bob}, s.outside...) }
 
-// newSiege starts a site. lines stand behind siegeBlock, or add to what it says is public or passed; wrap may stand
-// between gateway and app.
+// newSiege starts a site. lines follow siegeBlock, or add to what it says is public or passed. wrap may stand between
+// gateway and app.
 func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handler) http.Handler, options ...site.Options) *siege {
 	t.Helper()
 	knobs.Record = 20000
@@ -108,10 +110,10 @@ func newSiege(t testing.TB, knobs demo.Knobs, lines string, wrap func(http.Handl
 	return s
 }
 
-// pastTheGateway is a connection to the app itself.
+// pastTheGateway makes a connection to the app itself.
 func (s *siege) pastTheGateway() (net.Conn, error) { return net.Dial("tcp", s.upstream) } //nolint:noctx // loopback
 
-// enrolNew signs in somebody who must set up a factor first, and does that.
+// enrolNew signs in a user who must set up a factor first, and sets it up.
 func (s *siege) enrolNew(t testing.TB, name, password string) (*site.Client, *site.Authenticator) {
 	t.Helper()
 	c := s.Client(t)
@@ -122,7 +124,7 @@ func (s *siege) enrolNew(t testing.TB, name, password string) (*site.Client, *si
 	return c, authenticator
 }
 
-// heldBy is the value of the session cookie with which the gateway spoke to the app for this account last.
+// heldBy returns the value of the session cookie that the gateway last sent to the app for this account.
 func (s *siege) heldBy(login string) string {
 	value := ""
 	for _, received := range s.app.Received() {
@@ -137,15 +139,15 @@ func (s *siege) heldBy(login string) string {
 	return value
 }
 
-// shot is a request that was fired, and what came of it.
+// shot is a request that was sent, and its result.
 type shot struct {
-	// text is all that came back, byte for byte.
+	// text is everything that came back, byte for byte.
 	text string
-	// status is that of the final answer; 0 where none came.
+	// status is the status of the final answer; 0 if none came.
 	status int
 	// received is what reached the app, if anything did.
 	received []demo.Received
-	// asked are the gateway's own questions, who is signed in, which carry the headers of the request beside them.
+	// asked are the gateway's own questions who is signed in, which carry the headers of the request.
 	asked []demo.Received
 }
 
@@ -160,8 +162,8 @@ func (a shot) header(name string) string {
 	return ""
 }
 
-// fire sends a request as somebody, over a connection of its own, byte for byte as given. Each line is a header line
-// without its end. The request carries a mark by which it is known again when it reaches the app.
+// fire sends a request as the besieger, over a connection of its own, byte for byte as given. Each line is a header
+// line without its end. The request carries a mark by which it can be recognised when it reaches the app.
 func (s *siege) fire(t testing.TB, who besieger, method, target string, lines ...string) shot {
 	t.Helper()
 	return s.fireBody(t, who, method, target, "", lines...)
@@ -176,7 +178,7 @@ func (s *siege) fireBody(t testing.TB, who besieger, method, target, body string
 	return s.fireRaw(t, head, body, append(s.cookieLine(who), lines...)...)
 }
 
-// cookieLine is the header line of somebody's token.
+// cookieLine returns the header line with the besieger's token.
 func (s *siege) cookieLine(who besieger) []string {
 	if who.token == "" {
 		return nil
@@ -184,7 +186,7 @@ func (s *siege) cookieLine(who besieger) []string {
 	return []string{"Cookie: sallyport=" + who.token}
 }
 
-// keepAlive has the connection stay open for a while after the answer, for there may be another one to what was
+// keepAlive keeps the connection open for a while after the answer, because there may be another answer, to what was
 // smuggled.
 const keepAlive = "Connection: keep-alive"
 
@@ -223,7 +225,7 @@ func isQuestion(received demo.Received) bool {
 	return received.Method == http.MethodGet && received.URI == "/api/me" && len(received.Body) == 0
 }
 
-// talk sends bytes and returns what comes back until the answer is complete, and for as long again as linger.
+// talk sends bytes and returns what comes back until the answer is complete, and for a time of linger after that.
 func (s *siege) talk(t testing.TB, text string, linger time.Duration) string {
 	t.Helper()
 	conn, err := s.dial()
@@ -235,7 +237,7 @@ func (s *siege) talk(t testing.TB, text string, linger time.Duration) string {
 	if err := conn.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Error(err)
 	}
-	// The server may refuse, and close, before it has read all.
+	// The server may refuse, and close, before it has read everything.
 	_, _ = io.WriteString(conn, text)
 	var all strings.Builder
 	from := io.TeeReader(conn, &all)
@@ -259,7 +261,7 @@ func (s *siege) talk(t testing.TB, text string, linger time.Duration) string {
 	}
 }
 
-// finalStatus is that of the first answer that is not 1xx, or 101.
+// finalStatus returns the status of the first answer that is not 1xx, or that is 101.
 func finalStatus(text string) int {
 	reader := bufio.NewReader(strings.NewReader(text))
 	for {
@@ -273,13 +275,13 @@ func finalStatus(text string) int {
 	}
 }
 
-// repelled fails the test where a request reached the app, or anything but a refusal came back.
+// repelled fails the test if a request reached the app, or if the answer is anything but a refusal.
 func repelled(t testing.TB, what string, got shot) {
 	t.Helper()
 	if len(got.received) > 0 {
 		t.Errorf("%s reached the app: %s %s as %q", what, got.received[0].Method, got.received[0].URI, got.received[0].Login)
 	}
-	// Caddy answers with nothing at all where no site is meant, and the server itself for `OPTIONS *`.
+	// Caddy gives an empty answer if no site is meant, and so does the server itself for `OPTIONS *`.
 	nothing := got.status == http.StatusOK && strings.HasSuffix(got.text, "\r\n\r\n") && got.header("Content-Length") == "0"
 	if nothing {
 		return
@@ -296,7 +298,7 @@ func repelled(t testing.TB, what string, got shot) {
 	}
 }
 
-// secureDoor adds the same site on https, with a certificate of Caddy's own making. Sessions are the same as on http.
+// secureDoor adds the same site on https, with a certificate that Caddy makes. Its sessions are the same as on http.
 func (s *siege) secureDoor(t testing.TB) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
@@ -329,7 +331,7 @@ func (s *siege) secureDoor(t testing.TB) (address string) {
 	}
 }
 
-// insecure takes any certificate: who the gateway is, is not in question here.
+// insecure accepts any certificate, because these tests do not check who the gateway is.
 func insecure(protocols ...string) *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, NextProtos: protocols}
 }

@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// TestP3_BodiesEndTheirConnection: an app that leaves a body unread, of a DELETE perhaps, takes it for the next request
-// on the same connection (package gateway has such an app). So it is asked to close the connection behind each request
-// with a body, through Caddy's reverse proxy as well, which takes such headers of a client's out; and a page load with
-// a body is refused.
+// TestP3_BodiesEndTheirConnection: an app that leaves a body unread, for example of a DELETE, takes it for the next
+// request on the same connection (package gateway's tests have such an app). So the app is asked to close the
+// connection after each request with a body, also through Caddy's reverse proxy, which removes such headers of a
+// client's. A page load with a body is refused.
 func TestP3_BodiesEndTheirConnection(t *testing.T) {
 	t.Parallel()
 	var mutex sync.Mutex
@@ -50,7 +50,7 @@ func TestP3_BodiesEndTheirConnection(t *testing.T) {
 	}
 }
 
-// bodyFor is a body for methods that have one: page loads with one are refused whatever they are.
+// bodyFor returns a body for the methods that may have one; page loads with one are always refused.
 func bodyFor(method, body string) string {
 	if method == http.MethodGet || method == http.MethodHead {
 		return ""

@@ -15,13 +15,13 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// tokenApp stands in for apps that sign in by script and know people by bearer tokens. It is as lax as one can be: it
+// tokenApp stands in for apps that sign in by script and know users by bearer tokens. It is as lax as possible: it
 // finds a token anywhere in a request.
 type tokenApp struct {
 	mutex  sync.Mutex
 	count  int
 	tokens map[string]string // token to name
-	seen   []string          // each request as it came, but for the questions who is signed in
+	seen   []string          // each request as it came, except the questions who is signed in
 }
 
 func (a *tokenApp) issue(name string) string {
@@ -88,7 +88,7 @@ func (a *tokenApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		// A password inside is worth a token inside.
+		// A password inside is worth as much as a token inside.
 		if _, name, err := conn.Read(r.Context()); err == nil {
 			_ = conn.Write(r.Context(), websocket.MessageText, []byte(a.issue(string(name))))
 		}
@@ -141,8 +141,8 @@ func asBearer(token string) http.Header {
 	return http.Header{"Authorization": {"Bearer " + token}, "Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}}
 }
 
-// TestP2_TokenBeforeTheFactor: somebody has alice's password. Nothing that comes back has her token in it, by whatever
-// he tries, and a token that he has got hold of elsewhere opens nothing.
+// TestP2_TokenBeforeTheFactor: an attacker has alice's password. Whatever he tries, nothing that comes back contains
+// her token, and a token that he got hold of elsewhere opens nothing.
 func TestP2_TokenBeforeTheFactor(t *testing.T) {
 	t.Parallel()
 	app := new(tokenApp)
@@ -187,7 +187,7 @@ func TestP2_TokenBeforeTheFactor(t *testing.T) {
 }
 
 // TestP3_TokenOfAnother: bob, with a factor of his own, has got hold of alice's token. In no form does it reach the app
-// in his session; the bytes go over the wire as he wrote them.
+// in his session. The bytes go over the wire as he wrote them.
 func TestP3_TokenOfAnother(t *testing.T) {
 	t.Parallel()
 	app := new(tokenApp)
@@ -242,8 +242,8 @@ func TestP3_TokenOfAnother(t *testing.T) {
 	}
 }
 
-// TestP5_TokenFromAWebSocket: signing in inside a WebSocket gains nothing, for what comes out of it is bound to no
-// session.
+// TestP5_TokenFromAWebSocket: signing in inside a WebSocket gains nothing, because the token that it gives is bound to
+// no session.
 func TestP5_TokenFromAWebSocket(t *testing.T) {
 	t.Parallel()
 	app := new(tokenApp)
@@ -275,8 +275,8 @@ func TestP5_TokenFromAWebSocket(t *testing.T) {
 	}
 }
 
-// TestP5_TokenRefreshed: a session's new token works and the old one with it, across a reload of the gateway; another
-// user's token at the refresh path is a sign-in of that one.
+// TestP5_TokenRefreshed: a session's new token works, and so does the old one, across a reload of the gateway. Another
+// user's token at the refresh path is a sign-in of that user.
 func TestP5_TokenRefreshed(t *testing.T) {
 	t.Parallel()
 	app := new(tokenApp)

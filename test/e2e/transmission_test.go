@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// rpc calls a method of Transmission's RPC as its web interface does: the first answer is 409 and has the token that
-// the second call needs.
+// rpc calls a method of Transmission's RPC as its web interface does: the first answer is 409 and contains the token
+// that the second call needs.
 func rpc(t testing.TB, c *site.Client, body string) site.Answer {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}
@@ -27,7 +27,7 @@ func rpc(t testing.TB, c *site.Client, body string) site.Answer {
 
 const readSession, writeSession = `{"method":"session-get"}`, `{"method":"session-set","arguments":{"speed-limit-down":4711}}`
 
-// withPassword has a client send a password with every request, as browsers do once they were asked for it.
+// withPassword makes a client send a password with every request, as browsers do after they were asked for it.
 func withPassword(c *site.Client, name, password string) *site.Client {
 	request := &http.Request{Header: http.Header{}}
 	request.SetBasicAuth(name, password)
@@ -35,8 +35,8 @@ func withPassword(c *site.Client, name, password string) *site.Client {
 	return c
 }
 
-// TestP1_BasicTransmission: a real app whose password stands in every request. The password alone reads and writes
-// nothing by any of its addresses; with the code it works, by page and by RPC.
+// TestP1_BasicTransmission: a real app gets its password with every request. The password alone reads and writes
+// nothing at any of its addresses. With the code it works, by page and by RPC.
 func TestP1_BasicTransmission(t *testing.T) {
 	t.Parallel()
 	app := apps.StartTransmission(t)
@@ -93,7 +93,7 @@ func TestP1_BasicTransmission(t *testing.T) {
 	if got := rpc(t, alice, readSession).Wants(t, http.StatusOK, ""); !strings.Contains(got.Text, `"speed-limit-down":4711`) {
 		t.Errorf("what was written is not read: %s", got.Text)
 	}
-	// The session is worth nothing without the password, nor with another one.
+	// The session is worth nothing without the password, and nothing with another one.
 	borrowed := s.Client(t)
 	borrowed.SetCookie("sallyport", alice.Token())
 	shut(borrowed, "her cookie alone")
@@ -109,7 +109,7 @@ func TestP1_BasicTransmission(t *testing.T) {
 	alice.Own("/recovery", "/recovery", url.Values{"code": {codes[0]}}).Wants(t, http.StatusSeeOther, "/transmission/web/")
 	rpc(t, alice, readSession).Wants(t, http.StatusOK, "")
 
-	// A client without cookies has no way to pass a factor.
+	// A client without cookies cannot pass a factor.
 	remote := exec.CommandContext(context.Background(), "transmission-remote", s.URL+"/transmission", "--auth", apps.Alice.Name+":"+apps.Alice.Password, "--session-info")
 	output, _ := remote.CombinedOutput()
 	if strings.Contains(string(output), "Configuration directory") {

@@ -38,7 +38,7 @@ func run(t *testing.T, wantSuccess bool, arguments ...string) string {
 	return string(output)
 }
 
-// TestVault_Check: vault check says that all is well where it is; where something is missing it says what, what to do,
+// TestVault_Check: vault check says that all is well if it is. If something is missing, it says what, and what to do,
 // and ends with a status that a script sees. vault-policy follows the configuration.
 func TestVault_Check(t *testing.T) {
 	t.Parallel()
@@ -72,8 +72,9 @@ func TestVault_Check(t *testing.T) {
 	}
 }
 
-// TestVault_Moving: everybody's second factor moves from the embedded file into Vault and back, and goes on as it was:
-// the same seed, the same recovery codes, the same count of wrong codes. Nothing readable is left where it was.
+// TestVault_Moving: everybody's second factor moves from the embedded file into Vault and back, and works as before:
+// with the same seed, the same recovery codes, and the same count of wrong codes. Nothing readable is left where it
+// was.
 func TestVault_Moving(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, true, vault.Options{})

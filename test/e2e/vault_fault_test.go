@@ -21,7 +21,7 @@ const (
 	carolPassword = "carol-password"
 )
 
-// trouble is something that can be wrong with Vault.
+// trouble is a fault that Vault can have.
 type trouble struct {
 	begin func(*vaultSecrets)
 	end   func(*vaultSecrets)
@@ -31,7 +31,7 @@ func struck(all ...vault.Fault) trouble {
 	return trouble{func(v *vaultSecrets) { v.Faults(all...) }, func(v *vaultSecrets) { v.Clear() }}
 }
 
-// besieged are browsers at each step of the way, which find Vault in trouble.
+// besieged are browsers at each step of the way when Vault gets into trouble.
 type besieged struct {
 	l *ledger
 	v *vaultSecrets
@@ -40,10 +40,10 @@ type besieged struct {
 	// pending owes alice's code, verified has given it.
 	pending, verified *site.Client
 	alice             *site.Authenticator
-	// enrolling is bob's, who is about to confirm a seed.
+	// enrolling is bob's browser, which is about to confirm a seed.
 	enrolling *site.Client
 	bob       *site.Authenticator
-	// resetting is carol's, who is about to confirm a new one.
+	// resetting is carol's browser, which is about to confirm a new seed.
 	resetting   *site.Client
 	carol, next *site.Authenticator
 }
@@ -65,7 +65,7 @@ func (b *besieged) prepare(t *testing.T) {
 	b.next = site.NewAuthenticator(site.Find(t, site.Secret, b.resetting.Get("/second-factor/setup").Text), skew)
 }
 
-// form posts to one of the gateway's own pages with a form token that was had before the trouble began.
+// form posts to one of the gateway's own pages with a form token that was read before the trouble began.
 type form struct {
 	c      *site.Client
 	to     string
@@ -93,10 +93,10 @@ func wantsAway(t *testing.T, doing string, a site.Answer) {
 	}
 }
 
-// TestP6_VaultInTrouble: Vault fails in one way or another while people are at each step. Nobody gets in, nobody who is
-// enrolled is asked to enrol, everybody is told to try again; who is in already works on. Within two seconds of Vault's
-// return everything goes on, without a restart, from the step where each of them stood: old seeds, new seeds and counts
-// are what they were.
+// TestP6_VaultInTrouble: Vault fails in one way or another while users are at each step. Nobody gets in, no enrolled
+// user is asked to enrol, and everybody is told to try again. Users who are already signed in work on. Within two
+// seconds after Vault's return everything goes on, without a restart, from the step where each user was: old seeds, new
+// seeds and counts are what they were.
 func TestP6_VaultInTrouble(t *testing.T) {
 	t.Parallel()
 	const kv = "/v1/secret/*"
@@ -172,7 +172,7 @@ func (b *besieged) inTrouble(t *testing.T, test trouble) {
 		t.Errorf("the gateway came back after %v, want two seconds at most", took)
 	}
 	b.pending.Get("/files").Wants(t, http.StatusOK, "")
-	// Each goes on from where they stood, with the codes that were not used up.
+	// Each goes on from the same step, with the codes that were not used up.
 	b.fresh.SignOut()
 	signIn(t, b.fresh, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	carol := b.l.challenged(t, "carol", carolPassword)
@@ -182,7 +182,7 @@ func (b *besieged) inTrouble(t *testing.T, test trouble) {
 	b.l.challenged(t, "bob", demo.BobPassword).Pass(b.bob).Wants(t, http.StatusSeeOther, "/")
 }
 
-// The policy of the role is taken away: the token lives and may do nothing any more.
+// takePolicy removes the role's policy: the token lives but may do nothing any more.
 func takePolicy(v *vaultSecrets) { v.Policy(rolePolicy, "# nothing") }
 
 func givePolicy(v *vaultSecrets) { v.Policy(rolePolicy, v.policy) }

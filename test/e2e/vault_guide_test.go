@@ -20,11 +20,11 @@ var fenced = regexp.MustCompile("(?ms)^```(sh|caddyfile)\n(.*?)^```$")
 // guide is a document that tells an operator what to do.
 type guide struct {
 	file string
-	// from is the heading from which on it is followed, and to the one before which that ends.
+	// from is the heading at which the test begins to follow the guide, and to is the heading before which it ends.
 	from, to string
 }
 
-// steps are the guide's blocks of shell commands, and its Caddyfile.
+// steps returns the guide's blocks of shell commands, and its Caddyfile.
 func (g guide) steps(t *testing.T) (commands []string, caddyfile string) {
 	t.Helper()
 	content, err := os.ReadFile(g.file)
@@ -49,7 +49,7 @@ func (g guide) steps(t *testing.T) (commands []string, caddyfile string) {
 	return commands, caddyfile
 }
 
-// vaultCommand puts HashiCorp's `vault` into a folder for programs, or what stands in for it.
+// vaultCommand puts HashiCorp's `vault`, or a replacement for it, into a folder for programs.
 func vaultCommand(t *testing.T, folder string) {
 	t.Helper()
 	target := filepath.Join(folder, "vault")
@@ -64,8 +64,8 @@ func vaultCommand(t *testing.T, folder string) {
 	}
 }
 
-// TestVault_Guides: what the README and packaging/vault tell an operator to type works as it stands, from a Vault with
-// nothing in it to an app whose users have their second factors there.
+// TestVault_Guides: the commands that the README and packaging/vault tell an operator to type work as they are, from an
+// empty Vault to an app whose users have their second factors there.
 func TestVault_Guides(t *testing.T) {
 	t.Parallel()
 	programs := t.TempDir()
@@ -86,7 +86,7 @@ func TestVault_Guides(t *testing.T) {
 			server := vault.Start(t, vault.Options{})
 			empty(t, server)
 			commands, caddyfile := g.steps(t)
-			l := newLedger(t, demo.Knobs{}, "", site.Options{}) // a gateway as it was before
+			l := newLedger(t, demo.Knobs{}, "", site.Options{}) // a gateway without Vault
 			l.Stop()
 			site := l.Caddyfile()
 			_, block, _ := strings.Cut(caddyfile, "second_factor {")
@@ -94,7 +94,7 @@ func TestVault_Guides(t *testing.T) {
 			l.Write(strings.Replace(site, site[strings.Index(site, "secrets file"):strings.Index(site, "\n\t\tsessions")], block, 1))
 			folder := l.Folder
 			for _, step := range commands {
-				// The gateway runs below, as every one of these tests.
+				// The gateway runs below, as in all of these tests.
 				step = strings.ReplaceAll(step, "sallyport run --config Caddyfile\n", "")
 				command := exec.CommandContext(context.Background(), "bash", "-euo", "pipefail", "-c", step)
 				command.Dir = folder
@@ -117,7 +117,7 @@ func TestVault_Guides(t *testing.T) {
 	}
 }
 
-// empty takes away what devvault prepares.
+// empty removes what devvault prepares.
 func empty(t *testing.T, server *vault.Server) {
 	t.Helper()
 	client := server.Client()

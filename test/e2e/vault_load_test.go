@@ -18,8 +18,8 @@ import (
 	"sallyport.example/sallyport/vaultstore"
 )
 
-// TestVault_Calls: what is asked of Vault. A request of somebody who is in: nothing. A sign-in: one read. A
-// verification: one read and one write, and one call to transit.
+// TestVault_Calls counts the calls to Vault. A request of a signed-in user needs none, a sign-in one read, and a
+// verification one read, one write, and one call to transit.
 func TestVault_Calls(t *testing.T) {
 	t.Parallel()
 	for _, transit := range []bool{false, true} {
@@ -27,7 +27,8 @@ func TestVault_Calls(t *testing.T) {
 		l := newLedger(t, demo.Knobs{}, "", site.Options{Secrets: v.line()})
 		c, authenticator := l.verified(t, "alice", demo.AlicePassword)
 		c.SignOut()
-		l.challenged(t, "alice", demo.AlicePassword).Pass(authenticator) // asks once for the version of transit's key
+		// This asks once for the version of transit's key.
+		l.challenged(t, "alice", demo.AlicePassword).Pass(authenticator)
 		c = l.challenged(t, "alice", demo.AlicePassword)
 		page := url.Values{"csrf_token": {site.Find(t, site.OwnToken, c.Get("/second-factor/challenge").Text)}, "code": {authenticator.Code(t)}}
 		decrypts := 0
@@ -55,7 +56,7 @@ func TestVault_Calls(t *testing.T) {
 	}
 }
 
-// crowd are users of the demo app who are all enrolled.
+// crowd are users of the demo app, all of whom are enrolled.
 type crowd struct {
 	l              *ledger
 	v              *vaultSecrets
@@ -64,7 +65,7 @@ type crowd struct {
 
 const (
 	crowdPassword = "a-password-of-many"
-	// crowdSkew leaves each code minutes to live, for machines on which a crowd takes its time.
+	// crowdSkew makes each code live for minutes, for machines on which a crowd takes long.
 	crowdSkew = skew / 2
 )
 
@@ -82,8 +83,8 @@ func newCrowd(t testing.TB, size int, transit bool) *crowd {
 	c.l = &ledger{site.Start(t, site.Serve(t, app), ledgerBlock, site.Options{Secrets: c.v.line()}), app}
 	store := c.v.store(t)
 	c.all(func(i int) {
-		// Written as the gateway would: enrolling hundreds of people by its pages would take minutes, for the recovery
-		// codes' hashes.
+		// The records are written as the gateway would write them. Enrolling hundreds of users by its pages would take
+		// minutes, because of the recovery codes' hashes.
 		record := storetest.NewReady(crowdName(i), byte(i))
 		if _, err := store.Put(context.Background(), factor.Key{App: "ledger", User: crowdName(i)}, record, 0); err != nil {
 			t.Error(err)
@@ -94,7 +95,7 @@ func newCrowd(t testing.TB, size int, transit bool) *crowd {
 	return c
 }
 
-// store is the same place in Vault as the gateway's, for a test to prepare and to look into.
+// store returns the same place in Vault as the gateway's, for a test to prepare and to look into.
 func (v *vaultSecrets) store(t testing.TB) *vaultstore.Store {
 	t.Helper()
 	connection, err := vaultstore.NewConnection(vaultstore.ConnectionSettings{Address: v.Address, Method: vaultstore.Token(v.Token()), CACert: v.CACert()})
@@ -113,7 +114,7 @@ func (v *vaultSecrets) store(t testing.TB) *vaultstore.Store {
 	return store
 }
 
-// all does something for each user, so many at once.
+// all does something for each user, for atOnce of them at the same time.
 func (c *crowd) all(do func(i int), atOnce int) {
 	turns := make(chan struct{}, atOnce)
 	var group sync.WaitGroup
@@ -127,8 +128,8 @@ func (c *crowd) all(do func(i int), atOnce int) {
 	group.Wait()
 }
 
-// TestVault_Crowd: on Monday morning five hundred people have typed their password and give their code at the same
-// moment. All get in. It has the machine to itself, as far as these tests go.
+// TestVault_Crowd: on Monday morning five hundred users have typed their passwords and give their codes at the same
+// moment. All get in. No other of these tests runs at the same time.
 func TestVault_Crowd(t *testing.T) { //nolint:paralleltest // for its sake
 	const size = 500
 	c := newCrowd(t, size, true)
@@ -152,8 +153,8 @@ func TestVault_Crowd(t *testing.T) { //nolint:paralleltest // for its sake
 	t.Logf("%d verifications at once in %v: %.0f a second, %d calls to Vault", size, took, size/took.Seconds(), r.Total())
 }
 
-// BenchmarkVault_Verification gives the time of a verification against a real Vault, through the whole gateway, one
-// after the other, and the calls to Vault that it makes: `go -C test/e2e test -run XXX -bench Vault .`.
+// BenchmarkVault_Verification measures a verification against a real Vault, through the whole gateway, one after the
+// other, and counts its calls to Vault: `go -C test/e2e test -run XXX -bench Vault .`.
 func BenchmarkVault_Verification(b *testing.B) {
 	for _, transit := range []bool{false, true} {
 		b.Run(fmt.Sprintf("transit=%v", transit), func(b *testing.B) {
@@ -185,7 +186,7 @@ func BenchmarkVault_Verification(b *testing.B) {
 	}
 }
 
-// BenchmarkVault_Request is a request of somebody who is in: no call to Vault.
+// BenchmarkVault_Request measures a request of a signed-in user, which makes no call to Vault.
 func BenchmarkVault_Request(b *testing.B) {
 	v := newVault(b, true, vault.Options{})
 	l := newLedger(b, demo.Knobs{}, "", site.Options{Secrets: v.line()})

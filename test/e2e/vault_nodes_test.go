@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// twoGateways are two processes in front of one app, with the same options; f may lie between.
+// twoGateways makes two processes in front of one app, with the same options; f may stand in between.
 func twoGateways(t *testing.T, f *flowing, options site.Options) [2]*ledger {
 	t.Helper()
 	app := demo.New(demo.Options{Knobs: demo.Knobs{Record: 200}})
@@ -29,8 +29,8 @@ func twoGateways(t *testing.T, f *flowing, options site.Options) [2]*ledger {
 	return gateways
 }
 
-// TestP7_TwoGatewaysOneCode: the thief sends one code in many sessions at the same moment, half of them at another
-// gateway. One gets in. Then he guesses, in turn at both: the count is one.
+// TestP7_TwoGatewaysOneCode: the attacker sends one code in many sessions at the same moment, half of them at another
+// gateway. One gets in. Then he guesses at both in turn: they share one count.
 func TestP7_TwoGatewaysOneCode(t *testing.T) {
 	t.Parallel()
 	gateways := twoGateways(t, new(flowing), site.Options{Secrets: newVault(t, true, vault.Options{}).line()})
@@ -61,7 +61,7 @@ func TestP7_TwoGatewaysOneCode(t *testing.T) {
 }
 
 // TestP7_TwoGatewaysTwoEnrolments: two sessions of one user, one at each gateway, confirm a seed at the same moment.
-// One wins, and it is the QR code that its user saw; the other one's is worth nothing anywhere.
+// One wins, and its seed is that of the QR code which its user saw. The other seed is worth nothing anywhere.
 func TestP7_TwoGatewaysTwoEnrolments(t *testing.T) {
 	t.Parallel()
 	gateways := twoGateways(t, new(flowing), site.Options{Secrets: newVault(t, false, vault.Options{}).line()})
@@ -97,7 +97,7 @@ func TestP7_TwoGatewaysTwoEnrolments(t *testing.T) {
 	}
 }
 
-// TestVault_StrangeNames: users whose names try to reach other records have their own, and no other.
+// TestVault_StrangeNames: users whose names try to reach other records have their own records, and no others.
 func TestVault_StrangeNames(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, true, vault.Options{})
@@ -132,13 +132,13 @@ func TestVault_StrangeNames(t *testing.T) {
 	}
 }
 
-// TestVault_Standby: the gateway is given the address of a standby, which forwards or redirects, and goes on when the
-// active node is another one.
+// TestVault_Standby: the gateway is given the address of a standby, which forwards or redirects. It goes on when
+// another node becomes active.
 func TestVault_Standby(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, false, vault.Options{Standby: true})
 	address := v.Address
-	v.Server.Node.Address = v.Standby.Address // where line() sends the gateway
+	v.Server.Node.Address = v.Standby.Address // line() sends the gateway there
 	l := newLedger(t, demo.Knobs{}, "", site.Options{Secrets: v.line()})
 	v.Server.Node.Address = address
 	c, authenticator := l.verified(t, "alice", demo.AlicePassword)
@@ -152,8 +152,8 @@ func TestVault_Standby(t *testing.T) {
 	l.challenged(t, "alice", demo.AlicePassword).Pass(authenticator).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestVault_NewCertificate: Vault gets a certificate of another authority. Nothing is taken from it before the operator
-// has put the new one's certificate into the file, and then everything goes on without a restart.
+// TestVault_NewCertificate: Vault gets a certificate of another authority. The gateway accepts nothing from it until
+// the operator has put the new authority's certificate into the file. Then everything goes on without a restart.
 func TestVault_NewCertificate(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, false, vault.Options{TLS: true})
@@ -161,7 +161,7 @@ func TestVault_NewCertificate(t *testing.T) {
 	l := newLedger(t, demo.Knobs{}, "", site.Options{Secrets: v.line("timeout 1s")})
 	l.enrolled(t, "alice", demo.AlicePassword)
 	v.NewCertificate(vault.Certificate{})
-	v.Down() // what is connected stays trusted otherwise
+	v.Down() // otherwise existing connections stay trusted
 	v.Up()
 	wantsAway(t, "sign-in", signIn(t, l.Client(t), "alice", demo.AlicePassword))
 	within(t, secondsToLog, "the reason in the log", func() bool { return strings.Contains(l.Log(), "certificate was not accepted") })
@@ -177,9 +177,9 @@ func TestVault_NewCertificate(t *testing.T) {
 	})
 }
 
-// TestVault_TokenRevoked: the gateway's token is revoked in the middle of the work. It signs in again with what it has,
-// and nobody notices; once the secret ID is worth nothing either, everybody is told to come back later, and whoever is
-// in works on.
+// TestVault_TokenRevoked: the gateway's token is revoked while it works. It signs in again with what it has, and nobody
+// notices. When the secret ID is no longer valid either, everybody is told to come back later, and signed-in users work
+// on.
 func TestVault_TokenRevoked(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, false, vault.Options{})

@@ -13,21 +13,21 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// vaultSecrets is a real Vault with what an operator prepares in it: a transit key, and a role that has exactly the
-// policy which `sallyport vault-policy` prints.
+// vaultSecrets is a real Vault with what an operator prepares in it: a transit key, and a role with exactly the policy
+// that `sallyport vault-policy` prints.
 type vaultSecrets struct {
 	*vault.Server
 	role, secret string
-	// secretFile has the secret ID.
+	// secretFile is the file with the secret ID.
 	secretFile string
-	// policy is what the role may do; it is in Vault as rolePolicy.
+	// policy is what the role may do; in Vault it is called rolePolicy.
 	policy  string
 	transit bool
 }
 
 const rolePolicy = "sallyport"
 
-// newVault starts and prepares one.
+// newVault starts and prepares a Vault.
 func newVault(t testing.TB, transit bool, options vault.Options) *vaultSecrets {
 	t.Helper()
 	v := &vaultSecrets{Server: vault.Start(t, options), transit: transit}
@@ -54,7 +54,7 @@ func newVault(t testing.TB, transit bool, options vault.Options) *vaultSecrets {
 	return v
 }
 
-// line is `secrets` for a Caddyfile, with further lines of its block.
+// line returns the `secrets` line of a Caddyfile, with further lines of its block.
 func (v *vaultSecrets) line(more ...string) string {
 	lines := append([]string{"auth approle " + v.role + " " + v.secretFile}, more...)
 	if v.CACert() != "" {
@@ -66,7 +66,7 @@ func (v *vaultSecrets) line(more ...string) string {
 	return fmt.Sprintf("secrets vault %s {\n%s\n}", v.Address, strings.Join(lines, "\n"))
 }
 
-// TestVault_Walk: the main job with the seeds in a real Vault, signed in by AppRole under the printed policy, with
+// TestVault_Walk does the main job with the seeds in a real Vault, signed in by AppRole under the printed policy, with
 // transit and without. The start-up log says in one line that everything works.
 func TestVault_Walk(t *testing.T) {
 	t.Parallel()
@@ -108,8 +108,8 @@ func TestVault_InBrowser(t *testing.T) {
 	}
 }
 
-// TestP9_VaultIsQuiet: the walk of TestP9_WalkIsQuiet with a real Vault. Neither its token nor the secret ID is
-// anywhere, and what Caddy shows of its configuration has a token that the Caddyfile spells out neither.
+// TestP9_VaultIsQuiet: the walk of TestP9_WalkIsQuiet with a real Vault. Neither its token nor the secret ID appears
+// anywhere. If the Caddyfile spells a token out, the configuration that Caddy shows does not contain it.
 func TestP9_VaultIsQuiet(t *testing.T) {
 	t.Parallel()
 	v := newVault(t, true, vault.Options{})

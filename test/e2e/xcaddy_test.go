@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestXcaddy: Caddy's own tool builds a Caddy with this module from a checkout, by the command that the README names,
-// and that Caddy asks for the second factor.
+// TestXcaddy: Caddy's own tool builds a Caddy with this module from a checkout, by the command in the README, and that
+// Caddy asks for the second factor.
 func TestXcaddy(t *testing.T) {
 	t.Parallel()
 	root, err := checkout.Root()
@@ -26,8 +26,8 @@ func TestXcaddy(t *testing.T) {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), name, arguments...)
 		command.Dir = root
-		// As everything here is compiled: without these xcaddy has all of Caddy compiled anew, without the race
-		// detector.
+		// Compiled with the same options as everything here. Otherwise xcaddy would compile all of Caddy anew, without
+		// the race detector.
 		command.Env = append(os.Environ(), "XCADDY_RACE_DETECTOR=1", "XCADDY_GO_BUILD_FLAGS=-buildvcs=false")
 		output, err := command.CombinedOutput()
 		if err != nil {

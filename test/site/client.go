@@ -38,11 +38,18 @@ const answerTimeout = 2 * time.Minute
 // Client makes a browser with no cookies.
 func (s *Site) Client(t testing.TB) *Client {
 	t.Helper()
+	return s.ClientFrom(t, "127.0.0.1")
+}
+
+// ClientFrom is Client at an address of loopback, such as 127.0.0.66.
+func (s *Site) ClientFrom(t testing.TB, address string) *Client {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DisableCompression: true}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	transport := &http.Transport{DisableCompression: true, DialContext: dialer.DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Client{Site: s, Base: "/second-factor", t: t, http: &http.Client{
 		Jar: jar, Transport: transport,

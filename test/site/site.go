@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -116,6 +117,24 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 }
 
 func (s *Site) admin() string { return filepath.Join(s.Folder, "admin.sock") }
+
+// Admin is what the admin endpoint answers to a GET.
+func (s *Site) Admin(t testing.TB, path string) string {
+	t.Helper()
+	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", s.admin())
+	}}}
+	answer, err := client.Get("http://admin" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s %v", path, answer.StatusCode, tail(string(text), 1000), err)
+	}
+	return string(text)
+}
 
 // Write puts a Caddyfile in place. It counts from the next Run or Reload on.
 func (s *Site) Write(caddyfile string) {

@@ -17,11 +17,11 @@ import (
 type house struct {
 	*office
 	*site.Site
-	// app is the office itself, past the gateway.
+	// app is the office itself, reached past the gateway.
 	app *site.Site
 }
 
-// The lines of most sites.
+// The lines that most sites have.
 const (
 	common = `app office
 		totp {
@@ -47,8 +47,8 @@ func logIn(c *site.Client, name string) site.Answer {
 	return c.Post("/login", url.Values{"username": {name}, "password": {passwords[name]}})
 }
 
-// enrol gives an account a factor by the honest way, and walks that way once with it: password, challenge, the
-// account's page.
+// enrol gives an account a factor in the honest way, and then goes that way once: password, challenge, the account's
+// page.
 func (h *house) enrol(t *testing.T, name string) *site.Authenticator {
 	t.Helper()
 	c := h.Client(t)
@@ -71,7 +71,8 @@ func (h *house) enrol(t *testing.T, name string) *site.Authenticator {
 	return factor
 }
 
-// signedIn is the browser of somebody without a factor, or one who passes it, with the page that it shows.
+// signedIn makes a browser of a user without a factor, or of one who passes the factor, and checks the page that it
+// shows.
 func (h *house) signedIn(t *testing.T, name string, factor *site.Authenticator) *site.Client {
 	t.Helper()
 	c := h.Client(t)
@@ -110,10 +111,10 @@ func stateOf(t *testing.T, c *site.Client) (state, user string) {
 	return status.State, status.User
 }
 
-// direct is a browser at the app itself.
+// direct makes a browser at the app itself.
 func (h *house) direct(t *testing.T) *site.Client { return h.app.Client(t) }
 
-// control fails the test unless a browser at the app itself, after the attack, reads alice's page.
+// control fails the test unless, after the attack, a browser at the app itself reads alice's page.
 func (h *house) control(t *testing.T, what string, c *site.Client) {
 	t.Helper()
 	for _, path := range []string{"/account", "/admin/", "/api/account"} {
@@ -125,7 +126,7 @@ func (h *house) control(t *testing.T, what string, c *site.Client) {
 	t.Fatalf("%s: the app itself does not sign alice in: the test shows nothing", what)
 }
 
-// wantsNothingIn fails the test where an answer shows what is alice's, or hands a session of the office's out.
+// wantsNothingIn fails the test if an answer shows what is alice's, or hands out a session of the office's.
 func wantsNothingIn(t *testing.T, what string, got site.Answer) {
 	t.Helper()
 	if strings.Contains(got.Text, secretOf("alice")) {
@@ -138,12 +139,12 @@ func wantsNothingIn(t *testing.T, what string, got site.Answer) {
 	}
 }
 
-// around are the pages that a thief tries with what she has.
+// around are the pages that an attacker tries with what she has.
 var around = []string{"/account", "/", "/static/x", "/login", "/admin/", "/admin/login", "/api/account", "/api/login", "/static/../account", "/me/x"}
 
-// wantsNothing has a browser try every page in every way: none of the requests may be one that the app takes for
-// alice's, and no answer shows what is hers. The gateway's own questions are excepted. The session may be pending as
-// alice: then the thief has the password, and no more.
+// wantsNothing makes a browser try every page in every way: the app may take none of these requests for alice's, and no
+// answer shows what is hers. The gateway's own questions do not count. The session may be pending as alice: then the
+// attacker has the password, and no more.
 func (h *house) wantsNothing(t *testing.T, what string, c *site.Client) {
 	t.Helper()
 	if state, user := stateOf(t, c); state == "verified" && user == "alice" {
@@ -162,7 +163,7 @@ func (h *house) wantsNothing(t *testing.T, what string, c *site.Client) {
 	h.wantsNoneTaken(t, what)
 }
 
-// wantsNoneTaken fails the test where the office took one of the requests since for alice's when it came.
+// wantsNoneTaken fails the test if the office took one of the requests since the last look for alice's when it came.
 func (h *house) wantsNoneTaken(t *testing.T, what string) {
 	t.Helper()
 	for _, entry := range h.taken() {
@@ -178,7 +179,7 @@ func (h *house) stillHonest(t *testing.T, factor *site.Authenticator) {
 	h.signedIn(t, "alice", factor)
 }
 
-// formHeader is that of a form, with more of a test's own.
+// formHeader returns the headers of a form, and further ones of a test's own.
 func formHeader(more ...string) http.Header {
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -187,12 +188,12 @@ func formHeader(more ...string) http.Header {
 	return header
 }
 
-// credentials is the body of a form with alice's password.
+// credentials returns the body of a form with the account's password.
 func credentials(name string) string {
 	return url.Values{"username": {name}, "password": {passwords[name]}}.Encode()
 }
 
-// padded is text of a length.
+// padded returns a text of the given length.
 func padded(length int) string { return string(bytes.Repeat([]byte{'x'}, length)) }
 
 func writeFile(name, text string) error { return os.WriteFile(name, []byte(text), 0o600) }

@@ -16,12 +16,12 @@ import (
 // sid is the cookie of the office's sessions.
 const sid = "sid"
 
-// passwords of the office. alice is the owner, with a factor; carol and mallory are the thief's own accounts, without
-// and with one. Whoever else there is has none, so that nobody has a right password but these.
+// passwords of the office. alice is the owner, with a factor. carol and mallory are the attacker's own accounts,
+// without and with a factor. Nobody else has a password, so that no other password is right.
 var passwords = map[string]string{"alice": "alice-pw", "carol": "carol-pw", "mallory": "mallory-pw"}
 
 // office is a small app: sessions by a cookie, pages that show whose they are, and a log of whom it took each request
-// for. rooms are a test's own pages in front of the usual ones.
+// for. rooms are a test's own pages, which come before the usual ones.
 type office struct {
 	rooms func(v *visit) bool
 	// binds are headers to which a session is bound: with another value than at its beginning it is nobody's.
@@ -30,11 +30,11 @@ type office struct {
 	mutex    sync.Mutex
 	count    int
 	sessions map[string]map[string]string // by the cookie's value: the user of each realm
-	bound    map[string]string            // and what the bound headers said
+	bound    map[string]string            // the values that the bound headers had
 	log      []seen
 }
 
-// seen is a request that came to the office, with whom it was taken for when it came and when it was answered.
+// seen is a request that came to the office, with the user for whom it was taken when it came and when it was answered.
 type seen struct {
 	method, uri   string
 	before, after []string
@@ -48,7 +48,7 @@ type visit struct {
 	r      *http.Request
 	id     string
 	body   []byte
-	fields url.Values // of the query and of a form or flat JSON document, whatever the method is
+	fields url.Values // of the query and of a form or flat JSON document, whatever the method
 }
 
 // realm is the kind of account of the usual pages.
@@ -71,7 +71,7 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer o.mutex.Unlock()
 		o.log = append(o.log, entry)
 	}()
-	v.body, _ = io.ReadAll(r.Body) // what does not arrive is not there
+	v.body, _ = io.ReadAll(r.Body) // what does not arrive is missing
 	v.fields = r.URL.Query()
 	switch kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind {
 	case "application/x-www-form-urlencoded":
@@ -91,8 +91,8 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// usual are the pages that each test's app has: a login by form, who-am-I, what is public, and the rest for whoever is
-// signed in.
+// usual serves the pages that each test's app has: a login by form, who-am-I, what is public, and the rest for
+// signed-in users.
 func (v *visit) usual() {
 	switch path := v.r.URL.Path; {
 	case path == "/me":
@@ -120,7 +120,7 @@ func (v *visit) me(realm string) {
 	fmt.Fprintf(v.w, `{"name":%q}`, v.userOf(realm))
 }
 
-// page shows everything of whoever is signed in, of each realm.
+// page shows everything of the signed-in user, of each realm.
 func (v *visit) page() {
 	v.w.Header().Set("Content-Type", "text/html")
 	fmt.Fprint(v.w, "<!doctype html><title>Office</title>")
@@ -131,7 +131,7 @@ func (v *visit) page() {
 
 func secretOf(name string) string { return "the secret of " + name }
 
-// users are whom this session is taken for.
+// users returns the users for whom this session is taken.
 func (v *visit) users() []string {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -146,7 +146,7 @@ func (v *visit) userOf(realm string) string {
 	return v.sessions[v.id][realm]
 }
 
-// checked are the name and whether the password is right.
+// checked returns the name and whether the password is right.
 func (v *visit) checked() (name string, right bool) {
 	name = v.fields.Get("username")
 	return name, rightPassword(name, v.fields.Get("password"))
@@ -154,7 +154,7 @@ func (v *visit) checked() (name string, right bool) {
 
 func rightPassword(name, password string) bool { return password != "" && passwords[name] == password }
 
-// begin makes a session of nobody and hands its cookie out.
+// begin makes a session in which nobody is signed in and hands out its cookie.
 func (v *visit) begin() {
 	v.id = v.newSession()
 	http.SetCookie(v.w, &http.Cookie{Name: sid, Value: v.id, Path: "/", HttpOnly: true})
@@ -173,7 +173,7 @@ func (v *visit) newSession() string {
 	return id
 }
 
-// mark is what the headers say to which sessions are bound.
+// mark returns the values of the headers to which sessions are bound.
 func (v *visit) mark() string {
 	var mark string
 	for _, name := range v.binds {
@@ -184,13 +184,13 @@ func (v *visit) mark() string {
 	return mark
 }
 
-// signIn begins a session of somebody's.
+// signIn begins a session of the user's.
 func (v *visit) signIn(name string) {
 	v.begin()
 	v.raise(realm, name)
 }
 
-// raise signs somebody in within the session that there is, or in a new one.
+// raise signs a user in within the existing session, or in a new one.
 func (v *visit) raise(realm, name string) {
 	v.mutex.Lock()
 	found := v.sessions[v.id] != nil
@@ -215,7 +215,7 @@ func (v *visit) rotate() {
 	http.SetCookie(v.w, &http.Cookie{Name: sid, Value: v.id, Path: "/", HttpOnly: true})
 }
 
-// taken is the log since it was last asked for.
+// taken returns the log since the last call.
 func (o *office) taken() []seen {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -224,7 +224,7 @@ func (o *office) taken() []seen {
 	return log
 }
 
-// The gateway's questions: no test sends a request there itself.
+// question reports whether this is one of the gateway's questions. No test sends a request there itself.
 func (s *seen) question() bool {
 	path, _, _ := strings.Cut(s.uri, "?")
 	return path == "/me" || strings.HasSuffix(path, "/me")

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// lax takes a name and password at the login (anywhere: at each address) by whatever method, in the query or the body,
-// and answers with the page of whoever it is, and with a token. With raises it signs the session in where it is.
+// lax takes a name and password at the login (with anywhere: at each address) by any method, in the query or the body,
+// and answers with that user's page and a token. With raises it signs the session in in place.
 func lax(anywhere, raises bool) func(v *visit) bool {
 	return func(v *visit) bool {
 		path := v.r.URL.Path
@@ -41,7 +41,8 @@ const (
 	formType = "Content-Type: application/x-www-form-urlencoded"
 )
 
-// strangeLogins are logins of alice's that are not the one that the site describes. Each has a head's lines and a body.
+// strangeLogins are logins of alice's that differ from the one that the site describes. Each has header lines and a
+// body.
 var strangeLogins = []struct{ name, method, target, body, more string }{
 	{"GET", "GET", "/login" + inQuery, "", ""},
 	{"HEAD", "HEAD", "/login" + inQuery, "", ""},
@@ -97,10 +98,10 @@ func fire(t *testing.T, s *site.Site, cookie string, login struct{ name, method,
 	return site.Answer{Response: response, Text: text}
 }
 
-// TestP1_LoginsThatAreNoPageLoads: the app takes a login by GET, HEAD, with a body of a GET, and by methods that the
-// login does not have. They went through as page loads: from a stranger, from one who owes a factor, and from carol,
-// whose session became alice's, as a "rotation" where `rotates` names the cookie, with a bearer token in the answer. At
-// a login's address there is the login, its plain page, and a refusal.
+// TestP1_LoginsThatAreNoPageLoads: the app takes a login by GET, by HEAD, with a body of a GET, and by methods that the
+// described login does not have. These went through as page loads: from a stranger, from a user who owes a factor, and
+// from carol, whose session became alice's, as a "rotation" if `rotates` names the cookie, with a bearer token in the
+// answer. Now a login's address serves the login and its plain page, and refuses everything else.
 func TestP1_LoginsThatAreNoPageLoads(t *testing.T) {
 	t.Parallel()
 	tokens := strings.Replace(form, "username form username\n", "username form username\n\t\t\ttoken json /token\n", 1)
@@ -167,9 +168,9 @@ func TestP1_LoginsThatAreNoPageLoads(t *testing.T) {
 	}
 }
 
-// TestP1_LoginsAtPublicPaths: the app takes a name and password at whatever address. Where a path is public, a
-// stranger's request with fields of a login in its query is no page load: the app is asked whether it signed her in,
-// and where it cannot be asked, nothing of the answer's stays.
+// TestP1_LoginsAtPublicPaths: the app takes a name and password at any address. If a path is public, a stranger's
+// request with fields of a login in its query is no page load: the app is asked whether it signed her in. If it cannot
+// be asked, nothing that the answer sets is kept.
 func TestP1_LoginsAtPublicPaths(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -198,7 +199,7 @@ func TestP1_LoginsAtPublicPaths(t *testing.T) {
 					if set := tokenIn(got); set != "" {
 						c.SetCookie("sallyport", set)
 					}
-					if name != "typed" { // there what an app shows in the answer itself is what its public paths show
+					if name != "typed" { // there, what an app shows in the answer itself is what its public paths show
 						wantsNothingIn(t, path+" "+login.name, got)
 					}
 					if state, user := stateOf(t, c); state != "anonymous" && (state != "pending" || user != "alice") {

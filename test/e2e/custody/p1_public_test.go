@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// syncing hands a private repository out to whoever speaks its protocol, which it tells by the content type, whatever
-// the path and the method are. /hook takes messages.
+// syncing hands out a private repository to a client that speaks its protocol, which it recognises by the content type,
+// whatever the path and the method. /hook takes messages.
 func syncing(v *visit) bool {
 	kind := v.r.Header.Get("Content-Type") + v.r.Header.Get("Content-Disposition") + v.r.Header.Get("Content-Encoding")
 	switch {
@@ -30,8 +30,8 @@ func syncing(v *visit) bool {
 }
 
 // TestP1_PublicIsToRead: `public /style.css` opened every method, and an app that takes any path for its sync interface
-// handed out a private repository to a POST there. What is public is open to GET and HEAD, without a body and without
-// what says how to read one; more is what the operator says more.
+// handed out a private repository to a POST there. Public paths are open to GET and HEAD, without a body and without
+// headers that describe one, and to what else the operator names.
 func TestP1_PublicIsToRead(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+"\t\tpublic /style.css\n\t\tpublic POST /hook\n"+form+asks, site.Options{}, syncing)
@@ -58,7 +58,7 @@ func TestP1_PublicIsToRead(t *testing.T) {
 						request.more += fmt.Sprintf("\r\nContent-Length: %d", len(body))
 					}
 					if path == "/hook" && method == "POST" {
-						continue // which the operator opened
+						continue // the operator opened this
 					}
 					what := method + " " + path + " " + more + " " + body
 					if text := raw(t, h.app, "", request); strings.Contains(more, "Content-Type: application/x-sync") && method != "HEAD" && !strings.Contains(text, secretOf("alice")) {
@@ -83,7 +83,7 @@ func TestP1_PublicIsToRead(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// raw sends a request as it is written, and returns all that comes.
+// raw sends a request exactly as written, and returns everything that comes back.
 func raw(t *testing.T, s *site.Site, cookie string, request struct{ name, method, target, body, more string }) string {
 	t.Helper()
 	l := dial(t, s)

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// secondCookie is an app that knows its users by a cookie whose name says nothing of it: scripts may read it, and
+// secondCookie is an app that knows its users by a cookie whose name does not show that: scripts may read it, and
 // custody learns of it when somebody signs in.
 func secondCookie(name string) func(v *visit) bool {
 	return func(v *visit) bool {
@@ -37,9 +37,9 @@ func secondCookie(name string) func(v *visit) bool {
 }
 
 // TestP3_ASessionCookieThatCustodyLearns: somebody has a session of alice's at the app, and sends its cookie from a new
-// browser. Its name is one that browsers may send, and custody learns only at a login that it is a session. Once
-// anybody has signed in it is held on the whole site, after a restart too, in each spelling, and in names of other
-// servers' reading.
+// browser. Its name is one that browsers may send, and custody learns only at a login that it is a session's. After
+// anybody has signed in, the cookie is held on the whole site, even after a restart, in each spelling, and under the
+// names that other servers read as the same.
 func TestP3_ASessionCookieThatCustodyLearns(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"XSRF-SESSION", "csrf.auth"} {
@@ -86,8 +86,8 @@ func TestP3_ASessionCookieThatCustodyLearns(t *testing.T) {
 	}
 }
 
-// mounted believes headers that say where it is mounted, and serves /ledger to whoever reaches it: the gateway is all
-// that guards it. It also takes sessions and keys from headers.
+// mounted believes headers that say where it is mounted, and serves /ledger to every client that reaches it: only the
+// gateway guards that page. It also takes sessions and keys from headers.
 func mounted(v *visit) bool {
 	path := v.r.URL.Path
 	for _, name := range mountHeaders {
@@ -124,9 +124,9 @@ var (
 	}
 )
 
-// TestP3_HeadersByAllowList: a header says under which path the app is mounted, and puts every page under a public one;
-// or it is a credential by a name that no list has. Of whoever is not verified the app gets headers that are known to
-// be harmless, and no others.
+// TestP3_HeadersByAllowList: a header says under which path the app is mounted, and so puts every page under a public
+// one; or it is a credential under a name that no list has. From a client that is not verified the app gets headers
+// that are known to be harmless, and no others.
 func TestP3_HeadersByAllowList(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+form+asks, site.Options{}, mounted)
@@ -150,7 +150,7 @@ func TestP3_HeadersByAllowList(t *testing.T) {
 			h.wantsNoneTaken(t, spelled)
 		}
 		if name == "X-Whatever-It-Is-Called" {
-			return // in a verified session an app's own headers go through, but for the classes that are known
+			return // in a verified session an app's own headers go through, except the known classes
 		}
 		wantsNothingIn(t, name+" of mallory", verified.Do("GET", path, http.Header{name: {value}}, ""))
 		h.wantsNoneTaken(t, name+" of mallory")

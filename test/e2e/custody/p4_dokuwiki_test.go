@@ -10,10 +10,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP4_DokuWikiAtAnyPage: the real wiki takes a name and password at every page, and answers as that page does: 404
-// where there is none. By the rules of its preset that had failed, and the wiki's session was the stranger's: she read
-// the closed wiki, and wrote to it; the very 404 was made for alice. What is no login and nothing but one is refused;
-// else the wiki is asked, and it is alice's login.
+// TestP4_DokuWikiAtAnyPage: the real wiki takes a name and password at every page, and answers as that page does: with
+// 404 if there is none. By the rules of its preset that login had failed, and the wiki's session became the stranger's:
+// she read the closed wiki and wrote to it, and the very 404 page was made for alice. Now a request that is more or
+// less than a login is refused; otherwise the wiki is asked, and it is alice's login.
 func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 	t.Parallel()
 	const words = "Welcome to the harbour wiki."
@@ -52,7 +52,7 @@ func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 			for _, page := range []string{"/doku.php?do=login", "/doku.php?id=start", "/doku.php?do=login&id=start", "/lib/exe/css.php", "/lib/tpl/dokuwiki/images/favicon.ico", "/doku.php?do=profile", "/doku.php?id=start&do=edit"} {
 				tells(t, path+", then "+page, c.Get(page), words)
 			}
-			// And then as somebody of her own.
+			// The same as a user with an account of her own.
 			signIn(c, "/doku.php?id=start&do=login", apps.Bob)
 			wantsState(t, c, "verified", apps.Bob.Name)
 			if got := c.Get("/doku.php?do=profile"); strings.Contains(got.Text, apps.Alice.Email) || !strings.Contains(got.Text, apps.Bob.Email) {
@@ -60,7 +60,7 @@ func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 			}
 		}
 	}
-	// It cannot be written.
+	// The closed wiki cannot be written.
 	c := s.Client(t)
 	signIn(c, "/doku.php?id=robots.txt", apps.Alice)
 	c.Post("/doku.php?id=thief", url.Values{"do[save]": {"1"}, "wikitext": {"stolen"}, "sectok": {""}})
@@ -75,7 +75,7 @@ func TestP4_DokuWikiAtAnyPage(t *testing.T) {
 	}
 }
 
-// tells fails the test where an answer shows the closed wiki, or somebody's account.
+// tells fails the test if an answer shows the closed wiki, or somebody's account.
 func tells(t *testing.T, what string, got site.Answer, words string) {
 	t.Helper()
 	for _, secret := range []string{words, apps.Alice.Email, apps.Alice.FullName} {

@@ -11,7 +11,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// sideEntry is a second address at which the office signs people in, below a public path, beside the usual ones.
+// sideEntry is a second address at which the office signs people in, below a public path, in addition to the usual
+// ones.
 func sideEntry(v *visit) bool {
 	if v.r.URL.Path != "/static/enter" {
 		return false
@@ -23,10 +24,11 @@ func sideEntry(v *visit) bool {
 	return true
 }
 
-// TestP4_TheQuestionCarriesWhatTheLoginDid: apps bind their sessions to headers. The thief signs in with one, to which
-// the app then binds her session; a question without it is answered "nobody", and the login, taken for a failed one,
-// left her the app's session. Each header that goes with a login goes with the question, at the login's address and at
-// another one below a public path; and what does not go with the question goes with the login neither.
+// TestP4_TheQuestionCarriesWhatTheLoginDid: apps bind their sessions to headers. The attacker signs in with a header to
+// which the app then binds her session. A question without it was answered "nobody", so the login counted as failed and
+// left her the app's session. So each header that goes with a login also goes with the question, at the login's address
+// and at another one below a public path. A header that does not go with the question does not go with the login
+// either.
 func TestP4_TheQuestionCarriesWhatTheLoginDid(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -78,7 +80,7 @@ func TestP4_TheQuestionCarriesWhatTheLoginDid(t *testing.T) {
 					h.wantsNothing(t, path+" with the header", c)
 				}
 			}
-			// Whoever has the factor goes on with the header that she came with.
+			// A user who has the factor goes on with the header that she came with.
 			c := h.Client(t)
 			c.Header = http.Header{test.header: {"192.0.2.7"}}
 			h.honest(t, c, factor)
@@ -86,7 +88,7 @@ func TestP4_TheQuestionCarriesWhatTheLoginDid(t *testing.T) {
 	}
 }
 
-// honest signs alice in with her factor in a browser that is there, and reads her page.
+// honest signs alice in with her factor in an existing browser, and reads her page.
 func (h *house) honest(t *testing.T, c *site.Client, factor *site.Authenticator) {
 	t.Helper()
 	c.Get("/login")
@@ -100,9 +102,8 @@ func (h *house) honest(t *testing.T, c *site.Client, factor *site.Authenticator)
 	h.taken()
 }
 
-// front is a proxy that ends TLS in front of the gateway, as far as the gateway sees: it says from where a request
-// comes, and over what. Browsers of tests speak http, so that it takes out of the gateway's cookies what would keep
-// them from http.
+// front is a proxy that, as far as the gateway sees, ends TLS in front of it: it says from where a request comes, and
+// over what. The tests' browsers speak http, so it removes from the gateway's cookies what would keep them from http.
 func front(t *testing.T, gateway string) *site.Site {
 	t.Helper()
 	proxy := &httputil.ReverseProxy{
@@ -128,9 +129,9 @@ func front(t *testing.T, gateway string) *site.Site {
 	return &site.Site{Address: address, URL: "http://" + address}
 }
 
-// TestP4_TheQuestionBehindAFront: behind a proxy that ends TLS, an app that binds its sessions to the client's address,
-// or answers https only, knows the gateway's question as the one who signed in: honest people get in, and the thief no
-// further than the challenge.
+// TestP4_TheQuestionBehindAFront: a proxy ends TLS in front. An app that binds its sessions to the client's address, or
+// answers https only, recognises the gateway's question as the user who signed in: honest users get in, and the
+// attacker gets no further than the challenge.
 func TestP4_TheQuestionBehindAFront(t *testing.T) {
 	t.Parallel()
 	bound := []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Host"}
@@ -171,7 +172,7 @@ func TestP4_TheQuestionBehindAFront(t *testing.T) {
 	inFront.wantsNothing(t, "behind a front", c)
 	inFront.honest(t, inFront.Client(t), factor)
 
-	// Who is no front is not believed: a client that says https is one that came over http.
+	// A client that is not a front is not believed: if it says https, its request still counts as http.
 	c = h.Client(t)
 	c.Header = http.Header{"X-Forwarded-For": {"203.0.113.7"}}
 	h.wantsNothing(t, "past the front", c)

@@ -8,10 +8,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP4_TheQuestionOnTheRoute: the rest of the route rewrites what goes to the app by Caddy's placeholders. For the
-// gateway's question they are the question's: with those of the request that it is asked beside, the app would be
-// asked for an address of the client's choice. What the route says of the session is the session's, and the log says
-// which client it was that a trusted front speaks of.
+// TestP4_TheQuestionOnTheRoute: the rest of the route rewrites by Caddy's placeholders what goes to the app. For the
+// gateway's question the placeholders are the question's own. If they were those of the client's request, the app would
+// be asked for an address of the client's choice. What the route says of the session is right, and the log names the
+// client that a trusted front speaks of.
 func TestP4_TheQuestionOnTheRoute(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+form+asks, site.Options{

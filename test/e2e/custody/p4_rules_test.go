@@ -11,11 +11,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// The rules of contract 4.1's own example: of a login that works, each of the ways below says that it failed.
+// The rules of contract 4.1's own example: in each of the ways below, a login that works looks failed by them.
 const exampleRules = "\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tsuccess status 302 303\n\t\t\tfailure location /login*\n\t\t\tfailure body \"unacceptable\"\n\t\t}\n"
 
-// ways in which whoever has the password can bring about an answer that rules take for a failure, though the app signs
-// her in.
+// ways are ways in which somebody who has the password can make the app sign her in and give an answer that rules take
+// for a failure.
 var ways = []struct{ name, path, accept string }{
 	{"led back to the login", "/login?next=/login", "text/html"},
 	{"led to another login page", "/login?next=/login/help", "text/html"},
@@ -32,8 +32,8 @@ var ways = []struct{ name, path, accept string }{
 	{"by script", "/login?next=/login", "application/json"},
 }
 
-// oddly signs in and answers as it is asked to. Whoever is signed in already is sent on from the login, with another
-// cookie.
+// oddly signs in and answers as it is asked to. It sends a user who is already signed in on from the login, with
+// another cookie.
 func oddly(v *visit) bool {
 	if v.r.URL.Path != "/login" || v.r.Method != http.MethodPost {
 		return false
@@ -71,10 +71,10 @@ func oddly(v *visit) bool {
 	return true
 }
 
-// TestP4_RulesDoNotDecide: the thief signs in with the password, and brings about an answer that the rules call failed:
-// with an address that has the app lead her back to the login, an Accept that it cannot serve, and the like. A gateway
-// that believed the rules gave her the answer, which shows alice's page, and kept the app's session for her as a
-// stranger's. The app is asked, and it is a login of alice's.
+// TestP4_RulesDoNotDecide: the attacker signs in with the password, and brings about an answer that the rules call
+// failed: by an address that makes the app lead her back to the login, an Accept that it cannot serve, and the like. A
+// gateway that believed the rules gave her the answer, which shows alice's page, and kept the app's session for her as
+// a stranger's. Now the app is asked, and it is a login of alice's.
 func TestP4_RulesDoNotDecide(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+exampleRules+asks, site.Options{}, oddly)
@@ -97,7 +97,7 @@ func TestP4_RulesDoNotDecide(t *testing.T) {
 			wantsState(t, c, "pending", "alice")
 			h.wantsNothing(t, way.name, c)
 
-			// The same with a wrong password is nobody, and shows what the app says.
+			// The same with a wrong password signs nobody in, and shows the app's answer.
 			c = h.Client(t)
 			c.Do("POST", way.path, header, "username=alice&password=wrong")
 			wantsState(t, c, "anonymous", "")
@@ -106,8 +106,8 @@ func TestP4_RulesDoNotDecide(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP4_SuccessThatTheAppDenies: the rules say that a login succeeded, and the app that nobody is signed in. Neither
-// word is believed: nothing of the answer comes out, and it is logged.
+// TestP4_SuccessThatTheAppDenies: the rules say that a login succeeded, and the app says that nobody is signed in.
+// Neither is believed: nothing of the answer goes out, and the log says so.
 func TestP4_SuccessThatTheAppDenies(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+"\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tsuccess status 303\n\t\t}\n"+asks, site.Options{}, nil)
@@ -123,9 +123,9 @@ func TestP4_SuccessThatTheAppDenies(t *testing.T) {
 	direct.Post("/login", url.Values{"username": {"alice"}, "password": {"wrong"}}).Wants(t, http.StatusSeeOther, "/login")
 }
 
-// TestP4_FailedLoginGoesNowhere: the app cannot be asked, and the thief brings about an answer that the rules call
-// failed. What it set is thrown away: no page load has it, and no login under another name, at which the app would send
-// alice on as who she is.
+// TestP4_FailedLoginGoesNowhere: the app cannot be asked, and the attacker brings about an answer that the rules call
+// failed. What it set is thrown away. No page load carries it, and neither does a login under another name, at which
+// the app would lead alice on as signed in.
 func TestP4_FailedLoginGoesNowhere(t *testing.T) {
 	t.Parallel()
 	block := common + "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfields password next status\n\t\t\tsuccess body welcome\n\t\t}\n"
@@ -136,7 +136,7 @@ func TestP4_FailedLoginGoesNowhere(t *testing.T) {
 		direct := h.direct(t)
 		direct.Do("POST", way.path, header, credentials("alice"))
 		h.control(t, way.name, direct)
-		// And then as nobody: the app sends her on as alice.
+		// And then as nobody: the app leads her on as alice.
 		direct.Post("/login", url.Values{"username": {"nobody"}, "password": {"x"}}).Wants(t, http.StatusSeeOther, "/")
 		h.control(t, way.name+", then nobody", direct)
 

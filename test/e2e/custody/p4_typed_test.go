@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// wordy answers a login in the client's language, in parts where it is asked for them, and sets its cookie whatever
-// comes of it.
+// wordy answers a login in the client's language, and in parts if it is asked for a part. It sets its cookie whatever
+// the result.
 func wordy(v *visit) bool {
 	if v.r.URL.Path != "/login" || v.r.Method != http.MethodPost {
 		return false
@@ -41,9 +41,9 @@ func wordy(v *visit) bool {
 	return true
 }
 
-// TestP4_TypedJudgesNoWordsOfTheClients: where the typed name counts, a rule judged words that the client chooses:
-// `failure body "wrong password"`, and with a German browser, or for a part of the answer, any password was a right
-// one. A login goes out in the site's own language, whole and without conditions.
+// TestP4_TypedJudgesNoWordsOfTheClients: if the typed name counts, a rule judged words that the client chooses: with
+// `failure body "wrong password"`, any password was right for a German browser, or for a request for a part of the
+// answer. Now a login goes out in the site's own language, for the whole answer and without conditions.
 func TestP4_TypedJudgesNoWordsOfTheClients(t *testing.T) {
 	t.Parallel()
 	block := common + "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfields password\n" +
@@ -58,8 +58,7 @@ func TestP4_TypedJudgesNoWordsOfTheClients(t *testing.T) {
 		"no more":    formHeader(),
 		"underscore": {"Content-Type": {"application/x-www-form-urlencoded"}, "Accept_language": {"de"}},
 	}
-	// The app itself: a right password signs in, and to a wrong one each of these answers without the words of the
-	// rule.
+	// The app itself: a right password signs in. After a wrong one each of these answers lacks the words of the rule.
 	for name, header := range tries {
 		direct := h.direct(t)
 		if got := direct.Do("POST", "/login", header, "username=alice&password=wrong"); name != "no more" && name != "underscore" && strings.Contains(got.Text, "wrong password") {
@@ -68,7 +67,7 @@ func TestP4_TypedJudgesNoWordsOfTheClients(t *testing.T) {
 		direct.Do("POST", "/login", header, credentials("alice"))
 		h.control(t, name, direct)
 	}
-	// Nobody has a factor yet, so that a right password is all; a wrong one is nothing.
+	// Nobody has a factor yet, so a right password is enough, and a wrong one gives nothing.
 	for name, header := range tries {
 		c := h.Client(t)
 		c.Do("POST", "/login", header, "username=alice&password=wrong")
@@ -106,9 +105,10 @@ func eitherName(v *visit) bool {
 	return false
 }
 
-// TestP4_TypedFieldsOfTheApps: the app reads a name from either of two fields, and cannot be asked. The thief types
-// nobody into the one that the gateway reads, and alice into the other: she was verified as nobody, with alice's app. A
-// login with a field that is not described does not go out, in a query, a form, JSON, or several parts.
+// TestP4_TypedFieldsOfTheApps: the app reads a name from either of two fields, and cannot be asked. The attacker types
+// nobody into the field that the gateway reads, and alice into the other. She was verified as nobody, with alice's
+// session in the app. Now a login with an undescribed field does not go out, whether the field is in a query, a form,
+// JSON, or several parts.
 func TestP4_TypedFieldsOfTheApps(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+typed, site.Options{}, eitherName)
@@ -147,8 +147,7 @@ func TestP4_TypedFieldsOfTheApps(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP4_TypedMembersOfTheApps: the same in a login by script, where a document has more than the members that are
-// described.
+// TestP4_TypedMembersOfTheApps is the same in a login by script, whose document has more than the described members.
 func TestP4_TypedMembersOfTheApps(t *testing.T) {
 	t.Parallel()
 	block := "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername json /username\n\t\t\tfields /password\n\t\t\tsuccess cookie sid\n\t\t}\n"
@@ -217,10 +216,10 @@ func redirector(v *visit) bool {
 	return true
 }
 
-// TestP4_NoPasswordAtAll: some address of the app leads on whoever comes, with a cookie. The thief has no password,
-// names alice in the login's field, and is led away: that was success, and she set up her own authenticator for alice.
-// With identity nobody is signed in; without it, rules of a status, a place or a failure alone are refused at the
-// start.
+// TestP4_NoPasswordAtAll: some address of the app leads every client on, with a cookie. The attacker has no password,
+// names alice in the login's field, and is led on. That counted as success, and she set up her own authenticator for
+// alice. With identity nobody is signed in. Without it, rules that only name a status, a Location or a failure are
+// refused at the start.
 func TestP4_NoPasswordAtAll(t *testing.T) {
 	t.Parallel()
 	login := "\t\tlogin * {\n\t\t\twhen     form username *\n\t\t\tusername form username\n\t\t}\n\t\tlogin_page /login\n"

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// invited signs in by a link, with a cookie of its own beside the session's: /static/join, and /login with a ticket,
-// which no field of a login is.
+// invited signs in by a link, with a second cookie beside the session's: at /static/join, and at /login with a ticket,
+// which is no field of a login.
 func invited(name string) func(v *visit) bool {
 	return func(v *visit) bool {
 		if cookie, err := v.r.Cookie(name); err == nil {
@@ -37,10 +37,10 @@ func invited(name string) func(v *visit) bool {
 	}
 }
 
-// TestP5_TypedSessionIsTheLoginsAlone: an app that cannot be asked gives out a second cookie by a link, which goes
-// before the session's. The thief opens a link of alice's as a stranger, and signs in as carol then: what the session
-// has is what carol's login set, and nothing that was there before. As a rule that was asked: it is alice's, and her
-// factor is asked for.
+// TestP5_TypedSessionIsTheLoginsAlone: an app that cannot be asked gives out, by a link, a second cookie that it
+// believes before the session's. The attacker opens a link of alice's as a stranger, and then signs in as carol. Her
+// session gets what carol's login set, and nothing that was there before. In an app that can be asked, the session is
+// alice's, and her factor is asked for.
 func TestP5_TypedSessionIsTheLoginsAlone(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{"typed": typed, "asked": form + asks} {
@@ -70,7 +70,7 @@ func TestP5_TypedSessionIsTheLoginsAlone(t *testing.T) {
 }
 
 // TestP5_TicketAtTheLogin: the app signs in by a ticket in the address of its login page. What a login's address sets
-// is never a rotation, whatever `rotates` says; and where the app can be asked it is.
+// never counts as a rotation, whatever `rotates` says. If the app can be asked, it is.
 func TestP5_TicketAtTheLogin(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{"typed, rotates": typed + "\t\trotates " + sid + "\n", "asked": form + asks} {
@@ -103,8 +103,8 @@ func TestP5_TicketAtTheLogin(t *testing.T) {
 	}
 }
 
-// TestP4_GuestsAreNobody: the app gives a name to whoever is not signed in. A login that failed was one of that name:
-// the thief set up her own authenticator for it, and everybody else was asked for it.
+// TestP4_GuestsAreNobody: the app gives a name to clients that are not signed in. A login that failed counted as one of
+// that name: the attacker set up her own authenticator for it, and from then on everybody else was asked for it.
 func TestP4_GuestsAreNobody(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
@@ -118,7 +118,7 @@ func TestP4_GuestsAreNobody(t *testing.T) {
 					return true
 				}
 				if v.r.URL.Path == "/login" && v.r.Method == http.MethodGet && v.id == "" {
-					v.begin() // as guests have a session too
+					v.begin() // guests have a session too
 				}
 				return false
 			})
@@ -144,9 +144,9 @@ func TestP4_GuestsAreNobody(t *testing.T) {
 	}
 }
 
-// TestP5_RenamedWithinASession: alice changes in her profile the name that the app answers with, and has no factor by
-// the new one. Her session went on without one, and so did each later login. She is asked to set one up at once, and it
-// is logged.
+// TestP5_RenamedWithinASession: alice changes in her profile the name that the app answers with, and has no factor
+// under the new one. Her session went on without one, and so did each later login. Now she is asked to set one up at
+// once, and the log says so.
 func TestP5_RenamedWithinASession(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+form+asks+"\t\trecheck 1ms\n", site.Options{}, func(v *visit) bool {
@@ -171,16 +171,16 @@ func TestP5_RenamedWithinASession(t *testing.T) {
 			t.Errorf("%s goes on without a factor: %s", path, got.Text)
 		}
 	}
-	// Somebody without a factor loses none by another name.
+	// A user without a factor loses none by another name.
 	carol := h.signedIn(t, "carol", nil)
 	carol.Post("/rename", url.Values{"to": {"carol2"}})
 	carol.Get("/account").Wants(t, http.StatusOK, "")
 	wantsState(t, carol, "verified", "carol2")
 }
 
-// TestP5_TheBrowsersOwnCookie: the app gives browsers a cookie that scripts may read, and knows its users by that one,
-// raised where it is. After the password alone the thief's browser has alice's session itself. A login counts only
-// where the app knows the user without what the browser sends; and from then on no browser sends a cookie of that name.
+// TestP5_TheBrowsersOwnCookie: the app gives browsers a cookie that scripts may read, knows its users by it, and raises
+// it in place. After the password alone the attacker's browser has alice's session itself. So a login counts only if
+// the app knows the user without what the browser sends. From then on no browser sends a cookie of that name.
 func TestP5_TheBrowsersOwnCookie(t *testing.T) {
 	t.Parallel()
 	const name = "csrf_session"
@@ -194,7 +194,7 @@ func TestP5_TheBrowsersOwnCookie(t *testing.T) {
 				v.id = v.newSession()
 				http.SetCookie(v.w, &http.Cookie{Name: name, Value: v.id, Path: "/"})
 			}
-			// Something that custody holds too, so that there is a session to speak of.
+			// This gives custody something to hold too, so that there is a session at all.
 			http.SetCookie(v.w, &http.Cookie{Name: "theme", Value: "dark", Path: "/", HttpOnly: true})
 			v.page()
 			return true
@@ -225,8 +225,9 @@ func TestP5_TheBrowsersOwnCookie(t *testing.T) {
 	h.wantsNothing(t, "the browser's own cookie", c)
 }
 
-// TestP4_TypedLoginThatSetsNothing: the app cannot be asked, and says welcome to whoever is signed in, whatever name is
-// typed. A login whose own answer sets no held cookie says nothing of whose the session is, and is none.
+// TestP4_TypedLoginThatSetsNothing: the app cannot be asked, and says welcome to a user who is already signed in,
+// whatever name is typed. A login whose own answer sets no held cookie does not say whose the session is, and does not
+// count.
 func TestP4_TypedLoginThatSetsNothing(t *testing.T) {
 	t.Parallel()
 	block := "\t\tidentity typed\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfields password\n\t\t\tsuccess body welcome\n\t\t}\n"

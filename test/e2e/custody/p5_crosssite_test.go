@@ -9,8 +9,8 @@ import (
 )
 
 // TestP5_CrossSiteLogin: any web page could sign a user out, or in as somebody else: its form comes without our cookie
-// (SameSite), and the answer set another one. Another site's page signs nobody in, unless the login says from where;
-// and no request of its that came without our cookie ever sets it, whatever the app answers to it.
+// (SameSite), and the answer set another one. Now another site's page signs nobody in, unless the login says from
+// where; and no request of it that came without our cookie ever sets one, whatever the app answers.
 func TestP5_CrossSiteLogin(t *testing.T) {
 	t.Parallel()
 	lines := "\t\tlogin /login {\n\t\t\tusername form username\n\t\t\tfrom https://portal.example.com\n\t\t}\n" + asks + "\t\tpublic POST /static/enter?*\n"
@@ -59,7 +59,7 @@ func TestP5_CrossSiteLogin(t *testing.T) {
 			wantsState(t, c, "anonymous", "")
 		}
 	}
-	// From our own pages, and from the one that may.
+	// From our own pages, and from the page that may.
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"http://" + h.Site.Address}}, {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://portal.example.com"}}, {},
 	} {

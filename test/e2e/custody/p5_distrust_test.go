@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// flooding fills custody at /static/flood and /flood. The plain login begins another session; each other sign-in raises
-// the one that there is, and gives out a cookie too large for what is left.
+// flooding fills custody at /static/flood and /flood. The plain login begins another session. Every other sign-in
+// raises the existing session, and gives out a cookie too large for the remaining room.
 func flooding(v *visit) bool {
 	switch path := v.r.URL.Path; {
 	case strings.HasSuffix(path, "/flood"):
@@ -24,7 +24,7 @@ func flooding(v *visit) bool {
 			return false
 		}
 		if path == "/login" && !v.fields.Has("large") {
-			v.signIn(name) // as most apps do: that the session is raised elsewhere is not to be seen from this
+			v.signIn(name) // as most apps do: this does not show that the session is raised elsewhere
 		} else {
 			v.raise(realm, name)
 			http.SetCookie(v.w, &http.Cookie{Name: "remember", Value: padded(3900), Path: "/", HttpOnly: true})
@@ -41,9 +41,9 @@ func flooding(v *visit) bool {
 	return true
 }
 
-// TestP5_CustodyIsFull: the thief has the app fill custody, and signs in as alice then. The app raises the session and
-// sets a cookie, which does not fit; nobody was asked whose the session is, since nothing had changed. What does not
-// fit is unseen, and so counts.
+// TestP5_CustodyIsFull: the attacker makes the app fill custody, and then signs in as alice. The app raises the session
+// and sets a cookie that does not fit. Nobody was asked whose the session is, because nothing had changed. Now a cookie
+// that does not fit counts as unseen, and so as a change.
 func TestP5_CustodyIsFull(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+"\t\tpublic POST /static/enter?*\n"+form+asks, site.Options{}, flooding)
@@ -82,7 +82,7 @@ func TestP5_CustodyIsFull(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// portal is a sign-in that nobody described. How it answers is the request's choice.
+// portal is a sign-in that no login describes. The request chooses how it answers.
 func portal(v *visit) bool {
 	if v.r.URL.Path != "/portal" {
 		return false
@@ -103,10 +103,10 @@ func portal(v *visit) bool {
 	return true
 }
 
-// TestP5_DistrustedSessionEnds: an app that cannot be asked. mallory, with a factor of her own, signs in as alice at an
-// address that nobody described, and the session's cookie changes. The session became pending with the app's cookies in
-// it, old or new, and mallory's own code opened alice's app; where the answer led to the login page, the new cookie
-// stayed a stranger's. It ends, and nothing of it is left.
+// TestP5_DistrustedSessionEnds: the app cannot be asked. mallory, with a factor of her own, signs in as alice at an
+// address that no login describes, and the session's cookie changes. The session became pending with the app's cookies
+// in it, old or new, and mallory's own code opened alice's account. If the answer led to the login page, the new cookie
+// stayed, as a stranger's. Now the session ends, and nothing of it is left.
 func TestP5_DistrustedSessionEnds(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+typed, site.Options{}, portal)
@@ -140,8 +140,8 @@ func TestP5_DistrustedSessionEnds(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP5_ADistrustedPathOfStrangers: the same sign-in on a public path, by a stranger and by one who owes a factor.
-// Nobody can be asked, so that what it sets goes nowhere.
+// TestP5_ADistrustedPathOfStrangers: the same sign-in on a public path, by a stranger and by a user who owes a factor.
+// Nobody can be asked, so what it sets is not kept.
 func TestP5_ADistrustedPathOfStrangers(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+"\t\tpublic POST /portal\n"+typed, site.Options{}, portal)

@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// slowly raises the session where it is, and has pages that wait before they are made: whose they are is found when the
-// gate opens.
+// slowly raises the session in place, and has pages that wait before they are made: whose they are is looked up when
+// the gate opens.
 func slowly(g *gates) func(v *visit) bool {
 	return func(v *visit) bool {
 		switch path := v.r.URL.Path; {
@@ -40,7 +40,7 @@ func slowly(g *gates) func(v *visit) bool {
 			if kind == "large" {
 				fmt.Fprint(v.w, strings.Repeat("<!-- -->", 64<<10))
 			}
-			_ = http.NewResponseController(v.w).Flush() // cut off or not is for the test to see
+			_ = http.NewResponseController(v.w).Flush() // the test finds out whether it was cut off
 		}
 		g.pass(v)
 		if v.fields.Get("slow") == "rotates" {
@@ -51,9 +51,9 @@ func slowly(g *gates) func(v *visit) bool {
 	}
 }
 
-// TestP5_BegunBeforeTheLogin: the thief has the app's cookie of a stranger, asks for a page that takes its time, and
-// signs in meanwhile. The app raises that very session, and finished the page as alice's. A login takes the stranger's
-// cookies out of the session, and the requests that carry them are cut; what they set goes nowhere.
+// TestP5_BegunBeforeTheLogin: the attacker has a stranger's cookie of the app's, asks for a page that takes its time,
+// and meanwhile signs in. The app raised that very session, and finished the page as alice's. Now a login takes the
+// stranger's cookies out of the session, and the requests that carry them are cut; what their answers set is not kept.
 func TestP5_BegunBeforeTheLogin(t *testing.T) {
 	t.Parallel()
 	g := newGates(t)
@@ -106,8 +106,8 @@ func TestP5_BegunBeforeTheLogin(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP5_BegunWithAnotherLogin: the same, where what signs in meanwhile is a request that nobody described, on a path
-// that is public. It takes the cookies along as a login does.
+// TestP5_BegunWithAnotherLogin is the same if an undescribed request on a public path signs in meanwhile. It takes the
+// cookies along as a login does.
 func TestP5_BegunWithAnotherLogin(t *testing.T) {
 	t.Parallel()
 	g := newGates(t)
@@ -143,14 +143,14 @@ func TestP5_BegunWithAnotherLogin(t *testing.T) {
 }
 
 // TestP5_BegunAtAnotherNode: two gateways share their sessions. The page is begun at one of them, and the login goes to
-// the other, which cannot cut it: the one that has the page asks the store whether the cookies that it took along are
-// still a stranger's.
+// the other, which cannot cut the page. So the first gateway asks the store whether the cookies that the page took
+// along are still a stranger's.
 func TestP5_BegunAtAnotherNode(t *testing.T) {
 	t.Parallel()
 	redis := servers.StartRedis(t)
 	g := newGates(t)
 	block := common + form + asks + "\t\trequire everyone\n"
-	// The nodes have one key, by which sessions are sealed.
+	// Both nodes have the same key, with which sessions are sealed.
 	folder := t.TempDir()
 	first, second := filepath.Join(folder, "one.db"), filepath.Join(folder, "two.db")
 	options := site.Options{Sessions: "sessions redis " + redis.URL(redis.Address), Secrets: "secrets file " + first}
@@ -176,7 +176,7 @@ func TestP5_BegunAtAnotherNode(t *testing.T) {
 		l.say(one.Site, "sallyport="+before, "GET", path, "", "Connection: close")
 		g.wait(t)
 		got := logIn(c, "alice")
-		g.let() // at once: within a second each node looks by itself whether its sessions are still there
+		g.let() // at once, because within a second each node checks by itself whether its sessions still exist
 		got.Wants(t, http.StatusSeeOther, "/second-factor/setup")
 		if text := l.rest(); strings.Contains(text, secretOf("alice")) || strings.Contains(text, sid+"=") {
 			t.Errorf("%s: answered as alice's: %.500s", path, text)
@@ -191,7 +191,7 @@ func TestP5_BegunAtAnotherNode(t *testing.T) {
 			<-g.left
 		}
 	}
-	// The control: a page that nobody signs in beside is answered, at either node.
+	// The control: a page is answered, at either node, if nobody signs in at the same time.
 	c := one.Client(t)
 	c.Get("/login")
 	c.Get("/login")

@@ -9,9 +9,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP5_HungUpOverHTTP2: as over HTTP/1.1, where the client takes one request back and keeps the connection
-// (RST_STREAM): of a login, of a sign-in that nobody described, in a session and as a stranger. The app has raised the
-// session, and no answer told the gateway.
+// TestP5_HungUpOverHTTP2: the same as over HTTP/1.1, but the client takes one request back and keeps the connection
+// (RST_STREAM): a login, or an undescribed sign-in, in a session and as a stranger. The app has raised the session, and
+// no answer showed it to the gateway.
 func TestP5_HungUpOverHTTP2(t *testing.T) {
 	t.Parallel()
 	g := newGates(t)
@@ -22,7 +22,7 @@ func TestP5_HungUpOverHTTP2(t *testing.T) {
 	protocols.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: protocols}
 	t.Cleanup(transport.CloseIdleConnections)
-	// takeBack sends a request and takes it back while it stands at the gate.
+	// takeBack sends a request and takes it back while it waits at the gate.
 	takeBack := func(t *testing.T, target, cookie string) {
 		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -65,7 +65,7 @@ func TestP5_HungUpOverHTTP2(t *testing.T) {
 		takeBack(t, target, "sallyport="+token)
 		h.wantsNothing(t, "mallory at "+target, c)
 		if strings.HasPrefix(target, "/portal") {
-			continue // which is no stranger's
+			continue // this is not a stranger's
 		}
 		c = h.Client(t)
 		c.Get("/login")

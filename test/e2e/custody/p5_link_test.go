@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// linked signs in where the session is, without a cookie: by a ticket in any query, and by the path /in/<name>, whose
-// answer waits at the gate where there is one. The login begins another session, so that people can sign in where the
+// linked signs in in the existing session, without a cookie: by a ticket in any query, and by the path /in/<name>,
+// whose answer waits at the gate if there is one. The login begins another session, so that users can sign in if the
 // app is not asked.
 func linked(g *gates, apart bool) func(v *visit) bool {
 	return func(v *visit) bool {
@@ -47,9 +47,9 @@ func linked(g *gates, apart bool) func(v *visit) bool {
 }
 
 // TestP5_TypedLinkRaisesAStranger: an app that cannot be asked signs in by a link on a public path, and raises the
-// session that is there. The thief opened the login page, and so has one of a stranger's, follows a link of alice's,
-// and then what is public was made for alice. A request with a query, of which nobody knows what it asks for, goes
-// without the stranger's cookies there. The control: a page without one has them.
+// existing session. The attacker has opened the login page, and so has a stranger's session. She follows a link of
+// alice's, and then the public pages were made for alice. Nobody knows what a request with a query asks for, so it goes
+// there without the stranger's cookies. The control: a page load without a query carries them.
 func TestP5_TypedLinkRaisesAStranger(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+typed, site.Options{}, linked(nil, true))
@@ -73,8 +73,8 @@ func TestP5_TypedLinkRaisesAStranger(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP5_LinkRaisesAStranger: the same where the app can be asked: it is alice's sign-in then, and her factor is asked
-// for.
+// TestP5_LinkRaisesAStranger is the same with an app that can be asked: it is alice's sign-in then, and her factor is
+// asked for.
 func TestP5_LinkRaisesAStranger(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+form+asks, site.Options{}, linked(nil, false))
@@ -98,9 +98,9 @@ func TestP5_LinkRaisesAStranger(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP5_HungUpInALink: carol is verified, follows a link whose path signs alice in within the session that is there,
-// and hangs up before the answer: nobody saw what came of it. The session is asked about before its next use. The
-// control: the app itself takes it for alice's then.
+// TestP5_HungUpInALink: carol is verified, follows a link whose path signs alice in within the existing session, and
+// hangs up before the answer: nobody saw what came of it. So the app is asked before the session's next use. The
+// control: the app itself then takes the session for alice's.
 func TestP5_HungUpInALink(t *testing.T) {
 	t.Parallel()
 	g := newGates(t)
@@ -118,8 +118,9 @@ func TestP5_HungUpInALink(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// TestP4_TheQuestionTakesTheSameRoute: the operator has a variable choose the app that a request goes to. A question
-// without it would go to another app, or to none: nobody could sign in, or somebody whom that one knows.
+// TestP4_TheQuestionTakesTheSameRoute: the operator lets a variable choose the app that a request goes to. A question
+// without the variable would go to another app, or to none: nobody could sign in, or a user whom that other app knows
+// could.
 func TestP4_TheQuestionTakesTheSameRoute(t *testing.T) {
 	t.Parallel()
 	other := site.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"name":"mallory"}`)) }))

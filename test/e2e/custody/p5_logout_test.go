@@ -8,11 +8,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// leaving signs out at /logout, and at /desk?do=logout; who brings a name and password along is signed in first, as lax
-// does it.
+// leaving signs out at /logout, and at /desk?do=logout. A user who sends a name and password along is signed in first,
+// as lax does it.
 func leaving(raises bool) func(v *visit) bool {
 	return func(v *visit) bool {
-		// Of two values for one field the last one counts, as PHP has it.
+		// Of two values for one field the last one counts, as in PHP.
 		leaves := v.r.URL.Path == "/logout"
 		if all := v.fields["do"]; v.r.URL.Path == "/desk" && len(all) > 0 {
 			leaves = all[len(all)-1] == "logout"
@@ -20,15 +20,16 @@ func leaving(raises bool) func(v *visit) bool {
 		if v.fields.Has("username") || !leaves {
 			return lax(true, raises)(v)
 		}
-		v.begin() // a session of nobody's, as many apps begin one
+		v.begin() // a session in which nobody is signed in, as many apps begin one
 		http.Redirect(v.w, v.r, "/login", http.StatusSeeOther)
 		return true
 	}
 }
 
-// TestP5_SignInAtTheLogout: where the app signs people out, it takes a name and password as anywhere. Mallory, verified
-// with a factor of her own, posts alice's there: the answer, alice's page with her token, was nobody's to judge, since
-// with it the session ended in any case. Who leaves is asked about as well: what is shown at the end is not another's.
+// TestP5_SignInAtTheLogout: at the address of the sign-out the app takes a name and password as anywhere. Mallory,
+// verified with a factor of her own, posts alice's there. Nobody judged the answer, alice's page with her token,
+// because the session ended in any case. Now the app is asked after a sign-out as well, and another user's page is not
+// shown at the end.
 func TestP5_SignInAtTheLogout(t *testing.T) {
 	t.Parallel()
 	const exits = "\t\tlogout /logout /desk?do=logout\n"
@@ -77,7 +78,7 @@ func TestP5_SignInAtTheLogout(t *testing.T) {
 				old.SetCookie("sallyport", token)
 				h.wantsNothing(t, request+", the old token", old)
 			}
-			// Who leaves honestly is out, and sees what the app says to it.
+			// A user who signs out honestly is out, and sees the app's answer.
 			for _, path := range []string{"/logout", "/desk?do=logout"} {
 				for _, method := range []string{"GET", "POST"} {
 					c := h.signedIn(t, "mallory", mallory)

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// namesakes is twoKinds where a user of the second kind is called as an administrator is: alice of the users is the
-// thief's own account, with a password of her own. The office's log and pages call her twin.
+// namesakes is twoKinds with a user of the second kind who has an administrator's name: alice of the users is the
+// attacker's own account, with a password of her own. The office's log and pages call her twin.
 func namesakes(v *visit) bool {
 	const twin = "twin"
 	switch path := v.r.URL.Path; {
@@ -35,10 +35,10 @@ func namesakes(v *visit) bool {
 }
 
 // TestP5_TwoKindsWithOneName: the app has users and administrators in one session, and the identity address knows of
-// the users only. The thief has the password of the administrator alice, and made herself an account of the users with
-// the very name. After the one login ("nobody" to the question) the app's session was kept for another try under that
-// name; at the other login, where that name is hers, it became a session of both: verified, with alice's
-// administration. A jar goes with another try at the same login only.
+// the users only. The attacker has the password of the administrator alice, and made herself a user account with that
+// very name. After the first login ("nobody" to the question) the app's session was kept for another try under that
+// name. At the other login, where that name is hers, it became a session of both: verified, with alice's
+// administration. Now a jar goes only with another try at the same login.
 func TestP5_TwoKindsWithOneName(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
@@ -68,13 +68,13 @@ func TestP5_TwoKindsWithOneName(t *testing.T) {
 				h.taken()
 				c.Post("/login", own)
 				h.wantsNoneTaken(t, "the second login after "+first)
-				wantsState(t, c, "verified", "alice") // by the name that both have; what is hers is the users' account
+				wantsState(t, c, "verified", "alice") // by the name that both have; the users' account is her own
 				for _, path := range around {
 					wantsNothingIn(t, first+": "+path, c.Get(path))
 				}
 				h.wantsNoneTaken(t, "after "+first)
 			}
-			// The ordinary second try, at the same login, has its jar.
+			// An ordinary second try, at the same login, has its jar.
 			c := h.Client(t)
 			c.Get("/login")
 			h.taken()
@@ -88,9 +88,9 @@ func TestP5_TwoKindsWithOneName(t *testing.T) {
 	}
 }
 
-// TestP5_TwoKindsAtOnce: the same two kinds of account, and the second login right behind the first one, with no page
-// load in between that would begin another session: what went out with alice's login, which failed by the word of the
-// app, goes with none of another name's. The control: at the app itself the session is then carol's with alice's
+// TestP5_TwoKindsAtOnce: the same two kinds of account, and the second login right after the first one, with no page
+// load in between that would begin another session. What went out with alice's login, which by the app's word failed,
+// goes with no login under another name. The control: at the app itself the session is then carol's with alice's
 // administration.
 func TestP5_TwoKindsAtOnce(t *testing.T) {
 	t.Parallel()

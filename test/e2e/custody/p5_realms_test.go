@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// twoKinds has two kinds of account in one session, which it raises where it is. Each has a login and a who-am-I of its
-// own; /portal is a further sign-in of the second kind that nobody described, /desk one of the first.
+// twoKinds has two kinds of account in one session, which it raises in place. Each kind has a login and a who-am-I of
+// its own. /portal is a further sign-in of the second kind, and /desk one of the first; no login describes either.
 func twoKinds(v *visit) bool {
 	path := v.r.URL.Path
 	switch {
@@ -46,10 +46,10 @@ func twoKinds(v *visit) bool {
 
 const bothLogins = form + "\t\tlogin /admin/login {\n\t\t\tusername form username\n\t\t}\n"
 
-// TestP5_TwoKindsOfAccount: an app has users and administrators in one session. The thief signs in as alice at the one
+// TestP5_TwoKindsOfAccount: an app has users and administrators in one session. The attacker signs in as alice at one
 // login, of whose kind the identity address knows nothing ("nobody"), and then as carol at the other with the same
-// cookies: she was verified as carol, with alice's administration. The cookies that went out with one login go with no
-// other, and where both kinds are asked about, alice is asked for her factor.
+// cookies. She was verified as carol, with alice's administration. Now the cookies that went out with one login go with
+// no other. If the app is asked about both kinds, alice is asked for her factor.
 func TestP5_TwoKindsOfAccount(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
@@ -98,8 +98,8 @@ func TestP5_TwoKindsOfAccount(t *testing.T) {
 	}
 }
 
-// TestP5_SecondKindInAVerifiedSession: carol is verified, and signs in as alice at the other login, or at one that
-// nobody described, which raises carol's own session without a cookie. Her session is two users' then, and ends.
+// TestP5_SecondKindInAVerifiedSession: carol is verified, and signs in as alice at the other login, or at an
+// undescribed one, which raises carol's own session without a cookie. Her session is then two users', and ends.
 func TestP5_SecondKindInAVerifiedSession(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+bothLogins+asks+"\t\tidentity /admin/me json /name\n", site.Options{}, twoKinds)
@@ -138,15 +138,15 @@ func TestP5_SecondKindInAVerifiedSession(t *testing.T) {
 	h.stillHonest(t, factor)
 }
 
-// twoPaths keeps a second cookie for the paths below /api, by which alone those pages are judged. /api/login gives it
-// out, as a cookie of its own or under the very name of the other one.
+// twoPaths keeps a second cookie for the paths below /api, and judges those pages by that cookie alone. /api/login
+// gives it out, under a name of its own or under the very name of the other cookie.
 func twoPaths(name string) func(v *visit) bool {
 	return func(v *visit) bool {
 		second := ""
 		for _, cookie := range v.r.Cookies() {
 			if cookie.Name == name {
 				second = cookie.Value
-				break // the one with the longer path stands first
+				break // the cookie with the longer path comes first
 			}
 		}
 		api := &visit{office: v.office, w: v.w, r: v.r, id: second, fields: v.fields}
@@ -180,9 +180,9 @@ func twoPaths(name string) func(v *visit) bool {
 }
 
 // TestP5_CookieOfAnotherPath: a cookie for /api only was never part of the question, and went with each request below
-// /api. The thief signs in as alice where the app gives that cookie out: as a stranger at a public path and at a
-// described login, and within her own verified session. Whose the cookies of a session are is asked about all of them;
-// one name has one value.
+// /api. The attacker signs in as alice where the app gives that cookie out: as a stranger at a public path and at a
+// described login, and within her own verified session. Now the app is asked about all cookies of a session, and each
+// name has one value.
 func TestP5_CookieOfAnotherPath(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
@@ -220,7 +220,8 @@ func TestP5_CookieOfAnotherPath(t *testing.T) {
 					}
 				}
 				if !strings.Contains(name, "asked") && cookie != sid {
-					return // where the one address knows of one cookie only, the operator must name the other too
+					// Where the one address knows of one cookie only, the operator must name the other address too.
+					return
 				}
 				c := h.signedIn(t, "mallory", mallory)
 				wantsNothingIn(t, "mallory", c.Do("POST", "/api/login", formHeader(), credentials("alice")))
@@ -233,8 +234,8 @@ func TestP5_CookieOfAnotherPath(t *testing.T) {
 					h.wantsNothing(t, "mallory, with her code", c)
 				}
 				if name == "in a session, asked" {
-					// One of her own first, further down: of several with one name, apps take the one that stands
-					// first.
+					// First one of her own, with a longer path: of several cookies with one name, apps take the one
+					// that comes first.
 					c = h.signedIn(t, "carol", nil)
 					c.Do("POST", "/api/login?below=/much/further", formHeader(), credentials("carol"))
 					wantsState(t, c, "verified", "carol")

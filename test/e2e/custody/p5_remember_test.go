@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// remembering gives out, at a public door, a cookie by which it signs in whoever opens the login page; the identity
-// address knows sessions only.
+// remembering gives out, at a public address, a cookie by which it signs in a client that opens the login page. The
+// identity address knows sessions only.
 func remembering(v *visit) bool {
 	who := ""
 	if cookie, err := v.r.Cookie("remember"); err == nil {
@@ -30,11 +30,11 @@ func remembering(v *visit) bool {
 	return false
 }
 
-// TestP5_RememberedAtTheLoginPage: the app remembers people by a cookie that its identity address knows nothing of, and
-// signs in by it whoever opens the login page. The thief gets one at a public door with alice's password ("nobody" to
-// the question) and opens the page, which is not asked about where it is a bare one: it was alice's, and what is public
-// then too. Where cookies went along and the answer changes them it is asked about. The control: the same at the app
-// itself; the login page without any is open to all.
+// TestP5_RememberedAtTheLoginPage: the app remembers users by a cookie that its identity address knows nothing of, and
+// signs in by it a client that opens the login page. The attacker gets one at a public address with alice's password
+// ("nobody" to the question) and opens the page. The app is not asked after a bare look at it, so the page was alice's,
+// and then the public pages too. Now the app is asked if cookies went along and the answer changes them. The control:
+// the same at the app itself, and the login page without any cookies is open to all.
 func TestP5_RememberedAtTheLoginPage(t *testing.T) {
 	t.Parallel()
 	h := open(t, common+"\t\tpublic POST /static/enter\n"+form+asks, site.Options{}, remembering)

@@ -9,10 +9,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// dripping signs in where the session is, or with a cookie of its own (`?new=1`), begins its answer and waits in the
-// middle of it. It does so at the login, at /portal that nobody described, at the public /static/enter, and at the link
-// /static/join. apart has the login itself begin another session always, without which nobody can sign in where the app
-// is not asked.
+// dripping signs in in the existing session, or with a cookie of its own (`?new=1`), begins its answer, and waits in
+// the middle of it. It does so at the login, at /portal, which no login describes, at the public /static/enter, and at
+// the link /static/join. apart makes the login itself always begin another session; without that nobody can sign in if
+// the app is not asked.
 func dripping(g *gates, apart bool) func(v *visit) bool {
 	return func(v *visit) bool {
 		path := v.r.URL.Path
@@ -44,7 +44,7 @@ func dripping(g *gates, apart bool) func(v *visit) bool {
 			v.w.Header().Set("Content-Type", "text/html")
 			if v.fields.Get("drip") == "body" {
 				fmt.Fprint(v.w, "<!doctype html>")
-				_ = http.NewResponseController(v.w).Flush() // whoever left sees nothing of it
+				_ = http.NewResponseController(v.w).Flush() // a client that has left sees nothing of it
 			}
 			g.pass(v)
 			v.page()
@@ -55,7 +55,7 @@ func dripping(g *gates, apart bool) func(v *visit) bool {
 	}
 }
 
-// leave has a client go in the middle of an answer, in one of the ways in which clients go.
+// leave makes a client leave in the middle of an answer, in one of the ways in which clients leave.
 func (h *house) leave(t *testing.T, g *gates, how string, s *site.Site, cookie, method, target, body string) {
 	t.Helper()
 	l := dial(t, s)
@@ -77,9 +77,9 @@ func (h *house) leave(t *testing.T, g *gates, how string, s *site.Site, cookie, 
 	}
 }
 
-// TestP5_HungUpInALogin: the thief hangs up, or closes her half of the line, in the middle of the answer to a login
-// that works. Nobody had judged that answer, and the session that the app had raised stayed a stranger's. What was not
-// seen is thrown away.
+// TestP5_HungUpInALogin: the attacker hangs up, or closes her half of the connection, in the middle of the answer to a
+// login that works. Nobody had judged that answer, and the session that the app had raised stayed a stranger's. Now
+// what nobody saw is thrown away.
 func TestP5_HungUpInALogin(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{"asked": form + asks, "typed": strings.Replace(typed, "fields password", "fields password drip new", 1)} {
@@ -116,9 +116,9 @@ func TestP5_HungUpInALogin(t *testing.T) {
 	}
 }
 
-// directCookie is the office's cookie of a browser at the app itself.
+// directCookie returns the office's cookie of a browser at the app itself.
 func directCookie(c *site.Client) string {
-	answer := c.Get("/login") // which gives another cookie out
+	answer := c.Get("/login") // this gives another cookie out
 	for _, cookie := range answer.Cookies() {
 		if cookie.Name == sid {
 			return sid + "=" + cookie.Value
@@ -127,8 +127,8 @@ func directCookie(c *site.Client) string {
 	return ""
 }
 
-// settle waits until the office has answered a request, and the gateway is done with it: what the next request meets is
-// what stays.
+// settle waits until the office has answered a request and the gateway is done with it, so that the next request meets
+// the final state.
 func (h *house) settle(t *testing.T, request string) {
 	t.Helper()
 	until(t, "the office answers "+request, func() bool {
@@ -144,9 +144,9 @@ func (h *house) settle(t *testing.T, request string) {
 	h.taken()
 }
 
-// TestP5_HungUpInASession: carol is verified, and signs in as alice at an address that nobody described, or follows a
-// link of alice's; then she hangs up. The app has raised her session, or made another one, and no answer told the
-// gateway.
+// TestP5_HungUpInASession: carol is verified, and signs in as alice at an address that no login describes, or follows a
+// link of alice's; then she hangs up. The app has raised her session, or made another one, and no answer showed it to
+// the gateway.
 func TestP5_HungUpInASession(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{"asked": form + asks, "typed": typed} {
@@ -165,7 +165,7 @@ func TestP5_HungUpInASession(t *testing.T) {
 					body = ""
 				}
 				if name == "typed" && (method == "GET" || strings.HasSuffix(target, "=body")) {
-					continue // no answer of this app's would have told, and nobody can be asked
+					continue // no answer of this app would have shown it, and nobody can be asked
 				}
 				for _, how := range []string{"half closed", "closed"} {
 					what := request + " " + how
@@ -176,7 +176,7 @@ func TestP5_HungUpInASession(t *testing.T) {
 						h.control(t, what, direct)
 					}
 					c := h.signedIn(t, "mallory", mallory)
-					g.stays = name == "asked" // what may raise such a session is seen to its end
+					g.stays = name == "asked" // a request that may raise such a session goes on to its end
 					h.leave(t, g, how, h.Site, "sallyport="+c.Token(), method, target, body)
 					g.stays = false
 					h.settle(t, request)
@@ -188,9 +188,10 @@ func TestP5_HungUpInASession(t *testing.T) {
 	}
 }
 
-// TestP5_HungUpByAStranger: the thief has a stranger's cookie, follows a link of alice's by which the app raises that
-// session without another cookie, and hangs up before the answer. Nobody knows whose the cookie is then: it is asked
-// about before it goes anywhere again, and after more than a page load, where nobody can be asked, it goes nowhere.
+// TestP5_HungUpByAStranger: the attacker has a stranger's cookie, follows a link of alice's by which the app raises
+// that session without another cookie, and hangs up before the answer. Nobody knows then whose the cookie is. The app
+// is asked before the cookie goes anywhere again. If it cannot be asked, and the request was more than a page load, the
+// cookie goes nowhere.
 func TestP5_HungUpByAStranger(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{"asked": form + asks, "typed": typed} {
@@ -205,7 +206,7 @@ func TestP5_HungUpByAStranger(t *testing.T) {
 				if method == "POST" {
 					body = credentials("alice")
 				} else if name == "typed" {
-					continue // no answer of this app's would have told, and nobody can be asked
+					continue // no answer of this app would have shown it, and nobody can be asked
 				}
 				for _, how := range []string{"half closed", "closed"} {
 					what := request + " " + how

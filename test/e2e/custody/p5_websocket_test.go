@@ -10,9 +10,9 @@ import (
 )
 
 // TestP5_WebSocketOfAnotherSite: a page of another site opens a WebSocket to the app in the browser of alice, who is
-// verified: browsers ask nobody for that, and an app that looks at the cookie alone speaks to that page as to her. Her
-// browser says whose page it is, and the handshake is refused, unless `origins` lists the site. The control: the app
-// itself opens it, and so does the gateway to its own pages and to the listed one.
+// verified. Browsers allow that, and an app that looks at the cookie alone speaks to that page as to her. Her browser
+// says whose page it is, and the handshake is refused, unless `origins` lists the site. The control: the app itself
+// opens it, and so does the gateway for its own pages and for the listed site.
 func TestP5_WebSocketOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	rooms := func(v *visit) bool {

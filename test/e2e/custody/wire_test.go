@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// line is a connection of a test's own, for requests that libraries would finish.
+// line is a test's own connection, for requests that libraries would complete.
 type line struct {
 	t    *testing.T
 	conn *net.TCPConn
@@ -50,7 +50,7 @@ func (l *line) say(s *site.Site, cookie, method, target, body string, more ...st
 	}
 }
 
-// halfClose says that nothing more comes. The other half stays open to read.
+// halfClose says that nothing more comes. The other half stays open for reading.
 func (l *line) halfClose() {
 	l.t.Helper()
 	if err := l.conn.CloseWrite(); err != nil {
@@ -58,17 +58,17 @@ func (l *line) halfClose() {
 	}
 }
 
-// rest is all that comes until the other side closes.
+// rest returns everything that comes until the other side closes.
 func (l *line) rest() string {
-	text, _ := io.ReadAll(l.in) // a connection that is reset has said what it had to say
+	text, _ := io.ReadAll(l.in) // a connection that is reset has said everything
 	return string(text)
 }
 
-// gates shut some pages of an office after it has done what it was asked, until a test opens them: its answer is on its
-// way then. left hears of each request whose sender goes meanwhile.
+// gates stop some pages of an office after they have done their work, until a test opens them: then their answers are
+// on the way. left gets each request whose client leaves meanwhile.
 type gates struct {
 	arrived, open, left chan struct{}
-	// stays: whoever asks the office stays, also where the client behind leaves.
+	// stays: the office's own client stays, even if the client behind it leaves.
 	stays bool
 }
 
@@ -89,7 +89,7 @@ func (g *gates) pass(v *visit) {
 	}
 }
 
-// wait returns when a request stands at the gate.
+// wait returns when a request waits at the gate.
 func (g *gates) wait(t *testing.T) {
 	t.Helper()
 	select {
@@ -99,7 +99,7 @@ func (g *gates) wait(t *testing.T) {
 	}
 }
 
-// gone returns when the sender of the request at the gate has gone.
+// gone returns when the client of the request at the gate has gone.
 func (g *gates) gone(t *testing.T) {
 	t.Helper()
 	select {
@@ -124,7 +124,7 @@ func until(t *testing.T, what string, holds func() bool) {
 
 func newReader(text string) *bufio.Reader { return bufio.NewReader(strings.NewReader(text)) }
 
-// sessionIn is the office's session that an answer gives out, tokenIn the gateway's.
+// sessionIn returns the office's session that an answer gives out, and tokenIn the gateway's.
 func sessionIn(a site.Answer) string { return cookieIn(a, sid) }
 
 func tokenIn(a site.Answer) string { return cookieIn(a, "sallyport") }

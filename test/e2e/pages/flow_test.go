@@ -66,8 +66,16 @@ func (s *slowStore) takes(slow time.Duration) {
 // newFlow starts all of it. change may alter the configuration of the factors.
 func newFlow(t *testing.T, options driver.Options, change func(*gateway.Config, *factor.Config)) *flow {
 	t.Helper()
+	f := newUnseenFlow(t, change)
+	f.Browser = driver.New(t, options)
+	return f
+}
+
+// newUnseenFlow is newFlow without a browser.
+func newUnseenFlow(t *testing.T, change func(*gateway.Config, *factor.Config)) *flow {
+	t.Helper()
 	f := &flow{t: t, clock: testclock.New(time.Now()), store: &slowStore{Store: factor.NewMemoryStore()}}
-	app := httptest.NewServer(demo.New(demo.Options{}))
+	app := httptest.NewServer(withBare(demo.New(demo.Options{})))
 	t.Cleanup(app.Close)
 	target, err := url.Parse(app.URL)
 	if err != nil {
@@ -105,7 +113,7 @@ func newFlow(t *testing.T, options driver.Options, change func(*gateway.Config, 
 		}
 	}))
 	t.Cleanup(server.Close)
-	f.url, f.Browser = server.URL, driver.New(t, options)
+	f.url = server.URL
 	return f
 }
 
@@ -302,8 +310,6 @@ func TestFlowUsedCode(t *testing.T) {
 func TestFlowAfterwards(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		f := newFlow(t, driver.Options{NoScripts: !scripts}, nil)
-		f.Goto(f.url + "/files")
-		f.at("/login")
 		f.signIn("/")
 		f.enrol()
 		codes := strings.Fields(f.Text("#recovery-codes"))
@@ -341,7 +347,7 @@ func TestFlowAfterwards(t *testing.T) {
 		}
 		f.at("/second-factor/")
 		got := driver.Evaluate[string](f.Browser, `[document.title, document.activeElement.getAttribute("role"), document.activeElement.innerText].join("; ")`)
-		if want := "You have new recovery codes. The old ones no longer work – Personal Settings – ledger; status; You have new recovery codes. The old ones no longer work"; got != want {
+		if want := "You have new recovery codes. The old ones no longer work – Personal Settings – ledger; status; You have new recovery codes. The old ones no longer work."; got != want {
 			t.Errorf("scripts %v: %s", scripts, got)
 		}
 		f.leave()

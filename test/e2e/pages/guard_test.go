@@ -7,11 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -24,7 +23,8 @@ type guarded struct {
 	*httptest.Server
 	mu sync.Mutex
 	// state is the session's; codes are the answers to codes, in turn.
-	state string
+	state    string
+	remember time.Duration
 	// asked are the requests, in turn: method, path and body.
 	asked []string
 }
@@ -32,7 +32,10 @@ type guarded struct {
 func newGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{state: "anonymous"}
-	r := pages.New(pages.Options{})
+	r, err := pages.NewThemed(pages.Options{Brand: pages.Brand{Colour: "#0f6b5c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	required := func(w http.ResponseWriter, resume string) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusUnauthorized)
@@ -51,15 +54,31 @@ func newGuarded(t *testing.T) *guarded {
 			// As strict a policy as an app can have that lets scripts of its own in.
 			w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'")
 			_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><head><title>App</title><script src="/second-factor/guard.js"></script><script src="/second-factor/guard.js"></script></head><body><main><h1>App</h1></main></body></html>`)
-		case "/second-factor/guard.js":
-			script, err := r.Guard(request.URL.RawQuery, "/second-factor", 6)
+		case "/strict":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-r4nd0m'; connect-src 'self'; require-trusted-types-for 'script'")
+			_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><head><title>App</title><script src="/second-factor/guard.js" nonce="r4nd0m"></script></head><body><main><h1>App</h1></main></body></html>`)
+		case "/second-factor/guard.js", "/second-factor/guard-dialog.js":
+			made := r.Guard
+			if request.URL.Path != "/second-factor/guard.js" {
+				made = r.GuardDialog
+			}
+			script, err := made(pages.GuardView{
+				Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: request.Header.Get("Accept-Language")}, Digits: 6, Remember: g.remember,
+			})
 			if err != nil {
 				t.Error(err)
 			}
 			w.Header().Set("Content-Type", "text/javascript")
 			_, _ = w.Write(script)
 		case "/second-factor/status":
-			_ = json.NewEncoder(w).Encode(map[string]string{"state": g.state})
+			status := map[string]any{"state": g.state, "user": "ada"}
+			if g.state == "verified" && g.remember > 0 {
+				status["trust"] = map[string]string{"nonce": "n0nce"}
+			}
+			_ = json.NewEncoder(w).Encode(status)
+		case "/second-factor/trust":
+			w.WriteHeader(http.StatusNoContent)
 		case "/second-factor/challenge":
 			if strings.Contains(string(body), "123456") {
 				g.state = "verified"
@@ -171,7 +190,7 @@ const dialogText = `document.documentElement.lastElementChild.shadowRoot.querySe
 
 // TestGuard: an app that signs in by script notices nothing but that signing in takes longer.
 func TestGuard(t *testing.T) {
-	ctx, g, folder := browser(t), newGuarded(t), artifacts(t)
+	ctx, g := browser(t), newGuarded(t)
 	if err := screen(ctx, 390, "light", true); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +209,7 @@ func TestGuard(t *testing.T) {
 		}
 	}
 	const login = `fetch("/api/login", {method: "POST", body: "password", headers: {"X-App": "1"}}).then(a => a.text().then(b => a.status + b))`
-	const code, signIn, resume = `POST /second-factor/challenge  {"code":"123456"}`, "POST /api/login 1 password", `{"token":"secret"}`
+	const code, signIn, resume = `POST /second-factor/challenge  {"code":"123456","then":"ask"}`, "POST /api/login 1 password", `{"token":"secret"}`
 
 	t.Run("fetch", func(t *testing.T) {
 		open()
@@ -200,19 +219,12 @@ func TestGuard(t *testing.T) {
 		for _, v := range driver.Violations(ctx, t) {
 			t.Errorf("%s (%s): %s\n%s", v.Rule, v.Impact, v.Help, strings.Join(v.Nodes, "\n"))
 		}
-		picture, err := driver.WholePage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, "guard.png"), picture, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		typing(ctx, t, "123456")
 		if got := do(ctx, t, "result"); got != "200"+resume {
 			t.Errorf("the app gets %s", got)
 		}
 		dialogIs(ctx, t, false)
-		wantRequests(signIn, `POST /second-factor/challenge  {"code":"000000"}`, code)
+		wantRequests(signIn, `POST /second-factor/challenge  {"code":"000000","then":"ask"}`, code)
 	})
 	t.Run("XMLHttpRequest", func(t *testing.T) {
 		for _, kind := range []string{"", "text", "json", "arraybuffer"} {
