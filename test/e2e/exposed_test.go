@@ -17,8 +17,15 @@ const exposedBlock = noticesBlock + `
 		pending 2s
 `
 
-// exposures is how often the log says that a password is exposed.
-func (l *ledger) exposures() int { return strings.Count(l.Log(), `"event":"password_exposed"`) }
+// exposures is how often the audit log says that a password is exposed.
+func (l *ledger) exposures() (count int) {
+	for line := range strings.Lines(l.Log()) {
+		if strings.Contains(line, `"logger":"second_factor.audit"`) && strings.Contains(line, `"event":"password_exposed"`) {
+			count++
+		}
+	}
+	return count
+}
 
 // wantsExposures waits until the log says so that often, and then for a while that it says so no more often.
 func (l *ledger) wantsExposures(t testing.TB, count int) {
