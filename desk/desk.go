@@ -97,7 +97,7 @@ func (v *visit) common() pages.Common {
 
 func (v *visit) refuse(status int, kind pages.ErrorKind, happened string) error {
 	common := pages.Common{Base: v.Base, User: v.operator, Languages: v.r.Header.Get("Accept-Language")}
-	return v.Pages.DeskRefused(v.w, status, common, kind, happened)
+	return pages.DeskRefused(v.Pages, v.w, status, common, kind, happened)
 }
 
 // failed answers for an error of the service.

@@ -21,11 +21,8 @@ const (
 var events = map[event.Name]bool{
 	event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true,
 	event.RecoveryCodesMade: true, event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true,
-	event.AddressChanged: true, event.PasswordExposed: true, operatorReset: true,
+	event.AddressChanged: true, event.PasswordExposed: true, event.OperatorReset: true,
 }
-
-// operatorReset is what operators tell.
-const operatorReset = event.OperatorReset
 
 // Tells reports whether users are told of such events.
 func Tells(name event.Name) bool { return events[name] }

@@ -56,7 +56,7 @@ func (m *Mail) what(e event.Event) []piece {
 		if e.Left != nil {
 			return []piece{{key: "mail.what.left", arguments: []any{*e.Left}}}
 		}
-	case event.Stopped, event.AddressChanged, event.PasswordExposed, event.FactorsDisabled, event.BrowserTrusted, operatorReset:
+	case event.Stopped, event.AddressChanged, event.PasswordExposed, event.FactorsDisabled, event.BrowserTrusted, event.OperatorReset:
 		return []piece{{key: "mail.what." + strings.ReplaceAll(string(e.Name), "_", "-"), arguments: []any{m.options.Name}}}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (m *Mail) facts(w *writer, e event.Event, browser string) []piece {
 	moment, err := w.words.Moment(e.At)
 	w.fail(err)
 	facts := []piece{{key: "mail.account", arguments: []any{e.User, m.options.Name}}, {key: "mail.time", arguments: []any{moment}}}
-	if e.Name == operatorReset {
+	if e.Name == event.OperatorReset {
 		return facts // the operator's browser and address are no concern of the user's
 	}
 	if browser != "" {
@@ -83,7 +83,7 @@ func (m *Mail) facts(w *writer, e event.Event, browser string) []piece {
 func (m *Mail) objection(e event.Event) []piece {
 	var pieces []piece
 	switch e.Name {
-	case event.Stopped, operatorReset:
+	case event.Stopped, event.OperatorReset:
 	default:
 		pieces = append(pieces, piece{key: "mail.yours"})
 	}

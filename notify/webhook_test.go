@@ -214,6 +214,19 @@ func TestNotice(t *testing.T) {
 	})
 }
 
+// TestTells: users' factors, codes and browsers, and nothing that happens at each sign-in.
+func TestTells(t *testing.T) {
+	for name, want := range map[event.Name]bool{
+		event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true, event.RecoveryCodesMade: true,
+		event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true, event.OperatorReset: true,
+		event.LoginAccepted: false, event.ChallengePassed: false, event.Throttled: false, event.SignedOut: false, event.OperatorCode: false,
+	} {
+		if Tells(name) != want {
+			t.Errorf("%s: %t", name, !want)
+		}
+	}
+}
+
 // TestSign holds the signature against one that `openssl dgst -sha256 -hmac` made.
 func TestSign(t *testing.T) {
 	if got := Sign([]byte("key"), "1700000000", []byte(`{"event":"stopped"}`)); got != "403741e5463d1e19f644244513fe19164ef6e8ec1e6c4295476cb3910c4c1568" {

@@ -160,14 +160,15 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%s, %s: %v, want %v", name, what, err, test.want)
 			}
 		}
-		if err := act("wiki", "nobody", grace); name != "code" && !errors.Is(err, operator.ErrNoUser) {
+		if name == "code" {
+			continue // which may be made for somebody who comes yet
+		}
+		if err := act("wiki", "nobody", grace); !errors.Is(err, operator.ErrNoUser) {
 			t.Errorf("%s of nobody: %v", name, err)
 		}
 	}
 	for _, e := range b.heard.events {
-		if e.User != "nobody" || e.Name != event.OperatorCode {
-			t.Errorf("told of what was not done: %+v", e)
-		}
+		t.Errorf("told of what was not done: %+v", e)
 	}
 	if _, err := b.List(t.Context(), "git", operator.Query{}); !errors.Is(err, operator.ErrNoApp) {
 		t.Errorf("list: %v", err)

@@ -46,7 +46,7 @@ func (e *BrandError) Error() string { return e.Setting + ": " + e.Err.Error() }
 // Unwrap is the error itself.
 func (e *BrandError) Unwrap() error { return e.Err }
 
-// mark is what the head of a page shows of the brand.
+// markOf is what the head of a page shows of the brand.
 type mark struct {
 	// Name is text, and Initial its first letter, which stands for a logo. Logo is its address; empty for none.
 	Name, Initial, Logo string
@@ -54,8 +54,8 @@ type mark struct {
 	Width, Height int
 }
 
-// mark is the brand as a page shows it that has this Common.
-func (r *Renderer) mark(c Common) mark {
+// brandMark is the brand as a page shows it that has this Common.
+func brandMark(r *Renderer, c Common) mark {
 	m := mark{Name: locale.Harmless(r.name)}
 	if m.Name == "" {
 		m.Name = c.App

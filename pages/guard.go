@@ -67,7 +67,7 @@ func (r *Renderer) GuardDialog(v GuardView) ([]byte, error) {
 		}
 	}
 	v.App, v.Base = locale.Harmless(v.App), strings.TrimSuffix(v.Base, "/")
-	mark := r.mark(v.Common)
+	mark := brandMark(r, v.Common)
 	return configured(small().guardDialog, map[string]any{
 		"base": v.Base, "digits": v.Digits, "lang": words.Language, "dir": words.Direction, "style": small().guardStyle + tokens(r.more),
 		"kept": locale.Up(v.Remember, time.Second), "words": said,

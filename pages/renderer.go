@@ -318,7 +318,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		}
 	}
 	p.Base = strings.TrimSuffix(p.Base, "/")
-	p.Brand = r.mark(p.Common)
+	p.Brand = brandMark(r, p.Common)
 	if p.Behind != nil {
 		return r.prepare(words, p.Behind, "settings.title")
 	}

@@ -285,8 +285,8 @@ type deskUser struct {
 // Title is the key of an act's title.
 func (deskUser) Title(act string) string { return deskActs[act][0] }
 
-// desk is a page of the help desk, which has its title for a name.
-func (r *Renderer) desk(common Common, view any) page {
+// deskPage is a page of the help desk, which has its title for a name.
+func deskPage(r *Renderer, common Common, view any) page {
 	common.App = r.edition(common.Languages).Message("desk.title")
 	return page{Common: common, View: view, Desk: true}
 }
@@ -301,7 +301,7 @@ func (r *Renderer) Desk(w http.ResponseWriter, status int, v DeskView) error {
 		}
 		v.Users[i].State, v.Users[i].Kinds = cmp.Or(deskStates[user.State], user.State), kinds
 	}
-	return r.render(w, status, "desk", "desk.results", r.desk(v.Common, v))
+	return r.render(w, status, "desk", "desk.results", deskPage(r, v.Common, v))
 }
 
 // DeskUser shows how a user stands, and what can be done.
@@ -316,7 +316,7 @@ func (r *Renderer) DeskUser(w http.ResponseWriter, status int, v DeskUserView) e
 		view.Factors[i].Name = locale.Harmless(f.Name)
 		view.Kinds[f.Kind] = r.edition(v.Languages).Message(cmp.Or(deskKinds[f.Kind], f.Kind))
 	}
-	return r.render(w, status, "deskuser", "desk.results", r.desk(v.Common, view))
+	return r.render(w, status, "deskuser", "desk.results", deskPage(r, v.Common, view))
 }
 
 // DeskAct asks for the reason of an act, and says what will be so.
@@ -329,16 +329,16 @@ func (r *Renderer) DeskAct(w http.ResponseWriter, status int, v DeskActView) err
 	if v.Act == "code" && v.Bare {
 		view.Lead = "desk.code.first"
 	}
-	return r.render(w, status, "deskact", act[0], r.desk(v.Common, view))
+	return r.render(w, status, "deskact", act[0], deskPage(r, v.Common, view))
 }
 
 // DeskRefused says that a page of the help desk is not for who asks for it, or that there is none.
-func (r *Renderer) DeskRefused(w http.ResponseWriter, status int, common Common, kind ErrorKind, happened string) error {
+func DeskRefused(r *Renderer, w http.ResponseWriter, status int, common Common, kind ErrorKind, happened string) error {
 	words := r.edition(common.Languages)
 	view := notice{Happened: words.Message(happened), Bad: true}
 	if common.User != "" {
 		view.Link = words.link(Link{Href: strings.TrimSuffix(common.Base, "/") + "/", Label: LabelDesk})
 	}
 	common.User = ""
-	return r.render(w, status, "notice", "error."+string(kind)+".title", r.desk(common, view))
+	return r.render(w, status, "notice", "error."+string(kind)+".title", deskPage(r, common, view))
 }

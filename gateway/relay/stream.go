@@ -103,9 +103,9 @@ func (s *stream) watch(x *Exchange) *http.Request {
 
 // begin is watch for a request that was forwarded before there was a session.
 func (s *stream) begin(x *Exchange) {
-	s.site, s.w, s.confirmed = x.site, x.W, x.Now
 	s.ending.Context = x.R.Context()
 	s.mutex.Lock()
+	s.site, s.w, s.confirmed = x.site, x.W, x.Now
 	s.token, s.identity, s.stranger, s.inPlace = x.Token, x.Session().Identity, x.State() != gate.Verified, x.Session().InPlace
 	if !s.over { // it may have been cut before it began
 		s.site.watchers.begin(s)
@@ -210,8 +210,9 @@ func (s *stream) Stop() {
 	}
 	s.over = true
 	s.cut.Store(true)
-	if told := s.site.Config.StreamCut; told != nil && (s.tunnel != nil || s.begun.Load()) {
-		told()
+	// Without a site the request has not begun yet, and nothing of it is open.
+	if s.site != nil && s.site.Config.StreamCut != nil && (s.tunnel != nil || s.begun.Load()) {
+		s.site.Config.StreamCut()
 	}
 	s.ending.End(errSessionEnded)
 	if s.tunnel != nil {

@@ -128,10 +128,10 @@ func All(r *pages.Renderer, languages string) []Sample {
 			return r.DeskUser(w, 200, odd)
 		}),
 		show("desk-forbidden", func(w http.ResponseWriter) error {
-			return r.DeskRefused(w, 403, pages.Common{Base: "/second-factor", Languages: languages}, pages.ErrorForbidden, pages.DeskForbidden)
+			return pages.DeskRefused(r, w, 403, pages.Common{Base: "/second-factor", Languages: languages}, pages.ErrorForbidden, pages.DeskForbidden)
 		}),
 		show("desk-unknown", func(w http.ResponseWriter) error {
-			return r.DeskRefused(w, 404, helped.Common, pages.ErrorNotFound, pages.DeskUnknown)
+			return pages.DeskRefused(r, w, 404, helped.Common, pages.ErrorNotFound, pages.DeskUnknown)
 		}),
 		show("setup-code-owed", func(w http.ResponseWriter) error {
 			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true})

@@ -138,7 +138,7 @@ func walkQuietly(t *testing.T, options site.Options, known map[string]string) {
 	// A password is typed into the wrong field. The app shows it again, to the same browser.
 	w.secret("password in the wrong field", "typed-into-the-wrong-field")
 	w.signIn("typed-into-the-wrong-field", "nothing-much")
-	w.signIn("alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
+	w.signIn("alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/files")
 	w.own("/", "/setup", "").Wants(t, http.StatusSeeOther, "/second-factor/setup")
 	first := w.key(w.get("/second-factor/setup").Text)
 	w.own("/setup", "/setup/confirm", otherThan(t, first.Key, skew)).Wants(t, http.StatusUnprocessableEntity, "")
