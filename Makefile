@@ -108,4 +108,4 @@ $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest: tools/go.mod tools/go.sum
 	@touch $@
 
 clean: ## remove what building and testing leave behind
-	rm -rf $(BIN) test/devvault/bin artifacts sallyport coverage.out
+	rm -rf $(BIN) test/devvault/bin test/mailpit/bin artifacts sallyport coverage.out

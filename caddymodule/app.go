@@ -9,6 +9,7 @@ import (
 
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/factor/observed"
+	"sallyport.example/sallyport/mail"
 	"sallyport.example/sallyport/session"
 	"sallyport.example/sallyport/session/store/seal"
 )
@@ -27,8 +28,12 @@ type App struct {
 	// The store of sessions. Default: `memory`
 	SessionsRaw json.RawMessage `json:"sessions,omitempty" caddy:"namespace=second_factor.sessions inline_key=module"`
 
+	// The server that e-mail is sent by. Default: none, and no site can send any
+	MailRaw json.RawMessage `json:"mail,omitempty" caddy:"namespace=second_factor.mail inline_key=module"`
+
 	secrets  Secrets
 	sessions Sessions
+	mail     Mail // nil where there is none
 	sites    sites
 }
 
@@ -56,6 +61,14 @@ type Sessions interface {
 	Shared() *session.Shared
 }
 
+// Mail is implemented by the guest modules of second_factor.mail.
+type Mail interface {
+	// Sender sends a message while somebody waits for it; safe for concurrent use.
+	Sender() mail.Sender
+	// Queue sends messages that nobody waits for.
+	Queue() *mail.Queue
+}
+
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: appID, New: func() caddy.Module { return new(App) }}
@@ -81,6 +94,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("sessions: %w", err)
 	}
 	a.sessions = guest.(Sessions)
+	if a.MailRaw != nil {
+		if guest, err = ctx.LoadModule(a, "MailRaw"); err != nil {
+			return fmt.Errorf("mail: %w", err)
+		}
+		a.mail = guest.(Mail)
+	}
 	if err := a.sessions.Connect(a.secrets); err != nil {
 		return fmt.Errorf("sessions: %w", err)
 	}

@@ -54,6 +54,8 @@ func documentedEvents() []auditRow {
 			event.Event{Name: event.SessionEnded, Actor: event.ByGateway, Reason: event.ReasonApp},
 		},
 		{"The app says that a verified session is another user's now; `was` is the user before.", event.Event{Name: event.IdentityChanged, Was: "bob"}},
+		{"The password was right, in a browser in which the user was never seen, and no factor was proved while there was time. `client` and `session` are that sign-in's.", event.Event{Name: event.PasswordExposed}},
+		{"The app names another e-mail address of the user than at the sign-in before. Neither is said.", event.Event{Name: event.AddressChanged}},
 		{"An operator ended a wait, or a stop, after wrong codes. `reason` is the operator's.", event.Event{Name: event.Unlocked, Actor: "operator:carol", Reason: "locked out by her old telephone"}},
 		{"An operator took all of a user's factors away.", event.Event{Name: event.OperatorReset, Actor: "operator:carol", Reason: "lost her telephone"}},
 		{"An operator made a code for a user: an enrolment code, or one in place of a lost factor.", event.Event{Name: event.OperatorCode, Actor: "operator:carol", Reason: "new here"}},

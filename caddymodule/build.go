@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,17 +56,16 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
+	if err := cmp.Or(h.checkNotices(), h.checkSender(app)); err != nil {
+		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
+	}
 	if h.SettingsLinkInto != "" {
 		if err := h.checkSettingsLink(); err != nil {
 			return gateway.Config{}, fmt.Errorf("settings_link: %w", err)
 		}
 	}
-	name := h.Issuer
-	if name == "" {
-		name = h.App
-	}
 	return gateway.Config{
-		App: h.App, Name: name, Base: h.Base, LoginPage: loginPage,
+		App: h.App, Name: h.name(), Base: h.Base, LoginPage: loginPage,
 		Public: h.openings(), Protect: match.NewGlobs(h.Protect...), Logout: match.NewGlobs(h.Logout...), Shut: match.NewGlobs(h.Shut...),
 		Methods: h.Methods, Origins: h.Origins, CORS: h.CORS, Language: h.Language,
 		Logins: logins,
@@ -76,7 +76,9 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		SettingsLink: h.SettingsLink || h.SettingsLinkInto != "", SettingsLinkInto: h.SettingsLinkInto,
 		Guard:  h.Guard,
 		Renews: h.Renews,
-		Digits: h.totp().Digits, Period: h.totp().Period,
+
+		ChangePassword: h.ChangePassword,
+		Digits:         h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),
 		}),
@@ -86,6 +88,9 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Refresh: match.NewGlobs(h.Refresh...), TokenHeader: tokenHeader, TokenScheme: tokenScheme,
 	}, nil
 }
+
+// name is what people know the app by.
+func (h *Handler) name() string { return cmp.Or(h.Issuer, h.App) }
 
 // loginPage returns where strangers are redirected. It is empty if every request carries its own login, so that there
 // is no login page.
@@ -135,6 +140,10 @@ func checkRemember(long caddy.Duration) error {
 
 func (h *Handler) logins() (login.Set, error) {
 	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}, Typed: h.IdentityTyped}
+	var err error
+	if set.Mail, err = h.mailPointer(); err != nil {
+		return set, fmt.Errorf("second_factor: %w", err)
+	}
 	for _, field := range h.LogoutFields {
 		set.Exits = append(set.Exits, field.exit())
 	}
@@ -164,7 +173,7 @@ func (h *Handler) logins() (login.Set, error) {
 		}
 		set.Identities = append(set.Identities, *parsed)
 	}
-	if err := set.Validate(); errors.Is(err, login.ErrNoIdentity) {
+	if err := set.Validate(); errors.Is(err, login.ErrNoIdentity) || errors.Is(err, login.ErrMailWithoutIdentity) {
 		return set, fmt.Errorf("second_factor: %w", err)
 	} else if err != nil {
 		return set, at("login", err)

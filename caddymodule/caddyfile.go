@@ -25,6 +25,7 @@ func init() {
 //	second_factor {
 //		secrets  <module> ...
 //		sessions <module> ...
+//		mail     <module> ...
 //	}
 func parseGlobal(d *caddyfile.Dispenser, previous any) (any, error) {
 	d.Next()
@@ -50,6 +51,10 @@ func globalWords() table[App] {
 		}},
 		{name: "sessions", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
 			app.SessionsRaw, err = readGuest(d, "sessions")
+			return err
+		}},
+		{name: "mail", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
+			app.MailRaw, err = readGuest(d, "mail")
 			return err
 		}},
 	}
@@ -154,6 +159,14 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		refresh    <path>...
 //		usernames  <regexp>
 //		case_sensitive
+//		mail {
+//			address json <pointer>
+//		}
+//		notify     mail
+//		notify     webhook <url> {
+//			secret <text>
+//		}
+//		change_password <path>
 //		recheck    <duration>
 //		require    enrolled | everyone [grace <duration>]
 //		offer
@@ -178,9 +191,6 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		settings_link [<selector>]
 //		guard
 //		renews
-//		notify     webhook <url> {
-//			secret <text>
-//		}
 //		brand {
 //			name      <text>
 //			logo      <file>

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gateway"
 )
 
@@ -73,6 +74,12 @@ type Handler struct {
 	Usernames string `json:"usernames,omitempty"`
 	// If true, typed names that differ in case only are different users.
 	CaseSensitive bool `json:"case_sensitive,omitempty"`
+	// The user's e-mail address, for notices. Default: none is known
+	Mail *SiteMail `json:"mail,omitempty"`
+	// The ways in which security events are told, besides the log. Default: none
+	Notify []Notify `json:"notify,omitempty"`
+	// The path at which the app lets users change their password. Default: none is named
+	ChangePassword string `json:"change_password,omitempty"`
 	// The interval at which `identity` is asked while a session is in use. Default: `1m`
 	Recheck caddy.Duration `json:"recheck,omitempty"`
 
@@ -116,9 +123,6 @@ type Handler struct {
 	// If true, the app's HTML pages get a script that asks for the code in a dialog when the app signs in by script.
 	// Without it such an app shows an error, and a reload leads to the challenge.
 	Guard bool `json:"guard,omitempty"`
-
-	// The ways in which security events are told at once. Default: none
-	Notify []Notify `json:"notify,omitempty"`
 
 	// The look of the gateway's own pages.
 	Brand *Brand `json:"brand,omitempty"`
@@ -243,10 +247,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.sites.join(h); err != nil {
 		return err
 	}
-	if config.Events, err = h.sinks(ctx); err != nil {
+	if config.Events, err = h.sinks(ctx, app, config.Factors); err != nil {
 		return err
 	}
-	config.Logger = logger
+	config.Logger, config.Contacts = logger, h.notifies("mail")
 	h.count(&config)
 	config.ClientAddress = clientAddress
 	config.RequestID = requestID
@@ -265,12 +269,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 // sinks are what hears of the site's security events. The audit log is the first, so that it has them in any case.
-func (h *Handler) sinks(ctx caddy.Context) (event.Sinks, error) {
+func (h *Handler) sinks(ctx caddy.Context, app *App, factors *factor.Service) (event.Sinks, error) {
 	caddys, err := newPassing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	notices, err := h.notices()
+	notices, err := h.notices(app, factors, ctx.Slogger())
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ var (
 	factorChangesTotal = newCounter("factor_changes_total", "Changes of users' factors: added, removed, reset, disabled or recovery_codes.",
 		"app", "change")
 
+	passwordExposedTotal = newCounter("password_exposed_total", "How often a password was right and no factor was proved, in a browser "+
+		"in which the user was never seen.", "app")
+
 	throttledTotal = newCounter("throttled_total", "How often wrong codes began a time in which none is judged, or stopped an account.", "app")
 
 	streamsCutTotal = newCounter("streams_cut_total", "Answers and WebSockets that were cut because their session ended.", "app")
@@ -51,7 +54,7 @@ var (
 // lastingMetrics are all of these.
 func lastingMetrics() []prometheus.Collector {
 	return []prometheus.Collector{
-		loginsTotal, challengesTotal, factorChangesTotal, throttledTotal, streamsCutTotal, noticesTotal, storeRequestsTotal,
+		loginsTotal, challengesTotal, factorChangesTotal, throttledTotal, passwordExposedTotal, streamsCutTotal, noticesTotal, storeRequestsTotal,
 		storeRequestDuration, buildInfo,
 	}
 }
@@ -112,6 +115,8 @@ func (counted) Emit(_ context.Context, e event.Event) {
 		}
 	case event.Throttled, event.Stopped:
 		throttledTotal.WithLabelValues(e.App).Inc()
+	case event.PasswordExposed:
+		passwordExposedTotal.WithLabelValues(e.App).Inc()
 	}
 	if change := e.Name.Change(); change != "" {
 		factorChangesTotal.WithLabelValues(e.App, change).Inc()
@@ -160,6 +165,7 @@ func beginCounting(app string, methods []string) {
 		factorChangesTotal.WithLabelValues(app, name.Change())
 	}
 	throttledTotal.WithLabelValues(app)
+	passwordExposedTotal.WithLabelValues(app)
 }
 
 // storeMeter counts the calls to one store. Its counters are found once, since each request passes here.

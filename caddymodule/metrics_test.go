@@ -121,6 +121,7 @@ func TestCountedEvents(t *testing.T) {
 		{event.Event{Name: event.ChallengeFailed, Method: "totp", Reason: event.ReasonStopped}, `challenges_total{app="%s",method="totp",outcome="throttled"}`},
 		{event.Event{Name: event.ChallengeFailed, Method: "totp", Reason: event.ReasonSetUp}, ""},
 		{event.Event{Name: event.Throttled, Method: "totp"}, `throttled_total{app="%s"}`},
+		{event.Event{Name: event.PasswordExposed}, `password_exposed_total{app="%s"}`},
 		{event.Event{Name: event.Stopped, Method: "totp"}, `throttled_total{app="%s"}`},
 		{event.Event{Name: event.FactorAdded}, `factor_changes_total{app="%s",change="added"}`},
 		{event.Event{Name: event.FactorRemoved}, `factor_changes_total{app="%s",change="removed"}`},

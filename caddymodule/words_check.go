@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,7 +21,7 @@ func (h *Handler) checkAll(said places) error {
 	if err := h.checkPaths(); err != nil {
 		return h.blame(err, said)
 	}
-	if err := h.checkPolicy(); err != nil {
+	if err := cmp.Or(h.checkPolicy(), h.checkNotices()); err != nil {
 		return h.blame(err, said)
 	}
 	if h.App == "" {

@@ -1,13 +1,24 @@
 package caddymodule
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sallyport.example/sallyport/internal/match"
+	"sallyport.example/sallyport/login"
 )
 
 // notifyWays read what follows the kind in a line of `notify`.
 var notifyWays = map[string]func(d *caddyfile.Dispenser, way *Notify) error{
+	"mail": func(d *caddyfile.Dispenser, _ *Notify) error {
+		if d.NextArg() {
+			return errCount
+		}
+		return noBlock(d)
+	},
 	"webhook": readWebhook,
 }
 
@@ -31,10 +42,43 @@ func readNotify(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	if !known {
 		return unknown("way to notify", kind, notifyKinds())
 	}
+	if kind == "mail" && h.notifies(kind) {
+		return fmt.Errorf("'notify %s' stands there already", kind)
+	}
 	way := Notify{Kind: kind}
 	if err := read(d, &way); err != nil {
 		return err
 	}
 	h.Notify = append(h.Notify, way)
+	return nil
+}
+
+// siteMailWords are the words of `mail` in a site.
+func siteMailWords() table[SiteMail] {
+	return table[SiteMail]{
+		row("address", "json <pointer>", readMailAddress, func(m *SiteMail) *[]string { return &m.Address }, nil),
+	}
+}
+
+func readMailAddress(arguments []string, value *[]string) error {
+	if len(arguments) != 2 || arguments[0] != "json" {
+		return errCount
+	}
+	*value = arguments
+	return login.CheckPointer(arguments[1])
+}
+
+func checkSiteMail(m *SiteMail) error {
+	if len(m.Address) == 0 {
+		return errors.New("want a block with 'address json <pointer>'")
+	}
+	return nil
+}
+
+// checkPasswordPath checks `change_password`: a path of the app's on this site.
+func checkPasswordPath(path string) error {
+	if !match.IsLocal(path) {
+		return fmt.Errorf("'%s': want a path on this site, such as /account/password", path)
+	}
 	return nil
 }

@@ -45,6 +45,9 @@ func siteWords() table[Handler] {
 		row("refresh", "<path>...", texts(checkRefresh), func(h *Handler) *[]string { return &h.Refresh }, adds),
 		row("usernames", "<regexp>", text(checkRegexp), func(h *Handler) *string { return &h.Usernames }, fills),
 		row("case_sensitive", "", alone, func(h *Handler) *bool { return &h.CaseSensitive }, fills),
+		blockRow("mail", siteMailWords(), func(h *Handler) **SiteMail { return &h.Mail }, checkSiteMail),
+		{name: "notify", form: "mail\nwebhook <url> {", repeats: true, inner: webhookWords().grammar(), read: readNotify},
+		row("change_password", "<path>", text(checkPasswordPath), func(h *Handler) *string { return &h.ChangePassword }, fills),
 		row("recheck", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Recheck }, fills),
 		{name: "require", form: "enrolled | everyone [grace <duration>]", read: readRequire},
 		row("offer", "", alone, func(h *Handler) *bool { return &h.Offer }, nil),
@@ -59,7 +62,6 @@ func siteWords() table[Handler] {
 		row("settings_link", "[<selector>]", readSettingsLink, func(h *Handler) *Handler { return h }, nil),
 		row("guard", "", alone, func(h *Handler) *bool { return &h.Guard }, fills),
 		row("renews", "", alone, func(h *Handler) *bool { return &h.Renews }, fills),
-		{name: "notify", form: "webhook <url> {", repeats: true, inner: webhookWords().grammar(), read: readNotify},
 		blockRow("brand", brandWords(), func(h *Handler) **Brand { return &h.Brand }, checkBrand),
 		row("language", "<tag>", text(checkLanguage), func(h *Handler) *string { return &h.Language }, nil),
 	}

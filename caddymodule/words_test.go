@@ -164,7 +164,7 @@ func TestWordsAreDocumented(t *testing.T) {
 	}
 	for title, words := range map[string][]string{
 		"The global block": slices.Concat(every(globalWords().grammar()), every(vaultWords().grammar()), every(fileWords().grammar()),
-			every(redisWords().grammar()), every(postgresWords().grammar())),
+			every(redisWords().grammar()), every(postgresWords().grammar()), every(mailWords().grammar())),
 		"The site": every(siteWords().grammar()),
 	} {
 		got := documented(sections[title])

@@ -46,7 +46,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	return false
 }
 
-// me says who is signed in, and nothing else.
+// me says who is signed in, and the address that SetMail gave them.
 func (a *App) me(w http.ResponseWriter, r *http.Request) {
 	if status := int(a.failIdentity.Load()); status != 0 {
 		writeError(w, status, "out of order")
@@ -60,7 +60,11 @@ func (a *App) me(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusUnauthorized, "sign in first")
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"login": who.login})
+	said := map[string]string{"login": who.login}
+	if address, known := a.mails.Load(who.login); known {
+		said["email"] = address.(string)
+	}
+	writeJSON(w, http.StatusOK, said)
 }
 
 // entryJSON is an entry as /api/entries gives it.

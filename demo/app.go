@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -18,6 +19,7 @@ type App struct {
 	files        *files
 	recorder     *recorder
 	failIdentity atomic.Int32
+	mails        sync.Map // login to e-mail address
 	mux          *http.ServeMux
 
 	// life ends the streams and sockets that are open when the app is closed.

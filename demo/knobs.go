@@ -102,6 +102,9 @@ func (a *App) SwitchSessions(from, to string) int { return a.sessions.switchAll(
 // EndSessions signs an account out everywhere and returns how many sessions there were.
 func (a *App) EndSessions(login string) int { return a.sessions.endAll(login) }
 
+// SetMail gives an account an e-mail address, which /api/me names from then on.
+func (a *App) SetMail(login, address string) { a.mails.Store(login, address) }
+
 // FailIdentity has /api/me answer with this status until it is called with 0.
 func (a *App) FailIdentity(status int) { a.failIdentity.Store(int32(status)) }
 

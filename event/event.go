@@ -48,6 +48,11 @@ const (
 	// BrowserForgotten is a trusted browser, or all of the user's, that is no longer trusted. With ReasonMisused the
 	// gateway ended the trust, since somebody may hold a copy of the browser's secret.
 	BrowserForgotten Name = "browser_forgotten"
+	// PasswordExposed is a right password, from a browser in which the user was never seen, after which no factor was
+	// proved while there was time. Event.Client and Event.Session are those of that sign-in.
+	PasswordExposed Name = "password_exposed"
+	// AddressChanged says that the app names another e-mail address of the user than at the sign-in before.
+	AddressChanged Name = "address_changed"
 	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
 	SignedOut Name = "signed_out"
 	// SessionEnded is a session that ended in another way; Reason says how. Without a reason the user ended it from
@@ -229,7 +234,7 @@ func (n Name) Outcome() Outcome {
 // Actor returns the actor of such an event if nothing else is said.
 func (n Name) Actor() Actor {
 	switch n {
-	case LoginRefused, Throttled, Stopped, IdentityChanged, StoreUnavailable, StoreRecovered:
+	case LoginRefused, Throttled, Stopped, IdentityChanged, AddressChanged, PasswordExposed, StoreUnavailable, StoreRecovered:
 		return ByGateway
 	}
 	return ByUser

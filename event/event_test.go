@@ -17,7 +17,7 @@ var names = []event.Name{
 	event.LoginAccepted, event.LoginFailed, event.LoginRefused, event.ChallengePassed, event.ChallengeFailed, event.Throttled, event.Stopped,
 	event.FactorAdded, event.FactorRemoved, event.FactorReset, event.FactorsDisabled, event.RecoveryCodesMade, event.RecoveryCodeUsed,
 	event.BrowserTrusted, event.BrowserForgotten, event.SignedOut, event.SessionEnded, event.IdentityChanged, event.StoreUnavailable,
-	event.StoreRecovered,
+	event.StoreRecovered, event.AddressChanged, event.PasswordExposed,
 }
 
 // common are the fields that each line has.

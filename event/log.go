@@ -105,6 +105,10 @@ func lineOf(e Event) line {
 		return info("signed out")
 	case SessionEnded:
 		return lineOfEnd(e)
+	case PasswordExposed:
+		return warn("the password was right and no factor was proved: somebody may know it")
+	case AddressChanged:
+		return info("the user's e-mail address changed")
 	case IdentityChanged:
 		return warn("the app's session belongs to somebody else now", "was")
 	case StoreUnavailable:

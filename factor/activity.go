@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // MaxActivity is how many events a record keeps; the oldest go first.
@@ -22,13 +24,50 @@ type Origin struct {
 	Address string
 	// Browser is a short name of the kind of browser, such as "Firefox, Linux".
 	Browser string
+	// Contact is how the user can be reached. It is kept in the record with what the user does, and not with a wrong
+	// code: who types that may be anybody.
+	Contact Contact
+	// Moved is set to the address that Contact replaced in the record, or to nothing; nil: nobody wants to know.
+	Moved *string
+	// Watch is what a proof settles; nil: nothing.
+	Watch *Watch
+}
+
+// Contact is how a user can be reached, also where there is no session to ask: when an operator has done something.
+type Contact struct {
+	// Mail is the e-mail address that the app named last.
+	Mail string `json:"mail"`
+	// Language is the tag of the language that the user reads.
+	Language string `json:"language,omitempty"`
+}
+
+// maxLanguage is the longest tag of a language (RFC 5646, 4.4.1).
+const maxLanguage = 35
+
+func (c *Contact) valid() bool {
+	return match.IsMailAddress(c.Mail) && len(c.Language) <= maxLanguage && utf8.ValidString(c.Language)
+}
+
+// reachable notes how the user can be reached.
+func (r *Record) reachable(origin Origin) {
+	if origin.Moved != nil {
+		*origin.Moved = ""
+	}
+	if !origin.Contact.valid() {
+		return
+	}
+	if r.Contact != nil && r.Contact.Mail != origin.Contact.Mail && origin.Moved != nil {
+		*origin.Moved = r.Contact.Mail
+	}
+	r.Contact = &origin.Contact
 }
 
 type originKey struct{}
 
 // WithOrigin returns a context with which the Service notes where a request comes from.
 func WithOrigin(ctx context.Context, origin Origin) context.Context {
-	return context.WithValue(ctx, originKey{}, Origin{Address: short(origin.Address), Browser: short(origin.Browser)})
+	origin.Address, origin.Browser = short(origin.Address), short(origin.Browser)
+	return context.WithValue(ctx, originKey{}, origin)
 }
 
 func originOf(ctx context.Context) Origin {
@@ -136,6 +175,10 @@ func (e Event) validate() error {
 // else out.
 func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
+	if kind != EventFailure {
+		r.reachable(origin)
+		r.settle(origin.Watch, now)
+	}
 	event := Event{Kind: kind, At: now, Address: origin.Address, Browser: origin.Browser}
 	events := slices.Clone(r.Activity)
 	if last := len(events) - 1; kind == EventFailure && last >= 0 && events[last].Kind == kind && events[last].Address == event.Address {

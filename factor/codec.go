@@ -168,6 +168,8 @@ type schema2Record struct {
 	Activity []Event         `json:"activity,omitempty"`
 	Waiting  *Waiting        `json:"waiting,omitempty"`
 	Code     *Code           `json:"code,omitempty"`
+	Contact  *Contact        `json:"contact,omitempty"`
+	Unproved []Unproved      `json:"unproved,omitempty"`
 }
 
 type schema2Factor struct {
@@ -183,7 +185,7 @@ type schema2Factor struct {
 func (r Record) schema2() schema2Record {
 	layout := schema2Record{
 		Schema: Schema2, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
-		Code: r.Code,
+		Code: r.Code, Contact: r.Contact, Unproved: r.Unproved,
 	}
 	for _, f := range r.Factors {
 		f.State = canonical(f.State)
@@ -215,6 +217,7 @@ func canonical(state json.RawMessage) json.RawMessage {
 func (l schema2Record) record() Record {
 	record := Record{
 		User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting, Code: l.Code,
+		Contact: l.Contact, Unproved: l.Unproved,
 	}
 	for _, f := range l.Factors {
 		record.Factors = append(record.Factors, Factor(f))

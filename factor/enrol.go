@@ -106,7 +106,7 @@ func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, cl
 		case before.owesCode() && !before.Code.claimedBy(claim):
 			return verdict{}, ErrProposalStale
 		}
-		record := Record{User: env.User, Factors: factors, Activity: before.Activity}
+		record := Record{User: env.User, Factors: factors, Activity: before.Activity, Contact: before.Contact}
 		record.happened(ctx, EventEnabled, enrolled.Created)
 		return verdict{next: record}, nil
 	})

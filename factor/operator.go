@@ -152,7 +152,7 @@ func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (I
 		if record.Waiting != nil {
 			waiting.Grace, waiting.Offered = record.Waiting.Grace, record.Waiting.Offered
 		}
-		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity}
+		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity, Contact: record.Contact}
 		next.happened(ctx, EventOperatorReset, now)
 		return verdict{next: next}, nil
 	})

@@ -39,6 +39,10 @@ type Record struct {
 	Waiting *Waiting
 	// Code is what an operator made for the user and nobody has used up yet; nil if there is none.
 	Code *Code
+	// Contact is how the user can be reached; nil if nobody knows, or nothing is ever sent.
+	Contact *Contact
+	// Unproved are sign-ins with the right password for which no factor was proved, at most maxUnproved.
+	Unproved []Unproved
 }
 
 // Factor is one enrolled factor of any kind. Only its kind understands State and Secret.
@@ -78,6 +82,10 @@ func (r Record) Validate() error {
 		return corrupt("the user's name is not UTF-8")
 	case r.Code != nil && !r.Code.valid():
 		return corrupt("bad code of an operator")
+	case r.Contact != nil && !r.Contact.valid():
+		return corrupt("bad address of the user")
+	case len(r.Unproved) > maxUnproved || slices.ContainsFunc(r.Unproved, func(u Unproved) bool { return !u.valid() }):
+		return corrupt("bad sign-in without a factor")
 	case r.Throttle.Failures < 0:
 		return corrupt("negative count of failures")
 	case !storable(r.Throttle.BlockedUntil) || !storable(r.Throttle.LastFailure):

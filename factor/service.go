@@ -62,6 +62,11 @@ type Status struct {
 	OwesCode bool
 	// CodeUntil is when the code ends that an operator made and nobody has used; zero if there is none.
 	CodeUntil time.Time
+	// Contact is how the user can be reached; empty if nobody knows.
+	Contact Contact
+	// Unproved are sign-ins with the right password that came to nothing, the latest first, until the user has said
+	// whose they were.
+	Unproved []Unproved
 }
 
 // Bare reports whether the user has no factor and owes none, because no operator has taken it away.
@@ -90,6 +95,10 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 	status := Status{Known: exists || record.Waiting != nil, OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
+	}
+	status.Unproved = record.asked()
+	if record.Contact != nil {
+		status.Contact = *record.Contact
 	}
 	status.Activity = slices.Clone(record.Activity)
 	slices.Reverse(status.Activity)

@@ -189,17 +189,22 @@ func (c *Catalogue) When(t time.Time) (template.HTML, error) { return c.when(t, 
 func (c *Catalogue) Ago(t time.Time) (template.HTML, error) { return c.when(t, " data-ago") }
 
 func (c *Catalogue) when(t time.Time, attribute string) (template.HTML, error) {
+	words, err := c.Moment(t)
+	if err != nil {
+		return "", err
+	}
+	return timeElement(t.UTC(), attribute, words), nil
+}
+
+// Moment is a point in time as text, in UTC.
+func (c *Catalogue) Moment(t time.Time) (string, error) {
 	t = t.UTC()
 	month, err := c.Text("month." + strconv.Itoa(int(t.Month())))
 	if err != nil {
 		return "", err
 	}
 	// A year is no number to put thousands apart in.
-	words, err := c.Text("time.date", strconv.Itoa(t.Day()), month, strconv.Itoa(t.Year()), t.Format("15:04"))
-	if err != nil {
-		return "", err
-	}
-	return timeElement(t, attribute, words), nil
+	return c.Text("time.date", strconv.Itoa(t.Day()), month, strconv.Itoa(t.Year()), t.Format("15:04"))
 }
 
 // Clock is the time of day alone, for a point in time that is near.

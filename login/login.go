@@ -9,6 +9,7 @@
 package login
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -64,6 +65,8 @@ type Set struct {
 	Exits []Exit
 	// Names says how typed names are normalised.
 	Names Names
+	// Mail is a pointer (RFC 6901) to the user's e-mail address in the answers to Identities; empty: nobody needs it.
+	Mail string
 
 	compiled []compiled
 }
@@ -257,4 +260,27 @@ func parsePointer(pointer string) ([]string, error) {
 // escapePointer returns a member's name as it is written in a pointer.
 func escapePointer(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// MailAddress returns the e-mail address in an answer that named somebody, by a pointer of the operator's; empty if
+// there is none. What is not the address of one mailbox, and nothing else, is none.
+func (i *Identity) MailAddress(a Answer, pointer string) string {
+	tokens, err := parsePointer(pointer)
+	if err != nil || pointer == "" || a.BodyUnknown {
+		return ""
+	}
+	n, err := pickAnswer(a.Body, tokens)
+	if err != nil || n == nil || n.kind != text || !match.IsMailAddress(n.text) {
+		return ""
+	}
+	return n.text
+}
+
+// CheckPointer returns what is wrong with a pointer (RFC 6901) to an address.
+func CheckPointer(pointer string) error {
+	if pointer == "" {
+		return errors.New("want a JSON pointer such as /email")
+	}
+	_, err := parsePointer(pointer)
+	return err
 }

@@ -43,9 +43,27 @@ func (s *Set) Validate() error {
 	case !s.Typed && !s.Asks() && s.standing(Placeholder) == nil:
 		return ErrNoIdentity
 	}
+	if err := s.validateMail(); err != nil {
+		return err
+	}
 	s.compiled = compile(s.Blocks)
 	return nil
 }
+
+// validateMail requires that there is an answer in which an address can stand.
+func (s *Set) validateMail() error {
+	if s.Mail == "" {
+		return nil
+	}
+	if !s.Asks() {
+		return ErrMailWithoutIdentity
+	}
+	_, err := parsePointer(s.Mail)
+	return err
+}
+
+// ErrMailWithoutIdentity says that the app is not asked anything that could be answered with an address.
+var ErrMailWithoutIdentity = errors.New("mail: address json is read from the answer to 'identity', and this site asks for none")
 
 // ErrNoIdentity says that nothing in the configuration determines who is signed in.
 var ErrNoIdentity = errors.New("identity: name the address at which the app says who is signed in; where it says so nowhere, " +

@@ -1,5 +1,5 @@
-// Package notify tells of security events: whoever has to know at once, by requests to an address of theirs (Webhook).
-// It listens to events like a log does, and nobody waits for it.
+// Package notify tells of security events: the user whom they are about, by e-mail (Mail), and whoever has to know at
+// once, by requests to an address of theirs (Webhook). It listens to events like a log does, and nobody waits for it.
 package notify
 
 import "sallyport.example/sallyport/event"
@@ -21,7 +21,7 @@ const (
 var events = map[event.Name]bool{
 	event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true,
 	event.RecoveryCodesMade: true, event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true,
-	event.OperatorReset: true,
+	event.AddressChanged: true, event.PasswordExposed: true, event.OperatorReset: true,
 }
 
 // Tells reports whether users are told of such events.

@@ -192,6 +192,10 @@ func (s *Service) reset(ctx context.Context, name, user string, act Act, do func
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
+	if status, err := app.Factors.Status(ctx, user); err == nil {
+		// The record, which says how the user can be reached, may be gone afterwards.
+		ctx = event.WithPerson(ctx, event.Person{Mail: status.Contact.Mail, Language: status.Contact.Language})
+	}
 	if err := do(ctx, app, act); err != nil {
 		return unknown(err)
 	}

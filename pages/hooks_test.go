@@ -15,7 +15,7 @@ import (
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
-		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true, "/recovery-codes/saved": true, "/recovery-used": true,
+		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true, "/recovery-codes/saved": true, "/recovery-used": true, "/exposed": true,
 		"/code": true, "/unlock": true, "/sign-out": true, // the help desk's
 	}
 	asks := map[string]bool{"/reset": true, "/disable": true, "/recovery-codes": true}

@@ -44,6 +44,9 @@ var open = sync.OnceValue(func() *library {
 // edition picks the best for what a browser says in Accept-Language.
 func (l *library) edition(accept string) *edition { return l.editions[locale.Best(accept)] }
 
+// Language is the tag of the language in which the pages speak to a browser that says this in Accept-Language.
+func Language(r *Renderer, accept string) string { return r.edition(accept).Catalogue.Language }
+
 // Languages are the tags (BCP 47) of the languages that the pages speak, English first.
 func Languages() []string {
 	var tags []string

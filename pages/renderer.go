@@ -128,7 +128,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "trust", "recovery", "used", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "used", "exposed", "setupstart", "setup", "confirm", "codes", "settings", "notice",
 		"desk", "deskuser", "deskact",
 	} {
 		page, err := layout.Clone()

@@ -184,6 +184,16 @@ func (r *Renderer) RecoveryUsed(w http.ResponseWriter, status int, v RecoveryUse
 	return r.render(w, status, "used", "activity.sign-in-recovery", page{Common: v.Common, View: v, Narrow: true})
 }
 
+// Show shows the page.
+func (v ExposedView) Show(r *Renderer, w http.ResponseWriter, status int) error {
+	title := "exposed.title"
+	if len(v.SignIns) == 0 {
+		title = "exposed.change-title"
+	}
+	v.Change = local(v.Change, "")
+	return r.render(w, status, "exposed", title, page{Common: v.Common, View: v, Narrow: true})
+}
+
 // fileName is a name for the file with the recovery codes that every file system takes.
 func fileName(app string) string {
 	parts := strings.FieldsFunc(strings.ToLower(app), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') })

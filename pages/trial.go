@@ -193,6 +193,11 @@ func (r *Renderer) trials() (all []trial) {
 		add("codes", func(w http.ResponseWriter) error {
 			return r.RecoveryCodes(w, 200, RecoveryCodesView{Common: c, Codes: []string{"aaaa-bbbb", "cccc-dddd"}})
 		})
+		for _, v := range []ExposedView{
+			{Common: c, SignIns: []ExposedLine{{At: time.Unix(0, 0), Address: "a", Browser: "b"}, {}}}, {Common: c, Change: "/change"}, {Common: c},
+		} {
+			add("exposed", func(w http.ResponseWriter) error { return v.Show(r, w, 200) })
+		}
 		add("used", func(w http.ResponseWriter) error {
 			return r.RecoveryUsed(w, 200, RecoveryUsedView{Common: c, RecoveryLeft: 2, RecoveryTotal: 10})
 		})

@@ -127,6 +127,25 @@ type RecoveryUsedView struct {
 	RecoveryLeft, RecoveryTotal int
 }
 
+// ExposedView asks whose sign-ins were that came to nothing, at Base/exposed, and posts there: whose=mine or
+// whose=other, or whose=continue to go on. Without any it says how to go on after whose=other (ChangedQuery).
+type ExposedView struct {
+	Common
+	// SignIns are the sign-ins, the latest first.
+	SignIns []ExposedLine
+	// Change is the path at which the app lets users change their password; empty: it is not known.
+	Change string
+}
+
+// ExposedLine is a sign-in with the right password that came to nothing.
+type ExposedLine struct {
+	At               time.Time
+	Address, Browser string
+}
+
+// ChangedQuery is the query parameter of the page that says what comes after whose=other.
+const ChangedQuery = "ended"
+
 // SettingsView is the settings page, at Base/.
 type SettingsView struct {
 	Common
@@ -144,6 +163,8 @@ type SettingsView struct {
 	Required bool
 	// Due is when the time of grace ends for a user without a second factor; zero for none.
 	Due time.Time
+	// Exposed: somebody else may know the password, and the user has not said whose a sign-in was (ExposedView).
+	Exposed bool
 	// Home is the way back to the app: a path on this site. Empty, or anything else, means "/".
 	Home string
 	// Remember says that browsers can be trusted here; Trusted are those that are.

@@ -79,11 +79,14 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = retry.Jar.Encode(to)
 	to = appendString(to, retry.For)
-	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0)); data.Raising != nil {
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "")); data.Raising != nil {
 		to = appendTime(to, *data.Raising)
 	}
 	if len(more) > 0 {
 		to = appendProofs(to, more)
+	}
+	if data.Mail != "" { // without one it is as it was before there were any
+		to = appendString(to, data.Mail)
 	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
@@ -171,7 +174,11 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		data.Proofs = from.proofs()
 		from.broken = from.broken || len(data.Proofs) == 0
 	}
-	from.broken = from.broken || bits > 15
+	if bits&16 != 0 {
+		data.Mail = from.string()
+		from.broken = from.broken || data.Mail == ""
+	}
+	from.broken = from.broken || bits > 31
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()

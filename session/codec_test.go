@@ -39,6 +39,7 @@ func TestCodecRoundTrip(t *testing.T) {
 	for name, data := range map[string]*Data{
 		"full":           fullData(t),
 		"empty":          {},
+		"mail":           {Custody: Custody{Mail: "ada@example.com", InPlace: true, Raising: new(start)}},
 		"raised":         {Custody: Custody{InPlace: true, Raising: new(start)}},
 		"proof":          {Proofs: []Proof{{Method: "totp", At: start}}},
 		"two proofs":     {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}, {Method: "recovery", At: start.Add(time.Hour)}}},

@@ -73,6 +73,8 @@ type Custody struct {
 	// Token is the bearer token that the app issued last. It is used to ask the app who is signed in. At most
 	// custody.MaxToken bytes.
 	Token string
+	// Mail is the user's e-mail address, as the app named it at the sign-in; empty if it named none.
+	Mail string
 	// Checked is when the app was last asked who is signed in. After a failed check it is zero, and the app has to be
 	// asked before the next use.
 	Checked time.Time

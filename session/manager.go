@@ -65,6 +65,9 @@ func (s *Shared) Manager(config Config) *Manager {
 	}}
 }
 
+// Pending is how long a challenge stays open.
+func (m *Manager) Pending() time.Duration { return m.config.Pending }
+
 // Load returns the session of a token. It returns nil and no error if there certainly is none: the token is malformed
 // or unknown, or the session has expired, belongs to another app or cannot be decoded. An error wraps ErrStore and says
 // nothing about the session (P6). Load never writes. The Data is shared and must only be read: steps change a copy of

@@ -9,6 +9,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/pages"
 )
 
 // maxUserAgent is how many bytes of a User-Agent are looked at.
@@ -51,5 +52,14 @@ func (x *Exchange) Origin() factor.Origin {
 
 // Noting returns the request's context together with the origin that the record is to remember.
 func (x *Exchange) Noting() context.Context {
-	return factor.WithOrigin(x.R.Context(), x.Origin())
+	origin := x.Origin()
+	if x.data != nil && x.Config.Contacts {
+		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: pages.Language(x.Config.Pages, Languages(x.R))}
+		origin.Moved = &x.moved
+	}
+	if x.data != nil {
+		x.Watch = factor.Watch{Session: Mark(x), Over: x.Now.Add(-x.Config.Sessions.Pending())}
+		origin.Watch = &x.Watch
+	}
+	return factor.WithOrigin(x.R.Context(), origin)
 }

@@ -92,6 +92,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Events gets each security event, once. Default: events are written to Logger.
 	Events event.Sink
+	// ChangePassword is the path at which the app lets users change their password. Default: none is named.
+	ChangePassword string
+	// Contacts has users' e-mail addresses kept in their records, for notices. Default: they are not kept.
+	Contacts bool
 	// StreamCut is called for each answer or tunnel that was cut because its session ended. It must not block. Default:
 	// nothing.
 	StreamCut func()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/match"
@@ -43,6 +44,10 @@ type Exchange struct {
 	// SentSaved: Sent was read. Sent are the client's own Cookie headers.
 	SentSaved bool
 	Sent      []string
+	// moved is the e-mail address that the user had before this request; empty if it has not changed.
+	moved string
+	// Watch is what the factor that this request proved has settled.
+	Watch factor.Watch
 }
 
 // Answer writes an answer. A nil Answer means that there is none yet and the request goes on.

@@ -7,6 +7,7 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
 )
@@ -53,4 +54,53 @@ func endSessions(x *Page) error {
 		x.Tell(event.Event{Name: event.SessionEnded, User: x.Session().Identity})
 	}
 	return x.settingsAfter(pages.NoticeSessionEnded)
+}
+
+// showExposed asks whose the sign-ins were that came to nothing, and afterwards names the way to change the password.
+func showExposed(x *Page) error {
+	status, err := x.Enrolled(x.Session().Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	view := pages.ExposedView{Common: x.Common(), Change: x.Config.ChangePassword}
+	for _, one := range status.Unproved {
+		view.SignIns = append(view.SignIns, pages.ExposedLine{At: one.At, Address: one.Address, Browser: one.Browser})
+	}
+	if len(view.SignIns) == 0 && !x.R.URL.Query().Has(pages.ChangedQuery) {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return view.Show(x.Config.Pages, x.W, http.StatusOK)
+}
+
+// answerExposed takes the user's word for whose the sign-ins were. If they were another's, whoever that is may be in by
+// other ways too: all other sessions and all trusted browsers end.
+func answerExposed(x *Page) error {
+	user := x.Session().Identity
+	switch x.form.whose {
+	case "continue":
+		return goOn(x)
+	case "mine":
+	case "other":
+		if err := x.Config.Sessions.DestroyOthers(context.WithoutCancel(x.R.Context()), user, x.Token); err != nil {
+			return x.StoreFailed("end the user's other sessions", err)
+		}
+		x.Tell(event.Event{Name: event.SessionEnded, User: user, All: true})
+		switch forgotten, err := x.Config.Factors.ForgetDevices(x.Noting(), user); {
+		case errors.Is(err, factor.ErrNotEnrolled):
+		case err != nil:
+			return x.StoreFailed("forget the trusted browsers", err)
+		case forgotten:
+			x.StoreWorks(underway.StoreSecrets, true)
+			x.Tell(event.Event{Name: event.BrowserForgotten, User: user, Method: event.MethodTrusted, All: true})
+		}
+	default:
+		return x.Fail(http.StatusBadRequest, pages.ErrorRequest)
+	}
+	if err := factor.AnswerUnproved(x.R.Context(), x.Config.Factors, user); err != nil {
+		return x.StoreFailed("note whose a sign-in was", err)
+	}
+	if x.form.whose == "other" {
+		return x.Redirect(x.Config.Base + signin.ExposedPath + "?" + pages.ChangedQuery)
+	}
+	return goOn(x)
 }

@@ -196,6 +196,9 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	to := session.Destination(delivery, next)
 	switch {
+	case x.Watch.Asks && x.form != nil && x.form.asks && x.WantsPage():
+		// Somebody else may know the password. That comes before every other question.
+		passing.Next, to = to, x.Config.Base+signin.ExposedPath
 	case with.leads != "":
 		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
 	case with.says:
@@ -228,6 +231,10 @@ func (x *Page) pass(from gate.State, with passed) error {
 		told.Method = event.MethodOperator
 	}
 	x.Tell(told)
+	signin.TellUnproved(x.Exchange, user)
+	if method != factor.MethodNone {
+		signin.KeepKnown(x.Exchange, user)
+	}
 	if delivery != nil {
 		x.LedTo(delivery.Location, next)
 	}

@@ -9,6 +9,7 @@ import (
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
@@ -227,9 +228,14 @@ func renewRecoveryCodes(x *Page) error {
 
 // signOut ends the gateway's session. The app's own session expires unused, because nobody has its cookies any more.
 func signOut(x *Page) error {
+	left := func() {}
+	if x.State() == gate.Pending {
+		left = signin.Leaving(x.Exchange)
+	}
 	if err := x.End(event.Event{Name: event.SignedOut}); err != nil {
 		return x.StoreFailed("end session", err)
 	}
+	left()
 	if !x.WantsPage() {
 		pages.SecurityHeaders(x.W.Header(), "")
 		x.W.WriteHeader(http.StatusNoContent)

@@ -10,6 +10,7 @@ import (
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/signin"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/internal/age"
 	"sallyport.example/sallyport/pages"
@@ -178,6 +179,9 @@ func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method
 	taken, err := x.Take(session.ChangeFactors(change))
 	if err != nil {
 		return x.sessionChanged(err)
+	}
+	if method != factor.MethodNone {
+		signin.KeepKnown(x.Exchange, user)
 	}
 	if state == gate.Enrolling {
 		x.DeliverCookies(taken.Before.Delivery)

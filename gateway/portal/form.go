@@ -33,6 +33,8 @@ type form struct {
 	key, proof string
 	// enrolment is the enrolment code that an operator made.
 	enrolment string
+	// whose is what the user says of sign-ins that came to nothing: mine, other; or continue.
+	whose string
 	// id names which of the user's own things is to be removed; empty for all.
 	id string
 }
@@ -82,7 +84,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -92,6 +94,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	}
 	x.form.take(values.Get)
 	x.form.id = values.Get("id")
+	x.form.whose = values.Get("whose")
 	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }

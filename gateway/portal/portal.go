@@ -80,6 +80,7 @@ var ownPages = map[string]ownPage{
 	"/sessions":       {states: verified, post: endSessions},
 	"/logo":           {states: anyone, get: showLogo},
 
+	signin.ExposedPath:       {states: verified, get: showExposed, post: answerExposed},
 	exchange.GuardPath:       {states: anyone, get: showGuard},
 	exchange.GuardDialogPath: {states: anyone, get: showGuardDialog},
 	exchange.LinkPath:        {states: anyone, get: showLink},

@@ -123,7 +123,7 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 	view := pages.SettingsView{
 		Common: common, Enrolled: status.Enrolled, Since: status.Created, Used: status.Used,
 		RecoveryLeft: status.RecoveryLeft, RecoveryTotal: status.RecoveryTotal, Unsaved: status.RecoveryUnsaved, Required: x.Config.RequireEveryone,
-		Due: x.due(status), Remember: x.Config.Factors.Remember() > 0,
+		Due: x.due(status), Exposed: len(status.Unproved) > 0, Remember: x.Config.Factors.Remember() > 0,
 	}
 	for _, f := range status.Factors {
 		view.Factors = append(view.Factors, pages.FactorLine{

@@ -20,6 +20,7 @@ import (
 // SignedIn is the result of a successful login.
 type SignedIn struct {
 	Identity string
+	Mail     string      // the user's e-mail address; empty if the app named none
 	Jar      custody.Jar // the app's session
 	bonds    custody.Bonds
 	token    string   // the bearer token, where the app issued one
@@ -66,7 +67,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	came, before := x.Origin(), x.Token
 	step := session.SignIn(session.Arrival{
 		User: next.Identity, State: state, Proofs: proofs,
-		Custody: session.Custody{Held: next.Jar, Bonds: next.bonds, Token: next.token, InPlace: next.InPlace && !x.Config.Renews},
+		Custody: session.Custody{Held: next.Jar, Bonds: next.bonds, Token: next.token, Mail: next.Mail, InPlace: next.InPlace && !x.Config.Renews},
 		Granted: next.Granted, Next: x.RememberedTarget(), Delivery: next.Delivery, Device: device,
 		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.Now,
 	})
@@ -106,6 +107,10 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	x.Tell(event.Event{Name: event.LoginAccepted, User: next.Identity, State: state.String()})
 	if state == gate.Verified && credential != "" {
 		x.Tell(event.Event{Name: event.ChallengePassed, User: next.Identity, Method: event.MethodTrusted})
+		TellUnproved(x, next.Identity)
+	}
+	if next.typed && state == gate.Pending && storeErr == nil && status.Enrolled {
+		expectProof(x, next.Identity)
 	}
 	return state != gate.Verified, storeErr
 }

@@ -3,6 +3,8 @@
 package underway
 
 import (
+	"sync/atomic"
+
 	"sallyport.example/sallyport/custody"
 	"sallyport.example/sallyport/session"
 )
@@ -30,6 +32,10 @@ type Requests struct {
 	trials AtOnce
 	// drains limits the bodies that are read and discarded.
 	drains AtOnce
+	// Expected is how many sign-ins an eye is kept on until a factor is proved, and Latest the site, of those of the
+	// app, that took the last one.
+	Expected atomic.Int32
+	Latest   atomic.Value
 	// Learned are the names of cookies that logins put into custody.
 	Learned custody.Names
 	// Stores are the stores' health, and EndedLately the sessions that ended. They keep events from being emitted

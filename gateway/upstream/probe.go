@@ -27,6 +27,7 @@ const (
 type Probed struct {
 	Verdict login.Verdict
 	Name    string           // set if Verdict is login.Known
+	Mail    string           // the user's e-mail address; empty if the app named none
 	Changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
 	Jar     custody.Jar      // the jar that was sent, with the changes
 	Answer  *Withheld        // nil if there was none
@@ -223,7 +224,9 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 		result.Verdict, result.Err = login.Unclear, fmt.Errorf("%w: %w", ErrBroken, err)
 		return result
 	}
-	result.Name, result.Verdict = identity.Read(seen)
+	if result.Name, result.Verdict = identity.Read(seen); result.Verdict == login.Known && !form.signedOut() {
+		result.Mail = identity.MailAddress(seen, x.Config.Logins.Mail)
+	}
 	result.read = identity.Kind == login.JSON && result.Verdict == login.NotSignedIn && json.Valid(seen.Body)
 	return result
 }

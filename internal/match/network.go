@@ -12,7 +12,24 @@ func Network(address string) string {
 	if parsed = parsed.Unmap().WithZone(""); parsed.Is4() {
 		return parsed.String()
 	}
-	prefix, err := parsed.Prefix(64)
+	return within(parsed, 64, address)
+}
+
+// Neighbourhood is the part of an address that counts as one place: the /24 of IPv4 and the /64 of IPv6, within which
+// addresses change by themselves.
+func Neighbourhood(address string) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if parsed = parsed.Unmap().WithZone(""); parsed.Is4() {
+		return within(parsed, 24, address)
+	}
+	return within(parsed, 64, address)
+}
+
+func within(parsed netip.Addr, bits int, address string) string {
+	prefix, err := parsed.Prefix(bits)
 	if err != nil {
 		return address
 	}

@@ -1,0 +1,243 @@
+package servers
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sallyport.example/sallyport/test/checkout"
+	"sallyport.example/sallyport/test/process"
+)
+
+// MailUser is who may send where a Mailpit asks for a password, which is Password.
+const MailUser = "user@example.com"
+
+// MailOptions are how a Mailpit takes messages. The zero value takes them from everybody, without encryption.
+type MailOptions struct {
+	// TLS demands TLS from the first byte, STARTTLS that it is begun. CACert is then the certificate's authority.
+	TLS, STARTTLS bool
+	// Auth demands MailUser and Password.
+	Auth bool
+	// Untaken is a comma-separated list of what is answered with an error: `Recipient:550:100`.
+	Untaken string
+}
+
+// Mailpit is a mail server that keeps what it gets, for tests to read.
+type Mailpit struct {
+	*server
+	// SMTP is host and port at which it takes messages.
+	SMTP string
+	// CACert is the PEM file of the authority of its certificate; empty without TLS.
+	CACert string
+}
+
+// StartMailpit runs one. $SALLYPORT_MAILPIT names a built one; else it is built, which takes a minute the first time.
+func StartMailpit(t testing.TB, options MailOptions) *Mailpit {
+	t.Helper()
+	binary := os.Getenv("SALLYPORT_MAILPIT")
+	if binary == "" {
+		var err error
+		if binary, err = buildMailpit(); err != nil {
+			t.Fatalf("build mailpit: %v", err)
+		}
+	}
+	m := &Mailpit{server: newServer(t, "mailpit")}
+	var err error
+	if m.SMTP, err = process.FreeAddress(); err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{
+		binary, "--listen", m.address, "--smtp", m.SMTP, "--database", filepath.Join(m.Folder, "mail.db"), "--disable-version-check",
+		"--smtp-disable-rdns",
+	}
+	if options.TLS || options.STARTTLS {
+		certificate, key := m.certificate()
+		m.CACert = certificate
+		arguments = append(arguments, "--smtp-tls-cert", certificate, "--smtp-tls-key", key)
+	}
+	if options.TLS {
+		arguments = append(arguments, "--smtp-require-tls")
+	}
+	if options.STARTTLS {
+		arguments = append(arguments, "--smtp-require-starttls")
+	}
+	if options.Auth {
+		arguments = append(arguments, "--smtp-auth-file", m.file("auth", MailUser+":"+Password+"\n"))
+		if m.CACert == "" {
+			arguments = append(arguments, "--smtp-auth-allow-insecure")
+		}
+	}
+	if options.Untaken != "" {
+		arguments = append(arguments, "--chaos-triggers", options.Untaken)
+	}
+	m.run(arguments, func() error {
+		line, err := new(net.Dialer).DialContext(t.Context(), "tcp", m.SMTP)
+		if err != nil {
+			return err
+		}
+		_ = line.Close()
+		_, err = m.Messages()
+		return err
+	})
+	return m
+}
+
+// Received is a message as it came.
+type Received struct {
+	ID      string
+	Subject string
+	To      []struct{ Name, Address string }
+	From    struct{ Name, Address string }
+	// Text and HTML are its parts, decoded; Header are its headers, and Raw all of it as it came.
+	Text, HTML string
+	Header     http.Header
+	Raw        string
+}
+
+// Messages are what has come so far, the oldest first.
+func (m *Mailpit) Messages() ([]Received, error) {
+	var list struct{ Messages []struct{ ID string } }
+	if err := m.get("/api/v1/messages?limit=1000", &list); err != nil {
+		return nil, err
+	}
+	var all []Received
+	for i := len(list.Messages) - 1; i >= 0; i-- {
+		var one Received
+		id := list.Messages[i].ID
+		if err := errors.Join(m.get("/api/v1/message/"+id, &one), m.get("/api/v1/message/"+id+"/headers", &one.Header)); err != nil {
+			return nil, err
+		}
+		raw, err := m.fetch("/api/v1/message/" + id + "/raw")
+		if err != nil {
+			return nil, err
+		}
+		one.Raw = string(raw)
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Wait waits until so many messages have come, and returns them all.
+func (m *Mailpit) Wait(count int) []Received {
+	m.t.Helper()
+	deadline := time.Now().Add(readyTimeout)
+	for {
+		all, err := m.Messages()
+		if err == nil && len(all) >= count {
+			return all
+		}
+		if time.Now().After(deadline) {
+			m.t.Fatalf("%d messages came, want %d: %v", len(all), count, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (m *Mailpit) get(path string, into any) error {
+	body, err := m.fetch(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
+
+func (m *Mailpit) fetch(path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+m.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("mailpit: %s: %s", path, answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
+
+// file writes a file into the server's folder.
+func (m *Mailpit) file(name, content string) string {
+	m.t.Helper()
+	path := filepath.Join(m.Folder, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	return path
+}
+
+// certificate makes a certificate for loopback that is its own authority.
+func (m *Mailpit) certificate() (certificateFile, keyFile string) {
+	m.t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return m.file("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+		m.file("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+}
+
+// buildMailpit builds the server once in this process. Several test packages run at once: one builds, the others wait.
+var buildMailpit = sync.OnceValues(func() (string, error) {
+	root, err := checkout.Root()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(root, "test", "mailpit")
+	binary := filepath.Join(folder, "bin", "mailpit")
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	lock, err := os.OpenFile(filepath.Join(folder, "bin", "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = lock.Close() }() // which is what unlocks it
+	for {
+		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	command := exec.Command("go", "build", "-o", binary, "github.com/axllent/mailpit")
+	command.Dir = folder
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, strings.TrimSpace(string(output)))
+	}
+	return binary, nil
+})
