@@ -187,8 +187,11 @@ func TestContact(t *testing.T) {
 		t.Errorf("after a wrong code: %+v", contact())
 	}
 	for _, test := range []struct{ address, kept, moved string }{
-		{"ada@example.com", "ada@example.com", ""}, {"ada@example.com", "ada@example.com", ""}, {"", "ada@example.com", ""},
-		{"not an address", "ada@example.com", ""}, {"new@example.com", "new@example.com", "ada@example.com"},
+		{"ada@example.com", "ada@example.com", ""},
+		{"ada@example.com", "ada@example.com", ""},
+		{"", "ada@example.com", ""},
+		{"not an address", "ada@example.com", ""},
+		{"new@example.com", "new@example.com", "ada@example.com"},
 	} {
 		b.clock.Advance(30 * time.Second)
 		if err := verifyTOTP(from(test.address), b.Service, alice, b.code(t, b.seed, 0)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/demo"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/internal/match"
 	"sallyport.example/sallyport/login"
 )
@@ -89,6 +90,7 @@ func newFrank(t *testing.T) (*site, *frank) {
 			Blocks:     []login.Block{{Paths: match.NewGlobs("/login"), Username: login.Source{Kind: login.Form, Name: "u"}}},
 			Identities: []login.Identity{{Path: "/me", Kind: login.JSON, Pointer: "/name"}},
 		}
+		c.Public = []gate.Opening{{Methods: []string{http.MethodPost}, Paths: match.NewGlobs("/forgot")}}
 	})
 	s.serve(func(w http.ResponseWriter, r *http.Request) error {
 		app.ServeHTTP(w, r)
@@ -160,6 +162,49 @@ func TestP5_AnswerOfANobody(t *testing.T) {
 		}
 		if strings.Contains(got.body, "alice") || method == "POST" && app.asked != nil {
 			t.Errorf("%s: %d %s", method, got.StatusCode, got.body)
+		}
+	}
+}
+
+// TestP1_PageBesideOtherRequests: the answer to alice's password is her page, which has a form like the login's. While
+// the app makes it, another request ends her sessions: a form for forgotten passwords, which strangers may send, or
+// something in the attacker's own verified session. Then the app knew nobody, and the page was shown as that of a wrong
+// password. The controls: without the other request alice's factor is asked for, and a wrong password alone has its
+// page.
+func TestP1_PageBesideOtherRequests(t *testing.T) {
+	for _, by := range []string{"stranger", "user", "login page"} {
+		s, app := newFrank(t)
+		mallory := s.browser()
+		mallory.do("POST", "/login", asForm, "u=mallory&p=pw-mallory")
+		thief := s.browser()
+		if got := thief.do("POST", "/login", asForm, "u=alice&p=wrong"); !strings.Contains(got.body, "wrong") {
+			t.Errorf("%s: the control: a wrong password: %d %s", by, got.StatusCode, got.body)
+		}
+		thief.do("POST", "/login", asForm, alicesForm+"&field=1").wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		app.asked = func(string) {
+			switch by {
+			case "stranger":
+				s.browser().do("POST", "/forgot", asForm, "u=alice")
+			case "user":
+				mallory.do("POST", "/forgot", asForm, "u=alice")
+			default:
+				s.browser().get("/login")
+			}
+			app.forget("alice")
+		}
+		if got := s.browser().do("POST", "/login", asForm, alicesForm+"&field=1"); strings.Contains(got.body, "secrets") || app.asked != nil {
+			t.Errorf("%s: %d %s", by, got.StatusCode, got.body)
+		}
+	}
+}
+
+// forget ends all sessions of a user.
+func (a *frank) forget(name string) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for id, of := range a.sessions {
+		if of == name {
+			delete(a.sessions, id)
 		}
 	}
 }

@@ -2,9 +2,12 @@ package login
 
 import (
 	"bytes"
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // AsksAgain reports whether a page, which is the answer to a login, shows the form of that login again, or of the
@@ -14,30 +17,68 @@ import (
 //
 // The app may know nobody after a login for other reasons than a wrong password: the session ended meanwhile, or the
 // client chose how long it lasts. So that answer alone does not make a page one that strangers may see.
-func (s *Set) AsksAgain(b *Block, page []byte) bool {
-	name, password, step := b.Username.Kind != Form && b.Username.Kind != Query, false, false
+//
+// The form has to lead to the login's address, which path is: a page of an account may have a form to change the
+// password, with a field for the name.
+func (s *Set) AsksAgain(b *Block, path match.Path, page []byte) bool {
+	var form shownForm
 	tokens := html.NewTokenizer(bytes.NewReader(page))
 	for {
 		switch tokens.Next() {
 		case html.ErrorToken:
-			return name && password || step
+			return false
 		case html.StartTagToken, html.SelfClosingTagToken:
-			token := tokens.Token()
-			if token.Data != "input" {
-				continue
-			}
-			for _, attribute := range token.Attr {
-				switch attribute.Key {
-				case "type":
-					password = password || strings.EqualFold(strings.TrimSpace(attribute.Val), "password")
-				case "name":
-					name = name || attribute.Val == b.Username.Name
-					password = password || b.hasField(attribute.Val)
-					step = step || s.continuesBy(attribute.Val)
-				}
+			switch token := tokens.Token(); token.Data {
+			case "form":
+				form = shownForm{elsewhere: !b.leadsHere(path, attribute(token, "action"))}
+			case "input":
+				form.add(s, b, token)
 			}
 		}
+		if form.asks(b) {
+			return true
+		}
 	}
+}
+
+// shownForm is a form of a page, by what was read of it.
+type shownForm struct {
+	elsewhere            bool
+	name, password, step bool
+}
+
+// add reads an input of the form.
+func (f *shownForm) add(s *Set, b *Block, input html.Token) {
+	name := attribute(input, "name")
+	f.name = f.name || name == b.Username.Name
+	f.password = f.password || b.hasField(name) || strings.EqualFold(strings.TrimSpace(attribute(input, "type")), "password")
+	f.step = f.step || s.continuesBy(name)
+}
+
+// asks reports whether the form is that of the login, or of a second step.
+func (f *shownForm) asks(b *Block) bool {
+	named := f.name || b.Username.Kind != Form && b.Username.Kind != Query
+	return !f.elsewhere && (named && f.password || f.step)
+}
+
+// leadsHere reports whether a form's action is one of the block's addresses, or that of the page, which is path.
+func (b *Block) leadsHere(path match.Path, action string) bool {
+	base := &url.URL{Path: path.Text}
+	target, err := base.Parse(strings.TrimSpace(action))
+	if err != nil || target.Opaque != "" {
+		return false
+	}
+	return target.Path == path.Text || b.Paths.Match(target.Path) || target.Path == "" && path.Text == "/"
+}
+
+// attribute returns the value of an attribute; "" if the element has none of that name.
+func attribute(token html.Token, name string) string {
+	for _, attribute := range token.Attr {
+		if attribute.Key == name {
+			return attribute.Val
+		}
+	}
+	return ""
 }
 
 // continuesBy reports whether the second step of a login names a field in Fields or When.

@@ -1,10 +1,17 @@
 package login
 
-import "testing"
+import (
+	"testing"
+
+	"sallyport.example/sallyport/internal/match"
+)
+
+// at is where the login is.
+var at = match.Path{Text: "/wiki/login", Canonical: true}
 
 // TestAsksAgain: only a page with the login's own form counts.
 func TestAsksAgain(t *testing.T) {
-	byName := &Block{Username: Source{Kind: Form, Name: "user"}}
+	byName := &Block{Paths: match.NewGlobs("/sign-in"), Username: Source{Kind: Form, Name: "user"}}
 	listed := &Block{Username: Source{Kind: Form, Name: "user"}, Fields: []string{"pw", "otp", "empty="}}
 	nameless := &Block{Username: Source{Kind: None}}
 	second := &Block{Username: Source{Kind: None}, Continues: true, Fields: []string{"otp", "csrf=*", "u="}}
@@ -17,6 +24,14 @@ func TestAsksAgain(t *testing.T) {
 	}{
 		{byName, form, true},
 		{byName, `<INPUT NAME='user' value=x><input type=password />`, true},
+		{byName, `<form action=""><input name=user><input type=password>`, true},
+		{byName, `<form action="login?next=/x"><input name=user><input type=password>`, true},
+		{byName, `<form action="/wiki/login"><input name=user><input type=password>`, true},
+		{byName, `<form action="https://wiki.example/wiki/login"><input name=user><input type=password>`, true},
+		{byName, `<form action="/sign-in"><input name=user><input type=password>`, true},
+		{byName, `<form action="/change-password"><input name=user><input type=password>`, false},
+		{byName, `<form action="javascript:x"><input name=user><input type=password>`, false},
+		{byName, `<form action="?do=x"><input name=user></form><form action=/other><input type=password>`, false},
 		{byName, `<p>Hello alice`, false},
 		{byName, `<p>Hello alice, <input type=password name=new> is a field of hers`, false},
 		{byName, `<p>Hello alice, <input name=user> finds others`, false},
@@ -38,7 +53,7 @@ func TestAsksAgain(t *testing.T) {
 		{conditional, `<input name=q>`, false},
 	} {
 		set := &Set{Blocks: []Block{*test.block}}
-		if got := set.AsksAgain(test.block, []byte(test.page)); got != test.want {
+		if got := set.AsksAgain(test.block, at, []byte(test.page)); got != test.want {
 			t.Errorf("%+v, %s: %t", test.block.Username, test.page, got)
 		}
 	}
@@ -49,10 +64,10 @@ func TestAsksAgainOfTheFirstStep(t *testing.T) {
 	first := Block{Username: Source{Kind: Form, Name: "user"}}
 	second := Block{Username: Source{Kind: None}, Continues: true, Fields: []string{"otp"}}
 	const page = `<form><input name=otp>`
-	if (&Set{Blocks: []Block{first}}).AsksAgain(&first, []byte(page)) {
+	if (&Set{Blocks: []Block{first}}).AsksAgain(&first, at, []byte(page)) {
 		t.Error("the control: there is no second step, and the page counts")
 	}
-	if !(&Set{Blocks: []Block{first, second}}).AsksAgain(&first, []byte(page)) {
+	if !(&Set{Blocks: []Block{first, second}}).AsksAgain(&first, at, []byte(page)) {
 		t.Error("the form of the second step does not count")
 	}
 }
@@ -63,7 +78,7 @@ func FuzzAsksAgain(f *testing.F) {
 	f.Add([]byte("<input name=\x00user type=\"pass"))
 	block := &Block{Username: Source{Kind: Form, Name: "user"}}
 	f.Fuzz(func(t *testing.T, page []byte) {
-		if (&Set{}).AsksAgain(block, page) && len(page) < len("<input name=user type=password>") {
+		if (&Set{}).AsksAgain(block, at, page) && len(page) < len("<input name=user type=password>") {
 			t.Errorf("%q", page)
 		}
 	})

@@ -38,13 +38,15 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 	return x.Config.Pages.ConfirmRecoveryCodes(x.W, status, x.confirmView(common))
 }
 
-// helpedFor is how long an operator's code serves a change of the factors.
+// helpedFor is how long an operator's code serves a reset.
 const helpedFor = 5 * time.Minute
 
-// needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, or the
-// session was opened with an operator's code for this very change.
+// needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, or the change
+// is the reset that the session was opened for with an operator's code. That code is no proof of a factor, so it
+// neither takes one away nor makes recovery codes.
 func (x *Page) needsCode() bool {
-	return gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth) && gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
+	helped := x.Path.Text == x.Config.Base+"/reset" && !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
+	return !helped && gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
 }
 
 // ask shows a confirmation page to an enrolled user. Other users have nothing to change.

@@ -51,6 +51,10 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	// This app may sign users in without setting a cookie, so it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
+	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead {
+		at := x.SignIns.Begin()
+		defer at.End()
+	}
 	prepareVerified(x)
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion, referrer: referrer}

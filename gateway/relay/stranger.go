@@ -30,6 +30,8 @@ func (x *Exchange) ForwardStranger() error {
 			return answer()
 		}
 	}
+	at := x.SignIns.Begin()
+	defer at.End()
 	insertion, referrer := x.expectPage(), x.R.Header["Referer"]
 	openOnly(x)
 	if x.Session() != nil && x.Session().Guest.Len() > 0 {
@@ -94,6 +96,8 @@ func (x *Exchange) ForwardSuspect() error {
 		}
 		x.carried = taken.Guest
 	}
+	at := x.SignIns.Begin()
+	defer at.End()
 	insertion, referrer := x.expectPage(), x.R.Header["Referer"]
 	openOnly(x)
 	x.Prepare(&x.carried)

@@ -22,10 +22,10 @@ var errUnnamedFailure = errors.New("the login left no session, and its answer is
 // signInFailed handles the answer to a login that left nobody signed in. The cookies that it set are thrown away,
 // unless the user tries again with the same name.
 //
-// It shows no page if another login ran at the same time: in an app where an account has one session, the other login
-// may have ended this one's, and then the page may be an account's. It shows a page only if that asks for the password
-// again, because there are other ways to end a session before the app is asked: to lock the account, or to choose how
-// long the session lasts. A page that limits attempts (423, 429) or asks for credentials (401) is an exception.
+// It shows no page if another request, that may have ended this login's session, was at the app at the same time: then
+// the page may be an account's. It shows a page only if that asks for the password again, because there are other ways
+// to end a session before the app is asked: to lock the account, or to choose how long the session lasts. A page that
+// limits attempts (423, 429) or asks for credentials (401) is an exception.
 //
 // That the app knows nobody afterwards does not mean that the password was wrong: the app may answer a right one with a
 // token, or with something else that the login asked for, and set no cookie. So signInFailed shows little: only a page,
@@ -38,7 +38,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 		return x.StoreFailed("keep the app's cookies", err)
 	}
 	answer, errand := try.answer, mayCarryErrand(x, try.Block)
-	besides := try.at.Failed()
+	beside := try.at.Beside()
 	if !errand && answer.Status < 300 && !showable(try) {
 		return x.LoginUnclear("failure", errUnnamedFailure)
 	}
@@ -52,7 +52,7 @@ func (x *Exchange) signInFailed(try *tried) error {
 		}
 	case try.page && len(try.Block.Tokens) > 0 && !try.named:
 		return x.AskLogin()
-	case answer.Status < 300 && answer.Body.Len() > 0 && besides, !try.asksAgain():
+	case try.html && !try.named && beside, !try.asksAgain():
 		return x.AskLogin()
 	}
 	forStrangers(answer.Headers)

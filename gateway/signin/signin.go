@@ -91,7 +91,7 @@ func (x *Exchange) SignIn(attempt *login.Attempt) error {
 	try.says = x.Config.Logins.Judge(attempt.Block, seen, x.Path)
 	try.named, try.page = !seen.BodyUnknown && x.Config.Logins.FailsByName(attempt.Block, seen, x.Path), isPage(seen)
 	try.html = isHTML(seen) && len(seen.Body) > 0
-	try.again = try.page && !seen.BodyUnknown && x.Config.Logins.AsksAgain(attempt.Block, seen.Body)
+	try.again = try.page && !seen.BodyUnknown && x.Config.Logins.AsksAgain(attempt.Block, x.Path, seen.Body)
 	try.issued, try.tokenErr = login.ReadTokens(attempt.Block.Tokens, seen)
 	try.sorted = x.site.Cookies.Sort(lines, guest.Holds, true)
 	if try.jar, try.effect, err = guest.Apply(try.sorted.Held, x.R.Host, x.Path.Text, x.Now); err != nil {

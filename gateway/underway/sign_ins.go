@@ -2,46 +2,42 @@ package underway
 
 import "sync"
 
-// SignIns are the logins that are at the app. An app that allows one session for each account ends the older session at
-// each sign-in. If two logins run at the same time, the answer to the older one is a page of the account, but when the
-// app is asked afterwards, it says that nobody is signed in with that session. SignIns is safe for concurrent use; the
-// zero value holds none.
+// SignIns are the requests at the app that may begin or end a session there: logins, whatever a stranger asks for, and
+// what users send. An app that allows one session for each account ends the older one at each sign-in; others end
+// sessions when an account is locked, when there are too many, or by a forgotten password. The answer to a right login
+// is then a page of the account, but when the app is asked afterwards, it says that nobody is signed in. SignIns is
+// safe for concurrent use; the zero value holds none.
 type SignIns struct {
 	mutex sync.Mutex
-	// running is how many are at the app, and others how many have ended without being reported as failed.
-	running, others int
+	// running is how many are at the app, and ended how many were.
+	running, ended int
 }
 
-// SignIn is one login.
+// SignIn is one of these requests.
 type SignIn struct {
-	all    *SignIns
-	others int
-	failed bool
+	all   *SignIns
+	ended int
 }
 
-// Begin notes a login that is about to go to the app. It counts until its End.
+// Begin notes a request that is about to go to the app. It counts until its End.
 func (s *SignIns) Begin() *SignIn {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.running++
-	return &SignIn{all: s, others: s.others}
+	return &SignIn{all: s, ended: s.ended}
 }
 
-// Failed notes that the app knows nobody after this login. It reports whether another login may be the reason: one that
-// is at the app now, or that was there since this one began and did not fail.
-func (s *SignIn) Failed() (besides bool) {
-	s.failed = true
+// Beside reports whether another such request is at the app now, or was there since this one began.
+func (s *SignIn) Beside() bool {
 	s.all.mutex.Lock()
 	defer s.all.mutex.Unlock()
-	return s.all.running > 1 || s.all.others != s.others
+	return s.all.running > 1 || s.all.ended != s.ended
 }
 
-// End notes that the login is over. It must be called once.
+// End notes that the request is over. It must be called once.
 func (s *SignIn) End() {
 	s.all.mutex.Lock()
 	defer s.all.mutex.Unlock()
 	s.all.running--
-	if !s.failed {
-		s.all.others++
-	}
+	s.all.ended++
 }

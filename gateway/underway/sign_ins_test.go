@@ -2,36 +2,26 @@ package underway
 
 import "testing"
 
-// TestP1_SignInsBesideEachOther: a failed login knows of every other login that may have ended its session at the app.
+// TestP1_SignInsBesideEachOther: a failed login knows of every other request that may have ended its session at the
+// app: one that is there now, and one that was there meanwhile. One that was over before is none.
 func TestP1_SignInsBesideEachOther(t *testing.T) {
 	var all SignIns
 	alone := all.Begin()
-	if alone.Failed() {
-		t.Error("there is none besides")
+	if alone.Beside() {
+		t.Error("there is none beside it")
 	}
 	alone.End()
 	after := all.Begin()
-	if after.Failed() {
-		t.Error("one that failed before is besides")
+	if after.Beside() {
+		t.Error("one that was over before is beside it")
 	}
 	during := all.Begin()
-	if !after.Failed() {
-		t.Error("one that is at the app is not besides")
+	if !after.Beside() || !during.Beside() {
+		t.Error("one that is at the app is not beside it")
 	}
 	during.End()
-	if !after.Failed() {
-		t.Error("one that was at the app meanwhile is not besides")
+	if !after.Beside() {
+		t.Error("one that was at the app meanwhile is not beside it")
 	}
-	failed := all.Begin()
-	failed.Failed()
-	failed.End()
 	after.End()
-	last := all.Begin()
-	defer last.End()
-	wrong := all.Begin()
-	wrong.Failed()
-	wrong.End()
-	if last.Failed() {
-		t.Error("one that failed is besides")
-	}
 }

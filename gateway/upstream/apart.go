@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,37 +9,27 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// maxApart is how many cookies an answer may set at once for the app to be asked about each.
-const maxApart = 16
-
-// errApart is returned if an answer sets more cookies than that.
-var errApart = errors.New("the answer sets too many cookies to ask the app about each")
-
 // apart asks the app about parts of said.Jar, once it has said whose the whole is. names are the cookies that the
-// answer set.
+// answer set, and before is the jar without them.
 //
 // One cookie can hide another: an app that finds a session looks at no cookie that remembers a user. Such a cookie
 // counts as soon as the session has run out, which no answer shows. If it is another user's, whoever put it there is
-// that user from then on (P5). So the app is asked about the new cookies alone, about all of them but one, and about
-// those from before alone (askPart). In a verified session, those from before were asked about when they came. What one
-// login sets is for one user; some apps end a session that comes without one of its cookies.
-func (x *Exchange) apart(said Probed, names []string) Probed {
-	older := said.Jar.Without(names)
-	newer := said.Jar.Without(older.Names()).Names()
+// that user from then on (P5). So the app is asked about parts that make sense to it (askPart): what the answer set,
+// what of that was not there before, and what was there before. In a verified session, the last was asked about when it
+// came. Other parts are not asked about, since some apps end a session that comes without one of its cookies.
+func (x *Exchange) apart(said Probed, names []string, before custody.Jar) Probed {
+	older := said.Jar.Without(names).Names()
+	newer := said.Jar.Without(older).Names()
+	again := said.Jar.Without(older).Without(said.Jar.Without(before.Names()).Names()).Names()
 	var without [][]string
-	if older.Len() > 0 {
-		without = append(without, older.Names())
+	if len(older) > 0 {
+		without = append(without, older)
 		if x.State() != gate.Verified || x.Place == gate.Login {
 			without = append(without, newer)
 		}
 	}
-	if len(newer) > 1 && x.Place != gate.Login {
-		if len(newer) > maxApart {
-			return unclear(said, errApart)
-		}
-		for _, name := range newer {
-			without = append(without, append(older.Names(), name))
-		}
+	if len(again) > 0 && len(again) < len(newer) {
+		without = append(without, slices.Concat(older, again))
 	}
 	if len(without) == 0 {
 		return said
@@ -56,7 +45,9 @@ func (x *Exchange) apart(said Probed, names []string) Probed {
 			continue
 		}
 		asked = append(asked, part)
-		if said = x.askPart(said, part, Attachment{}, guests); said.Verdict == login.Unclear {
+		// A cookie that remembers a user may be good once, and is replaced then. What the app sets in the place of a
+		// cookie that was left out replaces none that is good.
+		if said = x.askPart(said, part, Attachment{}, guests, part.Holds); said.Verdict == login.Unclear {
 			break
 		}
 	}

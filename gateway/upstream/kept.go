@@ -25,7 +25,7 @@ func (x *Exchange) OfAnswer(jar custody.Jar, sorted custody.Sorted, before custo
 	for _, change := range slices.Concat(sorted.Held, custody.Changes(sorted.Browser)) {
 		names = append(names, change.Name())
 	}
-	return x.apart(said, names)
+	return x.apart(said, names, before)
 }
 
 // asIfKept asks the app, which has said that nobody is signed in, about everything that the answer meant to set.

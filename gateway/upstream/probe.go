@@ -33,7 +33,7 @@ type Probed struct {
 	Answer  *Withheld        // nil if there was none
 	Status  int
 	Err     error
-	// read: the answer is JSON, as it should be, in which no name stands.
+	// read: the answer is of the kind that the operator says, JSON or a page, and has no name in it.
 	read bool
 }
 
@@ -227,7 +227,7 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 	if result.Name, result.Verdict = identity.Read(seen); result.Verdict == login.Known && !form.signedOut() {
 		result.Mail = identity.MailAddress(seen, x.Config.Logins.Mail)
 	}
-	result.read = identity.Kind == login.JSON && result.Verdict == login.NotSignedIn && json.Valid(seen.Body)
+	result.read = result.Verdict == login.NotSignedIn && (identity.Kind != login.JSON || json.Valid(seen.Body))
 	return result
 }
 

@@ -135,8 +135,8 @@ func (p *Probed) media() string {
 
 // speaksOfNobody reports whether an answer without a name means that nobody is signed in. It does if it answers the
 // question, asks for a sign-in, leads to one, or is what strangers get. Any other answer may be a refusal at a moment
-// that the client chose, such as "Too many connections", so it does not count as "nobody". A page answers the question
-// if strangers get a page too.
+// that the client chose, such as "Too many connections", so it does not count as "nobody". A page in the place of JSON
+// answers the question if strangers get one too.
 func (x *Exchange) speaksOfNobody(said *Probed, stranger guest) bool {
 	switch {
 	case said.Answer == nil, said.Status == http.StatusUnauthorized:
@@ -234,7 +234,7 @@ func (x *Exchange) probeParts(result Probed, with Attachment, guests []guest) Pr
 		return unclear(result, errParts)
 	}
 	for _, part := range parts {
-		if result = x.askPart(result, part, with, guests); result.Verdict == login.Unclear {
+		if result = x.askPart(result, part, with, guests, nil); result.Verdict == login.Unclear {
 			break
 		}
 	}
@@ -242,8 +242,9 @@ func (x *Exchange) probeParts(result Probed, with Attachment, guests []guest) Pr
 }
 
 // askPart asks the app about a part of result.Jar and returns whose the whole is then. Nobody may be signed in with a
-// part, or the user of the whole, but nobody else. If nobody is signed in with the whole, it is the part's user's.
-func (x *Exchange) askPart(result Probed, part custody.Jar, with Attachment, guests []guest) Probed {
+// part, or the user of the whole, but nobody else. If nobody is signed in with the whole, it is the part's user's. Of
+// what the answers change, the whole gets what keeps says; nil: everything.
+func (x *Exchange) askPart(result Probed, part custody.Jar, with Attachment, guests []guest, keeps func(name string) bool) Probed {
 	for i := range x.Config.Logins.Identities {
 		identity := &x.Config.Logins.Identities[i]
 		said := x.site.called(x.askRealm(identity, part, with, inClientsForm), identity, guests[i].name)
@@ -257,6 +258,9 @@ func (x *Exchange) askPart(result Probed, part custody.Jar, with Attachment, gue
 			said.Verdict, said.Err = oddNobody(said)
 		case said.Verdict == login.Known && result.Verdict == login.Known && said.Name != result.Name:
 			said.Verdict, said.Err = login.Unclear, ErrTwoUsers
+		}
+		if keeps != nil && result.Verdict == login.Known {
+			said.Changes = slices.DeleteFunc(slices.Clone(said.Changes), func(c custody.Change) bool { return !keeps(c.Name()) })
 		}
 		changes := append(slices.Clone(result.Changes), said.Changes...)
 		jar, _, full := result.Jar.Apply(said.Changes, x.R.Host, identity.Path, x.Now)
