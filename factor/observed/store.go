@@ -4,6 +4,7 @@ package observed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"sallyport.example/sallyport/factor"
@@ -14,10 +15,11 @@ const (
 	Get    = "get"
 	Put    = "put"
 	Delete = "delete"
+	List   = "list"
 )
 
 // Operations are all of them.
-func Operations() []string { return []string{Get, Put, Delete} }
+func Operations() []string { return []string{Get, Put, Delete, List} }
 
 // How a call ends.
 const (
@@ -93,4 +95,22 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return err
 }
 
-var _ factor.Store = (*Store)(nil)
+// errNoList is returned where the other store lists nothing.
+var errNoList = fmt.Errorf("%w: the store cannot list its records", factor.ErrUnavailable)
+
+// List implements factor.Lister, as far as the other store does.
+func (s *Store) List(ctx context.Context, query factor.Query) (factor.Page, error) {
+	lister, able := s.store.(factor.Lister)
+	if !able {
+		return factor.Page{}, errNoList
+	}
+	began := time.Now()
+	page, err := lister.List(ctx, query)
+	s.tell(List, began, err)
+	return page, err
+}
+
+var (
+	_ factor.Store  = (*Store)(nil)
+	_ factor.Lister = (*Store)(nil)
+)
