@@ -79,7 +79,7 @@ func Mark(x *Exchange) string {
 		return ""
 	}
 	mark := hmac.New(sha256.New, keys[0])
-	began := binary.BigEndian.AppendUint64(nil, uint64(x.data.Created.UnixNano())) //nolint:gosec // its bits, whatever the sign
+	began := binary.BigEndian.AppendUint64(nil, uint64(x.data.Created.UnixNano()))
 	mark.Write(began)
 	mark.Write([]byte(x.data.App + "\x00" + x.data.Host))
 	return base64.RawURLEncoding.EncodeToString(mark.Sum(nil)[:markSize])
