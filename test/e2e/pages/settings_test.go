@@ -18,7 +18,7 @@ func TestSettingsAtAGlance(t *testing.T) {
 		`document.querySelector(".badge").innerText + " " + document.querySelectorAll(".badge:not(.wait)").length`:                                                                      "This session 1",
 		`[...document.querySelectorAll("time[data-ago]")].filter(e => !/ago|yesterday|now|last/.test(e.innerText) || !/20\d\d/.test(e.title)).map(e => e.innerText).join()`:             "",
 		`[...document.querySelectorAll(".failed h3")].map(e => getComputedStyle(e).color).join()`:                                                                                       "rgb(140, 29, 24),rgb(140, 29, 24),rgb(140, 29, 24)",
-		`[...document.querySelectorAll("form .lines li")].filter(e => !e.querySelector("svg use")).length + ""`:                                                                    "0",
+		`[...document.querySelectorAll("form .lines li")].filter(e => !e.querySelector("svg use")).length + ""`:                                                                         "0",
 		`[...document.querySelectorAll(".card")].map(e => Math.round(e.getBoundingClientRect().bottom - e.lastElementChild.getBoundingClientRect().bottom)).filter(d => d > 25).join()`: "",
 		`document.querySelector(".zone h2").innerText + "; " + document.querySelector(".zone button").innerText + "; " + document.querySelectorAll(".danger").length`:                   "Danger zone; Disable Two-Factor Authentication; 1",
 	} {
