@@ -51,7 +51,8 @@ func (x *Exchange) ForwardVerified() error {
 	}
 	// This app may sign users in without setting a cookie, so it is asked after each request that could have done so.
 	x.Suspect = x.Suspect || x.mayRaise()
-	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead {
+	// What a user sends may end a session, of another account too. WebSockets last too long to count.
+	if x.R.Method != http.MethodGet && x.R.Method != http.MethodHead && x.R.Method != http.MethodConnect {
 		at := x.SignIns.Begin()
 		defer at.End()
 	}
