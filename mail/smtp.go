@@ -58,7 +58,7 @@ func NewSMTP(options Options) (*SMTP, error) {
 }
 
 func (s *SMTP) parse(text string) error {
-	const want = "want smtp://[user:password@]host[:port] or smtps://..."
+	const want = "want smtp://[user:password@]host[:port], or the same with smtps"
 	parsed, err := url.Parse(text)
 	switch {
 	case err != nil:
