@@ -78,6 +78,8 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Renews: h.Renews,
 
 		ChangePassword: h.ChangePassword,
+		// It costs a write at each sign-in from a new browser, so somebody has to want to hear of it.
+		WatchPasswords: h.ChangePassword != "" || len(h.Notify) > 0,
 		Digits:         h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
 			App: h.App, Pending: duration(h.Pending), Idle: duration(h.Idle), Lifetime: duration(h.Lifetime),

@@ -74,6 +74,9 @@ func shownMarks(x *Exchange) []string {
 
 // KeepKnown has the browser be known as one in which the user was seen: a factor was proved in it.
 func KeepKnown(x *Exchange, user string) {
+	if !x.Config.WatchPasswords {
+		return
+	}
 	own := knownMarks(x, user)
 	if len(own) == 0 {
 		return
@@ -90,6 +93,9 @@ func KeepKnown(x *Exchange, user string) {
 // expectProof notes a sign-in with a right password that owes a factor now, if the browser is not one in which the user
 // was seen.
 func expectProof(x *Exchange, user string) {
+	if !x.Config.WatchPasswords {
+		return
+	}
 	own, shown := knownMarks(x, user), shownMarks(x)
 	mark := exchange.Mark(&x.Exchange.Exchange)
 	if mark == "" || len(own) == 0 || slices.ContainsFunc(own, func(m string) bool { return slices.Contains(shown, m) }) {

@@ -114,7 +114,7 @@ func TestPasswordExposed(t *testing.T) {
 // nothing.
 func TestPasswordExposedBySignOut(t *testing.T) {
 	t.Parallel()
-	l := newLedger(t, demo.Knobs{}, "", site.Options{})
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tchange_password /account/password\n", site.Options{})
 	c, authenticator := l.verified(t, "alice", demo.AlicePassword)
 	elsewhere := l.Client(t)
 	signIn(t, elsewhere, "alice", demo.AlicePassword)
@@ -134,7 +134,7 @@ func TestPasswordExposedBySignOut(t *testing.T) {
 // proved, brings no warning about, by any request. (The positive control is TestPasswordExposed.)
 func TestP4_NobodyElseExposes(t *testing.T) {
 	t.Parallel()
-	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 1s\n", site.Options{})
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 1s\n\t\tchange_password /account/password\n", site.Options{})
 	owner, authenticator := l.verified(t, "alice", demo.AlicePassword)
 	cookies := owner.Token()
 	stranger := l.Client(t)
@@ -173,7 +173,7 @@ func TestP4_NobodyElseExposes(t *testing.T) {
 // user's next proof finds what nobody told.
 func TestPasswordExposedOverARestart(t *testing.T) {
 	t.Parallel()
-	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 2s\n", site.Options{})
+	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 2s\n\t\tchange_password /account/password\n", site.Options{})
 	_, authenticator := l.verified(t, "alice", demo.AlicePassword)
 	thief := l.Client(t)
 	signIn(t, thief, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")

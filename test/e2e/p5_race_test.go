@@ -127,6 +127,6 @@ func TestP5_WrongPasswordKeepsTheForm(t *testing.T) {
 		}
 	}
 	form.Set("password", demo.AlicePassword)
-	c.Post("/login", form).Wants(t, http.StatusSeeOther, "/")
+	c.Post("/login", form).Wants(t, http.StatusSeeOther, "/files")
 	wantsEntries(t, c, "alice")
 }

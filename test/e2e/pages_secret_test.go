@@ -198,7 +198,7 @@ func TestPages_Challenge(t *testing.T) {
 		t.Error("one code too many can be typed")
 	}
 	v.Goto(v.url + "/second-factor/challenge")
-	v.says("alert", "Too many wrong codes. Try again in ")
+	v.says("alert", "Too many wrong codes.")
 	if left := v.Text(".countdown"); !strings.HasPrefix(left, "0:") {
 		t.Errorf("the countdown shows %q", left)
 	}

@@ -163,7 +163,7 @@ func TestP5_RenamedWithinASession(t *testing.T) {
 	c.Post("/rename", url.Values{"to": {"alice2"}}).Wants(t, http.StatusSeeOther, "/second-factor/setup")
 	c.Get("/account").Wants(t, http.StatusSeeOther, "/second-factor/setup")
 	wantsState(t, c, "enrolling", "alice2")
-	if log := h.Log(); !strings.Contains(log, `"was":"alice"`) || !strings.Contains(log, `"is":"alice2"`) {
+	if log := h.Log(); !strings.Contains(log, `"user":"alice2"`) || !strings.Contains(log, `"was":"alice"`) {
 		t.Error("it is not in the log, with both names")
 	}
 	for _, path := range []string{"/account", "/", "/api/account"} {

@@ -32,7 +32,7 @@ const focused = `(() => {
 	const wrong = [];
 	if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) wrong.push("has no outline");
 	if (r.bottom < 0 || r.top > innerHeight || r.right < 0 || r.left > innerWidth) wrong.push("is out of sight");
-	if (!["A", "BUTTON", "INPUT", "SUMMARY"].includes(e.tagName)) wrong.push("is a " + e.tagName);
+	if (!["A", "BUTTON", "INPUT", "SELECT", "TEXTAREA", "SUMMARY"].includes(e.tagName)) wrong.push("is a " + e.tagName);
 	if (!(e.getAttribute("aria-label") || e.innerText || (e.labels && e.labels.length))) wrong.push("has no name");
 	return number + " " + wrong.join(", ");
 })()`
