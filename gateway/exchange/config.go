@@ -92,8 +92,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Events gets each security event, once. Default: events are written to Logger.
 	Events event.Sink
-	// WatchPasswords has a right password without a factor, from a browser in which the user was never seen, noted in the
-	// user's record, and told if no factor is proved. Default: it is not, and a sign-in writes no record.
+	// WatchPasswords has a right password without a factor, from a browser in which the user was never seen, noted in
+	// the user's record, and told if no factor is proved. Default: it is not, and a sign-in writes no record.
 	WatchPasswords bool
 	// ChangePassword is the path at which the app lets users change their password. Default: none is named.
 	ChangePassword string
