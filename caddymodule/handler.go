@@ -284,6 +284,7 @@ func (h *Handler) sinks(ctx caddy.Context, app *App, factors *factor.Service) (e
 // ServeHTTP passes a request through the gateway. Every request to the rest of the route, including the gateway's own,
 // goes and returns through the function in it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	noteRequestID(r)
 	err := h.gateway.ServeHTTP(w, r, func(w http.ResponseWriter, r *http.Request) error {
 		settleOriginal(r)
 		return quiet(next.ServeHTTP(w, r))

@@ -19,14 +19,24 @@ func clientAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// requestID returns Caddy's ID of a request, the value of {http.request.uuid}: the access log shows the same one where
-// it is told to (log_append).
-func requestID(r *http.Request) string {
+// requestIDVar is the variable of a request that holds its ID.
+const requestIDVar = "second_factor.request"
+
+// noteRequestID keeps Caddy's ID of a request, the value of {http.request.uuid}: the access log has the same one. It is
+// read once, before the request goes on, because reading it writes into what the transport to the app reads.
+func noteRequestID(r *http.Request) {
 	replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
-		return ""
+		return
 	}
-	id, _ := replacer.GetString("http.request.uuid")
+	if id, _ := replacer.GetString("http.request.uuid"); id != "" {
+		caddyhttp.SetVar(r.Context(), requestIDVar, id)
+	}
+}
+
+// requestID returns the ID that noteRequestID has kept; empty if there is none.
+func requestID(r *http.Request) string {
+	id, _ := caddyhttp.GetVar(r.Context(), requestIDVar).(string)
 	return id
 }
 

@@ -18,6 +18,7 @@ func TestRequestID(t *testing.T) {
 	replacer := caddy.NewReplacer()
 	prepared := caddyhttp.PrepareRequest(r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, replacer)), replacer,
 		httptest.NewRecorder(), nil)
+	noteRequestID(prepared)
 	id := requestID(prepared)
 	if shown := replacer.ReplaceAll("{http.request.uuid}", "none"); id == "" || id != shown || id != requestID(prepared) {
 		t.Errorf("%q and %q; Caddy says %q", id, requestID(prepared), shown)
