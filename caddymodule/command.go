@@ -20,18 +20,24 @@ func configFlags(command *cobra.Command) {
 	command.SilenceUsage = true
 }
 
-// configured reads the configuration that a command's flags name, without starting anything, and returns its secrets
-// module: the guest's name and its JSON. Without a configuration both are empty.
-func configured(command *cobra.Command) (module string, raw json.RawMessage, err error) {
+// configContent returns the configuration that a command's flags name, as JSON; nil without one. Nothing is started.
+func configContent(command *cobra.Command) ([]byte, error) {
 	file, err := command.Flags().GetString("config")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	adapter, err := command.Flags().GetString("adapter")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	content, _, _, err := caddycmd.LoadConfig(file, adapter)
+	return content, err
+}
+
+// configured reads the configuration that a command's flags name, without starting anything, and returns its secrets
+// module: the guest's name and its JSON. Without a configuration both are empty.
+func configured(command *cobra.Command) (module string, raw json.RawMessage, err error) {
+	content, err := configContent(command)
 	if err != nil {
 		return "", nil, err
 	}

@@ -233,14 +233,18 @@ func (r *reach) print(answer any, text func(w io.Writer) error) error {
 	return err
 }
 
+// act asks for an act on the user that the arguments name, as the flags say, and reads the answer.
+func (r *reach) act(arguments []string, act string, into any) (asked actJSON, err error) {
+	if asked, err = r.actOf(); err != nil {
+		return asked, err
+	}
+	return asked, r.ask(http.MethodPost, userPath(arguments)+"/"+act, asked, into)
+}
+
 // simply is a command whose act has no answer.
 func simply(act, said string) func(r *reach, arguments []string) error {
 	return func(r *reach, arguments []string) error {
-		body, err := r.actOf()
-		if err != nil {
-			return err
-		}
-		if err := r.ask(http.MethodPost, userPath(arguments)+"/"+act, body, new(struct{})); err != nil {
+		if _, err := r.act(arguments, act, new(struct{})); err != nil {
 			return err
 		}
 		return r.print(struct{}{}, func(w io.Writer) error {
@@ -251,12 +255,9 @@ func simply(act, said string) func(r *reach, arguments []string) error {
 }
 
 func resetUser(r *reach, arguments []string) error {
-	body, err := r.actOf()
-	if err != nil {
-		return err
-	}
 	var code codeJSON
-	if err := r.ask(http.MethodPost, userPath(arguments)+"/reset", body, &code); err != nil {
+	body, err := r.act(arguments, "reset", &code)
+	if err != nil {
 		return err
 	}
 	if body.Open {
@@ -274,12 +275,8 @@ func resetUser(r *reach, arguments []string) error {
 }
 
 func makeCode(r *reach, arguments []string) error {
-	body, err := r.actOf()
-	if err != nil {
-		return err
-	}
 	var code codeJSON
-	if err := r.ask(http.MethodPost, userPath(arguments)+"/code", body, &code); err != nil {
+	if _, err := r.act(arguments, "code", &code); err != nil {
 		return err
 	}
 	return r.print(code, func(w io.Writer) error {

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"sallyport.example/sallyport/event"
@@ -118,12 +117,7 @@ func openDirectly(command *cobra.Command) (call callFunc, closed func() error, e
 // configuredApp provisions the app of a command's configuration, and nothing else of it. It returns the settings of all
 // sites too.
 func configuredApp(command *cobra.Command) (app *App, handlers []*Handler, closed func() error, err error) {
-	file, _ := command.Flags().GetString("config")
-	adapter, err := command.Flags().GetString("adapter")
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	content, _, _, err := caddycmd.LoadConfig(file, adapter)
+	content, err := configContent(command)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/spf13/cobra"
 )
@@ -21,15 +20,7 @@ var errUnprotected = errors.New("no second_factor of the configuration gets this
 // handlerFor returns the settings of the second_factor that a request comes to, by the configuration that a command's
 // flags name, and whether the request comes from this machine. Nothing is started.
 func handlerFor(command *cobra.Command, r *http.Request) (handler *Handler, local bool, err error) {
-	file, err := command.Flags().GetString("config")
-	if err != nil {
-		return nil, false, err
-	}
-	adapter, err := command.Flags().GetString("adapter")
-	if err != nil {
-		return nil, false, err
-	}
-	content, _, _, err := caddycmd.LoadConfig(file, adapter)
+	content, err := configContent(command)
 	if err != nil {
 		return nil, false, err
 	}

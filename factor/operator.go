@@ -92,8 +92,11 @@ type Help struct{ s *Service }
 // Help returns the part of the service that is about operators.
 func (s *Service) Help() Help { return Help{s} }
 
-// issue makes a code.
+// issue makes a code for a user.
 func (h Help) issue(user string, lifetime time.Duration) (Issued, *Code, error) {
+	if err := h.s.check(user); err != nil {
+		return Issued{}, nil, err
+	}
 	if lifetime < MinCodeLifetime || lifetime > MaxCodeLifetime {
 		return Issued{}, nil, fmt.Errorf("%w: a code lasts from %s to %s", ErrInvalid, MinCodeLifetime, "720h")
 	}
@@ -136,9 +139,6 @@ func claimHash(claim string) []byte {
 // is not left to the password alone: its next set-up needs the code that is returned, and until then every sign-in owes
 // a set-up (Status.OwesCode). A code that was made earlier ends. ErrNotEnrolled if there is no record.
 func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
-	if err := h.s.check(user); err != nil {
-		return Issued{}, err
-	}
 	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
 		return Issued{}, err
@@ -182,9 +182,6 @@ func (h Help) Open(ctx context.Context, user string) error {
 // one in place of a lost factor for everybody else. A code that was made earlier ends, and so does a set-up that was
 // begun with it.
 func (h Help) MakeCode(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
-	if err := h.s.check(user); err != nil {
-		return Issued{}, err
-	}
 	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
 		return Issued{}, err

@@ -6,18 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/pages"
 )
 
 const (
-	// markPurpose is what the key of marks is for, and markSize is how many bytes of the hash are shown.
+	// markPurpose is what the key of marks is for, and markSize is how many bytes of the hash are shown. Without the
+	// key an event has no mark.
 	markPurpose = "sallyport sessions in events"
 	markSize    = 12
-	// markPatience is how long an event waits for that key at most. Without the key the event has no mark.
-	markPatience = 500 * time.Millisecond
 )
 
 // Tell emits a security event and fills in what the request says of it. Every event goes through here, once, after the
@@ -72,9 +70,7 @@ func Mark(x *Exchange) string {
 	if x.data == nil {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.R.Context()), markPatience)
-	defer cancel()
-	keys, err := x.Config.Sessions.Keys(ctx, markPurpose)
+	keys, err := Keys(context.WithoutCancel(x.R.Context()), x.Site, markPurpose)
 	if err != nil {
 		return ""
 	}

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
@@ -18,8 +17,6 @@ const (
 	NextSuffix = "-next"
 	// nextLife is how long an address is remembered.
 	nextLife = 10 * time.Minute
-	// nextPatience is how long a stranger's request waits at most for the keys that seal the cookie.
-	nextPatience = 500 * time.Millisecond
 
 	nextPurpose = "sallyport address that was asked for first"
 	nextHead    = 8 // until when, in Unix seconds
@@ -88,9 +85,7 @@ func shownNext(x *Exchange) string {
 }
 
 func nextKeys(x *Exchange) ([][]byte, error) {
-	ctx, cancel := context.WithTimeout(x.R.Context(), nextPatience)
-	defer cancel()
-	return x.Config.Sessions.Keys(ctx, nextPurpose)
+	return Keys(x.R.Context(), x.Site, nextPurpose)
 }
 
 // nextBound returns what a remembered address is bound to. Neither part holds a zero byte.

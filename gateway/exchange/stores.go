@@ -1,8 +1,10 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
@@ -71,4 +73,15 @@ func (x *Exchange) StoreWorks(store string, change bool) {
 	if health.Ill.Load() && health.Works(change, x.Config.Now()) {
 		x.Tell(event.Event{Name: event.StoreRecovered, Setting: store})
 	}
+}
+
+// keyPatience is how long a request waits at most for keys of the session store.
+const keyPatience = 500 * time.Millisecond
+
+// Keys returns the session store's keys for a purpose. What a request does with them it can do without, so it does not
+// wait long.
+func Keys(ctx context.Context, s *Site, purpose string) ([][]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, keyPatience)
+	defer cancel()
+	return s.Config.Sessions.Keys(ctx, purpose)
 }

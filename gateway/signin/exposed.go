@@ -35,7 +35,6 @@ const (
 
 	knownPurpose = "sallyport browsers that users were seen in"
 	knownSize    = 16
-	keyPatience  = 500 * time.Millisecond
 
 	// maxExpected is how many sign-ins this process has an eye on at a time. What is beyond that is told at the user's
 	// next proof.
@@ -46,9 +45,7 @@ const (
 
 // knownMarks are what a browser may show for a user, one for each key; empty if the keys cannot be read just now.
 func knownMarks(x *Exchange, user string) (marks []string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.R.Context()), keyPatience)
-	defer cancel()
-	keys, err := x.Config.Sessions.Keys(ctx, knownPurpose)
+	keys, err := exchange.Keys(context.WithoutCancel(x.R.Context()), x.Site, knownPurpose)
 	if err != nil {
 		return nil
 	}

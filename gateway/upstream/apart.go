@@ -20,7 +20,7 @@ import (
 func (x *Exchange) apart(said Probed, names []string, before custody.Jar) Probed {
 	older := said.Jar.Without(names).Names()
 	newer := said.Jar.Without(older).Names()
-	again := said.Jar.Without(older).Without(said.Jar.Without(before.Names()).Names()).Names()
+	again := slices.DeleteFunc(slices.Clone(newer), func(name string) bool { return !before.Holds(name) })
 	var without [][]string
 	if len(older) > 0 {
 		without = append(without, older)
