@@ -50,6 +50,8 @@ var rooms = map[string][]string{
 	},
 
 	"factor/totp":                 {"internal/age", "internal/match", "factor"},
+	"factor/passkey":              {"internal/age", "internal/match", "factor"},
+	"factor/passkey/passkeytest":  {},
 	"factor/recovery":             {"internal/age", "internal/match", "factor"},
 	"factor/storetest":            {"internal/age", "internal/match", "factor"},
 	"factor/schema1test":          {},
@@ -94,6 +96,7 @@ var foreign = map[string][]string{
 	"github.com/redis/":                    {"session/store/redis"},
 	"github.com/jackc/":                    {"session/store/postgres"},
 	"github.com/pquerna/otp":               {"factor/totp"},
+	"github.com/go-webauthn/":              {"factor/passkey", "factor/passkey/passkeytest"},
 	"github.com/skip2/go-qrcode":           append([]string{"pages", "desk"}, gateways...),
 	"github.com/klauspost/compress":        append([]string{"login"}, gateways...),
 	"github.com/andybalholm/brotli":        append([]string{"login"}, gateways...),

@@ -43,6 +43,9 @@ const (
 	RecoveryCodesMade Name = "recovery_codes_made"
 	// RecoveryCodeUsed is a recovery code that was right and is used up.
 	RecoveryCodeUsed Name = "recovery_code_used"
+	// PasskeyCopied is a passkey's answer that was refused because the passkey's count of uses went back: somebody may
+	// hold a copy of it.
+	PasskeyCopied Name = "passkey_copied"
 	// BrowserTrusted is a browser that will sign in without a code from now on.
 	BrowserTrusted Name = "browser_trusted"
 	// BrowserForgotten is a trusted browser, or all of the user's, that is no longer trusted. With ReasonMisused the
@@ -223,7 +226,7 @@ func (n Name) Outcome() Outcome {
 		return Accepted
 	case LoginFailed, ChallengeFailed, StoreUnavailable:
 		return Failed
-	case LoginRefused, Throttled, Stopped:
+	case LoginRefused, Throttled, Stopped, PasskeyCopied:
 		return Refused
 	case ChallengePassed:
 		return Passed

@@ -82,6 +82,8 @@ func lineOf(e Event) line {
 		return info("second factor changed", "change")
 	case RecoveryCodeUsed:
 		return info("recovery code used", "left")
+	case PasskeyCopied:
+		return warn("passkey refused: its count of uses went back, so there may be a copy of it")
 	case BrowserTrusted:
 		return info("browser trusted")
 	case BrowserForgotten:

@@ -31,6 +31,8 @@ type Origin struct {
 	Moved *string
 	// Watch is what a proof settles; nil: nothing.
 	Watch *Watch
+	// Site is where the user is; see Env.
+	Site string
 }
 
 // Contact is how a user can be reached, also where there is no session to ask: when an operator has done something.
@@ -114,6 +116,11 @@ const (
 	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
 	// a copy.
 	EventMisused EventKind = "misused"
+	// EventAdded is a further factor, EventRemoved one of several that was taken away.
+	EventAdded   EventKind = "added"
+	EventRemoved EventKind = "removed"
+	// EventCopied is a passkey's answer that was refused because its count of uses went back: there may be a copy.
+	EventCopied EventKind = "passkey_copied"
 	// EventOperatorReset are all factors, taken away by an operator, who gave a reason, as with all that follows.
 	EventOperatorReset EventKind = "operator-reset"
 	// EventOperatorCode is a code that an operator made.
@@ -128,7 +135,7 @@ const (
 
 var eventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
-	EventOperatorReset, EventOperatorCode, EventOperatorUnlock, EventOperatorSignOut, EventOperatorCodeUsed,
+	EventAdded, EventRemoved, EventCopied, signInWith(MethodPasskey), EventOperatorReset, EventOperatorCode, EventOperatorUnlock, EventOperatorSignOut, EventOperatorCodeUsed,
 }
 
 // EventKinds are all kinds of events.
@@ -175,7 +182,7 @@ func (e Event) validate() error {
 // else out.
 func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	origin := originOf(ctx)
-	if kind != EventFailure {
+	if kind != EventFailure && kind != EventCopied {
 		r.reachable(origin)
 		r.settle(origin.Watch, now)
 	}

@@ -39,6 +39,14 @@ var (
 	// ErrProposalStale says that the enrolment for which the proposal was made is gone, or that the proposal was made
 	// for another user. A new proposal is needed.
 	ErrProposalStale = errors.New("factor: the proposal is out of date")
+	// ErrTooMany says that the user has as many factors of the kind as there may be.
+	ErrTooMany = errors.New("factor: too many factors of the kind")
+	// ErrNoSuchFactor says that the user has no factor with this ID.
+	ErrNoSuchFactor = errors.New("factor: no such factor")
+	// ErrLastFactor says that the factor is the only one, and has to stay.
+	ErrLastFactor = errors.New("factor: the only factor has to stay")
+	// ErrCopied says that the answer shows that there is a copy of the factor: its count of uses went back.
+	ErrCopied = errors.New("factor: there is a copy of the factor")
 	// ErrCodeOwed says that an operator has reset the account: its next set-up needs an enrolment code.
 	ErrCodeOwed = errors.New("factor: an enrolment code is owed")
 	// ErrInvalid says that a setting, a name or a proposal is not acceptable; nothing was read or written.

@@ -3,29 +3,148 @@ package factor
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Begin begins the set-up of a factor for the user and stores nothing. If the user is enrolled, it is to replace
-// exactly the oldest factor of the kind, which stays valid until Confirm.
+// exactly the oldest factor of the kind, which stays valid until Confirm. ErrInvalid if users cannot set up the kind
+// here.
 func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony, error) {
-	record, _, err := s.read(ctx, user)
+	return s.begin(ctx, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
+		if at := record.first(name); at >= 0 {
+			ceremony.Replaces = record.Factors[at].ID
+		}
+		return nil
+	})
+}
+
+// BeginReset is Begin for a factor that is to replace the one with this ID. ErrNoSuchFactor if the user has none.
+func (s *Service) BeginReset(ctx context.Context, user string, name Method, id string) (Ceremony, error) {
+	return s.begin(ctx, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
+		if !record.has(name, id) {
+			return ErrNoSuchFactor
+		}
+		ceremony.Replaces = id
+		return nil
+	})
+}
+
+// BeginAdd is Begin for a further factor of somebody who has one. It can be confirmed as long as the user's factors are
+// those that there are now. ErrNotEnrolled, and ErrTooMany if there are as many of the kind as there may be.
+func (s *Service) BeginAdd(ctx context.Context, user string, name Method) (Ceremony, error) {
+	return s.begin(ctx, user, name, func(record Record, exists bool, ceremony *Ceremony) error {
+		switch {
+		case !exists:
+			return ErrNotEnrolled
+		case len(record.of(name)) >= s.most(name):
+			return ErrTooMany
+		}
+		ceremony.Beside = record.mark()
+		return nil
+	})
+}
+
+// begin begins a set-up. place says what it is to take the place of.
+func (s *Service) begin(ctx context.Context, user string, name Method, place func(Record, bool, *Ceremony) error) (Ceremony, error) {
+	record, exists, err := s.read(ctx, user)
 	if err != nil {
 		return Ceremony{}, err
 	}
+	env := s.env(ctx, user)
+	if !s.Offers(name, env.Site) {
+		return Ceremony{}, fmt.Errorf("%w: there is no such kind of factor, or nobody sets it up here", ErrInvalid)
+	}
+	var where Ceremony
+	if err := place(record, exists, &where); err != nil {
+		return Ceremony{}, err
+	}
+	ceremony, err := s.start(env, record, name)
+	if err != nil {
+		return Ceremony{}, err
+	}
+	ceremony.Replaces, ceremony.Beside = where.Replaces, where.Beside
+	return ceremony, nil
+}
+
+// start has the kind make its part of a set-up.
+func (s *Service) start(env Env, record Record, name Method) (Ceremony, error) {
 	kind, err := s.enroller(name)
 	if err != nil {
 		return Ceremony{}, err
 	}
-	env := s.env(user)
+	env.Factors = record.of(name)
 	ceremony, err := kind.Begin(env)
 	if err != nil {
 		return Ceremony{}, err
 	}
 	ceremony.Kind, ceremony.App, ceremony.User, ceremony.Created = name, env.App, env.User, env.Now.UTC()
-	if at := record.first(name); at >= 0 {
-		ceremony.Replaces = record.Factors[at].ID
-	}
 	return ceremony, nil
+}
+
+// Renew makes what the kind proposes in a set-up anew, and shows it. The set-up remains the same in all else, also in
+// when it began. ErrProposalStale if the ceremony is another user's.
+func (s *Service) Renew(ctx context.Context, user string, ceremony Ceremony) (Ceremony, Offer, error) {
+	record, _, err := s.read(ctx, user)
+	if err != nil {
+		return Ceremony{}, Offer{}, err
+	}
+	env := s.env(ctx, user)
+	if !ceremony.of(env) {
+		return Ceremony{}, Offer{}, ErrProposalStale
+	}
+	renewed, err := s.start(env, record, ceremony.Kind)
+	if err != nil {
+		return Ceremony{}, Offer{}, err
+	}
+	ceremony.State, ceremony.Secret = renewed.State, renewed.Secret
+	kind, err := s.enroller(ceremony.Kind)
+	if err != nil {
+		return Ceremony{}, Offer{}, err
+	}
+	env.Factors = record.of(ceremony.Kind)
+	offer, err := kind.Show(env, ceremony)
+	if err != nil {
+		return Ceremony{}, Offer{}, err
+	}
+	return ceremony, offer, nil
+}
+
+// Offers reports whether users can set up a kind of factor at a site, which is named as in Env.Site.
+func (s *Service) Offers(name Method, site string) bool {
+	kind, _ := s.config.kind(name)
+	return enrols(kind) && (len(s.config.Offered) == 0 || slices.Contains(s.config.Offered, name)) && s.UsableAt(name, site)
+}
+
+// Offered returns the kinds of factors that users can set up at a site, in the order in which they are offered.
+func (s *Service) Offered(site string) (names []Method) {
+	order := s.config.Offered
+	if len(order) == 0 {
+		for _, kind := range s.config.Kinds {
+			order = append(order, kind.Name())
+		}
+	}
+	for _, name := range order {
+		if s.Offers(name, site) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// UsableAt reports whether a kind of factor is judged here and can be used at a site.
+func (s *Service) UsableAt(name Method, site string) bool {
+	kind, known := s.config.kind(name)
+	placed, choosy := kind.(Placed)
+	return known && (!choosy || placed.UsableAt(site))
+}
+
+// most is how many factors of a kind a user may have.
+func (s *Service) most(name Method) int {
+	kind, _ := s.config.kind(name)
+	if several, ok := kind.(Several); ok {
+		return several.Most()
+	}
+	return 1
 }
 
 // Show returns what the user is shown of a set-up; it may be called again. ErrInvalid if the ceremony cannot be used.
@@ -37,7 +156,13 @@ func (s *Service) Show(ceremony Ceremony) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	return kind.Show(s.env(ceremony.User), ceremony)
+	return kind.Show(s.env(context.Background(), ceremony.User), ceremony)
+}
+
+// enrols reports whether users set a kind up.
+func enrols(kind Kind) bool {
+	_, ok := kind.(Enroller)
+	return ok
 }
 
 func (s *Service) enroller(name Method) (Enroller, error) {
@@ -53,40 +178,60 @@ func (s *Service) enroller(name Method) (Enroller, error) {
 //
 // A first set-up makes the record and returns its recovery codes, to be shown once; of several set-ups in parallel
 // one succeeds and the others get ErrAlreadyEnrolled. One that owes a code (Help.Claim) and has not given the one
-// that counts now gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, keeps the
-// recovery codes and the throttle, and returns nil. The error is ErrProposalStale if that factor is gone, or if the
-// ceremony is another user's. ErrWrongCode is not counted, because the user who answers here has been shown the
-// seed.
-func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) ([]string, error) {
+// that counts now gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, and a further
+// factor (BeginAdd) stands beside the others; both keep the recovery codes and the throttle, and return none. The error
+// is ErrProposalStale if the factor is gone, if the others have changed since, or if the ceremony is another user's.
+// ErrWrongCode is not counted, because the user who answers here has been shown the seed.
+func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) (Confirmed, error) {
 	if err := s.check(user); err != nil {
-		return nil, err
+		return Confirmed{}, err
 	}
 	if err := ceremony.Validate(); err != nil {
-		return nil, err
+		return Confirmed{}, err
 	}
 	kind, err := s.enroller(ceremony.Kind)
 	if err != nil {
-		return nil, err
+		return Confirmed{}, err
 	}
-	env := s.env(user)
+	env := s.env(ctx, user)
 	if !ceremony.of(env) {
-		return nil, ErrProposalStale
+		return Confirmed{}, ErrProposalStale
 	}
 	enrolled, right, err := kind.Finish(env, ceremony, answer)
 	if err != nil {
-		return nil, err
+		return Confirmed{}, err
 	}
 	if !right {
-		return nil, ErrWrongCode
+		return Confirmed{}, ErrWrongCode
 	}
 	if enrolled.ID, err = s.random(idSize); err != nil {
-		return nil, err
+		return Confirmed{}, err
 	}
 	enrolled.Kind, enrolled.Created, enrolled.Used = ceremony.Kind, env.Now.UTC(), env.Now.UTC()
-	if ceremony.Replaces != "" {
-		return nil, s.confirmReset(ctx, user, ceremony.Replaces, enrolled)
+	if name := short(answer.Name); name != "" {
+		enrolled.Name = name
 	}
-	return s.confirmSetUp(ctx, env, enrolled, ceremony.Claim)
+	confirmed := Confirmed{ID: enrolled.ID, Name: enrolled.Name}
+	switch {
+	case ceremony.Replaces != "":
+		err = s.confirmReset(ctx, user, ceremony.Replaces, enrolled)
+	case ceremony.Beside != "":
+		err = s.confirmAdd(ctx, user, ceremony.Beside, enrolled)
+	default:
+		confirmed.Codes, err = s.confirmSetUp(ctx, env, enrolled, ceremony.Claim)
+	}
+	if err != nil {
+		return Confirmed{}, err
+	}
+	return confirmed, nil
+}
+
+// Confirmed is a factor that was set up.
+type Confirmed struct {
+	// ID and Name are the factor's.
+	ID, Name string
+	// Codes are the recovery codes of a first set-up, to be shown once.
+	Codes []string
 }
 
 func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, claim string) ([]string, error) {
@@ -127,6 +272,75 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 	})
 }
 
+func (s *Service) confirmAdd(ctx context.Context, user, beside string, enrolled Factor) error {
+	kind, _ := s.config.kind(enrolled.Kind)
+	distinct, tells := kind.(Distinct)
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		others := record.of(enrolled.Kind)
+		switch {
+		case !exists || record.mark() != beside:
+			return verdict{}, ErrProposalStale
+		case len(others) >= s.most(enrolled.Kind):
+			return verdict{}, ErrTooMany
+		case tells && slices.ContainsFunc(others, func(other Factor) bool { return distinct.Same(other, enrolled) }):
+			return verdict{}, fmt.Errorf("%w: the user has this factor already", ErrInvalid)
+		}
+		record.Factors, record.Devices, record.Code = record.with(enrolled, enrolled.ID), nil, nil
+		record.happened(ctx, EventAdded, enrolled.Created)
+		return verdict{next: record}, nil
+	})
+}
+
+// Remove takes one of the user's factors away, and with the last one all that there is, as Disable does; last reports
+// whether it was that one. Where required is true, the last one stays (ErrLastFactor). Trusted browsers are forgotten,
+// and an operator's code ends. It requires no proof: the caller has done that. ErrNotEnrolled, ErrNoSuchFactor.
+func (s *Service) Remove(ctx context.Context, user, id string, required bool) (removed FactorStatus, last bool, err error) {
+	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		at := record.find(id)
+		if at < 0 {
+			return verdict{}, ErrNoSuchFactor
+		}
+		f := record.Factors[at]
+		removed = FactorStatus{ID: f.ID, Kind: f.Kind, Name: f.Name, Created: f.Created, Used: f.Used}
+		rest := slices.Delete(slices.Clone(record.Factors), at, at+1)
+		last = !slices.ContainsFunc(rest, func(f Factor) bool { return f.Kind.standsAlone() })
+		switch {
+		case last && required:
+			return verdict{}, ErrLastFactor
+		case last:
+			return verdict{remove: true}, nil
+		}
+		record.Factors, record.Devices, record.Code = rest, nil, nil
+		record.happened(ctx, EventRemoved, s.config.Now().UTC())
+		return verdict{next: record}, nil
+	})
+	return removed, last, err
+}
+
+// Rename gives one of the user's factors a name; an empty one takes its name away. It requires no proof: the caller has
+// done that. ErrNotEnrolled, ErrNoSuchFactor.
+func (s *Service) Rename(ctx context.Context, user, id, name string) error {
+	name = short(name)
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+		if !exists {
+			return verdict{}, ErrNotEnrolled
+		}
+		at := record.find(id)
+		switch {
+		case at < 0:
+			return verdict{}, ErrNoSuchFactor
+		case record.Factors[at].Name == name:
+			return verdict{keep: true}, nil
+		}
+		record.Factors = slices.Clone(record.Factors)
+		record.Factors[at].Name = name
+		return verdict{next: record}, nil
+	})
+}
+
 // NewRecoveryCodes replaces the user's recovery codes and returns the new ones, to be shown once. Trusted browsers
 // are forgotten, and an operator's code ends, as with every change of factors. It requires no code: the caller has
 // done that. ErrNotEnrolled if there is no record.
@@ -134,7 +348,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, user string) ([]string, 
 	if err := s.check(user); err != nil {
 		return nil, err
 	}
-	set, codes, err := s.makeCodes(s.env(user))
+	set, codes, err := s.makeCodes(s.env(ctx, user))
 	if err != nil {
 		return nil, err
 	}

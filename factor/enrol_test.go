@@ -59,7 +59,8 @@ func TestConfirmSetUp(t *testing.T) {
 	}
 	b.seed = proposal
 	for _, wrong := range []string{b.wrong(t), "", "12345", strings.Repeat("9", 100), "0000-0000-0000-0000", b.code(t, proposal, 2)} {
-		codes, err := b.Confirm(t.Context(), alice, proposal, typed(wrong))
+		confirmed, err := b.Confirm(t.Context(), alice, proposal, typed(wrong))
+		codes := confirmed.Codes
 		if !errors.Is(err, factor.ErrWrongCode) || codes != nil {
 			t.Errorf("%q: %v", wrong, err)
 		}
@@ -75,7 +76,8 @@ func TestConfirmSetUp(t *testing.T) {
 	wantError(t, "an empty seed", err, factor.ErrInvalid)
 
 	code := b.code(t, proposal, 0)
-	codes, err := b.Confirm(t.Context(), alice, proposal, typed(" "+code[:3]+" "+code[3:]))
+	confirmed, err := b.Confirm(t.Context(), alice, proposal, typed(" "+code[:3]+" "+code[3:]))
+	codes := confirmed.Codes
 	if err != nil || len(codes) != recovery.Codes {
 		t.Fatalf("%d codes, %v", len(codes), err)
 	}
@@ -84,7 +86,8 @@ func TestConfirmSetUp(t *testing.T) {
 	b.clock.Advance(30 * time.Second)
 	wantError(t, "the next code", verifyTOTP(t.Context(), b.Service, alice, b.code(t, proposal, 0)), nil)
 	b.clock.Advance(30 * time.Second)
-	codes, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	confirmed, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	codes = confirmed.Codes
 	if !errors.Is(err, factor.ErrAlreadyEnrolled) || codes != nil {
 		t.Errorf("confirmed twice: %v", err)
 	}
@@ -107,7 +110,8 @@ func TestConfirmReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	confirmed, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	codes := confirmed.Codes
 	if err != nil || codes != nil {
 		t.Fatalf("%d codes, %v", len(codes), err)
 	}

@@ -73,7 +73,8 @@ func TestP6_NothingButNotFoundMeansNotEnrolled(t *testing.T) {
 		if _, err := service.Begin(t.Context(), alice, factor.MethodTOTP); !errors.Is(err, want) {
 			t.Errorf("%s: propose: %v, want %v", name, err, want)
 		}
-		codes, err := service.Confirm(t.Context(), alice, b.seed, typed(b.code(t, b.seed, 0)))
+		confirmed, err := service.Confirm(t.Context(), alice, b.seed, typed(b.code(t, b.seed, 0)))
+		codes := confirmed.Codes
 		if !errors.Is(err, want) || codes != nil {
 			t.Errorf("%s: confirm: %v, want %v", name, err, want)
 		}

@@ -16,6 +16,8 @@ type Method string
 const (
 	// MethodTOTP is a time-based one-time code.
 	MethodTOTP Method = "totp"
+	// MethodPasskey is a passkey, or a security key.
+	MethodPasskey Method = "passkey"
 	// MethodRecovery is a recovery code.
 	MethodRecovery Method = "recovery"
 	// MethodNone says that no factor was owed.
@@ -43,8 +45,8 @@ func (m Method) wellFormed() bool {
 func (m Method) standsAlone() bool { return m != MethodRecovery }
 
 // Kind is one way to prove oneself. It uses no store and sends nothing; what it needs to remember it puts into the
-// factor. A kind shows its further abilities by implementing Enroller, Maker, Asker, Counter or Recogniser. Safe for
-// concurrent use.
+// factor. A kind shows its further abilities by implementing Enroller, Maker, Asker, Counter, Recogniser, Several,
+// Placed, Distinct or Unguessable. Safe for concurrent use.
 type Kind interface {
 	// Name is the kind's name in records. It never changes.
 	Name() Method
@@ -96,6 +98,42 @@ type Counter interface {
 	Left(Factor) (left, total int)
 }
 
+// Several is a kind of which a user may have more than one factor.
+type Several interface {
+	Kind
+	// Most is how many a user may have.
+	Most() int
+}
+
+// Placed is a kind that cannot be used everywhere.
+type Placed interface {
+	Kind
+	// UsableAt reports whether it can be used at a site, which is named as in Env.Site.
+	UsableAt(site string) bool
+}
+
+// Distinct is a kind whose factors can be recognised, so that nobody sets the same one up twice.
+type Distinct interface {
+	Kind
+	// Same reports whether two factors of the kind are one.
+	Same(a, b Factor) bool
+}
+
+// Unguessable is a kind whose answers nobody finds by trying. The throttle's wait is not about it: it is judged
+// meanwhile, is not counted, and clears no count. Nothing is judged where an operator has to act.
+type Unguessable interface {
+	Kind
+	// Unguessable does nothing.
+	Unguessable()
+}
+
+// Describer is a kind whose factors have something to show beside their names.
+type Describer interface {
+	Kind
+	// Synced reports whether copies of the factor are kept elsewhere, by whoever keeps them for the user.
+	Synced(Factor) bool
+}
+
 // Recogniser is a kind whose answers are recognised by their form, whatever kind they were given for.
 type Recogniser interface {
 	Kind
@@ -110,6 +148,13 @@ type Env struct {
 	Now time.Time
 	// Random is the source of seeds and codes.
 	Random io.Reader
+	// Site is the origin at which the user is, as the browser calls it, such as https://wiki.example.com. Empty if that
+	// is not known.
+	Site string
+	// Browser is a short name of the user's browser; empty if it is not known.
+	Browser string
+	// Factors are the user's factors of the kind, for Begin.
+	Factors []Factor
 }
 
 // Answer is what a user gives as a proof.
@@ -120,6 +165,8 @@ type Answer struct {
 	Text string
 	// Asked is the question in the session, for an Asker.
 	Asked *Ceremony
+	// Name is what the user calls the factor that is being set up; empty for a name of the kind's choice.
+	Name string
 }
 
 // Offer is what is shown to a user who sets up a factor. A kind sets the fields that it has.
@@ -130,6 +177,8 @@ type Offer struct {
 	Digits    int
 	Algorithm string
 	Period    time.Duration
+	// Options are for the browser's script: JSON.
+	Options string
 }
 
 // kind returns the configured kind of that name.
@@ -151,8 +200,11 @@ type Ceremony struct {
 	Kind Method
 	// App and User are those for whom it was made; nobody else can use it.
 	App, User string
-	// Replaces is the ID of the factor that would be replaced; empty for a first set-up and for a question.
+	// Replaces is the ID of the factor that would be replaced; empty for a first or a further one, and for a question.
 	Replaces string
+	// Beside is the mark of the factors beside which a further one is set up. If they have changed since, it is not set
+	// up. Empty for everything else.
+	Beside string
 	// Created is when it was made.
 	Created time.Time
 	// State is what the kind must remember: JSON.
@@ -175,6 +227,7 @@ type schema2Ceremony struct {
 	State    json.RawMessage `json:"state,omitempty"`
 	Secret   []byte          `json:"secret,omitempty"`
 	Claim    string          `json:"claim,omitempty"`
+	Beside   string          `json:"beside,omitempty"`
 }
 
 // Validate returns ErrInvalid if the ceremony cannot be kept.
@@ -184,7 +237,7 @@ func (c Ceremony) Validate() error {
 		return badCeremony("bad kind")
 	case c.User == "" || !utf8.ValidString(c.User) || !utf8.ValidString(c.App):
 		return badCeremony("bad name")
-	case len(c.Replaces) > maxID || !utf8.ValidString(c.Replaces) || len(c.Claim) > maxID || !utf8.ValidString(c.Claim):
+	case !isID(c.Replaces) || !isID(c.Claim) || !isID(c.Beside) || c.Replaces != "" && c.Beside != "":
 		return badCeremony("bad enrolment id")
 	case !storable(c.Created):
 		return badCeremony("impossible time")
@@ -207,7 +260,7 @@ func (c Ceremony) Encode() []byte {
 	if old, ok := c.schema1(); ok {
 		layout = old
 	} else {
-		layout = schema2Ceremony{Schema2, c.Kind, c.App, c.User, c.Replaces, c.Created, c.State, c.Secret, c.Claim}
+		layout = schema2Ceremony{Schema2, c.Kind, c.App, c.User, c.Replaces, c.Created, c.State, c.Secret, c.Claim, c.Beside}
 	}
 	encoded, err := json.Marshal(layout)
 	if err != nil || len(encoded) > maxCeremony {
@@ -243,7 +296,7 @@ func DecodeCeremony(encoded []byte) (Ceremony, error) {
 		}
 		c = Ceremony{
 			Kind: l.Kind, App: l.App, User: l.User, Replaces: l.Replaces, Created: l.Created, State: l.State, Secret: l.Secret,
-			Claim: l.Claim,
+			Claim: l.Claim, Beside: l.Beside,
 		}
 	default:
 		return Ceremony{}, unreadable
@@ -253,6 +306,9 @@ func DecodeCeremony(encoded []byte) (Ceremony, error) {
 	}
 	return c, nil
 }
+
+// isID reports whether a text can be an ID, or none.
+func isID(text string) bool { return len(text) <= maxID && utf8.ValidString(text) }
 
 // of reports whether the ceremony was made for this user.
 func (c Ceremony) of(env Env) bool { return c.App == env.App && c.User == env.User }

@@ -249,7 +249,8 @@ func TestKindAlone(t *testing.T) {
 	}
 	_, err = b.Confirm(t.Context(), alice, ceremony, factor.Answer{Text: "dong"})
 	wantError(t, "wrong", err, factor.ErrWrongCode)
-	codes, err := b.Confirm(t.Context(), alice, ceremony, factor.Answer{Text: "ding"})
+	confirmed, err := b.Confirm(t.Context(), alice, ceremony, factor.Answer{Text: "ding"})
+	codes := confirmed.Codes
 	if err != nil || len(codes) != 10 || b.record(t).Schema() != factor.Schema2 {
 		t.Fatalf("%d codes, %v", len(codes), err)
 	}

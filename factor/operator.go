@@ -243,7 +243,7 @@ func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err 
 			claim = ""
 			return verdict{keep: true}, nil
 		}
-		return judged(ctx, h.s, record, "", func(record *Record, now time.Time) (bool, error) {
+		return judged(ctx, h.s, record, attempt{}, func(record *Record, now time.Time) (bool, error) {
 			right := h.fits(record, user, typed, now)
 			if right {
 				record.Code = &Code{Claim: claimHash(claim), Expires: record.Code.Expires}
@@ -260,7 +260,7 @@ func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err 
 // SignIn judges a code that an operator made in place of a lost factor, and uses it up. Errors are like those
 // of Service.SignIn.
 func (h Help) SignIn(ctx context.Context, user, typed string) error {
-	return h.s.attempt(ctx, user, EventOperatorCodeUsed, func(record *Record, now time.Time) (bool, error) {
+	return h.s.attempt(ctx, user, attempt{event: EventOperatorCodeUsed}, func(record *Record, now time.Time) (bool, error) {
 		right := h.fits(record, user, typed, now)
 		if right {
 			record.Code = nil

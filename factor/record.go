@@ -177,6 +177,16 @@ func (r Record) first(kind Method) int {
 	return at
 }
 
+// of returns the factors of a kind.
+func (r Record) of(kind Method) []Factor {
+	return slices.DeleteFunc(slices.Clone(r.Factors), func(f Factor) bool { return f.Kind != kind })
+}
+
+// find returns the index of the factor with this ID; -1 if there is none, or if it is a set of recovery codes.
+func (r Record) find(id string) int {
+	return slices.IndexFunc(r.Factors, func(f Factor) bool { return f.ID == id && f.Kind.standsAlone() })
+}
+
 // has reports whether the record has this factor of the kind.
 func (r Record) has(kind Method, id string) bool {
 	return slices.ContainsFunc(r.Factors, func(f Factor) bool { return f.Kind == kind && f.ID == id })

@@ -192,7 +192,7 @@ func (c Ceremony) schema1() (layout schema1Proposal, ok bool) {
 	layout = schema1Proposal{
 		Schema: Schema1, App: c.App, User: c.User, Secret: c.Secret, Replaces: c.Replaces, Created: c.Created,
 	}
-	ok = c.Kind == MethodTOTP && c.Claim == "" && DecodeStrictly(c.State, &layout.schema1ProposalState) == nil
+	ok = c.Kind == MethodTOTP && c.Claim == "" && c.Beside == "" && DecodeStrictly(c.State, &layout.schema1ProposalState) == nil
 	return layout, ok
 }
 

@@ -83,6 +83,8 @@ type FactorStatus struct {
 	Name string
 	// Created is when it was enrolled, Used when it was last accepted.
 	Created, Used time.Time
+	// Synced: copies of it are kept elsewhere, by whoever keeps the user's passkeys.
+	Synced bool
 }
 
 // Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
@@ -127,8 +129,10 @@ func (s *Service) factorsOf(record Record, status *Status) {
 		if !f.Kind.standsAlone() {
 			continue
 		}
+		kind, _ := s.config.kind(f.Kind)
+		describer, describes := kind.(Describer)
 		status.Factors = append(status.Factors, FactorStatus{
-			ID: f.ID, Kind: f.Kind, Name: f.Name, Created: f.Created, Used: f.Used,
+			ID: f.ID, Kind: f.Kind, Name: f.Name, Created: f.Created, Used: f.Used, Synced: describes && describer.Synced(f),
 		})
 		if status.Created.IsZero() || f.Created.Before(status.Created) {
 			status.Created = f.Created
@@ -138,7 +142,7 @@ func (s *Service) factorsOf(record Record, status *Status) {
 		}
 	}
 	for _, kind := range s.config.Kinds {
-		of := slices.DeleteFunc(slices.Clone(record.Factors), func(f Factor) bool { return f.Kind != kind.Name() })
+		of := record.of(kind.Name())
 		left, total := s.left(of...)
 		if kind.Name() == MethodRecovery {
 			status.RecoveryLeft, status.RecoveryTotal = left, total
@@ -187,8 +191,11 @@ func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 func (s *Service) Remember() time.Duration { return s.config.Remember }
 
 // env returns what a kind gets.
-func (s *Service) env(user string) Env {
-	return Env{App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random}
+func (s *Service) env(ctx context.Context, user string) Env {
+	origin := originOf(ctx)
+	return Env{
+		App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random, Site: origin.Site, Browser: origin.Browser,
+	}
 }
 
 // idSize is the length of the random ID of an enrolment or a trusted browser, in bytes.
@@ -216,6 +223,9 @@ type Config struct {
 	// default for answers that name none. A factor of another kind is kept and proves nothing, but the user still owes
 	// a factor.
 	Kinds []Kind
+	// Offered are the names of the kinds that users can set up, in the order in which they are offered. What users have
+	// of another kind goes on to work. Default: all kinds that can be set up.
+	Offered []Method
 	// Throttle limits guessing.
 	Throttle Throttle
 	// Remember is how long a browser may be trusted; default 0: none is.
@@ -275,6 +285,11 @@ func (c Config) validateKinds() error {
 			return err
 		}
 		stands = stands || name.standsAlone()
+	}
+	for _, name := range c.Offered {
+		if kind, _ := c.kind(name); !enrols(kind) {
+			return fmt.Errorf("%w: a kind is offered that is not there, or that nobody sets up", ErrInvalid)
+		}
 	}
 	if !stands {
 		return fmt.Errorf("%w: there is no kind of factor", ErrInvalid)

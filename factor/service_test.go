@@ -76,7 +76,8 @@ func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	confirmed, err := b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
+	codes := confirmed.Codes
 	if err != nil {
 		t.Fatal(err)
 	}

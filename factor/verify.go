@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"sallyport.example/sallyport/internal/age"
 )
 
 // SignIn judges an answer at a sign-in. The error is ErrNotEnrolled, ErrWrongCode (also if the user has no factor of
@@ -24,7 +26,7 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 	if err != nil {
 		return 0, err
 	}
-	err = s.attempt(ctx, user, signInWith(answer.Kind), func(record *Record, now time.Time) (bool, error) {
+	err = s.attempt(ctx, user, attempt{event: signInWith(answer.Kind), free: s.free(answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
 		used, right, err := use(record, now)
 		if right {
 			left, _ = s.left(used...)
@@ -54,7 +56,7 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 	if err != nil {
 		return "", err
 	}
-	err = s.attempt(ctx, user, "", func(record *Record, now time.Time) (bool, error) {
+	err = s.attempt(ctx, user, attempt{free: s.free(answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
 		_, right, err := use(record, now)
 		return right, err
 	})
@@ -64,35 +66,60 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 	return answer.Kind, nil
 }
 
+// attempt says how an answer is judged.
+type attempt struct {
+	// event is what a right answer is recorded as; empty: it is not.
+	event EventKind
+	// free: the answer is of a kind that nobody guesses (Unguessable).
+	free bool
+}
+
+// free reports whether the throttle's wait is not about this kind.
+func (s *Service) free(name Method) bool {
+	kind, _ := s.config.kind(name)
+	_, free := kind.(Unguessable)
+	return free
+}
+
 // attempt is the frame around every judgement: nothing is judged while the user is blocked, not even a right code; a
 // wrong code is counted; a right one resets the count, and is recorded as the event, if one is given. use removes what
-// it used from the record that it gets.
-func (s *Service) attempt(ctx context.Context, user string, event EventKind, use func(*Record, time.Time) (bool, error)) error {
+// it used from the record that it gets. What nobody guesses is judged while codes are not, and leaves the count as it
+// is.
+func (s *Service) attempt(ctx context.Context, user string, as attempt, use func(*Record, time.Time) (bool, error)) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		return judged(ctx, s, record, event, use)
+		return judged(ctx, s, record, as, use)
 	})
 }
 
 // judged is what attempt does with one reading of a record.
-func judged(ctx context.Context, s *Service, record Record, event EventKind, use func(*Record, time.Time) (bool, error)) (verdict, error) {
+func judged(ctx context.Context, s *Service, record Record, as attempt, use func(*Record, time.Time) (bool, error)) (verdict, error) {
 	now := s.config.Now()
-	if throttled := s.throttled(record, now); throttled != nil {
+	if throttled := s.throttled(record, now); throttled != nil && (throttled.Stopped || !as.free) {
 		return verdict{}, throttled
 	}
 	right, err := use(&record, now)
 	var used *UsedCodeError
-	if err != nil && !errors.As(err, &used) {
+	switch {
+	case errors.Is(err, ErrCopied):
+		record.happened(ctx, EventCopied, now.UTC())
+		return verdict{next: record, outcome: ErrCopied}, nil //nolint:nilerr // it is the outcome, which is told
+	case err != nil && !errors.As(err, &used):
 		return verdict{}, err
 	}
 	if right {
-		record.Throttle = ThrottleState{}
-		if event != "" {
-			record.happened(ctx, event, now.UTC())
+		if !as.free {
+			record.Throttle = ThrottleState{}
+		}
+		if as.event != "" {
+			record.happened(ctx, as.event, now.UTC())
 		}
 		return verdict{next: record}, nil
+	}
+	if as.free {
+		return verdict{keep: true, outcome: ErrWrongCode}, nil
 	}
 	// Codes that could not possibly be right are counted as well: one rule, and one cost, for all of them.
 	record.Throttle.Failures++
@@ -120,7 +147,8 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 	if !known {
 		return nil, fmt.Errorf("%w: there is no such kind of factor", ErrInvalid)
 	}
-	if asked := answer.Asked; asked != nil && (asked.Kind != answer.Kind || !asked.of(s.env(user))) {
+	if asked := answer.Asked; asked != nil && (asked.Kind != answer.Kind || !asked.of(Env{App: s.config.App, User: user}) ||
+		!age.Within(s.config.Now(), asked.Created, QuestionLifetime)) {
 		return nil, ErrProposalStale
 	}
 	judge := kind.Judge(answer)
@@ -154,6 +182,9 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 	}, nil
 }
 
+// QuestionLifetime is how long a question can be answered (Service.Ask).
+const QuestionLifetime = 5 * time.Minute
+
 // Ask makes the question that the user's answer of this kind belongs to; nothing is stored. The returned ceremony is
 // kept in the session, and prompt is shown or sent. ErrNotEnrolled if the user has no factor of the kind.
 func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony Ceremony, prompt string, err error) {
@@ -169,11 +200,11 @@ func (s *Service) Ask(ctx context.Context, user string, name Method) (ceremony C
 	if err != nil {
 		return Ceremony{}, "", err
 	}
-	factors := slices.DeleteFunc(slices.Clone(record.Factors), func(f Factor) bool { return f.Kind != name })
+	factors := record.of(name)
 	if len(factors) == 0 {
 		return Ceremony{}, "", ErrNotEnrolled
 	}
-	env := s.env(user)
+	env := s.env(ctx, user)
 	if ceremony, prompt, err = asker.Ask(env, factors); err != nil {
 		return Ceremony{}, "", err
 	}

@@ -79,7 +79,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = retry.Jar.Encode(to)
 	to = appendString(to, retry.For)
-	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "")); data.Raising != nil {
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "", len(data.Asked) > 0)); data.Raising != nil {
 		to = appendTime(to, *data.Raising)
 	}
 	if len(more) > 0 {
@@ -87,6 +87,9 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	if data.Mail != "" { // without one it is as it was before there were any
 		to = appendString(to, data.Mail)
+	}
+	if len(data.Asked) > 0 {
+		to = appendString(to, data.Asked)
 	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
@@ -178,7 +181,11 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		data.Mail = from.string()
 		from.broken = from.broken || data.Mail == ""
 	}
-	from.broken = from.broken || bits > 31
+	if bits&32 != 0 {
+		data.Asked = from.bytes()
+		from.broken = from.broken || len(data.Asked) == 0
+	}
+	from.broken = from.broken || bits > 63
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()
@@ -222,18 +229,6 @@ func peek(stored []byte) (state gate.State, app, identity []byte, ok bool) {
 		*field, rest = rest[n:n+int(length)], rest[n+int(length):]
 	}
 	return state, app, identity, state.Known()
-}
-
-// trustsSign begins the text that is stored in place of a device's ID while the user is asked whether to trust the
-// browser. No device's ID begins so, and a verified session has no device. The previous version looks at the device in
-// pending sessions only, so to it such a session is like any other.
-const trustsSign = "?"
-
-func deviceOrTrusts(data *Data) string {
-	if data.Trusts != "" {
-		return trustsSign + data.Trusts
-	}
-	return data.Device
 }
 
 // flags are the bits of a byte, the first one the lowest.

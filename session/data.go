@@ -97,6 +97,9 @@ type Errand struct {
 	Notice string
 	// Proposal is a proposed factor that waits for its confirmation, encoded by package factor.
 	Proposal []byte
+	// Asked is a question that the user was asked, encoded by package factor. It can be answered once, in the state in
+	// which it was asked.
+	Asked []byte
 	// Device is the ID of the trusted browser that may prove itself in this session instead of a code. A login with a
 	// password sets it if the browser showed its cookie. Empty in every state except pending.
 	Device string
@@ -180,9 +183,13 @@ const None = "none"
 // Operator is the method of a proof that stands beside the one that made the session verified: an operator's code.
 const Operator = "operator"
 
+// Ahead is the method of a proof that stands beside others: a factor that was proved ahead of a change of factors, and
+// serves one.
+const Ahead = "ahead"
+
 // Proof is a factor that was proved in a session.
 type Proof struct {
-	// Method is the kind of factor: totp, recovery.
+	// Method is the kind of factor: totp, passkey, recovery.
 	Method string
 	// At is when it was proved. A trusted browser's proof is as old as the sign-in.
 	At time.Time
@@ -190,7 +197,7 @@ type Proof struct {
 	Trusted bool
 }
 
-// Method is how the factor that made the session verified was proved: totp or recovery, or none if none was owed. Empty
+// Method is how the factor that made the session verified was proved: totp, passkey or recovery, or none if none was owed. Empty
 // until verified.
 func (d *Data) Method() string {
 	switch {
@@ -215,9 +222,15 @@ func (d *Data) Proved() time.Time {
 
 // Helped is when the session was verified by an operator's code with which nothing has been changed yet. Zero if there
 // is none.
-func (d *Data) Helped() time.Time {
+func (d *Data) Helped() time.Time { return d.proofBy(Operator) }
+
+// Ahead is when a factor was proved for a change of factors that was not made yet. Zero if there is none.
+func (d *Data) Ahead() time.Time { return d.proofBy(Ahead) }
+
+// proofBy is when a method was proved; zero if it was not.
+func (d *Data) proofBy(method string) time.Time {
 	for _, proof := range d.Proofs {
-		if proof.Method == Operator {
+		if proof.Method == method {
 			return proof.At
 		}
 	}
@@ -233,6 +246,18 @@ func proved(proofs []Proof, with Proof) []Proof {
 	}
 	proofs[at] = with
 	return proofs
+}
+
+// trustsSign begins the text that is stored in place of a device's ID while the user is asked whether to trust the
+// browser. No device's ID begins so, and a verified session has no device. The previous version looks at the device in
+// pending sessions only, so to it such a session is like any other.
+const trustsSign = "?"
+
+func deviceOrTrusts(data *Data) string {
+	if data.Trusts != "" {
+		return trustsSign + data.Trusts
+	}
+	return data.Device
 }
 
 // The previous version stored one method and one time of a session's proofs. What it can express is stored in its form,

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ var (
 	anyState    = []gate.State{gate.Anonymous, gate.Pending, gate.Enrolling, gate.Verified}
 	inVerified  = []gate.State{gate.Verified}
 	inPending   = []gate.State{gate.Pending}
+	inQuestion  = []gate.State{gate.Pending, gate.Verified}
 	inEnrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
 
@@ -199,6 +201,56 @@ func Propose(user string, proposal []byte) Step {
 func Freshen(user string, with Proof) Step {
 	return Step{name: "freshen", from: inVerified, user: user, of: true, apply: func(data *Data) error {
 		data.Proofs = proved(data.Proofs, with)
+		return nil
+	}}
+}
+
+// ProveAhead notes that the user has just proved a factor for a change of factors that comes next.
+func ProveAhead(user string, with Proof) Step {
+	return Step{name: "prove ahead of a change", from: inVerified, user: user, of: true, apply: func(data *Data) error {
+		data.Proofs = proved(proved(data.Proofs, with), Proof{Method: Ahead, At: with.At})
+		return nil
+	}}
+}
+
+// UseAhead uses such a proof up. Taken.Done reports whether there was one.
+func UseAhead(user string) Step {
+	return Step{name: "use the proof for a change", from: inVerified, user: user, of: true, apply: func(data *Data) error {
+		if data.Ahead().IsZero() {
+			return errNothing
+		}
+		data.Proofs = slices.DeleteFunc(slices.Clone(data.Proofs), func(proof Proof) bool { return proof.Method == Ahead })
+		return nil
+	}}
+}
+
+// Ask keeps a question that the user was asked, in place of an earlier one.
+func Ask(user string, question []byte) Step {
+	return Step{name: "ask", from: inQuestion, user: user, of: true, apply: func(data *Data) error {
+		data.Asked = question
+		return nil
+	}}
+}
+
+// TakeAsked takes the question out, so that it is answered once; it is in Taken.Before.
+func TakeAsked(user string) Step {
+	return Step{name: "take the question", from: inQuestion, user: user, of: true, apply: func(data *Data) error {
+		if len(data.Asked) == 0 {
+			return errNothing
+		}
+		data.Asked = nil
+		return nil
+	}}
+}
+
+// TakeProposal takes a factor out that waits for its confirmation, and keeps what is left of its set-up in its place.
+// Taken.Done reports whether it was still that one.
+func TakeProposal(user string, proposal, left []byte) Step {
+	return Step{name: "take the proposal", from: inEnrolment, user: user, of: true, apply: func(data *Data) error {
+		if !bytes.Equal(data.Proposal, proposal) {
+			return errNothing
+		}
+		data.Proposal = left
 		return nil
 	}}
 }

@@ -72,6 +72,11 @@ var lawful = []struct {
 	{step: func(string, gate.State) Step { return Offer(nil) }, from: "v", stays: true},
 	{step: func(user string, _ gate.State) Step { return Propose(user, []byte("seed")) }, from: "ev", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return Freshen(user, Proof{Method: "totp", At: start}) }, from: "v", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return ProveAhead(user, Proof{Method: "passkey", At: start}) }, from: "v", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return UseAhead(user) }, from: "v", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return Ask(user, []byte("question")) }, from: "pv", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return TakeAsked(user) }, from: "pv", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return TakeProposal(user, nil, []byte("left")) }, from: "ev", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return DropDevice(user) }, from: "p", owned: true, stays: true},
 }
 

@@ -290,6 +290,49 @@ func TestErrandsOfAStep(t *testing.T) {
 	}
 }
 
+// TestP7_QuestionsAndProofsAreOfOneUse: a question is answered once, a proof that was given ahead serves one change, and
+// the challenge of a set-up comes out once. Whatever else proves something, or changes the factors, ends all of them.
+func TestP7_QuestionsAndProofsAreOfOneUse(t *testing.T) {
+	proof := Proof{Method: "passkey", At: start}
+	before := Data{State: gate.Verified, Identity: "carol", Proofs: []Proof{{Method: "totp", At: start.Add(-time.Hour)}}}
+	asked := taken(t, before, Ask("carol", []byte("question")))
+	if after := taken(t, asked, TakeAsked("carol")); string(asked.Asked) != "question" || after.Asked != nil {
+		t.Errorf("asked %q, left %q", asked.Asked, after.Asked)
+	}
+	if err := TakeAsked("carol").take(&before); !errors.Is(err, errNothing) {
+		t.Errorf("there is no question: %v", err)
+	}
+	ahead := taken(t, before, ProveAhead("carol", proof))
+	if !ahead.Ahead().Equal(start) || !ahead.Proved().Equal(start) || ahead.Method() != "totp" || !before.Ahead().IsZero() {
+		t.Errorf("ahead: %+v", ahead.Proofs)
+	}
+	used := taken(t, ahead, UseAhead("carol"))
+	if !used.Ahead().IsZero() || len(used.Proofs) != 2 || ahead.Ahead().IsZero() {
+		t.Errorf("used: %+v", used.Proofs)
+	}
+	if err := UseAhead("carol").take(&used); !errors.Is(err, errNothing) {
+		t.Errorf("used again: %v", err)
+	}
+	ahead.Asked = []byte("question")
+	changed := taken(t, ahead, ChangeFactors(Enrolment{User: "carol", From: gate.Verified, Proof: &proof, At: start}))
+	if !changed.Ahead().IsZero() || changed.Asked != nil {
+		t.Errorf("changed: %+v", changed)
+	}
+	proposed := taken(t, before, Propose("carol", []byte("challenge")))
+	if err := TakeProposal("carol", []byte("another"), nil).take(&proposed); !errors.Is(err, errNothing) {
+		t.Errorf("another proposal: %v", err)
+	}
+	if after := taken(t, proposed, TakeProposal("carol", []byte("challenge"), []byte("next"))); string(after.Proposal) != "next" {
+		t.Errorf("left: %q", after.Proposal)
+	}
+	waiting := Data{State: gate.Pending, Identity: "carol", Errand: Errand{Asked: []byte("question")}}
+	for _, step := range []Step{Prove(Passing{User: "carol", From: gate.Pending, At: start}), OweEnrolment("carol", start)} {
+		if after := taken(t, waiting, step); after.Asked != nil {
+			t.Errorf("%s: the question is still there", step)
+		}
+	}
+}
+
 // TestGrantedIsBounded: a browser may have a bounded number of the app's cookies, each name once.
 func TestGrantedIsBounded(t *testing.T) {
 	var names []string

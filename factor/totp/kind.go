@@ -8,7 +8,10 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// Kind is the kind of factor. It implements factor.Enroller.
+// Most is how many authenticators a user may have.
+const Most = 5
+
+// Kind is the kind of factor. It implements factor.Enroller and factor.Several.
 type Kind struct {
 	issuer     string
 	parameters Parameters
@@ -25,6 +28,9 @@ func (*Kind) Name() factor.Method { return factor.MethodTOTP }
 
 // Validate implements factor.Kind.
 func (k *Kind) Validate() error { return k.parameters.Validate() }
+
+// Most implements factor.Several.
+func (*Kind) Most() int { return Most }
 
 // state is what a factor of this kind remembers beside its seed. Schema 1 of records holds just these fields: one with
 // more is written in schema 2.
@@ -108,4 +114,7 @@ func (k *Kind) Judge(answer factor.Answer) factor.Judgement {
 
 func corrupt(why string) error { return fmt.Errorf("%w: %s", factor.ErrCorrupt, why) }
 
-var _ factor.Enroller = (*Kind)(nil)
+var (
+	_ factor.Enroller = (*Kind)(nil)
+	_ factor.Several  = (*Kind)(nil)
+)

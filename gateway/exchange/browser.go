@@ -53,6 +53,7 @@ func (x *Exchange) Origin() factor.Origin {
 // Noting returns the request's context together with the origin that the record is to remember.
 func (x *Exchange) Noting() context.Context {
 	origin := x.Origin()
+	origin.Site = x.OriginOf(x.R)
 	if x.data != nil && x.Config.Contacts {
 		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: pages.Language(x.Config.Pages, Languages(x.R))}
 		origin.Moved = &x.moved

@@ -15,6 +15,16 @@ func HostOf(r *http.Request) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
+// OriginOf returns the origin of the page that a request comes from if it comes from a page of ours: as browsers write
+// it, without the port that the scheme implies.
+func (s *Site) OriginOf(r *http.Request) string {
+	scheme, host, usual := "http://", strings.ToLower(r.Host), ":80"
+	if s.Config.Secure(r) {
+		scheme, usual = "https://", ":443"
+	}
+	return scheme + strings.TrimSuffix(host, usual)
+}
+
 // portOf returns the port that the browser sent its request to.
 func portOf(r *http.Request, secure bool) (port string) {
 	if colon := strings.LastIndexByte(r.Host, ':'); colon > strings.LastIndexByte(r.Host, ']') {

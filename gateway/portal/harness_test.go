@@ -203,7 +203,8 @@ func (h *house) enrol() (key string, codes []string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	codes, err = h.factors.Confirm(h.t.Context(), "alice", proposal, factor.Answer{Kind: factor.MethodTOTP, Text: h.code(offer.Key)})
+	confirmed, err := h.factors.Confirm(h.t.Context(), "alice", proposal, factor.Answer{Kind: factor.MethodTOTP, Text: h.code(offer.Key)})
+	codes = confirmed.Codes
 	if err != nil {
 		h.t.Fatal(err)
 	}
