@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"internal/inject":    {},
 	"event":              {},
 	"mail":               {"internal/match"},
+	"sms":                {},
 	"notify":             {"event", "internal/match", "locale", "mail"},
 	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
 	"gateway/exchange":   below("exchange"),
