@@ -12,6 +12,7 @@ import (
 	"sallyport.example/sallyport/mail"
 	"sallyport.example/sallyport/session"
 	"sallyport.example/sallyport/session/store/seal"
+	"sallyport.example/sallyport/sms"
 )
 
 func init() { caddy.RegisterModule(new(App)) }
@@ -31,9 +32,13 @@ type App struct {
 	// The server that e-mail is sent by. Default: none, and no site can send any
 	MailRaw json.RawMessage `json:"mail,omitempty" caddy:"namespace=second_factor.mail inline_key=module"`
 
+	// The gateway that text messages are sent by. Default: none, and no site can send any
+	SMSRaw json.RawMessage `json:"sms,omitempty" caddy:"namespace=second_factor.sms inline_key=module"`
+
 	secrets  Secrets
 	sessions Sessions
 	mail     Mail // nil where there is none
+	sms      SMS  // nil where there is none
 	sites    sites
 }
 
@@ -69,6 +74,14 @@ type Mail interface {
 	Queue() *mail.Queue
 }
 
+// SMS is implemented by the guest modules of second_factor.sms.
+type SMS interface {
+	// Sender sends a message while somebody waits for it; safe for concurrent use.
+	Sender() sms.Sender
+	// Plain is where messages go without encryption, off this machine; empty if they do not.
+	Plain() string
+}
+
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: appID, New: func() caddy.Module { return new(App) }}
@@ -99,6 +112,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("mail: %w", err)
 		}
 		a.mail = guest.(Mail)
+	}
+	if a.SMSRaw != nil {
+		if guest, err = ctx.LoadModule(a, "SMSRaw"); err != nil {
+			return fmt.Errorf("sms: %w", err)
+		}
+		a.sms = guest.(SMS)
+		if host := a.sms.Plain(); host != "" {
+			logger.Warn("text messages go to "+host+" in plain http: whoever is on the way reads the codes; use https", "setting", "sms")
+		}
 	}
 	if err := a.sessions.Connect(a.secrets); err != nil {
 		return fmt.Errorf("sessions: %w", err)

@@ -26,6 +26,7 @@ func init() {
 //		secrets  <module> ...
 //		sessions <module> ...
 //		mail     <module> ...
+//		sms      <module> ...
 //	}
 func parseGlobal(d *caddyfile.Dispenser, previous any) (any, error) {
 	d.Next()
@@ -55,6 +56,10 @@ func globalWords() table[App] {
 		}},
 		{name: "mail", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
 			app.MailRaw, err = readGuest(d, "mail")
+			return err
+		}},
+		{name: "sms", form: "<module> ...", read: func(d *caddyfile.Dispenser, app *App, _ places) (err error) {
+			app.SMSRaw, err = readGuest(d, "sms")
 			return err
 		}},
 	}

@@ -71,6 +71,8 @@ func TestGrammarInComments(t *testing.T) {
 		"SecretsFile":                fileWords().grammar(),
 		"SessionsRedis":              redisWords().grammar(),
 		"SessionsPostgres":           postgresWords().grammar(),
+		"MailSMTP":                   mailWords().grammar(),
+		"SMSHTTP":                    smsWords().grammar(),
 	} {
 		var got, want []string
 		for line := range strings.Lines(said[name]) {
@@ -164,7 +166,7 @@ func TestWordsAreDocumented(t *testing.T) {
 	}
 	for title, words := range map[string][]string{
 		"The global block": slices.Concat(every(globalWords().grammar()), every(vaultWords().grammar()), every(fileWords().grammar()),
-			every(redisWords().grammar()), every(postgresWords().grammar()), every(mailWords().grammar())),
+			every(redisWords().grammar()), every(postgresWords().grammar()), every(mailWords().grammar()), every(smsWords().grammar())),
 		"The site": every(siteWords().grammar()),
 	} {
 		got := documented(sections[title])

@@ -207,7 +207,7 @@ type judge struct {
 func (j *judge) holds(rule Rule, success bool) bool {
 	switch rule.Kind {
 	case Status:
-		low, high, err := statusRange(rule.Value)
+		low, high, err := StatusRange(rule.Value)
 		return err == nil && low <= j.answer.Status && j.answer.Status <= high
 	case Location:
 		return j.location.fits(match.Glob(rule.Value), success)
@@ -329,7 +329,7 @@ func ParseRules(kind string, words []string) ([]Rule, error) {
 func (r Rule) validate() error {
 	switch r.Kind {
 	case Status:
-		_, _, err := statusRange(r.Value)
+		_, _, err := StatusRange(r.Value)
 		return err
 	case Location:
 		if r.Value == "" || r.Value[0] != '/' && r.Value[0] != '*' {
@@ -358,8 +358,8 @@ func (r Rule) validate() error {
 	return fmt.Errorf("%q is none of status, location, cookie, header, json, body", r.Kind)
 }
 
-// statusRange reads 302 or 3xx.
-func statusRange(value string) (low, high int, err error) {
+// StatusRange reads 302 or 3xx.
+func StatusRange(value string) (low, high int, err error) {
 	if len(value) == 3 && value[0] >= '1' && value[0] <= '5' {
 		if strings.EqualFold(value[1:], "xx") {
 			low = int(value[0]-'0') * 100

@@ -185,7 +185,7 @@ func (h *HTTP) Send(ctx context.Context, message Message) error {
 
 // request makes the request for a message.
 func (h *HTTP) request(ctx context.Context, message Message) (*http.Request, error) {
-	content, kind := fill(h.options.JSON, message, inString), "application/json"
+	content, kind := fill(h.options.JSON, message, InString), "application/json"
 	if h.options.Form != "" {
 		content, kind = fill(h.options.Form, message, url.QueryEscape), "application/x-www-form-urlencoded"
 	}

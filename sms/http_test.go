@@ -175,7 +175,8 @@ func TestFailures(t *testing.T) {
 	const account = "/send?account=hunter2"
 	release := make(chan struct{})
 	slow, _ := gateway(t, func(http.ResponseWriter, *http.Request) { <-release })
-	t.Cleanup(func() { close(release) }) // before the server is closed
+	// Before the server is closed.
+	t.Cleanup(func() { close(release) })
 	endless, _ := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
 		for {
 			if _, err := io.WriteString(w, strings.Repeat("x", 1<<16)); err != nil {

@@ -47,8 +47,8 @@ func fill(template string, message Message, escape func(string) string) string {
 	return strings.NewReplacer(placeTo, escape(message.To), placeText, escape(message.Text)).Replace(template)
 }
 
-// inString is a text as it stands in a string of JSON.
-func inString(text string) string {
+// InString is a text as it stands in a string of JSON.
+func InString(text string) string {
 	var quoted bytes.Buffer
 	encoder := json.NewEncoder(&quoted)
 	encoder.SetEscapeHTML(false)
