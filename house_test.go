@@ -21,7 +21,8 @@ var rooms = map[string][]string{
 	"internal/match":     {},
 	"gate":               {"internal/age", "internal/match"},
 	"internal/age":       {},
-	"factor":             {"internal/age", "internal/match"},
+	"internal/sendlimit": {"internal/age"},
+	"factor":             {"internal/age", "internal/match", "internal/sendlimit"},
 	"custody":            {"internal/match"},
 	"login":              {"internal/match"},
 	"session":            {"internal/age", "custody", "gate", "internal/match"},
@@ -31,7 +32,7 @@ var rooms = map[string][]string{
 	"internal/inject":    {},
 	"event":              {},
 	"mail":               {"internal/match"},
-	"sms":                {},
+	"sms":                {"internal/match"},
 	"notify":             {"event", "internal/match", "locale", "mail"},
 	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
 	"gateway/exchange":   below("exchange"),
@@ -42,19 +43,20 @@ var rooms = map[string][]string{
 	"gateway":            append(below("exchange", "upstream", "signin", "portal", "relay"), "internal/inject"),
 	"explain":            append(below("exchange", "upstream", "signin", "portal", "relay"), "gateway", "internal/inject"),
 	"internal/boltfile":  {},
-	"factor/filestore":   {"internal/age", "internal/match", "internal/boltfile", "factor"},
-	"factor/observed":    {"internal/age", "internal/match", "factor"},
+	"factor/filestore":   {"internal/age", "internal/match", "internal/boltfile", "factor", "internal/sendlimit"},
+	"factor/observed":    {"internal/age", "internal/match", "factor", "internal/sendlimit"},
 	"demo":               {},
-	"operator":           {"internal/age", "internal/match", "custody", "event", "factor", "gate", "session"},
+	"operator":           {"internal/age", "internal/match", "custody", "event", "factor", "internal/sendlimit", "gate", "session"},
 	"desk": {
-		"internal/age", "internal/match", "custody", "event", "factor", "gate", "locale", "operator", "pages", "session",
+		"internal/age", "internal/match", "custody", "event", "factor", "internal/sendlimit", "gate", "locale", "operator", "pages", "session",
 	},
 
-	"factor/totp":                 {"internal/age", "internal/match", "factor"},
-	"factor/passkey":              {"internal/age", "internal/match", "factor"},
+	"factor/totp":                 {"internal/age", "internal/match", "factor", "internal/sendlimit"},
+	"factor/passkey":              {"internal/age", "internal/match", "factor", "internal/sendlimit"},
 	"factor/passkey/passkeytest":  {},
-	"factor/recovery":             {"internal/age", "internal/match", "factor"},
-	"factor/storetest":            {"internal/age", "internal/match", "factor"},
+	"factor/sentcode":             {"internal/age", "internal/match", "factor", "internal/sendlimit"},
+	"factor/recovery":             {"internal/age", "internal/match", "factor", "internal/sendlimit"},
+	"factor/storetest":            {"internal/age", "internal/match", "factor", "internal/sendlimit"},
 	"factor/schema1test":          {},
 	"session/storetest":           {"internal/testclock", "internal/age", "custody", "gate", "internal/match", "session"},
 	"session/store/file":          {"internal/age", "internal/boltfile", "custody", "gate", "internal/match", "session"},
@@ -68,7 +70,7 @@ var rooms = map[string][]string{
 // below is what a room of the gateway may use that knows the given ones of its kind.
 func below(gateways ...string) []string {
 	all := []string{
-		"internal/age", "internal/match", "custody", "event", "factor", "gate", "gateway/underway", "locale", "login", "pages",
+		"internal/age", "internal/match", "custody", "event", "factor", "internal/sendlimit", "gate", "gateway/underway", "locale", "login", "pages",
 		"session",
 	}
 	for _, name := range gateways {

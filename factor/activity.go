@@ -33,6 +33,10 @@ type Origin struct {
 	Watch *Watch
 	// Site is where the user is; see Env.
 	Site string
+	// Addresses are what the app says the user's addresses are now, by kind. Typed is the one that the user has typed
+	// for a factor that is being set up.
+	Addresses map[Method]string
+	Typed     string
 }
 
 // Contact is how a user can be reached, also where there is no session to ask: when an operator has done something.
@@ -135,7 +139,7 @@ const (
 
 var eventKinds = []EventKind{
 	EventTOTP, EventRecovery, EventTrusted, EventFailure, EventEnabled, EventReset, EventCodes, EventForgotten, EventMisused,
-	EventAdded, EventRemoved, EventCopied, signInWith(MethodPasskey), EventOperatorReset, EventOperatorCode, EventOperatorUnlock, EventOperatorSignOut, EventOperatorCodeUsed,
+	EventAdded, EventRemoved, EventCopied, signInWith(MethodPasskey), signInWith(MethodMail), signInWith(MethodSMS), EventOperatorReset, EventOperatorCode, EventOperatorUnlock, EventOperatorSignOut, EventOperatorCodeUsed,
 }
 
 // EventKinds are all kinds of events.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sallyport.example/sallyport/internal/sendlimit"
 )
 
 // Schemas of a record's document. A document with another schema is ErrCorrupt: a program must not drop what it does
@@ -170,6 +172,7 @@ type schema2Record struct {
 	Code     *Code           `json:"code,omitempty"`
 	Contact  *Contact        `json:"contact,omitempty"`
 	Unproved []Unproved      `json:"unproved,omitempty"`
+	Sending  *sendlimit.Log  `json:"sending,omitempty"`
 }
 
 type schema2Factor struct {
@@ -185,7 +188,7 @@ type schema2Factor struct {
 func (r Record) schema2() schema2Record {
 	layout := schema2Record{
 		Schema: Schema2, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
-		Code: r.Code, Contact: r.Contact, Unproved: r.Unproved,
+		Code: r.Code, Contact: r.Contact, Unproved: r.Unproved, Sending: r.Sending,
 	}
 	for _, f := range r.Factors {
 		f.State = canonical(f.State)
@@ -217,7 +220,7 @@ func canonical(state json.RawMessage) json.RawMessage {
 func (l schema2Record) record() Record {
 	record := Record{
 		User: l.User, Throttle: l.Throttle, Devices: l.Devices, Activity: l.Activity, Waiting: l.Waiting, Code: l.Code,
-		Contact: l.Contact, Unproved: l.Unproved,
+		Contact: l.Contact, Unproved: l.Unproved, Sending: l.Sending,
 	}
 	for _, f := range l.Factors {
 		record.Factors = append(record.Factors, Factor(f))

@@ -50,7 +50,7 @@ func (s *Service) begin(ctx context.Context, user string, name Method, place fun
 	if err != nil {
 		return Ceremony{}, err
 	}
-	env := s.env(ctx, user)
+	env := envOf(ctx, s, user, name)
 	if !s.Offers(name, env.Site) {
 		return Ceremony{}, fmt.Errorf("%w: there is no such kind of factor, or nobody sets it up here", ErrInvalid)
 	}
@@ -88,7 +88,7 @@ func (s *Service) Renew(ctx context.Context, user string, ceremony Ceremony) (Ce
 	if err != nil {
 		return Ceremony{}, Offer{}, err
 	}
-	env := s.env(ctx, user)
+	env := envOf(ctx, s, user, ceremony.Kind)
 	if !ceremony.of(env) {
 		return Ceremony{}, Offer{}, ErrProposalStale
 	}
@@ -181,7 +181,8 @@ func (s *Service) enroller(name Method) (Enroller, error) {
 // that counts now gets ErrProposalStale. A reset replaces the factor for which the ceremony was made, and a further
 // factor (BeginAdd) stands beside the others; both keep the recovery codes and the throttle, and return none. The error
 // is ErrProposalStale if the factor is gone, if the others have changed since, or if the ceremony is another user's.
-// ErrWrongCode is not counted, because the user who answers here has been shown the seed.
+// ErrWrongCode is not counted, because the user who answers here has been shown the seed; but for a code that was sent
+// (Messenger), which is judged and counted like any other.
 func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, answer Answer) (Confirmed, error) {
 	if err := s.check(user); err != nil {
 		return Confirmed{}, err
@@ -193,11 +194,11 @@ func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, a
 	if err != nil {
 		return Confirmed{}, err
 	}
-	env := s.env(ctx, user)
+	env := envOf(ctx, s, user, ceremony.Kind)
 	if !ceremony.of(env) {
 		return Confirmed{}, ErrProposalStale
 	}
-	enrolled, right, err := kind.Finish(env, ceremony, answer)
+	enrolled, right, err := finish(ctx, s, kind, env, ceremony, answer)
 	if err != nil {
 		return Confirmed{}, err
 	}
@@ -251,7 +252,7 @@ func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, cl
 		case before.owesCode() && !before.Code.claimedBy(claim):
 			return verdict{}, ErrProposalStale
 		}
-		record := Record{User: env.User, Factors: factors, Activity: before.Activity, Contact: before.Contact}
+		record := Record{User: env.User, Factors: factors, Activity: before.Activity, Contact: before.Contact, Sending: before.Sending}
 		record.happened(ctx, EventEnabled, enrolled.Created)
 		return verdict{next: record}, nil
 	})
@@ -311,7 +312,7 @@ func (s *Service) Remove(ctx context.Context, user, id string, required bool) (r
 		case last && required:
 			return verdict{}, ErrLastFactor
 		case last:
-			return verdict{remove: true}, nil
+			return emptied(s, record), nil
 		}
 		record.Factors, record.Devices, record.Code = rest, nil, nil
 		record.happened(ctx, EventRemoved, s.config.Now().UTC())

@@ -18,6 +18,9 @@ const (
 	MethodTOTP Method = "totp"
 	// MethodPasskey is a passkey, or a security key.
 	MethodPasskey Method = "passkey"
+	// MethodMail is a code that was sent by e-mail, MethodSMS one by text message.
+	MethodMail Method = "mail"
+	MethodSMS  Method = "sms"
 	// MethodRecovery is a recovery code.
 	MethodRecovery Method = "recovery"
 	// MethodNone says that no factor was owed.
@@ -45,8 +48,8 @@ func (m Method) wellFormed() bool {
 func (m Method) standsAlone() bool { return m != MethodRecovery }
 
 // Kind is one way to prove oneself. It uses no store and sends nothing; what it needs to remember it puts into the
-// factor. A kind shows its further abilities by implementing Enroller, Maker, Asker, Counter, Recogniser, Several,
-// Placed, Distinct or Unguessable. Safe for concurrent use.
+// factor. A kind shows its further abilities by implementing Enroller, Maker, Asker, Messenger, Counter, Recogniser,
+// Several, Placed, Distinct or Unguessable. Safe for concurrent use.
 type Kind interface {
 	// Name is the kind's name in records. It never changes.
 	Name() Method
@@ -155,6 +158,10 @@ type Env struct {
 	Browser string
 	// Factors are the user's factors of the kind, for Begin.
 	Factors []Factor
+	// Address is what the app says the user's address of the kind is; empty if it says nothing.
+	Address string
+	// Typed is what the user calls it, for Begin.
+	Typed string
 }
 
 // Answer is what a user gives as a proof.
@@ -179,6 +186,8 @@ type Offer struct {
 	Period    time.Duration
 	// Options are for the browser's script: JSON.
 	Options string
+	// To is where a code goes to, masked.
+	To string
 }
 
 // kind returns the configured kind of that name.

@@ -152,7 +152,7 @@ func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (I
 		if record.Waiting != nil {
 			waiting.Grace, waiting.Offered = record.Waiting.Grace, record.Waiting.Offered
 		}
-		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity, Contact: record.Contact}
+		next := Record{User: user, Waiting: &waiting, Code: code, Activity: record.Activity, Contact: record.Contact, Sending: record.Sending}
 		next.happened(ctx, EventOperatorReset, now)
 		return verdict{next: next}, nil
 	})
@@ -168,13 +168,14 @@ func (h Help) Open(ctx context.Context, user string) error {
 	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
 		case exists:
-			return verdict{remove: true}, nil
+			return emptied(h.s, record), nil
 		case record.Waiting == nil:
 			return verdict{}, ErrNotEnrolled
 		case record.Waiting.Grace.IsZero() && record.Waiting.Offered.IsZero():
-			return verdict{remove: true}, nil
+			return emptied(h.s, record), nil
 		}
-		return verdict{next: Record{User: user, Waiting: &Waiting{Grace: record.Waiting.Grace, Offered: record.Waiting.Offered}}}, nil
+		waiting := Waiting{Grace: record.Waiting.Grace, Offered: record.Waiting.Offered}
+		return verdict{next: Record{User: user, Waiting: &waiting, Sending: record.Sending}}, nil
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"sallyport.example/sallyport/internal/sendlimit"
 )
 
 // Bounds of a record's contents.
@@ -43,6 +45,8 @@ type Record struct {
 	Contact *Contact
 	// Unproved are sign-ins with the right password for which no factor was proved, at most maxUnproved.
 	Unproved []Unproved
+	// Sending is what was sent to the user lately, for the limits on that; nil if nothing was.
+	Sending *sendlimit.Log
 }
 
 // Factor is one enrolled factor of any kind. Only its kind understands State and Secret.
@@ -86,6 +90,8 @@ func (r Record) Validate() error {
 		return corrupt("bad address of the user")
 	case len(r.Unproved) > maxUnproved || slices.ContainsFunc(r.Unproved, func(u Unproved) bool { return !u.valid() }):
 		return corrupt("bad sign-in without a factor")
+	case r.Sending != nil && !r.Sending.Valid():
+		return corrupt("bad log of what was sent")
 	case r.Throttle.Failures < 0:
 		return corrupt("negative count of failures")
 	case !storable(r.Throttle.BlockedUntil) || !storable(r.Throttle.LastFailure):
@@ -219,9 +225,10 @@ type Waiting struct {
 	Reset time.Time `json:"reset,omitzero"`
 }
 
-// validateWaiting: wrong codes and activity are kept of those only for whom an operator has done something.
+// validateWaiting: wrong codes and activity are kept of those only for whom an operator has done something, or to whom
+// something was sent.
 func (r Record) validateWaiting() error {
-	helped := !r.Waiting.Reset.IsZero() || r.Code != nil
+	helped := !r.Waiting.Reset.IsZero() || r.Code != nil || r.Sending != nil
 	switch {
 	case r.Factors != nil || r.Devices != nil || !helped && (r.Throttle != (ThrottleState{}) || r.Activity != nil):
 		return corrupt("somebody who has a factor waits for one")

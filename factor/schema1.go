@@ -66,7 +66,7 @@ func (r Record) schema1() (layout schema1Record, ok bool) {
 	layout = schema1Record{
 		Schema: Schema1, User: r.User, Throttle: r.Throttle, Devices: r.Devices, Activity: r.Activity, Waiting: r.Waiting,
 	}
-	if r.Code != nil || r.Contact != nil || len(r.Unproved) > 0 || r.Waiting != nil && !r.Waiting.Reset.IsZero() {
+	if r.Code != nil || r.Contact != nil || len(r.Unproved) > 0 || r.Sending != nil || r.Waiting != nil && !r.Waiting.Reset.IsZero() {
 		return schema1Record{}, false
 	}
 	for _, event := range r.Activity {

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"sallyport.example/sallyport/internal/sendlimit"
 )
 
 // Service judges and changes the factors of the users of one app. No decision depends on state of its own, so any
@@ -93,6 +95,8 @@ type FactorStatus struct {
 	Created, Used time.Time
 	// Synced: copies of it are kept elsewhere, by whoever keeps the user's passkeys.
 	Synced bool
+	// To is where a code would be sent now, masked; empty for kinds that send none, and if there is no address.
+	To string
 }
 
 // Status reads the user's record. Only with a nil error does a Status without Enrolled mean "not enrolled".
@@ -118,7 +122,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 		}
 		return status, nil
 	}
-	s.factorsOf(record, &status)
+	s.factorsOf(ctx, record, &status)
 	status.RecoveryUnsaved = status.RecoveryLeft > 0 && record.unsaved() >= 0
 	for _, device := range s.trusted(record, now) {
 		status.Devices = append(status.Devices, DeviceStatus{
@@ -131,7 +135,7 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 }
 
 // factorsOf sets the part of a status that is about the factors.
-func (s *Service) factorsOf(record Record, status *Status) {
+func (s *Service) factorsOf(ctx context.Context, record Record, status *Status) {
 	status.Enrolled = true
 	for _, f := range record.Factors {
 		if !f.Kind.standsAlone() {
@@ -141,6 +145,7 @@ func (s *Service) factorsOf(record Record, status *Status) {
 		describer, describes := kind.(Describer)
 		status.Factors = append(status.Factors, FactorStatus{
 			ID: f.ID, Kind: f.Kind, Name: f.Name, Created: f.Created, Used: f.Used, Synced: describes && describer.Synced(f),
+			To: to(kind, envOf(ctx, s, record.User, f.Kind), f),
 		})
 		if status.Created.IsZero() || f.Created.Before(status.Created) {
 			status.Created = f.Created
@@ -173,14 +178,15 @@ func (s *Service) left(factors ...Factor) (left, total int) {
 	return left, total
 }
 
-// Disable deletes the user's record: factors, recovery codes and throttle. It requires no code: the caller has done
+// Disable deletes the user's record: factors, recovery codes and throttle. Only the limits on what is sent outlast it,
+// so that setting up anew brings no new ones. It requires no code: the caller has done
 // that. ErrNotEnrolled if there is none.
 func (s *Service) Disable(ctx context.Context, user string) error {
-	return s.change(ctx, user, func(_ Record, exists bool) (verdict, error) {
+	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
-		return verdict{remove: true}, nil
+		return emptied(s, record), nil
 	})
 }
 
@@ -199,10 +205,14 @@ func (s *Service) throttled(record Record, now time.Time) *ThrottledError {
 func (s *Service) Remember() time.Duration { return s.config.Remember }
 
 // env returns what a kind gets.
-func (s *Service) env(ctx context.Context, user string) Env {
+func (s *Service) env(ctx context.Context, user string) Env { return envOf(ctx, s, user, "") }
+
+// envOf is env for a kind that has addresses.
+func envOf(ctx context.Context, s *Service, user string, name Method) Env {
 	origin := originOf(ctx)
 	return Env{
 		App: s.config.App, User: user, Now: s.config.Now(), Random: s.config.Random, Site: origin.Site, Browser: origin.Browser,
+		Address: origin.Addresses[name], Typed: origin.Typed,
 	}
 }
 
@@ -236,6 +246,8 @@ type Config struct {
 	Offered []Method
 	// Throttle limits guessing.
 	Throttle Throttle
+	// Sending limits what is sent to a user, over all kinds.
+	Sending sendlimit.Limits
 	// Remember is how long a browser may be trusted; default 0: none is.
 	Remember time.Duration
 	// Now is the clock; default time.Now.
@@ -249,6 +261,7 @@ type Config struct {
 // withDefaults sets the defaults of zero fields.
 func (c Config) withDefaults() Config {
 	c.Throttle = c.Throttle.withDefaults()
+	c.Sending = c.Sending.WithDefaults()
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -272,6 +285,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Throttle.Validate(); err != nil {
 		return err
+	}
+	if err := c.Sending.Validate(); err != nil {
+		return fmt.Errorf("%w: sending: %w", ErrInvalid, err)
 	}
 	if c.Remember < 0 {
 		return fmt.Errorf("%w: remember must be positive", ErrInvalid)

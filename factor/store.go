@@ -288,6 +288,13 @@ var (
 	ErrCopied = errors.New("factor: there is a copy of the factor")
 	// ErrCodeOwed says that an operator has reset the account: its next set-up needs an enrolment code.
 	ErrCodeOwed = errors.New("factor: an enrolment code is owed")
+	// ErrAddress says that there is no address that a code could be sent to.
+	ErrAddress = errors.New("factor: no address to send a code to")
+	// ErrTooWeak says that a factor of the kind cannot stand in for those that the user has: a sent code is no proof for
+	// a change where there is something stronger.
+	ErrTooWeak = errors.New("factor: a stronger factor has to be proved")
+	// ErrLimited matches every *LimitedError.
+	ErrLimited = errors.New("factor: too many codes were sent")
 	// ErrInvalid says that a setting, a name or a proposal is not acceptable; nothing was read or written.
 	ErrInvalid = errors.New("factor: invalid")
 )
@@ -339,3 +346,17 @@ func (e *ThrottledError) Error() string {
 
 // Is makes errors.Is(err, ErrThrottled) hold.
 func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
+
+// LimitedError says that no code is sent now, because enough were. Use errors.As to get it.
+type LimitedError struct {
+	// Until is when the next one may be sent.
+	Until time.Time
+}
+
+// Error says until when, and nothing of the user.
+func (e *LimitedError) Error() string {
+	return "factor: too many codes were sent, the next one at " + e.Until.UTC().Format(time.RFC3339)
+}
+
+// Is makes errors.Is(err, ErrLimited) hold.
+func (e *LimitedError) Is(target error) bool { return target == ErrLimited }

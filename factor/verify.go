@@ -42,7 +42,8 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 
 // Verify judges an answer before a change of factors. A code whose form shows its kind (Recogniser) is judged as that
 // kind, any other one as the named kind, by default the first of Config.Kinds. It returns which kind it was, or an
-// empty method with an error. Errors are like those of SignIn.
+// empty method with an error. Errors are like those of SignIn, and ErrTooWeak, without a look at the code, for a sent
+// code of somebody who has something stronger (Proves).
 func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Method, error) {
 	if answer.Kind == "" && len(s.config.Kinds) > 0 {
 		answer.Kind = s.config.Kinds[0].Name()
@@ -57,6 +58,9 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 		return "", err
 	}
 	err = s.attempt(ctx, user, attempt{free: s.free(answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
+		if !Proves(answer.Kind, record.kinds()) {
+			return false, ErrTooWeak
+		}
 		_, right, err := use(record, now)
 		return right, err
 	})
@@ -72,6 +76,8 @@ type attempt struct {
 	event EventKind
 	// free: the answer is of a kind that nobody guesses (Unguessable).
 	free bool
+	// keeps: a right answer changes nothing in the record.
+	keeps bool
 }
 
 // free reports whether the throttle's wait is not about this kind.
@@ -108,6 +114,9 @@ func judged(ctx context.Context, s *Service, record Record, as attempt, use func
 		return verdict{next: record, outcome: ErrCopied}, nil //nolint:nilerr // it is the outcome, which is told
 	case err != nil && !errors.As(err, &used):
 		return verdict{}, err
+	}
+	if right && as.keeps {
+		return verdict{keep: true}, nil
 	}
 	if right {
 		if !as.free {
@@ -148,7 +157,7 @@ func (s *Service) judging(user string, answer Answer) (func(*Record, time.Time) 
 		return nil, fmt.Errorf("%w: there is no such kind of factor", ErrInvalid)
 	}
 	if asked := answer.Asked; asked != nil && (asked.Kind != answer.Kind || !asked.of(Env{App: s.config.App, User: user}) ||
-		!age.Within(s.config.Now(), asked.Created, QuestionLifetime)) {
+		!age.Within(s.config.Now(), asked.Created, lifetime(kind))) {
 		return nil, ErrProposalStale
 	}
 	judge := kind.Judge(answer)

@@ -5,13 +5,8 @@ package sms
 import (
 	"context"
 	"fmt"
-	"strings"
-)
 
-// The fewest and the most digits of a number (ITU-T E.164 has 15 at most).
-const (
-	minDigits = 5
-	maxDigits = 15
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Message is one text message to one number.
@@ -37,11 +32,9 @@ type Sender interface {
 	Send(ctx context.Context, message Message) error
 }
 
-// CheckNumber returns ErrNumber unless the text is a number with its country's: `+` and 5 to 15 digits, and nothing
-// else.
+// CheckNumber returns ErrNumber unless the text is a telephone number: `+` and 5 to 15 digits (match.IsPhoneNumber).
 func CheckNumber(number string) error {
-	digits, plus := strings.CutPrefix(number, "+")
-	if !plus || len(digits) < minDigits || len(digits) > maxDigits || strings.Trim(digits, "0123456789") != "" {
+	if !match.IsPhoneNumber(number) {
 		return ErrNumber
 	}
 	return nil

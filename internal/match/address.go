@@ -25,3 +25,16 @@ func IsMailAddress(address string) bool {
 func oddInAddress(r rune) bool {
 	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("\"\\<>(),:;", r)
 }
+
+// The fewest and the most digits of a telephone number (ITU-T E.164 has 15 at most).
+const (
+	minDigits = 5
+	maxDigits = 15
+)
+
+// IsPhoneNumber reports whether the text is a telephone number with its country's: `+` and 5 to 15 digits, and nothing
+// else.
+func IsPhoneNumber(number string) bool {
+	digits, plus := strings.CutPrefix(number, "+")
+	return plus && len(digits) >= minDigits && len(digits) <= maxDigits && strings.Trim(digits, "0123456789") == ""
+}
