@@ -33,7 +33,7 @@ var rooms = map[string][]string{
 	"event":              {},
 	"mail":               {"internal/match"},
 	"sms":                {"internal/match"},
-	"notify":             {"event", "internal/match", "locale", "mail"},
+	"notify":             {"event", "internal/match", "locale", "mail", "sms"},
 	"gateway/underway":   {"internal/age", "internal/match", "custody", "gate", "session"},
 	"gateway/exchange":   below("exchange"),
 	"gateway/upstream":   below("exchange", "upstream"),

@@ -21,8 +21,8 @@ import (
 // MaxLifetime is how long a code can be good at most: NIST SP 800-63B-4, 3.1.3.2, has ten minutes.
 const MaxLifetime = 10 * time.Minute
 
-// minLifetime is how long a code is good at least: less would be no time to read it.
-const minLifetime = 30 * time.Second
+// minLifetime is how long a code is good at least: less is a mistake.
+const minLifetime = time.Second
 
 // Sizes in bytes, and in digits.
 const (
@@ -35,7 +35,7 @@ const (
 type Options struct {
 	// Typed: users say at the set-up where codes are sent. Else the app says it, at each sign-in.
 	Typed bool
-	// Lifetime is how long a code is good, from 30 seconds to MaxLifetime. Default: MaxLifetime for e-mail, 5 minutes
+	// Lifetime is how long a code is good, from a second to MaxLifetime. Default: MaxLifetime for e-mail, 5 minutes
 	// for text messages.
 	Lifetime time.Duration
 }
@@ -79,7 +79,7 @@ func (k *Kind) Validate() error { return CheckLifetime(k.options.Lifetime) }
 // CheckLifetime reports what is wrong with a lifetime (factor.ErrInvalid).
 func CheckLifetime(lifetime time.Duration) error {
 	if lifetime < minLifetime || lifetime > MaxLifetime {
-		return fmt.Errorf("%w: lifetime must be from 30s to 10m (NIST SP 800-63B-4, 3.1.3.2)", factor.ErrInvalid)
+		return fmt.Errorf("%w: lifetime must be from 1s to 10m (NIST SP 800-63B-4, 3.1.3.2)", factor.ErrInvalid)
 	}
 	return nil
 }
