@@ -65,8 +65,9 @@ type Set struct {
 	Exits []Exit
 	// Names says how typed names are normalised.
 	Names Names
-	// Mail is a pointer (RFC 6901) to the user's e-mail address in the answers to Identities; empty: nobody needs it.
-	Mail string
+	// Mail is a pointer (RFC 6901) to the user's e-mail address in the answers to Identities, and Phone one to the
+	// telephone number; empty: nobody needs it.
+	Mail, Phone string
 
 	compiled []compiled
 }
@@ -265,12 +266,21 @@ func escapePointer(name string) string {
 // MailAddress returns the e-mail address in an answer that named somebody, by a pointer of the operator's; empty if
 // there is none. What is not the address of one mailbox, and nothing else, is none.
 func (i *Identity) MailAddress(a Answer, pointer string) string {
+	return addressIn(a, pointer, match.IsMailAddress)
+}
+
+// PhoneNumber is MailAddress for a telephone number: `+` and 5 to 15 digits.
+func (i *Identity) PhoneNumber(a Answer, pointer string) string {
+	return addressIn(a, pointer, match.IsPhoneNumber)
+}
+
+func addressIn(a Answer, pointer string, valid func(string) bool) string {
 	tokens, err := parsePointer(pointer)
 	if err != nil || pointer == "" || a.BodyUnknown {
 		return ""
 	}
 	n, err := pickAnswer(a.Body, tokens)
-	if err != nil || n == nil || n.kind != text || !match.IsMailAddress(n.text) {
+	if err != nil || n == nil || n.kind != text || !valid(n.text) {
 		return ""
 	}
 	return n.text

@@ -43,27 +43,28 @@ func (s *Set) Validate() error {
 	case !s.Typed && !s.Asks() && s.standing(Placeholder) == nil:
 		return ErrNoIdentity
 	}
-	if err := s.validateMail(); err != nil {
+	if err := s.validateAddresses(); err != nil {
 		return err
 	}
 	s.compiled = compile(s.Blocks)
 	return nil
 }
 
-// validateMail requires that there is an answer in which an address can stand.
-func (s *Set) validateMail() error {
-	if s.Mail == "" {
-		return nil
+// validateAddresses requires that there is an answer in which an address can stand.
+func (s *Set) validateAddresses() error {
+	for _, pointer := range []string{s.Mail, s.Phone} {
+		if pointer != "" && !s.Asks() {
+			return ErrMailWithoutIdentity
+		}
+		if _, err := parsePointer(pointer); err != nil {
+			return err
+		}
 	}
-	if !s.Asks() {
-		return ErrMailWithoutIdentity
-	}
-	_, err := parsePointer(s.Mail)
-	return err
+	return nil
 }
 
 // ErrMailWithoutIdentity says that the app is not asked anything that could be answered with an address.
-var ErrMailWithoutIdentity = errors.New("mail: address json is read from the answer to 'identity', and this site asks for none")
+var ErrMailWithoutIdentity = errors.New("mail, sms: address json is read from the answer to 'identity', and this site asks for none")
 
 // ErrNoIdentity says that nothing in the configuration determines who is signed in.
 var ErrNoIdentity = errors.New("identity: name the address at which the app says who is signed in; where it says so nowhere, " +

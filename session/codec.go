@@ -79,17 +79,17 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = retry.Jar.Encode(to)
 	to = appendString(to, retry.For)
-	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "", len(data.Asked) > 0)); data.Raising != nil {
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "", len(data.Asked) > 0,
+		data.Phone != "", len(data.Sent) > 0)); data.Raising != nil {
 		to = appendTime(to, *data.Raising)
 	}
 	if len(more) > 0 {
 		to = appendProofs(to, more)
 	}
-	if data.Mail != "" { // without one it is as it was before there were any
-		to = appendString(to, data.Mail)
-	}
-	if len(data.Asked) > 0 {
-		to = appendString(to, data.Asked)
+	for _, text := range []string{data.Mail, string(data.Asked), data.Phone, string(data.Sent)} {
+		if text != "" { // without one it is as it was before there were any
+			to = appendString(to, text)
+		}
 	}
 	to = data.Bonds.Encode(to)
 	to = appendString(to, data.Token)
@@ -178,14 +178,17 @@ func decodeSummed(text string) (*Data, time.Time, error) {
 		from.broken = from.broken || len(data.Proofs) == 0
 	}
 	if bits&16 != 0 {
-		data.Mail = from.string()
-		from.broken = from.broken || data.Mail == ""
+		data.Mail = string(from.needed())
 	}
 	if bits&32 != 0 {
-		data.Asked = from.bytes()
-		from.broken = from.broken || len(data.Asked) == 0
+		data.Asked = from.needed()
 	}
-	from.broken = from.broken || bits > 63
+	if bits&64 != 0 {
+		data.Phone = string(from.needed())
+	}
+	if bits&128 != 0 {
+		data.Sent = from.needed()
+	}
 	data.Bonds = from.bonds()
 	data.Token = from.string()
 	data.Granted = from.strings()
@@ -337,6 +340,13 @@ func (r *reader) bytes() []byte {
 		return []byte(text)
 	}
 	return nil
+}
+
+// needed are bytes that a flag has said are there.
+func (r *reader) needed() []byte {
+	found := r.bytes()
+	r.broken = r.broken || len(found) == 0
+	return found
 }
 
 func (r *reader) strings() []string {

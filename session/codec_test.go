@@ -31,7 +31,7 @@ func fullData(t testing.TB) *Data {
 			Location: "/home", Cookies: []string{"theme=dark; Path=/"}, Status: 200, ContentType: "application/json", ContentEncoding: "gzip", Headers: []string{"X-App-Redirect", "/home"},
 			TokenHeader: "X-Token", Token: "two",
 			Body: []byte("{\"ok\":true}\x00\xff"),
-		}, Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"}, Notice: "enabled", Device: "0123456789abcdef", Asked: []byte("question")},
+		}, Proposal: []byte{0, 1, 2, 0xff}, Codes: []string{"abcd-efgh-jkmn-pqrs", "x"}, Notice: "enabled", Device: "0123456789abcdef", Asked: []byte("question"), Sent: []byte("code")},
 	}
 }
 
@@ -41,6 +41,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		"empty":          {},
 		"mail":           {Custody: Custody{Mail: "ada@example.com", InPlace: true, Raising: new(start)}},
 		"asked":          {State: gate.Pending, Custody: Custody{Mail: "ada@example.com"}, Errand: Errand{Asked: []byte{0, 1, 0xff}}},
+		"sent":           {State: gate.Pending, Custody: Custody{Phone: "+358401234567"}, Errand: Errand{Sent: []byte{0, 1, 0xff}}},
 		"raised":         {Custody: Custody{InPlace: true, Raising: new(start)}},
 		"proof":          {Proofs: []Proof{{Method: "totp", At: start}}},
 		"two proofs":     {Proofs: []Proof{{Method: "totp", At: start, Trusted: true}, {Method: "recovery", At: start.Add(time.Hour)}}},

@@ -75,6 +75,8 @@ type Custody struct {
 	Token string
 	// Mail is the user's e-mail address, as the app named it at the sign-in; empty if it named none.
 	Mail string
+	// Phone is the user's telephone number, likewise.
+	Phone string
 	// Checked is when the app was last asked who is signed in. After a failed check it is zero, and the app has to be
 	// asked before the next use.
 	Checked time.Time
@@ -100,6 +102,9 @@ type Errand struct {
 	// Asked is a question that the user was asked, encoded by package factor. It can be answered once, in the state in
 	// which it was asked.
 	Asked []byte
+	// Sent is a code that was sent to the user, as package factor encodes it; likewise. A passkey that is asked for
+	// meanwhile does not take its place.
+	Sent []byte
 	// Device is the ID of the trusted browser that may prove itself in this session instead of a code. A login with a
 	// password sets it if the browser showed its cookie. Empty in every state except pending.
 	Device string

@@ -232,6 +232,23 @@ func Ask(user string, question []byte) Step {
 	}}
 }
 
+// KeepSent keeps a code that was sent to the user, in place of an earlier one. It waits for the right answer: a wrong
+// one is counted in the user's record, and leaves it.
+func KeepSent(user string, code []byte) Step {
+	return Step{name: "keep a code that was sent", from: inQuestion, user: user, of: true, apply: func(data *Data) error {
+		data.Sent = code
+		return nil
+	}}
+}
+
+// DropSent drops such a code when it has been used.
+func DropSent(user string) Step {
+	return Step{name: "drop a code that was sent", from: inQuestion, user: user, of: true, apply: func(data *Data) error {
+		data.Sent = nil
+		return nil
+	}}
+}
+
 // TakeAsked takes the question out, so that it is answered once; it is in Taken.Before.
 func TakeAsked(user string) Step {
 	return Step{name: "take the question", from: inQuestion, user: user, of: true, apply: func(data *Data) error {

@@ -65,7 +65,7 @@ func Owe(user string, delivery *Delivery, next string, at time.Time) Step {
 // OweEnrolment makes a session whose user has no factor any more, and must have one, set one up.
 func OweEnrolment(user string, at time.Time) Step {
 	return Step{name: "owe an enrolment", from: inPending, user: user, of: true, rotates: true, apply: func(data *Data) error {
-		data.State, data.Since, data.Device, data.Asked = gate.Enrolling, at, "", nil
+		data.State, data.Since, data.Device, data.Asked, data.Sent = gate.Enrolling, at, "", nil, nil
 		return nil
 	}}
 }
@@ -155,7 +155,7 @@ func ChangeFactors(with Enrolment) Step {
 		if with.Proof != nil {
 			data.Proofs = []Proof{*with.Proof}
 		}
-		data.Proposal, data.Codes, data.Notice, data.Trusts, data.Asked = nil, with.Codes, with.Notice, "", nil
+		data.Proposal, data.Codes, data.Notice, data.Trusts, data.Asked, data.Sent = nil, with.Codes, with.Notice, "", nil, nil
 		return nil
 	}}
 }

@@ -76,6 +76,8 @@ var lawful = []struct {
 	{step: func(user string, _ gate.State) Step { return UseAhead(user) }, from: "v", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return Ask(user, []byte("question")) }, from: "pv", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return TakeAsked(user) }, from: "pv", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return KeepSent(user, []byte("code")) }, from: "pv", owned: true, stays: true},
+	{step: func(user string, _ gate.State) Step { return DropSent(user) }, from: "pv", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return TakeProposal(user, nil, []byte("left")) }, from: "ev", owned: true, stays: true},
 	{step: func(user string, _ gate.State) Step { return DropDevice(user) }, from: "p", owned: true, stays: true},
 }

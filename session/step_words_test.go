@@ -313,9 +313,9 @@ func TestP7_QuestionsAndProofsAreOfOneUse(t *testing.T) {
 	if err := UseAhead("carol").take(&used); !errors.Is(err, errNothing) {
 		t.Errorf("used again: %v", err)
 	}
-	ahead.Asked = []byte("question")
+	ahead.Asked, ahead.Sent = []byte("question"), []byte("code")
 	changed := taken(t, ahead, ChangeFactors(Enrolment{User: "carol", From: gate.Verified, Proof: &proof, At: start}))
-	if !changed.Ahead().IsZero() || changed.Asked != nil {
+	if !changed.Ahead().IsZero() || changed.Asked != nil || changed.Sent != nil {
 		t.Errorf("changed: %+v", changed)
 	}
 	proposed := taken(t, before, Propose("carol", []byte("challenge")))
@@ -325,9 +325,18 @@ func TestP7_QuestionsAndProofsAreOfOneUse(t *testing.T) {
 	if after := taken(t, proposed, TakeProposal("carol", []byte("challenge"), []byte("next"))); string(after.Proposal) != "next" {
 		t.Errorf("left: %q", after.Proposal)
 	}
-	waiting := Data{State: gate.Pending, Identity: "carol", Errand: Errand{Asked: []byte("question")}}
+	waiting := Data{State: gate.Pending, Identity: "carol", Errand: Errand{Asked: []byte("question"), Sent: []byte("code")}}
+	if after := taken(t, waiting, TakeAsked("carol")); string(after.Sent) != "code" {
+		t.Error("a passkey that was asked for takes a code away that was sent")
+	}
+	if after := taken(t, waiting, DropSent("carol")); after.Sent != nil || after.Asked == nil {
+		t.Errorf("the code is still there, or the question is not: %+v", after.Errand)
+	}
+	if after := taken(t, waiting, KeepSent("carol", []byte("another"))); string(after.Sent) != "another" {
+		t.Errorf("kept: %q", after.Sent)
+	}
 	for _, step := range []Step{Prove(Passing{User: "carol", From: gate.Pending, At: start}), OweEnrolment("carol", start)} {
-		if after := taken(t, waiting, step); after.Asked != nil {
+		if after := taken(t, waiting, step); after.Asked != nil || after.Sent != nil {
 			t.Errorf("%s: the question is still there", step)
 		}
 	}

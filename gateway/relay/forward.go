@@ -114,7 +114,7 @@ func (x *Exchange) recheck(due gate.Check) exchange.Answer {
 			return func() error { return x.IdentityUnclear(upstream.Probed{Err: errBusy}) }
 		}
 		owed, err := x.Accept(signin.SignedIn{
-			Identity: answer.Name, Mail: answer.Mail, Jar: answer.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
+			Identity: answer.Name, Mail: answer.Mail, Phone: answer.Phone, Jar: answer.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
 		})
 		if err != nil {
 			return func() error { return x.StoreFailed("look up the second factor", err) }

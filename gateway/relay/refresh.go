@@ -81,7 +81,7 @@ func admitTokens(x *Exchange, issued []login.Token, answer *upstream.Withheld, l
 		if full != nil {
 			return func() error { return x.LoginUnclear("hold", full) }
 		}
-		next := signin.SignedIn{Identity: said.Name, Mail: said.Mail, Jar: jar, Granted: sorted.Granted, Within: true}
+		next := signin.SignedIn{Identity: said.Name, Mail: said.Mail, Phone: said.Phone, Jar: jar, Granted: sorted.Granted, Within: true}
 		next.Delivery, next.Oversized = x.Delivery(answer, sorted.Browser)
 		if err := next.Bind(issued); err != nil {
 			return func() error { return x.LoginUnclear("token", err) }

@@ -161,7 +161,7 @@ func (x *settlement) switched(said upstream.Probed) ruling {
 	within := x.State() == gate.Verified
 	delivery := &session.Delivery{Cookies: x.sorted.Browser, Location: x.Wanted(x.W.Header().Get("Location"))}
 	owed, err := x.Accept(signin.SignedIn{
-		Identity: said.Name, Mail: said.Mail, Jar: said.Jar, Granted: x.sorted.Granted, Delivery: delivery, Within: within,
+		Identity: said.Name, Mail: said.Mail, Phone: said.Phone, Jar: said.Jar, Granted: x.sorted.Granted, Delivery: delivery, Within: within,
 		InPlace: true,
 	})
 	switch {

@@ -216,7 +216,7 @@ func (x *Exchange) settleDoubt() exchange.Answer {
 		return nil
 	case login.Known:
 		owed, err := x.Accept(signin.SignedIn{
-			Identity: said.Name, Mail: said.Mail, Jar: said.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
+			Identity: said.Name, Mail: said.Mail, Phone: said.Phone, Jar: said.Jar, Delivery: &session.Delivery{Location: x.Wanted("")}, Within: true, InPlace: true,
 		})
 		switch {
 		case err != nil:

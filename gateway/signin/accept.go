@@ -21,6 +21,7 @@ import (
 type SignedIn struct {
 	Identity string
 	Mail     string      // the user's e-mail address; empty if the app named none
+	Phone    string      // the user's telephone number, likewise
 	Jar      custody.Jar // the app's session
 	bonds    custody.Bonds
 	token    string   // the bearer token, where the app issued one
@@ -67,7 +68,7 @@ func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	came, before := x.Origin(), x.Token
 	step := session.SignIn(session.Arrival{
 		User: next.Identity, State: state, Proofs: proofs,
-		Custody: session.Custody{Held: next.Jar, Bonds: next.bonds, Token: next.token, Mail: next.Mail, InPlace: next.InPlace && !x.Config.Renews},
+		Custody: session.Custody{Held: next.Jar, Bonds: next.bonds, Token: next.token, Mail: next.Mail, Phone: next.Phone, InPlace: next.InPlace && !x.Config.Renews},
 		Granted: next.Granted, Next: x.RememberedTarget(), Delivery: next.Delivery, Device: device,
 		Origin: &session.Origin{Address: came.Address, Browser: came.Browser}, At: x.Now,
 	})

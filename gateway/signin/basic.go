@@ -82,7 +82,7 @@ func judgePassword(x *Exchange, line, name string) exchange.Answer {
 		said := x.Probe(custody.Jar{}, upstream.BasicAttachment(line))
 		switch said.Verdict {
 		case login.Known:
-			next.Identity, next.Mail, next.Jar = said.Name, said.Mail, said.Jar
+			next.Identity, next.Mail, next.Phone, next.Jar = said.Name, said.Mail, said.Phone, said.Jar
 		case login.NotSignedIn:
 			return func() error { return x.passwordRefused(said.Answer) }
 		default:

@@ -142,7 +142,7 @@ func (x *Exchange) judgeAsked(try *tried) error {
 		if try.tokenErr != nil {
 			return x.LoginUnclear("token", try.tokenErr)
 		}
-		next.Identity, next.Mail, next.Jar = said.Name, said.Mail, said.Jar
+		next.Identity, next.Mail, next.Phone, next.Jar = said.Name, said.Mail, said.Phone, said.Jar
 		next.InPlace = next.Jar.Len() > 0
 		if !x.Config.Renews && renews(try.effect, try.sent) && x.site.toldOfRenews.CompareAndSwap(false, true) {
 			x.Log.InfoContext(x.R.Context(), "the app gave the session another cookie at this sign-in. Where it does so at each, by every way "+

@@ -28,6 +28,7 @@ type Probed struct {
 	Verdict login.Verdict
 	Name    string           // set if Verdict is login.Known
 	Mail    string           // the user's e-mail address; empty if the app named none
+	Phone   string           // the user's telephone number, likewise
 	Changes []custody.Change // the held cookies that the answer set, for apps that change them with each answer
 	Jar     custody.Jar      // the jar that was sent, with the changes
 	Answer  *Withheld        // nil if there was none
@@ -226,6 +227,7 @@ func (x *Exchange) askForm(identity *login.Identity, jar custody.Jar, with Attac
 	}
 	if result.Name, result.Verdict = identity.Read(seen); result.Verdict == login.Known && !form.signedOut() {
 		result.Mail = identity.MailAddress(seen, x.Config.Logins.Mail)
+		result.Phone = identity.PhoneNumber(seen, x.Config.Logins.Phone)
 	}
 	result.read = result.Verdict == login.NotSignedIn && (identity.Kind != login.JSON || json.Valid(seen.Body))
 	return result
