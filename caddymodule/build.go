@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/passkey"
 	"sallyport.example/sallyport/factor/recovery"
 	"sallyport.example/sallyport/factor/totp"
 	"sallyport.example/sallyport/gateway"
@@ -263,8 +264,15 @@ func parseRules(setting string, lines [][]string) (parsed [][]login.Rule, err er
 }
 
 func (h *Handler) factors() (factor.Config, error) {
+	if err := checkFactors(h.Factors); err != nil {
+		return factor.Config{}, at("factors", err)
+	}
+	passkeys := passkey.New(h.passkeys())
+	if err := passkeys.Validate(); err != nil {
+		return factor.Config{}, at("passkey", reason(err, ""))
+	}
 	config := factor.Config{
-		App: h.App, Kinds: []factor.Kind{totp.New(h.Issuer, h.totp()), recovery.New(0)},
+		App: h.App, Kinds: []factor.Kind{totp.New(h.Issuer, h.totp()), passkeys, recovery.New(0)}, Offered: h.offered(),
 		Throttle: h.Throttle.limits(), Remember: duration(h.Remember),
 	}
 	return config, at("totp and throttle", config.Validate())
@@ -314,6 +322,7 @@ func (t *Throttle) limits() factor.Throttle {
 // tell logs at start what this site's settings leave open, so that operators do not learn it from an attacker.
 func (h *Handler) tell(logger *slog.Logger) {
 	logger.Info("second factor in front of an app", "app", h.App, "base", h.Base, "require", h.Require)
+	h.tellPasskeys(logger)
 	if len(h.Logins) == 1 && len(h.Logins[0].Username) > 0 && login.Kind(h.Logins[0].Username[0]) == login.Placeholder {
 		return // every request says who is signed in, by its placeholder
 	}

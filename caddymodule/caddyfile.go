@@ -114,6 +114,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			return nil, err
 		}
 	}
+	handler.passkeysAt(siteHosts(h))
 	lines.remember(handler, said)
 	return handler, nil
 }
@@ -176,6 +177,11 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		require    enrolled | everyone [grace <duration>]
 //		offer
 //		remember   <duration>
+//		factors    totp|passkey...
+//		passkey {
+//			rp_id             <domain>
+//			user_verification preferred|required|discouraged
+//		}
 //		totp {
 //			algorithm SHA1|SHA256|SHA512
 //			digits    6|7|8

@@ -91,6 +91,12 @@ type Handler struct {
 	Offer bool `json:"offer,omitempty"`
 	// How long a browser may be trusted after a code, at most 400 days. Default: browsers are not trusted
 	Remember caddy.Duration `json:"remember,omitempty"`
+	// The kinds of factors that users can set up, in the order in which they are offered: `totp`, `passkey`. What users
+	// have of another kind goes on to work. Default: `totp` and `passkey`
+	Factors []string `json:"factors,omitempty"`
+	// The passkeys and security keys (WebAuthn). Default: passkeys are not offered; in a Caddyfile they are offered
+	// under the site's first host that is a name
+	Passkey *Passkey `json:"passkey,omitempty"`
 	// The parameters of new one-time codes (RFC 6238).
 	TOTP *TOTP `json:"totp,omitempty"`
 	// The limits on guessing codes.
@@ -210,6 +216,18 @@ type TOTP struct {
 	Period caddy.Duration `json:"period,omitempty"`
 	// The number of periods that a clock may be off, either way. Default: 1
 	Skew *int `json:"skew,omitempty"`
+}
+
+// Passkey holds the settings of passkeys and security keys.
+type Passkey struct {
+	// The name that passkeys are bound to: the site's host, or a domain that it lies in. Changing it loses everybody's
+	// passkeys. Without one, passkeys are not offered.
+	RPID string `json:"rp_id,omitempty"`
+	// Whether the device must recognise its user, by a fingerprint, a face or a PIN: `preferred`, `required` or
+	// `discouraged`. Default: `preferred`
+	UserVerification string `json:"user_verification,omitempty"`
+	// The hosts of the site at which passkeys are not offered, because `rp_id` does not cover them; for the log only.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // Throttle limits guessing, for each user.

@@ -57,6 +57,7 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	h.Hold, h.Pass, h.Rotates, h.Methods, h.Origins = []string{"h"}, []string{"p"}, []string{"r"}, []string{"GET", "POST"}, []string{"https://b.example"}
 	h.Usernames, h.TokenHeader, h.Refresh, h.Renews, h.Guard, h.Cookie = "[a-z]+", []string{"X-Token", "Own"}, []string{"/refresh"}, true, true, "own"
 	h.TOTP = &TOTP{Algorithm: "SHA256", Digits: 8, Period: caddy.Duration(time.Minute), Skew: new(2)}
+	h.Factors, h.Passkey = []string{"passkey"}, &Passkey{RPID: "example.com", UserVerification: "required"}
 	h.Throttle = &Throttle{Free: 2, Delay: caddy.Duration(time.Minute), MaxDelay: caddy.Duration(2 * time.Hour), Stop: 9}
 	got, err := builds(t, h)
 	if err != nil {

@@ -52,6 +52,8 @@ func siteWords() table[Handler] {
 		{name: "require", form: "enrolled | everyone [grace <duration>]", read: readRequire},
 		row("offer", "", alone, func(h *Handler) *bool { return &h.Offer }, nil),
 		row("remember", "<duration>", readRemember, func(h *Handler) *caddy.Duration { return &h.Remember }, nil),
+		row("factors", "totp|passkey...", texts(checkFactors), func(h *Handler) *[]string { return &h.Factors }, nil),
+		blockRow("passkey", passkeyWords(), func(h *Handler) **Passkey { return &h.Passkey }, nil),
 		blockRow("totp", totpWords(), func(h *Handler) **TOTP { return &h.TOTP }, nil),
 		blockRow("throttle", throttleWords(), func(h *Handler) **Throttle { return &h.Throttle }, checkThrottle),
 		row("reauth", "<duration>", atLeast(0), func(h *Handler) *caddy.Duration { return &h.Reauth }, nil),

@@ -17,7 +17,7 @@ var names = []event.Name{
 	event.LoginAccepted, event.LoginFailed, event.LoginRefused, event.ChallengePassed, event.ChallengeFailed, event.Throttled, event.Stopped,
 	event.FactorAdded, event.FactorRemoved, event.FactorReset, event.FactorsDisabled, event.RecoveryCodesMade, event.RecoveryCodeUsed,
 	event.BrowserTrusted, event.BrowserForgotten, event.SignedOut, event.SessionEnded, event.IdentityChanged, event.StoreUnavailable,
-	event.StoreRecovered, event.AddressChanged, event.PasswordExposed,
+	event.StoreRecovered, event.AddressChanged, event.PasswordExposed, event.PasskeyCopied,
 }
 
 // common are the fields that each line has.
@@ -71,6 +71,7 @@ func TestLines(t *testing.T) {
 		},
 		{event.Event{Name: event.Stopped}, `level=WARN msg="too many wrong codes: none is judged until an operator acts"`},
 		{event.Event{Name: event.FactorAdded}, `level=INFO msg="second factor changed" change=added`},
+		{event.Event{Name: event.PasskeyCopied}, `level=WARN msg="passkey refused: its count of uses went back, so there may be a copy of it"`},
 		{event.Event{Name: event.FactorRemoved}, `level=INFO msg="second factor changed" change=removed`},
 		{event.Event{Name: event.FactorReset}, `level=INFO msg="second factor changed" change=reset`},
 		{event.Event{Name: event.FactorsDisabled}, `level=INFO msg="second factor changed" change=disabled`},

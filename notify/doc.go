@@ -22,6 +22,7 @@ var events = map[event.Name]bool{
 	event.FactorAdded: true, event.FactorRemoved: true, event.FactorReset: true, event.FactorsDisabled: true,
 	event.RecoveryCodesMade: true, event.RecoveryCodeUsed: true, event.BrowserTrusted: true, event.Stopped: true,
 	event.AddressChanged: true, event.PasswordExposed: true, event.OperatorReset: true,
+	event.PasskeyCopied: true,
 }
 
 // Tells reports whether users are told of such events.

@@ -56,7 +56,8 @@ func (m *Mail) what(e event.Event) []piece {
 		if e.Left != nil {
 			return []piece{{key: "mail.what.left", arguments: []any{*e.Left}}}
 		}
-	case event.Stopped, event.AddressChanged, event.PasswordExposed, event.FactorsDisabled, event.BrowserTrusted, event.OperatorReset:
+	case event.Stopped, event.AddressChanged, event.PasswordExposed, event.FactorsDisabled, event.BrowserTrusted, event.OperatorReset,
+		event.PasskeyCopied:
 		return []piece{{key: "mail.what." + strings.ReplaceAll(string(e.Name), "_", "-"), arguments: []any{m.options.Name}}}
 	}
 	return nil

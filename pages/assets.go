@@ -30,6 +30,8 @@ var (
 	keysFile string
 	//go:embed proof.js
 	proofFile string
+	//go:embed passkey.js
+	passkeyFile string
 	//go:embed desk.js
 	deskFile string
 	//go:embed guard.js
@@ -52,15 +54,25 @@ const (
 	looks
 )
 
+// The scripts of pages: what all have; what a page has besides that can trust a browser, or that uses passkeys, or both;
+// and the help desk's.
+const (
+	bundlePlain = iota
+	bundleTrust
+	bundlePasskey
+	bundleBoth
+	bundleDesk
+	bundles
+)
+
+// asks reports whether the scripts of a bundle ask the gateway by themselves.
+func asksUs(bundle int) bool { return bundle >= bundlePasskey }
+
 // assets are the files as small as they can be made: each page carries its own, and the app's pages carry the guard.
 type assets struct {
-	brand, script, guard, guardDialog, guardStyle, link string
-	styles                                              [looks]string
-	// proof is the script of the pages that can trust a browser, with script in it; the others need not carry all of
-	// it.
-	proof string
-	// desk is the script of the help desk.
-	desk string
+	brand, guard, guardDialog, guardStyle, link string
+	styles                                      [looks]string
+	scripts                                     [bundles]string
 }
 
 // small are the assets, made once.
@@ -75,7 +87,8 @@ var small = sync.OnceValue(func() assets {
 		}
 		return text
 	}
-	script, keys := made("script", scriptFile), made("script", keysFile)
+	script, keys, passkey := made("script", scriptFile), made("script", keysFile), made("script", passkeyFile)
+	trust := script + ";\n" + keys + ";\n" + made("script", proofFile)
 	return assets{
 		brand: made("style", brandFile),
 		styles: [looks]string{
@@ -84,8 +97,10 @@ var small = sync.OnceValue(func() assets {
 			lookChange:   made("style", styleFile+settingsFile+changeFile),
 			lookDesk:     made("style", styleFile+settingsFile+deskStyleFile),
 		},
-		script: script, proof: script + ";\n" + keys + ";\n" + made("script", proofFile),
-		desk:  made("script", deskFile),
+		scripts: [bundles]string{
+			bundlePlain: script, bundleTrust: trust, bundlePasskey: script + ";\n" + passkey, bundleBoth: trust + ";\n" + passkey,
+			bundleDesk: made("script", deskFile),
+		},
 		guard: made("script", guardFile), guardDialog: keys + ";\n" + made("script", guardDialogFile),
 		link:       made("script", linkFile),
 		guardStyle: made("style", tokens(styleFile)+guardStyleFile),

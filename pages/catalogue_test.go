@@ -33,7 +33,7 @@ func TestCatalogue(t *testing.T) {
 			asked[string(match[1])] = true
 		}
 	}
-	for _, file := range []string{"show.go", "renderer.go", "../locale/catalogue.go", "messages.go"} {
+	for _, file := range []string{"show.go", "factors.go", "renderer.go", "../locale/catalogue.go", "messages.go"} {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -46,6 +46,9 @@ func TestCatalogue(t *testing.T) {
 		for _, part := range []string{"title", "lead", "others", "submit"} {
 			asked[kind+"."+part] = true
 		}
+	}
+	for _, kind := range []string{"add.totp", "add.passkey", "rename", "remove"} {
+		asked[kind+".title"], asked[kind+".lead"] = true, true
 	}
 	for month := range 12 {
 		asked["month."+strconv.Itoa(month+1)] = true

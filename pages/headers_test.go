@@ -35,14 +35,20 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, and nowhere
-// else.
+// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, one for passkeys
+// where these are used or made, and neither anywhere else.
 func policyOf(r *Renderer, s sample) string {
 	if strings.HasPrefix(s.name, "trust") || s.name == "challenge-proof" {
-		return r.proofPolicy
+		return r.policies[bundleTrust]
 	}
 	if strings.HasPrefix(s.name, "desk") {
-		return r.deskPolicy
+		return r.policies[bundleDesk]
+	}
+	switch s.name {
+	case "challenge-trusted-passkey":
+		return r.policies[bundleBoth]
+	case "challenge-passkey", "setup-passkey", "setup-passkey-further", "confirm-add", "confirm-rename", "confirm-remove", "confirm-remove-last":
+		return r.policies[bundlePasskey]
 	}
 	return r.Policy()
 }

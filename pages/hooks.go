@@ -66,7 +66,7 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 	}
 	switch node.Data {
 	case "script", "style":
-		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; own != string(r.script) && own != string(r.proofScript) && own != string(r.deskScript) && !slices.Contains(r.styles[:], template.HTML(own)) { //nolint:gosec // it is compared.
+		if own := "<" + node.Data + ">" + textOf(node) + "</" + node.Data + ">"; !slices.Contains(r.scripts[:], template.HTML(own)) && !slices.Contains(r.styles[:], template.HTML(own)) { //nolint:gosec // it is compared.
 			found.problem("<%s>: the policy allows the style and the script of {{.Style}} and {{.Script}} only", node.Data)
 		}
 	case "img", "image", "link":
@@ -74,6 +74,10 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 			found.problem("<%s>: the policy allows the logo only, at {{.Brand.Logo}}", node.Data)
 		}
 	case "input":
+		switch name := attributeOf(node, "name"); name {
+		case "kind", "factor", "name":
+			found.marked["field "+name] = fmt.Sprintf("<input name=%q> in the form to %s", name, attributeOf(form, "action"))
+		}
 		if attributeOf(node, "name") == "code" {
 			if found.code != "" {
 				found.problem("two fields have name=\"code\"")
@@ -90,12 +94,28 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 	case "proof":
 		found.marked[id] = fmt.Sprintf("<%s> in the form to %s with data-base=%q data-kept=%q data-key=%q data-device=%q", node.Data, attributeOf(form, "action"),
 			attributeOf(node, "data-base"), attributeOf(node, "data-kept"), attributeOf(node, "data-key"), attributeOf(node, "data-device"))
+	case "way":
+		found.marked[id] = fmt.Sprintf("an element with data-kind=%q", attributeOf(node, "data-kind"))
+	case "ways":
+		found.marked[id] = "an element with links to " + strings.Join(linksIn(node), " ")
+	case "use-passkey", "add-passkey":
+		found.marked[id] = fmt.Sprintf("<%s> with data-base=%q data-submits=%q", node.Data, attributeOf(node, "data-base"), attributeOf(node, "data-submits"))
 	case "secret", "recovery-codes":
 		found.marked[id] = "<" + node.Data + "> " + wordsOf(node)
 	}
 	if role := attributeOf(node, "role"); role == "status" || role == "alert" {
 		found.said[role] += wordsOf(node)
 	}
+}
+
+// linksIn are the addresses of the links in an element.
+func linksIn(node *html.Node) (links []string) {
+	for child := range node.Descendants() {
+		if child.Type == html.ElementNode && child.Data == "a" {
+			links = append(links, attributeOf(child, "href"))
+		}
+	}
+	return links
 }
 
 // form notes where a form leads.
@@ -148,6 +168,8 @@ func (h hooks) against(own hooks, words []string) []string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(own.marked)) {
 		switch {
+		case h.marked[id] == "" && strings.HasPrefix(id, "field "):
+			add("the %s is missing: %s", id, own.marked[id])
 		case h.marked[id] == "":
 			add("the element id=%q is missing", id)
 		case h.marked[id] != own.marked[id]:

@@ -15,10 +15,12 @@ import (
 func TestForms(t *testing.T) {
 	posts := map[string]bool{
 		"/challenge": true, "/recovery": true, "/setup": true, "/setup/confirm": true, "/reset": true, "/disable": true,
-		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true, "/recovery-codes/saved": true, "/recovery-used": true, "/exposed": true,
+		"/recovery-codes": true, "/logout": true, "/later": true, "/browsers": true, "/sessions": true, "/trust": true, "/recovery-codes/saved": true, "/recovery-used": true, "/exposed": true, "/add": true, "/factors/f2/rename": true, "/factors/f2/remove": true,
 		"/code": true, "/unlock": true, "/sign-out": true, // the help desk's
 	}
-	asks := map[string]bool{"/reset": true, "/disable": true, "/recovery-codes": true}
+	asks := map[string]bool{
+		"/reset": true, "/disable": true, "/recovery-codes": true, "/add": true, "/factors/f2/rename": true, "/factors/f3/rename": true,
+	}
 	for _, s := range samples(New(Options{})) {
 		for _, form := range all(parse(t, answer(t, s).Body.String()), "form", "", "") {
 			path, below := strings.CutPrefix(attr(form, "action"), "/second-factor")

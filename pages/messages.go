@@ -17,6 +17,10 @@ const (
 	NoticeRecoveryCodes = "notice.recovery-codes"
 	NoticeRecoveryUsed  = "notice.recovery-used"
 
+	NoticeAdded   = "notice.added"
+	NoticeRemoved = "notice.removed"
+	NoticeRenamed = "notice.renamed"
+
 	NoticeBrowserForgotten  = "notice.browser-forgotten"
 	NoticeBrowsersForgotten = "notice.browsers-forgotten"
 	NoticeSessionEnded      = "notice.session-ended"
@@ -35,6 +39,13 @@ const (
 	AlertWrongOperatorCode = "alert.wrong-operator-code"
 	// AlertWrongNewCode is for a code that does not belong to the token being set up.
 	AlertWrongNewCode = "alert.wrong-new-code"
+	// AlertWrongPasskey is for a passkey that was not accepted, AlertPasskeyCopied for one of which there may be a copy,
+	// and AlertNoPasskey for a user who has none that can be used here.
+	AlertWrongPasskey  = "alert.wrong-passkey"
+	AlertPasskeyCopied = "alert.passkey-copied"
+	AlertNoPasskey     = "alert.no-passkey"
+	// AlertTooMany is for a factor more than there may be.
+	AlertTooMany = "alert.too-many"
 	// AlertNoCode is for an empty field.
 	AlertNoCode = "alert.no-code"
 	// AlertThrottled is for attempts that come too soon; see Common.Wait.
@@ -184,6 +195,9 @@ type activity struct {
 	Bad  bool
 }
 
+// badEvents are the kinds of events that their reader should look at.
+var badEvents = []string{"failure", "misused", "passkey_copied"}
+
 // listed makes the lists of the settings page ready to be shown: names come from browsers, which may say anything.
 func (r *Renderer) listed(v SettingsView) settingsLists {
 	words := r.edition(v.Languages)
@@ -196,7 +210,7 @@ func (r *Renderer) listed(v SettingsView) settingsLists {
 	}
 	for i := range lists.Factors {
 		lists.Factors[i].Name = locale.Harmless(lists.Factors[i].Name)
-		if len(lists.Factors) == 1 {
+		if len(lists.Factors) == 1 && lists.Factors[i].Kind == "totp" {
 			lists.Factors[i].Created = time.Time{} // the page says it above
 		}
 	}
@@ -214,7 +228,7 @@ func (r *Renderer) listed(v SettingsView) settingsLists {
 			continue
 		}
 		event.Browser, event.Address = locale.Harmless(event.Browser), locale.Harmless(event.Address)
-		lists.Activity = append(lists.Activity, activity{event, what, event.Kind == "failure" || event.Kind == "misused"})
+		lists.Activity = append(lists.Activity, activity{event, what, slices.Contains(badEvents, event.Kind)})
 	}
 	return lists
 }

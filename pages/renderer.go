@@ -43,15 +43,10 @@ type Renderer struct {
 	library  *library
 	styles   [looks]template.HTML
 	// more stands behind the style of each look.
-	more   string
-	script template.HTML
-	policy string
-	// proofScript and proofPolicy stand in for them on the page that can trust a browser.
-	proofScript template.HTML
-	proofPolicy string
-	// deskScript and deskPolicy stand in for them at the help desk, whose search asks as somebody types.
-	deskScript template.HTML
-	deskPolicy string
+	more string
+	// scripts are those of each bundle, and policies let each have its own.
+	scripts  [bundles]template.HTML
+	policies [bundles]string
 }
 
 // New returns a Renderer. It panics if the templates or the catalogues that are part of the program are broken, and
@@ -85,15 +80,15 @@ func (r *Renderer) dress(more string) {
 		r.styles[look] = template.HTML("<style>" + style + more + "</style>") //nolint:gosec // our own file, and the operator's, which was looked at.
 		allowed = append(allowed, source(style+more))
 	}
-	r.script = template.HTML("<script>" + small().script + "</script>")     //nolint:gosec // our own file.
-	r.proofScript = template.HTML("<script>" + small().proof + "</script>") //nolint:gosec // our own files.
-	styles := strings.Join(allowed, " ")
-	r.deskScript = template.HTML("<script>" + small().desk + "</script>") //nolint:gosec // our own files.
-	r.policy, r.proofPolicy = pagePolicy(styles, small().script), pagePolicy(styles, small().proof)
-	r.deskPolicy = pagePolicy(styles, small().desk) + "; connect-src 'self'"
-	if r.logo != nil {
-		r.policy += "; img-src 'self'"
-		r.proofPolicy += "; img-src 'self'"
+	for bundle, script := range small().scripts {
+		r.scripts[bundle] = template.HTML("<script>" + script + "</script>") //nolint:gosec // our own files.
+		r.policies[bundle] = pagePolicy(strings.Join(allowed, " "), script)
+		if asksUs(bundle) {
+			r.policies[bundle] += "; connect-src 'self'"
+		}
+		if r.logo != nil && bundle != bundleDesk {
+			r.policies[bundle] += "; img-src 'self'"
+		}
 	}
 }
 
@@ -128,7 +123,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "trust", "recovery", "used", "exposed", "setupstart", "setup", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "used", "exposed", "setupstart", "setup", "setuppasskey", "confirm", "codes", "settings", "notice",
 		"desk", "deskuser", "deskact",
 	} {
 		page, err := layout.Clone()
@@ -151,9 +146,8 @@ func (r *Renderer) edition(accept string) *edition {
 	return r.library.edition(accept)
 }
 
-// Policy is the Content-Security-Policy of the pages, but for the one that can trust a browser, whose script is
-// another.
-func (r *Renderer) Policy() string { return r.policy }
+// Policy is the Content-Security-Policy of the pages, but for those whose script is another.
+func (r *Renderer) Policy() string { return r.policies[bundlePlain] }
 
 // page is what the templates see.
 type page struct {
@@ -179,8 +173,8 @@ type page struct {
 	// Seconds is how long to wait, and At when that is over, where it is worth saying.
 	Seconds int64
 	At      template.HTML
-	// Trusts says that the page can trust a browser.
-	Trusts bool
+	// Trusts says that the page can trust a browser, and Passkeys that it uses passkeys.
+	Trusts, Passkeys bool
 	// Desk says that it is a page of the help desk.
 	Desk bool
 	// SignOut puts the user's name and the form to sign out at the top.
@@ -221,14 +215,7 @@ func (r *Renderer) render(w http.ResponseWriter, status int, name, heading strin
 	}
 
 	h := w.Header()
-	policy := r.policy
-	switch {
-	case p.Trusts:
-		policy = r.proofPolicy
-	case p.Desk:
-		policy = r.deskPolicy
-	}
-	SecurityHeaders(h, policy)
+	SecurityHeaders(h, r.policies[p.bundle()])
 	for _, stale := range []string{"Content-Encoding", "ETag", "Last-Modified", "Accept-Ranges"} {
 		h.Del(stale)
 	}
@@ -267,13 +254,7 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		p.Field.Period = 30 * time.Second
 	}
 	p.Language, p.Direction = words.Language, words.Direction
-	p.Style, p.Script = r.styles[lookOf(*p, heading)], r.script
-	switch {
-	case p.Trusts:
-		p.Script = r.proofScript
-	case p.Desk:
-		p.Script = r.deskScript
-	}
+	p.Style, p.Script = r.styles[lookOf(*p, heading)], r.scripts[p.bundle()]
 	if p.Wait > 0 && p.Alert == "" {
 		p.Alert = AlertThrottled
 	}
@@ -323,6 +304,21 @@ func (r *Renderer) prepare(words *edition, p *page, heading string) (err error) 
 		return r.prepare(words, p.Behind, "settings.title")
 	}
 	return nil
+}
+
+// bundle is what of the scripts the page has.
+func (p *page) bundle() int {
+	switch {
+	case p.Desk:
+		return bundleDesk
+	case p.Trusts && p.Passkeys:
+		return bundleBoth
+	case p.Trusts:
+		return bundleTrust
+	case p.Passkeys:
+		return bundlePasskey
+	}
+	return bundlePlain
 }
 
 // lookOf is the look of a page.

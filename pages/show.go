@@ -19,9 +19,16 @@ var errURI = errors.New("the set-up address is not an otpauth address")
 
 // Challenge shows the page that asks for a code. A wrong code is 422 with AlertWrongCode.
 func (r *Renderer) Challenge(w http.ResponseWriter, status int, v ChallengeView) error {
-	return r.render(w, status, "challenge", "challenge.title", page{
-		Common: v.Common, View: v, Trusts: v.Key != "", Narrow: true,
-		Field: field{Digits: v.Digits, Period: v.Period, Focus: true, Complete: true},
+	if v.Way == "" {
+		v.Way = kindApp
+	}
+	heading, byCode := "challenge.title", v.Way != kindPasskey && !v.Nowhere
+	if !byCode {
+		heading = "challenge.passkey"
+	}
+	return r.render(w, status, "challenge", heading, page{
+		Common: v.Common, View: challenge{v, waysOf(v.Ways)}, Trusts: v.Key != "", Passkeys: v.Way == kindPasskey && !v.Nowhere, Narrow: true,
+		Field: field{Digits: v.Digits, Period: v.Period, Focus: byCode, Complete: true},
 	})
 }
 
@@ -77,6 +84,8 @@ type setUp struct {
 	Seconds int64
 	// Groups are the key in fours, which is how people read it.
 	Groups []string
+	// Instead are the ways that can be chosen in its place.
+	Instead []way
 }
 
 // SetUp shows the QR code and the key, and asks for the code that proves that they have arrived.
@@ -97,10 +106,13 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 		return c
 	}, v.Key)
 	heading := "setup.title"
-	if v.Reset {
+	switch {
+	case v.Reset:
 		heading = "reset.setup.title"
+	case v.Further:
+		heading = "add.totp.title"
 	}
-	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: locale.Up(v.Period, time.Second)}
+	view := setUp{SetUpView: v, Unusual: v.Digits != 6 || v.Algorithm != "SHA1" || v.Period != 30*time.Second, Seconds: locale.Up(v.Period, time.Second), Instead: insteadOf(v.Others)}
 	for i := 0; i < len(v.Key); i += 4 {
 		view.Groups = append(view.Groups, v.Key[i:min(i+4, len(v.Key))])
 	}
@@ -109,8 +121,11 @@ func (r *Renderer) SetUp(w http.ResponseWriter, status int, v SetUpView) error {
 		// On a telephone the focus on the field would scroll the QR code out of sight.
 		Field: field{Digits: v.Digits, Period: v.Period, Focus: v.Alert != "" || v.Wait > 0},
 	}
-	if v.Reset {
+	switch {
+	case v.Reset:
 		p.Opener = "open-reset"
+	case v.Further:
+		p.Opener = "open-add-totp"
 	}
 
 	var err error
@@ -135,6 +150,8 @@ type confirmation struct {
 	// Opener is the id of the settings page's button that leads here.
 	Opener string
 	Danger bool
+	// Renames asks for a name.
+	Renames bool
 }
 
 // ConfirmReset asks before a token is replaced; it posts to Base/reset.
@@ -153,10 +170,14 @@ func (r *Renderer) ConfirmRecoveryCodes(w http.ResponseWriter, status int, v Con
 }
 
 func (r *Renderer) confirm(w http.ResponseWriter, status int, kind string, view confirmation) error {
-	view.Lead, view.Others, view.Submit = kind+".lead", kind+".others", kind+".submit"
+	view.Lead, view.Others, view.Submit = kind+".lead", cmp.Or(view.Others, kind+".others"), cmp.Or(view.Submit, kind+".submit")
+	// Who has no authenticator types a recovery code, where it is asked for, or nothing.
+	byCode := view.NeedCode && (!view.NoApp || view.Recovery || !view.Passkey)
+	view.NoApp = view.NoApp && !view.Recovery && view.Passkey
 	return r.render(w, status, "confirm", kind+".title", page{
 		Common: view.Common, View: view, SignOut: true, Behind: r.settings(view.Behind), Opener: view.Opener,
-		Field: field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Focus: view.NeedCode},
+		Passkeys: view.NeedCode && view.Passkey,
+		Field:    field{Digits: view.Digits, Period: view.Period, Recovery: view.Recovery, Either: true, Focus: byCode && !view.Renames},
 	})
 }
 

@@ -76,7 +76,7 @@ func TestContrast(t *testing.T) {
 // TestAssetsStandAlone: nothing in the style or script asks for anything or ends its element early.
 func TestAssetsStandAlone(t *testing.T) {
 	styles := small().styles
-	for name, content := range map[string]string{"style": strings.Join(styles[:], "\n"), "script": small().script, "script of the challenge": small().proof} {
+	for name, content := range map[string]string{"style": strings.Join(styles[:], "\n"), "script": small().scripts[bundlePlain], "script of the challenge": small().scripts[bundleBoth]} {
 		for _, forbidden := range []string{"</", "<!--", "url(", "@import", "http:", "https:", "innerHTML", "eval("} {
 			if strings.Contains(content, forbidden) {
 				t.Errorf("the %s holds %q", name, forbidden)

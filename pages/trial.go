@@ -173,7 +173,7 @@ func (r *Renderer) trials() (all []trial) {
 		behind := &settings[3]
 		for _, v := range []SetUpView{
 			{Common: c, URI: trialURI, Key: trialKey},
-			{Common: c, URI: trialURI, Key: trialKey, Enrolling: true},
+			{Common: c, URI: trialURI, Key: trialKey, Enrolling: true, Others: []string{kindPasskey}},
 			{Common: c, URI: trialURI, Key: trialKey, Reset: true, Behind: behind},
 			{Common: c, URI: trialURI, Key: trialKey, Algorithm: "SHA512", Digits: 8, Period: time.Minute, Behind: &settings[0]},
 			{Common: c, URI: trialURI + "&image=" + strings.Repeat("x", qrLimit), Key: trialKey},
@@ -203,6 +203,7 @@ func (r *Renderer) trials() (all []trial) {
 		})
 	}
 	for _, c := range []Common{user, refused} {
+		r.passkeyTrials(c, add)
 		add("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, DeskView{Common: c, Apps: []string{"app"}}) })
 		add("desk", func(w http.ResponseWriter) error {
 			return r.Desk(w, 200, DeskView{Common: c, Apps: []string{"app"}, Asked: true, Next: "x", Users: []DeskLine{{Name: "a", State: "stopped"}}})
@@ -230,4 +231,35 @@ func (r *Renderer) trials() (all []trial) {
 		})
 	}
 	return all
+}
+
+// passkeyTrials are the pages that passkeys, and several factors, add.
+func (r *Renderer) passkeyTrials(c Common, add func(string, func(http.ResponseWriter) error)) {
+	for _, v := range []ChallengeView{
+		{Common: c, Way: kindPasskey, Ways: []string{kindApp}}, {Common: c, Ways: []string{kindPasskey}}, {Common: c, Nowhere: true},
+		{Common: c, Way: kindPasskey, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"},
+	} {
+		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, v) })
+	}
+	several := SettingsView{
+		Common: c, Enrolled: true, Offered: []string{kindPasskey},
+		Factors: []FactorLine{{ID: "a", Kind: kindApp, Name: "Name"}, {ID: "b", Kind: kindPasskey, Name: "Name", Synced: true}, {ID: "c", Kind: kindApp}},
+	}
+	alone := SettingsView{Common: c, Enrolled: true, Offered: []string{kindApp, kindPasskey}, Factors: []FactorLine{{ID: "a", Kind: kindPasskey}}}
+	for _, v := range []SettingsView{several, alone} {
+		add("settings", func(w http.ResponseWriter) error { return r.Settings(w, 200, v) })
+	}
+	for _, v := range []SetUpPasskeyView{{Common: c, Enrolling: true, Others: []string{kindApp}}, {Common: c, Further: true, Behind: &several}} {
+		add("setuppasskey", func(w http.ResponseWriter) error { return SetUpPasskey(r, w, 200, v) })
+	}
+	further := SetUpView{Common: c, URI: trialURI, Key: trialKey, Further: true}
+	add("setup", func(w http.ResponseWriter) error { return r.SetUp(w, 200, further) })
+	app := ConfirmView{Common: c, NeedCode: true, CanRecover: true, Passkey: true, Factor: "id", Kind: kindPasskey, Name: "Name"}
+	none := ConfirmView{Common: c, NeedCode: true, CanRecover: true, Passkey: true, NoApp: true, Factor: "id", Kind: kindApp, Last: true}
+	for _, v := range []ConfirmView{app, none} {
+		add("confirm", func(w http.ResponseWriter) error { return ConfirmAdd(r, w, 200, v) })
+		add("confirm", func(w http.ResponseWriter) error { return ConfirmRename(r, w, 200, v) })
+		add("confirm", func(w http.ResponseWriter) error { return ConfirmRemove(r, w, 200, v) })
+		add("confirm", func(w http.ResponseWriter) error { return r.ConfirmReset(w, 200, v) })
+	}
 }

@@ -34,6 +34,12 @@ type ChallengeView struct {
 	Period time.Duration
 	// Remember is for how long a browser may be trusted; 0 for not at all.
 	Remember time.Duration
+	// Way is the kind of factor that is asked for, totp or passkey; empty means totp. Ways are the others that the user
+	// has.
+	Way  string
+	Ways []string
+	// Nowhere says that nothing that the user has can be used at this address but a recovery code.
+	Nowhere bool
 	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script
 	// finds the private one, and Device its ID. Empty where there is none.
 	Key, Device string
@@ -85,12 +91,17 @@ type SetUpView struct {
 	Reset bool
 	// Enrolling says that a second factor is required: the page tells why it appears and has no way to cancel.
 	Enrolling bool
+	// Further says that it stands beside factors that the user has.
+	Further bool
+	// Others are the kinds that can be set up instead.
+	Others []string
 	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
 	// without scripts.
 	Behind *SettingsView
 }
 
-// ConfirmView is the page that asks before something changes: ConfirmReset, ConfirmDisable, ConfirmRecoveryCodes.
+// ConfirmView is the page that asks before something changes: ConfirmReset, ConfirmDisable, ConfirmRecoveryCodes,
+// ConfirmAdd, ConfirmRename, ConfirmRemove.
 type ConfirmView struct {
 	Common
 	// NeedCode asks for a fresh code in field "code". Without it the button alone is enough.
@@ -103,6 +114,13 @@ type ConfirmView struct {
 	CanRecover bool
 	// Recovery makes the field one for a recovery code: a telephone then shows letters, too.
 	Recovery bool
+	// Passkey says that the user can use a passkey in place of the code, and NoApp that there is no authenticator to
+	// show one.
+	Passkey, NoApp bool
+	// Factor is the ID of the factor that it is about, Kind its kind, and Name what its owner calls it. Last says that
+	// there is no other.
+	Factor, Kind, Name string
+	Last               bool
 	// Behind is the settings page that the script puts behind the dialog. Without it the page stands alone, as it does
 	// without scripts.
 	Behind *SettingsView
@@ -155,6 +173,8 @@ type SettingsView struct {
 	Since, Used time.Time
 	// Factors are what the user has, beside recovery codes; none: one authenticator of which nothing more is known.
 	Factors []FactorLine
+	// Offered are the kinds of factors that can be set up here.
+	Offered []string
 	// RecoveryLeft of RecoveryTotal recovery codes are unused.
 	RecoveryLeft, RecoveryTotal int
 	// Unsaved: nobody has confirmed that they were saved.
@@ -180,6 +200,8 @@ type SettingsView struct {
 type FactorLine struct {
 	ID, Kind, Name string
 	Created, Used  time.Time
+	// Synced says of a passkey that copies of it are kept elsewhere.
+	Synced bool
 }
 
 // TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
+	"golang.org/x/net/publicsuffix"
 
 	"sallyport.example/sallyport/factor"
 )
@@ -69,8 +70,7 @@ func (k *Kind) Validate() error {
 
 // CheckRPID reports what is wrong with an RP ID (factor.ErrInvalid): it has to be a name in lower case.
 func CheckRPID(id string) error {
-	if err := protocol.ValidateRPID(id); err != nil || id != strings.ToLower(id) || strings.ContainsAny(id, "*:") ||
-		id != localhost && !strings.Contains(id, ".") {
+	if err := protocol.ValidateRPID(id); err != nil || id != strings.ToLower(id) || strings.ContainsAny(id, "*:") {
 		return fmt.Errorf("%w: rp_id '%s': want a domain in lower case, such as example.com", factor.ErrInvalid, id)
 	}
 	return nil
@@ -99,9 +99,17 @@ func (k *Kind) UsableAt(site string) bool {
 	return Covers(k.options.RPID, host)
 }
 
-// Covers reports whether a page of the host can use the RP ID. No address is covered.
+// Covers reports whether a page of the host can use the RP ID: it is the host, or a domain that the host lies in and
+// that is somebody's (not `com`, nor `co.uk`). No address is covered.
 func Covers(id, host string) bool {
-	return net.ParseIP(host) == nil && (host == id || strings.HasSuffix(host, "."+id))
+	if net.ParseIP(host) != nil || id == "" {
+		return false
+	}
+	if host == id {
+		return true
+	}
+	suffix, _ := publicsuffix.PublicSuffix(id)
+	return strings.HasSuffix(host, "."+id) && (suffix != id || id == localhost)
 }
 
 // party is the site as the library knows it, where only one origin counts.

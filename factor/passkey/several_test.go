@@ -180,6 +180,8 @@ func TestWherePasskeysAre(t *testing.T) {
 		{"localhost", "http://wiki.localhost", true},
 		{"localhost", "http://127.0.0.1:8080", false},
 		{"", "https://example.com", false},
+		{"com", "https://example.com", false},
+		{"co.uk", "https://wiki.co.uk", false},
 	} {
 		b := newBench(t, "wiki", passkey.Options{RPID: one.id}, factor.NewMemoryStore())
 		_, err := b.Begin(at(one.site), alice, factor.MethodPasskey)
@@ -196,7 +198,7 @@ func TestWherePasskeysAre(t *testing.T) {
 	if _, _, err := moved.Ask(at(site), alice, factor.MethodPasskey); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("asked for another RP ID: %v", err)
 	}
-	for _, id := range []string{"127.0.0.1", "Example.com", "https://example.com", "com", "*.example.com", "example.com:443", "::1"} {
+	for _, id := range []string{"127.0.0.1", "Example.com", "https://example.com", "*.example.com", "example.com:443", "::1"} {
 		if err := passkey.New(passkey.Options{RPID: id}).Validate(); !errors.Is(err, factor.ErrInvalid) {
 			t.Errorf("RP ID %q: %v", id, err)
 		}

@@ -1,10 +1,12 @@
 package portal
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
@@ -25,22 +27,57 @@ func showChallenge(x *Page) error {
 	if !status.Enrolled {
 		return proceedWithout(x, status)
 	}
-	view := challengeView(x, x.throttled(x.Common(), status))
+	x.asked = &status
+	view := challengeView(x, x.throttled(x.Common(), status), factor.Method(x.R.URL.Query().Get("kind")))
 	if device, ok := x.proving(status); ok {
 		view.Device, view.Key = device.ID, factor.EncodeDeviceKey(device.Key)
 	}
 	return x.Config.Pages.Challenge(x.W, http.StatusOK, view)
 }
 
-func challengeView(x *Page, common pages.Common) pages.ChallengeView {
-	return pages.ChallengeView{
-		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(),
+// challengeView is the challenge by one kind of factor, or, if the user has none of it, by the one that worked last. The
+// wait after wrong codes is not about passkeys.
+func challengeView(x *Page, common pages.Common, kind factor.Method) pages.ChallengeView {
+	view := pages.ChallengeView{
+		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(), Way: string(factor.MethodTOTP),
 	}
+	status, err := x.looked()
+	if err != nil {
+		return view
+	}
+	ways := x.ways(status)
+	if len(ways) == 0 {
+		view.Nowhere = !slices.Contains(status.Methods, factor.MethodTOTP)
+		return view
+	}
+	if !slices.Contains(ways, kind) {
+		kind = ways[0]
+	}
+	view.Way = string(kind)
+	for _, way := range ways {
+		if way != kind {
+			view.Ways = append(view.Ways, string(way))
+		}
+	}
+	if kind == factor.MethodPasskey && !status.Stopped && view.Alert == pages.AlertThrottled {
+		view.Alert, view.Wait = "", 0
+	}
+	return view
 }
 
 // challengePage asks for the code again after an answer that was not right.
 func (x *Page) challengePage(status int, common pages.Common) error {
-	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common))
+	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common, factor.MethodTOTP))
+}
+
+// lastUse is when a factor of the kind was used last.
+func lastUse(status *factor.Status, kind factor.Method) (last time.Time) {
+	for _, f := range status.Factors {
+		if f.Kind == kind && f.Used.After(last) {
+			last = f.Used
+		}
+	}
+	return last
 }
 
 // showRecovery asks for a recovery code. While no code is judged, it says so, as the challenge does.
@@ -86,6 +123,9 @@ func takeCode(x *Page) error {
 	code := strings.TrimSpace(x.form.code)
 	if code == "" {
 		return x.noCode(x.challengePage)
+	}
+	if x.form.kind != "" && x.form.kind != string(factor.MethodTOTP) {
+		return x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
 	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
 	with, err := judge(x, answer)
@@ -159,7 +199,8 @@ func takeOperatorCode(x *Page, code string, show confirmation) error {
 	leads := "/setup"
 	// Where the store does not answer now, the page that is led to says so, and can be opened again.
 	status, err := x.Enrolled(user)
-	if err != nil || slices.ContainsFunc(status.Factors, func(f factor.FactorStatus) bool { return f.Kind == factor.MethodTOTP }) {
+	resets := slices.ContainsFunc(status.Factors, func(f factor.FactorStatus) bool { return f.Kind == factor.MethodTOTP })
+	if err != nil || resets && x.Config.Factors.Offers(factor.MethodTOTP, x.OriginOf(x.R)) {
 		leads = "/reset"
 	}
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads})
@@ -178,6 +219,8 @@ type passed struct {
 	trusts string
 	// says: the next page says that a recovery code was used.
 	says bool
+	// tells: a script is told where to go on.
+	tells bool
 }
 
 // pass is the only place where a session becomes verified after a challenge. The factor was proved for the identity
@@ -186,7 +229,8 @@ type passed struct {
 func (x *Page) pass(from gate.State, with passed) error {
 	method := with.method
 	user, delivery, next := x.Session().Identity, x.Session().Delivery, x.Session().Next
-	script := x.R.Method == http.MethodPost && !x.WantsPage()
+	page := x.WantsPage() || x.form != nil && x.form.leads
+	script := x.R.Method == http.MethodPost && !page
 	passing := session.Passing{User: user, From: from, Waits: script, At: x.Now}
 	if method != factor.MethodNone {
 		passing.Proof = &session.Proof{Method: string(method), At: x.Now, Trusted: with.trusted}
@@ -196,7 +240,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 	}
 	to := session.Destination(delivery, next)
 	switch {
-	case x.Watch.Asks && x.form != nil && x.form.asks && x.WantsPage():
+	case x.Watch.Asks && x.form != nil && x.form.asks && page:
 		// Somebody else may know the password. That comes before every other question.
 		passing.Next, to = to, x.Config.Base+signin.ExposedPath
 	case with.leads != "":
@@ -242,10 +286,17 @@ func (x *Page) pass(from gate.State, with passed) error {
 	if with.credential != "" {
 		x.KeepTrust(with.credential)
 	}
-	if script {
-		pages.SecurityHeaders(x.W.Header(), "")
-		x.W.WriteHeader(http.StatusNoContent)
-		return nil
+	switch {
+	case with.tells:
+		document, err := json.Marshal(struct {
+			Next string `json:"next"`
+		}{to})
+		if err != nil {
+			return err
+		}
+		return sendJSON(x, http.StatusOK, document)
+	case script:
+		return x.headersOnly(http.StatusNoContent)
 	}
 	return x.Redirect(to)
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"sallyport.example/sallyport/event"
@@ -19,15 +20,24 @@ import (
 type confirmation func(status int, common pages.Common) error
 
 func (x *Page) confirmView(common pages.Common) pages.ConfirmView {
-	return pages.ConfirmView{
-		Behind: x.behind(x.asked),
+	view := pages.ConfirmView{
 		Common: common, NeedCode: x.needsCode(), Digits: x.Config.Digits, Period: x.Config.Period, CanRecover: true,
 		Recovery: x.R.URL.Query().Has(pages.RecoveryQuery),
 	}
+	if status, err := x.looked(); err == nil {
+		view.Passkey = x.usable(status, factor.MethodPasskey)
+		view.NoApp = !slices.Contains(status.Methods, factor.MethodTOTP)
+	}
+	view.Behind = x.behind(x.asked)
+	return view
 }
 
 func (x *Page) resetPage(status int, common pages.Common) error {
-	return x.Config.Pages.ConfirmReset(x.W, status, x.confirmView(common))
+	view := x.confirmView(common)
+	if view.Factor = x.R.URL.Query().Get("factor"); x.form != nil {
+		view.Factor = x.form.factor
+	}
+	return x.Config.Pages.ConfirmReset(x.W, status, view)
 }
 
 func (x *Page) disablePage(status int, common pages.Common) error {
@@ -41,12 +51,19 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 // helpedFor is how long an operator's code serves a reset.
 const helpedFor = 5 * time.Minute
 
-// needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, or the change
-// is the reset that the session was opened for with an operator's code. That code is no proof of a factor, so it
-// neither takes one away nor makes recovery codes.
+// needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, a passkey was
+// used for this change a moment ago, or the change is the reset that the session was opened for with an operator's code,
+// or the set-up of a further factor in its place. That code is no proof of a factor, so it neither takes one away nor
+// makes recovery codes.
 func (x *Page) needsCode() bool {
-	helped := x.Path.Text == x.Config.Base+"/reset" && !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
-	return !helped && gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
+	sets := x.Path.Text == x.Config.Base+"/reset" || x.Path.Text == x.Config.Base+"/add"
+	helped := sets && !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
+	return !helped && !x.provedAhead() && gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
+}
+
+// provedAhead reports whether a passkey was used for a change that was not made yet.
+func (x *Page) provedAhead() bool {
+	return !gate.NeedsProof(x.Now, x.Session().Ahead(), factor.QuestionLifetime)
 }
 
 // ask shows a confirmation page to an enrolled user. Other users have nothing to change.
@@ -69,9 +86,22 @@ func (x *Page) ask(show confirmation) error {
 // prove checks the fresh code of a confirmation. It returns an answer if the code is missing or not right.
 func (x *Page) prove(show confirmation) exchange.Answer {
 	if !x.needsCode() {
-		return nil
+		if !x.provedAhead() {
+			return nil
+		}
+		// It serves one change: of two that come at once, the other one asks again.
+		taken, err := x.Take(session.UseAhead(x.Session().Identity))
+		switch {
+		case err != nil:
+			return func() error { return x.sessionChanged(err) }
+		case taken.Done:
+			return nil
+		}
 	}
-	if x.form.code == "" {
+	switch {
+	case x.form.proof != "" && x.form.proof != string(factor.MethodTOTP):
+		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
+	case x.form.code == "":
 		return func() error { return x.noCode(show) }
 	}
 	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
@@ -96,22 +126,53 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 	return nil
 }
 
-func showReset(x *Page) error { return x.ask(x.resetPage) }
+func showReset(x *Page) error {
+	if _, answer := x.toReset(x.R.URL.Query().Get("factor")); answer != nil {
+		return answer()
+	}
+	return x.ask(x.resetPage)
+}
+
+// toReset returns the ID of the authenticator that is to be replaced: the one that is named, or else the oldest. There
+// is an answer if that is not one of the user's authenticators, or if none can be set up here.
+func (x *Page) toReset(named string) (id string, answer exchange.Answer) {
+	status, err := x.looked()
+	if err != nil {
+		return "", func() error { return x.StoreFailed("read the second factor", err) }
+	}
+	var oldest time.Time
+	for _, f := range status.Factors {
+		switch {
+		case f.Kind != factor.MethodTOTP || named != "" && f.ID != named:
+		case id == "" || f.Created.Before(oldest):
+			id, oldest = f.ID, f.Created
+		}
+	}
+	if status.Enrolled && (id == "" || !x.Config.Factors.Offers(factor.MethodTOTP, x.OriginOf(x.R))) {
+		return "", func() error { return x.Fail(http.StatusNotFound, pages.ErrorNotFound) }
+	}
+	return id, nil
+}
 
 // startReset makes the seed that is to replace the present one. The present one stays valid until the new one is
 // confirmed.
 func startReset(x *Page) error {
-	if answer := x.prove(x.resetPage); answer != nil {
+	id, answer := x.toReset(x.form.factor)
+	if answer == nil {
+		answer = x.prove(x.resetPage)
+	}
+	if answer != nil {
 		return answer()
 	}
-	status, err := x.Enrolled(x.Session().Identity)
-	if err != nil {
-		return x.StoreFailed("read the second factor", err)
-	}
-	if !status.Enrolled {
+	user := x.Session().Identity
+	begun, err := x.Config.Factors.BeginReset(x.Noting(), user, factor.MethodTOTP, id)
+	switch {
+	case errors.Is(err, factor.ErrNoSuchFactor):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case err != nil:
+		return x.StoreFailed("propose a seed", exchange.Looking(err))
 	}
-	if err := x.propose(""); err != nil {
+	if _, err := x.Take(session.Propose(user, begun.Encode())); err != nil {
 		return x.StoreFailed("propose a seed", err)
 	}
 	return x.Redirect(x.Config.Base + "/setup")
@@ -138,7 +199,9 @@ func disable(x *Page) error {
 	if err != nil {
 		return x.StoreFailed("disable the second factor", err)
 	}
-	return x.factorsChanged(event.FactorsDisabled, pages.NoticeDisabled, factor.MethodNone, nil)
+	return x.factorsChanged(change{
+		event: event.FactorsDisabled, kind: factor.MethodNone, notice: pages.NoticeDisabled, proof: factor.MethodNone,
+	})
 }
 
 // showRecoveryCodes shows codes that were made a moment ago, once. Otherwise it offers to make new ones.
@@ -225,7 +288,10 @@ func renewRecoveryCodes(x *Page) error {
 	if err != nil {
 		return x.StoreFailed("make recovery codes", err)
 	}
-	return x.factorsChanged(event.RecoveryCodesMade, pages.NoticeRecoveryCodes, factor.Method(x.Session().Method()), codes)
+	return x.factorsChanged(change{
+		event: event.RecoveryCodesMade, kind: factor.Method(x.Session().Method()), notice: pages.NoticeRecoveryCodes,
+		proof: factor.Method(x.Session().Method()), codes: codes,
+	})
 }
 
 // signOut ends the gateway's session. The app's own session expires unused, because nobody has its cookies any more.

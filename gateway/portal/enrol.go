@@ -20,9 +20,14 @@ import (
 // proposalLifetime is how long a QR code can be confirmed after it was shown.
 const proposalLifetime = 15 * time.Minute
 
-// startSetUp makes a new seed and leads to its QR code. An enrolled user never gets there (P6). If the button is
-// pressed twice, perhaps in two windows, the same code is shown twice.
+// startSetUp makes a new seed and leads to its QR code, or begins the set-up of another kind of factor. An enrolled user
+// never gets there (P6). If the button is pressed twice, perhaps in two windows, the same code is shown twice. Who
+// changes the kind goes on with the enrolment code that was given.
 func startSetUp(x *Page) error {
+	kind, answer := x.kindToAdd(x.form.kind)
+	if answer != nil {
+		return answer()
+	}
 	status, err := x.Enrolled(x.Session().Identity)
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
@@ -39,12 +44,13 @@ func startSetUp(x *Page) error {
 		}
 		ok = false
 	}
-	if !ok || proposal.Replaces != "" {
-		if err := x.propose(claim); err != nil {
-			return x.StoreFailed("propose a seed", err)
+	if ok && proposal.Replaces == "" && proposal.Beside == "" {
+		if proposal.Kind == kind {
+			return x.Redirect(x.Config.Base + "/setup")
 		}
+		claim = proposal.Claim
 	}
-	return x.Redirect(x.Config.Base + "/setup")
+	return propose(x, kind, claim)
 }
 
 // takeEnrolmentCode uses the code up that somebody owes whose account an operator has reset. There is an answer for
@@ -66,16 +72,23 @@ func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exch
 	return claim, nil
 }
 
-// propose keeps a new seed in the session, with the claim of an enrolment code if one was owed. Nothing changes for the
-// user until the seed is confirmed.
-func (x *Page) propose(claim string) error {
-	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Session().Identity, factor.MethodTOTP)
-	if err != nil {
-		return exchange.Looking(err)
+// propose keeps a first factor in the session that is to be set up, with the claim of an enrolment code if one was owed.
+// Nothing changes for the user until it is confirmed.
+func propose(x *Page, kind factor.Method, claim string) error {
+	user := x.Session().Identity
+	proposal, err := x.Config.Factors.Begin(x.Noting(), user, kind)
+	switch {
+	case err != nil:
+		return x.StoreFailed("propose a factor", exchange.Looking(err))
+	case proposal.Replaces != "":
+		// Another session has set one up meanwhile. Nobody has proved it here, so it is not replaced.
+		return proposalLost(x, factor.ErrAlreadyEnrolled)
 	}
 	proposal.Claim = claim
-	_, err = x.Take(session.Propose(x.Session().Identity, proposal.Encode()))
-	return err
+	if _, err := x.Take(session.Propose(user, proposal.Encode())); err != nil {
+		return x.StoreFailed("propose a factor", err)
+	}
+	return x.Redirect(x.Config.Base + "/setup")
 }
 
 // proposal returns the seed that waits in the session for its confirmation.
@@ -100,12 +113,28 @@ func showSetUp(x *Page) error {
 			}
 			return setUpStart(x, http.StatusOK, x.Common(), status)
 		}
+		if !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor) {
+			// An operator's code stands for a lost factor that cannot be replaced, since it is no authenticator.
+			return x.Redirect(x.Config.Base + "/add")
+		}
 		return x.Redirect(x.Config.Base + "/")
 	}
 	return setUpPage(x, http.StatusOK, x.Common(), proposal)
 }
 
 func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremony) error {
+	first := proposal.Replaces == "" && proposal.Beside == ""
+	var others []string
+	for _, kind := range x.Config.Factors.Offered(x.OriginOf(x.R)) {
+		if first && kind != proposal.Kind {
+			others = append(others, string(kind))
+		}
+	}
+	if proposal.Kind == factor.MethodPasskey {
+		return pages.SetUpPasskey(x.Config.Pages, x.W, status, pages.SetUpPasskeyView{
+			Common: common, Further: !first, Enrolling: x.State() == gate.Enrolling, Others: others, Behind: x.behind(nil),
+		})
+	}
 	offer, err := x.Config.Factors.Show(proposal)
 	if err != nil {
 		return x.StoreFailed("show a seed", err)
@@ -113,6 +142,7 @@ func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremon
 	return x.Config.Pages.SetUp(x.W, status, pages.SetUpView{
 		Common: common, URI: offer.URI, Key: offer.Key, Digits: offer.Digits, Algorithm: offer.Algorithm, Period: offer.Period,
 		Reset: proposal.Replaces != "", Enrolling: x.State() == gate.Enrolling, Behind: x.behind(nil),
+		Further: proposal.Beside != "", Others: others,
 	})
 }
 
@@ -130,21 +160,38 @@ func confirmSetUp(x *Page) error {
 		}
 		return x.settingsWith(pages.AlertStale, http.StatusConflict)
 	}
+	if proposal.Kind == factor.MethodPasskey {
+		return x.Redirect(x.Config.Base + "/setup") // a script confirms it
+	}
 	show := func(status int, common pages.Common) error { return setUpPage(x, status, common, proposal) }
 	if x.form.code == "" {
 		return x.noCode(show)
 	}
-	codes, err := x.Config.Factors.Confirm(x.Noting(), x.Session().Identity, proposal, factor.Answer{Kind: proposal.Kind, Text: x.form.code})
+	confirmed, err := x.Config.Factors.Confirm(x.Noting(), x.Session().Identity, proposal, factor.Answer{
+		Kind: proposal.Kind, Text: x.form.code, Name: x.form.name,
+	})
 	switch {
 	case errors.Is(err, factor.ErrAlreadyEnrolled), errors.Is(err, factor.ErrProposalStale):
 		return proposalLost(x, err)
+	case errors.Is(err, factor.ErrTooMany):
+		return x.settingsWith(pages.AlertTooMany, http.StatusConflict)
 	case err != nil:
 		as := event.Event{Method: string(proposal.Kind), Reason: event.ReasonSetUp}
 		return x.refuseCode(err, as, pages.AlertWrongNewCode, show)
-	case proposal.Replaces != "":
-		return x.factorsChanged(event.FactorReset, pages.NoticeReset, proposal.Kind, codes)
 	}
-	return x.factorsChanged(event.FactorAdded, pages.NoticeEnabled, proposal.Kind, codes)
+	return x.factorsChanged(changed(proposal, confirmed))
+}
+
+// changed is the change that a confirmed set-up makes.
+func changed(proposal factor.Ceremony, confirmed factor.Confirmed) change {
+	c := change{event: event.FactorAdded, kind: proposal.Kind, notice: pages.NoticeEnabled, proof: proposal.Kind, codes: confirmed.Codes}
+	switch {
+	case proposal.Replaces != "":
+		c.event, c.notice = event.FactorReset, pages.NoticeReset
+	case proposal.Beside != "":
+		c.notice = pages.NoticeAdded
+	}
+	return c
 }
 
 // proposalLost answers if another enrolment was confirmed first. A user who has not proved a factor yet now has to
@@ -162,35 +209,60 @@ func proposalLost(x *Page, cause error) error {
 	if errors.Is(cause, factor.ErrAlreadyEnrolled) {
 		alert = pages.AlertAlreadyEnrolled
 	}
+	if !x.WantsPage() {
+		return refuseScript(x, http.StatusConflict, "about:blank", "No set-up under way", alert)
+	}
 	return x.settingsWith(alert, http.StatusConflict)
 }
 
-// factorsChanged does what follows every change of factors: this session gets a new token, all other sessions of the
-// user end, and new recovery codes are shown once.
-func (x *Page) factorsChanged(as event.Name, notice string, method factor.Method, codes []string) error {
+// change is a change of factors that was made.
+type change struct {
+	// event is what it is called, and kind the kind of factor that it is about.
+	event event.Name
+	kind  factor.Method
+	// notice is what the next page says.
+	notice string
+	// proof is the kind of factor by which the session is verified from now on; none if no factor is left.
+	proof factor.Method
+	// codes are new recovery codes, to be shown once.
+	codes []string
+}
+
+// factorsChanged does what follows every change of factors, and leads on.
+func (x *Page) factorsChanged(c change) error {
+	next, answer := x.change(c)
+	if answer != nil {
+		return answer()
+	}
+	return x.Redirect(next)
+}
+
+// change does what follows every change of factors: this session gets a new token, all other sessions of the user end,
+// and new recovery codes are shown once. next is where to go on; there is an answer if not all of it could be done.
+func (x *Page) change(c change) (next string, answer exchange.Answer) {
 	user, state := x.Session().Identity, x.State()
 	// The factors are changed, whatever becomes of the session.
 	x.StoreWorks(underway.StoreSecrets, true)
-	x.Tell(event.Event{Name: as, User: user, Method: string(method)})
-	change := session.Enrolment{User: user, From: state, Codes: codes, Notice: notice, At: x.Now}
-	if method != factor.MethodNone {
-		change.Proof = &session.Proof{Method: string(method), At: x.Now}
+	x.Tell(event.Event{Name: c.event, User: user, Method: string(c.kind)})
+	step := session.Enrolment{User: user, From: state, Codes: c.codes, Notice: c.notice, At: x.Now}
+	if c.proof != factor.MethodNone {
+		step.Proof = &session.Proof{Method: string(c.proof), At: x.Now}
 	}
-	taken, err := x.Take(session.ChangeFactors(change))
+	taken, err := x.Take(session.ChangeFactors(step))
 	if err != nil {
-		return x.sessionChanged(err)
+		return "", func() error { return x.sessionChanged(err) }
 	}
-	if method != factor.MethodNone {
+	if c.proof != factor.MethodNone {
 		signin.KeepKnown(x.Exchange, user)
 	}
 	if state == gate.Enrolling {
 		x.DeliverCookies(taken.Before.Delivery)
 	}
 	if err := x.Config.Sessions.DestroyOthers(context.WithoutCancel(x.R.Context()), user, x.Token); err != nil {
-		return x.StoreFailed("end the user's other sessions", err)
+		return "", func() error { return x.StoreFailed("end the user's other sessions", err) }
 	}
-	if len(codes) > 0 {
-		return x.Redirect(x.Config.Base + "/recovery-codes")
+	if len(c.codes) > 0 {
+		return x.Config.Base + "/recovery-codes", nil
 	}
-	return x.Redirect(x.Config.Base + "/")
+	return x.Config.Base + "/", nil
 }

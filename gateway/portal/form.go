@@ -17,8 +17,8 @@ import (
 	"sallyport.example/sallyport/pages"
 )
 
-// maxForm is the largest body, in bytes, that our own pages take.
-const maxForm = 4 << 10
+// maxForm is the largest body, in bytes, that our own pages take; maxPasskey that of what a browser says of a passkey.
+const maxForm, maxPasskey = 4 << 10, 16 << 10
 
 // form is what a POST to one of our own pages said.
 type form struct {
@@ -28,8 +28,17 @@ type form struct {
 	// asks says that one of our own pages sent the form. Somebody sees what comes next, and can be asked or told
 	// something before the page that was asked for.
 	asks bool
+	// leads says that the script of one of our pages sent the form, and goes on to where the answer leads.
+	leads bool
+	// kind is the kind of factor that the form is about; empty for the usual one.
+	kind string
+	// name is what the user calls a factor, and factor the ID of the one that is to be replaced.
+	name, factor string
+	// document is what was sent as JSON.
+	document []byte
 	// key is the public key that a browser made in order to be trusted; proof then shows that it has the private key.
-	// Without a key, proof replaces the code, in a browser that is trusted already.
+	// Without a key, proof replaces the code, in a browser that is trusted already. In a confirmation proof is the kind
+	// of the code; empty for the usual one.
 	key, proof string
 	// enrolment is the enrolment code that an operator made.
 	enrolment string
@@ -44,11 +53,15 @@ type form struct {
 //
 // Three things keep other sites out: the cookie is SameSite=Lax, net/http's CrossOriginProtection checks what browsers
 // say of the origin, and the form has a token that only our own pages know (readForm).
-func (x *Page) readBody() ([]byte, exchange.Answer) {
+func (x *Page) readBody(page ownPage) ([]byte, exchange.Answer) {
 	if x.site.origins.Check(x.R) != nil {
 		return nil, func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, maxForm))
+	most := int64(maxForm)
+	if page.document {
+		most = maxPasskey
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.W, x.R.Body, most))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
@@ -60,8 +73,9 @@ func (x *Page) readBody() ([]byte, exchange.Answer) {
 }
 
 // readForm checks what was read. It answers 400 to a malformed form, and 403 to a form without the session's token.
-// JSON needs no token: a browser asks before it sends that content type across origins, and we never agree.
-func (x *Page) readForm(body []byte) exchange.Answer {
+// JSON needs no token, at the pages that take it: a browser asks before it sends that content type across origins, and
+// we never agree. At all others it is refused like a form without the token.
+func (x *Page) readForm(page ownPage, body []byte) exchange.Answer {
 	mediaType, parameters, err := mime.ParseMediaType(x.R.Header.Get("Content-Type"))
 	if err != nil && len(body) > 0 || len(x.R.Header["Content-Type"]) > 1 || parameters["charset"] != "" && !isUTF8(parameters["charset"]) {
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
@@ -71,12 +85,18 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	switch {
 	case mediaType == "application/json":
 		x.SentJSON = true
+		if !page.json && !page.document && x.Session() != nil {
+			return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
+		}
 		fields, ok := jsonFields(body)
 		if !ok {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
 		x.form.take(func(name string) string { return fields[name] })
+		x.form.document = body
 		return nil
+	case page.document:
+		return func() error { return x.Fail(http.StatusForbidden, pages.ErrorForm) }
 	case mediaType == "application/x-www-form-urlencoded" || len(body) == 0:
 		if values, err = url.ParseQuery(string(body)); err != nil {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
@@ -84,7 +104,7 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose", "kind", "name", "factor"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -95,13 +115,16 @@ func (x *Page) readForm(body []byte) exchange.Answer {
 	x.form.take(values.Get)
 	x.form.id = values.Get("id")
 	x.form.whose = values.Get("whose")
+	x.form.factor = values.Get("factor")
 	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil
 }
 
 // take reads what both a form and a JSON document can say.
 func (f *form) take(value func(name string) string) {
-	f.code, f.asks = value("code"), value("then") == "ask"
+	f.leads = value("then") == "next"
+	f.code, f.asks = value("code"), value("then") == "ask" || f.leads
+	f.kind, f.name = value("kind"), value("name")
 	f.settled = value("trust") != ""
 	f.trust = f.settled && value("trust") != "no"
 	f.key, f.proof = value("key"), value("proof")
@@ -128,7 +151,7 @@ func jsonFields(body []byte) (fields map[string]string, ok bool) {
 			return nil, false
 		}
 		name, _ := token.(string)
-		ours := slices.ContainsFunc([]string{"code", "then", "trust", "key", "proof"}, func(field string) bool { return strings.EqualFold(field, name) })
+		ours := slices.ContainsFunc([]string{"code", "then", "trust", "key", "proof", "kind", "name"}, func(field string) bool { return strings.EqualFold(field, name) })
 		if !ours {
 			continue
 		}

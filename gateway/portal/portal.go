@@ -30,6 +30,8 @@ type Page struct {
 	site *Site
 
 	form *form // what a POST said; nil for all other requests
+	// factor is the ID of the factor that the address names.
+	factor string
 	// asked is what the secrets store said of the user's factors, if a page that shows it is being prepared.
 	asked *factor.Status
 }
@@ -46,12 +48,16 @@ type ownPage struct {
 	states []gate.State
 	// get shows the page, post acts. A method without a function is refused with 405.
 	get, post func(*Page) error
+	// json: a script may send a JSON document in place of a form, without the form's token. document: it sends nothing
+	// else, and the document is what a browser says of a passkey.
+	json, document bool
 }
 
 var (
 	anyone    []gate.State
 	verified  = []gate.State{gate.Verified}
 	pending   = []gate.State{gate.Pending}
+	proving   = []gate.State{gate.Pending, gate.Verified}
 	enrolling = []gate.State{gate.Enrolling}
 	enrolment = []gate.State{gate.Verified, gate.Enrolling}
 )
@@ -62,8 +68,8 @@ const savedPath, usedPath = "/recovery-codes/saved", "/recovery-used"
 // ownPages are the addresses below base.
 var ownPages = map[string]ownPage{
 	"/":               {states: verified, get: showSettings},
-	"/challenge":      {states: pending, get: showChallenge, post: takeCode},
-	"/recovery":       {states: pending, get: showRecovery, post: takeRecoveryCode},
+	"/challenge":      {states: pending, get: showChallenge, post: takeCode, json: true},
+	"/recovery":       {states: pending, get: showRecovery, post: takeRecoveryCode, json: true},
 	"/setup":          {states: enrolment, get: showSetUp, post: startSetUp},
 	"/setup/confirm":  {states: enrolment, post: confirmSetUp},
 	"/reset":          {states: verified, get: showReset, post: startReset},
@@ -73,19 +79,27 @@ var ownPages = map[string]ownPage{
 	usedPath:          {states: verified, get: showRecoveryUsed, post: goOn},
 	"/status":         {states: anyone, get: showStatus},
 	"/resume":         {states: verified, get: resume},
-	"/trust":          {states: verified, get: showTrust, post: takeTrust},
+	"/trust":          {states: verified, get: showTrust, post: takeTrust, json: true},
 	"/later":          {states: enrolling, post: later},
 	"/offer":          {states: verified, get: showOffer},
 	"/browsers":       {states: verified, post: forgetBrowsers},
 	"/sessions":       {states: verified, post: endSessions},
 	"/logo":           {states: anyone, get: showLogo},
+	"/add":            {states: verified, get: showAdd, post: startAdd},
+	renamePath:        {states: verified, get: showRename, post: rename},
+	removePath:        {states: verified, get: showRemove, post: remove},
+
+	"/challenge/passkey/options": {states: proving, post: askPasskey, document: true},
+	"/challenge/passkey":         {states: proving, post: takePasskey, document: true},
+	"/setup/passkey/options":     {states: enrolment, post: askForNew, document: true},
+	"/setup/passkey":             {states: enrolment, post: takeNew, document: true},
 
 	signin.ExposedPath:       {states: verified, get: showExposed, post: answerExposed},
 	exchange.GuardPath:       {states: anyone, get: showGuard},
 	exchange.GuardDialogPath: {states: anyone, get: showGuardDialog},
 	exchange.LinkPath:        {states: anyone, get: showLink},
 
-	"/logout": {states: anyone, post: signOut},
+	"/logout": {states: anyone, post: signOut, json: true},
 }
 
 func (x *Page) serve(path match.Path) error {
@@ -94,10 +108,11 @@ func (x *Page) serve(path match.Path) error {
 	if name == "" {
 		name = "/"
 	}
-	page, found := ownPages[name]
+	page, id, found := pageOf(name)
 	if !found || !path.Canonical {
 		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
 	}
+	x.factor = id
 	act := page.get
 	switch x.R.Method {
 	case http.MethodGet, http.MethodHead:
@@ -129,7 +144,7 @@ func (x *Page) take(page ownPage) error {
 	if !meant && !x.site.repeats.knows(token) {
 		return x.sendOn()
 	}
-	body, answer := x.readBody()
+	body, answer := x.readBody(page)
 	if answer != nil {
 		return answer()
 	}
@@ -141,13 +156,13 @@ func (x *Page) take(page ownPage) error {
 	case !meant:
 		return x.sendOn()
 	case len(page.states) == 0:
-		if answer := x.readForm(body); answer != nil {
+		if answer := x.readForm(page, body); answer != nil {
 			return answer()
 		}
 		return page.post(x)
 	}
 	return once(x, token, form, func() error {
-		if answer := x.readForm(body); answer != nil {
+		if answer := x.readForm(page, body); answer != nil {
 			return answer()
 		}
 		return x.actAfresh(page)

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"sallyport.example/sallyport/factor"
@@ -10,38 +9,6 @@ import (
 	"sallyport.example/sallyport/pages"
 	"sallyport.example/sallyport/session"
 )
-
-// showStatus tells a script the state of the session.
-func showStatus(x *Page) error {
-	status := struct {
-		State    string   `json:"state"`
-		User     string   `json:"user"`
-		Enrolled bool     `json:"enrolled"`
-		Methods  []string `json:"methods"`
-		// Trust is for the guard's dialog.
-		Trust *trustStatus `json:"trust,omitempty"`
-	}{State: x.State().String(), Methods: []string{}}
-	if x.State() != gate.Anonymous {
-		factors, err := x.Enrolled(x.Session().Identity)
-		if err != nil {
-			return x.StoreFailed("read the second factor", err)
-		}
-		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
-		for _, method := range factors.Methods {
-			status.Methods = append(status.Methods, string(method))
-		}
-	}
-	body, err := json.Marshal(status)
-	if err != nil {
-		return err
-	}
-	h := x.W.Header()
-	pages.SecurityHeaders(h, "")
-	h.Set("Content-Type", "application/json")
-	x.W.WriteHeader(http.StatusOK)
-	_, err = x.W.Write(append(body, '\n'))
-	return err
-}
 
 // settingsWith shows the settings page with an alert.
 func (x *Page) settingsWith(alert string, status int) error {
@@ -127,8 +94,11 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 	}
 	for _, f := range status.Factors {
 		view.Factors = append(view.Factors, pages.FactorLine{
-			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used,
+			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used, Synced: f.Synced,
 		})
+	}
+	for _, kind := range x.Config.Factors.Offered(x.OriginOf(x.R)) {
+		view.Offered = append(view.Offered, string(kind))
 	}
 	listed, err := x.Config.Sessions.List(x.R.Context(), x.Session().Identity, x.Token)
 	if err != nil {

@@ -82,6 +82,16 @@ func All(r *pages.Renderer, languages string) []Sample {
 	for _, kind := range []string{"operator-reset", "operator-code", "operator-unlock", "operator-sign-out", "sign-in-operator"} {
 		helped.Activity = append(helped.Activity, pages.ActivityLine{Kind: kind, At: Used, Count: 1})
 	}
+	several := settings
+	several.Factors = []pages.FactorLine{
+		{ID: "f1", Kind: "totp", Created: Since, Used: Used},
+		{ID: "f2", Kind: "passkey", Name: "YubiKey 5", Created: Since, Used: Used},
+		{ID: "f3", Kind: "passkey", Name: "iCloud Keychain", Created: Since, Synced: true},
+	}
+	several.Offered = []string{"totp", "passkey", "unheard_of"}
+	both := pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, Passkey: true, Factor: "f2", Kind: "passkey", Name: "YubiKey 5", Behind: &several}
+	alone := both
+	alone.NoApp, alone.Last = true, true
 	behind := settings
 	full := settings
 	full.Trusted, full.Sessions, full.Activity = nil, nil, nil
@@ -101,6 +111,32 @@ func All(r *pages.Renderer, languages string) []Sample {
 	drawn := func(uri string, s Sample) Sample { s.QR = uri; return s }
 	return []Sample{
 		show("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, pages.ChallengeView{Common: common}) }),
+		show("challenge-passkey", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Way: "passkey", Ways: []string{"totp"}, Remember: time.Hour})
+		}),
+		show("challenge-ways", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Way: "totp", Ways: []string{"passkey"}})
+		}),
+		show("challenge-trusted-passkey", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Way: "passkey", Remember: time.Hour, Key: "BKey", Device: "d1"})
+		}),
+		show("challenge-nowhere", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Nowhere: true})
+		}),
+		show("settings-several", func(w http.ResponseWriter) error { return r.Settings(w, 200, several) }),
+		show("setup-passkey", func(w http.ResponseWriter) error {
+			return pages.SetUpPasskey(r, w, 200, pages.SetUpPasskeyView{Common: common, Enrolling: true, Others: []string{"totp"}})
+		}),
+		show("setup-passkey-further", func(w http.ResponseWriter) error {
+			return pages.SetUpPasskey(r, w, 200, pages.SetUpPasskeyView{Common: common, Further: true, Behind: &several})
+		}),
+		show("setup-ways", func(w http.ResponseWriter) error {
+			return r.SetUp(w, 200, pages.SetUpView{Common: common, URI: URI, Key: Key, Others: []string{"passkey"}})
+		}),
+		show("confirm-add", func(w http.ResponseWriter) error { return pages.ConfirmAdd(r, w, 200, both) }),
+		show("confirm-rename", func(w http.ResponseWriter) error { return pages.ConfirmRename(r, w, 200, both) }),
+		show("confirm-remove", func(w http.ResponseWriter) error { return pages.ConfirmRemove(r, w, 200, both) }),
+		show("confirm-remove-last", func(w http.ResponseWriter) error { return pages.ConfirmRemove(r, w, 200, alone) }),
 		show("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, desk) }),
 		show("desk-none", func(w http.ResponseWriter) error {
 			none := desk

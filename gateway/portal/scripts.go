@@ -2,11 +2,15 @@ package portal
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
 )
 
 // showGuard sends the guard script to anyone, because pages that strangers see contain it. It holds no secret.
@@ -70,4 +74,75 @@ func showLogo(x *Page) error {
 	h.Set("ETag", `"`+logo.Version+`"`)
 	http.ServeContent(x.W, x.R, "", time.Time{}, bytes.NewReader(logo.Content))
 	return nil
+}
+
+// resume gives a script the app's answer to its login, once (contract 5). A page load gets nothing and uses nothing up.
+func resume(x *Page) error {
+	navigates := strings.EqualFold(x.R.Header.Get("Sec-Fetch-Mode"), "navigate")
+	if x.Session().Delivery == nil || navigates || exchange.LoadsAhead(x.R) {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	if x.R.Method == http.MethodHead {
+		return x.headersOnly(http.StatusOK)
+	}
+	taken, err := x.Take(session.TakeDelivery())
+	if err != nil {
+		return x.StoreFailed("take the withheld answer", err)
+	}
+	delivery := taken.Before.Delivery
+	if delivery == nil || delivery.Status == 0 {
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, "")
+	for name, value := range map[string]string{
+		"Content-Type": delivery.ContentType, "Content-Encoding": delivery.ContentEncoding, "Location": delivery.Location,
+		delivery.TokenHeader: delivery.Token,
+	} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	for i := 0; i+1 < len(delivery.Headers); i += 2 {
+		if !strings.EqualFold(delivery.Headers[i], delivery.TokenHeader) {
+			h.Add(delivery.Headers[i], delivery.Headers[i+1])
+		}
+	}
+	x.W.WriteHeader(delivery.Status)
+	_, err = x.W.Write(delivery.Body)
+	return err
+}
+
+// showStatus tells a script the state of the session.
+func showStatus(x *Page) error {
+	status := struct {
+		State    string   `json:"state"`
+		User     string   `json:"user"`
+		Enrolled bool     `json:"enrolled"`
+		Methods  []string `json:"methods"`
+		// Trust is for the guard's dialog.
+		Trust *trustStatus `json:"trust,omitempty"`
+	}{State: x.State().String(), Methods: []string{}}
+	if x.State() != gate.Anonymous {
+		factors, err := x.Enrolled(x.Session().Identity)
+		if err != nil {
+			return x.StoreFailed("read the second factor", err)
+		}
+		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
+		for _, method := range factors.Methods {
+			if x.usable(&factors, method) {
+				status.Methods = append(status.Methods, string(method))
+			}
+		}
+	}
+	body, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	h := x.W.Header()
+	pages.SecurityHeaders(h, "")
+	h.Set("Content-Type", "application/json")
+	x.W.WriteHeader(http.StatusOK)
+	_, err = x.W.Write(append(body, '\n'))
+	return err
 }

@@ -1,0 +1,221 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gateway/exchange"
+	"sallyport.example/sallyport/gateway/underway"
+	"sallyport.example/sallyport/pages"
+	"sallyport.example/sallyport/session"
+)
+
+// factorsPath begins the addresses of single factors: their ID follows, and what is to be done.
+const factorsPath, renamePath, removePath = "/factors/", "/factors/*/rename", "/factors/*/remove"
+
+// pageOf returns the page at an address below base, and the ID of the factor that the address names.
+func pageOf(name string) (page ownPage, id string, found bool) {
+	if rest, single := strings.CutPrefix(name, factorsPath); single {
+		id, act, _ := strings.Cut(rest, "/")
+		page, found = ownPages[factorsPath+"*/"+act]
+		return page, id, found && id != ""
+	}
+	page, found = ownPages[name]
+	return page, "", found
+}
+
+// usable reports whether the user has a factor of the kind that can be used at this site.
+func (x *Page) usable(status *factor.Status, kind factor.Method) bool {
+	return slices.Contains(status.Methods, kind) && x.Config.Factors.UsableAt(kind, x.OriginOf(x.R))
+}
+
+// ways are the kinds by which the user can prove who it is, the one that worked last first. Recovery codes have a page
+// of their own.
+func (x *Page) ways(status *factor.Status) (kinds []factor.Method) {
+	for _, kind := range status.Methods {
+		if kind != factor.MethodRecovery && x.usable(status, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.SortStableFunc(kinds, func(a, b factor.Method) int { return lastUse(status, b).Compare(lastUse(status, a)) })
+	return kinds
+}
+
+// looked returns the status of the user's factors, which is read once a request.
+func (x *Page) looked() (*factor.Status, error) {
+	if x.asked == nil {
+		status, err := x.Enrolled(x.Session().Identity)
+		if err != nil {
+			return nil, err
+		}
+		x.asked = &status
+	}
+	return x.asked, nil
+}
+
+// which returns the user's factor with this ID, or an answer if there is none.
+func (x *Page) which(id string) (factor.FactorStatus, exchange.Answer) {
+	status, err := x.looked()
+	if err != nil {
+		return factor.FactorStatus{}, func() error { return x.StoreFailed("read the second factor", err) }
+	}
+	at := slices.IndexFunc(status.Factors, func(f factor.FactorStatus) bool { return f.ID == id })
+	if at < 0 {
+		return factor.FactorStatus{}, func() error { return x.Fail(http.StatusNotFound, pages.ErrorNotFound) }
+	}
+	return status.Factors[at], nil
+}
+
+// confirmOne returns the page that asks before something is done with one factor.
+func (x *Page) confirmOne(f factor.FactorStatus, show func(*pages.Renderer, http.ResponseWriter, int, pages.ConfirmView) error) confirmation {
+	return func(status int, common pages.Common) error {
+		view := x.confirmView(common)
+		view.Factor, view.Kind, view.Name, view.Last = f.ID, string(f.Kind), f.Name, x.asked != nil && len(x.asked.Factors) == 1
+		return show(x.Config.Pages, x.W, status, view)
+	}
+}
+
+// addPage asks before a further factor is set up.
+func (x *Page) addPage(kind factor.Method) confirmation {
+	return func(status int, common pages.Common) error {
+		view := x.confirmView(common)
+		view.Kind = string(kind)
+		return pages.ConfirmAdd(x.Config.Pages, x.W, status, view)
+	}
+}
+
+// kindToAdd returns the kind of the further factor, or an answer if there is no such kind here.
+func (x *Page) kindToAdd(named string) (factor.Method, exchange.Answer) {
+	offered := x.Config.Factors.Offered(x.OriginOf(x.R))
+	kind := factor.Method(named)
+	switch {
+	case named != "" || len(offered) == 0:
+	case slices.Contains(offered, factor.MethodTOTP):
+		kind = factor.MethodTOTP
+	default:
+		kind = offered[0]
+	}
+	if !slices.Contains(offered, kind) {
+		return "", func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
+	}
+	return kind, nil
+}
+
+func showAdd(x *Page) error {
+	kind, answer := x.kindToAdd(x.R.URL.Query().Get("kind"))
+	if answer != nil {
+		return answer()
+	}
+	return x.ask(x.addPage(kind))
+}
+
+// startAdd begins the set-up of a further factor, which the set-up's page goes on with.
+func startAdd(x *Page) error {
+	kind, answer := x.kindToAdd(x.form.kind)
+	if answer != nil {
+		return answer()
+	}
+	if answer := x.prove(x.addPage(kind)); answer != nil {
+		return answer()
+	}
+	user := x.Session().Identity
+	begun, err := x.Config.Factors.BeginAdd(x.Noting(), user, kind)
+	switch {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case errors.Is(err, factor.ErrTooMany):
+		return x.settingsWith(pages.AlertTooMany, http.StatusConflict)
+	case err != nil:
+		return x.StoreFailed("propose a further factor", err)
+	}
+	if _, err := x.Take(session.Propose(user, begun.Encode())); err != nil {
+		return x.sessionChanged(err)
+	}
+	return x.Redirect(x.Config.Base + "/setup")
+}
+
+func showRename(x *Page) error {
+	f, answer := x.which(x.factor)
+	if answer != nil {
+		return answer()
+	}
+	return x.ask(x.confirmOne(f, pages.ConfirmRename))
+}
+
+func rename(x *Page) error {
+	f, answer := x.which(x.factor)
+	if answer != nil {
+		return answer()
+	}
+	shown := f
+	shown.Name = x.form.name
+	if answer := x.prove(x.confirmOne(shown, pages.ConfirmRename)); answer != nil {
+		return answer()
+	}
+	err := x.Config.Factors.Rename(x.R.Context(), x.Session().Identity, f.ID, x.form.name)
+	if err != nil {
+		return x.factorGone(err, "rename a factor")
+	}
+	x.StoreWorks(underway.StoreSecrets, true)
+	return x.settingsAfter(pages.NoticeRenamed)
+}
+
+// factorGone answers if a factor is not there any more.
+func (x *Page) factorGone(err error, doing string) error {
+	switch {
+	case errors.Is(err, factor.ErrNotEnrolled):
+		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
+	case errors.Is(err, factor.ErrNoSuchFactor):
+		return x.Fail(http.StatusNotFound, pages.ErrorNotFound)
+	case errors.Is(err, factor.ErrLastFactor):
+		return x.settingsWith(pages.AlertRequired, http.StatusForbidden)
+	}
+	return x.StoreFailed(doing, err)
+}
+
+func showRemove(x *Page) error {
+	f, answer := x.which(x.factor)
+	if answer == nil {
+		answer = x.mustStay()
+	}
+	if answer != nil {
+		return answer()
+	}
+	return x.ask(x.confirmOne(f, pages.ConfirmRemove))
+}
+
+// mustStay returns an answer if the user has one factor only, and must have one.
+func (x *Page) mustStay() exchange.Answer {
+	if x.Config.RequireEveryone && x.asked != nil && len(x.asked.Factors) == 1 {
+		return func() error { return x.settingsWith(pages.AlertRequired, http.StatusForbidden) }
+	}
+	return nil
+}
+
+// remove takes one factor away. With the last one two-factor authentication is disabled.
+func remove(x *Page) error {
+	f, answer := x.which(x.factor)
+	if answer == nil {
+		answer = x.mustStay()
+	}
+	if answer == nil {
+		answer = x.prove(x.confirmOne(f, pages.ConfirmRemove))
+	}
+	if answer != nil {
+		return answer()
+	}
+	removed, last, err := x.Config.Factors.Remove(x.Noting(), x.Session().Identity, f.ID, x.Config.RequireEveryone)
+	switch {
+	case err != nil:
+		return x.factorGone(err, "remove a factor")
+	case last:
+		return x.factorsChanged(change{event: event.FactorsDisabled, kind: factor.MethodNone, notice: pages.NoticeDisabled, proof: factor.MethodNone})
+	}
+	return x.factorsChanged(change{
+		event: event.FactorRemoved, kind: removed.Kind, notice: pages.NoticeRemoved, proof: factor.Method(x.Session().Method()),
+	})
+}
