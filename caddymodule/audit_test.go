@@ -47,6 +47,7 @@ func documentedEvents() []auditRow {
 		{"New recovery codes took the place of the old ones.", event.Event{Name: event.RecoveryCodesMade, Method: "totp"}},
 		{"A recovery code was right, and is used up. `left` are left.", event.Event{Name: event.RecoveryCodeUsed, Method: "recovery", Left: &left}},
 		{"A passkey was refused since its count of uses went back: there may be a copy of it.", event.Event{Name: event.PasskeyCopied, Method: "passkey"}},
+		{"A code was sent to the user (`method`: `mail`, `sms`); `failed`: the sender did not take it, and `error` says why; `refused` with `reason` `limited`: enough were sent for now. `set_up`: it is to prove the address of a new factor; `change`: it is to confirm a change.", event.Event{Name: event.CodeSent, Method: "mail"}},
 		{"A browser signs in without a code from now on.", event.Event{Name: event.BrowserTrusted, Method: "totp"}},
 		{"A browser is trusted no longer; with `all`, none is. `reason` `misused`: the gateway did it, for somebody may hold a copy of the browser's secret.", event.Event{Name: event.BrowserForgotten, Method: "trusted"}},
 		{"The user signed out; `reason` `app`: by the app's own door.", event.Event{Name: event.SignedOut}},

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
 	factorstore "sallyport.example/sallyport/factor/observed"
 	"sallyport.example/sallyport/gateway"
 	sessionstore "sallyport.example/sallyport/session/store/observed"
@@ -27,6 +28,9 @@ var (
 
 	factorChangesTotal = newCounter("factor_changes_total", "Changes of users' factors: added, removed, reset, disabled or recovery_codes.",
 		"app", "change")
+
+	codesSentTotal = newCounter("codes_sent_total", "Codes that were asked for, by kind (mail or sms) and by what came of them: sent, failed "+
+		"(the sender did not take it) or limited (enough were sent).", "app", "kind", "outcome")
 
 	passwordExposedTotal = newCounter("password_exposed_total", "How often a password was right and no factor was proved, in a browser "+
 		"in which the user was never seen.", "app")
@@ -54,7 +58,7 @@ var (
 // lastingMetrics are all of these.
 func lastingMetrics() []prometheus.Collector {
 	return []prometheus.Collector{
-		loginsTotal, challengesTotal, factorChangesTotal, throttledTotal, passwordExposedTotal, streamsCutTotal, noticesTotal, storeRequestsTotal,
+		loginsTotal, challengesTotal, factorChangesTotal, throttledTotal, codesSentTotal, passwordExposedTotal, streamsCutTotal, noticesTotal, storeRequestsTotal,
 		storeRequestDuration, buildInfo,
 	}
 }
@@ -115,12 +119,22 @@ func (counted) Emit(_ context.Context, e event.Event) {
 		}
 	case event.Throttled, event.Stopped:
 		throttledTotal.WithLabelValues(e.App).Inc()
+	case event.CodeSent:
+		codesSentTotal.WithLabelValues(e.App, e.Method, codeOutcome(e.Outcome)).Inc()
 	case event.PasswordExposed:
 		passwordExposedTotal.WithLabelValues(e.App).Inc()
 	}
 	if change := e.Name.Change(); change != "" {
 		factorChangesTotal.WithLabelValues(e.App, change).Inc()
 	}
+}
+
+// codeOutcome is what came of a code that was asked for.
+func codeOutcome(outcome event.Outcome) string {
+	if outcome == event.Refused {
+		return event.ReasonLimited
+	}
+	return string(outcome)
 }
 
 // unknownMethod is the method of a code that was wrong and could have been of any kind.
@@ -159,6 +173,11 @@ func beginCounting(app string, methods []string) {
 	for _, method := range methods {
 		for _, outcome := range []string{"passed", "failed", "throttled"} {
 			challengesTotal.WithLabelValues(app, method, outcome)
+		}
+		if factor.Method(method).Sent() {
+			for _, outcome := range []event.Outcome{event.Sent, event.Failed, event.Refused} {
+				codesSentTotal.WithLabelValues(app, method, codeOutcome(outcome))
+			}
 		}
 	}
 	for _, name := range []event.Name{event.FactorAdded, event.FactorRemoved, event.FactorReset, event.FactorsDisabled, event.RecoveryCodesMade} {

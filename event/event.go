@@ -46,6 +46,9 @@ const (
 	// PasskeyCopied is a passkey's answer that was refused because the passkey's count of uses went back: somebody may
 	// hold a copy of it.
 	PasskeyCopied Name = "passkey_copied"
+	// CodeSent is a code that was sent to the user, or was to be: Failed if the sender did not take it, Refused if enough
+	// were sent. Its method is the kind, and with ReasonSetUp or ReasonChange it was for that.
+	CodeSent Name = "code_sent"
 	// BrowserTrusted is a browser that will sign in without a code from now on.
 	BrowserTrusted Name = "browser_trusted"
 	// BrowserForgotten is a trusted browser, or all of the user's, that is no longer trusted. With ReasonMisused the
@@ -110,6 +113,8 @@ const (
 	Refused Outcome = "refused"
 	// Passed is the outcome of a challenge.
 	Passed Outcome = "passed"
+	// Sent is the outcome of a message that its sender has taken.
+	Sent Outcome = "sent"
 	// Done is the outcome of an event that cannot fail any more.
 	Done Outcome = "done"
 )
@@ -139,6 +144,8 @@ const (
 	// acts.
 	ReasonThrottled = "throttled"
 	ReasonStopped   = "stopped"
+	// ReasonLimited is of CodeSent: enough were sent for now.
+	ReasonLimited = "limited"
 	// ReasonNotTrusted is of ChallengeFailed: the browser is not trusted any more, or did not show its key. A code is
 	// asked for.
 	ReasonNotTrusted = "not_trusted"
@@ -230,6 +237,8 @@ func (n Name) Outcome() Outcome {
 		return Refused
 	case ChallengePassed:
 		return Passed
+	case CodeSent:
+		return Sent
 	}
 	return Done
 }

@@ -17,7 +17,7 @@ var names = []event.Name{
 	event.LoginAccepted, event.LoginFailed, event.LoginRefused, event.ChallengePassed, event.ChallengeFailed, event.Throttled, event.Stopped,
 	event.FactorAdded, event.FactorRemoved, event.FactorReset, event.FactorsDisabled, event.RecoveryCodesMade, event.RecoveryCodeUsed,
 	event.BrowserTrusted, event.BrowserForgotten, event.SignedOut, event.SessionEnded, event.IdentityChanged, event.StoreUnavailable,
-	event.StoreRecovered, event.AddressChanged, event.PasswordExposed, event.PasskeyCopied,
+	event.StoreRecovered, event.AddressChanged, event.PasswordExposed, event.PasskeyCopied, event.CodeSent,
 }
 
 // common are the fields that each line has.
@@ -72,6 +72,12 @@ func TestLines(t *testing.T) {
 		{event.Event{Name: event.Stopped}, `level=WARN msg="too many wrong codes: none is judged until an operator acts"`},
 		{event.Event{Name: event.FactorAdded}, `level=INFO msg="second factor changed" change=added`},
 		{event.Event{Name: event.PasskeyCopied}, `level=WARN msg="passkey refused: its count of uses went back, so there may be a copy of it"`},
+		{event.Event{Name: event.CodeSent, Method: "mail"}, `level=INFO msg="code sent"`},
+		{event.Event{Name: event.CodeSent, Method: "sms", Outcome: event.Refused, Reason: event.ReasonLimited}, `level=INFO msg="code not sent: enough were sent for now"`},
+		{
+			event.Event{Name: event.CodeSent, Outcome: event.Failed, Detail: "sms: 192.0.2.1:443: the gateway cannot be reached"},
+			`level=WARN msg="code not sent" error="sms: 192.0.2.1:443: the gateway cannot be reached"`,
+		},
 		{event.Event{Name: event.FactorRemoved}, `level=INFO msg="second factor changed" change=removed`},
 		{event.Event{Name: event.FactorReset}, `level=INFO msg="second factor changed" change=reset`},
 		{event.Event{Name: event.FactorsDisabled}, `level=INFO msg="second factor changed" change=disabled`},

@@ -84,6 +84,14 @@ func lineOf(e Event) line {
 		return info("recovery code used", "left")
 	case PasskeyCopied:
 		return warn("passkey refused: its count of uses went back, so there may be a copy of it")
+	case CodeSent:
+		switch e.Outcome {
+		case Failed:
+			return warn("code not sent", "error")
+		case Refused:
+			return info("code not sent: enough were sent for now")
+		}
+		return info("code sent")
 	case BrowserTrusted:
 		return info("browser trusted")
 	case BrowserForgotten:

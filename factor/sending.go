@@ -198,6 +198,19 @@ func TypesAddress(s *Service, name Method) bool {
 	return err == nil && kind.Typed()
 }
 
+// Lifetime is how long a code of the kind is good, or another question can be answered.
+func Lifetime(s *Service, name Method) time.Duration {
+	kind, _ := s.config.kind(name)
+	return lifetime(kind)
+}
+
+// WithTyped returns a context in which the user has typed the address of a factor that is being set up.
+func WithTyped(ctx context.Context, address string) context.Context {
+	origin := originOf(ctx)
+	origin.Typed = address
+	return context.WithValue(ctx, originKey{}, origin)
+}
+
 // to is where a code of the kind would be sent now, masked; empty if it sends none.
 func to(kind Kind, env Env, f Factor) string {
 	if able, ok := kind.(Messenger); ok {

@@ -6,16 +6,19 @@ import (
 )
 
 // The kinds of factors that pages have words for.
-const kindApp, kindPasskey = "totp", "passkey"
+const kindApp, kindPasskey, kindMail, kindSMS = "totp", "passkey", "mail", "sms"
+
+// isSent reports whether codes of a kind are sent.
+func isSent(kind string) bool { return kind == kindMail || kind == kindSMS }
 
 // way is a kind of factor as a choice.
 type way struct{ Kind, Label string }
 
 // What the ways are called: at the challenge, and where one is set up instead of another.
 var (
-	wayLabels     = map[string]string{kindApp: "way.totp", kindPasskey: "way.passkey"}
-	insteadLabels = map[string]string{kindApp: "instead.totp", kindPasskey: "instead.passkey"}
-	addLabels     = map[string]string{kindApp: "settings.add.totp", kindPasskey: "settings.add.passkey"}
+	wayLabels     = map[string]string{kindApp: "way.totp", kindPasskey: "way.passkey", kindMail: "way.mail", kindSMS: "way.sms"}
+	insteadLabels = map[string]string{kindApp: "instead.totp", kindPasskey: "instead.passkey", kindMail: "instead.mail", kindSMS: "instead.sms"}
+	addLabels     = map[string]string{kindApp: "settings.add.totp", kindPasskey: "settings.add.passkey", kindMail: "settings.add.mail", kindSMS: "settings.add.sms"}
 )
 
 // waysIn are the kinds that there are labels for.
@@ -39,6 +42,20 @@ type challenge struct {
 
 // Passkey says that a passkey is asked for.
 func (c challenge) Passkey() bool { return c.Way == kindPasskey && !c.Nowhere }
+
+// Sent says that a code is sent.
+func (c challenge) Sent() bool { return isSent(c.Way) && !c.Nowhere }
+
+// Sent says of a factor that its codes are sent.
+func (f FactorLine) Sent() bool { return isSent(f.Kind) }
+
+// Label is the key of what a factor is called that has no name.
+func (f FactorLine) Label() string {
+	if f.Kind == kindApp || f.Kind == "" {
+		return "settings.app"
+	}
+	return "desk.kind." + f.Kind
+}
 
 // Add are the kinds of which a further factor can be set up.
 func (s settingsLists) Add() []way { return waysIn(s.Offered, addLabels) }
@@ -95,8 +112,8 @@ func SetUpPasskey(r *Renderer, w http.ResponseWriter, status int, v SetUpPasskey
 // ConfirmAdd asks before a further factor is set up; it posts to Base/add.
 func ConfirmAdd(r *Renderer, w http.ResponseWriter, status int, v ConfirmView) error {
 	kind := "add." + kindApp
-	if v.Kind == kindPasskey {
-		kind = "add." + kindPasskey
+	if addLabels[v.Kind] != "" {
+		kind = "add." + v.Kind
 	}
 	v.Factor = ""
 	return r.confirm(w, status, kind, confirmation{
@@ -120,4 +137,46 @@ func ConfirmRemove(r *Renderer, w http.ResponseWriter, status int, v ConfirmView
 	}
 	v.Factor, v.Kind = "", ""
 	return r.confirm(w, status, "remove", confirmation{ConfirmView: v, Path: path, Opener: opener, Danger: true, Others: others, Submit: "settings.remove"})
+}
+
+// SetUpSentView is the page of the set-up of codes that are sent, at Base/setup: it asks for the address (POST
+// Base/setup), or for the code that was sent there (POST Base/setup/confirm).
+type SetUpSentView struct {
+	Common
+	// Kind is mail or sms.
+	Kind string
+	// To is where the code was sent, masked; empty if the address is asked for.
+	To string
+	// Typed says that the user says the address, and Address what was typed. Else the app says it, and has said none.
+	Typed   bool
+	Address string
+	// Further says that it stands beside factors that the user has.
+	Further bool
+	// Enrolling says that a second factor is required: the page tells why it appears and has no way to cancel.
+	Enrolling bool
+	// Others are the kinds that can be set up instead.
+	Others []string
+	// Behind is the settings page that the script puts behind the dialog.
+	Behind *SettingsView
+}
+
+// SetUpSent shows the page of the set-up of codes that are sent.
+func SetUpSent(r *Renderer, w http.ResponseWriter, status int, v SetUpSentView) error {
+	heading, opener := "setup.title", "open-setup"
+	if v.Further {
+		heading, opener = "add."+v.Kind+".title", "open-add-"+v.Kind
+	}
+	view := struct {
+		SetUpSentView
+		Instead []way
+		// Input is the type of the field for the address.
+		Input string
+	}{v, insteadOf(v.Others), "email"}
+	if v.Kind == kindSMS {
+		view.Input = "tel"
+	}
+	return r.render(w, status, "setupsent", heading, page{
+		Common: v.Common, View: view, SignOut: true, Behind: r.settings(v.Behind), Opener: opener,
+		Field: field{Digits: 6, Focus: v.To != "" || v.Typed},
+	})
 }

@@ -75,7 +75,7 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 		}
 	case "input":
 		switch name := attributeOf(node, "name"); name {
-		case "kind", "factor", "name":
+		case "kind", "factor", "name", "address", "proof", "from":
 			found.marked["field "+name] = fmt.Sprintf("<input name=%q> in the form to %s", name, attributeOf(form, "action"))
 		}
 		if attributeOf(node, "name") == "code" {
@@ -100,6 +100,8 @@ func (r *Renderer) element(found *hooks, node, form *html.Node) {
 		found.marked[id] = "an element with links to " + strings.Join(linksIn(node), " ")
 	case "use-passkey", "add-passkey":
 		found.marked[id] = fmt.Sprintf("<%s> with data-base=%q data-submits=%q", node.Data, attributeOf(node, "data-base"), attributeOf(node, "data-submits"))
+	case "sent-to":
+		found.marked[id] = "an element with " + wordsOf(node)
 	case "secret", "recovery-codes":
 		found.marked[id] = "<" + node.Data + "> " + wordsOf(node)
 	}

@@ -21,6 +21,8 @@ const (
 	NoticeRemoved = "notice.removed"
 	NoticeRenamed = "notice.renamed"
 
+	NoticeCodeSent = "notice.code-sent"
+
 	NoticeBrowserForgotten  = "notice.browser-forgotten"
 	NoticeBrowsersForgotten = "notice.browsers-forgotten"
 	NoticeSessionEnded      = "notice.session-ended"
@@ -44,6 +46,14 @@ const (
 	AlertWrongPasskey  = "alert.wrong-passkey"
 	AlertPasskeyCopied = "alert.passkey-copied"
 	AlertNoPasskey     = "alert.no-passkey"
+	// AlertNoAddress is for a way by which no code can be sent to the user, and AlertAddress for an address that was
+	// typed and is none. AlertLimited is for a code that is not sent because enough were, AlertSender for one that the
+	// sender did not take, and AlertTooWeak for one that proves nothing where the user has something stronger.
+	AlertNoAddress = "alert.no-address"
+	AlertAddress   = "alert.address"
+	AlertLimited   = "alert.limited"
+	AlertSender    = "alert.sender"
+	AlertTooWeak   = "alert.too-weak"
 	// AlertTooMany is for a factor more than there may be.
 	AlertTooMany = "alert.too-many"
 	// AlertNoCode is for an empty field.

@@ -123,7 +123,7 @@ func parseTemplates(words *locale.Catalogue, sources map[string]string) (templat
 		return nil, err
 	}
 	for _, name := range []string{
-		"challenge", "trust", "recovery", "used", "exposed", "setupstart", "setup", "setuppasskey", "confirm", "codes", "settings", "notice",
+		"challenge", "trust", "recovery", "used", "exposed", "setupstart", "setup", "setuppasskey", "setupsent", "confirm", "codes", "settings", "notice",
 		"desk", "deskuser", "deskact",
 	} {
 		page, err := layout.Clone()

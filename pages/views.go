@@ -34,10 +34,13 @@ type ChallengeView struct {
 	Period time.Duration
 	// Remember is for how long a browser may be trusted; 0 for not at all.
 	Remember time.Duration
-	// Way is the kind of factor that is asked for, totp or passkey; empty means totp. Ways are the others that the user
-	// has.
+	// Way is the kind of factor that is asked for: totp, passkey, mail or sms; empty means totp. Ways are the others
+	// that the user has.
 	Way  string
 	Ways []string
+	// To is where a code of the kind is sent, masked, and Asked says that one was, in this session.
+	To    string
+	Asked bool
 	// Nowhere says that nothing that the user has can be used at this address but a recovery code.
 	Nowhere bool
 	// Key is the public key of the trusted browser that may prove itself here in place of a code, by which the script
@@ -114,6 +117,12 @@ type ConfirmView struct {
 	CanRecover bool
 	// Recovery makes the field one for a recovery code: a telephone then shows letters, too.
 	Recovery bool
+	// Sends are the kinds of codes that can be sent for a proof, by a form to Base/challenge/send. From is the page's
+	// own address below Base, for that form.
+	Sends []SendLine
+	From  string
+	// Proof is the kind of the code that was sent for this page, and To where it went; empty if none was.
+	Proof, To string
 	// Passkey says that the user can use a passkey in place of the code, and NoApp that there is no authenticator to
 	// show one.
 	Passkey, NoApp bool
@@ -125,6 +134,12 @@ type ConfirmView struct {
 	// without scripts.
 	Behind *SettingsView
 }
+
+// SendLine is a kind of codes that are sent, and where they go, masked.
+type SendLine struct{ Kind, To string }
+
+// ProofQuery is the query parameter that names the kind of code that was sent for a confirmation.
+const ProofQuery = "proof"
 
 // RecoveryQuery is the query parameter with which a confirmation asks for a recovery code instead
 // (ConfirmView.CanRecover).
@@ -202,6 +217,8 @@ type FactorLine struct {
 	Created, Used  time.Time
 	// Synced says of a passkey that copies of it are kept elsewhere.
 	Synced bool
+	// To is where codes are sent, masked; empty for other kinds.
+	To string
 }
 
 // TrustedLine is a trusted browser in the list. Removing posts its ID to Base/browsers; without an ID, all are removed.

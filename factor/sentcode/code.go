@@ -16,7 +16,7 @@ import (
 
 // ceremony is what waits in the session: for a set-up from the beginning, and for each code that was sent.
 type ceremony struct {
-	// To is where the code goes.
+	// To is where the code goes; empty in a set-up whose user has not said it yet.
 	To string `json:"to"`
 	// Nonce and Hash are of the code, and Made is when it was made; empty before one was.
 	Nonce []byte    `json:"nonce,omitempty"`
@@ -34,8 +34,9 @@ func (c ceremony) encode() (json.RawMessage, error) {
 
 func (k *Kind) decode(stored factor.Ceremony) (ceremony, error) {
 	var c ceremony
-	if factor.DecodeStrictly(stored.State, &c) != nil || !k.valid(c.To) ||
-		len(c.Hash) != 0 && (len(c.Hash) != sha256.Size || len(c.Nonce) != nonceSize) {
+	err := factor.DecodeStrictly(stored.State, &c)
+	named := k.valid(c.To) || c.To == "" && len(c.Hash) == 0
+	if err != nil || !named || len(c.Hash) != 0 && (len(c.Hash) != sha256.Size || len(c.Nonce) != nonceSize) {
 		return ceremony{}, fmt.Errorf("%w: bad state of a code that was sent", factor.ErrInvalid)
 	}
 	return c, nil
@@ -133,8 +134,8 @@ func (k *Kind) Judge(answer factor.Answer) factor.Judgement {
 	}
 }
 
-// Begin implements factor.Enroller: it makes the factor's key. No code is made before Prove. factor.ErrAddress if there
-// is no address, or what was typed is none.
+// Begin implements factor.Enroller: it makes the key of the set-up. No code is made before Prove. factor.ErrAddress if
+// the app names no address, or what was typed is none; where nothing was typed yet, the user says it next.
 func (k *Kind) Begin(env factor.Env) (factor.Ceremony, error) {
 	c := ceremony{To: env.Address}
 	if k.options.Typed {
@@ -143,7 +144,7 @@ func (k *Kind) Begin(env factor.Env) (factor.Ceremony, error) {
 			c.To = plainNumber(c.To)
 		}
 	}
-	if !k.valid(c.To) {
+	if !k.valid(c.To) && (!k.options.Typed || c.To != "") {
 		return factor.Ceremony{}, factor.ErrAddress
 	}
 	key, err := newKey(env.Random)
@@ -178,6 +179,9 @@ func (k *Kind) Prove(env factor.Env, stored factor.Ceremony) (factor.Ceremony, f
 	if err != nil {
 		return factor.Ceremony{}, factor.Message{}, err
 	}
+	if c.To == "" {
+		return factor.Ceremony{}, factor.Message{}, factor.ErrAddress
+	}
 	content, message, err := k.make(env, stored.Secret, c.To)
 	return factor.Ceremony{State: content, Secret: stored.Secret}, message, err
 }
@@ -188,7 +192,11 @@ func (k *Kind) Show(_ factor.Env, stored factor.Ceremony) (factor.Offer, error) 
 	if err != nil {
 		return factor.Offer{}, err
 	}
-	return factor.Offer{Digits: digits, To: k.mask(c.To)}, nil
+	offer := factor.Offer{Digits: digits}
+	if c.To != "" {
+		offer.To = k.mask(c.To)
+	}
+	return offer, nil
 }
 
 // Finish implements factor.Enroller. The factor gets a key of its own: that of the set-up has been in a session.

@@ -202,7 +202,7 @@ func TestAddressOfTheApp(t *testing.T) {
 func TestTypedAddress(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
-		phone: phone, " +358 40-123 4567\u00a0": phone, "+358 (40) 123.4567": phone, "0401234567": "", "": "", "+358401234567,+1555": "", mailbox: "",
+		phone: phone, " +358 40-123 4567\u00a0": phone, "+358 (40) 123.4567": phone, "0401234567": "", "+358401234567,+1555": "", mailbox: "",
 	} {
 		b := newBench(t)
 		ctx := factor.WithOrigin(t.Context(), factor.Origin{Typed: typed, Addresses: map[factor.Method]string{factor.MethodSMS: "+15550000000"}})
@@ -228,6 +228,28 @@ func TestTypedAddress(t *testing.T) {
 		b.clock.Advance(time.Hour)
 		if b.ask(factor.MethodSMS); b.last().To != want {
 			t.Errorf("%q: a code goes to %q", typed, b.last().To)
+		}
+	}
+}
+
+// TestNoAddressYet: a set-up can begin before the user has said the address; nothing is sent then, and no code is right.
+func TestNoAddressYet(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := factor.WithTyped(at(mailbox), "")
+	begun, err := b.Begin(ctx, alice, factor.MethodSMS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if offer, err := b.Show(kept(t, begun)); err != nil || offer.To != "" {
+		t.Errorf("shown %q: %v", offer.To, err)
+	}
+	if _, err := factor.SendProof(ctx, b.Service, alice, kept(t, begun), b.deliver); !errors.Is(err, factor.ErrAddress) || b.count() != 0 {
+		t.Errorf("sent to nobody: %v", err)
+	}
+	for _, code := range []string{"", "000000"} {
+		if _, err := b.Confirm(ctx, alice, begun, factor.Answer{Kind: factor.MethodSMS, Text: code}); !errors.Is(err, factor.ErrWrongCode) {
+			t.Errorf("%q: %v", code, err)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (x *Exchange) Origin() factor.Origin {
 // Noting returns the request's context together with the origin that the record is to remember.
 func (x *Exchange) Noting() context.Context {
 	origin := x.Origin()
-	origin.Site = x.OriginOf(x.R)
+	origin.Site, origin.Addresses = x.OriginOf(x.R), addresses(x)
 	if x.data != nil && x.Config.Contacts {
 		origin.Contact = factor.Contact{Mail: x.data.Mail, Language: pages.Language(x.Config.Pages, Languages(x.R))}
 		origin.Moved = &x.moved
@@ -63,4 +63,12 @@ func (x *Exchange) Noting() context.Context {
 		origin.Watch = &x.Watch
 	}
 	return factor.WithOrigin(x.R.Context(), origin)
+}
+
+// addresses are what the app says the addresses of the session's user are.
+func addresses(x *Exchange) map[factor.Method]string {
+	if x.data == nil {
+		return nil
+	}
+	return map[factor.Method]string{factor.MethodMail: x.data.Mail, factor.MethodSMS: x.data.Phone}
 }

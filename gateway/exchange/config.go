@@ -97,6 +97,10 @@ type Config struct {
 	WatchPasswords bool
 	// ChangePassword is the path at which the app lets users change their password. Default: none is named.
 	ChangePassword string
+	// SendCode sends a code while the user waits for it. Its error is factor.ErrUnsure if the message may have been sent
+	// all the same, and holds neither the code nor the address. Default: nothing is sent, and no kind of factor whose
+	// codes are is offered.
+	SendCode func(ctx context.Context, letter Letter) error
 	// Contacts has users' e-mail addresses kept in their records, for notices. Default: they are not kept.
 	Contacts bool
 	// StreamCut is called for each answer or tunnel that was cut because its session ended. It must not block. Default:
@@ -130,13 +134,24 @@ type Config struct {
 	Observe func(r *http.Request, outcome Outcome)
 }
 
+// Letter is a code on its way to a user. It prints nothing (factor.Message).
+type Letter struct {
+	factor.Message
+	// Browser is a short name of the browser that asked for the code, and Client its address.
+	Browser, Client string
+	// Host is the site's, without a port.
+	Host string
+	// Language is the tag of the language that the user reads.
+	Language string
+}
+
 // Outcome is what the rest of the route may know of a request's session.
 type Outcome struct {
 	// User is the identity, empty unless the session is verified.
 	User string
 	// State is the session's state.
 	State gate.State
-	// Method is how the second factor was proved: totp or recovery, or none if none is owed. Empty unless verified.
+	// Method is how the second factor was proved: totp, passkey, mail, sms or recovery, or none if none is owed. Empty unless verified.
 	Method string
 }
 

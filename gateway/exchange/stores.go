@@ -30,7 +30,7 @@ func (x *Exchange) StoreFailed(doing string, err error) error {
 
 // Enrolled asks the secrets store whether a user has a second factor. An error never means no (P6).
 func (x *Exchange) Enrolled(identity string) (factor.Status, error) {
-	status, err := x.Config.Factors.Status(x.R.Context(), identity)
+	status, err := x.Config.Factors.Status(factor.WithOrigin(x.R.Context(), factor.Origin{Addresses: addresses(x)}), identity)
 	if err != nil {
 		return status, Looking(err)
 	}

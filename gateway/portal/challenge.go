@@ -59,6 +59,9 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 			view.Ways = append(view.Ways, string(way))
 		}
 	}
+	if kind.Sent() {
+		view.To, view.Asked, view.Digits, view.Period = addressOf(status, kind), x.codeSent(kind) != nil, 0, 0
+	}
 	if kind == factor.MethodPasskey && !status.Stopped && view.Alert == pages.AlertThrottled {
 		view.Alert, view.Wait = "", 0
 	}
@@ -67,7 +70,11 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 
 // challengePage asks for the code again after an answer that was not right.
 func (x *Page) challengePage(status int, common pages.Common) error {
-	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common, factor.MethodTOTP))
+	kind := factor.MethodTOTP
+	if x.form != nil && x.form.kind != "" {
+		kind = factor.Method(x.form.kind)
+	}
+	return x.Config.Pages.Challenge(x.W, status, challengeView(x, common, kind))
 }
 
 // lastUse is when a factor of the kind was used last.
@@ -124,10 +131,14 @@ func takeCode(x *Page) error {
 	if code == "" {
 		return x.noCode(x.challengePage)
 	}
-	if x.form.kind != "" && x.form.kind != string(factor.MethodTOTP) {
+	kind := factor.MethodTOTP
+	if x.form.kind != "" {
+		kind = factor.Method(x.form.kind)
+	}
+	if kind != factor.MethodTOTP && !kind.Sent() {
 		return x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
-	answer := factor.Answer{Kind: factor.MethodTOTP, Text: code}
+	answer := x.answerTo(kind, code)
 	with, err := judge(x, answer)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return lookAgain(x)

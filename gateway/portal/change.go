@@ -27,6 +27,7 @@ func (x *Page) confirmView(common pages.Common) pages.ConfirmView {
 	if status, err := x.looked(); err == nil {
 		view.Passkey = x.usable(status, factor.MethodPasskey)
 		view.NoApp = !slices.Contains(status.Methods, factor.MethodTOTP)
+		x.sentProofs(status, &view)
 	}
 	view.Behind = x.behind(x.asked)
 	return view
@@ -58,7 +59,7 @@ const helpedFor = 5 * time.Minute
 func (x *Page) needsCode() bool {
 	sets := x.Path.Text == x.Config.Base+"/reset" || x.Path.Text == x.Config.Base+"/add"
 	helped := sets && !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
-	return !helped && !x.provedAhead() && gate.NeedsProof(x.Now, x.Session().Proved(), x.Config.Reauth)
+	return !helped && !x.provedAhead() && gate.NeedsProof(x.Now, provedEnough(x), x.Config.Reauth)
 }
 
 // provedAhead reports whether a passkey was used for a change that was not made yet.
@@ -98,14 +99,20 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 			return nil
 		}
 	}
+	kind := factor.MethodTOTP
+	if x.form.proof != "" {
+		kind = factor.Method(x.form.proof)
+	}
 	switch {
-	case x.form.proof != "" && x.form.proof != string(factor.MethodTOTP):
+	case kind != factor.MethodTOTP && !kind.Sent():
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	case x.form.code == "":
 		return func() error { return x.noCode(show) }
 	}
-	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, factor.Answer{Kind: factor.MethodTOTP, Text: x.form.code})
+	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, x.answerTo(kind, x.form.code))
 	switch {
+	case errors.Is(err, factor.ErrTooWeak):
+		return func() error { return x.settingsWith(pages.AlertTooWeak, http.StatusForbidden) }
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return func() error { return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict) }
 	case err != nil:
@@ -119,6 +126,11 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 	}
 	if _, err := x.Take(session.Freshen(x.Session().Identity, session.Proof{Method: string(method), At: x.Now})); err != nil {
 		return func() error { return x.StoreFailed("note the fresh code", err) }
+	}
+	if method.Sent() {
+		if _, err := x.Take(session.DropSent(x.Session().Identity)); err != nil {
+			return func() error { return x.StoreFailed("note the fresh code", err) }
+		}
 	}
 	x.Tell(event.Event{
 		Name: event.ChallengePassed, User: x.Session().Identity, Method: string(method), Reason: event.ReasonChange,

@@ -32,11 +32,14 @@ func startSetUp(x *Page) error {
 	if err != nil {
 		return x.StoreFailed("read the second factor", err)
 	}
-	if status.Enrolled {
-		return x.settingsWith(pages.AlertAlreadyEnrolled, http.StatusConflict)
-	}
 	claim := ""
 	proposal, ok := x.proposal()
+	if status.Enrolled {
+		if ok && kind.Sent() && proposal.Kind == kind && proposal.Beside != "" {
+			return proveAgain(x, proposal)
+		}
+		return x.settingsWith(pages.AlertAlreadyEnrolled, http.StatusConflict)
+	}
 	if status.OwesCode && (!ok || proposal.Claim == "") {
 		var answer exchange.Answer
 		if claim, answer = takeEnrolmentCode(x, status); answer != nil {
@@ -45,7 +48,10 @@ func startSetUp(x *Page) error {
 		ok = false
 	}
 	if ok && proposal.Replaces == "" && proposal.Beside == "" {
-		if proposal.Kind == kind {
+		switch {
+		case proposal.Kind == kind && kind.Sent() && (x.form.address == "" || !factor.TypesAddress(x.Config.Factors, kind)):
+			return proveAgain(x, proposal)
+		case proposal.Kind == kind && !kind.Sent():
 			return x.Redirect(x.Config.Base + "/setup")
 		}
 		claim = proposal.Claim
@@ -76,8 +82,12 @@ func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exch
 // Nothing changes for the user until it is confirmed.
 func propose(x *Page, kind factor.Method, claim string) error {
 	user := x.Session().Identity
-	proposal, err := x.Config.Factors.Begin(x.Noting(), user, kind)
+	proposal, err := x.Config.Factors.Begin(x.withAddress(), user, kind)
 	switch {
+	case errors.Is(err, factor.ErrAddress):
+		common := x.Common()
+		common.Alert = pages.AlertAddress
+		return x.addressPage(kind, false)(http.StatusUnprocessableEntity, common)
 	case err != nil:
 		return x.StoreFailed("propose a factor", exchange.Looking(err))
 	case proposal.Replaces != "":
@@ -85,6 +95,9 @@ func propose(x *Page, kind factor.Method, claim string) error {
 		return proposalLost(x, factor.ErrAlreadyEnrolled)
 	}
 	proposal.Claim = claim
+	if kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)) {
+		return sendProof(x, proposal, x.addressPage(kind, false))
+	}
 	if _, err := x.Take(session.Propose(user, proposal.Encode())); err != nil {
 		return x.StoreFailed("propose a factor", err)
 	}
@@ -125,7 +138,7 @@ func showSetUp(x *Page) error {
 func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremony) error {
 	first := proposal.Replaces == "" && proposal.Beside == ""
 	var others []string
-	for _, kind := range x.Config.Factors.Offered(x.OriginOf(x.R)) {
+	for _, kind := range x.offered() {
 		if first && kind != proposal.Kind {
 			others = append(others, string(kind))
 		}
@@ -138,6 +151,12 @@ func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremon
 	offer, err := x.Config.Factors.Show(proposal)
 	if err != nil {
 		return x.StoreFailed("show a seed", err)
+	}
+	if proposal.Kind.Sent() {
+		return pages.SetUpSent(x.Config.Pages, x.W, status, pages.SetUpSentView{
+			Common: common, Kind: string(proposal.Kind), To: offer.To, Typed: factor.TypesAddress(x.Config.Factors, proposal.Kind),
+			Further: !first, Enrolling: x.State() == gate.Enrolling, Others: others, Behind: x.behind(nil),
+		})
 	}
 	return x.Config.Pages.SetUp(x.W, status, pages.SetUpView{
 		Common: common, URI: offer.URI, Key: offer.Key, Digits: offer.Digits, Algorithm: offer.Algorithm, Period: offer.Period,
@@ -265,4 +284,75 @@ func (x *Page) change(c change) (next string, answer exchange.Answer) {
 		return x.Config.Base + "/recovery-codes", nil
 	}
 	return x.Config.Base + "/", nil
+}
+
+// graceBegan returns when the grace period of a user without a factor began; zero if there is none. The period begins
+// when it is used for the first time, which may be now.
+func (x *Page) graceBegan(status factor.Status) time.Time {
+	switch {
+	case !x.Config.RequireEveryone || x.Config.Grace <= 0 || !status.Bare():
+		return time.Time{}
+	case status.Grace.IsZero():
+		return x.Now
+	}
+	return status.Grace
+}
+
+// due returns when a user without a factor must have one; zero if never, or if at once.
+func (x *Page) due(status factor.Status) time.Time {
+	began := x.graceBegan(status)
+	if began.IsZero() {
+		return began
+	}
+	return began.Add(x.Config.Grace)
+}
+
+// setUpStart asks the user to set up a second factor, or offers it.
+func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
+	if factors.OwesCode && common.Alert == "" {
+		common = x.throttled(common, factors)
+	}
+	view := pages.SetUpStartView{
+		Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors), NeedCode: factors.OwesCode,
+	}
+	view.Later = gate.MayPostpone(x.Now, x.graceBegan(factors), x.Config.Grace)
+	if !view.Enrolling {
+		view.Next = session.Destination(nil, x.Session().Next)
+	}
+	return x.Config.Pages.SetUpStart(x.W, status, view)
+}
+
+// later lets a user without a factor in while there is still time to set one up. The start of that time is kept in the
+// secrets store, so that neither another session nor another browser restarts it.
+func later(x *Page) error {
+	if !x.Config.RequireEveryone || x.Config.Grace <= 0 {
+		return x.Redirect(x.Config.Base + "/setup")
+	}
+	began, err := x.Config.Factors.BeginGrace(x.R.Context(), x.Session().Identity)
+	switch {
+	case errors.Is(err, factor.ErrAlreadyEnrolled):
+		return proposalLost(x, err)
+	case errors.Is(err, factor.ErrCodeOwed):
+		return x.Redirect(x.Config.Base + "/setup")
+	case err != nil:
+		return x.StoreFailed("begin the time of grace", err)
+	// The clock is read again, because a grace period that began just now began later than the request.
+	case !gate.MayPostpone(x.Config.Now(), began, x.Config.Grace):
+		common := x.Common()
+		common.Alert = pages.AlertGraceOver
+		return setUpStart(x, http.StatusForbidden, common, factor.Status{Grace: began})
+	}
+	return x.pass(gate.Enrolling, passed{method: factor.MethodNone})
+}
+
+// showOffer shows the page that offers a second factor.
+func showOffer(x *Page) error {
+	status, err := x.Enrolled(x.Session().Identity)
+	if err != nil {
+		return x.StoreFailed("read the second factor", err)
+	}
+	if status.Enrolled {
+		return x.Redirect(x.Config.Base + "/")
+	}
+	return setUpStart(x, http.StatusOK, x.Common(), status)
 }

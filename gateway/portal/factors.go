@@ -30,6 +30,9 @@ func pageOf(name string) (page ownPage, id string, found bool) {
 
 // usable reports whether the user has a factor of the kind that can be used at this site.
 func (x *Page) usable(status *factor.Status, kind factor.Method) bool {
+	if kind.Sent() && (x.Config.SendCode == nil || addressOf(status, kind) == "") {
+		return false
+	}
 	return slices.Contains(status.Methods, kind) && x.Config.Factors.UsableAt(kind, x.OriginOf(x.R))
 }
 
@@ -90,7 +93,7 @@ func (x *Page) addPage(kind factor.Method) confirmation {
 
 // kindToAdd returns the kind of the further factor, or an answer if there is no such kind here.
 func (x *Page) kindToAdd(named string) (factor.Method, exchange.Answer) {
-	offered := x.Config.Factors.Offered(x.OriginOf(x.R))
+	offered := x.offered()
 	kind := factor.Method(named)
 	switch {
 	case named != "" || len(offered) == 0:
@@ -123,7 +126,11 @@ func startAdd(x *Page) error {
 		return answer()
 	}
 	user := x.Session().Identity
-	begun, err := x.Config.Factors.BeginAdd(x.Noting(), user, kind)
+	begun, err := x.Config.Factors.BeginAdd(x.withAddress(), user, kind)
+	if errors.Is(err, factor.ErrAddress) && factor.TypesAddress(x.Config.Factors, kind) {
+		x.form.address = "" // the next page asks for it
+		begun, err = x.Config.Factors.BeginAdd(x.withAddress(), user, kind)
+	}
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
@@ -131,6 +138,8 @@ func startAdd(x *Page) error {
 		return x.settingsWith(pages.AlertTooMany, http.StatusConflict)
 	case err != nil:
 		return x.StoreFailed("propose a further factor", err)
+	case kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)):
+		return sendProof(x, begun, x.addressPage(kind, true))
 	}
 	if _, err := x.Take(session.Propose(user, begun.Encode())); err != nil {
 		return x.sessionChanged(err)

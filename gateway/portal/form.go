@@ -44,6 +44,10 @@ type form struct {
 	enrolment string
 	// whose is what the user says of sign-ins that came to nothing: mine, other; or continue.
 	whose string
+	// address is where the codes of a factor go that is being set up.
+	address string
+	// from is the page of ours, below base, for which a code is sent in a verified session.
+	from string
 	// id names which of the user's own things is to be removed; empty for all.
 	id string
 }
@@ -104,7 +108,7 @@ func (x *Page) readForm(page ownPage, body []byte) exchange.Answer {
 	default:
 		return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 	}
-	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose", "kind", "name", "factor"} {
+	for _, once := range []string{"csrf_token", "code", "trust", "key", "proof", "id", "then", "enrolment_code", "whose", "kind", "name", "factor", "address", "from"} {
 		if len(values[once]) > 1 {
 			return func() error { return x.Fail(http.StatusBadRequest, pages.ErrorRequest) }
 		}
@@ -115,6 +119,7 @@ func (x *Page) readForm(page ownPage, body []byte) exchange.Answer {
 	x.form.take(values.Get)
 	x.form.id = values.Get("id")
 	x.form.whose = values.Get("whose")
+	x.form.address, x.form.from = strings.TrimSpace(values.Get("address")), values.Get("from")
 	x.form.factor = values.Get("factor")
 	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
 	return nil

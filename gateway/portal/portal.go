@@ -89,6 +89,7 @@ var ownPages = map[string]ownPage{
 	renamePath:        {states: verified, get: showRename, post: rename},
 	removePath:        {states: verified, get: showRemove, post: remove},
 
+	"/challenge/send":            {states: proving, post: sendCode, json: true},
 	"/challenge/passkey/options": {states: proving, post: askPasskey, document: true},
 	"/challenge/passkey":         {states: proving, post: takePasskey, document: true},
 	"/setup/passkey/options":     {states: enrolment, post: askForNew, document: true},

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/gate"
@@ -94,11 +95,13 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 	}
 	for _, f := range status.Factors {
 		view.Factors = append(view.Factors, pages.FactorLine{
-			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used, Synced: f.Synced,
+			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used, Synced: f.Synced, To: f.To,
 		})
 	}
-	for _, kind := range x.Config.Factors.Offered(x.OriginOf(x.R)) {
-		view.Offered = append(view.Offered, string(kind))
+	for _, kind := range x.offered() {
+		if !kind.Sent() || !slices.Contains(status.Kinds(), kind) { // of those there is one
+			view.Offered = append(view.Offered, string(kind))
+		}
 	}
 	listed, err := x.Config.Sessions.List(x.R.Context(), x.Session().Identity, x.Token)
 	if err != nil {

@@ -124,6 +124,29 @@ func All(r *pages.Renderer, languages string) []Sample {
 			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Nowhere: true})
 		}),
 		show("settings-several", func(w http.ResponseWriter) error { return r.Settings(w, 200, several) }),
+		show("challenge-mail", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Way: "mail", Ways: []string{"totp", "sms"}, To: "a•••@example.com"})
+		}),
+		show("challenge-sms-sent", func(w http.ResponseWriter) error {
+			return r.Challenge(w, 200, pages.ChallengeView{Common: common, Way: "sms", Ways: []string{"mail"}, To: "••• 67", Asked: true})
+		}),
+		show("setup-mail", func(w http.ResponseWriter) error {
+			return pages.SetUpSent(r, w, 200, pages.SetUpSentView{Common: common, Kind: "mail", To: "a•••@example.com", Enrolling: true, Others: []string{"totp", "sms"}})
+		}),
+		show("setup-sms-address", func(w http.ResponseWriter) error {
+			return pages.SetUpSent(r, w, 200, pages.SetUpSentView{Common: common, Kind: "sms", Typed: true, Further: true, Behind: &several})
+		}),
+		show("setup-mail-none", func(w http.ResponseWriter) error {
+			return pages.SetUpSent(r, w, 409, pages.SetUpSentView{Common: common, Kind: "mail", Others: []string{"totp"}})
+		}),
+		show("confirm-mail", func(w http.ResponseWriter) error {
+			v := pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, NoApp: true, Sends: []pages.SendLine{{Kind: "mail", To: "a•••@example.com"}}, From: "/disable"}
+			return r.ConfirmDisable(w, 200, v)
+		}),
+		show("confirm-mail-sent", func(w http.ResponseWriter) error {
+			v := pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, NoApp: true, Sends: []pages.SendLine{{Kind: "mail", To: "a•••@example.com"}}, From: "/disable", Proof: "mail", To: "a•••@example.com"}
+			return r.ConfirmDisable(w, 200, v)
+		}),
 		show("setup-passkey", func(w http.ResponseWriter) error {
 			return pages.SetUpPasskey(r, w, 200, pages.SetUpPasskeyView{Common: common, Enrolling: true, Others: []string{"totp"}})
 		}),
