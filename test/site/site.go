@@ -41,6 +41,8 @@ type Site struct {
 
 // Options are what most tests leave alone.
 type Options struct {
+	// Host is the name by which browsers call the site. Default: 127.0.0.1.
+	Host string
 	// Global are more lines of the global block.
 	Global string
 	// Secrets is the line for `secrets`. Default: a file in Folder.
@@ -69,6 +71,10 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 	}
 	s := &Site{t: t, binary: options.Binary, Folder: t.TempDir(), Address: address}
 	s.URL = "http://" + s.Address
+	if options.Host != "" {
+		_, port, _ := net.SplitHostPort(s.Address)
+		s.URL = "http://" + net.JoinHostPort(options.Host, port)
+	}
 	if options.Secrets == "" {
 		options.Secrets = "secrets file " + filepath.Join(s.Folder, "secrets.db")
 	}
