@@ -304,6 +304,15 @@ func (x *settlement) keepForStranger() error {
 	if returns {
 		returning = x.carried
 	}
+	if len(x.sorted.Held) > 0 {
+		x.brings()
+	}
 	_, err := x.Take(session.KeepGuest(x.CookiesSet(x.sorted.Held, x.sorted.Granted...), returning, x.Place == gate.Entry))
+	switch {
+	case err != nil:
+		x.leaveBrought()
+	case len(x.sorted.Held) > 0:
+		x.brings()
+	}
 	return err
 }
