@@ -110,8 +110,8 @@ func DecodeBare(document []byte) (Record, error) {
 	return record, nil
 }
 
-// DecodeListed reads what a list says of a stored document, and looks at nothing else in it. Use DecodeRecord for
-// everything that anything depends on.
+// DecodeListed reads from a stored document what a list shows, and checks nothing else. Use DecodeRecord wherever a
+// decision depends on the record.
 func DecodeListed(document []byte) (Listed, error) {
 	var layout struct {
 		Schema        int       `json:"schema"`
