@@ -296,7 +296,7 @@ func names(called []string, account apps.Account) bool {
 	return slices.ContainsFunc(called, func(name string) bool { return strings.EqualFold(name, account.Name) })
 }
 
-// rooted is the app with the Path of all its cookies changed to /, because cookies in custody have no path either.
+// rooted is the app with all its cookies valid for every path, as cookies in custody are.
 func rooted(address string) http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval: -1, Transport: &http.Transport{DisableCompression: true},
