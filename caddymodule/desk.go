@@ -23,8 +23,7 @@ import (
 func init() {
 	caddy.RegisterModule(new(Desk))
 	httpcaddyfile.RegisterHandlerDirective("second_factor_desk", parseDesk)
-	// After every handler that may set the operator's name, including second_factor, which is right after
-	// forward_auth.
+	// After every handler that may set the operator's name, including second_factor, which is right after forward_auth.
 	httpcaddyfile.RegisterDirectiveOrder("second_factor_desk", httpcaddyfile.Before, "request_header")
 }
 

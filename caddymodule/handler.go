@@ -268,8 +268,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// sinks returns the sinks of the site's security events. The audit log is the first, so that it gets them in any
-// case.
+// sinks returns the sinks of the site's security events. The audit log is the first, so that it gets them in any case.
 func (h *Handler) sinks(ctx caddy.Context, app *App, factors *factor.Service) (event.Sinks, error) {
 	caddys, err := newPassing(ctx)
 	if err != nil {

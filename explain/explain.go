@@ -56,8 +56,8 @@ type Explanation struct {
 	Status int
 	// Insecure: the request came over plain http from another machine, so that it was refused unread.
 	Insecure bool
-	// Headers and Cookies are those that the client sent, by whether they go on. A verified session's browser may
-	// also send the cookies that the app gave it, which are unknown here.
+	// Headers and Cookies are those that the client sent, by whether they go on. A verified session's browser may also
+	// send the cookies that the app gave it, which are unknown here.
 	Headers, Cookies Parts
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// maxUnproved is how many sign-ins without a factor a record keeps. Whoever has the password can make any number
-	// of them; further ones are not noted.
+	// maxUnproved is how many sign-ins without a factor a record keeps. Whoever has the password can make any number of
+	// them; further ones are not noted.
 	maxUnproved = 16
 	// exposedFor is the time in which the user is told once of sign-ins from the same place.
 	exposedFor = 24 * time.Hour

@@ -44,7 +44,7 @@ func TestGoldenCeremonies(t *testing.T) {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if again := ceremony.Encode(); !bytes.Equal(again, file.Content) {
-			t.Errorf("%s: written otherwise:\n%s\n%s", file.Name, again, file.Content)
+			t.Errorf("%s: not written byte for byte:\n%s\n%s", file.Name, again, file.Content)
 		}
 		offer, err := b.Show(ceremony)
 		if err != nil || ceremony.Kind != factor.MethodTOTP || (ceremony.Replaces != "") != (file.Name == "reset") {

@@ -511,7 +511,8 @@ func TestNothingLeft(t *testing.T) {
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			left := 0
 			for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-				// Goroutines of the connection itself, of Vault's client, and of the transport's connections to this server.
+				// Goroutines of the connection itself, of Vault's client, and of the transport's connections to this
+				// server.
 				if strings.Contains(stack, "vaultstore.(*Connection)") || strings.Contains(stack, "LifetimeWatcher") || strings.Contains(stack, "http2ClientConn") {
 					left++
 				}

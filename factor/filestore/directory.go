@@ -18,8 +18,8 @@ import (
 type directory struct {
 	// byApp has each app's records, sorted by their users.
 	byApp map[string][]factor.Listed
-	// entries has the same records by their names in the database. An entry without a user is a record that cannot
-	// be read.
+	// entries has the same records by their names in the database. An entry without a user is a record that cannot be
+	// read.
 	entries map[name]entry
 }
 

@@ -15,8 +15,8 @@ var (
 	ErrWrongKey = fmt.Errorf("filestore: the key does not belong to this database (%w)", factor.ErrCorrupt)
 	// ErrDamaged says that the database is not what was written: restore it. It is a factor.ErrCorrupt.
 	ErrDamaged = fmt.Errorf("filestore: the database is damaged (%w)", factor.ErrCorrupt)
-	// ErrDatabaseMissing says that there is a key file, but no database. Starting with
-	// an empty one would let everybody in without a second factor. It is a factor.ErrCorrupt.
+	// ErrDatabaseMissing says that there is a key file, but no database. Starting with an empty one would let everybody
+	// in without a second factor. It is a factor.ErrCorrupt.
 	ErrDatabaseMissing = fmt.Errorf("filestore: the database is missing or not mounted; restore it, or begin anew, with nobody "+
 		"enrolled, by `secrets init` (%w)", factor.ErrCorrupt)
 	// ErrKeyMissing says that there is a database but no key file.

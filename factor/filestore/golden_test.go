@@ -82,7 +82,7 @@ func TestGoldenFile(t *testing.T) {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if got := document(t, store, key); !bytes.Equal(got, file.Content) {
-			t.Errorf("%s: written otherwise:\n%s\n%s", file.Name, got, file.Content)
+			t.Errorf("%s: not written byte for byte:\n%s\n%s", file.Name, got, file.Content)
 		}
 		if version, err = store.Put(t.Context(), key, storetest.NewMixed(old.User, 1), version); err != nil {
 			t.Fatalf("%s: %v", file.Name, err)

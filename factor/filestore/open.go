@@ -114,7 +114,8 @@ func prepare(path string, options Options) (untouched bool, err error) {
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("filestore: %s is not a regular file", path)
 	case info.Size() == 0:
-		// bbolt would make a new database of it. A start that was killed at its very beginning leaves an empty file too.
+		// bbolt would make a new database of it. A start that was killed at its very beginning leaves an empty file
+		// too.
 		return false, fmt.Errorf("%w: %s is empty; if nothing was ever kept there, begin anew by `secrets init`", ErrDamaged, path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
@@ -150,8 +151,8 @@ func (s *Store) begin(keyFile string, untouched bool) error {
 		if !untouched {
 			return fmt.Errorf("%w: %s", ErrKeyMissing, keyFile)
 		}
-		// The database's name must be on the disk before the key is. After a power cut, a key alone would look as if its
-		// database had been lost.
+		// The database's name must be on the disk before the key is. After a power cut, a key alone would look as if
+		// its database had been lost.
 		syncDirectory(filepath.Dir(s.database.Path()))
 		key, err = createKey(keyFile, rand.Reader)
 	}

@@ -15,7 +15,8 @@ func Root() (string, error) {
 		return "", err
 	}
 	for {
-		// The root is recognised by the folder of the binary, because modules are nested and the module path may change.
+		// The root is recognised by the folder of the binary, because modules are nested and the module path may
+		// change.
 		if _, err := os.Stat(filepath.Join(folder, "cmd", "sallyport", "main.go")); err == nil {
 			return folder, nil
 		}

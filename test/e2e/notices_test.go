@@ -118,7 +118,7 @@ func TestNotices(t *testing.T) {
 	thief.Header = http.Header{"Accept-Language": {"ja"}}
 	signIn(t, thief, "alice", demo.AlicePassword)
 	thief.Own("/challenge", "/challenge", url.Values{"code": {otherThan(t, authenticator.Key, skew)}}).Wants(t, http.StatusUnprocessableEntity, "")
-	c.Own("/disable", "/disable", url.Values{"code": {recovery[1]}}) // throttled: nothing is judged, and no message is sent
+	c.Own("/disable", "/disable", url.Values{"code": {recovery[1]}}) // throttled: not judged, no message
 	if messages, err := server.Messages(); err != nil || len(messages) != 6 {
 		t.Errorf("%d messages: %v", len(messages), err)
 	}

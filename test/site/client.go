@@ -79,8 +79,8 @@ func (c *Client) Do(method, path string, header http.Header, body string) Answer
 
 // Try is like Do, for goroutines and for requests that may fail.
 func (c *Client) Try(method, path string, header http.Header, body string) (Answer, error) {
-	// An answer that does not end, of a stream or a WebSocket that should not be open, is an error; it must not hang the
-	// test.
+	// An answer that does not end, of a stream or a WebSocket that should not be open, is an error; it must not hang
+	// the test.
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, c.Site.URL, strings.NewReader(body))

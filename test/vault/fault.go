@@ -32,8 +32,8 @@ type Fault struct {
 	Late  bool
 	// DelayAnswer is the wait after Vault has carried the request out.
 	DelayAnswer time.Duration
-	// Status is the status of an answer that replaces Vault's, with Message or a suitable one as its error, or with Body
-	// as the whole answer.
+	// Status is the status of an answer that replaces Vault's, with Message or a suitable one as its error, or with
+	// Body as the whole answer.
 	Status  int
 	Message string
 	Body    string

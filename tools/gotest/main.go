@@ -73,8 +73,8 @@ func runModule(tally *tally, folder string, arguments []string) error {
 		// Read the rest, or go test would block for ever on writing.
 		_, _ = io.Copy(io.Discard, output)
 	}
-	// The exit status says less than the events, but it shows failures without an event, such as a package that does not
-	// exist.
+	// The exit status says less than the events, but it shows failures without an event, such as a package that does
+	// not exist.
 	if err := command.Wait(); err != nil {
 		tally.commandFailed(folder, err)
 	}

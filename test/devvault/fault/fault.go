@@ -18,8 +18,8 @@ const (
 // ErrInvalid says that a fault contradicts itself or does nothing.
 var ErrInvalid = errors.New("invalid fault")
 
-// Fault is one thing that goes wrong. A field with its zero value has no effect. If several faults match a request, only
-// the first one that is not used up applies.
+// Fault is one thing that goes wrong. A field with its zero value has no effect. If several faults match a request,
+// only the first one that is not used up applies.
 type Fault struct {
 	// Method is GET, PUT, POST, DELETE, PATCH or LIST; a GET with ?list=true is a LIST, as Vault takes it. Empty: any.
 	Method string `json:"method,omitempty"`

@@ -52,8 +52,8 @@ func (f *foxFlow) leave() {
 	f.at("/login")
 }
 
-// quiet fails the test if the console shows an error of the gateway's pages. It ignores the demo app's WebSocket,
-// which does not get through the proxy of these tests.
+// quiet fails the test if the console shows an error of the gateway's pages. It ignores the demo app's WebSocket, which
+// does not get through the proxy of these tests.
 func (f *foxFlow) quiet() {
 	f.t.Helper()
 	for _, problem := range f.fox.Problems() {

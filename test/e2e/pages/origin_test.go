@@ -40,7 +40,8 @@ func TestFormsSayWhereTheyComeFrom(t *testing.T) {
 	for _, page := range []string{"challenge", "recovery", "setup", "confirm-disable"} {
 		err := chromedp.Do(ctx, chromedp.Navigate(origin+"/"+page))
 		for tries := 0; tries < 20 && err != nil && strings.Contains(err.Error(), "ERR_ABORTED"); tries++ {
-			// The previous form, which the script and the Enter key both send, may still be moving the browser elsewhere.
+			// The previous form, which the script and the Enter key both send, may still be moving the browser
+			// elsewhere.
 			err = chromedp.Do(ctx, chromedp.Navigate(origin+"/"+page))
 		}
 		if err != nil {

@@ -104,8 +104,8 @@ type seenKey struct{}
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.begin()
 	defer t.end()
-	// Otherwise the server closes the request's body at the answer's head, and the proxy may break off the answer.
-	// Only HTTP/1 has it, and needs it.
+	// Otherwise the server closes the request's body at the answer's head, and the proxy may break off the answer. Only
+	// HTTP/1 has it, and needs it.
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	wanted := orders(r)
 	seen := &Seen{

@@ -141,7 +141,7 @@ func TestAuditExamples(t *testing.T) {
 	checked := 0
 	for part := range strings.SplitSeq(text, "```caddyfile\n") {
 		block, _, ended := strings.Cut(part, "```")
-		if !ended || !strings.HasPrefix(block, "{\n") || strings.Contains(block, " exec ") { // exec is not in the binary
+		if !ended || !strings.HasPrefix(block, "{\n") || strings.Contains(block, " exec ") { // not in the binary
 			continue
 		}
 		adapts(t, block)
