@@ -47,8 +47,8 @@ func fillWith(t *testing.T, s *Store, users int) {
 	s.summary = next
 }
 
-// TestTenThousandUsers: the first page of the first list comes within a second, and those that follow read nothing. A
-// list goes on to be right while records change, and while it is made.
+// TestTenThousandUsers: the first page of the first list comes within a second, and later pages read nothing. Lists
+// stay right while records change, also while the directory is being made.
 func TestTenThousandUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secrets.db")
 	store, err := Open(path, Options{})
@@ -80,7 +80,7 @@ func TestTenThousandUsers(t *testing.T) {
 		t.Fatalf("%d users, %v", len(page.Users), err)
 	}
 	t.Logf("the first page took %s", took)
-	if took > 5*time.Second { // a second, on a machine that has nothing else to do
+	if took > 5*time.Second { // about one second on an idle machine
 		t.Errorf("the first page took %s", took)
 	}
 	group.Wait()
