@@ -44,10 +44,15 @@ type Seen struct {
 	Begun, Ended          time.Time
 	// Status is the status of the app's answer; 0 if there was none.
 	Status int
+	// set are the cookies that the answer set.
+	set []*http.Cookie
 }
 
 // Tap is the handler between gateway and app.
 type Tap struct {
+	// Front is the app's page that shows most of an account; default: "/". It is not changed later.
+	Front string
+
 	upstream  *url.URL
 	questions []Question
 	client    *http.Transport
@@ -65,7 +70,7 @@ type Tap struct {
 // New makes a tap in front of the app at upstream (host and port).
 func New(upstream string, questions ...Question) *Tap {
 	tap := &Tap{
-		upstream: &url.URL{Scheme: "http", Host: upstream}, questions: questions,
+		Front: "/", upstream: &url.URL{Scheme: "http", Host: upstream}, questions: questions,
 		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		issued: map[string]Credential{},
 	}
@@ -107,7 +112,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Otherwise the server closes the request's body at the answer's head, and the proxy may break off the answer. Only
 	// HTTP/1 has it, and needs it.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	wanted := orders(r)
+	wanted, lives := orders(r), living(r)
 	seen := &Seen{
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
 	}
@@ -137,7 +142,14 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if wanted["break"] > 0 || time.Now().UnixNano() < t.deaf.Load() {
 		panic(http.ErrAbortHandler)
 	}
-	t.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
+	r = r.WithContext(context.WithValue(r.Context(), seenKey{}, seen))
+	if lives == 0 {
+		t.proxy.ServeHTTP(w, r)
+		return
+	}
+	answer := &alive{ResponseWriter: w}
+	t.proxy.ServeHTTP(answer, r)
+	t.goOn(answer, r, withCookies(credentials, seen.set), lives)
 }
 
 // answered examines the head of the app's answer, and asks with the cookies that it sets.
@@ -149,7 +161,7 @@ func (t *Tap) answered(answer *http.Response) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	seen.Status, seen.Signed = answer.StatusCode, signed
+	seen.Status, seen.Signed, seen.set = answer.StatusCode, signed, answer.Cookies()
 	t.note(answer)
 	return nil
 }

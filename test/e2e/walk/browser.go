@@ -183,7 +183,7 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
-		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice || r.trick == Live, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
 		foreign: slices.ContainsFunc(r.lines, isForeign), alone: alone, body: r.body != "", password: password,
 	})
 	return answer

@@ -300,6 +300,10 @@ func (c *chooser) load() Move {
 		move.Target = pick(c, slices.Concat(c.target.Sockets, c.target.Public))
 		return move
 	}
+	if c.chance(10) {
+		move.Method, move.Body, move.Trick = "GET", "", Live
+		return move
+	}
 	if c.chance(25) {
 		// The request is under way while something else happens.
 		move.Trick = Slow

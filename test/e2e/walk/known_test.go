@@ -130,6 +130,7 @@ var known = map[string][]Known{
 		{"D: the same by OPTIONS", moves(isOwn, as("alice", "OPTIONS", "/login", ""), looks)},
 		{"D: a login in the address raises a stranger's session", moves(looks, plain("GET", inAddress, ""), looks)},
 		{"C: a page asked for before the login, and answered after it", moves(looks, plain("GET", "/login?tap=hold:250", Slow), as("alice", "POST", "/login", ""))},
+		{"C: a page that brings the session which a login raises, and goes on", moves(plain("GET", "/login", Live), as("alice", "POST", "/login", ""))},
 	},
 	"in place, typed": {
 		{"C: one's own code opens a session that was raised", moves(isOwn, as("alice", "PUT", "/login", ""), code, looks)},

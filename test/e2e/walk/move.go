@@ -42,6 +42,8 @@ const (
 	// Hold sends the body's last byte only after the next move, and Slow does not wait for the answer before that.
 	Hold Trick = "body held"
 	Slow Trick = "not awaited"
+	// Live makes the answer go on while the next move is made (tap.Live). Its cookies are taken as soon as they come.
+	Live Trick = "goes on"
 	// Twice sends the request twice at the same time.
 	Twice Trick = "twice"
 	// Second sends the request over HTTP/2, if the site speaks that.

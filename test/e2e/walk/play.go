@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -185,6 +186,20 @@ func (p *play) send(b *browser, move Move) {
 		open := &openRequest{release: make(chan struct{})}
 		r.release = open.release
 		open.done.Go(func() { b.send(r) })
+		p.open = append(p.open, open)
+	case Live:
+		open, came := &openRequest{release: make(chan struct{})}, make(chan struct{})
+		var once sync.Once
+		r.lines = append(r.lines, tap.Live+": live:200")
+		r.head = func(header http.Header) {
+			b.take(header)
+			once.Do(func() { close(came) })
+		}
+		open.done.Go(func() {
+			b.send(r)
+			once.Do(func() { close(came) })
+		})
+		<-came
 		p.open = append(p.open, open)
 	case Twice:
 		var both sync.WaitGroup

@@ -39,6 +39,8 @@ type request struct {
 	trick          Trick
 	// release is closed to send the rest of a body that is held back.
 	release <-chan struct{}
+	// head gets the head of the final answer, before the body is read. It may be nil.
+	head func(http.Header)
 }
 
 // wire sends requests to one site.
@@ -132,6 +134,9 @@ func read(conn net.Conn, r request) (Answer, error) {
 			continue
 		}
 		answer := Answer{Status: response.StatusCode, Header: response.Header}
+		if r.head != nil {
+			r.head(response.Header)
+		}
 		if r.trick == Head {
 			answer.Raw = raw.String()
 			return answer, nil
