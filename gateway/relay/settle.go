@@ -305,14 +305,14 @@ func (x *settlement) keepForStranger() error {
 		returning = x.carried
 	}
 	if len(x.sorted.Held) > 0 {
-		x.brings()
+		brings(x.Exchange)
 	}
 	_, err := x.Take(session.KeepGuest(x.CookiesSet(x.sorted.Held, x.sorted.Granted...), returning, x.Place == gate.Entry))
 	switch {
 	case err != nil:
-		x.leaveBrought()
+		leaveBrought(x.Exchange)
 	case len(x.sorted.Held) > 0:
-		x.brings()
+		brings(x.Exchange)
 	}
 	return err
 }

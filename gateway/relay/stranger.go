@@ -54,7 +54,7 @@ func (x *Exchange) ForwardStranger() error {
 	defer leaveDoor(x)
 	if !x.carries {
 		x.mayBring = true
-		defer x.leaveBrought()
+		defer leaveBrought(x)
 		return x.filter.run(x.Next, x.R)
 	}
 	return x.filter.run(x.Next, x.stream.watch(x))
@@ -63,7 +63,7 @@ func (x *Exchange) ForwardStranger() error {
 // brings makes a request one of those that carry the stranger's cookies, because its answer brings them. What is still
 // to come of that answer is meant for whoever is signed in with them by then. It is called before the cookies are
 // written (Carriers.Add); and after that, in case there was no session before.
-func (x *Exchange) brings() {
+func brings(x *Exchange) {
 	if !x.mayBring || x.brought != "" || x.Token == "" {
 		return
 	}
@@ -76,7 +76,7 @@ func (x *Exchange) brings() {
 }
 
 // leaveBrought makes it a request of its own again: it is over, or nothing of what it brought was kept.
-func (x *Exchange) leaveBrought() {
+func leaveBrought(x *Exchange) {
 	if x.brought == "" {
 		return
 	}
