@@ -22,7 +22,7 @@ const proves = async (native, { trust }) => {
 	}
 };
 
-const show = (native, { user }, done) => {
+const show = (native, { user, methods }, done) => {
 	const host = element("div"), root = host.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
 	const dialog = element("dialog", "", { lang, dir }), form = element("form", "", { noValidate: true });
 	const field = element("input", "", {
@@ -149,7 +149,12 @@ const show = (native, { user }, done) => {
 		element("bdi", user));
 	title.append(element("label", words.title, { htmlFor: "c" }));
 	actions.append(submit, cancel);
-	form.append(alert, element("p", words.hint, { id: "h", className: "hint" }), field, actions, element("a", words.recovery, { href: base + "/recovery" }));
+	form.append(alert, element("p", words.hint, { id: "h", className: "hint" }), field, actions);
+	if (methods.includes("passkey")) {
+		// A device is spoken to on a page of ours, which leads back to the app's.
+		form.append(element("a", words.passkey, { href: base + "/challenge?kind=passkey" }), " ");
+	}
+	form.append(element("a", words.recovery, { href: base + "/recovery" }));
 	dialog.append(head, title, chip, form);
 	root.append(dialog);
 	document.documentElement.append(host);

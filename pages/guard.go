@@ -55,7 +55,7 @@ func (r *Renderer) GuardDialog(v GuardView) ([]byte, error) {
 	said := map[string]any{
 		"title": words.Message("challenge.title"), "hint": hint + " " + words.Message("challenge.sends"),
 		"submit": words.Message("challenge.submit"), "checking": words.Message("challenge.checking"), "cancel": words.Message("page.cancel"),
-		"recovery": words.Message("code.use-recovery"), "unavailable": words.Message("error.unavailable.happened"),
+		"recovery": words.Message("code.use-recovery"), "passkey": words.Message(insteadLabels[kindPasskey]), "unavailable": words.Message("error.unavailable.happened"),
 	}
 	if v.Remember > 0 {
 		question, err := words.trusts(v.Remember)

@@ -124,8 +124,9 @@ func (v *visitor) wantsState(want gate.State) {
 // send serves one request and keeps the token that comes back.
 func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	v.h.t.Helper()
+	name := v.h.site.CookieName(r)
 	if v.token != "" {
-		r.Header.Set("Cookie", "sallyport="+v.token)
+		r.Header.Set("Cookie", name+"="+v.token)
 	}
 	w := httptest.NewRecorder()
 	x := new(signin.Exchange)
@@ -142,7 +143,7 @@ func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 		v.h.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
 	}
 	for _, cookie := range w.Result().Cookies() {
-		if cookie.Name == "sallyport" {
+		if cookie.Name == name {
 			v.token, _, _ = strings.Cut(cookie.Value, ".") // without the port behind it
 		}
 	}
