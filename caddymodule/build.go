@@ -60,6 +60,9 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err := cmp.Or(h.checkNotices(), h.checkSender(app)); err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
+	if err := h.checkSenders(app); err != nil {
+		return gateway.Config{}, lines.wrap(h, "factors", err)
+	}
 	if h.SettingsLinkInto != "" {
 		if err := h.checkSettingsLink(); err != nil {
 			return gateway.Config{}, fmt.Errorf("settings_link: %w", err)
@@ -78,7 +81,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Guard:  h.Guard,
 		Renews: h.Renews,
 
-		ChangePassword: h.ChangePassword,
+		ChangePassword: h.ChangePassword, SendCode: h.sendCode(app),
 		// Watching costs a write at each sign-in from a new browser, so it is on only if somebody is told.
 		WatchPasswords: h.ChangePassword != "" || len(h.Notify) > 0,
 		Digits:         h.totp().Digits, Period: h.totp().Period,
@@ -143,10 +146,10 @@ func checkRemember(long caddy.Duration) error {
 
 func (h *Handler) logins() (login.Set, error) {
 	set := login.Set{Names: login.Names{CaseSensitive: h.CaseSensitive}, Typed: h.IdentityTyped}
-	var err error
-	if set.Mail, err = h.mailPointer(); err != nil {
+	if err := cmp.Or(h.Mail.check("mail"), h.SMS.check("sms")); err != nil {
 		return set, fmt.Errorf("second_factor: %w", err)
 	}
+	set.Mail, set.Phone = h.Mail.pointer(), h.SMS.pointer()
 	for _, field := range h.LogoutFields {
 		set.Exits = append(set.Exits, field.exit())
 	}
@@ -271,9 +274,13 @@ func (h *Handler) factors() (factor.Config, error) {
 	if err := passkeys.Validate(); err != nil {
 		return factor.Config{}, at("passkey", reason(err, ""))
 	}
+	if err := h.checkSentFactors(); err != nil {
+		return factor.Config{}, at("factors", err)
+	}
+	kinds := []factor.Kind{totp.New(h.Issuer, h.totp()), passkeys}
 	config := factor.Config{
-		App: h.App, Kinds: []factor.Kind{totp.New(h.Issuer, h.totp()), passkeys, recovery.New(0)}, Offered: h.offered(),
-		Throttle: h.Throttle.limits(), Remember: duration(h.Remember),
+		App: h.App, Kinds: append(append(kinds, h.sentKinds()...), recovery.New(0)), Offered: h.offered(),
+		Throttle: h.Throttle.limits(), Remember: duration(h.Remember), Sending: h.Sending.limits(),
 	}
 	return config, at("totp and throttle", config.Validate())
 }

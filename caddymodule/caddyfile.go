@@ -166,7 +166,17 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		usernames  <regexp>
 //		case_sensitive
 //		mail {
-//			address json <pointer>
+//			address  json <pointer> | user
+//			lifetime <duration>
+//		}
+//		sms {
+//			address  json <pointer> | user
+//			lifetime <duration>
+//		}
+//		sending {
+//			delay <duration>
+//			hour  <number>
+//			day   <number>
 //		}
 //		notify     mail
 //		notify     webhook <url> {
@@ -177,7 +187,7 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		require    enrolled | everyone [grace <duration>]
 //		offer
 //		remember   <duration>
-//		factors    totp|passkey...
+//		factors    totp|passkey|mail|sms...
 //		passkey {
 //			rp_id             <domain>
 //			user_verification preferred|required|discouraged

@@ -75,7 +75,11 @@ type Handler struct {
 	// If true, typed names that differ in case only are different users.
 	CaseSensitive bool `json:"case_sensitive,omitempty"`
 	// The user's e-mail address, for notices. Default: none is known
-	Mail *SiteMail `json:"mail,omitempty"`
+	Mail *SentCodes `json:"mail,omitempty"`
+	// Where a user's telephone number stands, and how long codes by text message are good.
+	SMS *SentCodes `json:"sms,omitempty"`
+	// The limits on the codes that are sent to a user, over all kinds.
+	Sending *Sending `json:"sending,omitempty"`
 	// The ways in which security events are told, besides the log. Default: none
 	Notify []Notify `json:"notify,omitempty"`
 	// The path at which the app lets users change their password. Default: none is named
@@ -91,8 +95,8 @@ type Handler struct {
 	Offer bool `json:"offer,omitempty"`
 	// How long a browser may be trusted after a code, at most 400 days. Default: browsers are not trusted
 	Remember caddy.Duration `json:"remember,omitempty"`
-	// The kinds of factors that users can set up, in the order in which they are offered: `totp`, `passkey`. What users
-	// have of another kind goes on to work. Default: `totp` and `passkey`
+	// The kinds of factors that users can set up, in the order in which they are offered: `totp`, `passkey`, `mail`,
+	// `sms`. What users have of another kind goes on to work. Default: `totp` and `passkey`
 	Factors []string `json:"factors,omitempty"`
 	// The passkeys and security keys (WebAuthn). Default: passkeys are not offered; in a Caddyfile they are offered
 	// under the site's first host that is a name

@@ -27,12 +27,6 @@ type Notify struct {
 // countNotice counts what becomes of notices.
 var countNotice notify.Count = func(app, kind, outcome string) { noticesTotal.WithLabelValues(app, kind, outcome).Inc() }
 
-// SiteMail says where a user's e-mail address stands.
-type SiteMail struct {
-	// The place of the address: `json` and a pointer into the answer to `identity`. Required.
-	Address []string `json:"address,omitempty"`
-}
-
 // notifies reports whether the site has a way of this kind.
 func (h *Handler) notifies(kind string) bool {
 	return slices.ContainsFunc(h.Notify, func(n Notify) bool { return n.Kind == kind })
@@ -74,7 +68,7 @@ func (h *Handler) mailNotices(app *App, factors *factor.Service, logger *slog.Lo
 
 // checkNotices checks that what is to be told by mail has an address to go to.
 func (h *Handler) checkNotices() error {
-	if h.notifies("mail") && h.Mail == nil {
+	if h.notifies("mail") && h.Mail.pointer() == "" {
 		return errors.New("notify mail: say where the user's address stands: mail { address json <pointer> }")
 	}
 	return nil
@@ -86,15 +80,4 @@ func (h *Handler) checkSender(app *App) error {
 		return errors.New("notify mail: there is no server to send by: mail smtp <url> among the global options of second_factor")
 	}
 	return nil
-}
-
-// mailPointer is where the user's e-mail address stands in the answer to `identity`; empty if nothing says so.
-func (h *Handler) mailPointer() (string, error) {
-	if h.Mail == nil {
-		return "", nil
-	}
-	if len(h.Mail.Address) != 2 || h.Mail.Address[0] != "json" {
-		return "", errors.New("mail: address: want json <pointer>")
-	}
-	return h.Mail.Address[1], nil
 }

@@ -10,13 +10,13 @@ import (
 	"sallyport.example/sallyport/factor/passkey"
 )
 
-// kindsOffered are the kinds of factors that `factors` can name, in the order of its default.
+// kindsOffered are the kinds of factors that are offered where `factors` names none.
 var kindsOffered = []factor.Method{factor.MethodTOTP, factor.MethodPasskey}
 
 // checkFactors checks the kinds that `factors` names.
 func checkFactors(names []string) error {
 	for i, name := range names {
-		if err := oneOf(name, string(factor.MethodTOTP), string(factor.MethodPasskey)); err != nil {
+		if err := oneOf(name, string(factor.MethodTOTP), string(factor.MethodPasskey), string(factor.MethodMail), string(factor.MethodSMS)); err != nil {
 			return err
 		}
 		if slices.Contains(names[:i], name) {

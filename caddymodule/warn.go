@@ -33,6 +33,7 @@ func (h *Handler) warn(ctx caddy.Context, logger *slog.Logger) {
 
 // warnings returns a warning for each word that has no effect, or another effect than it seems to have.
 func (h *Handler) warnings() (found []warning) {
+	found = append(found, h.tellSent()...)
 	if len(h.Identities) > 0 {
 		if slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Success) > 0 }) {
 			found = append(found, warning{"success", "success beside identity: the app's own word decides who is signed in; a login that the rules " +

@@ -1,14 +1,12 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport.example/sallyport/internal/match"
-	"sallyport.example/sallyport/login"
 )
 
 // notifyWays read what follows the kind in a line of `notify`.
@@ -50,28 +48,6 @@ func readNotify(d *caddyfile.Dispenser, h *Handler, _ places) error {
 		return err
 	}
 	h.Notify = append(h.Notify, way)
-	return nil
-}
-
-// siteMailWords are the words of `mail` in a site.
-func siteMailWords() table[SiteMail] {
-	return table[SiteMail]{
-		row("address", "json <pointer>", readMailAddress, func(m *SiteMail) *[]string { return &m.Address }, nil),
-	}
-}
-
-func readMailAddress(arguments []string, value *[]string) error {
-	if len(arguments) != 2 || arguments[0] != "json" {
-		return errCount
-	}
-	*value = arguments
-	return login.CheckPointer(arguments[1])
-}
-
-func checkSiteMail(m *SiteMail) error {
-	if len(m.Address) == 0 {
-		return errors.New("want a block with 'address json <pointer>'")
-	}
 	return nil
 }
 

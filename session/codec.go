@@ -342,7 +342,7 @@ func (r *reader) bytes() []byte {
 	return nil
 }
 
-// needed are bytes that a flag has said are there.
+// needed are bytes that a flag says are there.
 func (r *reader) needed() []byte {
 	found := r.bytes()
 	r.broken = r.broken || len(found) == 0
