@@ -236,7 +236,9 @@ func (r *Renderer) trials() (all []trial) {
 // passkeyTrials are the pages that passkeys, and several factors, add.
 func (r *Renderer) passkeyTrials(c Common, add func(string, func(http.ResponseWriter) error)) {
 	for _, v := range []ChallengeView{
-		{Common: c, Way: kindPasskey, Ways: []string{kindApp}}, {Common: c, Ways: []string{kindPasskey}}, {Common: c, Nowhere: true},
+		{Common: c, Way: kindPasskey, Ways: []string{kindApp}},
+		{Common: c, Ways: []string{kindPasskey}},
+		{Common: c, Nowhere: true},
 		{Common: c, Way: kindPasskey, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"},
 	} {
 		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, v) })

@@ -97,7 +97,7 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used, Synced: f.Synced,
 		})
 	}
-	for _, kind := range x.Config.Factors.Offered(x.OriginOf(x.R)) {
+	for _, kind := range x.Config.Factors.Each().Offered(x.OriginOf(x.R)) {
 		view.Offered = append(view.Offered, string(kind))
 	}
 	listed, err := x.Config.Sessions.List(x.R.Context(), x.Session().Identity, x.Token)
