@@ -10,7 +10,7 @@ import (
 // exactly the oldest factor of the kind, which stays valid until Confirm. ErrInvalid if users cannot set up the kind
 // here.
 func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony, error) {
-	return s.begin(ctx, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
+	return begin(ctx, s, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
 		if at := record.first(name); at >= 0 {
 			ceremony.Replaces = record.Factors[at].ID
 		}
@@ -18,9 +18,16 @@ func (s *Service) Begin(ctx context.Context, user string, name Method) (Ceremony
 	})
 }
 
-// BeginReset is Begin for a factor that is to replace the one with this ID. ErrNoSuchFactor if the user has none.
-func (s *Service) BeginReset(ctx context.Context, user string, name Method, id string) (Ceremony, error) {
-	return s.begin(ctx, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
+// Each is what users do with single factors, where they may have several.
+type Each struct{ s *Service }
+
+// Each returns that part of the service.
+func (s *Service) Each() Each { return Each{s} }
+
+// BeginReset is Service.Begin for a factor that is to replace the one with this ID. ErrNoSuchFactor if the user has
+// none.
+func (e Each) BeginReset(ctx context.Context, user string, name Method, id string) (Ceremony, error) {
+	return begin(ctx, e.s, user, name, func(record Record, _ bool, ceremony *Ceremony) error {
 		if !record.has(name, id) {
 			return ErrNoSuchFactor
 		}
@@ -29,14 +36,15 @@ func (s *Service) BeginReset(ctx context.Context, user string, name Method, id s
 	})
 }
 
-// BeginAdd is Begin for a further factor of somebody who has one. It can be confirmed as long as the user's factors are
-// those that there are now. ErrNotEnrolled, and ErrTooMany if there are as many of the kind as there may be.
-func (s *Service) BeginAdd(ctx context.Context, user string, name Method) (Ceremony, error) {
-	return s.begin(ctx, user, name, func(record Record, exists bool, ceremony *Ceremony) error {
+// BeginAdd is Service.Begin for a further factor of somebody who has one. It can be confirmed as long as the user's
+// factors are those that there are now. ErrNotEnrolled, and ErrTooMany if there are as many of the kind as there may
+// be.
+func (e Each) BeginAdd(ctx context.Context, user string, name Method) (Ceremony, error) {
+	return begin(ctx, e.s, user, name, func(record Record, exists bool, ceremony *Ceremony) error {
 		switch {
 		case !exists:
 			return ErrNotEnrolled
-		case len(record.of(name)) >= s.most(name):
+		case len(record.of(name)) >= most(e.s, name):
 			return ErrTooMany
 		}
 		ceremony.Beside = record.mark()
@@ -45,20 +53,20 @@ func (s *Service) BeginAdd(ctx context.Context, user string, name Method) (Cerem
 }
 
 // begin begins a set-up. place says what it is to take the place of.
-func (s *Service) begin(ctx context.Context, user string, name Method, place func(Record, bool, *Ceremony) error) (Ceremony, error) {
+func begin(ctx context.Context, s *Service, user string, name Method, place func(Record, bool, *Ceremony) error) (Ceremony, error) {
 	record, exists, err := s.read(ctx, user)
 	if err != nil {
 		return Ceremony{}, err
 	}
 	env := envOf(ctx, s, user, name)
-	if !s.Offers(name, env.Site) {
+	if !s.Each().Offers(name, env.Site) {
 		return Ceremony{}, fmt.Errorf("%w: there is no such kind of factor, or nobody sets it up here", ErrInvalid)
 	}
 	var where Ceremony
 	if err := place(record, exists, &where); err != nil {
 		return Ceremony{}, err
 	}
-	ceremony, err := s.start(env, record, name)
+	ceremony, err := start(s, env, record, name)
 	if err != nil {
 		return Ceremony{}, err
 	}
@@ -67,7 +75,7 @@ func (s *Service) begin(ctx context.Context, user string, name Method, place fun
 }
 
 // start has the kind make its part of a set-up.
-func (s *Service) start(env Env, record Record, name Method) (Ceremony, error) {
+func start(s *Service, env Env, record Record, name Method) (Ceremony, error) {
 	kind, err := s.enroller(name)
 	if err != nil {
 		return Ceremony{}, err
@@ -83,21 +91,21 @@ func (s *Service) start(env Env, record Record, name Method) (Ceremony, error) {
 
 // Renew makes what the kind proposes in a set-up anew, and shows it. The set-up remains the same in all else, also in
 // when it began. ErrProposalStale if the ceremony is another user's.
-func (s *Service) Renew(ctx context.Context, user string, ceremony Ceremony) (Ceremony, Offer, error) {
-	record, _, err := s.read(ctx, user)
+func (e Each) Renew(ctx context.Context, user string, ceremony Ceremony) (Ceremony, Offer, error) {
+	record, _, err := e.s.read(ctx, user)
 	if err != nil {
 		return Ceremony{}, Offer{}, err
 	}
-	env := envOf(ctx, s, user, ceremony.Kind)
+	env := envOf(ctx, e.s, user, ceremony.Kind)
 	if !ceremony.of(env) {
 		return Ceremony{}, Offer{}, ErrProposalStale
 	}
-	renewed, err := s.start(env, record, ceremony.Kind)
+	renewed, err := start(e.s, env, record, ceremony.Kind)
 	if err != nil {
 		return Ceremony{}, Offer{}, err
 	}
 	ceremony.State, ceremony.Secret = renewed.State, renewed.Secret
-	kind, err := s.enroller(ceremony.Kind)
+	kind, err := e.s.enroller(ceremony.Kind)
 	if err != nil {
 		return Ceremony{}, Offer{}, err
 	}
@@ -110,21 +118,21 @@ func (s *Service) Renew(ctx context.Context, user string, ceremony Ceremony) (Ce
 }
 
 // Offers reports whether users can set up a kind of factor at a site, which is named as in Env.Site.
-func (s *Service) Offers(name Method, site string) bool {
-	kind, _ := s.config.kind(name)
-	return enrols(kind) && (len(s.config.Offered) == 0 || slices.Contains(s.config.Offered, name)) && s.UsableAt(name, site)
+func (e Each) Offers(name Method, site string) bool {
+	kind, _ := e.s.config.kind(name)
+	return enrols(kind) && (len(e.s.config.Offered) == 0 || slices.Contains(e.s.config.Offered, name)) && e.UsableAt(name, site)
 }
 
 // Offered returns the kinds of factors that users can set up at a site, in the order in which they are offered.
-func (s *Service) Offered(site string) (names []Method) {
-	order := s.config.Offered
+func (e Each) Offered(site string) (names []Method) {
+	order := e.s.config.Offered
 	if len(order) == 0 {
-		for _, kind := range s.config.Kinds {
+		for _, kind := range e.s.config.Kinds {
 			order = append(order, kind.Name())
 		}
 	}
 	for _, name := range order {
-		if s.Offers(name, site) {
+		if e.Offers(name, site) {
 			names = append(names, name)
 		}
 	}
@@ -132,14 +140,14 @@ func (s *Service) Offered(site string) (names []Method) {
 }
 
 // UsableAt reports whether a kind of factor is judged here and can be used at a site.
-func (s *Service) UsableAt(name Method, site string) bool {
-	kind, known := s.config.kind(name)
+func (e Each) UsableAt(name Method, site string) bool {
+	kind, known := e.s.config.kind(name)
 	placed, choosy := kind.(Placed)
 	return known && (!choosy || placed.UsableAt(site))
 }
 
 // most is how many factors of a kind a user may have.
-func (s *Service) most(name Method) int {
+func most(s *Service, name Method) int {
 	kind, _ := s.config.kind(name)
 	if several, ok := kind.(Several); ok {
 		return several.Most()
@@ -215,11 +223,11 @@ func (s *Service) Confirm(ctx context.Context, user string, ceremony Ceremony, a
 	confirmed := Confirmed{ID: enrolled.ID, Name: enrolled.Name}
 	switch {
 	case ceremony.Replaces != "":
-		err = s.confirmReset(ctx, user, ceremony.Replaces, enrolled)
+		err = confirmReset(ctx, s, user, ceremony.Replaces, enrolled)
 	case ceremony.Beside != "":
-		err = s.confirmAdd(ctx, user, ceremony.Beside, enrolled)
+		err = confirmAdd(ctx, s, user, ceremony.Beside, enrolled)
 	default:
-		confirmed.Codes, err = s.confirmSetUp(ctx, env, enrolled, ceremony.Claim)
+		confirmed.Codes, err = confirmSetUp(ctx, s, env, enrolled, ceremony.Claim)
 	}
 	if err != nil {
 		return Confirmed{}, err
@@ -235,7 +243,7 @@ type Confirmed struct {
 	Codes []string
 }
 
-func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, claim string) ([]string, error) {
+func confirmSetUp(ctx context.Context, s *Service, env Env, enrolled Factor, claim string) ([]string, error) {
 	factors := []Factor{enrolled}
 	var codes []string
 	if _, known := s.config.kind(MethodRecovery); known {
@@ -262,7 +270,7 @@ func (s *Service) confirmSetUp(ctx context.Context, env Env, enrolled Factor, cl
 	return codes, nil
 }
 
-func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrolled Factor) error {
+func confirmReset(ctx context.Context, s *Service, user, replaces string, enrolled Factor) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists || !record.has(enrolled.Kind, replaces) {
 			return verdict{}, ErrProposalStale
@@ -273,7 +281,7 @@ func (s *Service) confirmReset(ctx context.Context, user, replaces string, enrol
 	})
 }
 
-func (s *Service) confirmAdd(ctx context.Context, user, beside string, enrolled Factor) error {
+func confirmAdd(ctx context.Context, s *Service, user, beside string, enrolled Factor) error {
 	kind, _ := s.config.kind(enrolled.Kind)
 	distinct, tells := kind.(Distinct)
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
@@ -281,7 +289,7 @@ func (s *Service) confirmAdd(ctx context.Context, user, beside string, enrolled 
 		switch {
 		case !exists || record.mark() != beside:
 			return verdict{}, ErrProposalStale
-		case len(others) >= s.most(enrolled.Kind):
+		case len(others) >= most(s, enrolled.Kind):
 			return verdict{}, ErrTooMany
 		case tells && slices.ContainsFunc(others, func(other Factor) bool { return distinct.Same(other, enrolled) }):
 			return verdict{}, fmt.Errorf("%w: the user has this factor already", ErrInvalid)
@@ -292,11 +300,12 @@ func (s *Service) confirmAdd(ctx context.Context, user, beside string, enrolled 
 	})
 }
 
-// Remove takes one of the user's factors away, and with the last one all that there is, as Disable does; last reports
-// whether it was that one. Where required is true, the last one stays (ErrLastFactor). Trusted browsers are forgotten,
-// and an operator's code ends. It requires no proof: the caller has done that. ErrNotEnrolled, ErrNoSuchFactor.
-func (s *Service) Remove(ctx context.Context, user, id string, required bool) (removed FactorStatus, last bool, err error) {
-	err = s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+// Remove takes one of the user's factors away, and with the last one all that there is, as Service.Disable does; last
+// reports whether it was that one. Where required is true, the last one stays (ErrLastFactor). Trusted browsers are
+// forgotten, and an operator's code ends. It requires no proof: the caller has done that. ErrNotEnrolled,
+// ErrNoSuchFactor.
+func (e Each) Remove(ctx context.Context, user, id string, required bool) (removed FactorStatus, last bool, err error) {
+	err = e.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}
@@ -312,10 +321,10 @@ func (s *Service) Remove(ctx context.Context, user, id string, required bool) (r
 		case last && required:
 			return verdict{}, ErrLastFactor
 		case last:
-			return emptied(s, record), nil
+			return emptied(e.s, record), nil
 		}
 		record.Factors, record.Devices, record.Code = rest, nil, nil
-		record.happened(ctx, EventRemoved, s.config.Now().UTC())
+		record.happened(ctx, EventRemoved, e.s.config.Now().UTC())
 		return verdict{next: record}, nil
 	})
 	return removed, last, err
@@ -323,9 +332,9 @@ func (s *Service) Remove(ctx context.Context, user, id string, required bool) (r
 
 // Rename gives one of the user's factors a name; an empty one takes its name away. It requires no proof: the caller has
 // done that. ErrNotEnrolled, ErrNoSuchFactor.
-func (s *Service) Rename(ctx context.Context, user, id, name string) error {
+func (e Each) Rename(ctx context.Context, user, id, name string) error {
 	name = short(name)
-	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
+	return e.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {
 			return verdict{}, ErrNotEnrolled
 		}

@@ -26,7 +26,7 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 	if err != nil {
 		return 0, err
 	}
-	err = s.attempt(ctx, user, attempt{event: signInWith(answer.Kind), free: s.free(answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
+	err = s.attempt(ctx, user, attempt{event: signInWith(answer.Kind), free: free(s, answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
 		used, right, err := use(record, now)
 		if right {
 			left, _ = s.left(used...)
@@ -57,7 +57,7 @@ func (s *Service) Verify(ctx context.Context, user string, answer Answer) (Metho
 	if err != nil {
 		return "", err
 	}
-	err = s.attempt(ctx, user, attempt{free: s.free(answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
+	err = s.attempt(ctx, user, attempt{free: free(s, answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
 		if !Proves(answer.Kind, record.kinds()) {
 			return false, ErrTooWeak
 		}
@@ -81,7 +81,7 @@ type attempt struct {
 }
 
 // free reports whether the throttle's wait is not about this kind.
-func (s *Service) free(name Method) bool {
+func free(s *Service, name Method) bool {
 	kind, _ := s.config.kind(name)
 	_, free := kind.(Unguessable)
 	return free

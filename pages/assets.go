@@ -54,8 +54,8 @@ const (
 	looks
 )
 
-// The scripts of pages: what all have; what a page has besides that can trust a browser, or that uses passkeys, or both;
-// and the help desk's.
+// The scripts of pages: what all have; what a page has besides that can trust a browser, or that uses passkeys, or
+// both; and the help desk's.
 const (
 	bundlePlain = iota
 	bundleTrust

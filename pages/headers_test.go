@@ -35,8 +35,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, one for passkeys
-// where these are used or made, and neither anywhere else.
+// policyOf is the policy that a page is to have: a script for keys stands where a browser can be trusted, one for
+// passkeys where these are used or made, and neither anywhere else.
 func policyOf(r *Renderer, s sample) string {
 	if strings.HasPrefix(s.name, "trust") || s.name == "challenge-proof" {
 		return r.policies[bundleTrust]

@@ -202,8 +202,8 @@ type Proof struct {
 	Trusted bool
 }
 
-// Method is how the factor that made the session verified was proved: totp, passkey or recovery, or none if none was owed. Empty
-// until verified.
+// Method is how the factor that made the session verified was proved: totp, passkey or recovery, or none if none was
+// owed. Empty until verified.
 func (d *Data) Method() string {
 	switch {
 	case d.State != gate.Verified:

@@ -290,8 +290,9 @@ func TestErrandsOfAStep(t *testing.T) {
 	}
 }
 
-// TestP7_QuestionsAndProofsAreOfOneUse: a question is answered once, a proof that was given ahead serves one change, and
-// the challenge of a set-up comes out once. Whatever else proves something, or changes the factors, ends all of them.
+// TestP7_QuestionsAndProofsAreOfOneUse: a question is answered once, a proof that was given ahead serves one change,
+// and the challenge of a set-up comes out once. Whatever else proves something, or changes the factors, ends all of
+// them.
 func TestP7_QuestionsAndProofsAreOfOneUse(t *testing.T) {
 	proof := Proof{Method: "passkey", At: start}
 	before := Data{State: gate.Verified, Identity: "carol", Proofs: []Proof{{Method: "totp", At: start.Add(-time.Hour)}}}

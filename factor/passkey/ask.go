@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// Ask implements factor.Asker: the prompt are the request options. ErrNotEnrolled if none of the passkeys can be used at
-// the site.
+// Ask implements factor.Asker: the prompt are the request options. ErrNotEnrolled if none of the passkeys can be used
+// at the site.
 func (k *Kind) Ask(env factor.Env, factors []factor.Factor) (factor.Ceremony, string, error) {
 	states, err := k.bound(factors)
 	if err != nil {

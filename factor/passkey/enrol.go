@@ -20,8 +20,8 @@ type ceremony struct {
 	Challenge []byte `json:"challenge"`
 	// Site is the origin at which it was asked, the only one at which it can be answered.
 	Site string `json:"site"`
-	// Handle and Made are of a set-up: the user's handle, and when the challenge was made, since the set-up itself lasts
-	// longer.
+	// Handle and Made are of a set-up: the user's handle, and when the challenge was made, since the set-up itself
+	// lasts longer.
 	Handle []byte    `json:"handle,omitempty"`
 	Made   time.Time `json:"made,omitzero"`
 }
@@ -115,8 +115,8 @@ func (k *Kind) Show(env factor.Env, stored factor.Ceremony) (factor.Offer, error
 	return factor.Offer{Options: string(content)}, nil
 }
 
-// Finish implements factor.Enroller. What comes after the challenge's time is wrong. Where the device comes from is not asked (attestation: none), so all that is
-// certain is that there is a key.
+// Finish implements factor.Enroller. What comes after the challenge's time is wrong. Where the device comes from is not
+// asked (attestation: none), so all that is certain is that there is a key.
 func (k *Kind) Finish(env factor.Env, stored factor.Ceremony, answer factor.Answer) (factor.Factor, bool, error) {
 	c, err := decode(stored)
 	if err != nil {

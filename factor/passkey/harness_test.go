@@ -74,7 +74,7 @@ func (b *bench) enrol(user string, device *passkeytest.Authenticator) {
 // confirm has a device make the passkey of a set-up.
 func (b *bench) confirm(user string, begun factor.Ceremony, device *passkeytest.Authenticator) (factor.Confirmed, error) {
 	b.t.Helper()
-	begun, offer, err := b.Renew(at(site), user, kept(b.t, begun))
+	begun, offer, err := b.Each().Renew(at(site), user, kept(b.t, begun))
 	if err != nil {
 		b.t.Fatal(err)
 	}

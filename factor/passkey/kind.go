@@ -29,8 +29,8 @@ const localhost = "localhost"
 
 // Options are a Kind's settings.
 type Options struct {
-	// RPID is the name that passkeys are bound to: a host, or a domain that its host lies in. Without one no passkey can
-	// be set up or used.
+	// RPID is the name that passkeys are bound to: a host, or a domain that its host lies in. Without one no passkey
+	// can be set up or used.
 	RPID string
 	// Name is what devices call the site; default: the app.
 	Name string

@@ -44,11 +44,11 @@ func TestPasskeyFromSetUpToSignIn(t *testing.T) {
 // TestCreationOptions: what the browser is told: RP ID, a random handle, no attestation, and which passkeys there are.
 func TestCreationOptions(t *testing.T) {
 	b, device := enrolled(t, passkey.Options{Name: "Example Wiki", Verification: passkey.Required})
-	begun, err := b.BeginAdd(at(site), alice, factor.MethodPasskey)
+	begun, err := b.Each().BeginAdd(at(site), alice, factor.MethodPasskey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, offer, err := b.Renew(at(site), alice, begun)
+	_, offer, err := b.Each().Renew(at(site), alice, begun)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,8 @@ func TestP5_OtherPeoplesPasskeys(t *testing.T) {
 	}
 }
 
-// TestP7_AnswersAreOfOneUse: an answer is sent once more, or fifty times at once to several gateways, or after its time.
+// TestP7_AnswersAreOfOneUse: an answer is sent once more, or fifty times at once to several gateways, or after its
+// time.
 func TestP7_AnswersAreOfOneUse(t *testing.T) {
 	b, device := enrolled(t, passkey.Options{})
 	device.Step = 0 // synced passkeys do not count
@@ -239,7 +240,7 @@ func TestRegistrationsAreOfTheirTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	renewed, offer, err := b.Renew(at(site), alice, begun)
+	renewed, offer, err := b.Each().Renew(at(site), alice, begun)
 	if err != nil || !renewed.Created.Equal(begun.Created) {
 		t.Fatal(err)
 	}
@@ -251,7 +252,7 @@ func TestRegistrationsAreOfTheirTime(t *testing.T) {
 	if _, err := b.confirm(alice, renewed, device); err != nil {
 		t.Errorf("another challenge: %v", err)
 	}
-	if _, _, err := b.Renew(at(site), "bob", renewed); !errors.Is(err, factor.ErrProposalStale) {
+	if _, _, err := b.Each().Renew(at(site), "bob", renewed); !errors.Is(err, factor.ErrProposalStale) {
 		t.Errorf("bob goes on with it: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // add sets another passkey of alice's up.
 func (b *bench) add(device *passkeytest.Authenticator) (factor.Confirmed, error) {
 	b.t.Helper()
-	begun, err := b.BeginAdd(at(site), alice, factor.MethodPasskey)
+	begun, err := b.Each().BeginAdd(at(site), alice, factor.MethodPasskey)
 	if err != nil {
 		return factor.Confirmed{}, err
 	}
@@ -39,7 +39,7 @@ func TestSeveralPasskeys(t *testing.T) {
 		}
 	}
 	answer := b.answer(alice, second)
-	removed, last, err := b.Remove(t.Context(), alice, made.ID, true)
+	removed, last, err := b.Each().Remove(t.Context(), alice, made.ID, true)
 	if err != nil || last || removed.ID != made.ID || removed.Kind != factor.MethodPasskey {
 		t.Fatalf("%+v, %v, %v", removed, last, err)
 	}
@@ -58,7 +58,7 @@ func TestSeveralPasskeys(t *testing.T) {
 // beside no others; nor is one set up twice, nor more than there may be.
 func TestP7_AddingAndRemovingMeetOthers(t *testing.T) {
 	b, device := enrolled(t, passkey.Options{})
-	one, err := b.BeginAdd(at(site), alice, factor.MethodPasskey)
+	one, err := b.Each().BeginAdd(at(site), alice, factor.MethodPasskey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +82,10 @@ func TestP7_AddingAndRemovingMeetOthers(t *testing.T) {
 	if _, err := factor.EncodeRecord(b.record()); err != nil {
 		t.Errorf("a full record: %v", err)
 	}
-	if _, err := b.BeginAdd(at(site), "bob", factor.MethodPasskey); !errors.Is(err, factor.ErrNotEnrolled) {
+	if _, err := b.Each().BeginAdd(at(site), "bob", factor.MethodPasskey); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("a further one for somebody without: %v", err)
 	}
-	disabled, err := b.BeginAdd(at(site), alice, factor.MethodTOTP)
+	disabled, err := b.Each().BeginAdd(at(site), alice, factor.MethodTOTP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,26 +102,26 @@ func TestLastFactor(t *testing.T) {
 	b, device := enrolled(t, passkey.Options{})
 	id := b.record().Factors[0].ID
 	for wrong, want := range map[string]error{"": factor.ErrNoSuchFactor, "recovery": factor.ErrNoSuchFactor, id: factor.ErrLastFactor} {
-		if _, _, err := b.Remove(t.Context(), alice, wrong, true); !errors.Is(err, want) {
+		if _, _, err := b.Each().Remove(t.Context(), alice, wrong, true); !errors.Is(err, want) {
 			t.Errorf("remove %q: %v", wrong, err)
 		}
 	}
-	if err := b.Rename(t.Context(), alice, "recovery", "x"); !errors.Is(err, factor.ErrNoSuchFactor) {
+	if err := b.Each().Rename(t.Context(), alice, "recovery", "x"); !errors.Is(err, factor.ErrNoSuchFactor) {
 		t.Errorf("renaming recovery codes: %v", err)
 	}
-	if err := b.Rename(t.Context(), alice, id, "My \u0000key"); err != nil || b.record().Factors[0].Name != "My key" {
+	if err := b.Each().Rename(t.Context(), alice, id, "My \u0000key"); err != nil || b.record().Factors[0].Name != "My key" {
 		t.Errorf("renamed: %q, %v", b.record().Factors[0].Name, err)
 	}
 	if err := b.signIn(alice, device); err != nil {
 		t.Fatal(err)
 	}
-	if _, last, err := b.Remove(t.Context(), alice, id, false); err != nil || !last {
+	if _, last, err := b.Each().Remove(t.Context(), alice, id, false); err != nil || !last {
 		t.Errorf("the last: %v, %v", last, err)
 	}
 	if status, err := b.Status(t.Context(), alice); err != nil || status.Known {
 		t.Errorf("%+v, %v", status, err)
 	}
-	if _, _, err := b.Remove(t.Context(), alice, id, false); !errors.Is(err, factor.ErrNotEnrolled) {
+	if _, _, err := b.Each().Remove(t.Context(), alice, id, false); !errors.Is(err, factor.ErrNotEnrolled) {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func TestWherePasskeysAre(t *testing.T) {
 	} {
 		b := newBench(t, "wiki", passkey.Options{RPID: one.id}, factor.NewMemoryStore())
 		_, err := b.Begin(at(one.site), alice, factor.MethodPasskey)
-		if b.Offers(factor.MethodPasskey, one.site) != one.want || (err == nil) != one.want || err != nil && !errors.Is(err, factor.ErrInvalid) {
+		if b.Each().Offers(factor.MethodPasskey, one.site) != one.want || (err == nil) != one.want || err != nil && !errors.Is(err, factor.ErrInvalid) {
 			t.Errorf("%q at %q: %v", one.id, one.site, err)
 		}
 	}

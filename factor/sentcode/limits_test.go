@@ -18,7 +18,7 @@ func TestTenThousandCodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.enrol(alice, factor.MethodMail)
-	if _, err := b.BeginAdd(at(mailbox), alice, factor.MethodSMS); err != nil {
+	if _, err := b.Each().BeginAdd(at(mailbox), alice, factor.MethodSMS); err != nil {
 		t.Fatal(err)
 	}
 	nodes := []*factor.Service{b.Service, factor.NewService(b.store, b.config), factor.NewService(b.store, b.config)}
@@ -36,7 +36,7 @@ func TestTenThousandCodes(t *testing.T) {
 					return
 				}
 				// A set-up's messages are counted with the others.
-				set, err := node.BeginReset(at(mailbox), alice, factor.MethodMail, "x")
+				set, err := node.Each().BeginReset(at(mailbox), alice, factor.MethodMail, "x")
 				if err == nil || !errors.Is(err, factor.ErrNoSuchFactor) {
 					t.Errorf("%v %v", set, err)
 				}
@@ -63,7 +63,7 @@ func TestLimitsAreOfTheAccount(t *testing.T) {
 	end := map[string]func(b *bench) error{
 		"disabled": func(b *bench) error { return b.Disable(t.Context(), alice) },
 		"removed": func(b *bench) error {
-			_, _, err := b.Remove(t.Context(), alice, b.record().Factors[0].ID, false)
+			_, _, err := b.Each().Remove(t.Context(), alice, b.record().Factors[0].ID, false)
 			return err
 		},
 		"opened": func(b *bench) error { return b.Help().Open(t.Context(), alice) },

@@ -140,10 +140,10 @@ func TestOneOfEach(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.enrol(alice, factor.MethodMail)
-	if _, err := b.BeginAdd(at(mailbox), alice, factor.MethodMail); !errors.Is(err, factor.ErrTooMany) {
+	if _, err := b.Each().BeginAdd(at(mailbox), alice, factor.MethodMail); !errors.Is(err, factor.ErrTooMany) {
 		t.Errorf("a second address: %v", err)
 	}
-	if _, err := b.BeginAdd(at(mailbox), alice, factor.MethodSMS); err != nil {
+	if _, err := b.Each().BeginAdd(at(mailbox), alice, factor.MethodSMS); err != nil {
 		t.Errorf("a number beside it: %v", err)
 	}
 }
@@ -191,7 +191,7 @@ func TestAddressOfTheApp(t *testing.T) {
 		case want != "" && (err != nil || sent.To != want || b.last().To != address):
 			t.Errorf("%q: %v: %q", address, err, sent.To)
 		}
-		if _, err := b.BeginReset(at(address), alice, factor.MethodMail, status.Factors[0].ID); (want == "") != errors.Is(err, factor.ErrAddress) {
+		if _, err := b.Each().BeginReset(at(address), alice, factor.MethodMail, status.Factors[0].ID); (want == "") != errors.Is(err, factor.ErrAddress) {
 			t.Errorf("%q: a set-up: %v", address, err)
 		}
 	}

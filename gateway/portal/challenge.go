@@ -35,8 +35,8 @@ func showChallenge(x *Page) error {
 	return x.Config.Pages.Challenge(x.W, http.StatusOK, view)
 }
 
-// challengeView is the challenge by one kind of factor, or, if the user has none of it, by the one that worked last. The
-// wait after wrong codes is not about passkeys.
+// challengeView is the challenge by one kind of factor, or, if the user has none of it, by the one that worked last.
+// The wait after wrong codes is not about passkeys.
 func challengeView(x *Page, common pages.Common, kind factor.Method) pages.ChallengeView {
 	view := pages.ChallengeView{
 		Common: common, Digits: x.Config.Digits, Period: x.Config.Period, Remember: x.Config.Factors.Remember(), Way: string(factor.MethodTOTP),
@@ -45,7 +45,7 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 	if err != nil {
 		return view
 	}
-	ways := x.ways(status)
+	ways := ways(x, status)
 	if len(ways) == 0 {
 		view.Nowhere = !slices.Contains(status.Methods, factor.MethodTOTP)
 		return view
@@ -60,7 +60,7 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 		}
 	}
 	if kind.Sent() {
-		view.To, view.Asked, view.Digits, view.Period = addressOf(status, kind), x.codeSent(kind) != nil, 0, 0
+		view.To, view.Asked, view.Digits, view.Period = addressOf(status, kind), codeSent(x, kind) != nil, 0, 0
 	}
 	if kind == factor.MethodPasskey && !status.Stopped && view.Alert == pages.AlertThrottled {
 		view.Alert, view.Wait = "", 0
@@ -138,7 +138,7 @@ func takeCode(x *Page) error {
 	if kind != factor.MethodTOTP && !kind.Sent() {
 		return x.Fail(http.StatusBadRequest, pages.ErrorRequest)
 	}
-	answer := x.answerTo(kind, code)
+	answer := answerTo(x, kind, code)
 	with, err := judge(x, answer)
 	if errors.Is(err, factor.ErrNotEnrolled) {
 		return lookAgain(x)
@@ -211,7 +211,7 @@ func takeOperatorCode(x *Page, code string, show confirmation) error {
 	// Where the store does not answer now, the page that is led to says so, and can be opened again.
 	status, err := x.Enrolled(user)
 	resets := slices.ContainsFunc(status.Factors, func(f factor.FactorStatus) bool { return f.Kind == factor.MethodTOTP })
-	if err != nil || resets && x.Config.Factors.Offers(factor.MethodTOTP, x.OriginOf(x.R)) {
+	if err != nil || resets && x.Config.Factors.Each().Offers(factor.MethodTOTP, x.OriginOf(x.R)) {
 		leads = "/reset"
 	}
 	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads})

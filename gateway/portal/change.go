@@ -25,9 +25,9 @@ func (x *Page) confirmView(common pages.Common) pages.ConfirmView {
 		Recovery: x.R.URL.Query().Has(pages.RecoveryQuery),
 	}
 	if status, err := x.looked(); err == nil {
-		view.Passkey = x.usable(status, factor.MethodPasskey)
+		view.Passkey = usable(x, status, factor.MethodPasskey)
 		view.NoApp = !slices.Contains(status.Methods, factor.MethodTOTP)
-		x.sentProofs(status, &view)
+		sentProofs(x, status, &view)
 	}
 	view.Behind = x.behind(x.asked)
 	return view
@@ -53,9 +53,9 @@ func (x *Page) renewCodesPage(status int, common pages.Common) error {
 const helpedFor = 5 * time.Minute
 
 // needsCode reports whether a change needs a fresh code. It does unless a code was given within `reauth`, a passkey was
-// used for this change a moment ago, or the change is the reset that the session was opened for with an operator's code,
-// or the set-up of a further factor in its place. That code is no proof of a factor, so it neither takes one away nor
-// makes recovery codes.
+// used for this change a moment ago, or the change is the reset that the session was opened for with an operator's
+// code, or the set-up of a further factor in its place. That code is no proof of a factor, so it neither takes one away
+// nor makes recovery codes.
 func (x *Page) needsCode() bool {
 	sets := x.Path.Text == x.Config.Base+"/reset" || x.Path.Text == x.Config.Base+"/add"
 	helped := sets && !gate.NeedsProof(x.Now, x.Session().Helped(), helpedFor)
@@ -109,7 +109,7 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 	case x.form.code == "":
 		return func() error { return x.noCode(show) }
 	}
-	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, x.answerTo(kind, x.form.code))
+	method, err := x.Config.Factors.Verify(x.Noting(), x.Session().Identity, answerTo(x, kind, x.form.code))
 	switch {
 	case errors.Is(err, factor.ErrTooWeak):
 		return func() error { return x.settingsWith(pages.AlertTooWeak, http.StatusForbidden) }
@@ -139,7 +139,7 @@ func (x *Page) prove(show confirmation) exchange.Answer {
 }
 
 func showReset(x *Page) error {
-	if _, answer := x.toReset(x.R.URL.Query().Get("factor")); answer != nil {
+	if _, answer := toReset(x, x.R.URL.Query().Get("factor")); answer != nil {
 		return answer()
 	}
 	return x.ask(x.resetPage)
@@ -147,7 +147,7 @@ func showReset(x *Page) error {
 
 // toReset returns the ID of the authenticator that is to be replaced: the one that is named, or else the oldest. There
 // is an answer if that is not one of the user's authenticators, or if none can be set up here.
-func (x *Page) toReset(named string) (id string, answer exchange.Answer) {
+func toReset(x *Page, named string) (id string, answer exchange.Answer) {
 	status, err := x.looked()
 	if err != nil {
 		return "", func() error { return x.StoreFailed("read the second factor", err) }
@@ -160,7 +160,7 @@ func (x *Page) toReset(named string) (id string, answer exchange.Answer) {
 			id, oldest = f.ID, f.Created
 		}
 	}
-	if status.Enrolled && (id == "" || !x.Config.Factors.Offers(factor.MethodTOTP, x.OriginOf(x.R))) {
+	if status.Enrolled && (id == "" || !x.Config.Factors.Each().Offers(factor.MethodTOTP, x.OriginOf(x.R))) {
 		return "", func() error { return x.Fail(http.StatusNotFound, pages.ErrorNotFound) }
 	}
 	return id, nil
@@ -169,7 +169,7 @@ func (x *Page) toReset(named string) (id string, answer exchange.Answer) {
 // startReset makes the seed that is to replace the present one. The present one stays valid until the new one is
 // confirmed.
 func startReset(x *Page) error {
-	id, answer := x.toReset(x.form.factor)
+	id, answer := toReset(x, x.form.factor)
 	if answer == nil {
 		answer = x.prove(x.resetPage)
 	}
@@ -177,7 +177,7 @@ func startReset(x *Page) error {
 		return answer()
 	}
 	user := x.Session().Identity
-	begun, err := x.Config.Factors.BeginReset(x.Noting(), user, factor.MethodTOTP, id)
+	begun, err := x.Config.Factors.Each().BeginReset(x.Noting(), user, factor.MethodTOTP, id)
 	switch {
 	case errors.Is(err, factor.ErrNoSuchFactor):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)

@@ -20,11 +20,11 @@ import (
 // proposalLifetime is how long a QR code can be confirmed after it was shown.
 const proposalLifetime = 15 * time.Minute
 
-// startSetUp makes a new seed and leads to its QR code, or begins the set-up of another kind of factor. An enrolled user
-// never gets there (P6). If the button is pressed twice, perhaps in two windows, the same code is shown twice. Who
+// startSetUp makes a new seed and leads to its QR code, or begins the set-up of another kind of factor. An enrolled
+// user never gets there (P6). If the button is pressed twice, perhaps in two windows, the same code is shown twice. Who
 // changes the kind goes on with the enrolment code that was given.
 func startSetUp(x *Page) error {
-	kind, answer := x.kindToAdd(x.form.kind)
+	kind, answer := kindToAdd(x, x.form.kind)
 	if answer != nil {
 		return answer()
 	}
@@ -78,16 +78,16 @@ func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exch
 	return claim, nil
 }
 
-// propose keeps a first factor in the session that is to be set up, with the claim of an enrolment code if one was owed.
-// Nothing changes for the user until it is confirmed.
+// propose keeps a first factor in the session that is to be set up, with the claim of an enrolment code if one was
+// owed. Nothing changes for the user until it is confirmed.
 func propose(x *Page, kind factor.Method, claim string) error {
 	user := x.Session().Identity
-	proposal, err := x.Config.Factors.Begin(x.withAddress(), user, kind)
+	proposal, err := x.Config.Factors.Begin(withAddress(x), user, kind)
 	switch {
 	case errors.Is(err, factor.ErrAddress):
 		common := x.Common()
 		common.Alert = pages.AlertAddress
-		return x.addressPage(kind, false)(http.StatusUnprocessableEntity, common)
+		return addressPage(x, kind, false)(http.StatusUnprocessableEntity, common)
 	case err != nil:
 		return x.StoreFailed("propose a factor", exchange.Looking(err))
 	case proposal.Replaces != "":
@@ -96,7 +96,7 @@ func propose(x *Page, kind factor.Method, claim string) error {
 	}
 	proposal.Claim = claim
 	if kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)) {
-		return sendProof(x, proposal, x.addressPage(kind, false))
+		return sendProof(x, proposal, addressPage(x, kind, false))
 	}
 	if _, err := x.Take(session.Propose(user, proposal.Encode())); err != nil {
 		return x.StoreFailed("propose a factor", err)
@@ -138,7 +138,7 @@ func showSetUp(x *Page) error {
 func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremony) error {
 	first := proposal.Replaces == "" && proposal.Beside == ""
 	var others []string
-	for _, kind := range x.offered() {
+	for _, kind := range offered(x) {
 		if first && kind != proposal.Kind {
 			others = append(others, string(kind))
 		}

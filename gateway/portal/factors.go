@@ -29,18 +29,18 @@ func pageOf(name string) (page ownPage, id string, found bool) {
 }
 
 // usable reports whether the user has a factor of the kind that can be used at this site.
-func (x *Page) usable(status *factor.Status, kind factor.Method) bool {
+func usable(x *Page, status *factor.Status, kind factor.Method) bool {
 	if kind.Sent() && (x.Config.SendCode == nil || addressOf(status, kind) == "") {
 		return false
 	}
-	return slices.Contains(status.Methods, kind) && x.Config.Factors.UsableAt(kind, x.OriginOf(x.R))
+	return slices.Contains(status.Methods, kind) && x.Config.Factors.Each().UsableAt(kind, x.OriginOf(x.R))
 }
 
 // ways are the kinds by which the user can prove who it is, the one that worked last first. Recovery codes have a page
 // of their own.
-func (x *Page) ways(status *factor.Status) (kinds []factor.Method) {
+func ways(x *Page, status *factor.Status) (kinds []factor.Method) {
 	for _, kind := range status.Methods {
-		if kind != factor.MethodRecovery && x.usable(status, kind) {
+		if kind != factor.MethodRecovery && usable(x, status, kind) {
 			kinds = append(kinds, kind)
 		}
 	}
@@ -74,7 +74,7 @@ func (x *Page) which(id string) (factor.FactorStatus, exchange.Answer) {
 }
 
 // confirmOne returns the page that asks before something is done with one factor.
-func (x *Page) confirmOne(f factor.FactorStatus, show func(*pages.Renderer, http.ResponseWriter, int, pages.ConfirmView) error) confirmation {
+func confirmOne(x *Page, f factor.FactorStatus, show func(*pages.Renderer, http.ResponseWriter, int, pages.ConfirmView) error) confirmation {
 	return func(status int, common pages.Common) error {
 		view := x.confirmView(common)
 		view.Factor, view.Kind, view.Name, view.Last = f.ID, string(f.Kind), f.Name, x.asked != nil && len(x.asked.Factors) == 1
@@ -83,7 +83,7 @@ func (x *Page) confirmOne(f factor.FactorStatus, show func(*pages.Renderer, http
 }
 
 // addPage asks before a further factor is set up.
-func (x *Page) addPage(kind factor.Method) confirmation {
+func addPage(x *Page, kind factor.Method) confirmation {
 	return func(status int, common pages.Common) error {
 		view := x.confirmView(common)
 		view.Kind = string(kind)
@@ -92,8 +92,8 @@ func (x *Page) addPage(kind factor.Method) confirmation {
 }
 
 // kindToAdd returns the kind of the further factor, or an answer if there is no such kind here.
-func (x *Page) kindToAdd(named string) (factor.Method, exchange.Answer) {
-	offered := x.offered()
+func kindToAdd(x *Page, named string) (factor.Method, exchange.Answer) {
+	offered := offered(x)
 	kind := factor.Method(named)
 	switch {
 	case named != "" || len(offered) == 0:
@@ -109,27 +109,27 @@ func (x *Page) kindToAdd(named string) (factor.Method, exchange.Answer) {
 }
 
 func showAdd(x *Page) error {
-	kind, answer := x.kindToAdd(x.R.URL.Query().Get("kind"))
+	kind, answer := kindToAdd(x, x.R.URL.Query().Get("kind"))
 	if answer != nil {
 		return answer()
 	}
-	return x.ask(x.addPage(kind))
+	return x.ask(addPage(x, kind))
 }
 
 // startAdd begins the set-up of a further factor, which the set-up's page goes on with.
 func startAdd(x *Page) error {
-	kind, answer := x.kindToAdd(x.form.kind)
+	kind, answer := kindToAdd(x, x.form.kind)
 	if answer != nil {
 		return answer()
 	}
-	if answer := x.prove(x.addPage(kind)); answer != nil {
+	if answer := x.prove(addPage(x, kind)); answer != nil {
 		return answer()
 	}
 	user := x.Session().Identity
-	begun, err := x.Config.Factors.BeginAdd(x.withAddress(), user, kind)
+	begun, err := x.Config.Factors.Each().BeginAdd(withAddress(x), user, kind)
 	if errors.Is(err, factor.ErrAddress) && factor.TypesAddress(x.Config.Factors, kind) {
 		x.form.address = "" // the next page asks for it
-		begun, err = x.Config.Factors.BeginAdd(x.withAddress(), user, kind)
+		begun, err = x.Config.Factors.Each().BeginAdd(withAddress(x), user, kind)
 	}
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
@@ -139,7 +139,7 @@ func startAdd(x *Page) error {
 	case err != nil:
 		return x.StoreFailed("propose a further factor", err)
 	case kind.Sent() && (x.form.address != "" || !factor.TypesAddress(x.Config.Factors, kind)):
-		return sendProof(x, begun, x.addressPage(kind, true))
+		return sendProof(x, begun, addressPage(x, kind, true))
 	}
 	if _, err := x.Take(session.Propose(user, begun.Encode())); err != nil {
 		return x.sessionChanged(err)
@@ -152,7 +152,7 @@ func showRename(x *Page) error {
 	if answer != nil {
 		return answer()
 	}
-	return x.ask(x.confirmOne(f, pages.ConfirmRename))
+	return x.ask(confirmOne(x, f, pages.ConfirmRename))
 }
 
 func rename(x *Page) error {
@@ -162,19 +162,19 @@ func rename(x *Page) error {
 	}
 	shown := f
 	shown.Name = x.form.name
-	if answer := x.prove(x.confirmOne(shown, pages.ConfirmRename)); answer != nil {
+	if answer := x.prove(confirmOne(x, shown, pages.ConfirmRename)); answer != nil {
 		return answer()
 	}
-	err := x.Config.Factors.Rename(x.R.Context(), x.Session().Identity, f.ID, x.form.name)
+	err := x.Config.Factors.Each().Rename(x.R.Context(), x.Session().Identity, f.ID, x.form.name)
 	if err != nil {
-		return x.factorGone(err, "rename a factor")
+		return factorGone(x, err, "rename a factor")
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	return x.settingsAfter(pages.NoticeRenamed)
 }
 
 // factorGone answers if a factor is not there any more.
-func (x *Page) factorGone(err error, doing string) error {
+func factorGone(x *Page, err error, doing string) error {
 	switch {
 	case errors.Is(err, factor.ErrNotEnrolled):
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
@@ -189,16 +189,16 @@ func (x *Page) factorGone(err error, doing string) error {
 func showRemove(x *Page) error {
 	f, answer := x.which(x.factor)
 	if answer == nil {
-		answer = x.mustStay()
+		answer = mustStay(x)
 	}
 	if answer != nil {
 		return answer()
 	}
-	return x.ask(x.confirmOne(f, pages.ConfirmRemove))
+	return x.ask(confirmOne(x, f, pages.ConfirmRemove))
 }
 
 // mustStay returns an answer if the user has one factor only, and must have one.
-func (x *Page) mustStay() exchange.Answer {
+func mustStay(x *Page) exchange.Answer {
 	if x.Config.RequireEveryone && x.asked != nil && len(x.asked.Factors) == 1 {
 		return func() error { return x.settingsWith(pages.AlertRequired, http.StatusForbidden) }
 	}
@@ -209,18 +209,18 @@ func (x *Page) mustStay() exchange.Answer {
 func remove(x *Page) error {
 	f, answer := x.which(x.factor)
 	if answer == nil {
-		answer = x.mustStay()
+		answer = mustStay(x)
 	}
 	if answer == nil {
-		answer = x.prove(x.confirmOne(f, pages.ConfirmRemove))
+		answer = x.prove(confirmOne(x, f, pages.ConfirmRemove))
 	}
 	if answer != nil {
 		return answer()
 	}
-	removed, last, err := x.Config.Factors.Remove(x.Noting(), x.Session().Identity, f.ID, x.Config.RequireEveryone)
+	removed, last, err := x.Config.Factors.Each().Remove(x.Noting(), x.Session().Identity, f.ID, x.Config.RequireEveryone)
 	switch {
 	case err != nil:
-		return x.factorGone(err, "remove a factor")
+		return factorGone(x, err, "remove a factor")
 	case last:
 		return x.factorsChanged(change{event: event.FactorsDisabled, kind: factor.MethodNone, notice: pages.NoticeDisabled, proof: factor.MethodNone})
 	}

@@ -64,7 +64,7 @@ func takePasskey(x *Page) error {
 	answer := factor.Answer{Kind: factor.MethodPasskey, Text: string(x.form.document)}
 	asked, err := factor.DecodeCeremony(taken.Before.Asked)
 	if !taken.Done || err != nil {
-		return x.refusePasskey(factor.ErrProposalStale, "")
+		return refusePasskey(x, factor.ErrProposalStale, "")
 	}
 	answer.Asked = &asked
 	if x.State() == gate.Verified {
@@ -75,7 +75,7 @@ func takePasskey(x *Page) error {
 		return lookAgain(x)
 	}
 	if err != nil {
-		return x.refusePasskey(err, "")
+		return refusePasskey(x, err, "")
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	if with.credential != "" {
@@ -90,7 +90,7 @@ func proveAhead(x *Page, answer factor.Answer) error {
 	user := x.Session().Identity
 	method, err := x.Config.Factors.Verify(x.Noting(), user, answer)
 	if err != nil {
-		return x.refusePasskey(err, event.ReasonChange)
+		return refusePasskey(x, err, event.ReasonChange)
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	if _, err := x.Take(session.ProveAhead(user, session.Proof{Method: string(method), At: x.Now})); err != nil {
@@ -101,7 +101,7 @@ func proveAhead(x *Page, answer factor.Answer) error {
 }
 
 // refusePasskey answers a passkey that was not accepted. reason is why it was asked for, for the event.
-func (x *Page) refusePasskey(err error, reason string) error {
+func refusePasskey(x *Page, err error, reason string) error {
 	as := event.Event{Method: string(factor.MethodPasskey), Reason: reason}
 	switch {
 	case errors.Is(err, factor.ErrCopied):
@@ -115,7 +115,7 @@ func (x *Page) refusePasskey(err error, reason string) error {
 }
 
 // underWay returns the set-up of a passkey in this session, or an answer if there is none.
-func (x *Page) underWay() (factor.Ceremony, exchange.Answer) {
+func underWay(x *Page) (factor.Ceremony, exchange.Answer) {
 	proposal, ok := x.proposal()
 	if !ok || proposal.Kind != factor.MethodPasskey {
 		return proposal, func() error {
@@ -128,11 +128,11 @@ func (x *Page) underWay() (factor.Ceremony, exchange.Answer) {
 // askForNew returns the options with which a browser makes a passkey, while one is being set up. Each time they have
 // another challenge, and the one before ends.
 func askForNew(x *Page) error {
-	proposal, answer := x.underWay()
+	proposal, answer := underWay(x)
 	if answer != nil {
 		return answer()
 	}
-	renewed, offer, err := x.Config.Factors.Renew(x.Noting(), x.Session().Identity, proposal)
+	renewed, offer, err := x.Config.Factors.Each().Renew(x.Noting(), x.Session().Identity, proposal)
 	if err != nil {
 		return x.StoreFailed("propose a passkey", err)
 	}
@@ -145,12 +145,12 @@ func askForNew(x *Page) error {
 // takeNew enrols the passkey that the browser has made. Its challenge is taken out of the session before, so that it is
 // answered once; the set-up goes on with another where the answer is wrong.
 func takeNew(x *Page) error {
-	proposal, answer := x.underWay()
+	proposal, answer := underWay(x)
 	if answer != nil {
 		return answer()
 	}
 	user := x.Session().Identity
-	left, _, err := x.Config.Factors.Renew(x.Noting(), user, proposal)
+	left, _, err := x.Config.Factors.Each().Renew(x.Noting(), user, proposal)
 	if err != nil {
 		return x.StoreFailed("propose a passkey", err)
 	}

@@ -38,20 +38,22 @@ type errSender struct{ error }
 
 func (e errSender) Unwrap() error { return e.error }
 
-// deliver sends a message to the user.
-func (x *Page) deliver(ctx context.Context, message factor.Message) error {
-	letter := exchange.Letter{
-		Message: message, Browser: x.Origin().Browser, Client: x.Client(x.R), Host: hostOnly(x.OriginOf(x.R)),
-		Language: pages.Language(x.Config.Pages, exchange.Languages(x.R)),
+// deliver returns what sends a message to the user.
+func deliver(x *Page) factor.Deliver {
+	return func(ctx context.Context, message factor.Message) error {
+		letter := exchange.Letter{
+			Message: message, Browser: x.Origin().Browser, Client: x.Client(x.R), Host: hostOnly(x.OriginOf(x.R)),
+			Language: pages.Language(x.Config.Pages, exchange.Languages(x.R)),
+		}
+		// The language is that of the user's own sign-ins, where one is known: who asks may be somebody else.
+		if status, err := x.looked(); err == nil && status.Contact.Language != "" {
+			letter.Language = status.Contact.Language
+		}
+		if err := x.Config.SendCode(ctx, letter); err != nil {
+			return errSender{err}
+		}
+		return nil
 	}
-	// The language is that of the user's own sign-ins, where one is known: who asks may be somebody else.
-	if status, err := x.looked(); err == nil && status.Contact.Language != "" {
-		letter.Language = status.Contact.Language
-	}
-	if err := x.Config.SendCode(ctx, letter); err != nil {
-		return errSender{err}
-	}
-	return nil
 }
 
 // hostOnly is the host of an origin, without a port.
@@ -64,7 +66,7 @@ func hostOnly(origin string) string {
 }
 
 // codeSent returns the code of the kind that was sent in this session, if it can still be typed in.
-func (x *Page) codeSent(kind factor.Method) *factor.Ceremony {
+func codeSent(x *Page, kind factor.Method) *factor.Ceremony {
 	sent, err := factor.DecodeCeremony(x.Session().Sent)
 	if err != nil || sent.Kind != kind || !kind.Sent() || !age.Within(x.Now, sent.Created, factor.Lifetime(x.Config.Factors, kind)) {
 		return nil
@@ -73,8 +75,8 @@ func (x *Page) codeSent(kind factor.Method) *factor.Ceremony {
 }
 
 // answerTo is the answer of a kind, with the code that was sent.
-func (x *Page) answerTo(kind factor.Method, text string) factor.Answer {
-	return factor.Answer{Kind: kind, Text: text, Asked: x.codeSent(kind)}
+func answerTo(x *Page, kind factor.Method, text string) factor.Answer {
+	return factor.Answer{Kind: kind, Text: text, Asked: codeSent(x, kind)}
 }
 
 // addressOf is where a code of the kind would be sent, masked; empty if nowhere.
@@ -101,17 +103,17 @@ func sendCode(x *Page) error {
 		return x.StoreFailed("read the second factor", err)
 	case !status.Enrolled && x.State() == gate.Pending:
 		return proceedWithout(x, *status)
-	case !x.usable(status, kind):
-		return x.notSent(http.StatusConflict, "about:blank", "No such way", pages.AlertNoAddress)
+	case !usable(x, status, kind):
+		return notSent(x, http.StatusConflict, "about:blank", "No such way", pages.AlertNoAddress)
 	case x.State() == gate.Verified:
 		reason = event.ReasonChange
 		if !factor.Proves(kind, status.Kinds()) {
-			return x.notSent(http.StatusForbidden, "about:blank", "Too weak", pages.AlertTooWeak)
+			return notSent(x, http.StatusForbidden, "about:blank", "Too weak", pages.AlertTooWeak)
 		}
 	}
-	sent, err := factor.SendCode(x.Noting(), x.Config.Factors, x.Session().Identity, kind, x.deliver)
+	sent, err := factor.SendCode(x.Noting(), x.Config.Factors, x.Session().Identity, kind, deliver(x))
 	if err != nil {
-		return x.sendingFailed(err, kind, reason, x.challengeOf(kind))
+		return sendingFailed(x, err, kind, reason, challengeOf(x, kind))
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{Name: event.CodeSent, User: x.Session().Identity, Method: string(kind), Reason: reason})
@@ -130,19 +132,19 @@ func sendCode(x *Page) error {
 		}
 		return sendJSON(x, http.StatusOK, document)
 	}
-	if back := x.backTo(kind); back != "" {
+	if back := backTo(x, kind); back != "" {
 		return x.Redirect(back)
 	}
 	common := x.Common()
 	common.Status = pages.NoticeCodeSent
-	return x.challengeOf(kind)(http.StatusOK, common)
+	return challengeOf(x, kind)(http.StatusOK, common)
 }
 
 // seconds are whole seconds, rounded up.
 func seconds(d time.Duration) int { return max(0, int(math.Ceil(d.Seconds()))) }
 
 // challengeOf shows the challenge by a kind of factor.
-func (x *Page) challengeOf(kind factor.Method) confirmation {
+func challengeOf(x *Page, kind factor.Method) confirmation {
 	return func(status int, common pages.Common) error {
 		return x.Config.Pages.Challenge(x.W, status, challengeView(x, common, kind))
 	}
@@ -153,7 +155,7 @@ var asksFirst = regexp.MustCompile(`^/(add|reset|disable|recovery-codes|factors/
 
 // backTo is the address of the confirmation for which a code was asked in a verified session: one of our own pages, which
 // asks for the code then. Empty at the challenge.
-func (x *Page) backTo(kind factor.Method) string {
+func backTo(x *Page, kind factor.Method) string {
 	if x.State() != gate.Verified {
 		return ""
 	}
@@ -172,7 +174,7 @@ func (x *Page) backTo(kind factor.Method) string {
 }
 
 // notSent answers if a code is not sent, at the challenge or at the page that asks before a change.
-func (x *Page) notSent(status int, problem, title, alert string) error {
+func notSent(x *Page, status int, problem, title, alert string) error {
 	if !x.WantsPage() {
 		return refuseScript(x, status, problem, title, alert)
 	}
@@ -181,12 +183,12 @@ func (x *Page) notSent(status int, problem, title, alert string) error {
 	}
 	common := x.Common()
 	common.Alert = alert
-	return x.challengeOf(factor.Method(x.form.kind))(status, common)
+	return challengeOf(x, factor.Method(x.form.kind))(status, common)
 }
 
 // sendingFailed answers if a code was not sent: too many, no sender, or none would be judged. show is the page that
 // asked for it.
-func (x *Page) sendingFailed(err error, kind factor.Method, reason string, show confirmation) error {
+func sendingFailed(x *Page, err error, kind factor.Method, reason string, show confirmation) error {
 	told := event.Event{Name: event.CodeSent, User: x.Session().Identity, Method: string(kind), Reason: reason}
 	var limited *factor.LimitedError
 	var sender errSender
@@ -198,7 +200,7 @@ func (x *Page) sendingFailed(err error, kind factor.Method, reason string, show 
 		status, problem, title = http.StatusTooManyRequests, problemLimited, "Too many codes"
 		common.Alert = pages.AlertLimited
 		x.W.Header().Set("Retry-After", strconv.Itoa(seconds(limited.Until.Sub(x.Now))))
-		if reason == "" && x.codeSent(kind) == nil { // else the code that is on its way can be typed in meanwhile
+		if reason == "" && codeSent(x, kind) == nil { // else the code that is on its way can be typed in meanwhile
 			common.Wait = limited.Until.Sub(x.Now)
 		}
 	case errors.As(err, &sender):
@@ -210,7 +212,7 @@ func (x *Page) sendingFailed(err error, kind factor.Method, reason string, show 
 		common.Alert = pages.AlertAddress
 		return show(http.StatusUnprocessableEntity, common)
 	case errors.Is(err, factor.ErrAddress), errors.Is(err, factor.ErrNotEnrolled):
-		return x.notSent(http.StatusConflict, "about:blank", "No such way", pages.AlertNoAddress)
+		return notSent(x, http.StatusConflict, "about:blank", "No such way", pages.AlertNoAddress)
 	default:
 		return x.StoreFailed("send a code", err)
 	}
@@ -227,9 +229,9 @@ func (x *Page) sendingFailed(err error, kind factor.Method, reason string, show 
 // sendProof sends the code by which the address of a factor is proved that is being set up, keeps the set-up in the
 // session, and leads to the page that asks for the code. show is the page that asked for it.
 func sendProof(x *Page, proposal factor.Ceremony, show confirmation) error {
-	sent, err := factor.SendProof(x.Noting(), x.Config.Factors, x.Session().Identity, proposal, x.deliver)
+	sent, err := factor.SendProof(x.Noting(), x.Config.Factors, x.Session().Identity, proposal, deliver(x))
 	if err != nil {
-		return x.sendingFailed(err, proposal.Kind, event.ReasonSetUp, show)
+		return sendingFailed(x, err, proposal.Kind, event.ReasonSetUp, show)
 	}
 	x.StoreWorks(underway.StoreSecrets, true)
 	x.Tell(event.Event{Name: event.CodeSent, User: x.Session().Identity, Method: string(proposal.Kind), Reason: event.ReasonSetUp})
@@ -240,10 +242,10 @@ func sendProof(x *Page, proposal factor.Ceremony, show confirmation) error {
 }
 
 // withAddress is the request's context, with the address that was typed for the factor that is being set up.
-func (x *Page) withAddress() context.Context { return factor.WithTyped(x.Noting(), x.form.address) }
+func withAddress(x *Page) context.Context { return factor.WithTyped(x.Noting(), x.form.address) }
 
 // addressPage asks for the address of a factor that is being set up, or says that the app names none.
-func (x *Page) addressPage(kind factor.Method, further bool) confirmation {
+func addressPage(x *Page, kind factor.Method, further bool) confirmation {
 	return func(status int, common pages.Common) error {
 		view := pages.SetUpSentView{
 			Common: common, Kind: string(kind), Typed: factor.TypesAddress(x.Config.Factors, kind), Further: further,
@@ -252,7 +254,7 @@ func (x *Page) addressPage(kind factor.Method, further bool) confirmation {
 		if x.form != nil {
 			view.Address = x.form.address
 		}
-		for _, other := range x.offered() {
+		for _, other := range offered(x) {
 			if !further && other != kind {
 				view.Others = append(view.Others, string(other))
 			}
@@ -262,8 +264,8 @@ func (x *Page) addressPage(kind factor.Method, further bool) confirmation {
 }
 
 // offered are the kinds of factors that can be set up here.
-func (x *Page) offered() []factor.Method {
-	return slices.DeleteFunc(x.Config.Factors.Offered(x.OriginOf(x.R)), func(kind factor.Method) bool {
+func offered(x *Page) []factor.Method {
+	return slices.DeleteFunc(x.Config.Factors.Each().Offered(x.OriginOf(x.R)), func(kind factor.Method) bool {
 		if !kind.Sent() || x.Config.SendCode == nil || factor.TypesAddress(x.Config.Factors, kind) {
 			return kind.Sent() && x.Config.SendCode == nil
 		}
@@ -283,31 +285,31 @@ func proveAgain(x *Page, proposal factor.Ceremony) error {
 		}
 		return sendProof(x, proposal, show)
 	}
-	begun, err := x.Config.Factors.BeginAdd(x.withAddress(), x.Session().Identity, kind)
+	begun, err := x.Config.Factors.Each().BeginAdd(withAddress(x), x.Session().Identity, kind)
 	switch {
 	case errors.Is(err, factor.ErrAddress):
 		common := x.Common()
 		common.Alert = pages.AlertAddress
-		return x.addressPage(kind, further)(http.StatusUnprocessableEntity, common)
+		return addressPage(x, kind, further)(http.StatusUnprocessableEntity, common)
 	case err != nil || begun.Beside != proposal.Beside:
 		return proposalLost(x, factor.ErrProposalStale)
 	}
-	return sendProof(x, begun, x.addressPage(kind, further))
+	return sendProof(x, begun, addressPage(x, kind, further))
 }
 
 // sentProofs adds to a confirmation the sent codes that would prove it: none, if the user has something stronger.
-func (x *Page) sentProofs(status *factor.Status, view *pages.ConfirmView) {
+func sentProofs(x *Page, status *factor.Status, view *pages.ConfirmView) {
 	proof := factor.Method(x.R.URL.Query().Get(pages.ProofQuery))
 	if x.form != nil {
 		proof = factor.Method(x.form.proof)
 	}
 	view.From = strings.TrimPrefix(x.Path.Text, x.Config.Base)
 	for _, kind := range []factor.Method{factor.MethodMail, factor.MethodSMS} {
-		if !x.usable(status, kind) || !factor.Proves(kind, status.Kinds()) {
+		if !usable(x, status, kind) || !factor.Proves(kind, status.Kinds()) {
 			continue
 		}
 		view.Sends = append(view.Sends, pages.SendLine{Kind: string(kind), To: addressOf(status, kind)})
-		if proof == kind && x.codeSent(kind) != nil {
+		if proof == kind && codeSent(x, kind) != nil {
 			view.Proof, view.To = string(kind), addressOf(status, kind)
 		}
 	}

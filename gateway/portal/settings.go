@@ -98,7 +98,7 @@ func settingsView(x *Page, common pages.Common, status factor.Status) (pages.Set
 			ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used, Synced: f.Synced, To: f.To,
 		})
 	}
-	for _, kind := range x.offered() {
+	for _, kind := range offered(x) {
 		if !kind.Sent() || !slices.Contains(status.Kinds(), kind) { // of those there is one
 			view.Offered = append(view.Offered, string(kind))
 		}

@@ -69,8 +69,8 @@ func (p *person) signOut() {
 	p.Follow("form[action$='/logout'] button")
 }
 
-// TestPasskeyInChromium: alice sets a passkey up in place of an app, signs in with it, adds a security key with the first
-// for a proof, renames that, signs in with it alone, removes the first, and disables all of it.
+// TestPasskeyInChromium: alice sets a passkey up in place of an app, signs in with it, adds a security key with the
+// first for a proof, renames that, signs in with it alone, removes the first, and disables all of it.
 func TestPasskeyInChromium(t *testing.T) {
 	t.Parallel()
 	s := start(t, "")

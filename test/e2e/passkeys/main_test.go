@@ -1,5 +1,5 @@
-// Package passkeys tests passkeys over the wire: the real binary in front of the demo app, with Chromium and its virtual
-// devices, and with scripts that say what no browser would.
+// Package passkeys tests passkeys over the wire: the real binary in front of the demo app, with Chromium and its
+// virtual devices, and with scripts that say what no browser would.
 package passkeys
 
 import (
