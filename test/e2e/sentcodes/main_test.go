@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"sallyport.example/sallyport/demo"
@@ -42,6 +43,9 @@ const block = `
 			lifetime 5m
 		}
 `
+
+// withPasskeys is block where passkeys can be set up, too.
+var withPasskeys = strings.Replace(block, "factors totp", "factors totp passkey", 1)
 
 // fast are limits that a test does not run into.
 const fast = `
