@@ -60,6 +60,9 @@ func NewRecord(user string, seed byte) factor.Record {
 	}
 }
 
+// Address is the e-mail address in the records that have one.
+const Address = "alice@mail.example.com"
+
 // NewReady is NewRecord of somebody who can sign in with a code of her authenticator at once.
 func NewReady(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
@@ -69,7 +72,7 @@ func NewReady(user string, seed byte) factor.Record {
 }
 
 // NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with a secret and without,
-// and of kinds that nobody knows. A store keeps them all the same.
+// and of kinds that nobody knows, and the user's e-mail address. A store keeps them all the same.
 func NewMixed(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Factors[0].Name = "Telephone <old>"
@@ -88,6 +91,7 @@ func NewMixed(user string, seed byte) factor.Record {
 		},
 	)
 	record.Activity = append(record.Activity, factor.Event{Kind: "sign-in-unheard_of", At: at})
+	record.Contact = &factor.Contact{Mail: Address, Language: "pt-BR"}
 	return record
 }
 
@@ -103,6 +107,7 @@ func NewReset(user string, seed byte) factor.Record {
 		Code:     &factor.Code{Hash: bytes.Repeat([]byte{seed}, 32), Expires: at.Add(25 * time.Hour)},
 		Throttle: factor.ThrottleState{Failures: 1, LastFailure: at},
 		Activity: []factor.Event{{Kind: factor.EventOperatorReset, At: at.Add(time.Hour)}},
+		Contact:  &factor.Contact{Mail: Address},
 	}
 }
 
