@@ -99,7 +99,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		return Sample{Name: name, Show: render}
 	}
 	drawn := func(uri string, s Sample) Sample { s.QR = uri; return s }
-	return []Sample{
+	return append([]Sample{
 		show("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, pages.ChallengeView{Common: common}) }),
 		show("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, desk) }),
 		show("desk-none", func(w http.ResponseWriter) error {
@@ -319,7 +319,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("signed-out", func(w http.ResponseWriter) error {
 			return r.SignedOut(w, 200, pages.SignedOutView{Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Login: "/login"})
 		}),
-	}
+	}, exposed(r, common, hostile, settings)...)
 }
 
 // Logo is a picture of its own colours for light and dark, wider than high.

@@ -130,8 +130,18 @@ func (o *office) told(event, actor, to, subject string, parts ...string) {
 	}
 }
 
-// call asks the admin API of a gateway. A body makes it a POST.
+// call asks the admin API of a gateway, and wants an answer of that status. A body makes it a POST.
 func (o *office) call(i int, path, body string, status int) string {
+	o.t.Helper()
+	got, text := o.ask(i, path, body)
+	if got != status {
+		o.t.Fatalf("%s: %d %s, want %d", path, got, text, status)
+	}
+	return text
+}
+
+// ask asks the admin API of a gateway. A body makes it a POST.
+func (o *office) ask(i int, path, body string) (status int, answer string) {
 	o.t.Helper()
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(o.gateways[i].Folder, "admin.sock"))
@@ -145,19 +155,19 @@ func (o *office) call(i int, path, body string, status int) string {
 		o.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != status {
-		o.t.Fatalf("%s: %d %s, want %d (%v)", path, answer.StatusCode, text, status, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		o.t.Fatal(err)
 	}
 	if !strings.HasSuffix(path, "/code") && !strings.HasSuffix(path, "/reset") { // whose answers are codes
 		o.api.Write(text)
 	}
-	return string(text)
+	return response.StatusCode, string(text)
 }
 
 // account is what the admin API says of alice.
