@@ -21,11 +21,11 @@ func exposed(r *pages.Renderer, common, hostile pages.Common, settings pages.Set
 	odd := pages.ExposedLine{At: Since, Browser: strings.Repeat("B", 80), Address: strings.Repeat("9", 80)}
 	settings.Exposed = true
 	return []Sample{
-		show("exposed", pages.ExposedView{Common: common, SignIns: []pages.ExposedLine{thief}}),
+		show("exposed", pages.ExposedView{Common: common, SignIns: []pages.ExposedLine{thief, {At: Used.Add(-26 * time.Hour), Address: "2001:db8::7"}}}),
 		show("exposed-many", many),
 		show("exposed-hostile", pages.ExposedView{Common: hostile, SignIns: []pages.ExposedLine{odd}}),
-		show("exposed-ended", pages.ExposedView{Common: common, Change: "/account/password"}),
-		show("exposed-ended-nowhere", pages.ExposedView{Common: common}),
+		show("exposed-change", pages.ExposedView{Common: common, Change: "/account/password"}),
+		show("exposed-change-nowhere", pages.ExposedView{Common: common}),
 		{Name: "settings-exposed", Show: func(w http.ResponseWriter) error { return r.Settings(w, http.StatusOK, settings) }},
 	}
 }

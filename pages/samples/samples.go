@@ -250,15 +250,6 @@ func All(r *pages.Renderer, languages string) []Sample {
 				Common: with(func(c *pages.Common) { c.Status = pages.NoticeRecoveryUsed }), RecoveryLeft: 2, RecoveryTotal: 10,
 			})
 		}),
-		show("exposed", func(w http.ResponseWriter) error {
-			return pages.ExposedView{Common: common, SignIns: []pages.ExposedLine{
-				{At: Used.Add(-2 * time.Hour), Address: "198.51.100.23", Browser: "Chrome, Windows"},
-				{At: Used.Add(-26 * time.Hour), Address: "2001:db8::7"},
-			}}.Show(r, w, 200)
-		}),
-		show("exposed-change", func(w http.ResponseWriter) error {
-			return pages.ExposedView{Common: common, Change: "/account/password"}.Show(r, w, 200)
-		}),
 		show("codes-hostile", func(w http.ResponseWriter) error {
 			return r.RecoveryCodes(w, 200, pages.RecoveryCodesView{Common: hostile, Codes: Codes})
 		}),

@@ -186,7 +186,7 @@ func TestNoNoticeWithoutAGateway(t *testing.T) {
 	if err := command.Run(); err != nil || json.Unmarshal(out.Bytes(), new(madeCode)) != nil {
 		t.Fatalf("%v: %s%s", err, out.String(), said.String())
 	}
-	for _, want := range []string{"nobody is told by e-mail or webhook", `"event": "operator_reset"`} {
+	for _, want := range []string{"nobody is told by e-mail or webhook", `"event":"operator_reset"`} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it does not say %q: %s", want, said.String())
 		}
