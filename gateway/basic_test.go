@@ -44,6 +44,7 @@ func TestP1_BasicPasswordAloneReadsNothing(t *testing.T) {
 			t.Errorf("%s in a pending session: the app was sent %s", method, seen)
 		}
 	}
+	s.clock.Advance(11 * time.Second) // later, this is another session
 	b := s.browser()
 	b.send("GET", "/page?a=1", "", with(basic("alice", "pw-a"))).wants(t, http.StatusSeeOther, challengePage)
 	b.passes(key).wants(t, http.StatusSeeOther, "/page?a=1")

@@ -67,3 +67,57 @@ func TestP5_StreamsBesideARaiseElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestP5_StrangersStreamBesideALoginElsewhere: a stranger has a public stream open through one gateway when she signs
+// in through another, as alice, to an app that takes over the cookie that is there. For up to a second the stream went
+// on, with what is alice's. The control: without a login it goes on.
+func TestP5_StrangersStreamBesideALoginElsewhere(t *testing.T) {
+	app, here, there, _, _ := raiseAtTwo(t)
+	for _, name := range []string{"", "alice"} {
+		more, left := make(chan struct{}), make(chan struct{})
+		next := upstreamOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/static/stream" {
+				app.raisingApp.ServeHTTP(w, r)
+				return
+			}
+			defer close(left)
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 2 {
+				app.mutex.Lock()
+				fmt.Fprintf(w, "of %q\n", app.users[sid(r)])
+				app.mutex.Unlock()
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-more:
+				case <-r.Context().Done():
+					return
+				}
+			}
+		}), app.open)
+		here.serve(next)
+		there.serve(next)
+		b := here.browser()
+		b.get("/login").wants(t, http.StatusOK, "")
+		stream, err := b.client.Get(b.s.server.URL + "/static/stream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := bufio.NewReader(stream.Body)
+		if line, err := read.ReadString('\n'); line != "of \"\"\n" {
+			t.Fatalf("the first piece: %d %q %v", stream.StatusCode, line, err)
+		}
+		if elsewhere := (&browser{s: there, client: b.client}); name != "" {
+			elsewhere.do("POST", "/login", asForm, alicesForm).wants(t, http.StatusSeeOther, "/second-factor/challenge")
+		}
+		select {
+		case more <- struct{}{}:
+		case <-left: // it has been cut already
+		}
+		line, _ := read.ReadString('\n')
+		if name == "" && line != "of \"\"\n" || strings.Contains(line, "alice") {
+			t.Errorf("%q: %q", name, line)
+		}
+		_ = stream.Body.Close()
+		close(more)
+	}
+}

@@ -11,9 +11,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestP5_SealedSecretsAreBound: whoever can write to KV puts a sealed secret, which he can open by his own codes, in
-// the place of another factor's of the same user, or brings a seal of the first schema into the second. Transit opens
-// neither.
+// TestP5_SealedSecretsAreBound: an attacker who can write to KV replaces a sealed secret with that of another factor of
+// the same user, whose codes he has, or uses a seal of schema 1 in schema 2. Transit opens neither.
 func TestP5_SealedSecretsAreBound(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

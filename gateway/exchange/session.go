@@ -64,6 +64,13 @@ func (x *Exchange) Take(step session.Step) (session.Taken, error) {
 	return taken, nil
 }
 
+// JoinSession makes the session of another request of this browser that of this request, and hands the browser its
+// token. The request must have none of its own.
+func JoinSession(x *Exchange, token string, data *session.Data) {
+	x.Token, x.data = token, data
+	setToken(x, token)
+}
+
 // Blind reports whether another site may have sent the request without the browser's session cookie. A login that the
 // operator allows from another site does not count.
 func (x *Exchange) Blind() bool { return x.Place != gate.Login && gate.Blind(x.R) }

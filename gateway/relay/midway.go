@@ -111,6 +111,13 @@ func (f *filter) mayGoOut() bool {
 	if s.cut.Load() {
 		return false
 	}
+	if f.x.carries && f.x.site.Config.Sessions.Remote() {
+		// A login at this gateway cuts the stream itself. One at another gateway is seen in the store only.
+		if gone, err := f.x.disowned(); gone || err != nil {
+			s.Stop()
+			return false
+		}
+	}
 	ask := s.stale.Load()
 	if v != nil && !v.Raises {
 		patience := underway.PagePatience

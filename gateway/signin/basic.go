@@ -66,7 +66,8 @@ func (x *Exchange) tryPassword(line string) (answer exchange.Answer) {
 			leave()
 		}
 	}()
-	if refusal := judgePassword(x, line, name); refusal != nil {
+	judge := func() exchange.Answer { return judgePassword(x, line, name) }
+	if refusal := signInTogether(x, line, judge); refusal != nil {
 		return func() error {
 			defer leave()
 			return refusal()

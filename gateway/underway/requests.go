@@ -24,6 +24,8 @@ type Requests struct {
 	Doors Raising
 	// SignIns are the logins that are at the app.
 	SignIns SignIns
+	// Together are the first requests of one browser that sign in by the same password.
+	Together Together
 	// Unresolved are the sessions whose change could not be written to the store.
 	Unresolved Unresolved
 	// Room limits the large forms of strangers that are being read.

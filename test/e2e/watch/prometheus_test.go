@@ -30,8 +30,8 @@ func promtool(t *testing.T, input string, arguments ...string) {
 	}
 }
 
-// TestRules: promtool accepts the alerts and the configuration, and brings each alert about by recorded series. None
-// is without such a test, nor without a word in the documentation.
+// TestRules: promtool accepts the alerts and the configuration, and recorded series make each alert fire. Each alert
+// has such a test and is documented.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "alerts.yml")
@@ -44,18 +44,18 @@ func TestRules(t *testing.T) {
 	}
 	for _, alert := range alerts {
 		if !strings.Contains(tests, "alertname: "+alert[1]+"\n        exp_alerts:") {
-			t.Errorf("no test brings %s about", alert[1])
+			t.Errorf("no test makes %s fire", alert[1])
 		}
 		if !strings.Contains(docs, "`"+alert[1]+"`") {
-			t.Errorf("docs/operations.md says nothing of %s", alert[1])
+			t.Errorf("docs/operations.md does not mention %s", alert[1])
 		}
 	}
 }
 
-// onlyWithVault is the one metric that a gateway with the secrets in a file has not; TestVaultMetrics sees it.
+// onlyWithVault is the one metric that a gateway without Vault does not have; TestVaultMetrics tests it.
 const onlyWithVault = "sallyport_vault_token_expires_seconds"
 
-// scraped are the labels of each metric in what a gateway shows to who scrapes it.
+// scraped returns the labels of each metric in a scrape of a gateway.
 func scraped(t *testing.T) map[string][]string {
 	t.Helper()
 	hook := site.NewReceiver(t)
@@ -76,7 +76,7 @@ func scraped(t *testing.T) map[string][]string {
 	return metrics
 }
 
-// asksFor fails the test unless what a panel asks for is in a scrape, labels too.
+// asksFor returns the metrics in a panel's query, and fails the test unless they and their labels are in a scrape.
 func asksFor(t *testing.T, panel, expression string, metrics map[string][]string) (names []string) {
 	t.Helper()
 	var labels []string
@@ -99,7 +99,7 @@ func asksFor(t *testing.T, panel, expression string, metrics map[string][]string
 }
 
 // TestDashboard: Grafana's dashboard has the parts that every dashboard has, its panels do not overlap, and what they
-// ask for is PromQL about metrics and labels that a real scrape has. It shows every one of our metrics.
+// queries are PromQL with metrics and labels that a real scrape has. It shows every metric.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	var dashboard struct {
@@ -175,7 +175,7 @@ func TestDashboard(t *testing.T) {
 	promtool(t, "", "check", "rules", path)
 }
 
-// adminMetrics are Sallyport's metrics at Caddy's admin endpoint.
+// adminMetrics returns Sallyport's metrics from Caddy's admin endpoint.
 func (g *gateway) adminMetrics(t *testing.T) string {
 	t.Helper()
 	var ours bytes.Buffer
@@ -187,7 +187,7 @@ func (g *gateway) adminMetrics(t *testing.T) string {
 	return ours.String()
 }
 
-// value is a series' value; -1 where it is not there.
+// value returns a series' value; -1 if the series does not exist.
 func value(t *testing.T, metrics, series string) float64 {
 	t.Helper()
 	for line := range strings.Lines(metrics) {
@@ -202,8 +202,8 @@ func value(t *testing.T, metrics, series string) float64 {
 	return -1
 }
 
-// TestP9_Metrics: whoever scrapes learns no user, no address, no path, no password and no code; promtool finds nothing
-// to complain of; what happened is counted, and a reload keeps the counts. The positive control is the app's name.
+// TestP9_Metrics: the metrics contain no user, address, path, password or code, and promtool accepts them. Events are
+// counted, and a reload keeps the counts. The control: the metrics contain the app's name.
 func TestP9_Metrics(t *testing.T) {
 	t.Parallel()
 	g := start(t, "", site.Options{})
@@ -251,7 +251,7 @@ func TestP9_Metrics(t *testing.T) {
 	}
 }
 
-// TestMetricsOfManyUsers: a thousand names and addresses make no series.
+// TestMetricsOfManyUsers: a thousand names and addresses add no series.
 func TestMetricsOfManyUsers(t *testing.T) {
 	t.Parallel()
 	g := start(t, "", site.Options{})
@@ -264,6 +264,6 @@ func TestMetricsOfManyUsers(t *testing.T) {
 		c.Get(fmt.Sprintf("/path-%d", i)).Wants(t, http.StatusSeeOther, "")
 	}
 	if after := series(); after != before {
-		t.Errorf("%d lines of metrics, and then %d", before, after)
+		t.Errorf("%d lines of metrics before, %d after", before, after)
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestWebhook: what happens to a user's factors comes to the receiver, signed and in order, and nothing else does.
-// While the receiver is away nobody's request waits, and over a reload of the configuration nothing is lost. Neither
-// the log nor Caddy's configuration has the secret.
+// TestWebhook: the receiver gets the events about users' factors, signed and in order, and no others. While the
+// receiver is down no request waits, and a reload of the configuration loses no event. Neither the log nor Caddy's
+// configuration has the secret.
 func TestWebhook(t *testing.T) {
 	t.Parallel()
 	h := site.NewReceiver(t)
