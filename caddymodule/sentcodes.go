@@ -20,8 +20,8 @@ import (
 // SentCodes says where a user's e-mail address, or telephone number, stands, and how long a code is good that is sent
 // there.
 type SentCodes struct {
-	// The place of the address: `json` and a pointer into the answer to `identity`, or `user` for one that the user types
-	// at the set-up and proves by a code. Required.
+	// The place of the address: `json` and a pointer into the answer to `identity`, or `user` for one that the user
+	// types at the set-up and proves by a code. Required.
 	Address []string `json:"address,omitempty"`
 	// How long a code is good, at most 10 minutes. Default: `10m` for e-mail, `5m` for text messages
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`

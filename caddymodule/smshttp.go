@@ -207,7 +207,8 @@ func (s *SMSHTTP) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// templatePrefix begins a template that is hidden: one in braces is no placeholder, which hideLiteral would leave alone.
+// templatePrefix begins a template that is hidden: one in braces is no placeholder, which hideLiteral would leave
+// alone.
 const templatePrefix = " "
 
 // check checks how the words fit together, as far as it is known before placeholders are replaced.

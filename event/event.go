@@ -46,8 +46,8 @@ const (
 	// PasskeyCopied is a passkey's answer that was refused because the passkey's count of uses went back: somebody may
 	// hold a copy of it.
 	PasskeyCopied Name = "passkey_copied"
-	// CodeSent is a code that was sent to the user, or was to be: Failed if the sender did not take it, Refused if enough
-	// were sent. Its method is the kind, and with ReasonSetUp or ReasonChange it was for that.
+	// CodeSent is a code that was sent to the user, or was to be: Failed if the sender did not take it, Refused if
+	// enough were sent. Its method is the kind, and with ReasonSetUp or ReasonChange it was for that.
 	CodeSent Name = "code_sent"
 	// BrowserTrusted is a browser that will sign in without a code from now on.
 	BrowserTrusted Name = "browser_trusted"

@@ -94,9 +94,9 @@ var ErrUnsure = errors.New("factor: it is not known whether the message was sent
 type Deliver func(ctx context.Context, message Message) error
 
 // SendCode sends a code of the kind to a user who is to be asked for it. It is counted, in the record, before it is
-// sent, so that the limits hold over all sessions and nodes; one that certainly was not sent is given back. The error is
-// ErrNotEnrolled if the user has no factor of the kind, ErrAddress, a *ThrottledError if no code would be judged, a
-// *LimitedError, or Deliver's.
+// sent, so that the limits hold over all sessions and nodes; one that certainly was not sent is given back. The error
+// is ErrNotEnrolled if the user has no factor of the kind, ErrAddress, a *ThrottledError if no code would be judged,
+// a *LimitedError, or Deliver's.
 func SendCode(ctx context.Context, s *Service, user string, name Method, deliver Deliver) (Sending, error) {
 	kind, err := messenger(s, name)
 	if err != nil {
@@ -227,8 +227,8 @@ func lifetime(kind Kind) time.Duration {
 	return QuestionLifetime
 }
 
-// finish has a kind make the factor of a set-up. Whoever sets one up has not been shown a sent code, and may be guessing
-// it for somebody else's address: wrong ones are counted like any others, and none is judged while none is.
+// finish has a kind make the factor of a set-up. Whoever sets one up has not been shown a sent code, and may be
+// guessing it for somebody else's address: wrong ones are counted like any others, and none is judged while none is.
 func finish(ctx context.Context, s *Service, kind Enroller, env Env, ceremony Ceremony, answer Answer) (f Factor, right bool, err error) {
 	if _, sent := kind.(Messenger); !sent {
 		return kind.Finish(env, ceremony, answer)

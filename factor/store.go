@@ -290,8 +290,8 @@ var (
 	ErrCodeOwed = errors.New("factor: an enrolment code is owed")
 	// ErrAddress says that there is no address that a code could be sent to.
 	ErrAddress = errors.New("factor: no address to send a code to")
-	// ErrTooWeak says that a factor of the kind cannot stand in for those that the user has: a sent code is no proof for
-	// a change where there is something stronger.
+	// ErrTooWeak says that a factor of the kind cannot stand in for those that the user has: a sent code is no proof
+	// for a change where there is something stronger.
 	ErrTooWeak = errors.New("factor: a stronger factor has to be proved")
 	// ErrLimited matches every *LimitedError.
 	ErrLimited = errors.New("factor: too many codes were sent")

@@ -53,7 +53,7 @@ type Codes struct{ options CodeOptions }
 // NewCodes makes a Codes.
 func NewCodes(options CodeOptions) *Codes { return &Codes{options} }
 
-// ErrNoSender: there is nothing to send such a message by.
+// ErrNoSender says that there is nothing to send such a message by.
 var ErrNoSender = errors.New("notify: there is no sender")
 
 // Unsure reports whether a message may have been sent in spite of the error.

@@ -140,8 +140,8 @@ Give it to nobody. If you did not ask for it, change your password.
 	}
 }
 
-// TestCodesInjectNothing is an attack: whoever can choose a browser's name, a host or the app's name has another line in
-// the message, another code, or another site for which a telephone fills the code in.
+// TestCodesInjectNothing is an attack: whoever can choose a browser's name, a host or the app's name has another line
+// in the message, another code, or another site for which a telephone fills the code in.
 func TestCodesInjectNothing(t *testing.T) {
 	t.Parallel()
 	code := aCode

@@ -79,8 +79,7 @@ func encode(data *Data, deadline time.Time) ([]byte, error) {
 	}
 	to = retry.Jar.Encode(to)
 	to = appendString(to, retry.For)
-	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "", len(data.Asked) > 0,
-		data.Phone != "", len(data.Sent) > 0)); data.Raising != nil {
+	if to = append(to, flags(data.Doubt, data.InPlace, data.Raising != nil, len(more) > 0, data.Mail != "", len(data.Asked) > 0, data.Phone != "", len(data.Sent) > 0)); data.Raising != nil {
 		to = appendTime(to, *data.Raising)
 	}
 	if len(more) > 0 {

@@ -168,8 +168,8 @@ func quiet(t *testing.T, err error) {
 	}
 }
 
-// TestFailures: gateways that are down, slow, endless, or without the encryption that the address promises. Each is told
-// apart, in time, and no error says more than host and status.
+// TestFailures: gateways that are down, slow, endless, or without the encryption that the address promises. Each is
+// told apart, in time, and no error says more than host and status.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	const account = "/send?account=hunter2"

@@ -232,7 +232,8 @@ func TestTypedAddress(t *testing.T) {
 	}
 }
 
-// TestNoAddressYet: a set-up can begin before the user has said the address; nothing is sent then, and no code is right.
+// TestNoAddressYet: a set-up can begin before the user has said the address; nothing is sent then, and no code is
+// right.
 func TestNoAddressYet(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

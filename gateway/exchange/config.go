@@ -97,9 +97,9 @@ type Config struct {
 	WatchPasswords bool
 	// ChangePassword is the path at which the app lets users change their password. Default: none is named.
 	ChangePassword string
-	// SendCode sends a code while the user waits for it. Its error is factor.ErrUnsure if the message may have been sent
-	// all the same, and holds neither the code nor the address. Default: nothing is sent, and no kind of factor whose
-	// codes are is offered.
+	// SendCode sends a code while the user waits for it. Its error is factor.ErrUnsure if the message may have been
+	// sent all the same, and holds neither the code nor the address. Default: nothing is sent, and no kind of factor
+	// whose codes are is offered.
 	SendCode func(ctx context.Context, letter Letter) error
 	// Contacts has users' e-mail addresses kept in their records, for notices. Default: they are not kept.
 	Contacts bool
@@ -151,7 +151,8 @@ type Outcome struct {
 	User string
 	// State is the session's state.
 	State gate.State
-	// Method is how the second factor was proved: totp, passkey, mail, sms or recovery, or none if none is owed. Empty unless verified.
+	// Method is how the second factor was proved: totp, passkey, mail, sms or recovery, or none if none is owed.
+	// Empty unless verified.
 	Method string
 }
 

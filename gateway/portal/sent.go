@@ -33,10 +33,10 @@ const (
 	problemSender  = "https://sallyport.invalid/sender-unavailable"
 )
 
-// errSender is the error of a message that its sender did not take.
-type errSender struct{ error }
+// senderError is the error of a message that its sender did not take.
+type senderError struct{ error }
 
-func (e errSender) Unwrap() error { return e.error }
+func (e senderError) Unwrap() error { return e.error }
 
 // deliver returns what sends a message to the user.
 func deliver(x *Page) factor.Deliver {
@@ -50,7 +50,7 @@ func deliver(x *Page) factor.Deliver {
 			letter.Language = status.Contact.Language
 		}
 		if err := x.Config.SendCode(ctx, letter); err != nil {
-			return errSender{err}
+			return senderError{err}
 		}
 		return nil
 	}
@@ -153,8 +153,8 @@ func challengeOf(x *Page, kind factor.Method) confirmation {
 // asksFirst are the addresses below base at which a change is confirmed.
 var asksFirst = regexp.MustCompile(`^/(add|reset|disable|recovery-codes|factors/[0-9A-Za-z]+/(rename|remove))$`)
 
-// backTo is the address of the confirmation for which a code was asked in a verified session: one of our own pages, which
-// asks for the code then. Empty at the challenge.
+// backTo is the address of the confirmation for which a code was asked in a verified session: one of our own pages,
+// which asks for the code then. Empty at the challenge.
 func backTo(x *Page, kind factor.Method) string {
 	if x.State() != gate.Verified {
 		return ""
@@ -191,7 +191,7 @@ func notSent(x *Page, status int, problem, title, alert string) error {
 func sendingFailed(x *Page, err error, kind factor.Method, reason string, show confirmation) error {
 	told := event.Event{Name: event.CodeSent, User: x.Session().Identity, Method: string(kind), Reason: reason}
 	var limited *factor.LimitedError
-	var sender errSender
+	var sender senderError
 	common := x.Common()
 	status, problem, title := http.StatusServiceUnavailable, problemSender, "Code not sent"
 	switch {
@@ -315,8 +315,8 @@ func sentProofs(x *Page, status *factor.Status, view *pages.ConfirmView) {
 	}
 }
 
-// provedEnough is when a factor was last proved in this session that is a proof for a change: a sent code is none if the
-// user has something stronger. Zero if there is none, and if nobody knows what the user has.
+// provedEnough is when a factor was last proved in this session that is a proof for a change: a sent code is none if
+// the user has something stronger. Zero if there is none, and if nobody knows what the user has.
 func provedEnough(x *Page) (last time.Time) {
 	status, err := x.looked()
 	if err != nil {

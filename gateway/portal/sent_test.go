@@ -140,7 +140,8 @@ func TestSetUpByText(t *testing.T) {
 	}
 	wants(t, v.post("/setup", url.Values{"kind": {"sms"}, "address": {phone}}), http.StatusSeeOther, "/second-factor/setup")
 	page(t, v.get("/setup"), http.StatusOK, `id="sent-to">••• 67`)
-	page(t, v.post("/setup", url.Values{"kind": {"sms"}}), http.StatusTooManyRequests, `role="alert"`, `name="code"`) // another one at once
+	// Another one at once.
+	page(t, v.post("/setup", url.Values{"kind": {"sms"}}), http.StatusTooManyRequests, `role="alert"`, `name="code"`)
 	wants(t, v.post("/setup/confirm", url.Values{"code": {p.last().Code}}), http.StatusSeeOther, "/second-factor/recovery-codes")
 }
 
@@ -287,8 +288,9 @@ func (p *postal) setUpAgain() *visitor {
 }
 
 // TestSentCodeTakesNothingStrongerAway is an attack: whoever has the password and the mailbox of a user with an
-// authenticator signs in by e-mail and removes, resets, renames or adds a factor, makes recovery codes, or disables all of
-// them. No code is sent for that, one that was sent for the sign-in does not serve, and `reauth` is no way round it.
+// authenticator signs in by e-mail and removes, resets, renames or adds a factor, makes recovery codes, or disables
+// all of them. No code is sent for that, one that was sent for the sign-in does not serve, and `reauth` is no way
+// round it.
 func TestSentCodeTakesNothingStrongerAway(t *testing.T) {
 	p := withSentCodes(t)
 	p.site.Config.Reauth = time.Hour
@@ -296,7 +298,8 @@ func TestSentCodeTakesNothingStrongerAway(t *testing.T) {
 	owner := p.visitor(gate.Pending)
 	owner.says("/challenge/send", `{"kind":"mail"}`)
 	wants(t, owner.post("/challenge", url.Values{"kind": {"mail"}, "code": {p.last().Code}}), http.StatusSeeOther, "/wanted")
-	wants(t, owner.post("/add", url.Values{"kind": {"totp"}}), http.StatusSeeOther, "/second-factor/setup") // within reauth, nothing stronger
+	// Within reauth, nothing stronger.
+	wants(t, owner.post("/add", url.Values{"kind": {"totp"}}), http.StatusSeeOther, "/second-factor/setup")
 	key := find(t, secretKey, owner.get("/setup"))
 	wants(t, owner.post("/setup/confirm", url.Values{"code": {p.code(key)}}), http.StatusSeeOther, "/second-factor/")
 	status, err := p.factors.Status(t.Context(), "alice")

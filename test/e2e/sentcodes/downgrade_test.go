@@ -14,9 +14,9 @@ import (
 
 var factorID = regexp.MustCompile(`data-factor="([^"]+)" data-kind="passkey"`)
 
-// TestMailboxTakesNoPasskeyAway is an attack: whoever has the password and the mailbox of a user with a passkey signs in by
-// e-mail, and removes the passkey, adds a factor of her own, makes recovery codes or disables all. None of it goes by a
-// code that was sent, not even within `reauth`; with the passkey it does.
+// TestMailboxTakesNoPasskeyAway is an attack: whoever has the password and the mailbox of a user with a passkey signs
+// in by e-mail, and removes the passkey, adds a factor of her own, makes recovery codes or disables all. None of it
+// goes by a code that was sent, not even within `reauth`; with the passkey it does.
 func TestMailboxTakesNoPasskeyAway(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
@@ -72,5 +72,6 @@ func TestMailboxTakesNoPasskeyAway(t *testing.T) {
 	if answer := again.PostJSON("/second-factor/challenge/passkey", device.Get(t, options(again, "/challenge/passkey"))); answer.StatusCode != http.StatusOK {
 		t.Fatalf("the passkey is gone: %d %s", answer.StatusCode, answer.Text)
 	}
-	again.Own("/", "/factors/"+id+"/remove", nil).Wants(t, http.StatusSeeOther, "/second-factor/") // within reauth, by the passkey
+	// Within reauth, by the passkey.
+	again.Own("/", "/factors/"+id+"/remove", nil).Wants(t, http.StatusSeeOther, "/second-factor/")
 }

@@ -1,5 +1,5 @@
-// Package sentcodes tests codes by e-mail and text message over the wire: the real binary in front of the demo app, with
-// a real mail server and a real gateway for text messages.
+// Package sentcodes tests codes by e-mail and text message over the wire: the real binary in front of the demo app,
+// with a real mail server and a real gateway for text messages.
 package sentcodes
 
 import (

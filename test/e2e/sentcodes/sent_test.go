@@ -106,8 +106,8 @@ func TestP7_CodeOfAnotherBrowser(t *testing.T) {
 	}
 }
 
-// TestManyCodes is an attack: whoever has the password asks for hundreds of codes, in several browsers and at once. Five
-// go out within the hour, that of the set-up included, and each of the others is told when to come back.
+// TestManyCodes is an attack: whoever has the password asks for hundreds of codes, in several browsers and at once.
+// Five go out within the hour, that of the set-up included, and each of the others is told when to come back.
 func TestManyCodes(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
