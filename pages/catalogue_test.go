@@ -47,7 +47,7 @@ func TestCatalogue(t *testing.T) {
 			asked[kind+"."+part] = true
 		}
 	}
-	for _, kind := range []string{"add.totp", "add.passkey", "rename", "remove"} {
+	for _, kind := range []string{"add.totp", "add.passkey", "add.mail", "add.sms", "rename", "remove"} {
 		asked[kind+".title"], asked[kind+".lead"] = true, true
 	}
 	for month := range 12 {

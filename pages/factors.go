@@ -51,10 +51,15 @@ func (f FactorLine) Sent() bool { return isSent(f.Kind) }
 
 // Label is the key of what a factor is called that has no name.
 func (f FactorLine) Label() string {
-	if f.Kind == kindApp || f.Kind == "" {
-		return "settings.app"
+	switch f.Kind {
+	case kindPasskey:
+		return "desk.kind.passkey"
+	case kindMail:
+		return "desk.kind.mail"
+	case kindSMS:
+		return "desk.kind.sms"
 	}
-	return "desk.kind." + f.Kind
+	return "settings.app"
 }
 
 // Add are the kinds of which a further factor can be set up.

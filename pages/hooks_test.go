@@ -19,7 +19,7 @@ func TestForms(t *testing.T) {
 		"/code": true, "/unlock": true, "/sign-out": true, // the help desk's
 	}
 	asks := map[string]bool{
-		"/reset": true, "/disable": true, "/recovery-codes": true, "/add": true, "/factors/f2/rename": true, "/factors/f3/rename": true,
+		"/reset": true, "/disable": true, "/recovery-codes": true, "/add": true, "/factors/f2/rename": true, "/factors/f3/rename": true, "/factors/f4/rename": true,
 	}
 	for _, s := range samples(New(Options{})) {
 		for _, form := range all(parse(t, answer(t, s).Body.String()), "form", "", "") {

@@ -87,8 +87,9 @@ func All(r *pages.Renderer, languages string) []Sample {
 		{ID: "f1", Kind: "totp", Created: Since, Used: Used},
 		{ID: "f2", Kind: "passkey", Name: "YubiKey 5", Created: Since, Used: Used},
 		{ID: "f3", Kind: "passkey", Name: "iCloud Keychain", Created: Since, Synced: true},
+		{ID: "f4", Kind: "mail", Created: Since, To: "a•••@example.com"},
 	}
-	several.Offered = []string{"totp", "passkey", "unheard_of"}
+	several.Offered = []string{"totp", "passkey", "sms", "unheard_of"}
 	both := pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, Passkey: true, Factor: "f2", Kind: "passkey", Name: "YubiKey 5", Behind: &several}
 	alone := both
 	alone.NoApp, alone.Last = true, true
@@ -138,6 +139,12 @@ func All(r *pages.Renderer, languages string) []Sample {
 		}),
 		show("setup-mail-none", func(w http.ResponseWriter) error {
 			return pages.SetUpSent(r, w, 409, pages.SetUpSentView{Common: common, Kind: "mail", Others: []string{"totp"}})
+		}),
+		show("add-mail", func(w http.ResponseWriter) error {
+			return pages.ConfirmAdd(r, w, 200, pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, Kind: "mail", Behind: &several})
+		}),
+		show("add-sms", func(w http.ResponseWriter) error {
+			return pages.ConfirmAdd(r, w, 200, pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, Kind: "sms", Behind: &several})
 		}),
 		show("confirm-mail", func(w http.ResponseWriter) error {
 			v := pages.ConfirmView{Common: common, NeedCode: true, CanRecover: true, NoApp: true, Sends: []pages.SendLine{{Kind: "mail", To: "a•••@example.com"}}, From: "/disable"}
