@@ -77,7 +77,7 @@ func TestStoresKnowNoKind(t *testing.T) {
 			}
 		}
 		ast.Inspect(file, func(node ast.Node) bool {
-			if name, ok := node.(*ast.Ident); ok && (slices.Contains([]string{"MethodTOTP", "MethodPasskey", "MethodRecovery"}, name.Name)) {
+			if name, ok := node.(*ast.Ident); ok && slices.Contains([]string{"MethodTOTP", "MethodPasskey", "MethodRecovery"}, name.Name) {
 				t.Errorf("%s: %s in a store", files.Position(name.Pos()), name.Name)
 			}
 			return true
