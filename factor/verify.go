@@ -111,7 +111,7 @@ func judged(ctx context.Context, s *Service, record Record, as attempt, use func
 	switch {
 	case errors.Is(err, ErrCopied):
 		record.happened(ctx, EventCopied, now.UTC())
-		return verdict{next: record, outcome: ErrCopied}, nil //nolint:nilerr // it is the outcome, which is told
+		return verdict{next: record, outcome: ErrCopied}, nil
 	case err != nil && !errors.As(err, &used):
 		return verdict{}, err
 	}

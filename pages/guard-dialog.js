@@ -22,7 +22,7 @@ const proves = async (native, { trust }) => {
 	}
 };
 
-const show = (native, { user, methods }, done) => {
+const show = (native, { user, methods = [] }, done) => {
 	const host = element("div"), root = host.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
 	const dialog = element("dialog", "", { lang, dir }), form = element("form", "", { noValidate: true });
 	const field = element("input", "", {

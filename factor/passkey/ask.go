@@ -53,12 +53,13 @@ func (k *Kind) Ask(env factor.Env, factors []factor.Factor) (factor.Ceremony, st
 // looks at. A count that goes back is ErrCopied.
 func (k *Kind) Judge(answer factor.Answer) factor.Judgement {
 	response, malformed := protocol.ParseCredentialRequestResponseBytes([]byte(answer.Text))
+	readable := malformed == nil
 	return func(f factor.Factor, now time.Time) (factor.Factor, bool, error) {
 		s, err := read(f)
 		switch {
 		case err != nil:
 			return factor.Factor{}, false, err
-		case malformed != nil || answer.Asked == nil || !bytes.Equal(response.RawID, s.Credential) || s.RPID != k.options.RPID:
+		case !readable || answer.Asked == nil || !bytes.Equal(response.RawID, s.Credential) || s.RPID != k.options.RPID:
 			return factor.Factor{}, false, nil
 		}
 		c, err := decode(*answer.Asked)

@@ -148,10 +148,7 @@ func (k *Kind) Finish(env factor.Env, stored factor.Ceremony, answer factor.Answ
 	if err != nil {
 		return factor.Factor{}, false, err
 	}
-	if k.Check(f) != nil {
-		return factor.Factor{}, false, nil
-	}
-	return f, true, nil
+	return f, k.Check(f) == nil, nil
 }
 
 // known are those of the transports that the specification names: the rest comes from the browser, and says nothing.

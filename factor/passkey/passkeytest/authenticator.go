@@ -130,7 +130,7 @@ func (a *Authenticator) Create(t testing.TB, creation string) string {
 		t.Fatal(err)
 	}
 	data := append(a.data(asked.RP.ID, attested), a.Model[:]...)
-	data = binary.BigEndian.AppendUint16(data, uint16(len(a.ID))) //nolint:gosec // 32
+	data = binary.BigEndian.AppendUint16(data, uint16(len(a.ID)))
 	data = append(append(data, a.ID...), key...)
 	object, err := webauthncbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data})
 	if err != nil {
