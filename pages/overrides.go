@@ -149,9 +149,9 @@ func blocked(tag string, attributes []html.Attribute) string {
 		switch {
 		case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
 			return a.Key + "=: the policy does not allow it; rules belong in " + overrideStyle
-		case slices.Contains([]string{"srcset", "srcdoc", "background", "formaction", "ping", "http-equiv", "data", "poster", "manifest"}, a.Key):
+		case slices.Contains([]string{"srcset", "srcdoc", "background", "ping", "http-equiv", "data", "poster", "manifest"}, a.Key):
 			return a.Key + "=: the policy does not allow it"
-		case slices.Contains([]string{"src", "href", "xlink:href", "action"}, a.Key):
+		case slices.Contains([]string{"src", "href", "xlink:href", "action", "formaction"}, a.Key):
 			// Browsers drop white space and control characters, and take \ for /.
 			address := strings.ToLower(strings.Map(func(c rune) rune {
 				switch {
