@@ -240,6 +240,8 @@ func (r *Renderer) passkeyTrials(c Common, add func(string, func(http.ResponseWr
 		{Common: c, Ways: []string{kindPasskey}},
 		{Common: c, Nowhere: true},
 		{Common: c, Way: kindPasskey, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"},
+		{Common: c, Way: kindMail, To: "u…@example.com", Ways: []string{kindApp}},
+		{Common: c, Way: kindMail, To: "u…@example.com", Asked: true, Remember: time.Hour, Key: "key-in-trial", Device: "device-in-trial"},
 	} {
 		add("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, v) })
 	}
