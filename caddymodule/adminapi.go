@@ -18,9 +18,9 @@ func init() { caddy.RegisterModule(new(AdminAPI)) }
 // apiBase is where the API of operators is, at Caddy's admin endpoint.
 const apiBase = "/second_factor/"
 
-// AdminAPI is the API of operators at Caddy's admin endpoint: the users of each app, how they stand, what can be done
-// for them, and the health of the stores. It answers with JSON, and with RFC 9457 problem documents. It never tells a
-// secret, but for a code that was just made, once.
+// AdminAPI is the API of operators at Caddy's admin endpoint. It lists and shows the users of each app, does things for
+// them, and reports the health of the stores. It answers with JSON, and with RFC 9457 problem documents. It returns no
+// secret, except a newly made code, once.
 type AdminAPI struct {
 	app *App
 }
@@ -38,7 +38,7 @@ func (a *AdminAPI) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Routes are the API's addresses.
+// Routes returns the API's addresses.
 func (a *AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: apiBase, Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if a.app == nil {
@@ -51,7 +51,7 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 	})}}
 }
 
-// operatorAPI answers the calls, of Caddy's admin endpoint and of commands that work on the stores directly.
+// operatorAPI answers calls: those to Caddy's admin endpoint, and those of commands that work on the stores directly.
 type operatorAPI struct {
 	service *operator.Service
 	names   func() []string
@@ -66,7 +66,7 @@ type call struct {
 	app, user string
 }
 
-// acts are what can be done for a user.
+// acts has what can be done for a user, by the last segment of the address.
 var acts = map[string]func(*call) error{
 	"reset": (*call).reset, "unlock": (*call).unlock, "sign-out": (*call).signOut, "code": (*call).code,
 }
@@ -91,7 +91,7 @@ func (a *operatorAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	case len(parts) < 3 || parts[0] != "apps" || parts[2] != "users":
 	case len(parts) == 3:
 		act = (*call).list
-	case strings.Trim(parts[3], ".") == "": // Go's mux leads some of these elsewhere, so none of them counts
+	case strings.Trim(parts[3], ".") == "": // Go's mux redirects some of these, so none is accepted
 	case len(parts) == 4:
 		act = (*call).show
 	case len(parts) == 5:
@@ -127,7 +127,7 @@ func (c *call) listApps() error {
 	return writeJSON(c.w, http.StatusOK, answer)
 }
 
-// query checks that the query has these names only, each once.
+// query checks that the query has only these names, each at most once.
 func (c *call) query(names ...string) error {
 	values, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {

@@ -74,7 +74,7 @@ func ask(t *testing.T, api http.Handler, method, path, body string, into any) in
 	return w.Code
 }
 
-// TestAdminAPI: each call, and each refusal in the form of RFC 9457.
+// TestAdminAPI tests each call, and each refusal in the form of RFC 9457.
 func TestAdminAPI(t *testing.T) {
 	store, api := newAPI(t)
 	for i := range 150 {
@@ -136,11 +136,11 @@ func TestAdminAPI(t *testing.T) {
 	}
 	store.Fail(errors.New("unplugged"))
 	if got := ask(t, api, http.MethodGet, "apps/wiki/users", "", nil); got != http.StatusServiceUnavailable {
-		t.Errorf("the store is away: %d", got)
+		t.Errorf("without the store: %d", got)
 	}
 }
 
-// TestP9_AdminAPI: nothing that the API says of a record holds a seed, a hash or a token.
+// TestP9_AdminAPI: no answer of the API about a record contains a seed, a hash or a token.
 func TestP9_AdminAPI(t *testing.T) {
 	store, api := newAPI(t)
 	record := storetest.NewCoded("alice", 'Q')
@@ -152,7 +152,7 @@ func TestP9_AdminAPI(t *testing.T) {
 	api.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, apiBase+"apps/wiki/users/alice", nil))
 	for _, secret := range []string{"secret", "hash", "salt", "QQQQ", "UVFR", "device-"} {
 		if strings.Contains(w.Body.String(), secret) {
-			t.Errorf("it says %q: %s", secret, w.Body)
+			t.Errorf("the answer contains %q: %s", secret, w.Body)
 		}
 	}
 	if !strings.Contains(w.Body.String(), `"totp"`) {

@@ -33,7 +33,7 @@ type (
 	usersJSON struct {
 		Users  []userJSON `json:"users"`
 		Cursor string     `json:"cursor,omitempty"`
-		// Unreadable is how many damaged records were passed over.
+		// Unreadable is how many damaged records were skipped.
 		Unreadable int `json:"unreadable,omitempty"`
 	}
 	accountJSON struct {
@@ -127,7 +127,7 @@ func accountJSONOf(account operator.Account) accountJSON {
 // maxAct is the largest body of a call, in bytes.
 const maxAct = 16 << 10
 
-// act reads what an operator wants, and why.
+// act reads from the body what an operator wants, and why.
 func (c *call) act() (body actJSON, act operator.Act, err error) {
 	if err := c.query(); err != nil {
 		return body, act, err
@@ -154,7 +154,7 @@ func (c *call) act() (body actJSON, act operator.Act, err error) {
 	return body, act, nil
 }
 
-// done does what needs no answer.
+// done runs an act that has no result.
 func (c *call) done(do func(ctx context.Context, app, user string, act operator.Act) error) error {
 	_, act, err := c.act()
 	if err != nil {
@@ -166,7 +166,7 @@ func (c *call) done(do func(ctx context.Context, app, user string, act operator.
 	return writeJSON(c.w, http.StatusOK, struct{}{})
 }
 
-// refuse answers for an error. Errors of stores hold no secret (P9).
+// refuse answers with an error. Errors of stores contain no secret (P9).
 func (c *call) refuse(err error) error {
 	status := http.StatusInternalServerError
 	switch {

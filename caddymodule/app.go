@@ -33,7 +33,7 @@ type App struct {
 
 	secrets  Secrets
 	sessions Sessions
-	mail     Mail // nil where there is none
+	mail     Mail // nil if there is none
 	sites    sites
 }
 
@@ -63,9 +63,9 @@ type Sessions interface {
 
 // Mail is implemented by the guest modules of second_factor.mail.
 type Mail interface {
-	// Sender sends a message while somebody waits for it; safe for concurrent use.
+	// Sender sends a message while the caller waits; safe for concurrent use.
 	Sender() mail.Sender
-	// Queue sends messages that nobody waits for.
+	// Queue sends messages in the background.
 	Queue() *mail.Queue
 }
 
@@ -106,7 +106,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.measure(ctx)
 }
 
-// measure has the configuration's registry of metrics show this app.
+// measure registers this app's metrics with the configuration's registry.
 func (a *App) measure(ctx caddy.Context) error {
 	shown := &gauges{shared: a.sessions.Shared(), apps: a.sites.names, now: time.Now, life: ctx}
 	if able, ok := a.secrets.(interface {

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// auditLogger stands for a module where Caddy wants one to know which logs take a logger's lines.
+// auditLogger is a module only because Caddy needs one to find out which logs take a logger's lines.
 type auditLogger struct{}
 
 // CaddyModule names the logger. No configuration can load this.
@@ -19,10 +19,10 @@ func (auditLogger) CaddyModule() caddy.ModuleInfo {
 
 // auditLog is the logger of security events, for `include` and `exclude` in the configuration's logs.
 //
-// Each event is one line there, which has both the words for people and the fields for programs, and no line anywhere
-// else. So whoever configures nothing has each event once, in the default log; and whoever sends this logger elsewhere
-// decides by `exclude`, as with Caddy's access logs, whether the default log has it too.
+// Each event is one line of this logger, with both the message for people and the fields for programs, and is logged
+// nowhere else. So without any configuration each event is once in the default log. An operator who sends this logger
+// to another log decides by `exclude` whether the default log has it too, as with Caddy's access logs.
 func auditLog(ctx caddy.Context) *slog.Logger {
-	const never = slog.Level(127) // no stack belongs to an event, at no level
+	const never = slog.Level(127) // an event has no stack trace, at any level
 	return slog.New(zapslog.NewHandler(ctx.Logger(auditLogger{}).Core(), zapslog.WithName(event.AuditLogger), zapslog.AddStacktraceAt(never)))
 }

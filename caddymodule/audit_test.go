@@ -64,7 +64,7 @@ func documentedEvents() []auditRow {
 	}
 }
 
-// complete is the example with all that the gateway fills in.
+// complete returns the example with all fields that the gateway fills in.
 func (d auditRow) complete() event.Event {
 	e := d.example
 	e.App, e.Client, e.Request = "wiki", "192.0.2.7", "7f0c1f7c-9d1b-4c86-8a3e-2f6f0c3b7a11"
@@ -106,8 +106,8 @@ func lineOf(t *testing.T, e event.Event) string {
 // commonFields are those that every line has.
 var commonFields = []string{"event", "app", "user", "actor", "method", "outcome", "reason", "client", "session", "request"}
 
-// TestAuditDocs holds docs/audit.md against what is written; `go test ./caddymodule -run TestAuditDocs -update` writes
-// its table anew.
+// TestAuditDocs compares docs/audit.md with what the audit log writes; `go test ./caddymodule -run TestAuditDocs
+// -update` writes its table.
 func TestAuditDocs(t *testing.T) {
 	var table, lines strings.Builder
 	table.WriteString("| event | what happened | `actor` | `outcome` | further fields |\n|---|---|---|---|---|\n")
@@ -138,7 +138,7 @@ func TestAuditDocs(t *testing.T) {
 	}
 	for _, name := range namesOfEvents(t) {
 		if !slices.Contains(told, name) {
-			t.Errorf("docs/audit.md says nothing of %s", name)
+			t.Errorf("docs/audit.md does not mention %s", name)
 		}
 	}
 	keepPart(t, "../docs/audit.md", "events", table.String()+"\n```json\n"+lines.String()+"```\n")
@@ -168,7 +168,7 @@ func namesOfEvents(t *testing.T) (names []string) {
 	return names
 }
 
-// keepPart compares the part of a document that a test writes, between two comments, or with -update writes it.
+// keepPart compares a part of a document, between two comments, with what it should be, or writes it with -update.
 func keepPart(t *testing.T, path, name, want string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -195,7 +195,7 @@ func keepPart(t *testing.T, path, name, want string) {
 // TestAuditLoggerIsNoModule: its name is for logs only; no configuration can load it.
 func TestAuditLoggerIsNoModule(t *testing.T) {
 	if _, err := caddy.GetModule(event.AuditLogger); err == nil {
-		t.Error("it can be loaded")
+		t.Error("the logger can be loaded as a module")
 	}
 	if got := (auditLogger{}).CaddyModule().ID; string(got) != "second_factor.audit" {
 		t.Errorf("the logger is %s", got)

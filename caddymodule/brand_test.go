@@ -24,7 +24,7 @@ func brandFiles(t *testing.T, files map[string]string) string {
 
 const brandLogo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>`
 
-// TestBrand: what the settings say is what the pages show.
+// TestBrand: the pages show what the settings say.
 func TestBrand(t *testing.T) {
 	folder := brandFiles(t, map[string]string{"logo": brandLogo})
 	templates := brandFiles(t, map[string]string{"style.css": ".brand { margin: 0; }"})
@@ -51,7 +51,7 @@ func TestBrand(t *testing.T) {
 	}
 }
 
-// TestBrandErrors: what cannot be is an error at start that names the setting and the file.
+// TestBrandErrors: an unusable setting is an error at start that names the setting and the file.
 func TestBrandErrors(t *testing.T) {
 	outside := brandFiles(t, map[string]string{"style.css": ".outside { margin: 0; }"})
 	folder := brandFiles(t, map[string]string{
@@ -92,7 +92,7 @@ func TestBrandErrors(t *testing.T) {
 	}
 }
 
-// TestBrandIsNotReadByParsing: a Caddyfile can be adapted where its files are not.
+// TestBrandIsNotReadByParsing: a Caddyfile can be adapted on a machine that does not have its files.
 func TestBrandIsNotReadByParsing(t *testing.T) {
 	_, err := adapt("example.com {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /n\n\t\tbrand {\n\t\t\tlogo /nonexistent/logo\n\t\t\ttemplates /nonexistent\n\t\t}\n\t}\n}\n")
 	if err != nil {

@@ -78,7 +78,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Renews: h.Renews,
 
 		ChangePassword: h.ChangePassword,
-		// It costs a write at each sign-in from a new browser, so somebody has to want to hear of it.
+		// Watching costs a write at each sign-in from a new browser, so it is on only if somebody is told.
 		WatchPasswords: h.ChangePassword != "" || len(h.Notify) > 0,
 		Digits:         h.totp().Digits, Period: h.totp().Period,
 		Sessions: app.sessions.Shared().Manager(session.Config{
@@ -91,7 +91,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	}, nil
 }
 
-// name is what people know the app by.
+// name returns the app's name as people know it.
 func (h *Handler) name() string { return cmp.Or(h.Issuer, h.App) }
 
 // loginPage returns where strangers are redirected. It is empty if every request carries its own login, so that there

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/session/store/seal"
 )
 
-// guests stand for the modules that keep something.
+// guests replace the modules for secrets and sessions.
 type guests struct{ shared *session.Shared }
 
 func (g guests) Open() error             { return nil }
@@ -19,7 +19,7 @@ func (g guests) Identity() string        { return "none" }
 func (g guests) Connect(Secrets) error   { return nil }
 func (g guests) Shared() *session.Shared { return g.shared }
 
-// TestBuildSettingsLink: off by default, on where the word stands.
+// TestBuildSettingsLink: the link is off by default, and on with the word.
 func TestBuildSettingsLink(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })
@@ -36,7 +36,7 @@ func TestBuildSettingsLink(t *testing.T) {
 		}
 		h.SettingsLinkInto = "nav {"
 		if _, err = h.build(&App{secrets: g, sessions: g}); err == nil || !strings.Contains(err.Error(), "settings_link") {
-			t.Errorf("into what is none: %v", err)
+			t.Errorf("with a bad selector: %v", err)
 		}
 	}
 }

@@ -58,8 +58,8 @@ func TestAdapt(t *testing.T) {
 	}
 }
 
-// TestDefaultApp: the host of the site names the app, and a host that a client chooses never does: with another Host
-// the user would be one without a second factor. Of several hosts none does.
+// TestDefaultApp: the site's host names the app, but a host that a client can choose never does: with another Host
+// header the user would have no second factor. If there are several hosts none names the app.
 func TestDefaultApp(t *testing.T) {
 	block := " {\n\tsecond_factor {\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /n\n\t}\n}\n"
 	for site, want := range map[string]string{
@@ -321,13 +321,13 @@ func FuzzCaddyfile(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, lines string) {
 		if strings.Contains(lines, "import") {
-			return // Caddy's own word, which opens files
+			return // a word of Caddy's that opens files
 		}
 		_, _ = adapt("example.com {\n\tsecond_factor {\n" + lines + "\n\t}\n}\n")
 	})
 }
 
-// TestFileWords: every word of `secrets file` is read, also a second one.
+// TestFileWords: every word of `secrets file` is read, not only the first.
 func TestFileWords(t *testing.T) {
 	_, err := adapt("{\n\tsecond_factor {\n\t\tsecrets file /a {\n\t\t\tkey_file /b\n\t\t\tbanana\n\t\t}\n\t}\n}\n:80 {\n}\n")
 	if err == nil || !strings.Contains(err.Error(), "unknown word 'banana'") {

@@ -21,7 +21,7 @@ import (
 	"sallyport.example/sallyport/session/store/seal"
 )
 
-// explainCommand says what a site would do with a request.
+// explainCommand is the command that says what a site would do with a request.
 func explainCommand() command {
 	return command{
 		name: "explain", usage: "'METHOD URL'", short: "What a site does with a request, and which line of the Caddyfile says so",
@@ -102,7 +102,7 @@ func stateFlag(command *cobra.Command) (gate.State, error) {
 	return 0, fmt.Errorf("--state: %w", oneOf(text, known...))
 }
 
-// describedRequest makes the request that the arguments describe. What a browser adds by itself is not in it yet.
+// describedRequest makes the request that the arguments describe, without what a browser adds by itself.
 func describedRequest(command *cobra.Command, text string) (*http.Request, error) {
 	method, address, found := strings.Cut(strings.TrimSpace(text), " ")
 	target, err := url.Parse(strings.TrimSpace(address))
@@ -165,8 +165,8 @@ func describedHeaders(command *cobra.Command, r *http.Request) error {
 	return nil
 }
 
-// served is the request as a server would get it: in origin form, with what a browser adds to a page load or to a form
-// of the site's own, where nothing else is said. local says that it comes from this machine.
+// served returns the request as a server would get it: in origin form, and with the headers that a browser adds to a
+// page load or to a form of the same site, unless the flags set them. local says that it comes from this machine.
 func served(r *http.Request, local bool) *http.Request {
 	if local {
 		loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
@@ -189,7 +189,7 @@ func served(r *http.Request, local bool) *http.Request {
 	return r
 }
 
-// nowhere are secrets of nobody, for commands that only ask what would be.
+// nowhere is a Secrets in memory, for commands that only say what would happen.
 type nowhere struct{ store factor.Store }
 
 func (nowhere) Open() error            { return nil }
@@ -197,13 +197,13 @@ func (n nowhere) Store() factor.Store  { return n.store }
 func (nowhere) SessionKeys() seal.Keys { return nil }
 func (nowhere) Identity() string       { return "" }
 
-// somebodysFactor are secrets in memory, in which somebody has a factor if the state says that one is owed.
+// somebodysFactor returns Secrets in memory. In them explain.User has a factor if the state says that one is owed.
 func somebodysFactor(ctx context.Context, h *Handler, state gate.State) (Secrets, error) {
 	store := factor.NewMemoryStore()
 	if state != gate.Pending {
 		return nowhere{store}, nil
 	}
-	one, err := totp.NewFactor(make([]byte, 20), h.totp(), 0) // nobody can use it: it ends with the command
+	one, err := totp.NewFactor(make([]byte, 20), h.totp(), 0) // the known seed does no harm: it ends with the command
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func somebodysFactor(ctx context.Context, h *Handler, state gate.State) (Secrets
 	return nowhere{store}, err
 }
 
-// inMemory are sessions of this process alone.
+// inMemory returns Sessions in the memory of this process.
 func inMemory() Sessions {
 	memory := session.NewMemory(session.MemoryOptions{})
 	return &SessionsMemory{pooled: &pooledMemory{memory: memory, shared: session.NewShared(memory)}}

@@ -41,8 +41,8 @@ http://127.0.0.1:8080 {
 }
 `
 
-// TestExplain: the command names what becomes of a request and the line that says so: of a word, of a login block, of a
-// preset, and of the directive where a default decides.
+// TestExplain: the command prints what the site does with a request, and the line that decides: a word's, a login
+// block's, a preset's, or the directive's if it is a default.
 func TestExplain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	if err := os.WriteFile(file, []byte(explainedFile), 0o600); err != nil {
@@ -87,7 +87,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestExplainParts: the command says which headers and cookies go on, and lists nothing that it was not given.
+// TestExplainParts: the command says which headers and cookies go on, and lists only those that it was given.
 func TestExplainParts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	if err := os.WriteFile(file, []byte(explainedFile), 0o600); err != nil {
@@ -106,7 +106,7 @@ func TestExplainParts(t *testing.T) {
 	}
 }
 
-// TestExplainErrors: what cannot be explained is an error, with status 1 and a word on what to do.
+// TestExplainErrors: a request that cannot be explained is an error, with status 1 and advice.
 func TestExplainErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	if err := os.WriteFile(file, []byte(explainedFile), 0o600); err != nil {

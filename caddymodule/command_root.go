@@ -13,7 +13,7 @@ import (
 // -ldflags '-X sallyport.example/sallyport/caddymodule.Version=v1.2.3'. Default: what Go knows of the build.
 var Version string
 
-// rootLong is what the help of the program says first.
+// rootLong begins the help of the program.
 const rootLong = `Sallyport asks for a second factor in front of a web app that already has a password login. The app is not changed: its own
 login works as it does, and Sallyport keeps the app's session until a code is given.
 
@@ -26,13 +26,13 @@ login works as it does, and Sallyport keeps the app's session until a code is gi
 Sallyport is the web server Caddy with this module built in. It is configured by a Caddyfile, and has all of Caddy's commands but
 those that would put another binary in its place. https://caddyserver.com/docs/ explains Caddy's own.`
 
-// modulePath is what Go calls this module.
+// modulePath is the path of the Go module.
 const modulePath = "sallyport.example/sallyport"
 
-// replacers are Caddy's commands that replace the running binary, by one without this module.
+// replacers are Caddy's commands that replace the binary by one without this module.
 var replacers = []string{"upgrade", "add-package", "remove-package"}
 
-// settleRoot gives the program's root command the version of Sallyport and takes the replacers away.
+// settleRoot gives the program's root command Sallyport's version, and removes the replacers.
 func settleRoot(root *cobra.Command) {
 	for _, inner := range root.Commands() {
 		if slices.Contains(replacers, inner.Name()) || inner.Name() == "version" {
@@ -68,13 +68,13 @@ func unknownAtRoot(root *cobra.Command, arguments []string) error {
 	return fmt.Errorf("unknown command '%s': 'sallyport help' lists those that there are", arguments[0])
 }
 
-// versionText is what the program says of its version: Sallyport's, and Caddy's on a line of its own.
+// versionText is the output of the version command: Sallyport's version, and Caddy's on a line of its own.
 func versionText() string {
 	_, server := caddy.Version()
 	return "Sallyport " + ownVersion() + "\nCaddy " + server
 }
 
-// ownVersion is Version, or else what Go knows: the module's version, or the commit.
+// ownVersion is Version, or else what Go recorded in the build: the module's version, or the commit.
 func ownVersion() string {
 	if Version != "" {
 		return Version

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRootOfSallyport: the program is called Sallyport and says its own version first. Commands that would replace it
-// by a binary without this module are not there; in any other Caddy they are.
+// TestRootOfSallyport: the program is called Sallyport and prints its own version first. It lacks the commands that
+// would replace it by a binary without this module; any other Caddy has them.
 func TestRootOfSallyport(t *testing.T) {
 	for _, arguments := range []string{"version", "--version"} {
 		said, err := runAs(t, "sallyport", arguments)

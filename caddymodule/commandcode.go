@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// codeCommand is the command that replaces an authenticator app.
+// codeCommand is the command that computes a code, like an authenticator app.
 func codeCommand() command {
 	return command{
 		name: "code", usage: "<key>", short: "Prints the code that an authenticator would show for a key",

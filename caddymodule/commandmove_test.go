@@ -34,7 +34,8 @@ func moveEverything(t *testing.T, source, destination listedStore, deleteSource 
 	return moveAll(t.Context(), keys, source, destination, deleteSource, out)
 }
 
-// flaky lets a number of operations through and then fails all others, as a command that is stopped half-way does.
+// flaky is a store of which a number of operations work and all later ones fail, as for a command that is stopped
+// half-way.
 type flaky struct {
 	listedStore
 	left int
@@ -63,8 +64,8 @@ func (f *flaky) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return f.listedStore.Delete(ctx, key, expected)
 }
 
-// TestMoveIsResumable: wherever a move stops, every record is at one of the two ends, whole; started again, it ends
-// with all of them at the destination and, where that was asked for, none at the source.
+// TestMoveIsResumable: wherever a move stops, every record is complete at one of the two ends. Started again, it ends
+// with all records at the destination and, with --delete-source, none at the source.
 func TestMoveIsResumable(t *testing.T) {
 	names := storetest.Names()[:12]
 	for stop := range 2 * len(names) {
@@ -104,8 +105,8 @@ func TestMoveIsResumable(t *testing.T) {
 	}
 }
 
-// TestMoveOverwritesNothing: a user who enrolled at the destination meanwhile keeps that enrolment, and the operator is
-// told; the others are moved.
+// TestMoveOverwritesNothing: a user who enrolled at the destination meanwhile keeps that enrolment, and the output says
+// so; the other records are moved.
 func TestMoveOverwritesNothing(t *testing.T) {
 	source, destination := openFile(t), openFile(t)
 	for i, user := range []string{"alice", "bob"} {

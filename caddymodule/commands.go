@@ -31,8 +31,8 @@ const rootName = "second-factor"
 // shownAtRoot are the commands that the root's help shows too; CommandsAtRoot sets them.
 var shownAtRoot = make(map[string]bool)
 
-// settles says that the root is to be settled, and atRoot is a command that was added to it. Caddy shows nobody the
-// root, but a command that was added before knows it.
+// settles says that settleRoot is to be called, and atRoot is a command that was added to the root. Caddy gives no
+// access to the root, but a command that was added to it does.
 var (
 	settles bool
 	atRoot  *cobra.Command

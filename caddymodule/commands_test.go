@@ -10,7 +10,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// asCaddy has the test's own binary be a Caddy with this module, as somebody else would build it, or sallyport.
+// asCaddy makes the test's own binary run as a Caddy with this module, as somebody else would build it, or as
+// sallyport.
 const asCaddy = "SALLYPORT_TEST_AS_CADDY"
 
 func TestMain(m *testing.M) {
@@ -44,8 +45,8 @@ func runAs(t *testing.T, as string, arguments ...string) (string, error) {
 	return string(said), err
 }
 
-// TestOneRootCommand: a Caddy with the module has one command more, which has all the others; the names of old work as
-// well, and no help shows them.
+// TestOneRootCommand: a Caddy with the module has one more command, which contains all of Sallyport's. Their former
+// names still work, and no help shows them.
 func TestOneRootCommand(t *testing.T) {
 	help, err := caddyRun(t, "help")
 	if err != nil {
@@ -75,7 +76,7 @@ func TestOneRootCommand(t *testing.T) {
 	}
 }
 
-// TestOldCommandNames: what a script calls by an old name does what it does by the new one.
+// TestOldCommandNames: a command does the same by its old name as by its new one.
 func TestOldCommandNames(t *testing.T) {
 	folder := t.TempDir()
 	keeping := func(name, secrets string) (arguments string) {
@@ -108,7 +109,7 @@ func TestOldCommandNames(t *testing.T) {
 	}
 }
 
-// TestUnknownCommand: a slip of the pen is an error, and not a page of help that a script takes for success.
+// TestUnknownCommand: a misspelt command is an error, and not a page of help that a script takes for success.
 func TestUnknownCommand(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"second-factor vault chek": "second-factor vault: unknown command 'chek': did you mean 'check'?",

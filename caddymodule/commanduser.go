@@ -18,7 +18,7 @@ import (
 	"sallyport.example/sallyport/operator"
 )
 
-// userCommands are those that help users.
+// userCommands are the commands that help users.
 func userCommands() command {
 	return command{
 		name: "user", short: "Finds users and helps them: list, show, reset, unlock, sign-out, code",
@@ -100,7 +100,7 @@ func reachFlags(made *cobra.Command) {
 	made.Args = cobra.ExactArgs(2)
 }
 
-// actFlags adds those of commands that do something.
+// actFlags adds the flags of commands that change something.
 func actFlags(made *cobra.Command, code bool) {
 	reachFlags(made)
 	made.Flags().String("reason", "", "why, for the log (required)")
@@ -110,7 +110,7 @@ func actFlags(made *cobra.Command, code bool) {
 	}
 }
 
-// reach is how a command gets to users: call asks the API for an answer.
+// reach is how a command gets to users: call makes a call to the API.
 type reach struct {
 	*cobra.Command
 	call func(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error)
@@ -150,7 +150,7 @@ func withReach(run func(r *reach, arguments []string) error) func(*cobra.Command
 	}
 }
 
-// ask makes a call and decodes its answer. Whatever is no success is an error in the API's own words.
+// ask makes a call and decodes its answer. Any failure is an error with the API's own text.
 func (r *reach) ask(method, path string, body, into any) error {
 	var content []byte
 	if body != nil {
@@ -178,7 +178,7 @@ func userPath(arguments []string) string {
 	return "apps/" + url.PathEscape(arguments[0]) + "/users/" + url.PathEscape(arguments[1])
 }
 
-// actOf is what the flags say.
+// actOf returns the body of an act, as the flags describe it.
 func (r *reach) actOf() (actJSON, error) {
 	flags := r.Flags()
 	var body actJSON
@@ -206,7 +206,7 @@ func (r *reach) actOf() (actJSON, error) {
 	return body, nil
 }
 
-// whoRuns is the name of the person at the terminal.
+// whoRuns returns the name of the person at the terminal.
 func whoRuns() string {
 	if name := os.Getenv("SUDO_USER"); name != "" {
 		return name
@@ -217,7 +217,7 @@ func whoRuns() string {
 	return "command"
 }
 
-// print prints an answer as JSON, if that is wanted; else text has its turn.
+// print prints an answer as JSON with --json; otherwise it calls text.
 func (r *reach) print(answer any, text func(w io.Writer) error) error {
 	var out bytes.Buffer
 	if r.json {
@@ -233,7 +233,7 @@ func (r *reach) print(answer any, text func(w io.Writer) error) error {
 	return err
 }
 
-// act asks for an act on the user that the arguments name, as the flags say, and reads the answer.
+// act calls the API for an act on the user that the arguments name, as the flags say, and reads the answer.
 func (r *reach) act(arguments []string, act string, into any) (asked actJSON, err error) {
 	if asked, err = r.actOf(); err != nil {
 		return asked, err
@@ -241,7 +241,7 @@ func (r *reach) act(arguments []string, act string, into any) (asked actJSON, er
 	return asked, r.ask(http.MethodPost, userPath(arguments)+"/"+act, asked, into)
 }
 
-// simply is a command whose act has no answer.
+// simply returns the function of a command whose act has no result.
 func simply(act, said string) func(r *reach, arguments []string) error {
 	return func(r *reach, arguments []string) error {
 		if _, err := r.act(arguments, act, new(struct{})); err != nil {

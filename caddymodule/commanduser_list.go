@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/operator"
 )
 
-// errNoMatch is returned by a list without anybody on it.
+// errNoMatch is returned if a list is empty.
 var errNoMatch = errors.New("nobody matches")
 
 // listUsers walks over all pages of one app, or of each.
@@ -119,8 +119,8 @@ func orNever(at time.Time) string {
 	return local(at)
 }
 
-// shownName is a name for a terminal: as it is, or in quotes where something in it would not be seen, or would change
-// what stands around it.
+// shownName returns a name for a terminal. It is quoted if it has characters that would be invisible or would change
+// the text around it.
 func shownName(name string) string {
 	odd := !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.ContainsAny(name, `"'`+"`") ||
 		strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })

@@ -44,7 +44,7 @@ func throughAdmin(address string) callFunc {
 		}
 		origin, target := "http://127.0.0.1", ""
 		if parsed.IsUnixNetwork() {
-			target, _, _ = strings.Cut(parsed.Host, "|") // behind it stands the mode that Caddy makes a socket with
+			target, _, _ = strings.Cut(parsed.Host, "|") // what follows is the mode for the socket
 		} else {
 			target = parsed.JoinHostPort(0)
 			origin = "http://" + target
@@ -114,8 +114,7 @@ func openDirectly(command *cobra.Command) (call callFunc, closed func() error, e
 	}, closed, nil
 }
 
-// configuredApp provisions the app of a command's configuration, and nothing else of it. It returns the settings of all
-// sites too.
+// configuredApp provisions only the app of a command's configuration. It also returns the settings of all sites.
 func configuredApp(command *cobra.Command) (app *App, handlers []*Handler, closed func() error, err error) {
 	content, err := configContent(command)
 	if err != nil {
@@ -150,7 +149,7 @@ func configuredApp(command *cobra.Command) (app *App, handlers []*Handler, close
 	return app, handlers, app.release, nil
 }
 
-// release lets go of both stores.
+// release releases both stores.
 func (a *App) release() (err error) {
 	for _, guest := range []any{a.sessions, a.secrets} {
 		if cleaner, ok := guest.(caddy.CleanerUpper); ok {
@@ -160,7 +159,7 @@ func (a *App) release() (err error) {
 	return err
 }
 
-// handlersIn finds the settings of all sites in a configuration, wherever they stand.
+// handlersIn finds the settings of all sites in a configuration, at any depth.
 func handlersIn(part any) (found []*Handler, err error) {
 	switch part := part.(type) {
 	case []any:
@@ -195,7 +194,7 @@ func handlersIn(part any) (found []*Handler, err error) {
 	return found, nil
 }
 
-// openExisting opens a file of secrets that is there; a command makes none. Where a gateway has it open it is refused.
+// openExisting opens the stores, but makes no file. It refuses a file that a gateway has open.
 func openExisting(app *App) error {
 	if secrets, ok := app.secrets.(*SecretsFile); ok {
 		if err := secrets.pooled.openExisting(); err != nil {
@@ -208,7 +207,7 @@ func openExisting(app *App) error {
 	}
 	switch _, err := os.Stat(sessions.path); {
 	case errors.Is(err, fs.ErrNotExist):
-		// Nobody has signed in yet. What is in memory is gone at the end, and no file is made.
+		// There is no file of sessions, so nobody has signed in yet. Use memory instead of making a file.
 		memory := new(SessionsMemory)
 		if err := memory.Provision(caddy.Context{}); err != nil {
 			return err
@@ -221,7 +220,7 @@ func openExisting(app *App) error {
 	return sessions.ready()
 }
 
-// emptySessions are those of a file that was never made.
+// emptySessions replaces a file of sessions that was never made.
 type emptySessions struct{ *SessionsMemory }
 
 // openExisting opens the file unless it is already open.
@@ -237,7 +236,7 @@ func (p *pooledFile) openExisting() (err error) {
 	return err
 }
 
-// ready opens the file, and says so if a gateway has it open.
+// ready opens the file. If a gateway has it open the error says so.
 func (s *SessionsFile) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

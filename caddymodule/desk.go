@@ -23,7 +23,7 @@ import (
 func init() {
 	caddy.RegisterModule(new(Desk))
 	httpcaddyfile.RegisterHandlerDirective("second_factor_desk", parseDesk)
-	// Behind everything that may say who the operator is: second_factor stands right behind forward_auth.
+	// After every handler that may set the operator's name, including second_factor, which is right after forward_auth.
 	httpcaddyfile.RegisterDirectiveOrder("second_factor_desk", httpcaddyfile.Before, "request_header")
 }
 

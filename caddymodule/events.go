@@ -11,15 +11,15 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// maxPassed is how many events may wait for Caddy's handlers. One more is lost, and the log says so.
+// maxPassed is how many events may wait for Caddy's handlers. Further events are lost to them, and the log says so.
 const maxPassed = 1024
 
 // passing is the event.Sink that passes events on to Caddy's, as `second_factor.<event>` with the fields of the audit
 // log.
 //
 // Caddy calls the handlers of an event one after the other and waits for them. A sign-in must not wait for a command
-// that somebody runs on it, so that they are called by a goroutine of its own, one event at a time, in order. There is
-// none while nothing happens.
+// that such a handler runs, so a goroutine of its own calls them, one event at a time and in order. The goroutine
+// exists only while events wait.
 type passing struct {
 	events *caddyevents.App
 	ctx    caddy.Context
@@ -31,13 +31,13 @@ type passing struct {
 	losing  bool
 }
 
-// newPassing makes one for a configuration.
+// newPassing makes a passing for a configuration.
 func newPassing(ctx caddy.Context) (*passing, error) {
 	app, err := ctx.App("events")
 	if err != nil {
 		return nil, fmt.Errorf("second_factor: %w", err)
 	}
-	// Requests of a configuration may end after it, and their events are told all the same.
+	// Requests may end later than their configuration, and their events must still be passed on.
 	ctx.Context = context.WithoutCancel(ctx.Context)
 	return &passing{events: app.(*caddyevents.App), ctx: ctx, most: maxPassed}, nil
 }
@@ -63,7 +63,7 @@ func (p *passing) Emit(_ context.Context, e event.Event) {
 	}
 }
 
-// run passes on what waits, until nothing does.
+// run passes on waiting events until there are none.
 func (p *passing) run() {
 	for {
 		p.mutex.Lock()
@@ -79,7 +79,7 @@ func (p *passing) run() {
 	}
 }
 
-// pass has Caddy call the handlers of one event. A handler that panics loses that event and nothing else.
+// pass lets Caddy call the handlers of one event. If a handler panics only that event is lost.
 func (p *passing) pass(e event.Event) {
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -89,5 +89,5 @@ func (p *passing) pass(e event.Event) {
 	p.events.Emit(p.ctx, nameForCaddy(e), e.Fields())
 }
 
-// nameForCaddy is what Caddy calls an event.
+// nameForCaddy returns the event's name in Caddy.
 func nameForCaddy(e event.Event) string { return appID + "." + string(e.Name) }

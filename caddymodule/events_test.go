@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// handling is a handler of Caddy's events that takes its time.
+// handling is a handler of Caddy's events that waits until the test lets it go on.
 type handling struct {
 	takes  time.Duration
 	panics string // at the event of this user
@@ -30,15 +30,15 @@ func (h *handling) Handle(_ context.Context, e caddy.Event) error {
 	defer h.mutex.Unlock()
 	h.heard = append(h.heard, e)
 	if h.panics != "" && e.Data["user"] == h.panics {
-		panic("a handler's own trouble")
+		panic("a panic of a handler")
 	}
-	return errors.New("a handler's error is nobody else's")
+	return errors.New("an error of a handler")
 }
 
-// few is how many events may wait in a test, each of which Caddy writes to its log.
+// few is how many events may wait in a test. It is small because Caddy writes each to its log.
 const few = 16
 
-// passed makes a sink whose events a handler hears that is subscribed to one name.
+// passed makes a sink, and subscribes a handler to its events of one name.
 func passed(t *testing.T, to string, handler caddyevents.Handler) *passing {
 	t.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
@@ -75,8 +75,7 @@ func TestCaddysEvents(t *testing.T) {
 	})
 }
 
-// TestSlowHandlers: a handler that takes long has no sign-in wait, and no memory fill up; one that panics loses that
-// one event.
+// TestSlowHandlers: a slow handler delays no sign-in and fills no memory. If a handler panics only that event is lost.
 func TestSlowHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &handling{takes: time.Second, panics: "user 7"}
@@ -102,7 +101,7 @@ func TestSlowHandlers(t *testing.T) {
 	})
 }
 
-// TestEventsOfAnEndedConfiguration: a request goes on after a reload, and its events are told.
+// TestEventsOfAnEndedConfiguration: a request goes on after a reload, and its events are still passed on.
 func TestEventsOfAnEndedConfiguration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := new(handling)

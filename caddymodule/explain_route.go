@@ -74,13 +74,13 @@ func listener(addresses []string, r *http.Request) (host string, listens bool) {
 	return "", false
 }
 
-// isLoopback reports whether a host is this machine by its name or address.
+// isLoopback reports whether a host is this machine, by a loopback name or address.
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// portOf is the port that a request's address names, or its scheme's.
+// portOf returns the port in a request's address, or its scheme's default.
 func portOf(r *http.Request) uint {
 	if port, err := strconv.ParseUint(r.URL.Port(), 10, 16); err == nil {
 		return uint(port)
@@ -120,7 +120,7 @@ func through(ctx caddy.Context, routes caddyhttp.RouteList, r *http.Request) (*H
 			break
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none, which is no error yet
+	return nil, nil //nolint:nilnil // the caller decides whether that is an error
 }
 
 // inHandler looks into one handler of a route.
@@ -142,5 +142,5 @@ func inHandler(ctx caddy.Context, raw json.RawMessage, r *http.Request) (*Handle
 		}
 		return handler, nil
 	}
-	return nil, nil //nolint:nilnil // see through
+	return nil, nil //nolint:nilnil // the handler leads to no second_factor
 }

@@ -12,12 +12,12 @@ import (
 
 // explained is what `explain` prints. Its JSON is an interface.
 type explained struct {
-	// Canonical is the path as the gateway reads it, and Exact says that it was spelled so.
+	// Canonical is the path as the gateway reads it, and Exact says that the request spells it so.
 	Canonical string           `json:"canonical"`
 	Exact     bool             `json:"exact"`
 	Place     string           `json:"place"`
 	Decision  explain.Decision `json:"decision"`
-	// Status is 0 where the app answers.
+	// Status is 0 if the app answers.
 	Status  int           `json:"status"`
 	State   string        `json:"state"`
 	Line    int           `json:"line"`
@@ -39,8 +39,7 @@ func explainedBy(h *Handler, found explain.Explanation, state gate.State) explai
 	return said
 }
 
-// placeWord is the place's word in the command's output, where the page on which people sign in is called as the
-// Caddyfile calls it.
+// placeWord returns the name of a place in the command's output. The login page is called as in the Caddyfile.
 func placeWord(place gate.Place) string {
 	if place == gate.Entry {
 		return "login_page"
@@ -48,7 +47,7 @@ func placeWord(place gate.Place) string {
 	return place.String()
 }
 
-// because says why. preset is where the words of a preset decided.
+// because returns the sentence that says why. preset says that the words of a preset decided.
 func because(found explain.Explanation, preset bool) string {
 	if found.Insecure {
 		return "plain http is accepted from this machine only"

@@ -29,7 +29,7 @@ func frontUser(placeholder string) (func(*http.Request) string, error) {
 	return readPlaceholder(key), nil
 }
 
-// deskOperator is frontUser for the help desk, which may stand behind second_factor.
+// deskOperator is frontUser for the help desk, which may come after second_factor in the route.
 func deskOperator(placeholder string) (func(*http.Request) string, error) {
 	key := placeholderKey(placeholder)
 	switch {
@@ -54,7 +54,7 @@ func readPlaceholder(key string) func(*http.Request) string {
 	header = textproto.CanonicalMIMEHeaderKey(header)
 	return func(r *http.Request) string {
 		replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		if !ok || isHeader && len(r.Header[header]) != 1 { // of two lines, one may be the client's
+		if !ok || isHeader && len(r.Header[header]) != 1 { // one of two lines may be the client's
 			return ""
 		}
 		value, _ := replacer.Get(key)

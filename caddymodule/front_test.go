@@ -10,9 +10,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// TestP4_FrontHeaderOfTwo: a header that a handler in front sets names a user, however the operator writes it. Of two
-// lines of that name one may be the client's, and neither names anybody; nor does a placeholder that nobody has set,
-// or that is no text.
+// TestP4_FrontHeaderOfTwo: a header that a handler in front sets names a user, however the operator spells it. If there
+// are two lines of that name one may be the client's, so neither names anybody. A placeholder that is not set, or is no
+// text, names nobody either.
 func TestP4_FrontHeaderOfTwo(t *testing.T) {
 	for _, test := range []struct {
 		placeholder string
@@ -45,7 +45,8 @@ func TestP4_FrontHeaderOfTwo(t *testing.T) {
 	}
 }
 
-// TestP4_ClientsWordIsNoFront: what a client says of itself names nobody, and is refused at start.
+// TestP4_ClientsWordIsNoFront: a placeholder with what a client sends would let it choose its name, and is refused at
+// start.
 func TestP4_ClientsWordIsNoFront(t *testing.T) {
 	for placeholder, want := range map[string]bool{
 		"{http.auth.user.id}": true, "{http.request.header.Remote-User}": true, "{http.request.tls.client.subject}": true, "{http.vars.user}": true,

@@ -133,7 +133,7 @@ type Handler struct {
 	// preset holds the words of a Caddyfile's `preset` until the whole block is read.
 	preset  *Handler
 	gateway *gateway.Gateway
-	// pooledWebhooks are the keys of those that Provision took.
+	// pooledWebhooks are the pool keys of the webhooks that Provision took.
 	pooledWebhooks []string
 }
 
@@ -268,7 +268,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// sinks are what hears of the site's security events. The audit log is the first, so that it has them in any case.
+// sinks returns the sinks of the site's security events. The audit log is the first, so that it gets them in any case.
 func (h *Handler) sinks(ctx caddy.Context, app *App, factors *factor.Service) (event.Sinks, error) {
 	caddys, err := newPassing(ctx)
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// healthPatience is how long a store may take to answer, and healthAge how long an answer counts, so that those who
-	// ask often cost the stores little.
+	// healthPatience is how long a store may take to answer. healthAge is how long an answer is reused, so that
+	// frequent checks cost the stores little.
 	healthPatience, healthAge = 3 * time.Second, time.Second
-	// healthApp is an app that there is not: a store that looks for its users is asked, and finds nobody.
+	// healthApp is an app that does not exist. Reading one of its users asks the store and finds nothing.
 	healthApp = "sallyport health"
 )
 
-// health is how the stores are.
+// health is the state of the stores.
 type health struct {
 	Status string               `json:"status"`
 	Stores map[string]storeSays `json:"stores"`
 }
 
-// storeSays is how a store is: ok, or since when not, and why.
+// storeSays is the state of a store: ok, or since when it is not, and why.
 type storeSays struct {
 	Status string    `json:"status"`
 	Since  time.Time `json:"since,omitzero"`
@@ -38,7 +38,7 @@ const (
 	unhealthy = "unavailable"
 )
 
-// patients remembers, for all configurations of this process, since when a store does not answer.
+// patients keeps, for all configurations of this process, since when a store has not answered.
 var patients healths
 
 type healths struct {
@@ -51,7 +51,7 @@ type patient struct {
 	asked time.Time
 }
 
-// ask returns what a store says, by asking it unless that was done a moment ago.
+// ask returns the state of a store. It asks the store unless that was done within healthAge.
 func (h *healths) ask(ctx context.Context, name string, ask func(context.Context) error) storeSays {
 	h.mu.Lock()
 	last, known := h.stores[name]
@@ -93,7 +93,7 @@ func (a *App) health(r *http.Request) health {
 		})
 	})
 	sessions := patients.ask(ctx, "sessions "+a.secrets.Identity(), func(ctx context.Context) error {
-		token := (rand.Text() + rand.Text())[:43] // nobody has it, so that the store itself is asked
+		token := (rand.Text() + rand.Text())[:43] // no session has it, so the store itself is asked
 		_, err := a.sessions.Shared().Manager(session.Config{App: healthApp}).Load(ctx, token)
 		return err
 	})

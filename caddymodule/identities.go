@@ -14,7 +14,7 @@ import (
 )
 
 // Identities are the requests by which the gateway asks the app who is signed in. In JSON a single one has no list
-// around it, as when there could be only one.
+// around it, as in earlier versions, which had only one.
 type Identities []*Identity
 
 // MarshalJSON implements json.Marshaler.

@@ -8,8 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// TestIdentitiesInJSON: one question stands by itself, as it always did, and several are a list; what is unknown in
-// either is an error.
+// TestIdentitiesInJSON: a single question has no list around it, as in earlier versions, and several are a list. An
+// unknown member in either is an error.
 func TestIdentitiesInJSON(t *testing.T) {
 	for text, want := range map[string]int{
 		`{}`:                               0,
@@ -37,7 +37,7 @@ func TestIdentitiesInJSON(t *testing.T) {
 	}
 }
 
-// TestPublicMethods: methods and paths may stand on several lines, each for itself.
+// TestPublicMethods: several lines may have methods and paths, and each line counts by itself.
 func TestPublicMethods(t *testing.T) {
 	h, err := parsed(t, "app x\nlogin /login {\nusername form u\n}\nidentity /me json /n\npublic /a /b\npublic POST PUT /c\npublic /d\npublic GET *")
 	if err != nil {
@@ -50,7 +50,7 @@ func TestPublicMethods(t *testing.T) {
 	}
 }
 
-// TestPresetIdentity: a site's own word on who is signed in takes the place of the preset's.
+// TestPresetIdentity: a site's own `identity` replaces the preset's.
 func TestPresetIdentity(t *testing.T) {
 	own, err := parsed(t, "app x\npreset dokuwiki\nidentity /me json /n")
 	if err != nil || len(own.Identities) != 1 || own.Identities[0].Path != "/me" {

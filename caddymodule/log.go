@@ -14,7 +14,8 @@ import (
 // they must not keep that configuration's logger.
 var forwardLog = slog.New(forwarder{name: appID})
 
-// forwardAudit is forwardLog for security events that no site of a running configuration emits: a command's.
+// forwardAudit is forwardLog for security events that come from a command, and not from a site of a running
+// configuration.
 var forwardAudit = slog.New(forwarder{name: event.AuditLogger})
 
 type forwarder struct {

@@ -44,7 +44,7 @@ type MailSMTP struct {
 	key    string
 }
 
-// mails are the senders of all configurations, by their settings: what waits in a queue survives a reload.
+// mails are the senders of all configurations, by their settings, so that waiting messages survive a reload.
 var mails = caddy.NewUsagePool()
 
 // pooledMail keeps nothing of the configuration that made it.
@@ -53,8 +53,8 @@ type pooledMail struct {
 	queue  *mail.Queue
 }
 
-// mailPatience is how long the end of a process, or a reload with other settings, waits for messages that are under
-// way.
+// mailPatience is how long the end of the process, or a reload with other settings, waits for messages that are being
+// sent.
 const mailPatience = 5 * time.Second
 
 // Destruct ends the queue once no configuration uses it any more.
@@ -121,10 +121,10 @@ func (s *MailSMTP) Cleanup() error {
 	return err
 }
 
-// Sender sends a message while somebody waits for it.
+// Sender sends a message while the caller waits.
 func (s *MailSMTP) Sender() mail.Sender { return s.pooled.sender }
 
-// Queue sends messages that nobody waits for.
+// Queue sends messages in the background.
 func (s *MailSMTP) Queue() *mail.Queue { return s.pooled.queue }
 
 // UnmarshalCaddyfile reads the module's own words.
@@ -174,9 +174,9 @@ func checkMailURL(address string) error {
 	return err
 }
 
-// revealMailURL replaces the placeholders of a URL. What they stand for is escaped in front of the host: users are
-// often addresses, with an @, and a password may be anything. A URL that is one placeholder as a whole is taken as it
-// is.
+// revealMailURL replaces the placeholders of a URL. In front of the host it escapes their values, because users are
+// often addresses with an @, and a password may have any characters. If the whole URL is one placeholder, its value is
+// used as it is.
 func revealMailURL(address string) (string, error) {
 	host := strings.LastIndexByte(address, '@')
 	if strings.HasPrefix(address, literalPrefix) || host < 0 {

@@ -35,7 +35,7 @@ func mailOf(t *testing.T, line string) (guest *MailSMTP, config string, err erro
 	return guest, string(adapted), guest.Provision(caddy.Context{})
 }
 
-// TestMailErrorsNameTheLine: what cannot be used is found while the line is known.
+// TestMailErrorsNameTheLine: a bad setting is found while its line is still known.
 func TestMailErrorsNameTheLine(t *testing.T) {
 	const from = " {\n\t\t\tfrom a@example.com\n\t\t}"
 	for line, want := range map[string]string{
@@ -65,7 +65,8 @@ func TestMailErrorsNameTheLine(t *testing.T) {
 	}
 }
 
-// TestP9_MailPasswordIsNotInTheConfiguration: it is in neither `/config/` nor an error, and the sender has it.
+// TestP9_MailPasswordIsNotInTheConfiguration: the password is in neither `/config/` nor an error, but the sender has
+// it.
 func TestP9_MailPasswordIsNotInTheConfiguration(t *testing.T) {
 	const block = " {\n\t\t\tfrom \"Wiki <a@example.com>\"\n\t\t}"
 	t.Setenv("SALLYPORT_TEST_USER", "ada@example.com")
@@ -95,7 +96,8 @@ func TestP9_MailPasswordIsNotInTheConfiguration(t *testing.T) {
 	}
 }
 
-// TestMailQueueSurvivesReload: what waits goes on waiting under the next configuration, if the settings are equal.
+// TestMailQueueSurvivesReload: waiting messages stay in the queue under the next configuration, if its settings are
+// equal.
 func TestMailQueueSurvivesReload(t *testing.T) {
 	const line = "mail smtp smtp://mail.example.com {\n\t\t\tfrom a@example.com\n\t\t}"
 	one, _, err := mailOf(t, line)
@@ -111,6 +113,6 @@ func TestMailQueueSurvivesReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if one.Queue() != same.Queue() || one.Queue() == other.Queue() || one.Sender() == nil {
-		t.Error("the queue does not follow the settings")
+		t.Error("the queue is shared though the settings differ, or not shared though they are equal")
 	}
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // The counters live as long as the process. Caddy makes a registry for each configuration, and they are registered with
-// each: so a reload loses no count. No label holds a user, an address or a path: the number of series is bounded by the
-// configuration.
+// each, so a reload loses no count. No label has a user, an address or a path, so the configuration bounds the number
+// of series.
 var (
 	loginsTotal = newCounter("logins_total", "Logins, by what came of them: accepted, failed or refused.", "app", "outcome")
 
@@ -51,7 +51,7 @@ var (
 	}, []string{"version", "goversion"})
 )
 
-// lastingMetrics are all of these.
+// lastingMetrics returns all of these.
 func lastingMetrics() []prometheus.Collector {
 	return []prometheus.Collector{
 		loginsTotal, challengesTotal, factorChangesTotal, throttledTotal, passwordExposedTotal, streamsCutTotal, noticesTotal, storeRequestsTotal,
@@ -65,7 +65,7 @@ func newCounter(name, help string, labels ...string) *prometheus.CounterVec {
 
 func init() { buildInfo.WithLabelValues(version(), runtime.Version()).Set(1) }
 
-// version is that of the module, wherever it was built into; `devel` for a build from a checkout.
+// version returns the module's version in any binary that it was built into; `devel` for a build from a checkout.
 func version() string {
 	const module = "sallyport.example/sallyport"
 	info, ok := debug.ReadBuildInfo()
@@ -87,10 +87,10 @@ func version() string {
 	return cmp.Or(found, "unknown")
 }
 
-// registerMetrics has the configuration's registry show the process's counters, and what the given collectors say.
+// registerMetrics registers the process's counters and the given collectors with the configuration's registry.
 func registerMetrics(registry *prometheus.Registry, more ...prometheus.Collector) error {
 	if registry == nil {
-		return nil // Caddy has none, as in some tests
+		return nil // Caddy has no registry, as in some tests
 	}
 	for _, collector := range append(lastingMetrics(), more...) {
 		var already prometheus.AlreadyRegisteredError
@@ -126,7 +126,8 @@ func (counted) Emit(_ context.Context, e event.Event) {
 // unknownMethod is the method of a code that was wrong and could have been of any kind.
 const unknownMethod = "unknown"
 
-// challengeOutcome is what came of a challenge; empty for a code that was to confirm a new factor, which is none.
+// challengeOutcome returns the outcome of a challenge; empty for a code that was to confirm a new factor, because that
+// is no challenge.
 func challengeOutcome(e event.Event) string {
 	switch {
 	case e.Reason == event.ReasonSetUp:
@@ -139,8 +140,8 @@ func challengeOutcome(e event.Event) string {
 	return string(event.Failed)
 }
 
-// count has the site count what is no event, and makes the counters that nothing has happened to, so that the first
-// time is an increase.
+// count makes the site count what is no event. It also creates the counters at zero, so that the first event is an
+// increase.
 func (h *Handler) count(config *gateway.Config) {
 	config.StreamCut = streamsCutTotal.WithLabelValues(h.App).Inc
 	var methods []string
@@ -168,7 +169,7 @@ func beginCounting(app string, methods []string) {
 	passwordExposedTotal.WithLabelValues(app)
 }
 
-// storeMeter counts the calls to one store. Its counters are found once, since each request passes here.
+// storeMeter counts the calls to one store. It looks its counters up once, because every request comes through here.
 type storeMeter struct {
 	outcomes  map[[2]string]prometheus.Counter
 	durations map[string]prometheus.Observer

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// countLife is how old a count of sessions may be before a scrape has them counted anew.
+	// countLife is how old a count of sessions may be before a scrape starts a new one.
 	countLife = 30 * time.Second
-	// countShare bounds the time that goes into counting: after a walk, none begins for so many times as long as it
-	// took.
+	// countShare bounds the time spent on counting: after a walk, the next one waits for so many times as long as the
+	// walk took.
 	countShare = 20
 	// countPatience is how long a scrape waits for a count that has begun. Later scrapes get it.
 	countPatience = time.Second
-	// countTimeout ends a walk. What was not counted to the end is not told.
+	// countTimeout ends a walk. An incomplete count is not shown.
 	countTimeout = 30 * time.Second
-	// countKept is how long a count is told at most, if newer ones fail.
+	// countKept is how long a count is shown at most, if newer ones fail.
 	countKept = 10 * time.Minute
 )
 
@@ -32,17 +32,17 @@ var (
 		"is renewed. Missing where there is no token, or one that does not end.", nil, nil)
 )
 
-// gauges shows what a configuration's stores are like at the moment of a scrape.
+// gauges shows the state of a configuration's stores at the moment of a scrape.
 type gauges struct {
 	shared *session.Shared
 	apps   func() []string
 	// token is when the token of Vault ends; nil if no Vault is used.
 	token func() (time.Time, bool)
 	now   func() time.Time
-	life  context.Context // the configuration's
+	life  context.Context // ends with the configuration
 
 	mutex    sync.Mutex
-	counting chan struct{} // closed when the walk that is under way has ended; nil without one
+	counting chan struct{} // closed when the present walk ends; nil without one
 	counts   map[string]map[gate.State]int
 	counted  time.Time // when counts was made
 	earliest time.Time // when the next walk may begin
@@ -65,16 +65,16 @@ func (g *gauges) Collect(metrics chan<- prometheus.Metric) {
 	if counts == nil {
 		return
 	}
-	for _, app := range g.apps() { // of other apps that share the store, their own gateways tell
+	for _, app := range g.apps() { // other apps that share the store are shown by their own gateways
 		for _, state := range []gate.State{gate.Anonymous, gate.Pending, gate.Enrolling, gate.Verified} {
 			metrics <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(counts[app][state]), app, state.String())
 		}
 	}
 }
 
-// present is the last count, by app and state; nil if there is none that may still be told. It begins another one if
-// that is due. A scrape never waits for a walk to its end, and however often somebody scrapes, a store is walked over
-// at most twice a minute, and for a twentieth of the time at most.
+// present returns the last count, by app and state; nil if there is none that may still be shown. It begins another
+// count if that is due. A scrape waits for a walk for countPatience at most. However often somebody scrapes, there are
+// at most two walks a minute, which take at most a twentieth of the time.
 func (g *gauges) present() map[string]map[gate.State]int {
 	g.mutex.Lock()
 	now := g.now()

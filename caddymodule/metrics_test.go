@@ -18,7 +18,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// gathered are a registry's families, by name: of each its type, its help, and its series as `{label="value",…} value`.
+// gathered returns a registry's families by name, each with its type, its help, and its series as
+// `{label="value",…} value`.
 func gathered(t *testing.T, collectors ...prometheus.Collector) map[string]family {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -66,8 +67,8 @@ func memoryGauges(t *testing.T, app string) (*gauges, *session.Shared) {
 	}, shared
 }
 
-// TestMetricDocs holds docs/metrics.md against the metrics that there are; `go test ./caddymodule -run TestMetricDocs
-// -update` writes its table anew.
+// TestMetricDocs compares docs/metrics.md with the registered metrics; `go test ./caddymodule -run TestMetricDocs
+// -update` writes its table.
 func TestMetricDocs(t *testing.T) {
 	const app = "documented"
 	beginCounting(app, []string{"totp"})
@@ -105,11 +106,11 @@ func TestMetricDocs(t *testing.T) {
 	keepPart(t, "../docs/metrics.md", "metrics", table.String())
 }
 
-// TestCountedEvents: what each event counts.
+// TestCountedEvents: each event increases the right series.
 func TestCountedEvents(t *testing.T) {
 	for i, test := range []struct {
 		event event.Event
-		want  string // the series that is one more; empty for none
+		want  string // the series that increases by one; empty for none
 	}{
 		{event.Event{Name: event.LoginAccepted}, `logins_total{app="%s",outcome="accepted"}`},
 		{event.Event{Name: event.LoginFailed}, `logins_total{app="%s",outcome="failed"}`},
@@ -152,7 +153,7 @@ func TestCountedEvents(t *testing.T) {
 	}
 }
 
-// TestReloadKeepsTheCounts: the registry of the next configuration goes on with them.
+// TestReloadKeepsTheCounts: the registry of the next configuration goes on with the same counts.
 func TestReloadKeepsTheCounts(t *testing.T) {
 	const series = `{app="reloaded",outcome="accepted"}`
 	counted{}.Emit(t.Context(), event.Event{Name: event.LoginAccepted, App: "reloaded"})
@@ -169,7 +170,7 @@ func TestReloadKeepsTheCounts(t *testing.T) {
 	}
 }
 
-// TestSessionsGauge: live sessions by state, of the configuration's apps only.
+// TestSessionsGauge: the gauge counts live sessions by state, of the configuration's apps only.
 func TestSessionsGauge(t *testing.T) {
 	shown, shared := memoryGauges(t, "wiki")
 	for app, sessions := range map[string]int{"wiki": 3, "another": 2} {
@@ -207,8 +208,8 @@ func (s *slowStore) EachCtx(ctx context.Context, _ func(string, []byte) error) e
 	}
 }
 
-// TestScrapesWalkSeldom: a scrape waits for a second at most, and however often somebody scrapes, the store is walked
-// over twice a minute at most, and for a twentieth of the time.
+// TestScrapesWalkSeldom: a scrape waits for a second at most. However often somebody scrapes, there are at most two
+// walks over the store a minute, which take at most a twentieth of the time.
 func TestScrapesWalkSeldom(t *testing.T) {
 	for _, test := range []struct {
 		takes time.Duration
@@ -241,7 +242,7 @@ func TestScrapesWalkSeldom(t *testing.T) {
 	}
 }
 
-// TestOldCountsAreNotTold: where the store cannot be counted any more, the last count is told for ten minutes.
+// TestOldCountsAreNotTold: if the sessions cannot be counted any more, the last count is shown for ten minutes.
 func TestOldCountsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(slowStore)
@@ -255,16 +256,16 @@ func TestOldCountsAreNotTold(t *testing.T) {
 		store.err = context.DeadlineExceeded
 		time.Sleep(5 * time.Minute)
 		if shown.present() == nil {
-			t.Error("the last count is not told after five minutes")
+			t.Error("the last count is not shown after five minutes")
 		}
 		time.Sleep(6 * time.Minute)
 		if shown.present() != nil {
-			t.Error("the last count is told after eleven minutes")
+			t.Error("the last count is shown after eleven minutes")
 		}
 	})
 }
 
-// TestVersion: a build from a checkout says so.
+// TestVersion: the version of a build from a checkout is `devel`.
 func TestVersion(t *testing.T) {
 	if got := version(); !regexp.MustCompile(`^(devel|unknown|v\d.*)$`).MatchString(got) {
 		t.Errorf("version %q", got)

@@ -14,7 +14,7 @@ import (
 	"github.com/caddyserver/certmagic"
 )
 
-// TestNameStore: what was added is there, for this app and no other, and what is not there yet is nothing.
+// TestNameStore: names that were added can be loaded, for this app and no other. Before that the list is empty.
 func TestNameStore(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	one := newNameStore(&certmagic.FileStorage{Path: folder}, "wiki")
@@ -22,7 +22,7 @@ func TestNameStore(t *testing.T) {
 		t.Errorf("at first: %q %v", names, err)
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 0 {
-		t.Errorf("reading writes: %v %v", entries, err)
+		t.Errorf("reading has written something: %v %v", entries, err)
 	}
 	if err := one.Add(ctx, []string{"sid", "remember_me"}); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestNameStore(t *testing.T) {
 	}
 }
 
-// TestNameStoreSideBySide: two processes that share a storage lose nothing of each other's.
+// TestNameStoreSideBySide: two processes that share a storage do not overwrite each other's names.
 func TestNameStoreSideBySide(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	var group sync.WaitGroup
@@ -62,7 +62,7 @@ func TestNameStoreSideBySide(t *testing.T) {
 	}
 }
 
-// TestNameStoreDamaged: what cannot be read is an error that says where it is, and is not written over.
+// TestNameStoreDamaged: an unreadable document is an error that says where it is, and is not overwritten.
 func TestNameStoreDamaged(t *testing.T) {
 	ctx, folder := context.Background(), t.TempDir()
 	store := newNameStore(&certmagic.FileStorage{Path: folder}, "wiki")
@@ -82,12 +82,12 @@ func TestNameStoreDamaged(t *testing.T) {
 			}
 		}
 		if after, err := os.ReadFile(file); err != nil || string(after) != content {
-			t.Errorf("%q was written over: %q %v", content, after, err)
+			t.Errorf("%q was overwritten: %q %v", content, after, err)
 		}
 	}
 }
 
-// brokenStorage is one that cannot be reached.
+// brokenStorage is a storage that cannot be reached.
 type brokenStorage struct{ certmagic.Storage }
 
 var errStorage = errors.New("storage is away")
@@ -95,7 +95,7 @@ var errStorage = errors.New("storage is away")
 func (brokenStorage) Load(context.Context, string) ([]byte, error) { return nil, errStorage }
 func (brokenStorage) Lock(context.Context, string) error           { return errStorage }
 
-// TestNameStoreAway: an error of the storage is one of the store, never an empty answer.
+// TestNameStoreAway: an error of the storage is returned, and is never read as an empty list.
 func TestNameStoreAway(t *testing.T) {
 	store := newNameStore(brokenStorage{}, "wiki")
 	if _, err := store.Load(context.Background()); !errors.Is(err, errStorage) {

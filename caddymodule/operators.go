@@ -36,14 +36,14 @@ func (s *sites) find(name string) (operator.App, bool) {
 	return app, ok
 }
 
-// operators is the service for the apps that find finds.
+// operators returns the service for the apps that find returns.
 func (a *App) operators(find func(name string) (operator.App, bool)) *operator.Service {
 	lister, _ := a.secrets.Store().(factor.Lister)
 	return &operator.Service{Find: find, Lister: lister}
 }
 
-// strayApp is an app without a site in this configuration, whose records and sessions lie in its stores: the site
-// may be another machine's. Whether an account is locked is then judged by the default limits.
+// strayApp returns an app that has no site in this configuration, but records and sessions in its stores: the site may
+// be on another machine. The default limits then decide whether an account is locked.
 func (a *App) strayApp(name string, events event.Sink) (operator.App, error) {
 	h := &Handler{App: name}
 	return h.helpedBy(a, events)

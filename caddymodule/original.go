@@ -8,8 +8,8 @@ import (
 )
 
 // settleOriginal makes Caddy's copy of the original request agree with the request that goes on. FastCGI transports
-// take REQUEST_URI from that copy, PHP apps choose their page by it, and error routes restore it: it must not have
-// another address than the one that was judged, nor a token that was taken out.
+// take REQUEST_URI from that copy, PHP apps choose their page by it, and error routes restore it. So it must have the
+// address that was judged, and no token that was removed from it.
 //
 // The copy is held by value, but everybody shares the pointer to its URL. Everything else that has the address is a
 // placeholder.

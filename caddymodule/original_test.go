@@ -15,8 +15,8 @@ func prepared(target string) *http.Request {
 	return caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, http.NoBody), caddy.NewReplacer(), w, nil)
 }
 
-// TestSettleOriginal: after a change of the address, everything that is called original has it, also for whoever holds
-// an older copy of the request.
+// TestSettleOriginal: after a change of the address, all of Caddy's "original" values have the new one, also for a
+// handler that holds an older copy of the request.
 func TestSettleOriginal(t *testing.T) {
 	r := prepared("/a/b?token=s3cret&x=1")
 	later := r.WithContext(r.Context())
@@ -37,7 +37,7 @@ func TestSettleOriginal(t *testing.T) {
 	settleOriginal(httptest.NewRequest(http.MethodGet, "/", http.NoBody)) // no request of Caddy's
 }
 
-// TestSettleOriginalIsFree: it costs requests that nothing was taken out of no memory.
+// TestSettleOriginalIsFree: it allocates nothing for a request that was not changed.
 func TestSettleOriginalIsFree(t *testing.T) {
 	r := prepared("/a/b?x=1")
 	if n := testing.AllocsPerRun(100, func() { settleOriginal(r) }); n > 0 {

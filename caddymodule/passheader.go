@@ -66,7 +66,7 @@ func (p PassHeader) custody() custody.PassHeader {
 	return passed
 }
 
-// passHeaders returns those of the whole site, including its preset's.
+// passHeaders returns the headers of the whole site, including its preset's.
 func (h *Handler) passHeaders() []custody.PassHeader {
 	var passed []custody.PassHeader
 	for _, header := range h.PassHeader {

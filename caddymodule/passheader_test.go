@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/internal/match"
 )
 
-// TestPassHeaderJSON: a list of names, as it always was, and rules with paths.
+// TestPassHeaderJSON: the JSON has a list of names, as in earlier versions, and may have objects with paths.
 func TestPassHeaderJSON(t *testing.T) {
 	const text = `["X-Api-Key",{"name":"X-Hub-Signature","for":["/hook","/hooks/*"]},{"name":"X-Own"}]`
 	var h Handler
@@ -35,7 +35,7 @@ func TestPassHeaderJSON(t *testing.T) {
 	}
 }
 
-// TestLogoutFields: a site's sign-outs stand behind its preset's, those with an address and those without.
+// TestLogoutFields: a site's sign-outs come after its preset's, both those with an address and those without.
 func TestLogoutFields(t *testing.T) {
 	preset, err := parsePreset("x", "logout /out /bye\nlogout /rpc json /method session.logout\n")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestLogoutFields(t *testing.T) {
 	}
 }
 
-// TestPassHeaderOfPreset: a site's own lines add to its preset's, the same name included.
+// TestPassHeaderOfPreset: a site's own lines add to its preset's, also for the same name.
 func TestPassHeaderOfPreset(t *testing.T) {
 	preset, err := parsePreset("x", "pass_header X-A for /a\npass_header X-B\n")
 	if err != nil {

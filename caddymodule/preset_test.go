@@ -20,7 +20,7 @@ func parsed(t *testing.T, block string) (*Handler, error) {
 	return h, h.UnmarshalCaddyfile(caddyfile.NewTestDispenser("second_factor {\n" + block + "\n}"))
 }
 
-// TestPresetsAreWords: every preset is made of words that a site may have, and enough of them.
+// TestPresetsAreWords: every preset consists of words that a site may have, and describes at least one login.
 func TestPresetsAreWords(t *testing.T) {
 	for _, name := range presets.Names() {
 		h, err := parsed(t, "app "+name+"\npreset "+name)
@@ -30,8 +30,8 @@ func TestPresetsAreWords(t *testing.T) {
 	}
 }
 
-// TestPresetsAreWhatIsTested: the examples of whole Caddyfiles, which e2e tries against the real apps, say the same as
-// the presets of their names.
+// TestPresetsAreWhatIsTested: the examples of complete Caddyfiles, which the end-to-end tests use with the real apps,
+// have the same settings as the presets of their names.
 func TestPresetsAreWhatIsTested(t *testing.T) {
 	for _, name := range []string{"dokuwiki", "django-admin", "transmission"} {
 		example, err := os.ReadFile(filepath.Join("..", "examples", name+".Caddyfile"))

@@ -16,7 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// TestP9_ErrorsHaveNoTextOfTheApps: what a transport quotes of an app's answer goes no further, and its status does.
+// TestP9_ErrorsHaveNoTextOfTheApps: an error keeps its status, but not the text in which a transport quotes the app's
+// answer.
 func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 	const secret = "sid=s3cret"
 	wrapped := func(err error) error {
@@ -50,11 +51,11 @@ func TestP9_ErrorsHaveNoTextOfTheApps(t *testing.T) {
 		}
 	}
 	if quiet(nil) != nil {
-		t.Error("no error is one")
+		t.Error("nil became an error")
 	}
 }
 
-// TestQuietKeepsTheOperatorsWords: what the Caddyfile's `error` says is for error pages.
+// TestQuietKeepsTheOperatorsWords: the text of the Caddyfile's `error` is kept, because it is for error pages.
 func TestQuietKeepsTheOperatorsWords(t *testing.T) {
 	r := prepared("/")
 	err := (caddyhttp.StaticError{Error: "closed for today", StatusCode: "410"}).ServeHTTP(nil, r, nil)

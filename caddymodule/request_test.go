@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// TestRequestID: a request has one ID for as long as it lasts, the one that {http.request.uuid} is in the access log.
+// TestRequestID: a request keeps one ID, which is also {http.request.uuid} in the access log.
 func TestRequestID(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 	if id := requestID(r); id != "" {

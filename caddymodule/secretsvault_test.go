@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// provisioned loads and provisions what a global block says of secrets.
+// provisioned loads and provisions the secrets module of a global block.
 func provisioned(t *testing.T, config []byte) (*SecretsVault, error) {
 	t.Helper()
 	var parsed struct {
@@ -40,8 +40,8 @@ func vaultBlock(lines string) string {
 	return "{\n\tsecond_factor {\n\t\tsecrets vault http://127.0.0.1:1 {\n" + lines + "\n\t\t}\n\t}\n}\n:80 {\n}\n"
 }
 
-// TestP9_TokenInTheCaddyfile: a token that the Caddyfile spells out, which Caddy would show at /config/ and keep in
-// autosave.json, does not get into the configuration, and is used all the same. A placeholder stays one.
+// TestP9_TokenInTheCaddyfile: a token that the Caddyfile spells out is used, but is not in the configuration, which
+// Caddy shows at /config/ and keeps in autosave.json. A placeholder stays a placeholder.
 func TestP9_TokenInTheCaddyfile(t *testing.T) {
 	const token = "hvs.TheTokenThatMustNotShow"
 	config, err := adapt(vaultBlock("auth token " + token))
@@ -67,15 +67,15 @@ func TestP9_TokenInTheCaddyfile(t *testing.T) {
 	if resolved, err = vault.resolve(); err != nil || resolved.Auth.Token != token {
 		t.Errorf("the placeholder was not replaced: %v", err)
 	}
-	// What another process adapted stands for nothing here, and the error shows nothing.
+	// A stand-in that another process made is unknown here, and the error does not show it.
 	other := strings.ReplaceAll(string(config), "{env.SALLYPORT_TEST_TOKEN}", literalPrefix+strings.Repeat("0", 32))
 	if _, err := provisioned(t, []byte(other)); err == nil || !strings.Contains(err.Error(), "auth token") || strings.Contains(err.Error(), "0000") {
 		t.Errorf("a stand-in of another process: %v", err)
 	}
 }
 
-// TestVaultProvisionsWithoutVault: neither `caddy validate` nor a start without Vault calls anybody; settings that
-// cannot be are errors that name the setting, and a failed Provision lets go of nothing that it did not take.
+// TestVaultProvisionsWithoutVault: neither `caddy validate` nor a start without Vault makes a call. A bad setting is an
+// error that names it, and a failed Provision releases nothing that it did not take.
 func TestVaultProvisionsWithoutVault(t *testing.T) {
 	config, err := adapt(vaultBlock("auth token x\ntransit transit/key"))
 	if err != nil {
@@ -112,7 +112,7 @@ func TestVaultProvisionsWithoutVault(t *testing.T) {
 	}
 }
 
-// TestP9_NoSecretInTheModule: nothing that prints the module's settings prints a token.
+// TestP9_NoSecretInTheModule: printing the module's settings shows no token.
 func TestP9_NoSecretInTheModule(t *testing.T) {
 	config, err := adapt(vaultBlock("auth token hvs.TheTokenThatMustNotShow"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// sessionsOf adapts a line of the global block and loads the guest that it names, as far as Provision and Connect.
+// sessionsOf adapts a line of the global block, loads the guest that it names, and calls its Provision and Connect.
 func sessionsOf(t *testing.T, line string) (Sessions, string, error) {
 	t.Helper()
 	config, err := adapt("{\n\tsecond_factor {\n\t\tsecrets file /nowhere\n\t\t" + line + "\n\t}\n}\n:80 {\n}\n")
@@ -58,9 +58,9 @@ func sessionsIn(t *testing.T, config []byte) (Sessions, error) {
 	return sessions, sessions.Connect(guests{})
 }
 
-// TestP9_AddressInTheCaddyfile: an address with a password that the Caddyfile spells out does not get into the
-// configuration, and is used all the same; nothing that prints the settings shows it. A placeholder stays one, and so
-// does what holds no password.
+// TestP9_AddressInTheCaddyfile: an address with a password that the Caddyfile spells out is used, but is not in the
+// configuration, and printing the settings does not show it. A placeholder and an address without a password stay as
+// they are.
 func TestP9_AddressInTheCaddyfile(t *testing.T) {
 	t.Setenv("SALLYPORT_TEST_PASSWORD", "hidden")
 	t.Setenv("SALLYPORT_TEST_HOST", "db.internal")
@@ -103,8 +103,8 @@ func TestP9_AddressInTheCaddyfile(t *testing.T) {
 	}
 }
 
-// TestSessionsServerProvisions: neither `caddy validate` nor a start without the server calls anybody; a reload with
-// the same settings goes on with the same connections; what cannot be is an error that names the setting.
+// TestSessionsServerProvisions: neither `caddy validate` nor a start without the server makes a call. A reload with the
+// same settings keeps the connections. A bad setting is an error that names it.
 func TestSessionsServerProvisions(t *testing.T) {
 	shared := map[string]*session.Shared{}
 	for _, line := range []string{"sessions redis redis://127.0.0.1:1", "sessions postgres postgres://127.0.0.1:1/a", "sessions file /nowhere/else"} {
@@ -148,7 +148,7 @@ func TestSessionsServerProvisions(t *testing.T) {
 			t.Errorf("%q: %v, want an error that names %s", line, err, want)
 		}
 	}
-	// What another process adapted stands for nothing here, and the error shows nothing.
+	// A stand-in that another process made is unknown here, and the error does not show it.
 	config := fmt.Sprintf(`{"apps":{"second_factor":{"sessions":{"module":"redis","address":"%s%s"}}}}`, literalPrefix, strings.Repeat("0", 32))
 	if _, err := sessionsIn(t, []byte(config)); err == nil || !strings.Contains(err.Error(), "only a restart") || strings.Contains(err.Error(), "0000") {
 		t.Errorf("a stand-in of another process: %v", err)

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// builds are the settings of a site as package gateway gets them.
+// builds returns the settings of a site as package gateway gets them.
 func builds(t *testing.T, h *Handler) (gateway.Config, error) {
 	t.Helper()
 	memory := session.NewMemory(session.MemoryOptions{})
@@ -24,7 +24,7 @@ func builds(t *testing.T, h *Handler) (gateway.Config, error) {
 	return h.build(&App{secrets: g, sessions: g})
 }
 
-// plainHandler is a site that is all right.
+// plainHandler returns a valid site.
 func plainHandler() *Handler {
 	return &Handler{
 		App: "wiki", Logins: []Login{{Paths: []string{"/login"}, Username: []string{"form", "u"}}},
@@ -32,8 +32,8 @@ func plainHandler() *Handler {
 	}
 }
 
-// TestSettingsReachTheGateway: each setting of a site by which somebody is kept out, or asked, is one of the
-// gateway's, and says there what it says here.
+// TestSettingsReachTheGateway: each setting that keeps somebody out, or makes the gateway ask for something, reaches
+// the gateway's configuration unchanged.
 func TestSettingsReachTheGateway(t *testing.T) {
 	plain, err := builds(t, plainHandler())
 	if err != nil {
@@ -75,12 +75,12 @@ func TestSettingsReachTheGateway(t *testing.T) {
 		"identity":  len(got.Logins.Identities) == 2 && got.Logins.Identities[1].Prefix == "staff:" && got.Logins.Identities[1].IsGuest("visitor"),
 	} {
 		if !is {
-			t.Errorf("%s does not arrive", what)
+			t.Errorf("%s does not reach the gateway", what)
 		}
 	}
 	answer := login.Answer{Status: http.StatusOK, Header: http.Header{"X-User": {"carol"}}}
 	if name, verdict := got.Logins.Identities[1].Read(answer); name != "carol" || verdict != login.Known {
-		t.Errorf("the pattern does not arrive: %q", name)
+		t.Errorf("the pattern does not reach the gateway: %q", name)
 	}
 	factors, err := h.factors()
 	if err != nil || factors.Remember != 24*time.Hour || factors.Throttle != (factor.Throttle{Free: 2, Delay: time.Minute, MaxDelay: 2 * time.Hour, Stop: 9}) {
@@ -91,8 +91,8 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	}
 }
 
-// TestRefusedAtStart: a configuration in JSON never was a Caddyfile, whose words say what is wrong with them: what
-// leaves a door open is refused all the same.
+// TestRefusedAtStart: settings that would leave a way in open are refused in a JSON configuration too, which no reader
+// of a Caddyfile has checked.
 func TestRefusedAtStart(t *testing.T) {
 	for setting, change := range map[string]func(*Handler){
 		"app":                  func(h *Handler) { h.App = "" },

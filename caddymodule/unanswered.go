@@ -7,8 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// unanswered is the status of an error that says that the app cannot be reached, unless the operator has
-// `handle_errors` answer such: without that, Caddy's answer is an empty page.
+// unanswered returns the status of an error that says that the app cannot be reached. It returns 0 for other errors,
+// and if the operator's `handle_errors` answers errors; without that, Caddy's answer is an empty page.
 func unanswered(r *http.Request, err error) int {
 	var handler caddyhttp.HandlerError
 	if !errors.As(err, &handler) || ownWords(handler) {

@@ -14,8 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// validate does what `caddy validate` does with a Caddyfile, whose global options and sites are given, and returns
-// what is logged at WARN by this module, each as the setting and the text.
+// validate does what `caddy validate` does with a Caddyfile of these global options and sites. It returns this module's
+// log lines at WARN, each as the setting and the text.
 func validate(t *testing.T, global, sites string) (warnings []string, err error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
@@ -45,7 +45,7 @@ func validate(t *testing.T, global, sites string) (warnings []string, err error)
 	return warnings, err
 }
 
-// block is a second_factor with the given lines in it, which warns of nothing.
+// block returns a second_factor with the given lines in it, which causes no warning by itself.
 func block(lines string) string {
 	return "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t}\n\t\tidentity /me json /name\n" + lines + "\n\t}\n"
 }
@@ -53,8 +53,7 @@ func block(lines string) string {
 const secretsLine = "second_factor {\n\t\tsecrets file /nowhere/secrets.db\n\t}\n"
 
 // TestP2_PlainHTTPIsAnErrorAtStart: a site that would take passwords and sessions over a network in plain http is
-// refused before anybody signs in there. The control: the same site over https, on loopback, or behind a proxy that
-// is named, is accepted.
+// refused at start. The control: the same site over https, on loopback, or behind a trusted proxy, is accepted.
 func TestP2_PlainHTTPIsAnErrorAtStart(t *testing.T) {
 	const behind = "servers {\n\t\ttrusted_proxies static 192.0.2.7\n\t}\n"
 	for _, test := range []struct {
@@ -99,7 +98,7 @@ func TestP2_PlainHTTPIsAnErrorAtStart(t *testing.T) {
 	}
 }
 
-// only reports whether there is one warning, with that at its beginning, or none where that is empty.
+// only reports whether there is exactly one warning, which begins with want; or none, if want is empty.
 func only(warnings []string, want string) bool {
 	if want == "" {
 		return len(warnings) == 0
@@ -107,16 +106,15 @@ func only(warnings []string, want string) bool {
 	return len(warnings) == 1 && strings.HasPrefix(warnings[0], want)
 }
 
-// TestTrustedProxies: the field by which a server knows what it trusts is still there.
+// TestTrustedProxies: Caddy's server still has the unexported field with the trusted proxies.
 func TestTrustedProxies(t *testing.T) {
 	if trustsProxies(new(caddyhttp.Server)) {
-		t.Error("a server that trusts nobody does")
+		t.Error("a server without trusted proxies seems to have some")
 	}
 }
 
-// TestP2_SecureIsTheProxysWord: whether the browser's connection is encrypted is known from a proxy that the server
-// trusts, and from nobody else: a client that says so itself would be handed a cookie on a connection that everybody
-// reads.
+// TestP2_SecureIsTheProxysWord: only a proxy that the server trusts can say that the browser's connection is encrypted.
+// If a client's own word counted, it would get a cookie on a connection that others can read.
 func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -143,7 +141,7 @@ func TestP2_SecureIsTheProxysWord(t *testing.T) {
 		if got := secure(r); got != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
-		// What handlers behind us make of the header changes nothing.
+		// Later handlers may change the header; the result stays.
 		r.Header["X-Forwarded-Proto"] = map[bool][]string{true: nil, false: {"https"}}[test.want]
 		if got := secure(r); got != test.want {
 			t.Errorf("%s, and the header has changed: %v", test.name, got)
@@ -151,10 +149,9 @@ func TestP2_SecureIsTheProxysWord(t *testing.T) {
 	}
 }
 
-// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. Were who signs in at one
-// known by another field or another page than at the other, mallory, who may choose that name at the second site,
-// would be alice at the first. The control: with equal settings an app may stand at several sites, and with different
-// ones under different names.
+// TestP4_OneAppTwoMeanings: two sites with one app share its users, sessions and factors. If they found the user's name
+// in different fields or pages, mallory, who can choose her name at the second site, could be alice at the first. The
+// control: sites with equal settings may share an app, and sites with different settings may have different apps.
 func TestP4_OneAppTwoMeanings(t *testing.T) {
 	const login = "login /login {\n\t\t\tusername form u\n\t\t}\n"
 	site := func(host, app, lines string) string {
@@ -183,15 +180,15 @@ func TestP4_OneAppTwoMeanings(t *testing.T) {
 		}
 	}
 	same := login + "\t\tidentity /me json /name\n\t\tpublic /static/*\n\t\tidle 5m"
-	for range 2 { // nothing is left of the one before
+	for range 2 { // the second run shows that nothing is left of the first configuration
 		if _, err := validate(t, secretsLine, one+site("two", "wiki", same)); err != nil {
 			t.Errorf("the control, with equal settings: %v", err)
 		}
 	}
 }
 
-// TestWarnings: what has no effect, or another one than it seems to have, is said by name; an ordinary site brings no
-// warning.
+// TestWarnings: a setting that has no effect, or another one than it seems to have, causes a warning that names it. An
+// ordinary site causes none.
 func TestWarnings(t *testing.T) {
 	const typed = "second_factor {\n\t\tapp wiki\n\t\tlogin /login {\n\t\t\tusername form u\n\t\t\tfields p\n\t\t\tsuccess cookie sid\n\t\t}\n\t\tidentity typed\n"
 	for _, test := range []struct{ name, site, want string }{
@@ -228,7 +225,7 @@ func TestWarnings(t *testing.T) {
 			}
 			var about []string
 			for _, w := range warnings {
-				if !strings.HasPrefix(w, "identity: ") { // that there is none is said elsewhere
+				if !strings.HasPrefix(w, "identity: ") { // every site with identity typed has this one
 					about = append(about, w)
 				}
 			}
@@ -239,7 +236,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestMeet compares with what can be tried out.
+// TestMeet compares meet with trying out all short texts.
 func TestMeet(t *testing.T) {
 	for _, test := range []struct {
 		a, b string

@@ -2,7 +2,7 @@ package caddymodule
 
 import "testing"
 
-// TestNearest: a slip of the pen finds its word, and another word finds none.
+// TestNearest: a misspelt word finds the one that was meant, and an unrelated word finds none.
 func TestNearest(t *testing.T) {
 	known := []string{"login", "login_page", "logout", "idle", "pass", "pass_header", "remember", "base", "totp"}
 	for word, want := range map[string]string{
@@ -16,7 +16,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// TestDistance counts the slips.
+// TestDistance counts the misspelt letters.
 func TestDistance(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
@@ -30,7 +30,7 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// TestChoice: words in an error.
+// TestChoice: the list of words in an error.
 func TestChoice(t *testing.T) {
 	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b or c": {"a", "b", "c"}} {
 		if got := choice(words); got != want {

@@ -55,10 +55,10 @@ func (p places) last(name string) (place, bool) {
 	return where[len(where)-1], true
 }
 
-// directiveWord is under what the position of the directive itself is stored.
+// directiveWord is the key under which the position of the directive itself is stored.
 const directiveWord = "second_factor"
 
-// directive is the position of the directive; the zero value if that is not known.
+// directive returns the position of the directive; the zero value if that is not known.
 func (p places) directive() place {
 	where, _ := p.last(directiveWord)
 	return where

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// wrongLine is what marks the line that an error must name.
+// wrongLine marks the line that an error must name.
 const wrongLine = " # here"
 
-// marked returns a Caddyfile without the mark, and the line that it stood on.
+// marked returns a Caddyfile without the mark, and the number of the marked line.
 func marked(t *testing.T, text string) (plain string, line int) {
 	t.Helper()
 	before, after, found := strings.Cut(text, wrongLine)
@@ -25,10 +25,10 @@ const (
 	moreLines  = "\t\tapp wiki\n"
 )
 
-// TestErrorsNameTheWord: whatever stands behind it, an error names the line of its own word, and the word.
+// TestErrorsNameTheWord: an error names its own word and that word's line, whatever follows it.
 func TestErrorsNameTheWord(t *testing.T) {
 	for _, test := range []struct{ lines, want string }{
-		// What is wrong with one word by itself.
+		// Errors of one word by itself.
 		{"\t\tlogin /login {\n\t\t\tusername cookie x # here\n\t\t\tmethod POST\n\t\t}\n\t\tidentity /me json /n\n", "username: 'cookie': want form, query, json, basic"},
 		{"\t\tlogin /login {\n\t\t\tusername frm x # here\n\t\t\tmethod POST\n\t\t}\n", "username: 'frm': did you mean 'form'?"},
 		{"\t\tlogin /login {\n\t\t\tusername placeholder {http.request.cookie.u} # here\n\t\t\tmethod POST\n\t\t}\n", "username placeholder"},
@@ -70,7 +70,7 @@ func TestErrorsNameTheWord(t *testing.T) {
 		{goodLines + "\t\tidle # here\n" + moreLines, "idle: wrong argument count: want 'idle <duration>'"},
 		{goodLines + "\t\ttotp 6 # here\n" + moreLines, "want 'totp { ... }'"},
 
-		// Words that there are not.
+		// Unknown words.
 		{goodLines + "\t\tidel 1h # here\n" + moreLines, "unknown word 'idel': did you mean 'idle'?"},
 		{goodLines + "\t\tlogn_page /x # here\n" + moreLines, "did you mean 'login_page'?"},
 		{goodLines + "\t\tusername form u # here\n" + moreLines, "unknown word 'username': it belongs into the block of 'login'"},
@@ -79,7 +79,7 @@ func TestErrorsNameTheWord(t *testing.T) {
 		{goodLines + "\t\tbrand {\n\t\t\tcolor x # here\n\t\t\tname x\n\t\t}\n" + moreLines, "did you mean 'colour'?"},
 		{"\t\tpreset dokuwki # here\n" + moreLines, "did you mean 'dokuwiki'?"},
 
-		// What is wrong with several words together.
+		// Errors of several words together.
 		{goodLines + "\t\trequire everyone\n\t\toffer # here\n" + moreLines, "offer: what is required"},
 		{goodLines + "\t\tlogin_page /second-factor/x # here\n" + moreLines, "login_page: the app's login page cannot lie below base"},
 		{goodLines + "\t\tbase /login\n\t\tlogin_page /login/x # here\n" + moreLines, "login_page: the app's login page"},
@@ -127,7 +127,7 @@ func TestErrorsNameTheWord(t *testing.T) {
 	}
 }
 
-// TestGlobalErrorsNameTheWord: the same of the global block.
+// TestGlobalErrorsNameTheWord: the same for the global block.
 func TestGlobalErrorsNameTheWord(t *testing.T) {
 	for _, test := range []struct{ lines, want string }{
 		{"secret vault # here\n\t\tsessions memory", "unknown word 'secret': did you mean 'secrets'?"},
@@ -152,7 +152,7 @@ func TestGlobalErrorsNameTheWord(t *testing.T) {
 	}
 }
 
-// TestErrorsInImports: where a word came by an import, its error says so.
+// TestErrorsInImports: if a word came from an import, its error says so.
 func TestErrorsInImports(t *testing.T) {
 	_, err := adapt("(factor) {\n\tsecond_factor {\n" + goodLines + "\t\tidle {args[0]}\n" + moreLines + "\t}\n}\nexample.com {\n\timport factor soon\n}\n")
 	if err == nil || !strings.Contains(err.Error(), "idle: 'soon' is no duration") || !strings.Contains(err.Error(), "Caddyfile:7 import chain") {

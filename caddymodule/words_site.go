@@ -119,7 +119,7 @@ func readRequire(d *caddyfile.Dispenser, h *Handler, _ places) error {
 	return noBlock(d)
 }
 
-// readSettingsLink reads where in the app's pages the link goes: an element, or the end of the page.
+// readSettingsLink reads where the link goes in the app's pages: into an element, or to the end of the page.
 func readSettingsLink(arguments []string, h *Handler) error {
 	if h.SettingsLink = true; len(arguments) == 0 {
 		return nil
@@ -131,7 +131,7 @@ func readSettingsLink(arguments []string, h *Handler) error {
 	return h.checkSettingsLink()
 }
 
-// checkSettingsLink refuses also what would be a switch, of which the word knows none.
+// checkSettingsLink also refuses words such as `on`, because the word is no switch.
 func (h *Handler) checkSettingsLink() error {
 	switch h.SettingsLinkInto {
 	case "on", "off", "yes", "no", "true", "false":

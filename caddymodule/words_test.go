@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// comments are the doc comments of this package, by the name of what they describe.
+// comments returns the doc comments of this package, by the name of what they describe.
 func comments(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -61,7 +61,7 @@ func (g grammar) lines() (all []string) {
 	return all
 }
 
-// TestGrammarInComments: what the comments say of the words is what the tables read.
+// TestGrammarInComments: the grammar in the comments is that of the tables.
 func TestGrammarInComments(t *testing.T) {
 	said := comments(t)
 	for name, words := range map[string][]grammar{
@@ -111,7 +111,7 @@ func TestGrammarInComments(t *testing.T) {
 	}
 }
 
-// every is the names of words, those of their blocks too.
+// every returns the names of words, including those in their blocks.
 func every(words []grammar) (names []string) {
 	for _, word := range words {
 		names = append(append(names, word.name), every(word.inner)...)
@@ -124,8 +124,8 @@ var (
 	wordName = regexp.MustCompile(`^[a-z_]+`)
 )
 
-// documented are the words that one section of docs/configuration.md describes: in headings, and in the first column of
-// tables of words.
+// documented returns the words that one section of docs/configuration.md describes: in headings, and in the first
+// column of tables of words.
 func documented(section string) (names []string) {
 	table, words := false, false
 	for line := range strings.Lines(section) {
@@ -151,7 +151,7 @@ func documented(section string) (names []string) {
 	return names
 }
 
-// TestWordsAreDocumented: docs/configuration.md describes every word, and none that there is not.
+// TestWordsAreDocumented: docs/configuration.md describes every word, and no word that does not exist.
 func TestWordsAreDocumented(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("..", "docs", "configuration.md"))
 	if err != nil {
@@ -181,7 +181,7 @@ func TestWordsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestPresetWords: a preset can say what is known of an app, and nothing that only the site can know.
+// TestPresetWords: a preset can have the words about an app, and none that only the site can know.
 func TestPresetWords(t *testing.T) {
 	for word, want := range map[string]bool{
 		"login": true, "identity": true, "public": true, "pass_header": true, "methods": true, "renews": true,
@@ -193,7 +193,7 @@ func TestPresetWords(t *testing.T) {
 	}
 }
 
-// TestAdopt: of each word a preset's value joins the site's, or gives way to it.
+// TestAdopt: a preset's value is added to the site's, or replaced by it, depending on the word.
 func TestAdopt(t *testing.T) {
 	preset, err := parsePreset("x", "logout /out\nmethods GET\nusernames [a-z]+\nrecheck 5m\nguard\ntoken_header X-Auth\nlogin_page /in\nhold a\n")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// TestFilesNameTheLine: what is wrong with a file is found at the start only, and names its word's line all the same.
-// JSON has no lines: there the error names the setting.
+// TestFilesNameTheLine: a bad file is found only at start, but the error still names the line of its word. JSON has no
+// lines; there the error names the setting.
 func TestFilesNameTheLine(t *testing.T) {
 	folder := t.TempDir()
 	for word, want := range map[string]string{
@@ -45,7 +45,7 @@ func TestFilesNameTheLine(t *testing.T) {
 	}
 }
 
-// TestWrittenForgets: a server that is given one Caddyfile after the other remembers the last ones only.
+// TestWrittenForgets: a server that gets many Caddyfiles one after the other remembers only the last ones.
 func TestWrittenForgets(t *testing.T) {
 	w, said := new(written), places{"app": {place{}}}
 	site := func(i int) *Handler { return &Handler{App: fmt.Sprint(i)} }

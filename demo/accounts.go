@@ -20,7 +20,7 @@ type account struct {
 type accounts struct {
 	all    []*account
 	byName map[string]*account
-	// nobody is compared with where there is no such account, so that both cases take the same time.
+	// nobody is the hash to compare with if there is no such account, so that both cases take the same time.
 	nobody []byte
 }
 
@@ -53,10 +53,10 @@ func mustHash(password string, cost int) []byte {
 	return hash
 }
 
-// foldName is why ALICE and " alice " are alice, as they are in many real apps.
+// foldName makes ALICE and " alice " the same as alice, as in many real apps.
 func foldName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
-// find returns nil where there is no such account.
+// find returns the account of a name, nil if there is none.
 func (as *accounts) find(name string) *account { return as.byName[foldName(name)] }
 
 // check returns the account if the password is right, else nil.
@@ -82,7 +82,7 @@ func (as *accounts) byKey(key string) *account {
 	return nil
 }
 
-// resets are the password-reset links that are out.
+// resets are the unused password-reset links.
 type resets struct {
 	mu     sync.Mutex
 	logins map[string]string
@@ -102,7 +102,7 @@ func (rs *resets) add(login string) string {
 	return token
 }
 
-// take uses a token up.
+// take uses a token up, and returns its account.
 func (rs *resets) take(token string) (login string, ok bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()

@@ -26,7 +26,7 @@ func TestAccounts(t *testing.T) {
 	}
 	for _, who := range as.all {
 		if who.Password != "" {
-			t.Errorf("%s's password is kept in plain", who.Login)
+			t.Errorf("%s's password is stored in plain text", who.Login)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func TestNoKeyOpensNothing(t *testing.T) {
 		t.Errorf("an empty key is %s", who.Login)
 	}
 	if as.find("") != nil {
-		t.Error("an empty name is somebody")
+		t.Error("an empty name finds an account")
 	}
 	if as.all[0].Name != "carol" {
 		t.Error("a name is missing")

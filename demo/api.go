@@ -24,7 +24,7 @@ func writeError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]string{"error": message})
 }
 
-// readJSON decodes one document of the right content type; where that fails it has answered.
+// readJSON decodes one document of the right content type. If that fails it answers the request and returns false.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		writeError(w, http.StatusUnsupportedMediaType, "send application/json")
@@ -46,7 +46,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	return false
 }
 
-// me says who is signed in, and the address that SetMail gave them.
+// me says who is signed in, with the e-mail address that SetMail has set.
 func (a *App) me(w http.ResponseWriter, r *http.Request) {
 	if status := int(a.failIdentity.Load()); status != 0 {
 		writeError(w, status, "out of order")
@@ -67,7 +67,7 @@ func (a *App) me(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, said)
 }
 
-// entryJSON is an entry as /api/entries gives it.
+// entryJSON is an entry as /api/entries returns it.
 type entryJSON struct {
 	ID     int    `json:"id"`
 	Date   string `json:"date"`

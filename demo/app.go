@@ -27,8 +27,8 @@ type App struct {
 	end  context.CancelFunc
 }
 
-// New makes an app. It panics where the options make no sense: two accounts of one name, a reset token for nobody, a
-// password over bcrypt's 72 bytes.
+// New makes an app. It panics if the options are invalid: two accounts of one name, a reset token for an unknown
+// account, a password longer than bcrypt's 72 bytes.
 func New(options Options) *App {
 	options = options.withDefaults()
 	life, end := context.WithCancel(context.Background())
@@ -158,7 +158,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r.WithContext(withVisitor(r.Context(), who)))
 }
 
-// page guards a handler for page loads: strangers are sent to the login form.
+// page guards a handler for page loads: strangers are redirected to the login form.
 func (a *App) page(next func(http.ResponseWriter, *http.Request, visitor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := visitorOf(r)
@@ -186,5 +186,5 @@ func (a *App) call(next func(http.ResponseWriter, *http.Request, visitor)) http.
 	}
 }
 
-// isAPI tells the part of the app that takes other credentials than the session.
+// isAPI reports whether a request is to the part of the app that accepts other credentials than the session.
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }

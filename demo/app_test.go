@@ -40,7 +40,7 @@ func open(t *testing.T, options Options) *browser {
 	return (&browser{T: t, app: app, base: server.URL}).another()
 }
 
-// another is a second browser before the same app.
+// another returns a second browser of the same app.
 func (b *browser) another() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -118,7 +118,7 @@ func (b *browser) signIn(username, password, next string) answer {
 	})
 }
 
-// asAlice signs in and stops the test where that fails.
+// asAlice signs in, and stops the test if that fails.
 func (b *browser) asAlice() {
 	b.Helper()
 	if got := b.signIn("alice", AlicePassword, "/"); got.StatusCode != http.StatusSeeOther {
@@ -126,7 +126,7 @@ func (b *browser) asAlice() {
 	}
 }
 
-// me is the account that /api/me names, or the status where it names none.
+// me returns the account that /api/me names, or the status if it names none.
 func (b *browser) me(header ...string) string {
 	b.Helper()
 	got := b.get("/api/me", header...)
@@ -140,7 +140,7 @@ func (b *browser) me(header ...string) string {
 	return who["login"]
 }
 
-// cookie is the value that the browser holds.
+// cookie returns the value of the browser's cookie.
 func (b *browser) cookie(name string) string {
 	base, err := url.Parse(b.base)
 	if err != nil {

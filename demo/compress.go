@@ -14,7 +14,7 @@ func acceptsGzip(r *http.Request) bool {
 type gzipWriter struct {
 	http.ResponseWriter
 	begun bool
-	zip   *gzip.Writer // nil: this answer goes as it is
+	zip   *gzip.Writer // nil: this answer is not compressed
 }
 
 // WriteHeader implements [http.ResponseWriter].
@@ -64,7 +64,7 @@ func (g *gzipWriter) FlushError() error {
 // Unwrap serves [http.ResponseController].
 func (g *gzipWriter) Unwrap() http.ResponseWriter { return g.ResponseWriter }
 
-// close ends the compressed stream. An error means that the client has gone.
+// close ends the compressed stream. An error means that the client has hung up.
 func (g *gzipWriter) close() {
 	if !g.begun {
 		g.WriteHeader(http.StatusOK)

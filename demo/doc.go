@@ -3,8 +3,8 @@
 // side doors that real apps have: aliases of a name, a JSON login, a password-reset link that signs in, Basic and API
 // keys.
 //
-// The demo command shows it; the end-to-end and the attack tests use it as the app to be protected. It knows nothing of
-// the gateway and imports no other package of this module.
+// The demo command runs it, and the end-to-end tests use it as the app behind the gateway. It knows nothing of the
+// gateway and imports no other package of this module.
 //
 // # Addresses
 //

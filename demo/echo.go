@@ -24,7 +24,7 @@ type Echo struct {
 	Header http.Header `json:"header"`
 	// Cookie holds the values of all Cookie headers, unparsed.
 	Cookie []string `json:"cookie"`
-	// ContentLength is as announced: -1 where it was not.
+	// ContentLength is the announced length; -1 if none was announced.
 	ContentLength    int64    `json:"content_length"`
 	TransferEncoding []string `json:"transfer_encoding"`
 	// BodyLength and BodySHA256 (hexadecimal) are of the bytes received.
@@ -52,7 +52,7 @@ func (a *App) sink(w http.ResponseWriter, r *http.Request, _ visitor) {
 	}
 }
 
-// digest reads the body to its end; where that fails it has answered.
+// digest reads the body to its end. If that fails it answers the request and returns false.
 func digest(w http.ResponseWriter, r *http.Request) (length int64, sum string, ok bool) {
 	hash := sha256.New()
 	length, err := io.Copy(hash, r.Body)
@@ -63,7 +63,7 @@ func digest(w http.ResponseWriter, r *http.Request) (length int64, sum string, o
 	return length, hex.EncodeToString(hash.Sum(nil)), true
 }
 
-// source sends so many bytes: the letters a to p over and over.
+// source sends so many bytes: the letters a to p again and again.
 func (a *App) source(w http.ResponseWriter, r *http.Request, _ visitor) {
 	length, err := strconv.ParseInt(r.URL.Query().Get("bytes"), 10, 64)
 	if err == nil && (length < 0 || length > sourceLimit) {

@@ -14,7 +14,7 @@ import (
 	"unicode"
 )
 
-// What is wrong with an upload. The words are shown to users.
+// Errors of an upload. Users see their texts.
 var (
 	errFileName  = errors.New("the file has no usable name")
 	errFileSize  = errors.New("the file is too large")
@@ -40,7 +40,7 @@ func newFiles(fileLimit, storeLimit int64, now func() time.Time) *files {
 	return &files{fileLimit: fileLimit, storeLimit: storeLimit, now: now, of: map[string]map[string]file{}}
 }
 
-// put reads a file to its end and stores it in place of one of the same name.
+// put reads a file to its end and stores it. It replaces a file of the same name.
 func (fs *files) put(login, name string, content io.Reader) error {
 	name = fileName(name)
 	if name == "" {
@@ -78,7 +78,7 @@ func (fs *files) get(login, name string) (file, bool) {
 	return found, ok
 }
 
-// list is in the order of the names.
+// list returns the account's files in the order of their names.
 func (fs *files) list(login string) []file {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -90,8 +90,9 @@ func (fs *files) list(login string) []file {
 	return all
 }
 
-// fileName makes a client's file name harmless: the last part of a path of either kind, without what does not print or
-// turns the direction of writing, at most 100 characters. Empty: nothing was left.
+// fileName makes a client's file name harmless: it keeps the last part of a path of either kind, without characters
+// that do not print or that change the direction of writing, and at most 100 characters. It is empty if nothing is
+// left.
 func fileName(name string) string {
 	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
 		name = name[at+1:]
@@ -130,8 +131,8 @@ func (a *App) filesPage(w http.ResponseWriter, r *http.Request, who visitor, sta
 	a.render(w, r, status, "files", view)
 }
 
-// upload reads the form as it arrives. The token comes before the files (or in the header X-Csrf-Token), so that
-// nothing of a stranger's is stored.
+// upload reads the form as it arrives. The token comes before the files (or in the header X-Csrf-Token), so that a
+// forged form stores nothing.
 func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -172,7 +173,7 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request, who visitor) {
 	}
 }
 
-// uploadFailure keeps the details of a broken connection to itself.
+// uploadFailure returns the status and the text for a failed upload, without the details of a broken connection.
 func uploadFailure(err error) (status int, words string) {
 	for known, status := range map[error]int{
 		errFileName: http.StatusUnprocessableEntity, errFileSize: http.StatusRequestEntityTooLarge,
@@ -185,7 +186,7 @@ func uploadFailure(err error) (status int, words string) {
 	return http.StatusBadRequest, "the upload broke off"
 }
 
-// download never lets a browser take an upload for a page of this app.
+// download serves an upload in a way in which browsers never show it as a page of this app.
 func (a *App) download(w http.ResponseWriter, r *http.Request, who visitor) {
 	found, ok := a.files.get(who.login, r.PathValue("name"))
 	if !ok {

@@ -10,7 +10,7 @@ import (
 
 type visitorKey struct{}
 
-// visitorOf gives what identify found for this request.
+// visitorOf returns what identify found for this request.
 func visitorOf(r *http.Request) visitor { return visitorFrom(r.Context()) }
 
 func withVisitor(ctx context.Context, who visitor) context.Context {
@@ -22,8 +22,8 @@ func visitorFrom(ctx context.Context) visitor {
 	return who
 }
 
-// identify finds out who sent a request. On /api/* a good API key, password or bearer token counts more than the
-// session; a bad one counts nothing.
+// identify finds out who sent a request. On /api/* a valid API key, password or bearer token overrides the session; an
+// invalid one has no effect.
 func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 	knobs := a.options.Knobs
 	var who visitor
@@ -71,7 +71,7 @@ func (a *App) identify(w http.ResponseWriter, r *http.Request) visitor {
 	return who
 }
 
-// otherCredential reads the side doors of /api/*.
+// otherCredential returns the account of another credential than the session, on /api/*.
 func (a *App) otherCredential(r *http.Request) string {
 	if key := r.Header.Get("X-Api-Key"); key != "" {
 		if user := a.accounts.byKey(key); user != nil {
@@ -91,7 +91,7 @@ func (a *App) otherCredential(r *http.Request) string {
 	return ""
 }
 
-// setSession hands a session's value to the client, on all the ways that the knobs name.
+// setSession sends a session's value to the client, in all the ways that the knobs select.
 func (a *App) setSession(w http.ResponseWriter, id string) {
 	cookie := &http.Cookie{
 		Name: SessionCookie, Value: id, Path: "/",
@@ -107,7 +107,7 @@ func (a *App) setSession(w http.ResponseWriter, id string) {
 	}
 }
 
-// clearSession has the client forget it.
+// clearSession makes the client delete the session's cookie.
 func clearSession(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
@@ -127,7 +127,7 @@ func (a *App) sameToken(r *http.Request, who visitor, token string) bool {
 	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1
 }
 
-// formToken gives the token for a form that is about to be shown. It starts a stranger's session where there is none.
+// formToken returns the token for a form that is about to be shown. It starts a stranger's session if there is none.
 func (a *App) formToken(w http.ResponseWriter, r *http.Request, who visitor) string {
 	if a.options.Knobs.DoubleSubmit {
 		if cookie, err := r.Cookie(TokenCookie); err == nil && cookie.Value != "" {

@@ -38,7 +38,7 @@ func TestSideDoors(t *testing.T) {
 	}
 }
 
-// A good key counts more than the session, so that a gateway that lets it through is found out.
+// A valid key overrides the session, so that tests notice a gateway that lets it through.
 func TestSideDoorBesideASession(t *testing.T) {
 	b := open(t, Options{})
 	b.asAlice()

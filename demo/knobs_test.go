@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// ZNC signs the session in that the form came with: there is nothing to see in the answer.
+// ZNC signs in the session that the form came with, so the answer does not show it.
 func TestElevateInPlace(t *testing.T) {
 	b := open(t, Options{Knobs: Knobs{ElevateInPlace: true}})
 	token, before := b.token("/login"), b.cookie(SessionCookie)

@@ -17,7 +17,7 @@ const (
 	textLimit = 120
 )
 
-// What is wrong with an entry. The words are shown to users.
+// Errors of an entry. Users see their texts.
 var (
 	errText   = errors.New("say in 1 to 120 characters what it was")
 	errAmount = errors.New("the amount is a number such as 12.50 or -3")
@@ -43,7 +43,7 @@ func newLedgers(now func() time.Time) *ledgers {
 	return &ledgers{now: now, of: map[string][]entry{}}
 }
 
-// opening is what each ledger starts with.
+// opening returns the entries that each ledger starts with.
 func opening(login string) []entry {
 	day := func(d int) time.Time { return time.Date(2026, time.November, d, 0, 0, 0, 0, time.UTC) }
 	return []entry{
@@ -54,7 +54,7 @@ func opening(login string) []entry {
 	}
 }
 
-// entries gives the account's list. The lock is held.
+// entries returns the account's list. The caller holds the lock.
 func (ls *ledgers) entries(login string) []entry {
 	if ls.of[login] == nil {
 		ls.of[login] = opening(login)
@@ -62,7 +62,7 @@ func (ls *ledgers) entries(login string) []entry {
 	return ls.of[login]
 }
 
-// list gives a copy, the oldest first, and the sum.
+// list returns a copy, the oldest first, and the sum.
 func (ls *ledgers) list(login string) (all []entry, balance int64) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -94,7 +94,7 @@ func (ls *ledgers) add(login, text, amount string) (entry, error) {
 	return made, nil
 }
 
-// parseAmount reads an optional sign, up to nine digits, and up to two more behind a point or a comma.
+// parseAmount reads an optional sign, up to nine digits, and up to two more after a point or a comma.
 func parseAmount(text string) (int64, error) {
 	text = strings.TrimSpace(text)
 	number, negative := strings.CutPrefix(text, "-")
@@ -124,12 +124,12 @@ func formatAmount(cents int64) string {
 	return fmt.Sprintf("%s%d.%02d", sign, cents/100, cents%100)
 }
 
-// ledgerView is what the dashboard shows.
+// ledgerView has what the dashboard shows.
 type ledgerView struct {
 	common
 	Entries      []entryView
 	Balance      string
-	Text, Amount string // what was typed, where it was refused
+	Text, Amount string // what was typed, if it was refused
 }
 
 type entryView struct {

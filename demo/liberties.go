@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// This file holds the liberties that other apps and their servers take with a request (see Knobs).
+// This file has the loose ways in which other apps and their servers read requests (see Knobs).
 
-// loosePath reads a path as the most liberal of servers would.
+// loosePath reads a path like the most liberal server.
 func loosePath(r *http.Request) *http.Request {
 	name := r.URL.Path
 	if again, err := url.PathUnescape(name); err == nil {
@@ -36,7 +36,7 @@ func withPath(r *http.Request, name, query string) *http.Request {
 	return changed
 }
 
-// foldedHeader finds a header under any spelling that CGI makes the same.
+// foldedHeader finds a header in any spelling that CGI treats as the same.
 func foldedHeader(header http.Header, name string) string {
 	for key, values := range header {
 		if strings.EqualFold(strings.ReplaceAll(key, "_", "-"), name) && len(values) > 0 {
@@ -46,7 +46,7 @@ func foldedHeader(header http.Header, name string) string {
 	return ""
 }
 
-// obeyHeaders has the client choose address and method over again.
+// obeyHeaders lets the client's headers replace the address and the method.
 func obeyHeaders(r *http.Request) *http.Request {
 	for _, name := range []string{"X-Original-Url", "X-Rewrite-Url", "X-Original-Uri"} {
 		if address, err := url.ParseRequestURI(foldedHeader(r.Header, name)); err == nil {
@@ -64,7 +64,7 @@ func obeyHeaders(r *http.Request) *http.Request {
 	return r
 }
 
-// trustedUser believes what a proxy is thought to have said.
+// trustedUser returns the user that a header names, as if a proxy had set it.
 func trustedUser(header http.Header) string {
 	for _, name := range []string{
 		"Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Auth-Request-User", "X-Webauth-User", "X-Second-Factor-User",
@@ -76,7 +76,7 @@ func trustedUser(header http.Header) string {
 	return ""
 }
 
-// looseCookies gives every value that some server would take for the cookie of this name, in the order sent.
+// looseCookies returns every value that some server would read as the cookie of this name, in the order sent.
 func looseCookies(headers []string, name string) []string {
 	var values []string
 	for _, header := range headers {

@@ -108,7 +108,7 @@ func FuzzLooseCookies(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		// Whatever net/http reads, the liberal reading must contain too, but for what it splits or unquotes.
+		// The liberal reading must contain whatever net/http reads, except what it splits or unquotes.
 		r := &http.Request{Header: http.Header{"Cookie": {header}}, URL: &url.URL{}}
 		loose := looseCookies(r.Header["Cookie"], SessionCookie)
 		for _, cookie := range r.CookiesNamed(SessionCookie) {

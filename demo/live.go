@@ -18,7 +18,7 @@ const (
 	messageLimit = 64 << 10
 )
 
-// socket says who is there and sends every message back. It ends with the client, or with the app.
+// socket sends the user's name, and then every message back. It ends with the client, or with the app.
 func (a *App) socket(w http.ResponseWriter, r *http.Request, who visitor) {
 	// Pages of other sites are refused: Accept compares Origin with Host.
 	conn, err := websocket.Accept(w, r, nil)
@@ -42,7 +42,7 @@ func (a *App) socket(w http.ResponseWriter, r *http.Request, who visitor) {
 	}
 }
 
-// events sends so many ticks, then says that it is done and ends.
+// events sends so many ticks, then `done`, and ends.
 func (a *App) events(w http.ResponseWriter, r *http.Request, who visitor) {
 	count := a.options.Events
 	if text := r.URL.Query().Get("count"); text != "" {

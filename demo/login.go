@@ -10,7 +10,7 @@ import (
 // bodyLimit bounds forms and JSON.
 const bodyLimit = 64 << 10
 
-// loginView is what the login page shows.
+// loginView has what the login page shows.
 type loginView struct {
 	common
 	Next     string
@@ -33,8 +33,8 @@ func (a *App) loginPage(w http.ResponseWriter, r *http.Request, status int, aler
 	a.render(w, r, status, "login", view)
 }
 
-// login takes the form. A wrong password is answered with 200 and the form again, as in most apps, and leaves whoever
-// was signed in signed in.
+// login handles the form. It answers a wrong password with 200 and the form again, as most apps do. A user who is
+// signed in then stays signed in.
 func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	if err := parseForm(r); err != nil {
@@ -47,7 +47,7 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// signInWith does what a login asks for, wherever its fields stood.
+// signInWith handles a login, wherever its fields were.
 func (a *App) signInWith(w http.ResponseWriter, r *http.Request, tried attempt) {
 	next, username := safeNext(tried.next), tried.username
 	who := visitorOf(r)
@@ -82,7 +82,7 @@ func (a *App) signInWith(w http.ResponseWriter, r *http.Request, tried attempt) 
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// signIn makes a session for the account, hands it out, and ends the one before.
+// signIn makes a session for the account, sends its cookie, and ends the earlier session.
 func (a *App) signIn(w http.ResponseWriter, r *http.Request, before visitor, login string) string {
 	if a.options.Knobs.TellsByCookie {
 		http.SetCookie(w, &http.Cookie{Name: LastCookie, Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
@@ -98,7 +98,7 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request, before visitor, log
 	return a.start(w, r, login, before.admin).id
 }
 
-// leak puts the session where it does not belong, and returns the address that now carries it.
+// leak puts the session into a header and into the address, and returns that address.
 func leak(w http.ResponseWriter, id, next string) string {
 	w.Header().Set("X-Session-Token", id)
 	mark := "?"
@@ -108,7 +108,7 @@ func leak(w http.ResponseWriter, id, next string) string {
 	return next + mark + "sid=" + id
 }
 
-// loginJSON is the same for scripts. It needs no form token, since other sites cannot send JSON.
+// loginJSON is the same for scripts. It needs no form token, because other sites cannot send JSON.
 func (a *App) loginJSON(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		User struct {
@@ -141,7 +141,7 @@ func (a *App) loginJSON(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// reset signs in whoever holds a password-reset link. (A real app would ask for a new password next.)
+// reset signs in whoever has a password-reset link. (A real app would ask for a new password next.)
 func (a *App) reset(w http.ResponseWriter, r *http.Request) {
 	login, ok := a.resets.take(r.URL.Query().Get("token"))
 	if !ok {
@@ -152,7 +152,7 @@ func (a *App) reset(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// logout asks for no form token, as many apps do not: the worst that another site can do with it is a nuisance.
+// logout needs no form token, as in many apps: another site can only annoy users with it.
 func (a *App) logout(w http.ResponseWriter, r *http.Request) {
 	a.sessions.end(visitorOf(r).id)
 	if cookie, err := r.Cookie(RememberCookie); err == nil {
@@ -162,7 +162,7 @@ func (a *App) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
-// theme remembers how pages should look.
+// theme stores in a cookie how pages should look.
 func (a *App) theme(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	setTheme(w, knownTheme(r.PostFormValue("theme")))
@@ -175,7 +175,7 @@ func setTheme(w http.ResponseWriter, theme string) {
 	})
 }
 
-// knownTheme makes anything else `auto`.
+// knownTheme returns a known theme, and `auto` for anything else.
 func knownTheme(theme string) string {
 	if theme == "light" || theme == "dark" {
 		return theme
@@ -183,7 +183,7 @@ func knownTheme(theme string) string {
 	return "auto"
 }
 
-// safeNext lets through only addresses of this app: a path from the root that no browser takes for another host.
+// safeNext allows only addresses of this app: a path from the root that no browser reads as another host.
 func safeNext(next string) string {
 	if len(next) > 2000 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {
 		return "/"

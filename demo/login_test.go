@@ -19,7 +19,7 @@ func TestLoginForm(t *testing.T) {
 		t.Fatalf("a wrong password: %d %s", wrong.StatusCode, wrong.body)
 	}
 	if !strings.Contains(wrong.body, `name="next" value="/files"`) || !strings.Contains(wrong.body, `value="alice"`) {
-		t.Error("what was typed is lost")
+		t.Error("the typed name is not shown again")
 	}
 	if strings.Contains(wrong.body, "wrong\"") || len(wrong.Header["Set-Cookie"]) != 0 && strings.Contains(strings.Join(wrong.Header["Set-Cookie"], ""), SessionCookie) {
 		t.Error("a wrong password is shown again, or changes the session")
@@ -94,7 +94,7 @@ func TestLoginAliases(t *testing.T) {
 	}
 }
 
-// Most apps leave whoever was signed in signed in after a wrong password in mid-session.
+// In most apps a wrong password within a session does not sign its user out.
 func TestFailedLoginKeepsTheSession(t *testing.T) {
 	b := open(t, Options{})
 	b.asAlice()

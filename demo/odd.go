@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// This file holds the ways of signing in that some real apps have and others are surprised by (see Knobs).
+// This file has the unusual ways of signing in that some real apps have (see Knobs).
 
-// attempt is what a login says.
+// attempt has the fields of a login.
 type attempt struct{ username, email, password, next, csrf string }
 
-// oddRoutes are the addresses that only knobs open.
+// oddRoutes adds the addresses that only knobs open.
 func (a *App) oddRoutes(mux *http.ServeMux) {
 	if a.options.Knobs.Realms {
 		mux.HandleFunc("GET /admin/login", a.showLogin)
@@ -29,7 +29,7 @@ func (a *App) oddRoutes(mux *http.ServeMux) {
 	}
 }
 
-// start begins a session and hands it out.
+// start begins a session and sends its cookie.
 func (a *App) start(w http.ResponseWriter, r *http.Request, login, admin string) visitor {
 	who := a.sessions.create(login)
 	who.admin, who.bound = admin, a.bindingOf(r)
@@ -39,7 +39,7 @@ func (a *App) start(w http.ResponseWriter, r *http.Request, login, admin string)
 	return who
 }
 
-// chosen changes the session's cookie as the request has it.
+// chosen changes the session's cookie as the request's parameters say.
 func (a *App) chosen(w http.ResponseWriter, r *http.Request) {
 	if !a.options.Knobs.ChoosesCookie {
 		return
@@ -54,7 +54,7 @@ func (a *App) chosen(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// remember hands out a cookie by which an account is known again.
+// remember sets a cookie that signs an account in again.
 func (a *App) remember(w http.ResponseWriter, login string) {
 	if a.options.Knobs.Remembers {
 		value := a.remembered.create(login).id
@@ -62,7 +62,7 @@ func (a *App) remember(w http.ResponseWriter, login string) {
 	}
 }
 
-// recall is the account of such a cookie; empty where there is none.
+// recall returns the account of such a cookie; empty if there is none.
 func (a *App) recall(r *http.Request) string {
 	cookie, err := r.Cookie(RememberCookie)
 	if err != nil || !a.options.Knobs.Remembers {
@@ -72,7 +72,7 @@ func (a *App) recall(r *http.Request) string {
 	return found.login
 }
 
-// found looks a session up, and whether it may be used in this request.
+// found looks a session up, and reports whether this request may use it.
 func (a *App) found(r *http.Request, id string) (visitor, bool) {
 	who, ok := a.sessions.find(id)
 	if !ok || who.bound != a.bindingOf(r) {
@@ -81,7 +81,7 @@ func (a *App) found(r *http.Request, id string) (visitor, bool) {
 	return who, true
 }
 
-// bindingOf is what a session that begins with this request is bound to.
+// bindingOf returns the value to which a session that begins with this request is bound.
 func (a *App) bindingOf(r *http.Request) string {
 	if a.options.Knobs.Binds == "" {
 		return ""
@@ -89,17 +89,17 @@ func (a *App) bindingOf(r *http.Request) string {
 	return strings.Join(r.Header.Values(a.options.Knobs.Binds), ",")
 }
 
-// startAPI begins a session that is good below /api only.
+// startAPI begins a session that is valid below /api only.
 func (a *App) startAPI(w http.ResponseWriter, login string) {
 	id := a.sessions.create(login).id
 	http.SetCookie(w, &http.Cookie{Name: APICookie, Value: id, Path: "/api", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// readsAPISession reports whether a request's session may be that of /api. It may be at /whoami, to which browsers do
-// not send it.
+// readsAPISession reports whether a request may use the session of /api. It may also be used at /whoami, to which
+// browsers do not send it.
 func readsAPISession(r *http.Request) bool { return isAPI(r) || r.URL.Path == "/whoami" }
 
-// apiVisitor is who sent a request to /api, where that has a session of its own.
+// apiVisitor returns the sender of a request to /api if that has a session of its own, else otherwise.
 func (a *App) apiVisitor(r *http.Request, otherwise visitor) visitor {
 	for _, cookie := range r.CookiesNamed(APICookie) {
 		if who, ok := a.sessions.find(cookie.Value); ok {
@@ -122,7 +122,8 @@ func (a *App) looseLogin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readLoosely reads a login from wherever some framework would: address, form, multipart, JSON, of a GET's body too.
+// readLoosely reads a login from wherever some framework would: address, form, multipart or JSON, also in the body of a
+// GET.
 func readLoosely(w http.ResponseWriter, r *http.Request) attempt {
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -169,7 +170,7 @@ func oneAddress(r *http.Request) *http.Request {
 	return withPath(r, "/"+name, query.Encode())
 }
 
-// signInAnywhere takes a form with a name and a password at whatever address.
+// signInAnywhere accepts a form with a name and a password at any address.
 func (a *App) signInAnywhere(w http.ResponseWriter, r *http.Request, before visitor) visitor {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || parseForm(r) != nil || r.PostFormValue("password") == "" {
 		return before
@@ -183,7 +184,7 @@ func (a *App) signInAnywhere(w http.ResponseWriter, r *http.Request, before visi
 	return who
 }
 
-// answeredOddly reports whether a login that succeeded was answered otherwise than by sending the browser on.
+// answeredOddly answers a successful login if a knob wants another answer than a redirect, and reports whether it did.
 func (a *App) answeredOddly(w http.ResponseWriter, r *http.Request, id string) bool {
 	accept := r.Header.Get("Accept")
 	if a.options.Knobs.PickyAccept && accept != "" && !strings.Contains(accept, "text/html") && !strings.Contains(accept, "*/*") {
@@ -201,10 +202,10 @@ func (a *App) answeredOddly(w http.ResponseWriter, r *http.Request, id string) b
 	return true
 }
 
-// adminLogin signs in to the second realm. Who is signed in to the first one stays so.
+// adminLogin signs in to the second realm. The sign-in to the first one stays.
 func (a *App) adminLogin(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-	_ = parseForm(r) // what cannot be read is empty
+	_ = parseForm(r) // an unreadable form counts as empty
 	who := visitorOf(r)
 	user := a.accounts.check(r.PostFormValue("username"), r.PostFormValue("password"))
 	if user == nil || !a.sameToken(r, who, r.PostFormValue("csrf")) {
@@ -233,7 +234,7 @@ func (a *App) adminMe(w http.ResponseWriter, r *http.Request) {
 	writeError(w, http.StatusUnauthorized, "sign in first")
 }
 
-// mounted takes what a proxy is thought to have put in front off the path.
+// mounted removes from the path the prefix that a header names, as if a proxy had set it.
 func mounted(r *http.Request) *http.Request {
 	for _, name := range []string{"X-Script-Name", "X-Forwarded-Prefix", "X-Ingress-Path", "X-Base-Path", "X-Mount-Path"} {
 		prefix := strings.TrimSuffix(foldedHeader(r.Header, name), "/")
@@ -244,7 +245,7 @@ func mounted(r *http.Request) *http.Request {
 	return r
 }
 
-// fill sets so many large cookies, and smaller and smaller ones behind them, until nothing fits beside them.
+// fill sets so many large cookies, and then smaller and smaller ones, until no further cookie fits.
 func fill(w http.ResponseWriter, r *http.Request) {
 	count, _ := strconv.Atoi(r.URL.Query().Get("fill"))
 	if count = min(count, 100); count <= 0 {
@@ -261,7 +262,7 @@ func fill(w http.ResponseWriter, r *http.Request) {
 	set("fillc", 10, 1)
 }
 
-// translated is a text in the reader's language.
+// translated returns a text in the reader's language.
 func (a *App) translated(r *http.Request, text string) string {
 	if a.options.Knobs.Translates && strings.HasPrefix(r.Header.Get("Accept-Language"), "de") {
 		return "Name oder Passwort sind falsch."
@@ -269,7 +270,7 @@ func (a *App) translated(r *http.Request, text string) string {
 	return text
 }
 
-// writePage writes a page, or the part of it that was asked for.
+// writePage writes a page, or the requested part of it.
 func (a *App) writePage(w http.ResponseWriter, r *http.Request, status int, page []byte) {
 	if a.options.Knobs.Translates && r.Header.Get("Range") != "" && status == http.StatusOK {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))

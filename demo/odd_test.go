@@ -222,7 +222,7 @@ func TestFillsAndTellsByCookie(t *testing.T) {
 		t.Errorf("%d cookies", len(got.Header["Set-Cookie"]))
 	}
 	if b.cookie(LastCookie) != "" {
-		t.Error("it tells of a sign-in that was none")
+		t.Error("the cookie is set without a sign-in")
 	}
 	b.post("/login", aliceForm)
 	first := b.cookie(LastCookie)
@@ -232,7 +232,8 @@ func TestFillsAndTellsByCookie(t *testing.T) {
 	}
 }
 
-// TestOneSession: a sign-in ends the account's other sessions, and may choose how long its cookie lives, and for whom.
+// TestOneSession: a sign-in ends the account's other sessions, and may choose how long its cookie lasts, and for which
+// domain.
 func TestOneSession(t *testing.T) {
 	b := open(t, Options{Knobs: Knobs{NoFormToken: true, OneSession: true, ChoosesCookie: true}})
 	b.asAlice()
@@ -247,7 +248,7 @@ func TestOneSession(t *testing.T) {
 	}
 }
 
-// TestRemembers: the second cookie counts once the session is none any more, until a sign-out.
+// TestRemembers: the second cookie signs in once the session is over, until a sign-out.
 func TestRemembers(t *testing.T) {
 	b := open(t, Options{Knobs: Knobs{NoFormToken: true, OneSession: true, Remembers: true}})
 	b.asAlice()
@@ -257,6 +258,6 @@ func TestRemembers(t *testing.T) {
 	}
 	b.post("/logout", nil)
 	if b.me() == "alice" {
-		t.Error("it counts after a sign-out")
+		t.Error("the cookie still signs in after a sign-out")
 	}
 }

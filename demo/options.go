@@ -12,7 +12,7 @@ const (
 	SessionCookie = "ledger_session"
 	// APICookie is the session of [Knobs.APISession]: HttpOnly, Path=/api.
 	APICookie = "ledger_api"
-	// LastCookie is HttpOnly and says that somebody signed in.
+	// LastCookie is HttpOnly and shows that somebody has signed in.
 	LastCookie = "ledger_last"
 	// RememberCookie is HttpOnly, and signs its account in again ([Knobs.Remembers]).
 	RememberCookie = "ledger_remember"
@@ -32,7 +32,7 @@ const (
 
 // User is an account of the app.
 type User struct {
-	// Login is the account's name. It is found whatever the case and the surrounding space of what was typed.
+	// Login is the account's name. Case and surrounding spaces of a typed name do not matter.
 	Login string
 	// Name is what pages call the person. Default: Login.
 	Name string
@@ -40,11 +40,12 @@ type User struct {
 	Email string
 	// Password is at most 72 bytes long, which is bcrypt's limit.
 	Password string
-	// APIKey is taken in the header X-Api-Key on /api/*, unless it is empty.
+	// APIKey is accepted in the header X-Api-Key on /api/*, unless it is empty.
 	APIKey string
 }
 
-// DefaultUsers gives two accounts: alice (alice@example.com, [AlicePassword]) and bob (bob@example.com, [BobPassword]).
+// DefaultUsers returns two accounts: alice (alice@example.com, [AlicePassword]) and bob (bob@example.com,
+// [BobPassword]).
 func DefaultUsers() []User {
 	return []User{
 		{Login: "alice", Name: "Alice Liddell", Email: "alice@example.com", Password: AlicePassword, APIKey: AliceAPIKey},
@@ -61,7 +62,7 @@ type Options struct {
 	Title string
 	// Users are the accounts. Default: [DefaultUsers].
 	Users []User
-	// Cost is bcrypt's. Default: [bcrypt.MinCost], since nothing real is kept here.
+	// Cost is bcrypt's cost. Default: [bcrypt.MinCost], because no real passwords are kept here.
 	Cost int
 	// ResetTokens maps the tokens of password-reset links to logins. More come from [App.ResetToken].
 	ResetTokens map[string]string
@@ -71,17 +72,17 @@ type Options struct {
 	FileLimit int64
 	// StoreLimit is the greatest size of all files of one account, in bytes. Default: 64 MiB.
 	StoreLimit int64
-	// Events is the number of events in a stream that asks for no other. Default: 5.
+	// Events is the default number of events in a stream. Default: 5.
 	Events int
-	// EventInterval lies between two events. Default: 1 s.
+	// EventInterval is the time between two events. Default: 1 s.
 	EventInterval time.Duration
 	// Now is the clock. Default: [time.Now].
 	Now func() time.Time
-	// Knobs make the app behave as some odd but real app does. For tests.
+	// Knobs make the app behave like some odd but real app. For tests.
 	Knobs Knobs
 }
 
-// withDefaults fills in what was left out.
+// withDefaults sets the defaults of zero fields.
 func (o Options) withDefaults() Options {
 	if o.Title == "" {
 		o.Title = "Ledger"

@@ -13,7 +13,7 @@ const recordedBody = 128 << 10
 
 // Received is a request that reached the app.
 type Received struct {
-	// Login is the account that the app took the sender for, empty for a stranger.
+	// Login is the account that the request belongs to, for the app; empty for a stranger.
 	Login  string
 	Method string
 	// URI is the request target byte for byte; Path is what the app made of it.
@@ -30,7 +30,7 @@ type recorder struct {
 	latest []*Received
 }
 
-// note keeps a request; done fills in the body.
+// note records a request; done fills in the body.
 func (rec *recorder) note(arrived, served *http.Request, login string) (done func()) {
 	noted := &Received{
 		Login: login, Method: arrived.Method, URI: arrived.RequestURI, Path: served.URL.Path,
@@ -68,7 +68,7 @@ func (rec *recorder) forget() {
 	rec.latest = nil
 }
 
-// tee keeps the beginning of what is read through it.
+// tee is a reader that keeps the beginning of what is read through it.
 type tee struct {
 	io.ReadCloser
 	kept bytes.Buffer

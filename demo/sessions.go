@@ -10,28 +10,28 @@ const (
 	// signedInFor and strangerFor are how long a session lasts.
 	signedInFor = 12 * time.Hour
 	strangerFor = time.Hour
-	// valuesKept is how many cookie values of one session stay good with Knobs.Rotate.
+	// valuesKept is how many cookie values of one session stay valid with Knobs.Rotate.
 	valuesKept = 16
 	// sessionLimit bounds the memory that strangers can fill.
 	sessionLimit = 100_000
 )
 
-// session is one browser's. All access is under the lock of sessions.
+// session is a session of one browser. All access is under the lock of sessions.
 type session struct {
 	ids     []string // the newest last
 	login   string   // empty: a stranger's
-	admin   string   // the account of the second kind (Knobs.Realms), likewise
-	bound   string   // what Knobs.Binds has it bound to
+	admin   string   // the account of the second realm (Knobs.Realms), likewise
+	bound   string   // the value to which Knobs.Binds binds it
 	form    string   // the form token
 	expires time.Time
 }
 
 // visitor is what a request's credentials say about its sender: a copy, safe to use without a lock.
 type visitor struct {
-	id    string // the session's value, empty where there is none
+	id    string // the session's value, empty if there is none
 	login string // the account, empty for a stranger
-	admin string // the account of the second kind
-	bound string // what the session is bound to
+	admin string // the account of the second realm
+	bound string // the value to which the session is bound
 	form  string // the session's form token
 }
 
@@ -56,7 +56,7 @@ func (ss *sessions) find(id string) (visitor, bool) {
 	return visitor{id: id, login: s.login, admin: s.admin, bound: s.bound, form: s.form}, true
 }
 
-// live returns nil for what is unknown or over. The lock is held.
+// live returns a session, nil if it is unknown or has expired. The caller holds the lock.
 func (ss *sessions) live(id string) *session {
 	s := ss.byID[id]
 	if s != nil && ss.now().After(s.expires) {
@@ -87,7 +87,8 @@ func (ss *sessions) create(login string) visitor {
 	return visitor{id: s.ids[0], login: login, form: s.form}
 }
 
-// makeRoom drops what is over and then strangers until a tenth of the room is free, so that it is not called each time.
+// makeRoom removes expired sessions, and then strangers' until a tenth of the room is free, so that it is not needed
+// each time.
 func (ss *sessions) makeRoom() {
 	for _, s := range ss.byID {
 		if ss.now().After(s.expires) {
@@ -104,7 +105,7 @@ func (ss *sessions) makeRoom() {
 	}
 }
 
-// end makes a session's values worthless.
+// end makes all values of a session invalid.
 func (ss *sessions) end(id string) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -113,7 +114,7 @@ func (ss *sessions) end(id string) {
 	}
 }
 
-// set changes what else a session holds: the account of the second kind, and what it is bound to.
+// set changes a session's account of the second realm, and the value to which it is bound.
 func (ss *sessions) set(id, admin, bound string) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -122,7 +123,7 @@ func (ss *sessions) set(id, admin, bound string) {
 	}
 }
 
-// elevate signs a session in under the value that it has.
+// elevate signs a session in without changing its value.
 func (ss *sessions) elevate(id, login string) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -152,7 +153,7 @@ func (ss *sessions) rotate(id string) (string, bool) {
 	return fresh, true
 }
 
-// of gives each session of an account once. The lock is held.
+// of returns each session of an account once. The caller holds the lock.
 func (ss *sessions) of(login string) []*session {
 	var found []*session
 	for id, s := range ss.byID {

@@ -16,10 +16,10 @@ func TestSessionsEnd(t *testing.T) {
 			t.Error("a stranger's session outlives its hour")
 		}
 		if ss.elevate(stranger.id, "alice") {
-			t.Error("a session that is over was signed in")
+			t.Error("an expired session was signed in")
 		}
 		if _, ok := ss.rotate(stranger.id); ok {
-			t.Error("a session that is over was rotated")
+			t.Error("an expired session was rotated")
 		}
 		if _, ok := ss.find(alice.id); !ok {
 			t.Error("alice's session is gone too early")
@@ -67,7 +67,7 @@ func TestSessionsOfAnAccount(t *testing.T) {
 		t.Errorf("%d were ended, %d are left", n, len(ss.byID))
 	}
 	if who, _ := ss.find(other.id); who.login != "carol" {
-		t.Error("a bystander was signed out")
+		t.Error("another account was signed out")
 	}
 }
 
@@ -82,7 +82,7 @@ func TestSessionsAreBounded(t *testing.T) {
 		t.Errorf("%d sessions", len(ss.byID))
 	}
 	if _, ok := ss.find(alice.id); !ok {
-		t.Error("strangers pushed alice out")
+		t.Error("strangers' sessions ended alice's")
 	}
 }
 

@@ -15,7 +15,7 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
-// common is what every page shows.
+// common has what every page shows.
 type common struct {
 	App, Title string
 	// Login and Name are empty for a stranger.
@@ -27,7 +27,7 @@ type common struct {
 	Alert       string
 }
 
-// common collects it, and sets the cookies that the page needs.
+// common returns the common values of a page, and sets the cookies that the page needs.
 func (a *App) common(w http.ResponseWriter, r *http.Request, title string) common {
 	who := visitorOf(r)
 	c := common{
@@ -51,7 +51,7 @@ func (a *App) common(w http.ResponseWriter, r *http.Request, title string) commo
 	return c
 }
 
-// render writes a page whole, or not at all.
+// render writes a complete page, or nothing of it.
 func (a *App) render(w http.ResponseWriter, r *http.Request, status int, name string, view any) {
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, name, view); err != nil {
@@ -64,7 +64,7 @@ func (a *App) render(w http.ResponseWriter, r *http.Request, status int, name st
 
 type messageView struct{ common }
 
-// message shows a page with nothing but an alert.
+// message shows a page that has only an alert.
 func (a *App) message(w http.ResponseWriter, r *http.Request, status int, title, alert string) {
 	view := messageView{a.common(w, r, title)}
 	view.Alert = alert
@@ -83,7 +83,7 @@ func static() http.Handler {
 	})
 }
 
-// Icon is the app's mark, as SVG.
+// Icon returns the app's icon, as SVG.
 func Icon() []byte {
 	icon, err := staticFiles.ReadFile("static/icon.svg")
 	if err != nil {

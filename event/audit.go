@@ -12,9 +12,9 @@ const AuditLogger = "second_factor.audit"
 // audit is the Sink that writes a line for each event.
 type audit struct{ logger *slog.Logger }
 
-// NewAudit makes a Sink that writes each event to a logger, as one line. It begins with the fields that every event
-// has, empty where there is nothing to say, so that programs can rely on them; those of its kind follow. How fast that
-// is depends on the logger: Caddy's writes to where its configuration says.
+// NewAudit makes a Sink that writes each event to a logger, as one line. The line begins with the fields that every
+// event has, even if they are empty, so that programs can rely on them. The fields of the event's kind follow. How fast
+// Emit is depends on the logger.
 func NewAudit(logger *slog.Logger) Sink { return audit{logger} }
 
 // Emit implements Sink.
@@ -26,7 +26,7 @@ func (a audit) Emit(ctx context.Context, event Event) {
 	a.logger.LogAttrs(ctx, line.level, line.message, event.attributes(line)...)
 }
 
-// attributes are the fields of an event's line.
+// attributes returns the fields of an event's line.
 func (e Event) attributes(line line) []slog.Attr {
 	attributes := e.common()
 	for _, name := range line.fields {
@@ -37,7 +37,7 @@ func (e Event) attributes(line line) []slog.Attr {
 	return attributes
 }
 
-// common are the fields that every event has, in this order.
+// common returns the fields that every event has, in their order.
 func (e Event) common() []slog.Attr {
 	return append(make([]slog.Attr, 0, 14),
 		slog.String("event", string(e.Name)),
@@ -53,7 +53,8 @@ func (e Event) common() []slog.Attr {
 	)
 }
 
-// told is the user's name as it may be told: none of a login that was not accepted, whoever might fill it in (P9).
+// told returns the user's name as it may be written: never that of a login that was not accepted, even if User is set
+// (P9).
 func (e Event) told() string {
 	if e.Name == LoginFailed || e.Name == LoginRefused {
 		return ""
@@ -61,7 +62,7 @@ func (e Event) told() string {
 	return e.User
 }
 
-// why is the reason: of a store that is away, what it said.
+// why returns the reason; for a store that is not available, its error.
 func (e Event) why() string {
 	if e.Name == StoreUnavailable && e.Reason == "" {
 		return e.Detail
@@ -69,7 +70,7 @@ func (e Event) why() string {
 	return e.Reason
 }
 
-// Fields are what the line of an event says, by their names, for who passes the event on. A time is text, in UTC
+// Fields returns the fields of an event's line by their names, for sinks that pass the event on. A time is text, in UTC
 // (RFC 3339).
 func (e Event) Fields() map[string]any {
 	attributes := e.attributes(lineOf(e))

@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// TestCommonFields: every line has the same fields in front, in one order, also where there is nothing to say.
+// TestCommonFields: every line begins with the same fields in the same order, even if they are empty.
 func TestCommonFields(t *testing.T) {
 	full := event.Event{
 		Name: event.ChallengeFailed, App: "wiki", User: "alice", Actor: event.ByUser, Method: "totp", Outcome: event.Refused, Reason: event.ReasonThrottled,
@@ -24,7 +24,7 @@ func TestCommonFields(t *testing.T) {
 		for _, field := range common {
 			next := strings.Index(line[at:], " "+field+"=")
 			if next < 0 {
-				t.Errorf("%s: no %s, or not in its place: %s", name, field, line)
+				t.Errorf("%s: %s is missing or misplaced: %s", name, field, line)
 				break
 			}
 			at += next
@@ -32,8 +32,8 @@ func TestCommonFields(t *testing.T) {
 	}
 }
 
-// TestP9_NoTypedName: whoever reads the log, or what it is passed on to, learns no name that was typed at a login which
-// failed: it may be a password in the wrong field. The positive control has the name of who was accepted.
+// TestP9_NoTypedName: neither the log nor what is passed on has the name that was typed at a failed login, because it
+// may be a password in the wrong field. The control: an accepted login has the user's name.
 func TestP9_NoTypedName(t *testing.T) {
 	for name, told := range map[event.Name]bool{event.LoginFailed: false, event.LoginRefused: false, event.LoginAccepted: true} {
 		e := event.Event{Name: name, App: "wiki", User: "hunter2"}
@@ -44,7 +44,7 @@ func TestP9_NoTypedName(t *testing.T) {
 	}
 }
 
-// TestStoresReason: why a store is away is the event's reason.
+// TestStoresReason: the error of a store that is not available is the event's reason.
 func TestStoresReason(t *testing.T) {
 	e := event.Event{Name: event.StoreUnavailable, Setting: "secrets", Detail: "vault is sealed"}
 	if got := e.Fields()["reason"]; got != "vault is sealed" {
@@ -52,7 +52,7 @@ func TestStoresReason(t *testing.T) {
 	}
 }
 
-// TestFields: what is passed on says what the line says.
+// TestFields: the fields that are passed on are those of the line.
 func TestFields(t *testing.T) {
 	left := 9
 	for _, test := range []struct {

@@ -13,8 +13,8 @@ type Name string
 
 // The events.
 const (
-	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State tells what it
-	// is good for.
+	// LoginAccepted is a right password: the app says who that is, and the session is stored. Event.State says whether
+	// it still owes a factor.
 	LoginAccepted Name = "login_accepted"
 	// LoginFailed is a login that the app did not accept.
 	LoginFailed Name = "login_failed"
@@ -31,7 +31,7 @@ const (
 	Throttled Name = "throttled"
 	// Stopped says that no code of the user is judged any more until an operator acts.
 	Stopped Name = "stopped"
-	// FactorAdded is a factor that was set up, with its recovery codes where it is the first.
+	// FactorAdded is a factor that was set up, with recovery codes if it is the first.
 	FactorAdded Name = "factor_added"
 	// FactorRemoved is one of several factors that was taken away.
 	FactorRemoved Name = "factor_removed"
@@ -49,9 +49,9 @@ const (
 	// gateway ended the trust, since somebody may hold a copy of the browser's secret.
 	BrowserForgotten Name = "browser_forgotten"
 	// PasswordExposed is a right password, from a browser in which the user was never seen, after which no factor was
-	// proved while there was time. Event.Client and Event.Session are those of that sign-in.
+	// proved in time. Event.Client and Event.Session are those of that sign-in.
 	PasswordExposed Name = "password_exposed"
-	// AddressChanged says that the app names another e-mail address of the user than at the sign-in before.
+	// AddressChanged says that the app names another e-mail address of the user than at the previous sign-in.
 	AddressChanged Name = "address_changed"
 	// SignedOut is a session that its user ended, or, with an operator as the actor, all sessions of a user.
 	SignedOut Name = "signed_out"
@@ -72,7 +72,7 @@ const (
 	StoreRecovered Name = "store_recovered"
 )
 
-// Actor is who did it.
+// Actor is who caused the event.
 type Actor string
 
 // The actors.
@@ -94,7 +94,7 @@ func (a Actor) IsOperator() bool {
 	return len(a) >= len(operatorPrefix) && a[:len(operatorPrefix)] == operatorPrefix
 }
 
-// Outcome is how it went.
+// Outcome is the result of what happened.
 type Outcome string
 
 // The outcomes.
@@ -130,7 +130,7 @@ const (
 	ReasonUnclear = "unclear"
 	// ReasonChange is of challenges: the code was to confirm a change of factors.
 	ReasonChange = "change"
-	// ReasonSetUp is of ChallengeFailed: the code was to confirm a new factor. Such ones are not counted.
+	// ReasonSetUp is of ChallengeFailed: the code was to confirm a new factor. Such codes are not counted.
 	ReasonSetUp = "set_up"
 	// ReasonThrottled and ReasonStopped are of ChallengeFailed: nothing is judged for a while, or until an operator
 	// acts.
@@ -148,9 +148,10 @@ const (
 	ReasonCookie = "cookie"
 	// ReasonOverflow is of SessionEnded: the app set more cookies than a session can hold.
 	ReasonOverflow = "overflow"
-	// ReasonTwoUsers is of SessionEnded: the app's session is of two users at once.
+	// ReasonTwoUsers is of SessionEnded: the app's session belongs to two users at once.
 	ReasonTwoUsers = "two_users"
-	// ReasonUnseen is of SessionEnded: nobody saw what the app answered to a request that may have signed somebody in.
+	// ReasonUnseen is of SessionEnded: the gateway did not see the app's answer to a request that may have signed
+	// somebody in.
 	ReasonUnseen = "unseen"
 )
 
@@ -171,13 +172,13 @@ type Event struct {
 	Reason string
 	// Client is the address of the client, without a port.
 	Client string
-	// Session follows one session: the same value from its sign-in to its sign-out, although its token changes. It is a
-	// keyed hash, and says nothing else. Empty where there is no session, or no key just now.
+	// Session identifies one session: it is the same from sign-in to sign-out, although the token changes. It is a
+	// keyed hash, and reveals nothing else. Empty if there is no session, or no key at the moment.
 	Session string
-	// Request is the request's ID, by which the server's own log names it; empty where there is none.
+	// Request is the request's ID, which the server's own log has too; empty if there is none.
 	Request string
 
-	// State is what a login's session is by then: pending, enrolling or verified.
+	// State is the session's state after a login: pending, enrolling or verified.
 	State string
 	// Was is the name before IdentityChanged.
 	Was string
@@ -189,15 +190,15 @@ type Event struct {
 	All bool
 	// Cookies are names of cookies.
 	Cookies []string
-	// Setting is what an operator should look at, or which store it is: secrets, sessions, storage.
+	// Setting is the setting that an operator should look at, or which store it is: secrets, sessions, storage.
 	Setting string
-	// Status is that of the answer to a request that was refused.
+	// Status is the status of the answer to a request that was refused.
 	Status int
 	// Detail is what went wrong, for an operator.
 	Detail string
 }
 
-// Change is what became of the user's factors, in a word; empty for what changes none.
+// Change returns how the user's factors changed, in a word; empty if the event changes none.
 func (n Name) Change() string {
 	switch n {
 	case FactorAdded:
@@ -240,8 +241,8 @@ func (n Name) Actor() Actor {
 	return ByUser
 }
 
-// Sink gets events. Emit must be safe for concurrent use, and must not block, because requests wait for it. It keeps
-// nothing of the event that others may change.
+// Sink gets events. Emit must be safe for concurrent use, and must not block, because requests wait for it. It must not
+// keep references to parts of the event that the caller may change.
 type Sink interface {
 	Emit(ctx context.Context, event Event)
 }

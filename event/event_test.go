@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/event"
 )
 
-// names are all that there are.
+// names are the names of all events.
 var names = []event.Name{
 	event.LoginAccepted, event.LoginFailed, event.LoginRefused, event.ChallengePassed, event.ChallengeFailed, event.Throttled, event.Stopped,
 	event.FactorAdded, event.FactorRemoved, event.FactorReset, event.FactorsDisabled, event.RecoveryCodesMade, event.RecoveryCodeUsed,
@@ -23,7 +23,7 @@ var names = []event.Name{
 // common are the fields that each line has.
 var common = []string{"event", "app", "user", "actor", "method", "outcome", "reason", "client", "session", "request"}
 
-// written are the lines that a log has of an event, without the time and the fields that are named.
+// written returns the lines that a log has of an event, without the time and the named fields.
 func written(e event.Event, but ...string) []string {
 	var text bytes.Buffer
 	leave := func(groups []string, a slog.Attr) slog.Attr {
@@ -36,7 +36,7 @@ func written(e event.Event, but ...string) []string {
 	return strings.Split(strings.TrimSpace(text.String()), "\n")
 }
 
-// TestLines holds the words that people on call look for.
+// TestLines: the messages stay the same, because people on call search for them.
 func TestLines(t *testing.T) {
 	left, until := 9, time.Date(2026, 11, 3, 12, 0, 30, 0, time.UTC)
 	for _, test := range []struct {
@@ -115,7 +115,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestEveryNameHasALine: no event is without words of its own, an outcome and somebody who did it.
+// TestEveryNameHasALine: every event has a message of its own, an outcome and an actor.
 func TestEveryNameHasALine(t *testing.T) {
 	for _, name := range names {
 		lines := written(event.Event{Name: name, App: "wiki"})
@@ -128,7 +128,7 @@ func TestEveryNameHasALine(t *testing.T) {
 	}
 }
 
-// TestQuietLog: what the log does not take is not made.
+// TestQuietLog: a line that the log does not take is not built.
 func TestQuietLog(t *testing.T) {
 	var text bytes.Buffer
 	sink := event.NewAudit(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -152,7 +152,7 @@ func (c *counter) Emit(_ context.Context, e event.Event) {
 	*c.order = append(*c.order, c.name)
 }
 
-// TestSinks: each hears of each event, in order. None is none.
+// TestSinks: each sink gets each event, in order. An empty list of sinks is allowed.
 func TestSinks(t *testing.T) {
 	var order []string
 	first, second := &counter{name: "first", order: &order}, &counter{name: "second", order: &order}

@@ -2,11 +2,11 @@ package event
 
 import "log/slog"
 
-// line is what the log says of an event to people on call.
+// line is the log line of an event, for people on call.
 type line struct {
 	level   slog.Level
 	message string
-	// fields are what only some events have, in this order. What all have is written in any case.
+	// fields are the fields that only some events have, in this order. Those of all events are written in any case.
 	fields []string
 }
 
@@ -16,7 +16,7 @@ func warn(message string, fields ...string) line { return line{slog.LevelWarn, m
 
 func failure(message string, fields ...string) line { return line{slog.LevelError, message, fields} }
 
-// field is what an event says under a name that only some events have.
+// field returns a field that only some events have.
 func (e Event) field(name string) (attribute slog.Attr, ok bool) {
 	switch name {
 	case "was":
@@ -52,7 +52,7 @@ func (e Event) field(name string) (attribute slog.Attr, ok bool) {
 const notTrusted = "the browser was trusted and is not any more, shows a secret that was used before, " +
 	"or has not the key"
 
-// lineOf is the line of an event. Operators look for the words and the fields: they stay as they are.
+// lineOf returns the line of an event. Operators search for the messages and fields, so these must not change.
 func lineOf(e Event) line {
 	switch e.Name {
 	case LoginAccepted:

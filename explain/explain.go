@@ -1,5 +1,6 @@
-// Package explain says what a gateway does with a request, and why. It has the gateway itself serve the request, with a
-// session in memory and without the app behind it: what it says is not written a second time, so it cannot be wrong.
+// Package explain says what a gateway does with a request, and why. It lets the gateway itself serve the request, with
+// a session in memory and without the app behind it. So it repeats none of the gateway's rules, and cannot differ from
+// them.
 package explain
 
 import (
@@ -16,10 +17,10 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Decision is what becomes of a request, in a word.
+// Decision is what the gateway does with a request, in a word.
 type Decision string
 
-// What may become of a request.
+// The decisions.
 const (
 	// Pass: the request goes on to the app.
 	Pass Decision = "pass"
@@ -46,33 +47,33 @@ type Parts struct {
 	Dropped []string `json:"dropped"`
 }
 
-// Explanation is what becomes of one request, and why.
+// Explanation is what the gateway does with one request, and why.
 type Explanation struct {
 	// Reading is what the gateway reads in the request, with the rule that decided.
 	gateway.Reading
 	Decision Decision
-	// Status is the gateway's own answer's; 0 if the app answers.
+	// Status is the status of the gateway's own answer; 0 if the app answers.
 	Status int
 	// Insecure: the request came over plain http from another machine, so that it was refused unread.
 	Insecure bool
-	// Headers and Cookies are those that the client sent, by what becomes of them. A verified session's browser may
-	// also send the cookies that the app gave it, which are unknown here.
+	// Headers and Cookies are those that the client sent, by whether they go on. A verified session's browser may also
+	// send the cookies that the app gave it, which are unknown here.
 	Headers, Cookies Parts
 }
 
-// User is who is signed in, in every state but anonymous. Whether that is somebody with a factor is for the caller's
-// store to say.
+// User is the user who is signed in, in every state except anonymous. The caller's store says whether that user has a
+// factor.
 const User = "somebody"
 
-// errSeen ends a request at the door of the app.
+// errSeen ends a request that has reached the app.
 var errSeen = errors.New("the app would answer now")
 
-// probing marks a request of the gateway's own.
+// probing marks a request that the gateway makes by itself.
 type probing struct{}
 
-// Explain serves r, in a session of the given state, by a gateway that is made of config. It changes r and reads its
-// body. The configuration's stores should be in memory and empty: a session is put into them. Nothing else is written,
-// and nobody is asked.
+// Explain serves r with a gateway made from config, in a session of the given state. It changes r and reads its body.
+// The configuration's stores should be in memory and empty, because it puts a session into them. It writes nothing
+// else, and sends no request.
 func Explain(config gateway.Config, r *http.Request, state gate.State) (Explanation, error) {
 	sent := r.Header.Clone()
 	now := time.Now
@@ -127,7 +128,7 @@ func Explain(config gateway.Config, r *http.Request, state gate.State) (Explanat
 	return found, nil
 }
 
-// unread is an answer of which only the status matters.
+// unread is a ResponseWriter of which only the status matters.
 type unread struct {
 	header http.Header
 	status int
@@ -146,7 +147,7 @@ func (u *unread) WriteHeader(status int) {
 	}
 }
 
-// decide names what the gateway has done: the action says what, and the answer to whom.
+// decide names what the gateway has done, by its action and by whether its answer is a redirect.
 func decide(found *Explanation, status int) Decision {
 	leads := status >= 300 && status < 400
 	if found.Insecure || found.Refused != nil {
@@ -178,7 +179,7 @@ func sortHeaders(sent, went http.Header) (parts Parts) {
 	for name := range sent {
 		switch {
 		case name == "Cookie":
-		case strings.HasPrefix(name, "X-Second-Factor"): // the app gets the gateway's own
+		case strings.HasPrefix(name, "X-Second-Factor"): // the app gets only the gateway's own
 			parts.Dropped = append(parts.Dropped, name)
 		case slices.Equal(went[name], sent[name]):
 			parts.Kept = append(parts.Kept, name)
@@ -202,7 +203,7 @@ func sortCookies(sent, went http.Header) (parts Parts) {
 	return parts.sorted()
 }
 
-// names are those of the cookies of a request.
+// names returns the names of a request's cookies.
 func names(header http.Header) (names []string) {
 	for _, cookie := range (&http.Request{Header: header}).Cookies() {
 		names = append(names, cookie.Name)
@@ -216,7 +217,7 @@ func (p Parts) Of(header http.Header) Parts {
 	return Parts{Kept: slices.DeleteFunc(slices.Clone(p.Kept), other), Dropped: slices.DeleteFunc(slices.Clone(p.Dropped), other)}.sorted()
 }
 
-// sorted sorts the names, and makes lists of what is empty.
+// sorted sorts the names, and replaces nil by an empty list.
 func (p Parts) sorted() Parts {
 	for _, list := range []*[]string{&p.Kept, &p.Dropped} {
 		slices.Sort(*list)

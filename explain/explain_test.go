@@ -24,10 +24,10 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// renderer is shared, since it takes long to make.
+// renderer is shared, because it takes long to make.
 var renderer = pages.New(pages.Options{})
 
-// configured is a site with each word that decides on places. Its stores are new.
+// configured returns a site with every word that decides on places, and with new stores.
 func configured(t *testing.T) gateway.Config {
 	t.Helper()
 	memory := session.NewMemory(session.MemoryOptions{})
@@ -59,7 +59,7 @@ type described struct {
 	header               http.Header
 }
 
-// request makes it as a server on loopback gets it.
+// request makes the request as a server on loopback gets it.
 func (d described) request(t *testing.T) *http.Request {
 	t.Helper()
 	var r *http.Request
@@ -72,7 +72,7 @@ func (d described) request(t *testing.T) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 }
 
-// random describes a request of anybody's.
+// random describes a random request.
 func random(choose *rand.Rand) described {
 	one := func(from ...string) string { return from[choose.IntN(len(from))] }
 	d := described{
@@ -114,8 +114,9 @@ func random(choose *rand.Rand) described {
 	return d
 }
 
-// TestAgreesWithTheGateway has a gateway serve ten thousand random requests in front of an app, and compares: whether
-// the app saw the request, with which headers and cookies, and the gateway's own status where it did not.
+// TestAgreesWithTheGateway sends ten thousand random requests through a gateway in front of an app, and compares the
+// result with the explanation: whether the app saw the request, with which headers and cookies, and, if it did not, the
+// gateway's own status.
 func TestAgreesWithTheGateway(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	choose := rand.New(rand.NewPCG(seed, 0))
@@ -168,7 +169,7 @@ func TestAgreesWithTheGateway(t *testing.T) {
 func serving(t *testing.T, state gate.State) func(described) (status int, went http.Header) {
 	t.Helper()
 	config := configured(t)
-	probe := "a question of the gateway's own"
+	probe := "a request that the gateway makes by itself"
 	config.PrepareProbe = func(r, _ *http.Request, _ http.ResponseWriter) *http.Request {
 		r.Header.Set("X-Probe", probe)
 		return r
@@ -203,7 +204,7 @@ func serving(t *testing.T, state gate.State) func(described) (status int, went h
 	}
 }
 
-// TestExplainsInsecure: a request over plain http from elsewhere is refused, and said to be.
+// TestExplainsInsecure: a request over plain http from another machine is refused, and the explanation says so.
 func TestExplainsInsecure(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/static/a", nil)
 	found, err := explain.Explain(configured(t), r, gate.Anonymous)

@@ -17,19 +17,20 @@ const MaxActivity = 20
 // maxOrigin is the longest text of an Origin, in bytes.
 const maxOrigin = 80
 
-// Origin says where a request comes from, for the user's list of what happened. It decides nothing, except that a
-// trusted browser has to remain the kind of browser that it was.
+// Origin says where a request comes from, for the user's list of events. It decides nothing, except that a trusted
+// browser must not turn into another kind of browser.
 type Origin struct {
 	// Address is the client's, without a port.
 	Address string
 	// Browser is a short name of the kind of browser, such as "Firefox, Linux".
 	Browser string
-	// Contact is how the user can be reached. It is kept in the record with what the user does, and not with a wrong
-	// code: who types that may be anybody.
+	// Contact is how the user can be reached. The record keeps it with every event except a wrong code, which anybody
+	// may have typed.
 	Contact Contact
-	// Moved is set to the address that Contact replaced in the record, or to nothing; nil: nobody wants to know.
+	// Moved is set to the address that Contact replaced in the record; empty if it replaced none. Nil: the caller does
+	// not need it.
 	Moved *string
-	// Watch is what a proof settles; nil: nothing.
+	// Watch says which sign-ins without a factor a proof settles; nil: none.
 	Watch *Watch
 }
 
@@ -109,18 +110,18 @@ const (
 	EventReset EventKind = "reset"
 	// EventCodes are new recovery codes.
 	EventCodes EventKind = "codes"
-	// EventForgotten is the user's order to trust a browser, or all of them, no longer.
+	// EventForgotten is a user who ended the trust in a browser, or in all of them.
 	EventForgotten EventKind = "forgotten"
 	// EventMisused is a trusted browser that is trusted no longer because its secret was shown twice: somebody may have
 	// a copy.
 	EventMisused EventKind = "misused"
-	// EventOperatorReset are all factors, taken away by an operator, who gave a reason, as with all that follows.
+	// EventOperatorReset is an operator who took all factors away.
 	EventOperatorReset EventKind = "operator-reset"
 	// EventOperatorCode is a code that an operator made.
 	EventOperatorCode EventKind = "operator-code"
-	// EventOperatorUnlock is an operator's end to the count of wrong codes.
+	// EventOperatorUnlock is an operator who reset the count of wrong codes.
 	EventOperatorUnlock EventKind = "operator-unlock"
-	// EventOperatorSignOut are all sessions, ended by an operator.
+	// EventOperatorSignOut is an operator who ended all sessions of the user.
 	EventOperatorSignOut EventKind = "operator-sign-out"
 	// EventOperatorCodeUsed is a sign-in with a code that an operator made.
 	EventOperatorCodeUsed EventKind = "sign-in-operator"
@@ -137,13 +138,13 @@ func EventKinds() []EventKind { return slices.Clone(eventKinds) }
 // signInWith is the event of a sign-in with this kind of factor.
 func signInWith(kind Method) EventKind { return EventKind("sign-in-" + kind) }
 
-// known reports whether there is such a kind of event: those above, and a sign-in with any kind of factor.
+// known reports whether the kind of event exists: those above, and a sign-in with any kind of factor.
 func (k EventKind) known() bool {
 	kind, signIn := strings.CutPrefix(string(k), "sign-in-")
 	return slices.Contains(eventKinds, k) || signIn && Method(kind).wellFormed()
 }
 
-// Event is one line of what happened lately.
+// Event is one line of a record's activity.
 type Event struct {
 	// Kind is what happened.
 	Kind EventKind `json:"kind"`
@@ -152,8 +153,8 @@ type Event struct {
 	// Address and Browser are where it came from; empty when unknown.
 	Address string `json:"address,omitempty"`
 	Browser string `json:"browser,omitempty"`
-	// Count is how many failures this one line stands for; 0 means one. With an event that made recovery codes, 1 means
-	// that their owner has confirmed that they are saved: every version stores the field.
+	// Count is how many failures this one line stands for; 0 means one. For an event that made recovery codes, 1 means
+	// that the user has confirmed having saved them. The field has this second meaning because every version stores it.
 	Count int `json:"count,omitempty"`
 }
 
@@ -191,14 +192,14 @@ func (r *Record) happened(ctx context.Context, kind EventKind, now time.Time) {
 	for len(r.Activity) > MaxActivity {
 		oldest := 0
 		if r.unsaved() == oldest {
-			oldest++ // what nobody has confirmed is not forgotten
+			oldest++ // it stays until the user has saved the codes
 		}
 		r.Activity = slices.Delete(r.Activity, oldest, oldest+1)
 	}
 }
 
-// unsaved is where the event stands that made the user's recovery codes, if nobody has confirmed to have saved them;
-// else -1, also where nobody knows any more.
+// unsaved returns the index of the event that made the user's recovery codes, if the user has not confirmed having
+// saved them; else, and if the event is no longer in the record, -1.
 func (r *Record) unsaved() int {
 	for at, event := range slices.Backward(r.Activity) {
 		if event.Kind == EventEnabled || event.Kind == EventCodes {
@@ -211,8 +212,8 @@ func (r *Record) unsaved() int {
 	return -1
 }
 
-// SavedRecoveryCodes notes that the user has saved the recovery codes that were made last. It costs no write where that
-// is known. ErrNotEnrolled when there is no record.
+// SavedRecoveryCodes notes that the user has saved the recovery codes that were made last. It writes nothing if that is
+// known already. ErrNotEnrolled if there is no record.
 func (s *Service) SavedRecoveryCodes(ctx context.Context, user string) error {
 	return s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		if !exists {

@@ -55,7 +55,7 @@ func TestActivity(t *testing.T) {
 	}
 }
 
-// TestActivityIsBounded is the one who has the password and would like to push what he did out of sight.
+// TestActivityIsBounded: an attacker who has the password tries to push the events of his attempts out of the activity.
 func TestActivityIsBounded(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Throttle = factor.Throttle{Free: 100, Stop: 100} })
 	for range 99 {
@@ -77,7 +77,7 @@ func TestActivityIsBounded(t *testing.T) {
 	}
 }
 
-// TestOriginIsCut: what a client may choose neither breaks a list nor fills a record.
+// TestOriginIsCut: a text that the client chooses neither breaks a list nor fills a record.
 func TestOriginIsCut(t *testing.T) {
 	b := enrolled(t)
 	ctx := factor.WithOrigin(t.Context(), factor.Origin{Address: "192.0.2.1\n\x00", Browser: strings.Repeat("ü\u202e\xff", 500)})

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_TrustOfTheFuture: a browser that was trusted by a clock that went ahead is not trusted any longer than it
-// may be, and signs in without a code at no time before that. The control: without a moved clock it does.
+// TestP6_TrustOfTheFuture: a browser that was trusted while the clock was ahead is not trusted for longer than it may
+// be, and before that time it never signs in without a code. The control: without a moved clock it does.
 func TestP6_TrustOfTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Second, time.Hour, 365 * 24 * time.Hour} {
 		b, credential := trusting(t)
@@ -21,8 +21,8 @@ func TestP6_TrustOfTheFuture(t *testing.T) {
 	b.wantTrust(firefox(t), t, credential)
 }
 
-// TestP7_ThrottleOfTheFuture: a clock that is set back opens nothing to whoever was guessing: a wait that seems to
-// begin in the future is not over, and neither is what was counted forgotten.
+// TestP7_ThrottleOfTheFuture: a clock that is set back gives an attacker no further guesses: a wait that seems to begin
+// in the future is not over, and the count of wrong codes is kept.
 func TestP7_ThrottleOfTheFuture(t *testing.T) {
 	b := enrolled(t)
 	for range 5 {

@@ -83,7 +83,7 @@ func FuzzDecodeCeremony(f *testing.F) {
 			return
 		}
 		if ceremony.User == "" || ceremony.Kind == "" {
-			t.Fatal("a ceremony that is nobody's was accepted")
+			t.Fatal("a ceremony without a user was accepted")
 		}
 		first := ceremony.Encode()
 		if first == nil {

@@ -116,8 +116,8 @@ func (s *Service) get(ctx context.Context, key Key) (record Record, version Vers
 	return record, version, record.Waiting == nil, nil
 }
 
-// usable has each kind look at its factors, since a store knows nothing of them. Those of a kind that is not known here
-// are left alone.
+// usable lets each kind check its factors, since a store cannot. It skips factors of a kind that this Service does not
+// know.
 func (s *Service) usable(record Record) error {
 	for _, f := range record.Factors {
 		if kind, known := s.config.kind(f.Kind); known {

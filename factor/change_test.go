@@ -92,7 +92,7 @@ func TestP7_ParallelGuesses(t *testing.T) {
 	}
 }
 
-// hooked is a store that calls a function before an operation, which may answer in its stead.
+// hooked is a store that calls a function before each operation. The function may answer instead of the store.
 type hooked struct {
 	factor.Store
 	get    func() error
@@ -140,7 +140,7 @@ func (b *bench) hook() (*hooked, *factor.Service) {
 	return h, factor.NewService(h, b.config)
 }
 
-// TestOneReadAndOneWrite is the price of a verification (contract 8).
+// TestOneReadAndOneWrite: a verification costs one read and one write (contract 8).
 func TestOneReadAndOneWrite(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()
@@ -170,7 +170,7 @@ func TestP7_HangingUpCancelsNoCount(t *testing.T) {
 	}
 }
 
-// TestConflictIsJudgedAnew: between reading and writing somebody else uses the very code; it must not be good for both.
+// TestConflictIsJudgedAnew: between reading and writing, another request uses the same code. Only one of them may win.
 func TestConflictIsJudgedAnew(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()
@@ -182,7 +182,7 @@ func TestConflictIsJudgedAnew(t *testing.T) {
 	}
 	wantError(t, "the slower one", verifyTOTP(t.Context(), service, alice, code), factor.ErrWrongCode)
 
-	// The user disables while a code is judged: nothing is written back.
+	// The user disables the factors while a code is judged: nothing is written back.
 	b.clock.Advance(time.Minute)
 	var again sync.Once
 	h.put = func() error {
@@ -221,7 +221,7 @@ func TestNewSetWhileJudging(t *testing.T) {
 	}
 }
 
-// TestDisabledByTwo: both wanted it off and it is; the slower one learns that there was nothing left.
+// TestDisabledByTwo: of two requests that disable the factors at once, the slower one gets ErrNotEnrolled.
 func TestDisabledByTwo(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()

@@ -11,7 +11,7 @@ import (
 )
 
 // Schemas of a record's document. A document with another schema is ErrCorrupt: a program must not drop what it does
-// not know. Each record is written in the lowest schema that can hold it, so that a node of the version before, which
+// not know. Each record is written in the lowest schema that can hold it, so that a node of the previous version, which
 // knows schema 1 only, can still read and write all records without anything new in them.
 const (
 	// Schema1 holds one authenticator and one set of recovery codes.
@@ -110,8 +110,8 @@ func DecodeBare(document []byte) (Record, error) {
 	return record, nil
 }
 
-// DecodeListed reads what a list says of a stored document, and looks at nothing else in it. Use DecodeRecord for
-// everything that anything depends on.
+// DecodeListed reads from a stored document what a list shows, and checks nothing else. Use DecodeRecord wherever a
+// decision depends on the record.
 func DecodeListed(document []byte) (Listed, error) {
 	var layout struct {
 		Schema        int       `json:"schema"`

@@ -21,8 +21,8 @@ import (
 // MaxDevices is how many trusted browsers a user may have; a further one replaces the least recently used one.
 const MaxDevices = 8
 
-// overlap is for how long the previous secret is not a sign of theft: two windows that sign in at the same moment show
-// the same one.
+// overlap is how long the previous secret is not a sign of theft: two windows that sign in at the same moment send the
+// same one.
 const overlap = time.Minute
 
 // maxCredential is the longest credential that is examined, in bytes: an ID, a dot and a secret, and some more.
@@ -46,9 +46,9 @@ type Device struct {
 	// Key is the public key of a browser that made one, an uncompressed point of P-256; in JSON as base64. Without a
 	// key the secret alone is enough; with a key it never is.
 	Key []byte `json:"key,omitempty"`
-	// Browser is the kind of browser, for display. A copy that another kind of browser shows is useless.
+	// Browser is the kind of browser, for display. A copy in another kind of browser is useless.
 	Browser string `json:"browser,omitempty"`
-	// Created is when it was trusted, from which the length of the trust counts; Used is when it last signed in.
+	// Created is when it was trusted; the trust lasts Config.Remember from then on. Used is when it last signed in.
 	Created time.Time `json:"created"`
 	Used    time.Time `json:"used"`
 }
@@ -261,8 +261,8 @@ const (
 	proofOfSignIn = "sign in"
 )
 
-// errDeviceKey says that a browser offers an unusable key. It quotes nothing.
-var errDeviceKey = errors.New("factor: the browser's key is none, or it is not shown that the browser has it")
+// errDeviceKey says that a browser's key is unusable, or that the proof of having it is invalid. It quotes nothing.
+var errDeviceKey = errors.New("factor: the browser's key is unusable, or the browser does not prove that it has it")
 
 // Proof is what a browser sends to prove that it has a device's key. The zero Proof proves nothing.
 type Proof struct {

@@ -72,7 +72,7 @@ func TestTrustedBrowser(t *testing.T) {
 		devices[0].Used.Sub(devices[0].Created) != 49*time.Hour {
 		t.Errorf("devices: %+v", devices)
 	}
-	// Use makes the trust no longer: it counts from the code.
+	// A use does not extend the trust, which counts from the code.
 	b.clock.Advance(fortnight - 73*time.Hour - time.Second)
 	credential = b.wantTrust(firefox(t), t, credential)
 	b.clock.Advance(time.Second)
@@ -82,8 +82,8 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 }
 
-// TestP5_CopiedTrust is the thief who has the password and a copy of the browser's cookie. In another kind of browser
-// it is worth nothing. In the same kind it works at most once, and the second use of it, by whichever of the two, ends
+// TestP5_CopiedTrust: a thief has the password and a copy of the browser's cookie. In another kind of browser the copy
+// is worth nothing. In the same kind it works at most once, and the second use of it, by the thief or the owner, ends
 // the trust.
 func TestP5_CopiedTrust(t *testing.T) {
 	t.Run("another kind of browser", func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestP5_CopiedTrust(t *testing.T) {
 		b.wantNoTrust(firefox(t), t, credential)
 		b.wantNoTrust(firefox(t), t, next)
 		if kind := b.status(t).Activity[0].Kind; kind != factor.EventMisused {
-			t.Errorf("last event %s, want it to tell of the misuse", kind)
+			t.Errorf("last event %s, want the misuse", kind)
 		}
 	})
 	t.Run("two windows at once", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestTrustEnds(t *testing.T) {
 	}
 }
 
-// TestForgetOne leaves the other browsers alone, and a browser that is not there is no error.
+// TestForgetOne: the trust in the other browsers stays, and to forget an unknown browser is no error.
 func TestForgetOne(t *testing.T) {
 	b, first := trusting(t)
 	second, err := b.SignInAndTrust(chrome(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
@@ -247,7 +247,7 @@ func TestTooManyTrustedBrowsers(t *testing.T) {
 	b.wantNoTrust(firefox(t), t, first)
 }
 
-// TestNoTrustForAWrongCode: the box beside the field helps nobody who has no code.
+// TestNoTrustForAWrongCode: a browser is trusted only if the code was right.
 func TestNoTrustForAWrongCode(t *testing.T) {
 	b, _ := trusting(t)
 	if credential, err := b.SignInAndTrust(chrome(t), alice, typed("000000"), factor.Trust{}); !errors.Is(err, factor.ErrWrongCode) || credential != "" {
@@ -273,7 +273,7 @@ func TestStrangeCredentials(t *testing.T) {
 	}
 }
 
-// TestP9_TrustIsHashed: who reads the record signs in nowhere.
+// TestP9_TrustIsHashed: whoever reads the record cannot sign in with what it says of a trusted browser.
 func TestP9_TrustIsHashed(t *testing.T) {
 	b, credential := trusting(t)
 	record, _, err := b.store.Get(t.Context(), factor.Key{App: "wiki", User: alice})
@@ -286,7 +286,7 @@ func TestP9_TrustIsHashed(t *testing.T) {
 	}
 	_, secret, _ := strings.Cut(credential, ".")
 	if strings.Contains(string(document), secret) {
-		t.Error("the secret stands in the record")
+		t.Error("the secret is in the record")
 	}
 	if text := fmt.Sprintf("%v %+v %#v %d %s", record.Devices, record.Devices[0], record.Devices, record.Devices, record.Devices[0].LogValue()); strings.Contains(text, fmt.Sprint(record.Devices[0].Hash[:3])[1:6]) {
 		t.Errorf("printed: %s", text)

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestTheLeastUsedBrowserGoes: where one more browser is trusted than there may be, the one goes that was used
-// longest ago, and not the one that was trusted first.
+// TestTheLeastUsedBrowserGoes: if one browser too many is trusted, the least recently used one loses its trust, and not
+// the one that was trusted first.
 func TestTheLeastUsedBrowserGoes(t *testing.T) {
 	b, first := trusting(t)
 	var others []string
@@ -41,8 +41,8 @@ func TestTheLeastUsedBrowserGoes(t *testing.T) {
 	}
 }
 
-// TestForgettingIsNoted: a browser that is trusted no longer stands in what the user sees of her account; one that
-// never was does not.
+// TestForgettingIsNoted: the activity shows that a browser is no longer trusted; it shows nothing if the browser never
+// was.
 func TestForgettingIsNoted(t *testing.T) {
 	b, credential := trusting(t)
 	for _, id := range []string{"nobody's", factor.DeviceID(credential)} {

@@ -33,7 +33,7 @@ func newBrowserKey(t testing.TB) browserKey {
 	return browserKey{key, t}
 }
 
-// raw is what exportKey("raw") yields.
+// raw is the result of exportKey("raw").
 func (k browserKey) raw() []byte {
 	raw, err := k.PublicKey.Bytes()
 	if err != nil {
@@ -42,7 +42,7 @@ func (k browserKey) raw() []byte {
 	return raw
 }
 
-// signs is what sign() yields of this text, in base64url.
+// signs is the result of sign() for this text, in base64url.
 func (k browserKey) signs(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	r, s, err := ecdsa.Sign(rand.Reader, k.PrivateKey, sum[:])
@@ -98,15 +98,15 @@ func TestDeviceKey(t *testing.T) {
 	if devices := b.status(t).Devices; len(devices) != 1 || !bytes.Equal(devices[0].Key, key.raw()) {
 		t.Errorf("devices: %+v", devices)
 	}
-	// It counts from the code, with a key as without.
+	// The trust counts from the code, also with a key.
 	b.clock.Advance(fortnight - 49*time.Hour)
 	if _, err := b.UseDevice(firefox(t), alice, credential, key.signsIn(session("late"), factor.DeviceID(credential))); !errors.Is(err, factor.ErrNotTrusted) {
 		t.Errorf("after the trust's end: %v", err)
 	}
 }
 
-// TestP5_CopiedTrustWithAKey: the cookie of a browser that has a key opens nothing by itself. To show it without a
-// proof changes nothing, for browsers lose what they store.
+// TestP5_CopiedTrustWithAKey: the cookie of a browser that has a key opens nothing by itself. Sending it without a
+// proof changes nothing, because browsers sometimes lose what they store.
 func TestP5_CopiedTrustWithAKey(t *testing.T) {
 	b, credential, key := keyed(t)
 	before := b.record(t)
@@ -123,8 +123,8 @@ func TestP5_CopiedTrustWithAKey(t *testing.T) {
 	}
 }
 
-// TestP5_ForgedProof: a proof that does not hold, beside a cookie that does, is no accident. It ends the trust, and is
-// no wrong code.
+// TestP5_ForgedProof: an invalid proof together with a valid cookie is no accident. It ends the trust, and does not
+// count as a wrong code.
 func TestP5_ForgedProof(t *testing.T) {
 	good := session("good")
 	for name, forge := range map[string]func(key browserKey, id string) (proof factor.Proof){
@@ -187,7 +187,7 @@ func TestP5_ForgedProof(t *testing.T) {
 	}
 }
 
-// TestKeyIsNotAll: the key stands beside the rotating secret, and does away with none of its rules. Whoever copies a
+// TestKeyIsNotAll: the rules for the rotating secret also hold for a browser with a key, because whoever copies a
 // browser's whole profile has both.
 func TestKeyIsNotAll(t *testing.T) {
 	use := func(b *bench, ctx context.Context, credential string, key browserKey) (string, error) {
@@ -239,8 +239,8 @@ func TestKeyIsNotAll(t *testing.T) {
 	})
 }
 
-// TestTrustInstead: what a browser held before it is trusted anew ends. A copy of all its cookies must not go without
-// the key because an older one of them does.
+// TestTrustInstead: when a browser is trusted anew, its earlier credentials end. Otherwise a copy of all its cookies
+// could sign in without the key, by an older cookie that has none.
 func TestTrustInstead(t *testing.T) {
 	b, old := trusting(t)
 	public := newBrowserKey(t).raw()
@@ -265,7 +265,8 @@ func TestTrustInstead(t *testing.T) {
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// TestNewDeviceKey: a key is a point of the curve, in one spelling, whose private half the browser shows to have.
+// TestNewDeviceKey: a key is a point of the curve, in its only valid spelling, and the browser proves that it has the
+// private key.
 func TestNewDeviceKey(t *testing.T) {
 	key := newBrowserKey(t)
 	good := key.trusts(session("good"))
@@ -275,7 +276,7 @@ func TestNewDeviceKey(t *testing.T) {
 	off := key.raw()
 	off[64] ^= 1
 	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y)
-	// The last character stands for two bits that are there and four that are not.
+	// The last character encodes two bits of the key and four unused ones.
 	spelled := factor.EncodeDeviceKey(key.raw())
 	spelled = spelled[:86] + string(base64URL[strings.IndexByte(base64URL, spelled[86])+1])
 	hybrid := append([]byte{6 + key.raw()[64]&1}, key.raw()[1:]...)
@@ -300,8 +301,8 @@ func TestNewDeviceKey(t *testing.T) {
 	}
 }
 
-// TestDeviceKeyInTheRecord: a record from before browsers had keys reads as it did, and one with a key that is none is
-// damage: never a browser that needs no proof.
+// TestDeviceKeyInTheRecord: a record from before browsers had keys reads as it did. A record with an invalid key is
+// damaged; its browser must not pass as one that needs no proof.
 func TestDeviceKeyInTheRecord(t *testing.T) {
 	b, _, key := keyed(t)
 	record := b.record(t)
@@ -311,7 +312,7 @@ func TestDeviceKeyInTheRecord(t *testing.T) {
 	}
 	stored := `,"key":"` + base64.StdEncoding.EncodeToString(key.raw()) + `"`
 	if !strings.Contains(string(document), stored) {
-		t.Fatalf("the key does not stand in %s", document)
+		t.Fatalf("the key is not in %s", document)
 	}
 	older, err := factor.DecodeRecord([]byte(strings.Replace(string(document), stored, "", 1)))
 	if err != nil || len(older.Devices) != 1 || older.Devices[0].Key != nil {

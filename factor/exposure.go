@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// maxUnproved is how many sign-ins without a factor a record remembers. Whoever has the password can make any
-	// number; what comes after these brings no news.
+	// maxUnproved is how many sign-ins without a factor a record keeps. Whoever has the password can make any number of
+	// them; further ones are not noted.
 	maxUnproved = 16
-	// exposedFor is for how long one place is told of once.
+	// exposedFor is the time in which the user is told once of sign-ins from the same place.
 	exposedFor = 24 * time.Hour
 )
 
 // Unproved is a sign-in with the right password, from a browser in which the user was never seen, for which no factor
-// was proved, or not yet.
+// has been proved so far.
 type Unproved struct {
-	// Session is what events call the session.
+	// Session is the session's ID in events.
 	Session string `json:"session"`
 	// At is when the password was right.
 	At time.Time `json:"at"`
@@ -27,20 +27,21 @@ type Unproved struct {
 	Block   string `json:"block"`
 	Address string `json:"address,omitempty"`
 	Browser string `json:"browser,omitempty"`
-	// State is where it stands.
+	// State says whether it still waits for the factor.
 	State UnprovedState `json:"state,omitempty"`
 }
 
-// UnprovedState is where a sign-in without a factor stands.
+// UnprovedState is the state of an Unproved.
 type UnprovedState string
 
 // The states of an Unproved.
 const (
 	// Open: the factor may still be proved.
 	Open UnprovedState = ""
-	// Told: it was not, and the user is told and asked.
+	// Told: the factor was not proved in time. The user is told, and asked whose sign-in it was.
 	Told UnprovedState = "told"
-	// Answered: the user has said whose it was. It is kept so that the same place is not told of again the same day.
+	// Answered: the user has said whose it was. It is kept so that the user is not told of the same place twice in a
+	// day.
 	Answered UnprovedState = "answered"
 )
 
@@ -58,16 +59,17 @@ func (u *Unproved) valid() bool {
 type Watch struct {
 	// Session is the one in which the factor is proved.
 	Session string
-	// Over is the time before which whoever has signed in can prove nothing any more.
+	// Over is the time up to which a sign-in is too old for its factor to be proved.
 	Over time.Time
-	// Told is set to those of which nobody had been told that they came to nothing: the gateway that had an eye on them
-	// was stopped.
+	// Told is set to those that are too old and of which the user has not been told, because the gateway that watched
+	// them was stopped.
 	Told []Unproved
-	// Asks is set if there are some about which the user has not said whose they were.
+	// Asks is set if the user has not yet said of all of them whose they were.
 	Asks bool
 }
 
-// settle settles what waits, at a proof.
+// settle updates the sign-ins without a factor when a factor is proved in one of their sessions, and fills the watch
+// in.
 func (r *Record) settle(watch *Watch, now time.Time) {
 	if watch == nil {
 		return
@@ -90,7 +92,7 @@ func (r *Record) settle(watch *Watch, now time.Time) {
 	}
 }
 
-// toldOf reports whether the user was told of a place within a day of that time.
+// toldOf reports whether the user was told of a sign-in from this place within a day of that time.
 func (r *Record) toldOf(block string, at time.Time) bool {
 	return slices.ContainsFunc(r.Unproved, func(u Unproved) bool {
 		return u.State != Open && u.Block == block && at.Sub(u.At).Abs() < exposedFor
@@ -98,7 +100,8 @@ func (r *Record) toldOf(block string, at time.Time) bool {
 }
 
 // NoteUnproved notes a sign-in with a right password from a browser in which the user was never seen. It reports
-// whether it waits now: not if the user has no factor, was told of that place already, or too many wait.
+// whether the sign-in now waits for its factor. It does not if the user has no factor, was told of that place already,
+// or has too many that wait.
 func NoteUnproved(ctx context.Context, s *Service, user string, one Unproved) (waits bool, err error) {
 	one.At, one.State = one.At.UTC(), Open
 	one.Address, one.Browser = short(one.Address), short(one.Browser)
@@ -123,8 +126,9 @@ func NoteUnproved(ctx context.Context, s *Service, user string, one Unproved) (w
 	return waits && err == nil, err
 }
 
-// ExposeUnproved has a sign-in come to nothing, if it waits and was made by that time. It reports whether that is news:
-// of several that ask at the same moment, on all gateways, one is told so, and each place is news once a day.
+// ExposeUnproved ends the wait of a sign-in that was made at the time by or earlier, because its factor was not proved.
+// It reports whether the user must be told (news): only one of several simultaneous calls, on all gateways, gets true,
+// and each place gives true once a day.
 func ExposeUnproved(ctx context.Context, s *Service, user, session string, by time.Time) (one Unproved, news bool, err error) {
 	err = s.change(ctx, user, func(record Record, _ bool) (verdict, error) {
 		news = false
@@ -145,7 +149,7 @@ func ExposeUnproved(ctx context.Context, s *Service, user, session string, by ti
 	return one, news && err == nil, err
 }
 
-// AnswerUnproved notes that the user has said whose the sign-ins were that came to nothing.
+// AnswerUnproved notes that the user has said whose the sign-ins in the state Told were.
 func AnswerUnproved(ctx context.Context, s *Service, user string) error {
 	return s.change(ctx, user, func(record Record, _ bool) (verdict, error) {
 		unproved := slices.Clone(record.Unproved)
@@ -160,7 +164,7 @@ func AnswerUnproved(ctx context.Context, s *Service, user string) error {
 	})
 }
 
-// asked are the sign-ins that came to nothing and of which the user has not said whose they were, the latest first.
+// asked returns the sign-ins in the state Told, the latest first: the user has not said yet whose they were.
 func (r *Record) asked() (told []Unproved) {
 	for _, u := range slices.Backward(r.Unproved) {
 		if u.State == Told {

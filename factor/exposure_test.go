@@ -11,12 +11,12 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// unproved is a sign-in of a session at a place.
+// unproved is a sign-in without a factor, from a place.
 func (b *bench) unproved(session, block string) factor.Unproved {
 	return factor.Unproved{Session: session, At: b.clock.Now(), Block: block, Address: "192.0.2.7", Browser: "Chrome, Windows"}
 }
 
-// note notes one, and reports whether it waits.
+// note notes a sign-in without a factor, and reports whether it waits.
 func (b *bench) note(t testing.TB, session, block string) bool {
 	t.Helper()
 	waits, err := factor.NoteUnproved(t.Context(), b.Service, alice, b.unproved(session, block))
@@ -26,7 +26,7 @@ func (b *bench) note(t testing.TB, session, block string) bool {
 	return waits
 }
 
-// expose reports whether it is news that a sign-in came to nothing.
+// expose ends the wait of a sign-in, and reports whether the user must be told.
 func (b *bench) expose(t testing.TB, session string) bool {
 	t.Helper()
 	_, news, err := factor.ExposeUnproved(t.Context(), b.Service, alice, session, b.clock.Now())
@@ -57,39 +57,40 @@ func (b *bench) asked(t testing.TB) int {
 	return len(status.Unproved)
 }
 
-// TestUnproved: what is proved is no news, what is not is news once, and once a day of each place.
+// TestUnproved: the user is told of a sign-in whose factor was not proved, once a day for each place, and not of one
+// whose factor was.
 func TestUnproved(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)
 	if !b.note(t, "hers", "192.0.2.0/24") || !b.note(t, "his", "192.0.2.0/24") {
-		t.Error("they do not wait")
+		t.Error("the sign-ins do not wait")
 	}
 	if watch := b.prove(t, "hers", time.Hour); watch.Asks || len(watch.Told) != 0 || b.expose(t, "hers") {
-		t.Error("what was proved is told")
+		t.Error("the user is told of a sign-in whose factor was proved")
 	}
 	if b.asked(t) != 0 || !b.expose(t, "his") || b.expose(t, "his") || b.asked(t) != 1 {
-		t.Error("what was not proved is not told once")
+		t.Error("the user is not told exactly once of a sign-in whose factor was not proved")
 	}
 	if b.note(t, "again", "192.0.2.0/24") || !b.note(t, "elsewhere", "198.51.100.0/24") || !b.expose(t, "elsewhere") {
-		t.Error("a place is news once, and each place is")
+		t.Error("the user is not told once for each place")
 	}
 	if watch := b.prove(t, "next", time.Hour); !watch.Asks {
-		t.Error("she is not asked")
+		t.Error("the user is not asked")
 	}
 	if err := factor.AnswerUnproved(t.Context(), b.Service, alice); err != nil {
 		t.Fatal(err)
 	}
 	if watch := b.prove(t, "next", time.Hour); watch.Asks || b.asked(t) != 0 || b.note(t, "the same day", "192.0.2.0/24") {
-		t.Error("her answer does not hold")
+		t.Error("the user's answer was not kept")
 	}
 	b.clock.Advance(25 * time.Hour)
 	if !b.note(t, "the next day", "192.0.2.0/24") || !b.expose(t, "the next day") {
-		t.Error("it is no news on another day")
+		t.Error("the user is not told again on another day")
 	}
 }
 
-// TestUnprovedIsFoundAtTheProof: what nobody told while there was a gateway to do so is told at the next proof; what
-// may still be proved is not.
+// TestUnprovedIsFoundAtTheProof: the next proof tells of a sign-in without a factor of which no gateway has told, but
+// not of one whose factor may still be proved.
 func TestUnprovedIsFoundAtTheProof(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)
@@ -105,12 +106,12 @@ func TestUnprovedIsFoundAtTheProof(t *testing.T) {
 		t.Errorf("told again: %+v", watch.Told)
 	}
 	if b.expose(t, "old") || !b.expose(t, "new") {
-		t.Error("what was told is news, or what was not is none")
+		t.Error("the proof tells of a sign-in that was told already, or not of the one that was not")
 	}
 }
 
-// TestUnprovedBounds: whoever has the password cannot have a record grow, and a wrong code settles nothing. Somebody
-// without a factor owes none.
+// TestUnprovedBounds: an attacker who has the password cannot make a record grow, and a wrong code settles nothing.
+// Nothing is noted for a user without a factor, who owes none.
 func TestUnprovedBounds(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)
@@ -138,8 +139,8 @@ func TestUnprovedBounds(t *testing.T) {
 	}
 }
 
-// TestP7_ExposedOnce is an attack on the owner's nerves, and on her trust in warnings: several gateways find at the
-// same moment that a sign-in came to nothing. One of them tells.
+// TestP7_ExposedOnce: several gateways find at the same moment that the factor of a sign-in was not proved. Only one
+// tells the user, since repeated warnings would make her trust them less.
 func TestP7_ExposedOnce(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)
@@ -167,8 +168,8 @@ func TestP7_ExposedOnce(t *testing.T) {
 	}
 }
 
-// TestContact: how the user can be reached is kept with a proof, and not with a wrong code, outlives a reset by an
-// operator, and the address that it replaces is told.
+// TestContact: the contact is stored with a proof and not with a wrong code, it survives a reset by an operator, and
+// the address that it replaces is returned.
 func TestContact(t *testing.T) {
 	t.Parallel()
 	b := enrolled(t)

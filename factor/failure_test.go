@@ -14,8 +14,8 @@ import (
 	"sallyport.example/sallyport/factor/totp"
 )
 
-// TestP7_NoOutcomeWithoutTheCount: whoever cuts the store off between the reading and the writing must not learn
-// whether the code was right, nor may a right code count as used for the session only.
+// TestP7_NoOutcomeWithoutTheCount: an attacker who cuts the store off between the reading and the writing must not
+// learn whether the code was right, and a right code that was not stored as used must not open the session.
 func TestP7_NoOutcomeWithoutTheCount(t *testing.T) {
 	b := enrolled(t)
 	h, service := b.hook()

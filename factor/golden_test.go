@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// TestGoldenRecords: what the version before wrote is read, and written again byte for byte, so that a node of that
-// version goes on with it.
+// TestGoldenRecords: records that the previous version wrote are read, and written again byte for byte, so that a node
+// of that version can go on with them.
 func TestGoldenRecords(t *testing.T) {
 	for _, file := range schema1test.Golden(schema1test.Records) {
 		record, err := factor.DecodeRecord(file.Content)
@@ -23,7 +23,7 @@ func TestGoldenRecords(t *testing.T) {
 			t.Errorf("%s is of schema %d", file.Name, record.Schema())
 		}
 		if again, err := factor.EncodeRecord(record); err != nil || !bytes.Equal(again, file.Content) {
-			t.Errorf("%s: written otherwise (%v):\n%s\n%s", file.Name, err, again, file.Content)
+			t.Errorf("%s: not written byte for byte (%v):\n%s\n%s", file.Name, err, again, file.Content)
 		}
 		for _, f := range record.Factors {
 			for _, kind := range newBench(t).config.Kinds {
@@ -44,14 +44,14 @@ func TestGoldenCeremonies(t *testing.T) {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if again := ceremony.Encode(); !bytes.Equal(again, file.Content) {
-			t.Errorf("%s: written otherwise:\n%s\n%s", file.Name, again, file.Content)
+			t.Errorf("%s: not written byte for byte:\n%s\n%s", file.Name, again, file.Content)
 		}
 		offer, err := b.Show(ceremony)
 		if err != nil || ceremony.Kind != factor.MethodTOTP || (ceremony.Replaces != "") != (file.Name == "reset") {
 			t.Errorf("%s: %v", file.Name, err)
 		}
 		if file.Name == "reset" {
-			continue // of an enrolment that there is not
+			continue // it belongs to an enrolment that does not exist here
 		}
 		if _, err := newBench(t).Confirm(t.Context(), alice, ceremony, typed(b.code(t, ceremony, 0))); err != nil {
 			t.Errorf("%s (%d digits): %v", file.Name, offer.Digits, err)
@@ -59,8 +59,8 @@ func TestGoldenCeremonies(t *testing.T) {
 	}
 }
 
-// TestWhatWeWriteIsWhatWasWritten: all that this version does with one authenticator and its recovery codes is written
-// so that the version before reads it, and would have written the same bytes.
+// TestWhatWeWriteIsWhatWasWritten: whatever this version does with one authenticator and its recovery codes, the
+// previous version can read the record, and would have written the same bytes.
 func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Remember = time.Hour })
 	check := func(doing string) {
@@ -71,10 +71,10 @@ func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 		}
 		record, err := schema1test.Decode(document)
 		if err != nil {
-			t.Fatalf("%s: the version before: %v", doing, err)
+			t.Fatalf("%s: the previous version: %v", doing, err)
 		}
 		if again, err := schema1test.Encode(record); err != nil || !bytes.Equal(again, document) {
-			t.Errorf("%s: the version before writes something else (%v)", doing, err)
+			t.Errorf("%s: the previous version writes something else (%v)", doing, err)
 		}
 	}
 	check("enrolled")
@@ -112,8 +112,8 @@ func TestWhatWeWriteIsWhatWasWritten(t *testing.T) {
 	check("waits")
 }
 
-// TestLowestSchema: schema 2 is written where schema 1 would lose something, and nowhere else. The version before
-// refuses it clearly.
+// TestLowestSchema: schema 2 is written only if schema 1 would lose something. The previous version refuses it with an
+// error.
 func TestLowestSchema(t *testing.T) {
 	for name, change := range map[string]func(*factor.Record){
 		"a name":                     func(r *factor.Record) { r.Factors[0].Name = "Telephone" },
@@ -147,26 +147,26 @@ func TestLowestSchema(t *testing.T) {
 			t.Errorf("%s: schema %d: %s", name, record.Schema(), document)
 		}
 		if _, err := schema1test.Decode(document); err == nil {
-			t.Errorf("%s: the version before takes it", name)
+			t.Errorf("%s: the previous version accepts it", name)
 		}
 		read, err := factor.DecodeRecord(document)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if again, err := factor.EncodeRecord(read); err != nil || !bytes.Equal(again, document) {
-			t.Errorf("%s: written otherwise (%v)", name, err)
+			t.Errorf("%s: not written byte for byte (%v)", name, err)
 		}
-		// Back to what schema 1 can hold.
+		// Reduce the record to what schema 1 can hold.
 		read.Factors, read.Activity = storetest.NewRecord(alice, 1).Factors, read.Activity[:2]
 		read.Code = nil
 		if read.Schema() != factor.Schema1 {
-			t.Errorf("%s: once gone, still schema 2", name)
+			t.Errorf("%s: schema 2 although schema 1 could hold the record", name)
 		}
 	}
 	swapped := storetest.NewRecord(alice, 1)
 	swapped.Factors[0], swapped.Factors[1] = swapped.Factors[1], swapped.Factors[0]
 	if swapped.Schema() != factor.Schema1 {
-		t.Error("the order of the factors alone asks for schema 2")
+		t.Error("the order of the factors alone requires schema 2")
 	}
 }
 
@@ -180,10 +180,10 @@ func more(state json.RawMessage) json.RawMessage {
 	return append(append(bytes.Clone(state[:len(state)-1]), `,"more":1`...), '}')
 }
 
-// TestBareRecords: what EncodeBare leaves out are the secrets and nothing else, in either schema.
+// TestBareRecords: EncodeBare leaves out the secrets and nothing else, in both schemas.
 func TestBareRecords(t *testing.T) {
 	odd := storetest.NewRecord(alice, 1)
-	odd.Factors[1].Secret = []byte("asecret") // which alone asks for schema 2
+	odd.Factors[1].Secret = []byte("asecret") // this alone requires schema 2
 	for _, record := range []factor.Record{storetest.NewRecord(alice, 1), storetest.NewMixed(alice, 1), odd, storetest.NewWaiting(alice)} {
 		document, err := factor.EncodeBare(record)
 		if err != nil {
@@ -204,7 +204,7 @@ func TestBareRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := factor.EncodeRecord(bare); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("with its secrets it is another record (%v)", err)
+			t.Errorf("the bare record with its secrets put in differs (%v)", err)
 		}
 	}
 	if _, err := factor.EncodeBare(factor.Record{User: alice}); err == nil {

@@ -68,7 +68,8 @@ type Enroller interface {
 	// Begin makes the ceremony that is kept in the session until the set-up is confirmed. It sets Secret and State
 	// only.
 	Begin(Env) (Ceremony, error)
-	// Show returns what the user is shown of it; it may be called again. ErrInvalid if the ceremony cannot be used.
+	// Show returns what the user sees of the ceremony; it may be called again. ErrInvalid if the ceremony cannot be
+	// used.
 	Show(Env, Ceremony) (Offer, error)
 	// Finish makes the factor, without ID and times, if the answer proves that the user has it.
 	Finish(Env, Ceremony, Answer) (f Factor, right bool, err error)
@@ -92,7 +93,7 @@ type Asker interface {
 // Counter is a kind with a limited number of answers.
 type Counter interface {
 	Kind
-	// Left returns how many answers of how many are left. Without any the factor can prove nothing.
+	// Left returns how many answers are left, and how many there were. A factor with none left can prove nothing.
 	Left(Factor) (left, total int)
 }
 
@@ -141,7 +142,7 @@ func (c Config) kind(name Method) (Kind, bool) {
 	return c.Kinds[at], true
 }
 
-// maxCeremony is the size of the longest encoded ceremony in bytes, which leaves room for the longest names.
+// maxCeremony is the size of the longest encoded ceremony in bytes. It leaves room for the longest names.
 const maxCeremony = 8 << 10
 
 // Ceremony is kept in a session until the user has answered. It is a factor that is being set up, which the record does

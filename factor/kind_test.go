@@ -17,9 +17,9 @@ import (
 	"sallyport.example/sallyport/factor/totp"
 )
 
-// bell is a kind such as passkeys are one: it asks a question, which waits in the session; an answer belongs to that
-// very question; a factor counts its uses, and one whose count goes back is a copy. The answer is the question's
-// number, the factor's tone and the count.
+// bell is a kind that works like passkeys: it asks a question, which is kept in the session, and an answer is valid
+// only for that question. A factor counts its uses, and one whose count goes back is a copy. The answer consists of the
+// question's number, the factor's tone and the count.
 type bell struct{}
 
 type bellState struct{ Count int }
@@ -36,7 +36,7 @@ func (bell) Judge(answer factor.Answer) factor.Judgement {
 		}
 		question, rest, _ := strings.Cut(answer.Text, " ")
 		tone, count, _ := strings.Cut(rest, " ")
-		counted, _ := strconv.Atoi(count) // 0, which is never later, where it is no number
+		counted, _ := strconv.Atoi(count) // 0, which is never later, if it is no number
 		if answer.Asked == nil || question != string(answer.Asked.State) || tone != string(f.Secret) || counted <= state.Count {
 			return factor.Factor{}, false, nil
 		}
@@ -85,7 +85,7 @@ func withBells(t *testing.T) *bench {
 	return b
 }
 
-// put writes alice's record past the service.
+// put writes alice's record directly to the store.
 func (b *bench) put(t *testing.T, record factor.Record) {
 	t.Helper()
 	key := factor.Key{App: b.config.App, User: alice}
@@ -98,14 +98,14 @@ func (b *bench) put(t *testing.T, record factor.Record) {
 	}
 }
 
-// ring asks alice and makes the answer of one of her bells.
+// ring asks alice the question and makes the answer of one of her bells.
 func (b *bench) ring(t *testing.T, tone string, count int) factor.Answer {
 	t.Helper()
 	asked, prompt, err := b.Ask(t.Context(), alice, "bell")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What waits in the session comes back from there.
+	// The question is kept in the session as bytes.
 	if asked, err = factor.DecodeCeremony(asked.Encode()); err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +113,8 @@ func (b *bench) ring(t *testing.T, tone string, count int) factor.Answer {
 	return factor.Answer{Kind: "bell", Text: fmt.Sprintf("%s %s %d", number, tone, count), Asked: &asked}
 }
 
-// TestKindThatAsks: a kind that is not built yet finds its place: questions, several factors each with its own state,
-// beside the kinds that there are.
+// TestKindThatAsks: a kind that asks questions, and of which a user has several factors, each with its own state, works
+// beside the other kinds.
 func TestKindThatAsks(t *testing.T) {
 	b := withBells(t)
 	status, err := b.Status(t.Context(), alice)
@@ -147,17 +147,17 @@ func TestKindThatAsks(t *testing.T) {
 	}
 	method, err = b.Verify(t.Context(), alice, factor.Answer{Kind: "bell", Text: b.codes[0]})
 	if err != nil || method != factor.MethodRecovery {
-		t.Errorf("a recovery code is known by its form: %q, %v", method, err)
+		t.Errorf("a recovery code was not recognised by its form: %q, %v", method, err)
 	}
-	// Each kind goes on beside the others.
+	// The other kinds still work.
 	wantError(t, "code", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 	if got := b.record(t).Throttle.Failures; got != 0 {
 		t.Errorf("%d failures", got)
 	}
 }
 
-// TestP5_AnotherOnesQuestion: an answer to a question that somebody else, another app or another kind was asked, proves
-// nothing. The control: the user's own does.
+// TestP5_AnotherOnesQuestion: an answer to a question that was made for another user, app or kind proves nothing. The
+// control: an answer to the user's own question does.
 func TestP5_AnotherOnesQuestion(t *testing.T) {
 	b := withBells(t)
 	for name, change := range map[string]func(*factor.Ceremony){
@@ -184,7 +184,8 @@ func TestP5_AnotherOnesQuestion(t *testing.T) {
 	wantError(t, "a question to somebody without", err, factor.ErrNotEnrolled)
 }
 
-// TestP7_OneThrottleForAllKinds: guessing goes no further by changing the kind, nor by one that the user does not have.
+// TestP7_OneThrottleForAllKinds: an attacker gets no more guesses by changing the kind, or by trying a kind that the
+// user does not have.
 func TestP7_OneThrottleForAllKinds(t *testing.T) {
 	b := withBells(t)
 	answers := []func() factor.Answer{
@@ -200,16 +201,17 @@ func TestP7_OneThrottleForAllKinds(t *testing.T) {
 		_, err := b.SignIn(t.Context(), alice, right)
 		wantError(t, "a right answer of "+string(right.Kind), err, factor.ErrThrottled)
 	}
-	// Whoever has no bell can guess at one no longer than at anything else.
+	// Guesses at a bell that the user does not have are counted as well.
 	b = enrolled(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
 	for range 5 {
 		_, err := b.SignIn(t.Context(), alice, factor.Answer{Kind: "bell", Text: "1 ding 1"})
-		wantError(t, "a bell that she has not", err, factor.ErrWrongCode)
+		wantError(t, "a bell that she does not have", err, factor.ErrWrongCode)
 	}
 	wantError(t, "a right code then", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), factor.ErrThrottled)
 }
 
-// TestP7_OneAnswerWinsOnce: the same answer is sent fifty times at once to many nodes, also one that two factors take.
+// TestP7_OneAnswerWinsOnce: the same answer is sent fifty times at once to many nodes, also one that two factors
+// accept.
 func TestP7_OneAnswerWinsOnce(t *testing.T) {
 	b := withBells(t)
 	record := b.record(t)
@@ -239,8 +241,8 @@ func TestP7_OneAnswerWinsOnce(t *testing.T) {
 	}
 }
 
-// TestKindAlone: whoever has set up another kind than an authenticator is enrolled, with recovery codes; its reset is
-// its own kind's.
+// TestKindAlone: a user who has set up another kind than an authenticator is enrolled and has recovery codes; only the
+// same kind can replace the factor.
 func TestKindAlone(t *testing.T) {
 	b := newBench(t, func(c *factor.Config) { c.Kinds = append(c.Kinds, bell{}) })
 	ceremony, err := b.Begin(t.Context(), alice, "bell")
@@ -264,21 +266,21 @@ func TestKindAlone(t *testing.T) {
 	if _, err = b.Confirm(t.Context(), alice, ceremony, factor.Answer{Text: "ding"}); err != nil || b.record(t).Factors[0].ID == before {
 		t.Errorf("reset: %v", err)
 	}
-	// A set-up that replaces nothing is none for somebody who is enrolled.
+	// A set-up that replaces nothing is refused if the user is enrolled.
 	proposal, err := b.Begin(t.Context(), alice, factor.MethodTOTP)
 	if err != nil || proposal.Replaces != "" {
 		t.Fatal(err)
 	}
 	_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 	wantError(t, "a first set-up of the enrolled", err, factor.ErrAlreadyEnrolled)
-	// Nor does a ceremony of one kind replace a factor of another.
+	// A ceremony of one kind cannot replace a factor of another.
 	proposal.Replaces = b.record(t).Factors[0].ID
 	_, err = b.Confirm(t.Context(), alice, proposal, typed(b.code(t, proposal, 0)))
 	wantError(t, "the reset of another kind", err, factor.ErrProposalStale)
 }
 
-// TestP6_KindsThatAreNotKnown: a node that does not know a kind, as one of the version before an update, neither takes
-// its owner for one without a factor nor loses the factor.
+// TestP6_KindsThatAreNotKnown: a node that does not know a kind, such as one of the previous version during an update,
+// neither treats the user as not enrolled nor loses the factor.
 func TestP6_KindsThatAreNotKnown(t *testing.T) {
 	b := withBells(t)
 	b.config.Kinds = kinds(totp.Parameters{})

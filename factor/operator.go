@@ -17,22 +17,22 @@ const (
 )
 
 const (
-	// codeDigits is the length of an operator's code: 66 bits (NIST SP 800-63B-4, 3.1.2 asks for 64 at least). Digits,
-	// because it is read out over a telephone, in any language, and because no other code has as many.
+	// codeDigits is the length of an operator's code: 66 bits (NIST SP 800-63B-4, 3.1.2 asks for 64 at least). It has
+	// digits only because it is read out over a telephone, in any language. No other code has as many digits.
 	codeDigits = 20
 	codeGroup  = 4
-	// claimSize is the length of a claim in bytes, of which the hexadecimal text fits into maxID.
+	// claimSize is the length of a claim in bytes. Its hexadecimal text fits into maxID.
 	claimSize = 16
 )
 
-// Code is a code that an operator made for the user. Somebody without a factor needs it for the set-up, and somebody
-// with one proves it in place of a lost factor. The record keeps a hash, which is of this user of this app.
+// Code is a code that an operator made for the user. A user without a factor needs it for the set-up; a user with one
+// may give it in place of a lost factor. The record keeps a hash, which also covers the user and the app.
 type Code struct {
-	// Hash is of the code; nil once it has been used.
+	// Hash is the code's hash; nil once the code has been used.
 	Hash []byte `json:"hash,omitempty"`
-	// Claim is the hash of what the code was exchanged for, by the session that sets up a factor; nil until then.
+	// Claim is the hash of the claim for which the session that sets up a factor exchanged the code; nil until then.
 	Claim []byte `json:"claim,omitempty"`
-	// Expires is when the code ends. A claim outlives it.
+	// Expires is when the code ends. A claim stays valid after that.
 	Expires time.Time `json:"expires"`
 }
 
@@ -72,7 +72,7 @@ func plainOperatorCode(typed string) string {
 	return plain
 }
 
-// Issued is a code for an operator to hand over. It is shown once, and nobody can find it out again.
+// Issued is a code for an operator to hand over. It is shown once, and cannot be read again.
 type Issued struct {
 	// Code is in groups of four.
 	Code string
@@ -86,7 +86,7 @@ func (Issued) String() string { return "factor.Issued{redacted}" }
 // GoString shows no secret.
 func (i Issued) GoString() string { return i.String() }
 
-// Help is what operators do for users, and what users do with the codes that operators made.
+// Help has the methods for what operators do for users, and for what users do with the codes that operators made.
 type Help struct{ s *Service }
 
 // Help returns the part of the service that is about operators.
@@ -107,7 +107,7 @@ func (h Help) issue(user string, lifetime time.Duration) (Issued, *Code, error) 
 			return Issued{}, nil, fmt.Errorf("factor: reading random bytes: %w", err)
 		}
 		for _, b := range raw {
-			if b < 250 && len(digits) < codeDigits { // so that each digit is as likely as any other
+			if b < 250 && len(digits) < codeDigits { // below 250 all digits are equally likely
 				digits = append(digits, '0'+b%10)
 			}
 		}
@@ -162,7 +162,7 @@ func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (I
 	return issued, nil
 }
 
-// Open makes the account one that never had a factor: a password alone opens it where none is required.
+// Open makes the account as one that never had a factor: where no factor is required, a password alone opens it.
 // ErrNotEnrolled if there is no record.
 func (h Help) Open(ctx context.Context, user string) error {
 	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
@@ -178,9 +178,8 @@ func (h Help) Open(ctx context.Context, user string) error {
 	})
 }
 
-// MakeCode makes a code for a user: an enrolment code for one without a factor, also where there is no record yet, and
-// one in place of a lost factor for everybody else. A code that was made earlier ends, and so does a set-up that was
-// begun with it.
+// MakeCode makes a code for a user: an enrolment code if the user has no factor, even without a record; otherwise a
+// code in place of a lost factor. A code that was made earlier ends, and so does a set-up that was begun with it.
 func (h Help) MakeCode(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
 	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
@@ -200,20 +199,19 @@ func (h Help) MakeCode(ctx context.Context, user string, lifetime time.Duration)
 	return issued, nil
 }
 
-// Unblock resets the count of wrong codes: an operator ends a wait or a stop with it. ErrNotEnrolled if there is no
-// record.
+// Unblock resets the count of wrong codes, which ends a wait or a stop. ErrNotEnrolled if there is no record.
 func (h Help) Unblock(ctx context.Context, user string) error {
 	return h.note(ctx, user, EventOperatorUnlock, func(record *Record) { record.Throttle = ThrottleState{} })
 }
 
-// NoteSignOut notes that an operator has ended the user's sessions, for the user to see. ErrNotEnrolled if there is no
+// NoteSignOut notes in the activity that an operator has ended the user's sessions. ErrNotEnrolled if there is no
 // record.
 func (h Help) NoteSignOut(ctx context.Context, user string) error {
 	return h.note(ctx, user, EventOperatorSignOut, func(*Record) {})
 }
 
-// note makes a change on an operator's behalf. A record that only says when a grace began, or that a factor was
-// offered, has no throttle to change and no activity to tell.
+// note makes a change on an operator's behalf. It leaves out a record that only says when a grace began or that a
+// factor was offered: such a record has no throttle and no activity.
 func (h Help) note(ctx context.Context, user string, event EventKind, act func(*Record)) error {
 	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
@@ -228,9 +226,9 @@ func (h Help) note(ctx context.Context, user string, event EventKind, act func(*
 	})
 }
 
-// Claim exchanges an enrolment code, which is used up, for a claim. The set-up whose Ceremony has it can be
-// confirmed (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like
-// those of Service.SignIn; ErrAlreadyEnrolled if the user has a factor. The claim is empty where no code is owed.
+// Claim exchanges an enrolment code for a claim, and uses the code up. A set-up whose Ceremony has the claim can be
+// confirmed (Confirm) until another code is made. Wrong codes are counted like any others, and errors are like those of
+// Service.SignIn; ErrAlreadyEnrolled if the user has a factor. The claim is empty if no code is owed.
 func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err error) {
 	if claim, err = h.s.random(claimSize); err != nil {
 		return "", err

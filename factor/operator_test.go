@@ -31,7 +31,7 @@ func (b *bench) setUp(t *testing.T, claim string) error {
 	return err
 }
 
-// TestReset: a reset account has no factor, is not bare, and gets one with the code that was made, and in no other way.
+// TestReset: a reset account has no factor and is not bare. It gets a factor only with the code that was made.
 func TestReset(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Remember = time.Hour })
 	issued, err := b.Help().Reset(t.Context(), alice, day)
@@ -57,7 +57,7 @@ func TestReset(t *testing.T) {
 	_, err = b.Help().Claim(t.Context(), alice, "1234-5678-9012-3456-7890")
 	wantError(t, "a wrong code", err, factor.ErrWrongCode)
 	if b.status(t).Activity[0].Kind != factor.EventFailure {
-		t.Error("the wrong code is not told")
+		t.Error("the activity does not show the wrong code")
 	}
 	claim, err := b.Help().Claim(t.Context(), alice, " "+strings.ReplaceAll(issued.Code, "-", " ")+"\n")
 	if err != nil || claim == "" {
@@ -71,7 +71,7 @@ func TestReset(t *testing.T) {
 		t.Errorf("%+v", status)
 	}
 	if b.record(t).Schema() != factor.Schema2 {
-		t.Error("the activity tells of an operator, in schema 1")
+		t.Error("schema 1, although an event is an operator's")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestCodesEnd(t *testing.T) {
 	wantError(t, "the set-up", b.setUp(t, claim), factor.ErrProposalStale)
 }
 
-// TestP7_CodesAreUsedOnce: of many sessions on two nodes that show the same code at the same time, one is let in.
+// TestP7_CodesAreUsedOnce: many sessions on two nodes send the same code at the same time; it is accepted once.
 func TestP7_CodesAreUsedOnce(t *testing.T) {
 	for name, use := range map[string]func(s *factor.Service, code string) error{
 		"enrolment": func(s *factor.Service, code string) error {
@@ -153,7 +153,7 @@ func TestP7_CodesAreUsedOnce(t *testing.T) {
 	}
 }
 
-// TestCodesAreApart: a code is of one user of one app.
+// TestCodesAreApart: a code is valid for one user of one app only.
 func TestCodesAreApart(t *testing.T) {
 	b := enrolled(t)
 	issued, err := b.Help().MakeCode(t.Context(), alice, day)
@@ -166,7 +166,7 @@ func TestCodesAreApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Even where a record of another app holds the very same hash.
+	// It is refused even if a record of another app holds the same hash.
 	record, version, err := b.store.Get(t.Context(), factor.Key{App: "wiki", User: alice})
 	wantError(t, "read", err, nil)
 	_, there, err := b.store.Get(t.Context(), factor.Key{App: "git", User: alice})
@@ -178,7 +178,8 @@ func TestCodesAreApart(t *testing.T) {
 	wantError(t, "the app", b.Help().SignIn(t.Context(), alice, issued.Code), nil)
 }
 
-// TestCodesAreThrottled: wrong enrolment codes make wait and stop as all others do, and an operator can unlock.
+// TestCodesAreThrottled: wrong enrolment codes lead to waits and a stop like all others, and an operator can unblock
+// the user.
 func TestCodesAreThrottled(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Throttle = factor.Throttle{Free: 2, Stop: 3} })
 	issued, err := b.Help().Reset(t.Context(), alice, day)
@@ -203,7 +204,7 @@ func TestCodesAreThrottled(t *testing.T) {
 	wantError(t, "unlocked", err, nil)
 }
 
-// TestOpen: an opened account is as one that never had a factor, also after a reset.
+// TestOpen: an opened account is like one that never had a factor, also after a reset.
 func TestOpen(t *testing.T) {
 	b := enrolled(t)
 	wantError(t, "open", b.Help().Open(t.Context(), alice), nil)
@@ -227,8 +228,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestGoldenOperators: what operators leave in a record is read as it was written by the first version that could, and
-// written again byte for byte. The version before refuses it clearly.
+// TestGoldenOperators: what operators leave in a record is read as the first version that had operators wrote it, and
+// written again byte for byte. The version before that refuses it with an error.
 func TestGoldenOperators(t *testing.T) {
 	for _, name := range []string{"reset", "claimed", "coded"} {
 		content, err := os.ReadFile("testdata/schema2-" + name + ".json")
@@ -241,10 +242,10 @@ func TestGoldenOperators(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if again, err := factor.EncodeRecord(record); err != nil || string(again) != document {
-			t.Errorf("%s: written otherwise (%v):\n%s", name, err, again)
+			t.Errorf("%s: not written byte for byte (%v):\n%s", name, err, again)
 		}
 		if _, err := schema1test.Decode([]byte(document)); err == nil {
-			t.Errorf("%s: the version before takes it", name)
+			t.Errorf("%s: the previous version accepts it", name)
 		}
 	}
 }

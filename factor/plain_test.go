@@ -36,8 +36,8 @@ func TestDigitsOfAllScripts(t *testing.T) {
 	}
 }
 
-// FuzzPlainCode: whatever is typed, what comes back is plain already, holds no digit but those from 0 to 9, and as many
-// of them as were typed.
+// FuzzPlainCode: for any input the result does not change when it is made plain again, has no digits but 0 to 9, and
+// has as many digits as were typed.
 func FuzzPlainCode(f *testing.F) {
 	for _, seed := range []string{"", "123 456", "１２３４５６", "٣٤٥-٦٧٨", "k7mq-2xdf", "\u200e1\u2212２", "\xff\xfe", "𝟘९", strings.Repeat("٣", 200)} {
 		f.Add(seed)

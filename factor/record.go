@@ -20,12 +20,13 @@ const (
 	maxFactors = 64
 )
 
-// Record is everything that is stored about one user of one app: one document. It is never stored without a factor,
-// except if it says that there is none (Waiting); disabling deletes it. It contains secrets: printing, logging and
-// marshalling it shows none. EncodeRecord makes the document. Its schema is not part of the record, but follows from
-// the record's contents (Schema).
+// Record is everything that is stored about one user of one app: one document. It is stored without a factor only if it
+// says so (Waiting); disabling deletes it. It contains secrets: printing, logging and marshalling it shows none.
+// EncodeRecord makes the document. Its schema is not part of the record, but follows from the record's contents
+// (Schema).
 type Record struct {
-	// User is the identity, readable, exactly as in the Key. It reveals when documents were mixed up.
+	// User is the identity, readable, exactly as in the Key. A difference from the Key shows that documents were mixed
+	// up.
 	User string
 	// Factors are the enrolled ones, and the recovery codes. At least one is not a set of recovery codes.
 	Factors []Factor
@@ -112,7 +113,7 @@ func (r Record) Validate() error {
 	return nil
 }
 
-// validateStanding requires factors, or that the record says that there are none.
+// validateStanding requires that the record either has factors or says that there are none (Waiting).
 func (r Record) validateStanding() error {
 	if r.Waiting != nil {
 		return r.validateWaiting()
@@ -209,14 +210,15 @@ type Waiting struct {
 	Reset time.Time `json:"reset,omitzero"`
 }
 
-// validateWaiting: wrong codes and activity are kept of those only for whom an operator has done something.
+// validateWaiting checks a record without factors. Such a record has wrong codes and activity only if an operator has
+// done something for the user.
 func (r Record) validateWaiting() error {
 	helped := !r.Waiting.Reset.IsZero() || r.Code != nil
 	switch {
 	case r.Factors != nil || r.Devices != nil || !helped && (r.Throttle != (ThrottleState{}) || r.Activity != nil):
-		return corrupt("somebody who has a factor waits for one")
+		return corrupt("it has a factor and waits for one")
 	case r.Waiting.Grace.IsZero() && r.Waiting.Offered.IsZero() && !helped:
-		return corrupt("nothing is waited for")
+		return corrupt("it waits for nothing")
 	case !storable(r.Waiting.Grace) || !storable(r.Waiting.Offered) || !storable(r.Waiting.Reset):
 		return corrupt("impossible time")
 	}

@@ -35,8 +35,8 @@ func TestRecordValidate(t *testing.T) {
 	}
 }
 
-// TestP6_DamagedDocumentIsNeverNotEnrolled goes through what a store could hand out instead of a record; each must be
-// ErrCorrupt and quote nothing.
+// TestP6_DamagedDocumentIsNeverNotEnrolled tries what a store could return instead of a record; each must be
+// ErrCorrupt, with an error that quotes nothing.
 func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 	good, err := factor.EncodeRecord(storetest.NewRecord("alice", 1))
 	if err != nil {
@@ -48,7 +48,7 @@ func TestP6_DamagedDocumentIsNeverNotEnrolled(t *testing.T) {
 	}
 	replace := func(document []byte, from, to string) string {
 		if !bytes.Contains(document, []byte(from)) {
-			t.Fatalf("%s does not stand in the document", from)
+			t.Fatalf("%s is not in the document", from)
 		}
 		return strings.Replace(string(document), from, to, 1)
 	}
@@ -118,7 +118,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		has := slices.ContainsFunc(record.Factors, func(f factor.Factor) bool { return f.Kind != factor.MethodRecovery })
 		if has == (record.Waiting != nil) {
-			t.Fatal("a record without a factor was accepted, or one with a factor waits for it")
+			t.Fatal("a record without a factor was accepted, or one that has a factor and is Waiting")
 		}
 		for _, f := range record.Factors {
 			if record.Schema() == factor.Schema1 && f.Kind == factor.MethodTOTP && len(f.Secret) < totp.MinSecret {
@@ -197,7 +197,7 @@ func TestP9_SecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// between is what stands between two texts.
+// between is the part of text between two others.
 func between(text, from, to string) string {
 	_, rest, _ := strings.Cut(text, from)
 	found, _, _ := strings.Cut(rest, to)

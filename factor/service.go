@@ -29,8 +29,8 @@ func NewService(store Store, config Config) *Service {
 	return &Service{store: store, config: config.withDefaults(), invalid: config.Validate()}
 }
 
-// Status is what may be shown of a user's factors. If not enrolled it is the zero Status, except for Grace and what is
-// about operators.
+// Status is what may be shown of a user's factors. For a user who is not enrolled all fields are zero except Grace and
+// those about operators.
 type Status struct {
 	// Enrolled reports whether a second factor is owed.
 	Enrolled bool
@@ -42,7 +42,7 @@ type Status struct {
 	Created, Used time.Time
 	// RecoveryLeft of RecoveryTotal recovery codes have not been used.
 	RecoveryLeft, RecoveryTotal int
-	// RecoveryUnsaved: nobody has confirmed that the recovery codes were saved.
+	// RecoveryUnsaved: the user has not confirmed having saved the recovery codes.
 	RecoveryUnsaved bool
 	// BlockedUntil is when the next code will be judged; zero: at once, or never while Stopped.
 	BlockedUntil time.Time
@@ -60,12 +60,12 @@ type Status struct {
 	// OwesCode: an operator has reset the account. It has no factor, and its next set-up needs an enrolment code, so a
 	// password alone opens nothing.
 	OwesCode bool
-	// CodeUntil is when the code ends that an operator made and nobody has used; zero if there is none.
+	// CodeUntil is when an operator's code that has not been used ends; zero if there is none.
 	CodeUntil time.Time
 	// Contact is how the user can be reached; empty if nobody knows.
 	Contact Contact
-	// Unproved are sign-ins with the right password that came to nothing, the latest first, until the user has said
-	// whose they were.
+	// Unproved are sign-ins with the right password whose factor was not proved in time, the latest first, until the
+	// user has said whose they were.
 	Unproved []Unproved
 }
 
@@ -149,7 +149,8 @@ func (s *Service) factorsOf(record Record, status *Status) {
 	}
 }
 
-// left returns how many answers of how many are left in factors of one kind; zero if their answers are not used up.
+// left returns how many answers are left in factors of one kind, and how many there were; zero if the kind's answers
+// are not used up.
 func (s *Service) left(factors ...Factor) (left, total int) {
 	for _, f := range factors {
 		kind, _ := s.config.kind(f.Kind)
@@ -269,7 +270,7 @@ func (c Config) validateKinds() error {
 	for i, kind := range c.Kinds {
 		name := kind.Name()
 		if _, twice := (Config{Kinds: c.Kinds[:i]}).kind(name); twice || !name.wellFormed() {
-			return fmt.Errorf("%w: two kinds of factors with one name, or one without", ErrInvalid)
+			return fmt.Errorf("%w: two kinds of factors have the same name, or one has none", ErrInvalid)
 		}
 		if err := kind.Validate(); err != nil {
 			return err

@@ -36,7 +36,7 @@ func kinds(parameters totp.Parameters) []factor.Kind {
 	return []factor.Kind{totp.New("Example Wiki", parameters), recovery.New(1000)}
 }
 
-// typed is a one-time code that was typed, and typedCode a recovery code.
+// typed is the answer for a typed one-time code, and typedCode for a typed recovery code.
 func typed(code string) factor.Answer { return factor.Answer{Kind: factor.MethodTOTP, Text: code} }
 
 func typedCode(code string) factor.Answer {
@@ -85,7 +85,7 @@ func enrolled(t testing.TB, change ...func(*factor.Config)) *bench {
 	return b
 }
 
-// code computes what the authenticator shows, so many steps away from now.
+// code computes the code that the authenticator shows, so many steps away from now.
 func (b *bench) code(t testing.TB, proposal factor.Ceremony, steps int) string {
 	t.Helper()
 	offer, err := b.Show(proposal)
@@ -192,7 +192,7 @@ func TestStatus(t *testing.T) {
 	b.clock.Advance(30 * time.Second)
 	status, err = b.Status(t.Context(), alice)
 	if err != nil || !status.BlockedUntil.IsZero() || !status.Enrolled {
-		t.Errorf("a block that is over still shows: %+v, %v", status, err)
+		t.Errorf("a wait that is over is still shown: %+v, %v", status, err)
 	}
 }
 
@@ -245,7 +245,7 @@ func TestConfigValidate(t *testing.T) {
 		"timeout":    {App: "wiki", Kinds: good, Timeout: -1},
 	} {
 		wantError(t, name, config.Validate(), factor.ErrInvalid)
-		// A service with bad settings must not work with something else instead.
+		// A service with bad settings must not fall back to others.
 		service := factor.NewService(factor.NewMemoryStore(), config)
 		_, err := service.Status(t.Context(), alice)
 		wantError(t, name+": status", err, factor.ErrInvalid)
@@ -257,7 +257,7 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
-// TestP4_NoUser: what cannot be established is refused.
+// TestP4_NoUser: an identity that could not be established is refused.
 func TestP4_NoUser(t *testing.T) {
 	b := enrolled(t)
 	for _, user := range []string{"", "ali\xffce"} {

@@ -42,7 +42,7 @@ type Key struct {
 }
 
 // Lister is a Store that lists its records for operators. No call walks over a whole store; Package storetest has the
-// conformance suite of this too.
+// conformance suite.
 type Lister interface {
 	// List returns a page of the records of an app, in an order of the store's own. Every record that is there during
 	// the whole walk is on exactly one page. ErrUnavailable if the store cannot be asked.
@@ -54,29 +54,29 @@ const MaxPage = 100
 
 // Query says which records are listed.
 type Query struct {
-	// App is whose users are listed.
+	// App is the app whose users are listed.
 	App string
 	// Prefix is what their names begin with, byte for byte. Empty: any.
 	Prefix string
 	// After is Page.Next of the page before; empty for the first one.
 	After string
-	// Limit is how many there may be on the page; MaxPage if it is more, or not positive.
+	// Limit is how many records the page may have; MaxPage if it is larger than that or not positive.
 	Limit int
-	// Keep chooses among them; nil: all. It must be quick, and must not use the store.
+	// Keep reports whether a record is listed; nil: all are. It must be quick, and must not use the store.
 	Keep func(Listed) bool
 }
 
 // Page is some of the records.
 type Page struct {
 	Users []Listed
-	// Next is where the following page begins; empty if there is none. A page may have room left, or nothing on it, and
-	// be followed by others all the same: a store looks at a bounded number of records for each.
+	// Next is where the following page begins; empty if there is none. A page that is not full, or even empty, may be
+	// followed by others, because a store looks at a bounded number of records for each page.
 	Next string
-	// Unreadable is how many records were passed over because they cannot be used (ErrCorrupt).
+	// Unreadable is how many records were skipped because they cannot be used (ErrCorrupt).
 	Unreadable int
 }
 
-// Listed is what a list says of a record. It holds no secret.
+// Listed is what a list shows of a record. It holds no secret.
 type Listed struct {
 	// User is the identity.
 	User string
@@ -88,7 +88,7 @@ type Listed struct {
 	Throttle ThrottleState
 }
 
-// Listed is what a list says of the record.
+// Listed returns what a list shows of the record.
 func (r Record) Listed() Listed {
 	listed := Listed{User: r.User, Waiting: r.Waiting != nil, Throttle: r.Throttle}
 	for _, f := range r.Factors {
@@ -112,8 +112,8 @@ func (q Query) Wants(listed Listed) bool {
 	return strings.HasPrefix(listed.User, q.Prefix) && (q.Keep == nil || q.Keep(listed))
 }
 
-// Fill puts records, sorted by their users, on a page, beginning behind the user that After names. It is for stores
-// that have them in memory.
+// Fill puts records, which must be sorted by their users, on a page, beginning after the user that After names. It is
+// for stores that have all records in memory.
 func (q Query) Fill(sorted []Listed) Page {
 	q = q.Bounded()
 	by := func(listed Listed, user string) int { return cmp.Compare(listed.User, user) }
@@ -134,7 +134,7 @@ func (q Query) Fill(sorted []Listed) Page {
 			continue
 		}
 		if len(page.Users) == q.Limit {
-			page.Next = "=" + page.Users[q.Limit-1].User // a name may be empty, and a cursor of a page not
+			page.Next = "=" + page.Users[q.Limit-1].User // the prefix keeps Next from being empty if the name is
 			break
 		}
 		page.Users = append(page.Users, listed)

@@ -8,8 +8,9 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestTrustAfterTheCode: what was asked after a code holds for the factors that were there then. Each change of them
-// ends all trust, and so the question too, whatever came first.
+// TestTrustAfterTheCode: the question whether to trust the browser, asked after a code, is valid only for the factors
+// of that moment. Each change of the factors ends all trust, and so also makes the question invalid, whichever comes
+// first.
 func TestTrustAfterTheCode(t *testing.T) {
 	for name, change := range map[string]struct {
 		made func(b *bench) error

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestUsedCode: the code that was accepted last is told from a wrong one, in whatever digits it is typed, with the time
-// of the next one. It is counted all the same, and an older one that is spent as well is a wrong one.
+// TestUsedCode: the code that was accepted last gets an error of its own with the time of the next code, in whatever
+// digits it is typed. It is counted all the same. An older used code is an ordinary wrong one.
 func TestUsedCode(t *testing.T) {
 	b := enrolled(t)
 	b.clock.Advance(-b.clock.Now().Sub(b.clock.Now().Truncate(30*time.Second)) + 18*time.Second)
@@ -27,7 +27,7 @@ func TestUsedCode(t *testing.T) {
 			t.Errorf("%s: %v %+v", again, err, used)
 		}
 		if got := b.record(t).Throttle.Failures; got != i+1 {
-			t.Errorf("%d counted after %d", got, i+1)
+			t.Errorf("%d wrong codes counted, want %d", got, i+1)
 		}
 	}
 	var used *factor.UsedCodeError

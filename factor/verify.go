@@ -104,7 +104,7 @@ func judged(ctx context.Context, s *Service, record Record, event EventKind, use
 		return verdict{next: record, outcome: &WrongCodeError{Until: blockedUntil, Stopped: stopped}}, nil
 	}
 	if used != nil {
-		return verdict{next: record, outcome: used}, nil //nolint:nilerr // it is the outcome, which is told
+		return verdict{next: record, outcome: used}, nil //nolint:nilerr // the error is the outcome
 	}
 	return verdict{next: record, outcome: ErrWrongCode}, nil
 }
@@ -263,7 +263,7 @@ func (t Throttle) After(failures int, now time.Time) (blockedUntil time.Time, st
 	return now.Add(min(wait, t.MaxDelay)), false
 }
 
-// SignInAndAsk is SignIn for a user who is asked next whether to trust the browser (Trust). mark stands for the factors
+// SignInAndAsk is SignIn for a user who is asked next whether to trust the browser (Trust). mark identifies the factors
 // that the user has now; it is not secret, and empty if Config.Remember is zero.
 func (s *Service) SignInAndAsk(ctx context.Context, user string, answer Answer) (mark string, err error) {
 	_, err = s.signIn(ctx, user, answer, func(record *Record, _ time.Time) {
@@ -320,7 +320,7 @@ func trusting(ctx context.Context, s *Service, user string, trust Trust) (string
 	}, nil
 }
 
-// mark stands for the factors of a record: another set-up, a reset and new recovery codes change it, and using the
+// mark identifies the factors of a record: another set-up, a reset and new recovery codes change it, and using the
 // factors does not.
 func (r Record) mark() string {
 	hash := sha256.New()

@@ -29,8 +29,8 @@ func TestVerifyTOTP(t *testing.T) {
 	}
 }
 
-// TestP7_Replay: a code that was seen over a shoulder is typed again, in spellings that trimming or Unicode would make
-// equal to it. The step is remembered, not the text.
+// TestP7_Replay: an attacker who saw a code over the user's shoulder types it again, in spellings that trimming or
+// Unicode would make equal to it. The record keeps the step, not the text.
 func TestP7_Replay(t *testing.T) {
 	b := enrolled(t, func(c *factor.Config) { c.Throttle.Free = 50 })
 	code := b.code(t, b.seed, 0)
@@ -50,14 +50,14 @@ func TestP7_Replay(t *testing.T) {
 	if got := b.record(t).Throttle.Failures; got != 2*len(spellings) {
 		t.Errorf("%d failures were counted, want %d", got, 2*len(spellings))
 	}
-	// Nor can time be turned back: the code of the step before is in the window, but older than the one used.
+	// The code of the step before is in the window, but older than the one used.
 	wantError(t, "the code before", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, -1)), factor.ErrWrongCode)
 	// The one after is newer.
 	wantError(t, "the code after", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 1)), nil)
 	wantError(t, "the present code then", verifyTOTP(t.Context(), b.Service, alice, code), factor.ErrWrongCode)
 }
 
-// TestSpellings: what people and clipboards put between the digits does no harm.
+// TestSpellings: characters that people and clipboards put between the digits are ignored.
 func TestSpellings(t *testing.T) {
 	b := enrolled(t)
 	for _, spell := range []func(string) string{
@@ -95,7 +95,7 @@ func TestVerifyRecovery(t *testing.T) {
 	if !errors.Is(err, factor.ErrWrongCode) || method != "" {
 		t.Errorf("%q, %v", method, err)
 	}
-	// One kind is not taken for the other.
+	// A code of one kind is not accepted as the other.
 	_, err = verifyRecovery(t.Context(), b.Service, alice, b.code(t, b.seed, 0))
 	wantError(t, "a one-time code as a recovery code", err, factor.ErrWrongCode)
 	wantError(t, "a recovery code as a one-time code", verifyTOTP(t.Context(), b.Service, alice, b.codes[1]), factor.ErrWrongCode)
@@ -122,7 +122,7 @@ func TestNewRecoveryCodes(t *testing.T) {
 	wantError(t, "the authenticator", verifyTOTP(t.Context(), b.Service, alice, b.code(t, b.seed, 0)), nil)
 }
 
-// TestThrottle walks from the first wrong code to the stop and what ends it.
+// TestThrottle goes from the first wrong code to the stop, and to what ends it.
 func TestThrottle(t *testing.T) {
 	b := enrolled(t)
 	for range 4 {

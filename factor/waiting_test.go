@@ -66,7 +66,7 @@ func TestOfferedOnce(t *testing.T) {
 	if offers.Load() != 1 {
 		t.Errorf("%d offers", offers.Load())
 	}
-	// The offer of long ago is no beginning of a grace.
+	// An offer long ago does not begin the grace.
 	b.clock.Advance(1000 * time.Hour)
 	if began, err := b.BeginGrace(t.Context(), alice); err != nil || !began.Equal(b.clock.Now()) {
 		t.Errorf("grace began %v, %v", began, err)

@@ -68,9 +68,9 @@ func TestP5_StreamsBesideARaiseElsewhere(t *testing.T) {
 	}
 }
 
-// TestP5_StrangersStreamBesideALoginElsewhere: a stranger has a public stream open through one gateway when she signs in
-// through another, as alice, to an app that takes over the cookie that is there. For up to a second the stream went on,
-// with what is alice's. The control: without a login it goes on.
+// TestP5_StrangersStreamBesideALoginElsewhere: a stranger has a public stream open through one gateway when she signs
+// in through another, as alice, to an app that takes over the cookie that is there. For up to a second the stream went
+// on, with what is alice's. The control: without a login it goes on.
 func TestP5_StrangersStreamBesideALoginElsewhere(t *testing.T) {
 	app, here, there, _, _ := raiseAtTwo(t)
 	for _, name := range []string{"", "alice"} {

@@ -23,17 +23,17 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// before is a node of the version before: its reader and writer (schema1test), with the least that is needed on top of
-// it to sign in, enrol and disable as that version did. It speaks with Vault by the engine of a Store of today, which
-// has not changed since. A binary of that version would need its source, which a clone without history does not have.
+// before is a node of the previous version: its reader and writer (schema1test), with just enough on top to sign in,
+// enrol and disable as that version did. It uses the engine of a present Store for its calls to Vault, which has not
+// changed since. It is not a binary of that version, because its source is not in a clone without history.
 type before struct {
 	t     *testing.T
 	store *Store
 }
 
-var errBefore = errors.New("the node of the version before refuses")
+var errBefore = errors.New("the node of the previous version refuses")
 
-// read returns the record; nil where there is none.
+// read returns the record; nil if there is none.
 func (b before) read(key factor.Key) (*schema1test.Record, schema1test.VaultDocument, int64) {
 	b.t.Helper()
 	found, err := b.store.engine.read(b.t.Context(), b.store.place(key))
@@ -48,7 +48,7 @@ func (b before) read(key factor.Key) (*schema1test.Record, schema1test.VaultDocu
 		b.t.Fatalf("the version before: %v: %s", err, found.content)
 	}
 	if d.Generation != generationOf(found.custom) {
-		b.t.Fatalf("the version before: generation %d, in the metadata %d", d.Generation, generationOf(found.custom))
+		b.t.Fatalf("the previous version: generation %d, in the metadata %d", d.Generation, generationOf(found.custom))
 	}
 	if d.Disabled {
 		return nil, d, found.number
@@ -85,7 +85,7 @@ func (b before) write(key factor.Key, record schema1test.Record, generation uint
 	return err
 }
 
-// enrol makes the record of somebody with this seed, the code of this step used up.
+// enrol makes the record of a user with this seed, whose code of this step is used up.
 func (b before) enrol(key factor.Key, seed []byte, step int64) error {
 	at := time.Unix(step*30, 0).UTC()
 	return b.write(key, schema1test.Record{
@@ -95,7 +95,7 @@ func (b before) enrol(key factor.Key, seed []byte, step int64) error {
 	}, newGeneration(), 0)
 }
 
-// signIn judges the code of a step or, where it is longer, a recovery code.
+// signIn judges a one-time code or, if it is longer, a recovery code.
 func (b before) signIn(key factor.Key, code string, now time.Time) error {
 	b.t.Helper()
 	record, d, number := b.read(key)
@@ -156,9 +156,9 @@ func codeAt(t testing.TB, seed []byte, step int64) string {
 	return code
 }
 
-// TestOneVaultTwoVersions: a node of the version before and one of this on one Vault, as during a rolling upgrade: each
-// enrols, signs in, counts wrong codes and disables, and each goes on with what the other one wrote. A code that was
-// used on one is used up on the other (P7).
+// TestOneVaultTwoVersions: a node of the previous version and one of this version share a Vault, as during a rolling
+// upgrade. Each enrols, signs in, counts wrong codes and disables, and can use what the other one wrote. A code that
+// was used on one is used up on the other (P7).
 func TestOneVaultTwoVersions(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -179,7 +179,7 @@ func TestOneVaultTwoVersions(t *testing.T) {
 				return err
 			}
 
-			// The old node enrols, both sign in, and both see what the other one used.
+			// The old node enrols, both sign in, and each sees which codes the other one used.
 			seed := bytes.Repeat([]byte("seed"), 5)
 			check(t, "old: enrol", old.enrol(alice, seed, now.Unix()/30), nil)
 			check(t, "new: the confirming code", signIn(factor.MethodTOTP, code(seed)), factor.ErrWrongCode)
@@ -194,7 +194,7 @@ func TestOneVaultTwoVersions(t *testing.T) {
 				t.Errorf("%d wrong codes, want those of both nodes", record.Throttle.Failures)
 			}
 
-			// The new node makes recovery codes and resets; the old one goes by that.
+			// The new node makes recovery codes and resets; the old one accepts only the new factors.
 			codes, err := service.NewRecoveryCodes(ctx, "alice")
 			check(t, "new: recovery codes", err, nil)
 			check(t, "old: recovery code", old.signIn(alice, codes[3], now), nil)
@@ -248,8 +248,8 @@ func check(t *testing.T, what string, err, want error) {
 	}
 }
 
-// TestTheVersionBeforeRefusesNews: what only schema 2 can hold is an error there, and not "no factor". Once the news
-// are gone it goes on.
+// TestTheVersionBeforeRefusesNews: for the previous version a record that only schema 2 can hold is an error, and not
+// "no factor". Once the record fits schema 1 again it can use it.
 func TestTheVersionBeforeRefusesNews(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -270,7 +270,7 @@ func TestTheVersionBeforeRefusesNews(t *testing.T) {
 		check(t, "news, transit "+transit, err, schema1test.ErrCorrupt)
 		put(t, store, alice, 1, version)
 		if record, _, _ := (before{t, store}).read(alice); record == nil || record.TOTP.Secret[0] != 1 {
-			t.Error("once they are gone it does not go on")
+			t.Error("the previous version does not accept the record in schema 1 again")
 		}
 	}
 }

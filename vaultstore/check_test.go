@@ -18,8 +18,8 @@ func rules(policy string) []string {
 	return out
 }
 
-// TestLeastPolicy: under the printed policy everything works, and without any one capability of any one of its rules
-// Check says which is missing. What Vault's default policy allows everybody is taken away too.
+// TestLeastPolicy: with the printed policy everything works, and if any one capability is missing from it, Check says
+// which. The test also removes what Vault's default policy allows everybody.
 func TestLeastPolicy(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -35,7 +35,7 @@ func TestLeastPolicy(t *testing.T) {
 	}
 	report := check(policy)
 	if err := report.Err(); err != nil || report.Clock.Abs() > 2*time.Second || len(report.Findings) < 15 {
-		t.Fatalf("under the whole policy: %v (%d findings)", err, len(report.Findings))
+		t.Fatalf("with the whole policy: %v (%d findings)", err, len(report.Findings))
 	}
 	all := rules(policy)
 	for i, rule := range all {
@@ -48,7 +48,7 @@ func TestLeastPolicy(t *testing.T) {
 				reduced = append(reduced, strings.Replace(rule, list, strings.Join(left, ", "), 1))
 			}
 			if strings.Contains(rule, "renew-self") {
-				continue // shown where tokens are renewed
+				continue // other tests show that renewal needs it
 			}
 			report := check(strings.Join(reduced, "\n"))
 			if report.Err() == nil {
@@ -68,7 +68,7 @@ func TestLeastPolicy(t *testing.T) {
 
 const newPathNamed = "policy-test"
 
-// TestCheckSaysWhatIsWrong: each trouble has its own line, with advice.
+// TestCheckSaysWhatIsWrong: each problem has a finding of its own, with advice.
 func TestCheckSaysWhatIsWrong(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -80,7 +80,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 				return
 			}
 		}
-		t.Errorf("%s: %q is not among what is wrong: %v", name, what, report.Err())
+		t.Errorf("%s: no finding %q: %v", name, what, report.Err())
 	}
 	if err := newStore(t, server, Settings{Transit: transitKey}).Check(t.Context()).Err(); err != nil {
 		t.Fatalf("with everything there: %v", err)
@@ -95,7 +95,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := newStore(t, server, Settings{Transit: "transit/other"}).Check(t.Context()).Err(); err == nil {
-		t.Error("a key without associated data is good enough")
+		t.Error("a key without associated data was accepted")
 	}
 	server.Seal()
 	wantsFinding("sealed", newStore(t, server, Settings{}), "unsealed")

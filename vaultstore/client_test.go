@@ -46,7 +46,7 @@ func newAuthority(t *testing.T) *testAuthority {
 	return a
 }
 
-// sign makes a certificate; the authority's own while it has none.
+// sign makes a certificate; the first one is the authority's own.
 func (a *testAuthority) sign(t *testing.T, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -83,7 +83,8 @@ func (a *testAuthority) issue(t *testing.T, name string) (certificate, key strin
 	return certificate, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// double answers a look at a token as Vault does, for what can be tried with no real server: wrong schemes, odd bodies.
+// double is a server that answers the lookup of a token like Vault. It is for tests that a real server cannot serve,
+// such as of wrong schemes and odd bodies.
 func double(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -107,8 +108,8 @@ func connect(t *testing.T, settings ConnectionSettings) *Connection {
 	return c
 }
 
-// TestTLSFilesChange: a wrong CA is an error of x509 and sends nothing; the right one in the same file is picked up at
-// the next use, also for calls with a client that was handed out before; half a file changes nothing.
+// TestTLSFilesChange: with a wrong CA the call is an x509 error and nothing is sent. The right CA in the same file is
+// picked up at the next use, also by a client that was handed out before. Half a file changes nothing.
 func TestTLSFilesChange(t *testing.T) {
 	noEnvironment(t)
 	old, next := newAuthority(t), newAuthority(t)
@@ -140,7 +141,7 @@ func TestTLSFilesChange(t *testing.T) {
 		t.Fatalf("with the wrong CA: %v", err)
 	}
 	if calls.Load() != 0 {
-		t.Fatal("the token was sent to a server that nobody vouches for")
+		t.Fatal("the token was sent to a server with an untrusted certificate")
 	}
 	write(t, file, old.pem)
 	client, err := c.client(t.Context())
@@ -167,8 +168,8 @@ func TestTLSFilesChange(t *testing.T) {
 	}
 }
 
-// TestTLSSources: a file wins over the environment's text, that over a directory; an empty directory does not mean the
-// system's authorities.
+// TestTLSSources: a file wins over the environment's text, and that over a directory. An empty directory does not mean
+// the system's authorities.
 func TestTLSSources(t *testing.T) {
 	right, wrong := newAuthority(t), newAuthority(t)
 	folder := t.TempDir()
@@ -213,8 +214,9 @@ func TestTLSSources(t *testing.T) {
 	}
 }
 
-// TestRedirects: a standby's 307 is followed with the token and the body. One to another scheme is not, in either
-// direction: a token must not go over plain HTTP where TLS was configured, nor be lured away from it.
+// TestRedirects: a standby's 307 is followed with the token and the body. A redirect to another scheme is not, in
+// either direction: where TLS was configured a token must not go over plain HTTP, and where plain HTTP was configured
+// no answer may lead it to another server.
 func TestRedirects(t *testing.T) {
 	noEnvironment(t)
 	authority := newAuthority(t)
@@ -281,14 +283,14 @@ func TestRedirects(t *testing.T) {
 		if _, err := client.Logical().WriteWithContext(t.Context(), "secret/data/a", map[string]any{"a": "b"}); err != nil || *bodies.Load() != `{"a":"b"}` {
 			t.Errorf("%s: a write: %v, %s", name, err, *bodies.Load())
 		}
-		if n := connections.Load(); n > 1 { // the body of a redirect that nobody reads would hold the first
+		if n := connections.Load(); n > 1 { // an unread body of a redirect would keep the first one busy
 			t.Errorf("%s: %d connections to the standby, one after the other", name, n)
 		}
 	}
 }
 
-// TestEachCallOnce: a write is not sent again when Vault answers 5xx, 412 or 429, or hangs up; and no call outlasts the
-// timeout, whatever the environment says.
+// TestEachCallOnce: a write is not sent again when Vault answers 5xx, 412 or 429, or hangs up. No call takes longer
+// than the timeout, whatever the environment says.
 func TestEachCallOnce(t *testing.T) {
 	noEnvironment(t)
 	t.Setenv("VAULT_MAX_RETRIES", "5")
@@ -348,7 +350,7 @@ func TestEachCallOnce(t *testing.T) {
 	}
 }
 
-// TestLoginCarriesNoToken: the token of the environment is not sent along with another way of signing in.
+// TestLoginCarriesNoToken: the environment's token is not sent with the login of another method.
 func TestLoginCarriesNoToken(t *testing.T) {
 	noEnvironment(t)
 	t.Setenv("VAULT_TOKEN", "hvs.of-the-environment")
@@ -372,7 +374,7 @@ func TestLoginCarriesNoToken(t *testing.T) {
 	}
 }
 
-// silence is a wire that can be cut without either end being told: what it has carried hangs, what comes anew passes.
+// silence is a network that can fail without notice to either end: existing connections hang, and new ones work.
 type silence struct {
 	net.Listener
 	to     string
@@ -411,7 +413,7 @@ func newSilence(t *testing.T, to string) *silence {
 	return s
 }
 
-// fall silences the connections that there are.
+// fall silences the existing connections.
 func (s *silence) fall() {
 	next := make(chan struct{})
 	if present := s.frozen.Swap(&next); present != nil {
@@ -442,8 +444,8 @@ func (s *silence) carry(from, to net.Conn, frozen chan struct{}) {
 	}
 }
 
-// TestSilentConnection: the other end of an open connection goes without a word, as a machine that loses its power
-// does. It is not waited for again and again: within a few times the timeout there is a new connection.
+// TestSilentConnection: the other end of an open connection disappears without notice, like a machine that loses its
+// power. Calls must not time out on it for ever: within a few timeouts there is a new connection.
 func TestSilentConnection(t *testing.T) {
 	noEnvironment(t)
 	authority := newAuthority(t)
@@ -483,7 +485,7 @@ func TestSilentConnection(t *testing.T) {
 	}
 }
 
-// TestUnixSocket: Vault Agent may listen there.
+// TestUnixSocket: the address may be a Unix socket, on which Vault Agent can listen.
 func TestUnixSocket(t *testing.T) {
 	noEnvironment(t)
 	path := filepath.Join(t.TempDir(), "agent.sock")

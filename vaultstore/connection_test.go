@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// noEnvironment takes the VAULT_ variables away for a test, and those of proxies.
+// noEnvironment unsets the VAULT_ variables and those of proxies for a test.
 func noEnvironment(t *testing.T) {
 	t.Helper()
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		if strings.HasPrefix(name, "VAULT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			t.Setenv(name, "") // is restored after the test
+			t.Setenv(name, "") // so that it is restored after the test
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestConnectionSettings(t *testing.T) {
 	}
 }
 
-// TestSettingsRefused: an error names the setting, and repeats no password.
+// TestConnectionSettingsRefused: an error names the setting, and repeats no password.
 func TestConnectionSettingsRefused(t *testing.T) {
 	noEnvironment(t)
 	for want, settings := range map[string]ConnectionSettings{
@@ -106,7 +106,7 @@ func TestMakingDoesNothing(t *testing.T) {
 		defer c.Close()
 	}
 	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines, and then %d", before, after)
+		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 }
 

@@ -24,7 +24,7 @@ func encoded(t testing.TB, d document) []byte {
 	return content
 }
 
-// never fails a test in which a secret is opened that must not be.
+// never fails the test if a secret is opened.
 func never(t testing.TB) func(string, string) ([]byte, error) {
 	return func(string, string) ([]byte, error) {
 		t.Error("a seed was opened")
@@ -32,7 +32,7 @@ func never(t testing.TB) func(string, string) ([]byte, error) {
 	}
 }
 
-// TestDocument: a record of either schema comes back as it was, with its secrets in it or beside it.
+// TestDocument: a record of either schema comes back unchanged, with its secrets in it or sealed beside it.
 func TestDocument(t *testing.T) {
 	for _, record := range []factor.Record{storetest.NewRecord("alice", 7), storetest.NewMixed("alice", 7)} {
 		want, err := factor.EncodeRecord(record)
@@ -53,7 +53,7 @@ func TestDocument(t *testing.T) {
 			content := encoded(t, d)
 			for _, secret := range []string{"BwcHBwcHBwc", "DAwMDAwMDAw", "DQ0NDQ0NDQ0"} {
 				if sealed != nil && bytes.Contains(content, []byte(secret)) {
-					t.Error("a secret stands in a document with sealed ones")
+					t.Error("a secret is in a document with sealed ones")
 				}
 			}
 			d, err = decodeDocument(alice, content)
@@ -65,7 +65,7 @@ func TestDocument(t *testing.T) {
 				open = func(id, text string) ([]byte, error) {
 					at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
 					if at < 0 || text != "vault:v1:"+id {
-						t.Errorf("%q is to be opened for %q", text, id)
+						t.Errorf("opens %q for %q", text, id)
 					}
 					return record.Factors[at].Secret, nil
 				}
@@ -84,8 +84,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestP6_DocumentsThatAreNone: whatever is not a whole document of this very user is factor.ErrCorrupt: never a record,
-// and never "not enrolled".
+// TestP6_DocumentsThatAreNone: anything but a complete document of this user is factor.ErrCorrupt: never a record, and
+// never "not enrolled".
 func TestP6_DocumentsThatAreNone(t *testing.T) {
 	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
@@ -162,7 +162,8 @@ func recordOf(t testing.TB, user string) json.RawMessage {
 	return content
 }
 
-// TestVersions: what goes into a version comes out, 0 never is one, and what cannot be packed is refused.
+// TestVersions: the parts of a version can be read back from it, 0 is never a version, and parts that do not fit are
+// refused.
 func TestVersions(t *testing.T) {
 	for _, generation := range []uint32{1, 7, 1<<32 - 1} {
 		for _, number := range []int64{1, 2, maxNumber} {
@@ -187,7 +188,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// FuzzDocument: nothing that lies in Vault makes decoding panic, and what is accepted is a valid record of that user.
+// FuzzDocument: no content in Vault makes decoding panic, and whatever is accepted is a valid record of that user.
 func FuzzDocument(f *testing.F) {
 	good, err := newDocument(alice, storetest.NewRecord("alice", 7), 3, nil)
 	if err != nil {
@@ -215,7 +216,7 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// FuzzAnswer: nothing that answers in Vault's place is taken for "no such record" but Vault's own clean 404.
+// FuzzAnswer: only Vault's own clean 404 means "no such record", and no other answer, whoever sends it.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"errors":[]}`, `{"errors":null}`, `{}`, `{"data":null}`, `{"data":{"data":null,"metadata":{"version":1}}}`, `{"errors":["no handler for route"]}`,

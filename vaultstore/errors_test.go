@@ -17,8 +17,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestP6_EveryFault: whatever goes wrong with Vault is told apart, and is always factor.ErrUnavailable and never
-// factor.ErrNotFound. A write that may have been made says so.
+// TestP6_EveryFault: each trouble with Vault has an error of its own kind, which is always factor.ErrUnavailable and
+// never factor.ErrNotFound. The error of a write that may have been made says so.
 func TestP6_EveryFault(t *testing.T) {
 	answer := func(status int, words ...string) error {
 		return fmt.Errorf("wrapped: %w", &api.ResponseError{StatusCode: status, Errors: words})
@@ -72,6 +72,6 @@ func TestP6_EveryFault(t *testing.T) {
 		}
 	}
 	if classify("reading", nil) != nil {
-		t.Error("no error became one")
+		t.Error("nil became an error")
 	}
 }

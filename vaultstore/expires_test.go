@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// TestTokenExpires: when the token ends is known from the login and from each renewal; not before the first login, and
-// not of a token without end.
+// TestTokenExpires: the token's end is known after the login and after each renewal, but not before the first login,
+// and not for a token that does not end.
 func TestTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := func(c *Connection) time.Duration {
@@ -35,8 +35,8 @@ func TestTokenExpires(t *testing.T) {
 			t.Errorf("before the first login: %s", got)
 		}
 		token(t, c)
-		if got := left(c); got != time.Minute && got != time.Hour { // a token is renewed as soon as it is there
-			t.Errorf("after it: %s", got)
+		if got := left(c); got != time.Minute && got != time.Hour { // a token is renewed right after the login
+			t.Errorf("after the first login: %s", got)
 		}
 		time.Sleep(10 * time.Hour)
 		synctest.Wait()

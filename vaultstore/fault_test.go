@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestP6_FaultsAtEachStep: whatever goes wrong at whichever operation, the answer is an error that says what, never "no
-// such record"; and once it is over everything works again, with what was there before or, where the answer alone was
-// lost, with what was written.
+// TestP6_FaultsAtEachStep: whatever goes wrong at any operation, it returns an error that says what, and never "no such
+// record". Once the trouble is over everything works again, with the earlier record or, if only the answer was lost,
+// with the one that was written.
 func TestP6_FaultsAtEachStep(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	for name, test := range map[string]struct {
@@ -71,8 +71,8 @@ func faults(all ...vault.Fault) func(*vault.Server) {
 	return func(s *vault.Server) { s.Faults(all...) }
 }
 
-// TestP6_FirstContactInTrouble: a gateway that starts while Vault is in trouble knows nothing of the mount yet, and
-// takes nothing for "no such record" either.
+// TestP6_FirstContactInTrouble: a gateway that starts while Vault is in trouble does not know yet whether the mount is
+// KV v2, and must not read any answer as "no such record" either.
 func TestP6_FirstContactInTrouble(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	server.Seal()
@@ -84,7 +84,7 @@ func TestP6_FirstContactInTrouble(t *testing.T) {
 	eventually(t, "recovery", func() bool { _, _, err := store.Get(t.Context(), alice); return errors.Is(err, factor.ErrNotFound) })
 }
 
-// TestP6_WrongMount: on a mount of another kind, where a clean 404 says nothing and check-and-set is ignored, nothing
+// TestP6_WrongMount: on a mount of another kind, where a clean 404 means nothing and check-and-set is ignored, nothing
 // is read or written.
 func TestP6_WrongMount(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
@@ -110,8 +110,8 @@ func TestP6_WrongMount(t *testing.T) {
 	}
 }
 
-// TestP7_LostAnswers: Vault makes a write and the answer is lost. The write is judged by reading: it has been made
-// once, and the caller is told so; where it was not made, the caller is told that.
+// TestP7_LostAnswers: Vault makes a write and the answer is lost. The store reads to find out whether the write was
+// made, and the caller gets the true result, both if it was made and if it was not.
 func TestP7_LostAnswers(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	const documents = "/v1/secret/data/*"
@@ -132,7 +132,7 @@ func TestP7_LostAnswers(t *testing.T) {
 				t.Errorf("seed %d at %d, want 2 at %d", seed, version, second)
 			}
 			if _, err := store.Put(t.Context(), alice, storetest.NewRecord("alice", 3), first); !errors.Is(err, factor.ErrConflict) {
-				t.Errorf("a write at the version before: %v", err)
+				t.Errorf("a write at the previous version: %v", err)
 			}
 			strike()
 			if err := store.Delete(t.Context(), alice, second); err != nil {
@@ -158,8 +158,8 @@ func TestP7_LostAnswers(t *testing.T) {
 	})
 
 	t.Run("somebody else's", func(t *testing.T) {
-		// The write is lost before it arrives, and another gateway's arrives: that one's must not be taken for this
-		// one's.
+		// The write is lost before it arrives, and another gateway's write arrives, which must not be taken for the
+		// lost one.
 		server := server.On(t)
 		path := newPath()
 		store, other := newStore(t, server, Settings{Path: path}), newStore(t, server, Settings{Path: path})
@@ -170,15 +170,15 @@ func TestP7_LostAnswers(t *testing.T) {
 			_, err := store.Put(context.WithoutCancel(t.Context()), alice, storetest.NewRecord("alice", 1), version)
 			done <- err
 		}()
-		server.AwaitHeld(1) // it reads already, to judge
+		server.AwaitHeld(1) // it is reading, to find out
 		put(t, other, alice, 1, version)
 		server.Clear()
 		wants(t, "Put", <-done, factor.ErrUnavailable)
 	})
 }
 
-// TestP7_LateWrite: a write that was given up reaches Vault afterwards. Whoever reads and writes meanwhile is not
-// overwritten by it.
+// TestP7_LateWrite: a write whose caller has given up reaches Vault later. It must not overwrite a write that was made
+// meanwhile.
 func TestP7_LateWrite(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{Timeout: 300 * time.Millisecond})

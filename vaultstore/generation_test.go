@@ -11,10 +11,10 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestP7_OldEnrolmentComesBack is the attack: somebody has the old seed, and an attempt with it is under way on one
-// gateway while the user disables and enrols anew on another. Vault counts versions from 1 again, so the attempt's
-// write finds the number that it expects, and would bring the old seed back. It does not: where this gateway has seen
-// the new enrolment nothing is written, and elsewhere the mixed record is of no use to anybody.
+// TestP7_OldEnrolmentComesBack: an attacker has the old seed, and his attempt with it is under way on one gateway while
+// the user disables and enrols again on another. Vault counts versions from 1 again, so the attempt's write finds the
+// number that it expects, and would bring the old seed back. It must not: a gateway that has seen the new enrolment
+// does not write, and otherwise the mixed record is damaged and opens nothing.
 func TestP7_OldEnrolmentComesBack(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	for _, seen := range []bool{true, false} {
@@ -44,8 +44,8 @@ func TestP7_OldEnrolmentComesBack(t *testing.T) {
 	}
 }
 
-// TestP7_OldDisablingComesLate: the same with an old attempt to disable: the new enrolment stays in force, or nothing
-// opens.
+// TestP7_OldDisablingComesLate: the same with a late attempt to disable: the new enrolment stays in force, or the
+// record is damaged and opens nothing.
 func TestP7_OldDisablingComesLate(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	slow, other := newStore(t, server, Settings{}), newStore(t, server, Settings{})
@@ -63,8 +63,8 @@ func TestP7_OldDisablingComesLate(t *testing.T) {
 	}
 }
 
-// TestMetadataFail: the metadata of a new record cannot be written at once. The record stands, the next change makes up
-// for it, and one without metadata never gets further than its first version.
+// TestMetadataFail: the metadata of a new record cannot be written at once. The record is stored, and the next change
+// writes the metadata first, so that only a first version can be without metadata.
 func TestMetadataFail(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -82,8 +82,8 @@ func TestMetadataFail(t *testing.T) {
 	}
 }
 
-// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once;
-// a new enrolment waits until nobody can be deleting any more, and then works; whoever comes by cleans up.
+// TestDisabledButLeft: the metadata of a disabled record could not be deleted. The user counts as not enrolled at once.
+// A new enrolment is refused until no late deletion can hit it, and then works; any later caller deletes what is left.
 func TestDisabledButLeft(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -99,7 +99,7 @@ func TestDisabledButLeft(t *testing.T) {
 			t.Fatalf("after Delete: %v", err)
 		}
 		if all := everything(t, server, store); all == "" {
-			t.Fatal("nothing was left, so nothing is shown here")
+			t.Fatal("nothing was left behind: the test is broken")
 		}
 	}
 	leave()
@@ -128,8 +128,9 @@ func TestDisabledButLeft(t *testing.T) {
 	}
 }
 
-// TestP6_CleaningUpHitsNoNewEnrolment: two gateways find the same remains. One cleans up, the user enrols anew, and
-// only then the other one's deletion would arrive: it had to claim the remains first, and they were claimed.
+// TestP6_CleaningUpHitsNoNewEnrolment: two gateways find what is left of a disabled record. One deletes it, the user
+// enrols again, and only then would the other one's deletion arrive. It must not, because a gateway has to claim the
+// document before it deletes, and the claim fails.
 func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	late, other := newStore(t, server, Settings{Timeout: 20 * time.Second}), newStore(t, server, Settings{})
@@ -145,7 +146,7 @@ func TestP6_CleaningUpHitsNoNewEnrolment(t *testing.T) {
 		defer close(done)
 		_, _, _ = late.Get(context.WithoutCancel(t.Context()), alice)
 	}()
-	server.AwaitHeld(1) // it has read the remains and is about to claim them
+	server.AwaitHeld(1) // it has read what is left and is about to claim it
 	put(t, other, alice, 2, 0)
 	server.Clear()
 	<-done

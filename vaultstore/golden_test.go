@@ -15,7 +15,7 @@ import (
 // mixed is alice's record of several factors, which schema 1 cannot hold.
 func mixed(seed byte) factor.Record { return storetest.NewMixed("alice", seed) }
 
-// TestGoldenDocuments: what the version before kept in Vault is read, and written again byte for byte.
+// TestGoldenDocuments: documents that the previous version kept in Vault are read, and written again byte for byte.
 func TestGoldenDocuments(t *testing.T) {
 	for _, sort := range []string{schema1test.VaultPlain, schema1test.VaultSealed} {
 		for _, file := range schema1test.Golden(sort) {
@@ -31,7 +31,7 @@ func TestGoldenDocuments(t *testing.T) {
 			var sealed map[string]string
 			record, err := d.record(func(id, text string) ([]byte, error) {
 				if id != want.Factors[0].ID || text != schema1test.SealedSeed {
-					return nil, errors.New("another seed is to be opened")
+					return nil, errors.New("opens another seed")
 				}
 				sealed = map[string]string{id: text}
 				return want.Factors[0].Secret, nil
@@ -45,7 +45,7 @@ func TestGoldenDocuments(t *testing.T) {
 			}
 			again.Write, again.Purge = d.Write, d.Purge
 			if content := encoded(t, again); !bytes.Equal(content, file.Content) {
-				t.Errorf("%s %s: written otherwise:\n%s\n%s", sort, file.Name, content, file.Content)
+				t.Errorf("%s %s: not written byte for byte:\n%s\n%s", sort, file.Name, content, file.Content)
 			}
 		}
 	}
@@ -53,9 +53,9 @@ func TestGoldenDocuments(t *testing.T) {
 
 var randomWrite = regexp.MustCompile(`"write":"[A-Z0-9]+"`)
 
-// TestGoldenInVault: the same in a real Vault, which spells documents in its own way: after a read and a write without
-// a change the document there is the same to the byte, but for the mark of the write and, where a key of transit was
-// rotated, the seal.
+// TestGoldenInVault: the same in a real Vault, which formats documents in its own way. After a read and a write without
+// a change the document has the same bytes, except for the mark of the write and, if a key of transit was rotated, the
+// seal.
 func TestGoldenInVault(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -94,7 +94,7 @@ func TestGoldenInVault(t *testing.T) {
 				t.Fatalf("%s: %v", file.Name, err)
 			}
 			if again := content(); again != want {
-				t.Errorf("%s, transit %q: written otherwise:\n%s\n%s", file.Name, transit, again, want)
+				t.Errorf("%s, transit %q: not written byte for byte:\n%s\n%s", file.Name, transit, again, want)
 			}
 		}
 	}

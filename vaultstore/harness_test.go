@@ -24,7 +24,7 @@ var paths atomic.Int64
 
 func newPath() string { return fmt.Sprintf("sallyport-%d", paths.Add(1)) }
 
-// newConnection signs in with the method, at the address that faults strike.
+// newConnection signs in with the method, at the address at which the server can simulate faults.
 func newConnection(t testing.TB, server *vault.Server, method Method) *Connection {
 	t.Helper()
 	connection, err := NewConnection(ConnectionSettings{Address: server.Address, Method: method, CACert: server.CACert()})
@@ -75,7 +75,7 @@ func put(t testing.TB, store *Store, key factor.Key, seed byte, expected factor.
 	return version
 }
 
-// storedSeed reads the seed that the store gives; storetest.NewRecord fills it with one byte.
+// storedSeed returns the byte of which the record's seed consists; see storetest.NewRecord.
 func storedSeed(t testing.TB, store *Store, key factor.Key) (seed byte, version factor.Version) {
 	t.Helper()
 	record, version, err := store.Get(t.Context(), key)

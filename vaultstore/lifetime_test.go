@@ -17,19 +17,20 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// scripted is a method whose logins a test decides. It talks to nobody, so that it works in a bubble of synctest.
+// scripted is a method whose logins a test decides. It makes no network calls, so that it works in a bubble of
+// synctest.
 type scripted struct {
 	logins   atomic.Int32
 	follow   bool
 	file     atomic.Pointer[credentialMark]
-	looks    atomic.Int32 // at the file
+	looks    atomic.Int32 // how often the file was checked
 	onLogin  func(ctx context.Context, number int) (*api.Secret, error)
 	mutex    sync.Mutex
 	began    []time.Time
 	inFlight atomic.Int32
 	most     atomic.Int32
 
-	// respond answers all calls but the logins, in the bubble.
+	// respond answers all calls except the logins, in the bubble.
 	respond    func(*http.Request) (status int, body string)
 	connection *Connection
 	once       sync.Once
@@ -91,7 +92,7 @@ func scriptedConnection(t *testing.T, method *scripted) *Connection {
 	return c
 }
 
-// token is the token that client gives now; it fails the test when there is none.
+// token returns the token of client; it fails the test if there is none.
 func token(t *testing.T, c *Connection) string {
 	t.Helper()
 	client, err := c.client(t.Context())
@@ -101,7 +102,7 @@ func token(t *testing.T, c *Connection) string {
 	return client.Token()
 }
 
-// TestOneLoginForAll: 500 who need Vault first share one login, and nobody waits for another.
+// TestOneLoginForAll: the first 500 callers share one login.
 func TestOneLoginForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -117,7 +118,7 @@ func TestOneLoginForAll(t *testing.T) {
 		users.Wait()
 		for _, client := range clients {
 			if client == nil || client != clients[0] {
-				t.Fatal("not everybody got the one client")
+				t.Fatal("not all callers got the same client")
 			}
 		}
 		if n := method.logins.Load(); n != 1 {
@@ -126,7 +127,7 @@ func TestOneLoginForAll(t *testing.T) {
 	})
 }
 
-// TestLateCaller: who saw no token, and comes to join the login when it has just ended, takes its token and begins no
+// TestLateCaller: a caller that saw no token, and joins the login when it has just ended, uses its token and begins no
 // other login.
 func TestLateCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -142,12 +143,13 @@ func TestLateCaller(t *testing.T) {
 			t.Fatalf("%d logins", n)
 		}
 		if got, err := c.await(t.Context(), want, credentialMark{}); err != nil || got.token != "token-2" {
-			t.Fatalf("no other one: %v", err)
+			t.Fatalf("no other token: %v", err)
 		}
 	})
 }
 
-// TestWaitBoundedByContext: a caller whose time is over goes; the login that it began goes on for the others.
+// TestWaitBoundedByContext: a caller stops waiting when its context ends; the login that it began goes on for the
+// others.
 func TestWaitBoundedByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -168,7 +170,7 @@ func TestWaitBoundedByContext(t *testing.T) {
 	})
 }
 
-// TestLoginBounded: a login that Vault does not answer ends after the timeout, for those who wait as long as it takes.
+// TestLoginBounded: a login that Vault does not answer ends after the timeout, also for callers without a deadline.
 func TestLoginBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := scriptedConnection(t, &scripted{onLogin: func(ctx context.Context, _ int) (*api.Secret, error) {
@@ -182,8 +184,8 @@ func TestLoginBounded(t *testing.T) {
 	})
 }
 
-// TestOutage: while Vault is away, callers lead to two attempts in a second at most, never two at once, and the first
-// attempt after its return succeeds within two seconds.
+// TestOutage: while Vault is not available, there are at most two attempts to sign in per second, one at a time. The
+// first attempt after its return succeeds within two seconds.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var up atomic.Bool
@@ -221,8 +223,8 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// TestRefusedCredential: a wrong secret ID is not tried twice a second, because Vault locks a role after a few; the
-// error is told at once; a changed file is tried within a second.
+// TestRefusedCredential: a wrong secret ID is not tried twice a second, because Vault locks a role after a few
+// attempts. The error is returned at once, and a changed file is tried within a second.
 func TestRefusedCredential(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{}
@@ -263,8 +265,8 @@ func TestRefusedCredential(t *testing.T) {
 	})
 }
 
-// TestOldTokenServes: when a token's life comes to an end a new login is made behind the callers' backs. While that
-// takes long, or fails, they get the old one, at once.
+// TestOldTokenServes: when a token's life is about to end a new login is made in the background. While that takes long,
+// or fails, callers get the old token at once.
 func TestOldTokenServes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -289,7 +291,7 @@ func TestOldTokenServes(t *testing.T) {
 		if got := token(t, c); got != "token-6" {
 			t.Fatalf("got %s", got)
 		}
-		// The first after 80 to 90 % of the hour, the others with a growing pause.
+		// The first login comes after 80 to 90 % of the hour, the others with a growing pause.
 		if at := method.began[1].Sub(method.began[0]); at < 2400*time.Second || at > 3400*time.Second {
 			t.Errorf("the second login came %v after the first", at)
 		}
@@ -306,9 +308,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestRenewalFails: renewals that fail are tried again while the token has life left, with a growing pause, and lead to
-// no login before two thirds of it are over. Left to itself Vault's watcher asks without a pause (vault/api 1.23: it
-// takes the end of its back-off for a pause of nothing).
+// TestRenewalFails: renewals that fail are tried again, with a growing pause, and lead to no login before two thirds of
+// the token's life are over. By default Vault's watcher would ask without a pause (vault/api 1.23 takes the end of its
+// back-off for a pause of zero).
 func TestRenewalFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var renewals atomic.Int32
@@ -344,8 +346,8 @@ func TestRenewalFails(t *testing.T) {
 	})
 }
 
-// TestNoLoginStorm: a token that is renewed for much less than the login gave ends at once for Vault's watcher, and
-// each login would be followed by another. The pause between them grows.
+// TestNoLoginStorm: if renewals are much shorter than the login's lifetime, Vault's watcher treats the token as ended
+// at once, and logins would follow each other without a pause. The pause between them must grow.
 func TestNoLoginStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) {
@@ -378,8 +380,8 @@ func TestTokenWithoutEnd(t *testing.T) {
 	})
 }
 
-// TestFollowedFile: a file that gets another token is noticed at the next use, not before a second has passed, and
-// without a wait. A token that Vault does not take changes nothing.
+// TestFollowedFile: another token in the file is noticed at the next use after a second, and no caller waits for that.
+// A token that Vault does not accept changes nothing.
 func TestFollowedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{follow: true}
@@ -404,7 +406,7 @@ func TestFollowedFile(t *testing.T) {
 		time.Sleep(time.Second)
 		use("a") // begins the login
 		use("b")
-		method.write("h") // half of it
+		method.write("h") // half a token
 		time.Sleep(time.Second)
 		use("b")
 		use("b")
@@ -412,11 +414,11 @@ func TestFollowedFile(t *testing.T) {
 			time.Sleep(time.Second)
 			use("b")
 		}
-		method.write("c") // within the back-off of the refusals, which is several seconds by now
+		method.write("c") // during the pause after the refusals, which is several seconds by now
 		time.Sleep(time.Second)
 		use("b")
 		use("c")
-		method.file.Store(nil) // empty, or away
+		method.file.Store(nil) // empty or missing
 		for range 10 {
 			time.Sleep(time.Second)
 			use("c")
@@ -430,13 +432,12 @@ func TestFollowedFile(t *testing.T) {
 			use("c")
 		}
 		if looks = method.looks.Load() - looks; looks > 11 {
-			t.Fatalf("looked at the file %d times in ten seconds", looks)
+			t.Fatalf("checked the file %d times in ten seconds", looks)
 		}
 	})
 }
 
-// TestReplacedTokenIsLetGo: a token that another has replaced before its end is not watched any more, and leads to no
-// login.
+// TestReplacedTokenIsLetGo: a token that was replaced before its end is no longer renewed, and leads to no login.
 func TestReplacedTokenIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{follow: true}
@@ -463,7 +464,7 @@ func TestReplacedTokenIsLetGo(t *testing.T) {
 	})
 }
 
-// TestClose: nothing goes on after Close, and nothing begins.
+// TestClose: after Close nothing goes on, and nothing new begins.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		method := &scripted{onLogin: func(_ context.Context, number int) (*api.Secret, error) { return issued(number, 60), nil }}

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestAppRole: a wrong secret ID is refused, and told in one line; a right one in the same file is taken within two
-// seconds, without a restart; the next login reads the file again.
+// TestAppRole: a wrong secret ID is refused, with an error of one line. A right one in the same file is used within two
+// seconds, without a restart. The next login reads the file again.
 func TestAppRole(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -29,7 +29,7 @@ func TestAppRole(t *testing.T) {
 	write(t, file, secretID+"\r\n")
 	recovers(t, c)
 
-	// Another secret ID takes the first one's place in Vault and in the file.
+	// Another secret ID replaces the first one in Vault and in the file.
 	first := token(t, c)
 	client := server.Client()
 	role := roleOf(t, server, first)
@@ -45,12 +45,12 @@ func TestAppRole(t *testing.T) {
 	server.Revoke(first)
 	mustRead(t, c)
 	if token(t, c) == first {
-		t.Error("the revoked token serves")
+		t.Error("the connection still uses the revoked token")
 	}
 	log.quiet(t, secretID, second, "not-the-secret-id", first, token(t, c))
 }
 
-// roleOf is the name of the role that a token was given to.
+// roleOf returns the name of the role for which a token was made.
 func roleOf(t *testing.T, server *vault.Server, token string) string {
 	t.Helper()
 	found, err := server.Client().Auth().Token().Lookup(token)

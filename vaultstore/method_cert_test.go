@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestCert: the connection's client certificate signs in; one of an authority that Vault does not know does not. New
-// files are taken within two seconds, though the key is written after the certificate.
+// TestCert: the connection's client certificate signs in; a certificate of an authority that Vault does not know does
+// not. New files are used within two seconds, although the key is written after the certificate.
 func TestCert(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{TLS: true})
@@ -56,7 +56,7 @@ func TestCert(t *testing.T) {
 		t.Fatalf("an unknown role: %v", err)
 	}
 
-	// A renewed certificate is used by the next login, though connections with the old one are open.
+	// A renewed certificate is used by the next login, although connections with the old one are open.
 	renewed, newKey := known.issue(t, "gateway")
 	write(t, settings.ClientCert, renewed)
 	write(t, settings.ClientKey, newKey)
@@ -67,6 +67,6 @@ func TestCert(t *testing.T) {
 	server.Revoke(before)
 	mustRead(t, c)
 	if token(t, c) == before {
-		t.Error("the revoked token serves")
+		t.Error("the connection still uses the revoked token")
 	}
 }

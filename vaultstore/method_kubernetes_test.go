@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// serviceAccountToken is a token as Kubernetes makes them. Nobody checks its signature but Kubernetes.
+// serviceAccountToken is a token in the form that Kubernetes makes. Only Kubernetes would check its signature.
 func serviceAccountToken(t *testing.T, id string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,8 +46,8 @@ func serviceAccountToken(t *testing.T, id string) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// TestKubernetes: Vault and its method are real; in the place of Kubernetes stands a server that knows one token, which
-// is what Vault asks Kubernetes for (TokenReview, authentication.k8s.io/v1). The file is read at each login.
+// TestKubernetes: Vault and its auth method are real. Kubernetes is replaced by a server that accepts one token in the
+// API that Vault calls (TokenReview, authentication.k8s.io/v1). The file is read at each login.
 func TestKubernetes(t *testing.T) {
 	noEnvironment(t)
 	var known atomic.Pointer[string]
@@ -110,7 +110,7 @@ func TestKubernetes(t *testing.T) {
 		Address: server.Address, Method: Kubernetes("gateway", ServiceAccountTokenFile(file), Mount("other")),
 	}))
 
-	// Kubernetes exchanges the token. The old one is refused, and the new one taken within two seconds.
+	// Kubernetes replaces the token. The old one is refused, and the new one used within two seconds.
 	known.Store(&second)
 	before := token(t, c)
 	server.Revoke(before)

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// write puts content into a file by rename, as Vault Agent does, and gives its path.
+// write puts content into a file by rename, as Vault Agent does, and returns its path.
 func write(t *testing.T, path, content string) string {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
@@ -67,12 +67,12 @@ func TestReadCredential(t *testing.T) {
 	}
 }
 
-// TestMark: another content is another mark, the line's end is none of it, and the mark does not show the content.
+// TestMark: another content has another mark, the line's end does not count, and the mark does not show the content.
 func TestMark(t *testing.T) {
 	folder := t.TempDir()
 	first := markOf(write(t, filepath.Join(folder, "first"), "hvs.one"))
 	if second := markOf(write(t, filepath.Join(folder, "second"), "hvs.two")); first == second {
-		t.Error("two contents, one mark")
+		t.Error("two contents have the same mark")
 	}
 	if same := markOf(write(t, filepath.Join(folder, "same"), "hvs.one\n")); first != same {
 		t.Error("a line's end makes another mark")
@@ -94,7 +94,7 @@ func TestMount(t *testing.T) {
 	}
 }
 
-// TestMethodsValidate: what is missing is said before anything is tried.
+// TestMethodsValidate: a missing setting is an error before anything is tried.
 func TestMethodsValidate(t *testing.T) {
 	for want, method := range map[string]Method{
 		"the token is empty":                            Token(" \n"),
@@ -119,7 +119,7 @@ func TestMethodsValidate(t *testing.T) {
 	}
 }
 
-// TestP9_MethodsKeepTheirSecrets: whoever prints the settings by accident prints no token.
+// TestP9_MethodsKeepTheirSecrets: printing the settings by accident shows no token.
 func TestP9_MethodsKeepTheirSecrets(t *testing.T) {
 	const secret = "hvs.CAESIJsecret"
 	t.Setenv("VAULT_TOKEN", secret)
@@ -142,8 +142,8 @@ func TestP9_MethodsKeepTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestP9_AnswersAreNotRepeated: in the way to Vault there may be another server, whose page repeats the request with
-// its token. Of what is no answer of Vault's, only the status is told, in one line; the chain is kept for the
+// TestP9_AnswersAreNotRepeated: another server on the way to Vault may answer with a page that repeats the request and
+// its token. For an answer that is not Vault's the error gives only the status, in one line; the chain is kept for the
 // classification.
 func TestP9_AnswersAreNotRepeated(t *testing.T) {
 	for want, cause := range map[string]error{
@@ -165,7 +165,7 @@ func TestP9_AnswersAreNotRepeated(t *testing.T) {
 	}
 }
 
-// TestCredentialRefused tells Vault's judgement of a credential from an outage.
+// TestCredentialRefused: Vault's refusal of a credential is distinguished from an outage.
 func TestCredentialRefused(t *testing.T) {
 	for status, want := range map[int]bool{
 		400: true, 401: true, 403: true, 404: true, 405: true, 408: false, 412: false, 425: false, 429: false,
@@ -183,8 +183,8 @@ func TestCredentialRefused(t *testing.T) {
 	}
 }
 
-// TestJudgeToken: a token is dead only where Vault says so. A refusal that may be one of the look alone, a server that
-// is not Vault, and an outage are none.
+// TestJudgeToken: a token is dead only if Vault says so. A refusal that may concern the lookup only, an answer of
+// another server, and an outage do not mean that.
 func TestJudgeToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error

@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestToken: a token is used as it is, whether it can be renewed or not, and whether it may look at itself or not; one
-// that Vault does not know is refused.
+// TestToken: a token is used as it is, whether or not it can be renewed, and whether or not it may look itself up. A
+// token that Vault does not know is refused.
 func TestToken(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -45,8 +45,7 @@ func TestToken(t *testing.T) {
 	log.quiet(t, "nobody-knows-it")
 }
 
-// TestTokenRevoked: there is no other one, so that is what the callers are told, quickly and with few questions to
-// Vault.
+// TestTokenRevoked: there is no other token, so callers get an error, quickly and with few calls to Vault.
 func TestTokenRevoked(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -80,7 +79,7 @@ func TestTokenRenewed(t *testing.T) {
 	}
 }
 
-// TestTokenOfEnvironment: VAULT_TOKEN, where no method is set.
+// TestTokenOfEnvironment: VAULT_TOKEN is used if no method is set.
 func TestTokenOfEnvironment(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})

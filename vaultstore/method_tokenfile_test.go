@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTokenFile walks a file through what Vault Agent and its operator do to it. In all of that, no call fails while
-// there is a token that Vault knows.
+// TestTokenFile changes a file in all the ways in which Vault Agent and its operator do. No call fails while there is a
+// token that Vault knows.
 func TestTokenFile(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -38,7 +38,7 @@ func TestTokenFile(t *testing.T) {
 		t.Helper()
 		for began := time.Now(); token(t, c) != want; time.Sleep(5 * time.Millisecond) {
 			if time.Since(began) > 2*time.Second {
-				t.Fatalf("%s: not taken within two seconds", what)
+				t.Fatalf("%s: not used within two seconds", what)
 			}
 			mustRead(t, c)
 		}
@@ -47,8 +47,8 @@ func TestTokenFile(t *testing.T) {
 	write(t, file, second)
 	becomes("a new token by rename", second)
 
-	// Whether something was wrong is seen at the next look, a second later at most; the server's counts tell when that
-	// was.
+	// The next check of the file, at most a second later, shows whether something is wrong. The server's counts tell
+	// when that was.
 	stays := func(what string) {
 		t.Helper()
 		for began := time.Now(); time.Since(began) < 1200*time.Millisecond; time.Sleep(5 * time.Millisecond) {
@@ -73,8 +73,8 @@ func TestTokenFile(t *testing.T) {
 	log.quiet(t, first, second, third, first[:len(first)/2], third[:len(third)-4])
 }
 
-// TestTokenFileAfterDenial: the token is revoked, and another one is in the file already: the first call succeeds,
-// without the second that the next look would take.
+// TestTokenFileAfterDenial: the token is revoked, and another one is already in the file. The first call succeeds,
+// without waiting for the next regular check of the file.
 func TestTokenFileAfterDenial(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -88,12 +88,12 @@ func TestTokenFileAfterDenial(t *testing.T) {
 	c.looked.Store(int64(time.Since(c.made))) // somebody has looked just now
 	mustRead(t, c)
 	if token(t, c) != second {
-		t.Error("the revoked token serves")
+		t.Error("the connection still uses the revoked token")
 	}
 }
 
-// TestTokenFileWithMorePolicy: the token lives but may not do what is asked, and one that may is in the file already:
-// the first call succeeds.
+// TestTokenFileWithMorePolicy: the token is valid but does not allow the call, and one that does is already in the
+// file. The first call succeeds.
 func TestTokenFileWithMorePolicy(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})

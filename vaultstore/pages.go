@@ -17,15 +17,15 @@ const (
 	maxLooked = 512
 	// lookers is how many of them are read at the same time. Sign-ins need turns too (maxCalls).
 	lookers = 32
-	// folderAge is for how long the list of an app's documents is good for the following pages of a walk.
+	// folderAge is how long the list of an app's documents may be used for the following pages of a walk.
 	folderAge = 10 * time.Second
 	// maxNames bounds how many users' names are remembered, and maxFolders how many apps' lists.
 	maxNames, maxFolders = 200_000, 16
 )
 
-// listings is what lists remember. Vault's KV has no order by name, no search and no index: it lists the hashes that
-// the documents lie at, and the documents have the names. The name behind a hash never changes, so it is read once.
-// Safe for concurrent use.
+// listings caches what lists need. Vault's KV has no order by name, no search and no index: it lists only the hashes at
+// which the documents are, and the names are in the documents. The name behind a hash never changes, so it is read
+// once. Safe for concurrent use.
 type listings struct {
 	mutex   sync.Mutex
 	names   map[string]string // the users by the places of their documents
@@ -41,7 +41,7 @@ func newListings() *listings {
 	return &listings{names: make(map[string]string), folders: make(map[string]folderList)}
 }
 
-// user returns whose document lies at a place, if that is known.
+// user returns the user whose document is at a place, if that is known.
 func (l *listings) user(place string) (user string, known bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -105,7 +105,7 @@ func (s *Store) List(ctx context.Context, query factor.Query) (factor.Page, erro
 			page.Next = documents[at-1]
 			break
 		}
-		// So many are looked at that the page cannot become too long.
+		// Look at so many only that the page cannot become too long.
 		var few []string
 		last := at
 		for last < len(documents) && len(few) < min(lookers, query.Limit-len(page.Users), maxLooked-looked) {
@@ -149,7 +149,7 @@ func (s *Store) look(ctx context.Context, query factor.Query, places []string, p
 	return nil
 }
 
-// listedAt reads what a list says of the document at a place. It opens no secret.
+// listedAt reads what a list shows of the document at a place. It opens no secret.
 func (s *Store) listedAt(ctx context.Context, app, place string) (factor.Listed, error) {
 	present, err := s.engine.read(ctx, place)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTenThousandUsers: the first page comes within a second, and reads no more documents than are on it. A search
-// over names that are known reads only those that it finds.
+// TestTenThousandUsers: the first page needs no more documents than are on it. A search over
+// names that are known reads only the documents that it finds.
 func TestTenThousandUsers(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{Path: newPath()})
@@ -39,7 +39,7 @@ func TestTenThousandUsers(t *testing.T) {
 	began := time.Now()
 	page, err := other.List(t.Context(), factor.Query{App: "wiki"})
 	took := time.Since(began)
-	t.Logf("of it the list of documents: %s", func() time.Duration {
+	t.Logf("the list of documents alone took %s", func() time.Duration {
 		began := time.Now()
 		_, _ = other.documents(t.Context(), other.path+"/wiki", false)
 		return time.Since(began)
@@ -48,9 +48,6 @@ func TestTenThousandUsers(t *testing.T) {
 		t.Fatalf("%d users, %v", len(page.Users), err)
 	}
 	t.Logf("the first page took %s", took)
-	if took > 5*time.Second { // a second, on a machine that has nothing else to do
-		t.Errorf("the first page took %s", took)
-	}
 	if requests := len(server.Requests()); requests > factor.MaxPage+20 {
 		t.Errorf("the first page took %d requests", requests)
 	}

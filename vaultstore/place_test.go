@@ -19,8 +19,8 @@ func newUnconnected(t *testing.T, settings Settings) *Store {
 	return store
 }
 
-// TestPlaces: whatever the names of users and apps hold, each key has a place of its own, below the path, made of signs
-// that mean nothing in a path or a policy.
+// TestPlaces: whatever characters the names of users and apps have, each key has a place of its own below the path, and
+// that place has only characters without a special meaning in a path or a policy.
 func TestPlaces(t *testing.T) {
 	store := newUnconnected(t, Settings{})
 	seen := make(map[string]factor.Key)
@@ -35,7 +35,7 @@ func TestPlaces(t *testing.T) {
 			if strings.ContainsFunc(place, func(r rune) bool {
 				return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-~", r)
 			}) || parts[1] == "." || parts[1] == ".." {
-				t.Errorf("%q of %q lies at %q", user, app, place)
+				t.Errorf("the place of %q of %q is %q", user, app, place)
 			}
 			if other, taken := seen[place]; taken && other != key {
 				t.Errorf("%q of %q and %q of %q share %q", user, app, other.User, other.App, place)
@@ -43,7 +43,7 @@ func TestPlaces(t *testing.T) {
 			seen[place] = key
 		}
 	}
-	// What an operator computes with sha256sum.
+	// An operator can compute it with sha256sum.
 	if place := store.Place(factor.Key{App: "wiki", User: "alice"}); place !=
 		"secret/sallyport/wiki/2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90" {
 		t.Errorf("alice of wiki lies at %s", place)
@@ -66,8 +66,8 @@ func TestReadable(t *testing.T) {
 	}
 }
 
-// TestSettings: what would reach other places than meant, or stand for more than one in a policy, is refused by its
-// setting's name.
+// TestSettings: a setting that would reach other places than meant, or match more than one in a policy, is refused with
+// an error that names it.
 func TestSettings(t *testing.T) {
 	for _, settings := range []Settings{
 		{}, {Mount: "kv", Path: "a/b/c"}, {Mount: "/secret/", Path: "/sallyport/"}, {Transit: "transit/sallyport"}, {Transit: "a/b/key"},

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPolicy: the policy names the setting's own paths and nothing beyond them. That it is enough, and that no line can
-// be missed, is shown against a real Vault.
+// TestPolicy: the policy names the setting's own paths and nothing beyond them. TestLeastPolicy shows with a real Vault
+// that it is enough, and that every line is needed.
 func TestPolicy(t *testing.T) {
 	policy, err := Policy("kv/team", "gate", "seal/keys/door")
 	if err != nil {

@@ -10,9 +10,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestP5_SealedSecretsAreBound: whoever can write to KV puts a sealed secret, which he can open by his own codes, in
-// the place of another factor's of the same user, or brings a seal of the first schema into the second. Transit opens
-// neither.
+// TestP5_SealedSecretsAreBound: an attacker who can write to KV replaces a sealed secret with that of another factor of
+// the same user, whose codes he has, or uses a seal of schema 1 in schema 2. Transit opens neither.
 func TestP5_SealedSecretsAreBound(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -65,8 +64,8 @@ func TestP5_SealedSecretsAreBound(t *testing.T) {
 	}
 }
 
-// TestRemovedSecretsAreNowhere: a factor that is removed leaves its secret in no version, also where others stay; those
-// that stay are not sealed anew.
+// TestRemovedSecretsAreNowhere: the secret of a removed factor is in no version of the document, even if other factors
+// stay; the secrets of those are not sealed again.
 func TestRemovedSecretsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestSessionKeyIsOne: twenty gateways that start at the same moment have one key, which only Vault made them agree on.
+// TestSessionKeyIsOne: twenty gateways that start at the same moment agree on one key, through Vault only.
 func TestSessionKeyIsOne(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -40,7 +40,7 @@ func TestSessionKeyIsOne(t *testing.T) {
 		}
 		store := newStore(t, server, Settings{Path: path, Transit: transit})
 		if open := strings.Contains(everything(t, server, store), base64.StdEncoding.EncodeToString(found[0].Key)); open != (transit == "") {
-			t.Errorf("transit %q: the key lies open in KV: %v", transit, open)
+			t.Errorf("transit %q: the key is in KV unsealed: %v", transit, open)
 		}
 		if text := fmt.Sprintf("%v %+v %#v %s", found[0], found[0], found[0], found); strings.Contains(text, fmt.Sprint(found[0].Key[:4])[1:8]) {
 			t.Errorf("printed: %s", text)
@@ -48,8 +48,8 @@ func TestSessionKeyIsOne(t *testing.T) {
 	}
 }
 
-// TestSessionKeyRotation: a new key comes behind the old one, which stays for as long as sessions may need it, and is
-// then nowhere.
+// TestSessionKeyRotation: a new key is appended after the old one, which stays for as long as sessions may need it, and
+// is then deleted everywhere.
 func TestSessionKeyRotation(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
@@ -79,7 +79,7 @@ func TestSessionKeyRotation(t *testing.T) {
 	}
 }
 
-// TestP6_SessionKeyFaults: without the key there is an error, and never another key in its place.
+// TestP6_SessionKeyFaults: if the key cannot be read there is an error, and never another key instead.
 func TestP6_SessionKeyFaults(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -109,7 +109,7 @@ func TestP6_SessionKeyFaults(t *testing.T) {
 		{"schema": 1, "write": "x", "keys": []any{map[string]any{"id": 1, "sealed": "vault:v1:x", "created": "2026-01-01T00:00:00Z"}}},
 	} {
 		if _, err := server.Client().Logical().Write("secret/data/"+store.sessionKeyPlace(), map[string]any{"data": content, "options": map[string]any{"cas": nil}}); err != nil {
-			// check-and-set is demanded of everybody: find out the version
+			// Check-and-set is required of everybody, so find out the version.
 			current, err := kv.GetMetadata(t.Context(), store.sessionKeyPlace())
 			if err != nil {
 				t.Fatal(err)

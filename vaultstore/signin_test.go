@@ -19,7 +19,7 @@ import (
 // appPolicy lets its holder read and write one folder.
 const appPolicy = `path "secret/data/app/*" { capabilities = ["create", "read", "update"] }`
 
-// journal is a log at DEBUG that many may write to.
+// journal is a log at DEBUG. It is safe for concurrent use.
 type journal struct {
 	mutex sync.Mutex
 	text  strings.Builder
@@ -51,7 +51,7 @@ func (j *journal) quiet(t *testing.T, secrets ...string) {
 	}
 }
 
-// await asks again and again until it holds, for at most 30 seconds.
+// await polls until the condition holds, for at most 30 seconds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -100,7 +100,7 @@ func recovers(t *testing.T, c *Connection) {
 	t.Fatalf("no recovery within two seconds: %v", err)
 }
 
-// status is the status of the answer in the chain of an error; 0 if it is none of an answer.
+// status returns the status of the answer in an error's chain; 0 if there is none.
 func status(err error) int {
 	var answer *api.ResponseError
 	if errors.As(err, &answer) {
@@ -122,7 +122,7 @@ const (
 	renewPath  = "/v1/auth/token/renew-self"
 )
 
-// TestFirstUsers: 500 who need Vault at the gateway's start lead to one login, as the server counts.
+// TestFirstUsers: 500 callers at the gateway's start lead to one login, by the server's count.
 func TestFirstUsers(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -151,8 +151,8 @@ func TestFirstUsers(t *testing.T) {
 	}
 }
 
-// TestRenewal: a token is used beyond its time to live, renewed by Vault; when it cannot be renewed any more another
-// one comes in its place, and at no moment is there none.
+// TestRenewal: a token is renewed and used beyond its time to live. When it cannot be renewed any more another one
+// replaces it, and at no moment is there none.
 func TestRenewal(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -178,7 +178,7 @@ func TestRenewal(t *testing.T) {
 			break
 		}
 		if time.Since(began) > 20*time.Second {
-			t.Fatal("the first token serves for more than its longest life")
+			t.Fatal("the first token works for longer than its longest life")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -192,7 +192,7 @@ func TestRenewal(t *testing.T) {
 	log.quiet(t, secretID, first, roleID)
 }
 
-// TestRevoked: 50 callers whose token has been revoked lead to one look at it and one login, and none of them fails.
+// TestRevoked: 50 callers whose token has been revoked lead to one lookup of it and one login, and none of them fails.
 func TestRevoked(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -222,7 +222,7 @@ func TestRevoked(t *testing.T) {
 	if n := server.Requests().Of("GET", lookupPath); n != 1 {
 		t.Errorf("%d looks at the token", n)
 	}
-	if !c.denied(t.Context(), old) { // one more, whose refusal was a long time on its way
+	if !c.denied(t.Context(), old) { // one more, whose refusal comes late
 		t.Error("a late refusal of the old token is not repeated with the new one")
 	}
 	if n := server.Requests().Of("GET", lookupPath); n != 1 {
@@ -231,8 +231,8 @@ func TestRevoked(t *testing.T) {
 	log.quiet(t, secretID, revoked, token(t, c))
 }
 
-// TestLiveTokenWithoutPolicy: a refusal of what the token may not do is no reason to sign in anew, and a hundred of
-// them are not a hundred questions to Vault.
+// TestLiveTokenWithoutPolicy: if the token does not allow a call, the refusal causes no login, and a hundred refusals
+// do not cause a hundred lookups.
 func TestLiveTokenWithoutPolicy(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -257,8 +257,8 @@ func TestLiveTokenWithoutPolicy(t *testing.T) {
 	}
 }
 
-// TestTokenThatMayNotLookAtItself: with a role that lacks the policy "default", a refusal may mean a revoked token or
-// not. It leads to a login, but a policy that is too small does not lead to one after the other.
+// TestTokenThatMayNotLookAtItself: with a role that lacks the policy "default", a refusal may or may not mean a revoked
+// token. It leads to a login, but a policy that is too small does not lead to one login after the other.
 func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -266,7 +266,7 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	c := connect(t, ConnectionSettings{Address: server.Address, Method: AppRole(roleID, file)})
 	mustRead(t, c)
 	server.Revoke(token(t, c))
-	// So that it is as with a Vault that has no other words for a dead token.
+	// Simulate a Vault that answers the same for a dead token.
 	server.Faults(vault.Fault{Path: lookupPath, Status: http.StatusForbidden, Message: "permission denied"})
 	recovers(t, c)
 	server.ResetRequests()
@@ -281,8 +281,8 @@ func TestTokenThatMayNotLookAtItself(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestExpiredWhileAway: the token's life ends while Vault cannot be reached. It is used again two seconds after its
-// return.
+// TestExpiredWhileAway: the token ends while Vault cannot be reached. Within two seconds after Vault's return, calls
+// work with a new token.
 func TestExpiredWhileAway(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -305,11 +305,11 @@ func TestExpiredWhileAway(t *testing.T) {
 	server.Up()
 	recovers(t, c)
 	if token(t, c) == old {
-		t.Error("the dead token serves")
+		t.Error("the connection still uses the dead token")
 	}
 }
 
-// TestSealed: sealed before the first login, and after it.
+// TestSealed: Vault is sealed before the first login, and after it.
 func TestSealed(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -328,7 +328,7 @@ func TestSealed(t *testing.T) {
 	recovers(t, fresh)
 }
 
-// TestRestart: Vault is killed and started again; the connection goes on with what it has.
+// TestRestart: Vault is killed and started again; the connection goes on with its token.
 func TestRestart(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{Storage: vault.File})
@@ -338,17 +338,17 @@ func TestRestart(t *testing.T) {
 	before := token(t, c)
 	server.Kill()
 	if err := read(t.Context(), c); err == nil {
-		t.Fatal("read from a Vault that is not there")
+		t.Fatal("read from a Vault that was killed")
 	}
 	server.Restart()
 	recovers(t, c)
 	if token(t, c) != before {
-		t.Error("signed in anew though the token lives")
+		t.Error("signed in again although the token is valid")
 	}
 }
 
-// TestHanging: a Vault that does not answer costs the timeout and not more, at the login and afterwards. While a token
-// serves, a login that hangs behind it costs nothing.
+// TestHanging: if Vault does not answer, a call takes the timeout and not more, at the login and afterwards. While a
+// token works, a login that hangs in the background delays no call.
 func TestHanging(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -376,8 +376,8 @@ func TestHanging(t *testing.T) {
 	mustRead(t, c)
 }
 
-// TestStrangeAnswers: what is no answer to a login gives no token, whatever its status; and Vault's limit of requests
-// is an outage and no judgement of the credential.
+// TestStrangeAnswers: an answer without a token gives none, whatever its status. Vault's rate limit counts as an
+// outage, not as a refusal of the credential.
 func TestStrangeAnswers(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{})
@@ -417,8 +417,8 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// TestCertificateChanged: Vault gets a certificate of another authority, over the same file: no call fails. In a file
-// of its own, which nobody named: the calls fail with an error of x509.
+// TestCertificateChanged: Vault gets a certificate of another authority. If that authority is in the configured file,
+// no call fails; if not, calls fail with an x509 error.
 func TestCertificateChanged(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{TLS: true})
@@ -437,11 +437,11 @@ func TestCertificateChanged(t *testing.T) {
 	server.Down()
 	server.Up()
 	if err := read(t.Context(), c); !troubleWithCertificates(err) {
-		t.Fatalf("nobody vouches for Vault: %v", err)
+		t.Fatalf("with an untrusted certificate: %v", err)
 	}
 }
 
-// TestStandby: a standby forwards, or sends its clients on with 307.
+// TestStandby: a standby forwards calls, or redirects its clients with 307.
 func TestStandby(t *testing.T) {
 	noEnvironment(t)
 	server := vault.Start(t, vault.Options{Storage: vault.Raft, Standby: true, TLS: true})
@@ -511,7 +511,8 @@ func TestNothingLeft(t *testing.T) {
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			left := 0
 			for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-				// Those of the connection itself, of Vault's client, and of the transport's connections to this server.
+				// Goroutines of the connection itself, of Vault's client, and of the transport's connections to this
+				// server.
 				if strings.Contains(stack, "vaultstore.(*Connection)") || strings.Contains(stack, "LifetimeWatcher") || strings.Contains(stack, "http2ClientConn") {
 					left++
 				}

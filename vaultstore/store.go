@@ -41,7 +41,7 @@ type Store struct {
 	path    string
 	transit *transit
 	memory  *memory
-	// listings is what lists remember.
+	// listings caches what lists need.
 	listings *listings
 	logger   *slog.Logger
 	settled  time.Duration

@@ -12,8 +12,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestConformance: a real Vault is as good a store as every other one, with the seeds sealed by transit and without,
-// under the policy that `sallyport vault-policy` prints.
+// TestConformance: a store in a real Vault behaves like any other store, with and without transit, and with the policy
+// that `sallyport vault policy` prints.
 func TestConformance(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestCalls: a verification is one read and one write, and one call to transit where it is used.
+// TestCalls: a verification costs one read and one write, and one call to transit if that is used.
 func TestCalls(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -91,7 +91,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// everything reads whatever Vault still shows below the store's path: every version of every document.
+// everything reads all that Vault still has below the store's path: every version of every document.
 func everything(t *testing.T, server *vault.Server, store *Store) string {
 	t.Helper()
 	var all bytes.Buffer
@@ -128,7 +128,7 @@ func everything(t *testing.T, server *vault.Server, store *Store) string {
 }
 
 // TestOldSeedsAreNowhere: after a reset the old seed is in no version of any document, and after disabling nothing is
-// listed. Also where the mount keeps ten versions of everything, which wins over what a document's own metadata say.
+// listed. That holds even if the mount keeps ten versions of everything, which overrides a document's own metadata.
 func TestOldSeedsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
@@ -139,7 +139,7 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 	version := put(t, store, alice, 7, 0)
 	version = put(t, store, alice, 7, version)
 	if all := everything(t, server, store); strings.Count(all, oldSeed) != 2 {
-		t.Fatalf("the mount keeps no old versions, so nothing is shown here: %d", strings.Count(all, oldSeed))
+		t.Fatalf("the mount keeps no old versions: the test is broken: %d", strings.Count(all, oldSeed))
 	}
 	version = put(t, store, alice, 9, version)
 	if all := everything(t, server, store); strings.Contains(all, oldSeed) || !strings.Contains(all, newSeed) {
@@ -152,7 +152,7 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 		t.Errorf("left behind: %s", all)
 	}
 
-	// A reset whose purge fails: the next change makes up for it, in another process too.
+	// If the purge of a reset fails, the next change purges, also in another process.
 	version = put(t, store, alice, 7, 0)
 	server.Faults(vault.Fault{Path: "/v1/secret/destroy/*", Status: 503})
 	put(t, store, alice, 9, version)
@@ -168,8 +168,8 @@ func TestOldSeedsAreNowhere(t *testing.T) {
 	}
 }
 
-// TestP6_WhatIsNoRecord: whatever lies at a user's place and is no whole record is an error, and never "not enrolled":
-// a deleted version, data that are null, other documents, other users' documents.
+// TestP6_WhatIsNoRecord: anything at a user's place that is not a complete record is an error, and never "not
+// enrolled": a deleted version, data that are null, other documents, other users' documents.
 func TestP6_WhatIsNoRecord(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	store := newStore(t, server, Settings{})
@@ -218,13 +218,13 @@ func TestP6_WhatIsNoRecord(t *testing.T) {
 		_, _, err := store.Get(t.Context(), key)
 		wants(t, name+": Get", err, factor.ErrCorrupt)
 		if _, err := store.Put(t.Context(), key, storetest.NewRecord("alice", 2), 0); err == nil {
-			t.Errorf("%s: enrolled anew over what is there", name)
+			t.Errorf("%s: a new enrolment overwrote it", name)
 		}
 		if name == "with another generation" || name == "soft-deleted" || name == "destroyed" {
-			continue // KV still counts it as the present version, which somebody has read
+			continue // KV still counts it as the current version
 		}
 		if err := store.Delete(t.Context(), key, version); err == nil {
-			t.Errorf("%s: deleted at a version that is no more", name)
+			t.Errorf("%s: deleted at a version that no longer exists", name)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestTransitSealsSeeds: with transit the document in KV holds no seed, and a sealed one that is moved to another user,
-// or to the same user of another app, opens nothing.
+// TestTransitSealsSeeds: with transit the document in KV has no unsealed seed. A sealed seed that is moved to another
+// user, or to the same user of another app, does not open.
 func TestTransitSealsSeeds(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -24,7 +24,7 @@ func TestTransitSealsSeeds(t *testing.T) {
 		put(t, store, key, 9, 0)
 	}
 	if all := everything(t, server, store); strings.Contains(all, "BwcHBwcH") || !strings.Contains(all, "vault:v1:") {
-		t.Error("the seed lies open in KV")
+		t.Error("the seed is in KV unsealed")
 	}
 	kv := server.Client().KVv2(DefaultMount)
 	document := func(key factor.Key) map[string]any {
@@ -48,7 +48,7 @@ func TestTransitSealsSeeds(t *testing.T) {
 	wants(t, "without transit in the configuration", err, factor.ErrCorrupt)
 }
 
-// TestTransitRotation: after the key was rotated a seed is sealed anew at its next use, and only then.
+// TestTransitRotation: after the key was rotated a seed is sealed again at its next use, and not before.
 func TestTransitRotation(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -86,14 +86,14 @@ func TestTransitRotation(t *testing.T) {
 	if with := sealedWith(); with != "vault:v2" {
 		t.Errorf("sealed with %s after the rotation", with)
 	}
-	// Transit without its version to be seen is no reason to fail.
+	// If the version of the transit key cannot be read, nothing fails.
 	now = now.Add(rotationCheck)
 	server.Faults(vault.Fault{Path: "/v1/transit/keys/*", Status: 403})
 	use()
 }
 
-// TestTransitLater: where transit is switched on later, a seed that lies open is sealed at its next use, and is in no
-// older version.
+// TestTransitLater: when transit is switched on later, an unsealed seed is sealed at its next use, and is in no older
+// version any more.
 func TestTransitLater(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -110,15 +110,15 @@ func TestTransitLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	if all := everything(t, server, store); strings.Contains(all, "BwcHBwcH") {
-		t.Error("the seed still lies open")
+		t.Error("the seed is still unsealed")
 	}
 	if seed, _ := storedSeed(t, store, alice); seed != 7 {
 		t.Errorf("seed %d", seed)
 	}
 }
 
-// TestP6_TransitFaults: transit in trouble, or without its key, is an outage; nothing is written with an open seed
-// instead.
+// TestP6_TransitFaults: trouble with transit, or a missing transit key, is an outage; the store does not write an
+// unsealed seed instead.
 func TestP6_TransitFaults(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)
@@ -140,7 +140,7 @@ func TestP6_TransitFaults(t *testing.T) {
 	}
 }
 
-// TestTransitForgedAnswers: an answer of transit without what it should hold is an error.
+// TestTransitForgedAnswers: an answer of transit without the expected content is an error.
 func TestTransitForgedAnswers(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

@@ -111,9 +111,9 @@ func runDemo(ctx context.Context, port int, out io.Writer) (err error) {
 	}
 }
 
-// demoConfig adapts the Caddyfile that an operator starts from, with its variables set for the demo, and with what a
-// site of one's own would add: how it looks, trusted browsers, the dialog for apps that sign in by script, and a link
-// to the settings page. What happens is logged to the address of a story too.
+// demoConfig adapts the Caddyfile that an operator starts from, with its variables set for the demo. It adds what a
+// real site would add: its look, trusted browsers, the dialog for apps that sign in by script, and a link to the
+// settings page. It also sends the log to the address of a story.
 func demoConfig(logo, story string, variables map[string]string) ([]byte, error) {
 	for name, value := range variables {
 		if err := os.Setenv(name, value); err != nil {
@@ -134,7 +134,7 @@ func demoConfig(logo, story string, variables map[string]string) ([]byte, error)
 	return config, err
 }
 
-// startedAs is how this program was started, for the commands that the walk-through shows.
+// startedAs returns how this program was started, for the commands that the walk-through shows.
 func startedAs() string {
 	if executable, err := os.Executable(); err == nil && strings.Contains(executable, string(filepath.Separator)+"go-build") {
 		return "go run ./cmd/sallyport"
@@ -142,7 +142,7 @@ func startedAs() string {
 	return os.Args[0]
 }
 
-// freeAddress is an address on loopback with the wanted port, or with any other where that one is taken.
+// freeAddress returns an address on loopback with the wanted port, or with another one if that is taken.
 func freeAddress(ctx context.Context, port int) (string, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))

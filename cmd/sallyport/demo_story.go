@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// story tells what happens at the demo's gateway, as it happens, in sentences. It gets the log's lines over loopback,
-// as any listener of Caddy's `output net` does.
+// story prints in sentences what happens at the demo's gateway, as it happens. It gets the log's lines over loopback,
+// like any listener of Caddy's `output net`.
 type story struct {
 	address  string
 	listener net.Listener
@@ -25,7 +25,7 @@ type story struct {
 	conns    []net.Conn
 }
 
-// listenToStory begins to listen. Nothing is told before begin.
+// listenToStory begins to listen. Nothing is printed before begin.
 func listenToStory(ctx context.Context, out io.Writer) (*story, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +38,7 @@ func listenToStory(ctx context.Context, out io.Writer) (*story, error) {
 
 func (s *story) begin() { s.once.Do(func() { close(s.started) }) }
 
-// close ends it, and returns when nothing more is told. It may be called again.
+// close ends the story, and returns when nothing more is printed. It may be called again.
 func (s *story) close() {
 	s.ended.Do(func() {
 		s.begin()
@@ -74,7 +74,7 @@ func (s *story) read(conn net.Conn) {
 			continue
 		}
 		if sentence := logged.sentence(); sentence != "" {
-			// A terminal that has gone is no reason to stop serving.
+			// If the terminal is gone, go on serving.
 			_, _ = fmt.Fprintf(s.out, "  %s  %s\n", time.Now().Format(time.TimeOnly), sentence)
 		}
 	}
@@ -91,7 +91,7 @@ type loggedLine struct {
 	Cookies []string `json:"cookies"`
 }
 
-// sentence is what the line says, to somebody who has never seen it; empty where that is nothing.
+// sentence says what the line means, to somebody who has never seen one; empty if the line is not worth a sentence.
 func (l *loggedLine) sentence() string {
 	user := fmt.Sprintf("%.40q", l.User)
 	if plain := user[1 : len(user)-1]; plain == l.User {

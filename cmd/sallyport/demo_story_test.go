@@ -19,8 +19,8 @@ func (s *shared) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
-// TestStory: lines of the log become sentences, in their order; what is no line is passed over, and a name cannot write
-// to the terminal.
+// TestStory: lines of the log become sentences, in their order. Other text is skipped, and control characters in a name
+// do not reach the terminal.
 func TestStory(t *testing.T) {
 	var out shared
 	told, err := listenToStory(t.Context(), &out)

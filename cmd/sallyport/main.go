@@ -1,6 +1,7 @@
-// Command sallyport is a complete Caddy web server with Sallyport built in. It has all of Caddy's commands, and some of
-// its own: `sallyport demo` shows the whole thing on this machine, `sallyport code` stands in for a phone, and
-// `sallyport vault`, `secrets` and `preset` are what any Caddy with the module has as `caddy second-factor vault` ...
+// Command sallyport is a complete Caddy web server with Sallyport built in. It has Caddy's commands and some of its
+// own: `sallyport demo` shows the product on this machine, `sallyport code` computes a code like an authenticator app,
+// and `sallyport vault`, `secrets` and others are short for `caddy second-factor vault` and so on, which any Caddy with
+// the module has.
 package main
 
 import (

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asMain has the test's own binary be the program.
+// asMain makes the test's own binary run as the program.
 const asMain = "SALLYPORT_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
@@ -31,8 +31,8 @@ func run(t *testing.T, arguments ...string) (string, error) {
 	return string(said), err
 }
 
-// TestCommandsAtRoot: the program has its commands at the root as well, and the help shows these and not the names of
-// old.
+// TestCommandsAtRoot: the program has its commands at the root as well. The help shows these, and not their former
+// names.
 func TestCommandsAtRoot(t *testing.T) {
 	help, err := run(t, "help")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestSpellings(t *testing.T) {
 			if (err != nil) != fails || said == "" {
 				t.Errorf("%s: %v\n%s", spelling, err, said)
 			}
-			// All say the same, but for the code, which may change in between.
+			// All print the same, except the code, which may change in between.
 			if i == 0 {
 				first = said
 			} else if said != first && !strings.HasPrefix(spelling, "second-factor code") {

@@ -53,8 +53,8 @@ func writeForEver(path string) error {
 	}
 }
 
-// TestKilled kills a writing process again and again, at the first start too. What it had reported as written must be
-// there, and the database must open without help.
+// TestKilled kills a writing process again and again, also during the first start. Whatever it had reported as written
+// must be there, and the database must open without help.
 func TestKilled(t *testing.T) {
 	path := place(t)
 	var reported factor.Version
@@ -69,7 +69,7 @@ func TestKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// A child that hangs is killed too, and then found to have reported nothing.
+		// A child that hangs is killed too; the test then fails because it has reported nothing.
 		watchdog := time.AfterFunc(time.Minute, func() { _ = child.Process.Kill() })
 		lines := bufio.NewScanner(output)
 		for line := 0; lines.Scan(); line++ {

@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// neverNotEnrolled opens a damaged database and demands that everybody's record is what was written, or an error that
-// says so; it tells how many were readable.
+// neverNotEnrolled opens a damaged database and requires that each user's record is either the one that was written or
+// an ErrCorrupt. It returns how many were readable.
 func neverNotEnrolled(t *testing.T, what, path string, versions map[string]factor.Version) (readable int) {
 	t.Helper()
 	store, err := Open(path, Options{})
@@ -40,8 +40,8 @@ func neverNotEnrolled(t *testing.T, what, path string, versions map[string]facto
 	return readable
 }
 
-// TestP6_BitFlips turns over single bits all over the file. bbolt alone would take many of them for a database in which
-// somebody is not enrolled: in the newest head page, in a key, in the count of a page.
+// TestP6_BitFlips flips single bits all over the file. With many of them, such as in the newest head page, in a key, or
+// in the count of a page, bbolt alone would read a database in which somebody is not enrolled.
 func TestP6_BitFlips(t *testing.T) {
 	path, versions := made(t)
 	content, err := os.ReadFile(path)
@@ -55,7 +55,7 @@ func TestP6_BitFlips(t *testing.T) {
 	defer func() { _ = file.Close() }()
 	flips, harmless := 0, 0
 	for at, b := range content {
-		// Empty space is tried here and there, page heads everywhere, the rest at every third byte.
+		// Page heads are tried at every byte, empty space at every 61st, and the rest at every third.
 		if inHead := at%4096 < 160; !inHead && (b == 0 && at%61 != 0 || b != 0 && at%3 != 0) {
 			continue
 		}
@@ -79,7 +79,7 @@ func TestP6_BitFlips(t *testing.T) {
 	}
 }
 
-// TestP6_CutOff: a file that lost its end, up to the whole of it.
+// TestP6_CutOff: a file that lost its end, or all of its content.
 func TestP6_CutOff(t *testing.T) {
 	path, versions := made(t)
 	content, err := os.ReadFile(path)
@@ -103,8 +103,8 @@ func TestP6_CutOff(t *testing.T) {
 	}
 }
 
-// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which
-// must neither end the process nor mean that nobody is enrolled.
+// TestP6_CutOffWhileOpen: the file is cut off while the store is open. Reading the mapped memory then faults, which
+// must neither end the process nor read as "not enrolled".
 func TestP6_CutOffWhileOpen(t *testing.T) {
 	for _, size := range []int64{0, 4096, 3 * 4096} {
 		store := mustOpen(t, place(t))
@@ -124,8 +124,8 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 	}
 }
 
-// TestTampering edits the database with bbolt, as somebody would who may write the file and has not got the key: to
-// take another user's factor for his own, to bring an old state back, or to have no factor at all.
+// TestTampering edits the database with bbolt, like an attacker who can write the file but does not have the key. He
+// tries to get another user's factor for his own account, to bring back an old state, or to have no factor at all.
 func TestTampering(t *testing.T) {
 	sealerOf := func(t *testing.T, path string) *sealer {
 		key, err := readKey(path + ".key")
@@ -224,8 +224,8 @@ func TestTampering(t *testing.T) {
 		})
 	}
 
-	// The body of one record is damaged: that user is told so, the others go on.
-	t.Run("one record spoilt", func(t *testing.T) {
+	// The body of one record is damaged: only that user gets an error.
+	t.Run("one record damaged", func(t *testing.T) {
 		path, versions := made(t)
 		alice, _ := names(t, path)
 		edit(t, path, func(tx *bolt.Tx) error {
@@ -238,7 +238,7 @@ func TestTampering(t *testing.T) {
 		}
 	})
 
-	// An older state of one record, genuine in every byte, is put back: a recovery code would be good again.
+	// An older, authentic state of one record is put back, so that a used recovery code would be valid again.
 	t.Run("old record", func(t *testing.T) {
 		path := place(t)
 		store := mustOpen(t, path)
@@ -259,7 +259,7 @@ func TestTampering(t *testing.T) {
 	})
 }
 
-// TestTamperingWhileOpen: the index in memory notices what changes in the file behind the store's back.
+// TestTamperingWhileOpen: the index in memory detects changes that are made to the file while the store is open.
 func TestTamperingWhileOpen(t *testing.T) {
 	store := mustOpen(t, place(t))
 	versions := fill(t, store)
@@ -289,6 +289,6 @@ func TestTamperingWhileOpen(t *testing.T) {
 		t.Errorf("enrolling anew over it: %v", err)
 	}
 	if err := store.Delete(t.Context(), keyOf("bob"), versions["bob"]); !errors.Is(err, ErrDamaged) {
-		t.Errorf("writing goes on in a damaged database: %v", err)
+		t.Errorf("a write to a damaged database: %v", err)
 	}
 }

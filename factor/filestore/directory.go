@@ -13,12 +13,13 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// directory is what lists say of all records, in memory, so that a list or a search reads none. It is made at the first
-// list, and follows every change from then on. The store's mutex guards it.
+// directory keeps in memory what lists show of all records, so that a list or a search reads no record. It is made at
+// the first list, and follows every change from then on. The store's mutex guards it.
 type directory struct {
-	// byApp are the apps' records, sorted by their users.
+	// byApp has each app's records, sorted by their users.
 	byApp map[string][]factor.Listed
-	// entries are those of byApp by their places; one without a user's record is one that cannot be read.
+	// entries has the same records by their names in the database. An entry without a user is a record that cannot be
+	// read.
 	entries map[name]entry
 }
 
@@ -27,10 +28,10 @@ type entry struct {
 	unreadable bool
 }
 
-// openedAtOnce is how many records are read while others wait for the store.
+// openedAtOnce is how many records are read in one go, while others wait for the store.
 const openedAtOnce = 256
 
-// put adds or replaces what is listed at a place.
+// put adds or replaces the entry of a record.
 func (d *directory) put(n name, app string, listed factor.Listed) {
 	d.remove(n)
 	users := d.byApp[app]
@@ -53,7 +54,7 @@ func (d *directory) remove(n name) {
 
 func byUser(listed factor.Listed, user string) int { return cmp.Compare(listed.User, user) }
 
-// directories makes a store's directory once.
+// directories holds a store's directory, which is made once.
 type directories struct {
 	making  sync.Mutex
 	present *directory // guarded by the store's mutex; nil before the first list
@@ -73,7 +74,7 @@ func (s *Store) List(ctx context.Context, query factor.Query) (factor.Page, erro
 	return query.Fill(s.directory.present.byApp[query.App]), nil
 }
 
-// makeDirectory opens all records, a few at a time, so that nobody who signs in meanwhile waits for long.
+// makeDirectory opens all records, a few at a time, so that users who sign in meanwhile do not wait for long.
 func (s *Store) makeDirectory(ctx context.Context) error {
 	s.directory.making.Lock()
 	defer s.directory.making.Unlock()
@@ -98,8 +99,8 @@ func (s *Store) makeDirectory(ctx context.Context) error {
 	return nil
 }
 
-// openSome puts records into the directory that are not in it and have not been deleted meanwhile. They are read with
-// the store's mutex and opened without it.
+// openSome puts those of the records into the directory that are not in it and have not been deleted meanwhile. It
+// reads them with the store's mutex and opens them without it.
 func (s *Store) openSome(ctx context.Context, names []name) error {
 	values, err := s.readSome(ctx, names)
 	if err != nil {
@@ -124,7 +125,7 @@ func (s *Store) openSome(ctx context.Context, names []name) error {
 	for n, o := range found {
 		_, listed := s.directory.present.entries[n]
 		switch version, stored := s.versions[n]; {
-		case listed || !stored || version != versionOf(values[n]): // what came later is in the directory already
+		case listed || !stored || version != versionOf(values[n]): // a later change is in the directory already
 		case o.err != nil:
 			s.directory.present.entries[n] = entry{unreadable: true}
 		default:

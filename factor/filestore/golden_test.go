@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// putDocument seals a document as it is, as the version before did with what it had encoded.
+// putDocument seals a document as it is, as the previous version did with what it had encoded.
 func putDocument(t *testing.T, store *Store, key factor.Key, document []byte) {
 	t.Helper()
 	store.mutex.Lock()
@@ -33,7 +33,7 @@ func putDocument(t *testing.T, store *Store, key factor.Key, document []byte) {
 	}
 }
 
-// document opens what is stored of a key.
+// document opens the document that is stored for a key.
 func document(t *testing.T, store *Store, key factor.Key) []byte {
 	t.Helper()
 	n := store.sealer.name(key)
@@ -50,9 +50,9 @@ func document(t *testing.T, store *Store, key factor.Key) []byte {
 	return plain
 }
 
-// TestGoldenFile: what the version before sealed is read, and what is sealed after a write without a change is the same
-// to the byte, also when the file was closed in between. What only schema 2 can hold the version before refuses, and
-// goes on once that is gone.
+// TestGoldenFile: records that the previous version sealed can be read, and a write without a change seals the same
+// bytes, also when the file was closed in between. The previous version refuses a record that only schema 2 can hold,
+// and accepts it again once it is back in schema 1.
 func TestGoldenFile(t *testing.T) {
 	path := place(t)
 	if err := Init(path, Options{}); err != nil {
@@ -82,19 +82,19 @@ func TestGoldenFile(t *testing.T) {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if got := document(t, store, key); !bytes.Equal(got, file.Content) {
-			t.Errorf("%s: written otherwise:\n%s\n%s", file.Name, got, file.Content)
+			t.Errorf("%s: not written byte for byte:\n%s\n%s", file.Name, got, file.Content)
 		}
 		if version, err = store.Put(t.Context(), key, storetest.NewMixed(old.User, 1), version); err != nil {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if _, err := schema1test.Decode(document(t, store, key)); !errors.Is(err, schema1test.ErrCorrupt) {
-			t.Errorf("%s: the version before takes what it cannot hold: %v", file.Name, err)
+			t.Errorf("%s: the previous version accepts what it cannot hold: %v", file.Name, err)
 		}
 		if _, err = store.Put(t.Context(), key, record, version); err != nil {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if got := document(t, store, key); !bytes.Equal(got, file.Content) {
-			t.Errorf("%s: afterwards written otherwise:\n%s\n%s", file.Name, got, file.Content)
+			t.Errorf("%s: afterwards not written byte for byte:\n%s\n%s", file.Name, got, file.Content)
 		}
 	}
 }

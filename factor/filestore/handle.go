@@ -21,7 +21,7 @@ func openBolt(path string, timeout time.Duration, readOnly bool) (*handle, error
 
 func (h *handle) guard(work func() error) error { return translated(h.Guard(work)) }
 
-// translated says in the words of this package what boltfile found.
+// translated turns an error of boltfile into one of this package.
 func translated(err error) error {
 	switch {
 	case errors.Is(err, boltfile.ErrInUse):

@@ -7,9 +7,8 @@ import (
 	"os"
 )
 
-// Init begins anew: it makes the database at path, in which nobody is enrolled, and its key, unless that is there
-// already. It is an operator's act. ErrExists where there is a database that something was written to; otherwise
-// errors are those of Open.
+// Init makes a new database at path, in which nobody is enrolled, and its key, unless the key is there already. Only an
+// operator may decide that. ErrExists if there is a database with any content; other errors are those of Open.
 func Init(path string, options Options) error {
 	options.KeyFile = KeyPath(path, options.KeyFile)
 	if options.LockTimeout == 0 {
@@ -17,7 +16,7 @@ func Init(path string, options Options) error {
 	}
 	if info, err := os.Stat(path); err == nil {
 		if info.Size() > 0 {
-			// An untouched one is what a start leaves behind that was killed.
+			// A start that was killed leaves an untouched database behind.
 			switch untouched, err := prepare(path, options); {
 			case err != nil && !errors.Is(err, ErrDamaged):
 				return err

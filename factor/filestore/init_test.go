@@ -12,9 +12,9 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// TestP6_DatabaseMissing: somebody removed the database, or its volume is not mounted, while the key is there: beside
-// it, as by default, or wherever it was said to be. A new database would let everybody in with the password alone,
-// and have a stranger who knows one set up the factor. The control: what was there before opens with the same words.
+// TestP6_DatabaseMissing: somebody removed the database, or its volume is not mounted, while the key is there, in the
+// default place or a configured one. A new database would let everybody in with the password alone, and an attacker who
+// knows a password could set up the factor. The control: the earlier database opens with the same options.
 func TestP6_DatabaseMissing(t *testing.T) {
 	for name, keyFile := range map[string]func(path string) string{
 		"key beside it":         func(string) string { return "" },
@@ -47,13 +47,13 @@ func TestP6_DatabaseMissing(t *testing.T) {
 				if _, err := Open(path, options); !errors.Is(err, ErrDatabaseMissing) || !errors.Is(err, factor.ErrCorrupt) {
 					t.Errorf("%v, want ErrDatabaseMissing", err)
 				} else if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "secrets init") {
-					t.Errorf("%v: want the path, and what to do", err)
+					t.Errorf("%v: want the path and the remedy", err)
 				}
 			}
 			if _, err := os.Stat(path); err == nil {
-				t.Error("a new one was made")
+				t.Error("a new database was made")
 			}
-			// As the message says.
+			// This is what the error tells the operator to do.
 			if err := Init(path, options); err != nil {
 				t.Fatal(err)
 			}
@@ -68,17 +68,17 @@ func TestP6_DatabaseMissing(t *testing.T) {
 	}
 }
 
-// TestInit begins anew where nothing was kept, and nowhere else.
+// TestInit: Init makes a new database only if there is none.
 func TestInit(t *testing.T) {
 	path, versions := made(t)
 	if err := Init(path, Options{}); !errors.Is(err, ErrExists) {
-		t.Errorf("beside what is kept: %v, want ErrExists", err)
+		t.Errorf("beside a database: %v, want ErrExists", err)
 	}
 	if err := os.Rename(path+".key", path+".away"); err != nil {
 		t.Fatal(err)
 	}
 	if err := Init(path, Options{}); !errors.Is(err, ErrExists) {
-		t.Errorf("beside what is kept, without its key: %v, want ErrExists", err)
+		t.Errorf("beside a database without its key: %v, want ErrExists", err)
 	}
 	if err := os.Rename(path+".away", path+".key"); err != nil {
 		t.Fatal(err)
@@ -93,9 +93,9 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Init(path, Options{}); !errors.Is(err, ErrExists) {
-		t.Errorf("over what is damaged: %v, want ErrExists", err)
+		t.Errorf("over a damaged database: %v, want ErrExists", err)
 	}
-	// With a key that was made beforehand, and with neither.
+	// With a key that was made beforehand, and with neither key nor database.
 	for _, key := range []string{strings.Repeat("c0ffee11", 8), ""} {
 		path, keyFile := filepath.Join(t.TempDir(), "new", "secrets.db"), filepath.Join(t.TempDir(), "key")
 		if key != "" {
@@ -117,7 +117,7 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// TestExisting: whoever wants to read what is kept makes nothing where there is nothing.
+// TestExisting: with Options.Existing, Open makes nothing if there is no database.
 func TestExisting(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "folder")
 	path := filepath.Join(folder, "secrets.db")
@@ -129,12 +129,12 @@ func TestExisting(t *testing.T) {
 	}
 }
 
-// TestKilledAtTheFirstStart: a first start that was killed, at whichever of its steps, locks nobody out for ever: the
-// next one goes on, or says what to do, and that helps.
+// TestKilledAtTheFirstStart: a first start that was killed at any of its steps never makes the store unusable: the next
+// start works, or its error says what to do, and doing that helps.
 func TestKilledAtTheFirstStart(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		// stop leaves what a start leaves that is killed there.
+		// stop makes the files that a start leaves behind when it is killed at this step.
 		stop   func(t *testing.T, path string)
 		resume bool
 	}{
@@ -167,15 +167,15 @@ func TestKilledAtTheFirstStart(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "secrets.db")
 			test.stop(t, path)
 			if _, err := Open(path, Options{Existing: true}); err == nil {
-				t.Error("it is taken for one that something is kept in")
+				t.Error("it is taken for a database with content")
 			}
 			store, err := Open(path, Options{})
 			if !test.resume {
 				if err == nil || !strings.Contains(err.Error(), "secrets init") {
-					t.Fatalf("%v; want what to do", err)
+					t.Fatalf("%v; want an error that says what to do", err)
 				}
 				if err := Init(path, Options{}); err != nil {
-					t.Fatalf("what was said to do: %v", err)
+					t.Fatalf("doing what the error says: %v", err)
 				}
 				store, err = Open(path, Options{})
 			}
@@ -187,7 +187,7 @@ func TestKilledAtTheFirstStart(t *testing.T) {
 	}
 }
 
-// bare makes what bbolt makes of a new file.
+// bare makes the file that bbolt makes for a new database.
 func bare(t *testing.T, path string) {
 	t.Helper()
 	database, err := openBolt(path, DefaultLockTimeout, false)

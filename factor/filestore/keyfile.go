@@ -26,7 +26,7 @@ func readKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("filestore: opening the key file: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	// The opened file is asked, not the path, which may be a link or may have been exchanged.
+	// Check the opened file and not the path, which may be a link or may point to another file by now.
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("filestore: opening the key file: %w", err)
@@ -67,8 +67,8 @@ func parseKey(text string) ([]byte, bool) {
 	return nil, false
 }
 
-// createKey makes a key file, whole or not at all, and never in place of another: it is written under another name and
-// then linked.
+// createKey makes a key file, completely or not at all, and never replaces one: it writes under another name and then
+// makes a link.
 func createKey(path string, random io.Reader) ([]byte, error) {
 	key := make([]byte, keySize)
 	if _, err := io.ReadFull(random, key); err != nil {
@@ -78,7 +78,7 @@ func createKey(path string, random io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("filestore: making the key file's directory: %w", err)
 	}
 	temporary := path + ".new"
-	// Left over from a start that was killed; nobody else is here, since the database is locked.
+	// A start that was killed may have left it. No other process uses it, since the database is locked.
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("filestore: making the key file: %w", err)
 	}
@@ -90,7 +90,7 @@ func createKey(path string, random io.Reader) ([]byte, error) {
 		if errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("filestore: making the key file: %w", err)
 		}
-		// Some file systems know no hard links.
+		// Some file systems have no hard links.
 		if err := writeExclusively(path, hex.EncodeToString(key)+"\n"); err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func createKey(path string, random io.Reader) ([]byte, error) {
 	return key, nil
 }
 
-// writeExclusively makes a file of mode 0600 that did not exist, and sees it to the disk.
+// writeExclusively makes a file of mode 0600 that did not exist, and syncs it to the disk.
 func writeExclusively(path, content string) (err error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -122,7 +122,7 @@ func writeExclusively(path, content string) (err error) {
 	return nil
 }
 
-// syncDirectory makes a new name in the directory survive a power cut, where the system can do that at all.
+// syncDirectory makes a new name in the directory survive a power cut, if the system supports that.
 func syncDirectory(path string) {
 	directory, err := os.Open(path)
 	if err != nil {

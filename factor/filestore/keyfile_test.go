@@ -80,8 +80,7 @@ func TestKeyFileReadableByOthers(t *testing.T) {
 	}
 }
 
-// TestP6_NoKeyIsNoNewDatabase: a key that is missing or another one must not lead to an empty database, in which nobody
-// is enrolled.
+// TestP6_NoKeyIsNoNewDatabase: a missing or wrong key must not lead to an empty database, in which nobody is enrolled.
 func TestP6_NoKeyIsNoNewDatabase(t *testing.T) {
 	path, versions := made(t)
 	key, err := os.ReadFile(path + ".key")
@@ -138,7 +137,7 @@ func TestP6_NoKeyIsNoNewDatabase(t *testing.T) {
 		t.Errorf("the database was touched (%v)", err)
 	}
 
-	// A link to the key will do, and any of its spellings.
+	// A link to the key is accepted, and so is the key in each encoding.
 	raw, err := hex.DecodeString(strings.TrimSpace(string(key)))
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +166,7 @@ func TestCreateKeyReplacesNothing(t *testing.T) {
 	if _, err := createKey(path+"2", iotest.ErrReader(errors.New("no entropy"))); err == nil {
 		t.Error("a key without random bytes")
 	}
-	// What a killed start left behind is in nobody's way.
+	// What a killed start left behind does no harm.
 	if err := os.WriteFile(path+"3.new", []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +196,7 @@ func FuzzParseKey(f *testing.F) {
 		}
 		for _, same := range []string{hex.EncodeToString(key), base64.StdEncoding.EncodeToString(key), base64.RawURLEncoding.EncodeToString(key)} {
 			if again, ok := parseKey(same); !ok || !bytes.Equal(again, key) {
-				t.Fatal("another spelling of the key is another key")
+				t.Fatal("another encoding of the key gives another key")
 			}
 		}
 	})

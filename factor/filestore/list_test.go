@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor/storetest"
 )
 
-// TestKeys: every record's owner is known again, whatever the names hold.
+// TestKeys: Keys returns the owner of every record, whatever characters the names have.
 func TestKeys(t *testing.T) {
 	store, err := Open(filepath.Join(t.TempDir(), "secrets.db"), Options{})
 	if err != nil {

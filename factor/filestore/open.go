@@ -16,21 +16,21 @@ import (
 	"sallyport.example/sallyport/internal/boltfile"
 )
 
-// DefaultLockTimeout is how long Open waits for another process to let go of the database.
+// DefaultLockTimeout is how long Open waits for another process to release the database.
 const DefaultLockTimeout = time.Second
 
 // Options of Open.
 type Options struct {
 	// KeyFile is the path of the key file, which may lie on another volume; default: see KeyPath.
 	KeyFile string
-	// Existing has Open make nothing: neither a database, nor a key, nor a folder.
+	// Existing forbids Open to make a database, a key or a folder.
 	Existing bool
 	// LockTimeout is how long to wait for the database's lock; default DefaultLockTimeout.
 	LockTimeout time.Duration
 }
 
-// KeyPath is where the key of the database at path lies, unless another place is named: beside it, with ".key" at its
-// end.
+// KeyPath returns the path of the database's key file: named, or, if that is empty, the database's path with ".key" at
+// the end.
 func KeyPath(path, named string) string {
 	if named != "" {
 		return named
@@ -44,27 +44,27 @@ type Store struct {
 	keyFile string
 	made    bool
 
-	// mutex is held for every use of the database, reading too: a transaction takes microseconds, and after a panic
-	// bbolt's own locks stay taken, which nobody may run into (see handle).
+	// mutex is held for every use of the database, also for reading. A transaction takes microseconds only. And after a
+	// panic bbolt's own locks stay taken, so nobody else may be waiting for them (see handle).
 	mutex    sync.Mutex
 	database *handle // nil once closed
 	summary  summary
 	versions index
-	// directory is what lists say.
+	// directory is what lists are made from.
 	directory directories
 	broken    error // set when the file turned out to be damaged; nothing is answered from then on
 }
 
 var _ factor.Store = (*Store)(nil)
 
-// Open opens the database at path, or makes it, with its key file and their directories (mode 0700), when there is
-// neither. Errors are ErrInUse, ErrWrongKey, ErrDamaged, ErrDatabaseMissing, ErrKeyMissing, ErrKeyMalformed,
+// Open opens the database at path. If there is neither a database nor a key file, it makes both, with their directories
+// (mode 0700). Errors are ErrInUse, ErrWrongKey, ErrDamaged, ErrDatabaseMissing, ErrKeyMissing, ErrKeyMalformed,
 // ErrPermissions, and those of the file system. A database that cannot be used is never replaced by a new one; see
 // Init.
 //
-// The database is made first, then the key, then what is in the database. A start that is killed in between leaves a
-// database that bbolt made and nobody has written to, and the next one goes on from there; a key without a database
-// is never left.
+// The database file is made first, then the key, then the database's content. A start that is killed in between leaves
+// an untouched database, as bbolt makes it, and the next start goes on from there. It never leaves a key without a
+// database.
 func Open(path string, options Options) (*Store, error) {
 	options.KeyFile = KeyPath(path, options.KeyFile)
 	if options.LockTimeout == 0 {
@@ -77,7 +77,7 @@ func Open(path string, options Options) (*Store, error) {
 	return open(path, options, untouched)
 }
 
-// open opens the database that was looked over, or makes it.
+// open opens the database, which prepare has checked, or makes it.
 func open(path string, options Options, untouched bool) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("filestore: making the directory: %w", err)
@@ -94,8 +94,8 @@ func open(path string, options Options, untouched bool) (*Store, error) {
 	return s, nil
 }
 
-// prepare looks the file over before bbolt may trust it, and makes nothing. untouched: it holds nothing yet, or does
-// not exist.
+// prepare checks the file before bbolt opens it, and makes nothing. untouched: the file has no content yet, or does not
+// exist.
 func prepare(path string, options Options) (untouched bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -114,7 +114,8 @@ func prepare(path string, options Options) (untouched bool, err error) {
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("filestore: %s is not a regular file", path)
 	case info.Size() == 0:
-		// bbolt would make a new one of it. A start that was killed at its very beginning leaves one too.
+		// bbolt would make a new database of it. A start that was killed at its very beginning leaves an empty file
+		// too.
 		return false, fmt.Errorf("%w: %s is empty; if nothing was ever kept there, begin anew by `secrets init`", ErrDamaged, path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
@@ -122,7 +123,7 @@ func prepare(path string, options Options) (untouched bool, err error) {
 			return false, fmt.Errorf("filestore: closing the database to others: %w", err)
 		}
 	}
-	// Read-only, bbolt takes the lock and reads no more than the head pages.
+	// In read-only mode bbolt takes the lock and reads only the head pages.
 	locked, err := openBolt(path, options.LockTimeout, true)
 	if err != nil {
 		return false, err
@@ -143,15 +144,15 @@ func prepare(path string, options Options) (untouched bool, err error) {
 	return untouched, translated(err)
 }
 
-// begin reads or makes the key, and checks or makes the content. The database is locked meanwhile.
+// begin reads or makes the key, and checks or makes the content. The caller has locked the database.
 func (s *Store) begin(keyFile string, untouched bool) error {
 	key, err := readKey(keyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !untouched {
 			return fmt.Errorf("%w: %s", ErrKeyMissing, keyFile)
 		}
-		// The database's name is on the disk before the key is: a power cut must not leave a key alone, which would
-		// be taken for one whose database was lost.
+		// The database's name must be on the disk before the key is. After a power cut, a key alone would look as if
+		// its database had been lost.
 		syncDirectory(filepath.Dir(s.database.Path()))
 		key, err = createKey(keyFile, rand.Reader)
 	}
@@ -184,13 +185,13 @@ func (s *Store) Made() bool { return s.made }
 func (s *Store) DeriveKey(label string) []byte {
 	key, err := derive(s.sealer.root, "for others: "+label)
 	if err != nil {
-		// HKDF fails only for lengths that are not ours.
+		// HKDF fails only for lengths that are not used here.
 		panic(err)
 	}
 	return key
 }
 
-// Close lets go of the file. Operations that come later get factor.ErrUnavailable.
+// Close releases the file. Later operations return factor.ErrUnavailable.
 func (s *Store) Close() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -52,7 +52,7 @@ func (s *Store) get(ctx context.Context, n name) (value []byte, err error) {
 	return value, nil
 }
 
-// find looks a value up, and holds what it finds, or does not find, against the index.
+// find looks a value up, and compares what it finds, or that it finds nothing, with the index.
 func (s *Store) find(tx *bolt.Tx, n name) ([]byte, error) {
 	records := tx.Bucket(bucketRecords)
 	if records == nil {
@@ -95,7 +95,7 @@ func (s *Store) Put(ctx context.Context, key factor.Key, record factor.Record, e
 		}
 		return records.Put(n[:], value)
 	})
-	if d := s.directory.present; d != nil && s.versions[n] == next.last { // also where the commit was in doubt
+	if d := s.directory.present; d != nil && s.versions[n] == next.last { // also after a commit in doubt
 		d.put(n, key.App, record.Listed())
 	}
 	if err != nil {
@@ -129,8 +129,8 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return err
 }
 
-// write makes one change together with the summary that goes with it. next is the summary but for its count and sum,
-// which change completes. The caller holds the mutex.
+// write makes one change and writes the new summary in the same transaction. next is the new summary except for its
+// count and sum, which change fills in. The caller holds the mutex.
 func (s *Store) write(n name, next summary, change func(records *bolt.Bucket, present factor.Version, next *summary) error) error {
 	committing := false
 	err := s.database.guard(func() error {
@@ -169,7 +169,7 @@ func (s *Store) write(n name, next summary, change func(records *bolt.Bucket, pr
 	return classify("writing", err)
 }
 
-// adopt makes the summary and the index say what was written.
+// adopt updates the summary and the index in memory to what was written.
 func (s *Store) adopt(n name, next summary) {
 	if next.last != s.summary.last {
 		s.versions[n] = next.last
@@ -179,8 +179,8 @@ func (s *Store) adopt(n name, next summary) {
 	s.summary = next
 }
 
-// reconcile finds out whether a change was written whose commit failed: a full disk fails before, a failing disk
-// perhaps after. Either state is good; any other is damage.
+// reconcile finds out whether a change whose commit failed was written: a full disk fails before the write, a failing
+// disk perhaps after it. Both states are valid; any other is damage.
 func (s *Store) reconcile(n name, next summary) {
 	var found summary
 	err := s.database.guard(func() error {
@@ -199,7 +199,7 @@ func (s *Store) reconcile(n name, next summary) {
 	}
 }
 
-// usable reports whether anything may be done now. The caller holds the mutex.
+// usable returns an error if the store cannot be used now. The caller holds the mutex.
 func (s *Store) usable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", factor.ErrUnavailable, err)

@@ -12,8 +12,8 @@ import (
 // ErrNotEmpty says that there are records in the file.
 var ErrNotEmpty = errors.New("filestore: there are records in it")
 
-// Remove closes a store that holds no record, and deletes its database and its key file. The key is overwritten first:
-// without it nothing can be read that the database held before, should its blocks be found again on the disk.
+// Remove closes a store that holds no record, and deletes its database and its key file. It overwrites the key first:
+// without the key, nothing can be read from the database's blocks if they are found on the disk later.
 func Remove(s *Store) error {
 	s.mutex.Lock()
 	if s.database == nil {

@@ -17,10 +17,10 @@ import (
 // format is the version of everything that this package writes; it is part of what is authenticated.
 const format = "1"
 
-// name is the key of a record in the database: it tells nothing of app and user without the key file.
+// name is the key of a record in the database. Without the key file it reveals nothing about app and user.
 type name [sha256.Size]byte
 
-// sealer is what is derived from the key file.
+// sealer holds what is derived from the key file.
 type sealer struct {
 	root  []byte
 	aead  cipher.AEAD
@@ -47,7 +47,7 @@ func newSealer(root []byte) (*sealer, error) {
 	return s, nil
 }
 
-// derive makes a key for one purpose. Purposes of this package and those of DeriveKey never meet.
+// derive makes a key for one purpose. The purposes of this package differ from those of DeriveKey.
 func derive(root []byte, purpose string) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, root, nil, "sallyport filestore "+purpose, keySize)
 	if err != nil {
@@ -66,7 +66,7 @@ func fields(texts ...string) []byte {
 	return out
 }
 
-// name computes the place of a record.
+// name computes a record's key in the database.
 func (s *sealer) name(key factor.Key) (n name) {
 	mac := hmac.New(sha256.New, s.names)
 	mac.Write(fields(key.App, key.User))
@@ -83,7 +83,7 @@ func (s *sealer) sum(n name, version factor.Version) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// seal encrypts with a fresh nonce, which stands in front. 24 random bytes do not repeat.
+// seal encrypts with a fresh nonce, which it puts in front. 24 random bytes do not repeat.
 func (s *sealer) seal(plain, associated []byte) ([]byte, error) {
 	sealed := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(plain)+chacha20poly1305.Overhead)
 	if _, err := rand.Read(sealed); err != nil {
@@ -102,12 +102,13 @@ func (s *sealer) open(sealed, associated []byte) ([]byte, bool) {
 	return plain, err == nil
 }
 
-// recordAssociation binds a sealed record to its place, and so to its owner, and to its version.
+// recordAssociation binds a sealed record to its name, and so to its owner, and to its version.
 func recordAssociation(n name, version factor.Version) []byte {
 	return append(fields("record", format, string(n[:])), binary.BigEndian.AppendUint64(nil, uint64(version))...)
 }
 
-// sealRecord makes the stored value of a record: its version, readable, and sealed the owner's names and the document.
+// sealRecord makes the stored value of a record: the readable version, then, sealed, the names of app and user and the
+// document.
 func (s *sealer) sealRecord(key factor.Key, version factor.Version, document []byte) ([]byte, error) {
 	plain := append(fields(key.App, key.User), document...)
 	sealed, err := s.seal(plain, recordAssociation(s.name(key), version))
@@ -125,8 +126,7 @@ func versionOf(value []byte) factor.Version {
 	return factor.Version(binary.BigEndian.Uint64(value))
 }
 
-// openRecord is the reverse of sealRecord, for the value at a place. The value may lie in the database's memory; what
-// is returned does not.
+// openRecord is the reverse of sealRecord. value may be in the database's memory; the results are copies.
 func (s *sealer) openRecord(n name, value []byte) (owner factor.Key, document []byte, ok bool) {
 	version := versionOf(value)
 	if version == 0 {

@@ -33,7 +33,7 @@ func TestSealIsBound(t *testing.T) {
 			t.Errorf("opened for %q of %q", wrong.User, wrong.App)
 		}
 		if s.name(wrong) == s.name(key) {
-			t.Errorf("the same place for %q of %q", wrong.User, wrong.App)
+			t.Errorf("the same name for %q of %q", wrong.User, wrong.App)
 		}
 	}
 	for at := range value {

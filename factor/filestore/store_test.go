@@ -39,7 +39,7 @@ var people = []string{"alice", "bob", "carol", "dave"}
 
 func keyOf(user string) factor.Key { return factor.Key{App: "wiki-of-the-test", User: user} }
 
-// fill enrols everybody, and writes some of them again.
+// fill writes a record for each user, and some of them twice.
 func fill(t testing.TB, store *Store) map[string]factor.Version {
 	t.Helper()
 	versions := map[string]factor.Version{}
@@ -55,7 +55,7 @@ func fill(t testing.TB, store *Store) map[string]factor.Version {
 	return versions
 }
 
-// made is a closed database with everybody in it.
+// made returns a closed database with a record for each user.
 func made(t testing.TB) (path string, versions map[string]factor.Version) {
 	t.Helper()
 	path = place(t)
@@ -112,7 +112,7 @@ func TestManyRecords(t *testing.T) {
 	const many = 400
 	path := place(t)
 	store := mustOpen(t, path)
-	store.database.NoSync = true // the disk is not what is tested
+	store.database.NoSync = true // the test is not about the disk
 	versions := make([]factor.Version, many)
 	for i := range versions {
 		user := fmt.Sprint("user", i)
@@ -149,12 +149,12 @@ func TestP9_NothingIsReadable(t *testing.T) {
 	}
 	for _, text := range append([]string{"wiki-of-the-test", "secret", "SHA1", "enrolment", string(bytes.Repeat([]byte{1}, 20))}, people...) {
 		if bytes.Contains(content, []byte(text)) {
-			t.Errorf("%q stands in the file", text)
+			t.Errorf("%q is in the file", text)
 		}
 	}
 }
 
-// TestFreshNonce: the same record written twice must not look the same.
+// TestFreshNonce: the same record written twice gives different sealed bytes.
 func TestFreshNonce(t *testing.T) {
 	store := mustOpen(t, place(t))
 	seen := map[string]bool{}
@@ -264,8 +264,7 @@ func TestDeriveKey(t *testing.T) {
 	}
 }
 
-// TestReconcile: a commit that failed may or may not have been written. What the store says afterwards is what the
-// file holds.
+// TestReconcile: a commit that failed may or may not have been written. Afterwards the store agrees with the file.
 func TestReconcile(t *testing.T) {
 	store := mustOpen(t, place(t))
 	versions := fill(t, store)
@@ -290,7 +289,7 @@ func TestReconcile(t *testing.T) {
 	if store.broken != nil || store.summary != after || store.versions[n] != version {
 		t.Errorf("not written: broken %v, version %d", store.broken, store.versions[n])
 	}
-	// Neither.
+	// The file has neither state.
 	store.summary = before
 	store.reconcile(n, imagined)
 	if _, _, err := store.Get(t.Context(), keyOf("alice")); !errors.Is(err, ErrDamaged) {
@@ -298,7 +297,7 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// TestFullDisk: a write that finds no room is an error which changes nothing, and the next one works.
+// TestFullDisk: a write to a full disk returns an error and changes nothing, and the next write works.
 func TestFullDisk(t *testing.T) {
 	store := mustOpen(t, place(t))
 	versions := fill(t, store)
@@ -324,7 +323,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// edit changes the database behind the store's back.
+// edit changes the database directly with bbolt.
 func edit(t testing.TB, path string, change func(tx *bolt.Tx) error) {
 	t.Helper()
 	database, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, NoFreelistSync: true})

@@ -26,7 +26,7 @@ type summary struct {
 	last factor.Version
 	// count is the number of records.
 	count uint64
-	// sum is the sum (exclusive or) of sealer.sum over all records.
+	// sum is the exclusive or of sealer.sum over all records.
 	sum [sha256.Size]byte
 }
 
@@ -133,8 +133,8 @@ func (s *sealer) checkKey(tx *bolt.Tx) error {
 	return nil
 }
 
-// load goes through all records and holds them against the summary: a record that is missing, that has lost its place,
-// or that an older state was put in for, makes a difference. The records stay sealed.
+// load reads all records and compares them with the summary. It detects a record that is missing, misplaced, or
+// replaced by an older state. The records stay sealed.
 func (s *sealer) load(tx *bolt.Tx) (summary, index, error) {
 	stated, err := s.getSummary(tx)
 	if err != nil {

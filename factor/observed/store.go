@@ -1,4 +1,4 @@
-// Package observed is a store of second factors that tells how long another one's calls took and how they ended.
+// Package observed wraps a store of second factors and tells an observer how long each call took and how it ended.
 package observed
 
 import (
@@ -18,16 +18,16 @@ const (
 	List   = "list"
 )
 
-// Operations are all of them.
+// Operations returns all operations.
 func Operations() []string { return []string{Get, Put, Delete, List} }
 
-// How a call ends.
+// The outcomes of a call.
 const (
 	OK = "ok"
-	// NotFound says that there certainly is no record, and Conflict that another attempt was quicker.
+	// NotFound says that there certainly is no record, and Conflict that another attempt was faster.
 	NotFound = "not_found"
 	Conflict = "conflict"
-	// Cancelled means that whoever asked did not wait.
+	// Cancelled means that the caller did not wait.
 	Cancelled = "cancelled"
 	// Unavailable means that the store could not be asked. Failed is any other error, such as a record that cannot be
 	// used.
@@ -35,7 +35,7 @@ const (
 	Failed      = "failed"
 )
 
-// Outcomes are all of them.
+// Outcomes returns all outcomes.
 func Outcomes() []string { return []string{OK, NotFound, Conflict, Cancelled, Unavailable, Failed} }
 
 // Observer is told of each call when it has ended. It is called by many goroutines, and must be quick.
@@ -49,7 +49,7 @@ type Store struct {
 	observer Observer
 }
 
-// New makes one.
+// New makes a Store.
 func New(store factor.Store, observer Observer) *Store { return &Store{store, observer} }
 
 // tell tells the observer of a call that has ended.
@@ -95,10 +95,10 @@ func (s *Store) Delete(ctx context.Context, key factor.Key, expected factor.Vers
 	return err
 }
 
-// errNoList is returned where the other store lists nothing.
+// errNoList is returned if the other store is no factor.Lister.
 var errNoList = fmt.Errorf("%w: the store cannot list its records", factor.ErrUnavailable)
 
-// List implements factor.Lister, as far as the other store does.
+// List implements factor.Lister if the other store does.
 func (s *Store) List(ctx context.Context, query factor.Query) (factor.Page, error) {
 	lister, able := s.store.(factor.Lister)
 	if !able {

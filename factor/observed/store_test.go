@@ -16,7 +16,7 @@ type silent struct{}
 
 func (silent) Observe(string, string, time.Duration) {}
 
-// TestConformance: what is watched is as good a store as what is not.
+// TestConformance: an observed store behaves like any other store.
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) factor.Store { return observed.New(factor.NewMemoryStore(), silent{}) })
 }
@@ -41,7 +41,7 @@ func (f fails) Put(context.Context, factor.Key, factor.Record, factor.Version) (
 
 func (f fails) Delete(context.Context, factor.Key, factor.Version) error { return f.err }
 
-// TestEachCallIsTold: by its operation and how it ended.
+// TestEachCallIsTold: the observer is told each call's operation and outcome.
 func TestEachCallIsTold(t *testing.T) {
 	for _, test := range []struct {
 		err  error

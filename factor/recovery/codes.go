@@ -13,7 +13,7 @@ const (
 	codeGroup  = 4
 )
 
-// alphabet leaves out i, l, o and u: what looks alike, and what spells words.
+// alphabet leaves out i, l and o, which look like digits, and u, so that fewer codes spell words.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
@@ -30,8 +30,8 @@ func format(code string) string {
 	return out.String()
 }
 
-// parse turns what was typed into the spelling that is hashed: separators away, lower case, and the letters
-// that the alphabet leaves out read as the digits that they look like.
+// parse turns a typed code into the form that is hashed: without separators, in lower case, and with i, l and o read as
+// the digits that they look like.
 func parse(typed string) (string, bool) {
 	code := []byte(factor.PlainCode(typed))
 	if len(code) != codeLength {

@@ -1,3 +1,3 @@
-// Package recovery is the kind of factor of recovery codes: a set of them stands in for an authenticator that was lost.
-// Alone it is no second factor.
+// Package recovery implements recovery codes as a kind of factor. A set of them replaces another factor that was lost;
+// alone it is no second factor.
 package recovery

@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// Kind is the kind of factor. It implements factor.Maker, factor.Counter and factor.Recogniser.
+// Kind is recovery codes as a kind of factor. It implements factor.Maker, factor.Counter and factor.Recogniser.
 type Kind struct {
 	iterations int
 }
@@ -38,8 +38,7 @@ func (*Kind) Check(f factor.Factor) error {
 	return err
 }
 
-// Make implements factor.Maker. The factor has the one ID that sets of recovery codes have, so that a new set takes the
-// old one's place.
+// Make implements factor.Maker. Every set of recovery codes has the same ID, so that a new set replaces the old one.
 func (k *Kind) Make(env factor.Env) (factor.Factor, []string, error) {
 	s, codes, err := newSet(env.Random, k.iterations)
 	if err != nil {
@@ -67,8 +66,9 @@ func (*Kind) Left(f factor.Factor) (left, total int) {
 	return len(s.Hashes), s.Total
 }
 
-// Judge implements factor.Kind: a right code is taken out of the set. The judgement remembers the slow hash, so that
-// judging anew after a conflict costs no second one. When a code was used is not noted: schema 1 has no place for it.
+// Judge implements factor.Kind: a right code is taken out of the set. The judgement keeps the slow hash, so that
+// judging anew after a conflict does not compute it again. It does not record when a code was used, because schema 1
+// has no field for that.
 func (*Kind) Judge(answer factor.Answer) factor.Judgement {
 	code, ok := parse(answer.Text)
 	var salt string
@@ -90,7 +90,7 @@ func (*Kind) Judge(answer factor.Answer) factor.Judgement {
 		if at < 0 {
 			return factor.Factor{}, false, nil
 		}
-		s.Hashes = slices.Delete(s.Hashes, at, at+1) // read has made the list for this judgement
+		s.Hashes = slices.Delete(s.Hashes, at, at+1) // the list is a copy, made by read
 		next, err := s.into(f)
 		return next, err == nil, err
 	}

@@ -14,8 +14,8 @@ import (
 // Codes is how many recovery codes a set has.
 const Codes = 10
 
-// DefaultIterations is the work factor of recovery codes. A code has 80 random bits, which no amount of hashing has to
-// make up for; the number is a margin, and keeps one attempt at a few milliseconds.
+// DefaultIterations is the work factor of recovery codes. A code has 80 random bits and needs no slow hash; the number
+// is a margin, and keeps one attempt at a few milliseconds.
 const DefaultIterations = 20_000
 
 // Bounds of a set in a record. The upper ones keep a forged record from costing minutes of work.
@@ -27,15 +27,15 @@ const (
 	maxCodes      = 100
 )
 
-// set is one set of recovery codes, hashed with PBKDF2-HMAC-SHA256. It is the state of a factor of this kind, and holds
-// what schema 1 of records holds: a factor with more in it is written in schema 2. The hashes are no secret to be
-// sealed: nobody guesses 80 random bits.
+// set is one set of recovery codes, hashed with PBKDF2-HMAC-SHA256. It is the state of a factor of this kind, and has
+// the same fields as in schema 1 of records: a factor with more of them would be written in schema 2. The hashes need
+// no sealing, because nobody guesses 80 random bits.
 type set struct {
 	// Salt is the salt of all codes of the set, at least 16 bytes; in JSON as base64.
 	Salt []byte `json:"salt"`
 	// Iterations is the work factor of PBKDF2.
 	Iterations int `json:"iterations"`
-	// Hashes are the codes not used yet, 32 bytes each; in JSON as base64. A used one is taken out.
+	// Hashes are the hashes of the unused codes, 32 bytes each; in JSON as base64. The hash of a used code is removed.
 	Hashes [][]byte `json:"hashes"`
 	// Total is how many codes the set had when it was made.
 	Total int `json:"total"`
@@ -64,7 +64,7 @@ func newSet(random io.Reader, iterations int) (set, []string, error) {
 	return s, codes, nil
 }
 
-// read takes a factor's set out, and says what is wrong with it.
+// read returns a factor's set, or an error that says what is wrong with it.
 func read(f factor.Factor) (set, error) {
 	var s set
 	if factor.DecodeStrictly(f.State, &s) != nil {
@@ -96,7 +96,7 @@ func (s set) into(f factor.Factor) (factor.Factor, error) {
 	return f, nil
 }
 
-// hash computes the one slow hash of an attempt: the whole set shares a salt, so that ten codes cost no more than one.
+// hash computes the slow hash of a code. All codes of a set share a salt, so that an attempt needs only one hash.
 func (s set) hash(code string) ([]byte, error) {
 	sum, err := pbkdf2.Key(sha256.New, code, s.Salt, s.Iterations, sha256.Size)
 	if err != nil {
@@ -105,7 +105,8 @@ func (s set) hash(code string) ([]byte, error) {
 	return sum, nil
 }
 
-// find looks the hash up among the unused ones, in a time that does not tell where it stands; -1 when it is not there.
+// find returns the index of the hash among the unused ones; -1 if it is not there. The time it takes does not depend on
+// the index.
 func (s set) find(sum []byte) int {
 	at := -1
 	for i, unused := range s.Hashes {

@@ -30,7 +30,7 @@ func TestNewSet(t *testing.T) {
 			t.Errorf("code %d has another form", i)
 		}
 		if seen[code] {
-			t.Error("a code stands twice")
+			t.Error("a code occurs twice")
 		}
 		seen[code] = true
 		parsed, ok := parse(code)
@@ -57,7 +57,7 @@ func TestNewSetWithoutRandom(t *testing.T) {
 	}
 }
 
-// TestIterationsAreThoseOfTheSet: a set made with another work factor must stay usable.
+// TestIterationsAreThoseOfTheSet: a set that was made with another work factor stays usable.
 func TestIterationsAreThoseOfTheSet(t *testing.T) {
 	made, codes, err := New(minIterations + 1).Make(factor.Env{Random: rand.Reader, Now: time.Now()})
 	if err != nil {
@@ -89,7 +89,7 @@ func TestIterationsAreThoseOfTheSet(t *testing.T) {
 	if _, right, err := kind.Judge(factor.Answer{Text: codes[4]})(other, time.Now()); err != nil || right {
 		t.Errorf("the iterations were ignored: %v, %v", right, err)
 	}
-	// One judgement, several readings: the hash that it remembers is that of the set before it.
+	// One judgement for several readings: it must not use the hash that it keeps for a set with another salt.
 	judge := kind.Judge(factor.Answer{Text: codes[5]})
 	for _, reading := range []struct {
 		f     factor.Factor
@@ -101,7 +101,7 @@ func TestIterationsAreThoseOfTheSet(t *testing.T) {
 	}
 }
 
-// TestCheck: what could not be used is damage, and makes no judgement.
+// TestCheck: a set that could not be used is damaged, and no code is judged with it.
 func TestCheck(t *testing.T) {
 	made, codes, err := New(minIterations).Make(factor.Env{Random: rand.Reader, Now: time.Now()})
 	if err != nil {

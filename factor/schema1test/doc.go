@@ -1,7 +1,7 @@
-// Package schema1test is the version before schema 2, frozen, for tests only: records as its code wrote them, byte for
-// byte (Golden), and its reader and writer of records and of Vault's documents. It uses nothing of package factor, so
-// that a change there cannot change what "before" means. Whatever today's code writes for a node of that version has to
-// pass here.
+// Package schema1test is a frozen copy of the version before schema 2, for tests only: records as its code wrote them,
+// byte for byte (Golden), and its reader and writer of records and of Vault's documents. It uses nothing of package
+// factor, so that no change there can change this copy. Whatever today's code writes for a node of that version has to
+// be accepted here.
 //
 // The files in golden were made by the code of commit 81e941c, with a fixed clock and fixed random bytes. They are
 // never made anew: a test that wants other bytes is wrong.
@@ -18,11 +18,11 @@ import (
 //go:embed golden/*.json
 var golden embed.FS
 
-// What the files in golden hold.
+// The sorts of files in golden.
 const (
 	// Records are documents of records.
 	Records = "record"
-	// Proposals are what waits in a session for the confirmation of a set-up.
+	// Proposals are set-ups that are kept in a session until they are confirmed.
 	Proposals = "proposal"
 	// VaultPlain are Vault's documents with the seed in the record.
 	VaultPlain = "vault-plain"
@@ -40,8 +40,8 @@ type File struct {
 	Content []byte
 }
 
-// Golden returns the files of a sort, in the order of their names. The app of all is "wiki"; the user is "alice" but in
-// "hard-name".
+// Golden returns the files of a sort, in the order of their names. The app is always "wiki"; the user is "alice" except
+// in "hard-name".
 func Golden(sort string) []File {
 	entries, err := golden.ReadDir("golden")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor/schema1test"
 )
 
-// TestFrozen: what is frozen here reads what the version before wrote, and writes the same bytes.
+// TestFrozen: the frozen code reads what the previous version wrote, and writes the same bytes.
 func TestFrozen(t *testing.T) {
 	for _, file := range schema1test.Golden(schema1test.Records) {
 		record, err := schema1test.Decode(file.Content)
@@ -17,7 +17,7 @@ func TestFrozen(t *testing.T) {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 		if again, err := schema1test.Encode(record); err != nil || !bytes.Equal(again, file.Content) {
-			t.Errorf("%s: written otherwise (%v)", file.Name, err)
+			t.Errorf("%s: not written byte for byte (%v)", file.Name, err)
 		}
 	}
 	for sort, sealed := range map[string]string{schema1test.VaultPlain: "", schema1test.VaultSealed: schema1test.SealedSeed} {
@@ -32,7 +32,7 @@ func TestFrozen(t *testing.T) {
 			}
 			opened, err := d.Open(func(text string) ([]byte, error) {
 				if text != sealed {
-					t.Errorf("%s: %q is to be opened", file.Name, text)
+					t.Errorf("%s: opens %q", file.Name, text)
 				}
 				return record.TOTP.Secret, nil
 			})
@@ -45,13 +45,14 @@ func TestFrozen(t *testing.T) {
 			}
 			again.Write, again.Purge = d.Write, d.Purge
 			if content, err := json.Marshal(again); err != nil || !bytes.Equal(content, file.Content) {
-				t.Errorf("%s %s: written otherwise (%v)", sort, file.Name, err)
+				t.Errorf("%s %s: not written byte for byte (%v)", sort, file.Name, err)
 			}
 		}
 	}
 }
 
-// TestFrozenRefuses: it is as strict as the version before was; or a test with it would show nothing.
+// TestFrozenRefuses: the frozen code is as strict as the previous version was; otherwise tests with it would prove
+// nothing.
 func TestFrozenRefuses(t *testing.T) {
 	good := schema1test.One(schema1test.Records, "fresh")
 	for name, document := range map[string][]byte{

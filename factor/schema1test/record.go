@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// ErrCorrupt is what the version before said of everything that it could not read.
+// ErrCorrupt is the previous version's error for everything that it could not read.
 var ErrCorrupt = errors.New("schema1test: the stored record cannot be used")
 
-// Record is a record as the version before knew it. The order of the fields is the order in the document.
+// Record is a record of the previous version. The order of the fields is the order in the document.
 type Record struct {
 	Schema   int           `json:"schema"`
 	User     string        `json:"user"`
@@ -74,7 +74,7 @@ type Event struct {
 	Count   int       `json:"count,omitempty"`
 }
 
-// Waiting was the state of somebody without a factor.
+// Waiting was set for a user without a factor.
 type Waiting struct {
 	Grace   time.Time `json:"grace,omitzero"`
 	Offered time.Time `json:"offered,omitzero"`
@@ -119,7 +119,7 @@ func decodeStrictly(document []byte, into any) error {
 	return nil
 }
 
-// Validate is what the version before demanded of a record.
+// Validate checks what the previous version required of a record.
 func (r Record) Validate() error {
 	switch {
 	case r.Schema != 1:

@@ -2,7 +2,7 @@ package schema1test
 
 import "encoding/json"
 
-// VaultDocument is what the version before kept at a key's place in Vault.
+// VaultDocument is the document that the previous version kept in Vault for a key.
 type VaultDocument struct {
 	Schema     int             `json:"schema"`
 	App        string          `json:"app"`
@@ -15,7 +15,7 @@ type VaultDocument struct {
 	Record     json.RawMessage `json:"record,omitempty"`
 }
 
-// NewVaultDocument puts a record into a document; with a sealed seed the record goes in without its own.
+// NewVaultDocument puts a record into a document. With a sealed seed it leaves out the record's own.
 func NewVaultDocument(app string, record Record, generation uint32, sealed string) (VaultDocument, error) {
 	content, err := Encode(record)
 	if err != nil {
@@ -54,7 +54,7 @@ func DecodeVaultDocument(app, user string, content []byte) (VaultDocument, error
 	return *d, nil
 }
 
-// Open takes the record out; seed opens the sealed seed.
+// Open returns the record; seed opens the sealed seed.
 func (d VaultDocument) Open(seed func(sealed string) ([]byte, error)) (Record, error) {
 	if d.SealedSeed == "" {
 		record, err := Decode(d.Record)

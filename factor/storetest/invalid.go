@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// Invalid are records that no store may take, nor hand out, by what is wrong with them.
+// Invalid returns records that no store may accept or return, by what is wrong with them.
 func Invalid(user string) map[string]factor.Record {
 	invalid := map[string]factor.Record{"the zero record": {}, "only a user": {User: user}}
 	for name, spoil := range map[string]func(*factor.Record){
@@ -67,14 +67,14 @@ func Invalid(user string) map[string]factor.Record {
 		record := NewRecord(user, 5)
 		spoil(&record)
 		if reflect.DeepEqual(record, NewRecord(user, 5)) {
-			panic("storetest: nothing was spoilt: " + name)
+			panic("storetest: the record was not changed: " + name)
 		}
 		invalid[name] = record
 	}
 	return invalid
 }
 
-// app spoils the state of the authenticator, and set that of the recovery codes.
+// app damages the state of the authenticator, and set that of the recovery codes.
 func app(spoil func(*authenticator)) func(*factor.Record) {
 	return func(r *factor.Record) { r.Factors[0].State = spoilt(r.Factors[0].State, spoil) }
 }

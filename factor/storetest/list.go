@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// testReset takes all factors away and gives them back.
+// testReset replaces a record with factors by one that an operator has reset, and back.
 func testReset(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	version := put(t, store, key, NewMixed("alice", 1), 0)
@@ -51,7 +51,7 @@ func users(listed []factor.Listed) (names []string) {
 	return names
 }
 
-// testList walks over pages: each record of the app once, with what a list says of it.
+// testList checks that the pages have each record of the app once, with what a list shows of it.
 func testList(t *testing.T, store factor.Store) {
 	if all := walk(t, store, factor.Query{App: "wiki"}); len(all) != 0 {
 		t.Fatalf("an empty store lists %v", all)
@@ -98,7 +98,8 @@ func testList(t *testing.T, store factor.Store) {
 	}
 }
 
-// testListMeanwhile changes the store during a walk: what stays is listed once, and what has changed as it is now.
+// testListMeanwhile changes the store during a walk: a record that stays is listed once, and a changed record as it is
+// now.
 func testListMeanwhile(t *testing.T, store factor.Store) {
 	versions := make(map[string]factor.Version)
 	for i := range 12 {

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// race runs attempt in parallel and counts those that won; everybody else must have lost cleanly.
+// race runs attempt in parallel and counts those that won; all others must have failed with an error of lost.
 func race(t *testing.T, lost []error, attempt func(i int) error) int {
 	t.Helper()
 	var wins atomic.Int64
@@ -90,7 +90,7 @@ func testParallelDelete(t *testing.T, store factor.Store) {
 	}
 }
 
-// testNoLostUpdate counts to fifty from fifty sides; each retries until its increment is written.
+// testNoLostUpdate increments one count in fifty goroutines; each retries until its increment is written.
 func testNoLostUpdate(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	record := NewRecord("alice", 1)

@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// at is when the records of this package were made.
+// at is the time in the records of this package.
 var at = time.Date(2026, time.November, 3, 10, 20, 30, 456789000, time.UTC)
 
 // The states of the kinds that schema 1 knows, as far as a store may see them.
@@ -60,7 +60,7 @@ func NewRecord(user string, seed byte) factor.Record {
 	}
 }
 
-// NewReady is NewRecord of somebody who can sign in with a code of her authenticator at once.
+// NewReady is like NewRecord, for a user who can sign in with a code at once.
 func NewReady(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Throttle = factor.ThrottleState{}
@@ -68,8 +68,8 @@ func NewReady(user string, seed byte) factor.Record {
 	return record
 }
 
-// NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with a secret and without,
-// and of kinds that nobody knows. A store keeps them all the same.
+// NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with and without a secret,
+// and of unknown kinds, which a store keeps like any other.
 func NewMixed(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Factors[0].Name = "Telephone <old>"
@@ -91,12 +91,12 @@ func NewMixed(user string, seed byte) factor.Record {
 	return record
 }
 
-// NewWaiting makes a valid record of somebody who has no factor yet.
+// NewWaiting makes a valid record of a user who has no factor yet.
 func NewWaiting(user string) factor.Record {
 	return factor.Record{User: user, Waiting: &factor.Waiting{Grace: at, Offered: at.Add(time.Hour)}}
 }
 
-// NewReset makes a valid record of somebody whose account an operator has reset, and who has typed a wrong code since.
+// NewReset makes a valid record of a user whose account an operator has reset, and who has typed a wrong code since.
 func NewReset(user string, seed byte) factor.Record {
 	return factor.Record{
 		User: user, Waiting: &factor.Waiting{Grace: at, Reset: at.Add(time.Hour)},
@@ -106,7 +106,7 @@ func NewReset(user string, seed byte) factor.Record {
 	}
 }
 
-// NewCoded makes a valid record of somebody with a factor for whom an operator has made a code.
+// NewCoded makes a valid record of a user with a factor for whom an operator has made a code.
 func NewCoded(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Code = &factor.Code{Hash: bytes.Repeat([]byte{seed + 7}, 32), Expires: at.Add(25 * time.Hour)}
@@ -123,7 +123,7 @@ func encode(state any) json.RawMessage {
 	return content
 }
 
-// Names are users whose names try to reach another record, or to break the one they have.
+// Names returns users' names that attack a store: they try to reach another record, or to break their own.
 func Names() []string {
 	return []string{
 		"bob", "Bob", "bob ", " bob", "bob/", "/bob", "../bob", "./bob", "a/b", "a%2Fb", "a\\b", "a:b", "a", "b", "ab",

@@ -38,12 +38,12 @@ func testRoundTrip(t *testing.T, store factor.Store) {
 	}
 }
 
-// testSchemas goes to what only schema 2 can hold, and back: secrets that are gone are gone, and those that stay are
-// the same.
+// testSchemas changes a record to one that only schema 2 can hold, and back: removed secrets are gone, and the others
+// stay the same.
 func testSchemas(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	if NewRecord("alice", 1).Schema() != factor.Schema1 || NewMixed("alice", 1).Schema() != factor.Schema2 {
-		t.Fatal("the records of this suite are not of the schemas that they are for")
+		t.Fatal("the records of this suite have the wrong schemas")
 	}
 	version := put(t, store, key, NewRecord("alice", 1), 0)
 	version = put(t, store, key, NewMixed("alice", 1), version)
@@ -80,7 +80,7 @@ func testCopies(t *testing.T, store factor.Store) {
 		}
 		want(t, store, key, shape.make(key.User, 1), version)
 
-		// What was read must outlive later transactions of the store.
+		// An earlier reading must survive later transactions of the store.
 		for i := range byte(20) {
 			version = put(t, store, key, shape.make(key.User, i+2), version)
 		}

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of factor.Store: every store passes the same one.
+// Package storetest is the conformance suite that every factor.Store must pass.
 package storetest
 
 import (
@@ -14,8 +14,8 @@ import (
 // Parallel is how many attempts race in each test of compare-and-set.
 const Parallel = 50
 
-// Run runs the suite. open makes a store for one test, with nothing in it, and sees to closing it with t.Cleanup. The
-// store is used by many goroutines at once.
+// Run runs the suite. open makes an empty store for one test, and closes it with t.Cleanup. Many goroutines use the
+// store at once.
 func Run(t *testing.T, open func(t *testing.T) factor.Store) {
 	tests := []struct {
 		name string
@@ -58,7 +58,7 @@ func put(t *testing.T, store factor.Store, key factor.Key, record factor.Record,
 	return version
 }
 
-// want demands that the key's record is exactly this one, at this version.
+// want requires that the key's record is exactly this one, at this version.
 func want(t *testing.T, store factor.Store, key factor.Key, record factor.Record, version factor.Version) {
 	t.Helper()
 	got, at, err := store.Get(t.Context(), key)
@@ -130,13 +130,13 @@ func testCompareAndSet(t *testing.T, store factor.Store) {
 	want(t, store, key, NewRecord("alice", 2), second)
 }
 
-// testWaiting goes from somebody without a factor to one who has one, and back to nobody.
+// testWaiting goes from a user without a factor to one with a factor, and then deletes the record.
 func testWaiting(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	first := put(t, store, key, NewWaiting("alice"), 0)
 	want(t, store, key, NewWaiting("alice"), first)
 	if _, err := store.Put(t.Context(), key, NewRecord("alice", 1), 0); !errors.Is(err, factor.ErrConflict) {
-		t.Errorf("Put where somebody waits: %v, want ErrConflict", err)
+		t.Errorf("Put over a waiting record: %v, want ErrConflict", err)
 	}
 	longer := NewWaiting("alice")
 	longer.Waiting.Offered = time.Time{}
@@ -144,7 +144,7 @@ func testWaiting(t *testing.T, store factor.Store) {
 	third := put(t, store, key, NewRecord("alice", 1), second)
 	want(t, store, key, NewRecord("alice", 1), third)
 	if _, err := store.Put(t.Context(), key, NewWaiting("alice"), second); !errors.Is(err, factor.ErrConflict) {
-		t.Errorf("Put at the version of the wait: %v, want ErrConflict", err)
+		t.Errorf("Put at the version of the waiting record: %v, want ErrConflict", err)
 	}
 	if err := store.Delete(t.Context(), key, third); err != nil {
 		t.Fatalf("Delete: %v", err)
@@ -152,8 +152,8 @@ func testWaiting(t *testing.T, store factor.Store) {
 	wantNone(t, store, key)
 }
 
-// testNoABA is the attack of a slow holder: it read the record, the user disabled and enrolled again meanwhile, and
-// its late write must not bring the old seed back.
+// testNoABA: a slow request has read the record, and meanwhile the user has disabled the factors and enrolled again.
+// The late write of the slow request must not bring the old seed back.
 func testNoABA(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	seen := make(map[factor.Version]bool)
@@ -205,7 +205,7 @@ func testNames(t *testing.T, store factor.Store) {
 	}
 }
 
-// testApps checks that apps are apart, also where app and user run together into the same text.
+// testApps checks that apps are separate, also if app and user, joined together, give the same text.
 func testApps(t *testing.T, store factor.Store) {
 	keys := []factor.Key{
 		{App: "wiki", User: "alice"},
@@ -237,7 +237,8 @@ func testApps(t *testing.T, store factor.Store) {
 	}
 }
 
-// testFinishedContext checks that an operation that was given up is an error which cannot be mistaken for an answer.
+// testFinishedContext checks that an operation with an ended context returns an error that cannot be mistaken for an
+// answer.
 func testFinishedContext(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	version := put(t, store, key, NewRecord("alice", 1), 0)
@@ -267,11 +268,11 @@ func wantUnclear(t *testing.T, operation string, err error) {
 	case err == nil:
 		t.Errorf("%s with a finished context succeeded", operation)
 	case errors.Is(err, factor.ErrNotFound), errors.Is(err, factor.ErrConflict), errors.Is(err, factor.ErrCorrupt):
-		t.Errorf("%s with a finished context: %v, which sounds like an answer", operation, err)
+		t.Errorf("%s with a finished context: %v, which could be mistaken for an answer", operation, err)
 	}
 }
 
-// testValidation checks that what could not be used is not stored either, and leaves what is there alone.
+// testValidation checks that an invalid record is not stored, and does not change the stored one.
 func testValidation(t *testing.T, store factor.Store) {
 	key := factor.Key{App: "wiki", User: "alice"}
 	version := put(t, store, key, NewRecord("alice", 1), 0)

@@ -18,9 +18,9 @@ func typedKey(secret []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 }
 
-// address is the otpauth address for a QR code, in the form that authenticators agree on ("Key URI Format"). A colon
-// would end the issuer in the label, so both names lose theirs, as well as control, format and bidirectional
-// characters; very long names are cut.
+// address is the otpauth address for a QR code, in the form that authenticators agree on ("Key URI Format"). Colons are
+// removed from both names, because a colon would end the issuer in the label; so are control, format and bidirectional
+// characters. Very long names are cut.
 func address(issuer, user, key string, parameters Parameters) string {
 	issuer, user = escapeLabel(issuer), escapeLabel(user)
 	label := user

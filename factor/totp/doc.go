@@ -1,2 +1,2 @@
-// Package totp is the kind of factor of authenticator apps: time-based one-time codes (RFC 6238).
+// Package totp implements the one-time codes of authenticator apps (RFC 6238) as a kind of factor.
 package totp

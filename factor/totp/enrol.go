@@ -9,15 +9,15 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// proposal is what a ceremony of this kind remembers beside the new seed. Nodes of the version before read just these
+// proposal is what a ceremony of this kind keeps besides the new seed. Nodes of the previous version read exactly these
 // fields.
 type proposal struct {
 	Algorithm Algorithm `json:"algorithm"`
 	Digits    int       `json:"digits"`
-	// Period is how long a code lives, in seconds.
+	// Period is how long a code holds, in seconds.
 	Period int `json:"period"`
-	// Skew is that of the settings when the proposal was made. It is for nodes of the version before: what counts is
-	// the skew of the settings when a code is judged.
+	// Skew is the configured skew when the proposal was made. It is for nodes of the previous version only: codes are
+	// judged with the skew that is configured at that time.
 	Skew int `json:"skew"`
 }
 
@@ -38,8 +38,8 @@ func (k *Kind) Begin(env factor.Env) (factor.Ceremony, error) {
 	return factor.Ceremony{State: content, Secret: secret}, nil
 }
 
-// proposed takes out how the codes of a proposed seed are computed, with the kind's own skew, and says what is wrong
-// with it.
+// proposed returns how the codes of a proposed seed are computed, with the kind's own skew, or an error that says what
+// is wrong with the proposal.
 func (k *Kind) proposed(c factor.Ceremony) (Parameters, error) {
 	var p proposal
 	if factor.DecodeStrictly(c.State, &p) != nil || p.Period < 1 || p.Period > int(MaxPeriod/time.Second) {

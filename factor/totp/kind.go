@@ -8,7 +8,7 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// Kind is the kind of factor. It implements factor.Enroller.
+// Kind is one-time codes as a kind of factor. It implements factor.Enroller.
 type Kind struct {
 	issuer     string
 	parameters Parameters
@@ -26,18 +26,18 @@ func (*Kind) Name() factor.Method { return factor.MethodTOTP }
 // Validate implements factor.Kind.
 func (k *Kind) Validate() error { return k.parameters.Validate() }
 
-// state is what a factor of this kind remembers beside its seed. Schema 1 of records holds just these fields: one with
-// more is written in schema 2.
+// state is what a factor of this kind keeps besides its seed. Schema 1 of records has exactly these fields: a factor
+// with more of them would be written in schema 2.
 type state struct {
 	Algorithm Algorithm `json:"algorithm"`
 	Digits    int       `json:"digits"`
-	// Period is how long a code lives, in seconds.
+	// Period is how long a code holds, in seconds.
 	Period int `json:"period"`
 	// Step is the number of the last time step whose code was used; only codes of later steps are accepted.
 	Step int64 `json:"step"`
 }
 
-// parameters are how the codes of a factor are computed; Skew is the kind's.
+// parameters returns how the codes of a factor are computed; Skew is the kind's.
 func (s state) parameters(skew int) Parameters {
 	return Parameters{Algorithm: s.Algorithm, Digits: s.Digits, Period: time.Duration(s.Period) * time.Second, Skew: skew}
 }
@@ -53,7 +53,7 @@ func NewFactor(secret []byte, parameters Parameters, step int64) (factor.Factor,
 	return factor.Factor{Kind: factor.MethodTOTP, State: content, Secret: secret}, nil
 }
 
-// read takes a factor's state out, and says what is wrong with it.
+// read returns a factor's state, or an error that says what is wrong with it.
 func (k *Kind) read(f factor.Factor) (state, error) {
 	var s state
 	if factor.DecodeStrictly(f.State, &s) != nil {
@@ -81,8 +81,8 @@ func (k *Kind) Check(f factor.Factor) error {
 	return err
 }
 
-// Judge implements factor.Kind: a code is right if it belongs to a step later than the last one used. The step is
-// remembered and not the text: the same code can be typed in many spellings.
+// Judge implements factor.Kind: a code is right if it belongs to a step later than the last one used. The factor keeps
+// the step and not the text, because the same code can be typed in many spellings.
 func (k *Kind) Judge(answer factor.Answer) factor.Judgement {
 	return func(f factor.Factor, now time.Time) (factor.Factor, bool, error) {
 		s, err := k.read(f)

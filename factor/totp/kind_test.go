@@ -49,7 +49,7 @@ func TestKind(t *testing.T) {
 			t.Fatalf("confirming: %v, %v", right, err)
 		}
 		if _, right, _ := kind.Judge(codeOf(t, f.Secret, parameters, 0))(f, noon); right {
-			t.Error("the confirming code is good once more")
+			t.Error("the confirming code was accepted again")
 		}
 		later := noon.Add(parameters.Period)
 		answer := codeOf(t, f.Secret, parameters, 1)
@@ -58,7 +58,7 @@ func TestKind(t *testing.T) {
 			t.Fatalf("the next code: %v, %v", right, err)
 		}
 		if _, right, _ := kind.Judge(answer)(next, later); right {
-			t.Error("a code was good twice")
+			t.Error("a code was accepted twice")
 		}
 		if _, right, _ := kind.Judge(answer)(f, later); !right {
 			t.Error("judging changed the factor that was read")
@@ -76,7 +76,7 @@ func must(c factor.Ceremony, err error) factor.Ceremony {
 	return c
 }
 
-// TestBeginWithoutRandom: no seed but a random one.
+// TestBeginWithoutRandom: without random bytes there is no seed.
 func TestBeginWithoutRandom(t *testing.T) {
 	env := alice
 	env.Random = iotest.ErrReader(errors.New("no entropy"))
@@ -85,8 +85,8 @@ func TestBeginWithoutRandom(t *testing.T) {
 	}
 }
 
-// TestCheck: what could not be used is damage, and makes no judgement: an empty seed makes codes that anybody can
-// compute.
+// TestCheck: a factor that could not be used is damaged, and no code is judged with it. With an empty seed anybody
+// could compute the codes.
 func TestCheck(t *testing.T) {
 	kind := New("", Parameters{})
 	good, err := NewFactor([]byte(rfcSecrets[SHA1]), DefaultParameters(), 0)
@@ -132,7 +132,7 @@ func wantCorrupt(t *testing.T, what string, f factor.Factor) {
 	}
 }
 
-// TestProposals: what could not be confirmed is neither shown nor confirmed.
+// TestProposals: a damaged proposal is neither shown nor confirmed.
 func TestProposals(t *testing.T) {
 	kind := New("", Parameters{})
 	for name, spoil := range map[string]func(*factor.Ceremony, *proposal){

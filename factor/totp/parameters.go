@@ -15,7 +15,7 @@ import (
 type Algorithm string
 
 // The algorithms of RFC 6238. Many authenticators silently compute SHA1 whatever the address says, so it is the
-// default; HMAC-SHA1 is not touched by the collisions found in SHA1.
+// default; the collisions found in SHA1 do not affect HMAC-SHA1.
 const (
 	SHA1   Algorithm = "SHA1"
 	SHA256 Algorithm = "SHA256"
@@ -29,7 +29,7 @@ const (
 	MinSecret = 16
 	// MaxSecret is the longest seed in bytes: one block of SHA512.
 	MaxSecret = 128
-	// MaxPeriod is the longest life of a code.
+	// MaxPeriod is the longest period of a code.
 	MaxPeriod = time.Hour
 	// MaxSkew is the most steps that may be accepted on either side of the present one.
 	MaxSkew = 10
@@ -41,10 +41,10 @@ type Parameters struct {
 	Algorithm Algorithm
 	// Digits is the length of a code, 6 to 8; default 6.
 	Digits int
-	// Period is how long a code lives, in whole seconds; default 30s.
+	// Period is how long a code holds, in whole seconds; default 30s.
 	Period time.Duration
-	// Skew is how many steps before and after the present one are accepted as well. In a Parameters that is wholly
-	// zero it is the default, 1; otherwise zero means none.
+	// Skew is how many steps before and after the present one are accepted as well. Its default is 1 if all of the
+	// Parameters is zero; otherwise zero means none.
 	Skew int
 }
 
@@ -53,7 +53,7 @@ func DefaultParameters() Parameters {
 	return Parameters{Algorithm: SHA1, Digits: 6, Period: 30 * time.Second, Skew: 1}
 }
 
-// withDefaults fills in what is left at zero.
+// withDefaults sets the defaults of zero fields.
 func (p Parameters) withDefaults() Parameters {
 	standard := DefaultParameters()
 	if p == (Parameters{}) {
@@ -71,7 +71,7 @@ func (p Parameters) withDefaults() Parameters {
 	return p
 }
 
-// Validate tells what is wrong with the settings (factor.ErrInvalid). Fields left at zero take their defaults first.
+// Validate checks the settings (factor.ErrInvalid). Zero fields take their defaults first.
 func (p Parameters) Validate() error {
 	p = p.withDefaults()
 	if _, known := p.Algorithm.hash(); !known {
@@ -88,7 +88,7 @@ func (p Parameters) Validate() error {
 	return nil
 }
 
-// hash is the algorithm in the words of the otp library. MD5, which that library knows too, is not among them.
+// hash returns the otp library's constant for the algorithm. MD5, which that library also has, is not supported.
 func (a Algorithm) hash() (otp.Algorithm, bool) {
 	switch a {
 	case SHA1:
@@ -120,12 +120,12 @@ func (p Parameters) step(now time.Time) int64 {
 // noStep is what match returns when the code belongs to no step of the window.
 const noStep int64 = -1
 
-// match finds the step whose code was typed. All steps of the window are computed, always, so that the time taken
-// tells nothing; where two of them share a code the later one counts, or the code would be good twice.
+// match finds the step whose code was typed. It always computes all steps of the window, so that the time taken reveals
+// nothing. If two steps have the same code the later one counts; otherwise the code would be accepted twice.
 func (p Parameters) match(secret []byte, code string, now time.Time) (int64, error) {
 	algorithm, known := p.Algorithm.hash()
 	if !known || len(secret) < MinSecret || p.Digits < 6 || p.Digits > 8 || p.Period < time.Second {
-		// Everything is validated long before; the library would take an empty seed for a good one, so look again.
+		// Everything was validated before, but the library would accept an empty seed, so check again.
 		return noStep, factor.ErrCorrupt
 	}
 	digits, ok := normaliseDigits(code, p.Digits)
@@ -141,7 +141,7 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 		}
 		right, err := hotp.ValidateCustom(digits, uint64(at), key, options)
 		if err != nil {
-			// The library's words are left out: they could quote the key.
+			// The library's error is left out: it could quote the key.
 			return noStep, fmt.Errorf("%w: the one-time code cannot be computed", factor.ErrCorrupt)
 		}
 		if right {
@@ -151,8 +151,7 @@ func (p Parameters) match(secret []byte, code string, now time.Time) (int64, err
 	return found, nil
 }
 
-// normaliseDigits accepts exactly count digits, whatever people and clipboards put between them. A code has many
-// spellings, which is why its step is remembered and not its text.
+// normaliseDigits accepts exactly count digits, whatever people and clipboards put between them.
 func normaliseDigits(typed string, count int) (string, bool) {
 	code := factor.PlainCode(typed)
 	if len(code) != count {

@@ -100,8 +100,8 @@ func TestMatchWindow(t *testing.T) {
 	}
 }
 
-// TestMatchTakesTheLaterOfTwoEqualCodes looks for two steps of one window that share a code; if the earlier one were
-// remembered, the same code would be good once more.
+// TestMatchTakesTheLaterOfTwoEqualCodes looks for two steps of one window that have the same code. If the earlier step
+// were recorded, the code would be accepted again.
 func TestMatchTakesTheLaterOfTwoEqualCodes(t *testing.T) {
 	parameters := Parameters{Algorithm: SHA1, Digits: 6, Period: 30 * time.Second, Skew: MaxSkew}
 	secret := []byte(rfcSecrets[SHA1])
@@ -129,7 +129,7 @@ func TestMatchRefuses(t *testing.T) {
 		secret string
 		change func(*Parameters)
 	}{
-		// The trap of the library: it computes codes of an empty key, and so can anybody.
+		// The library computes codes of an empty key, and so can anybody.
 		{"empty seed", "", func(*Parameters) {}},
 		{"short seed", "123456789012345", func(*Parameters) {}},
 		{"no digits", rfcSecrets[SHA1], func(p *Parameters) { p.Digits = 0 }},
@@ -215,7 +215,7 @@ func FuzzNormaliseDigits(f *testing.F) {
 		if len(code) != count || strings.Trim(code, "0123456789") != "" {
 			t.Fatalf("%q is not %d digits", code, count)
 		}
-		// Each digit stands in what was typed, in this order, and no other digit does.
+		// The digits of the code are those that were typed, in the same order.
 		var digits strings.Builder
 		for _, r := range typed {
 			if unicode.Is(unicode.Nd, r) {

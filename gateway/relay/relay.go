@@ -33,8 +33,11 @@ type Exchange struct {
 	signin.Exchange
 	site *Site
 
-	// carries: this request takes a stranger's cookies to the app.
+	// carries: this request takes a stranger's cookies to the app, or its answer has brought them.
 	carries bool
+	// mayBring: the answer may bring a stranger's cookies. brought is the session's token once it has.
+	mayBring bool
+	brought  string
 	// encodingsSaved: encodings was read.
 	encodingsSaved bool
 	// carried are the stranger's cookies that go with this request, if they are not (or no longer) those of the

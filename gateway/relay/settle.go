@@ -304,6 +304,15 @@ func (x *settlement) keepForStranger() error {
 	if returns {
 		returning = x.carried
 	}
+	if len(x.sorted.Held) > 0 {
+		brings(x.Exchange)
+	}
 	_, err := x.Take(session.KeepGuest(x.CookiesSet(x.sorted.Held, x.sorted.Granted...), returning, x.Place == gate.Entry))
+	switch {
+	case err != nil:
+		leaveBrought(x.Exchange)
+	case len(x.sorted.Held) > 0:
+		brings(x.Exchange)
+	}
 	return err
 }

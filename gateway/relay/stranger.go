@@ -50,12 +50,40 @@ func (x *Exchange) ForwardStranger() error {
 	x.Prepare(&x.carried)
 	x.Observe()
 	x.filter = filter{x: x, insertion: insertion, referrer: referrer}
-	if !x.carries {
-		return x.filter.run(x.Next, x.R)
-	}
 	defer x.stream.end()
 	defer leaveDoor(x)
+	if !x.carries {
+		x.mayBring = true
+		defer leaveBrought(x)
+		return x.filter.run(x.Next, x.R)
+	}
 	return x.filter.run(x.Next, x.stream.watch(x))
+}
+
+// brings makes a request one of those that carry the stranger's cookies, because its answer brings them. What is still
+// to come of that answer is meant for whoever is signed in with them by then. It is called before the cookies are
+// written (Carriers.Add); and after that, in case there was no session before.
+func brings(x *Exchange) {
+	if !x.mayBring || x.brought != "" || x.Token == "" {
+		return
+	}
+	x.brought, x.carries = x.Token, true
+	x.Carriers.Add(x.Token, &x.stream)
+	if x.visit == nil {
+		x.visit = x.Raising.Join(x.Token, false, true)
+	}
+	x.stream.begin(x)
+}
+
+// leaveBrought makes it a request of its own again: it is over, or nothing of what it brought was kept.
+func leaveBrought(x *Exchange) {
+	if x.brought == "" {
+		return
+	}
+	x.Carriers.Remove(x.brought, &x.stream)
+	x.visit.Leave()
+	x.Release()
+	x.brought, x.carries, x.mayBring = "", false, false
 }
 
 // carry attaches the stranger's cookies, unless a login has claimed them since the session was read.

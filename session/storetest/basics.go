@@ -27,7 +27,7 @@ func testFindAndCommit(t *testing.T, b *Body) {
 	other.want(one, "")
 	other.want(two, "two")
 
-	// The same without a context, as scs.Store has it.
+	// The same methods without a context, as in scs.Store.
 	three := Token()
 	if err := h.Commit(three, []byte("x"), b.in(time.Minute)); err != nil {
 		t.Error(err)
@@ -41,7 +41,7 @@ func testFindAndCommit(t *testing.T, b *Body) {
 	h.want(three, "")
 }
 
-// testValues: what is sealed may be any bytes, and as many as session.MaxEncoded and a seal around it.
+// testValues: a value may have any bytes, and as many as a sealed session of session.MaxEncoded.
 func testValues(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	all := make([]byte, 256)
@@ -70,8 +70,8 @@ func testValues(t *testing.T, b *Body) {
 	}
 }
 
-// testCopies: what is given may be used again at once, and what was found is nobody else's. boltstore returned bbolt's
-// memory after the transaction, in which other sessions' bytes were seen.
+// testCopies: the caller may reuse the bytes that it stored, and bytes that were found never change. boltstore returned
+// bbolt's memory after the transaction, and other sessions' bytes appeared in it.
 func testCopies(t *testing.T, b *Body) {
 	h := b.open(t)
 	ctx := context.Background()
@@ -101,7 +101,7 @@ func testCopies(t *testing.T, b *Body) {
 	}
 	clear(given)
 	h.want(token, string(kept))
-	// Writing much makes a store use its memory again.
+	// Many writes make a store reuse its memory.
 	for range 200 {
 		h.commit(Token(), strings.Repeat("other ", 50), b.in(time.Hour), nil)
 	}
@@ -110,11 +110,11 @@ func testCopies(t *testing.T, b *Body) {
 		h.commit(Token(), strings.Repeat("third ", 50), b.in(time.Hour), nil)
 	}
 	if !bytes.Equal(found, kept) || !bytes.Equal(versioned, kept) || !bytes.Equal(listed, kept) {
-		t.Error("what was found changed under our hands")
+		t.Error("the value that was found changed later")
 	}
 }
 
-// testUnknown: anybody can log out with tokens that never were, and must not fill the store with tombstones.
+// testUnknown: anybody can sign out with made-up tokens, which must not fill the store with tombstones.
 func testUnknown(t *testing.T, b *Body) {
 	h := b.open(t)
 	for range 20 {
@@ -126,7 +126,8 @@ func testUnknown(t *testing.T, b *Body) {
 	}
 }
 
-// testFinishedContext: a client that hangs up cancels no commit. Finding may fail then, but must not find nothing.
+// testFinishedContext: a client that hangs up does not cancel a commit. Finding may fail then, but must not say that
+// there is no session.
 func testFinishedContext(t *testing.T, b *Body) {
 	h := b.open(t)
 	finished, finish := context.WithCancel(context.Background())

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// moment is how exactly the suite expects time to be kept.
+// moment is the precision of time that the suite expects.
 const moment = 10 * time.Second
 
 func testExpiry(t *testing.T, b *Body) {
@@ -41,7 +41,7 @@ func testExpiry(t *testing.T, b *Body) {
 	h.want(token, "")
 }
 
-// testPast: goredisstore stores without an end what has ended already.
+// testPast: a session that has already expired is not stored. goredisstore stores it without an expiry.
 func testPast(t *testing.T, b *Body) {
 	h := b.open(t)
 	token, moved := Token(), Token()
@@ -67,7 +67,7 @@ func testPast(t *testing.T, b *Body) {
 	h.swap(token, version, "changed", b.in(time.Hour), nil)
 }
 
-// testSweep: what has expired takes no room.
+// testSweep: expired entries are removed.
 func testSweep(t *testing.T, b *Body) {
 	h := b.open(t)
 	stays := Token()
@@ -93,7 +93,7 @@ func testSweep(t *testing.T, b *Body) {
 	h.want(stays, "stays")
 }
 
-// wantDead demands that nothing brings the token back.
+// wantDead requires that nothing brings the token back.
 func (h *handle) wantDead(b *Body, token string, version session.Version) {
 	h.t.Helper()
 	far := b.in(10_000 * time.Hour)
@@ -109,8 +109,8 @@ func (h *handle) wantDead(b *Body, token string, version session.Version) {
 	h.want(token, "")
 }
 
-// testDead: a slow request ends with a commit; the token that was deleted meanwhile must stay dead, for a day and for
-// as long as its session would have lived.
+// testDead: a token is deleted while a slow request is under way, which then commits. The token must stay dead, for a
+// day and for as long as its session would have lived.
 func testDead(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	for name, life := range map[string]time.Duration{"short": time.Minute, "long": 72 * time.Hour} {
@@ -138,13 +138,13 @@ func testDead(t *testing.T, b *Body) {
 	}
 }
 
-// testTombstonesEnd: they take room, and nothing is so slow.
+// testTombstonesEnd: tombstones end, because they take room and no request is so slow.
 func testTombstonesEnd(t *testing.T, b *Body) {
 	h := b.open(t)
 	token := Token()
 	h.commit(token, "one", b.in(time.Hour), nil)
 	h.remove(token)
-	// Deleting what is dead does not prolong it, nor does trying to bring it back.
+	// Neither a second deletion nor an attempt to bring the session back prolongs a tombstone.
 	b.Advance(23 * time.Hour)
 	h.remove(token)
 	h.claim(token, false)
@@ -156,7 +156,7 @@ func testTombstonesEnd(t *testing.T, b *Body) {
 	h.want(token, "")
 	h.commit(token, "two", b.in(time.Hour), nil)
 	h.want(token, "two")
-	// So it is for what expired, whether it was cleaned up or not.
+	// The same holds for expired tombstones, whether they were swept or not.
 	b.Advance(time.Hour + moment)
 	h.swap(token, session.Version{}, "three", b.in(time.Hour), nil)
 	h.want(token, "three")

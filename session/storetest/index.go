@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// owner makes an account that nobody else has.
+// owner makes an account that no other test has.
 func owner() (made session.Owner) {
 	copy(made[:], Token())
 	return made
@@ -28,7 +28,7 @@ func strangers() context.Context {
 	return session.WithLabel(context.Background(), session.Label{Stranger: true})
 }
 
-// owned is what the index has of the owners.
+// owned returns the sessions that the index has for the owners.
 func (h *handle) owned(owners ...session.Owner) map[string]string {
 	h.t.Helper()
 	found := map[string]string{}
@@ -63,7 +63,7 @@ func (h *handle) wantOwned(want map[string]string, owners ...session.Owner) {
 			h.t.Errorf("the index has %q, want %q", got[token], stored)
 		}
 	}
-	// A store may show more than it was asked for, but nothing that is dead.
+	// A store may return more than it was asked for, but no dead session.
 	for token, stored := range got {
 		h.want(token, stored)
 	}
@@ -91,14 +91,14 @@ func testIndex(t *testing.T, b *Body) {
 	if got := other.owned(bob); len(got) != 0 {
 		t.Errorf("bob has %q", got)
 	}
-	// Another owner, in place and with another token.
+	// The session gets another owner, first with the same token and then with another.
 	must(t, h.SwapCtx(of(bob), second, h.version(second), []byte("bob's"), b.in(time.Hour)))
 	other.wantOwned(map[string]string{second: "bob's"}, bob)
 	token = Token()
 	must(t, other.MoveCtx(of(bob), moved, h.version(moved), token, []byte("four"), b.in(2*time.Hour)))
 	h.wantOwned(map[string]string{second: "bob's", token: "four"}, bob)
 	h.wantOwned(map[string]string{second: "bob's", token: "four"}, alice, bob)
-	// Expiry, deletion and what is refused.
+	// Expiry, deletion and refused changes.
 	b.Advance(time.Hour + moment)
 	h.wantOwned(map[string]string{token: "four"}, bob)
 	if err := h.SwapCtx(of(alice), token, session.Version{1}, []byte("late"), b.in(time.Hour)); !errors.Is(err, session.ErrChanged) {
@@ -111,7 +111,7 @@ func testIndex(t *testing.T, b *Body) {
 	for _, who := range []session.Owner{alice, bob, {}} {
 		h.wantOwned(nil, who)
 	}
-	// An error of visit is the walk's.
+	// An error of visit is returned.
 	must(t, h.CommitCtx(of(alice), Token(), []byte("five"), b.in(time.Hour)))
 	enough := errors.New("enough")
 	if err := h.OwnedCtx(context.Background(), []session.Owner{alice}, func(string, []byte) error { return enough }); !errors.Is(err, enough) {
@@ -124,8 +124,8 @@ func testIndex(t *testing.T, b *Body) {
 	}
 }
 
-// testUnlabelled: what a version without an index stored is found for as long as it lives, and belongs to it once it is
-// stored anew.
+// testUnlabelled: sessions that a version without an index stored are found for as long as they live, and are in the
+// index once they are stored again.
 func testUnlabelled(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	alice := owner()
@@ -158,15 +158,15 @@ func testUnlabelled(t *testing.T, b *Body) {
 			t.Errorf("%q are found at the end", got)
 		}
 	}
-	// And once more, for a store that has found that there are none.
+	// Once more, because a store may remember that it found none.
 	h.commit(before+"x", "again", b.in(time.Hour), nil)
 	if got := other.unlabelled(); got[before+"x"] != "again" {
 		t.Errorf("%q are found, want the new one", got)
 	}
 }
 
-// testIndexWhileMoving: somebody who keeps renewing his session, or switches between two names of his, is found all the
-// while.
+// testIndexWhileMoving: sessions are found while an attacker keeps renewing them, or switches them between two
+// accounts.
 func testIndexWhileMoving(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	mine := []session.Owner{owner(), owner()}
@@ -211,7 +211,7 @@ func testIndexWhileMoving(t *testing.T, b *Body) {
 		seen := slices.Collect(maps.Values(h.owned(mine...)))
 		for i := range movers {
 			if !slices.Contains(seen, fmt.Sprint("mover ", i)) {
-				t.Errorf("mover %d slipped through: %q", i, seen)
+				t.Errorf("mover %d was not found: %q", i, seen)
 			}
 		}
 	}
@@ -222,7 +222,8 @@ func testIndexWhileMoving(t *testing.T, b *Body) {
 	}
 }
 
-// testStrangers: strangers have a share, the oldest goes, and nobody else is touched. What they left behind counts too.
+// testStrangers: strangers have a limited share of the entries, including their tombstones. Beyond it the oldest of
+// them ends, and no other session does.
 func testStrangers(t *testing.T, b *Body) {
 	handles := []*handle{b.open(t), b.open(t)}
 	h := handles[0]
@@ -245,7 +246,7 @@ func testStrangers(t *testing.T, b *Body) {
 			on := handles[worker%2]
 			for i := worker; i < many; i += workers {
 				err := on.SwapCtx(strangers(), tokens[i], session.Version{}, []byte("stranger"), b.in(time.Hour))
-				if err == nil && i%5 == 0 { // and again, as a session that is in use
+				if err == nil && i%5 == 0 { // write again, like a session in use
 					var version session.Version
 					var found bool
 					if _, version, found, err = on.FindVersionCtx(context.Background(), tokens[i]); found && err == nil {
@@ -292,7 +293,7 @@ func testStrangers(t *testing.T, b *Body) {
 	h.want(before, "before")
 	h.want(waits, "waits")
 	h.wantOwned(map[string]string{signedIn: "signed in", waits: "waits"}, alice)
-	// A stranger's session that ended to make room comes back by nobody's slow change, and one that signs in stays.
+	// A slow change does not bring back a stranger's session that ended to make room, and one that signs in stays.
 	late := latest[0]
 	version := h.version(late)
 	fresh := Token()
@@ -307,8 +308,8 @@ func testStrangers(t *testing.T, b *Body) {
 	h.want(late, "")
 }
 
-// testManagersBound: a sign-in more than an account may have ends the session that was used least, and none that waits
-// for a factor ends one that has passed it. The settings page shows what is left.
+// testManagersBound: if an account has one session too many, the least recently used one ends, but a pending session
+// never ends a verified one. The settings page shows the remaining ones.
 func testManagersBound(t *testing.T, b *Body) {
 	var managers []*session.Manager
 	for range 2 {
@@ -330,7 +331,7 @@ func testManagersBound(t *testing.T, b *Body) {
 		load(t, managers[0], token)
 	}
 	wantNoSession(t, managers, theirs[17])
-	// The oldest is in use again: another one goes.
+	// The oldest is used again, so another one ends.
 	b.Advance(2 * time.Minute)
 	must(t, managers[1].Touch(context.Background(), verified[0], b.Now()))
 	fifth, _, err := Renew(context.Background(), managers[0], hers, func(data *session.Data) error {

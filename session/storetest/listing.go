@@ -50,7 +50,7 @@ func testList(t *testing.T, b *Body) {
 	}
 }
 
-// testListMany goes over several pages, with values that differ much in size.
+// testListMany lists several pages, with values of very different sizes.
 func testListMany(t *testing.T, b *Body) {
 	h := b.open(t)
 	const many = 2500
@@ -87,7 +87,7 @@ func testListMany(t *testing.T, b *Body) {
 	}
 }
 
-// testListWhileMoving: somebody who keeps renewing his session must not slip through between the pages.
+// testListWhileMoving: an attacker must not be able to hide a session between the pages by renewing it again and again.
 func testListWhileMoving(t *testing.T, b *Body) {
 	h, other := b.open(t), b.open(t)
 	ctx := context.Background()
@@ -140,7 +140,7 @@ func testListWhileMoving(t *testing.T, b *Body) {
 		}
 		for i := range movers {
 			if !seen[fmt.Sprint("mover ", i)] {
-				t.Errorf("mover %d slipped through", i)
+				t.Errorf("mover %d was not listed", i)
 			}
 		}
 	}

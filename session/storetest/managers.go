@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// managers are one for each handle, with a Shared of its own: two processes.
+// managers returns a manager for each of two handles, each with a Shared of its own, as two processes would have.
 func (b *Body) managers(t *testing.T) []*session.Manager {
 	t.Helper()
 	var managers []*session.Manager
@@ -61,7 +61,7 @@ func wantNoSession(t *testing.T, managers []*session.Manager, token string) {
 	}
 }
 
-// testManagers signs in at one process and goes on at the other.
+// testManagers signs in at one process and uses the session at the other.
 func testManagers(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	ctx := context.Background()
@@ -121,7 +121,7 @@ func testManagersExpiry(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersNoLostUpdate: two processes change one session at the same time, and each change brings a cookie of the
+// testManagersNoLostUpdate: two processes change one session at the same time, and each change adds a cookie of the
 // app.
 func testManagersNoLostUpdate(t *testing.T, b *Body) {
 	managers := b.managers(t)
@@ -153,8 +153,8 @@ func testManagersNoLostUpdate(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersRenewalKeepsUpdates: a cookie that one process stores while the other renews the session is either in the
-// renewed session, or its change is told that the session is gone.
+// testManagersRenewalKeepsUpdates: when one process stores a cookie while the other renews the session, the cookie is
+// in the renewed session, or its change gets ErrGone.
 func testManagersRenewalKeepsUpdates(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	ctx := context.Background()
@@ -270,7 +270,8 @@ func testManagersSlowChange(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersHangUp: stores that honour the request's context lost the commit when the browser went away.
+// testManagersHangUp: a browser that hangs up must not cancel a commit, as it did in stores that use the request's
+// context.
 func testManagersHangUp(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	gone, hangUp := context.WithCancel(context.Background())
@@ -290,7 +291,7 @@ func testManagersHangUp(t *testing.T, b *Body) {
 	if data := load(t, managers[0], fresh); data.Notice != "kept" || data.Next != "/kept" {
 		t.Errorf("loaded %v", data)
 	}
-	// Whoever hangs up may get an error, or the session; never the word that there is none.
+	// A client that hangs up may get an error or the session, but never "no session".
 	if data, err := managers[0].Load(gone, fresh); err == nil && data == nil || err != nil && !errors.Is(err, session.ErrStore) {
 		t.Errorf("loaded %v, %v", data, err)
 	}
@@ -330,8 +331,8 @@ func testManagersRevocation(t *testing.T, b *Body) {
 	}
 }
 
-// testManagersRenewAway: somebody who has the password and pending sessions keeps renewing them at one process while
-// the owner's change of factors, at the other one, ends them.
+// testManagersRenewAway: an attacker who has the password keeps renewing pending sessions at one process, while the
+// owner's change of factors at the other one ends them.
 func testManagersRenewAway(t *testing.T, b *Body) {
 	managers := b.managers(t)
 	h := b.open(t)
@@ -366,7 +367,7 @@ func testManagersRenewAway(t *testing.T, b *Body) {
 			if !errors.Is(err, session.ErrStore) {
 				t.Error(err)
 			}
-			continue // it says so, which is what matters
+			continue // the error tells that not all have ended
 		}
 		for _, token := range last {
 			wantNoSession(t, managers, token)

@@ -13,7 +13,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// race runs attempt in parallel over two handles and counts those that won; everybody else must have lost cleanly.
+// race runs attempt in parallel over two handles and counts those that won; all others must have failed with an error
+// of lost.
 func race(t *testing.T, b *Body, lost []error, attempt func(h *handle, i int) error) (wins int) {
 	t.Helper()
 	handles := []*handle{b.open(t), b.open(t)}
@@ -96,7 +97,8 @@ func testSwapInParallel(t *testing.T, b *Body) {
 	h.want(token, fmt.Sprint(winner.Load()))
 }
 
-// testCount: each adds one, and tries again until its one is written. A counter stood at 1 after 200 parallel attempts.
+// testCount: each attempt adds one to a counter, and tries again until that is written. Without versions a counter was
+// at 1 after 200 parallel attempts.
 func testCount(t *testing.T, b *Body) {
 	h := b.open(t)
 	ctx := context.Background()
@@ -153,7 +155,7 @@ func testMoveInParallel(t *testing.T, b *Body) {
 	h.wantDead(b, token, version)
 }
 
-// testDeadInParallel: whatever is under way when a token is deleted, once the deletion is done it is dead.
+// testDeadInParallel: once a token's deletion has returned the token is dead, whatever else is under way.
 func testDeadInParallel(t *testing.T, b *Body) {
 	h := b.open(t)
 	ctx := context.Background()
@@ -184,8 +186,8 @@ func testDeadInParallel(t *testing.T, b *Body) {
 	}
 }
 
-// testMixInParallel: of changes, moves, claims and deletions of one version, one wins; and of a session that moves, one
-// session is left.
+// testMixInParallel: of changes, moves, claims and deletions of one version, one wins. A session that moves does not
+// become two.
 func testMixInParallel(t *testing.T, b *Body) {
 	h := b.open(t)
 	ctx := context.Background()
@@ -197,7 +199,7 @@ func testMixInParallel(t *testing.T, b *Body) {
 		for i := range fresh {
 			fresh[i] = Token()
 		}
-		// A swap that wins leaves the session for a claim to win as well.
+		// After a swap has won, a claim may win as well.
 		var swapped, ended atomic.Int64
 		race(t, b, []error{session.ErrGone, session.ErrChanged, errNotClaimed}, func(h *handle, i int) error {
 			switch i % 3 {

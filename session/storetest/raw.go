@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Create stores a session as it is given, but for App, Form and the times Created, Seen and Since, which are filled in
-// where they are empty. No gateway can: it has to take steps.
+// Create stores any session, and fills in App, Form and the times Created, Seen and Since if they are empty. Only tests
+// do that: a gateway has to take steps.
 func Create(ctx context.Context, m *session.Manager, data session.Data) (token string, err error) {
 	taken, err := m.Begin(ctx, data.Host, time.Time{}, session.Raw(false, func(fresh *session.Data) error {
 		*fresh = data

@@ -1,8 +1,8 @@
-// Package storetest is the conformance suite of session.Store: every store passes the same one, and falls into
-// none of the traps that others fell into.
+// Package storetest is the conformance suite that every session.Store must pass. It also tests for known faults of
+// other stores.
 //
-// Where several processes share a store, the suite opens it several times, and puts a session.Shared of its own over
-// each of these handles: what the locks within one process would hide must come out.
+// If several processes can share a store, the suite opens it several times, and puts a session.Shared of its own over
+// each of these handles, so that locks within one process cannot hide a fault.
 package storetest
 
 import (
@@ -21,18 +21,18 @@ const Parallel = 32
 
 // Body is one body of stored sessions, empty at first. All of its functions are called from the test's own goroutine.
 type Body struct {
-	// Open makes a handle to the sessions, as one more process would have, and sees to closing it with t.Cleanup. A
-	// store that one process uses alone gives the same handle each time.
+	// Open makes a handle to the sessions, as one more process would have, and closes it with t.Cleanup. A store for a
+	// single process returns the same handle each time.
 	Open func() session.Store
 	// Now is the time by the clock of the handles.
 	Now func() time.Time
-	// Advance lets time go by, for the handles and for whatever server is behind them.
+	// Advance lets time pass, for the handles and for a server behind them.
 	Advance func(time.Duration)
-	// Stored cleans up as the store does from time to time and counts what is left: sessions and tombstones.
+	// Stored sweeps as the store does from time to time, and counts the remaining sessions and tombstones.
 	Stored func() int
 	// Strangers is how many anonymous sessions the handles keep, a few hundred at least.
 	Strangers int
-	// OwnTombstones says that tombstones have a bound of their own, and are no part of the strangers' share.
+	// OwnTombstones says that tombstones have a bound of their own, and do not count in the strangers' share.
 	OwnTombstones bool
 }
 
@@ -87,7 +87,7 @@ func Run(t *testing.T, fresh func(t *testing.T) *Body) {
 	}
 }
 
-// Token makes a name of the kind under which sessions are stored.
+// Token makes a token of the form under which sessions are stored.
 func Token() string {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // it never fails
@@ -107,7 +107,7 @@ func (b *Body) open(t *testing.T) *handle {
 
 func (b *Body) in(d time.Duration) time.Time { return b.Now().Add(d) }
 
-// want demands that the token's session is exactly this; empty means none.
+// want requires that the token's session is exactly this; empty means none.
 func (h *handle) want(token, stored string) {
 	h.t.Helper()
 	got, found, err := h.FindCtx(context.Background(), token)
@@ -155,7 +155,7 @@ func (h *handle) move(token string, expected session.Version, newToken, stored s
 	}
 }
 
-// version of a session that must be there.
+// version returns the version of a session that must exist.
 func (h *handle) version(token string) session.Version {
 	h.t.Helper()
 	_, version, found, err := h.FindVersionCtx(context.Background(), token)

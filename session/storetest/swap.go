@@ -54,8 +54,8 @@ func testSwapGone(t *testing.T, b *Body) {
 	}
 }
 
-// testNoABA: a token that is stored anew has none of its earlier versions, or a slow change from its first life would
-// hit its second.
+// testNoABA: a token that is stored again never has an earlier version. Otherwise a slow change of the first session
+// could overwrite the second.
 func testNoABA(t *testing.T, b *Body) {
 	h := b.open(t)
 	token := Token()
@@ -90,7 +90,7 @@ func testMove(t *testing.T, b *Body) {
 		other.wantDead(b, token, version)
 		token = next
 	}
-	// What was moved is a session like any other.
+	// A session that was moved is like any other.
 	other.swap(token, other.version(token), "two", b.in(time.Hour), nil)
 	h.want(token, "two")
 	h.remove(token)

@@ -11,20 +11,20 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// Patience is how long what must succeed may take, on a machine that does ten other things.
+// Patience is how long an operation that must succeed may take on a busy machine.
 const Patience = 30 * time.Second
 
 // Trouble is something that can be wrong between a store and its server, or with the server.
 type Trouble struct {
 	Name       string
 	Begin, End func()
-	// Silent says that what is asked may still arrive, so that only reading is tried.
+	// Silent says that a request may still arrive later, so that only reading is tried.
 	Silent bool
 }
 
-// InTrouble tries a store that keeps its sessions on a server, while that is in trouble: each call ends in time, with
-// an error that is not "no session". Afterwards what was there is there, without a new start. No error shows the
-// secret. limit is the store's timeout.
+// InTrouble tests a store that keeps its sessions on a server, while the server is in trouble: each call ends in time,
+// with an error that does not mean "no session". Afterwards the sessions are found again, without a restart. No error
+// shows the secret. limit is the store's timeout.
 func InTrouble(t *testing.T, store session.Store, limit time.Duration, secret string, troubles []Trouble) {
 	t.Helper()
 	token := MustCommit(t, store, "one")
@@ -48,7 +48,8 @@ func InTrouble(t *testing.T, store session.Store, limit time.Duration, secret st
 	}
 }
 
-// WantRefused demands that every call is an error that says nothing about the session, and does not show the secret.
+// WantRefused requires that every call returns an error that says nothing about the session and does not show the
+// secret.
 func WantRefused(t *testing.T, store session.Store, token, secret string) {
 	t.Helper()
 	ctx := context.Background()
@@ -64,7 +65,7 @@ func WantRefused(t *testing.T, store session.Store, token, secret string) {
 	})
 }
 
-// WantNoChange demands it of the calls that store something.
+// WantNoChange requires the same of the calls that store something.
 func WantNoChange(t *testing.T, store session.Store, token, secret string) {
 	t.Helper()
 	ctx, expiry := context.Background(), time.Now().Add(time.Hour)
@@ -87,8 +88,8 @@ func wantFailures(t *testing.T, secret string, errs map[string]error) {
 	}
 }
 
-// Emptied tries a store whose server loses everything while a change is under way: everybody is out, and the change
-// brings nothing back.
+// Emptied tests a store whose server loses all data while a change is under way: all sessions are gone, and the change
+// brings none back.
 func Emptied(t *testing.T, store session.Store, empty func()) {
 	t.Helper()
 	ctx, expiry := context.Background(), time.Now().Add(time.Hour)
@@ -120,7 +121,7 @@ func MustCommit(t testing.TB, store session.Store, stored string) string {
 	return token
 }
 
-// Finds is an error unless the store finds the session; empty means that it must find none.
+// Finds returns an error unless the store finds the session; empty means that it must find none.
 func Finds(store session.Store, token, want string) error {
 	stored, found, err := store.Find(token)
 	if err == nil && (string(stored) != want || found != (want != "")) {

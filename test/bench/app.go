@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// app is what is protected: it signs in anybody, and answers as quickly as can be.
+// app is the app behind the gateway. It signs in anybody, and answers as fast as possible.
 //
 //	POST /login   a session cookie, and on to /
 //	GET  /me      who is signed in

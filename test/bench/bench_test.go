@@ -31,26 +31,26 @@ const (
 		lifetime 12h
 		idle 12h
 	`
-	// rounds is how often everything is measured, each time for so long.
+	// rounds is how often everything is measured, and each for how long.
 	rounds = 5
 	each   = 3 * time.Second
 	crowd  = 100_000
 )
 
-// contestant is one gateway that is running, with a session in which somebody is signed in.
+// contestant is a running gateway, with a session of a user who is signed in.
 type contestant struct {
 	name string
-	// sessions is where Sallyport keeps them; empty: without Sallyport.
+	// sessions is where Sallyport keeps its sessions; empty: without Sallyport.
 	sessions string
-	// checked asks a checker about each request, as gateways do that work by forward_auth.
+	// checked asks a checker about each request, like gateways that use forward_auth.
 	checked bool
-	// words are more of the site's.
+	// words are further lines of the site.
 	words string
 	*site.Site
 	token string
 }
 
-// cookie is what a browser sends that is signed in.
+// cookie returns the cookie of a browser that is signed in.
 func (c *contestant) cookie() string {
 	if c.token == "" {
 		return "app=alice"
@@ -58,7 +58,7 @@ func (c *contestant) cookie() string {
 	return "sallyport=" + c.token
 }
 
-// contestants starts one process for each.
+// contestants starts the contestants, each as a process of its own.
 func contestants(b *testing.B, upstream string) []*contestant {
 	checker := site.Serve(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	redis, postgres := servers.StartRedis(b), servers.StartPostgres(b)
@@ -76,7 +76,7 @@ func contestants(b *testing.B, upstream string) []*contestant {
 	return all
 }
 
-// start starts it, without the debugging that tests have.
+// start starts the contestant, without the debug log of tests.
 func (c *contestant) start(b *testing.B, upstream, checker string) {
 	gated, options := c.sessions != "", site.Options{}
 	if gated {
@@ -102,19 +102,19 @@ func (c *contestant) start(b *testing.B, upstream, checker string) {
 		client.Get("/small").Wants(b, http.StatusOK, "")
 		page := client.Do(http.MethodGet, "/page", http.Header{"Sec-Fetch-Mode": {"navigate"}}, "").Wants(b, http.StatusOK, "")
 		if strings.Contains(page.Text, "guard.js") != strings.Contains(c.words, "guard") {
-			b.Fatalf("%s: the guard is where it should not be, or is not where it should", c.name)
+			b.Fatalf("%s: the guard is in a page where it should not be, or is missing", c.name)
 		}
 	}
 }
 
-// measure goes round and round, so that whatever else the machine does befalls all alike.
+// measure measures all contestants in each round, so that other load of the machine affects all of them equally.
 func measure(b *testing.B, all []*contestant, title string, of func(c *contestant) (Sample, error)) {
 	b.Helper()
 	unit := "a second"
 	series := make([]Series, len(all))
 	for round := range rounds {
 		for i := range all {
-			// Each second round goes the other way: who comes behind whom makes a difference too.
+			// Every second round has the reverse order, because the order makes a difference too.
 			if round%2 == 1 {
 				i = len(all) - 1 - i
 			}
@@ -131,7 +131,7 @@ func measure(b *testing.B, all []*contestant, title string, of func(c *contestan
 	}
 }
 
-// BenchmarkGateways is `make bench`.
+// BenchmarkGateways is the benchmark of `make bench`.
 func BenchmarkGateways(b *testing.B) {
 	upstream := site.Serve(b, app())
 	all := contestants(b, upstream)
@@ -203,7 +203,7 @@ func echo(ctx context.Context, c *contestant) (Sample, error) {
 	return Sample{Rate: float64(count.Load()) / each.Seconds()}, nil
 }
 
-// fill signs in a crowd, and tells what of the process's memory each one takes.
+// fill signs in many users, and prints how much of the process's memory each one takes.
 func fill(b *testing.B, c *contestant) {
 	b.Helper()
 	before := resident(b, c)
@@ -238,7 +238,7 @@ func fill(b *testing.B, c *contestant) {
 		c.name, crowd, took.Round(time.Millisecond), crowd/took.Seconds(), float64(resident(b, c)-before)/crowd)
 }
 
-// resident is how much memory the process has, in bytes.
+// resident returns the resident memory of the process, in bytes.
 func resident(b *testing.B, c *contestant) int64 {
 	b.Helper()
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.Process()), "status"))

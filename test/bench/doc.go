@@ -1,6 +1,6 @@
-// Package bench measures what the gateway costs, beside the same Caddy without it.
+// Package bench measures the cost of the gateway, compared with the same Caddy without it.
 //
-// Figures of a machine say little; ratios within one run say more. So everything is measured in alternation, round
-// after round, against the same app, and what is told are medians of ratios of neighbours. `make bench` prints the
-// table; docs/performance.md says what it means.
+// Absolute figures depend on the machine; ratios within one run say more. So everything is measured in turn, round
+// after round, against the same app, and the results are medians of the ratios within each round. `make bench` prints
+// the table; docs/performance.md explains it.
 package bench

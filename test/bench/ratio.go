@@ -8,21 +8,21 @@ import (
 	"text/tabwriter"
 )
 
-// Sample is what one measurement gave.
+// Sample is the result of one measurement.
 type Sample struct {
 	// Rate is work in a second: requests, bytes, messages. More is better.
 	Rate float64
-	// P99 is the time that 99 of 100 took no longer than, in seconds; zero where it was not measured.
+	// P99 is the 99th percentile of the latency, in seconds; zero if it was not measured.
 	P99 float64
 }
 
-// Series are the samples of one contestant, a round each.
+// Series are the samples of one contestant, one for each round.
 type Series struct {
 	Name    string
 	Samples []Sample
 }
 
-// Ratio is how a contestant compares with another one, round by round.
+// Ratio compares a contestant with another one, round by round.
 type Ratio struct {
 	// Median, Low and High are of the rounds.
 	Median, Low, High float64
@@ -30,8 +30,8 @@ type Ratio struct {
 
 func (r Ratio) String() string { return fmt.Sprintf("%.3f (%.3f–%.3f)", r.Median, r.Low, r.High) }
 
-// Compare divides each sample by the one that was measured beside it. The number of samples must be the same, and not
-// zero.
+// Compare divides each sample by the other series' sample of the same round. Both must have the same number of samples,
+// and not zero.
 func Compare(series, beside Series, of func(Sample) float64) Ratio {
 	ratios := make([]float64, len(series.Samples))
 	for i, s := range series.Samples {
@@ -41,7 +41,7 @@ func Compare(series, beside Series, of func(Sample) float64) Ratio {
 	return Ratio{Median: median(ratios), Low: ratios[0], High: ratios[len(ratios)-1]}
 }
 
-// median is of a sorted list.
+// median returns the median of a sorted list.
 func median(sorted []float64) float64 {
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 1 {
@@ -53,7 +53,7 @@ func median(sorted []float64) float64 {
 func rate(s Sample) float64 { return s.Rate }
 func p99(s Sample) float64  { return s.P99 }
 
-// Print writes one table: the first series is what the others are compared with.
+// Print writes one table, in which the other series are compared with the first.
 func Print(to io.Writer, title, unit string, all []Series) error {
 	if _, err := fmt.Fprintf(to, "\n%s\n%s\n", title, strings.Repeat("-", len(title))); err != nil {
 		return err

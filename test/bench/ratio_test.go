@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCompare: ratios are of neighbours, so that a machine that grows slower from round to round changes none of them.
+// TestCompare: ratios are within a round, so a machine that becomes slower from round to round changes none of them.
 func TestCompare(t *testing.T) {
 	bare := Series{"bare", []Sample{{Rate: 1000, P99: 1}, {Rate: 500, P99: 2}, {Rate: 250, P99: 4}}}
 	gated := Series{"gated", []Sample{{Rate: 900, P99: 1.1}, {Rate: 475, P99: 2}, {Rate: 200, P99: 5}}}

@@ -22,9 +22,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// BenchmarkSoak has a gateway serve a few people for $SALLYPORT_SOAK (such as 2h; default 10s): each signs in, looks at
-// pages, talks through a WebSocket, signs out or just goes, and comes back. Every half minute it says how much memory
-// and how many goroutines the process has: both should stay where they are after the first minutes.
+// BenchmarkSoak lets a gateway serve a few users for $SALLYPORT_SOAK (such as 2h; default 10s). Each signs in, loads
+// pages, uses a WebSocket, signs out or just leaves, and comes back. Every half minute it prints the memory and the
+// number of goroutines of the process; both should stay constant after the first minutes.
 //
 //	SALLYPORT_SOAK=2h go test ./test/bench -run '^$' -bench Soak -benchtime 1x -timeout 3h
 func BenchmarkSoak(b *testing.B) {
@@ -36,7 +36,7 @@ func BenchmarkSoak(b *testing.B) {
 		}
 	}
 	c := &contestant{sessions: "memory"}
-	// Short times, so that sessions end in every way there is.
+	// Short times, so that sessions end in every possible way.
 	c.start(b, site.Serve(b, app()), "")
 	c.Stop()
 	c.Write(strings.Replace(strings.Replace(c.Caddyfile(), "lifetime 12h", "lifetime 2m", 1), "idle 12h", "idle 1m", 1))
@@ -71,7 +71,7 @@ func BenchmarkSoak(b *testing.B) {
 	}
 }
 
-// visit is what somebody does in a few seconds.
+// visit does what a user does in a few seconds.
 func visit(ctx context.Context, c *contestant, person, n int) error {
 	name := fmt.Sprintf("person-%d", person)
 	send := func(method, path, token string, form url.Values) (status int, cookies []*http.Cookie, err error) {
@@ -134,7 +134,7 @@ func visit(ctx context.Context, c *contestant, person, n int) error {
 
 var total = regexp.MustCompile(`total ([0-9]+)`)
 
-// goroutines asks Caddy's own admin address.
+// goroutines returns the number of goroutines, from Caddy's admin endpoint.
 func goroutines(b *testing.B, c *contestant) int {
 	b.Helper()
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -12,24 +12,25 @@ import (
 	"time"
 )
 
-// Load is how an address is asked.
+// Load describes the requests of one measurement.
 type Load struct {
-	// Address is host and port, Path where to ask.
+	// Address is the host and port, and Path the path.
 	Address, Path string
-	// Cookie is what is sent, a name and a value: of the gateway's session, or of the app's where there is no gateway.
+	// Cookie is the cookie to send, a name and a value: of the gateway's session, or of the app's if there is no
+	// gateway.
 	Cookie string
-	// Page says that the request is a page load, and not just any.
+	// Page says that the requests are page loads.
 	Page bool
-	// Connections that ask at the same time, and for how long.
+	// Connections is the number of concurrent connections, and For is how long they are used.
 	Connections int
 	For         time.Duration
 	// Upload is a file to send with each request; empty: GET.
 	Upload string
-	// HTTP2 asks over HTTP/2 without TLS, with h2load instead of wrk.
+	// HTTP2 uses HTTP/2 without TLS, with h2load instead of wrk.
 	HTTP2 bool
 }
 
-// Run asks, and tells what came of it. An answer that is no 2xx is an error.
+// Run sends the requests, and returns the result. An answer without a 2xx status is an error.
 func (l Load) Run(ctx context.Context) (Sample, error) {
 	command := l.wrk()
 	if l.HTTP2 {
@@ -77,7 +78,7 @@ var (
 	h2loadState = regexp.MustCompile(`status codes: ([0-9]+) 2xx, ([0-9]+) 3xx, ([0-9]+) 4xx, ([0-9]+) 5xx`)
 )
 
-// errBadAnswers is returned where some answers were not what was asked for.
+// errBadAnswers is returned if some answers were not as expected.
 var errBadAnswers = errors.New("not all answers were good")
 
 func parseWrk(output string) (Sample, error) {

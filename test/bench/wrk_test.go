@@ -24,12 +24,12 @@ requests: 41025 total, 41041 started, 41025 done, 41025 succeeded, 0 failed, 0 e
 status codes: 41041 2xx, 0 3xx, 0 4xx, 0 5xx
 `
 
-// TestReaders: what the tools say is read, and a run in which the gateway refused something is no measurement.
+// TestReaders: the tools' output is parsed, and a run in which the gateway refused a request is an error.
 func TestReaders(t *testing.T) {
 	if got, err := parseWrk(wrkSays); err != nil || got != (Sample{12748.55, 0.0033}) {
 		t.Errorf("wrk: %v %v", got, err)
 	}
-	// It leaves a space behind seconds.
+	// It writes a space after seconds.
 	if got, err := parseWrk(strings.Replace(wrkSays, "3.30ms", "1.69s ", 1)); err != nil || got.P99 != 1.69 {
 		t.Errorf("wrk: %v %v", got, err)
 	}
@@ -43,10 +43,10 @@ func TestReaders(t *testing.T) {
 	}
 	for _, output := range []string{"", "Requests/sec: many", "unable to connect"} {
 		if _, err := parseWrk(output); err == nil {
-			t.Errorf("wrk: %q is taken", output)
+			t.Errorf("wrk: %q is accepted", output)
 		}
 		if _, err := parseH2load(output); err == nil {
-			t.Errorf("h2load: %q is taken", output)
+			t.Errorf("h2load: %q is accepted", output)
 		}
 	}
 	const refused = "finished in 2.00s, 5.00 req/s\nstatus codes: 10 2xx, 1 3xx, 0 4xx, 0 5xx\n"

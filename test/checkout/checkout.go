@@ -1,4 +1,4 @@
-// Package checkout finds the folder that a test runs in the midst of.
+// Package checkout finds the root folder of the checkout in which a test runs.
 package checkout
 
 import (
@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 )
 
-// Root is the folder of the checkout that the working directory lies in. `go test` runs each package in its own folder.
+// Root returns the root folder of the checkout that contains the working directory. `go test` runs each package in its
+// own folder.
 func Root() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		// It is known by the room of its binary, since modules lie within one another and their path may change.
+		// The root is recognised by the folder of the binary, because modules are nested and the module path may
+		// change.
 		if _, err := os.Stat(filepath.Join(folder, "cmd", "sallyport", "main.go")); err == nil {
 			return folder, nil
 		}

@@ -1,8 +1,8 @@
 // Command devvault is a real HashiCorp Vault server for development and tests, in one process, with a listener that
-// goes wrong on demand.
+// simulates faults.
 //
 // It contains Vault (licence: BUSL 1.1, see the README). It is for development and tests only; no part of it is in
-// Sallyport, which needs Vault's API client alone.
+// Sallyport, which needs only Vault's API client.
 //
 //	devvault [-storage memory|file:<folder>|raft:<folder>] [-listen address] [-control address]
 //	         [-tls] [-standby] [-standby-listen address] [-init=false] [-stay] [-log level]

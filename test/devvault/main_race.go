@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// main refuses: package server does not exist in a build with the race detector, which says why.
+// main refuses, because package server is left out of builds with the race detector; its doc comment says why.
 func main() {
 	fmt.Fprintln(os.Stderr, "devvault: build it without -race")
 	os.Exit(2)

@@ -21,7 +21,7 @@ import (
 	"sallyport.example/sallyport/test/devvault/front"
 )
 
-// binary is the command, built for everybody and not for the race detector: see package server.
+// binary is the command, built without the race detector: see package server.
 var binary = filepath.Join("bin", "devvault")
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// build builds the command under the lock that package test/vault takes as well.
+// build builds the command under the lock that package test/vault also takes.
 func build() error {
 	if err := os.MkdirAll("bin", 0o755); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (p *program) ask(method, address, body string) (int, string) {
 	return response.StatusCode, strings.TrimSpace(string(content))
 }
 
-// want asks and holds the status against what it should be.
+// want sends a request and checks the status.
 func (p *program) want(status int, method, address, body string) string {
 	p.t.Helper()
 	got, answer := p.ask(method, address, body)
@@ -149,7 +149,7 @@ func (p *program) want(status int, method, address, body string) string {
 func (p *program) wait() int {
 	p.t.Helper()
 	late := time.AfterFunc(30*time.Second, func() {
-		p.t.Error("it does not end")
+		p.t.Error("the command does not end")
 		_ = p.command.Process.Kill()
 	})
 	defer late.Stop()
@@ -165,7 +165,7 @@ func (p *program) wait() int {
 	return p.command.ProcessState.ExitCode()
 }
 
-// The command dies with the test that started it, and takes its files along.
+// The command ends with the test that started it, and removes its files.
 func TestEndsWithItsInput(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-tls")
@@ -241,7 +241,7 @@ func TestMountsAndMethods(t *testing.T) {
 	}
 }
 
-// A process that is killed leaves a folder that the next one unseals by itself.
+// The next process unseals the folder of a killed one by itself.
 func TestKilledAndRestarted(t *testing.T) {
 	t.Parallel()
 	for _, arguments := range [][]string{{"file"}, {"raft"}, {"file", "-standby"}, {"raft", "-tls", "-standby"}} {
@@ -276,7 +276,7 @@ func TestKilledAndRestarted(t *testing.T) {
 	}
 }
 
-// With -init=false nothing is done to what is there: a new Vault has no keys, and one over a folder stays sealed.
+// With -init=false Vault is not changed: a new one has no keys, and one with an existing folder stays sealed.
 func TestLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -298,7 +298,7 @@ func TestLeftAsItIs(t *testing.T) {
 	})
 }
 
-// Each node is sealed alone, and the other takes over.
+// If one node is sealed the other takes over.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	for _, storage := range []string{"memory", "raft"} {
@@ -332,7 +332,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 }
 
-// until asks again and again, for half a minute.
+// until polls for half a minute.
 func until(t *testing.T, holds func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)

@@ -10,7 +10,7 @@ import (
 	"sallyport.example/sallyport/test/devvault/server"
 )
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	listen, standbyListen, control string
 	storage                        server.Storage

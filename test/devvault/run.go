@@ -81,7 +81,7 @@ func run(ctx context.Context, o options, input io.Reader, output io.Writer) erro
 		standby, ready.StandbyAddress = nodes[1], addresses[1]
 	}
 	for _, node := range nodes {
-		node.Layer.Reset() // raft's nodes have asked each other
+		node.Layer.Reset() // raft's nodes have sent requests to each other
 	}
 	control.Serve(front.Control(nodes[0], standby, authority))
 	ready.RootToken, ready.UnsealKeys = vault.RootToken(), vault.UnsealKeys()

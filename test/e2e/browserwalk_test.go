@@ -188,7 +188,7 @@ func (w *walker) holdsNoSession() {
 			w.t.Errorf("the browser holds the app's %s", cookie.Name)
 		}
 		if cookie.Name == "sallyport" && (!cookie.HTTPOnly || cookie.SameSite != "Lax") {
-			w.t.Errorf("our cookie is %+v", cookie)
+			w.t.Errorf("the gateway's cookie is %+v", cookie)
 		}
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// exposedBlock is noticesBlock with a challenge that is open for a moment only.
+// exposedBlock is noticesBlock with a challenge that is open only for a short time.
 const exposedBlock = noticesBlock + `
 		pending 2s
 `
 
-// exposures is how often the audit log says that a password is exposed.
+// exposures returns how often the audit log says that a password is exposed.
 func (l *ledger) exposures() (count int) {
 	for line := range strings.Lines(l.Log()) {
 		if strings.Contains(line, `"logger":"second_factor.audit"`) && strings.Contains(line, `"event":"password_exposed"`) {
@@ -27,7 +27,7 @@ func (l *ledger) exposures() (count int) {
 	return count
 }
 
-// wantsExposures waits until the log says so that often, and then for a while that it says so no more often.
+// wantsExposures waits until the log says so that often, and then checks for a while that it says so no more often.
 func (l *ledger) wantsExposures(t testing.TB, count int) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
@@ -39,7 +39,7 @@ func (l *ledger) wantsExposures(t testing.TB, count int) {
 	}
 }
 
-// ended waits until a challenge is over.
+// ended waits until the challenge has ended.
 func ended(t testing.TB, c *site.Client) {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
@@ -51,9 +51,9 @@ func ended(t testing.TB, c *site.Client) {
 	}
 }
 
-// TestPasswordExposed: a thief has the password and no factor. When his challenge has run out, the owner is told, by
-// mail and in the log, though nobody ever comes back; at her next sign-in she is asked whether it was she, and her
-// "no" ends what else is open and leads to where the password is changed.
+// TestPasswordExposed: a thief has the password and no factor. When his challenge has ended, the owner is told by mail,
+// and the log has it, although no further request comes. At her next sign-in she is asked whether it was she. Her "no"
+// ends her other sessions and leads to where the password is changed.
 func TestPasswordExposed(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
@@ -70,35 +70,35 @@ func TestPasswordExposed(t *testing.T) {
 	l.wantsExposures(t, 1)
 	wantsNotice(t, server, 2, "alice@example.com", "Somebody knows your password", "Chrome, Windows", "127.0.0.1", "/account/password")
 
-	// Her own browser, in which she was seen, and in which she lets a challenge run out, is no news.
+	// A challenge that ends in her own browser, in which she was seen before, is not reported.
 	c.SignOut()
 	signIn(t, c, "alice", demo.AlicePassword)
 	ended(t, c)
-	// The settings page says it; so does the next sign-in, before the page that she wanted.
+	// The settings page shows it, and so does the next sign-in, before the page that she wanted.
 	if page := other.Get("/second-factor/"); !strings.Contains(page.Text, `href="/second-factor/exposed"`) {
-		t.Error("the settings page does not say it")
+		t.Error("the settings page does not show it")
 	}
 	signIn(t, c, "alice", demo.AlicePassword)
 	c.Own("/challenge", "/challenge", url.Values{"code": {authenticator.Code(t)}, "then": {"ask"}}).Wants(t, http.StatusSeeOther, "/second-factor/exposed")
 	page := c.Get("/second-factor/exposed").Wants(t, http.StatusOK, "")
 	if !strings.Contains(page.Text, `data-event="password_exposed"`) || !strings.Contains(page.Text, "Chrome, Windows") {
-		t.Errorf("it does not say which sign-in: %s", page.Text)
+		t.Errorf("the page does not say which sign-in: %s", page.Text)
 	}
 	c.Own("/exposed", "/exposed", url.Values{"whose": {"perhaps"}}).Wants(t, http.StatusBadRequest, "")
 	c.Post("/second-factor/exposed", url.Values{"whose": {"other"}}).Wants(t, http.StatusForbidden, "")
 	c.Own("/exposed", "/exposed", url.Values{"whose": {"other"}}).Wants(t, http.StatusSeeOther, "/second-factor/exposed?ended")
 	if page := c.Get("/second-factor/exposed?ended"); !strings.Contains(page.Text, `href="/account/password"`) {
-		t.Errorf("it does not lead to where the password is changed: %s", page.Text)
+		t.Errorf("the page does not lead to where the password is changed: %s", page.Text)
 	}
 	if status := other.Status(); !strings.Contains(status, `"anonymous"`) {
 		t.Errorf("the other session goes on: %s", status)
 	}
 	c.Own("/exposed?ended", "/exposed", url.Values{"whose": {"continue"}}).Wants(t, http.StatusSeeOther, "/")
 	if page := c.Get("/second-factor/"); strings.Contains(page.Text, `href="/second-factor/exposed"`) {
-		t.Error("the settings page says it still")
+		t.Error("the settings page still shows it")
 	}
 
-	// The same place, the same day: no news, however often he tries, and whatever she has answered.
+	// From the same place on the same day it is not reported again, however often he tries, and whatever she answered.
 	for range 3 {
 		thief = l.Client(t)
 		signIn(t, thief, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
@@ -110,8 +110,7 @@ func TestPasswordExposed(t *testing.T) {
 	}
 }
 
-// TestPasswordExposedBySignOut: who leaves the challenge by its own door is told of at once, and "it was me" ends
-// nothing.
+// TestPasswordExposedBySignOut: a sign-out at the challenge is reported at once, and "it was me" ends no session.
 func TestPasswordExposedBySignOut(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tchange_password /account/password\n", site.Options{})
@@ -130,8 +129,9 @@ func TestPasswordExposedBySignOut(t *testing.T) {
 	again.Get("/second-factor/exposed").Wants(t, http.StatusSeeOther, "/second-factor/")
 }
 
-// TestP4_NobodyElseExposes is an attack on the owner's nerves: whoever does not have the password, or whose factor is
-// proved, brings no warning about, by any request. (The positive control is TestPasswordExposed.)
+// TestP4_NobodyElseExposes: an attacker without the password tries to alarm the owner with false warnings. No request
+// without the right password causes one, and neither does a sign-in whose factor is proved. The control is
+// TestPasswordExposed.
 func TestP4_NobodyElseExposes(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 1s\n\t\tchange_password /account/password\n", site.Options{})
@@ -149,28 +149,28 @@ func TestP4_NobodyElseExposes(t *testing.T) {
 	bob := l.Client(t)
 	signIn(t, bob, "bob", demo.BobPassword)
 	bob.SignOut()
-	// A new browser of hers, in which the factor is proved in time.
+	// In a new browser of hers the factor is proved in time.
 	fresh := l.Client(t)
 	signIn(t, fresh, "alice", demo.AlicePassword)
 	fresh.Pass(authenticator).Wants(t, http.StatusSeeOther, "/")
 	fresh.SignOut()
-	// The same browser later: she was seen in it, and lets the challenge run out.
+	// Later, in the same browser, in which she was seen before, the challenge ends.
 	signIn(t, fresh, "alice", demo.AlicePassword)
 	ended(t, fresh)
 	if owner.Token() != cookies {
 		t.Error("the owner's session has changed")
 	}
-	// Bob's password in a thief's hands is the measure of time: what would come of the above has come before this does.
+	// Wait for a real warning, about bob's password: warnings about the above would have come before it.
 	l.verified(t, "bob", demo.BobPassword)
 	signIn(t, l.Client(t), "bob", demo.BobPassword).Wants(t, http.StatusSeeOther, "/second-factor/challenge")
 	l.wantsExposures(t, 1)
 	if !strings.Contains(l.Log(), `"event":"password_exposed","app":"ledger","user":"bob"`) {
-		t.Error("it is not of bob")
+		t.Error("the warning is not about bob")
 	}
 }
 
-// TestPasswordExposedOverARestart: the gateway that took the password was killed while the challenge was open. The
-// user's next proof finds what nobody told.
+// TestPasswordExposedOverARestart: the gateway that received the password was killed while the challenge was open. The
+// user's next proof reports it.
 func TestPasswordExposedOverARestart(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, ledgerBlock+"\t\tpending 2s\n\t\tchange_password /account/password\n", site.Options{})
@@ -180,7 +180,7 @@ func TestPasswordExposedOverARestart(t *testing.T) {
 	began := time.Now()
 	l.Kill()
 	l.Run()
-	for time.Since(began) < 3*time.Second { // the challenge has ended by then, by the clock of the process
+	for time.Since(began) < 3*time.Second { // by then the challenge has ended, by the clock of the process
 		time.Sleep(50 * time.Millisecond)
 	}
 	c := l.Client(t)

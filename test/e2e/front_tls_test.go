@@ -16,8 +16,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP2_TLSEndsInFront: TLS ends at another proxy, which the server is told to trust. The session is then one for
-// https: Secure, and under a name that no plain page can set. Somebody signs in with it. The attack: without that
+// TestP2_TLSEndsInFront: TLS ends at another proxy, which the server is told to trust. The session's cookie is then
+// that of https: Secure, and with a name that no plain page can set. A user signs in with it. The attack: without that
 // trust, a client that itself says that it came over https gets no such cookie, and a cookie that was planted under the
 // plain name is ignored.
 func TestP2_TLSEndsInFront(t *testing.T) {
@@ -25,7 +25,7 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 	for _, trusted := range []bool{true, false} {
 		proxies := map[bool]string{true: "127.0.0.1/32", false: "192.0.2.7"}[trusted]
 		l := newLedger(t, demo.Knobs{}, "", site.Options{Global: "servers {\n\t\ttrusted_proxies static " + proxies + "\n\t}"})
-		// The site is for one host, and knows the front's name as any site behind a front does.
+		// The site is for one host, with the name at the front, like any site behind a front.
 		l.Stop()
 		port := l.Address[strings.LastIndexByte(l.Address, ':'):]
 		l.Write(strings.Replace(l.Caddyfile(), "\n"+l.URL+" {", "\nhttp://"+port+" {", 1))
@@ -85,8 +85,8 @@ func TestP2_TLSEndsInFront(t *testing.T) {
 	}
 }
 
-// TestValidate: `sallyport validate` reports unsafe settings as errors, and names settings that the operator has
-// probably not meant, before anybody is served.
+// TestValidate: `sallyport validate` reports unsafe settings as errors, and warns of settings that are probably
+// mistakes.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	const words = "app ledger\n\t\tlogin /login {\n\t\t\tusername form username\n\t\t}\n\t\tidentity /api/me json /login\n"

@@ -148,7 +148,7 @@ func TestInputs_CrossSite(t *testing.T) {
 	}
 	stranger := l.Client(t)
 	wantsOwn(t, stranger.Do("POST", "/second-factor/logout", http.Header{"Sec-Fetch-Site": {"cross-site"}}, ""), http.StatusForbidden)
-	// The control: the same code, sent by our own page.
+	// The control: the same code, sent by the gateway's own page.
 	pending.Do("POST", "/second-factor/challenge", http.Header{"Content-Type": {formType}, "Sec-Fetch-Site": {"same-origin"}, "Origin": {l.URL}},
 		url.Values{"csrf_token": {ownToken(t, pending, "/challenge")}, "code": {code}}.Encode()).Wants(t, http.StatusSeeOther, "/")
 }
@@ -409,7 +409,7 @@ func TestInputs_AppDown(t *testing.T) {
 		"script": bob.PostJSON("/api/login", `{"user":{"name":"bob","password":"`+demo.BobPassword+`"}}`),
 	} {
 		if got.StatusCode != http.StatusBadGateway || strings.Contains(got.Text, "goroutine") || strings.Contains(got.Text, address) {
-			t.Errorf("%s with the app down: %d %.300s", what, got.StatusCode, got.Text)
+			t.Errorf("%s while the app is down: %d %.300s", what, got.StatusCode, got.Text)
 		}
 	}
 	if got := bob.Status(); !strings.Contains(got, `"anonymous"`) {

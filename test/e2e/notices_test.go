@@ -34,7 +34,7 @@ const noticesBlock = ledgerBlock + `
 		}
 `
 
-// mailed is the global line for a mail server.
+// mailed returns the line of the global block for a mail server.
 func mailed(server string) string {
 	return "mail smtp smtp://" + server + " {\n\t\t\tfrom \"Ledger <no-reply@example.com>\"\n\t\t\ttimeout 2s\n\t\t}"
 }
@@ -48,7 +48,7 @@ func noticed(t testing.TB, server, block string) *ledger {
 	return l
 }
 
-// wantsNotice waits for the next message and looks at it.
+// wantsNotice waits for the next message and checks it.
 func wantsNotice(t testing.TB, server *servers.Mailpit, count int, to, subject string, parts ...string) servers.Received {
 	t.Helper()
 	all := server.Wait(count)
@@ -67,7 +67,8 @@ func wantsNotice(t testing.TB, server *servers.Mailpit, count int, to, subject s
 	return got
 }
 
-// TestNotices: each change of the account is told to its owner, by a real mail server, and nothing else is.
+// TestNotices: the owner gets a message about each change of the account, by a real mail server, and about nothing
+// else.
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
@@ -76,7 +77,7 @@ func TestNotices(t *testing.T) {
 	c, authenticator := l.verified(t, "alice", demo.AlicePassword)
 	added := wantsNotice(t, server, 1, alice, "A second factor was added to your account", "127.0.0.1", "/account/password", "extension 100")
 	if added.Header["Content-Language"] == nil || strings.Contains(added.Raw, "http") {
-		t.Errorf("in which language? where does it lead?\n%s", added.Raw)
+		t.Errorf("wrong language or link:\n%s", added.Raw)
 	}
 	code := func() url.Values { return url.Values{"code": {authenticator.Code(t)}} }
 	c.Own("/recovery-codes", "/recovery-codes", code()).Wants(t, http.StatusSeeOther, "")
@@ -93,7 +94,8 @@ func TestNotices(t *testing.T) {
 	c.Own("/challenge", "/challenge", url.Values{"code": {authenticator.Code(t)}, "trust": {"yes"}}).Wants(t, http.StatusSeeOther, "")
 	wantsNotice(t, server, 4, alice, "A browser is trusted from now on")
 
-	// In another language, to the address that she has by now, and to the one before that it has changed.
+	// The messages are in another language. The earlier address is told of the change, and later ones go to the new
+	// address.
 	l.app.SetMail("alice", "alice@new.example.com")
 	c.Header = http.Header{"Accept-Language": {"de"}}
 	c.SignOut()
@@ -103,7 +105,7 @@ func TestNotices(t *testing.T) {
 	c.Pass(authenticator).Wants(t, http.StatusSeeOther, "")
 	moved := wantsNotice(t, server, 5, alice, "Ihre E-Mail-Adresse wurde geändert")
 	if moved.Header.Get("Content-Language") != "de" || strings.Contains(moved.Raw, "new.example.com") {
-		t.Errorf("it has the new address, or is in %q", moved.Header.Get("Content-Language"))
+		t.Errorf("the message has the new address, or is in %q", moved.Header.Get("Content-Language"))
 	}
 	c.Own("/reset", "/reset", code()).Wants(t, http.StatusSeeOther, "/second-factor/setup")
 	authenticator = site.NewAuthenticator(site.Find(t, site.Secret, c.Get("/second-factor/setup").Text), skew)
@@ -111,12 +113,12 @@ func TestNotices(t *testing.T) {
 	const moved2 = "alice@new.example.com"
 	wantsNotice(t, server, 6, moved2, "Ein zweiter Faktor Ihres Kontos wurde ersetzt")
 
-	// Somebody who has the password tries codes, and would like her not to understand the notice of it.
+	// A thief with the password tries codes, and asks for a language that she does not read.
 	thief := l.Client(t)
 	thief.Header = http.Header{"Accept-Language": {"ja"}}
 	signIn(t, thief, "alice", demo.AlicePassword)
 	thief.Own("/challenge", "/challenge", url.Values{"code": {otherThan(t, authenticator.Key, skew)}}).Wants(t, http.StatusUnprocessableEntity, "")
-	c.Own("/disable", "/disable", url.Values{"code": {recovery[1]}}) // throttled: nothing is judged, and nothing told
+	c.Own("/disable", "/disable", url.Values{"code": {recovery[1]}}) // throttled: not judged, no message
 	if messages, err := server.Messages(); err != nil || len(messages) != 6 {
 		t.Errorf("%d messages: %v", len(messages), err)
 	}
@@ -125,7 +127,7 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-// TestNoticesOfTheEnd: what takes the record away is told as well, and so is the end of all attempts.
+// TestNoticesOfTheEnd: there are also messages when the record is deleted, and when no more codes are judged.
 func TestNoticesOfTheEnd(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
@@ -143,8 +145,8 @@ func TestNoticesOfTheEnd(t *testing.T) {
 	wantsNotice(t, server, 4, "bob@example.com", "Too many wrong codes", "unlocks it")
 }
 
-// TestNoticeOfAnOperatorsReset: there is no session then, and with --open no record either: the address is the one that
-// the record had, and the language hers.
+// TestNoticeOfAnOperatorsReset: an operator's reset has no session of the user, and with --open no record remains. The
+// message still goes to the address that the record had, in the user's language.
 func TestNoticeOfAnOperatorsReset(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
@@ -164,13 +166,13 @@ func TestNoticeOfAnOperatorsReset(t *testing.T) {
 		}
 		got := wantsNotice(t, server, 2*i+2, []string{"alice@example.com", "bob@example.com"}[i], subject)
 		if strings.Contains(got.Raw, "lost her phone") {
-			t.Error("it has the operator's words for the log")
+			t.Error("the message has the operator's reason, which is for the log")
 		}
 	}
 }
 
-// TestNoticesAreInNobodysWay: with a mail server that accepts and never answers, one that is not there, one that
-// refuses, no sign-in and no change takes longer, and each notice that is lost is in the log, with what to look at.
+// TestNoticesAreInNobodysWay: if the mail server never answers, does not exist, or refuses messages, no sign-in and no
+// change takes longer. The log has each lost notice, with the setting to look at.
 func TestNoticesAreInNobodysWay(t *testing.T) {
 	t.Parallel()
 	free, err := process.FreeAddress()
@@ -197,7 +199,7 @@ func TestNoticesAreInNobodysWay(t *testing.T) {
 			if test.logs != "" {
 				l.wantsLine(t, test.logs)
 			}
-			l.Stop() // tells of what was still waiting
+			l.Stop() // logs the messages that were still waiting
 			if log := l.Log(); !strings.Contains(log, "a user was not told of an event") || strings.Contains(log, "alice@") {
 				t.Errorf("the loss is not in the log, or the address is")
 			}
@@ -205,7 +207,7 @@ func TestNoticesAreInNobodysWay(t *testing.T) {
 	}
 }
 
-// silent is a server that takes connections and says nothing.
+// silent is a server that accepts connections and sends nothing.
 func silent(t testing.TB) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -22,8 +22,8 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// user runs a command of `sallyport user` against the gateway, as an operator at its machine does, and returns what it
-// printed and its status.
+// user runs a command of `sallyport user` against the gateway, like an operator at its machine, and returns its output
+// and status.
 func (l *ledger) user(t *testing.T, arguments ...string) (printed string, status int) {
 	t.Helper()
 	reach := []string{arguments[0], "--address", "unix/" + filepath.Join(l.Folder, "admin.sock")}
@@ -46,7 +46,7 @@ func userAt(t *testing.T, arguments ...string) (printed string, status int) {
 	return out.String(), 0
 }
 
-// does demands that a command succeeds, and reads its JSON.
+// does requires that a command succeeds, and reads its JSON.
 func (l *ledger) does(t *testing.T, into any, arguments ...string) {
 	t.Helper()
 	printed, status := l.user(t, append([]string{arguments[0], "--json"}, arguments[1:]...)...)
@@ -55,16 +55,16 @@ func (l *ledger) does(t *testing.T, into any, arguments ...string) {
 	}
 }
 
-// code is what `reset` and `code` print.
+// madeCode is the JSON of `reset` and `code`.
 type madeCode struct {
 	Code    string    `json:"code"`
 	Expires time.Time `json:"expires"`
 }
 
-// listedUser is a line of what `list` prints.
+// listedUser is a user in the JSON of `list`.
 type listedUser struct{ App, User, State string }
 
-// shownUser is what `show` prints, as far as the tests look.
+// shownUser has the parts of the JSON of `show` that the tests check.
 type shownUser struct {
 	App, User, State string
 	Factors          []struct{ ID, Kind string }
@@ -73,10 +73,9 @@ type shownUser struct {
 	Activity         []struct{ Event string }
 }
 
-// TestP1_OperatorsResets: two gateways share one Vault and their sessions. An operator at one of them resets alice.
-// All her sessions end at both, her password alone opens nothing at either, the code opens the set-up once, and
-// after it she is asked for her new authenticator. The control: before, her session and her authenticator are let
-// in.
+// TestP1_OperatorsResets: two gateways share one Vault and their sessions. An operator at one of them resets alice. All
+// her sessions end at both, her password alone opens nothing at either, and the code opens the set-up once; after that
+// her new authenticator is asked for. The control: before the reset, her session and her authenticator work.
 func TestP1_OperatorsResets(t *testing.T) {
 	t.Parallel()
 	onEachSessionServer(t, func(t *testing.T, s *sessionServer) {
@@ -123,7 +122,7 @@ func TestP1_OperatorsResets(t *testing.T) {
 		gateways[1].challenged(t, "alice", demo.AlicePassword).Own("/recovery", "/recovery", url.Values{"code": {made.Code}}).Wants(t, http.StatusUnprocessableEntity, "")
 		gateways[1].does(t, &account, "show", "ledger", "alice")
 		if !slices.ContainsFunc(account.Activity, func(e struct{ Event string }) bool { return e.Event == "operator-reset" }) {
-			t.Errorf("the activity does not tell: %+v", account.Activity)
+			t.Errorf("the activity does not show the reset: %+v", account.Activity)
 		}
 		gateways[1].does(t, new(struct{}), "sign-out", "ledger", "alice", "--reason", "stolen laptop")
 		within(t, time.Second, "the other session ends", func() bool { return lost.Get("/files").StatusCode == http.StatusSeeOther })
@@ -142,7 +141,8 @@ func TestP1_OperatorsResets(t *testing.T) {
 	})
 }
 
-// TestOperatorsCommands: on one file, with names that try to reach another record, and where no gateway runs.
+// TestOperatorsCommands tests the commands on a secrets file, with names that try to reach another record, and without
+// a running gateway.
 func TestOperatorsCommands(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, demo.Knobs{}, "", site.Options{})
@@ -206,7 +206,7 @@ func TestOperatorsCommands(t *testing.T) {
 	}
 }
 
-// freeSite is a further site of a gateway's.
+// freeSite is another site, with an address of its own, that a gateway can serve too.
 func freeSite(t *testing.T) *site.Site {
 	t.Helper()
 	address, err := process.FreeAddress()
@@ -218,7 +218,7 @@ func freeSite(t *testing.T) *site.Site {
 
 var digits = regexp.MustCompile(`\d{4}-\d{4}`)
 
-// TestDesk: the help desk behind a sign-in of Caddy's, and behind second_factor itself.
+// TestDesk tests the help desk behind Caddy's own sign-in, and behind second_factor itself.
 func TestDesk(t *testing.T) {
 	t.Parallel()
 	plain, second := freeSite(t), freeSite(t)
@@ -278,6 +278,6 @@ func TestDesk(t *testing.T) {
 		}
 	}
 	if !strings.Contains(l.Log(), `"actor":"operator:grace"`) {
-		t.Error("the log does not say who it was")
+		t.Error("the log does not say which operator it was")
 	}
 }

@@ -64,8 +64,8 @@ func (a *errorApp) taken() string {
 }
 
 // TestP3_ErrorRoutesGetNoCredentials: if the app breaks off, Caddy's error routes get the request again, as it came or
-// as custody made it. They may lead into an app, for example a spare one, which signs in whom it is told to, and whose
-// answer nobody judges.
+// as custody made it. They may lead into an app, for example a spare one, which signs in any user that a request names,
+// and whose answer is not judged.
 func TestP3_ErrorRoutesGetNoCredentials(t *testing.T) {
 	for name, transport := range map[string]func(testing.TB, http.Handler) string{
 		"reverse_proxy": func(t testing.TB, app http.Handler) string { return "reverse_proxy " + site.Serve(t, app) },
@@ -141,7 +141,7 @@ func TestP3_ErrorRoutesGetNoCredentials(t *testing.T) {
 
 			app.identityBreaks.Store(true)
 			c.Do("POST", "/page?token=s3cret", said, "password=pw-s3cret")
-			wantsNothing("a question that breaks off before anything was cleaned")
+			wantsNothing("a question that breaks off before its headers were removed")
 		})
 	}
 }

@@ -244,10 +244,10 @@ func TestP9_HangUps(t *testing.T) {
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
 		if line := scanner.Text(); strings.Contains(line, `"level":"error"`) || strings.Contains(line, `"level":"warn"`) && strings.Contains(line, "second_factor") {
-			t.Errorf("a hang-up is said: %s", line)
+			t.Errorf("a hang-up is logged: %s", line)
 		}
 	}
 	if !strings.Contains(c.Status(), `"verified"`) {
-		t.Errorf("and the session is lost: %s", c.Status())
+		t.Errorf("the session is lost: %s", c.Status())
 	}
 }

@@ -33,8 +33,7 @@ type siege struct {
 	alice besieger
 	// bob is verified too, with an account and a factor of his own. He tries to be alice.
 	bob besieger
-	// aliceSession is the app's session that is held for alice, and pendingSession is the one held for her pending
-	// session.
+	// outside are the clients that are not verified.
 	outside []besieger
 	// aliceSession is the app's session that is held for alice, and pendingSession the one held for her pending
 	// session.

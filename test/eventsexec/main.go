@@ -1,5 +1,5 @@
 // Command eventsexec is a Caddy with Sallyport and with a handler of Caddy's events that runs a command, as an operator
-// would build one: docs/audit.md shows the handler. Its words are those of github.com/mholt/caddy-events-exec.
+// would build it. docs/audit.md shows the handler, whose words are those of github.com/mholt/caddy-events-exec.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package process runs the servers that the end-to-end tests need, such that none outlives its test.
+// Package process runs the servers that the end-to-end tests need. No server outlives its test.
 package process
 
 import (
@@ -16,8 +16,8 @@ import (
 	"syscall"
 )
 
-// Program is a command line, where it runs, what is added to the environment, and as whom it runs, if not as the test
-// does.
+// Program is a command line, with its folder, what is added to the environment, and the system user if it does not run
+// as the test does.
 type Program struct {
 	Folder      string
 	Arguments   []string
@@ -65,7 +65,7 @@ func Start(p Program, logFile string) (*Process, error) {
 	}
 	s := &Process{command: command, lifeline: lifeline, logFile: logFile, done: make(chan struct{})}
 	go func() {
-		_ = command.Wait() // it is killed in the end; how it ended tells nothing
+		_ = command.Wait() // it is killed in the end, so its exit status says nothing
 		close(s.done)
 	}()
 	return s, nil
@@ -74,8 +74,8 @@ func Start(p Program, logFile string) (*Process, error) {
 // Stop kills the program and everything it started, and waits until it is gone.
 func (p *Process) Stop() {
 	p.once.Do(func() {
-		// The group's number is the shell'p. It cannot have been taken by another group while a member of this one
-		// lives, and the guard lives until it is killed.
+		// The group has the shell's number. No other group can have it while a member of this one lives, and the guard
+		// lives until it is killed.
 		err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
 		if err != nil && !errors.Is(err, syscall.ESRCH) {
 			panic(fmt.Sprintf("killing a test server: %v", err))
@@ -98,7 +98,7 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Log is what the program has written.
+// Log returns what the program has written.
 func (p *Process) Log() string {
 	text, err := os.ReadFile(p.logFile)
 	if err != nil {
@@ -107,11 +107,11 @@ func (p *Process) Log() string {
 	return string(text)
 }
 
-// found are the ports that FreeAddress gave.
+// found are the ports that FreeAddress has returned.
 var found sync.Map
 
-// FreeAddress finds a port on loopback below those that the system gives to outgoing connections, so that none of these
-// takes it before a server does. It finds none twice, since the servers of those found before may be still to come.
+// FreeAddress finds a port on loopback below those that the system uses for outgoing connections, so that none of these
+// takes it before a server does. It returns no port twice, because the server for an earlier one may not listen yet.
 func FreeAddress() (string, error) {
 	for range 1000 {
 		port := 10000 + rand.IntN(20000)

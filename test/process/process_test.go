@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// TestStopKillsGrandchildren: PHP's server forks workers, and none may stay behind.
+// TestStopKillsGrandchildren: Stop also kills the processes that a program starts, such as the workers of PHP's server.
 func TestStopKillsGrandchildren(t *testing.T) {
 	t.Parallel()
 	grandchild, s := startFamily(t)
 	s.Stop()
-	s.Stop() // once more does nothing
+	s.Stop() // a second call does nothing
 	waitUntilGone(t, grandchild)
 }
 
-// TestServersDieWithTheTest: the test process may be killed, as after a timeout; then nobody calls stop. The end of the
-// lifeline is what the kernel does for a process that is gone.
+// TestServersDieWithTheTest: if the test process is killed, for example after a timeout, nothing calls Stop. The kernel
+// then closes the lifeline, which the test does here.
 func TestServersDieWithTheTest(t *testing.T) {
 	t.Parallel()
 	grandchild, s := startFamily(t)
@@ -32,7 +32,7 @@ func TestServersDieWithTheTest(t *testing.T) {
 	waitUntilGone(t, s.command.Process.Pid)
 }
 
-// TestServerThatEnds: a program that cannot start is noticed, not waited for.
+// TestServerThatEnds: if a program ends at once, Done is closed.
 func TestServerThatEnds(t *testing.T) {
 	t.Parallel()
 	s, err := Start(Program{Arguments: []string{"sh", "-c", "echo port taken; exit 3"}}, filepath.Join(t.TempDir(), "log"))
@@ -89,7 +89,7 @@ func waitUntilGone(t *testing.T, number int) {
 	t.Errorf("process %d is still there", number)
 }
 
-// alive reports whether a process is there and more than a zombie that nobody has collected yet.
+// alive reports whether a process exists and is no zombie.
 func alive(number int) bool {
 	if syscall.Kill(number, 0) != nil {
 		return false

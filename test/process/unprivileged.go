@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Folder makes a temporary folder that is gone when the test has ended. Unlike t.TempDir it does not lie in one that is
-// closed to others, so that a program which runs as somebody else can be given it.
+// Folder makes a temporary folder that is removed at the end of the test. Unlike t.TempDir it is not inside a folder
+// that is closed to others, so a program that runs as another user can use it.
 func Folder(t testing.TB, name string) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "sallyport-"+name+"-") //nolint:usetesting // see above
@@ -20,14 +20,14 @@ func Folder(t testing.TB, name string) string {
 	}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(folder); err != nil {
-			t.Errorf("what %s left: %v", name, err)
+			t.Errorf("removing the folder of %s: %v", name, err)
 		}
 	})
 	return folder
 }
 
-// Unprivileged is whom a program runs as that refuses to run as root: nobody. nil, which is as the test itself, where
-// that is not root.
+// Unprivileged returns the system user for a program that refuses to run as root: nobody. If the test does not run as
+// root it returns nil, which means the test's own user.
 func Unprivileged(t testing.TB) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -45,7 +45,7 @@ func Unprivileged(t testing.TB) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// Give hands a folder over to whom a program runs as; nobody's folder stays the test's where that is nil.
+// Give makes the user that a program runs as the owner of a folder; it does nothing if owner is nil.
 func Give(t testing.TB, folder string, owner *syscall.Credential) {
 	t.Helper()
 	if owner == nil {

@@ -28,29 +28,30 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// MailUser is who may send where a Mailpit asks for a password, which is Password.
+// MailUser is the user who may send mail if a Mailpit requires a password, which is Password.
 const MailUser = "user@example.com"
 
-// MailOptions are how a Mailpit takes messages. The zero value takes them from everybody, without encryption.
+// MailOptions are the settings of a Mailpit. The zero value accepts messages from everybody, without encryption.
 type MailOptions struct {
-	// TLS demands TLS from the first byte, STARTTLS that it is begun. CACert is then the certificate's authority.
+	// TLS requires TLS from the first byte, and STARTTLS requires STARTTLS. CACert is then the certificate's authority.
 	TLS, STARTTLS bool
-	// Auth demands MailUser and Password.
+	// Auth requires MailUser and Password.
 	Auth bool
-	// Untaken is a comma-separated list of what is answered with an error: `Recipient:550:100`.
+	// Untaken is a comma-separated list of the commands that get an error, such as `Recipient:550:100`.
 	Untaken string
 }
 
-// Mailpit is a mail server that keeps what it gets, for tests to read.
+// Mailpit is a mail server that keeps its messages for tests to read.
 type Mailpit struct {
 	*server
-	// SMTP is host and port at which it takes messages.
+	// SMTP is the host and port at which it accepts messages.
 	SMTP string
 	// CACert is the PEM file of the authority of its certificate; empty without TLS.
 	CACert string
 }
 
-// StartMailpit runs one. $SALLYPORT_MAILPIT names a built one; else it is built, which takes a minute the first time.
+// StartMailpit starts a Mailpit. $SALLYPORT_MAILPIT names a built one; otherwise it is built, which takes a minute the
+// first time.
 func StartMailpit(t testing.TB, options MailOptions) *Mailpit {
 	t.Helper()
 	binary := os.Getenv("SALLYPORT_MAILPIT")
@@ -107,13 +108,13 @@ type Received struct {
 	Subject string
 	To      []struct{ Name, Address string }
 	From    struct{ Name, Address string }
-	// Text and HTML are its parts, decoded; Header are its headers, and Raw all of it as it came.
+	// Text and HTML are the decoded parts, Header has the headers, and Raw is the whole message as it came.
 	Text, HTML string
 	Header     http.Header
 	Raw        string
 }
 
-// Messages are what has come so far, the oldest first.
+// Messages returns the messages received so far, the oldest first.
 func (m *Mailpit) Messages() ([]Received, error) {
 	var list struct{ Messages []struct{ ID string } }
 	if err := m.get("/api/v1/messages?limit=1000", &list); err != nil {
@@ -136,7 +137,7 @@ func (m *Mailpit) Messages() ([]Received, error) {
 	return all, nil
 }
 
-// Wait waits until so many messages have come, and returns them all.
+// Wait waits until so many messages have come, and returns all of them.
 func (m *Mailpit) Wait(count int) []Received {
 	m.t.Helper()
 	deadline := time.Now().Add(readyTimeout)
@@ -225,7 +226,7 @@ var buildMailpit = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = lock.Close() }() // which is what unlocks it
+	defer func() { _ = lock.Close() }() // closing releases the lock
 	for {
 		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
 			break

@@ -13,16 +13,16 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// MariaDB is a server of MariaDB, for apps that need one.
+// MariaDB is a MariaDB server, for apps that need one.
 type MariaDB struct {
 	*server
-	// Host and Port are where it listens.
+	// Host and Port are the address at which it listens.
 	Host, Port string
 
 	socket string
 }
 
-// StartMariaDB runs a server with nothing in it. Its administrator has no password, and comes by the socket only.
+// StartMariaDB runs an empty server. Its administrator has no password, and can connect by the socket only.
 func StartMariaDB(t testing.TB) *MariaDB {
 	t.Helper()
 	m := &MariaDB{server: newServer(t, "mariadb")}
@@ -60,7 +60,7 @@ func (m *MariaDB) Do(statements string) error {
 	return nil
 }
 
-// Must is Do, which must succeed.
+// Must is like Do, and fails the test on an error.
 func (m *MariaDB) Must(statements string) {
 	m.t.Helper()
 	if err := m.Do(statements); err != nil {

@@ -18,18 +18,18 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// Postgres is a server of PostgreSQL.
+// Postgres is a PostgreSQL server.
 type Postgres struct {
 	*server
-	// Address is host and port.
+	// Address is the server's host and port.
 	Address string
 
 	binary    string
 	databases int
 }
 
-// StartPostgres makes an empty cluster, with one user named sallyport, and runs a server over it. It keeps what it has
-// over Kill and Run.
+// StartPostgres makes an empty cluster, with one user named sallyport, and runs a server for it. The server keeps its
+// data over Kill and Run.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	p := &Postgres{server: newServer(t, "postgres")}
@@ -54,8 +54,8 @@ func StartPostgres(t testing.TB) *Postgres {
 	return p
 }
 
-// Kill ends the server as a power failure does. Its processes are in groups of their own, and would serve for a moment
-// longer.
+// Kill ends the server like a power failure. It also kills the server's child processes, which are in groups of their
+// own and would go on for a moment.
 func (p *Postgres) Kill() {
 	children := p.children()
 	p.server.Kill()
@@ -70,7 +70,7 @@ func (p *Postgres) Kill() {
 	}
 }
 
-// children are the processes that the server has started, none where it does not run.
+// children returns the processes that the server has started; none if it does not run.
 func (p *Postgres) children() (children []int) {
 	text, err := os.ReadFile(filepath.Join(p.Folder, "data", "postmaster.pid"))
 	if err != nil || p.process == nil || p.process.Ended() {
@@ -86,7 +86,7 @@ func (p *Postgres) children() (children []int) {
 		if err != nil {
 			continue // it has ended
 		}
-		_, rest, _ := strings.Cut(string(stat), ") ") // behind the name: state, parent
+		_, rest, _ := strings.Cut(string(stat), ") ") // after the name come the state and the parent
 		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == parent {
 			if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
 				children = append(children, child)
@@ -109,7 +109,7 @@ func (p *Postgres) Run() {
 	}, func() error { return p.Do("postgres", "SELECT 1") })
 }
 
-// Do runs statements in a database, past all that a test puts in front of the server.
+// Do runs statements in a database, directly at the server.
 func (p *Postgres) Do(database, statements string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
@@ -122,7 +122,7 @@ func (p *Postgres) Do(database, statements string) error {
 	return err
 }
 
-// Must is Do, which must succeed.
+// Must is like Do, and fails the test on an error.
 func (p *Postgres) Must(database, statements string) {
 	p.t.Helper()
 	if err := p.Do(database, statements); err != nil {
@@ -139,12 +139,12 @@ func (p *Postgres) NewDatabase() string {
 	return name
 }
 
-// URL is where a database is to be found behind an address, which may be a Proxy's.
+// URL returns the URL of a database at an address, which may be a Proxy's.
 func (p *Postgres) URL(address, database string) string {
 	return fmt.Sprintf("postgres://sallyport:%s@%s/%s?sslmode=disable", EscapedPassword, address, database)
 }
 
-// postgresProgram finds a program of PostgreSQL, which Debian keeps off the path, each version in a folder of its own.
+// postgresProgram finds a program of PostgreSQL, which Debian installs outside the path, in a folder for each version.
 func postgresProgram(t testing.TB, name string) string {
 	t.Helper()
 	if path, err := exec.LookPath(name); err == nil {

@@ -10,7 +10,7 @@ import (
 
 // Proxy is the network between a gateway and a server. Safe for concurrent use.
 type Proxy struct {
-	// Address is host and port, where the gateway is sent.
+	// Address is the host and port that the gateway uses.
 	Address string
 
 	target string
@@ -54,7 +54,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 // Up lets everything through.
 func (p *Proxy) Up() { p.set(state{}) }
 
-// Down cuts all connections, and new ones at once.
+// Down closes all connections, and new ones at once.
 func (p *Proxy) Down() {
 	p.set(state{down: true})
 	p.mutex.Lock()
@@ -64,13 +64,13 @@ func (p *Proxy) Down() {
 	}
 }
 
-// Hang lets nothing through, and keeps connections open.
+// Hang passes nothing on, and keeps connections open.
 func (p *Proxy) Hang() { p.set(state{hung: true}) }
 
-// Deafen lets what the gateway says through, and keeps the answers.
+// Deafen passes on what the gateway sends, and holds the answers back.
 func (p *Proxy) Deafen() { p.set(state{deaf: true}) }
 
-// Slow holds up each piece that the gateway sends.
+// Slow delays each piece that the gateway sends.
 func (p *Proxy) Slow(delay time.Duration) { p.set(state{delay: delay}) }
 
 func (p *Proxy) set(s state) {

@@ -1,7 +1,7 @@
-// Package servers runs the servers that gateways share their sessions on, Redis and PostgreSQL as Debian packages them,
-// MariaDB for apps that want one, and a proxy that lets the network to them fail. Each listens on loopback, keeps its
-// files in a temporary folder of the test, and ends with the test. A program that is missing fails the test:
-// scripts/install-test-packages installs what is needed.
+// Package servers runs the servers on which gateways share their sessions (Redis and PostgreSQL as Debian packages
+// them), MariaDB for apps that need it, the mail server Mailpit, and a proxy that simulates failures of the network to
+// them. Each listens on loopback, keeps its files in a temporary folder of the test, and ends with the test. A missing
+// program fails the test; scripts/install-test-packages installs what is needed.
 package servers
 
 import (
@@ -16,23 +16,23 @@ import (
 	"time"
 )
 
-// Password is what a server asks for: one that must be escaped in a URL.
+// Password is the servers' password. It has characters that must be escaped in a URL.
 const Password = "the/password@of:sessions"
 
-// EscapedPassword is how it stands in a URL.
+// EscapedPassword is Password as it is written in a URL.
 const EscapedPassword = "the%2Fpassword%40of%3Asessions"
 
-// Redis is a server of Redis.
+// Redis is a Redis server.
 type Redis struct {
 	*server
-	// Address is host and port.
+	// Address is the server's host and port.
 	Address string
 
 	settings []string
 }
 
-// StartRedis runs a server with further settings, such as "--maxmemory", "10mb". With
-// "--appendonly", "yes" it keeps what it has over Kill and Run.
+// StartRedis runs a server with further settings, such as "--maxmemory", "10mb". With "--appendonly", "yes" it keeps
+// its data over Kill and Run.
 func StartRedis(t testing.TB, settings ...string) *Redis {
 	t.Helper()
 	r := &Redis{server: newServer(t, "redis-server"), settings: settings}
@@ -41,7 +41,7 @@ func StartRedis(t testing.TB, settings ...string) *Redis {
 	return r
 }
 
-// StartSentinel runs a sentinel that watches a master, and alone decides that another one takes its place.
+// StartSentinel runs a sentinel that watches a master, and decides alone that another one replaces it.
 func StartSentinel(t testing.TB, name string, master *Redis) *Redis {
 	t.Helper()
 	host, port, err := net.SplitHostPort(master.Address)
@@ -69,7 +69,7 @@ sentinel failover-timeout %[4]s 5000
 	s.run([]string{"redis-server", file, "--sentinel"}, func() error {
 		answer, err := s.Do("SENTINEL", "REPLICAS", name)
 		if err == nil && answer == "*0" {
-			err = errors.New("it knows no replica")
+			err = errors.New("it does not know the replica")
 		}
 		return err
 	})
@@ -92,7 +92,7 @@ func (r *Redis) Run() {
 	})
 }
 
-// Do sends one command, past all that a test puts in front of the server, and returns the first line of the answer.
+// Do sends one command directly to the server, and returns the first line of the answer.
 func (r *Redis) Do(words ...string) (string, error) {
 	conn, err := net.DialTimeout("tcp", r.Address, 10*time.Second)
 	if err != nil {
@@ -122,12 +122,12 @@ func (r *Redis) Do(words ...string) (string, error) {
 	return line, err
 }
 
-// URL is where the sessions are to be found behind an address, which may be a Proxy's.
+// URL returns the URL of the sessions at an address, which may be a Proxy's.
 func (r *Redis) URL(address string) string {
 	return fmt.Sprintf("redis://:%s@%s/0", EscapedPassword, address)
 }
 
-// Must is Do, which must succeed.
+// Must is like Do, and fails the test on an error.
 func (r *Redis) Must(words ...string) string {
 	r.t.Helper()
 	line, err := r.Do(words...)

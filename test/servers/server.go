@@ -13,7 +13,7 @@ import (
 // readyTimeout is how long a server may take to its first answer; tests run on busy machines.
 const readyTimeout = 90 * time.Second
 
-// server is what both kinds have in common.
+// server is the common part of all kinds.
 type server struct {
 	// Folder has the server's files.
 	Folder string
@@ -42,8 +42,8 @@ func newServer(t testing.TB, name string) *server {
 	return s
 }
 
-// run starts the command and waits until it is ready. A server that ends at once is started again for a while: what was
-// killed may not be gone yet.
+// run starts the command and waits until it is ready. If the server ends at once run starts it again for a while,
+// because a killed one may not be gone yet.
 func (s *server) run(arguments []string, ready func() error) {
 	s.t.Helper()
 	deadline := time.Now().Add(readyTimeout)
@@ -71,7 +71,7 @@ func (s *server) run(arguments []string, ready func() error) {
 	}
 }
 
-// Kill ends the server as a power failure does.
+// Kill ends the server like a power failure.
 func (s *server) Kill() {
 	if s.process != nil {
 		s.process.Stop()

@@ -6,7 +6,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// Troubles are what can happen to a server and to the network to it. kill and run are the server's.
+// Troubles returns what can happen to a server and to the network to it. kill and run are the server's.
 func Troubles(network *Proxy, kill, run func()) []storetest.Trouble {
 	reconnect := func() { network.Down(); network.Up() }
 	return []storetest.Trouble{

@@ -19,20 +19,20 @@ import (
 	"github.com/pquerna/otp/hotp"
 )
 
-// Client is a browser without a screen: it keeps cookies, says what browsers say, and follows no redirect.
+// Client is a browser without a screen: it keeps cookies, sends the headers of a browser, and follows no redirect.
 type Client struct {
-	// Site is where it goes.
+	// Site is the site that it uses.
 	Site *Site
-	// Base is where the gateway's own pages are. Default: /second-factor.
+	// Base is the path of the gateway's own pages. Default: /second-factor.
 	Base string
-	// Header goes with every request, in the place of what browsers say and in front of what a call says itself.
+	// Header goes with every request. It overrides the headers of a browser, and a call's own header overrides it.
 	Header http.Header
 
 	t    testing.TB
 	http *http.Client
 }
 
-// answerTimeout is how long an answer may take to its end.
+// answerTimeout is how long a complete answer may take.
 const answerTimeout = 2 * time.Minute
 
 // Client makes a browser with no cookies.
@@ -41,7 +41,7 @@ func (s *Site) Client(t testing.TB) *Client {
 	return s.ClientFrom(t, "127.0.0.1")
 }
 
-// ClientFrom is Client at an address of loopback, such as 127.0.0.66.
+// ClientFrom is like Client, with a loopback address such as 127.0.0.66 as the client's.
 func (s *Site) ClientFrom(t testing.TB, address string) *Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -57,14 +57,14 @@ func (s *Site) ClientFrom(t testing.TB, address string) *Client {
 	}}
 }
 
-// Answer is a response that was read whole.
+// Answer is a response that was read completely.
 type Answer struct {
 	*http.Response
 	// Text is the body.
 	Text string
 }
 
-// Location is where the answer leads.
+// Location returns the address to which the answer redirects.
 func (a Answer) Location() string { return a.Header.Get("Location") }
 
 // Do sends a request. Header may be nil.
@@ -77,16 +77,17 @@ func (c *Client) Do(method, path string, header http.Header, body string) Answer
 	return answer
 }
 
-// Try is Do for goroutines and for requests that may fail.
+// Try is like Do, for goroutines and for requests that may fail.
 func (c *Client) Try(method, path string, header http.Header, body string) (Answer, error) {
-	// An answer without an end, of a stream or a WebSocket that should not be open, is an error and no test that hangs.
+	// An answer that does not end, of a stream or a WebSocket that should not be open, is an error; it must not hang
+	// the test.
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, c.Site.URL, strings.NewReader(body))
 	if err != nil {
 		return Answer{}, err
 	}
-	// Opaque sends the path as it is written, spelling and all.
+	// Opaque sends the path exactly as it is written.
 	path, query, _ := strings.Cut(path, "?")
 	request.URL.Opaque, request.URL.RawQuery = path, query
 	if strings.HasPrefix(path, "//") {
@@ -120,7 +121,7 @@ func (c *Client) Try(method, path string, header http.Header, body string) (Answ
 	return Answer{Response: response, Text: string(text)}, nil
 }
 
-// Get asks for a page.
+// Get requests a page.
 func (c *Client) Get(path string) Answer { c.t.Helper(); return c.Do("GET", path, nil, "") }
 
 // Post sends a form.
@@ -135,7 +136,7 @@ func (c *Client) PostJSON(path, body string) Answer {
 	return c.Do("POST", path, http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "Sec-Fetch-Mode": {"cors"}}, body)
 }
 
-// Token is the gateway's session token that the client has; empty without one.
+// Token returns the client's session token of the gateway; empty if it has none.
 func (c *Client) Token() string {
 	for _, cookie := range c.http.Jar.Cookies(&url.URL{Scheme: "http", Host: c.Site.Address, Path: "/"}) {
 		if cookie.Name == "sallyport" {
@@ -145,7 +146,7 @@ func (c *Client) Token() string {
 	return ""
 }
 
-// SetCookie plants a cookie.
+// SetCookie sets a cookie.
 func (c *Client) SetCookie(name, value string) {
 	c.http.Jar.SetCookies(&url.URL{Scheme: "http", Host: c.Site.Address, Path: "/"}, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
@@ -168,7 +169,7 @@ func cloneValues(values url.Values) url.Values {
 	return clone
 }
 
-// What pages carry, by the fixed hooks of contract 5.2.
+// Parts of the gateway's pages, by the fixed hooks of contract 5.2.
 var (
 	OwnToken     = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 	Secret       = regexp.MustCompile(`<code id="secret"[^>]*>([^<]+)</code>`)
@@ -176,7 +177,7 @@ var (
 	recoveryCode = regexp.MustCompile(`[a-z0-9]{4}(?:-[a-z0-9]{4}){3}`)
 )
 
-// Find is the first group of a pattern in a page, which must be there.
+// Find returns the first group of a pattern in a page, and fails the test if the page does not match.
 func Find(t testing.TB, pattern *regexp.Regexp, page string) string {
 	t.Helper()
 	found := pattern.FindStringSubmatch(page)
@@ -186,20 +187,20 @@ func Find(t testing.TB, pattern *regexp.Regexp, page string) string {
 	return found[1]
 }
 
-// RecoveryCodes are the codes that a page shows.
+// RecoveryCodes returns the codes that a page shows.
 func RecoveryCodes(t testing.TB, page string) []string {
 	t.Helper()
 	return recoveryCode.FindAllString(Find(t, recoveryList, page), -1)
 }
 
-// Status is the state that GET /status reports.
+// Status returns the state that GET /status reports.
 func (c *Client) Status() string {
 	c.t.Helper()
 	return c.Get(c.Base + "/status").Text
 }
 
-// Authenticator stands in for a phone. With `totp { skew 10 }` it has twenty codes without waiting, each for a later
-// step than the one before.
+// Authenticator is a user's authenticator. With `totp { skew 10 }` it has twenty codes without waiting, each for a
+// later step than the previous one.
 type Authenticator struct {
 	// Key is in base32.
 	Key string
@@ -208,12 +209,12 @@ type Authenticator struct {
 	last int64
 }
 
-// NewAuthenticator takes the key that a set-up page shows.
+// NewAuthenticator makes an authenticator with the key that a set-up page shows.
 func NewAuthenticator(key string, skew int) *Authenticator {
 	return &Authenticator{Key: strings.ToUpper(strings.Join(strings.Fields(key), "")), skew: int64(skew)}
 }
 
-// Code is one that was not shown before and is still right.
+// Code returns a valid code that it has not returned before.
 func (a *Authenticator) Code(t testing.TB) string {
 	t.Helper()
 	step := max(time.Now().Unix()/30-a.skew+1, a.last+1)
@@ -245,7 +246,7 @@ func (c *Client) Pass(authenticator *Authenticator) Answer {
 	return c.Own("/challenge", "/challenge", url.Values{"code": {authenticator.Code(c.t)}})
 }
 
-// SignOut leaves by the gateway's own door.
+// SignOut signs out at the gateway.
 func (c *Client) SignOut() {
 	c.t.Helper()
 	from := "/"
@@ -257,7 +258,7 @@ func (c *Client) SignOut() {
 	}
 }
 
-// Wants fails the test unless the answer has this status and leads there.
+// Wants fails the test unless the answer has this status and redirects to this address.
 func (a Answer) Wants(t testing.TB, status int, location string) Answer {
 	t.Helper()
 	if a.StatusCode != status || location != "" && a.Location() != location {
@@ -266,8 +267,8 @@ func (a Answer) Wants(t testing.TB, status int, location string) Answer {
 	return a
 }
 
-// Raw sends bytes as they are over a connection of its own and returns what comes back until the other side closes, or
-// a second passes without anything. It is for what client libraries would tidy up.
+// Raw sends bytes unchanged over a new connection, and returns what comes back until the other side closes, or for a
+// second sends nothing. It is for requests that client libraries would correct.
 func (s *Site) Raw(t testing.TB, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Address)
@@ -293,7 +294,7 @@ func (s *Site) Raw(t testing.TB, request string) string {
 	}
 }
 
-// RawRequest is a request with the usual lines and those given, each without its line end.
+// RawRequest returns a request with the usual lines and those given, each without its line end.
 func (s *Site) RawRequest(method, target string, lines ...string) string {
 	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, s.Address)
 	for _, line := range lines {

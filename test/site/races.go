@@ -2,12 +2,11 @@ package site
 
 import "strings"
 
-// The race detector writes its reports between two lines of this.
+// The race detector writes each report between two of these lines.
 const raceBorder = "=================="
 
-// races are the reports of data races in a log in which code of this project has a part. Caddy has races of its own: it
-// announces events of a certificate while it still starts (2.11), which is no fault of what is tested here and nothing
-// that it could mend.
+// races returns the reports of data races in a log that involve code of this project. Caddy has data races of its own,
+// which do not count: version 2.11 announces events of a certificate while it still starts.
 func races(log string) (reports []string) {
 	for block := range strings.SplitSeq(log, raceBorder) {
 		if strings.Contains(block, "WARNING: DATA RACE") && strings.Contains(block, "sallyport/") {

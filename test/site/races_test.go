@@ -2,8 +2,8 @@ package site
 
 import "testing"
 
-// TestRaces: a report counts if any of its stacks comes by this project's code, and one that does not hides none that
-// does.
+// TestRaces: a report counts if any of its stacks includes this project's code. Reports that do not count hide no
+// others.
 func TestRaces(t *testing.T) {
 	const (
 		caddys = "\n==================\nWARNING: DATA RACE\nRead at 0x1 by goroutine 9:\n  github.com/caddyserver/caddy/v2/modules/caddytls.(*TLS).CaddyModule()\n\n" +

@@ -1,6 +1,6 @@
 // Package site runs the real gateway for the end-to-end tests: the sallyport binary as a process of its own, with a
-// Caddyfile, in front of an app. Tests may talk to it in any way, raw bytes included, stop it, kill it, and read all
-// that it logged.
+// Caddyfile, in front of an app. Tests can send it any requests, including raw bytes, stop it, kill it, and read its
+// log.
 package site
 
 import (
@@ -24,9 +24,9 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// Site is a gateway that is running.
+// Site is a running gateway.
 type Site struct {
-	// Address is host and port on loopback, and URL the same with `http://` in front.
+	// Address is the host and port on loopback, and URL the same with `http://` in front.
 	Address, URL string
 	// Folder has the Caddyfile and the secrets file.
 	Folder string
@@ -39,7 +39,7 @@ type Site struct {
 	log       Buffer
 }
 
-// Options are what most tests leave alone.
+// Options are settings that most tests do not need.
 type Options struct {
 	// Global are more lines of the global block.
 	Global string
@@ -47,15 +47,15 @@ type Options struct {
 	Secrets string
 	// Sessions is the line for `sessions`. Default: memory.
 	Sessions string
-	// Block are further lines of the site, behind second_factor and in front of reverse_proxy.
+	// Block are further lines of the site, between second_factor and reverse_proxy.
 	Block string
 	// Proxy are lines of the reverse_proxy block.
 	Proxy string
 	// Sites are further sites of the same process.
 	Sites string
-	// Binary is the command to run. Default: the one of Binary.
+	// Binary is the command to run. Default: the result of the function Binary.
 	Binary string
-	// Level is that of the log. Default: DEBUG, so that everything that could leak does.
+	// Level is the log's level. Default: DEBUG, so that a test sees everything that could leak.
 	Level string
 }
 
@@ -118,7 +118,7 @@ func Start(t testing.TB, upstream, secondFactor string, options Options) *Site {
 
 func (s *Site) admin() string { return filepath.Join(s.Folder, "admin.sock") }
 
-// Admin is what the admin endpoint answers to a GET.
+// Admin returns the admin endpoint's answer to a GET.
 func (s *Site) Admin(t testing.TB, path string) string {
 	t.Helper()
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -136,7 +136,7 @@ func (s *Site) Admin(t testing.TB, path string) string {
 	return string(text)
 }
 
-// Write puts a Caddyfile in place. It counts from the next Run or Reload on.
+// Write writes the Caddyfile. The next Run or Reload uses it.
 func (s *Site) Write(caddyfile string) {
 	s.t.Helper()
 	if err := os.WriteFile(s.caddyfile, []byte(caddyfile), 0o600); err != nil {
@@ -144,7 +144,7 @@ func (s *Site) Write(caddyfile string) {
 	}
 }
 
-// Caddyfile is what is in place.
+// Caddyfile returns the text of the Caddyfile.
 func (s *Site) Caddyfile() string {
 	s.t.Helper()
 	text, err := os.ReadFile(s.caddyfile)
@@ -188,8 +188,7 @@ func (s *Site) Run() {
 	}
 }
 
-// Reload has the running process take the Caddyfile that is in place, as `caddy reload` does. The error is the
-// server's.
+// Reload makes the running process load the Caddyfile, like `caddy reload`. The error is the server's.
 func (s *Site) Reload() error {
 	output, err := exec.CommandContext(context.Background(), s.binary, "reload", "--config", s.caddyfile, "--address", "unix/"+s.admin(), "--force").CombinedOutput()
 	if err != nil {
@@ -198,7 +197,7 @@ func (s *Site) Reload() error {
 	return nil
 }
 
-// Stop ends the process as an operator does. A data race that was found makes the test fail; see races.
+// Stop ends the process as an operator does. It fails the test if there was a data race; see races.
 func (s *Site) Stop() {
 	s.t.Helper()
 	s.signal(syscall.SIGTERM)
@@ -210,7 +209,7 @@ func (s *Site) Stop() {
 	}
 }
 
-// Kill ends the process as a power failure does.
+// Kill ends the process like a power failure.
 func (s *Site) Kill() { s.signal(syscall.SIGKILL) }
 
 func (s *Site) signal(signal syscall.Signal) {
@@ -230,10 +229,10 @@ func (s *Site) signal(signal syscall.Signal) {
 	s.process = nil
 }
 
-// Process is the number of the process that is running.
+// Process returns the number of the running process.
 func (s *Site) Process() int { return s.process.Process.Pid }
 
-// Log is everything that the gateway has written, over all its runs.
+// Log returns everything that the gateway has written, over all its runs.
 func (s *Site) Log() string { return s.log.String() }
 
 // Serve serves an app on loopback until the test ends, and returns its host and port.
@@ -256,8 +255,9 @@ func Serve(t testing.TB, app http.Handler) string {
 	return listener.Addr().String()
 }
 
-// Proxying makes a proxy of the standard library whole: without it, the server closes a request's body when an answer's
-// head is written, and a proxy that has not yet seen the body's end then breaks off the app's answer, one in thousands.
+// Proxying corrects a proxy of the standard library. Without it, the server closes a request's body when the head of an
+// answer is written. A proxy that has not yet read the body to its end then breaks off the app's answer, about once in
+// thousands.
 func Proxying(proxy http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Only HTTP/1 has it, and needs it.
@@ -266,7 +266,7 @@ func Proxying(proxy http.Handler) http.Handler {
 	})
 }
 
-// built is the folder of the command that this process has built; empty: none.
+// built is the folder of the command that this process has built; empty if there is none.
 var built string
 
 var build = sync.OnceValues(func() (string, error) {
@@ -280,7 +280,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	if err := lookAtSources(root); err != nil {
-		return "", fmt.Errorf("look at the sources: %w", err)
+		return "", fmt.Errorf("reading the sources: %w", err)
 	}
 	binary := filepath.Join(folder, "sallyport")
 	command := exec.CommandContext(context.Background(), "go", "build", "-race", "-o", binary, "./cmd/sallyport")
@@ -305,8 +305,8 @@ func Main(m *testing.M) (code int) {
 	return code
 }
 
-// Binary is the sallyport command, built once for the tests of a package, with the race detector. $SALLYPORT_BINARY
-// names one that is there already.
+// Binary returns the sallyport command, built once for the tests of a package, with the race detector.
+// $SALLYPORT_BINARY names a built one.
 func Binary(t testing.TB) string {
 	t.Helper()
 	if named := os.Getenv("SALLYPORT_BINARY"); named != "" {
@@ -332,7 +332,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.buffer.Write(p)
 }
 
-// String is everything that was written.
+// String returns everything that was written.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

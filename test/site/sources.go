@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// lookAtSources looks at every file that the binary is made of. `go test` keeps the results of tests by the files of
-// their own module that they look at, and knows nothing of those that a compiler reads for them: without this, results
-// of tests with an earlier binary would be taken for those of this one.
+// lookAtSources checks every file that the binary is built from. `go test` caches results by the files that a test
+// accesses, and does not know those that a compiler reads for the test. Without this it would reuse results of tests
+// with an earlier binary.
 func lookAtSources(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return nil //nolint:nilerr // it is gone, as other tests' files are in a moment
+			return nil //nolint:nilerr // the file is gone, such as a temporary file of another test
 		case !entry.IsDir():
 			if !strings.HasSuffix(path, "_test.go") {
 				_, _ = os.Stat(path)
@@ -27,5 +27,5 @@ func lookAtSources(root string) error {
 	})
 }
 
-// notSources are folders in which there is nothing of the binary's.
+// notSources are folders without sources of the binary.
 var notSources = []string{"artifacts", "bin", "docs", "packaging", "test", "testdata", "tools"}

@@ -6,7 +6,7 @@ import (
 	"sallyport.example/sallyport/test/checkout"
 )
 
-// TestLookAtSources: it finds its way through a checkout, tests and all that is made in it left out.
+// TestLookAtSources: it reads a whole checkout, except tests and generated files.
 func TestLookAtSources(t *testing.T) {
 	root, err := checkout.Root()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// KV mounts a KV v2 engine of its own, and returns the mount's name once it answers.
+// KV mounts a new KV v2 engine, and returns the mount's name once it answers.
 func (s *Server) KV() string {
 	s.t.Helper()
 	name := unique("kv")
@@ -27,7 +27,7 @@ func (s *Server) KV() string {
 	return name
 }
 
-// Transit mounts a transit engine of its own with a key of the name, and returns the mount's name.
+// Transit mounts a new transit engine with a key of this name, and returns the mount's name.
 func (s *Server) Transit(key string) string {
 	s.t.Helper()
 	name := unique("transit")
@@ -39,7 +39,7 @@ func (s *Server) Transit(key string) string {
 	return name
 }
 
-// Policy writes a policy under a name, in place of the one before.
+// Policy writes a policy under a name, and replaces an earlier one.
 func (s *Server) Policy(name, hcl string) {
 	s.t.Helper()
 	if err := s.Client().Sys().PutPolicy(name, hcl); err != nil {
@@ -48,8 +48,8 @@ func (s *Server) Policy(name, hcl string) {
 	s.tidy(func(client *api.Client) error { return client.Sys().DeletePolicy(name) })
 }
 
-// AppRole makes a policy and a role of its own that has it, and returns what signs in as that role at auth/approle.
-// Settings are further fields of the role, such as "token_ttl": "5s".
+// AppRole makes a policy and a new role that has it, and returns the role ID and secret ID for auth/approle. Settings
+// are further fields of the role, such as "token_ttl": "5s".
 func (s *Server) AppRole(policy string, settings ...map[string]any) (roleID, secretID string) {
 	s.t.Helper()
 	s.enable("approle")
@@ -69,15 +69,15 @@ func (s *Server) AppRole(policy string, settings ...map[string]any) (roleID, sec
 	return fmt.Sprint(id.Data["role_id"]), fmt.Sprint(secret.Data["secret_id"])
 }
 
-// TokenWith makes a token with the named policies (and default). It lives so long; renewable says whether its holder
-// may have that prolonged.
+// TokenWith makes a token with the named policies (and default). It expires after ttl; renewable says whether its
+// holder may renew it.
 func (s *Server) TokenWith(ttl time.Duration, renewable bool, policies ...string) string {
 	s.t.Helper()
 	secret := s.write("auth/token/create", map[string]any{
 		"policies": policies, "ttl": ttl.String(), "renewable": renewable, "no_parent": true,
 	})
 	s.tidy(func(client *api.Client) error {
-		// It may have expired or been revoked by now.
+		// It may have expired or been revoked.
 		_ = client.Auth().Token().RevokeTree(secret.Auth.ClientToken)
 		return nil
 	})
@@ -92,7 +92,7 @@ func (s *Server) Revoke(token string) {
 	}
 }
 
-// enable enables a sign-in method at the path of its own name, where it is not.
+// enable enables a sign-in method at the path of its own name, if it is not enabled yet.
 func (s *Server) enable(method string) {
 	s.t.Helper()
 	client := s.Client()
@@ -119,7 +119,7 @@ func (s *Server) write(path string, data map[string]any) *api.Secret {
 	return secret
 }
 
-// tidy undoes something at the end of the test on a server that goes on without it.
+// tidy undoes something at the end of the test on a shared server.
 func (s *Server) tidy(undo func(client *api.Client) error) {
 	if !s.shared.options.Shared {
 		return
@@ -132,7 +132,7 @@ func (s *Server) tidy(undo func(client *api.Client) error) {
 	})
 }
 
-// merged is the fields with further ones, which win.
+// merged returns the fields with further ones, which replace those of the same name.
 func merged(fields map[string]any, more []map[string]any) map[string]any {
 	for _, settings := range more {
 		maps.Copy(fields, settings)
@@ -140,5 +140,5 @@ func merged(fields map[string]any, more []map[string]any) map[string]any {
 	return fields
 }
 
-// unique is a name that nothing else has.
+// unique returns a name that nothing else has.
 func unique(prefix string) string { return prefix + "-" + strings.ToLower(rand.Text()) }

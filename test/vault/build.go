@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/test/checkout"
 )
 
-// Binary is the built devvault command, or the one that $SALLYPORT_DEVVAULT names. The first build on a machine
+// Binary returns the built devvault command, or the one that $SALLYPORT_DEVVAULT names. The first build on a machine
 // compiles all of Vault, which takes minutes; after that it takes a second.
 func Binary(t testing.TB) string {
 	t.Helper()
@@ -50,8 +50,8 @@ func build(name, source string) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	// Without -race, without -trimpath and so on: the linter has had Vault compiled in this way already. The version
-	// control stamp would have it linked anew at every commit.
+	// Without -race, -trimpath and other flags, because the linter has already compiled Vault in this way. The version
+	// control stamp would cause a new link at every commit.
 	command := exec.Command("go", "build", "-buildvcs=false", "-o", binary, source)
 	command.Dir = folder
 	if output, err := command.CombinedOutput(); err != nil {
@@ -60,7 +60,7 @@ func build(name, source string) (string, error) {
 	return binary, nil
 }
 
-// lock takes the lock on a file that all test processes know. It goes with the process that holds it.
+// lock takes the lock on a file that all test processes use. The lock ends with the process that holds it.
 func lock(name string) (unlock func(), err error) {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// newClient makes a client of Vault that tries nothing twice and takes nothing from the environment.
+// newClient makes a client of Vault that does not retry and ignores the environment.
 func newClient(t testing.TB, address, authorityFile, token string) *api.Client {
 	t.Helper()
 	config := &api.Config{

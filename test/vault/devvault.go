@@ -7,7 +7,7 @@ type devvault struct {
 	process *process
 }
 
-// start starts it with what the options say.
+// start starts it with the options.
 func (d *devvault) start(options Options, before ready, log *lockedBuffer) (ready, error) {
 	arguments := []string{"-listen", host(before.Address), "-storage"}
 	if options.Storage == Memory {
@@ -32,7 +32,7 @@ func (d *devvault) start(options Options, before ready, log *lockedBuffer) (read
 	return line, nil
 }
 
-// stop ends it in order.
+// stop ends it properly.
 func (d *devvault) stop() {
 	if d.process != nil {
 		d.process.stop()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// environment is what decides which Vault the tests get.
+// environment decides which Vault the tests get.
 type environment struct {
 	address, token, authorityFile string // of a Vault that runs already
 	command                       string // vault, "" where it is not on the path
@@ -39,7 +39,7 @@ func (e environment) runner(t testing.TB, options Options) runner {
 	}
 }
 
-// proxyBinary is the built faultproxy command.
+// proxyBinary returns the built faultproxy command.
 func proxyBinary(t testing.TB) string {
 	t.Helper()
 	binary, err := buildProxy()
@@ -49,7 +49,7 @@ func proxyBinary(t testing.TB) string {
 	return binary
 }
 
-// elsewhere puts the faults in front of a Vault that runs already, and leaves that one alone.
+// elsewhere puts the faults in front of a Vault that runs already, which it does not stop or change.
 type elsewhere struct {
 	environment environment
 	proxy       string
@@ -92,5 +92,5 @@ func (e *elsewhere) stop() {
 	}
 }
 
-// kill is not asked for: the server is shared.
+// kill only ends the proxy, because the server is shared.
 func (e *elsewhere) kill() { e.stop() }

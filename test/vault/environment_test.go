@@ -52,8 +52,9 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// standIn is devvault as a `vault` command that knows `server -config <file>`, so that what is made for that command is
-// tried on machines without it: the core behind it is a real one, only its reading of the configuration is not.
+// standIn runs devvault as a `vault` command that understands `server -config <file>`, so that the code for that
+// command is tested on machines without it. The core is a real Vault; only the reading of the configuration is
+// simulated.
 const standIn = `#!/bin/sh
 [ "$1 $2" = "server -config" ] || exit 2
 port=$(sed -n 's/^  address *= "127.0.0.1:\([0-9]*\)"$/\1/p' "$3")
@@ -108,13 +109,13 @@ func TestVaultCommand(t *testing.T) {
 			t.Errorf("killed: %v", err)
 		}
 		s.Restart()
-		s.Restart() // stops in order before
+		s.Restart() // it stops the server first
 		if err := put(); err != nil || s.Address != address {
 			t.Errorf("restarted at %s: %v", s.Address, err)
 		}
 	}
 
-	// What the command cannot do is devvault's.
+	// For what the command cannot do, devvault is used.
 	for _, options := range []Options{{TLS: true}, {Standby: true}, {Uninitialised: true}} {
 		if _, own := installed.runner(t, options).(*devvault); !own {
 			t.Errorf("%+v: not devvault", options)

@@ -12,40 +12,40 @@ const (
 	After  = "after"  // Vault has done what it was asked, the answer is lost
 )
 
-// Fault is one thing that goes wrong between a client and Vault; devvault's README has the same table. The zero value
-// of a field means that it plays no part. Of several faults that match a request the first that is not used up is
-// taken. It may have one of Status, Cut and Half; one that contradicts itself ends the test.
+// Fault is one thing that goes wrong between a client and Vault; devvault's README has the same table. A field with its
+// zero value has no effect. If several faults match a request, the first one that is not used up applies. A fault may
+// have one of Status, Cut and Half; a contradictory fault ends the test.
 type Fault struct {
 	// Method is GET, PUT, POST, DELETE, PATCH or LIST (a GET with ?list=true). Empty: any. Vault's client writes with
 	// PUT.
 	Method string
 	// Path is a glob over the whole path, such as /v1/secret/data/*. Empty: any.
 	Path string
-	// Skip lets so many matching requests pass first.
+	// Skip lets this many matching requests pass first.
 	Skip int
-	// Times is how many are struck after these. 0: until it is cleared.
+	// Times is how many requests the fault applies to after these. 0: until it is cleared.
 	Times int
-	// Delay is waited before Vault sees the request. Clear ends the wait, and the request goes on as if nothing had
-	// been. A client that goes away takes its request along, unless Late is set: then Vault still gets it after the
+	// Delay is the wait before Vault gets the request. Clear ends the wait, and the request goes on as if there were no
+	// fault. If the client gives up, its request is dropped, unless Late is set: then Vault still gets it after the
 	// delay.
 	Delay time.Duration
 	Late  bool
-	// DelayAnswer is waited when Vault has done what it was asked.
+	// DelayAnswer is the wait after Vault has carried the request out.
 	DelayAnswer time.Duration
-	// Status is answered in Vault's place, with Message or a fitting one as its error, or with Body as the whole
-	// answer.
+	// Status is the status of an answer that replaces Vault's, with Message or a suitable one as its error, or with
+	// Body as the whole answer.
 	Status  int
 	Message string
 	Body    string
-	// RetryAfter is that header with Status, in seconds. 0: 1 with 429, else none.
+	// RetryAfter is the Retry-After header with Status, in seconds. 0: 1 with status 429, else none.
 	RetryAfter int
 	// Cut resets the connection, Before or After.
 	Cut string
-	// Half sends half of Vault's answer and hangs up.
+	// Half sends half of Vault's answer and closes the connection.
 	Half bool
 }
 
-// MarshalJSON writes what devvault reads.
+// MarshalJSON writes the form that devvault reads.
 func (f Fault) MarshalJSON() ([]byte, error) {
 	written := map[string]any{}
 	for name, value := range map[string]string{
@@ -69,7 +69,7 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	return json.Marshal(written)
 }
 
-// text is a duration as devvault reads it; "" for none.
+// text returns a duration as devvault reads it; "" for none.
 func text(d time.Duration) string {
 	if d == 0 {
 		return ""
@@ -77,7 +77,7 @@ func text(d time.Duration) string {
 	return d.String()
 }
 
-// Count is how often clients asked for a method and path.
+// Count is the number of requests with a method and path.
 type Count struct {
 	Method string `json:"method"` // LIST for a GET with ?list=true
 	Path   string `json:"path"`   // without the query
@@ -87,10 +87,10 @@ type Count struct {
 // Requests are the counts of a node's requests, in the order of path and method.
 type Requests []Count
 
-// Total is the sum of all.
+// Total returns the sum of all counts.
 func (r Requests) Total() int { return r.Of("", "") }
 
-// Of is the sum of those with the method (empty: any) and a path that begins with prefix.
+// Of returns the sum of the counts with the method (empty: any) and a path that begins with prefix.
 func (r Requests) Of(method, prefix string) int {
 	sum := 0
 	for _, count := range r {

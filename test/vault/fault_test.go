@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// faulty runs a server over HTTP/1.1 and one over HTTP/2, which Vault speaks as soon as there is TLS.
+// faulty runs a test with a server over HTTP/1.1 and with one over HTTP/2, which Vault speaks with TLS.
 func faulty(t *testing.T, test func(t *testing.T, s *vault.Server)) {
 	t.Parallel()
 	for name, secure := range map[string]bool{"http1": false, "tls": true} {
@@ -49,7 +49,7 @@ func TestFaultStatus(t *testing.T) {
 	})
 }
 
-// get reads secret/data/a without Vault's client, and checks that HTTP/2 is spoken where there is TLS.
+// get reads secret/data/a without Vault's client, and checks that HTTP/2 is used with TLS.
 func get(t *testing.T, s *vault.Server, client *api.Client) (status int, header http.Header, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Address+"/v1/secret/data/a", nil)
@@ -100,8 +100,8 @@ func TestFaultCutAfter(t *testing.T) {
 	})
 }
 
-// reset says whether an error is what a reset looks like. Only the first call that meets it is told by the kernel: with
-// HTTP/2 that may be a write, and the reader finds the end of the connection.
+// reset reports whether an error is that of a reset. The kernel reports a reset only to the first call after it: with
+// HTTP/2 that may be a write, and the reader then only sees the end of the connection.
 func reset(err error) bool {
 	if err == nil {
 		return false

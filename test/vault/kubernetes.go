@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// Kubernetes is a service account of a cluster that is not there: a role at auth/kubernetes, the token that a pod would
-// find in a file, and the token review API that Vault asks about it.
+// Kubernetes is a service account of a simulated cluster: a role at auth/kubernetes, the token that a pod would find in
+// a file, and the token review API that Vault calls.
 type Kubernetes struct {
-	// Role is what to sign in as.
+	// Role is the role to sign in with.
 	Role string
 	// TokenFile is the file with the service account's token, as Kubernetes projects it into a pod.
 	TokenFile string
@@ -102,7 +102,7 @@ func (k *Kubernetes) Rotate() {
 	k.token = token
 }
 
-// review is the token review API: the present token is the service account's, any other is nobody's.
+// review is the token review API. It accepts only the present token of the service account.
 func (k *Kubernetes) review(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		Spec struct {

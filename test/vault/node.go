@@ -13,29 +13,29 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Node is one Vault server as a test moves it. Its methods end the test when they fail, so they are called from the
-// goroutine of the test that the node belongs to; see Server.On for others.
+// Node is one Vault server that a test controls. Its methods end the test if they fail, so call them from the goroutine
+// of the test that the node belongs to; see Server.On for others.
 type Node struct {
-	// Address is what clients are told: https://127.0.0.1:port, or http. Faults strike here and requests are counted
+	// Address is the address for clients: https://127.0.0.1:port, or http. Faults apply here and requests are counted
 	// here.
 	Address string
-	// Direct is the address past the faults, plain HTTP unless it is a shared server's. It is up while Address is down,
-	// and nothing is counted here.
+	// Direct is the address without the faults, plain HTTP unless it is a shared server's. It is up while Address is
+	// down, and nothing is counted here.
 	Direct string
 
 	t        testing.TB
 	control  string
 	token    string
 	keys     []string
-	proxied  bool   // the control address moves the proxy only
+	proxied  bool   // the control address controls only the proxy
 	directCA string // PEM file for Direct
 }
 
-// Client is a client with the root token past the faults: to look into Vault, and to prepare it, while a fault is in
-// force. It tries nothing twice, and takes nothing from the environment.
+// Client returns a client with the root token that no fault affects, to read from Vault and to prepare it while a fault
+// is in force. It does not retry, and ignores the environment.
 func (n *Node) Client() *api.Client { return newClient(n.t, n.Direct, n.directCA, n.token) }
 
-// Faults puts faults in force in place of the ones before.
+// Faults replaces the faults in force.
 func (n *Node) Faults(faults ...Fault) {
 	n.t.Helper()
 	if faults == nil {
@@ -44,27 +44,27 @@ func (n *Node) Faults(faults ...Fault) {
 	n.do(http.MethodPost, "/faults", faults, nil)
 }
 
-// Clear ends all faults. Requests that a delay holds go on.
+// Clear ends all faults. Delayed requests go on.
 func (n *Node) Clear() {
 	n.t.Helper()
 	n.Faults()
 }
 
-// Requests are what clients have asked for at Address since the start or ResetRequests. A request counts when it
-// arrives, also when a fault strikes it.
+// Requests returns the counts of requests at Address since the start or ResetRequests. A request counts when it
+// arrives, also if a fault applies to it.
 func (n *Node) Requests() Requests {
 	n.t.Helper()
 	requests, _ := n.requests()
 	return requests
 }
 
-// ResetRequests sets the counts to nothing.
+// ResetRequests sets the counts to zero.
 func (n *Node) ResetRequests() {
 	n.t.Helper()
 	n.do(http.MethodDelete, "/requests", nil, nil)
 }
 
-// AwaitHeld waits until so many requests are held by a delay, so that a test knows that they are under way.
+// AwaitHeld waits until a delay holds so many requests, so that a test knows that they are under way.
 func (n *Node) AwaitHeld(count int) {
 	n.t.Helper()
 	n.Await(fmt.Sprintf("%d requests held", count), func() bool {
@@ -73,7 +73,7 @@ func (n *Node) AwaitHeld(count int) {
 	})
 }
 
-// AwaitNoneHeld waits until no request is held by a delay any more.
+// AwaitNoneHeld waits until no delay holds a request any more.
 func (n *Node) AwaitNoneHeld() {
 	n.t.Helper()
 	n.Await("free of held requests", func() bool {
@@ -93,7 +93,7 @@ func (n *Node) requests() (Requests, int) {
 	return answer.Requests, answer.Waiting
 }
 
-// Seal seals this node: 503 from then on. Where it has a standby, that one takes over.
+// Seal seals this node, which answers 503 from then on. If it has a standby, that one takes over.
 func (n *Node) Seal() {
 	n.t.Helper()
 	if !n.proxied {
@@ -126,7 +126,7 @@ func (n *Node) Unseal() {
 	})
 }
 
-// Status is what the node's health check answers: 200 active, 429 standby, 501 not initialised, 503 sealed.
+// Status returns the status of the node's health check: 200 active, 429 standby, 501 not initialised, 503 sealed.
 func (n *Node) Status() int {
 	n.t.Helper()
 	if n.proxied {
@@ -139,7 +139,7 @@ func (n *Node) Status() int {
 	return health.Status
 }
 
-// askHealth asks Vault itself.
+// askHealth asks Vault itself for its health.
 func (n *Node) askHealth() int {
 	n.t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, n.Direct+"/v1/sys/health", nil)
@@ -172,7 +172,7 @@ func (n *Node) Up() {
 	n.do(http.MethodPost, "/up", nil, nil)
 }
 
-// Await asks again and again until it holds, for at most half a minute, which ends the test.
+// Await polls until the condition holds. After half a minute it ends the test.
 func (n *Node) Await(what string, holds func() bool) {
 	n.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -184,7 +184,7 @@ func (n *Node) Await(what string, holds func() bool) {
 	}
 }
 
-// do asks the control address. A nil body is none, a nil answer is not read.
+// do sends a request to the control address. A nil body sends none, and a nil answer is not read.
 func (n *Node) do(method, path string, body, answer any) {
 	n.t.Helper()
 	var content io.Reader

@@ -26,18 +26,18 @@ type official struct {
 	keys   []string
 	server *exec.Cmd
 	exited chan struct{}
-	hold   func() // closes what the guard reads
+	hold   func() // closes the guard's standard input
 	front  *process
 }
 
-// guarded runs a command, and kills the process group when standard input ends: Vault itself does not look at it. The
-// test process holds the other end, however it dies.
+// guarded runs a command, and kills the process group when standard input ends, which Vault itself does not notice. The
+// test process holds the other end, so that ends however the process dies.
 const guarded = `exec 3<&0
 (read -r _ <&3; kill -s KILL -- -$$) </dev/null >/dev/null 2>&1 &
 "$@" 3<&- </dev/null &
 wait $!`
 
-// configuration is Vault's, with the storage and the two ports left open.
+// configuration is Vault's configuration, without the storage and the two ports.
 const configuration = `%s
 listener "tcp" {
   address     = "127.0.0.1:%d"
@@ -108,7 +108,7 @@ func (o *official) serve(options Options, log *lockedBuffer) error {
 	return nil
 }
 
-// prepare brings the server to where devvault is when it is ready.
+// prepare brings the server to the same state as a ready devvault.
 func (o *official) prepare(options Options, before ready, log *lockedBuffer) (ready, error) {
 	address := fmt.Sprintf("http://127.0.0.1:%d", o.ports[0])
 	client, err := api.NewClient(&api.Config{Address: address, HttpClient: &http.Client{}, Timeout: 20 * time.Second})
@@ -140,7 +140,7 @@ func (o *official) prepare(options Options, before ready, log *lockedBuffer) (re
 			return ready{}, err
 		}
 	}
-	// Only what is not ready yet errs here: a new KV v2, a raft node without a leader.
+	// This fails only while something is not ready: a new KV v2, or a raft node without a leader.
 	if err := o.until(ctx, func() error { _, err := client.Logical().ReadWithContext(ctx, "secret/config"); return err }); err != nil {
 		return ready{}, err
 	}
@@ -153,7 +153,7 @@ func (o *official) prepare(options Options, before ready, log *lockedBuffer) (re
 	return line, nil
 }
 
-// unseal unseals and errs until the node is active.
+// unseal unseals the node, and returns an error until the node is active.
 func unseal(ctx context.Context, client *api.Client, keys []string) error {
 	for _, key := range keys {
 		if _, err := client.Sys().UnsealWithContext(ctx, key); err != nil {
@@ -167,7 +167,7 @@ func unseal(ctx context.Context, client *api.Client, keys []string) error {
 	return err
 }
 
-// mount mounts and enables what devvault does.
+// mount mounts and enables the same as devvault.
 func mount(ctx context.Context, client *api.Client) error {
 	kv := &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}
 	if err := client.Sys().MountWithContext(ctx, "secret", kv); err != nil {
@@ -179,7 +179,7 @@ func mount(ctx context.Context, client *api.Client) error {
 	return client.Sys().EnableAuthWithOptionsWithContext(ctx, "approle", &api.EnableAuthOptions{Type: "approle"})
 }
 
-// until tries until there is no error, the time is over, or the server has ended.
+// until repeats try until there is no error, the time is over, or the server has ended.
 func (o *official) until(ctx context.Context, try func() error) error {
 	for {
 		err := try()
@@ -196,10 +196,10 @@ func (o *official) until(ctx context.Context, try func() error) error {
 	}
 }
 
-// stop ends the proxy and the server in order.
+// stop ends the proxy and the server properly.
 func (o *official) stop() {
 	if o.server != nil {
-		// The whole group gets it, and Vault is the last to go.
+		// The whole group gets the signal, and Vault is the last to end.
 		group := -o.server.Process.Pid
 		deadline := time.Now().Add(10 * time.Second)
 		for err := syscall.Kill(group, syscall.SIGTERM); err == nil && time.Now().Before(deadline); err = syscall.Kill(group, 0) {
@@ -223,7 +223,7 @@ func (o *official) kill() {
 	}
 }
 
-// freePort is a loopback port where nobody listens now.
+// freePort returns a loopback port on which nothing listens now.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // startDeadline bounds the start. Raft with a standby takes four seconds on an idle machine.
 const startDeadline = 2 * time.Minute
 
-// ready is the line that devvault and faultproxy print when they are, with what they cannot know.
+// ready is the line that devvault and faultproxy print when they are ready, with further fields.
 type ready struct {
 	Address        string   `json:"address"`
 	Control        string   `json:"control"`
@@ -25,14 +25,14 @@ type ready struct {
 	StandbyAddress string   `json:"standby_address"`
 	Direct         []string `json:"direct"`
 
-	proxied  bool   // it is a fault proxy's line: Vault itself is moved over its API
-	directCA string // PEM file for Direct, where that is https
+	proxied  bool   // it is a fault proxy's line: Vault itself is controlled by its API
+	directCA string // PEM file for Direct, if that is https
 }
 
 // process is a command that runs until it is stopped or this process ends.
 type process struct {
 	command *exec.Cmd
-	input   io.Closer // its end is what devvault ends with
+	input   io.Closer // devvault ends when it is closed
 	log     *lockedBuffer
 	exited  chan struct{}
 }
@@ -62,7 +62,7 @@ func launch(binary string, arguments []string, log *lockedBuffer) (*process, rea
 		}
 		answered <- err
 		_, _ = io.Copy(io.Discard, output)
-		_ = command.Wait() // how it ended tells nothing that its log does not
+		_ = command.Wait() // its log says more than its exit status
 		close(p.exited)
 	}()
 	select {
@@ -77,7 +77,7 @@ func launch(binary string, arguments []string, log *lockedBuffer) (*process, rea
 	return p, line, nil
 }
 
-// stop ends it in order, and kills it when that takes too long.
+// stop ends it properly, and kills it if that takes too long.
 func (p *process) stop() {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
 	select {
@@ -100,14 +100,14 @@ type lockedBuffer struct {
 	text  strings.Builder
 }
 
-// Write adds to the end.
+// Write appends.
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	return b.text.Write(p)
 }
 
-// String is what was written so far.
+// String returns what was written so far.
 func (b *lockedBuffer) String() string {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// childVariable has this test binary start a Vault and wait, to be killed.
+// childVariable makes this test binary start a Vault and wait until it is killed.
 const childVariable = "SALLYPORT_VAULT_CHILD"
 
 func TestMain(m *testing.M) {
@@ -56,7 +56,7 @@ func TestDiesWithTheTest(t *testing.T) {
 	}
 }
 
-// asks says whether somebody answers at the address.
+// asks reports whether something answers at the address.
 func asks(t *testing.T, address string) bool {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address+"/v1/sys/health", nil)

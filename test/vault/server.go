@@ -17,23 +17,23 @@ const (
 
 // Options are what a server is started with. The zero value is one node with storage in memory, over plain HTTP.
 type Options struct {
-	// Storage is Memory, File or Raft. What has been killed can be restarted only with the latter two.
+	// Storage is Memory, File or Raft. A killed server can be restarted only with the latter two.
 	Storage string
-	// TLS serves HTTPS with a certificate of an own authority, see CACert.
+	// TLS serves HTTPS with a certificate of its own authority, see CACert.
 	TLS bool
-	// Standby runs a second node. A client that asks it is answered by the active node, through it; one that sends
-	// X-Vault-No-Request-Forwarding is redirected with 307.
+	// Standby runs a second node. It forwards requests to the active node; a request with X-Vault-No-Request-Forwarding
+	// is redirected with 307.
 	Standby bool
-	// Uninitialised leaves the server as it comes: without keys, answering 501 to the health check and 503 to what is
-	// asked.
+	// Uninitialised does not initialise the server: it has no keys, and answers 501 to the health check and 503 to
+	// other requests.
 	Uninitialised bool
-	// Shared says that the test does with a Vault that others use as well: it keeps to a mount of its own (KV), and
-	// does not seal, kill or restart. Where $VAULT_ADDR and $VAULT_TOKEN are set, it gets the one that they name,
-	// behind the faults.
+	// Shared says that the test can use a Vault that others use as well: it uses a mount of its own (KV), and does not
+	// seal, kill or restart. If $VAULT_ADDR and $VAULT_TOKEN are set, it gets the Vault that they name, behind the
+	// faults.
 	Shared bool
 }
 
-// Server is a Vault that is running. The node in it is the one that is active at first.
+// Server is a running Vault. Its embedded Node is the one that is active at first.
 type Server struct {
 	*Node
 	// Standby is the second node, nil without one.
@@ -42,7 +42,7 @@ type Server struct {
 	shared *shared
 }
 
-// shared is what all handles on one server have in common.
+// shared is the common part of all handles on one server.
 type shared struct {
 	options Options
 	runner  runner
@@ -51,7 +51,7 @@ type shared struct {
 	running bool
 }
 
-// runner runs one kind of server. After a stop it can be started again over what it has stored, on the ports that ready
+// runner runs one kind of server. After a stop it can be started again with its stored data, on the ports that ready
 // names.
 type runner interface {
 	start(options Options, before ready, log *lockedBuffer) (ready, error)
@@ -62,8 +62,8 @@ type runner interface {
 // Start runs a Vault that is initialised and unsealed, with KV v2 at secret/, transit at transit/ and AppRole enabled,
 // and stops it when the test ends. It takes a third of a second with memory and file storage, and three with raft.
 //
-// It is devvault. Where a `vault` command is on the path it is that one instead, with the same storage and behind the
-// same faults, unless the test asks for a standby or for TLS, whose certificate it changes; and see Options.Shared.
+// It runs devvault. If a `vault` command is on the path it runs that instead, with the same storage and behind the same
+// faults, unless the test needs a standby, or TLS with a certificate that it can change. See also Options.Shared.
 func Start(t testing.TB, options Options) *Server {
 	t.Helper()
 	return start(t, options, fromEnvironment())
@@ -97,7 +97,7 @@ func (s *Server) launch() {
 	s.adopt()
 }
 
-// adopt takes over what the server said.
+// adopt takes over the values of the server's ready line.
 func (s *Server) adopt() {
 	ready := s.shared.ready
 	s.Node = &Node{
@@ -113,26 +113,27 @@ func (s *Server) adopt() {
 	}
 }
 
-// On is the same server for another test, whose methods end that one: for subtests that share a server.
+// On returns the same server for another test, which its methods end if they fail. It is for subtests that share a
+// server.
 func (s *Server) On(t testing.TB) *Server {
 	other := &Server{Node: &Node{t: t}, shared: s.shared}
 	other.adopt()
 	return other
 }
 
-// Token is the root token.
+// Token returns the root token.
 func (s *Server) Token() string { return s.shared.ready.RootToken }
 
-// UnsealKeys are the unseal keys, in hexadecimal. A shared server's are not known.
+// UnsealKeys returns the unseal keys, in hexadecimal. Those of a shared server are not known.
 func (s *Server) UnsealKeys() []string { return s.shared.ready.UnsealKeys }
 
-// CACert is the PEM file of the authority that the server's certificate is of; "" without TLS.
+// CACert returns the PEM file of the authority of the server's certificate; "" without TLS.
 func (s *Server) CACert() string { return s.shared.ready.CACert }
 
-// Log is what Vault has logged so far, warnings and errors.
+// Log returns the warnings and errors that Vault has logged so far.
 func (s *Server) Log() string { return s.shared.log.String() }
 
-// ClientAt is a client at an address where faults strike, such as s.Address or s.Standby.Address, with a token.
+// ClientAt returns a client with a token, at an address where faults apply, such as s.Address or s.Standby.Address.
 func (s *Server) ClientAt(address, token string) *api.Client {
 	s.t.Helper()
 	return newClient(s.t, address, s.CACert(), token)
@@ -146,7 +147,7 @@ func (s *Server) Kill() {
 	s.shared.running = false
 }
 
-// Stop ends the process in order.
+// Stop ends the process properly.
 func (s *Server) Stop() {
 	s.t.Helper()
 	s.own("Stop")
@@ -154,13 +155,13 @@ func (s *Server) Stop() {
 	s.shared.running = false
 }
 
-// Restart starts the server again, after Kill or Stop or after stopping it, over the same storage and on the same
-// ports. It comes up unsealed and without faults. With storage in memory there is nothing to start from, which ends the
-// test. The node's Direct changes: a Client made before, and a handle from On, are to be made anew.
+// Restart starts the server again, after Kill or Stop or after stopping it itself, with the same storage and on the
+// same ports. The server is then unsealed and has no faults. With storage in memory Restart ends the test. The node's
+// Direct changes, so a Client or a handle from On must be made again.
 func (s *Server) Restart() {
 	s.t.Helper()
 	if s.shared.options.Storage == Memory {
-		s.t.Fatal("vault: what was in memory is gone: Restart needs the storage File or Raft")
+		s.t.Fatal("vault: Restart needs the storage File or Raft")
 	}
 	if s.shared.running {
 		s.Stop()
@@ -168,7 +169,7 @@ func (s *Server) Restart() {
 	s.launch()
 }
 
-// own ends a test that does to a shared server what it has said it would not.
+// own ends a test that does something to a shared server that Options.Shared forbids.
 func (s *Server) own(what string) {
 	s.t.Helper()
 	if s.shared.options.Shared {
@@ -176,7 +177,7 @@ func (s *Server) own(what string) {
 	}
 }
 
-// host is host and port of an address; any free port where there is none yet.
+// host returns the host and port of an address; any free port if it is empty.
 func host(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil || address == "" {
@@ -185,17 +186,17 @@ func host(address string) string {
 	return parsed.Host
 }
 
-// Certificate says how a new certificate comes about.
+// Certificate says how a new certificate is made.
 type Certificate struct {
-	// SameAuthority renews the server's certificate alone: who trusted it goes on trusting it.
+	// SameAuthority renews only the server's certificate, so that clients still trust it.
 	SameAuthority bool
 	// Overwrite writes the new authority's certificate over the file that CACert names. Otherwise it gets a file of its
 	// own.
 	Overwrite bool
 }
 
-// NewCertificate has the server take a new certificate, by default of a new authority, for new connections; open ones
-// go on. CACert is the new authority's file afterwards. A restart goes back to the authority in the first file.
+// NewCertificate gives the server a new certificate, by default of a new authority, for new connections; open ones go
+// on. Afterwards CACert is the new authority's file. A restart goes back to the authority in the first file.
 func (s *Server) NewCertificate(how Certificate) {
 	s.t.Helper()
 	var answer struct {

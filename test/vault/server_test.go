@@ -22,7 +22,7 @@ func write(client *api.Client, name, text string) (int, error) {
 	return secret.VersionMetadata.Version, nil
 }
 
-// stored is what a document says, past the faults.
+// stored returns a document's text; faults do not affect it.
 func stored(t *testing.T, s *vault.Server, name string) string {
 	t.Helper()
 	secret, err := s.Client().KVv2("secret").Get(t.Context(), name)
@@ -36,7 +36,7 @@ func stored(t *testing.T, s *vault.Server, name string) string {
 	return text
 }
 
-// status is the status of Vault's answer that an error of its client is about; 0 for another error.
+// status returns the status of Vault's answer in an error of its client; 0 for another error.
 func status(err error) int {
 	var answer *api.ResponseError
 	if errors.As(err, &answer) {
@@ -104,12 +104,12 @@ func TestDownAndUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Down()
-	// Refused, or broken where the client had a connection open.
+	// The connection is refused, or broken if the client had one open.
 	if _, err := write(client, "a", "c"); err == nil {
 		t.Error("written while down")
 	}
 	if got := stored(t, s, "a"); got != "b" {
-		t.Errorf("past the faults: %q", got)
+		t.Errorf("without the faults: %q", got)
 	}
 	s.Up()
 	if _, err := write(client, "a", "c"); err != nil {
@@ -179,7 +179,7 @@ func TestNewCertificate(t *testing.T) {
 	t.Parallel()
 	s := vault.Start(t, vault.Options{TLS: true})
 	old := s.CACert()
-	// Each client is new: a connection that is open does not look at certificates again.
+	// Each client is new, because an open connection does not check certificates again.
 	try := func() error {
 		_, err := write(s.ClientAt(s.Address, s.Token()), "a", "b")
 		return err

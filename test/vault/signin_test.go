@@ -13,7 +13,7 @@ import (
 
 const mine = `path "secret/data/mine/*" { capabilities = ["create", "update", "read"] }`
 
-// confined checks that a token may do what the policy says and nothing else.
+// confined checks that a token allows what the policy says and nothing else.
 func confined(t *testing.T, client *api.Client, login *api.Secret) {
 	t.Helper()
 	client.SetToken(login.Auth.ClientToken)

@@ -1,19 +1,18 @@
-// Command gotest runs `go test` and holds it to a stricter word: a skipped test is a failure, and so is a run without
-// any test.
+// Command gotest runs `go test` with stricter rules: a skipped test is a failure, and so is a run without any test.
 //
-// A test that skips itself has proved nothing, yet `go test` prints ok for its package. What it is not given (a
-// browser, a database) the test run has to install, not to do without.
+// A test that skips itself has proved nothing, yet `go test` prints ok for its package. If a test needs something (a
+// browser, a database), the test run has to install it.
 //
 // Usage:
 //
 //	gotest [-modules folder,folder...] [-fresh folder,folder...] [-- arguments for go test...]
 //
-// `go test` takes a result from its cache when no file of the same module has changed. Modules that test what lies
+// `go test` takes a result from its cache if no file of the same module has changed. Modules that test something
 // outside of them are named with -fresh: their tests always run.
 //
-// Without arguments it tests ./... . The lines of `go test` for each package (ok, FAIL, ?) appear as they always do,
-// the output of a test only when it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The
-// exit status is 1 when anything failed, was skipped, or nothing ran.
+// Without arguments it tests ./... . It prints the lines of `go test` for each package (ok, FAIL, ?) as usual, and the
+// output of a test only if it failed or was skipped. The last line counts: "12 passed, 0 failed, 0 skipped". The exit
+// status is 1 if anything failed or was skipped, or if nothing ran.
 package main
 
 import (
@@ -48,7 +47,7 @@ func main() {
 	}
 }
 
-// argumentsFor are the arguments of `go test` in a module's folder.
+// argumentsFor returns the arguments of `go test` in a module's folder.
 func argumentsFor(folder string, always, arguments []string) []string {
 	if slices.Contains(always, folder) {
 		return append([]string{"-count=1"}, arguments...)
@@ -56,8 +55,8 @@ func argumentsFor(folder string, always, arguments []string) []string {
 	return arguments
 }
 
-// runModule tests one module and feeds what `go test` reports to the tally. Only a failure to run `go test` at all is
-// an error here; what the tests found is the tally's to say.
+// runModule tests one module and passes the events of `go test` to the tally. It returns an error only if `go test`
+// could not run; the tally has the results of the tests.
 func runModule(tally *tally, folder string, arguments []string) error {
 	command := exec.Command("go", append([]string{"test", "-json"}, arguments...)...)
 	command.Dir = folder
@@ -71,11 +70,11 @@ func runModule(tally *tally, folder string, arguments []string) error {
 	}
 	readErr := tally.read(output)
 	if readErr != nil {
-		// Let go test write to its end, or it would block for ever and never be waited for.
+		// Read the rest, or go test would block for ever on writing.
 		_, _ = io.Copy(io.Discard, output)
 	}
-	// An exit status alone tells less than the events, but it catches what has none, such as a package that is not
-	// there.
+	// The exit status says less than the events, but it shows failures without an event, such as a package that does
+	// not exist.
 	if err := command.Wait(); err != nil {
 		tally.commandFailed(folder, err)
 	}

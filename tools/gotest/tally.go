@@ -19,20 +19,20 @@ type event struct {
 	Output     string
 }
 
-// testName tells one test of a run from all others.
+// testName identifies a test of a run.
 type testName struct{ pkg, test string }
 
 func (n testName) String() string { return n.pkg + " " + n.test }
 
-// tally counts outcomes, prints what a person wants to see as it comes, and remembers the rest until it is known
-// whether anybody wants it. Not safe for concurrent use.
+// tally counts outcomes. It prints result lines as they come, and keeps other output until it is known whether that is
+// to be shown. Not safe for concurrent use.
 type tally struct {
 	out     io.Writer
 	output  map[testName]*strings.Builder // of tests that are still running, and of packages (empty test name)
 	passed  int
 	failed  []string
 	skipped []string
-	broken  []string // packages and commands that failed with no test of theirs to blame
+	broken  []string // packages and commands that failed without a failed test
 	blamed  map[string]bool
 }
 
@@ -40,7 +40,7 @@ func newTally(out io.Writer) *tally {
 	return &tally{out: out, output: map[testName]*strings.Builder{}, blamed: map[string]bool{}}
 }
 
-// read takes events until the end of input. Lines that are no events (a message of the go command itself) are printed.
+// read counts events until the end of input. It prints lines that are no events (messages of the go command itself).
 func (t *tally) read(input io.Reader) error {
 	lines := bufio.NewReader(input)
 	for {
@@ -81,8 +81,7 @@ func (t *tally) take(e event) {
 	}
 }
 
-// takeOutput keeps a test's output until its end is known. Of a package's own output the result lines are printed at
-// once.
+// takeOutput keeps a test's output until the test has ended. It prints the result lines of a package at once.
 func (t *tally) takeOutput(name testName, text string) {
 	if name.test == "" && isResultLine(text) {
 		fmt.Fprint(t.out, text)
@@ -124,7 +123,7 @@ func (t *tally) testEnded(name testName, action string) {
 	delete(t.output, name)
 }
 
-// packageEnded looks for tests that never ended (a panic, os.Exit, the timeout): they failed, whatever else is said.
+// packageEnded finds tests that never ended (a panic, os.Exit, the timeout): they count as failed in any case.
 func (t *tally) packageEnded(e event) {
 	if e.Action == "fail" {
 		for _, name := range t.running(e.Package) {
@@ -157,8 +156,7 @@ func (t *tally) show(name testName) {
 	}
 }
 
-// commandFailed notes that `go test` itself ended with an error. Failed tests explain that; without any it stands
-// alone.
+// commandFailed records that `go test` itself ended with an error, unless failed tests explain that.
 func (t *tally) commandFailed(folder string, err error) {
 	if len(t.failed) == 0 && len(t.broken) == 0 {
 		t.broken = append(t.broken, fmt.Sprintf("go test in %s: %v", folder, err))

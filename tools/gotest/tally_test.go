@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTally feeds what `go test -json` prints for each way in which a run can end.
+// TestTally reads the output of `go test -json` for each way in which a run can end.
 func TestTally(t *testing.T) {
 	const passing = `{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"chatter of TestA\n"}
@@ -111,7 +111,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// TestCommandFailed: an exit status with no event to explain it (a package that is not there) fails the run.
+// TestCommandFailed: an exit status without an event that explains it (a package that does not exist) fails the run.
 func TestCommandFailed(t *testing.T) {
 	var out strings.Builder
 	tally := newTally(&out)

@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// writeForEver makes, changes, moves and deletes sessions from several sides, and prints each thing that was done once
-// the store has said so.
+// writeForEver makes, changes, moves and deletes sessions in several goroutines, and prints each change once the store
+// has reported it as made.
 func writeForEver(path string) error {
 	ctx := context.Background()
 	store := New(path, Options{Timeout: time.Minute})
@@ -78,8 +78,8 @@ func writeForEver(path string) error {
 	return <-failed
 }
 
-// TestKilled kills a writing process again and again, at the first start too. What it had reported as done must be so,
-// and the file must open without help.
+// TestKilled kills a writing process again and again, also during the first start. Whatever it had reported as done
+// must be stored, and the file must open without help.
 func TestKilled(t *testing.T) {
 	path := place(t)
 	stored, dead := map[string]string{}, map[string]bool{}
@@ -94,7 +94,7 @@ func TestKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// A child that hangs is killed too, and then found to have reported nothing.
+		// A child that hangs is killed too; the test then fails because it has reported nothing.
 		watchdog := time.AfterFunc(time.Minute, func() { _ = child.Process.Kill() })
 		lines := bufio.NewScanner(output)
 		for line := 0; lines.Scan(); line++ {
@@ -103,7 +103,7 @@ func TestKilled(t *testing.T) {
 			case len(words) == 3 && words[0] == "stored":
 				stored[words[1]] = words[2]
 			case len(words) == 2 && words[0] == "moving":
-				delete(stored, words[1]) // it may be either from here on
+				delete(stored, words[1]) // from here on it may or may not be stored
 			case len(words) == 2 && words[0] == "dead":
 				dead[words[1]] = true
 			default:
@@ -141,6 +141,6 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%d were stored and %d died: the test is broken", len(stored), len(dead))
 	}
 	if _, err := os.Stat(path + damagedSuffix); err == nil {
-		t.Error("the file was thought to be damaged")
+		t.Error("the file was taken for damaged")
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// made is a closed file with some sessions in it.
+// made returns a closed file with some sessions in it.
 func made(t testing.TB, sessions int) (path string, stored map[string]string) {
 	t.Helper()
 	path = place(t)
@@ -41,15 +41,15 @@ func made(t testing.TB, sessions int) (path string, stored map[string]string) {
 	return path, stored
 }
 
-// TestP6_Damage turns over single bits all over the file. The process must live, and what is found to be damaged is set
-// aside; bits of a value are the seal's to find. A gateway that began anew works.
+// TestP6_Damage flips single bits all over the file. The process must not crash, and a file that is found to be damaged
+// is set aside, after which the gateway works with a new one. Damage inside a value is left to the seal.
 func TestP6_Damage(t *testing.T) {
 	path, stored := made(t, 12)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content = content[:32*4096] // the rest is room to grow into
+	content = content[:32*4096] // the rest is free space
 	flips, aside, other := 0, 0, 0
 	for at, b := range content {
 		if inHead := at%4096 < 64; !inHead && at%997 != 0 || inHead && (b == 0 && at%11 != 0 || at > 4*4096 && at%5 != 0) {
@@ -80,10 +80,10 @@ func TestP6_Damage(t *testing.T) {
 				t.Error("what was set aside is not the damaged file")
 			}
 		}
-		// Where the damage went unnoticed, some tokens may be out of reach. It is no worse than that.
+		// If the damage went unnoticed, some tokens may not be found. Nothing worse may happen.
 		fresh := storetest.Token()
 		if err := store.Commit(fresh, []byte("fresh"), time.Now().Add(time.Hour)); errors.Is(err, ErrDamaged) {
-			// Found while it was written to; then it is set aside, and the next one gets in.
+			// The damage was found by the write. The file is set aside, and the next write works.
 			mustCommit(t, store, fresh, "fresh")
 			setAside = true
 		} else if err != nil {
@@ -91,7 +91,7 @@ func TestP6_Damage(t *testing.T) {
 		}
 		got, found, err := store.Find(fresh)
 		if errors.Is(err, ErrDamaged) {
-			// What was written went over a page in use. That is found now, and then set aside with what was written.
+			// The write has overwritten a page in use. That is found now, and the file with the new value is set aside.
 			got, found, err = store.Find(fresh)
 			setAside = false
 		}
@@ -108,8 +108,8 @@ func TestP6_Damage(t *testing.T) {
 	}
 }
 
-// TestP6_DamagedListOfFreePages: what is wrong with the list of free pages shows only when a page is taken from it. The
-// write fails; the file must not stay one in which every write fails.
+// TestP6_DamagedListOfFreePages: damage in the list of free pages is noticed only when a page is taken from it. That
+// write fails, but later writes must work again.
 func TestP6_DamagedListOfFreePages(t *testing.T) {
 	path, stored := made(t, 12)
 	content, err := os.ReadFile(path)
@@ -163,8 +163,8 @@ func TestDamageIsReported(t *testing.T) {
 	}
 }
 
-// TestP6_CutOffWhileOpen: the file is cut off under the running store. Reading the mapped memory then faults, which
-// must neither end the process nor leave anybody waiting; then the store begins anew by itself.
+// TestP6_CutOffWhileOpen: the file is cut off while the store is open. Reading the mapped memory then faults, which
+// must neither end the process nor leave a caller waiting. Then the store begins a new file by itself.
 func TestP6_CutOffWhileOpen(t *testing.T) {
 	for _, size := range []int64{0, 4096, 3 * 4096} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 			select {
 			case <-done:
 			case <-time.After(time.Minute):
-				t.Fatal("somebody waits for ever")
+				t.Fatal("a caller waits for ever")
 			}
 			deadline := time.Now().Add(time.Minute)
 			token := storetest.Token()
@@ -212,8 +212,8 @@ func TestP6_CutOffWhileOpen(t *testing.T) {
 	}
 }
 
-// TestLostInTheMiddle: a panic inside bbolt loses the handle; whoever is at work gets an error, and the next call opens
-// the file again, with everything that was reported as stored.
+// TestLostInTheMiddle: after a panic inside bbolt the handle is lost. Calls under way get an error, and the next call
+// opens the file again, with everything that was reported as stored.
 func TestLostInTheMiddle(t *testing.T) {
 	path, stored := made(t, 5)
 	store := newStore(t, path, Options{})
@@ -244,7 +244,7 @@ func TestLostInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestForeignEntries: what this version did not write is no session, and is swept away.
+// TestForeignEntries: an entry that this version cannot read is no session, and is removed by sweeping.
 func TestForeignEntries(t *testing.T) {
 	store := newStore(t, place(t), Options{})
 	token := storetest.Token()
@@ -276,8 +276,8 @@ func TestForeignEntries(t *testing.T) {
 	}
 }
 
-// TestWrittenTogether: changes that come while the disk is busy share one transaction, and one that is refused leaves
-// the others alone.
+// TestWrittenTogether: changes that come while the disk is busy share one transaction, and a refused change does not
+// affect the others.
 func TestWrittenTogether(t *testing.T) {
 	store := newStore(t, place(t), Options{Timeout: 30 * time.Second})
 	db := opened(t, store)
@@ -322,7 +322,7 @@ func TestWrittenTogether(t *testing.T) {
 	if used := transactions() - before; used > many/4 {
 		t.Errorf("%d changes took %d transactions", many, used)
 	}
-	// Nothing but refusals: nothing to sync.
+	// If all changes are refused, nothing is synced.
 	before = transactions()
 	for range 5 {
 		if err := store.Commit(dead, []byte("x"), time.Now().Add(time.Hour)); !errors.Is(err, session.ErrGone) {
@@ -334,7 +334,7 @@ func TestWrittenTogether(t *testing.T) {
 	}
 }
 
-// TestSlowDisk: whoever waits for the disk is told so in time.
+// TestSlowDisk: a call that waits for the disk too long returns an error after its timeout.
 func TestSlowDisk(t *testing.T) {
 	store := newStore(t, place(t), Options{Timeout: 50 * time.Millisecond})
 	db := opened(t, store)
@@ -347,9 +347,9 @@ func TestSlowDisk(t *testing.T) {
 	})
 	<-busy
 	if err := store.Commit(token, []byte("two"), time.Now().Add(time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v, want that the time is up", err)
+		t.Errorf("%v, want an error of the timeout", err)
 	}
-	wantStored(t, store, token, "one") // reading waits for nobody
+	wantStored(t, store, token, "one") // reading does not wait for writers
 	close(proceed)
 	group.Wait()
 	mustCommit(t, store, token, "three")

@@ -98,7 +98,7 @@ func (c *change) endOldestStranger() (bool, error) {
 	if old.stranger && old.order == binary.BigEndian.Uint64(key) {
 		return true, c.remove(token)
 	}
-	// There is no entry of this name any more: a version without indexes has used the file.
+	// The index names an entry that no longer exists: a version without indexes has used the file.
 	c.strangersAdded--
 	c.wrote = true
 	return true, c.strangers.Delete(key)

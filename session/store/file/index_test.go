@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// consistent demands that indexes and counts are those of the entries, and of nothing else.
+// consistent requires that indexes and counts match the entries exactly.
 func consistent(t testing.TB, store *Store) {
 	t.Helper()
 	db := opened(t, store)
@@ -41,7 +41,7 @@ func consistent(t testing.TB, store *Store) {
 			if bucket := entries.Tx().Bucket(name); bucket != nil {
 				err := bucket.ForEach(func(key, _ []byte) error {
 					if !want[prefix+string(key)] {
-						t.Errorf("the index %s has %x, which is nothing", name, key)
+						t.Errorf("the index %s has %x, which matches no entry", name, key)
 					}
 					delete(want, prefix+string(key))
 					return nil
@@ -64,8 +64,8 @@ func consistent(t testing.TB, store *Store) {
 	}
 }
 
-// TestFileFromBefore: a file of the version without labels is read, its sessions are found, and stored with labels from
-// then on.
+// TestFileFromBefore: a file of the version without labels can be read. Its sessions are found, and stored with labels
+// from then on.
 func TestFileFromBefore(t *testing.T) {
 	path := place(t)
 	store := newStore(t, path, Options{})
@@ -111,7 +111,7 @@ func TestFileFromBefore(t *testing.T) {
 	consistent(t, store)
 }
 
-// TestFullOfStrangers: where the file holds as many entries as it may, those who sign in take the places of strangers.
+// TestFullOfStrangers: when the file has as many entries as it may, users who sign in replace strangers.
 func TestFullOfStrangers(t *testing.T) {
 	store := newStore(t, place(t), Options{Max: 10, Strangers: 8})
 	expiry := time.Now().Add(time.Hour)
@@ -130,7 +130,7 @@ func TestFullOfStrangers(t *testing.T) {
 		}
 	}
 	if err := store.CommitCtx(stranger, storetest.Token(), []byte("x"), expiry); err == nil {
-		t.Error("a stranger took the place of somebody who has signed in")
+		t.Error("a stranger replaced a user who has signed in")
 	}
 	consistent(t, store)
 }

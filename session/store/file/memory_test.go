@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestReturnedBytesStay: what was returned is the caller's. bbolt uses the memory that it reads from again: another
-// session's bytes would stand in it.
+// TestReturnedBytesStay: returned bytes never change. bbolt reuses the memory that it reads from, so without a copy
+// they would become another session's.
 func TestReturnedBytesStay(t *testing.T) {
 	store := newStore(t, place(t), Options{})
 	ctx, until := context.Background(), time.Now().Add(time.Hour)
@@ -28,7 +28,7 @@ func TestReturnedBytesStay(t *testing.T) {
 	if err := store.DeleteCtx(ctx, "mine"); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 40 { // takes the pages that have become free
+	for i := range 40 { // uses the pages that have become free
 		if err := store.CommitCtx(ctx, fmt.Sprintf("other-%d", i), bytes.Repeat([]byte("their"), 700), until); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func count(t testing.TB, store *Store) (entries int) {
 	return entries
 }
 
-// body is one file in the hands of one process.
+// body is one file that one process uses.
 func body(t *testing.T) *storetest.Body {
 	clock := storetest.NewClock()
 	store := newStore(t, place(t), Options{Now: clock.Now, Timeout: 30 * time.Second, Strangers: 400})
@@ -62,7 +62,7 @@ func body(t *testing.T) *storetest.Body {
 			consistent(t, store)
 			left := count(t, store)
 			if counted := opened(t, store).count; counted != left {
-				t.Errorf("the store believes to hold %d entries, and holds %d", counted, left)
+				t.Errorf("the store counts %d entries, but has %d", counted, left)
 			}
 			return left
 		},
@@ -86,7 +86,7 @@ func wantStored(t testing.TB, store session.Store, token, want string) {
 	}
 }
 
-// TestNewTouchesNothing: `caddy validate` makes stores too.
+// TestNewTouchesNothing: New makes no file, because `caddy validate` makes stores too.
 func TestNewTouchesNothing(t *testing.T) {
 	path := place(t)
 	store := New(path, Options{})
@@ -189,7 +189,7 @@ func TestInUse(t *testing.T) {
 	}
 }
 
-// TestP6_NoPlace: where the file cannot be made, each call is an error, and no session is found to be missing.
+// TestP6_NoPlace: if the file cannot be made, each call returns an error, and none says that there is no session.
 func TestP6_NoPlace(t *testing.T) {
 	folder := t.TempDir()
 	blocked := filepath.Join(folder, "file")
@@ -238,7 +238,7 @@ func TestMalformedTokens(t *testing.T) {
 	wantStored(t, store, good, "good")
 }
 
-// TestMax: a flood fills no disk, and those who are there already go on.
+// TestMax: a flood of new sessions does not fill the disk, and existing sessions still work.
 func TestMax(t *testing.T) {
 	clock := storetest.NewClock()
 	store := newStore(t, place(t), Options{Max: 10, Now: clock.Now})
@@ -289,7 +289,7 @@ func TestMax(t *testing.T) {
 	}
 }
 
-// TestFullDisk: a change that finds no room is an error which changes nothing, and the next one works.
+// TestFullDisk: a change on a full disk returns an error and changes nothing, and the next change works.
 func TestFullDisk(t *testing.T) {
 	store := newStore(t, place(t), Options{})
 	token := storetest.Token()
@@ -309,7 +309,7 @@ func TestFullDisk(t *testing.T) {
 	db.handle.MaxSize = 0
 	mustCommit(t, store, storetest.Token(), "two")
 	if left := count(t, store); db.count != left {
-		t.Errorf("the store believes to hold %d entries, and holds %d", db.count, left)
+		t.Errorf("the store counts %d entries, but has %d", db.count, left)
 	}
 }
 
@@ -337,7 +337,7 @@ func TestSweepsByItself(t *testing.T) {
 	})
 }
 
-// TestFarExpiry: a date beyond what nanoseconds can count is far away, not long ago.
+// TestFarExpiry: an expiry too late for Unix nanoseconds counts as late, not as past.
 func TestFarExpiry(t *testing.T) {
 	store := newStore(t, place(t), Options{})
 	token := storetest.Token()

@@ -1,4 +1,4 @@
-// Package observed is a store of sessions that tells how long another one's calls took and how they ended.
+// Package observed wraps a store of sessions and tells an observer how long each call took and how it ended.
 package observed
 
 import (
@@ -18,23 +18,23 @@ const (
 	List   = "list"
 )
 
-// Operations are all of them.
+// Operations returns all operations.
 func Operations() []string { return []string{Find, Write, Move, Delete, List} }
 
-// How a call ends.
+// The outcomes of a call.
 const (
 	// OK is a call that did what it was asked to. A session that is not there is an answer too.
 	OK = "ok"
-	// Gone means that the session had ended, and Conflict that another process was quicker.
+	// Gone means that the session had ended, and Conflict that another process was faster.
 	Gone     = "gone"
 	Conflict = "conflict"
-	// Cancelled means that whoever asked did not wait.
+	// Cancelled means that the caller did not wait.
 	Cancelled = "cancelled"
 	// Unavailable is any other error.
 	Unavailable = "unavailable"
 )
 
-// Outcomes are all of them.
+// Outcomes returns all outcomes.
 func Outcomes() []string { return []string{OK, Gone, Conflict, Cancelled, Unavailable} }
 
 // Observer is told of each call when it has ended. It is called by many goroutines, and must be quick.
@@ -48,7 +48,7 @@ type Store struct {
 	observer Observer
 }
 
-// New makes one.
+// New makes a Store.
 func New(store session.Store, observer Observer) *Store { return &Store{store, observer} }
 
 // tell tells the observer of a call that has ended.
@@ -141,7 +141,7 @@ func (s *Store) UnlabelledCtx(ctx context.Context, visit func(token string, stor
 	return s.walk(visit, func(visit func(token string, stored []byte) error) error { return s.Store.UnlabelledCtx(ctx, visit) })
 }
 
-// walk tells of a walk. An error of the visitor ends it, and is none of the store's.
+// walk tells the observer of a walk. An error of visit ends the walk, but is not counted as the store's error.
 func (s *Store) walk(
 	visit func(token string, stored []byte) error, walk func(func(token string, stored []byte) error) error,
 ) error {
@@ -159,7 +159,7 @@ func (s *Store) walk(
 	return err
 }
 
-// Ping is the other store's, if it has one.
+// Ping calls the other store's Ping, if it has one.
 func (s *Store) Ping(ctx context.Context) error {
 	if able, ok := s.Store.(interface{ Ping(context.Context) error }); ok {
 		return able.Ping(ctx)
@@ -167,7 +167,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close is the other store's, if it has one.
+// Close calls the other store's Close, if it has one.
 func (s *Store) Close() error {
 	if able, ok := s.Store.(interface{ Close() error }); ok {
 		return able.Close()

@@ -41,7 +41,7 @@ func (h *heard) wants(t *testing.T, want map[string]int) {
 	h.calls = nil
 }
 
-// TestConformance: what is watched is as good a store as what is not.
+// TestConformance: an observed store behaves like any other store.
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body {
 		clock := storetest.NewClock()
@@ -67,7 +67,7 @@ type failing struct {
 
 func (f failing) FindCtx(context.Context, string) ([]byte, bool, error) { return nil, false, f.err }
 
-// TestEachCallIsTold: by its operation and how it ended.
+// TestEachCallIsTold: the observer is told each call's operation and outcome.
 func TestEachCallIsTold(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })
@@ -99,7 +99,7 @@ func TestEachCallIsTold(t *testing.T) {
 	}
 }
 
-// TestVisitorsErrors are none of the store's.
+// TestVisitorsErrors: an error of visit is not counted as the store's.
 func TestVisitorsErrors(t *testing.T) {
 	memory := session.NewMemory(session.MemoryOptions{})
 	t.Cleanup(func() { _ = memory.Close() })

@@ -22,7 +22,7 @@ func TestP6_Away(t *testing.T) {
 	storetest.InTrouble(t, store, timeout, servers.Password, servers.Troubles(network, server.Kill, server.Run))
 }
 
-// TestServer has what needs no server of its own.
+// TestServer runs the tests that can share one server.
 func TestServer(t *testing.T) {
 	server := servers.StartPostgres(t)
 	for name, test := range map[string]func(t *testing.T, server *servers.Postgres, address, database string){
@@ -36,7 +36,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// testReadOnly: the server that the gateway is sent to is a standby, which may not know yet that a session was ended.
+// testReadOnly: the gateway reaches a standby, which may not know yet that a session was ended.
 func testReadOnly(t *testing.T, server *servers.Postgres, address, database string) {
 	store := newStore(t, address, Options{})
 	token := storetest.MustCommit(t, store, "one")
@@ -48,7 +48,7 @@ func testReadOnly(t *testing.T, server *servers.Postgres, address, database stri
 	storetest.Within(t, "recovery", func() error { return storetest.Finds(store, token, "one") })
 }
 
-// cutConnections ends those to a database, as a failover does.
+// cutConnections ends all connections to a database, as a failover does.
 func cutConnections(server *servers.Postgres, database string) {
 	server.Must("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+database+"'")
 }
@@ -58,7 +58,7 @@ func testEmptied(t *testing.T, server *servers.Postgres, address, database strin
 	storetest.Emptied(t, store, func() { server.Must(database, "TRUNCATE sallyport_sessions") })
 }
 
-// testDropped: the call that notices fails, the next one makes the table anew.
+// testDropped: the table was dropped. The call that notices it fails, and the next one makes the table again.
 func testDropped(t *testing.T, server *servers.Postgres, address, database string) {
 	store := newStore(t, address, Options{})
 	token := storetest.MustCommit(t, store, "one")
@@ -93,8 +93,8 @@ func (s sometimes) MoveCtx(
 	return s.Store.MoveCtx(ctx, token, expected, newToken, stored, expiry)
 }
 
-// testFirstStart: twenty gateways start at the same moment on an empty database, again and again. Whoever looked before
-// the table was there must not go on believing that it is not.
+// testFirstStart: twenty gateways start at the same moment on an empty database, again and again. A gateway that looked
+// before the table was made must notice that it exists now.
 func testFirstStart(t *testing.T, server *servers.Postgres, address, database string) {
 	for range 10 {
 		var group sync.WaitGroup
@@ -112,7 +112,7 @@ func testFirstStart(t *testing.T, server *servers.Postgres, address, database st
 	}
 }
 
-// testVersions: a table of a newer gateway, or of somebody else, is left alone.
+// testVersions: a table of a newer gateway, or of another program, is not changed.
 func testVersions(t *testing.T, server *servers.Postgres, address, database string) {
 	storetest.MustCommit(t, newStore(t, address, Options{}), "one")
 	server.Must(database, "COMMENT ON TABLE sallyport_sessions IS 'sallyport sessions, version 99'")
@@ -121,11 +121,11 @@ func testVersions(t *testing.T, server *servers.Postgres, address, database stri
 	}
 	server.Must(database, "COMMENT ON TABLE sallyport_sessions IS NULL")
 	if err := newStore(t, address, Options{}).Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "not Sallyport's") {
-		t.Errorf("%v, want that it is not ours", err)
+		t.Errorf("%v, want an error that says that the table is not Sallyport's", err)
 	}
 }
 
-// testSweep: more than one batch goes, by two gateways at once, and what lives stays.
+// testSweep: two gateways at once remove more than one batch of expired entries, and live sessions stay.
 func testSweep(t *testing.T, server *servers.Postgres, address, database string) {
 	first, second := newStore(t, address, Options{}), newStore(t, address, Options{})
 	token := storetest.MustCommit(t, first, "one")
@@ -149,7 +149,7 @@ func testSweep(t *testing.T, server *servers.Postgres, address, database string)
 	}
 }
 
-// testRefused: what the server says to a wrong password, or a database that is not there, shows no password.
+// testRefused: the error for a wrong password, or for a database that does not exist, shows no password.
 func testRefused(t *testing.T, _ *servers.Postgres, address, database string) {
 	for what, wrong := range map[string]string{
 		"password": strings.Replace(address, servers.EscapedPassword, "hidden", 1),
@@ -162,8 +162,8 @@ func testRefused(t *testing.T, _ *servers.Postgres, address, database string) {
 	}
 }
 
-// TestAddresses: each form is understood, and named without its password; what cannot be is an error that shows nothing
-// of it.
+// TestAddresses: each form of address is understood, and its name shows no password. A bad address is an error that
+// shows nothing of it.
 func TestAddresses(t *testing.T) {
 	for address, want := range map[string]string{
 		"postgres://u:hidden@db.internal:5433/sallyport?sslmode=disable": "postgres(db.internal:5433/sallyport)",
@@ -186,7 +186,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestNewAsksNobody: `caddy validate` makes stores too. It also fails where Close leaves a goroutine behind.
+// TestNewAsksNobody: New makes no connection, because `caddy validate` makes stores too. The test also fails if Close
+// leaves a goroutine behind.
 func TestNewAsksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, err := New("postgres://u:p@127.0.0.1:1/a", Options{Sweep: time.Second})

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/servers"
 )
 
-// TestTableFromBefore: a gateway of the version before labels made the table, and goes on beside this one until it is
-// replaced. What it stores is found, before and after the table was brought up to date.
+// TestTableFromBefore: a gateway of the version before labels made the table, and runs beside this one until it is
+// replaced. The sessions that it stores are found, before and after the table is brought up to date.
 func TestTableFromBefore(t *testing.T) {
 	server := servers.StartPostgres(t)
 	store := newStore(t, server.URL(server.Address, server.NewDatabase()), Options{})

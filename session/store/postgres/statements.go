@@ -53,7 +53,7 @@ const (
 	moveFromSQL = `UPDATE sallyport_sessions SET ` + tombstone + ` WHERE token = $1 AND version = $4 AND ` + alive + `
 		AND EXISTS (SELECT FROM sallyport_sessions AS fresh WHERE fresh.token = $5 AND fresh.version = $2)`
 
-	// sweepSQL removes a batch of expired entries, except those that somebody else is just changing.
+	// sweepSQL removes a batch of expired entries, except those that another transaction is changing.
 	sweepSQL = `DELETE FROM sallyport_sessions WHERE token IN (
 		SELECT token FROM sallyport_sessions WHERE expires <= now() ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)`
 

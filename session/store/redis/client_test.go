@@ -42,7 +42,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestP9_BadAddresses: what cannot be is an error that shows nothing of it.
+// TestP9_BadAddresses: a bad address is an error that shows nothing of it.
 func TestP9_BadAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "127.0.0.1:6379", "http://:hidden@a", "redis+ring://:hidden@a", "redis://:hidden/x@a:1", "redis://:hidden@a:port", "redis://:hidden%zz@a",
@@ -56,7 +56,7 @@ func TestP9_BadAddresses(t *testing.T) {
 	}
 }
 
-// TestTLS: with rediss:// nobody is trusted but who has a certificate of the given authorities.
+// TestTLS: with rediss:// only servers with a certificate of the given authorities are trusted.
 func TestTLS(t *testing.T) {
 	certificate, key := selfSigned(t)
 	address, err := process.FreeAddress()

@@ -23,8 +23,8 @@ func TestP6_Away(t *testing.T) {
 	storetest.InTrouble(t, store, timeout, servers.Password, servers.Troubles(network, server.Kill, server.Run))
 }
 
-// TestP8_LostAnswer: the server does what it is asked, and its answer is lost. A driver that asks again changes
-// nothing, and is told what the first time would have been told.
+// TestP8_LostAnswer: the server makes a change, and its answer is lost. If the driver sends the change again, nothing
+// changes, and it gets the answer that was lost.
 func TestP8_LostAnswer(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -61,7 +61,7 @@ func TestP8_LostAnswer(t *testing.T) {
 	twice("claim", func() error {
 		return store.run(ctx, buryScript, []string{prefix + fresh}, tombstone[:], tombstoneMillis)
 	})
-	// The move once more, very late: it brings nothing back.
+	// The move is sent once more, very late. It brings no session back.
 	if err := move(); err != nil {
 		t.Error(err)
 	}
@@ -72,7 +72,8 @@ func TestP8_LostAnswer(t *testing.T) {
 	}
 }
 
-// TestP6_Full: where memory is full nothing new is stored, and what is there can be read, and ended for ever.
+// TestP6_Full: when the memory is full, no new session is stored, and existing ones can still be read and ended for
+// ever.
 func TestP6_Full(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -95,7 +96,7 @@ func TestP6_Full(t *testing.T) {
 	storetest.MustCommit(t, store, "three")
 }
 
-// TestEvicts: a server that would evict sessions works, and says so when it is asked.
+// TestEvicts: a server that would evict sessions works, but Ping returns ErrEvicts.
 func TestEvicts(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -110,7 +111,7 @@ func TestEvicts(t *testing.T) {
 	}
 }
 
-// TestP8_Flushed: the scripts are gone with the sessions, too.
+// TestP8_Flushed: the server was flushed and has lost its scripts as well as the sessions.
 func TestP8_Flushed(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -120,13 +121,13 @@ func TestP8_Flushed(t *testing.T) {
 	})
 }
 
-// TestP6_Demoted: the server that the gateway is connected to becomes a replica, as after a failover that nobody told
-// the gateway about. A session that was ended on the new master meanwhile must not be found on it, nor any other.
+// TestP6_Demoted: the server that the gateway is connected to becomes a replica, as after a failover of which the
+// gateway does not know. No session must be found on it, because one may have been ended on the new master meanwhile.
 func TestP6_Demoted(t *testing.T) {
 	old, master := servers.StartRedis(t), servers.StartRedis(t)
 	store := newStore(t, old.URL(old.Address), Options{})
 	token := storetest.MustCommit(t, store, "one")
-	// Not a replica that has copied anything: the new master is one that it cannot reach.
+	// The new master cannot be reached, so the replica keeps its data and copies nothing.
 	host, port, err := net.SplitHostPort(master.Address)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestP6_Demoted(t *testing.T) {
 	old.Must("REPLICAOF", host, port)
 	storetest.WantRefused(t, store, token, servers.Password)
 	if err := store.Ping(t.Context()); err == nil {
-		t.Error("a replica passes for a master")
+		t.Error("a replica was accepted as a master")
 	}
 	old.Must("REPLICAOF", "NO", "ONE")
 	storetest.Within(t, "recovery", func() error { return storetest.Finds(store, token, "one") })
@@ -164,7 +165,7 @@ func TestSentinel(t *testing.T) {
 	storetest.MustCommit(t, store, "two")
 }
 
-// TestLeastRights: what docs/operations.md says is all that the gateway's user must be allowed.
+// TestLeastRights: the rights that docs/operations.md names are all that the gateway's user needs.
 func TestLeastRights(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/operations.md")
 	if err != nil {
@@ -195,7 +196,7 @@ func TestLeastRights(t *testing.T) {
 	}
 }
 
-// useAll calls all that a store can do.
+// useAll calls every method of a store.
 func useAll(t *testing.T, store *Store) {
 	t.Helper()
 	ctx, expiry := t.Context(), time.Now().Add(time.Hour)

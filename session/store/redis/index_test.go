@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/servers"
 )
 
-// TestFullOfStrangers: the server has less room than the strangers' share would take. They push out each other, and
-// people sign in, change their sessions and sign out.
+// TestFullOfStrangers: the server has less memory than the strangers' share would need. Strangers' sessions end only
+// each other, and users can still sign in, change their sessions and sign out.
 func TestFullOfStrangers(t *testing.T) {
 	server := servers.StartRedis(t, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction")
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -39,7 +39,7 @@ func TestFullOfStrangers(t *testing.T) {
 	for range 50 {
 		_, version, found, err := store.FindVersionCtx(ctx, token)
 		if err != nil || !found {
-			t.Fatalf("%v, %v: somebody who has signed in was pushed out", found, err)
+			t.Fatalf("%v, %v: the session of a user who has signed in was ended", found, err)
 		}
 		next := storetest.Token()
 		if err := store.MoveCtx(alice, token, version, next, value, expiry); err != nil {
@@ -53,7 +53,8 @@ func TestFullOfStrangers(t *testing.T) {
 	}
 }
 
-// TestSearched: that there are no sessions without a label is asked of all keys once, and not again for a while.
+// TestSearched: the store searches all keys for sessions without a label once, and if there are none, not again for a
+// while.
 func TestSearched(t *testing.T) {
 	server := servers.StartRedis(t)
 	store := newStore(t, server.URL(server.Address), Options{})
@@ -68,18 +69,18 @@ func TestSearched(t *testing.T) {
 	scans := func() bool { return strings.Contains(store.client.Info(ctx, "commandstats").Val(), "cmdstat_scan") }
 	ask()
 	if !scans() {
-		t.Fatal("nobody looked: the test is broken")
+		t.Fatal("the keys were not searched: the test is broken")
 	}
 	server.Must("CONFIG", "RESETSTAT")
 	ask()
 	if scans() {
-		t.Error("all keys are looked through again")
+		t.Error("all keys were searched again")
 	}
-	// A version from before the labels stores one beside this one.
+	// A gateway of a version before the labels stores a session.
 	token := storetest.Token()
 	server.Must("SET", prefix+token, "L0123456789abcdefbefore", "PX", "3600000")
 	if life := store.client.PTTL(ctx, searchedKey).Val(); life <= 0 || life > searchedFor {
-		t.Errorf("it is believed for %v", life)
+		t.Errorf("the result of the search is kept for %v", life)
 	}
 	server.Must("DEL", searchedKey)
 	for range 2 {

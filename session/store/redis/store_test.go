@@ -27,7 +27,7 @@ func newStore(t testing.TB, address string, options Options) *Store {
 	return store
 }
 
-// shiftScript lets time go by for all keys.
+// shiftScript lets time pass for all keys.
 var shiftScript = driver.NewScript(`
 for _, key in ipairs(redis.call('KEYS', '*')) do
 	redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
@@ -52,7 +52,7 @@ func body(t *testing.T, address string) *storetest.Body {
 			}
 		},
 		Stored: func() int {
-			keys, err := inspector.client.Keys(context.Background(), pattern).Result() // leaves out what has expired
+			keys, err := inspector.client.Keys(context.Background(), pattern).Result() // without expired keys
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +71,7 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, server.URL(server.Address)) })
 }
 
-// TestConformance_Cluster: the same on a node of a cluster, of which there is one.
+// TestConformance_Cluster: the same on a cluster of one node.
 func TestConformance_Cluster(t *testing.T) {
 	_, address := startCluster(t)
 	storetest.Run(t, func(t *testing.T) *storetest.Body { return body(t, address) })

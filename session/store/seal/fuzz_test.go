@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// FuzzOpen: whatever stands in the store, nothing opens but what was sealed for that very token; and no input makes
-// opening fail hard.
+// FuzzOpen: whatever is in the store, only a value that was sealed for the same token opens, and no input causes a
+// panic.
 func FuzzOpen(f *testing.F) {
 	ring, err := NewRing(2, map[KeyID][]byte{1: bytes.Repeat([]byte{1}, KeySize), 2: bytes.Repeat([]byte{2}, KeySize)})
 	if err != nil {
 		f.Fatal(err)
 	}
 	const token = "the token of the session"
-	// With a nonce that is the same in all processes that fuzz.
+	// The nonce is the same in all processes that fuzz.
 	sealed := append([]byte{format, 0, 0, 0, 2}, make([]byte, 24)...)
 	sealed = ring.ciphers[2].Seal(sealed, sealed[headSize:], []byte("the value of the session"), association(sealed[:headSize], token))
 	if value, err := ring.open(token, sealed); err != nil || string(value) != "the value of the session" {
@@ -34,19 +34,19 @@ func FuzzOpen(f *testing.F) {
 				t.Fatalf("%q, %v", value, err)
 			}
 			if errors.Is(err, ErrUnknownKey) && ring.Has(keyOf(stored)) {
-				t.Fatal("a known key is unknown")
+				t.Fatal("a key in the ring is unknown")
 			}
 		} else if under != token || !bytes.Equal(stored, sealed) {
 			t.Fatalf("%x opens under %q", stored, under)
 		}
 		again, err := ring.open(under, ring.seal(under, stored))
 		if err != nil || !bytes.Equal(again, stored) {
-			t.Fatalf("%x does not come back: %v", stored, err)
+			t.Fatalf("%x does not open after sealing: %v", stored, err)
 		}
 	})
 }
 
-// TestSealIsBound to its token, its key's number and its format, one by one.
+// TestSealIsBound: a sealed value opens only with its own token, key number and format.
 func TestSealIsBound(t *testing.T) {
 	key := bytes.Repeat([]byte{1}, KeySize)
 	ring, err := NewRing(1, map[KeyID][]byte{1: key, 2: key}) // the same key under another number

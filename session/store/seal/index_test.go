@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/session/storetest"
 )
 
-// labels is a store that notes the labels that come to it.
+// labels is a store that records the labels that it gets.
 type labels struct {
 	session.Store
 	seen []session.Label
@@ -25,8 +25,8 @@ func (l *labels) SwapCtx(ctx context.Context, token string, expected session.Ver
 	return l.Store.SwapCtx(ctx, token, expected, stored, expiry)
 }
 
-// TestP9_OwnersAreSealed: the thief reads the store, and tries the names of accounts that he knows, or supposes.
-// Without the key he finds none of them.
+// TestP9_OwnersAreSealed: a thief reads the store, and tries the names of accounts that he knows or guesses. Without
+// the key he finds none of them.
 func TestP9_OwnersAreSealed(t *testing.T) {
 	noted := func(store *labels, over session.Store) session.Label {
 		t.Helper()
@@ -59,8 +59,8 @@ func TestP9_OwnersAreSealed(t *testing.T) {
 	}
 }
 
-// TestP8_RevocationWhileKeysChange: one node seals with a new key already, of which the other one has not heard. A
-// change of factors there ends the sessions of both keys all the same.
+// TestP8_RevocationWhileKeysChange: one node already seals with a new key that the other node has not read yet. A
+// change of factors at the other node must end the sessions of both keys.
 func TestP8_RevocationWhileKeysChange(t *testing.T) {
 	memory := newMemory(t)
 	published := sealtest.NewKeys()
@@ -92,18 +92,18 @@ func TestP8_RevocationWhileKeysChange(t *testing.T) {
 			t.Errorf("sealed %s: %v, %v", what, data, err)
 		}
 	}
-	// Where the secrets store is away nobody says that all is well.
+	// If the store of secrets is not available, the search must be an error.
 	published.FailRefresh(errors.New("sealed"))
 	create(quick)
 	if err := slow.DestroyOthers(t.Context(), "alice", ""); !errors.Is(err, session.ErrStore) {
 		t.Errorf("%v, want ErrStore", err)
 	}
-	// Signing in goes on.
+	// Signing in still works.
 	create(quick)
 }
 
-// TestPurposeKeys: nodes with the same ring have the same keys, each purpose its own, and none of them is one that
-// seals.
+// TestPurposeKeys: nodes with the same ring have the same keys. Each purpose has keys of its own, and none of them is a
+// sealing key.
 func TestPurposeKeys(t *testing.T) {
 	keys := sealtest.NewKeys()
 	store := seal.New(newMemory(t), keys, seal.Options{})

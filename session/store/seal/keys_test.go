@@ -22,8 +22,8 @@ func ringOf(t testing.TB, id seal.KeyID) *seal.Ring {
 	return ring
 }
 
-// TestCachedGoesOnWithoutTheStore: once it was read, the ring is there, also when the store of secrets is away for
-// long; and a new one is found when it is back.
+// TestCachedGoesOnWithoutTheStore: once the ring was read, it stays available while the store of secrets is not, for
+// however long. A new ring is found when the store is back.
 func TestCachedGoesOnWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var current atomic.Pointer[seal.Ring]
@@ -75,7 +75,7 @@ func TestCachedGoesOnWithoutTheStore(t *testing.T) {
 		}
 		current.Store(second)
 		time.Sleep(time.Minute)
-		get(first) // this one has it read
+		get(first) // this call starts the reading
 		get(second)
 		current.Store(first)
 		if ring, err := cached.Refresh(t.Context()); err != nil || ring != first {
@@ -85,8 +85,8 @@ func TestCachedGoesOnWithoutTheStore(t *testing.T) {
 	})
 }
 
-// TestCachedIsBounded: a store of secrets that hangs holds nobody up for longer than the timeout, and a client that
-// goes away while it waits does not wait on.
+// TestCachedIsBounded: if the store of secrets hangs, no caller waits for longer than the timeout, and a caller whose
+// context ends stops waiting.
 func TestCachedIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cached := seal.NewCached(func(ctx context.Context) (*seal.Ring, error) {
@@ -120,10 +120,10 @@ func TestCachedIsBounded(t *testing.T) {
 	})
 }
 
-// TestCachedReadsOnce for all who wait for the first ring.
+// TestCachedReadsOnce: all callers that wait for the first ring share one reading.
 func TestCachedReadsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		loads := 0 // guarded by the lock, or the race detector tells
+		loads := 0 // guarded by the lock of Cached; if not, the race detector complains
 		ring := ringOf(t, 1)
 		cached := seal.NewCached(func(context.Context) (*seal.Ring, error) {
 			loads++
@@ -145,7 +145,7 @@ func TestCachedReadsOnce(t *testing.T) {
 	})
 }
 
-// TestP6_NoRingIsAnError: a source that returns nothing at all.
+// TestP6_NoRingIsAnError: a source that returns neither a ring nor an error gives an error.
 func TestP6_NoRingIsAnError(t *testing.T) {
 	none := seal.NewCached(func(context.Context) (*seal.Ring, error) { return nil, nil }, 0, 0)
 	if _, err := none.Ring(t.Context()); err == nil {

@@ -36,7 +36,7 @@ func mustCommit(t testing.TB, store session.Store, value string) (token string) 
 	return token
 }
 
-// want demands that the token's session is exactly this, in each way of reading it; empty means none.
+// want requires that the token's session is exactly this, in each way of reading it; empty means none.
 func want(t testing.TB, store session.Store, token, value string) {
 	t.Helper()
 	got, found, err := store.FindCtx(context.Background(), token)
@@ -82,7 +82,8 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestP9_NothingIsReadable behind the seal, and the same value never looks the same twice.
+// TestP9_NothingIsReadable: the store behind the seal can read nothing, and the same value gives different sealed bytes
+// each time.
 func TestP9_NothingIsReadable(t *testing.T) {
 	memory := newMemory(t)
 	store := seal.New(memory, sealtest.NewKeys(), seal.Options{})
@@ -111,8 +112,8 @@ func TestP9_NothingIsReadable(t *testing.T) {
 	}
 }
 
-// TestKeysChange while people are signed in: nobody notices, also on a node that has not heard of the new key, and
-// after the old one was removed for those who were active.
+// TestKeysChange: the keys change while users are signed in. Their sessions go on, also at a node that has not read the
+// new key yet, and, for those who were active, after the old key was removed.
 func TestKeysChange(t *testing.T) {
 	memory, keys := newMemory(t), sealtest.NewKeys()
 	store := seal.New(memory, keys, seal.Options{})
@@ -146,8 +147,8 @@ func TestKeysChange(t *testing.T) {
 	want(t, store, idle, "")
 }
 
-// TestP6_KeysUnavailable: without the ring there is no telling, and so there is no "no such session"; nothing is stored
-// unsealed. Ending a session works all the same.
+// TestP6_KeysUnavailable: without the ring every session is an error, and never "no such session"; nothing is stored
+// unsealed. Ending a session still works.
 func TestP6_KeysUnavailable(t *testing.T) {
 	memory, keys := newMemory(t), sealtest.NewKeys()
 	store := seal.New(memory, keys, seal.Options{Unreadable: func(err error) { t.Errorf("unreadable: %v", err) }})
@@ -208,8 +209,9 @@ func TestP6_KeysUnavailable(t *testing.T) {
 	}
 }
 
-// TestP6_RefreshFails: another node seals with a key that this one cannot learn of, for the store of secrets is away.
-// Its sessions are not gone, and the others go on. That store is not asked again and again meanwhile.
+// TestP6_RefreshFails: another node seals with a key that this one cannot read, because the store of secrets is not
+// available. Those sessions are errors and not gone, and the others go on. The store of secrets is not asked for each
+// request meanwhile.
 func TestP6_RefreshFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := session.NewMemory(session.MemoryOptions{})
@@ -238,8 +240,8 @@ func TestP6_RefreshFails(t *testing.T) {
 	})
 }
 
-// TestP6_UnknownKey: the ring is there and has no such key. There is no such session, and the ring is not read afresh
-// for each request that comes with one.
+// TestP6_UnknownKey: the ring is available and does not have the key that a value names. Then there is no such session,
+// and the ring is not read again for each request that brings such a token.
 func TestP6_UnknownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := session.NewMemory(session.MemoryOptions{})
@@ -266,18 +268,18 @@ func TestP6_UnknownKey(t *testing.T) {
 		if keys.Refreshes() != 1 || unreadable.Load() != 50 {
 			t.Errorf("asked %d times, told %d times", keys.Refreshes(), unreadable.Load())
 		}
-		// What the token stands for cannot be changed either, nor taken over.
+		// The value cannot be changed or claimed either.
 		if err := store.SwapCtx(t.Context(), token, session.Version{}, []byte("mine"), time.Now().Add(time.Hour)); !errors.Is(err, session.ErrGone) {
 			t.Errorf("%v, want ErrGone", err)
 		}
-		// An operator who puts a key back that was removed too early is heard.
+		// If an operator puts back a key that was removed too early, its sessions are found again.
 		keys.Add(7)
 		time.Sleep(11 * time.Second)
 		want(t, store, token, "x")
 	})
 }
 
-// TestP5_MovedValues: somebody who may write to the store gives his token the value of another one, to be that user.
+// TestP5_MovedValues: an attacker who can write to the store copies another user's value to his own token.
 func TestP5_MovedValues(t *testing.T) {
 	memory := newMemory(t)
 	store := seal.New(memory, sealtest.NewKeys(), seal.Options{})
@@ -299,7 +301,7 @@ func TestP5_MovedValues(t *testing.T) {
 	want(t, store, fresh, "renewed")
 }
 
-// TestP6_DamageIsNoSession: no bit of a stored value can be changed, nor an end cut off, without its being noticed.
+// TestP6_DamageIsNoSession: a stored value with any bit changed, or with its end cut off, is no session.
 func TestP6_DamageIsNoSession(t *testing.T) {
 	memory := newMemory(t)
 	store := seal.New(memory, sealtest.NewKeys(), seal.Options{})
@@ -333,7 +335,7 @@ func TestP6_DamageIsNoSession(t *testing.T) {
 	want(t, store, token, "value")
 }
 
-// TestTheStoreFails: its errors come through.
+// TestTheStoreFails: errors of the store behind the seal are returned.
 func TestTheStoreFails(t *testing.T) {
 	down := errors.New("connection refused")
 	store := seal.New(broken{newMemory(t), down}, sealtest.NewKeys(), seal.Options{})
@@ -411,7 +413,7 @@ func TestNewRing(t *testing.T) {
 	want(t, seal.New(memory, seal.Fixed(other), seal.Options{}), token, "")
 }
 
-// TestP9_ARingPrintsNoKey, in whatever way a logger may go about it.
+// TestP9_ARingPrintsNoKey: however a ring is printed or logged, no key shows.
 func TestP9_ARingPrintsNoKey(t *testing.T) {
 	key := []byte("this is a key of thirty-two byte")
 	ring, err := seal.NewRing(3, map[seal.KeyID][]byte{3: key, 4: key})

@@ -67,8 +67,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// cut says whether an error is what a reset looks like. Only the first call that meets it is told by the kernel: with
-// HTTP/2 that may be a write, and the reader finds the end of the connection.
+// cut reports whether an error is that of a reset. The kernel reports a reset only to the first call after it: with
+// HTTP/2 that may be a write, and the reader then only sees the end of the connection.
 func cut(err error) bool {
 	if err == nil {
 		return false
@@ -98,7 +98,7 @@ func TestHalf(t *testing.T) {
 	}
 }
 
-// Without ConnContext there is no connection to cut; the request ends all the same.
+// Without ConnContext there is no connection to cut, but the request still ends.
 func TestCutWithoutConnection(t *testing.T) {
 	l := NewLayer(&echo{})
 	set(t, l, Fault{Cut: Before})

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Count is how often a method and path were asked for.
+// Count is the number of requests with a method and path.
 type Count struct {
 	Method string `json:"method"` // LIST for a GET with ?list=true
 	Path   string `json:"path"`   // without the query
@@ -43,7 +43,7 @@ func (c *counter) wait(change int) {
 	c.waiting += change
 }
 
-// reset forgets the counts; who waits still waits.
+// reset sets the counts to zero; delayed requests stay delayed.
 func (c *counter) reset() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

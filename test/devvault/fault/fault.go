@@ -18,39 +18,39 @@ const (
 // ErrInvalid says that a fault contradicts itself or does nothing.
 var ErrInvalid = errors.New("invalid fault")
 
-// Fault is one thing that goes wrong. The zero value of a field means that it plays no part. Of several faults that
-// match a request the first that is not used up is taken, and no other.
+// Fault is one thing that goes wrong. A field with its zero value has no effect. If several faults match a request,
+// only the first one that is not used up applies.
 type Fault struct {
 	// Method is GET, PUT, POST, DELETE, PATCH or LIST; a GET with ?list=true is a LIST, as Vault takes it. Empty: any.
 	Method string `json:"method,omitempty"`
 	// Path is a glob over the whole path, such as /v1/secret/data/*; a star stands for any text, slashes too. Empty:
 	// any.
 	Path string `json:"path,omitempty"`
-	// Skip lets so many matching requests pass untouched first.
+	// Skip lets this many matching requests pass first.
 	Skip int `json:"skip,omitempty"`
-	// Times is how many requests it strikes after these; 0: until it is cleared.
+	// Times is how many requests the fault applies to after these; 0: until it is cleared.
 	Times int `json:"times,omitempty"`
-	// Delay is waited before Vault sees the request. A client that goes away meanwhile takes its request along, unless
-	// Late is set. Clearing the faults ends the wait, and the request goes on as if there had been no fault.
+	// Delay is the wait before Vault gets the request. If the client gives up meanwhile its request is dropped, unless
+	// Late is set. Clearing the faults ends the wait, and the request goes on as if there were no fault.
 	Delay Duration `json:"delay,omitempty"`
-	// Late passes the request on to Vault after the delay also when its client has gone: the write that is applied
-	// after everybody has given it up.
+	// Late passes the request on to Vault after the delay even if its client has gone, which simulates a write that is
+	// made after its caller has given up.
 	Late bool `json:"late,omitempty"`
-	// DelayAnswer is waited between Vault's answer and its way to the client: Vault has applied what the client does
-	// not know yet. It ends as Delay does.
+	// DelayAnswer is the wait between Vault's answer and its sending to the client: Vault has made the change, and the
+	// client does not know it yet. It ends like Delay.
 	DelayAnswer Duration `json:"delay_answer,omitempty"`
-	// Status is answered in place of Vault, with Vault's form of an error.
+	// Status is the status of an answer that replaces Vault's, in Vault's error format.
 	Status int `json:"status,omitempty"`
-	// Message is the error's text with Status. Empty: what Vault says with 429 and 503, else the status in words.
+	// Message is the error's text with Status. Empty: Vault's own text with 429 and 503, else the name of the status.
 	Message string `json:"message,omitempty"`
-	// RetryAfter is the header of that name with Status, in seconds. 0: 1 with status 429, else none.
+	// RetryAfter is the Retry-After header with Status, in seconds. 0: 1 with status 429, else none.
 	RetryAfter int `json:"retry_after,omitempty"`
-	// Body is the whole answer with Status, in place of an error in Vault's form: JSON that Vault never sends, or the
+	// Body is the whole answer with Status, instead of an error in Vault's format: JSON that Vault never sends, or the
 	// HTML of a proxy on the way.
 	Body string `json:"body,omitempty"`
 	// Cut resets the connection (TCP RST): Before or After.
 	Cut string `json:"cut,omitempty"`
-	// Half sends half of the body of Vault's answer and hangs up.
+	// Half sends half of the body of Vault's answer and closes the connection.
 	Half bool `json:"half,omitempty"`
 }
 
@@ -88,12 +88,12 @@ func (f Fault) Validate() error {
 	return nil
 }
 
-// matches says whether the fault is meant for such a request, used up or not.
+// matches reports whether the fault is for such a request, used up or not.
 func (f Fault) matches(method, path string) bool {
 	return (f.Method == "" || strings.EqualFold(f.Method, method)) && (f.Path == "" || glob(f.Path, path))
 }
 
-// message is the text of the error that is answered.
+// message returns the text of the error in the answer.
 func (f Fault) message() string {
 	switch {
 	case f.Message != "":
@@ -107,7 +107,7 @@ func (f Fault) message() string {
 	}
 }
 
-// Duration is a time.Duration that is written in JSON as time.ParseDuration reads it: "1.5s".
+// Duration is a time.Duration with the JSON form of time.ParseDuration: "1.5s".
 type Duration time.Duration
 
 // MarshalJSON writes "1.5s".
@@ -129,7 +129,7 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// glob matches text against a pattern in which a star stands for any text. It takes linear memory and no recursion.
+// glob matches text against a pattern in which a star matches any text. It needs linear memory and no recursion.
 func glob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// kept is an answer of Vault that is held back.
+// kept is a ResponseWriter that holds an answer of Vault back.
 type kept struct {
 	header http.Header
 	status int
@@ -32,7 +32,7 @@ func (k *kept) Write(body []byte) (int, error) {
 	return k.body.Write(body)
 }
 
-// Flush does nothing: there is nobody to flush to yet.
+// Flush does nothing, because nothing is sent yet.
 func (k *kept) Flush() {}
 
 // send sends the answer.
@@ -41,12 +41,12 @@ func (k *kept) send(w http.ResponseWriter) {
 	_, _ = w.Write(k.body.Bytes())
 }
 
-// sendHalf sends the first half of the body under a Content-Length that promises the whole, and sees to it that it is
-// on its way before the connection ends.
+// sendHalf sends the first half of the body with the Content-Length of the whole, and makes sure that it is sent before
+// the connection ends.
 func (k *kept) sendHalf(w http.ResponseWriter) {
 	k.sendHeader(w)
 	half := k.body.Bytes()[:k.body.Len()/2]
-	// A flush over HTTP/2 ends before the bytes have left, but not before those of the flush before it have.
+	// A flush over HTTP/2 returns before its own bytes are sent, but after those of the previous flush.
 	for _, part := range [][]byte{half[:len(half)/2], half[len(half)/2:]} {
 		_, _ = w.Write(part)
 		_ = http.NewResponseController(w).Flush()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxBody is what Vault itself takes at most as the body of a request (its max_request_size).
+// maxBody is the largest body of a request that Vault itself accepts (its max_request_size).
 const maxBody = 32 << 20
 
 // Layer is the handler in front of Vault's. Its methods may be called concurrently.
@@ -23,12 +23,13 @@ type Layer struct {
 }
 
 // NewLayer returns a layer in front of next, without faults. The server that serves it must have ConnContext set to
-// this package's function, or a fault that cuts the connection can only end the request.
+// this package's function; otherwise a fault that cuts the connection can only end the request.
 func NewLayer(next http.Handler) *Layer {
 	return &Layer{next: next, plan: newPlan(), requests: newCounter()}
 }
 
-// Set replaces the faults; none clears them. Requests that the old ones hold go on. An invalid fault changes nothing.
+// Set replaces the faults; an empty list clears them. Requests that the old ones delay go on. If a fault is invalid
+// nothing changes.
 func (l *Layer) Set(faults []Fault) error {
 	for i, fault := range faults {
 		if err := fault.Validate(); err != nil {
@@ -42,14 +43,14 @@ func (l *Layer) Set(faults []Fault) error {
 // Faults returns what was set last, used up or not.
 func (l *Layer) Faults() []Fault { return l.plan.list() }
 
-// Requests returns the counts since the start or the last Reset. A request counts when it arrives, whatever becomes of
+// Requests returns the counts since the start or the last Reset. A request counts when it arrives, whatever happens to
 // it.
 func (l *Layer) Requests() Requests { return l.requests.requests() }
 
-// Reset sets the counts to nothing.
+// Reset sets the counts to zero.
 func (l *Layer) Reset() { l.requests.reset() }
 
-// ServeHTTP passes the request on or strikes it with the fault that is meant for it.
+// ServeHTTP passes the request on, or applies the fault that matches it.
 func (l *Layer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	if list, err := strconv.ParseBool(r.URL.Query().Get("list")); err == nil && list && method == http.MethodGet {
@@ -91,9 +92,9 @@ func (l *Layer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// strikeAnswer has Vault do what it is asked, and then delays, halves or loses its answer.
+// strikeAnswer lets Vault carry the request out, and then delays, halves or drops its answer.
 func (l *Layer) strikeAnswer(w http.ResponseWriter, r *http.Request, fault Fault, cleared <-chan struct{}) {
-	// What Vault has been given it finishes, whether its client is still there or not: that is what the fault is about.
+	// Vault finishes the request even if its client has gone, as the fault requires.
 	kept := newKept()
 	l.next.ServeHTTP(kept, r.WithContext(context.WithoutCancel(r.Context())))
 	if l.wait(r.Context(), time.Duration(fault.DelayAnswer), cleared) == released {

@@ -94,7 +94,7 @@ func TestSkipAndTimes(t *testing.T) {
 	}
 }
 
-// A list that contradicts itself changes nothing: the faults before it stay in force.
+// An invalid list changes nothing: the earlier faults stay in force.
 func TestSetInvalid(t *testing.T) {
 	l := NewLayer(&echo{})
 	set(t, l, Fault{Status: 500})
@@ -126,7 +126,7 @@ func TestDelay(t *testing.T) {
 	})
 }
 
-// A client that gives up takes its request along, but not with Late.
+// If a client gives up its request is dropped, except with Late.
 func TestDelayAbandoned(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestDelayAbandoned(t *testing.T) {
 	}
 }
 
-// Clearing lets everybody go who is held, before or after Vault, without the rest of the fault.
+// Clearing releases all delayed requests, before or after Vault, without the rest of the fault.
 func TestDelayReleased(t *testing.T) {
 	for _, fault := range []Fault{
 		{Delay: Duration(time.Hour), Status: 503},
@@ -196,13 +196,13 @@ func TestDelayAnswer(t *testing.T) {
 	})
 }
 
-// What Vault has been given it finishes, though the client has gone: only so is the answer lost and not the write.
+// Vault finishes a request even if the client has gone, so that only the answer is lost and not the write.
 func TestStruckAnswerIsFinished(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var seen error
 	l := NewLayer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cancel() // the client goes while Vault is at work
+		cancel() // the client leaves while Vault is working
 		seen = r.Context().Err()
 		w.WriteHeader(http.StatusNoContent)
 	}))

@@ -4,7 +4,7 @@ import (
 	"sync"
 )
 
-// plan is the list of faults that is in force, with what has been used of each.
+// plan is the list of faults in force, with how often each was used.
 type plan struct {
 	mutex   sync.Mutex
 	faults  []Fault

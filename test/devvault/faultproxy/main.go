@@ -1,10 +1,10 @@
-// Command faultproxy puts devvault's fault layer in front of a Vault that runs elsewhere. It contains nothing of Vault
-// and is built in a second.
+// Command faultproxy puts devvault's fault layer in front of a Vault that runs elsewhere. It contains nothing of Vault,
+// so it builds in a second.
 //
 //	faultproxy -upstream http://127.0.0.1:8200 [-upstream-ca file] [-listen address] [-control address]
 //	           [-tls] [-folder folder]
 //
-// Everything that moves Vault itself (seal, unseal, health) is answered with 501 at its control address. Otherwise it
+// Requests that control Vault itself (seal, unseal, health) are answered with 501 at its control address. Otherwise it
 // is used as devvault is: it prints one line of JSON and ends when its standard input closes.
 package main
 

@@ -11,8 +11,8 @@ import (
 	"os"
 )
 
-// newProxy passes requests on as they come. Where the Vault behind it cannot be reached, it hangs up: no answer of its
-// own must be taken for Vault's.
+// newProxy passes requests on unchanged. If the Vault behind it cannot be reached, it closes the connection, because an
+// answer of its own could be taken for Vault's.
 func newProxy(target *url.URL, authorityFile string, problems *log.Logger) (http.Handler, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil

@@ -25,7 +25,7 @@ const (
 	keyFile         = "ca-key.pem"
 )
 
-// Authority is a certificate authority with one certificate for the loopback addresses. A nil one stands for plain
+// Authority is a certificate authority with one certificate for the loopback addresses. A nil Authority means plain
 // HTTP. Its methods may be called concurrently.
 type Authority struct {
 	folder string
@@ -38,8 +38,8 @@ type Authority struct {
 	server      *tls.Certificate
 }
 
-// OpenAuthority loads the authority that is kept in the folder, or makes one and keeps it there with its key (0600), so
-// that a restart is believed by who trusted the server before.
+// OpenAuthority loads the authority in the folder, or makes one and stores it there with its key (0600), so that
+// clients still trust the server after a restart.
 func OpenAuthority(folder string) (*Authority, error) {
 	a := &Authority{folder: folder, file: filepath.Join(folder, certificateFile)}
 	err := a.load()
@@ -55,7 +55,7 @@ func OpenAuthority(folder string) (*Authority, error) {
 	return a, nil
 }
 
-// OpenAuthorityIn is OpenAuthority; with no folder in a temporary one, that forget removes.
+// OpenAuthorityIn is like OpenAuthority; without a folder it uses a temporary one, which forget removes.
 func OpenAuthorityIn(folder string) (authority *Authority, forget func(), err error) {
 	if folder != "" {
 		authority, err = OpenAuthority(folder)
@@ -73,7 +73,7 @@ func OpenAuthorityIn(folder string) (authority *Authority, forget func(), err er
 	return authority, forget, nil
 }
 
-// File is the PEM file with the certificate that clients have to trust now; "" for plain HTTP.
+// File returns the PEM file with the certificate that clients have to trust now; "" for plain HTTP.
 func (a *Authority) File() string {
 	if a == nil {
 		return ""
@@ -83,8 +83,8 @@ func (a *Authority) File() string {
 	return a.file
 }
 
-// TLS is the server's side: TLS 1.2 at least, and client certificates are asked for but not judged, which is Vault's
-// task. For plain HTTP it is nil.
+// TLS returns the server's configuration: at least TLS 1.2, and client certificates are requested but not checked,
+// which is Vault's task. For plain HTTP it is nil.
 func (a *Authority) TLS() *tls.Config {
 	if a == nil {
 		return nil
@@ -100,17 +100,16 @@ func (a *Authority) TLS() *tls.Config {
 	}
 }
 
-// Replacement says how a new certificate comes about.
+// Replacement says how a new certificate is made.
 type Replacement struct {
-	// SameAuthority renews the server's certificate alone: who trusted it goes on trusting it.
+	// SameAuthority renews only the server's certificate, so that clients still trust it.
 	SameAuthority bool `json:"same_authority,omitempty"`
-	// Overwrite writes the new authority over the present file, so that clients which read it again trust it. Otherwise
-	// it gets a file of its own and the present file is left with the old one, which is also what a restart goes back
-	// to.
+	// Overwrite writes the new authority to the present file, so that clients that read it again trust it. Otherwise
+	// the new authority gets a file of its own, and the present file keeps the old one, to which a restart goes back.
 	Overwrite bool `json:"overwrite,omitempty"`
 }
 
-// Replace makes a new certificate, by default of a new authority, for connections from now on. Open ones are not cut.
+// Replace makes a new certificate, by default of a new authority, for new connections. Open ones are not cut.
 func (a *Authority) Replace(how Replacement) error {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -128,7 +127,7 @@ func (a *Authority) Replace(how Replacement) error {
 	return a.issue()
 }
 
-// create makes an authority and writes it down.
+// create makes an authority and stores it.
 func (a *Authority) create(file string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -171,7 +170,7 @@ func (a *Authority) create(file string) error {
 	return nil
 }
 
-// load reads what create has written under the first name.
+// load reads what create has stored under the first name.
 func (a *Authority) load() error {
 	certificatePEM, err := os.ReadFile(a.file)
 	if err != nil {
@@ -220,7 +219,7 @@ func (a *Authority) issue() error {
 	return nil
 }
 
-// writeFile replaces a file as a whole: a reader sees the old one or the new one.
+// writeFile replaces a file atomically: a reader sees the old content or the new one.
 func writeFile(name string, content []byte, mode fs.FileMode) error {
 	temporary := name + ".new"
 	if err := os.WriteFile(temporary, content, mode); err != nil {
@@ -229,7 +228,7 @@ func writeFile(name string, content []byte, mode fs.FileMode) error {
 	return os.Rename(temporary, name)
 }
 
-// serial is a random serial number of 120 bits.
+// serial returns a random serial number of 120 bits.
 func serial() *big.Int {
 	bytes := make([]byte, 15)
 	_, _ = rand.Read(bytes) // never fails since Go 1.24

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// trusting is a client that trusts the authority in a file, with connections of its own.
+// trusting returns a client that trusts the authority in a file, with connections of its own.
 func trusting(t *testing.T, file string) *http.Client {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -36,7 +36,7 @@ func open(t *testing.T, folder string) *Authority {
 	return authority
 }
 
-// trusted says whether a client that trusts the authority in the file believes the server.
+// trusted reports whether a client that trusts the authority in the file accepts the server.
 func trusted(t *testing.T, file, address string) bool {
 	t.Helper()
 	_, err := get(t, trusting(t, file), address)
@@ -80,7 +80,7 @@ func TestAuthority(t *testing.T) {
 	}
 }
 
-// A restart over the same folder is believed by who trusted the server before, whatever was tried in between.
+// After a restart with the same folder clients still trust the server, whatever happened in between.
 func TestAuthorityKept(t *testing.T) {
 	folder := t.TempDir()
 	first := open(t, folder)
@@ -108,7 +108,7 @@ func TestAuthorityKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := OpenAuthority(folder); err == nil {
-		t.Error("a damaged key is taken")
+		t.Error("a damaged key was accepted")
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 	"sallyport.example/sallyport/test/devvault/fault"
 )
 
-// Node is one server as the control address moves it. Fields that are nil answer 501.
+// Node is one server that the control address controls. For a nil field the answer is 501.
 type Node struct {
 	Listener *Listener
 	Layer    *fault.Layer
 	Seal     func() error // this node alone
 	Unseal   func() error
-	// Status is what Vault's health check answers: 200 active, 429 standby, 501 not initialised, 503 sealed.
+	// Status returns the status of Vault's health check: 200 active, 429 standby, 501 not initialised, 503 sealed.
 	Status func() int
 }
 
@@ -106,8 +106,8 @@ func act(action func() error) http.HandlerFunc {
 	}
 }
 
-// read reads a JSON body strictly: a misspelt fault that does nothing would make a test pass that shows nothing. An
-// empty body leaves the value as it is.
+// read reads a JSON body strictly: with a misspelt fault, which does nothing, a test would pass without testing
+// anything. An empty body leaves the value unchanged.
 func read(w http.ResponseWriter, r *http.Request, value any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()

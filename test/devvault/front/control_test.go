@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/test/devvault/fault"
 )
 
-// controlled is a control address over a node that answers hello.
+// controlled returns the handler of a control address, for nodes that answer hello.
 func controlled(t *testing.T, standby bool) (http.Handler, []*Node, *Authority) {
 	t.Helper()
 	authority := open(t, t.TempDir())
@@ -32,7 +32,7 @@ func controlled(t *testing.T, standby bool) (http.Handler, []*Node, *Authority) 
 	return Control(nodes[0], nodes[1], authority), nodes, authority
 }
 
-// do asks the control address.
+// do sends a request to the control address.
 func do(handler http.Handler, method, path, body string) (int, string) {
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, httptest.NewRequest(method, path, strings.NewReader(body)))
@@ -73,7 +73,7 @@ func TestControlFaultsAndRequests(t *testing.T) {
 	}
 }
 
-// A misspelt fault would make a test pass that shows nothing.
+// With a misspelt fault a test would pass without testing anything.
 func TestControlRefuses(t *testing.T) {
 	handler, nodes, _ := controlled(t, false)
 	for _, body := range []string{`[{"status":503,"tiems":1}]`, `[{"status":503,"times":"1"}]`, `{"status":503}`, `[{}]`, `[{"delay":5}]`, `[`} {
@@ -115,7 +115,7 @@ func TestControlMovesTheNode(t *testing.T) {
 	}
 }
 
-// A Vault that runs elsewhere has no key here to be unsealed with, and maybe no TLS.
+// For a Vault that runs elsewhere there is no unseal key, and perhaps no TLS.
 func TestControlWithout(t *testing.T) {
 	layer := fault.NewLayer(hello)
 	handler := Control(&Node{Layer: layer, Listener: listen(t, nil, layer)}, nil, nil)

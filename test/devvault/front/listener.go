@@ -31,8 +31,8 @@ type Listener struct {
 	closed  bool
 }
 
-// Listen takes a port, such as 127.0.0.1:0 for any, without answering yet: connections wait until Serve. TLS is nil for
-// plain HTTP. What goes wrong with single connections is written to errors.
+// Listen takes a port, such as 127.0.0.1:0 for any, without answering yet: connections wait until Serve. tls is nil for
+// plain HTTP. Errors of single connections are written to errors.
 func Listen(address string, tls *tls.Config, errors *log.Logger) (*Listener, error) {
 	bound, err := listenLoopback(address)
 	if err != nil {
@@ -41,7 +41,7 @@ func Listen(address string, tls *tls.Config, errors *log.Logger) (*Listener, err
 	return &Listener{address: bound.Addr().String(), tls: tls, errors: errors, bound: bound}, nil
 }
 
-// listenLoopback listens on a port of this machine that no other can reach.
+// listenLoopback listens on a loopback port, which no other machine can reach.
 func listenLoopback(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -53,7 +53,7 @@ func listenLoopback(address string) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 }
 
-// URL is the address for clients, with its scheme. It stays the same while the listener is down.
+// URL returns the address for clients, with its scheme. It stays the same while the listener is down.
 func (l *Listener) URL() string {
 	if l.tls != nil {
 		return "https://" + l.address
@@ -70,7 +70,7 @@ func (l *Listener) Serve(handler http.Handler) {
 	l.bound = nil
 }
 
-// start serves a bound port. The mutex is held.
+// start serves a bound port. The caller holds the mutex.
 func (l *Listener) start(bound net.Listener) {
 	server := &http.Server{
 		Handler:           l.handler,
@@ -101,8 +101,8 @@ func (l *Listener) Down() error {
 	return err
 }
 
-// Up opens the same port again. Up twice is no error. Another program may hold the port for a moment, as the near end
-// of a connection of its own, so it is tried for some seconds.
+// Up opens the same port again. Up twice is no error. Another program may use the port for a moment, for an outgoing
+// connection, so Up tries for some seconds.
 func (l *Listener) Up() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// quiet is where a server says what went wrong with connections.
+// quiet discards a server's errors of connections.
 var quiet = log.New(io.Discard, "", 0)
 
 // hello answers every request.
 var hello = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 
-// get asks for an address with a client and reads the answer.
+// get sends a GET request with a client and reads the answer.
 func get(t *testing.T, client *http.Client, address string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -88,7 +88,7 @@ func TestDownAndUp(t *testing.T) {
 	}
 }
 
-// Down takes the requests with it that are being answered.
+// Down also ends requests that are being answered.
 func TestDownCutsConnections(t *testing.T) {
 	arrived, ended := make(chan struct{}), make(chan struct{})
 	l := listen(t, nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -14,30 +14,30 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// secretEngines can be mounted, beside what every Vault has (system, identity, cubbyhole).
+// secretEngines can be mounted, besides those of every Vault (system, identity, cubbyhole).
 var secretEngines = map[string]logical.Factory{
 	"kv":      kv.Factory,
 	"transit": transit.Factory,
 	"totp":    totp.Factory,
 }
 
-// authMethods can be enabled, beside tokens.
+// authMethods can be enabled, besides tokens.
 var authMethods = map[string]logical.Factory{
 	"approle":    approle.Factory,
 	"cert":       cert.Factory,
 	"kubernetes": kubernetes.Factory,
 }
 
-// auditDevices is one that writes to a file: a test can read there what Vault was asked for.
+// auditDevices has one that writes to a file, in which a test can read the requests to Vault.
 var auditDevices = map[string]audit.Factory{
 	"file": audit.NewFileBackend,
 }
 
-// registry tells Vault's catalogue of plugins that the maps above are all there is. Vault's own brings in the drivers
-// of a dozen databases and clouds.
+// registry is a catalogue of plugins with only those of the maps above. Vault's own would add the drivers of a dozen
+// databases and clouds.
 type registry struct{}
 
-// factories are the map for a type of plugin.
+// factories returns the map for a type of plugin.
 func (registry) factories(kind consts.PluginType) map[string]logical.Factory {
 	switch kind {
 	case consts.PluginTypeSecrets:
@@ -49,7 +49,7 @@ func (registry) factories(kind consts.PluginType) map[string]logical.Factory {
 	}
 }
 
-// Contains says whether there is such a plugin.
+// Contains reports whether there is such a plugin.
 func (r registry) Contains(name string, kind consts.PluginType) bool {
 	_, found := r.factories(kind)[name]
 	return found
@@ -67,10 +67,10 @@ func (r registry) Keys(kind consts.PluginType) []string {
 	return names
 }
 
-// DeprecationStatus says that what is there is supported.
+// DeprecationStatus returns that an existing plugin is supported.
 func (r registry) DeprecationStatus(name string, kind consts.PluginType) (consts.DeprecationStatus, bool) {
 	return consts.Supported, r.Contains(name, kind)
 }
 
-// IsBuiltinEntPlugin says that nothing here is of the enterprise edition.
+// IsBuiltinEntPlugin returns false: no plugin here is of the enterprise edition.
 func (registry) IsBuiltinEntPlugin(string, consts.PluginType) bool { return false }

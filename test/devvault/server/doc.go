@@ -5,6 +5,6 @@
 //
 // Vault is licensed BUSL. This module is for development and tests, and no part of it is in the product.
 //
-// The package does not exist for a build with the race detector, so that `go test -race` over the module does not
-// compile all of Vault a second time. Its tests start the program as it is built for everybody.
+// The package is left out of builds with the race detector, so that `go test -race` of the module does not compile all
+// of Vault a second time. Its tests start the program as it is normally built.
 package server

@@ -22,21 +22,21 @@ import (
 // deadline bounds each step of the start. A core that is not ready by then never will be.
 const deadline = 30 * time.Second
 
-// Config is what a server is started with.
+// Config is the configuration of a server.
 type Config struct {
 	Storage Storage
-	// Addresses are the addresses that clients know the nodes by, with their scheme: one, or two for a standby.
+	// Addresses are the addresses of the nodes for clients, with their scheme: one, or two with a standby.
 	Addresses []string
 	Log       hclog.Logger
 }
 
-// Server is one Vault or two that stand by each other. Its methods may be called concurrently.
+// Server is one Vault node, or an active one and its standby. Its methods may be called concurrently.
 type Server struct {
 	storage Storage
 	log     hclog.Logger
 	nodes   []*Node
 	state   state
-	fresh   bool // there was nothing in the storage
+	fresh   bool // the storage was empty
 }
 
 // Node is one core.
@@ -45,7 +45,7 @@ type Node struct {
 	keys func() [][]byte
 }
 
-// Open makes the cores, sealed. What it returns answers through Handler already, and has to be closed.
+// Open makes the cores, sealed. The returned server already answers through Handler, and must be closed.
 func Open(config Config) (*Server, error) {
 	s := &Server{storage: config.Storage, log: config.Log}
 	if s.storage.Folder != "" {
@@ -117,7 +117,7 @@ func (s *Server) newNode(i int, address string, storage physical.Backend, lock p
 	return node, nil
 }
 
-// Handler is Vault's own handler for the node.
+// Handler returns Vault's own handler for the node.
 func (n *Node) Handler() http.Handler {
 	return vaulthttp.Handler.Handler(&vault.HandlerProperties{
 		Core:           n.core,
@@ -125,16 +125,16 @@ func (n *Node) Handler() http.Handler {
 	})
 }
 
-// Nodes are the cores: the one that becomes active first, and its standby if there is one.
+// Nodes returns the nodes: the one that becomes active first, and its standby if there is one.
 func (s *Server) Nodes() []*Node { return s.nodes }
 
-// RootToken is the root token, known after Start.
+// RootToken returns the root token, known after Start.
 func (s *Server) RootToken() string { return s.state.RootToken }
 
-// UnsealKeys are the unseal keys in hexadecimal, known after Start.
+// UnsealKeys returns the unseal keys in hexadecimal, known after Start.
 func (s *Server) UnsealKeys() []string { return s.state.UnsealKeys }
 
-// Close seals the cores and lets go of their storage.
+// Close seals the cores and releases their storage.
 func (s *Server) Close() {
 	for _, node := range s.nodes {
 		if err := node.core.Shutdown(); err != nil {
@@ -143,8 +143,7 @@ func (s *Server) Close() {
 	}
 }
 
-// freePort is a port of the loopback address that is free now. Vault opens its cluster port itself, when it is
-// unsealed.
+// freePort returns a loopback port that is free now. Vault opens its cluster port itself when it is unsealed.
 func freePort() (int, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

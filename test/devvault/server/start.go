@@ -48,7 +48,7 @@ func (s *Server) Start(ctx context.Context, addresses []string, authorityFile st
 			return err
 		}
 	}
-	// After a restart the first of two raft nodes is nothing without the other's vote.
+	// After a restart the first of two raft nodes cannot become active without the other's vote.
 	for _, node := range s.nodes[1:] {
 		if err := s.join(ctx, node, addresses[0], authorityFile); err != nil {
 			return err
@@ -57,7 +57,7 @@ func (s *Server) Start(ctx context.Context, addresses []string, authorityFile st
 	return until(ctx, s.allReady)
 }
 
-// initialise makes the root token and one unseal key, and saves them before anything is done with them.
+// initialise makes the root token and one unseal key, and saves them before it uses them.
 func (s *Server) initialise(ctx context.Context, node *Node) error {
 	result, err := node.core.Initialize(ctx, &vault.InitParams{
 		BarrierConfig:  &vault.SealConfig{SecretShares: 1, SecretThreshold: 1},
@@ -77,8 +77,8 @@ func (s *Server) initialise(ctx context.Context, node *Node) error {
 	return s.state.save(s.storage.Folder)
 }
 
-// mount mounts what the tests need. KV is asked until it answers: a new KV v2 refuses requests while it prepares
-// itself.
+// mount mounts what the tests need. It polls KV until that answers, because a new KV v2 refuses requests while it
+// prepares itself.
 func (s *Server) mount(ctx context.Context, core *vault.Core) error {
 	for _, step := range []struct {
 		path string
@@ -97,7 +97,7 @@ func (s *Server) mount(ctx context.Context, core *vault.Core) error {
 	})
 }
 
-// request asks the core itself, past the listener, so that clients' requests alone are counted.
+// request sends a request directly to the core, so that only clients' requests are counted.
 func (s *Server) request(ctx context.Context, core *vault.Core, operation logical.Operation, path string, data map[string]any) error {
 	response, err := core.HandleRequest(namespace.RootContext(ctx), &logical.Request{
 		Operation: operation, Path: path, Data: data, ClientToken: s.state.RootToken, ID: "devvault",
@@ -108,7 +108,7 @@ func (s *Server) request(ctx context.Context, core *vault.Core, operation logica
 	return err
 }
 
-// join unseals another node. A raft node that is new asks the leader for admission before.
+// join unseals another node. A new raft node first joins the leader's cluster.
 func (s *Server) join(ctx context.Context, node *Node, leader, authorityFile string) error {
 	if s.storage.Kind == Raft {
 		info := &raft.LeaderJoinInfo{LeaderAPIAddr: leader}
@@ -126,7 +126,7 @@ func (s *Server) join(ctx context.Context, node *Node, leader, authorityFile str
 	return node.Unseal()
 }
 
-// keys are the unseal keys as bytes.
+// keys returns the unseal keys as bytes.
 func (s *Server) keys() [][]byte {
 	keys := make([][]byte, 0, len(s.state.UnsealKeys))
 	for _, text := range s.state.UnsealKeys {
@@ -136,7 +136,7 @@ func (s *Server) keys() [][]byte {
 	return keys
 }
 
-// someActive says whether one of the nodes answers as the active one.
+// someActive reports whether one of the nodes answers as the active one.
 func (s *Server) someActive() (bool, error) {
 	for _, node := range s.nodes {
 		if node.Status() == http.StatusOK {
@@ -146,13 +146,13 @@ func (s *Server) someActive() (bool, error) {
 	return false, nil
 }
 
-// allReady says whether one node is active and each other knows which.
+// allReady reports whether one node is active and all others know which.
 func (s *Server) allReady() (bool, error) {
 	for _, node := range s.nodes {
 		leading, address, _, err := node.core.Leader()
 		switch {
 		case len(s.nodes) > 1 && (err != nil || node.core.Sealed() || !leading && address == ""):
-			return false, nil //nolint:nilerr // a core that does not know yet is asked again
+			return false, nil //nolint:nilerr // the core does not know yet and is asked again
 		case node.core.Sealed():
 			return false, nil
 		}
@@ -167,7 +167,7 @@ func (n *Node) Unseal() error {
 		if !n.core.Sealed() {
 			return nil
 		}
-		// Vault wipes the key that it is given.
+		// Vault wipes the key, so give it a copy.
 		if _, err := n.core.Unseal(append([]byte(nil), key...)); err != nil {
 			return fmt.Errorf("unsealing: %w", err)
 		}
@@ -175,8 +175,7 @@ func (n *Node) Unseal() error {
 	return nil
 }
 
-// Seal seals the node alone, whatever it is to its cluster. Vault's own /sys/seal takes a token, which a standby cannot
-// judge.
+// Seal seals only this node, active or standby. Vault's own /sys/seal needs a token, which a standby cannot check.
 func (n *Node) Seal() error {
 	if n.core.Sealed() {
 		return nil
@@ -184,7 +183,7 @@ func (n *Node) Seal() error {
 	return vault.TestCoreSeal(n.core)
 }
 
-// Status is what Vault's health check answers: 200 active, 429 standby, 501 not initialised, 503 sealed.
+// Status returns the status of Vault's health check: 200 active, 429 standby, 501 not initialised, 503 sealed.
 func (n *Node) Status() int {
 	initialised, err := n.core.InitializedLocally(context.Background())
 	switch {
@@ -201,7 +200,7 @@ func (n *Node) Status() int {
 	return http.StatusOK
 }
 
-// until asks again and again, for at most the deadline.
+// until polls done, for at most the deadline.
 func until(ctx context.Context, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()

@@ -19,7 +19,7 @@ type state struct {
 	ClusterPort []int    `json:"cluster_ports"`
 }
 
-// loadState reads the state of a folder; errors.Is(err, fs.ErrNotExist) where there is none.
+// loadState reads the state of a folder; fs.ErrNotExist if there is none.
 func loadState(folder string) (state, error) {
 	var s state
 	content, err := os.ReadFile(filepath.Join(folder, stateFile))
@@ -32,7 +32,7 @@ func loadState(folder string) (state, error) {
 	return s, nil
 }
 
-// save writes the state, readable by its owner only, as a whole: a process that is killed leaves the old one or the new
+// save writes the state atomically, readable by its owner only: a killed process leaves either the old state or the new
 // one.
 func (s state) save(folder string) error {
 	content, err := json.Marshal(s)

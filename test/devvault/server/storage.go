@@ -26,7 +26,7 @@ const (
 	Raft   = "raft"   // Vault's integrated storage
 )
 
-// Storage is where Vault keeps what it is given.
+// Storage is where Vault keeps its data.
 type Storage struct {
 	Kind   string
 	Folder string // empty with Memory
@@ -45,15 +45,15 @@ func ParseStorage(text string) (Storage, error) {
 	}
 }
 
-// backends are the storage of the nodes, and their locks where two of them stand by each other (nil with one node, and
-// with raft, which brings its own).
+// backends are the storage of the nodes, and their locks if there are two nodes (nil with one node, and with raft,
+// which has its own).
 type backends struct {
 	physical []physical.Backend
 	lock     physical.HABackend
 }
 
-// open opens the storage for so many nodes. With memory and file storage both nodes share it, and the lock that says
-// who is active is in this process; with raft each has its own.
+// open opens the storage for so many nodes. With memory and file storage both nodes share it, and the lock that decides
+// which one is active is in this process; with raft each has its own.
 func (s Storage) open(nodes int, log hclog.Logger) (backends, error) {
 	var opened backends
 	if s.Kind == Raft {

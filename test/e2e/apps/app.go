@@ -1,11 +1,11 @@
-// Package apps runs real web applications, unchanged and as Debian packages them, for the tests to put the gateway in
-// front of.
+// Package apps runs real, unchanged web applications, most of them as Debian packages them. Tests put the gateway in
+// front of them.
 //
 // Each app listens on 127.0.0.1 at a free port, keeps its files below a temporary folder of the test, and ends with the
 // test. A program that is missing fails the test: scripts/install-test-packages installs what is needed.
 //
-// The tests of this package talk to the apps without the gateway. They write down how each one signs in and out, since
-// the gateway's configuration for it rests on that.
+// The tests of this package use the apps without the gateway. They record how each app signs in and out, because the
+// gateway's configuration for it depends on that.
 package apps
 
 import (
@@ -31,7 +31,7 @@ type Account struct {
 	Name string
 	// Password is in plain text; it is a test's.
 	Password string
-	// FullName and Email are what the app knows about the person, where it keeps such things.
+	// FullName and Email are what the app knows about the person, if it stores these.
 	FullName, Email string
 }
 
@@ -43,12 +43,12 @@ var (
 	Mallory = Account{Name: "mallory", Password: "cobalt-thimble-58", FullName: "Mallory Example", Email: "mallory@example.com"}
 )
 
-// everybody has an account in apps that keep several.
+// everybody are the accounts in apps that have several.
 var everybody = []Account{Alice, Bob, Mallory}
 
 // App is a running application.
 type App struct {
-	// Name tells the apps apart in messages: "django", "dokuwiki" and so on.
+	// Name is the app's name in messages: "django", "dokuwiki" and so on.
 	Name string
 	// Address is host and port: 127.0.0.1:40123.
 	Address string
@@ -60,25 +60,25 @@ type App struct {
 	Version string
 
 	server *process.Process
-	// user is whom the app runs as, and the folder belongs to; nil: as the tests do.
+	// user is the system user that the app runs as and that owns the folder; nil: the tests' own.
 	user *syscall.Credential
 }
 
-// Log returns what the app's server has written so far, which for both apps includes a line for each request. A test
-// that says something never reached the app looks here.
+// Log returns what the app's server has written so far. For most apps that includes a line for each request, so a test
+// can check that a request never reached the app.
 func (a *App) Log() string { return a.server.Log() }
 
 // Stop ends the app before the test does, as a crash would: at once. Calling it again does nothing.
 func (a *App) Stop() { a.server.Stop() }
 
-// serve starts command, which is to listen on the app's address, and waits until the address path answers with 200. The
-// server ends with the test.
+// serve starts command, which must listen on the app's address, and waits until readyPath answers with 200. The server
+// ends with the test.
 func (a *App) serve(t testing.TB, readyPath string, command func(address string) process.Program) {
 	t.Helper()
 	a.serveUntil(t, readyPath, http.StatusOK, command)
 }
 
-// serveUntil is serve for an app whose answer to a stranger has another status.
+// serveUntil is like serve, for an app whose answer to a stranger has another status.
 func (a *App) serveUntil(t testing.TB, readyPath string, status int, command func(address string) process.Program) {
 	t.Helper()
 	logFile := filepath.Join(t.TempDir(), a.Name+".log")
@@ -137,7 +137,7 @@ func (a *App) waitUntilReady(ctx context.Context, path string, status int) error
 	}
 }
 
-// answers asks once. The answer's body is not looked at.
+// answers sends one request. It ignores the answer's body.
 func answers(ctx context.Context, address string, status int) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -154,7 +154,7 @@ func answers(ctx context.Context, address string, status int) error {
 	return nil
 }
 
-// write puts a file below the app's folder, making the folders that lead to it.
+// write writes a file below the app's folder, and makes the folders on its path.
 func (a *App) write(t testing.TB, name, content string) {
 	t.Helper()
 	path := filepath.Join(a.Folder, name)

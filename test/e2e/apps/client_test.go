@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// browser is a plain HTTP client with cookies that follows no redirect, so that a test sees each answer by itself.
+// browser is a plain HTTP client with cookies. It follows no redirects, so that a test sees each answer.
 type browser struct {
 	t      *testing.T
 	app    *App
 	client *http.Client
 }
 
-// answer is what a test compares: the facts by which a gateway can tell one answer from another.
+// answer has what a test compares: the properties by which a gateway can distinguish answers.
 type answer struct {
 	status   int
 	location string

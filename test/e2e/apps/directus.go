@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// AliceMail and the others are Alice and the others in apps where an address is an account's name.
+// AliceMail, BobMail and MalloryMail are the accounts in apps where an e-mail address is an account's name.
 var (
 	AliceMail = Account{Name: Alice.Email, Password: Alice.Password, FullName: Alice.FullName, Email: Alice.Email}
 	BobMail   = Account{Name: Bob.Email, Password: Bob.Password, FullName: Bob.FullName, Email: Bob.Email}
@@ -46,7 +46,7 @@ func StartDirectus(t testing.TB) *App {
 	return app
 }
 
-// addDirectusUser has Alice make an account with a role like hers.
+// addDirectusUser makes an account as Alice, with a role like hers.
 func (a *App) addDirectusUser(t testing.TB, account Account) {
 	t.Helper()
 	var signedIn struct {
@@ -63,7 +63,7 @@ func (a *App) addDirectusUser(t testing.TB, account Account) {
 	}, nil)
 }
 
-// call asks the app by JSON, with a bearer token if it is not empty, past any gateway.
+// call sends JSON directly to the app, with the bearer token if it is not empty.
 func (a *App) call(t testing.TB, method, path, token string, question, answer any) {
 	t.Helper()
 	var body io.Reader

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// python is Debian's own: python3-django is installed for it and for no other Python on the machine.
+// python is Debian's own Python, because python3-django is installed for no other.
 const python = "/usr/bin/python3"
 
 // setUpTimeout limits each of the commands that prepare an app.
@@ -51,7 +51,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", ".localhost"]
 
 var djangoEnvironment = []string{"DJANGO_SETTINGS_MODULE=backoffice.production", "PYTHONDONTWRITEBYTECODE=1"}
 
-// run runs a command in the app's folder to its end. Its failure is the test's.
+// run runs a command in the app's folder to its end, and fails the test if the command fails.
 func (a *App) run(t testing.TB, environment []string, arguments ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setUpTimeout)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// djangoWelcome is where the admin's pages greet who is signed in: by the first name if the account has one, else by
-// the account's name. createsuperuser gives no first name.
+// djangoWelcome matches the greeting of the user who is signed in: the first name if the account has one, else the
+// account's name. createsuperuser sets no first name.
 var djangoWelcome = regexp.MustCompile(`Welcome,\s*<strong>([^<]+)</strong>`)
 
 var djangoToken = regexp.MustCompile(`name="csrfmiddlewaretoken" value="([^"]+)"`)
@@ -27,11 +27,11 @@ func djangoSignIn(b *browser, name, password string) answer {
 	})
 }
 
-// TestDjango writes down how Django's admin signs in and out, for the gateway's configuration:
+// TestDjango records how Django's admin signs in and out, for the gateway's configuration:
 //
 //	login /admin/login/, username form username, success status 302
 //
-// The greeting is no identity: it is the first name where the account has one.
+// The greeting cannot serve as identity, because it is the first name if the account has one.
 func TestDjango(t *testing.T) {
 	t.Parallel()
 	app := StartDjango(t)
@@ -80,7 +80,7 @@ func TestDjango(t *testing.T) {
 				t.Errorf("the index greets %q, want %s", name, account.Name)
 			}
 
-			// The session's cookie is all that it takes: what the gateway must not let out.
+			// The session's cookie is enough, so the gateway must not let it out.
 			thief := newBrowser(t, app)
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL+"/admin/", nil)
 			if err != nil {

@@ -18,8 +18,8 @@ const (
 	dokuWikiConfiguration = "/etc/dokuwiki"
 )
 
-// ownFiles are those that are not taken over from the machine: what Debian or the machine's operator wrote for the apps
-// of this machine. DokuWiki's preload.php moves the configuration to /etc.
+// ownFiles are not copied from the machine, because Debian or the machine's operator wrote them for the apps of this
+// machine. DokuWiki's preload.php moves the configuration to /etc.
 var ownFiles = map[string]bool{
 	"LocalSettings.php": true, // of MediaWiki
 	"wp-config.php":     true, // of WordPress
@@ -43,8 +43,8 @@ func StartDokuWiki(t testing.TB) *App {
 	app.copyTree(t, dokuWikiProgram, "")
 	app.copyTree(t, dokuWikiConfiguration, "conf")
 
-	// The default configuration of Debian's package differs from upstream's in one line: where the data is. local.php
-	// overrides it, as any operator's does.
+	// The default configuration of Debian's package differs from upstream's in one line, the place of the data.
+	// local.php overrides that, like any operator's.
 	app.write(t, "conf/local.php", `<?php
 $conf['title']       = 'Harbour wiki';
 $conf['useacl']      = 1;
@@ -77,8 +77,8 @@ $conf['updatecheck'] = 0; // ask nobody outside for news
 	return app
 }
 
-// copyTree copies a folder of the machine into the app's, following symbolic links (Debian keeps plugins and templates
-// elsewhere and links to them). What is in ownFiles is left out.
+// copyTree copies a folder of the machine into the app's, except ownFiles. It follows symbolic links, because Debian
+// keeps plugins and templates elsewhere and links to them.
 func (a *App) copyTree(t testing.TB, from, to string) {
 	t.Helper()
 	entries, err := os.ReadDir(from)
@@ -96,7 +96,7 @@ func (a *App) copyTree(t testing.TB, from, to string) {
 		source := filepath.Join(from, entry.Name())
 		information, err := os.Stat(source)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // a link to what the machine's operator has to make first
+			continue // a link to a file that the machine's operator has to make first
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", a.Name, err)

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// dokuWikiLogin is where the profile page names the account that is signed in. Nobody can change it, unlike the full
-// name, which each user can.
+// dokuWikiLogin matches the account's name in the profile page. Users cannot change it, unlike their full name.
 var dokuWikiLogin = regexp.MustCompile(`name="login"[^>]*value="([^"]+)"`)
 
 var (
@@ -26,7 +25,7 @@ func dokuWikiSignIn(b *browser, name, password string) answer {
 	})
 }
 
-// whoIsSignedIn asks the profile page. "" when it names nobody.
+// whoIsSignedIn returns the name in the profile page; "" if it names nobody.
 func whoIsSignedIn(b *browser) string {
 	b.t.Helper()
 	page := b.get(dokuWikiProfile)
@@ -38,7 +37,7 @@ func whoIsSignedIn(b *browser) string {
 	return name[1]
 }
 
-// TestDokuWiki writes down how DokuWiki signs in and out, for the gateway's configuration:
+// TestDokuWiki records how DokuWiki signs in and out, for the gateway's configuration:
 //
 //	login /doku.php { when form do login; username form u; success status 302 }
 //	identity /doku.php?do=profile body `name="login"[^>]*value="([^"]+)"`
@@ -132,7 +131,7 @@ func TestDokuWiki(t *testing.T) {
 		}
 	})
 
-	// These are the doors beside the door: the gateway knows them only by the cookie that changes.
+	// These are further ways to sign in. The gateway notices them only by the changed cookie.
 	t.Run("any page signs in by its query, and by basic authentication, with 200", func(t *testing.T) {
 		query := newBrowser(t, app)
 		credentials := url.Values{"u": {Bob.Name}, "p": {Bob.Password}}
@@ -158,9 +157,9 @@ func TestDokuWiki(t *testing.T) {
 		}
 	})
 
-	// DokuWiki ties a session to User-Agent, Accept-Language, Accept-Encoding and half of the client's address. When
-	// one of them differs it signs in anew by itself and renews the cookie. A gateway that asks who is signed in with
-	// headers of its own makes the wiki renew the cookie at each question and again at the browser's next request.
+	// DokuWiki binds a session to User-Agent, Accept-Language, Accept-Encoding and half of the client's address. If one
+	// of them differs it signs in again by itself and renews the cookie. So if the gateway asked who is signed in with
+	// headers of its own, the wiki would renew the cookie at each question and again at the browser's next request.
 	t.Run("other headers from the same session renew the cookie", func(t *testing.T) {
 		changes := map[string]string{
 			"User-Agent": "another", "Accept-Language": "de", "Accept-Encoding": "br", "X-Forwarded-For": "10.20.30.40",

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// icingaRouter gives out the files that lie in the public folder, and leads everything else to the program, as the web
-// server's configuration does that comes with it.
+// icingaRouter serves the files in the public folder, and passes everything else to the program, like the web server's
+// configuration that comes with it.
 const icingaRouter = `<?php
 $file = '/usr/share/icingaweb2/public' . parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if (is_file($file) && !str_ends_with($file, '.php')) {

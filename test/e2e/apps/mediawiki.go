@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// AliceTitled and the others are Alice and the others in MediaWiki, where names begin with a capital letter.
+// AliceTitled, BobTitled and MalloryTitled are the accounts in MediaWiki, where names begin with a capital letter.
 var (
 	AliceTitled = Account{Name: "Alice", Password: Alice.Password, FullName: Alice.FullName, Email: Alice.Email}
 	BobTitled   = Account{Name: "Bob", Password: Bob.Password, FullName: Bob.FullName, Email: Bob.Email}
@@ -15,7 +15,7 @@ var (
 )
 
 // StartMediaWiki runs MediaWiki over SQLite. Alice administers; Bob has an account, and everybody may make one. Without
-// one nothing can be read, and wrong passwords lock nobody out. Ready within ten seconds.
+// an account nothing can be read, and wrong passwords lock nobody out. Ready within ten seconds.
 func StartMediaWiki(t testing.TB) *App {
 	t.Helper()
 	return StartMediaWikiWith(t)

@@ -35,7 +35,7 @@ func StartNodeRED(t testing.TB) *App {
 	settings, err := json.Marshal(map[string]any{
 		"uiHost": "127.0.0.1", "flowFile": "flows.json", "credentialSecret": "salt",
 		"adminAuth": map[string]any{"type": "credentials", "users": users},
-		// It asks nobody outside for anything, and shows no tour.
+		// It makes no requests to the internet, and shows no tour.
 		"telemetry":       map[string]any{"enabled": false, "updateNotification": false},
 		"externalModules": map[string]any{"palette": map[string]any{"allowInstall": false}},
 		"editorTheme":     map[string]any{"tours": false},

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// npmApp is the folder of an app that npm has installed (scripts/npm-app), and its version.
+// npmApp returns the folder and the version of an app that npm has installed (scripts/npm-app).
 func npmApp(t testing.TB, name string) (folder, version string) {
 	t.Helper()
 	script, err := filepath.Abs("../../../scripts/npm-app")
@@ -24,12 +24,12 @@ func npmApp(t testing.TB, name string) (folder, version string) {
 	var about struct{ Version string }
 	content, err := os.ReadFile(filepath.Join(folder, "node_modules", name, "package.json"))
 	if err != nil || json.Unmarshal(content, &about) != nil || about.Version == "" {
-		t.Fatalf("%s says no version: %v", name, err)
+		t.Fatalf("%s has no version: %v", name, err)
 	}
 	return folder, about.Version
 }
 
-// node is a command line that runs one of the programs that a package brings.
+// node returns a command line that runs one of a package's programs.
 func node(folder, command string, arguments ...string) []string {
 	return append([]string{"node", filepath.Join(folder, "node_modules", ".bin", command)}, arguments...)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // StartParseDashboard runs Parse Dashboard with accounts for Alice and Bob. Alice sees the app "harbour" and its key,
-// Bob the app "quay". Behind it is no Parse server: what the dashboard shows of one, browsers fetch themselves. Ready
+// Bob the app "quay". There is no Parse server behind it: browsers would fetch that server's data themselves. Ready
 // within five seconds.
 func StartParseDashboard(t testing.TB) *App {
 	t.Helper()

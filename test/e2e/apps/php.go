@@ -7,8 +7,8 @@ import (
 	"sallyport.example/sallyport/test/process"
 )
 
-// servePHP serves the app's folder, or the one named below it, with PHP's own web server and two workers. router is a
-// script that each request goes through first; empty: none.
+// servePHP serves the app's folder, or the folder root in it, with PHP's own web server and two workers. router is a
+// script that handles each request first; empty: none.
 func (a *App) servePHP(t testing.TB, readyPath, root, router string, environment ...string) {
 	t.Helper()
 	php := phpCommand(t, a.Name)

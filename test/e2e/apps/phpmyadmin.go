@@ -13,7 +13,7 @@ func StartPHPMyAdmin(t testing.TB) *App {
 	db := startMariaDB(t)
 	app := &App{Name: "phpmyadmin", Folder: t.TempDir(), Version: "phpMyAdmin " + strings.TrimPrefix(debianVersion(t, "phpmyadmin"), "4:")}
 	app.copyTree(t, "/usr/share/phpmyadmin", "")
-	// Where Debian's package has its configuration, which is the machine's.
+	// Debian's package uses the machine's configuration; use the app's own instead.
 	app.replace(t, "libraries/vendor_config.php", "'/etc/phpmyadmin/config.inc.php'", "ROOT_PATH . 'config.inc.php'")
 	app.replace(t, "libraries/vendor_config.php", "'/var/lib/phpmyadmin/tmp/'", "ROOT_PATH . 'tmp/'")
 	app.write(t, "tmp/.keep", "")

@@ -18,14 +18,14 @@ func StartQBittorrent(t testing.TB) *App {
 	app := newUnprivileged(t, "qbittorrent")
 	app.Version = "qBittorrent " + debianVersion(t, "qbittorrent-nox")
 	salt := []byte("saltsaltsaltsalt")
-	// The way in which it keeps passwords: PBKDF2 with SHA-512, 100 000 rounds.
+	// It stores passwords as PBKDF2 with SHA-512 and 100 000 rounds.
 	key, err := pbkdf2.Key(sha512.New, Alice.Password, salt, 100_000, 64)
 	if err != nil {
 		t.Fatalf("qbittorrent: %v", err)
 	}
 	password := base64.StdEncoding.EncodeToString(salt) + ":" + base64.StdEncoding.EncodeToString(key)
-	// The port in the Host header is looked at too, which is the gateway's here. At a site's usual address there is
-	// none in it.
+	// It also checks the port in the Host header, which is the gateway's here. At a usual site's address the header has
+	// no port.
 	app.serve(t, "/", func(address string) process.Program {
 		_, port, _ := net.SplitHostPort(address)
 		app.write(t, "qBittorrent/config/qBittorrent.conf", fmt.Sprintf(`[LegalNotice]

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTransmission writes down how Transmission signs in, for the gateway's configuration:
+// TestTransmission records how Transmission signs in, for the gateway's configuration:
 //
 //	login /transmission/web/ { username basic }
 //	case_sensitive
@@ -33,7 +33,7 @@ func TestTransmission(t *testing.T) {
 	if got := ask("GET", "/transmission/web/", Alice.Name, Alice.Password); got.status != http.StatusOK || len(got.set) != 0 {
 		t.Errorf("signed in: %d, cookies %v", got.status, got.set)
 	}
-	// The password is right, and the answer an error all the same: the RPC wants a token against cross-site requests.
+	// The password is right, but the answer is an error, because the RPC requires a token against cross-site requests.
 	if got := ask("POST", "/transmission/rpc", Alice.Name, Alice.Password); got.status != http.StatusConflict || got.header.Get("X-Transmission-Session-Id") == "" {
 		t.Errorf("RPC: %d %v", got.status, got.header)
 	}

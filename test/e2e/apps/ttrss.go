@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// TTRSSWithOTP has an account in Tiny Tiny RSS with its own one-time passwords on, of which TTRSSSeed is the seed, in
-// base32.
+// TTRSSWithOTP is an account in Tiny Tiny RSS for which the app's own one-time passwords are on. TTRSSSeed is their
+// seed.
 var TTRSSWithOTP = Account{Name: "carol", Password: "saffron-pulley-63", FullName: "Carol Example", Email: "carol@example.com"}
 
-// TTRSSSeed is the one that it makes of the account's salt.
+// TTRSSSeed is the seed in base32, which the app derives from the account's salt.
 var TTRSSSeed = base32.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sha1Of("salt"))[:12]))
 
 func sha1Of(text string) []byte {
@@ -67,12 +67,12 @@ define('LOG_DESTINATION', '');
 define('CONFIG_VERSION', 26);
 `, db.Host, db.Port, Alice.Name, Alice.Password))
 	for _, account := range append(slices.Clone(everybody), TTRSSWithOTP) {
-		// The way in which it keeps passwords: SHA-256 over the salt and the password.
+		// It stores passwords as SHA-256 over the salt and the password.
 		db.Must(fmt.Sprintf("INSERT INTO ttrss.ttrss_users (login, pwd_hash, salt, access_level, email, created) VALUES "+
 			"('%[1]s', CONCAT('MODE2:', SHA2(CONCAT('salt', '%[2]s'), 256)), 'salt', 0, '%[3]s', NOW());\n", account.Name, account.Password, account.Email))
 	}
 	db.Must("UPDATE ttrss.ttrss_users SET otp_enabled = 1 WHERE login = '" + TTRSSWithOTP.Name + "';\n")
-	// Programs may come in too, as many have it, with a password of the very account.
+	// Programs may sign in too, with the account's own password, as on many sites.
 	db.Must("INSERT INTO ttrss.ttrss_user_prefs (owner_uid, pref_name, value) SELECT id, 'ENABLE_API_ACCESS', 'true' FROM ttrss.ttrss_users;\n")
 	app.servePHP(t, "/", app.Folder, "")
 	return app

@@ -55,7 +55,7 @@ log: {type: stdout, format: json, level: http}
 func (a *App) publish(t testing.TB, name, description string) {
 	t.Helper()
 	tarball := []byte("not unpacked by anybody")
-	sum := sha1.Sum(tarball) // npm's protocol has it
+	sum := sha1.Sum(tarball) // npm's protocol requires it
 	about := map[string]any{
 		"name": name, "version": "1.0.0", "description": description, "readme": description,
 		"dist": map[string]any{"tarball": a.URL + "/" + name + "/-/" + name + "-1.0.0.tgz", "shasum": hex.EncodeToString(sum[:])},

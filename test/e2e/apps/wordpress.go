@@ -6,7 +6,8 @@ import (
 )
 
 // StartWordPress runs WordPress over a MariaDB of its own. Alice administers and has written something that only she
-// and other administrators may read; Bob has an account. It asks nobody outside for news. Ready within ten seconds.
+// and other administrators may read; Bob has an account. It makes no requests to the internet. Ready within ten
+// seconds.
 func StartWordPress(t testing.TB) *App {
 	t.Helper()
 	db := startMariaDB(t)
@@ -35,7 +36,7 @@ $table_prefix = 'wp_';
 defined('ABSPATH') || define('ABSPATH', __DIR__ . '/');
 require_once ABSPATH . 'wp-settings.php';
 `, Alice.Name, Alice.Password, db.Host, db.Port))
-	// What its page for the installation does.
+	// The script does the same as WordPress' page for the installation.
 	app.write(t, "set-up.php", fmt.Sprintf(`<?php
 $_SERVER += ['HTTP_HOST' => '127.0.0.1', 'SERVER_PROTOCOL' => 'HTTP/1.1', 'REQUEST_METHOD' => 'GET'];
 define('WP_INSTALLING', true);

@@ -12,14 +12,13 @@ import (
 )
 
 // StartZNC runs the web page of a ZNC, an IRC bouncer, where Alice administers and Bob has an account. It listens to no
-// IRC and connects to nothing. Whom it is told of by a proxy on this machine it takes for the client. Ready within a
-// second.
+// IRC and connects to nothing. It trusts a proxy on this machine to name the client's address. Ready within a second.
 func StartZNC(t testing.TB) *App {
 	t.Helper()
 	return StartZNCWithout(t, "")
 }
 
-// StartZNCWithout is StartZNC without the line of its configuration that begins with a word.
+// StartZNCWithout is like StartZNC, without the line of its configuration that begins with a word.
 func StartZNCWithout(t testing.TB, word string) *App {
 	t.Helper()
 	app := newUnprivileged(t, "znc")

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe is the source of axe-core, which scripts/axe-core has put into the user's cache.
+// axe returns the source of axe-core, which scripts/axe-core has put into the user's cache.
 var axe = sync.OnceValues(func() (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	output, err := exec.CommandContext(context.Background(), filepath.Join(filepath.Dir(here), "..", "..", "..", "scripts", "axe-core")).Output()
@@ -27,14 +27,14 @@ var axe = sync.OnceValues(func() (string, error) {
 
 // Violation is something that axe-core finds wrong with a page.
 type Violation struct {
-	// Rule and Help name the rule that is broken; Impact is how much it hurts.
+	// Rule and Help name the broken rule; Impact is how severe the violation is.
 	Rule, Help, Impact string
-	// Nodes are the elements that break it, in HTML, each with what is wrong.
+	// Nodes are the elements that break the rule, in HTML, each with what is wrong.
 	Nodes []string
 }
 
-// Violations has axe-core look at the page that is open in a tab of chromedp's: all its rules for WCAG 2.2 A and AA,
-// and its best practices. The page's scripts must be on.
+// Violations runs axe-core on the page in a tab of chromedp, with all its rules for WCAG 2.2 A and AA and its best
+// practices. The page's scripts must be on.
 func Violations(ctx context.Context, t testing.TB) []Violation {
 	t.Helper()
 	source, err := axe()
@@ -43,7 +43,7 @@ func Violations(ctx context.Context, t testing.TB) []Violation {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	// The source is evaluated by the debugger, which no policy of the page keeps from it.
+	// The debugger evaluates the source; the page's security policy does not affect that.
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](source+`;
 		axe.run(document, {resultTypes: ["violations"], reporter: "v2"}).then(result => JSON.stringify(result.violations.map(v => ({
 			rule: v.id, help: v.help, impact: v.impact,

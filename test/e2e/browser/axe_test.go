@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// serveHTML answers every address with one page, and tells what language it was asked for in.
+// serveHTML answers every address with one page, whose title has the requested language.
 func serveHTML(t *testing.T, page string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,7 +24,7 @@ func serveHTML(t *testing.T, page string) *httptest.Server {
 	return server
 }
 
-// TestViolations: axe-core runs, and finds what is wrong with a page that is bad.
+// TestViolations: axe-core runs, and finds the violations in a bad page.
 func TestViolations(t *testing.T) {
 	t.Parallel()
 	b := New(t, Options{})
@@ -43,8 +43,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// TestHands: what a person does with keys, with a double click and with the history; what a browser says of its
-// language; and where it saves files.
+// TestHands tests keys, the double click and the history, and also the browser's language and where it saves files.
 func TestHands(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -1,12 +1,12 @@
 // Package browser drives Debian's Chromium for the tests, as a person would: it opens pages, types, clicks, reads what
 // is visible, and holds a QR code before a scanner.
 //
-// Every step waits for what it needs, and fails the test when that does not come: with the page's address, what the
-// browser's console said and a screenshot. A browser that is missing fails the test as well;
-// scripts/install-test-packages installs it.
+// Every step waits for what it needs, and fails the test if that does not come; the failure shows the page's address,
+// the browser's console and a screenshot. A missing browser fails the test as well; scripts/install-test-packages
+// installs it.
 //
-// Pictures go to the folder $SALLYPORT_ARTIFACTS, where somebody wants to look at them, else to the test's own
-// artefacts (go test -artifacts keeps those).
+// Pictures go to the folder $SALLYPORT_ARTIFACTS if it is set, else to the test's own artefacts (go test -artifacts
+// keeps those).
 package browser
 
 import (
@@ -36,7 +36,7 @@ type Options struct {
 	NoScripts bool
 	// Language is what the browser asks for in Accept-Language: a tag (BCP 47). Default en-GB.
 	Language string
-	// AnyCertificate accepts certificates that nobody vouches for, such as those of Caddy's internal authority.
+	// AnyCertificate accepts untrusted certificates, such as those of Caddy's internal authority.
 	AnyCertificate bool
 }
 
@@ -65,7 +65,7 @@ func New(t testing.TB, options Options) *Browser {
 		chromedp.WSURLReadTimeout(stepTimeout),
 		// Containers often have a tiny /dev/shm.
 		chromedp.Flag("disable-dev-shm-usage", true),
-		// Nothing is asked of the world outside, neither by the browser itself nor by a page that should not.
+		// Neither the browser itself nor a page may make requests to the internet.
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-default-apps", true),
@@ -74,7 +74,7 @@ func New(t testing.TB, options Options) *Browser {
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("metrics-recording-only", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost"),
-		// Questions that would cover the page: keep the password? send the form again? translate?
+		// No questions that would cover the page, such as whether to save the password or to translate.
 		chromedp.Flag("disable-features", "Translate,PasswordManagerOnboarding,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable"),
 		chromedp.Flag("disable-prompt-on-repost", true),
 		chromedp.Flag("password-store", "basic"),
@@ -87,7 +87,7 @@ func New(t testing.TB, options Options) *Browser {
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
-		// Closed in an orderly way, so that nothing writes to the profile any more when its folder is removed.
+		// Close the browser properly, so that nothing writes to the profile while its folder is removed.
 		ending, cancelEnding := context.WithTimeout(ctx, stepTimeout)
 		_ = chromedp.Cancel(ending)
 		cancelEnding()
@@ -165,7 +165,7 @@ func (b *Browser) ColourScheme(dark bool) {
 	}
 	b.do("choosing "+scheme+" colours", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			// A picture of something that moves is another picture each time.
+			// Without animations, pictures are the same each time.
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 		})
 		return err

@@ -16,7 +16,7 @@ import (
 
 const secretURI = "otpauth://totp/Harbour%20wiki:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Harbour%20wiki"
 
-// page is a form as the gateway's pages have one: a field, a button, a QR code in SVG, a look for dark screens, a
+// page is a form like those of the gateway's pages: a field, a button, a QR code in SVG, a dark colour scheme, a
 // script.
 var page = template.Must(template.New("page").Parse(`<!doctype html><title>Test page</title>
 <style>
@@ -52,7 +52,7 @@ func site(t *testing.T) *httptest.Server {
 	mux.HandleFunc("POST /greet", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/greet?who="+r.FormValue("who"), http.StatusSeeOther)
 	})
-	// Browsers ask for it by themselves; its absence would be a problem in the console.
+	// Browsers request it by themselves; without it the console would show a problem.
 	mux.HandleFunc("GET /favicon.ico", func(http.ResponseWriter, *http.Request) {})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -87,7 +87,7 @@ func TestSteps(t *testing.T) {
 		t.Errorf("heading %q", got)
 	}
 	if b.Visible("#late") || b.Visible("#nowhere") || !b.Visible("h1") {
-		t.Error("what is seen and what is not are mixed up")
+		t.Error("visible and invisible elements are mixed up")
 	}
 	if got := b.Text("#scripts"); got != "scripts are on" {
 		t.Error(got)
@@ -179,7 +179,7 @@ func TestLooks(t *testing.T) {
 	if got := b.Text("#scripts"); got != "scripts are off" {
 		t.Error(got)
 	}
-	// All that a person does works without scripts, too.
+	// All steps work without scripts, too.
 	b.WaitGone("#gone")
 	b.Fill("[name=who]", "carol")
 	b.Follow(Labelled(`Say "hello"`))
@@ -206,11 +206,11 @@ func TestLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if size.Width != 1000 || size.Height < 1500 {
-		t.Errorf("the picture has %d by %d pixels; all of the page belongs into it", size.Width, size.Height)
+		t.Errorf("the picture has %d by %d pixels and lacks a part of the page", size.Width, size.Height)
 	}
 }
 
-// TestProblems: what a page does wrong shows in the console, and a page cannot reach out of this machine.
+// TestProblems: errors of a page show in the console, and a page cannot make requests to other machines.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -225,12 +225,12 @@ func TestProblems(t *testing.T) {
 	b.Goto(server.URL)
 	for _, want := range []string{"thrown by the page", "Content Security Policy", "ERR_NAME_NOT_RESOLVED"} {
 		if !eventually(b, want) {
-			t.Errorf("no word of %q in %q", want, b.Problems())
+			t.Errorf("%q is not in %q", want, b.Problems())
 		}
 	}
 }
 
-// eventually asks the page for its words, which takes a turn of the browser, until the console has told of the problem.
+// eventually reads the page's text, which takes a round trip to the browser, until the console has shown the problem.
 func eventually(b *Browser, problem string) bool {
 	for range 200 {
 		if slices.ContainsFunc(b.Problems(), func(p string) bool { return strings.Contains(p, problem) }) {

@@ -20,8 +20,8 @@ func (b *Browser) Screenshot(name string) string {
 	}))
 }
 
-// WholePage takes a picture of the page in a tab of chromedp's, also of what does not fit into the viewport, or into an
-// open dialog. It makes the viewport as high as that for a moment: what Chromium offers instead moves pages that are
+// WholePage takes a picture of the page in a tab of chromedp, also of what does not fit into the viewport, or into an
+// open dialog. For that it makes the viewport high enough for a moment. Chromium's own way would move pages that are
 // written from right to left out of the picture.
 func WholePage(ctx context.Context) ([]byte, error) {
 	size, err := chromedp.Run(ctx, chromedp.Evaluate[[]int64](`(() => {

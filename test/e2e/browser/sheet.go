@@ -20,9 +20,9 @@ const (
 	sheetGap    = 12
 )
 
-// Sheets joins pictures to contact sheets, so that many pages can be looked at by opening few files: name-1.png and so
-// on in the folder, and beside each a text that says which picture is where. Pictures that are wider than 700 pixels
-// are shown at half their size, and what is too high for a sheet is cut off there.
+// Sheets joins pictures to contact sheets, so that many pages can be looked at in a few files: name-1.png and so on in
+// the folder, each with a text file that says which picture is where. Pictures that are wider than 700 pixels are shown
+// at half their size, and pictures that are too high for a sheet are cut off.
 func Sheets(folder, name string, pictures []string) error {
 	var sheet *image.RGBA
 	var index strings.Builder
@@ -81,7 +81,7 @@ func Sheets(folder, name string, pictures []string) error {
 	return flush()
 }
 
-// half is a picture at half its size: each of its pixels is the mean of four.
+// half returns a picture at half its size: each of its pixels is the mean of four.
 func half(picture image.Image) image.Image {
 	size := picture.Bounds().Size()
 	from := image.NewRGBA(image.Rectangle{Max: size})
@@ -98,7 +98,7 @@ func half(picture image.Image) image.Image {
 	return to
 }
 
-// Beside puts pictures side by side, on a ground of white.
+// Beside puts pictures side by side, on white.
 func Beside(pictures ...[]byte) ([]byte, error) {
 	var all []image.Image
 	var size image.Point
@@ -123,8 +123,7 @@ func Beside(pictures ...[]byte) ([]byte, error) {
 	return content.Bytes(), err
 }
 
-// Small writes a picture of a page with at most 64 colours, those that are most often in it, as small as PNG makes
-// it.
+// Small writes a picture of a page as a PNG with at most 64 colours, the most frequent ones, with the best compression.
 func Small(file string, content []byte) error {
 	picture, err := png.Decode(bytes.NewReader(content))
 	if err != nil {
@@ -168,7 +167,7 @@ func Small(file string, content []byte) error {
 	return writePNG(file, few)
 }
 
-// coarse is a colour without what no eye tells apart.
+// coarse rounds a colour, so that colours that look the same become equal.
 func coarse(c color.Color) color.RGBA {
 	r, g, b, _ := c.RGBA()
 	step := func(v uint32) uint8 {

@@ -67,7 +67,7 @@ func TestSheets(t *testing.T) {
 	}
 }
 
-// TestSmall: what is written is the picture, with few colours; and pictures stand side by side.
+// TestSmall: Small writes the same picture with few colours, and Beside puts pictures side by side.
 func TestSmall(t *testing.T) {
 	joined, err := Beside(painted(t, 20, 10, color.RGBA{R: 200, A: 255}), painted(t, 30, 40, color.RGBA{B: 100, A: 255}))
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // Selector finds an element: a CSS selector (#qr, input[name=code]), or what Labelled and Link return.
 type Selector string
 
-// Labelled finds a button by the words on it, as a person does. It must be the whole label; spaces around do not count.
+// Labelled finds a button by its label, as a person does. It must be the whole label; spaces around it do not count.
 func Labelled(label string) Selector {
 	quoted := xpathString(label)
 	return Selector("//button[normalize-space()=" + quoted + "]" +
@@ -28,12 +28,12 @@ func Labelled(label string) Selector {
 		" | //*[@role='button' and normalize-space()=" + quoted + "]")
 }
 
-// Link finds a link by its words.
+// Link finds a link by its text.
 func Link(words string) Selector {
 	return Selector("//a[@href and normalize-space()=" + xpathString(words) + "]")
 }
 
-// xpathString quotes text for XPath, which knows no escapes.
+// xpathString quotes text for XPath, which has no escapes.
 func xpathString(text string) string {
 	if !strings.Contains(text, `"`) {
 		return `"` + text + `"`
@@ -42,7 +42,7 @@ func xpathString(text string) string {
 	return `concat("` + strings.Join(parts, `", '"', "`) + `")`
 }
 
-// path is the expression that finds the element.
+// path returns the expression that finds the element.
 func (s Selector) path() chromedp.JSPath {
 	quoted, err := json.Marshal(string(s))
 	if err != nil {
@@ -60,7 +60,7 @@ type Answer struct {
 	Status int
 	// URL is the address that it came from, without a fragment.
 	URL string
-	// Header has the answer's headers. Several lines of one name stand in one value, divided by line breaks.
+	// Header has the answer's headers. Several lines of one name are one value, with line breaks between them.
 	Header http.Header
 }
 
@@ -78,7 +78,7 @@ func (b *Browser) Goto(address string) Answer {
 	return answerOf(value(b, "opening "+address, chromedp.NavigateResponse(address)))
 }
 
-// Reload loads the page anew.
+// Reload loads the page again.
 func (b *Browser) Reload() Answer {
 	b.t.Helper()
 	return b.navigation("reloading the page", chromedp.Reload())
@@ -124,8 +124,8 @@ func (b *Browser) Fill(selector Selector, text string) {
 		chromedp.SendKeys(selector.path(), text, chromedp.NodeVisible))
 }
 
-// FillThrough is Fill for a field whose page sends the form by itself once enough is typed. It waits until the page
-// that follows is loaded.
+// FillThrough is like Fill, for a field whose page sends the form by itself once enough is typed. It waits until the
+// next page is loaded.
 func (b *Browser) FillThrough(selector Selector, text string) Answer {
 	b.t.Helper()
 	b.WaitVisible(selector)
@@ -141,25 +141,25 @@ func (b *Browser) Press(key string) {
 	b.do("pressing a key", chromedp.KeyEvent(key))
 }
 
-// DoubleClick clicks twice, quickly, and waits until the page that follows is loaded.
+// DoubleClick clicks twice, quickly, and waits until the next page is loaded.
 func (b *Browser) DoubleClick(selector Selector) Answer {
 	b.t.Helper()
 	return b.navigation("clicking twice on "+string(selector), chromedp.DoubleClick(selector.path(), chromedp.NodeVisible))
 }
 
-// Back goes back in the history, as the browser's button does, and waits for another page to be there. The browser may
-// have kept that page whole, in which case it is not loaded.
+// Back goes back in the history, like the browser's button, and waits for the other page. The browser may have kept
+// that page complete, in which case it is not loaded again.
 func (b *Browser) Back() {
 	b.t.Helper()
 	b.do("marking the page", chromedp.Evaluate[chromedp.Void]("window.left = true"))
-	// By the browser, not by a script in the page: that may be gone before it has answered, or may have no timers.
+	// Use the browser and not a script in the page, which may be gone before it answers, or may have no timers.
 	b.do("going back", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		history, err := chromedp.Run(ctx, chromedp.NavigationEntries())
 		if err != nil {
 			return err
 		}
 		if history.CurrentIndex < 1 {
-			return errors.New("there is no page before")
+			return errors.New("there is no previous page")
 		}
 		before := history.Entries[history.CurrentIndex-1]
 		_, err = chromedp.Call(ctx, cdppage.NavigateToHistoryEntry, cdppage.NavigateToHistoryEntryParams{EntryID: before.ID})
@@ -168,7 +168,7 @@ func (b *Browser) Back() {
 	b.until("waiting for the page before", "window.left !== true && document.readyState === 'complete'")
 }
 
-// DownloadTo lets pages save files to a folder, which a browser without a screen refuses otherwise.
+// DownloadTo lets pages save files to a folder. By default a headless browser refuses that.
 func (b *Browser) DownloadTo(folder string) {
 	b.t.Helper()
 	b.do("allowing downloads", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -191,8 +191,8 @@ func (b *Browser) WaitGone(selector Selector) {
 	b.until("waiting for the end of "+string(selector), "!"+visibleExpression(selector))
 }
 
-// WaitPath waits until the address of the page, without scheme and host, is the one given. It is for pages that a
-// script leaves; Follow waits by itself.
+// WaitPath waits until the address of the page, without scheme and host, is path. It is for pages that a script leaves;
+// Follow waits by itself.
 func (b *Browser) WaitPath(path string) {
 	b.t.Helper()
 	quoted, err := json.Marshal(path)
@@ -202,15 +202,15 @@ func (b *Browser) WaitPath(path string) {
 	b.until("waiting for the page "+path, "location.pathname + location.search === "+string(quoted)+" && document.readyState === 'complete'")
 }
 
-// Until waits until a condition in JavaScript holds, also while one page takes the other's place. what is for the
-// failure's message.
+// Until waits until a condition in JavaScript holds, also while one page replaces another. what is for the failure's
+// message.
 func (b *Browser) Until(what, condition string) {
 	b.t.Helper()
 	b.until(what, "!!("+condition+")")
 }
 
-// until asks for a condition again and again. It is asked from here, not by a script in the page: pages come and go,
-// and may have no scripts.
+// until polls a condition. It polls from here and not by a script in the page, because pages come and go, and may have
+// no scripts.
 func (b *Browser) until(what, condition string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
@@ -218,7 +218,7 @@ func (b *Browser) until(what, condition string) {
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
 	for {
-		// An error is no answer: between two pages there is nothing to ask.
+		// Ignore errors: between two pages there is nothing to evaluate.
 		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
 		if err == nil && holds {
 			return
@@ -241,25 +241,25 @@ func visibleExpression(selector Selector) string {
 	return "(e => e !== null && e.checkVisibility({visibilityProperty: true}))(" + string(selector.path()) + ")"
 }
 
-// Text returns the visible words of an element, once it is visible.
+// Text returns the visible text of an element, once it is visible.
 func (b *Browser) Text(selector Selector) string {
 	b.t.Helper()
 	return strings.TrimSpace(value(b, "reading "+string(selector), chromedp.Text(selector.path(), chromedp.NodeVisible)))
 }
 
-// Value returns what stands in a form's field.
+// Value returns the value of a form's field.
 func (b *Browser) Value(selector Selector) string {
 	b.t.Helper()
 	return value(b, "reading the field "+string(selector), chromedp.Value(selector.path()))
 }
 
-// Attribute returns an attribute of an element, "" when the element has none of that name.
+// Attribute returns an attribute of an element; "" if it has none of that name.
 func (b *Browser) Attribute(selector Selector, name string) string {
 	b.t.Helper()
 	return value(b, "reading "+name+" of "+string(selector), chromedp.AttributeValue(selector.path(), name)).Value
 }
 
-// Page returns all visible words of the page.
+// Page returns all visible text of the page.
 func (b *Browser) Page() string {
 	b.t.Helper()
 	return b.Text("body")
@@ -281,13 +281,13 @@ func (b *Browser) Path() string {
 	return address.RequestURI()
 }
 
-// Evaluate runs JavaScript in the page, also where the page's own is turned off, and returns its value.
+// Evaluate runs JavaScript in the page, also if the page's own scripts are off, and returns its value.
 func Evaluate[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	return value(b, "evaluating "+expression, chromedp.Evaluate[T](expression))
 }
 
-// Await is Evaluate for an expression that comes to a promise, of which it returns what is promised. The page's scripts
+// Await is like Evaluate, for an expression that gives a promise; it returns the promise's value. The page's scripts
 // must be on.
 func Await[T any](b *Browser, expression string) T {
 	b.t.Helper()
@@ -301,7 +301,7 @@ type Cookie struct {
 	SameSite                  string
 }
 
-// Cookies returns all cookies of the browser, of whatever site, also those that scripts cannot see.
+// Cookies returns all cookies of the browser, of all sites, also those that scripts cannot see.
 func (b *Browser) Cookies() []Cookie {
 	b.t.Helper()
 	all := value(b, "reading the cookies", func(ctx context.Context, _ *chromedp.Target) ([]*network.Cookie, error) {
@@ -318,7 +318,7 @@ func (b *Browser) Cookies() []Cookie {
 	return cookies
 }
 
-// Hold puts cookies into the browser, as somebody does who has copied them from another one.
+// Hold puts cookies into the browser, like somebody who has copied them from another browser.
 func (b *Browser) Hold(cookies []Cookie) {
 	b.t.Helper()
 	b.do("putting cookies into the browser", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// connection speaks WebDriver BiDi (https://w3c.github.io/webdriver-bidi/): commands with an answer each, and events.
+// connection speaks WebDriver BiDi (https://w3c.github.io/webdriver-bidi/): commands with one answer each, and events.
 type connection struct {
 	socket *websocket.Conn
 
@@ -33,7 +33,7 @@ type message struct {
 	Params  json.RawMessage `json:"params"`
 }
 
-// maxMessage is how long a message may be: a picture of a page is one.
+// maxMessage is how long a message may be: one can contain a picture of a page.
 const maxMessage = 64 << 20
 
 func connect(ctx context.Context, address string, event func(string, json.RawMessage)) (*connection, error) {
@@ -49,7 +49,7 @@ func connect(ctx context.Context, address string, event func(string, json.RawMes
 
 func (c *connection) close() { _ = c.socket.CloseNow() }
 
-// read hands on what comes until the connection ends.
+// read passes on answers and events until the connection ends.
 func (c *connection) read() {
 	for {
 		_, data, err := c.socket.Read(context.Background())
@@ -81,7 +81,7 @@ func (c *connection) read() {
 	}
 }
 
-// call sends a command and waits for what comes of it. result may be nil.
+// call sends a command and waits for its result. result may be nil.
 func (c *connection) call(ctx context.Context, method string, params, result any) error {
 	answer := make(chan message, 1)
 	c.mu.Lock()
@@ -102,7 +102,7 @@ func (c *connection) call(ctx context.Context, method string, params, result any
 	if err != nil {
 		return err
 	}
-	// Not by ctx, at whose end the whole connection would be closed.
+	// Not with ctx: when that ends, the whole connection would be closed.
 	if err := c.socket.Write(context.Background(), websocket.MessageText, command); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}

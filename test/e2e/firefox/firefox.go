@@ -1,8 +1,8 @@
 // Package firefox drives Debian's Firefox for the tests, as package browser drives Chromium: it opens pages, types,
 // clicks and reads what is visible. It speaks WebDriver BiDi, which Firefox has built in.
 //
-// Every step waits for what it needs, and fails the test when that does not come. A browser that is missing fails the
-// test as well; scripts/install-test-packages installs it.
+// Every step waits for what it needs, and fails the test if that does not come. A missing browser fails the test as
+// well; scripts/install-test-packages installs it.
 package firefox
 
 import (
@@ -60,13 +60,13 @@ func New(t testing.TB, options Options) *Firefox {
 		wait(10 * time.Second)
 		link.close()
 	})
-	// Prompts are for the test to answer.
+	// The test answers prompts.
 	f.must("session.new", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"acceptInsecureCerts": true, "unhandledPromptBehavior": map[string]any{"default": "ignore"},
 	}}}, nil)
 	f.must("session.subscribe", map[string]any{"events": []string{"log.entryAdded", "browsingContext.userPromptOpened"}}, nil)
-	// A window of its own: in the first one the focus is not in the page, and Enter and the space bar press no button
-	// then.
+	// Open another window: in the first one the focus is not in the page, so Enter and the space bar would press no
+	// button.
 	var made struct{ Context string }
 	f.must("browsingContext.create", map[string]any{"type": "window"}, &made)
 	f.context = made.Context
@@ -74,7 +74,7 @@ func New(t testing.TB, options Options) *Firefox {
 	return f
 }
 
-// heard notes what the browser tells by itself.
+// heard records the browser's events.
 func (f *Firefox) heard(method string, params json.RawMessage) {
 	var said struct {
 		Level, Text, Message string
@@ -110,7 +110,7 @@ func (f *Firefox) try(method string, params map[string]any, result any) error {
 	return f.link.call(ctx, method, params, result)
 }
 
-// fail ends the test and says what the browser showed.
+// fail ends the test and shows what the browser showed.
 func (f *Firefox) fail(what string, err error) {
 	f.t.Helper()
 	var at, page string
@@ -165,7 +165,7 @@ func (f *Firefox) evaluate(expression string, into any) error {
 	return json.Unmarshal([]byte(answer.Result.Value), into)
 }
 
-// Evaluate runs JavaScript in the page and returns its value, or that of the promise which it is.
+// Evaluate runs JavaScript in the page and returns its value; for a promise, the promise's value.
 func Evaluate[T any](f *Firefox, expression string) T {
 	f.t.Helper()
 	var value T
@@ -175,12 +175,12 @@ func Evaluate[T any](f *Firefox, expression string) T {
 	return value
 }
 
-// Until waits until a condition in JavaScript holds, also while one page takes the other's place.
+// Until waits until a condition in JavaScript holds, also while one page replaces another.
 func (f *Firefox) Until(what, condition string) {
 	f.t.Helper()
 	f.until(what, func() bool {
 		holds := false
-		// An error is no answer: between two pages there is nothing to ask.
+		// Ignore errors: between two pages there is nothing to evaluate.
 		return f.evaluate("!!("+condition+")", &holds) == nil && holds
 	})
 }
@@ -200,8 +200,8 @@ func (f *Firefox) until(what string, holds func() bool) {
 	}
 }
 
-// Screenshot takes a picture of what is in the window, and returns the file's name. The test's name is put before the
-// one given. It goes to the folder $SALLYPORT_ARTIFACTS, where somebody wants to look at it, else to the test's own.
+// Screenshot takes a picture of what is in the window, and returns the file's name, which is name with the test's name
+// in front. The file goes to the folder $SALLYPORT_ARTIFACTS if it is set, else to the test's own.
 func (f *Firefox) Screenshot(name string) string {
 	f.t.Helper()
 	var picture struct{ Data []byte }

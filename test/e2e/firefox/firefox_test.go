@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestSteps: what the steps do is what a person does, and what they read is what a person sees.
+// TestSteps: the steps act like a person, and read what a person sees.
 func TestSteps(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -42,8 +42,8 @@ func TestSteps(t *testing.T) {
 	if picture, err := os.ReadFile(f.Screenshot("steps")); err != nil || !strings.HasPrefix(string(picture), "\x89PNG") {
 		t.Errorf("the picture: %v", err)
 	}
-	// Nothing is asked of the world outside.
+	// The browser makes no requests to the internet.
 	if err := f.try("browsingContext.navigate", map[string]any{"context": f.context, "url": "http://192.0.2.1/", "wait": "complete"}, nil); err == nil {
-		t.Error("an address outside is asked for a page")
+		t.Error("a page of another machine was requested")
 	}
 }

@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// settings are what a profile says beside what Firefox sets by itself for a browser that is driven. Nothing is asked of
-// the world outside: whatever is not on loopback goes to a proxy that is not there.
+// settings are a profile's settings besides those that Firefox sets by itself when it is driven. The browser makes no
+// requests to the internet: all but loopback goes to a proxy that does not exist.
 var settings = map[string]any{
 	"network.proxy.type": 1, "network.proxy.http": "127.0.0.1", "network.proxy.http_port": 9, "network.proxy.ssl": "127.0.0.1", "network.proxy.ssl_port": 9,
 	"network.proxy.no_proxies_on": "localhost, 127.0.0.1, [::1]", "network.proxy.allow_hijacking_localhost": false,
 	"network.captive-portal-service.enabled": false, "network.connectivity-service.enabled": false,
 	"app.update.enabled": false, "app.normandy.enabled": false, "toolkit.telemetry.enabled": false, "datareporting.policy.dataSubmissionEnabled": false,
 	"browser.shell.checkDefaultBrowser": false, "browser.startup.page": 0, "browser.aboutwelcome.enabled": false, "signon.rememberSignons": false,
-	// Nor for an icon that no page speaks of, which our pages' policy would not let in.
+	// Nor does it request an icon that no page names, which the pages' policy would forbid.
 	"browser.chrome.site_icons": false,
 	"dom.security.https_first":  false, "dom.security.https_only_mode": false,
-	// A picture of something that moves is another picture each time.
+	// Without animations, pictures are the same each time.
 	"ui.prefersReducedMotion": 1,
 }
 
@@ -55,11 +55,11 @@ func profile(folder string, options Options) error {
 	return os.WriteFile(filepath.Join(folder, "user.js"), []byte(lines.String()), 0o600)
 }
 
-// launch starts a Firefox that listens on loopback alone, on a port that it chooses, and returns the address. It ends
-// with the test, and with the program that runs the test.
+// launch starts a Firefox that listens only on loopback, on a port that it chooses, and returns the address. Firefox
+// ends with the test, or with the test's process.
 func launch(t testing.TB, options Options) (address string, wait func(time.Duration) bool) {
 	t.Helper()
-	// Not t.TempDir, which fails the test if a process of the browser's writes to it a moment longer.
+	// Not t.TempDir, which fails the test if a process of the browser still writes to it for a moment.
 	folder, err := os.MkdirTemp("", "sallyport-firefox-") //nolint:usetesting // see above.
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func launch(t testing.TB, options Options) (address string, wait func(time.Durat
 		}
 	}
 	t.Cleanup(func() {
-		// All processes of its group, of which it is the first, and none else.
+		// Kill all processes of its group, of which it is the leader, and no others.
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		if !wait(stepTimeout) {
 			t.Error("firefox-esr does not end")
@@ -103,7 +103,7 @@ func launch(t testing.TB, options Options) (address string, wait func(time.Durat
 	select {
 	case address = <-found:
 	case <-time.After(2 * stepTimeout):
-		err = errors.New("it does not say where it listens")
+		err = errors.New("it did not print where it listens")
 	}
 	if address == "" {
 		t.Fatalf("starting firefox-esr: %v", err)
@@ -111,7 +111,7 @@ func launch(t testing.TB, options Options) (address string, wait func(time.Durat
 	return address, wait
 }
 
-// listening reads what Firefox says up to the address that it listens at. It is empty if there is none.
+// listening reads Firefox' output up to the address that it listens at; empty if there is none.
 func listening(said io.Reader) string {
 	lines := bufio.NewScanner(said)
 	for lines.Scan() {

@@ -13,7 +13,7 @@ const (
 	Escape = "\ue00c"
 )
 
-// quoted is text as JavaScript writes it.
+// quoted returns text as a JavaScript string.
 func quoted(text string) string {
 	made, err := json.Marshal(text)
 	if err != nil {
@@ -22,7 +22,8 @@ func quoted(text string) string {
 	return string(made)
 }
 
-// element is the expression for the first visible element that a selector (CSS) finds, or whose words are "=Words".
+// element returns the expression for the first visible element that a CSS selector finds, or, with "=Words", the first
+// visible button or link with that text.
 func element(selector string) string {
 	if words, ok := strings.CutPrefix(selector, "="); ok {
 		return `[...document.querySelectorAll("button, a[href]")].find(e => e.innerText.trim() === ` + quoted(words) + ` && e.checkVisibility({visibilityProperty: true}))`
@@ -46,7 +47,7 @@ func (f *Firefox) WaitVisible(selector string) {
 func (f *Firefox) Click(selector string) {
 	f.t.Helper()
 	f.WaitVisible(selector)
-	// The pointer goes to where the element's middle is by now.
+	// Move the pointer to where the element's middle is now.
 	at := Evaluate[[]int](f, `(e => { e.scrollIntoView({block: "nearest", behavior: "instant"}); const b = e.getBoundingClientRect(); return [Math.round(b.x + b.width / 2), Math.round(b.y + b.height / 2)]; })(`+element(selector)+`)`)
 	f.clickAt(at[0], at[1])
 }
@@ -80,7 +81,7 @@ func (f *Firefox) Fill(selector, text string) {
 	f.Press(text)
 }
 
-// leaving does what leads to another page, and waits until that is loaded.
+// leaving does what leads to another page, and waits until that page is loaded.
 func (f *Firefox) leaving(what string, act func()) {
 	f.t.Helper()
 	Evaluate[bool](f, "window.left = true")
@@ -94,20 +95,20 @@ func (f *Firefox) Follow(selector string) {
 	f.leaving("following "+selector, func() { f.Click(selector) })
 }
 
-// FillThrough is Fill for a field whose page sends the form by itself once enough is typed.
+// FillThrough is like Fill, for a field whose page sends the form by itself once enough is typed.
 func (f *Firefox) FillThrough(selector, text string) {
 	f.t.Helper()
 	f.leaving("filling "+selector+" to its end", func() { f.Fill(selector, text) })
 }
 
-// Text returns the visible words of an element, once it is visible.
+// Text returns the visible text of an element, once it is visible.
 func (f *Firefox) Text(selector string) string {
 	f.t.Helper()
 	f.WaitVisible(selector)
 	return strings.TrimSpace(Evaluate[string](f, element(selector)+".innerText"))
 }
 
-// Page returns all visible words of the page.
+// Page returns all visible text of the page.
 func (f *Firefox) Page() string {
 	f.t.Helper()
 	return f.Text("body")
@@ -123,8 +124,8 @@ func (f *Firefox) Path() string {
 	return address.RequestURI()
 }
 
-// Prompt waits for a question of the page's (prompt, confirm), answers it, and returns what it asked. An empty answer
-// is Cancel.
+// Prompt waits for a dialog of the page (prompt, confirm), answers it, and returns its text. An empty answer means
+// Cancel.
 func (f *Firefox) Prompt(answer string) string {
 	f.t.Helper()
 	asked := ""

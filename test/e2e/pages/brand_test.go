@@ -17,8 +17,8 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// TestBrandInABrowser: with a brand the pages are as easy to use as without, light and dark: axe-core finds nothing,
-// the logo is shown at its size, nothing moves when it arrives, and it is the only thing that the page asks for.
+// TestBrandInABrowser: with a brand the pages are as accessible as without, light and dark. axe-core finds nothing, the
+// logo is shown at its size, nothing moves when it arrives, and it is the only file that the page requests.
 func TestBrandInABrowser(t *testing.T) {
 	ctx, pictures := browser(t), artifacts(t)
 	for c, colour := range []string{"#e8590c", "#7a1f6b", "#ffe100", "#000"} {
@@ -35,7 +35,7 @@ func TestBrandInABrowser(t *testing.T) {
 				}
 			})
 		}
-		// A picture that is long under way.
+		// A picture that takes long to arrive.
 		held, release := context.WithCancel(t.Context())
 		mux.HandleFunc("/hold", func(http.ResponseWriter, *http.Request) { <-held.Done() })
 		mux.HandleFunc("/", func(w http.ResponseWriter, request *http.Request) {
@@ -52,7 +52,7 @@ func TestBrandInABrowser(t *testing.T) {
 		for n, name := range []string{"challenge", "trust", "settings-on", "setup", "confirm-disable", "codes", "challenge-hostile"} {
 			for m, scheme := range []string{"light", "dark"} {
 				if os.Getenv("SALLYPORT_ARTIFACTS") == "" && (n+m+c)%2 == 0 {
-					continue // as in looks: each in turns, unless somebody will look at the pictures
+					continue // as in looks: in turn, unless somebody will look at the pictures
 				}
 				width := []int64{1280, 390, 320}[n%3]
 				t.Run(fmt.Sprintf("%s-%s-%s", name, strings.TrimPrefix(colour, "#"), scheme), func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestBrandInABrowser(t *testing.T) {
 						return [shown, late.complete, box.width, box.height, moved, wide].join(" ");
 					})()`))
 					want := "true false 48 32 false false"
-					// What stands alone has a larger mark.
+					// On pages with little content the logo is larger.
 					if strings.HasPrefix(name, "challenge") || name == "trust" {
 						want = "true false 72 48 false false"
 					}
@@ -100,7 +100,7 @@ func TestBrandInABrowser(t *testing.T) {
 		close(asked)
 		for path := range asked {
 			if path != "/second-factor/logo" && path != "/favicon.ico" {
-				t.Errorf("a page asks for %s", path)
+				t.Errorf("a page requests %s", path)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-// Package pages looks at the gateway's own pages in a real browser: package pages/samples shows them.
+// Package pages tests the gateway's own pages in a real browser. Package pages/samples serves them.
 package pages
 
 import (
@@ -22,7 +22,7 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// chromium is Debian's browser, started by the first test that wants it and stopped by TestMain.
+// chromium is Debian's browser. The first test that needs it starts it, and TestMain stops it.
 var chromium = sync.OnceValues(func() (context.Context, error) {
 	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU,
@@ -58,13 +58,13 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// screen makes the page see such a screen, and a browser with scripts or without.
+// screen makes the page see a screen of this width and colour scheme, and a browser with or without scripts.
 func screen(ctx context.Context, width int64, scheme string, scripts bool) error {
 	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
 		return err
 	}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		// A picture of something that moves is another picture each time.
+		// Without animations, pictures are the same each time.
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}); err != nil {
 		return err
@@ -72,11 +72,11 @@ func screen(ctx context.Context, width int64, scheme string, scripts bool) error
 	return chromedp.Do(ctx, chromedp.EmulateViewport(width, 800))
 }
 
-// script is a script in a page; the templates have none that holds another.
+// script matches a script in a page; the templates have no nested ones.
 var script = regexp.MustCompile(`(?s)<script>.*?</script>`)
 
-// serve gives each sample page an address of its own: /en/challenge. With the query "plain" it is without the script:
-// axe-core does not work where the browser's scripts are off.
+// serve gives each sample page an address of its own, such as /en/challenge. With the query "plain" the page has no
+// script; axe-core does not work if the browser's scripts are off.
 func serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	r := pages.New(pages.Options{})
@@ -106,7 +106,7 @@ func serve(t *testing.T) *httptest.Server {
 	return server
 }
 
-// artifacts is where pictures go: $SALLYPORT_ARTIFACTS, for eyes, or a folder that is thrown away.
+// artifacts returns the folder for pictures: $SALLYPORT_ARTIFACTS, or else a temporary one.
 func artifacts(t *testing.T) string {
 	t.Helper()
 	folder := os.Getenv("SALLYPORT_ARTIFACTS")
@@ -120,7 +120,7 @@ func artifacts(t *testing.T) string {
 	return folder
 }
 
-// TestScript looks at what the script adds: it is allowed to run, buttons to copy and print appear, and a double click
+// TestScript tests what the script adds: the policy lets it run, buttons to copy and print appear, and a double click
 // sends a form once. Without scripts there are no buttons that do nothing.
 func TestScript(t *testing.T) {
 	ctx, server := browser(t), serve(t)
@@ -164,8 +164,8 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// TestTelephone: on a telephone the authenticator is on the same device, and the link to it is a button; elsewhere it
-// is a link.
+// TestTelephone: on a telephone, where the authenticator is on the same device, the link to it looks like a button;
+// elsewhere it looks like a link.
 func TestTelephone(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	for _, touch := range []bool{true, false} {
@@ -188,7 +188,7 @@ func TestTelephone(t *testing.T) {
 	}
 }
 
-// TestPrint: recovery codes come out of a printer black on white and without buttons, whatever the screen looks like.
+// TestPrint: recovery codes are printed black on white and without buttons, whatever the screen looks like.
 func TestPrint(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	if err := screen(ctx, 800, "dark", true); err != nil {
@@ -211,7 +211,7 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "rgb(255, 255, 255); rgb(0, 0, 0); 0"; seen != want {
-		t.Errorf("ground, ink and visible buttons: %s, want %s", seen, want)
+		t.Errorf("background, colour and visible buttons: %s, want %s", seen, want)
 	}
 	picture, err := driver.WholePage(ctx)
 	if err != nil {

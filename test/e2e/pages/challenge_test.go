@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// seen opens a sample on a screen, and returns what the expression comes to.
+// seen opens a sample on a screen, and returns the value of the expression.
 func seen(ctx context.Context, t *testing.T, address string, width int64, expression string) string {
 	t.Helper()
 	if err := screen(ctx, width, "light", true); err != nil {
@@ -24,8 +24,8 @@ func seen(ctx context.Context, t *testing.T, address string, width int64, expres
 	return got
 }
 
-// TestChallengeColumn: the challenge is one column of 26 rem that begins at 12 vh, and of its width are the field and
-// the button. On a telephone it fills the screen.
+// TestChallengeColumn: the challenge is one column of 26 rem that begins at 12 vh. The field and the button have the
+// column's width. On a telephone it fills the screen.
 func TestChallengeColumn(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	for _, page := range []string{"challenge", "challenge-wrong", "recovery", "trust"} {
@@ -47,8 +47,8 @@ func TestChallengeColumn(t *testing.T) {
 	}
 }
 
-// TestChallengeSaysEachFactOnce: the heading is the task and the field's own label, the account stands in one place
-// with a way to change it, and what sends itself says so, where it does.
+// TestChallengeSaysEachFactOnce: the heading is the task and also the field's label. The account is shown once, with a
+// way to change it. A page says that the code is sent as soon as it is complete if, and only if, it is.
 func TestChallengeSaysEachFactOnce(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	words := strings.Split(seen(ctx, t, server.URL+"/en/challenge", 1280, `document.body.innerText`), "\n")
@@ -72,7 +72,8 @@ func TestChallengeSaysEachFactOnce(t *testing.T) {
 	}
 }
 
-// TestChallengeChecks: the button says what it does while it does it, and a code in whatever digits is sent once.
+// TestChallengeChecks: the button shows that the code is being checked, and a code is sent once, in the digits of any
+// script.
 func TestChallengeChecks(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	for code, want := range map[string]string{

@@ -16,12 +16,12 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// docsPictures are the pictures of docs/pages.md: of which page each is, and how it is seen. Two looks stand side by
+// docsPictures are the pictures of docs/pages.md, each with its page and how that is seen. Two looks are put side by
 // side.
 var docsPictures = []struct {
 	file, sample string
 	looks        []look
-	// touch is a telephone, which is touched.
+	// touch: the screen is a telephone's touch screen.
 	touch bool
 	brand bool
 }{
@@ -38,8 +38,8 @@ var docsPictures = []struct {
 	{file: "brand", sample: "challenge", looks: []look{{"en", "light", 390, true}, {"en", "dark", 390, true}}, brand: true},
 }
 
-// TestDocsPictures makes the pictures of docs/pages.md anew, in $SALLYPORT_ARTIFACTS/docs, and fails where the manual
-// shows one that nobody can make, or that is large.
+// TestDocsPictures makes the pictures of docs/pages.md in $SALLYPORT_ARTIFACTS/docs. It fails if docs/pages.md shows a
+// picture that this test does not make, or a large one.
 func TestDocsPictures(t *testing.T) {
 	manual := filepath.Join("..", "..", "..", "docs", "pictures")
 	shown, err := filepath.Glob(filepath.Join(manual, "*.png"))
@@ -60,7 +60,7 @@ func TestDocsPictures(t *testing.T) {
 		}
 	}
 	if len(shown) != len(made) {
-		t.Errorf("%d pictures in the manual, %d are made", len(shown), len(made))
+		t.Errorf("%d pictures in docs/pages.md, %d are made", len(shown), len(made))
 	}
 	if os.Getenv("SALLYPORT_ARTIFACTS") == "" {
 		return
@@ -121,10 +121,10 @@ func docsServer(t *testing.T, brand pages.Brand) string {
 	return server.URL
 }
 
-// closely is a picture of what is on the page, and of nothing below it.
+// closely takes a picture of the page's content, without the empty space below it.
 func closely(ctx context.Context, t *testing.T, touch bool) []byte {
 	t.Helper()
-	// A viewport of another size is no telephone any more.
+	// A change of the viewport's size switches touch off.
 	touched := func() {
 		if _, err := chromedp.Call(ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: touch}); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/test/e2e/firefox"
 )
 
-// foxFlow is a flow whose person has a Firefox.
+// foxFlow is a flow in Firefox.
 type foxFlow struct {
 	*flow
 	fox *firefox.Firefox
@@ -32,7 +32,7 @@ func (f *foxFlow) at(path string) {
 func (f *foxFlow) says(words string) {
 	f.t.Helper()
 	if !strings.Contains(f.fox.Page(), words) {
-		f.t.Errorf("%q is not said:\n%s", words, f.fox.Page())
+		f.t.Errorf("the page does not say %q:\n%s", words, f.fox.Page())
 	}
 }
 
@@ -52,8 +52,8 @@ func (f *foxFlow) leave() {
 	f.at("/login")
 }
 
-// quiet fails the test if the console had anything to say of our pages. The demo app's WebSocket does not get through
-// the proxy of these tests.
+// quiet fails the test if the console shows an error of the gateway's pages. It ignores the demo app's WebSocket, which
+// does not get through the proxy of these tests.
 func (f *foxFlow) quiet() {
 	f.t.Helper()
 	for _, problem := range f.fox.Problems() {
@@ -63,7 +63,7 @@ func (f *foxFlow) quiet() {
 	}
 }
 
-// confirm types the code of the token that is shown, and is to arrive at a page that says so.
+// confirm types the code of the token that is shown, and checks that the next page has the message.
 func (f *foxFlow) confirm(path, message string) {
 	f.t.Helper()
 	f.fox.WaitVisible("#qr")
@@ -74,8 +74,8 @@ func (f *foxFlow) confirm(path, message string) {
 	f.says(message)
 }
 
-// TestFirefoxFlows: the three flows, with their very labels, and what is shown between them, on a desk in the light and
-// on a telephone in the dark.
+// TestFirefoxFlows tests the three flows by their exact labels, and what is shown between them, in light colours on a
+// desktop and in dark colours on a telephone.
 func TestFirefoxFlows(t *testing.T) {
 	for name, options := range map[string]firefox.Options{"desk": {}, "telephone": {Width: 390, Dark: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestFirefoxFlows(t *testing.T) {
 			f.fox.Follow("=Disable")
 			f.at("/second-factor/")
 			if !f.fox.Visible("=Set up Two-Factor Authentication") {
-				t.Errorf("it is not off:\n%s", f.fox.Page())
+				t.Errorf("the second factor is not disabled:\n%s", f.fox.Page())
 			}
 			f.leave()
 			f.signIn("/")
@@ -126,8 +126,8 @@ func TestFirefoxFlows(t *testing.T) {
 	}
 }
 
-// TestFirefoxChallenge: a wrong code and a right one are sent as soon as they are complete; a browser that is trusted
-// answers by its key.
+// TestFirefoxChallenge: codes, wrong or right, are sent as soon as they are complete, and a trusted browser answers
+// with its key.
 func TestFirefoxChallenge(t *testing.T) {
 	f := newFoxFlow(t, firefox.Options{Width: 390}, func(_ *gateway.Config, c *factor.Config) { c.Remember = 30 * 24 * time.Hour })
 	f.signIn("/")
@@ -162,7 +162,7 @@ func TestFirefoxChallenge(t *testing.T) {
 	f.quiet()
 }
 
-// TestFirefoxGuard: the dialog over a page that leaves out head and body, in front of the real gateway.
+// TestFirefoxGuard tests the guard's dialog over a page without head and body tags, behind the real gateway.
 func TestFirefoxGuard(t *testing.T) {
 	f := newFoxFlow(t, firefox.Options{}, func(c *gateway.Config, _ *factor.Config) {
 		c.Guard, c.SettingsLink, c.SettingsLinkInto = true, true, "header nav"
@@ -189,8 +189,8 @@ func TestFirefoxGuard(t *testing.T) {
 	}
 }
 
-// TestFirefoxGuardDialog: the dialog under the strictest policies, by the keyboard alone, given up, and with the
-// question whether to trust.
+// TestFirefoxGuardDialog tests the guard's dialog under the strictest policies, by the keyboard alone, cancelled, and
+// with the question whether to trust the browser.
 func TestFirefoxGuardDialog(t *testing.T) {
 	g := newGuarded(t)
 	g.remember = 30 * 24 * time.Hour
@@ -226,12 +226,12 @@ func TestFirefoxGuardDialog(t *testing.T) {
 			t.Errorf("%s: the app gets %s", path, got)
 		}
 		if got := strings.Join(g.requests(), "\n"); !strings.Contains(got, `"trust":"yes"`) || !strings.Contains(got, `"proof":"`) {
-			t.Errorf("%s: what was said of trust:\n%s", path, got)
+			t.Errorf("%s: the requests about trust:\n%s", path, got)
 		}
 	}
 }
 
-// TestFirefoxGuardAtOnce: a call that stops the page until it is answered.
+// TestFirefoxGuardAtOnce tests a synchronous call, which stops the page until it is answered.
 func TestFirefoxGuardAtOnce(t *testing.T) {
 	g := newGuarded(t)
 	fox := firefox.New(t, firefox.Options{})

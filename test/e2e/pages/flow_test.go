@@ -28,7 +28,7 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// flow is a person with a browser and a phone before the demo app and a gateway, with a clock that the test moves.
+// flow is a user with a browser and a phone, the demo app behind a gateway, and a clock that the test moves.
 type flow struct {
 	*driver.Browser
 	t     *testing.T
@@ -38,7 +38,7 @@ type flow struct {
 	key   string
 }
 
-// slowStore is a store of secrets of which each write takes a while, where a test wants that.
+// slowStore is a store of secrets that a test can make slow to write.
 type slowStore struct {
 	factor.Store
 	mu   sync.Mutex
@@ -63,7 +63,7 @@ func (s *slowStore) takes(slow time.Duration) {
 	s.slow = slow
 }
 
-// newFlow starts all of it. change may alter the configuration of the factors.
+// newFlow starts a flow. change may alter the configurations.
 func newFlow(t *testing.T, options driver.Options, change func(*gateway.Config, *factor.Config)) *flow {
 	t.Helper()
 	f := newUnseenFlow(t, change)
@@ -117,7 +117,7 @@ func newUnseenFlow(t *testing.T, change func(*gateway.Config, *factor.Config)) *
 	return f
 }
 
-// signIn types alice's password, and is to arrive at a page.
+// signIn types alice's password, and checks that it leads to a page.
 func (f *flow) signIn(path string) {
 	f.t.Helper()
 	f.Goto(f.url + "/login")
@@ -134,7 +134,7 @@ func (f *flow) at(path string) {
 	}
 }
 
-// code is what the phone shows, so many steps from now.
+// code returns the code that the phone shows so many steps from now.
 func (f *flow) code(steps int) string {
 	f.t.Helper()
 	if _, err := base32.StdEncoding.DecodeString(f.key); err != nil {
@@ -175,7 +175,7 @@ func (f *flow) says(words string) bool {
 	return strings.Contains(f.Page(), words)
 }
 
-// TestFlowRunOut: a challenge that ran out says so, and leads to the login.
+// TestFlowRunOut: a challenge that has expired says so, and leads to the login.
 func TestFlowRunOut(t *testing.T) {
 	f := newFlow(t, driver.Options{}, nil)
 	f.signIn("/")
@@ -183,13 +183,13 @@ func TestFlowRunOut(t *testing.T) {
 	f.leave()
 	f.next()
 	f.signIn("/second-factor/challenge")
-	// Who opens the login page meanwhile is led back to the challenge.
+	// A user who opens the login page before that is redirected to the challenge.
 	f.Goto(f.url + "/login")
 	f.at("/second-factor/challenge")
 	f.clock.Advance(11 * time.Minute)
 	f.FillThrough("[name=code]", f.code(0))
 	if got := f.Text("h1"); got != "Time is up" {
-		t.Fatalf("the page is headed %q\n%s", got, f.Page())
+		t.Fatalf("the heading is %q\n%s", got, f.Page())
 	}
 	f.Follow(driver.Link("Sign in"))
 	f.at("/login")
@@ -198,8 +198,8 @@ func TestFlowRunOut(t *testing.T) {
 	f.at("/")
 }
 
-// TestFlowSentTwice: a double click on a form, with a slow store, ends where one click would have ended. Without
-// scripts nothing holds the second one back.
+// TestFlowSentTwice: a double click on a form, with a slow store, has the same result as a single one. Without scripts
+// nothing stops the second request.
 func TestFlowSentTwice(t *testing.T) {
 	f := newFlow(t, driver.Options{NoScripts: true}, nil)
 	f.signIn("/")
@@ -221,8 +221,8 @@ func TestFlowSentTwice(t *testing.T) {
 	f.at("/")
 }
 
-// TestFlowWait: while codes are not judged there is one countdown, nothing to type and nothing to send; then there is,
-// at once. Without scripts the page says how long.
+// TestFlowWait: while codes are not judged the page has one countdown, and the field and the button are disabled; when
+// the wait is over they are enabled at once. Without scripts the page says how long to wait.
 func TestFlowWait(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		f := newFlow(t, driver.Options{NoScripts: !scripts}, func(_ *gateway.Config, c *factor.Config) {
@@ -260,7 +260,8 @@ func TestFlowWait(t *testing.T) {
 	}
 }
 
-// TestFlowLocked: a locked account has no field and no button that cannot work, but whom to ask.
+// TestFlowLocked: for a locked account the page has no field and no button, because they could not work, but says whom
+// to ask.
 func TestFlowLocked(t *testing.T) {
 	f := newFlow(t, driver.Options{}, func(g *gateway.Config, c *factor.Config) {
 		g.Pages = pages.New(pages.Options{Brand: pages.Brand{Help: "Call the help desk, extension 100", HelpLink: "tel:100"}})
@@ -282,8 +283,8 @@ func TestFlowLocked(t *testing.T) {
 	f.at("/login")
 }
 
-// TestFlowUsedCode: who enrols and signs in again within half a minute types the same code, is told to wait for the
-// next one, sees the seconds go by, and can type meanwhile.
+// TestFlowUsedCode: a user who enrols and signs in again within half a minute types the same code. The page says to
+// wait for the next one, counts the seconds, and lets her type meanwhile.
 func TestFlowUsedCode(t *testing.T) {
 	f := newFlow(t, driver.Options{}, nil)
 	f.clock.Advance(30*time.Second - f.clock.Now().Sub(f.clock.Now().Truncate(30*time.Second)) + 26*time.Second)
@@ -304,9 +305,9 @@ func TestFlowUsedCode(t *testing.T) {
 	f.at("/")
 }
 
-// TestFlowAfterwards: after a change the settings page says what has changed, focused and in the title; enrolling by
-// choice ends there; the codes are said to be saved by a copy, a file, paper or a tick, also without scripts; and a
-// used recovery code is said on the next page.
+// TestFlowAfterwards: after a change the settings page says what has changed, in a focused message and in the title.
+// Voluntary enrolment ends there. The recovery codes count as saved after copying, saving a file, printing, or ticking
+// a box, also without scripts. The next page says that a recovery code was used.
 func TestFlowAfterwards(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		f := newFlow(t, driver.Options{NoScripts: !scripts}, nil)
@@ -315,12 +316,12 @@ func TestFlowAfterwards(t *testing.T) {
 		codes := strings.Fields(f.Text("#recovery-codes"))
 		f.Goto(f.url + "/second-factor/")
 		if !f.says("Nobody has confirmed that these codes were saved.") {
-			t.Errorf("a set that nobody confirmed is not told of:\n%s", f.Page())
+			t.Errorf("the page does not say that nobody confirmed the codes:\n%s", f.Page())
 		}
 		f.Follow(driver.Labelled("I have saved them"))
 		f.at("/second-factor/")
 		if f.says("Nobody has confirmed") {
-			t.Error("it is told of after that")
+			t.Error("the page still says it after that")
 		}
 		f.Follow("#open-codes")
 		f.next()
@@ -331,12 +332,12 @@ func TestFlowAfterwards(t *testing.T) {
 		const saved = driver.Selector("[action$='/saved'] .main")
 		if scripts {
 			if f.Visible("[action$='/saved'] .main:enabled") {
-				t.Error("the way on is open before the codes are anywhere")
+				t.Error("the button to go on is enabled before the codes are saved")
 			}
 			driver.Evaluate[bool](f.Browser, `(window.print = () => {}, true)`)
 			f.Click(driver.Labelled("Print"))
 			if !f.Visible("[action$='/saved'] .main:enabled") {
-				t.Error("the way on is shut after printing")
+				t.Error("the button to go on is disabled after printing")
 			}
 			f.Follow(saved)
 		} else {

@@ -18,14 +18,14 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// guarded is an app that signs in by script, behind what a gateway would say.
+// guarded is an app that signs in by script, with simulated answers of a gateway.
 type guarded struct {
 	*httptest.Server
 	mu sync.Mutex
 	// state is the session's; codes are the answers to codes, in turn.
 	state    string
 	remember time.Duration
-	// asked are the requests, in turn: method, path and body.
+	// asked are the requests, in order: method, path and body.
 	asked []string
 }
 
@@ -51,7 +51,7 @@ func newGuarded(t *testing.T) *guarded {
 		switch request.URL.Path {
 		case "/app":
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			// As strict a policy as an app can have that lets scripts of its own in.
+			// The strictest policy that lets the app's own scripts run.
 			w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'")
 			_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><head><title>App</title><script src="/second-factor/guard.js"></script><script src="/second-factor/guard.js"></script></head><body><main><h1>App</h1></main></body></html>`)
 		case "/strict":
@@ -92,7 +92,7 @@ func newGuarded(t *testing.T) *guarded {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"token":"secret"}`)
 		case "/api/elsewhere":
-			// The app's own words, made to look like ours.
+			// The app's own answer, made to look like the gateway's.
 			g.state = "pending"
 			required(w, `,"resume":"/api/data"`)
 		case "/api/login":
@@ -129,7 +129,7 @@ func (g *guarded) requests() []string {
 	return append([]string(nil), g.asked...)
 }
 
-// xhr has a page make a call with XMLHttpRequest and note every event that it hears of, as an app's library does.
+// xhr is a function for pages that makes a call with XMLHttpRequest and records every event, as an app's library does.
 const xhr = `
 	window.call = function (method, path, body, kind, early) {
 		return new Promise(function (done) {
@@ -188,7 +188,7 @@ func typing(ctx context.Context, t *testing.T, keys string) {
 
 const dialogText = `document.documentElement.lastElementChild.shadowRoot.querySelector("dialog").innerText`
 
-// TestGuard: an app that signs in by script notices nothing but that signing in takes longer.
+// TestGuard: an app that signs in by script only notices that signing in takes longer.
 func TestGuard(t *testing.T) {
 	ctx, g := browser(t), newGuarded(t)
 	if err := screen(ctx, 390, "light", true); err != nil {
@@ -283,7 +283,7 @@ func TestGuard(t *testing.T) {
 		}
 		typing(ctx, t, "123456")
 		if got := do(ctx, t, "result"); got != `{"sent":""}` {
-			t.Errorf("the one that waited: %s", got)
+			t.Errorf("the call that waited: %s", got)
 		}
 	})
 	t.Run("what is not ours", func(t *testing.T) {
@@ -324,7 +324,7 @@ func TestGuard(t *testing.T) {
 		typing(ctx, t, "123456")
 		dialogIs(ctx, t, false)
 		if got := do(ctx, t, `request.responseText + request.status`); strings.Contains(got, "token") {
-			t.Errorf("it was sent once more: %s", got)
+			t.Errorf("the request was sent once more: %s", got)
 		}
 		wantRequests(signIn, code)
 	})

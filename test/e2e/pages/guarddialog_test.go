@@ -23,7 +23,7 @@ func waits(ctx context.Context, t *testing.T, condition string) {
 	do(ctx, t, `new Promise(function look(done) { let holds = false; try { holds = `+condition+`; } catch {} holds ? done("") : setTimeout(look, 10, done); })`)
 }
 
-// opened opens the app on a screen and has it sign in, up to the dialog.
+// opened opens the app on a screen and makes it sign in, up to the dialog.
 func (g *guarded) opened(ctx context.Context, t *testing.T, path string, width int64, scheme string) {
 	t.Helper()
 	if err := screen(ctx, width, scheme, true); err != nil {
@@ -37,8 +37,9 @@ func (g *guarded) opened(ctx context.Context, t *testing.T, path string, width i
 	dialogIs(ctx, t, true)
 }
 
-// TestGuardDialogLooks: the dialog has the look of our pages: the mark, who it is for, the error with its mark above
-// the field, the main button, and room at its sides on a telephone, light and dark; and the question whether to trust.
+// TestGuardDialogLooks: the dialog looks like the gateway's pages, light and dark: the logo, the account, the error
+// with its icon above the field, the main button, and margins on a telephone. So does the question whether to trust the
+// browser.
 func TestGuardDialogLooks(t *testing.T) {
 	ctx, g, folder := browser(t), newGuarded(t), artifacts(t)
 	g.remember = 30 * 24 * time.Hour
@@ -88,7 +89,7 @@ func TestGuardDialogLooks(t *testing.T) {
 	}
 }
 
-// TestGuardDialogStrict: a page that lets scripts in by a nonce alone has the dialog too.
+// TestGuardDialogStrict: the dialog also works in a page whose policy allows scripts by a nonce only.
 func TestGuardDialogStrict(t *testing.T) {
 	ctx, g := browser(t), newGuarded(t)
 	g.opened(ctx, t, "/strict", 1280, "light")
@@ -98,8 +99,8 @@ func TestGuardDialogStrict(t *testing.T) {
 	}
 }
 
-// TestGuardDialogKeyboard: the focus comes into the dialog, stays there, and goes back to where it was; Escape closes
-// it; a press of a key is not the app's.
+// TestGuardDialogKeyboard: the focus goes into the dialog, stays there, and returns to where it was. Escape closes the
+// dialog. The app gets no key events from it.
 func TestGuardDialogKeyboard(t *testing.T) {
 	ctx, g := browser(t), newGuarded(t)
 	g.opened(ctx, t, "/app", 1280, "light")
@@ -119,11 +120,11 @@ func TestGuardDialogKeyboard(t *testing.T) {
 	}
 	typing1(ctx, t, "\x1b")
 	if got := do(ctx, t, `result.then(status => [status, document.activeElement.id, heard].join())`); got != "401,own,0" {
-		t.Errorf("the status, where the focus is, the keys that the app heard of: %s", got)
+		t.Errorf("the status, the focus, the number of key events at the app: %s", got)
 	}
 }
 
-// typing1 presses a key wherever the focus is.
+// typing1 presses a key where the focus is.
 func typing1(ctx context.Context, t *testing.T, keys string) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.KeyEvent(keys)); err != nil {
@@ -131,8 +132,9 @@ func typing1(ctx context.Context, t *testing.T, keys string) {
 	}
 }
 
-// TestGuardAtOnce: a call that stops the page until it is answered is asked for the code in a way that stops the page
-// too, and then has the app's answer like any other; who gives up gets the 401.
+// TestGuardAtOnce: for a synchronous call, which stops the page until it is answered, the code is asked for in a
+// prompt, which stops the page too. Then the call gets the app's answer like any other. If the user cancels, it gets
+// the 401.
 func TestGuardAtOnce(t *testing.T) {
 	ctx, g := browser(t), newGuarded(t)
 	answers, said := make(chan string, 8), make(chan string, 8)

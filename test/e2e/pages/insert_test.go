@@ -13,12 +13,12 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// bare is a page without `<head>`, `<body>` and end tags but those that HTML demands. Its script calls the app at once.
+// bare is a page without `<head>`, `<body>` and optional end tags. Its script calls the app at once.
 const bare = `<!doctype html><link rel=icon href=data:,><title>Bare</title>
 <script>window.early = window.fetch.guarded === true; window.answer = fetch("/api/me").then(a => a.text().then(b => a.status + " " + b))</script>
 <p id=hi>hi<p>there`
 
-// withBare adds a bare page to an app, and a piece of it for scripts.
+// withBare adds the bare page to an app, and the same text for scripts to fetch.
 func withBare(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/static/bare" {
@@ -30,8 +30,8 @@ func withBare(app http.Handler) http.Handler {
 	})
 }
 
-// TestFlowBare: a page that leaves out what HTML lets it leave out has the guard in front of its scripts, and the link
-// at its end; a script that fetches the very same text gets it as it is.
+// TestFlowBare: a page without optional tags gets the guard before its scripts, and the link at its end. A script that
+// fetches the same text gets it unchanged.
 func TestFlowBare(t *testing.T) {
 	f := newFlow(t, driver.Options{Width: 390}, func(c *gateway.Config, _ *factor.Config) { c.Guard, c.SettingsLink = true, true })
 	f.signIn("/")
@@ -61,8 +61,8 @@ func TestFlowBare(t *testing.T) {
 	f.at("/second-factor/")
 }
 
-// TestFlowTrustInDialog: the dialog asks whether to trust the browser, and a browser that is trusted is asked for
-// nothing at its next sign-in by script: its key answers.
+// TestFlowTrustInDialog: the dialog asks whether to trust the browser. In a trusted browser the next sign-in by script
+// asks for nothing, because the browser's key answers.
 func TestFlowTrustInDialog(t *testing.T) {
 	f := newFlow(t, driver.Options{}, func(c *gateway.Config, factors *factor.Config) {
 		c.Guard, factors.Remember = true, 30*24*time.Hour
@@ -99,8 +99,8 @@ func TestFlowTrustInDialog(t *testing.T) {
 	}
 }
 
-// TestFlowSettingsLink: the link stands where it looks meant, and where the operator wants it, if the page has such a
-// place.
+// TestFlowSettingsLink: the link is at the end of the page with suitable margins, or where the operator wants it, if
+// the page has that element.
 func TestFlowSettingsLink(t *testing.T) {
 	const link = `[...document.querySelectorAll("a")].find(a => a.textContent === "Two-factor authentication settings")`
 	for _, test := range []struct {
@@ -115,12 +115,12 @@ func TestFlowSettingsLink(t *testing.T) {
 			f := newFlow(t, driver.Options{Width: width, Dark: width == 390}, func(c *gateway.Config, _ *factor.Config) { c.SettingsLink, c.SettingsLinkInto = true, test.into })
 			f.signIn("/")
 			if !driver.Evaluate[bool](f.Browser, `(() => { const a = `+link+`, box = a.getBoundingClientRect(); return `+test.want+`; })()`) {
-				t.Errorf("%s, %d: it stands elsewhere: %s", test.name, width, driver.Evaluate[string](f.Browser, link+`.parentNode.parentNode.outerHTML`))
+				t.Errorf("%s, %d: the link is elsewhere: %s", test.name, width, driver.Evaluate[string](f.Browser, link+`.parentNode.parentNode.outerHTML`))
 			}
 			f.Accessible("link-" + test.name)
 			f.Screenshot(test.name + map[int64]string{390: "-390", 1280: "-1280"}[width])
 			if test.into == "header nav" {
-				// The app makes its navigation anew.
+				// The app replaces its navigation.
 				driver.Evaluate[bool](f.Browser, `(document.querySelector("nav").replaceWith(document.createElement("nav")), true)`)
 				f.Until("waiting for the link in the new navigation", `document.querySelector("nav a")`)
 			}

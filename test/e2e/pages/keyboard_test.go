@@ -15,8 +15,8 @@ import (
 	"sallyport.example/sallyport/pages/samples"
 )
 
-// controls numbers what can be operated on a page, in the order of the document, and returns what each is called. Where
-// a dialog is open the rest of the page is out of reach, as it has to be.
+// controls numbers the controls of a page, in the order of the document, and returns their names. If a dialog is open
+// it counts only that, because the rest of the page must be out of reach.
 const controls = `(() => {
 	const box = document.querySelector("dialog:modal") || document;
 	window.controls = [...box.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")].filter(e =>
@@ -24,8 +24,8 @@ const controls = `(() => {
 	return window.controls.map(e => e.getAttribute("aria-label") || e.innerText || e.name || e.id);
 })()`
 
-// focused is the number of the control that has the focus, -1 where none has, and what is wrong with it: the focus is
-// not seen, the control is out of sight, it has no name for those who listen, or is nothing that keys operate.
+// focused returns the number of the control that has the focus, -1 if none has it, and what is wrong with the control:
+// the focus is not visible, the control is out of view, it has no name for screen readers, or keys do not operate it.
 const focused = `(() => {
 	const e = document.activeElement, number = window.controls.indexOf(e), style = getComputedStyle(e), r = e.getBoundingClientRect();
 	if (number < 0) return "-1 ";
@@ -37,8 +37,8 @@ const focused = `(() => {
 	return number + " " + wrong.join(", ");
 })()`
 
-// order is what a reader would think out of order: a control that stands above, or before on the same line, the one
-// that comes earlier by the Tab key.
+// order returns the controls that are out of reading order: those that are above the control that the Tab key reaches
+// earlier, or before it on the same line.
 const order = `(() => {
 	const rtl = document.dir === "rtl", boxes = window.controls.map(e => e.getBoundingClientRect());
 	return boxes.map((box, i) => {
@@ -50,9 +50,9 @@ const order = `(() => {
 	}).filter(said => said);
 })()`
 
-// TestKeyboard: on every page and in every state the Tab key alone reaches each control once, in the order in which
-// they are read, from the top to the bottom, with scripts and without, from left to right and from right to left; where
-// the focus is can be seen; and all are elements that keys operate by themselves.
+// TestKeyboard: on every page and in every state the Tab key reaches each control once, in reading order, with scripts
+// and without, from left to right and from right to left. The focus is visible, and all controls are elements that keys
+// operate by themselves.
 func TestKeyboard(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
@@ -73,7 +73,7 @@ func TestKeyboard(t *testing.T) {
 			for _, said := range wrongOrder {
 				t.Error(said)
 			}
-			// From the first: the page may have put the focus into its middle.
+			// Begin at the first control: the page may have set the focus to a later one.
 			if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](`window.controls.length && window.controls[0].focus()`)); err != nil {
 				t.Fatal(err)
 			}
@@ -99,8 +99,8 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
-// TestOneRequest: a page is the answer to one request, of at most 30 KB, in every language; the browser asks for
-// nothing else, but for an icon.
+// TestOneRequest: a page needs one request and has at most 30 KB, in every language. The browser requests nothing else,
+// except an icon.
 func TestOneRequest(t *testing.T) {
 	r := pages.New(pages.Options{})
 	for _, language := range pages.Languages() {
@@ -134,10 +134,10 @@ func TestOneRequest(t *testing.T) {
 		if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+s.Name)); err != nil {
 			t.Fatal(err)
 		}
-		// What the script or the style would ask for, it has asked for by now, or the browser knows that it will.
+		// By now the script and the style have made their requests, or the browser has queued them.
 		more, err := chromedp.Run(ctx, chromedp.Evaluate[int](`performance.getEntriesByType("resource").filter(e => !e.name.endsWith("/favicon.ico")).length`))
 		if err != nil || more != 0 {
-			t.Errorf("%s asks for %d more (%v)", s.Name, more, err)
+			t.Errorf("%s makes %d more requests (%v)", s.Name, more, err)
 		}
 		if got := <-asked; got != s.Name || len(asked) > 0 {
 			t.Errorf("%s: asked for %s and %d more", s.Name, got, len(asked))

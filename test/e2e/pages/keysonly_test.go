@@ -11,7 +11,7 @@ import (
 	driver "sallyport.example/sallyport/test/e2e/browser"
 )
 
-// hands is somebody who has no mouse: keys go where the focus is.
+// hands is a user without a mouse: keys go where the focus is.
 type hands struct{ *flow }
 
 // to presses the Tab key until the element has the focus.
@@ -43,8 +43,8 @@ func (h hands) types(selector driver.Selector, text string) {
 	}
 }
 
-// TestFlowByKeys: the three flows, and what lies between them, by the keyboard alone, with scripts and without: set up,
-// keep the codes, sign out, sign in with a code and with a recovery code, reset, disable.
+// TestFlowByKeys tests the three flows, and the steps between them, by the keyboard alone, with scripts and without:
+// set up, save the codes, sign out, sign in with a code and with a recovery code, reset, disable.
 func TestFlowByKeys(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("scripts %v", scripts), func(t *testing.T) {

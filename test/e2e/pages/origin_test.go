@@ -14,8 +14,8 @@ import (
 )
 
 // TestFormsSayWhereTheyComeFrom: at a name that is not localhost and has no certificate, a browser sends no
-// Sec-Fetch-Site, as old ones never do. By `Referrer-Policy: no-referrer` it sent `Origin: null` with the challenge, of
-// which the gateway can only say that it may come from anywhere.
+// Sec-Fetch-Site; old browsers never do. With `Referrer-Policy: no-referrer` it sent `Origin: null` with the challenge,
+// from which the gateway cannot tell where the form comes from.
 func TestFormsSayWhereTheyComeFrom(t *testing.T) {
 	ctx := browser(t)
 	came := make(chan http.Header, 8)
@@ -40,7 +40,8 @@ func TestFormsSayWhereTheyComeFrom(t *testing.T) {
 	for _, page := range []string{"challenge", "recovery", "setup", "confirm-disable"} {
 		err := chromedp.Do(ctx, chromedp.Navigate(origin+"/"+page))
 		for tries := 0; tries < 20 && err != nil && strings.Contains(err.Error(), "ERR_ABORTED"); tries++ {
-			// The form before, which sends itself and is sent by the key as well, has the browser go elsewhere still.
+			// The previous form, which the script and the Enter key both send, may still be moving the browser
+			// elsewhere.
 			err = chromedp.Do(ctx, chromedp.Navigate(origin+"/"+page))
 		}
 		if err != nil {
@@ -57,7 +58,7 @@ func TestFormsSayWhereTheyComeFrom(t *testing.T) {
 			t.Fatalf("%s: the control: this browser sends Sec-Fetch-Site", page)
 		}
 		if got := header.Get("Origin"); got != origin {
-			t.Errorf("%s: it comes from %q, want %q", page, got, origin)
+			t.Errorf("%s: the origin is %q, want %q", page, got, origin)
 		}
 	}
 }

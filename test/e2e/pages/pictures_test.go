@@ -31,18 +31,18 @@ func (l look) String() string {
 	return name
 }
 
-// tried reports whether axe-core looks at the nth page, too: each way in English, and in turns elsewhere. The words are
-// others there, the markup and the colours are not.
+// tried reports whether axe-core also checks the nth page: in English always, and in other languages in turn, because
+// these differ in the words only, not in the markup and the colours.
 func (l look) tried(n int) bool {
 	return os.Getenv("SALLYPORT_ARTIFACTS") == "" || l.language == "en" || l.width == []int64{390, 1280, 320}[n%3]
 }
 
-// seenIn are the languages that pages are looked at in: the first; the two whose words are longest; one that is written
-// from right to left; and one that has no spaces to break lines at.
+// seenIn are the languages in which pages are tested: the first one, the two with the longest words, one that is
+// written from right to left, and one without spaces at which lines could break.
 var seenIn = []string{"en", "de", "fr", "ar", "ja"}
 
-// looks are the ways in which the nth page is looked at: all, where somebody will look at the pictures, otherwise each
-// page in three of them, in turns: on a telephone, on a desktop, and on the smallest screen or without scripts.
+// looks returns the ways in which the nth page is tested: all if somebody will look at the pictures, otherwise three of
+// them in turn: on a telephone, on a desktop, and on the smallest screen or without scripts.
 func looks(n int) (all []look) {
 	schemes := []string{"light", "dark"}
 	if os.Getenv("SALLYPORT_ARTIFACTS") == "" {
@@ -64,9 +64,9 @@ func looks(n int) (all []look) {
 }
 
 // TestScreenshots takes a picture of every page and state, in several languages, light and dark, narrow and wide, with
-// scripts and without, and fails where a page is wider than the screen, breaks its own security policy, shows a QR code
-// that cannot be read back, or is something that axe-core finds hard to use for somebody. With $SALLYPORT_ARTIFACTS the
-// pictures of each look are joined to contact sheets there.
+// scripts and without. It fails if a page is wider than the screen, breaks its own security policy, shows a QR code
+// that cannot be read back, or has a violation that axe-core finds. With $SALLYPORT_ARTIFACTS the pictures of each look
+// are joined to contact sheets there.
 func TestScreenshots(t *testing.T) {
 	ctx, server, folder := browser(t), serve(t), artifacts(t)
 	taken := make(map[string][]string)
@@ -130,8 +130,8 @@ func pictured(ctx context.Context, t *testing.T, file string) []byte {
 	return picture
 }
 
-// wrong is what can be measured of how a page looks: something wider than the screen or than a dialog, an element that
-// cuts its own words off, a control on a telephone that a finger misses, a style that does not apply.
+// wrong returns faults of the layout that can be measured: something wider than the screen or than a dialog, an element
+// that cuts its text off, a control that is too small for a finger on a telephone, a style that does not apply.
 func wrong(ctx context.Context, t *testing.T) []string {
 	t.Helper()
 	problems, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`(() => {
@@ -155,7 +155,7 @@ func wrong(ctx context.Context, t *testing.T) []string {
 	return problems
 }
 
-// readBack holds the page's QR code before a scanner.
+// readBack reads the page's QR code with a scanner.
 func readBack(ctx context.Context, t *testing.T, want string) {
 	t.Helper()
 	picture, err := chromedp.Run(ctx, chromedp.ScreenshotScale(chromedp.CSS("#qr"), 2, chromedp.NodeVisible))

@@ -9,8 +9,9 @@ import (
 	"sallyport.example/sallyport/pages/samples"
 )
 
-// TestSettingsAtAGlance: one line a factor, a badge on this session, how long ago things were with the time itself in
-// the title, failures in red, browsers with a mark, no dead space under lists, and apart what cannot be undone.
+// TestSettingsAtAGlance: each factor has one line, and this session a badge. Times are shown as how long ago, with the
+// time itself in the title. Failures are red, and browsers have an icon. There is no empty space under lists, and
+// actions that cannot be undone are in a section of their own.
 func TestSettingsAtAGlance(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	for expression, want := range map[string]string{
@@ -28,9 +29,9 @@ func TestSettingsAtAGlance(t *testing.T) {
 	}
 }
 
-// TestSetUpLayout: on a desktop the QR code and the field stand side by side, and the link to an app comes last. On a
-// telephone the link and the field come first, and the QR code is folded. The key is shown in groups with gaps, and is
-// one text for whoever copies it.
+// TestSetUpLayout: on a desktop the QR code and the field are side by side, and the link to an app comes last. On a
+// telephone the link and the field come first, and the QR code is folded. The key is shown in groups with gaps, but is
+// copied without them.
 func TestSetUpLayout(t *testing.T) {
 	ctx, server := browser(t), serve(t)
 	const tops = `(() => {

@@ -1,4 +1,4 @@
 package presets
 
-// all are the apps that the suite is run on: here the light ones; allapps_test.go adds the rest where it is built in.
+// all are the apps that the suite runs on. Here are the light ones; allapps_test.go adds the rest if it is built in.
 var all = []app{djangoAdmin, dokuWiki, qBittorrent, transmission, znc}

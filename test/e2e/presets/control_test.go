@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// openDoors counts the doors by which one gets into the app itself, past the gateway, with the password alone: what the
-// suite tries must be worth trying.
+// openDoors counts the doors that open the app itself, without the gateway, with the password alone. It is the control:
+// the suite should try doors that do open.
 func openDoors(t testing.TB, a app, running *apps.App) (count int) {
 	t.Helper()
 	direct := &site.Site{Address: running.Address, URL: running.URL}
@@ -37,7 +37,7 @@ func openDoors(t testing.TB, a app, running *apps.App) (count int) {
 	return count
 }
 
-// shows reports whether an answer has something that is protected, or a token for it.
+// shows reports whether an answer has protected content, or a token for it.
 func (a *app) shows(answer site.Answer) bool {
 	if answer.StatusCode/100 != 2 {
 		return false

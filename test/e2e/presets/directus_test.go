@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// directus has a studio that is all script, an interface in two languages, and WebSockets.
+// directus has a studio that consists of scripts, APIs for REST and GraphQL, and WebSockets.
 var directus = app{
 	preset: "directus", kind: "script, cookie", start: apps.StartDirectus, owner: apps.AliceMail, guest: apps.BobMail, script: true,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

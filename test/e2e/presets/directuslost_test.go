@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// directusMailed is one that Directus mails, with its signature (RFC 7515).
+// directusMailed makes a signed token (RFC 7515) like those that Directus mails.
 func directusMailed(t testing.TB, scope, email string) string {
 	t.Helper()
 	claims, err := json.Marshal(map[string]any{"email": email, "scope": scope, "iss": "directus", "exp": time.Now().Add(time.Hour).Unix()})
@@ -28,9 +28,8 @@ func directusMailed(t testing.TB, scope, email string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// TestDirectusStrangers: what the studio offers to people who have no password, or none any more, works for strangers:
-// to ask for a mail, to set a password by the token in it, to accept an invitation, to register. None of it signs
-// anybody in.
+// TestDirectusStrangers: what the studio offers to people without a password works for strangers: to ask for a mail, to
+// set a password with the token in it, to accept an invitation, to register. None of it signs anybody in.
 func TestDirectusStrangers(t *testing.T) {
 	t.Parallel()
 	p, direct := directus.behind(t, apps.StartDirectus(t))

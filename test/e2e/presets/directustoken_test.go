@@ -14,10 +14,10 @@ import (
 
 var directusToken = regexp.MustCompile(`"access_token":"([^"]+)"`)
 
-// TestP5_DirectusTokens: somebody has an account of his own and the owner's password. Signed in as himself, he signs in
-// as her once more, for a token in the body, at the very address of the studio's login, and puts that token into the
-// address of whatever he asks for: Directus believes it before the session's cookie. (The random walk found it: those
-// logins were none to the preset, and so went through in a verified session.)
+// TestP5_DirectusTokens: an attacker has an account of his own and the owner's password. Signed in as himself, he signs
+// in as her at the address of the studio's login, in a way that returns a token in the body. He puts that token into
+// the address of his requests, where Directus prefers it to the session's cookie. (The random walk found this: the
+// preset did not describe those logins, so they went through in a verified session.)
 func TestP5_DirectusTokens(t *testing.T) {
 	t.Parallel()
 	running := apps.StartDirectus(t)
@@ -28,7 +28,7 @@ func TestP5_DirectusTokens(t *testing.T) {
 	}
 	const whose = "/users/me?fields=id,email&access_token="
 
-	// Past the gateway it works.
+	// Without the gateway it works.
 	direct := (&site.Site{Address: running.Address, URL: running.URL}).Client(t)
 	hers := site.Find(t, directusToken, direct.PostJSON("/auth/login", body("")).Text)
 	if got := direct.Get(whose + hers); !strings.Contains(got.Text, apps.AliceMail.Name) {
@@ -39,14 +39,14 @@ func TestP5_DirectusTokens(t *testing.T) {
 		bob := p.Client(t)
 		p.signIn(t, bob, apps.BobMail)
 		p.wantsState(t, bob, "verified", apps.BobMail.Name)
-		// Even a token of hers, from wherever he has it.
+		// Even if he gets a token of hers from elsewhere.
 		if got := bob.Get(whose + hers); strings.Contains(got.Text, apps.AliceMail.Name) || !strings.Contains(got.Text, apps.BobMail.Name) {
 			t.Errorf("her token in the address: %d %s", got.StatusCode, got.Text)
 		}
 		answer := bob.PostJSON("/auth/login", body(mode))
 		p.wantsChallenge(t, answer)
 		if directusToken.MatchString(answer.Text) {
-			t.Errorf("%s: her token is his: %s", mode, answer.Text)
+			t.Errorf("%s: he has got her token: %s", mode, answer.Text)
 		}
 		p.wantsState(t, bob, "pending", apps.AliceMail.Name)
 		p.wantsClosed(t, bob, mode)

@@ -1,7 +1,7 @@
-// Package presets has the suite of real apps: each preset in front of the very app that it is for, installed from
-// Debian, npm or the Go proxy and unchanged. It says what a preset has to hold (suite_test.go), and each app says how
-// people use it, and by which doors one can come in with a password alone.
+// Package presets has the suite of real apps: it tests each preset in front of the app that it is for, installed
+// unchanged from Debian, npm or the Go proxy. suite_test.go says what must hold with every preset. Each app says how
+// people use it, and by which doors a password alone gets in.
 //
-// The light ones run with all other tests, the rest with `make test-apps` (build tag allapps). What the suite saw it
-// writes to docs/apps.md if SALLYPORT_APPS_TABLE names that file.
+// The light apps run with all other tests, the rest with `make test-apps` (build tag allapps). The suite writes its
+// results to docs/apps.md if SALLYPORT_APPS_TABLE names that file.
 package presets

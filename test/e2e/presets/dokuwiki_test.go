@@ -17,7 +17,7 @@ var (
 	dokuWikiField = regexp.MustCompile(`<input type="hidden" name="(sectok|id|rev|date|changecheck|target)" value="([^"]*)"`)
 )
 
-// dokuWiki takes a name and a password at every address.
+// dokuWiki accepts a name and a password at every address.
 var dokuWiki = app{
 	preset: "dokuwiki", kind: "form", start: apps.StartDokuWiki, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

@@ -28,9 +28,9 @@ func init() {
 	}...)
 }
 
-// TestP1_MediaWikiErrands: as with DokuWiki. What MediaWiki does is in `title`, or in what stands behind index.php, and
-// a form with a field wpLoginToken is a login to the gateway and nothing to a page: a wiki that shows its pages to
-// everybody was read and written by a stranger without a password.
+// TestP1_MediaWikiErrands: the same attack as on DokuWiki. What MediaWiki does depends on `title`, or on the path after
+// index.php. A form with a field wpLoginToken was a login to the gateway, but not to the page it was sent to. So a
+// stranger without a password could read and write a wiki that shows its pages to everybody who reaches it.
 func TestP1_MediaWikiErrands(t *testing.T) {
 	t.Parallel()
 	running := apps.StartMediaWiki(t)
@@ -61,7 +61,7 @@ func TestP1_MediaWikiErrands(t *testing.T) {
 		}},
 	})
 
-	// All that the form's address may have behind it leads to the form.
+	// Whatever the form's address may have appended leads to the form.
 	for _, path := range []string{"/index.php", "/index.php/Special:UserLogin", "/index.php?title=Special:UserLogin&returnto=Main+Page&uselang=de"} {
 		c := p.Client(t)
 		got := c.Do("POST", path, form(), login+"&title=Special:UserLogin&force=&wpEditToken=%2B%5C&wploginattempt=Log+in")
@@ -71,9 +71,9 @@ func TestP1_MediaWikiErrands(t *testing.T) {
 	}
 }
 
-// TestP1_PocketBaseLogins: PocketBase answers a login as its query says: with `fields` it leaves its token out, so that
-// nothing was withheld, and with `expand` it shows what belongs to the account. The thief has the password, and read it
-// before any factor.
+// TestP1_PocketBaseLogins: a login's query changes PocketBase's answer. With `fields` the answer has no token, so that
+// it was not withheld; with `expand` it shows records that belong to the account. A thief with the password could read
+// these before any factor.
 func TestP1_PocketBaseLogins(t *testing.T) {
 	t.Parallel()
 	running := apps.StartPocketBase(t)
@@ -89,8 +89,8 @@ func TestP1_PocketBaseLogins(t *testing.T) {
 	p.wantsChallenge(t, p.signIn(t, p.Client(t), p.owner))
 }
 
-// TestP1_DirectusLogins: Directus answers a login as its query says: with `export=json` its token stands at another
-// place, where nobody looked for it, and went to the thief, who had the password alone.
+// TestP1_DirectusLogins: a login's query changes Directus' answer. With `export=json` the token is at another place,
+// where the gateway did not look for it, and a thief with the password alone got it.
 func TestP1_DirectusLogins(t *testing.T) {
 	t.Parallel()
 	running := apps.StartDirectus(t)
@@ -109,8 +109,9 @@ func TestP1_DirectusLogins(t *testing.T) {
 	p.wantsChallenge(t, p.signIn(t, p.Client(t), p.owner))
 }
 
-// TestP4_PHPMyAdminPasswordsElsewhere: from mallory's own verified session, a form with alice's password, padded so
-// that the name lay beyond what was looked at, at the address of a statement: refused before phpMyAdmin sees it.
+// TestP4_PHPMyAdminPasswordsElsewhere: from her own verified session, mallory sends a form with alice's password to the
+// address for SQL statements. It is padded so that the name comes after the part that the gateway examines. It must be
+// refused before phpMyAdmin sees it.
 func TestP4_PHPMyAdminPasswordsElsewhere(t *testing.T) {
 	t.Parallel()
 	running := apps.StartPHPMyAdmin(t)
@@ -135,7 +136,7 @@ func TestP4_PHPMyAdminPasswordsElsewhere(t *testing.T) {
 	}
 }
 
-// TestIcingaTellsItsScript: Icinga's own script sends the form as well, and is told of a wrong password as a page is.
+// TestIcingaTellsItsScript: Icinga's own script also sends the form, and learns of a wrong password like a page.
 func TestIcingaTellsItsScript(t *testing.T) {
 	t.Parallel()
 	p, direct := icingaWeb2.behind(t, apps.StartIcingaWeb2(t))

@@ -12,14 +12,14 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// behind is an app behind its preset, and the same app past the gateway.
+// behind returns an app behind a gateway with its preset, and the same app without the gateway.
 func (a app) behind(t *testing.T, running *apps.App) (p *protected, direct *site.Site) {
 	t.Helper()
 	lines := "app " + a.preset + "\n\t\tpreset " + a.preset + "\n\t\ttotp {\n\t\t\tskew 10\n\t\t}\n" + a.more
 	return &protected{Site: site.Start(t, running.Address, lines, site.Options{}), app: a}, &site.Site{Address: running.Address, URL: "http://" + running.Address}
 }
 
-// lay writes a file of a running app's.
+// lay writes a file of a running app.
 func lay(t testing.TB, running *apps.App, name, text string) {
 	t.Helper()
 	path := filepath.Join(running.Folder, name)
@@ -31,8 +31,8 @@ func lay(t testing.TB, running *apps.App, name, text string) {
 	}
 }
 
-// tryErrands sends logins with an errand, each to the app itself, where `shows` says what comes of it, and to the
-// gateway, where it is refused before the app has seen it.
+// tryErrands sends logins with an errand. Each goes to the app itself, where `shows` must find the errand done, and to
+// the gateway, which must refuse it before the app has seen it.
 func (p *protected) tryErrands(t *testing.T, running *apps.App, direct *site.Site, errands []errand) {
 	t.Helper()
 	for _, e := range errands {
@@ -70,7 +70,7 @@ func (p *protected) tryErrands(t *testing.T, running *apps.App, direct *site.Sit
 type errand struct {
 	name, path, body string
 	header           http.Header
-	// before is what a client does first.
+	// before is what the client does first.
 	before func(*site.Client)
 	// shows reports whether the errand was done.
 	shows func(testing.TB, *site.Client, site.Answer) bool
@@ -79,14 +79,15 @@ type errand struct {
 	logs bool
 }
 
-// tells is an errand's end that shows in its answer.
+// tells makes a `shows` for an errand that is done if its answer has the text.
 func tells(text string) func(testing.TB, *site.Client, site.Answer) bool {
 	return func(_ testing.TB, _ *site.Client, got site.Answer) bool { return strings.Contains(got.Text, text) }
 }
 
-// TestP1_DokuWikiErrands: DokuWiki has one address for all it does. In a wiki that shows its pages to everybody, behind
-// a gateway that opens none of them, a stranger without a password had them all, for a login that fails is answered
-// with whatever page it asks for (`u=x&p=x&do=export_raw&id=intern:x`), and saves what it brings.
+// TestP1_DokuWikiErrands: DokuWiki has one address for everything. It answers a failed login with whatever page the
+// login asks for (`u=x&p=x&do=export_raw&id=intern:x`), and saves what the login brings. So if a wiki shows its pages
+// to everybody and relies on a gateway that opens none of them, a stranger without a password could read and write all
+// pages.
 func TestP1_DokuWikiErrands(t *testing.T) {
 	t.Parallel()
 	running := apps.StartDokuWiki(t)
@@ -114,7 +115,7 @@ func TestP1_DokuWikiErrands(t *testing.T) {
 		{name: "one file", path: "/lib/exe/fetch.php?media=intern:plan4714.txt", body: "u=x&p=x", shows: tells("a plan")},
 	})
 
-	// The login that does nothing else shows its own page, and nothing of the one that it stands on.
+	// A failed login without an errand shows the login form, and nothing of the page at its address.
 	for _, id := range []string{"intern:x", "start"} {
 		c := p.Client(t)
 		got := c.Post("/doku.php?id="+id, url.Values{"u": {"alice"}, "p": {"wrong"}, "do": {"login"}, "id": {id}, "sectok": {""}})
@@ -127,8 +128,9 @@ func TestP1_DokuWikiErrands(t *testing.T) {
 	p.tryOwnForm(t, "/doku.php?do=login", "Sorry, username or password was wrong.")
 }
 
-// TestP1_DokuWikiDrafts: the thief has alice's password. Her login asks for a preview besides, which keeps a draft and
-// locks the page: DokuWiki does that as alice, within the very request, before any factor was asked for.
+// TestP1_DokuWikiDrafts: the thief has alice's password. With it he sends a login that also asks for a preview, which
+// keeps a draft and locks the page. DokuWiki does that as alice within the same request, before any factor is asked
+// for.
 func TestP1_DokuWikiDrafts(t *testing.T) {
 	t.Parallel()
 	running := apps.StartDokuWiki(t)
@@ -147,8 +149,8 @@ func TestP1_DokuWikiDrafts(t *testing.T) {
 			_ = os.Remove(lock)
 		}
 	}
-	// sectok is made of the session, the browser and the account, and the thief may know them all: here it is checked
-	// by no page.
+	// sectok depends on the session, the browser and the account, all of which the thief may know. No page here checks
+	// it.
 	body := "u=alice&p=" + apps.Alice.Password + "&id=start&do=edit"
 	p.tryErrands(t, running, direct, []errand{
 		{name: "edit", path: "/doku.php", body: body, shows: locked, undo: undo},
@@ -157,9 +159,9 @@ func TestP1_DokuWikiDrafts(t *testing.T) {
 }
 
 // TestP4_DokuWikiPasswordsElsewhere: mallory has alice's password and an account of her own, with a factor. From her
-// own verified session she sends it to XML-RPC, which acts at once: the answer was withheld, since the wiki said that
-// this was alice now, and the page was written. All such requests are refused before the wiki sees them, however much
-// stands around the name.
+// own verified session she sends the password to XML-RPC, which acts at once: the answer was withheld, since the wiki
+// said that this was alice now, but the page had been written. All such requests must be refused before the wiki sees
+// them, however much padding they have around the name.
 func TestP4_DokuWikiPasswordsElsewhere(t *testing.T) {
 	t.Parallel()
 	running := apps.StartDokuWiki(t)
@@ -206,14 +208,14 @@ func TestP4_DokuWikiPasswordsElsewhere(t *testing.T) {
 		}
 		p.wantsState(t, mallory, "verified", "mallory")
 	}
-	// What she may do is done.
+	// She can still do what her own account may.
 	if got := mallory.Do("POST", "/lib/exe/xmlrpc.php", xml, strings.Replace(put, "secret:x", "open:x", 1)); !strings.Contains(got.Text, "<boolean>1</boolean>") {
 		t.Errorf("her own page: %d %.300s", got.StatusCode, got.Text)
 	}
 }
 
-// TestOwnForms: the login's own form of each of these apps sends nothing that its preset does not describe, and a
-// mistyped password is told.
+// TestOwnForms: the login form of each of these apps sends nothing that its preset does not describe, and a mistyped
+// password shows the app's message.
 func TestOwnForms(t *testing.T) {
 	t.Parallel()
 	for _, test := range ownForms {
@@ -225,7 +227,7 @@ func TestOwnForms(t *testing.T) {
 	}
 }
 
-// ownForms are those of the light apps; errands_all_test.go adds the rest.
+// ownForms are the login forms of the light apps; errands_all_test.go adds the rest.
 var ownForms = []struct {
 	app           app
 	page, message string
@@ -234,8 +236,9 @@ var ownForms = []struct {
 	{znc, "/", ""},
 }
 
-// TestWrongPasswordAtAScript: what an app's script is told of a wrong password is what the app itself tells it, though
-// an answer of success that is no page is not shown unless the preset names it: it might be one.
+// TestWrongPasswordAtAScript: an app's script gets the app's own answer to a wrong password. A preset has to name such
+// an answer if its status is a success and it is no page, because otherwise it could be that of a successful login and
+// is not shown.
 func TestWrongPasswordAtAScript(t *testing.T) {
 	t.Parallel()
 	for _, a := range scripts {

@@ -12,11 +12,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// ownForm is the login's form of a page as a browser would send it: all its fields, with what stands in them.
+// ownForm is a page's login form as a browser would send it, with all its fields and their values.
 type ownForm struct {
 	action string
 	values url.Values
-	// name and password are the fields that somebody types in.
+	// name and password are the fields for typing.
 	name, password string
 }
 
@@ -54,7 +54,7 @@ func readForm(form *html.Node) ownForm {
 			f.name = name
 			f.values.Set(name, "")
 		case n.Data == "input", n.Data == "button":
-			// Boxes are ticked: whatever the form can send, it sends.
+			// Boxes are ticked, so that the form sends all that it can.
 			value := attribute(n, "value")
 			if kind == "checkbox" && value == "" {
 				value = "on"
@@ -94,7 +94,7 @@ func has(n *html.Node, name string) bool {
 	return false
 }
 
-// send fills the form in and sends it, with more fields beside its own, and to its own address.
+// send fills the form in and sends it to its own address, with more fields besides its own.
 func (f ownForm) send(c *site.Client, account apps.Account, more url.Values) site.Answer {
 	values := url.Values{}
 	for name, list := range f.values {
@@ -111,13 +111,13 @@ func (f ownForm) send(c *site.Client, account apps.Account, more url.Values) sit
 	return c.Do("POST", where, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {c.Site.URL}}, values.Encode())
 }
 
-// tryOwnForm: the login's own form, with all fields that it can send, signs in; with a wrong password the app's page
-// has its message (some keep it in their session, which a failed login loses: those have none), and the form on that
-// page signs in as well. With one field more it goes nowhere.
+// tryOwnForm: the login's own form, with all fields that it can send, signs in. With a wrong password the app's page
+// has its message, and the form on that page signs in as well. (An app that keeps the message in its session has none,
+// because a failed login loses the session.) With one more field the form is refused.
 func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 	t.Helper()
 	c := p.Client(t)
-	c.Get(page) // some ask first whether cookies are kept
+	c.Get(page) // some apps test first whether the browser keeps cookies
 	if got := loginForm(t, c.Get(page)).send(c, p.owner, nil); got.StatusCode/100 > 3 {
 		t.Fatalf("the login's own form: %d %.1500s", got.StatusCode, got.Text)
 	}
@@ -142,7 +142,7 @@ func (p *protected) tryOwnForm(t *testing.T, page, message string) {
 		t.Errorf("the form that came with the message: %d", answer.StatusCode)
 	}
 	if state, _ := p.status(t, c); state != "verified" {
-		// Where the form belongs to the app's session, which a failed login loses, it takes another try.
+		// If the form belongs to the app's session, which a failed login loses, it takes another try.
 		loginForm(t, c.Get(page)).send(c, p.owner, nil)
 		p.wantsState(t, c, "verified", p.owner.Name)
 	}

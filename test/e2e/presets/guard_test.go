@@ -13,8 +13,8 @@ import (
 const dashboard = `!!document.querySelector(".app-sidebar") && location.hash.startsWith("#/collections")`
 
 // TestPocketBaseInABrowser: the app's own page signs in by script and has a token, and knows nothing of a second
-// factor: the guard asks for the code in a dialog, hands the app its answer, and the page works on, also with a renewed
-// token and after a reload.
+// factor. The guard asks for the code in a dialog, gives the app its answer, and the page goes on working, also with a
+// renewed token and after a reload.
 func TestPocketBaseInABrowser(t *testing.T) {
 	t.Parallel()
 	b := startWalk(t, pocketBase)
@@ -43,11 +43,11 @@ func TestPocketBaseInABrowser(t *testing.T) {
 	b.Until("the dashboard is empty", `document.body.innerText.includes("users")`)
 }
 
-// editor is Node-RED's behind the login, with the owner's flow in it.
+// editor is Node-RED's editor behind the login, with the owner's flow in it.
 const editor = `!document.querySelector("#red-ui-loading-progress")?.checkVisibility() && RED.settings.user?.username === "alice" &&
 	[...document.querySelectorAll("#red-ui-workspace-tabs li")].some(e => e.innerText.includes("Harbour"))`
 
-// TestNodeREDInABrowser: the editor has a login dialog of its own, and a WebSocket for what happens in the flows.
+// TestNodeREDInABrowser: the editor has a login dialog of its own, and a WebSocket for events in the flows.
 func TestNodeREDInABrowser(t *testing.T) {
 	t.Parallel()
 	b := startWalk(t, nodeRED)
@@ -56,7 +56,7 @@ func TestNodeREDInABrowser(t *testing.T) {
 	b.Fill("#node-dialog-login-password", apps.Alice.Password)
 	b.Click("#node-dialog-login-submit")
 	b.passGuard(editor)
-	// Another flow, which the runtime tells all open editors about, and back.
+	// Add a flow, of which the runtime tells all open editors, and remove it again.
 	const add, flows = ".red-ui-tab-button.red-ui-tabs-add a", `fetch("/flows", {headers: {Authorization: "Bearer " + RED.settings.get("auth-tokens").access_token}}).then(a => a.json()).then(a => a.filter(n => n.type === "tab").length)`
 	before := browser.Await[int](b.Browser, flows)
 	b.Click(add)
@@ -78,7 +78,7 @@ func TestNodeREDInABrowser(t *testing.T) {
 	b.wantsOurState("anonymous")
 }
 
-// TestVerdaccioInABrowser: a page under a policy of its own that keeps its token in the browser's store.
+// TestVerdaccioInABrowser: a page with a security policy of its own, which keeps its token in the browser's storage.
 func TestVerdaccioInABrowser(t *testing.T) {
 	t.Parallel()
 	const inside = `document.body.innerText.includes("The tide comes in at seven.")`
@@ -98,7 +98,7 @@ func TestVerdaccioInABrowser(t *testing.T) {
 	b.Until("the packages still show", "!("+inside+")")
 }
 
-// TestDirectusInABrowser: the studio signs in for a session, and renews it by itself.
+// TestDirectusInABrowser: the studio signs in with a session cookie, and renews it by itself.
 func TestDirectusInABrowser(t *testing.T) {
 	t.Parallel()
 	const inside = `location.pathname.startsWith("/admin/") && location.pathname !== "/admin/login" && document.querySelector("#navigation")`
@@ -115,7 +115,7 @@ func TestDirectusInABrowser(t *testing.T) {
 	b.Until("the accounts do not show again", `document.body.innerText.includes("`+apps.Bob.Email+`")`)
 	b.holdsNothing()
 
-	// The button is there while the pointer is over the picture.
+	// The button is shown while the pointer is over the picture.
 	b.Evaluate(`document.querySelectorAll(".module-bar-avatar, .module-bar-avatar *").forEach(e => e.dispatchEvent(new MouseEvent("mouseenter")))`)
 	b.Until("no button signs out", `document.querySelector(".module-bar-avatar .sign-out button")`)
 	b.Evaluate(`document.querySelector(".module-bar-avatar .sign-out button").click()`)

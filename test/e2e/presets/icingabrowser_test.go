@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/e2e/apps"
 )
 
-// TestIcingaInABrowser: its own script sends the login's form, and the answer says in a header of Icinga's where to go
-// on. The guard asks for the code, and hands the script that answer.
+// TestIcingaInABrowser: Icinga's own script sends the login form, and a header of Icinga's in the answer says where to
+// go on. The guard asks for the code, and gives the script that answer.
 func TestIcingaInABrowser(t *testing.T) {
 	t.Parallel()
 	b := startWalk(t, icingaWeb2)

@@ -15,7 +15,7 @@ import (
 
 var icingaToken = regexp.MustCompile(`name="CSRFToken" value="([^"]+)"`)
 
-// icingaWeb2 answers its own script otherwise than a page, and anybody who sends Basic.
+// icingaWeb2 answers its own script in another way than a page, and accepts HTTP Basic from any client.
 var icingaWeb2 = app{
 	preset: "icingaweb2", kind: "form", start: apps.StartIcingaWeb2, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
@@ -77,7 +77,7 @@ var icingaWeb2 = app{
 	own:      []string{"/role/list"},
 }
 
-// icingaLogin signs in with the owner's password from within a session, with that session's token.
+// icingaLogin signs in with the owner's password within a session, with that session's form token.
 func icingaLogin(name, path, padding string, headers ...string) func(testing.TB, *site.Client) door {
 	return func(t testing.TB, c *site.Client) door {
 		t.Helper()

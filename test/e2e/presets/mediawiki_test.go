@@ -15,7 +15,7 @@ import (
 
 var mediaWikiToken = regexp.MustCompile(`name="wpLoginToken" type="hidden" value="([^"]+)"`)
 
-// mediaWiki has one address for pages, and an interface by which programs sign in.
+// mediaWiki has one address for all pages, and an API by which programs sign in.
 var mediaWiki = app{
 	preset: "mediawiki", kind: "form", start: apps.StartMediaWiki, owner: apps.AliceTitled, guest: apps.BobTitled,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
@@ -29,7 +29,7 @@ var mediaWiki = app{
 	signOut: func(t testing.TB, c *site.Client) {
 		t.Helper()
 		c.Do("POST", "/api.php", form(), url.Values{"action": {"logout"}, "format": {"json"}, "token": {mediaWikiCSRF(t, c)}}.Encode()).Wants(t, http.StatusOK, "")
-		// The gateway notices when it asks the wiki next.
+		// The gateway notices at its next question to the wiki.
 		c.Get("/index.php/Main_Page").Wants(t, http.StatusSeeOther, "")
 	},
 	reads: []read{
@@ -76,7 +76,7 @@ func mediaWikiCSRF(t testing.TB, c *site.Client) string {
 	return strings.ReplaceAll(site.Find(t, regexp.MustCompile(`"csrftoken":"([^"]+)"`), got.Text), `\\`, `\`)
 }
 
-// mediaWikiLogin signs in with the owner's password from within a session, with a token of that session's.
+// mediaWikiLogin signs in with the owner's password within a session, with a token of that session.
 func mediaWikiLogin(name, path, body, tokenField string) func(testing.TB, *site.Client) door {
 	return func(t testing.TB, c *site.Client) door {
 		t.Helper()

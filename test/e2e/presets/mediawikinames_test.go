@@ -10,9 +10,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP4_MediaWikiNames: MediaWiki's accounts may have names with characters that its interface for programs and its
-// pages write in different ways, and each in more than one. One account has one name here, to the letter, and no two
-// accounts the same one: two of these are called as the others are written.
+// TestP4_MediaWikiNames: names of MediaWiki's accounts may have characters that its API and its pages escape in
+// different ways, each in more than one. The gateway must have exactly one name for each account, and different names
+// for different accounts: two accounts here have the escaped forms of the others as their names.
 func TestP4_MediaWikiNames(t *testing.T) {
 	t.Parallel()
 	var accounts []apps.Account

@@ -16,10 +16,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP1_MediaWikiSecondStep: MediaWiki answers a right password with another form, if its policy dislikes it: a new
-// one can be set there, or not now, and the next request signs in. Who only has the password may put it off, and is
-// asked for the factor then; the owner's password cannot be changed before. Where a new one must be set, nobody gets
-// further. The control is the app itself, which does all of that.
+// TestP1_MediaWikiSecondStep: if MediaWiki's policy rejects a password, it answers a login with another form, in which
+// the user can set a new password or skip that; the request with that form signs in. A thief with the password may skip
+// it, and is then asked for the factor; he must not be able to change the owner's password before. If a new password is
+// mandatory, nobody gets further. The control is the app itself, which allows all of that.
 func TestP1_MediaWikiSecondStep(t *testing.T) {
 	t.Parallel()
 	running := apps.StartMediaWiki(t)
@@ -28,7 +28,7 @@ func TestP1_MediaWikiSecondStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, direct := mediaWiki.behind(t, running)
-	// PHP reads a file anew a while after it was changed.
+	// PHP reads a changed file again only after a while.
 	wants := func(shown func(string) bool, how string) {
 		t.Helper()
 		lay(t, running, "LocalSettings.php", string(settings)+"\n$wgPasswordPolicy['policies']['default']['MinimalPasswordLength'] = ['value' => 20, "+how+"];\n")
@@ -83,7 +83,7 @@ func TestP1_MediaWikiSecondStep(t *testing.T) {
 	second(c, with(first(c, p.guest), "skipReset", "Skip")).Wants(t, http.StatusFound, "")
 	p.wantsState(t, c, "verified", p.guest.Name)
 	if !in(c) {
-		t.Error("who has no factor is not in")
+		t.Error("a user without a factor is not signed in")
 	}
 	c = p.Client(t)
 	fields := first(c, p.owner)
@@ -93,7 +93,7 @@ func TestP1_MediaWikiSecondStep(t *testing.T) {
 	p.wantsState(t, c, "pending", p.owner.Name)
 	p.wantsClosed(t, c, "the second step")
 
-	// Neither by that form nor by one like it is anything else done.
+	// Neither that form nor a similar one can do anything else.
 	for name, more := range map[string][]string{
 		"a new password":                      {"wpPassword", anew, "retype", anew, "wploginattempt", "Continue login"},
 		"a new password, put off":             {"wpPassword", anew, "retype", anew, "skipReset", "Skip"},
@@ -110,13 +110,13 @@ func TestP1_MediaWikiSecondStep(t *testing.T) {
 		p.wantsState(t, c, "anonymous", "")
 		p.wantsClosed(t, c, name)
 	}
-	// A second step that continues nothing, and one of what another browser began.
+	// A second step without a first one, and one for a login that another browser began.
 	c, other := p.Client(t), p.Client(t)
 	fields = first(c, p.owner)
 	second(other, with(fields, "skipReset", "Skip"))
 	p.mustNotBeIn(t, other, "what another browser began")
 	p.wantsState(t, other, "anonymous", "")
-	// The name of the first step is not another's because of it.
+	// The name of the first step stays.
 	second(c, with(fields, "skipReset", "Skip"))
 	p.wantsState(t, c, "pending", p.owner.Name)
 
@@ -127,5 +127,5 @@ func TestP1_MediaWikiSecondStep(t *testing.T) {
 	p.wantsClosed(t, c, "where a new password must be set")
 	wants(none, "")
 	c = p.Client(t)
-	p.wantsChallenge(t, p.signIn(t, c, p.owner)) // the password is what it was
+	p.wantsChallenge(t, p.signIn(t, c, p.owner)) // the password was not changed
 }

@@ -16,8 +16,7 @@ import (
 
 const nodeREDTide = "The tide comes in at seven."
 
-// nodeRED has a bearer token, a WebSocket that it lets anybody open, and an answer of its own, 403, to a wrong
-// password.
+// nodeRED has a bearer token, a WebSocket that anybody may open, and answers 403 to a wrong password.
 var nodeRED = app{
 	preset: "node-red", kind: "script, bearer token", start: apps.StartNodeRED, owner: apps.Alice, guest: apps.Bob, script: true,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
@@ -63,7 +62,7 @@ func nodeREDForm(account apps.Account) url.Values {
 	return url.Values{"client_id": {"node-red-editor"}, "grant_type": {"password"}, "scope": {""}, "username": {account.Name}, "password": {account.Password}}
 }
 
-// nodeREDDay is a day of somebody whose script holds a token, also after the app has revoked it.
+// nodeREDDay is the usual work of a user whose script has a token, also after the app has revoked it.
 func nodeREDDay(t *testing.T, p *protected) {
 	token := func(answer site.Answer) string {
 		t.Helper()
@@ -134,7 +133,7 @@ func nodeREDDay(t *testing.T, p *protected) {
 	p.wantsState(t, alice, "verified", "alice")
 	open(alice, first)
 	factor, codes := alice.Enrol(1)
-	// The gateway's own way out leaves the app's token good: it is worth nothing without its session.
+	// After signing out at the gateway the app's token is still valid at the app, but useless without its session.
 	alice.SignOut()
 	shut(alice, "signed out", first)
 
@@ -159,8 +158,7 @@ func nodeREDDay(t *testing.T, p *protected) {
 		t.Errorf("nothing was written: %d %s", got.StatusCode, got.Text)
 	}
 
-	// Bob is signed in as himself. What is hers is worth nothing to him in a header, with any scheme, or in the
-	// address.
+	// Bob is signed in as himself. Alice's token is useless to him in a header, with any scheme, and in the address.
 	bob := p.Client(t)
 	his := token(p.signIn(t, bob, apps.Bob))
 	if got := bob.Do("GET", "/settings", with(his), ""); !strings.Contains(got.Text, `"username":"bob"`) {

@@ -17,7 +17,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// What the other apps are attacked with.
+// The attacks on the other apps.
 func init() {
 	attacks["mediawiki"] = attack{
 		questions: []tap.Question{
@@ -37,7 +37,7 @@ func init() {
 			Path: "/api.php?action=clientlogin&format=json", Form: [2]string{"username", "password"}, Token: "logintoken", Page: "/index.php?title=Special:UserLogin",
 			More: url.Values{"loginreturnurl": {"http://127.0.0.1/"}},
 		}},
-		// The login of the interface takes the very token of the page's.
+		// The API's login accepts the token of the page's login.
 		fields: map[string]*regexp.Regexp{"lgtoken": mediaWikiToken, "logintoken": mediaWikiToken},
 		pages:  []string{"/index.php/Main_Page", "/index.php?title=Special:Preferences", "/index.php?title=Special:UserLogin"}, public: []string{"/load.php?modules=startup&only=scripts"},
 		queries: []string{"title=Special:UserLogout", "title=Special:UserLogin", "returnto=Special:UserLogin"}, mallory: apps.MalloryTitled,
@@ -58,7 +58,7 @@ func init() {
 	attacks["wordpress"] = attack{
 		questions: []tap.Question{
 			tap.Body("app", "/wp-admin/profile.php", `id="user_login" value="([^"]+)"`),
-			// Its pages outside /wp-admin go by another cookie.
+			// Its pages outside /wp-admin use another cookie.
 			{Realm: "page", Method: http.MethodGet, Target: "/wp-admin/admin-ajax.php?action=logged-in", Name: wordPressName},
 		},
 		doors: []walk.Door{
@@ -82,7 +82,7 @@ func init() {
 			Path: "/authentication/login/x", Form: [2]string{"username", "password"}, Token: "CSRFToken", Page: "/authentication/login",
 			More: url.Values{"rememberme": {"1"}, "formUID": {"form_login"}, "redirect": {""}, "btn_submit": {"Login"}},
 		}, {Path: "/dashboard", Basic: true}, {Path: "/css/icinga.min.css", Basic: true}},
-		// It sets a cookie first, and shows the form to whoever sends it back.
+		// It sets a cookie first, and shows the form only if that is sent back.
 		cookie: "_chc=1",
 		pages:  []string{"/dashboard", "/account", "/authentication/login"}, public: []string{"/img/favicon.png"},
 		queries: []string{"_checkCookie=1", "redirect=authentication/logout"}, headers: []string{"X-Requested-With: XMLHttpRequest", "Accept: application/json", "X-Icinga-Accept: text/html"},
@@ -142,7 +142,7 @@ func init() {
 			}
 			return http.Header{"Authorization": {"Bearer " + body.Token}}
 		},
-		// Five wrong passwords for a name in ten minutes, and it takes none for it.
+		// After five wrong passwords for a name within ten minutes it refuses that name.
 		refused: http.StatusForbidden,
 		forgive: func(address string) {
 			for _, account := range []apps.Account{apps.Alice, apps.Bob, apps.Mallory} {
@@ -180,8 +180,7 @@ func init() {
 
 var ttRSSName = regexp.MustCompile(`^attachment; filename=tt-rss_(.+)_[0-9]{4}-[0-9]{2}-[0-9]{2}\.opml$`)
 
-// wordPressName is who somebody is whom WordPress takes for signed in, which it says of nobody by name: it stands in
-// the cookie.
+// wordPressName returns the name of a user who is signed in to WordPress. The answer does not have it; the cookie does.
 func wordPressName(answer *http.Response, body []byte) string {
 	if answer.StatusCode != http.StatusOK || string(body) != "1" {
 		return ""
@@ -195,14 +194,14 @@ func wordPressName(answer *http.Response, body []byte) string {
 	return "somebody"
 }
 
-// pocketBaseQuestion is the preset's: a POST that renews the token.
+// pocketBaseQuestion is the same question as the preset's: a POST that renews the token.
 func pocketBaseQuestion() tap.Question {
 	question := tap.JSON("app", superusers+"/auth-refresh", "/record/email")
 	question.Method = http.MethodPost
 	return question
 }
 
-// verdaccioName is who a request's token or password is, where it is worth something: the app names nobody.
+// verdaccioName returns the user of a request's token or password if the app accepts it. The app's answer has no name.
 func verdaccioName(answer *http.Response, body []byte) string {
 	if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), verdaccioTide) {
 		return ""

@@ -9,10 +9,10 @@ import (
 	"sallyport.example/sallyport/test/e2e/walk"
 )
 
-// What the light apps are attacked with.
+// The attacks on the light apps.
 func init() {
 	attacks["django-admin"] = attack{
-		// The greeting is the name where there is no first name, as here.
+		// The greeting is the account's name if there is no first name, as here.
 		questions: []tap.Question{tap.Body("app", "/admin/?asked", `Welcome,\s*<strong>([^<]+)</strong>`)},
 		doors: []walk.Door{{
 			Path: "/admin/login/", Form: [2]string{"username", "password"}, More: url.Values{"next": {"/admin/"}},
@@ -55,7 +55,7 @@ func init() {
 		doors:     []walk.Door{{Path: "/transmission/web/", Basic: true}, {Path: "/transmission/rpc", Basic: true}},
 		pages:     []string{"/transmission/web/", "/transmission/web/index.html", "/transmission/rpc"},
 		public:    []string{"/transmission/web/"},
-		// A hundred requests in a row without the right password, and it takes none any more until it is started again.
+		// After a hundred requests in a row without the right password it accepts none until it is restarted.
 		refused: http.StatusUnauthorized,
 		forgive: func(address string) { once(http.MethodGet, address+"/transmission/web/", basic(apps.Alice), "") },
 	}

@@ -20,48 +20,49 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// attack is what the random walk (package walk) has to know of an app.
+// attack is what the random walk (package walk) needs to know about an app.
 type attack struct {
-	// questions are how the app is asked whom it takes a request for: at the very address at which the gateway asks, so
-	// that the gateway's own questions are known, and at others.
+	// questions are the requests that ask the app whose request it is: at the address that the gateway uses, so that
+	// the tap recognises the gateway's own questions, and at others.
 	questions []tap.Question
-	// doors are the logins that the preset describes, the first one the usual, and more those that it does not.
+	// doors are the logins that the preset describes, the usual one first; more are logins that it does not describe.
 	doors, more []walk.Door
-	// pages mean something to the app, public are open to strangers, sockets are WebSockets.
+	// pages are addresses of the app's pages, public those that are open to strangers, and sockets its WebSockets.
 	pages, public, sockets []string
-	// queries and headers are what this app may be surprised by.
+	// queries and headers are those to which this app may react in an unexpected way.
 	queries, headers, markerHeaders []string
-	// named says that answers to somebody who is signed in have her full name, and nobody else's have.
+	// named says that an answer has a user's full name if and only if that user is signed in.
 	named bool
-	// mallory is the account with a factor that the attacker has, where the app keeps several.
+	// mallory is the attacker's account with a factor, if the app has several accounts.
 	mallory apps.Account
-	// needs is how the name of a cookie begins without which nobody is signed in, for apps that begin another session
-	// with each question of a stranger's. They are not asked then, as the gateway does not.
+	// needs is the beginning of the name of a cookie without which nobody is signed in. It is for apps that begin
+	// another session at each question of a stranger. Without the cookie they are not asked, as the gateway does not
+	// ask them.
 	needs string
-	// fields are form tokens that do not stand in a hidden field of the page as HTML has it: each pattern's group is
-	// one.
+	// fields are form tokens that are not in a hidden field of the page. Each pattern has a group that matches the
+	// token.
 	fields map[string]*regexp.Regexp
-	// cookie goes with requests that have none, for apps that first find out whether a browser takes cookies.
+	// cookie is added to requests that have none, for apps that first test whether the browser accepts cookies.
 	cookie string
-	// bearer makes the header of a later request from the answer to a login, for apps whose scripts have a token.
+	// bearer makes the headers of later requests from the answer to a login, for apps whose scripts have a token.
 	bearer func(testing.TB, site.Answer) http.Header
-	// refused is the status that an app which counts wrong passwords answers them with, and forgive has it forget them:
-	// right ones do.
+	// refused is the status with which an app that counts wrong passwords answers them. forgive makes it forget them,
+	// which right passwords do.
 	refused int
 	forgive func(address string)
 }
 
-// attacks are those that a preset's name has.
+// attacks are the attacks by the preset's name.
 var attacks = map[string]attack{}
 
-// walkFor is how long an app is walked over in `make test`; SALLYPORT_WALK says it otherwise.
+// walkFor is how long the random walk attacks an app in `make test`; SALLYPORT_WALK overrides it.
 const walkFor = 3 * time.Second
 
-// walkSkew gives an authenticator twenty codes without waiting.
+// walkSkew is the skew with which an authenticator has twenty codes without waiting.
 const walkSkew = 10
 
-// walkAtRandom: somebody has the owner's password and accounts of her own, and does whatever she likes for a while (P1,
-// P2, P4, P5). She is never the owner to the app, nor anybody without the gateway's knowing.
+// walkAtRandom: an attacker has the owner's password and accounts of her own, and does whatever she likes for a while
+// (P1, P2, P4, P5). The app must never take her for the owner, or for anybody else than the gateway does.
 func (a *app) walkAtRandom(t *testing.T, running *apps.App) walk.Result {
 	how, found := attacks[a.preset]
 	if !found {
@@ -82,34 +83,34 @@ func (a *app) walkAtRandom(t *testing.T, running *apps.App) walk.Result {
 		Headers: how.headers, MarkerHeaders: how.markerHeaders,
 	}
 	for _, text := range a.own {
-		// What stands in the answer to anybody's login is no mark of hers; tokens the tap knows by themselves.
+		// What is in the answer to anybody's login is no marker of the owner. The tap recognises tokens by itself.
 		if !strings.Contains(text, "token") {
 			target.Owner.Markers = append(target.Owner.Markers, text)
 		}
 	}
 	p.enrolled(t, a.owner)
 	if a.guest.Name == "" {
-		// The app has one account: the attacker has nothing that is hers.
+		// The app has only one account, so the attacker has none of her own.
 		target.Plain = walk.Account{Typed: []string{"nobody"}, Password: "guess", Called: "nobody"}
 	} else {
 		factor, codes := p.enrolled(t, how.mallory)
 		target.Enrolled = []*walk.Enrolled{{Account: how.account(how.mallory, nil), Factor: walk.NewFactor(factor.Key, walkSkew), Recovery: codes}}
 	}
 	result := walk.Run(t, target, walkFor)
-	// An app that takes nobody's password any more, because it counted wrong ones, would be walked over in vain.
+	// If the app refuses all passwords, because it counted too many wrong ones, the walk proves nothing.
 	a.wantsSeen(t, how, listening, upstream)
 	return result
 }
 
-// unmarked are those spellings of the owner's name that are no mark of hers: apps show what was typed again after a
-// wrong password.
+// unmarked returns the spellings of the owner's name that are no marker of her pages, because apps show the typed name
+// again after a wrong password.
 func (a *app) unmarked() []string {
 	return slices.DeleteFunc(slices.Clone(a.spellings), func(name string) bool {
 		return slices.ContainsFunc(a.own, func(text string) bool { return strings.Contains(text, name) })
 	})
 }
 
-// account is one of the app's as the walk knows it.
+// account converts an app's account to the walk's form.
 func (how *attack) account(account apps.Account, spellings []string) walk.Account {
 	made := walk.Account{Typed: append([]string{account.Name}, spellings...), Password: account.Password, Called: account.Name}
 	if how.named && account.FullName != "" {
@@ -118,7 +119,7 @@ func (how *attack) account(account apps.Account, spellings []string) walk.Accoun
 	return made
 }
 
-// enrolled signs somebody in and sets up a factor.
+// enrolled signs a user in and sets up a factor.
 func (p *protected) enrolled(t testing.TB, account apps.Account) (*site.Authenticator, []string) {
 	t.Helper()
 	c := p.Client(t)
@@ -127,7 +128,7 @@ func (p *protected) enrolled(t testing.TB, account apps.Account) (*site.Authenti
 	return c.Enrol(walkSkew)
 }
 
-// wantsSeen is the control: past the gateway a right password signs in, and the tap sees it, of each account.
+// wantsSeen is the control: without the gateway, the right password of each account signs in, and the tap sees it.
 func (a *app) wantsSeen(t testing.TB, how attack, listening *tap.Tap, upstream string) {
 	t.Helper()
 	direct := &site.Site{Address: upstream, URL: "http://" + upstream}
@@ -161,7 +162,7 @@ func (a *app) wantsSeen(t testing.TB, how attack, listening *tap.Tap, upstream s
 	listening.Forget()
 }
 
-// between stands in front of the app, behind the tap, and does for the tap and for the walk what they cannot do.
+// between is a handler between the tap and the app. It adapts requests and answers to what the tap and the walk need.
 func (how *attack) between(address string) http.Handler {
 	upstream := &url.URL{Scheme: "http", Host: address}
 	proxy := &httputil.ReverseProxy{
@@ -201,7 +202,7 @@ func (how *attack) asks(r *http.Request) bool {
 	})
 }
 
-// addFields puts an app's form tokens into hidden fields at the end of its page, where the walk looks for them.
+// addFields copies an app's form tokens into hidden fields at the end of its page, where the walk looks for them.
 func (how *attack) addFields(answer *http.Response) error {
 	if len(how.fields) == 0 || answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") ||
 		answer.Header.Get("Content-Encoding") != "" {
@@ -223,7 +224,7 @@ func (how *attack) addFields(answer *http.Response) error {
 	return nil
 }
 
-// once sends a request past everything, for what it does to the app.
+// once sends a request directly to the app, for its effect.
 func once(method, address string, header http.Header, body string) {
 	request, err := http.NewRequest(method, "http://"+address, strings.NewReader(body)) //nolint:noctx // an app of the test's own
 	if err != nil {
@@ -235,8 +236,8 @@ func once(method, address string, header http.Header, body string) {
 	}
 }
 
-// byBasic asks with the password that stands in every request: who has the right one is who he says. The question is
-// the one that the gateway tries a password with.
+// byBasic asks with the password that is in every request: if it is right, its user is signed in. It is the question
+// with which the gateway tries a password.
 func byBasic(target string) tap.Question {
 	return tap.Question{Realm: "app", Method: http.MethodGet, Target: target, Name: func(answer *http.Response, _ []byte) string {
 		name, _, ok := answer.Request.BasicAuth()

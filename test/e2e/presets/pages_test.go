@@ -9,12 +9,12 @@ import (
 	"sallyport.example/sallyport/test/e2e/apps"
 )
 
-// TestWordPressInABrowser: a form, the challenge's page, reading and writing, and the link in the bar that signs out.
+// TestWordPressInABrowser uses the login form, the challenge, pages to read and write, and the link that signs out.
 func TestWordPressInABrowser(t *testing.T) {
 	t.Parallel()
 	b := startWalk(t, wordPress)
 	b.Goto(b.URL + "/wp-admin/")
-	// The page moves the focus there a moment after it is loaded, whatever somebody types by then.
+	// The page moves the focus there a moment after it is loaded, even if somebody is already typing.
 	b.Until("the form is not ready", `document.activeElement.id === "user_login"`)
 	b.Fill("#user_login", apps.Alice.Name)
 	b.Fill("#user_pass", apps.Alice.Password)
@@ -26,7 +26,7 @@ func TestWordPressInABrowser(t *testing.T) {
 	}
 	b.Goto(b.URL + "/wp-admin/edit.php?mode=excerpt")
 	if got := b.Page(); !strings.Contains(got, "The tide comes in at seven.") {
-		t.Errorf("what is private is not there: %.1500s", got)
+		t.Errorf("the private page is not shown: %.1500s", got)
 	}
 	b.Goto(b.URL + "/wp-admin/options-general.php")
 	b.Fill("#blogdescription", "The tide comes in at nine.")
@@ -46,7 +46,7 @@ func TestWordPressInABrowser(t *testing.T) {
 	}
 }
 
-// TestMediaWikiInABrowser: the same with a wiki, whose page signs out by script.
+// TestMediaWikiInABrowser does the same with a wiki, whose page signs out by script.
 func TestMediaWikiInABrowser(t *testing.T) {
 	t.Parallel()
 	const page = "/index.php?title=Harbour_master"

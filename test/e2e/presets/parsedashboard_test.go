@@ -14,7 +14,7 @@ import (
 
 var parseToken = regexp.MustCompile(`<script id="csrf" type="application/json">"([^"]+)"`)
 
-// parseDashboard leads somewhere after a right and after a wrong password.
+// parseDashboard redirects both after a right and after a wrong password.
 var parseDashboard = app{
 	preset: "parse-dashboard", kind: "form", start: apps.StartParseDashboard, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

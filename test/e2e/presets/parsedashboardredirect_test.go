@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestParseDashboardRedirect: whom the dashboard does not know, after it was started anew for example, it sends to its
-// login with the page that was asked for, and the login's form has that in a field. It is one of the login's, as long
-// as it leads to the dashboard's own pages. The app itself takes others.
+// TestParseDashboardRedirect: the dashboard redirects a browser without a session, for example after a restart, to its
+// login with the requested page, which the login form then has in a field. The preset allows that field as long as its
+// value is one of the dashboard's own pages. The app itself also accepts others.
 func TestParseDashboardRedirect(t *testing.T) {
 	t.Parallel()
 	p, direct := parseDashboard.behind(t, apps.StartParseDashboard(t))
@@ -30,7 +30,7 @@ func TestParseDashboardRedirect(t *testing.T) {
 	}
 	signIn(control, p.owner, page).Wants(t, http.StatusFound, page)
 
-	// Who has no factor gets there at once; who has one is asked for it first.
+	// A user without a factor gets there at once; a user with one is asked for it first.
 	c := p.Client(t)
 	signIn(c, p.owner, page).Wants(t, http.StatusFound, page)
 	p.wantsState(t, c, "verified", p.owner.Name)
@@ -40,7 +40,7 @@ func TestParseDashboardRedirect(t *testing.T) {
 	c.Pass(authenticator).Wants(t, http.StatusSeeOther, page)
 	p.wantsOpen(t, c)
 
-	// A wrong password leads back, with the page still to be seen.
+	// A wrong password leads back to the login, with the requested page kept.
 	c = p.Client(t)
 	wrong := p.owner
 	wrong.Password = "not-" + wrong.Password

@@ -13,10 +13,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP4_PHPMyAdminWithoutAPassword: phpMyAdmin's /url.php leads on whoever comes, with its cookies. The thief has no
-// password and names alice in the login's field: by the rules of the preset that was a success, and she set up her own
-// authenticator for alice, who had none yet. phpMyAdmin is asked, and nobody is signed in; with one field more than its
-// form has, the login answers 200 and is a login all the same.
+// TestP4_PHPMyAdminWithoutAPassword: phpMyAdmin's /url.php redirects anybody, and sets cookies. A thief without a
+// password sent alice's name in the login's field there: by the rules of the preset that was a success, and the thief
+// could set up an authenticator of her own for alice, who had none yet. Now the gateway asks phpMyAdmin, and nobody is
+// signed in. With one more field than its form has, the login's answer has status 200, and the request must still count
+// as a login.
 func TestP4_PHPMyAdminWithoutAPassword(t *testing.T) {
 	t.Parallel()
 	running := apps.StartPHPMyAdmin(t)
@@ -47,7 +48,7 @@ func TestP4_PHPMyAdminWithoutAPassword(t *testing.T) {
 	factor, _ := owner.Enrol(10)
 	owner.SignOut()
 
-	// One field more.
+	// With one more field.
 	c := p.Client(t)
 	page := c.Get("/").Wants(t, http.StatusOK, "")
 	answer := c.Post("/index.php?route=/", url.Values{

@@ -78,7 +78,7 @@ var phpMyAdmin = app{
 	own:      []string{"alice@localhost", "The tide comes in"},
 }
 
-// phpMyAdminLogin signs in with the owner's password from within a session, with that session's token.
+// phpMyAdminLogin signs in with the owner's password within a session, with that session's form token.
 func phpMyAdminLogin(name, path, field, padding string) func(testing.TB, *site.Client) door {
 	return func(t testing.TB, c *site.Client) door {
 		t.Helper()

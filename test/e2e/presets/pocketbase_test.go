@@ -51,7 +51,7 @@ var pocketBase = app{
 
 var pocketBasePassword = `{"identity":"alice@example.com","email":"alice@example.com","password":"` + apps.Alice.Password + `"}`
 
-// pocketBaseDay is a day of somebody whose script holds a token and renews it.
+// pocketBaseDay is the usual work of a user whose script has a token and renews it.
 func pocketBaseDay(t *testing.T, s *protected) {
 	signIn := func(c *site.Client, account apps.Account) site.Answer {
 		t.Helper()
@@ -65,7 +65,7 @@ func pocketBaseDay(t *testing.T, s *protected) {
 	shut := func(c *site.Client, what string, headers ...http.Header) {
 		t.Helper()
 		for _, header := range append(headers, asScript) {
-			// The stream of what is new goes on for ever where it is open.
+			// The stream of events never ends, if it is open.
 			for _, read := range append([]read{{path: "/api/realtime"}}, s.reads...) {
 				path := read.path
 				for method, body := range map[string]string{"GET": "", "POST": "{}"} {
@@ -121,7 +121,7 @@ func pocketBaseDay(t *testing.T, s *protected) {
 	second := issued(t, alice.Do("GET", "/second-factor/resume", asScript, ""))
 	open(alice, second, apps.Alice.Email)
 
-	// What the app renews works on, and what is written stays.
+	// A renewed token works, and changes are kept.
 	third := issued(t, alice.Do("POST", superusers+"/auth-refresh", with(second), ""))
 	for _, token := range []string{second, third, "Bearer " + third} {
 		open(alice, token, apps.Alice.Email)
@@ -130,7 +130,7 @@ func pocketBaseDay(t *testing.T, s *protected) {
 		t.Errorf("a change: %d %s", got.StatusCode, got.Text)
 	}
 
-	// Bob has a token of alice's: it is worth nothing in his session, in no form, nor renewed.
+	// Bob has a token of alice's. It is useless in his session, in any form, and cannot be renewed there.
 	his := issued(t, signIn(bob, apps.Bob))
 	open(bob, his, apps.Bob.Email)
 	for _, header := range []http.Header{with(third), with("Bearer " + third), with(first)} {

@@ -11,7 +11,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// prometheus wants the password with every request, and has no session at all.
+// prometheus needs the password in every request, and has no sessions.
 var prometheus = app{
 	preset: "prometheus", kind: "HTTP Basic", start: apps.StartPrometheus, owner: apps.Alice, guest: apps.Bob,
 	signIn: signInByBasic("/classic/graph"), signOut: signOutOfBasic,

@@ -49,7 +49,7 @@ var qBittorrent = app{
 	sessions: regexp.MustCompile(`^SID$`),
 }
 
-// qBittorrentScript are the headers of the app's own script, which it looks at.
+// qBittorrentScript returns the headers that the app's own script sends, which the app checks.
 func qBittorrentScript(c *site.Client) http.Header {
 	header := form()
 	header.Set("Origin", c.Site.URL)

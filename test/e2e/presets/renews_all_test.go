@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// What there is to know of the heavy apps.
+// The ways into the heavy apps.
 func init() {
 	wordPressForm := func(more string) func(testing.TB, *site.Client, apps.Account) site.Answer {
 		return sends("/wp-login.php", "log", "pwd", "wp-submit=Log+In&redirect_to=/wp-admin/"+more)
@@ -86,7 +86,7 @@ func init() {
 				page := c.Get("/index.php?route=/").Wants(t, http.StatusOK, "")
 				return links("/index.php?route=/&server=1&token="+url.QueryEscape(site.Find(t, phpMyAdminScript, page.Text)), "pma_username", "pma_password")(t, c, account)
 			}},
-			// With this header phpMyAdmin has another session beside the first, with cookies of other names.
+			// With this header phpMyAdmin has another session besides the first, with cookies of other names.
 			{name: "the login in the session for https", send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 				https := form()
 				https.Set("Scheme", "https")
@@ -154,7 +154,7 @@ func init() {
 			{name: "the login", send: directusIn("/auth/login", `,"mode":"session"`)},
 			{name: "the login for a token", refused: true, send: directusIn("/auth/login", `,"mode":"json"`)},
 			{name: "the login for a token and a cookie", refused: true, send: directusIn("/auth/login", `,"mode":"cookie"`)},
-			// In a session it is the session that is renewed.
+			// Within a session, the session is renewed.
 			{name: "a token of hers, renewed", refused: true, send: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 				token := site.Find(t, regexp.MustCompile(`"refresh_token":"([^"]+)"`), directusIn("/auth/login", `,"mode":"json"`)(t, c, account).Text)
 				return c.PostJSON("/auth/refresh", fmt.Sprintf(`{"refresh_token":%q,"mode":"session"}`, token))
@@ -166,7 +166,7 @@ func init() {
 	}
 }
 
-// parseIn sends the form from within a session, with that session's token.
+// parseIn sends the form within a session, with that session's form token.
 func parseIn(path, more string) func(testing.TB, *site.Client, apps.Account) site.Answer {
 	return func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 		t.Helper()
@@ -175,7 +175,7 @@ func parseIn(path, more string) func(testing.TB, *site.Client, apps.Account) sit
 	}
 }
 
-// mediaWikiForm sends a name and a password with the login's token of the session.
+// mediaWikiForm sends a name and a password with the session's token for logins.
 func mediaWikiForm(path, name, password, token, more string) func(testing.TB, *site.Client, apps.Account) site.Answer {
 	return func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 		t.Helper()
@@ -190,7 +190,7 @@ func mediaWikiForm(path, name, password, token, more string) func(testing.TB, *s
 	}
 }
 
-// botPassword is one that programs may use for the owner's account.
+// botPassword is a password with which programs may use the owner's account.
 const botPassword = "abcdefghijklmnopqrstuvw012345678"
 
 func mediaWikiBot(t testing.TB, running *apps.App) {

@@ -16,34 +16,34 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// raising is what there is to know of an app to measure whether it gives each sign-in a session cookie of its own.
+// raising is what must be known about an app to measure whether it sets another session cookie at each sign-in.
 type raising struct {
-	// setUp has the running app ready for more ways in than it has from the start.
+	// setUp prepares the running app for more ways in than it has by default.
 	setUp func(testing.TB, *apps.App)
-	// page is the login's.
+	// page is the login's page.
 	page string
-	// first are ways for the attacker to her own account beside the app's usual one.
+	// first are ways in which the attacker signs in to her own account, besides the app's usual one.
 	first []entry
-	// ways are those by which she signs the owner in, beside the doors of the suite.
+	// ways are ways in which she then signs the owner in, besides the doors of the suite.
 	ways []entry
-	// silent says that the app renews and its preset leaves the word to the site, where it means something.
+	// silent says that the app renews its cookie, but that the preset leaves the word `renews` to the site.
 	silent bool
-	// headers, with each of which the app is asked once more whose the session is.
+	// headers are headers with each of which the app is asked again whose the session is.
 	headers []http.Header
 }
 
-// entry is a way to sign somebody in: whatever it asks for first, and then one request, whose answer it is.
+// entry is a way to sign somebody in: any preparation, and then one request, whose answer it returns.
 type entry struct {
 	name string
 	send func(testing.TB, *site.Client, apps.Account) site.Answer
-	// as is another account than the owner's that it signs in.
+	// as is the account that it signs in, if that is not the owner's.
 	as apps.Account
-	// refused says that the app does not sign anybody in by it who is signed in already, and door that nobody knows
-	// whether it does.
+	// refused says that the app does not accept it from a user who is signed in already. door says that this is not
+	// known.
 	refused, door bool
 }
 
-// raisings are those that a preset's name has.
+// raisings has the apps' ways in, by the preset's name.
 var raisings = map[string]raising{
 	"django-admin": {
 		page:  "/admin/login/",
@@ -76,7 +76,7 @@ var raisings = map[string]raising{
 	"znc":         {page: "/", ways: []entry{{name: "the login", send: znc.signIn}}},
 }
 
-// sends is a way by a form that has the name and the password in fields called so, and more beside them.
+// sends makes a way in by a form that has the name and the password in these fields, and more fields besides.
 func sends(path, name, password, more string) func(testing.TB, *site.Client, apps.Account) site.Answer {
 	return func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 		t.Helper()
@@ -84,7 +84,7 @@ func sends(path, name, password, more string) func(testing.TB, *site.Client, app
 	}
 }
 
-// links is one by an address that has them in its query.
+// links makes a way in by an address that has them in its query.
 func links(path, name, password string) func(testing.TB, *site.Client, apps.Account) site.Answer {
 	return func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 		t.Helper()
@@ -96,7 +96,7 @@ func links(path, name, password string) func(testing.TB, *site.Client, apps.Acco
 	}
 }
 
-// djangoBare sends the form without having seen it: the token against forgery need only be the one of the cookie.
+// djangoBare sends the form without having loaded it: the form token only has to match the cookie.
 func djangoBare(t testing.TB, c *site.Client, account apps.Account) site.Answer {
 	t.Helper()
 	token := strings.Repeat("sallyportx", 6) + "abcd"
@@ -104,13 +104,12 @@ func djangoBare(t testing.TB, c *site.Client, account apps.Account) site.Answer 
 	return sends("/admin/login/?next=/admin/", "username", "password", "csrfmiddlewaretoken="+token)(t, c, account)
 }
 
-// TestP5_PresetsThatRenew: mallory has alice's password and an account and a factor of her own. Signed in as herself
-// she sends alice's password once more, from within that session, by whatever way the app has. Where the app makes that
-// very session alice's, without another cookie (ZNC does), all that mallory's session in the gateway carries is alice's
-// from then on. The gateway asks after each request that might do so, unless the preset says `renews`: then only a
-// changed cookie has it ask. So no preset may say that of whose app there is a way by which the cookies from before the
-// second sign-in name the other account, or by which somebody is signed in by an answer that changes no cookie in
-// custody.
+// TestP5_PresetsThatRenew: mallory has alice's password, and an account and a factor of her own. Signed in as herself,
+// she sends alice's password within that session, by any way that the app has. If the app makes the same session
+// alice's without setting another cookie (ZNC does), mallory's session in the gateway acts as alice from then on. The
+// gateway therefore asks the app after each request that might do so, unless the preset says `renews`: then it asks
+// only if a cookie changed. So a preset must not say `renews` if its app has a way in after which the earlier cookies
+// name the other account, or whose answer signs somebody in without changing a cookie in custody.
 func TestP5_PresetsThatRenew(t *testing.T) {
 	for _, a := range all {
 		how, known := raisings[a.preset]
@@ -131,7 +130,7 @@ func TestP5_PresetsThatRenew(t *testing.T) {
 					t.Log(line)
 				}
 			}
-			// The measure finds the app that is known for it.
+			// The measure must find something in an app that is known to raise sessions.
 			if !says && !how.silent && len(raised) == 0 {
 				t.Error("the preset does not say `renews`, and no session was raised: either it may say it, or the measure finds nothing")
 			}
@@ -139,8 +138,8 @@ func TestP5_PresetsThatRenew(t *testing.T) {
 	}
 }
 
-// raises signs somebody in twice within one session, by all pairs of ways, straight at the app, and says by which the
-// session was raised without the gateway's seeing it.
+// raises signs somebody in twice within one session, by all pairs of ways, directly at the app, and returns those by
+// which the session was raised in a way that the gateway would not notice.
 func (a app) raises(t *testing.T, how raising) (raised []string) {
 	t.Helper()
 	running := a.start(t)
@@ -172,7 +171,7 @@ func (a app) raises(t *testing.T, how raising) (raised []string) {
 	return raised
 }
 
-// measure is an app past the gateway.
+// measure is an app without the gateway.
 type measure struct {
 	app
 	how     raising
@@ -189,7 +188,7 @@ func (m *measure) doorways() (ways []entry) {
 		if i < len(m.doors) {
 			name = m.doors[i].name
 			if m.doors[i].header.Get("Upgrade") != "" {
-				continue // straight at the app such an answer has no end
+				continue // without the gateway such an answer never ends
 			}
 		}
 		ways = append(ways, entry{name: name, door: true, send: func(t testing.TB, c *site.Client, _ apps.Account) site.Answer {
@@ -200,8 +199,8 @@ func (m *measure) doorways() (ways []entry) {
 	return ways
 }
 
-// begun is the attacker's own session, and which of its cookies the gateway would have in custody. In an app that has
-// one account she is a stranger who has seen the login's page.
+// begun returns the attacker's own session, and which of its cookies the gateway would have in custody. If the app has
+// only one account she is a stranger who has loaded the login page.
 func (m *measure) begun(t testing.TB, begin entry) (*site.Client, map[string]bool) {
 	t.Helper()
 	c, held := m.site.Client(t), map[string]bool{}
@@ -219,7 +218,7 @@ func (m *measure) begun(t testing.TB, begin entry) (*site.Client, map[string]boo
 	return c, held
 }
 
-// twice signs the owner in within the session, and says what is wrong with that. Empty: the gateway sees it.
+// twice signs the owner in within the session, and says what is wrong with that. Empty: the gateway would notice it.
 func (m *measure) twice(t testing.TB, c *site.Client, held map[string]bool, way entry) string {
 	t.Helper()
 	other := m.owner
@@ -246,12 +245,12 @@ func (m *measure) twice(t testing.TB, c *site.Client, held map[string]bool, way 
 	case in && !changed:
 		return "the other account is signed in, and the answer changed no cookie in custody"
 	case !way.door && in == way.refused:
-		t.Errorf("%s: signs the owner in: %v, so that it shows nothing (%d to %q: %.300s)", way.name, in, answer.StatusCode, answer.Location(), answer.Text)
+		t.Errorf("%s: signs the owner in: %v, so that the test shows nothing (%d to %q: %.300s)", way.name, in, answer.StatusCode, answer.Location(), answer.Text)
 	}
 	return ""
 }
 
-// changes reports whether the answer gives a cookie in custody another value, by which the gateway asks whose the
+// changes reports whether the answer gives a cookie in custody another value, after which the gateway asks whose the
 // session is.
 func (m *measure) changes(answer site.Answer, sent string, held map[string]bool) bool {
 	had := map[string]string{}
@@ -266,7 +265,7 @@ func (m *measure) changes(answer site.Answer, sent string, held map[string]bool)
 	})
 }
 
-// asks has the app say whom it takes these cookies for, by each address that tells; empty: those that the client has.
+// asks asks the app whose these cookies are, at each address that tells; empty: the client's own cookies.
 func (m *measure) asks(t testing.TB, c *site.Client, cookies string) (called []string) {
 	t.Helper()
 	for _, more := range append([]http.Header{nil}, m.how.headers...) {
@@ -297,7 +296,7 @@ func names(called []string, account apps.Account) bool {
 	return slices.ContainsFunc(called, func(name string) bool { return strings.EqualFold(name, account.Name) })
 }
 
-// rooted is the app with all its cookies good for every path, as they are in custody.
+// rooted is the app with all its cookies valid for every path, as cookies in custody are.
 func rooted(address string) http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval: -1, Transport: &http.Transport{DisableCompression: true},
@@ -321,7 +320,7 @@ func saysRenews(t testing.TB, preset string) bool {
 	return words(t, preset, "renews") != nil
 }
 
-// policyOf is which cookies are kept in custody with a preset, and which change by themselves.
+// policyOf returns which cookies are kept in custody with a preset, and which of them change in normal use.
 func policyOf(t testing.TB, preset string) (policy *custody.Policy, rotates match.Globs) {
 	t.Helper()
 	return &custody.Policy{
@@ -329,7 +328,7 @@ func policyOf(t testing.TB, preset string) (policy *custody.Policy, rotates matc
 	}, match.NewGlobs(words(t, preset, "rotates")...)
 }
 
-// words are what stands behind a word in the lines of a preset that begin with it; nil: none does.
+// words returns the arguments of a word in the lines of a preset that begin with it; nil if no line does.
 func words(t testing.TB, preset, word string) (arguments []string) {
 	t.Helper()
 	text, err := presets.Text(preset)

@@ -12,10 +12,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestRetryAtPHPMyAdmin: somebody mistypes her password, and then types the right one into the very form that the
-// answer brought. Its form is good in the session alone that it was made in, so that a session which is thrown away, or
-// begun anew by a question of ours in between, would cost her each try but the first (`needs` in the preset). With
-// another name that session is none of hers.
+// TestRetryAtPHPMyAdmin: a user mistypes her password, and then types the right one into the form that came with the
+// answer. That form is valid only in the session for which it was made. If the gateway dropped that session, or
+// replaced it by asking a question in between, every second try would fail (hence `needs` in the preset). A login with
+// another name must not inherit that session.
 func TestRetryAtPHPMyAdmin(t *testing.T) {
 	t.Parallel()
 	running := apps.StartPHPMyAdmin(t)

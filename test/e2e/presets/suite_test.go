@@ -14,7 +14,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// challenge is where somebody goes who owes a factor.
+// challenge is the address of the challenge.
 const challenge = "/second-factor/challenge"
 
 // protected is an app behind a gateway that is configured with its preset.
@@ -23,7 +23,7 @@ type protected struct {
 	app
 }
 
-// TestPresets is the suite: what every preset has to hold, against the real app.
+// TestPresets is the suite: it tests what must hold with every preset, against the real app.
 func TestPresets(t *testing.T) {
 	for _, a := range all {
 		t.Run(a.preset, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// walk is a day of somebody who sets up a factor: signing in without one and with one, working, signing out.
+// walk is the usual work of a user who sets up a factor: signing in without one and with one, working, signing out.
 func (p *protected) walk(t *testing.T) {
 	c := p.Client(t)
 	p.wantsClosed(t, c, "a stranger")
@@ -93,7 +93,7 @@ func (p *protected) walk(t *testing.T) {
 	p.wantsOpen(t, c)
 }
 
-// leave signs out by the app's own way, which ends the gateway's session.
+// leave signs out in the app's own way, which ends the gateway's session too.
 func (p *protected) leave(t testing.TB, c *site.Client) {
 	t.Helper()
 	if p.signOut == nil {
@@ -104,7 +104,7 @@ func (p *protected) leave(t testing.TB, c *site.Client) {
 	p.wantsState(t, c, "anonymous", "")
 }
 
-// trySpellings: however the owner's name is spelt, what the app takes for her is asked for her factor.
+// trySpellings: however the owner's name is spelt, if the app accepts it as hers, her factor is asked for.
 func (p *protected) trySpellings(t *testing.T) {
 	p.enrolOwner(t)
 	for _, name := range p.spellings {
@@ -116,8 +116,8 @@ func (p *protected) trySpellings(t *testing.T) {
 	}
 }
 
-// tryDoors: somebody has the owner's password and tries every other door with it: as a stranger, as one who typed it
-// and owes the factor, and from a session that is verified with a factor of his own.
+// tryDoors: an attacker has the owner's password and tries every other door with it: as a stranger, in a session that
+// owes the factor after the password was typed, and in a session that is verified with a factor of his own.
 func (p *protected) tryDoors(t *testing.T) {
 	p.enrolOwner(t)
 	var guest *site.Client
@@ -147,7 +147,7 @@ func (p *protected) tryDoors(t *testing.T) {
 		p.isNotTheOwners(t, guest.Do(door.method, door.path, door.header.Clone(), door.body), door.name)
 		state, user := p.status(t, guest)
 		if state != "verified" {
-			// Whoever the app's session belongs to now, the guest's factor opens the guest's account and no other.
+			// Whosever the app's session is now, the guest's factor opens only the guest's account.
 			p.wantsClosed(t, guest, door.name)
 			if len(codes) == 0 {
 				t.Fatal("more doors than recovery codes end the guest's session")
@@ -186,7 +186,8 @@ func (p *protected) enrolOwner(t testing.TB) {
 	owner.Enrol(1)
 }
 
-// wantsChallenge: a login of somebody who owes a factor is withheld, in the way that its sender understands.
+// wantsChallenge: the login of a user who owes a factor is withheld, and answered in the form that its sender
+// understands.
 func (p *protected) wantsChallenge(t testing.TB, answer site.Answer) {
 	t.Helper()
 	if !p.script {
@@ -252,7 +253,7 @@ func (p *protected) wantsClosed(t testing.TB, c *site.Client, who string) {
 	}
 }
 
-// mustNotBeIn: whatever was tried, the session is not verified, and everything is closed.
+// mustNotBeIn: after an attempt the session is not verified, and everything is closed.
 func (p *protected) mustNotBeIn(t testing.TB, c *site.Client, what string) {
 	t.Helper()
 	switch state, user := p.status(t, c); {
@@ -263,7 +264,7 @@ func (p *protected) mustNotBeIn(t testing.TB, c *site.Client, what string) {
 	p.wantsClosed(t, c, what)
 }
 
-// tellsNothing: an answer has nothing of what is protected, and no credential of the app's.
+// tellsNothing: an answer has no protected content, and no credential of the app's.
 func (p *protected) tellsNothing(t testing.TB, answer site.Answer, what string) {
 	t.Helper()
 	for _, read := range p.reads {
@@ -294,7 +295,7 @@ func (p *protected) hasNoSession(t testing.TB, answer site.Answer, what string) 
 	}
 }
 
-// upgrade asks for the WebSocket, and tells the status of the answer.
+// upgrade asks for the WebSocket, and returns the status of the answer.
 func (p *protected) upgrade(t testing.TB, c *site.Client) int {
 	t.Helper()
 	conn, err := net.Dial("tcp", p.Address)

@@ -13,7 +13,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// table is what the suite saw of each app that it passed with.
+// table collects the results of the apps with which the suite passed.
 var table struct {
 	sync.Mutex
 	rows []string
@@ -23,7 +23,7 @@ var table struct {
 type row struct {
 	app     app
 	version string
-	// open is how many of the doors are open past the gateway.
+	// open is how many of the doors are open without the gateway.
 	open int
 	// walked is how many sequences of the random walk were played.
 	walked int
@@ -32,7 +32,7 @@ type row struct {
 func newRow(t testing.TB, a app, running *apps.App) row {
 	t.Helper()
 	if running.Version == "" {
-		t.Fatalf("%s does not say its version", a.preset)
+		t.Fatalf("the version of %s is not known", a.preset)
 	}
 	return row{app: a, version: running.Version}
 }

@@ -9,7 +9,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// transmission wants the password with every request, and its interface for programs a token against forgery besides.
+// transmission needs the password in every request, and its RPC also a token against forged requests.
 var transmission = app{
 	preset: "transmission", kind: "HTTP Basic", start: apps.StartTransmission, owner: apps.Alice,
 	signIn: signInByBasic("/transmission/web/"), signOut: signOutOfBasic,

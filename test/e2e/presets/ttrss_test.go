@@ -15,7 +15,7 @@ import (
 
 var ttRSSToken = regexp.MustCompile(`__csrf_token = "([^"]+)"`)
 
-// ttRSS answers to a right and a wrong password the same, a new session's cookie included.
+// ttRSS gives the same answer to a right and a wrong password, including the cookie of a new session.
 var ttRSS = app{
 	preset: "tt-rss", kind: "form", start: apps.StartTTRSS, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

@@ -18,14 +18,14 @@ import (
 
 var ttRSSField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
 
-// TestTTRSSOwnOTP: an account that has Tiny Tiny RSS' own one-time passwords on is asked for one in a second form,
-// which sends the password again. It signs in, and owes its factor here as everybody does.
+// TestTTRSSOwnOTP: an account for which Tiny Tiny RSS' own one-time passwords are on is asked for one in a second form,
+// which sends the password again. It can sign in, and still owes its factor at the gateway.
 func TestTTRSSOwnOTP(t *testing.T) {
 	t.Parallel()
 	p, direct := ttRSS.behind(t, apps.StartTTRSS(t))
 	account := apps.TTRSSWithOTP
 	signIn := func(c *site.Client, in func(site.Answer) bool) (got site.Answer) {
-		for range 3 { // it takes a code for as long as its thirty seconds last, and no longer
+		for range 3 { // a code is valid only during its thirty seconds, so it may take another try
 			form := ttRSS.signIn(t, c, account).Wants(t, http.StatusOK, "")
 			fields := url.Values{}
 			for _, field := range ttRSSField.FindAllStringSubmatch(form.Text, -1) {

@@ -25,8 +25,8 @@ func issued(t testing.TB, answer site.Answer) string {
 	return body.Token
 }
 
-// verdaccio has a web interface that signs in by script and has a bearer token and no cookie, and a registry that takes
-// the password with each request.
+// verdaccio has a web interface that signs in by script and uses a bearer token and no cookie, and a registry that
+// accepts the password in each request.
 var verdaccio = app{
 	preset: "verdaccio", kind: "script, bearer token", start: apps.StartVerdaccio, owner: apps.Alice, guest: apps.Bob, script: true,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {
@@ -63,7 +63,7 @@ var verdaccio = app{
 
 const verdaccioTide = "The tide comes in at seven."
 
-// verdaccioDay is a day of somebody whose script holds a token: it is worth something in its own session, and in no
+// verdaccioDay is the usual work of a user whose script has a token. The token is valid in its own session, and in no
 // other.
 func verdaccioDay(t *testing.T, s *protected) {
 	const words, tide = "harbour", verdaccioTide
@@ -118,7 +118,7 @@ func verdaccioDay(t *testing.T, s *protected) {
 	alice.SignOut()
 	shut(alice, "signed out", with(first))
 
-	// The password alone, by the web and by each door of the registry's.
+	// The password alone, at the web interface and at each door of the registry.
 	thief := s.Client(t)
 	withheld := signIn(thief, apps.Alice.Name, apps.Alice.Password)
 	if withheld.StatusCode != http.StatusUnauthorized || strings.Contains(withheld.Text, "eyJ") || !strings.Contains(withheld.Text, "second-factor-required") {
@@ -133,7 +133,7 @@ func verdaccioDay(t *testing.T, s *protected) {
 	second := token(alice.Do("GET", "/second-factor/resume", asScript, ""))
 	open(alice, second)
 
-	// Bob has a factor of his own and alice's password, or her token: neither makes her of him.
+	// Bob has a factor of his own and alice's password or token. Neither lets him act as alice.
 	bob := s.Client(t)
 	his := token(signIn(bob, apps.Bob.Name, apps.Bob.Password))
 	open(bob, his)
@@ -142,7 +142,7 @@ func verdaccioDay(t *testing.T, s *protected) {
 			t.Errorf("bob with what is alice's: %d %s", got.StatusCode, got.Text)
 		}
 	}
-	// npm's own way in tells a right password from a wrong one, and would hand out a token.
+	// npm's own login reveals whether a password is right, and would return a token.
 	for _, door := range s.doors {
 		if strings.HasPrefix(door.name, "npm login") || strings.HasPrefix(door.name, "a token for npm") {
 			bob.Do(door.method, door.path, door.header.Clone(), door.body).Wants(t, http.StatusForbidden, "")

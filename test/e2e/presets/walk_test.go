@@ -37,8 +37,8 @@ func (w *walker) Evaluate(script string) {
 	browser.Evaluate[bool](w.Browser, "("+script+", true)")
 }
 
-// leadTo opens an address of the site anew, for pages that are all script: they may go on elsewhere before they are
-// loaded.
+// leadTo opens an address of the site again. It is for pages that consist of scripts, which may go on to another
+// address before they are loaded.
 func (w *walker) leadTo(path string) {
 	w.t.Helper()
 	w.Evaluate("window.left = true, location.pathname === " + strconv.Quote(path) + " ? location.reload() : location.assign(" + strconv.Quote(path) + ")")
@@ -51,8 +51,8 @@ func (w *walker) is(condition string) bool {
 	return browser.Evaluate[bool](w.Browser, "!!("+condition+")")
 }
 
-// wantsOurState is what the gateway says of the browser's session. It is asked from a page of the gateway's own, which
-// has no guard.
+// wantsOurState checks the state of the browser's session. It asks from a page of the gateway's own, which has no
+// guard.
 func (w *walker) wantsOurState(state string) {
 	w.t.Helper()
 	if got := browser.Await[string](w.Browser, `fetch("/second-factor/status").then(a => a.json()).then(a => a.state)`); got != state {
@@ -60,7 +60,7 @@ func (w *walker) wantsOurState(state string) {
 	}
 }
 
-// holdsNothing: the browser has no session cookie of the app's.
+// holdsNothing checks that the browser has no session cookie of the app's.
 func (w *walker) holdsNothing() {
 	w.t.Helper()
 	for _, cookie := range w.Cookies() {
@@ -70,15 +70,15 @@ func (w *walker) holdsNothing() {
 	}
 }
 
-// In the guard's dialog, and in what of the page is the app's.
+// Expressions for the guard's dialog, and for the app's part of the page.
 const (
 	guardRoot   = `[...document.documentElement.children].map(e => e.shadowRoot).find(r => r && r.querySelector("dialog[open] input[name=code]"))`
 	guardDialog = `!!` + guardRoot
 	guardAlert  = guardRoot + `?.querySelector("[role=alert]").textContent`
 )
 
-// passGuard meets the guard's dialog, mistypes, and types the right code. Nothing of what is inside may be there
-// before.
+// passGuard waits for the guard's dialog, types a wrong code and then the right one. Before that, nothing of the app's
+// inside may be shown.
 func (w *walker) passGuard(inside string) {
 	w.t.Helper()
 	w.Until("no dialog asks for the code", guardDialog)
@@ -102,7 +102,7 @@ func (w *walker) passGuard(inside string) {
 	w.holdsNothing()
 }
 
-// passChallenge is the same on the gateway's own page.
+// passChallenge does the same on the gateway's own page.
 func (w *walker) passChallenge() {
 	w.t.Helper()
 	if got := w.Path(); got != challenge {

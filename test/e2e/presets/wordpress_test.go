@@ -19,7 +19,7 @@ var (
 	wordPressLogout = regexp.MustCompile(`href=['"][^'"]*(/wp-login\.php\?action=logout[^'"]+)['"]`)
 )
 
-// wordPress takes a password at its login form, at its interface for programs, and with each request to it.
+// wordPress accepts a password at its login form, at XML-RPC, and by HTTP Basic in each request to its REST API.
 var wordPress = app{
 	preset: "wordpress", kind: "form", start: apps.StartWordPress, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

@@ -23,7 +23,7 @@ var (
 	wordPressAction = regexp.MustCompile(`<form name="(?:lostpassword|resetpass|register)form"[^>]* action="http://[^/"]+([^"]+)"`)
 )
 
-// wordPressMail makes WordPress write its mail into a file, let people register, and have a post with a password of its
+// wordPressMail makes WordPress write its mail into a file, let people register, and add a post with a password of its
 // own.
 const wordPressMail = `<?php
 function wp_mail($to, $subject, $message) { return (bool) file_put_contents(ABSPATH . 'mail.txt', $message); }
@@ -35,7 +35,7 @@ add_action('init', function () {
 });
 `
 
-// mailed waits for WordPress' mail, and returns the link in it to set a password with.
+// mailed waits for WordPress' mail, and returns the link in it for setting a password.
 func mailed(t testing.TB, running *apps.App) string {
 	t.Helper()
 	file := filepath.Join(running.Folder, "mail.txt")
@@ -52,11 +52,11 @@ func mailed(t testing.TB, running *apps.App) string {
 	}
 }
 
-// setByLink sets a password by a mailed link, and by WordPress' own form for it.
+// setByLink sets a password with a mailed link and WordPress' own form.
 func setByLink(t testing.TB, c *site.Client, link, password string) site.Answer {
 	t.Helper()
 	for _, cookie := range c.Get(link).Wants(t, http.StatusFound, "").Cookies() {
-		c.SetCookie(cookie.Name, cookie.Value) // whatever its path is
+		c.SetCookie(cookie.Name, cookie.Value) // for all paths
 	}
 	page := c.Get("/wp-login.php?action=rp").Wants(t, http.StatusOK, "")
 	return c.Post(site.Find(t, wordPressAction, page.Text), url.Values{
@@ -64,9 +64,9 @@ func setByLink(t testing.TB, c *site.Client, link, password string) site.Answer 
 	})
 }
 
-// TestWordPressLostPassword: what WordPress does for people who are not signed in and have no password to type stands
-// in the query of its forms' addresses. All of it works for strangers, and none of it signs anybody in: whoever sets a
-// new password signs in with that, and is asked for the factor.
+// TestWordPressLostPassword: for people who are not signed in and have no password, WordPress has forms whose purpose
+// is in the query of their addresses. All of them work for strangers, and none signs anybody in: after setting a new
+// password a user has to sign in with it, and is asked for the factor.
 func TestWordPressLostPassword(t *testing.T) {
 	t.Parallel()
 	running := apps.StartWordPress(t)
@@ -120,7 +120,7 @@ func TestWordPressLostPassword(t *testing.T) {
 			}
 			wordPressLogin(c, apps.Account{Name: "carol" + test.more, Password: "first-password-9"}, "/wp-admin/", "").Wants(t, http.StatusFound, "")
 
-			// The password of a post is no account's.
+			// The password of a post is not that of an account.
 			c = test.at.Client(t)
 			got = c.Do("POST", "/wp-login.php?action=postpass", http.Header{
 				"Content-Type": form()["Content-Type"], "Referer": {test.at.URL + "/?name=berths"},
@@ -133,9 +133,9 @@ func TestWordPressLostPassword(t *testing.T) {
 	}
 }
 
-// TestP1_WordPressLoginByAnyQuery: the thief has alice's password. At the address that is open to strangers' forms,
-// with whatever query, a name and a password are the login, or are refused; where WordPress reads neither they are
-// nothing. The control is the app itself, which signs in by a query of its login's, and by no other.
+// TestP1_WordPressLoginByAnyQuery: the thief has alice's password. At the address that is open to strangers' forms, a
+// name and a password count as the login or are refused, whatever the query says, or have no effect if WordPress does
+// not read them. The control is the app itself, which signs in with some of these queries.
 func TestP1_WordPressLoginByAnyQuery(t *testing.T) {
 	t.Parallel()
 	running := apps.StartWordPress(t)

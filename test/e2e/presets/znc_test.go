@@ -13,8 +13,8 @@ import (
 
 var zncToken = regexp.MustCompile(`name="_CSRF_Check" value="([^"]+)"`)
 
-// znc answers to a right and to a wrong password byte for byte the same, and a right one raises the session that is
-// there without a word: what it sets a stranger is the credential of whoever signs in with it.
+// znc gives the same answer, byte for byte, to a right and to a wrong password. A right one raises the existing session
+// without changing its cookie: the cookie that a stranger has is the credential of whoever signs in with it.
 var znc = app{
 	preset: "znc", kind: "form", start: apps.StartZNC, owner: apps.Alice, guest: apps.Bob,
 	signIn: func(t testing.TB, c *site.Client, account apps.Account) site.Answer {

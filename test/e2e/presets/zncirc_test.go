@@ -10,9 +10,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestP1_ZNCSpeaksIRC: ZNC's listener speaks IRC as well, at the same port and with the same password, as it does
-// unless it is told not to. What has another method than GET and POST it takes for that, and the lines of the body for
-// commands. Bob, who has alice's password, put hers into a request of his own verified session, and did there all that
+// TestP1_ZNCSpeaksIRC: unless it is configured otherwise, ZNC's listener also speaks IRC, at the same port and with the
+// same password. It reads a request with a method other than GET and POST as IRC, and the lines of the body as
+// commands. Bob, who has alice's password, could send it in such a request of his own verified session, and do all that
 // she may, without her factor.
 func TestP1_ZNCSpeaksIRC(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestP1_ZNCSpeaksIRC(t *testing.T) {
 	p.signIn(t, bob, p.guest)
 	bob.Enrol(10)
 	p.wantsState(t, bob, "verified", p.guest.Name)
-	p.wantsChallenge(t, p.signIn(t, p.Client(t), p.owner)) // the ordinary attempt
+	p.wantsChallenge(t, p.signIn(t, p.Client(t), p.owner)) // the ordinary sign-in
 
 	alice := direct.Client(t)
 	p.signIn(t, alice, p.owner)
@@ -32,7 +32,7 @@ func TestP1_ZNCSpeaksIRC(t *testing.T) {
 		return c.Try(method, "/x", http.Header{"Content-Type": {"text/plain"}}, "PASS alice:"+p.owner.Password+"\r\nNICK x\r\nUSER x x x x\r\n"+
 			"PRIVMSG *status :AddMOTD "+text+"\r\nQUIT\r\n")
 	}
-	// The app itself does it. Its answer is no HTTP.
+	// Without the gateway it works. The answer is not HTTP.
 	does := func(method, text string) {
 		t.Helper()
 		_, _ = irc(direct.Client(t), method, text)
@@ -51,7 +51,7 @@ func TestP1_ZNCSpeaksIRC(t *testing.T) {
 				t.Fatal(err)
 			}
 			if method == "HEAD" {
-				got.Wants(t, http.StatusBadRequest, "") // as every page load with a body
+				got.Wants(t, http.StatusBadRequest, "") // like every page load with a body
 				continue
 			}
 			if got.Wants(t, http.StatusMethodNotAllowed, ""); got.Header.Get("Allow") != "GET, POST" {
@@ -61,7 +61,7 @@ func TestP1_ZNCSpeaksIRC(t *testing.T) {
 	}
 	does("OPTIONS", "direct-last")
 	if text := said(); strings.Contains(text, "gateway-") {
-		t.Errorf("what came by the gateway was done: %.3000s", text)
+		t.Errorf("a command that came through the gateway was executed: %.3000s", text)
 	}
 	p.wantsState(t, bob, "verified", p.guest.Name)
 	bob.Get("/").Wants(t, http.StatusOK, "")

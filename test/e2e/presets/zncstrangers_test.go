@@ -11,10 +11,10 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestZNCStrangers: ZNC keeps few sessions to an address, and all requests come from the gateway's. Strangers who
-// opened the login's page a few times, from wherever, ended the sessions of all who were signed in, and could keep
-// everybody out. With the line of znc.conf that the preset asks for, they use up their own address's only; the control
-// is a ZNC without it.
+// TestZNCStrangers: ZNC keeps few sessions for each address, and all requests come from the gateway's address.
+// Strangers who opened the login page a few times, from anywhere, ended the sessions of all users, and could keep
+// everybody out. With the line of znc.conf that the preset asks for, they use up only the sessions of their own
+// address; the control is a ZNC without it.
 func TestZNCStrangers(t *testing.T) {
 	t.Parallel()
 	for _, told := range []bool{true, false} {
@@ -36,7 +36,7 @@ func TestZNCStrangers(t *testing.T) {
 	}
 }
 
-// openFrom loads a page from another address of this machine, as somebody who was never there.
+// openFrom loads a page from another address of this machine, as a new stranger.
 func openFrom(t testing.TB, s *site.Site, address, path string) {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}

@@ -11,8 +11,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestAppAway: the app is away when a stranger comes. The browser shows a page of ours, with scripts and without, tries
-// again by itself, and arrives when the app is back.
+// TestAppAway: the app is down when a stranger comes. The browser shows a page of the gateway's, with scripts and
+// without, which tries again by itself, and shows the app's page when the app is back.
 func TestAppAway(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func TestAppAway(t *testing.T) {
 	}
 }
 
-// TestAppAwayElsewhere: where the operator has `handle_errors` answer, that does.
+// TestAppAwayElsewhere: if the operator's `handle_errors` answers errors, that answer is shown instead.
 func TestAppAwayElsewhere(t *testing.T) {
 	t.Parallel()
 	s := site.Start(t, "127.0.0.1:1", block, site.Options{Block: "handle_errors {\n\t\trespond \"the operator's own\" 502\n\t}\n"})

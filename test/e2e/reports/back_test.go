@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestBackAfterSignOut: somebody signs out, by the gateway's door or by the app's own, and leaves the browser. Whoever
-// sits down there looks back, and saw the app's page, which browsers keep as the app lets them.
+// TestBackAfterSignOut: a user signs out, at the gateway or at the app, and leaves the browser. The next person at that
+// browser goes back in the history, and could see the app's page, because browsers keep pages if the app lets them.
 func TestBackAfterSignOut(t *testing.T) {
 	t.Parallel()
 	a := newApp("/page")

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestLoginInFrame: a page of the app's has its login in a frame. The challenge may stand in none, so that the frame
-// stayed empty, and nobody got on.
+// TestLoginInFrame: a page of the app has its login in a frame. The challenge must not be shown in a frame, so the
+// frame stayed empty, and nobody could sign in.
 func TestLoginInFrame(t *testing.T) {
 	t.Parallel()
 	a := newApp("/page")

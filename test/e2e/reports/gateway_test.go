@@ -1,5 +1,5 @@
-// Package reports tries on the gateway, in a real browser, what users of comparable software have reported: each thing
-// with an app of a few lines that behaves as theirs did.
+// Package reports tests, in a real browser, problems that users of comparable software have reported. Each test has an
+// app of a few lines that behaves like theirs.
 package reports
 
 import (
@@ -12,11 +12,11 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// app is one of a few lines: alice signs in with any password at /login, and is asked about at /me. Everything else
-// is the test's.
+// app is an app of a few lines. Alice signs in with any password at /login, and /me says who is signed in. The test
+// adds everything else.
 type app struct {
 	*http.ServeMux
-	// after is where a login leads.
+	// after is the address to which a login redirects.
 	after string
 }
 
@@ -96,7 +96,7 @@ func (p *protected) signIn(b *driver.Browser, name string) {
 func (p *protected) prove(t *testing.T, b *driver.Browser, scripts bool) {
 	t.Helper()
 	b.WaitPath("/second-factor/challenge")
-	b.Fill("[name=code]", p.phone.Code(t)) // which sends itself, where there are scripts
+	b.Fill("[name=code]", p.phone.Code(t)) // with scripts the form sends itself
 	if !scripts {
 		b.Click(driver.Labelled("Verify"))
 	}

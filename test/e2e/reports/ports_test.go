@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestTwoPorts: two gateways on one host, on different ports. A look at one signed out of the other, since cookies know
-// no ports.
+// TestTwoPorts: two gateways run on one host, on different ports. Opening a page of one signed the user out of the
+// other, because cookies do not distinguish ports.
 func TestTwoPorts(t *testing.T) {
 	t.Parallel()
 	start := func() *protected {

@@ -9,9 +9,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestRedirectsAfterLogin: a login leads on to another site, as those of identity providers do, by one redirect of the
-// app's and by several, with scripts in the browser and without. Browsers hold our page's form-action against each of
-// them: the code was spent, and the browser stood still.
+// TestRedirectsAfterLogin: a login redirects to another site, as identity providers do, by one redirect of the app or
+// by several, with scripts in the browser and without. Browsers check each redirect against the form-action policy of
+// the gateway's page. The code was used up, and the browser stayed where it was.
 func TestRedirectsAfterLogin(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { page(w, "Arrived", r.URL.RawQuery) }))
 	t.Cleanup(other.Close)
@@ -21,7 +21,7 @@ func TestRedirectsAfterLogin(t *testing.T) {
 		noScripts bool
 	}{
 		"at once": {}, "by several": {hops: true}, "without scripts": {noScripts: true},
-		// As helmet says with every answer of a Node app: the next hop does not say any more where the form was.
+		// The policy that helmet sets on every answer of a Node app: the next hop does not get the form's address.
 		"by several, and nobody says from where": {hops: true, policy: "no-referrer"},
 	} {
 		t.Run(name, func(t *testing.T) {

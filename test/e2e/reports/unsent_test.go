@@ -10,9 +10,9 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestFormAfterTheSession: somebody writes a long text while her session ends, and sends it. Users reported that they
-// were at the login page and the text was gone. The page says that it was not sent; she signs in in another tab, goes
-// back in this one, finds what she wrote, and sends it.
+// TestFormAfterTheSession: a user writes a long text while her session ends, and sends it. Users reported that they
+// came to the login page and the text was gone. Now a page says that the form was not sent. She signs in in another
+// tab, goes back in this one, finds her text, and sends it.
 func TestFormAfterTheSession(t *testing.T) {
 	t.Parallel()
 	a := newApp("/write")
@@ -32,7 +32,7 @@ func TestFormAfterTheSession(t *testing.T) {
 		b.WaitPath("/write")
 		b.Fill("#text", "A long text")
 
-		// She signs the others out, on her telephone.
+		// On her telephone she ends all other sessions.
 		c := p.Client(t)
 		c.Post("/login", url.Values{"user": {"alice"}})
 		c.Pass(p.phone)
@@ -57,7 +57,7 @@ func TestFormAfterTheSession(t *testing.T) {
 
 		b.Back()
 		b.WaitPath("/write")
-		// By scripts of ours: the tab is not in front.
+		// By script, because the tab is in the background.
 		if text := driver.Evaluate[string](b, `document.getElementById("text").value`); text != "A long text" {
 			t.Errorf("scripts %v: what was typed is %q by now", scripts, text)
 		}

@@ -10,8 +10,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestKeptPages: the browser has kept the app's page since before the operator switched `settings_link` on. The app
-// says that its page has not changed, and the browser showed the old one for ever.
+// TestKeptPages: the browser has cached the app's page before the operator switched `settings_link` on. The app says
+// that its page has not changed, so the browser kept showing the old one, without the link.
 func TestKeptPages(t *testing.T) {
 	t.Parallel()
 	var whole, unchanged atomic.Int64
@@ -34,7 +34,7 @@ func TestKeptPages(t *testing.T) {
 	b.WaitPath("/page")
 	b.Goto(p.URL + "/page")
 	if unchanged.Load() != 1 {
-		t.Fatalf("the control: the browser has not asked by what it has kept: %d, %d", whole.Load(), unchanged.Load())
+		t.Fatalf("the control: the browser made no conditional request: %d, %d", whole.Load(), unchanged.Load())
 	}
 	p.Write(strings.Replace(p.Caddyfile(), "app ledger", "settings_link\n\t\tapp ledger", 1))
 	if err := p.Reload(); err != nil {
@@ -43,11 +43,11 @@ func TestKeptPages(t *testing.T) {
 	link := driver.Link("Two-factor authentication settings")
 	b.Goto(p.URL + "/page")
 	if !b.Visible(link) {
-		t.Error("the browser shows the page of before")
+		t.Error("the browser shows the old page")
 	}
 	before := unchanged.Load()
 	b.Goto(p.URL + "/page")
 	if !b.Visible(link) || unchanged.Load() != before+1 {
-		t.Errorf("the page with the link is not kept: %d", unchanged.Load()-before)
+		t.Errorf("the page with the link is not cached: %d", unchanged.Load()-before)
 	}
 }

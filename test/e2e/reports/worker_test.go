@@ -9,8 +9,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestServiceWorker: the app has a service worker at `/` that answers every page load with the shell that it keeps. Our
-// pages showed that shell, the challenge and the sign-out too.
+// TestServiceWorker: the app has a service worker at `/` that answers every page load with a cached page. The browser
+// showed that page in place of all of the gateway's pages, including the challenge and the sign-out.
 func TestServiceWorker(t *testing.T) {
 	t.Parallel()
 	a := newApp("/page")
@@ -35,11 +35,11 @@ func TestServiceWorker(t *testing.T) {
 	}
 	b.Goto(p.URL + "/second-factor/")
 	if got := b.Text("h1"); !strings.Contains(got, "Settings") {
-		t.Errorf("our page shows %q", got)
+		t.Errorf("the gateway's page shows %q", got)
 	}
 	b.Follow(driver.Labelled("Sign out"))
 	b.Goto(p.URL + "/second-factor/challenge")
 	if got := b.Page(); strings.Contains(got, "Shell") && strings.HasPrefix(b.Path(), "/second-factor") {
-		t.Errorf("our page shows %.200q", got)
+		t.Errorf("the gateway's page shows %.200q", got)
 	}
 }

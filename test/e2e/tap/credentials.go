@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Credential is something that the app handed out and that may stand for somebody.
+// Credential is a value that the app has issued and that may identify an account.
 type Credential struct {
-	// Cookie is its name, or empty for a bearer token.
+	// Cookie is the cookie's name; empty for a bearer token.
 	Cookie, Value string
 }
 
-// shortest is the length below which a value is no credential but a setting, such as a theme.
+// shortest is the length of the shortest credential; a shorter value is a setting, such as a theme.
 const shortest = 16
 
-// tokens are bearer tokens and the like in the JSON of answers.
+// tokens matches bearer tokens and similar values in the JSON of answers.
 var tokens = regexp.MustCompile(`"(?:token|access_token|refresh_token|session)"\s*:\s*"([^"]{16,})"`)
 
-// bodyLimit is how much of a body is looked at, in bytes.
+// bodyLimit is how much of a body is examined, in bytes.
 const bodyLimit = 1 << 20
 
-// note keeps what an answer hands out. The lock is held.
+// note records the credentials in an answer. The caller holds the lock.
 func (t *Tap) note(answer *http.Response) {
 	for _, cookie := range answer.Cookies() {
 		if len(cookie.Value) >= shortest && !isFormToken(cookie.Name) {
@@ -55,7 +55,7 @@ func isFormToken(name string) bool {
 	return strings.Contains(name, "csrf") || strings.Contains(name, "xsrf")
 }
 
-// Decoded is a body without its compression, or as it is where it has none that is known.
+// Decoded returns a body without its compression, or unchanged if it has none that is known.
 func Decoded(header http.Header, body []byte) []byte {
 	if header.Get("Content-Encoding") != "gzip" {
 		return body
@@ -71,8 +71,8 @@ func Decoded(header http.Header, body []byte) []byte {
 	return plain
 }
 
-// Leaked gives the credentials among what the app has handed out since Forget that stand in a text, and whom the app
-// takes their bearer for, if for anybody: as a cookie, or as a bearer token.
+// Leaked returns the credentials that the app has issued since Forget and that are in one of the texts. Each has the
+// accounts for which the app accepts it, as a cookie or as a bearer token; none if it accepts it for nobody.
 func (t *Tap) Leaked(host, client string, texts ...string) map[Credential]names {
 	t.mu.Lock()
 	var found []Credential
@@ -92,7 +92,7 @@ func (t *Tap) Leaked(host, client string, texts ...string) map[Credential]names 
 	return leaked
 }
 
-// Worth is whom the app takes the bearer of a credential for.
+// Worth returns the account that the app accepts a credential for, in each realm.
 func (t *Tap) Worth(host, client string, credential Credential) names {
 	header := http.Header{"User-Agent": {client}}
 	if credential.Cookie != "" {

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// Question is how an app is asked who is signed in, in one realm of accounts.
+// Question is a request that asks an app who is signed in, in one realm of accounts.
 type Question struct {
-	// Realm tells the question from others; the name that a realm answers with counts in it alone.
+	// Realm is the name of the realm. The same account name in two realms means two accounts.
 	Realm string
-	// Method defaults to GET. Target is a path, perhaps with a query.
+	// Method defaults to GET. Target is a path with an optional query.
 	Method, Target string
-	// Body goes with it, if there is one, in the form that Header says.
+	// Body is the request's optional body, and Header has its headers.
 	Body   string
 	Header http.Header
 	// Name reads the account's name from an answer; empty: a stranger.
 	Name func(answer *http.Response, body []byte) string
-	// Guests are names that stand for strangers.
+	// Guests are names that the app gives strangers.
 	Guests []string
 }
 
-// JSON asks for an answer of 200 with the name at a pointer such as /user/login.
+// JSON returns a question whose answer has status 200 and the name at a JSON pointer such as /user/login.
 func JSON(realm, target, pointer string) Question {
 	return Question{Realm: realm, Method: http.MethodGet, Target: target, Name: func(answer *http.Response, body []byte) string {
 		var value any
@@ -38,7 +38,7 @@ func JSON(realm, target, pointer string) Question {
 	}}
 }
 
-// Body asks for an answer of 200 in whose text the pattern's first group is the name.
+// Body returns a question whose answer has status 200 and a text in which the pattern's first group is the name.
 func Body(realm, target, pattern string) Question {
 	compiled := regexp.MustCompile(pattern)
 	return Question{Realm: realm, Method: http.MethodGet, Target: target, Name: func(answer *http.Response, body []byte) string {
@@ -50,17 +50,17 @@ func Body(realm, target, pattern string) Question {
 	}}
 }
 
-// Header asks for an answer with the name in a header.
+// Header returns a question whose answer has the name in a header.
 func Header(realm, target, header string) Question {
 	return Question{Realm: realm, Method: http.MethodGet, Target: target, Name: func(answer *http.Response, _ []byte) string {
 		return answer.Header.Get(header)
 	}}
 }
 
-// names are what an app calls somebody, by realm. It has no entry for a realm in which they are a stranger.
+// names are the names of the accounts that are signed in, by realm. A realm without an account has no entry.
 type names = map[string]string
 
-// read is the name in an answer, if it is one of an account.
+// read returns the name in an answer; empty if it is not an account's.
 func (q Question) read(answer *http.Response, body []byte) string {
 	name := q.Name(answer, body)
 	for _, guest := range q.Guests {

@@ -1,6 +1,6 @@
-// Package tap stands between a gateway and an app, and knows what the gateway must not be wrong about: whom the app
-// takes each request for. It asks the app itself, with the very credentials of each request, before and after the
-// request is served, and with what the answer sets. The gateway notices nothing of it.
+// Package tap is a proxy between a gateway and an app that finds out what the gateway must not be wrong about: for
+// which account the app accepts each request. It asks the app itself, with the credentials of the request, before and
+// after the request is served, and with the cookies that the answer sets. The gateway does not notice it.
 package tap
 
 import (
@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// Parameter is one of an address that the tap itself obeys, and takes away: `tap=hold:50` has a request wait so many
-// milliseconds before the app gets it, `tap=drip:50` has an answer's body wait so long after its head, `tap=break:1`
-// breaks the connection off in the place of an answer, and `tap=deaf:50` has that happen to all requests for so many
+// Parameter is a parameter of the query that the tap itself obeys and removes. `tap=hold:50` delays a request by so
+// many milliseconds before the app gets it. `tap=drip:50` delays an answer's body by that time after its head.
+// `tap=break:1` closes the connection instead of answering. `tap=deaf:50` does that to all requests for so many
 // milliseconds.
 const Parameter = "tap"
 
@@ -30,24 +30,29 @@ const askTimeout = 20 * time.Second
 
 // Seen is a request that reached the app.
 type Seen struct {
-	// Client is the request's User-Agent. It goes with the gateway's own questions too.
+	// Client is the request's User-Agent. The gateway's own questions have it too.
 	Client string
 	// Method and Target are the request's first line.
 	Method, Target string
 	Header         http.Header
-	// Question is the realm about which the request is the gateway's own question, by its method and address.
+	// Question is the realm, if the request is one of the gateway's own questions by its method and address.
 	Question string
-	// Before is whom the app took the request's credentials for when it arrived. A thorough tap asks again: After is
-	// what it said when the request had been served, and Signed what it said with what the answer set in addition.
-	// Begun and Ended are when it was served.
+	// Before are the accounts for which the app accepted the request's credentials when it arrived. A thorough tap asks
+	// again: After is the answer when the request had been served, and Signed the answer for the same credentials with
+	// the cookies that the app's answer set. Begun and Ended are when the request was served.
 	Before, After, Signed names
 	Begun, Ended          time.Time
-	// Status is that of the app's answer; 0 where there was none.
+	// Status is the status of the app's answer; 0 if there was none.
 	Status int
+	// set are the cookies that the answer set.
+	set []*http.Cookie
 }
 
 // Tap is the handler between gateway and app.
 type Tap struct {
+	// Front is the app's page that shows most of an account; default: "/". It is not changed later.
+	Front string
+
 	upstream  *url.URL
 	questions []Question
 	client    *http.Transport
@@ -62,10 +67,10 @@ type Tap struct {
 	idle    *sync.Cond
 }
 
-// New makes a tap before the app at upstream (host and port).
+// New makes a tap in front of the app at upstream (host and port).
 func New(upstream string, questions ...Question) *Tap {
 	tap := &Tap{
-		upstream: &url.URL{Scheme: "http", Host: upstream}, questions: questions,
+		Front: "/", upstream: &url.URL{Scheme: "http", Host: upstream}, questions: questions,
 		client: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		issued: map[string]Credential{},
 	}
@@ -86,13 +91,13 @@ func New(upstream string, questions ...Question) *Tap {
 	return tap
 }
 
-// Thorough has a tap ask after each request too, and returns it.
+// Thorough makes the tap also ask after each request, and returns it.
 func (t *Tap) Thorough() *Tap {
 	t.thorough = true
 	return t
 }
 
-// Close ends the connections to the app, when all requests have been served.
+// Close waits until all requests have been served, and closes the connections to the app.
 func (t *Tap) Close() {
 	t.Wait()
 	t.client.CloseIdleConnections()
@@ -104,10 +109,10 @@ type seenKey struct{}
 func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.begin()
 	defer t.end()
-	// Without it, the server closes the request's body at the answer's head, and the proxy may break off the answer.
-	// Only HTTP/1 has it, and needs it.
+	// Otherwise the server closes the request's body at the answer's head, and the proxy may break off the answer. Only
+	// HTTP/1 has it, and needs it.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	wanted := orders(r)
+	wanted, lives := orders(r), living(r)
 	seen := &Seen{
 		Client: r.UserAgent(), Method: r.Method, Target: r.RequestURI, Header: r.Header.Clone(), Question: t.realmOf(r), Begun: time.Now(),
 	}
@@ -118,7 +123,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Lock()
 	t.seen = append(t.seen, seen)
 	t.mu.Unlock()
-	time.Sleep(wanted["hold"]) // a slow app: it is what is tested, and no wait for something
+	time.Sleep(wanted["hold"]) // simulates a slow app, and waits for nothing
 	if drip := wanted["drip"]; drip > 0 {
 		w = &dripping{ResponseWriter: w, wait: drip}
 	}
@@ -137,10 +142,17 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if wanted["break"] > 0 || time.Now().UnixNano() < t.deaf.Load() {
 		panic(http.ErrAbortHandler)
 	}
-	t.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
+	r = r.WithContext(context.WithValue(r.Context(), seenKey{}, seen))
+	if lives == 0 {
+		t.proxy.ServeHTTP(w, r)
+		return
+	}
+	answer := &alive{ResponseWriter: w}
+	t.proxy.ServeHTTP(answer, r)
+	t.goOn(answer, r, withCookies(credentials, seen.set), lives)
 }
 
-// answered looks at the head of the app's answer, and asks with what it sets.
+// answered examines the head of the app's answer, and asks with the cookies that it sets.
 func (t *Tap) answered(answer *http.Response) error {
 	seen, _ := answer.Request.Context().Value(seenKey{}).(*Seen)
 	var signed names
@@ -149,12 +161,12 @@ func (t *Tap) answered(answer *http.Response) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	seen.Status, seen.Signed = answer.StatusCode, signed
+	seen.Status, seen.Signed, seen.set = answer.StatusCode, signed, answer.Cookies()
 	t.note(answer)
 	return nil
 }
 
-// Ask asks the app in each realm whom it takes these headers for.
+// Ask asks the app in each realm for which account it accepts these headers.
 func (t *Tap) Ask(host string, credentials http.Header) names {
 	said := names{}
 	for _, question := range t.questions {
@@ -165,8 +177,8 @@ func (t *Tap) Ask(host string, credentials http.Header) names {
 	return said
 }
 
-// notAsked are headers that say nothing of who sent a request: what its body is, in which form and on which conditions
-// an answer is wanted, and what belongs to the connection.
+// notAsked are headers that a question leaves out because they do not identify the sender: those about the body, the
+// form and the conditions of the answer, and the connection.
 var notAsked = []string{
 	"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Trailer", "Te", "Expect", "Connection", "Upgrade", "Keep-Alive",
 	"Accept", "Accept-Encoding", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
@@ -179,7 +191,7 @@ func (t *Tap) ask(question Question, host string, credentials http.Header) strin
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, orGet(question.Method), t.upstream.String()+question.Target, strings.NewReader(question.Body))
 	if err != nil {
-		panic("tap: a question that is no request: " + err.Error())
+		panic("tap: a question makes no valid request: " + err.Error())
 	}
 	request.Header = credentials.Clone()
 	for name := range request.Header {
@@ -188,7 +200,7 @@ func (t *Tap) ask(question Question, host string, credentials http.Header) strin
 		}
 	}
 	if request.Header["User-Agent"] == nil {
-		request.Header["User-Agent"] = []string{""} // or the client library would say one
+		request.Header["User-Agent"] = []string{""} // otherwise the client library would set one
 	}
 	maps.Copy(request.Header, question.Header)
 	request.Host = host
@@ -201,7 +213,7 @@ func (t *Tap) ask(question Question, host string, credentials http.Header) strin
 	return question.read(answer, body)
 }
 
-// realmOf is the realm that a request asks about, if it is one of the questions.
+// realmOf returns the realm that a request asks about; empty if it is not one of the questions.
 func (t *Tap) realmOf(r *http.Request) string {
 	for _, question := range t.questions {
 		if r.Method == orGet(question.Method) && r.RequestURI == question.Target {
@@ -218,7 +230,7 @@ func orGet(method string) string {
 	return method
 }
 
-// All gives the requests that were seen since Forget; those that are still being served have no Ended.
+// All returns the requests that were seen since Forget; those that are still being served have no Ended.
 func (t *Tap) All() []Seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -243,21 +255,21 @@ func (t *Tap) end() {
 	}
 }
 
-// Wait waits for all requests that are being served. More may come meanwhile, of clients that have gone.
+// Wait waits for all requests that are being served. Requests of clients that have hung up may still arrive later.
 func (t *Tap) Wait() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wait()
 }
 
-// wait is called with the lock held.
+// wait is Wait with the lock held.
 func (t *Tap) wait() {
 	for t.running > 0 {
 		t.idle.Wait()
 	}
 }
 
-// Forget begins anew, when what is being served is over.
+// Forget waits for the requests that are being served, and forgets all requests and credentials.
 func (t *Tap) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -265,7 +277,7 @@ func (t *Tap) Forget() {
 	t.seen, t.issued = nil, map[string]Credential{}
 }
 
-// withCookies are headers as a client would send them that has taken the cookies in.
+// withCookies returns the headers of a client that has accepted the cookies.
 func withCookies(header http.Header, set []*http.Cookie) http.Header {
 	header = header.Clone()
 	request := &http.Request{Header: http.Header{"Cookie": header["Cookie"]}}
@@ -284,7 +296,7 @@ func withCookies(header http.Header, set []*http.Cookie) http.Header {
 	return header
 }
 
-// orders takes the tap's own parameter off a request.
+// orders removes the tap's own parameter from a request, and returns its orders.
 func orders(r *http.Request) map[string]time.Duration {
 	wanted := map[string]time.Duration{}
 	pairs := strings.Split(r.URL.RawQuery, "&")
@@ -307,7 +319,7 @@ func orders(r *http.Request) map[string]time.Duration {
 	return wanted
 }
 
-// dripping has a body come later than its head.
+// dripping is a ResponseWriter that delays the body after the head.
 type dripping struct {
 	http.ResponseWriter
 	wait time.Duration

@@ -15,7 +15,7 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// client is a browser with nothing but a tap between it and the app: a gateway that lets everything pass.
+// client is a browser with only a tap between it and the app, as if the gateway let everything pass.
 type client struct {
 	*testing.T
 	tap  *Tap
@@ -47,7 +47,7 @@ func open(t *testing.T, knobs demo.Knobs, questions ...Question) *client {
 	}}
 }
 
-// send sends a request and gives what the tap saw of it.
+// send sends a request and returns what the tap saw of it.
 func (c *client) send(method, target, body string, header ...string) Seen {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), method, c.base+target, strings.NewReader(body))
@@ -75,7 +75,7 @@ const form = "application/x-www-form-urlencoded"
 
 var aliceForm = url.Values{"username": {"alice"}, "password": {demo.AlicePassword}}.Encode()
 
-// TestEverySignInIsSeen is the positive control of the oracle: whatever way somebody signs in, the tap says so.
+// TestEverySignInIsSeen is the positive control of the walk's oracle: the tap sees every sign-in, by whatever way.
 func TestEverySignInIsSeen(t *testing.T) {
 	loose := demo.Knobs{NoFormToken: true, LooseLogin: true}
 	inPlace := loose
@@ -128,7 +128,7 @@ func TestEverySignInIsSeen(t *testing.T) {
 	}
 }
 
-// TestRealms: each realm is asked, and a guest's name is nobody's.
+// TestRealms: each realm is asked, and a guest's name counts as no account.
 func TestRealms(t *testing.T) {
 	app, admin := JSON("app", "/api/me", "/login"), JSON("admin", "/api/admin/me", "/login")
 	app.Guests = []string{"anonymous"}
@@ -143,8 +143,8 @@ func TestRealms(t *testing.T) {
 	}
 }
 
-// TestWhatIsAsked: the question carries what apps bind their sessions to, as it came, and nothing of the request's
-// body, range or conditions.
+// TestWhatIsAsked: the question has the headers to which apps bind their sessions, unchanged, and nothing of the
+// request's body, range or conditions.
 func TestWhatIsAsked(t *testing.T) {
 	c := open(t, demo.Knobs{NoFormToken: true, LooseLogin: true, Binds: "Client-Ip"})
 	c.send("POST", "/login", aliceForm, "Content-Type", form, "Client-IP", "192.0.2.6")
@@ -164,7 +164,7 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
-// TestCredentials: what the app hands out is known again, and what it is worth.
+// TestCredentials: credentials that the app issues are recognised, with the account that they are for.
 func TestCredentials(t *testing.T) {
 	c := open(t, demo.Knobs{NoFormToken: true, LooseLogin: true})
 	c.send("GET", "/login", "")
@@ -190,7 +190,7 @@ func TestCredentials(t *testing.T) {
 	}
 	c.tap.Forget()
 	if len(c.tap.All()) != 0 || len(c.tap.Leaked("x", "", c.http.Jar.Cookies(address)[0].Value)) != 0 {
-		t.Error("it does not forget")
+		t.Error("the tap does not forget")
 	}
 
 	b := open(t, demo.Knobs{BearerTokens: true, Gzip: true})
@@ -210,10 +210,10 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestOrders: the tap's own parameter is obeyed, and not passed on.
+// TestOrders: the tap obeys its own parameter, and does not pass it on.
 func TestOrders(t *testing.T) {
 	c := open(t, demo.Knobs{Record: 10, NoFormToken: true})
-	// By POST, which client libraries do not try again.
+	// By POST, which client libraries do not repeat.
 	begun := time.Now()
 	if seen := c.send("GET", "/static/style.css?tap=hold:80&x=1", ""); time.Since(begun) < 80*time.Millisecond || seen.Status != http.StatusOK {
 		t.Errorf("held for %v: %+v", time.Since(begun), seen)

@@ -17,24 +17,24 @@ import (
 	"github.com/pquerna/otp/hotp"
 )
 
-// Factor stands in for a phone of the attacker's.
+// Factor is an authenticator of the attacker.
 type Factor struct {
-	// Key is in base32. Skew is how many steps to each side the gateway takes, so that there are codes without waiting.
+	// Key is in base32. Skew is how many steps to each side the gateway accepts; these give codes without waiting.
 	Key  string
 	Skew int64
 
 	last int64
 }
 
-// NewFactor takes a key that was confirmed just now with the first code that an authenticator of this skew gives.
+// NewFactor makes a Factor from a key that was confirmed just now with the first code of an authenticator of this skew.
 func NewFactor(key string, skew int) *Factor {
 	return &Factor{Key: key, Skew: int64(skew), last: time.Now().Unix()/30 - int64(skew) + 2}
 }
 
-// errNoCode is returned where all codes for now were used.
+// errNoCode is returned if all codes that are valid now have been used.
 var errNoCode = errors.New("no further code for now")
 
-// Code is one that was not used before and is still right.
+// Code returns a valid code that was not used before.
 func (f *Factor) Code() (string, error) {
 	now := time.Now().Unix() / 30
 	step := max(now-f.Skew+1, f.last+1)
@@ -45,23 +45,24 @@ func (f *Factor) Code() (string, error) {
 	return hotp.GenerateCodeCustom(f.Key, uint64(step), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
 }
 
-// left reports whether there is a code.
+// left reports whether there is an unused code.
 func (f *Factor) left() bool {
 	now := time.Now().Unix() / 30
 	return max(now-f.Skew+1, f.last+1) <= now+f.Skew
 }
 
-// browser keeps cookies, whosever they are, and notes what it was told of its state and what it was answered.
+// browser keeps cookies, whosever they are, and records what the gateway said of its state, and the answers that it
+// got.
 type browser struct {
 	wire   *wire
 	target *Target
-	// name is its User-Agent, and habit lines that go with all that it sends.
+	// name is its User-Agent, and habit has header lines that go with all its requests.
 	name  string
 	habit []string
 
 	mu       sync.Mutex
 	jar      map[string]string
-	tokens   []string // all of the gateway's that it has had
+	tokens   []string // all tokens of the gateway that it has had
 	used     bool
 	password string // the last value of Authorization, which browsers keep sending
 	readings []reading
@@ -77,14 +78,13 @@ type reading struct {
 // verified reports whether the reading is one of a session that may use the app.
 func (r reading) verified() bool { return r.State == "verified" }
 
-// answered is an answer with the time in which it was given.
+// answered is an answer, with the times at which its request began and ended.
 type answered struct {
 	begun, ended   time.Time
 	method, target string
-	// lost: the browser did not wait for it. aside: it did other things meanwhile. hasty: either, or it hung up on its
-	// own request.
+	// lost: the browser did not wait for it. aside: it did other things meanwhile. hasty: one of these, or it hung up.
 	lost, aside, hasty bool
-	// foreign: another site's page sent it; alone: and without our cookie.
+	// foreign: another site's page sent the request; alone: and without the gateway's cookie.
 	foreign, alone bool
 	// body: the request had one.
 	body bool
@@ -93,7 +93,7 @@ type answered struct {
 	Answer
 }
 
-// cookies is the header line of all that the browser has.
+// cookies returns the header line with all cookies of the browser.
 func (b *browser) cookies() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,7 +123,7 @@ func (b *browser) take(header http.Header) {
 	}
 }
 
-// lines are what a request carries whatever it is: a browser's own headers, unless it has others.
+// lines returns the header lines of a request: a browser's usual ones, except those that more replaces.
 func (b *browser) lines(more []string) []string {
 	name, lines := "User-Agent: "+b.name, []string{}
 	accept := "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
@@ -160,7 +160,7 @@ func (b *browser) lines(more []string) []string {
 	return lines
 }
 
-// send sends a request with all that the browser has, and notes the answer.
+// send sends a request with all that the browser has, and records the answer.
 func (b *browser) send(r request) Answer {
 	alone := r.trick == Elsewhere
 	if alone {
@@ -183,7 +183,7 @@ func (b *browser) send(r request) Answer {
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answered{
 		begun: begun, ended: time.Now(), method: r.method, target: r.target, lost: answer.Header == nil || err != nil, Answer: answer,
-		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
+		aside: r.trick == Slow || r.trick == Hold || r.trick == Twice || r.trick == Live, hasty: r.trick != "" && r.trick != Second && r.trick != Socket,
 		foreign: slices.ContainsFunc(r.lines, isForeign), alone: alone, body: r.body != "", password: password,
 	})
 	return answer
@@ -199,7 +199,8 @@ func (b *browser) get(path string) Answer {
 	return b.send(request{method: http.MethodGet, target: path})
 }
 
-// look notes what the gateway says of the session. Where it says nothing, the session counts as in either state.
+// look records what the gateway says of the session. If it says nothing, the session may be in the state before or
+// after.
 func (b *browser) look() reading {
 	r := request{method: http.MethodGet, target: b.target.Base + "/status", lines: b.lines(nil)}
 	seen := reading{begun: time.Now()}
@@ -214,7 +215,7 @@ func (b *browser) look() reading {
 	return seen
 }
 
-// during gives the readings from before a moment until after another.
+// during returns the readings from the last one before a moment to the first one after another.
 func (b *browser) during(from, to time.Time) (all []reading) {
 	before, after := b.around(from, to)
 	b.mu.Lock()
@@ -228,7 +229,7 @@ func (b *browser) during(from, to time.Time) (all []reading) {
 	return append(all, after)
 }
 
-// around gives the reading before a moment and the one after another; the same one where there is no other.
+// around returns the reading before a moment and the one after another; the same one twice if there is only one.
 func (b *browser) around(from, to time.Time) (before, after reading) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -248,7 +249,7 @@ func (b *browser) around(from, to time.Time) (before, after reading) {
 
 var ownToken = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
-// own posts a form of one of the gateway's own pages, if the session is one that gets it.
+// own posts a form of one of the gateway's own pages, if the session gets that page.
 func (b *browser) own(from, to string, values url.Values) Answer {
 	page := b.get(b.target.Base + from)
 	found := ownToken.FindStringSubmatch(page.Text)

@@ -12,7 +12,7 @@ import (
 	"sallyport.example/sallyport/test/e2e/tap"
 )
 
-// What stands for the attacker's own enrolled account in a sequence, until it is played.
+// Placeholders for the attacker's own enrolled account in a sequence, until it is played.
 const (
 	OwnName     = "{own}"
 	OwnPassword = "{own-password}"
@@ -22,12 +22,12 @@ const (
 type chooser struct {
 	*rand.Rand
 	target *Target
-	// wrong: no password in this sequence is right.
+	// wrong: all passwords in this sequence are wrong.
 	wrong bool
 	last  int
 }
 
-// choose makes up the sequence of a seed.
+// choose makes the sequence of a seed.
 func choose(target *Target, seed uint64) Sequence {
 	c := &chooser{Rand: rand.New(rand.NewPCG(seed, 12)), target: target} // a walk that can be replayed
 	c.wrong = c.chance(6)
@@ -49,7 +49,7 @@ func choose(target *Target, seed uint64) Sequence {
 	return sequence
 }
 
-// habit is what goes with everything: what this app may be surprised by, for the most part.
+// habit returns a header line for every request, mostly one to which this app may react in an unexpected way.
 func (c *chooser) habit() string {
 	if len(c.target.Headers) > 0 && c.chance(70) {
 		return pick(c, c.target.Headers)
@@ -57,7 +57,7 @@ func (c *chooser) habit() string {
 	return pick(c, habits)
 }
 
-// query is one of those that this app may be surprised by, or one for all.
+// query returns a query to which this app may react in an unexpected way, or one of those for all apps.
 func (c *chooser) query() string {
 	if len(c.target.Queries) > 0 && c.chance(60) {
 		return pick(c, c.target.Queries)
@@ -65,7 +65,7 @@ func (c *chooser) query() string {
 	return pick(c, queries)
 }
 
-// own is an account of the attacker's.
+// own returns an account of the attacker.
 func (c *chooser) own() string {
 	if len(c.target.Enrolled) > 0 && c.chance(40) {
 		return OwnName
@@ -78,7 +78,7 @@ func (c *chooser) chance(percent int) bool { return c.IntN(100) < percent }
 
 func pick[T any](c *chooser, all []T) T { return all[c.IntN(len(all))] }
 
-// client is mostly the one before.
+// client returns a browser, mostly the previous one.
 func (c *chooser) client() int {
 	if c.chance(20) {
 		c.last = c.IntN(browsers)
@@ -115,7 +115,7 @@ func (c *chooser) move() Move {
 	}
 }
 
-// person is who a login is for: the name as typed, the password, and whose right one it is.
+// person returns whom a login is for: the typed name, the password, and the account whose right password it is.
 func (c *chooser) person() (name, password, right string) {
 	account := c.target.Plain
 	switch n := c.IntN(100); {
@@ -136,7 +136,7 @@ func (c *chooser) person() (name, password, right string) {
 	return name, password, right
 }
 
-// login is a request that carries a name and a password, in one of all the ways.
+// login returns a request with a name and a password, in a random way.
 func (c *chooser) login() Move {
 	doors := c.target.Doors
 	if len(c.target.More) > 0 && c.chance(25) {
@@ -182,7 +182,7 @@ func (c *chooser) credentials(move *Move, door Door, name, password string, quer
 		form[field] = list
 	}
 	if c.chance(12) {
-		// Another field, or the same one again, says another name.
+		// Another field, or the same one again, has another name.
 		other, _, _ := c.person()
 		field := pick(c, []string{"email", "user", "login", fields[0]})
 		if c.chance(50) {
@@ -193,7 +193,7 @@ func (c *chooser) credentials(move *Move, door Door, name, password string, quer
 		}
 	}
 	if c.chance(6) && fields[0] != "email" {
-		// The name stands in another field alone, which nobody has told the gateway of.
+		// Only another field has the name, which the gateway's configuration does not mention.
 		delete(form, fields[0])
 		form["email"] = []string{name}
 	}
@@ -248,7 +248,7 @@ func basic(name, password string) string {
 	case name == OwnName && password == OwnPassword:
 		return "Basic {own-basic}"
 	case name == OwnName:
-		password = "wrong" // whoever that is
+		password = "wrong" // in this sequence, for any account
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
@@ -263,7 +263,7 @@ func join(query, more string) string {
 	return query + "&" + more
 }
 
-// path is another address than the one of the door, or another spelling of it.
+// path returns another address than the door's, or another spelling of it.
 func (c *chooser) path(path string) string {
 	switch n := c.IntN(10); {
 	case n < 4:
@@ -277,7 +277,7 @@ func (c *chooser) path(path string) string {
 	}
 }
 
-// load is a request without a password.
+// load returns a request without a password.
 func (c *chooser) load() Move {
 	move := Move{Kind: Send, Method: "GET"}
 	move.Target = pick(c, slices.Concat(c.target.Pages, c.target.Public, []string{"/missing", "/static/missing"}))
@@ -300,8 +300,12 @@ func (c *chooser) load() Move {
 		move.Target = pick(c, slices.Concat(c.target.Sockets, c.target.Public))
 		return move
 	}
+	if c.chance(10) {
+		move.Method, move.Body, move.Trick = "GET", "", Live
+		return move
+	}
 	if c.chance(25) {
-		// It is under way while something else happens.
+		// The request is under way while something else happens.
 		move.Trick = Slow
 		if c.chance(70) {
 			path, _, _ := strings.Cut(move.Target, "?")

@@ -11,9 +11,9 @@ import (
 	"sallyport.example/sallyport/test/e2e/tap"
 )
 
-// Violation is a promise that was not kept.
+// Violation is a broken promise.
 type Violation struct {
-	// Kind is which one, the same for the same sort.
+	// Kind is the kind of violation.
 	Kind string
 	// Text says what was seen.
 	Text string
@@ -21,25 +21,25 @@ type Violation struct {
 
 // The kinds of violations.
 const (
-	// Taken: a request of a session that is not verified is one that the app takes for signed in.
+	// Taken: the app accepts a request of an unverified session as signed in.
 	Taken = "the app takes a request of an unverified session for signed in"
-	// Carried: a login went out with cookies that are somebody's already.
+	// Carried: a login went to the app with cookies of a user who is signed in already.
 	Carried = "a login carries the app's session of somebody who is signed in"
-	// Other: a verified session is somebody else's to the app.
+	// Other: for the app, a request of a verified session belongs to another user.
 	Other = "the app takes a request of a verified session for somebody else's"
-	// Shown: an answer to a session that is not verified is a signed-in one.
+	// Shown: an unverified session gets the answer of a user who is signed in.
 	Shown = "an answer to an unverified session is one of a signed-in account"
-	// Handed: it has a credential of somebody else's in it, or of anybody's before the factor is passed.
+	// Handed: an answer has a credential of another user, or of any user before the factor is passed.
 	Handed = "an answer holds a credential that the session has not earned"
-	// Owner: the attacker is in.
+	// Owner: a session of the attacker is verified for the owner.
 	Owner = "a session of the attacker's is verified for the owner"
-	// Foreign: another site's page signs the browser in, or out, or speaks in its name.
+	// Foreign: another site's page signs the browser in or out, or acts in its name.
 	Foreign = "another site's page has to do with the session"
 	// Unearned: a session is verified for somebody whose password was never given.
 	Unearned = "a session is verified for an account whose password was never given"
 )
 
-// judge looks through what happened.
+// judge examines what happened.
 func (p *play) judge() []Violation {
 	var all []Violation
 	add := func(kind, format string, arguments ...any) {
@@ -62,7 +62,7 @@ func (p *play) judge() []Violation {
 
 type adder = func(kind, format string, arguments ...any)
 
-// owner is the browser that a request came from; nil for none.
+// owner returns the browser that a request came from; nil if there is none.
 func (p *play) owner(client string) *browser {
 	rest, found := strings.CutPrefix(client, fmt.Sprintf("walk/%d/", p.number))
 	number, _, _ := strings.Cut(rest, " ")
@@ -80,7 +80,7 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 	b := p.owner(seen.Client)
 	if b == nil {
 		if !strings.HasPrefix(seen.Client, "walk/") {
-			add(Taken, "%s %s of nobody's (%q) is %v's", seen.Method, seen.Target, seen.Client, seen.Before)
+			add(Taken, "%s %s of no browser of the walk (%q) is %v's", seen.Method, seen.Target, seen.Client, seen.Before)
 		}
 		return
 	}
@@ -94,7 +94,7 @@ func (p *play) judgeRequest(seen tap.Seen, add adder) {
 	}
 	for realm, name := range seen.Before {
 		if p.target.Untold == realm && p.target.isLogin(seen.Method, seen.Target) {
-			continue // another try with the same name: nobody has told the gateway what that is worth
+			continue // another login with the same name; the gateway does not ask about this realm
 		}
 		if p.target.Raises && before.verified() && b.gaveUp(seen.Begun) {
 			continue
@@ -119,10 +119,10 @@ func (p *play) mayBe(r reading, name string) bool {
 	return r.verified() && account != "" && p.target.accountOf(r.User) == account
 }
 
-// lenient reports whether a request may be an account's though the browser's session is not that account's verified
-// one, as far as is known: it proved itself with the account's own password; it was under way while something else
-// changed the session, and is judged by its answer; or it belongs to a session of the attacker's own that the browser
-// had not, or never, heard of, or had when it sent the request and did not wait.
+// lenient reports whether a request may be an account's although, as far as is known, the browser's session is not that
+// account's verified one. It may be if it had the account's own password; if it was under way while something else
+// changed the session, in which case its answer is judged; or if it belongs to a session of the attacker's own that the
+// browser did not know of yet, never learnt of, or had when it sent the request without waiting for the answer.
 func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after reading) bool {
 	changed := before.State != after.State || before.User != after.User
 	if changed && slices.ContainsFunc(b.answers, func(a answered) bool { return a.aside && a.during(seen.Begun) }) {
@@ -135,7 +135,7 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 	if slices.ContainsFunc(b.answers, func(a answered) bool {
 		return a.aside && a.begun.Before(after.ended) && a.ended.After(before.begun)
 	}) {
-		return true // in between it may have been verified, and something else since
+		return true // in between it may have been verified and then changed again
 	}
 	if p.proves(seen.Header.Get("Authorization"), account) {
 		return true
@@ -153,7 +153,7 @@ func (p *play) lenient(b *browser, seen tap.Seen, name string, before, after rea
 	})
 }
 
-// proves reports whether a line of HTTP Basic is an account's of the attacker's own, where the app takes such.
+// proves reports whether the app accepts HTTP Basic and the line is that of an account of the attacker's own.
 func (p *play) proves(line, account string) bool {
 	return p.target.Doors[0].Basic && slices.ContainsFunc(p.target.accounts()[1:], func(a Account) bool {
 		return a.Typed[0] == account && a.proves(line)
@@ -163,14 +163,14 @@ func (p *play) proves(line, account string) bool {
 // during reports whether an answer was under way at a moment.
 func (a answered) during(at time.Time) bool { return !at.Before(a.begun) && at.Before(a.ended) }
 
-// gaveUp reports whether a browser did not wait, until then, for an answer to something that was no page load.
+// gaveUp reports whether, until then, a browser did not wait for the answer to a request that was no page load.
 func (b *browser) gaveUp(until time.Time) bool {
 	return slices.ContainsFunc(b.answers, func(a answered) bool {
 		return a.hasty && a.begun.Before(until) && (a.method != http.MethodGet || a.body)
 	})
 }
 
-// called is what an account is called in a report.
+// called returns what an account is called in a report.
 func (p *play) called(name string) string {
 	if account := p.target.accountOf(name); account != "" {
 		return account
@@ -196,7 +196,7 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 			case p.mayBe(before, account.Called), p.mayBe(after, account.Called):
 				continue
 			case own && (answer.aside || p.proves(answer.password, account.Typed[0])):
-				// It may be the answer of a session that the browser has not heard of, or has left.
+				// It may be the answer of a session that the browser does not know of, or has left.
 				continue
 			}
 			for _, marker := range account.Markers {
@@ -222,15 +222,15 @@ func (p *play) judgeAnswer(b *browser, answer answered, add adder) {
 	}
 }
 
-// setsToken reports whether an answer to another site's page sets the gateway's cookie, where it must not: in a browser
-// whose own one was not there to be seen, and by a login.
+// setsToken reports whether an answer to another site's page sets the gateway's cookie where it must not: when the
+// browser has a cookie that it did not send, and by a login.
 func (p *play) setsToken(answer answered) bool {
 	return (answer.alone || p.target.isLogin(answer.method, answer.target)) &&
 		slices.ContainsFunc(answer.Header["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, p.target.Cookie+"=") })
 }
 
-// fromApp reports whether an answer may be the app's. The gateway's own pages and errors may name the account; what
-// waits at /resume is the app's answer to a login.
+// fromApp reports whether an answer may be the app's. The gateway's own pages and errors may name the account. The
+// answer at /resume is the app's answer to a login.
 func (p *play) fromApp(b *browser, answer answered) bool {
 	if rest, found := strings.CutPrefix(answer.target, p.target.Base); found {
 		return strings.HasPrefix(rest, "/resume") && answer.Status < http.StatusBadRequest

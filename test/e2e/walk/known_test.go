@@ -45,14 +45,14 @@ func moves(all ...Move) Sequence { return Sequence{Moves: all} }
 
 func always(line string, all ...Move) Sequence { return Sequence{Habit: []string{line}, Moves: all} }
 
-// inAddress is a login whose fields stand in the address.
+// inAddress is a login whose fields are in the address.
 const (
 	inAddress = "/login?username=alice&password=alice-password"
 	inEmail   = "/login?email=alice&password=alice-password"
 )
 
-// byAnotherField, for apps that read one, is a login in the address by a field that the operator does not know of,
-// which raises a session or begins one.
+// byAnotherField are logins in the address by a field that the operator does not know of, which begin a session or
+// raise one. They are for apps that read such a field.
 var byAnotherField = []Known{
 	{"B: another field, in the address", moves(plain("GET", inEmail, ""), looks)},
 	{"B: another field, in the address, raises a session", moves(looks, plain("GET", inEmail, ""), looks)},
@@ -79,8 +79,8 @@ var anywhere = []Known{
 	{"D: the same, hung up in the middle of its body", moves(isOwn, as("alice", "POST", "/missing", Hold), formOf("POST", "/api/entries", Slow, "text", "hers"), looks)},
 }
 
-// known are the ways past the gate that were found in it by hand before there was a walk, and by the walk since, by the
-// names of the variants to which they apply. They are played first.
+// known are the ways past the gate that were found by hand before there was a walk, and later by the walk, by the names
+// of the variants to which they apply. They are played first.
 var known = map[string][]Known{
 	"identity": {
 		{"C: hanging up in the middle of a login's answer", moves(looks, as("alice", "POST", "/login?tap=drip:80", Head), looks)},
@@ -130,6 +130,7 @@ var known = map[string][]Known{
 		{"D: the same by OPTIONS", moves(isOwn, as("alice", "OPTIONS", "/login", ""), looks)},
 		{"D: a login in the address raises a stranger's session", moves(looks, plain("GET", inAddress, ""), looks)},
 		{"C: a page asked for before the login, and answered after it", moves(looks, plain("GET", "/login?tap=hold:250", Slow), as("alice", "POST", "/login", ""))},
+		{"C: a page that brings the session which a login raises, and goes on", moves(plain("GET", "/login", Live), as("alice", "POST", "/login", ""))},
 	},
 	"in place, typed": {
 		{"C: one's own code opens a session that was raised", moves(isOwn, as("alice", "PUT", "/login", ""), code, looks)},

@@ -8,7 +8,7 @@ import (
 // Kind is what a move does.
 type Kind string
 
-// The moves. Each makes sense whichever others are left out, so that a sequence can be shortened.
+// The moves. Each is possible without any of the others, so that a sequence can be shortened.
 const (
 	// Send sends a request.
 	Send Kind = "send"
@@ -23,9 +23,9 @@ const (
 	Leave Kind = "leave"
 	// Copy gives one browser the cookies of another: the gateway's, or the app's.
 	Copy Kind = "copy"
-	// Replay has a browser go back to an earlier token of its own.
+	// Replay makes a browser use an earlier token of its own again.
 	Replay Kind = "replay"
-	// Look asks for all that there is to see.
+	// Look requests all pages of the target, and the answer at /resume.
 	Look Kind = "look"
 )
 
@@ -34,21 +34,23 @@ type Trick string
 
 // The tricks.
 const (
-	// Half shuts the writing side of the connection down when the request is sent, Drop closes it then, and Head when
-	// the head of the answer is there.
+	// Half shuts the writing side of the connection down after the request, Drop closes the connection after the
+	// request, and Head after the head of the answer.
 	Half Trick = "half-closed"
 	Drop Trick = "dropped"
 	Head Trick = "dropped after the head"
 	// Hold sends the body's last byte only after the next move, and Slow does not wait for the answer before that.
 	Hold Trick = "body held"
 	Slow Trick = "not awaited"
-	// Twice sends it twice at the same time.
+	// Live makes the answer go on while the next move is made (tap.Live). Its cookies are taken as soon as they come.
+	Live Trick = "goes on"
+	// Twice sends the request twice at the same time.
 	Twice Trick = "twice"
-	// Second sends it over HTTP/2, where the site speaks that.
+	// Second sends the request over HTTP/2, if the site speaks that.
 	Second Trick = "HTTP/2"
-	// Socket asks to go on as a WebSocket.
+	// Socket asks for a WebSocket.
 	Socket Trick = "WebSocket"
-	// Elsewhere sends it as a page of another site would, without the browser's cookies.
+	// Elsewhere sends the request as a page of another site would, without the browser's cookies.
 	Elsewhere Trick = "from another site"
 )
 
@@ -57,13 +59,14 @@ type Move struct {
 	Kind   Kind
 	Client int
 
-	// Of a request: Header has lines, Token is where a form token is fetched first, which replaces {token} in the body.
+	// For a request: Header has its lines, and Token the page where a form token is fetched first, which replaces
+	// {token} in the body.
 	Method, Target, Body string
 	Header               []string
 	Chunked              bool
 	Token                string
 	Trick                Trick
-	// Right says whose right password the request carries, by the usual name.
+	// Right is the usual name of the account whose right password the request has.
 	Right string
 
 	// From is the browser whose cookies are copied; What says which, or the page that a code is sent to.
@@ -71,14 +74,14 @@ type Move struct {
 	What string
 }
 
-// Sequence is what is done with fresh browsers.
+// Sequence is a list of moves that begins with fresh browsers.
 type Sequence struct {
 	// Habit are header lines that go with every request.
 	Habit []string
 	Moves []Move
 }
 
-// String is the sequence for a report.
+// String returns the sequence for a report.
 func (s Sequence) String() string {
 	var text strings.Builder
 	if len(s.Habit) > 0 {
@@ -90,7 +93,7 @@ func (s Sequence) String() string {
 	return text.String()
 }
 
-// String is the move for a report.
+// String returns the move for a report.
 func (m Move) String() string {
 	switch m.Kind {
 	case Send:
@@ -118,7 +121,7 @@ func (m Move) String() string {
 	return string(m.Kind)
 }
 
-// shape is the sequence without what differs between two that say the same.
+// shape returns the sequence without the differences between two equivalent ones.
 func (s Sequence) shape() string {
 	var parts []string
 	for _, line := range s.Habit {

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// naive is a gateway that has no gate: it lets everything pass, and says that nobody is verified, or who is by whom.
+// naive is a gateway without a gate: with pass it lets everything through, and it reports a fixed state and user.
 func naive(t *testing.T, state, user string, pass bool) *Target {
 	t.Helper()
 	alice, aliceUser := account("alice")
@@ -34,7 +34,7 @@ func naive(t *testing.T, state, user string, pass bool) *Target {
 		switch {
 		case r.URL.Path == "/second-factor/status":
 			w.Header().Set("Content-Type", "application/json")
-			// A client that has gone is its own affair.
+			// The client may have hung up.
 			_ = json.NewEncoder(w).Encode(map[string]string{"state": state, "user": user})
 		case pass:
 			proxy.ServeHTTP(w, r)
@@ -45,8 +45,8 @@ func naive(t *testing.T, state, user string, pass bool) *Target {
 	return target
 }
 
-// TestTheWalkSeesNoGate is the oracle's positive control: where there is no gate, it says so soon, in few words, and
-// each thing that it looks for is found.
+// TestTheWalkSeesNoGate is the oracle's positive control: without a gate, the walk finds every kind of violation
+// quickly, and reports each with a short sequence.
 func TestTheWalkSeesNoGate(t *testing.T) {
 	for _, control := range []struct {
 		state, user string
@@ -76,9 +76,8 @@ func TestTheWalkSeesNoGate(t *testing.T) {
 	}
 }
 
-// TestEachWayOfSendingIsSeen: however a request is sent, it reaches the app, and is seen for what it is; and what comes
-// back is read wherever its sender waits for it. (Go's servers take a half-closed connection for a client that has
-// gone.)
+// TestEachWayOfSendingIsSeen: however a request is sent, it reaches the app and is judged correctly, and its answer is
+// read if its sender waits for it. (Go's servers treat a half-closed connection like a client that has hung up.)
 func TestEachWayOfSendingIsSeen(t *testing.T) {
 	target := naive(t, "anonymous", "", true)
 	target.withDefaults()
@@ -103,7 +102,7 @@ func TestEachWayOfSendingIsSeen(t *testing.T) {
 	}
 }
 
-// TestTheWalkIsShort: a violation is told in as few moves as it needs.
+// TestTheWalkIsShort: a violation is reported with only the moves that it needs.
 func TestTheWalkIsShort(t *testing.T) {
 	target := naive(t, "anonymous", "", true)
 	target.withDefaults()
@@ -122,11 +121,11 @@ func TestTheWalkIsShort(t *testing.T) {
 	}
 	again := walk(target, w, result.Found[0].Seed, true, 1, time.Time{})
 	if again.Sequences != 1 || len(again.Found) == 0 {
-		t.Errorf("the seed does not bring it back: %+v", again)
+		t.Errorf("the seed does not reproduce the violation: %+v", again)
 	}
 }
 
-// TestTheWalkFindsNothingShut: where nothing gets through there is nothing to find.
+// TestTheWalkFindsNothingShut: if nothing gets through, the walk finds nothing.
 func TestTheWalkFindsNothingShut(t *testing.T) {
 	target := naive(t, "anonymous", "", false)
 	target.withDefaults()
@@ -138,7 +137,7 @@ func TestTheWalkFindsNothingShut(t *testing.T) {
 	}
 }
 
-// TestSeedsAreRepeatable: a seed stands for one sequence.
+// TestSeedsAreRepeatable: a seed always gives the same sequence.
 func TestSeedsAreRepeatable(t *testing.T) {
 	target := &Target{
 		Owner: Account{Typed: []string{"alice"}}, Plain: Account{Typed: []string{"carol"}}, Enrolled: []*Enrolled{{}},

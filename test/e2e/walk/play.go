@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // browsers is how many the attacker has.
 const browsers = 3
 
-// plays counts the sequences of this process, so that no request is taken for one of another sequence.
+// plays counts the sequences of this process, so that requests of different sequences can be distinguished.
 var plays atomic.Int64
 
 // play is one sequence in progress.
@@ -30,9 +31,9 @@ type play struct {
 	right map[string]bool
 	// open are requests that are not finished.
 	open []*openRequest
-	// last is who moved last.
+	// last is the browser that moved last.
 	last *browser
-	// seen is what reached the app, when all is over.
+	// seen is what reached the app, known at the end.
 	seen []tap.Seen
 }
 
@@ -71,7 +72,7 @@ func run(target *Target, w *wire, sequence Sequence) []Violation {
 	return p.judge()
 }
 
-// habits are the lines that go with all requests, and what they prove.
+// habits returns the lines that go with all requests, and records whose passwords they have.
 func (p *play) habits(lines []string) (all []string) {
 	for _, line := range lines {
 		line = p.own(line)
@@ -81,7 +82,7 @@ func (p *play) habits(lines []string) (all []string) {
 	return all
 }
 
-// proved notes whose right password a line of a header is.
+// proved records whose right password a header line has.
 func (p *play) proved(line string) {
 	for _, account := range p.target.accounts() {
 		if value, found := strings.CutPrefix(line, "Authorization: "); found && account.proves(value) {
@@ -90,7 +91,7 @@ func (p *play) proved(line string) {
 	}
 }
 
-// nextEnrolled is an account whose factor has codes left, if there is one.
+// nextEnrolled returns an account whose factor has codes left, if there is one.
 func (t *Target) nextEnrolled() *Enrolled {
 	for i := range t.Enrolled {
 		if enrolled := t.Enrolled[(int(plays.Load())+i)%len(t.Enrolled)]; enrolled.Factor.left() {
@@ -116,7 +117,7 @@ func (p *play) do(move Move) {
 	open := p.open
 	p.open = nil
 	if p.last != b || len(open) > 0 {
-		b.look() // else nobody has done anything since
+		b.look() // otherwise nothing has happened since
 	}
 	p.last = b
 	switch move.Kind {
@@ -157,7 +158,7 @@ func (p *play) do(move Move) {
 	}
 }
 
-// own puts the attacker's own enrolled account into a text that was made before it was known which one it is.
+// own replaces the placeholders in a text with the attacker's own enrolled account.
 func (p *play) own(text string) string {
 	if p.enrolled == nil {
 		return text
@@ -186,6 +187,20 @@ func (p *play) send(b *browser, move Move) {
 		r.release = open.release
 		open.done.Go(func() { b.send(r) })
 		p.open = append(p.open, open)
+	case Live:
+		open, came := &openRequest{release: make(chan struct{})}, make(chan struct{})
+		var once sync.Once
+		r.lines = append(r.lines, tap.Live+": live:200")
+		r.head = func(header http.Header) {
+			b.take(header)
+			once.Do(func() { close(came) })
+		}
+		open.done.Go(func() {
+			b.send(r)
+			once.Do(func() { close(came) })
+		})
+		<-came
+		p.open = append(p.open, open)
 	case Twice:
 		var both sync.WaitGroup
 		for range 2 {
@@ -197,7 +212,7 @@ func (p *play) send(b *browser, move Move) {
 	}
 }
 
-// signIn does what an honest user does.
+// signIn signs in as an honest user does.
 func (p *play) signIn(b *browser, name string) {
 	account := p.target.Plain
 	if name == OwnName && p.enrolled != nil {
@@ -225,7 +240,7 @@ func (p *play) signIn(b *browser, name string) {
 	}
 }
 
-// code answers the challenge, whoever's it is, with a code of the attacker's own.
+// code answers the challenge, whosever it is, with a code of the attacker's own factor.
 func (p *play) code(b *browser, what string) {
 	state := b.look().State
 	if p.enrolled == nil || state != "pending" {
@@ -242,7 +257,7 @@ func (p *play) code(b *browser, what string) {
 	b.own("/challenge", "/challenge", values)
 }
 
-// remembering has a browser be trusted from then on.
+// remembering says that the browser is to be trusted from then on.
 const remembering = "remembering the browser"
 
 func (p *play) recovery(b *browser) {

@@ -11,8 +11,8 @@ const shortenTime = 20 * time.Second
 // repeats is how often a sequence is played to see a violation again.
 const repeats = 8
 
-// again reports whether a violation is seen another time: whoever hangs up, or does several things at once, may see
-// what the load of the machine has done to the oracle's own clock.
+// again reports whether a violation is seen another time. In sequences that hang up, or do several things at once, a
+// busy machine can mislead the oracle about the order of events.
 func again(sequence Sequence, kind string, play func(Sequence) []Violation) bool {
 	for range repeats {
 		if slices.ContainsFunc(play(sequence), func(v Violation) bool { return v.Kind == kind }) {
@@ -30,8 +30,8 @@ func tries(sequence Sequence) int {
 	return 1
 }
 
-// shorten takes out of a sequence what a violation of this kind does not need. Violations that depend on the moment are
-// tried a few times before a move is kept.
+// shorten removes from a sequence what a violation of this kind does not need. For violations that depend on timing it
+// tries several times before it keeps a move.
 func shorten(sequence Sequence, kind string, play func(Sequence) []Violation) Sequence {
 	deadline := time.Now().Add(shortenTime)
 	still := func(candidate Sequence) bool {
@@ -57,7 +57,7 @@ func shorten(sequence Sequence, kind string, play func(Sequence) []Violation) Se
 	return sequence
 }
 
-// simpler gives a sequence with one thing less, the largest first.
+// simpler returns the sequences with one thing less, the largest thing first.
 func simpler(sequence Sequence) (all []Sequence) {
 	with := func(at int, change func(*Move)) {
 		moves := slices.Clone(sequence.Moves)
@@ -94,7 +94,7 @@ func simpler(sequence Sequence) (all []Sequence) {
 	return all
 }
 
-// withoutQuery is a move's address without its query, unless its login stands there.
+// withoutQuery returns a move's address without its query, unless the query has the login.
 func withoutQuery(move Move) string {
 	if move.Body == "" && move.Right != "" {
 		return move.Target

@@ -1,10 +1,10 @@
-// Package walk attacks a gateway at random, as somebody would who has the owner's password, accounts of her own, and
-// time. A [tap.Tap] between gateway and app says whom the app takes each request for, and so whether the gateway kept
-// its promise:
+// Package walk attacks a gateway at random, like an attacker who has the owner's password, accounts of her own, and
+// time. A [tap.Tap] between gateway and app says for which account the app accepts each request, and so whether the
+// gateway kept its promise:
 //
-// While a session is not verified, no request but the login itself and the gateway's own question is one that the app
-// takes for signed in; a verified one never for anybody but its identity; and no answer to an unverified client holds a
-// marker of a signed-in page or a credential.
+// While a session is not verified, the app accepts none of its requests as signed in, except the login itself and the
+// gateway's own question. It accepts requests of a verified session only for the session's identity. No answer to an
+// unverified client has a marker of a signed-in page, or a credential.
 package walk
 
 import (
@@ -15,19 +15,18 @@ import (
 	"sallyport.example/sallyport/test/e2e/tap"
 )
 
-// Account is one of the app's.
+// Account is an account of the app.
 type Account struct {
 	// Typed are the names that sign in; the first is the usual one.
 	Typed    []string
 	Password string
-	// Called is what the app calls it. Where that is a text which nobody can guess, it is a marker of signed-in pages
-	// too.
+	// Called is the app's name for it. If nobody can guess that text, it is also a marker of signed-in pages.
 	Called string
-	// Markers are further texts that stand in nobody else's answers.
+	// Markers are further texts that are in no other account's answers.
 	Markers []string
 }
 
-// is reports whether a name, of the app or of the gateway's status, is this account's.
+// is reports whether a name, from the app or from the gateway's status, is this account's.
 func (a Account) is(name string) bool {
 	return name != "" && (name == a.Called || slices.ContainsFunc(a.Typed, func(t string) bool { return strings.EqualFold(t, name) }))
 }
@@ -41,64 +40,64 @@ func (a Account) proves(line string) bool {
 type Enrolled struct {
 	Account
 	Factor *Factor
-	// Recovery are codes that were not used yet.
+	// Recovery are unused recovery codes.
 	Recovery []string
 }
 
-// Door is an address at which the app takes a name and a password.
+// Door is an address at which the app accepts a name and a password.
 type Door struct {
 	// Path, and the query that goes with each login.
 	Path string
-	// Form names the fields of the name and the password. JSON is a document in which %q stands for the two, in that
-	// order. One of them is empty.
+	// Form names the fields of the name and the password. JSON is a document with a %q for each, in that order. Either
+	// Form or JSON is empty.
 	Form [2]string
 	JSON string
-	// More goes with the form.
+	// More are further fields of the form.
 	More url.Values
-	// Token is the name of a form token's field. It stands, as a hidden field, in the page at Page.
+	// Token is the name of a form token's field, which is a hidden field in the page at Page.
 	Token, Page string
-	// Basic says that the app takes the password in the header Authorization.
+	// Basic says that the app accepts the password in the header Authorization.
 	Basic bool
 }
 
-// Target is what is attacked.
+// Target is the site that is attacked.
 type Target struct {
-	// Name tells it from others in what is printed.
+	// Name is the target's name in reports.
 	Name string
 	// Address is the gateway's host and port; Secure says that it is on https.
 	Address string
 	Secure  bool
-	// Base is where the gateway's own pages are, and Cookie the name of its cookie. Defaults: /second-factor and
+	// Base is the path of the gateway's own pages, and Cookie the name of its cookie. Defaults: /second-factor and
 	// sallyport.
 	Base, Cookie string
 	Tap          *tap.Tap
 
-	// Owner has a second factor, of which the attacker has nothing. Plain has none. Enrolled have one each; a sequence
-	// takes one.
+	// Owner has a second factor that the attacker does not have. Plain has no factor. Enrolled have one each; a
+	// sequence uses one of them.
 	Owner, Plain Account
 	Enrolled     []*Enrolled
-	// Doors are the addresses of logins that the gateway is told of, the first one the usual; More those that it is
-	// not.
+	// Doors are the logins that the gateway's configuration describes, the usual one first; More are logins that it
+	// does not describe.
 	Doors, More []Door
-	// Pages are addresses that mean something to the app; Public those of them that the gateway opens.
+	// Pages are addresses of the app's pages; Public are those of them that the gateway opens.
 	Pages, Public []string
-	// Sockets are where the app speaks WebSocket.
+	// Sockets are the addresses of the app's WebSockets.
 	Sockets []string
-	// Queries and Headers are things that this app in particular may be surprised by.
+	// Queries and Headers are those to which this app may react in an unexpected way.
 	Queries, Headers []string
 	// MarkerHeaders are headers that only signed-in answers have.
 	MarkerHeaders []string
-	// Listed says that names which the app does not know are not to be tried.
+	// Listed says that names unknown to the app are not to be tried.
 	Listed bool
-	// Known are sequences that are played first: ways past the gate that there were once.
+	// Known are sequences that are played first: ways past the gate that once existed.
 	Known []Known
 	// Untold is a realm of the app's that the gateway does not ask about.
 	Untold string
-	// Raises says that the app signs in under the cookie that is there, at addresses too that no login describes. What
-	// a session of the attacker's own does beside such a request, or behind one that she gave up, may come to the app
-	// as another's then: no answer shows it.
+	// Raises says that the app signs in under the existing cookie, also at addresses that no login describes. Then
+	// other requests of the attacker's own session, during such a request or after one that she gave up, may reach the
+	// app as another account's; no answer shows that.
 	Raises bool
-	// Anybody says that the gateway's state says nothing of a password: another part of Caddy asks for it.
+	// Anybody says that the gateway's state does not depend on a password, because another part of Caddy asks for it.
 	Anybody bool
 }
 
@@ -114,7 +113,7 @@ func (t *Target) withDefaults() {
 	}
 }
 
-// accountOf is the account that a name belongs to; "" where none does.
+// accountOf returns the account that a name belongs to; "" if there is none.
 func (t *Target) accountOf(name string) string {
 	for _, account := range t.accounts() {
 		if account.is(name) {
@@ -132,7 +131,7 @@ func (t *Target) accounts() []Account {
 	return all
 }
 
-// isLogin reports whether a request is one of the logins that the gateway is told of.
+// isLogin reports whether a request is one of the logins that the gateway's configuration describes.
 func (t *Target) isLogin(method, target string) bool {
 	path, _, _ := strings.Cut(target, "?")
 	return slices.ContainsFunc(t.Doors, func(d Door) bool {

@@ -7,7 +7,7 @@ import (
 	"sallyport.example/sallyport/test/e2e/tap"
 )
 
-// headers adds what is odd.
+// headers adds odd headers to a move.
 func (c *chooser) headers(move *Move) {
 	for c.chance(25) {
 		line := pick(c, slices.Concat(headers, habits, c.target.Headers))
@@ -18,7 +18,7 @@ func (c *chooser) headers(move *Move) {
 	}
 }
 
-// trick has it sent in an odd way.
+// trick chooses an odd way to send a move.
 func (c *chooser) trick(move *Move) {
 	switch n := c.IntN(100); {
 	case n < 68:

@@ -6,22 +6,22 @@ import (
 	"sallyport.example/sallyport/demo"
 )
 
-// variant is the demo app in the shape of some real one, and what the Caddyfile says about it.
+// variant is the demo app, made to behave like some real app, and its Caddyfile.
 type variant struct {
 	name  string
 	knobs demo.Knobs
-	// block stands in second_factor, beside what all have.
+	// block has the lines in second_factor besides those of all variants.
 	block string
 	// shape changes the target.
 	shape func(*Target)
-	// admin and root are further realms; secure: on https; front: Caddy asks for the password; errors: what fails goes
-	// to the app too.
+	// admin and root are further realms; secure: on https; front: Caddy asks for the password; errors: failed requests
+	// also go to the app.
 	admin, root, secure, front, errors bool
 	guests                             []string
 }
 
-// typed is a site that does not ask its app who is signed in, whose login succeeds by this line. The fields are those
-// of the page: what else the app would read is not the operator's to know.
+// typed is a site that does not ask its app who is signed in, and whose login succeeds by this line. The fields are
+// those of the login page, because the operator does not know which others the app reads.
 func typed(success string) string {
 	return "identity typed\nlogin /login {\nusername form username\n" + typedFields + "success " + success + "\n}\n"
 }
@@ -38,17 +38,17 @@ const (
 	oneAddressAsked = "login / {\nwhen form username *\nusername form username\n}\nlogin_page /?do=login\nidentity /?do=api/me json /login\n"
 	basicOnly       = "login * {\nusername basic\n}\n"
 	signedIn        = "cookie " + demo.LastCookie
-	// typedFields are those of the login page's form, beside the name.
+	// typedFields are the fields of the login page's form, besides the name.
 	typedFields = "fields password next csrf\n"
 )
 
-// loose is how most variants sign in: at /login, in whatever form.
+// loose makes the app sign in like most variants: at /login, with a form of any kind.
 func loose(knobs demo.Knobs) demo.Knobs {
 	knobs.NoFormToken, knobs.LooseLogin = true, true
 	return knobs
 }
 
-// variants are all that the walk goes over.
+// variants returns all variants that the walk attacks.
 func variants() []variant {
 	return []variant{
 		{name: "identity", knobs: loose(demo.Knobs{EmailField: true}), block: formLogin + jsonLogin + asked},
@@ -156,8 +156,8 @@ func oneAddressTyped() string {
 	return "identity typed\nlogin / {\nwhen form username *\nusername form username\nfields do password next csrf\n" + "success " + signedIn + "\n}\nlogin_page /?do=login\n"
 }
 
-// german is a site whose operator took a cookie for proof that wrong passwords bring as well, so that a text decides:
-// in the language of whoever asks.
+// german is a site whose operator chose a cookie as proof of success that the app also sets after a wrong password. So
+// a text decides, and the client chooses the language of that text.
 func german() string {
 	return strings.Replace(typed("cookie "+demo.SessionCookie), "success", "failure body \"Wrong user name\"\nsuccess", 1)
 }
@@ -234,7 +234,7 @@ func withChoice(t *Target) {
 	t.Queries = append(t.Queries, "cookie_for=-60", "cookie_for=0", "cookie_for=1", "cookie_for=600", "cookie_domain=other.example", "cookie_domain=127.0.0.1")
 }
 
-// withMoods has the app not say, now and then, who is signed in.
+// withMoods makes the app sometimes not say who is signed in.
 func withMoods(t *Target) {
 	withChoice(t)
 	t.Queries = append(t.Queries, "tap=deaf:60", "tap=deaf:150", "tap=hold:120", "tap=hold:250")

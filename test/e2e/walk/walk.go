@@ -12,20 +12,21 @@ import (
 
 // Environment variables.
 const (
-	// Duration is how long each target is walked over, such as 10m.
+	// Duration is how long each target is attacked, such as 10m.
 	Duration = "SALLYPORT_WALK"
-	// Seed replays: the number of one sequence, as a violation prints it. With a `+` behind it, it is where the
-	// walk begins. Known sequences are not played then.
+	// Seed is the number of a sequence to replay, as the report of a violation prints it. With a `+` appended, the walk
+	// begins there. Known sequences are not played then.
 	Seed = "SALLYPORT_WALK_SEED"
-	// Hunt names a number: the walk goes on behind a violation, until it has that many different ones, and says all at
-	// the end.
+	// Hunt is a number: the walk goes on after a violation until it has found that many different ones, and reports all
+	// at the end.
 	Hunt = "SALLYPORT_WALK_HUNT"
 )
 
 // Result is what a walk did.
 type Result struct {
 	Sequences, Requests int
-	// Found were seen again. Once are those that were not: of the moment, and of the machine's load.
+	// Found are the violations that could be repeated. Once are those that could not: they depend on timing and on the
+	// machine's load.
 	Found, Once []Found
 }
 
@@ -42,11 +43,11 @@ type Found struct {
 	Seen     string
 	Sequence Sequence
 	Times    int
-	// Name is that of a known sequence.
+	// Name is the name of a known sequence.
 	Name string
 }
 
-// String is the report of a violation.
+// String returns the report of a violation.
 func (f Found) String() string {
 	if f.Name != "" {
 		return fmt.Sprintf("known: %s\n  %s\n  seen: %s\n%s", f.Name, strings.Join(f.Kinds, "; "), f.Seen, f.Sequence)
@@ -54,8 +55,8 @@ func (f Found) String() string {
 	return fmt.Sprintf("%s\n  seen: %s\n  seed: %s=%d (seen %d times)\n%s", strings.Join(f.Kinds, "; "), f.Seen, Seed, f.Seed, f.Times, f.Sequence)
 }
 
-// Run walks over a target for a while, or for what the environment says, and fails the test with a shortened sequence
-// where a promise was not kept.
+// Run attacks a target for the duration, or for that of the environment, and fails the test with a shortened sequence
+// if a promise was broken.
 func Run(t *testing.T, target *Target, duration time.Duration) Result {
 	t.Helper()
 	if text := os.Getenv(Duration); text != "" {
@@ -101,7 +102,7 @@ func Run(t *testing.T, target *Target, duration time.Duration) Result {
 	return result
 }
 
-// playKnown plays the sequences that have a name. Those that depend on the moment are played a few times.
+// playKnown plays the known sequences. It plays those that depend on timing several times.
 func playKnown(target *Target, w *wire) (all []Found) {
 	for _, known := range target.Known {
 		for range tries(known.Sequence) {
@@ -122,11 +123,11 @@ func playKnown(target *Target, w *wire) (all []Found) {
 	return all
 }
 
-// walk plays sequences until the time is over, or enough was found.
+// walk plays sequences until the time is over, or enough violations were found.
 func walk(target *Target, w *wire, seed uint64, only bool, hunted int, until time.Time) Result {
 	var result Result
 	shapes := map[string]int{}
-	// What was found many times is not shortened again.
+	// A kind of violation that was found many times is not shortened again.
 	kinds := map[string]int{}
 	for ; len(result.Found) < hunted && (only || time.Now().Before(until)); seed++ {
 		sequence := choose(target, seed)

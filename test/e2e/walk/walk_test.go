@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(site.Main(m)) }
 
-// enrolledAccounts is how many accounts with a factor the attacker has: each has twenty codes, and one more every half
-// minute.
+// enrolledAccounts returns how many accounts with a factor the attacker has. Each has twenty codes, and one more every
+// half minute.
 func enrolledAccounts() int {
 	if os.Getenv(Duration) != "" {
 		return 3
@@ -33,10 +33,10 @@ func enrolledAccounts() int {
 // skew gives an authenticator twenty codes without waiting.
 const skew = 10
 
-// each is how long a variant is walked over in `make test`.
+// each is how long a variant is attacked in `make test`.
 const each = time.Second
 
-// common is what every variant's block has.
+// common has the lines of every variant's block.
 const common = `
 public /static/*?* /favicon.ico?*
 logout /logout
@@ -46,7 +46,7 @@ totp {
 }
 `
 
-// account makes one that signs in by the names typed, and that the app calls something that nobody can guess.
+// account makes an account. The app's name for it cannot be guessed.
 func account(name string) (Account, demo.User) {
 	called := name + "-" + strings.ToLower(rand.Text()[:12])
 	made := Account{
@@ -55,9 +55,9 @@ func account(name string) (Account, demo.User) {
 	return made, demo.User{Login: called, Email: name, Password: made.Password}
 }
 
-// TestP1_Walk: somebody has alice's password and accounts of her own, and does whatever she likes for a while (P1, P2,
-// P4, P5). She is never alice to the app, nor anybody without the gateway's knowing. All variants are sites of one
-// process.
+// TestP1_Walk: an attacker has alice's password and accounts of her own, and does whatever she likes for a while (P1,
+// P2, P4, P5). The app must never take her for alice, or for anybody else than the gateway does. All variants are sites
+// of one process.
 func TestP1_Walk(t *testing.T) {
 	var stages []*stage
 	sites := ""
@@ -78,7 +78,7 @@ func TestP1_Walk(t *testing.T) {
 	}
 }
 
-// stage is a variant: its app and tap, which run, and its site, which is to be.
+// stage is a variant with its running app and tap, before its site is started.
 type stage struct {
 	target    *Target
 	mallories []Account
@@ -145,7 +145,7 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	}
 	s.sites = "http://" + s.plain + " {\n" + lines
 	if v.secure {
-		// Secrets and sessions are the same as on http.
+		// The https site shares secrets and sessions with the http one.
 		target.Address = freeAddress(t)
 		s.sites += "https://" + target.Address + " {\ntls internal\n" + lines
 	}
@@ -161,7 +161,7 @@ func freeAddress(t *testing.T) string {
 	return address
 }
 
-// enrolAll sets up the factors of the owner and of the attacker's accounts, when the site serves.
+// enrolAll sets up the factors of the owner and of the attacker's accounts, once the site is running.
 func (s *stage) enrolAll(t *testing.T) {
 	t.Helper()
 	w := newWire(s.target.Address, s.target.Secure)
@@ -184,7 +184,7 @@ func (s *stage) enrolAll(t *testing.T) {
 	}
 }
 
-// served is the app, without a login of its own where another asks for the password.
+// served returns the app, without a login of its own if Caddy asks for the password.
 func served(v variant, app http.Handler) http.Handler {
 	if !v.front {
 		return app
@@ -228,7 +228,7 @@ func enter(c *site.Client, door Door, account Account) {
 	}
 }
 
-// basicAuth are the lines of Caddy's own basic_auth, with everybody.
+// basicAuth returns the lines of Caddy's own basic_auth, with all accounts.
 func basicAuth(t *testing.T, target *Target, mallories []Account) string {
 	t.Helper()
 	lines := "basic_auth {\n"

@@ -16,7 +16,7 @@ import (
 	"sallyport.example/sallyport/test/e2e/tap"
 )
 
-// answerTimeout is how long an answer may take, and socketTime how long is listened at a WebSocket.
+// answerTimeout is how long an answer may take, and socketTime how long the walk listens at a WebSocket.
 const (
 	answerTimeout = 20 * time.Second
 	socketTime    = 60 * time.Millisecond
@@ -24,7 +24,7 @@ const (
 
 // Answer is what came back for a request.
 type Answer struct {
-	// Raw is everything as it came, interim answers and trailers too; Text is the body decoded.
+	// Raw is the whole answer as it came, with interim answers and trailers; Text is the decoded body.
 	Raw, Text string
 	Status    int
 	Header    http.Header
@@ -37,11 +37,13 @@ type request struct {
 	body           string
 	chunked        bool
 	trick          Trick
-	// release lets the rest of a body that is held go.
+	// release is closed to send the rest of a body that is held back.
 	release <-chan struct{}
+	// head gets the head of the final answer, before the body is read. It may be nil.
+	head func(http.Header)
 }
 
-// wire speaks to one site.
+// wire sends requests to one site.
 type wire struct {
 	address string
 	secure  bool
@@ -54,7 +56,7 @@ func newWire(address string, secure bool) *wire {
 	protocols.SetHTTP2(true)
 	w.second = &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: protocols, DisableCompression: true,
-	} // who the gateway is, is not in question here
+	} // the gateway's certificate is not tested here
 	return w
 }
 
@@ -101,7 +103,7 @@ func (w *wire) send(r request) (Answer, error) {
 	}
 	text := head + "\r\n" + body
 	if r.trick == Hold && body != "" {
-		// The server may refuse, and close, before it has read all.
+		// The server may refuse the request, and close, before it has read all of it.
 		_, _ = io.WriteString(conn, text[:len(text)-1])
 		<-r.release
 		text = text[len(text)-1:]
@@ -109,7 +111,7 @@ func (w *wire) send(r request) (Answer, error) {
 	_, _ = io.WriteString(conn, text)
 	switch r.trick {
 	case Drop:
-		time.Sleep(5 * time.Millisecond) // it is to arrive, and nothing tells when it has
+		time.Sleep(5 * time.Millisecond) // the request should arrive, and nothing tells when it has
 		return Answer{}, nil
 	case Half:
 		if half, ok := conn.(closeWriter); ok {
@@ -132,6 +134,9 @@ func read(conn net.Conn, r request) (Answer, error) {
 			continue
 		}
 		answer := Answer{Status: response.StatusCode, Header: response.Header}
+		if r.head != nil {
+			r.head(response.Header)
+		}
 		if r.trick == Head {
 			answer.Raw = raw.String()
 			return answer, nil
@@ -151,7 +156,7 @@ func read(conn net.Conn, r request) (Answer, error) {
 	}
 }
 
-// sendSecond sends it over HTTP/2.
+// sendSecond sends a request over HTTP/2.
 func (w *wire) sendSecond(r request) (Answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()

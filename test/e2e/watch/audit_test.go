@@ -16,15 +16,15 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// auditTo is the example of docs/audit.md that writes the audit log to a file, with another file.
+// auditTo returns the example of docs/audit.md that writes the audit log to a file, with path as the file.
 func auditTo(t *testing.T, path string) string {
 	t.Helper()
 	block := example(t, "docs/audit.md", "\tlog audit {", "\n}\n```")
 	return strings.ReplaceAll(block, "/var/log/sallyport/audit.log", path)
 }
 
-// TestAuditFile: the audit log goes to a file by the example of the document, and is in the default log no more. Each
-// line has all fields, and one session is followed from its sign-in to its sign-out, over changes of its token.
+// TestAuditFile: with the example of docs/audit.md the audit log goes to a file, and no longer to the default log. Each
+// line has all fields, and a session has the same mark from its sign-in to its sign-out, although its token changes.
 func TestAuditFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "audit.log")
@@ -73,13 +73,13 @@ func TestAuditFile(t *testing.T) {
 	if slices.Sort(marks); marks[0] == "" || len(slices.Compact(marks)) != 1 {
 		t.Errorf("the session is called %q", marks)
 	}
-	g.Stop() // all of its log is here then
+	g.Stop() // so that its log is complete
 	if strings.Contains(g.Log(), `"logger":"second_factor.audit"`) {
 		t.Errorf("the default log has it too:\n%s", g.Log())
 	}
 }
 
-// TestAuditByDefault: where nothing is configured, the default log has each event, once.
+// TestAuditByDefault: without any configuration, the default log has each event once.
 func TestAuditByDefault(t *testing.T) {
 	t.Parallel()
 	g := start(t, "", site.Options{})
@@ -92,8 +92,8 @@ func TestAuditByDefault(t *testing.T) {
 	}
 }
 
-// TestAuditSocket: the audit log goes to a socket by the example of the document, also where the collector is started
-// after the gateway.
+// TestAuditSocket: with the example of docs/audit.md the audit log goes to a socket, even if the collector starts after
+// the gateway.
 func TestAuditSocket(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,14 +134,14 @@ func TestAuditSocket(t *testing.T) {
 	})
 }
 
-// TestAuditExamples: the whole blocks of the document are a configuration.
+// TestAuditExamples: the complete blocks in docs/audit.md are valid configurations.
 func TestAuditExamples(t *testing.T) {
 	t.Parallel()
 	text := read(inCheckout(t, "docs/audit.md"))
 	checked := 0
 	for part := range strings.SplitSeq(text, "```caddyfile\n") {
 		block, _, ended := strings.Cut(part, "```")
-		if !ended || !strings.HasPrefix(block, "{\n") || strings.Contains(block, " exec ") { // which the binary has not
+		if !ended || !strings.HasPrefix(block, "{\n") || strings.Contains(block, " exec ") { // not in the binary
 			continue
 		}
 		adapts(t, block)

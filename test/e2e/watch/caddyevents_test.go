@@ -13,9 +13,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestCaddyEventsRunACommand: a Caddy with a handler that runs a command, by the example of docs/audit.md, runs it when
-// somebody disables the second factor, with the user's name as one argument, whatever it is; and a command that takes
-// long has nobody wait.
+// TestCaddyEventsRunACommand: with the example of docs/audit.md, a Caddy that has a handler for commands runs one when
+// a user disables the second factor. The user's name is always a single argument, and a slow command delays nobody.
 func TestCaddyEventsRunACommand(t *testing.T) {
 	t.Parallel()
 	binary, out := filepath.Join(t.TempDir(), "caddy"), filepath.Join(t.TempDir(), "out")
@@ -38,8 +37,8 @@ func TestCaddyEventsRunACommand(t *testing.T) {
 	signIn(t, c, "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/")
 }
 
-// TestCaddyEventsInALog: with the ready binary, which has no handler, Caddy writes each event to its log of events, by
-// the example of the document.
+// TestCaddyEventsInALog: with Sallyport's own binary, which has no such handler, and the example of docs/audit.md,
+// Caddy writes each event to its log of events.
 func TestCaddyEventsInALog(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "events.log")

@@ -15,15 +15,15 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// The addresses of who attacks and of who does not.
+// The addresses of the attacker and of the honest user.
 const (
 	attacker = "127.0.0.66"
 	honest   = "127.0.0.7"
 )
 
-// TestFail2ban: Debian's fail2ban, with the filter of packaging/fail2ban, finds in a real audit log each attempt of an
-// attacker who guesses passwords and codes, by the attacker's address; and nothing of what honest use leaves, which is
-// everything that users do without a mistake. Both forms of Caddy's times.
+// TestFail2ban: Debian's fail2ban with the filter of packaging/fail2ban finds in a real audit log each attempt of an
+// attacker who guesses passwords and codes, by the attacker's address. It finds nothing in the lines of honest use,
+// which is everything that users do without a mistake. Both of Caddy's time formats are tested.
 func TestFail2ban(t *testing.T) {
 	t.Parallel()
 	for _, times := range []string{"time_format rfc3339", "# seconds"} {
@@ -46,7 +46,7 @@ func TestFail2ban(t *testing.T) {
 	}
 }
 
-// useHonestly does what users do, and makes no mistake.
+// useHonestly does what users do, without a mistake.
 func useHonestly(t *testing.T, c *site.Client, phone *site.Authenticator, codes []string) {
 	t.Helper()
 	c.SignOut()
@@ -62,7 +62,7 @@ func useHonestly(t *testing.T, c *site.Client, phone *site.Authenticator, codes 
 	c.SignOut()
 }
 
-// attack guesses passwords and codes, and returns how often.
+// attack guesses passwords and codes, and returns how many attempts it made.
 func attack(t *testing.T, g *gateway) (times int) {
 	t.Helper()
 	const bob = "bob"
@@ -75,7 +75,7 @@ func attack(t *testing.T, g *gateway) (times int) {
 		signIn(t, c, bob, password)
 		times++
 	}
-	// Names that would pretend another address.
+	// These names try to fake a line with another address.
 	for _, name := range []string{`x","client":"` + honest + `","x":"`, "x\n" + `{"event":"login_failed","client":"` + honest + `"}`} {
 		signIn(t, c, name, "x")
 		times++
@@ -92,12 +92,12 @@ func attack(t *testing.T, g *gateway) (times int) {
 
 var matched = regexp.MustCompile(`(?m)^\|\s+(\d+\.\d+\.\d+\.\d+)\s`)
 
-// banned are the addresses that fail2ban finds in a log, one for each match.
+// banned returns the addresses that fail2ban finds in a log, one for each match.
 func banned(t *testing.T, log string) (addresses []string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "fail2ban-regex", "--print-all-matched", "--verbose", log, inCheckout(t, "packaging/fail2ban/filter.d/sallyport.conf"))
 	output, err := command.CombinedOutput()
-	if err != nil && len(output) == 0 { // its status says whether there are matches
+	if err != nil && len(output) == 0 { // its exit status only says whether there are matches
 		t.Fatalf("fail2ban-regex, of Debian's package fail2ban: %v", err)
 	}
 	if strings.Contains(string(output), "ERROR") || !strings.Contains(string(output), "Failregex:") {
@@ -109,7 +109,7 @@ func banned(t *testing.T, log string) (addresses []string) {
 	return addresses
 }
 
-// TestFail2banJail: fail2ban takes the jail, and the log that it names is the one of the document.
+// TestFail2banJail: fail2ban accepts the jail, and the jail's log file is the one in docs/audit.md.
 func TestFail2banJail(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -121,7 +121,7 @@ func TestFail2banJail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Debian's own jail watches a log that need not be here.
+	// Debian's own jail watches a log that may not exist here.
 	if err := os.RemoveAll(filepath.Join(folder, "jail.d/defaults-debian.conf")); err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +142,6 @@ func TestFail2banJail(t *testing.T) {
 		t.Errorf("fail2ban-client: %v\n%s", err, output)
 	}
 	if !strings.Contains(string(output), "['set', 'sallyport', 'maxretry', 10]") {
-		t.Errorf("the jail's numbers are not there:\n%s", output)
+		t.Errorf("the jail's settings are missing:\n%s", output)
 	}
 }

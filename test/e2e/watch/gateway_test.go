@@ -1,5 +1,5 @@
-// Package watch tries what operators see of a gateway: its audit log, what is passed on of it, and its metrics; with
-// the real binary, and with the real programs that read them.
+// Package watch tests what operators see of a gateway: its audit log, the events that are passed on, and its metrics,
+// with the real binary and with the real programs that read them.
 package watch
 
 import (
@@ -41,13 +41,13 @@ const skew = 10
 
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
-// gateway is the real one, in front of the demo app.
+// gateway is the real gateway, in front of the demo app.
 type gateway struct {
 	*site.Site
 	app *demo.App
 }
 
-// start starts one. more are further lines of its block.
+// start starts a gateway. more are further lines of its block.
 func start(t *testing.T, more string, options site.Options) *gateway {
 	t.Helper()
 	if options.Level == "" {
@@ -65,7 +65,7 @@ func signIn(t *testing.T, c *site.Client, name, password string) site.Answer {
 	return c.Post("/login", url.Values{"username": {name}, "password": {password}, "csrf": {site.Find(t, csrfField, page.Text)}})
 }
 
-// member is a browser of alice, who has enrolled.
+// member returns a browser of alice, who is enrolled.
 func (g *gateway) member(t *testing.T, address string) (*site.Client, *site.Authenticator, []string) {
 	t.Helper()
 	c := g.ClientFrom(t, address)
@@ -74,10 +74,10 @@ func (g *gateway) member(t *testing.T, address string) (*site.Client, *site.Auth
 	return c, phone, codes
 }
 
-// wrongCode is none of an authenticator's codes now, most likely: it has digits enough for a test that tries few.
+// wrongCode is most likely wrong: among a million codes, a test that tries few will not hit a right one.
 const wrongCode = "000000"
 
-// guess answers the challenge wrongly.
+// guess answers the challenge with a wrong code.
 func guess(t *testing.T, c *site.Client) site.Answer {
 	t.Helper()
 	return c.Own("/challenge", "/challenge", url.Values{"code": {wrongCode}})
@@ -101,7 +101,7 @@ func (l line) text(field string) string {
 	return text
 }
 
-// lines are the lines of a log in JSON.
+// lines returns the lines of a log in JSON.
 func lines(t *testing.T, log string) (found []line) {
 	t.Helper()
 	for text := range strings.Lines(log) {
@@ -114,13 +114,13 @@ func lines(t *testing.T, log string) (found []line) {
 	return found
 }
 
-// read is a file's text; empty where it is not there yet.
+// read returns a file's text; empty if the file does not exist yet.
 func read(path string) string {
 	text, _ := os.ReadFile(path)
 	return string(text)
 }
 
-// inCheckout is the path of one of the repository's files.
+// inCheckout returns the path of one of the repository's files.
 func inCheckout(t *testing.T, path string) string {
 	t.Helper()
 	root, err := checkout.Root()
@@ -130,7 +130,7 @@ func inCheckout(t *testing.T, path string) string {
 	return filepath.Join(root, path)
 }
 
-// example is the part of a document's example that lies between two texts, the first included.
+// example returns the part of a document's example between two texts, including the first.
 func example(t *testing.T, path, from, to string) string {
 	t.Helper()
 	text := read(inCheckout(t, path))
@@ -142,7 +142,7 @@ func example(t *testing.T, path, from, to string) string {
 	return from + part
 }
 
-// adapts fails the test unless the binary takes a Caddyfile.
+// adapts fails the test unless the binary accepts a Caddyfile.
 func adapts(t *testing.T, caddyfile string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "Caddyfile")

@@ -29,8 +29,8 @@ func promtool(t *testing.T, input string, arguments ...string) {
 	}
 }
 
-// TestRules: promtool accepts the alerts and the configuration, and brings each alert about by recorded series. None
-// is without such a test, nor without a word in the documentation.
+// TestRules: promtool accepts the alerts and the configuration, and recorded series make each alert fire. Each alert
+// has such a test and is documented.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "alerts.yml")
@@ -43,16 +43,16 @@ func TestRules(t *testing.T) {
 	}
 	for _, alert := range alerts {
 		if !strings.Contains(tests, "alertname: "+alert[1]+"\n        exp_alerts:") {
-			t.Errorf("no test brings %s about", alert[1])
+			t.Errorf("no test makes %s fire", alert[1])
 		}
 		if !strings.Contains(docs, "`"+alert[1]+"`") {
-			t.Errorf("docs/operations.md says nothing of %s", alert[1])
+			t.Errorf("docs/operations.md does not mention %s", alert[1])
 		}
 	}
 }
 
-// TestDashboard: Grafana's dashboard has the parts that every dashboard has, its panels do not overlap, and what they
-// ask for is PromQL about metrics that there are.
+// TestDashboard: Grafana's dashboard has the parts that every dashboard has, its panels do not overlap, and their
+// queries are PromQL with existing metrics.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	var dashboard struct {
@@ -96,7 +96,7 @@ func TestDashboard(t *testing.T) {
 			}
 		}
 		if len(panel.Targets) == 0 && panel.Type != "row" {
-			t.Errorf("%q asks for nothing", panel.Title)
+			t.Errorf("%q has no query", panel.Title)
 		}
 		for _, target := range panel.Targets {
 			expression := strings.NewReplacer("$__rate_interval", "1m", "$app", ".*").Replace(target.Expr)
@@ -105,7 +105,7 @@ func TestDashboard(t *testing.T) {
 				name = strings.TrimSuffix(name, "_bucket")
 				asked[name] = true
 				if !strings.Contains(docs, "`"+name+"`") {
-					t.Errorf("%q asks for %s, which is not there", panel.Title, name)
+					t.Errorf("%q queries %s, which does not exist", panel.Title, name)
 				}
 			}
 		}
@@ -120,7 +120,7 @@ func TestDashboard(t *testing.T) {
 	promtool(t, "", "check", "rules", path)
 }
 
-// adminMetrics are Sallyport's metrics at Caddy's admin endpoint.
+// adminMetrics returns Sallyport's metrics from Caddy's admin endpoint.
 func (g *gateway) adminMetrics(t *testing.T) string {
 	t.Helper()
 	var ours bytes.Buffer
@@ -132,7 +132,7 @@ func (g *gateway) adminMetrics(t *testing.T) string {
 	return ours.String()
 }
 
-// value is a series' value; -1 where it is not there.
+// value returns a series' value; -1 if the series does not exist.
 func value(t *testing.T, metrics, series string) float64 {
 	t.Helper()
 	for line := range strings.Lines(metrics) {
@@ -147,8 +147,8 @@ func value(t *testing.T, metrics, series string) float64 {
 	return -1
 }
 
-// TestP9_Metrics: whoever scrapes learns no user, no address, no path, no password and no code; promtool finds nothing
-// to complain of; what happened is counted, and a reload keeps the counts. The positive control is the app's name.
+// TestP9_Metrics: the metrics contain no user, address, path, password or code, and promtool accepts them. Events are
+// counted, and a reload keeps the counts. The control: the metrics contain the app's name.
 func TestP9_Metrics(t *testing.T) {
 	t.Parallel()
 	g := start(t, "", site.Options{})
@@ -196,7 +196,7 @@ func TestP9_Metrics(t *testing.T) {
 	}
 }
 
-// TestMetricsOfManyUsers: a thousand names and addresses make no series.
+// TestMetricsOfManyUsers: a thousand names and addresses add no series.
 func TestMetricsOfManyUsers(t *testing.T) {
 	t.Parallel()
 	g := start(t, "", site.Options{})
@@ -209,6 +209,6 @@ func TestMetricsOfManyUsers(t *testing.T) {
 		c.Get(fmt.Sprintf("/path-%d", i)).Wants(t, http.StatusSeeOther, "")
 	}
 	if after := series(); after != before {
-		t.Errorf("%d lines of metrics, and then %d", before, after)
+		t.Errorf("%d lines of metrics before, %d after", before, after)
 	}
 }

@@ -24,16 +24,16 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// prometheus is Debian's, which scrapes a gateway every other second.
+// prometheus is Debian's Prometheus, which scrapes a gateway every other second.
 type prometheus struct {
 	t   *testing.T
 	url string
 }
 
-// waits are the `for` of alerts, which a test does not wait for. promtool looks at them (TestRules).
+// waits matches the `for` of alerts, for which a test does not wait. promtool tests these (TestRules).
 var waits = regexp.MustCompile(`(?m)^\s+for: .*\n`)
 
-// scrape starts one, with our alerts but for their waits.
+// scrape starts a Prometheus with Sallyport's alerts, without their waits.
 func scrape(t *testing.T, target string) *prometheus {
 	t.Helper()
 	folder := t.TempDir()
@@ -74,7 +74,7 @@ func scrape(t *testing.T, target string) *prometheus {
 	return p
 }
 
-// ask is what the API answers, its data into data.
+// ask sends a request to the API, and decodes the answer's data.
 func (p *prometheus) ask(path string, data any) {
 	p.t.Helper()
 	answer, err := http.Get(p.url + path)
@@ -91,7 +91,7 @@ func (p *prometheus) ask(path string, data any) {
 	}
 }
 
-// value is what an expression that has one value says; -1 where it has none.
+// value returns the value of an expression with one value; -1 if it has none.
 func (p *prometheus) value(expression string) float64 {
 	p.t.Helper()
 	var data struct {
@@ -108,7 +108,7 @@ func (p *prometheus) value(expression string) float64 {
 	return number
 }
 
-// firing are the names of the alerts that fire.
+// firing returns the names of the alerts that fire.
 func (p *prometheus) firing() (names []string) {
 	p.t.Helper()
 	var data struct {
@@ -127,8 +127,9 @@ func (p *prometheus) firing() (names []string) {
 	return names
 }
 
-// TestPrometheus: a real Prometheus scrapes a gateway under load, and its figures are what was done. Nothing alerts
-// then. Codes are guessed, the session store goes away, the gateway is stopped: each time the alert for that fires.
+// TestPrometheus: a real Prometheus scrapes a gateway under load, and its figures match what was done. No alert fires
+// then. Next, codes are guessed, the session store is stopped, and the gateway is stopped: each time the alert for that
+// fires.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	redis := servers.StartRedis(t)
@@ -139,7 +140,7 @@ func TestPrometheus(t *testing.T) {
 	g := start(t, "throttle {\n\tfree 2\n\tdelay 1s\n}\n", site.Options{
 		Sessions: "sessions redis " + redis.URL(redis.Address), Sites: "http://" + exporter + " {\n\tmetrics\n}\n",
 	})
-	signIn(t, g.Client(t), "alice", "wrong") // so that there is a first figure
+	signIn(t, g.Client(t), "alice", "wrong") // so that failed logins have a first value
 	p := scrape(t, exporter)
 	within(t, time.Minute, "the first scrape", func() bool {
 		return p.value(`sallyport_logins_total{outcome="failed"}`) == 1

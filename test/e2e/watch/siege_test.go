@@ -13,8 +13,8 @@ import (
 	"sallyport.example/sallyport/test/site"
 )
 
-// TestAuditUnderSiege: somebody guesses as fast as the gateway answers, from several addresses, passwords and codes of
-// one account. Each attempt that was answered is a line of the audit log, whole and of its own, and counted.
+// TestAuditUnderSiege: an attacker guesses passwords and codes of one account, from several addresses, as fast as the
+// gateway answers. Each attempt that was answered is one complete line of the audit log, and is counted.
 func TestAuditUnderSiege(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "audit.log")
@@ -43,7 +43,7 @@ func TestAuditUnderSiege(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if answer.StatusCode < http.StatusInternalServerError && answer.StatusCode != http.StatusTooManyRequests {
-					passwords.Add(1) // the app's page again, or a way back to it
+					passwords.Add(1) // the app's page again, or a redirect to it
 				}
 			}
 		})

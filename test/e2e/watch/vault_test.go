@@ -14,9 +14,9 @@ import (
 	"sallyport.example/sallyport/test/vault"
 )
 
-// TestVaultMetrics: what the alerts about Vault look at, with a real Vault: how long the gateway's token lives, before
-// a renewal and after it; calls that succeed; and calls that do not once Vault is sealed, which is also told in the
-// audit log, once, with its reason, and once more when it is over.
+// TestVaultMetrics: the metrics behind the alerts about Vault are right with a real Vault: how long the gateway's token
+// lasts, before and after a renewal; successful calls; and failed calls while Vault is sealed. The audit log says once,
+// with the reason, that Vault is not available, and once that it is again.
 func TestVaultMetrics(t *testing.T) {
 	t.Parallel()
 	v := vault.Start(t, vault.Options{})

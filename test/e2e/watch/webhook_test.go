@@ -23,14 +23,14 @@ import (
 // hookSecret is what notices are signed with.
 const hookSecret = "a secret of the receiver's"
 
-// hook is a receiver of notices, which checks each as docs/audit.md says that a receiver should.
+// hook is a receiver of notices, which checks each notice as docs/audit.md says.
 type hook struct {
 	t       *testing.T
 	address string
 	away    atomic.Bool
 
 	mutex sync.Mutex
-	// events are what came, in order; deliveries how often each did.
+	// events are the received events, in order; deliveries are how often each came.
 	events     []string
 	deliveries map[string]int
 	text       strings.Builder
@@ -81,9 +81,9 @@ func (h *hook) came() []string {
 	return slices.Clone(h.events)
 }
 
-// TestWebhook: what happens to a user's factors comes to the receiver, signed and in order, and nothing else does.
-// While the receiver is away nobody's request waits, and over a reload of the configuration nothing is lost. Neither
-// the log nor Caddy's configuration has the secret.
+// TestWebhook: the receiver gets the events about users' factors, signed and in order, and no others. While the
+// receiver is down no request waits, and a reload of the configuration loses no event. Neither the log nor Caddy's
+// configuration has the secret.
 func TestWebhook(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)

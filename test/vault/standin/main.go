@@ -1,5 +1,5 @@
-// Command standin is called as `vault` by the test of the guides on machines without HashiCorp's command. It knows only
-// what the guides use, and does that with the same calls of Vault's interface, through the same library.
+// Command standin replaces the `vault` command in the test of the guides on machines without HashiCorp's command. It
+// has only what the guides use, and makes the same calls to Vault's API with the same library.
 package main
 
 import (
@@ -17,7 +17,7 @@ func main() {
 	}
 }
 
-// run does one command.
+// run runs one command.
 func run(arguments []string) error {
 	client, err := api.NewClient(nil) // VAULT_ADDR and VAULT_TOKEN
 	if err != nil {
@@ -58,7 +58,7 @@ func run(arguments []string) error {
 	return fmt.Errorf("standin: unknown command %q", arguments)
 }
 
-// logical reads or writes a path, and prints the field that was asked for.
+// logical reads or writes a path, and prints the requested field.
 func logical(logical *api.Logical, words []string, field string) error {
 	var secret *api.Secret
 	var err error
