@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/notify"
 )
 
 // auditRow is an event as docs/audit.md explains it: what the event means, and an example.
@@ -141,6 +142,13 @@ func TestAuditDocs(t *testing.T) {
 			t.Errorf("docs/audit.md does not mention %s", name)
 		}
 	}
+	var notices []string
+	for _, name := range told {
+		if notify.Tells(event.Name(name)) {
+			notices = append(notices, "`"+name+"`")
+		}
+	}
+	keepPart(t, "../docs/audit.md", "notices", strings.Join(notices, ", ")+".\n")
 	keepPart(t, "../docs/audit.md", "events", table.String()+"\n```json\n"+lines.String()+"```\n")
 }
 

@@ -268,7 +268,8 @@ func resetUser(r *reach, arguments []string) error {
 		})
 	}
 	return r.print(code, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "The second factor of %s at %s was reset, and all sessions have ended.\nEnrolment code, shown once: %s\nIt ends at %s.\n",
+		_, err := fmt.Fprintf(w, "The second factor of %s at %s was reset, and all sessions have ended.\nEnrolment code, shown once: %s\n"+
+			"After the password, the set-up page asks for it. It ends at %s.\n",
 			shownName(arguments[1]), shownName(arguments[0]), code.Code, local(code.Expires))
 		return err
 	})
@@ -280,7 +281,8 @@ func makeCode(r *reach, arguments []string) error {
 		return err
 	}
 	return r.print(code, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "Code for %s at %s, shown once: %s\nIt ends at %s.\n",
+		_, err := fmt.Fprintf(w, "Code for %s at %s, shown once: %s\n"+
+			"After the password, it is typed at \"Use a recovery code instead\", or on the set-up page by who has no factor yet. It ends at %s.\n",
 			shownName(arguments[1]), shownName(arguments[0]), code.Code, local(code.Expires))
 		return err
 	})

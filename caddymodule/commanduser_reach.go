@@ -89,6 +89,12 @@ func openDirectly(command *cobra.Command) (call callFunc, closed func() error, e
 			return fail(err)
 		}
 	}
+	if command.Name() == "reset" && slices.ContainsFunc(handlers, func(h *Handler) bool { return len(h.Notify) > 0 }) {
+		_, err := fmt.Fprintln(command.ErrOrStderr(), "Notices are sent by gateways, and none has a part in this: nobody is told by e-mail or webhook. Tell the user yourself.")
+		if err != nil {
+			return fail(err)
+		}
+	}
 	helped := make(helpable)
 	for _, h := range handlers {
 		if _, there := helped[h.App]; there {

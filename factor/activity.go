@@ -36,8 +36,9 @@ type Origin struct {
 
 // Contact is how a user can be reached, also where there is no session to ask: when an operator has done something.
 type Contact struct {
-	// Mail is the e-mail address that the app named last.
-	Mail string `json:"mail"`
+	// Mail is the e-mail address that the app named last. A store may seal it in addition to the record's own
+	// protection.
+	Mail string `json:"mail,omitempty"`
 	// Language is the tag of the language that the user reads.
 	Language string `json:"language,omitempty"`
 }

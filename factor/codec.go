@@ -36,7 +36,8 @@ func EncodeRecord(record Record) ([]byte, error) {
 	return record.encode(record.Schema())
 }
 
-// EncodeBare is EncodeRecord, but leaves out the secret of every factor: for stores that seal these one by one.
+// EncodeBare is EncodeRecord, but leaves out the secret of every factor and the user's address: for stores that seal
+// these one by one.
 func EncodeBare(record Record) ([]byte, error) {
 	if err := record.Validate(); err != nil {
 		return nil, err
@@ -48,6 +49,9 @@ func EncodeBare(record Record) ([]byte, error) {
 		factors[i] = f
 	}
 	record.Factors = factors
+	if record.Contact != nil {
+		record.Contact = &Contact{Language: record.Contact.Language}
+	}
 	return record.encode(schema)
 }
 
@@ -80,7 +84,8 @@ func DecodeRecord(document []byte) (Record, error) {
 	return record, nil
 }
 
-// DecodeBare reads what EncodeBare wrote. The record is not valid before its secrets are put in: then call Validate.
+// DecodeBare reads what EncodeBare wrote. The record is not valid before its secrets and the address are put in: then
+// call Validate.
 func DecodeBare(document []byte) (Record, error) {
 	var head *struct {
 		Schema int `json:"schema"`

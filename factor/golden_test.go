@@ -180,11 +180,11 @@ func more(state json.RawMessage) json.RawMessage {
 	return append(append(bytes.Clone(state[:len(state)-1]), `,"more":1`...), '}')
 }
 
-// TestBareRecords: EncodeBare leaves out the secrets and nothing else, in both schemas.
+// TestBareRecords: EncodeBare leaves out the secrets and the address and nothing else, in both schemas.
 func TestBareRecords(t *testing.T) {
 	odd := storetest.NewRecord(alice, 1)
 	odd.Factors[1].Secret = []byte("asecret") // this alone requires schema 2
-	for _, record := range []factor.Record{storetest.NewRecord(alice, 1), storetest.NewMixed(alice, 1), odd, storetest.NewWaiting(alice)} {
+	for _, record := range []factor.Record{storetest.NewRecord(alice, 1), storetest.NewMixed(alice, 1), odd, storetest.NewWaiting(alice), storetest.NewReset(alice, 1)} {
 		document, err := factor.EncodeBare(record)
 		if err != nil {
 			t.Fatal(err)
@@ -198,6 +198,12 @@ func TestBareRecords(t *testing.T) {
 				t.Error("a secret is in the bare document")
 			}
 			bare.Factors[i].Secret = record.Factors[i].Secret
+		}
+		if bare.Contact != nil {
+			if bare.Contact.Mail != "" {
+				t.Error("the address is in the bare document")
+			}
+			bare.Contact.Mail = record.Contact.Mail
 		}
 		want, err := factor.EncodeRecord(record)
 		if err != nil {

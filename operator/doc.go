@@ -21,7 +21,7 @@ var (
 	// ErrNoApp says that there is no such app, or none that may be acted on.
 	ErrNoApp = errors.New("there is no such app")
 	// ErrNoUser says that nothing is known of the user.
-	ErrNoUser = errors.New("nothing is known of that user")
+	ErrNoUser = errors.New("nothing is known of that user; names count exactly, capital letters too")
 	// ErrNoReason says that no reason was given.
 	ErrNoReason = errors.New("a reason is needed")
 	// ErrInvalid says that something that was asked for cannot be.

@@ -2,6 +2,7 @@ package vaultstore
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -35,12 +36,17 @@ type document struct {
 	SealedSeed string `json:"sealed_seed,omitempty"`
 	// Sealed are, in schema 2, the sealed secrets by the IDs of their factors. Record has no secrets then.
 	Sealed map[string]string `json:"sealed,omitempty"`
+	// SealedMail is, in schema 2, the user's sealed e-mail address. Record has none then.
+	SealedMail string `json:"sealed_mail,omitempty"`
 	// Record is the document of the factor.Record.
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
+// mailID stands for the user's e-mail address among the IDs of factors. No factor has it.
+const mailID = ""
+
 // newDocument puts a record into a document. If there are sealed secrets, by the IDs of their factors, the record's own
-// are left out.
+// are left out. With them, the address is sealed as well (mailID).
 func newDocument(key factor.Key, record factor.Record, generation uint32, sealed map[string]string) (document, error) {
 	if record.User != key.User {
 		return document{}, corrupt("the record is another user's")
@@ -51,12 +57,18 @@ func newDocument(key factor.Key, record factor.Record, generation uint32, sealed
 		d.Record, err = factor.EncodeRecord(record)
 		return d, err
 	}
-	if d.Schema == documentSchema1 {
-		for _, text := range sealed { // exactly one, and the reader gives it to the first factor
+	for id, text := range sealed {
+		switch {
+		case id == mailID:
+			d.SealedMail = text
+		case d.Schema == documentSchema1: // exactly one, and the reader gives it to the first factor
 			d.SealedSeed = text
+		default:
+			if d.Sealed == nil {
+				d.Sealed = make(map[string]string, len(sealed))
+			}
+			d.Sealed[id] = text
 		}
-	} else {
-		d.Sealed = sealed
 	}
 	d.Record, err = factor.EncodeBare(record)
 	return d, err
@@ -75,9 +87,9 @@ func decodeDocument(key factor.Key, content []byte) (document, error) {
 		return document{}, corrupt("the document is another user's")
 	case d.Generation == 0:
 		return document{}, corrupt("the document has no generation")
-	case d.SealedSeed != "" && d.Schema != documentSchema1 || d.Sealed != nil && d.Schema != documentSchema2:
+	case d.SealedSeed != "" && d.Schema != documentSchema1 || (d.Sealed != nil || d.SealedMail != "") && d.Schema != documentSchema2:
 		return document{}, corrupt("sealed in the way of another schema")
-	case d.Disabled && (d.Record != nil || d.SealedSeed != "" || d.Sealed != nil):
+	case d.Disabled && (d.Record != nil || d.SealedSeed != "" || d.Sealed != nil || d.SealedMail != ""):
 		return document{}, corrupt("a disabled document with a record in it")
 	case !d.Disabled && d.Record == nil:
 		return document{}, corrupt("no record in the document")
@@ -85,8 +97,8 @@ func decodeDocument(key factor.Key, content []byte) (document, error) {
 	return *d, nil
 }
 
-// record returns the record. open opens a sealed secret; it is not called if there is none.
-func (d document) record(open func(factorID, sealed string) ([]byte, error)) (factor.Record, error) {
+// record returns the record. open opens sealed secrets, by the IDs of their factors; it is not called if there are none.
+func (d document) record(open func(sealed map[string]string) (map[string][]byte, error)) (factor.Record, error) {
 	record, err := factor.DecodeBare(d.Record)
 	if err != nil {
 		return factor.Record{}, err
@@ -94,31 +106,57 @@ func (d document) record(open func(factorID, sealed string) ([]byte, error)) (fa
 	if record.User != d.User {
 		return factor.Record{}, corrupt("the record is another user's")
 	}
-	sealed := d.Sealed
+	sealed := make(map[string]string, len(d.Sealed)+1)
+	maps.Copy(sealed, d.Sealed)
 	if d.SealedSeed != "" {
 		if len(record.Factors) == 0 {
 			return factor.Record{}, corrupt("the record does not fit its sealed seed")
 		}
-		sealed = map[string]string{record.Factors[0].ID: d.SealedSeed}
+		sealed[record.Factors[0].ID] = d.SealedSeed
 	}
-	for id, text := range sealed {
-		at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
-		if at < 0 || len(record.Factors[at].Secret) != 0 {
-			return factor.Record{}, corrupt("the record does not fit its sealed secrets")
-		}
-		secret, err := open(id, text)
-		if err != nil {
+	if d.SealedMail != "" {
+		sealed[mailID] = d.SealedMail
+	}
+	if len(sealed) > 0 {
+		if err := unseal(&record, sealed, open); err != nil {
 			return factor.Record{}, err
 		}
-		if len(secret) == 0 {
-			return factor.Record{}, corrupt("a sealed secret is empty")
-		}
-		record.Factors[at].Secret = secret
 	}
 	if err := record.Validate(); err != nil {
 		return factor.Record{}, err
 	}
 	return record, nil
+}
+
+// unseal puts secrets back into a record from which they were left out.
+func unseal(record *factor.Record, sealed map[string]string, open func(map[string]string) (map[string][]byte, error)) error {
+	places := make(map[string]*factor.Factor, len(sealed))
+	for id := range sealed {
+		at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
+		switch {
+		case id == mailID && record.Contact != nil && record.Contact.Mail == "":
+		case id == mailID || at < 0 || len(record.Factors[at].Secret) != 0:
+			return corrupt("the record does not fit its sealed secrets")
+		default:
+			places[id] = &record.Factors[at]
+		}
+	}
+	secrets, err := open(sealed)
+	if err != nil {
+		return err
+	}
+	for id := range sealed {
+		secret := secrets[id]
+		switch {
+		case len(secret) == 0:
+			return corrupt("a sealed secret is empty")
+		case id == mailID:
+			record.Contact.Mail = string(secret)
+		default:
+			places[id].Secret = secret
+		}
+	}
+	return nil
 }
 
 // A factor.Version has three parts: the generation in the upper half; in the lower half KV's own number and, as the top

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"slices"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +25,8 @@ func encoded(t testing.TB, d document) []byte {
 }
 
 // never fails the test if a secret is opened.
-func never(t testing.TB) func(string, string) ([]byte, error) {
-	return func(string, string) ([]byte, error) {
+func never(t testing.TB) func(map[string]string) (map[string][]byte, error) {
+	return func(map[string]string) (map[string][]byte, error) {
 		t.Error("a seed was opened")
 		return nil, errors.New("not expected")
 	}
@@ -40,10 +40,8 @@ func TestDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		sealed := make(map[string]string)
-		for _, f := range record.Factors {
-			if f.Secret != nil {
-				sealed[f.ID] = "vault:v1:" + f.ID
-			}
+		for id := range sealable(record) {
+			sealed[id] = "vault:v1:" + id
 		}
 		for _, sealed := range []map[string]string{nil, sealed} {
 			d, err := newDocument(alice, record, 3, sealed)
@@ -51,7 +49,7 @@ func TestDocument(t *testing.T) {
 				t.Fatal(err)
 			}
 			content := encoded(t, d)
-			for _, secret := range []string{"BwcHBwcHBwc", "DAwMDAwMDAw", "DQ0NDQ0NDQ0"} {
+			for _, secret := range []string{"BwcHBwcHBwc", "DAwMDAwMDAw", "DQ0NDQ0NDQ0", storetest.Address} {
 				if sealed != nil && bytes.Contains(content, []byte(secret)) {
 					t.Error("a secret is in a document with sealed ones")
 				}
@@ -62,12 +60,11 @@ func TestDocument(t *testing.T) {
 			}
 			open := never(t)
 			if sealed != nil {
-				open = func(id, text string) ([]byte, error) {
-					at := slices.IndexFunc(record.Factors, func(f factor.Factor) bool { return f.ID == id })
-					if at < 0 || text != "vault:v1:"+id {
-						t.Errorf("opens %q for %q", text, id)
+				open = func(texts map[string]string) (map[string][]byte, error) {
+					if !maps.Equal(texts, sealed) {
+						t.Errorf("to be opened: %q", texts)
 					}
-					return record.Factors[at].Secret, nil
+					return sealable(record), nil
 				}
 			}
 			got, err := d.record(open)
@@ -115,6 +112,21 @@ func TestP6_DocumentsThatAreNone(t *testing.T) {
 		"seeds twice": func(d *document) {
 			d.Schema, d.Sealed = documentSchema2, map[string]string{"enrolment-7": "vault:v1:x"}
 		},
+		"an address of schema 1": func(d *document) { d.SealedMail = "vault:v1:x" },
+		"an address of nobody":   func(d *document) { d.Schema, d.SealedMail = documentSchema2, "vault:v1:x" },
+		"addresses twice": func(d *document) {
+			d.Schema, d.SealedMail = documentSchema2, "vault:v1:x"
+			d.Record, _ = factor.EncodeRecord(storetest.NewMixed("alice", 7))
+		},
+		"disabled with an address": func(d *document) {
+			d.Schema, d.Disabled, d.Record, d.SealedMail = documentSchema2, true, nil, "vault:v1:x"
+		},
+		"no address": func(d *document) {
+			d.Schema = documentSchema2
+			d.Record, _ = factor.EncodeBare(factor.Record{
+				User: "alice", Waiting: &factor.Waiting{Reset: time.Unix(1, 0)}, Contact: &factor.Contact{Mail: storetest.Address},
+			})
+		},
 		"disabled with seeds": func(d *document) {
 			d.Schema, d.Disabled, d.Record, d.Sealed = documentSchema2, true, nil, map[string]string{"enrolment-7": "vault:v1:x"}
 		},
@@ -147,9 +159,20 @@ func TestP6_DocumentsThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, opened := range map[string][]byte{"nothing": nil, "a short seed": make([]byte, 15), "a huge one": make([]byte, 1<<16)} {
-		if _, err := sealed.record(func(string, string) ([]byte, error) { return opened, nil }); !errors.Is(err, factor.ErrCorrupt) {
+		if _, err := sealed.record(opens(opened)); !errors.Is(err, factor.ErrCorrupt) {
 			t.Errorf("a sealed seed with %s in it: %v", name, err)
 		}
+	}
+}
+
+// opens opens every sealed secret to the same.
+func opens(secret []byte) func(map[string]string) (map[string][]byte, error) {
+	return func(sealed map[string]string) (map[string][]byte, error) {
+		secrets := make(map[string][]byte, len(sealed))
+		for id := range sealed {
+			secrets[id] = secret
+		}
+		return secrets, nil
 	}
 }
 
@@ -197,6 +220,7 @@ func FuzzDocument(f *testing.F) {
 	f.Add(encoded(f, good))
 	f.Add([]byte(`{"schema":1,"app":"wiki","user":"alice","generation":1,"disabled":true}`))
 	f.Add([]byte(`{"schema":1,"app":"wiki","user":"alice","generation":1,"record":{"totp":{}},"sealed_seed":"vault:v1:x"}`))
+	f.Add([]byte(`{"schema":2,"app":"wiki","user":"alice","generation":1,"record":{"schema":2,"user":"alice","contact":{}},"sealed_mail":"vault:v1:x"}`))
 	f.Add([]byte(`{"schema":2,"app":"wiki","user":"alice","generation":1,"record":{"schema":2,"factors":[{"id":"a"}]},"sealed":{"a":"vault:v1:x"}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		d, err := decodeDocument(alice, content)
@@ -209,7 +233,7 @@ func FuzzDocument(f *testing.F) {
 		if d.Disabled {
 			return
 		}
-		record, err := d.record(func(string, string) ([]byte, error) { return make([]byte, 20), nil })
+		record, err := d.record(opens(make([]byte, 20)))
 		if err == nil && (record.Validate() != nil || record.User != "alice") {
 			t.Fatal("an invalid record was accepted")
 		}

@@ -29,12 +29,13 @@ func TestGoldenDocuments(t *testing.T) {
 				t.Fatalf("%s %s: %v", sort, file.Name, err)
 			}
 			var sealed map[string]string
-			record, err := d.record(func(id, text string) ([]byte, error) {
-				if id != want.Factors[0].ID || text != schema1test.SealedSeed {
-					return nil, errors.New("opens another seed")
+			record, err := d.record(func(texts map[string]string) (map[string][]byte, error) {
+				id := want.Factors[0].ID
+				if len(texts) != 1 || texts[id] != schema1test.SealedSeed {
+					return nil, errors.New("another seed is to be opened")
 				}
-				sealed = map[string]string{id: text}
-				return want.Factors[0].Secret, nil
+				sealed = texts
+				return map[string][]byte{id: want.Factors[0].Secret}, nil
 			})
 			if err != nil || (sealed == nil) != (sort == schema1test.VaultPlain) {
 				t.Fatalf("%s %s: %v", sort, file.Name, err)

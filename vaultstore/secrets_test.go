@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/storetest"
 	"sallyport.example/sallyport/test/vault"
 )
 
@@ -64,8 +65,81 @@ func TestP5_SealedSecretsAreBound(t *testing.T) {
 	}
 }
 
-// TestRemovedSecretsAreNowhere: the secret of a removed factor is in no version of the document, even if other factors
-// stay; the secrets of those are not sealed again.
+// TestP9_AddressIsSealed: an operator who may read KV, but not use the transit key, finds no e-mail address in a user's
+// document, with a factor or without; and whoever can write there puts another user's sealed address, or another
+// secret, in its place in vain. A document that was written without a seal is read, and sealed at the next write, and
+// no version is left that says the address. The control: without transit the operator finds it.
+func TestP9_AddressIsSealed(t *testing.T) {
+	server := vault.Start(t, vault.Options{})
+	newTransitKey(t, server)
+	if _, err := server.Client().Logical().Write("secret/config", map[string]any{"max_versions": 10}); err != nil {
+		t.Fatal(err)
+	}
+	bob := factor.Key{App: "wiki", User: "bob"}
+	store := newStore(t, server, Settings{Path: newPath(), Transit: transitKey})
+	reader := newConnection(t, server, restricted(t, server, `path "secret/data/*" { capabilities = ["read"] }`))
+	operator, err := reader.client(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(key factor.Key) map[string]any {
+		t.Helper()
+		found, err := operator.KVv2(DefaultMount).Get(t.Context(), store.place(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Data
+	}
+	wantsSealed := func(what string, key factor.Key) {
+		t.Helper()
+		data := read(key)
+		if text := string(encodedAny(t, data)); strings.Contains(text, storetest.Address) || strings.Contains(text, "mail.example") || data["sealed_mail"] == nil {
+			t.Errorf("%s: the operator reads %s", what, text)
+		}
+		record, _, err := store.Get(t.Context(), key)
+		if err != nil || record.Contact.Mail != storetest.Address {
+			t.Errorf("%s: the gateway reads %v", what, err)
+		}
+	}
+	open := newStore(t, server, Settings{Path: store.path})
+	version, err := open.Put(t.Context(), alice, mixed(1), 0)
+	if err != nil || !strings.Contains(string(encodedAny(t, read(alice))), storetest.Address) {
+		t.Fatalf("the control: the operator does not find it (%v)", err)
+	}
+	record, version, err := store.Get(t.Context(), alice)
+	if err != nil || record.Contact.Mail != storetest.Address {
+		t.Fatalf("what was written without a seal is not read: %v", err)
+	}
+	if version, err = store.Put(t.Context(), alice, record, version); err != nil {
+		t.Fatal(err)
+	}
+	wantsSealed("with factors", alice)
+	if all := everything(t, server, store); strings.Contains(all, storetest.Address) {
+		t.Error("an older version has the address")
+	}
+	server.ResetRequests()
+	if _, _, err = store.Get(t.Context(), alice); err != nil || server.Requests().Of("PUT", "/v1/transit/decrypt/") != 1 {
+		t.Errorf("%d calls to open what is sealed in one document (%v)", server.Requests().Of("PUT", "/v1/transit/decrypt/"), err)
+	}
+	if _, err := store.Put(t.Context(), bob, storetest.NewReset("bob", 2), 0); err != nil {
+		t.Fatal(err)
+	}
+	wantsSealed("without a factor", bob)
+
+	good, hers := read(bob), read(alice)
+	for i, forged := range []any{hers["sealed_mail"], hers["sealed"].(map[string]any)["second-1"], "vault:v1:AAAA"} {
+		data := maps.Clone(good)
+		data["sealed_mail"] = forged
+		if _, err := server.Client().Logical().Write("secret/data/"+store.place(bob), map[string]any{"data": data, "options": map[string]any{"cas": i + 1}}); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := store.Get(t.Context(), bob)
+		wants(t, "a sealed address of elsewhere", err, factor.ErrCorrupt)
+	}
+}
+
+// TestRemovedSecretsAreNowhere: a factor that is removed leaves its secret in no version, also where others stay; those
+// that stay are not sealed anew.
 func TestRemovedSecretsAreNowhere(t *testing.T) {
 	server := vault.Start(t, vault.Options{})
 	newTransitKey(t, server)

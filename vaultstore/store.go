@@ -103,13 +103,15 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 		return factor.Record{}, 0, factor.ErrNotFound
 	}
 	secrets := make(map[string]knownSecret)
-	record, err := d.record(func(factorID, sealed string) ([]byte, error) {
+	record, err := d.record(func(sealed map[string]string) (map[string][]byte, error) {
 		if s.transit == nil {
 			return nil, corrupt("the seed is sealed with Vault's transit engine, but `transit` is not set")
 		}
-		secret, err := s.transit.open(ctx, sealed, belongsTo(key, d.Schema, factorID))
-		secrets[factorID] = knownSecret{sealed: sealed, schema: d.Schema, print: s.memory.print(secret)}
-		return secret, err
+		opened, err := s.transit.openAll(ctx, sealed, func(id string) []byte { return belongsTo(key, d.Schema, id) })
+		for id, secret := range opened {
+			secrets[id] = knownSecret{sealed: sealed[id], schema: d.Schema, print: s.memory.print(secret)}
+		}
+		return opened, err
 	})
 	if err != nil {
 		return factor.Record{}, 0, err
@@ -118,9 +120,9 @@ func (s *Store) Get(ctx context.Context, key factor.Key) (factor.Record, factor.
 	if err != nil {
 		return factor.Record{}, 0, err
 	}
-	for _, f := range record.Factors {
-		if _, sealed := secrets[f.ID]; !sealed && f.Secret != nil {
-			secrets[f.ID] = knownSecret{print: s.memory.print(f.Secret)}
+	for id, secret := range sealable(record) {
+		if _, sealed := secrets[id]; !sealed {
+			secrets[id] = knownSecret{print: s.memory.print(secret)}
 		}
 	}
 	s.memory.set(key, known{generation: d.Generation, secrets: secrets, purge: d.Purge})

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,6 +62,15 @@ func (t *transit) seal(ctx context.Context, secret, belongsTo []byte) (sealed st
 	return sealed, err
 }
 
+// errForeign is what cannot be opened, for good.
+var errForeign = corrupt("vault's transit key does not open the seed: it is another key's, another user's or damaged")
+
+// isBadRequest reports whether Vault says that there is something wrong with what it got.
+func isBadRequest(err error) bool {
+	var refused *api.ResponseError
+	return errors.As(err, &refused) && refused.StatusCode == http.StatusBadRequest
+}
+
 // open returns the secret in a sealed text. The error is factor.ErrCorrupt if Vault says that the ciphertext is not of
 // this key, or belongs to something else.
 func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (secret []byte, err error) {
@@ -68,9 +79,8 @@ func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (se
 			"ciphertext":      sealed,
 			"associated_data": base64.StdEncoding.EncodeToString(belongsTo),
 		})
-		var refused *api.ResponseError
-		if errors.As(err, &refused) && refused.StatusCode == http.StatusBadRequest {
-			return corrupt("vault's transit key does not open the seed: it is another key's, another user's or damaged")
+		if isBadRequest(err) {
+			return errForeign
 		}
 		if err != nil {
 			return err
@@ -85,6 +95,47 @@ func (t *transit) open(ctx context.Context, sealed string, belongsTo []byte) (se
 		return nil
 	})
 	return secret, err
+}
+
+// openAll returns the secrets in sealed texts, by the names that these have; belongsTo says what each belongs to. It
+// makes one call, however many there are, and fails as open does if one of them cannot be opened.
+func (t *transit) openAll(ctx context.Context, sealed map[string]string, belongsTo func(name string) []byte) (map[string][]byte, error) {
+	names := slices.Sorted(maps.Keys(sealed))
+	secrets := make(map[string][]byte, len(names))
+	if len(names) == 1 {
+		secret, err := t.open(ctx, sealed[names[0]], belongsTo(names[0]))
+		secrets[names[0]] = secret
+		return secrets, err
+	}
+	batch := make([]map[string]any, len(names))
+	for i, name := range names {
+		batch[i] = map[string]any{"ciphertext": sealed[name], "associated_data": base64.StdEncoding.EncodeToString(belongsTo(name))}
+	}
+	err := t.engine.call(ctx, "opening with transit", func(ctx context.Context, client *api.Client) error {
+		answer, err := client.Logical().WriteWithContext(ctx, t.mount+"/decrypt/"+t.key, map[string]any{"batch_input": batch})
+		if isBadRequest(err) {
+			return errForeign
+		}
+		if err != nil {
+			return err
+		}
+		var results []any
+		if answer != nil {
+			results, _ = answer.Data["batch_results"].([]any)
+		}
+		if len(results) != len(names) {
+			return errors.New("no plaintexts in the answer")
+		}
+		for i, name := range names { // results are in the order of the batch
+			result, _ := results[i].(map[string]any)
+			encoded, _ := result["plaintext"].(string)
+			if secrets[name], err = base64.StdEncoding.DecodeString(encoded); err != nil || len(secrets[name]) == 0 {
+				return errors.New("no plaintext in the answer")
+			}
+		}
+		return nil
+	})
+	return secrets, err
 }
 
 // outdated reports whether the key was rotated since the secret was sealed. It asks Vault at most once a minute. If

@@ -60,6 +60,9 @@ func NewRecord(user string, seed byte) factor.Record {
 	}
 }
 
+// Address is the e-mail address in the records that have one.
+const Address = "alice@mail.example.com"
+
 // NewReady is like NewRecord, for a user who can sign in with a code at once.
 func NewReady(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
@@ -69,7 +72,7 @@ func NewReady(user string, seed byte) factor.Record {
 }
 
 // NewMixed makes a valid record that only schema 2 can hold: several factors, with names, with and without a secret,
-// and of unknown kinds, which a store keeps like any other.
+// and of unknown kinds, which a store keeps like any other; and the user's e-mail address.
 func NewMixed(user string, seed byte) factor.Record {
 	record := NewRecord(user, seed)
 	record.Factors[0].Name = "Telephone <old>"
@@ -88,6 +91,7 @@ func NewMixed(user string, seed byte) factor.Record {
 		},
 	)
 	record.Activity = append(record.Activity, factor.Event{Kind: "sign-in-unheard_of", At: at})
+	record.Contact = &factor.Contact{Mail: Address, Language: "pt-BR"}
 	return record
 }
 
@@ -103,6 +107,7 @@ func NewReset(user string, seed byte) factor.Record {
 		Code:     &factor.Code{Hash: bytes.Repeat([]byte{seed}, 32), Expires: at.Add(25 * time.Hour)},
 		Throttle: factor.ThrottleState{Failures: 1, LastFailure: at},
 		Activity: []factor.Event{{Kind: factor.EventOperatorReset, At: at.Add(time.Hour)}},
+		Contact:  &factor.Contact{Mail: Address},
 	}
 }
 

@@ -99,7 +99,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		return Sample{Name: name, Show: render}
 	}
 	drawn := func(uri string, s Sample) Sample { s.QR = uri; return s }
-	return []Sample{
+	return append([]Sample{
 		show("challenge", func(w http.ResponseWriter) error { return r.Challenge(w, 200, pages.ChallengeView{Common: common}) }),
 		show("desk", func(w http.ResponseWriter) error { return r.Desk(w, 200, desk) }),
 		show("desk-none", func(w http.ResponseWriter) error {
@@ -250,15 +250,6 @@ func All(r *pages.Renderer, languages string) []Sample {
 				Common: with(func(c *pages.Common) { c.Status = pages.NoticeRecoveryUsed }), RecoveryLeft: 2, RecoveryTotal: 10,
 			})
 		}),
-		show("exposed", func(w http.ResponseWriter) error {
-			return pages.ExposedView{Common: common, SignIns: []pages.ExposedLine{
-				{At: Used.Add(-2 * time.Hour), Address: "198.51.100.23", Browser: "Chrome, Windows"},
-				{At: Used.Add(-26 * time.Hour), Address: "2001:db8::7"},
-			}}.Show(r, w, 200)
-		}),
-		show("exposed-change", func(w http.ResponseWriter) error {
-			return pages.ExposedView{Common: common, Change: "/account/password"}.Show(r, w, 200)
-		}),
 		show("codes-hostile", func(w http.ResponseWriter) error {
 			return r.RecoveryCodes(w, 200, pages.RecoveryCodesView{Common: hostile, Codes: Codes})
 		}),
@@ -319,7 +310,7 @@ func All(r *pages.Renderer, languages string) []Sample {
 		show("signed-out", func(w http.ResponseWriter) error {
 			return r.SignedOut(w, 200, pages.SignedOutView{Common: pages.Common{App: "Example Wiki", Base: "/second-factor", Languages: languages}, Login: "/login"})
 		}),
-	}
+	}, exposed(r, common, hostile, settings)...)
 }
 
 // Logo is a picture of its own colours for light and dark, wider than high.

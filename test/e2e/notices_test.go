@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -168,6 +170,33 @@ func TestNoticeOfAnOperatorsReset(t *testing.T) {
 		if strings.Contains(got.Raw, "lost her phone") {
 			t.Error("the message has the operator's reason, which is for the log")
 		}
+	}
+}
+
+// TestNoNoticeWithoutAGateway: a reset on the stores, where no gateway runs, sends no notice, and the command says so on
+// standard error, where its audit line is too. The control is TestNoticeOfAnOperatorsReset: a gateway sends one.
+func TestNoNoticeWithoutAGateway(t *testing.T) {
+	t.Parallel()
+	server := servers.StartMailpit(t, servers.MailOptions{})
+	l := noticed(t, server.SMTP, noticesBlock)
+	l.verified(t, "alice", demo.AlicePassword)
+	server.Wait(1)
+	l.Stop()
+	var out, said bytes.Buffer
+	command := exec.CommandContext(t.Context(), site.Binary(t), "user", "reset", "--json", "--config", filepath.Join(l.Folder, "Caddyfile"), "--reason", "lost her phone", "ledger", "alice")
+	command.Stdout, command.Stderr = &out, &said
+	if err := command.Run(); err != nil || json.Unmarshal(out.Bytes(), new(madeCode)) != nil {
+		t.Fatalf("%v: %s%s", err, out.String(), said.String())
+	}
+	for _, want := range []string{"nobody is told by e-mail or webhook", `"event":"operator_reset"`} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it does not say %q: %s", want, said.String())
+		}
+	}
+	l.Run() // and stopped again at the end: what waits is sent
+	signIn(t, l.Client(t), "alice", demo.AlicePassword).Wants(t, http.StatusSeeOther, "/second-factor/setup")
+	if messages, err := server.Messages(); err != nil || len(messages) != 1 {
+		t.Errorf("%d messages, want 1: %v", len(messages), err)
 	}
 }
 

@@ -24,13 +24,13 @@ import (
 
 // user runs a command of `sallyport user` against the gateway, like an operator at its machine, and returns its output
 // and status.
-func (l *ledger) user(t *testing.T, arguments ...string) (printed string, status int) {
+func (l *ledger) user(t testing.TB, arguments ...string) (printed string, status int) {
 	t.Helper()
 	reach := []string{arguments[0], "--address", "unix/" + filepath.Join(l.Folder, "admin.sock")}
 	return userAt(t, append(reach, arguments[1:]...)...)
 }
 
-func userAt(t *testing.T, arguments ...string) (printed string, status int) {
+func userAt(t testing.TB, arguments ...string) (printed string, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -47,7 +47,7 @@ func userAt(t *testing.T, arguments ...string) (printed string, status int) {
 }
 
 // does requires that a command succeeds, and reads its JSON.
-func (l *ledger) does(t *testing.T, into any, arguments ...string) {
+func (l *ledger) does(t testing.TB, into any, arguments ...string) {
 	t.Helper()
 	printed, status := l.user(t, append([]string{arguments[0], "--json"}, arguments[1:]...)...)
 	if status != 0 || json.Unmarshal([]byte(printed), into) != nil {
