@@ -97,7 +97,8 @@ func decodeDocument(key factor.Key, content []byte) (document, error) {
 	return *d, nil
 }
 
-// record returns the record. open opens sealed secrets, by the IDs of their factors; it is not called if there are none.
+// record returns the record. open opens sealed secrets, which are named by the IDs of their factors. It is not called
+// if there are none.
 func (d document) record(open func(sealed map[string]string) (map[string][]byte, error)) (factor.Record, error) {
 	record, err := factor.DecodeBare(d.Record)
 	if err != nil {

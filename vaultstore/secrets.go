@@ -44,7 +44,8 @@ func (k known) sameSecrets(before known) bool {
 	return true
 }
 
-// sealable are what transit seals of a record: the secrets of its factors by their IDs, and the user's address (mailID).
+// sealable returns what transit seals of a record: the secrets of its factors by their IDs, and the user's address
+// (mailID).
 func sealable(record factor.Record) map[string][]byte {
 	secrets := make(map[string][]byte, len(record.Factors)+1)
 	for _, f := range record.Factors {

@@ -102,7 +102,7 @@ func TestP9_AddressIsSealed(t *testing.T) {
 		}
 	}
 	open := newStore(t, server, Settings{Path: store.path})
-	version, err := open.Put(t.Context(), alice, mixed(1), 0)
+	_, err = open.Put(t.Context(), alice, mixed(1), 0)
 	if err != nil || !strings.Contains(string(encodedAny(t, read(alice))), storetest.Address) {
 		t.Fatalf("the control: the operator does not find it (%v)", err)
 	}
@@ -110,7 +110,7 @@ func TestP9_AddressIsSealed(t *testing.T) {
 	if err != nil || record.Contact.Mail != storetest.Address {
 		t.Fatalf("what was written without a seal is not read: %v", err)
 	}
-	if version, err = store.Put(t.Context(), alice, record, version); err != nil {
+	if _, err = store.Put(t.Context(), alice, record, version); err != nil {
 		t.Fatal(err)
 	}
 	wantsSealed("with factors", alice)

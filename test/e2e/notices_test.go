@@ -173,8 +173,8 @@ func TestNoticeOfAnOperatorsReset(t *testing.T) {
 	}
 }
 
-// TestNoNoticeWithoutAGateway: a reset on the stores, where no gateway runs, sends no notice, and the command says so on
-// standard error, where its audit line is too. The control is TestNoticeOfAnOperatorsReset: a gateway sends one.
+// TestNoNoticeWithoutAGateway: a reset on the stores, where no gateway runs, sends no notice, and the command says so
+// on standard error, where its audit line is too. The control is TestNoticeOfAnOperatorsReset: a gateway sends one.
 func TestNoNoticeWithoutAGateway(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
