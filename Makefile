@@ -109,11 +109,17 @@ $(BIN)/golangci-lint: PACKAGE = github.com/golangci/golangci-lint/v2/cmd/golangc
 $(BIN)/govulncheck:   PACKAGE = golang.org/x/vuln/cmd/govulncheck
 $(BIN)/gotest:        PACKAGE = ./gotest
 $(BIN)/gotest: $(wildcard tools/gotest/*.go)
-$(BIN)/nfpm:          PACKAGE = github.com/goreleaser/nfpm/v2/cmd/nfpm
-$(BIN)/cyclonedx-gomod: PACKAGE = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
-$(TOOLS) $(BIN)/govulncheck $(BIN)/gotest $(BIN)/nfpm $(BIN)/cyclonedx-gomod: tools/go.mod tools/go.sum
+$(TOOLS) $(BIN)/govulncheck $(BIN)/gotest: tools/go.mod tools/go.sum
 	@echo "building $(notdir $@)"
 	@cd tools && go build -o bin/$(notdir $@) $(PACKAGE)
+	@touch $@
+
+# What makes packages needs versions of modules that the checkers above cannot have, so each has those of its own release.
+$(BIN)/nfpm:            RELEASE = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
+$(BIN)/cyclonedx-gomod: RELEASE = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+$(BIN)/nfpm $(BIN)/cyclonedx-gomod: Makefile
+	@echo "building $(notdir $@)"
+	@GOBIN=$(CURDIR)/$(BIN) GOFLAGS= go install $(RELEASE)
 	@touch $@
 
 clean: ## remove what building and testing leave behind
