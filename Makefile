@@ -21,7 +21,7 @@ TESTFLAGS ?=
 
 export CGO_ENABLED := 1
 
-.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps pictures module-path fuzz-short bench tools clean
+.PHONY: help test packages check format-check format vet staticcheck lint vulncheck go-test race test-apps pictures module-path dist test-dist fuzz-short bench tools clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -76,6 +76,13 @@ test-apps: ## the suite of real apps, all of them (docs/apps.md); WALK=10m is ho
 	scripts/install-test-packages $(APPS)
 	SALLYPORT_WALK=$(or $(WALK),10m) go -C test/e2e test -count=1 -race -tags allapps -timeout 4h $(TESTFLAGS) ./presets
 
+dist: ## what is handed out: static binaries, a .deb and an SBOM each, checksums, into artifacts/dist
+	scripts/dist
+
+test-dist: ## build that twice, compare, install the .deb into a Debian of its own, start the service, purge it
+	scripts/install-test-packages debootstrap=debootstrap
+	scripts/test-dist
+
 module-path: ## give the module its public path, everywhere: make module-path NEW=example.org/you/sallyport
 	scripts/module-path "$(NEW)"
 
@@ -105,6 +112,14 @@ $(BIN)/gotest: $(wildcard tools/gotest/*.go)
 $(TOOLS) $(BIN)/govulncheck $(BIN)/gotest: tools/go.mod tools/go.sum
 	@echo "building $(notdir $@)"
 	@cd tools && go build -o bin/$(notdir $@) $(PACKAGE)
+	@touch $@
+
+# What makes packages needs versions of modules that the checkers above cannot have, so each has those of its own release.
+$(BIN)/nfpm:            RELEASE = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
+$(BIN)/cyclonedx-gomod: RELEASE = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+$(BIN)/nfpm $(BIN)/cyclonedx-gomod: Makefile
+	@echo "building $(notdir $@)"
+	@GOBIN=$(CURDIR)/$(BIN) GOFLAGS= go install $(RELEASE)
 	@touch $@
 
 clean: ## remove what building and testing leave behind

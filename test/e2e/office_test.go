@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -222,24 +221,4 @@ func (o *office) events() map[string]int {
 		}
 	}
 	return told
-}
-
-// counted is the sum over all gateways of a metric's series.
-func (o *office) counted(series string) (sum float64) {
-	o.t.Helper()
-	for i, gateway := range o.gateways {
-		if i > 0 && gateway == o.gateways[0] {
-			continue
-		}
-		for line := range strings.Lines(gateway.Admin(o.t, "/metrics")) {
-			var value float64
-			if rest, found := strings.CutPrefix(line, series+" "); found {
-				if _, err := fmt.Sscan(rest, &value); err != nil {
-					o.t.Fatal(line, err)
-				}
-				sum += value
-			}
-		}
-	}
-	return sum
 }
