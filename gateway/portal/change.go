@@ -111,7 +111,7 @@ func startReset(x *Page) error {
 	if !status.Enrolled {
 		return x.settingsWith(pages.AlertNotEnrolled, http.StatusConflict)
 	}
-	if err := x.propose(""); err != nil {
+	if err := x.propose("", false); err != nil {
 		return x.StoreFailed("propose a seed", err)
 	}
 	return x.Redirect(x.Config.Base + "/setup")

@@ -40,7 +40,11 @@ func startSetUp(x *Page) error {
 		ok = false
 	}
 	if !ok || proposal.Replaces != "" {
-		if err := x.propose(claim); err != nil {
+		err := x.propose(claim, true)
+		switch {
+		case errors.Is(err, factor.ErrAlreadyEnrolled):
+			return proposalLost(x, err)
+		case err != nil:
 			return x.StoreFailed("propose a seed", err)
 		}
 	}
@@ -68,10 +72,16 @@ func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exch
 
 // propose keeps a new seed in the session, with the claim of an enrolment code if one was owed. Nothing changes for the
 // user until the seed is confirmed.
-func (x *Page) propose(claim string) error {
+//
+// If it is to be a first one and the user has one by now, another session has set it up since the user was looked up.
+// Nobody has proved that one here, so it is not replaced: the error is factor.ErrAlreadyEnrolled.
+func (x *Page) propose(claim string, first bool) error {
 	proposal, err := x.Config.Factors.Begin(x.R.Context(), x.Session().Identity, factor.MethodTOTP)
 	if err != nil {
 		return exchange.Looking(err)
+	}
+	if first && proposal.Replaces != "" {
+		return factor.ErrAlreadyEnrolled
 	}
 	proposal.Claim = claim
 	_, err = x.Take(session.Propose(x.Session().Identity, proposal.Encode()))
