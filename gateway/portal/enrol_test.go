@@ -1,12 +1,16 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"testing"
 	"time"
 
 	"sallyport.example/sallyport/event"
+	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/factor/recovery"
+	"sallyport.example/sallyport/factor/totp"
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 )
@@ -71,6 +75,48 @@ func TestProposalsRunOut(t *testing.T) {
 		h.clock.Advance(after)
 		if w := v.post("/setup/confirm", url.Values{"code": {h.code(key)}}); w.Code != want {
 			t.Errorf("after %v: %d, want %d", after, w.Code, want)
+		}
+	}
+}
+
+// meanwhile is a store in which something happens right after one read.
+type meanwhile struct {
+	factor.Store
+	then func()
+}
+
+func (s *meanwhile) Get(ctx context.Context, key factor.Key) (factor.Record, factor.Version, error) {
+	record, version, err := s.Store.Get(ctx, key)
+	if then := s.then; then != nil {
+		s.then = nil
+		then()
+	}
+	return record, version, err
+}
+
+// TestP7_SetUpBesideAnother: somebody who has the password presses "Set up" at the very moment in which the owner
+// confirms hers, between two looks at the record. What began was a reset of the owner's factor, for which nobody had
+// proved anything. The control: without the owner, a set-up begins.
+func TestP7_SetUpBesideAnother(t *testing.T) {
+	for _, state := range []gate.State{gate.Verified, gate.Enrolling} {
+		for _, beside := range []bool{false, true} {
+			memory := factor.NewMemoryStore()
+			store := &meanwhile{Store: memory}
+			kinds := []factor.Kind{totp.New("", totp.Parameters{}), recovery.New(1000)}
+			h := newHouse(t, func(c *exchange.Config) {
+				c.RequireEveryone = state == gate.Enrolling
+				c.Factors = factor.NewService(store, factor.Config{App: "ledger", Now: c.Now, Kinds: kinds})
+			})
+			h.factors = factor.NewService(memory, factor.Config{App: "ledger", Now: h.clock.Now, Kinds: kinds})
+			v := h.visitor(state)
+			if beside {
+				store.then = func() { h.enrol() }
+			}
+			w := v.post("/setup", nil)
+			began := v.session() != nil && len(v.session().Proposal) > 0
+			if began == beside {
+				t.Errorf("%s, beside another %t: %d to %q, a set-up has begun: %t", state, beside, w.Code, w.Header().Get("Location"), began)
+			}
 		}
 	}
 }
