@@ -87,6 +87,9 @@ func (c *chooser) client() int {
 }
 
 func (c *chooser) move() Move {
+	if c.target.hasFurther() && c.chance(15) {
+		return c.further()
+	}
 	switch n := c.IntN(100); {
 	case n < 6:
 		return Move{Kind: SignIn, What: c.own()}

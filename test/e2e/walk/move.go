@@ -115,6 +115,8 @@ func (m Move) String() string {
 		return "signs in as " + m.What
 	case Copy:
 		return fmt.Sprintf("takes %s cookies of browser %d", m.What, m.From)
+	case Touch, Text:
+		return fmt.Sprintf("%s, asked for in browser %d", m.Kind, m.From)
 	case Code, Recovery:
 		return strings.TrimSpace(string(m.Kind) + " of her own factor " + m.What)
 	}

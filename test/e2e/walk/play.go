@@ -129,6 +129,8 @@ func (p *play) do(move Move) {
 		p.code(b, move.What)
 	case Recovery:
 		p.recovery(b)
+	case Touch, Text, Plant:
+		p.doFurther(move, b, p.browsers[move.From%browsers])
 	case SetUp:
 		b.own("/", "/setup", nil)
 		b.get(p.target.Base + "/setup")

@@ -42,6 +42,8 @@ type Enrolled struct {
 	Factor *Factor
 	// Recovery are unused recovery codes.
 	Recovery []string
+	// Further are other factors of the account; nil if there are none.
+	Further *Further
 }
 
 // Door is an address at which the app accepts a name and a password.

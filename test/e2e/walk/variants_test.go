@@ -231,7 +231,7 @@ func withErrors(t *Target) {
 
 // withChoice lets the attacker choose how long the app's cookie lives, and for whom it is.
 func withChoice(t *Target) {
-	t.Queries = append(t.Queries, "cookie_for=-60", "cookie_for=0", "cookie_for=1", "cookie_for=600", "cookie_domain=other.example", "cookie_domain=127.0.0.1")
+	t.Queries = append(t.Queries, "cookie_for=-60", "cookie_for=0", "cookie_for=1", "cookie_for=600", "cookie_domain=other.example", "cookie_domain=localhost")
 }
 
 // withMoods makes the app sometimes not say who is signed in.

@@ -3,6 +3,7 @@ package walk
 import (
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -44,6 +45,20 @@ remember 1h
 totp {
 	skew 10
 }
+factors totp passkey sms
+sms {
+	address user
+}
+sending {
+	delay 1ms
+	hour  100
+	day   100
+}
+throttle {
+	free      20
+	delay     1s
+	max_delay 2s
+}
 `
 
 // account makes an account. The app's name for it cannot be guessed.
@@ -60,14 +75,14 @@ func account(name string) (Account, demo.User) {
 // of one process.
 func TestP1_Walk(t *testing.T) {
 	var stages []*stage
-	sites := ""
+	sites, phones := "", newTelephones(t)
 	for number, v := range variants() {
-		s := prepare(t, v, number)
+		s := prepare(t, v, number, phones)
 		stages = append(stages, s)
 		sites += s.sites
 	}
 	site.Start(t, stages[0].upstream, "app walk\n"+formLogin+asked, site.Options{
-		Level: "ERROR", Sites: sites, Global: "skip_install_trust\nauto_https disable_redirects",
+		Level: "ERROR", Sites: sites, Sessions: phones.global(), Global: "skip_install_trust\nauto_https disable_redirects",
 	})
 	for _, s := range stages {
 		t.Run(s.target.Name, func(t *testing.T) {
@@ -82,12 +97,14 @@ func TestP1_Walk(t *testing.T) {
 type stage struct {
 	target    *Target
 	mallories []Account
+	// telephones are where text messages come.
+	telephones *telephones
 	// upstream is the tap's address, plain that of the site on http, and sites the lines for the Caddyfile.
 	upstream, plain, sites string
 }
 
 // prepare starts the app and the tap of a variant.
-func prepare(t *testing.T, v variant, number int) *stage {
+func prepare(t *testing.T, v variant, number int, phones *telephones) *stage {
 	t.Helper()
 	var users []demo.User
 	made := func(name string) Account {
@@ -115,7 +132,7 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	if v.shape != nil {
 		v.shape(target)
 	}
-	s := &stage{target: target}
+	s := &stage{target: target, telephones: phones}
 	for i := range enrolledAccounts() {
 		s.mallories = append(s.mallories, made(fmt.Sprintf("mallory%d", i)))
 	}
@@ -152,13 +169,15 @@ func prepare(t *testing.T, v variant, number int) *stage {
 	return s
 }
 
+// freeAddress is an address with a name, since there are no passkeys for addresses of numbers.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	address, err := process.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return address
+	_, port, _ := net.SplitHostPort(address)
+	return net.JoinHostPort("localhost", port)
 }
 
 // enrolAll sets up the factors of the owner and of the attacker's accounts, once the site is running.
@@ -177,10 +196,9 @@ func (s *stage) enrolAll(t *testing.T) {
 		}
 	}
 	gateway := &site.Site{Address: s.plain, URL: "http://" + s.plain}
-	enrol(t, gateway, s.target, s.target.Owner)
+	s.enrol(t, gateway, s.target.Owner)
 	for _, mallory := range s.mallories {
-		key, codes := enrol(t, gateway, s.target, mallory)
-		s.target.Enrolled = append(s.target.Enrolled, &Enrolled{Account: mallory, Factor: NewFactor(key, skew), Recovery: codes})
+		s.target.Enrolled = append(s.target.Enrolled, s.enrol(t, gateway, mallory))
 	}
 }
 
@@ -196,19 +214,22 @@ func served(v variant, app http.Handler) http.Handler {
 	return mux
 }
 
-// enrol sets up a factor for an account, by the usual door.
-func enrol(t *testing.T, gateway *site.Site, target *Target, account Account) (key string, recovery []string) {
+// enrol sets up factors for an account, by the usual door: an authenticator, a passkey and a telephone.
+func (s *stage) enrol(t *testing.T, gateway *site.Site, account Account) *Enrolled {
 	t.Helper()
 	c := gateway.Client(t)
-	for _, door := range target.Doors {
+	for _, door := range s.target.Doors {
 		enter(c, door, account)
 		if strings.Contains(c.Status(), `"verified"`) {
 			factor, codes := c.Enrol(skew)
-			return factor.Key, codes
+			further := s.enrolFurther(t, c, factor, s.telephones.number())
+			made := &Enrolled{Account: account, Factor: NewFactor(factor.Key, skew), Recovery: codes, Further: further}
+			made.Factor.last += 2 // a code for each of the others
+			return made
 		}
 	}
 	t.Fatalf("%s does not sign in: %s", account.Typed[0], c.Status())
-	return "", nil
+	return nil
 }
 
 // enter signs in by a door.
