@@ -22,7 +22,7 @@ type command struct {
 
 // ownCommands returns the commands. In any Caddy that has this module they are below `second-factor`.
 func ownCommands() []command {
-	return []command{userCommands(), vaultCommands(), secretsCommands(), presetCommands(), explainCommand(), codeCommand()}
+	return []command{userCommands(), vaultCommands(), secretsCommands(), presetCommands(), explainCommand(), learnCommand(), codeCommand()}
 }
 
 // rootName is the only command that Sallyport adds to a Caddy.
@@ -40,7 +40,7 @@ var (
 
 func init() {
 	command{
-		name: rootName, short: "Commands of the second factor: user, vault, secrets, preset, explain, code",
+		name: rootName, short: "Commands of the second factor: user, vault, secrets, preset, explain, learn, code",
 		long: "The commands of Sallyport, which asks for a second factor in front of web apps.", inner: ownCommands(),
 	}.register(false)
 	for _, alias := range aliases() {

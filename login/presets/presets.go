@@ -44,3 +44,20 @@ func About(name string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return strings.TrimSpace(strings.TrimPrefix(line, "#"))
 }
+
+// Marks returns by what a preset's app is known, from its line `# Known by: <kind> <value>, ...`: pairs of a kind and a
+// value, as package learn describes them. A preset without that line is never recognised.
+func Marks(name string) (marks [][2]string) {
+	text, _ := Text(name)
+	for line := range strings.Lines(text) {
+		said, found := strings.CutPrefix(line, "# Known by: ")
+		if !found {
+			continue
+		}
+		for _, mark := range strings.Split(strings.TrimSpace(said), ", ") {
+			kind, value, _ := strings.Cut(mark, " ")
+			marks = append(marks, [2]string{kind, value})
+		}
+	}
+	return marks
+}

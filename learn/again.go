@@ -1,0 +1,195 @@
+package learn
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Again makes a request of a recorded login once more, with another password: what a browser would send after it has
+// opened the login page anew. page is that page; nil if there is none. cookies are the browser's. The exchange has no
+// answer.
+func (a *Attempt) Again(page *Exchange, password string, cookies map[string]string) Exchange {
+	again := Exchange{Method: a.Method, URL: a.URL, Header: make(http.Header)}
+	for _, name := range []string{"Content-Type", "Accept", "X-Requested-With", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site"} {
+		if value := a.Header.Get(name); value != "" {
+			again.Header.Set(name, value)
+		}
+	}
+	for name, values := range a.Header {
+		if forgery(name) {
+			again.Header.Set(name, a.renewed(values[0], cookies))
+		}
+	}
+	switch a.Kind {
+	case Basic:
+		again.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(a.name+":"+password)))
+	case JSON:
+		again.Body = a.retyped(password, cookies)
+	case Form:
+		again.URL, again.Body = a.filled(page, password, cookies)
+		again.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return again
+}
+
+// Password returns the password that was typed. Keep it in memory only.
+func (a *Attempt) Password() string { return a.password }
+
+// renewed returns what is sent now in the place of a value that was a cookie's when it was recorded.
+func (a *Attempt) renewed(value string, cookies map[string]string) string {
+	for name, was := range a.sent() {
+		if was != "" && (was == value || unescaped(was) == value) {
+			if now, there := cookies[name]; there {
+				return unescaped(now)
+			}
+		}
+	}
+	return value
+}
+
+func unescaped(value string) string {
+	if plain, err := url.QueryUnescape(value); err == nil {
+		return plain
+	}
+	return value
+}
+
+// retyped returns the recorded document with another password.
+func (a *Attempt) retyped(password string, cookies map[string]string) []byte {
+	document := a.document()
+	var walk func(pointer string, value any) any
+	walk = func(pointer string, value any) any {
+		switch value := value.(type) {
+		case map[string]any:
+			for name, inner := range value {
+				value[name] = walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), inner)
+			}
+		case string:
+			if pointer == a.PasswordField {
+				return password
+			}
+			return a.renewed(value, cookies)
+		}
+		return value
+	}
+	body, err := json.Marshal(walk("", document))
+	if err != nil {
+		return nil
+	}
+	return body
+}
+
+// filled returns the form of the page with the name and the password typed in, and where it is sent. Without such a form
+// it is the recorded one, with what comes from cookies renewed.
+func (a *Attempt) filled(page *Exchange, password string, cookies map[string]string) (to *url.URL, body []byte) {
+	recorded := a.fields()
+	values := make(url.Values)
+	to = a.URL
+	if form, found := a.formIn(page); found {
+		to = form.action
+		for _, field := range form.fields {
+			_, was := recorded[field.name]
+			switch {
+			case field.kind == "hidden":
+				values.Set(field.name, field.value)
+			case was:
+				values[field.name] = recorded[field.name]
+			case field.checked:
+				values.Set(field.name, field.value)
+			}
+		}
+	} else {
+		for name, list := range recorded {
+			for _, value := range list {
+				values.Add(name, a.renewed(value, cookies))
+			}
+		}
+	}
+	if a.NameField != "" {
+		values.Set(a.NameField, a.name)
+	}
+	values.Set(a.PasswordField, password)
+	return to, []byte(values.Encode())
+}
+
+func (a *Attempt) formIn(page *Exchange) (form, bool) {
+	if page == nil {
+		return form{}, false
+	}
+	forms := page.page().forms
+	at := slices.IndexFunc(forms, func(form form) bool { _, is := form.named(a.PasswordField); return is })
+	if at < 0 {
+		return form{}, false
+	}
+	return forms[at], true
+}
+
+// LeaveAgain makes the request of the recorded sign-out once more, for a browser that has a page of the app's open: by
+// the form or the link of the page that leads there, with the nonces that stand in it, else as it was recorded. ok says
+// that it leads where the recorded one led.
+func (p *Proposal) LeaveAgain(page *Exchange) Exchange {
+	recorded := p.Logout
+	again := Exchange{Method: recorded.Method, URL: recorded.URL, Header: make(http.Header), Body: recorded.Body}
+	for _, name := range []string{"Content-Type", "X-Requested-With", "Authorization"} {
+		if value := recorded.Header.Get(name); value != "" && name != "Authorization" {
+			again.Header.Set(name, value)
+		}
+	}
+	if page == nil {
+		return again
+	}
+	has := page.page()
+	for _, form := range has.forms {
+		if recorded.Method == http.MethodPost && plainPath(form.action) == plainPath(recorded.URL) {
+			values := make(url.Values)
+			was := recorded.fields()
+			for _, field := range form.fields {
+				if _, sent := was[field.name]; sent {
+					values.Set(field.name, field.value)
+				}
+			}
+			again.URL, again.Body = form.action, []byte(values.Encode())
+			again.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			return again
+		}
+	}
+	for _, link := range has.links {
+		if recorded.Method == http.MethodGet && plainPath(link) == plainPath(recorded.URL) && leaving.MatchString(html.UnescapeString(link.RequestURI())) {
+			again.URL = link
+			return again
+		}
+	}
+	return again
+}
+
+// Bearer returns the header in which the browser sends the token of an answer to the login; nil if there is none.
+func (p *Proposal) Bearer(answer *Exchange) http.Header {
+	if p.token == nil {
+		return nil
+	}
+	value := ""
+	switch p.token.words[0] {
+	case "json":
+		for _, member := range leaves(answer.said()) {
+			if member.pointer == p.token.words[1] {
+				value = member.value
+			}
+		}
+	case "header":
+		value = answer.Answer.Get(p.token.words[1])
+	case "body":
+		value = strings.TrimSpace(string(answer.Content))
+	}
+	if value == "" {
+		return nil
+	}
+	if p.token.scheme != "" {
+		value = p.token.scheme + " " + value
+	}
+	return http.Header{p.token.header: {value}}
+}
