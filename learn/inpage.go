@@ -165,7 +165,7 @@ func inAttribute(part piece, name string) (made pattern, ok bool) {
 			made.worth += 10
 		}
 		if behind := strings.ToLower(part.raw); strings.Contains(behind, "disabled") || strings.Contains(behind, "readonly") {
-			made.worth += 10
+			made.worth += 30 // nobody types another name there
 		}
 		return made, true
 	}

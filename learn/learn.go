@@ -56,6 +56,9 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 	tokens := r.tokens(o)
 	if len(tokens) > 0 {
 		p.token = &tokens[0]
+		if len(o.right.set()) == 0 {
+			session = nil // the token is the session
+		}
 	}
 	if p.Preset = r.known(options.Presets, p); p.Preset != "" {
 		p.add(Line{Words: []string{"preset", p.Preset}, Why: []string{

@@ -107,9 +107,14 @@ func readPage(at *url.URL, content []byte) (found page) {
 			}) {
 				found.files = appendAddress(found.files, resolve(has["href"]))
 			}
-		case "script", "img":
+		case "script":
 			if has["src"] != "" {
 				found.files = appendAddress(found.files, resolve(has["src"]))
+			}
+		case "img":
+			// A picture that a program makes may be there for what the program does.
+			if address := resolve(has["src"]); address != nil && fileNames.MatchString(address.Path) {
+				found.files = append(found.files, address)
 			}
 		case "a":
 			found.links = appendAddress(found.links, resolve(has["href"]))

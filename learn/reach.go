@@ -64,7 +64,7 @@ var (
 )
 
 // manyFiles is from how many files of a kind in one folder on the folder is opened for the kind.
-const manyFiles = 8
+const manyFiles = 5
 
 // public returns what strangers need for the login page: what a browser fetched for it before anybody had signed in, and
 // the files that the page names.

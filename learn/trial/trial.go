@@ -152,7 +152,7 @@ func (t *trial) wrong(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say(state == "anonymous" && answer.Status < http.StatusInternalServerError, "a wrong password stays out (answered by %d)", answer.Status)
+	t.say(state == "anonymous" && answer.Status < http.StatusInternalServerError, "a wrong password stays out (answered by %d)%s", answer.Status, answer.Answer.Get("Location"))
 	return nil
 }
 

@@ -23,6 +23,16 @@ func TestPresets(t *testing.T) {
 			}
 		}
 	}
+	if got := Marks("dokuwiki"); !slices.Equal(got, [][2]string{{"path", "/doku.php"}, {"cookie", "DokuWiki"}}) {
+		t.Errorf("DokuWiki is known by %q", got)
+	}
+	for _, name := range names {
+		for _, mark := range Marks(name) {
+			if !slices.Contains([]string{"path", "cookie", "header", "page"}, mark[0]) || mark[1] == "" {
+				t.Errorf("%s is known by %q", name, mark)
+			}
+		}
+	}
 	for _, name := range []string{"", "none", "../presets/dokuwiki", "dokuwiki.caddyfile", "presets_test.go"} {
 		if text, err := Text(name); err == nil || text != "" {
 			t.Errorf("%q is a preset", name)

@@ -1,0 +1,61 @@
+package presets
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"sallyport.example/sallyport/test/e2e/teach"
+	"sallyport.example/sallyport/test/site"
+)
+
+// TestLearnt: what `learn` proposes for a real app, its preset withheld, holds in the suite as the preset does: the
+// usual work of a user, other spellings of the name, and every other door with the password alone.
+func TestLearnt(t *testing.T) {
+	for _, a := range all {
+		t.Run(a.preset, func(t *testing.T) {
+			t.Parallel()
+			running := a.start(t)
+			taught := teach.Live(t, running.Address, a.showsHow(t), "--no-preset")
+			t.Logf("%s\n%s", taught.Block, taught.Said)
+			if failures := taught.Failures(); taught.Status != 0 || len(failures) > 0 {
+				t.Errorf("status %d, %q", taught.Status, failures)
+			}
+			a.signOut = nil // where it leads depends on what is public; the command has tried it itself
+			front := func(t *testing.T) *protected {
+				lines := "app " + a.preset + "\n" + taught.Words(t) + a.more
+				return &protected{Site: site.Start(t, running.Address, lines, site.Options{}), app: a}
+			}
+			t.Run("walk", func(t *testing.T) { front(t).walk(t) })
+			t.Run("spellings", func(t *testing.T) { front(t).trySpellings(t) })
+			t.Run("doors", func(t *testing.T) { front(t).tryDoors(t) })
+		})
+	}
+}
+
+// showsHow does what the guide of `learn` says.
+func (a app) showsHow(t testing.TB) func(*site.Client) {
+	return func(c *site.Client) {
+		t.Helper()
+		path := "/"
+		for range 4 {
+			page := c.Get(path)
+			if page.StatusCode < 300 || page.StatusCode >= 400 {
+				break
+			}
+			if next := page.Location(); strings.HasPrefix(next, "/") {
+				path = next
+			}
+		}
+		wrong := a.owner
+		wrong.Password = "not-" + a.owner.Password
+		a.signIn(t, c, wrong)
+		a.signIn(t, c, a.owner)
+		for _, read := range a.reads {
+			c.Do("GET", read.path, read.header, "").Wants(t, http.StatusOK, "")
+		}
+		if a.signOut != nil && a.kind != "Basic" {
+			a.signOut(t, c)
+		}
+	}
+}
