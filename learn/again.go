@@ -91,7 +91,9 @@ func (a *Attempt) filled(page *Exchange, password string, cookies map[string]str
 	values := make(url.Values)
 	to = a.URL
 	if form, found := a.formIn(page); found {
-		to = form.action
+		if plainPath(form.action) == a.path() { // else a script sends it elsewhere
+			to = form.action
+		}
 		for _, field := range form.fields {
 			_, was := recorded[field.name]
 			switch {

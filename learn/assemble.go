@@ -18,7 +18,7 @@ func (r *Recording) basicPath(o outcome) string {
 		if e := &r.Exchanges[i]; e.Status == http.StatusUnauthorized && e.Method == "GET" && e.Answer.Get("WWW-Authenticate") != "" {
 			for j := range r.Exchanges {
 				if then := &r.Exchanges[j]; plainPath(then.URL) == plainPath(e.URL) && then.Method == "GET" && then.Status < 300 {
-					return plainPath(e.URL)
+					return canonical(e.URL)
 				}
 			}
 		}
@@ -61,8 +61,8 @@ func (r *Recording) fields(o outcome) (names []string) {
 	}
 	values := make(map[string]string)
 	add := func(name, value string) {
-		if name == right.NameField || name == "" {
-			return
+		if name == right.NameField || name == "" || strings.ContainsAny(name, "=*") {
+			return // a word with `=` says what a field has to be
 		}
 		if old, there := values[name]; there && old != value {
 			value = ""
@@ -181,7 +181,8 @@ func (r *Recording) otherLogins(p *Proposal, o outcome) {
 		for _, form := range e.page().forms {
 			action := plainPath(form.action)
 			has := slices.ContainsFunc(form.fields, func(field field) bool { return field.kind == "password" })
-			if has && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
+			_, known := form.named(o.right.PasswordField)
+			if has && !known && ownAddress(e.URL, form.action) && !named[action] && !holds(r.others, action) &&
 				!slices.ContainsFunc(r.attempts, func(a Attempt) bool { return a.path() == action }) {
 				named[action] = true
 				p.missing("A page has a form with a password that was not sent: to %s. If it signs anybody in, describe it by a login of its own.", shown(action))
@@ -210,9 +211,16 @@ func (r *Recording) addTokens(p *Proposal, o outcome, tokens []token) {
 
 // addIdentity adds who is signed in, or that the typed name has to count.
 func (p *Proposal) addIdentity(place *identity, session []string, o outcome) {
-	if place != nil && p.add(Line{Words: append([]string{"identity", place.address}, place.words...), Why: []string{
-		"After the login " + shownWords(place.why) + "; nobody was named there before.",
-	}}) {
+	line := Line{}
+	if place != nil {
+		line = Line{Words: append([]string{"identity", place.address}, place.words...), Why: []string{
+			"After the login " + place.why + "; nobody was named there before.",
+		}}
+		if place.words[0] == "body" {
+			line.Why = append(line.Why, "It must be the account's name, and not a person's, which two may share.")
+		}
+	}
+	if place != nil && p.add(line) {
 		if place.words[0] == "body" {
 			p.missing("`identity` reads the name in a page (%s). Make sure that no text which a user can write comes in front of it, and that it is "+
 				"the account's name and not a person's, which two may share.", shown(place.address))

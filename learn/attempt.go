@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sallyport.example/sallyport/internal/match"
 )
 
 // Kind is where a login has its name and its password.
@@ -159,8 +161,21 @@ func only(names []string, fits func(string) bool) (found string) {
 	return found
 }
 
-// path returns the path of the login without what browsers and servers add to it: a session in the path.
-func (a *Attempt) path() string { return plainPath(a.URL) }
+// path returns the path of the login as the gateway reads it; empty if it is not spelled so.
+func (a *Attempt) path() string { return canonical(a.URL) }
+
+// canonical returns the path of an address as the gateway reads it, without a session in it. It is empty if no line can
+// name just this path: since it is spelled otherwise, or has a star, which would stand for anything.
+func canonical(address *url.URL) string {
+	plain, err := url.Parse(plainPath(address))
+	if err != nil {
+		return ""
+	}
+	if path := match.ParsePath(plain); path.Canonical && !strings.Contains(path.Text, "*") {
+		return path.Text
+	}
+	return ""
+}
 
 // plainPath returns the path of an address as it is written, without parameters of its segments (;jsessionid=…).
 func plainPath(address *url.URL) string {

@@ -41,9 +41,10 @@ func (r *Recording) identities(o outcome) (found []identity) {
 				continue
 			}
 			seen[key] = true
-			if aboutMe.MatchString(address) {
-				made.worth += 30
+			if aboutMe.MatchString(address) && (made.words[0] != "body" || !strings.Contains(address, "user")) {
+				made.worth += 30 // a page about users may show any of them, and administrators only may open it
 			}
+			made.worth -= strings.Count(address, "/")
 			if strings.Contains(address, "?") {
 				made.worth -= 5
 			}

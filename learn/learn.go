@@ -94,8 +94,8 @@ func (r *Recording) closed(o outcome, p *Proposal) (paths []string) {
 		if e.Method != "GET" || e.Status >= 400 || address == "" || slices.Contains(paths, address) || leaving.MatchString(address) {
 			continue
 		}
-		path := plainPath(e.URL)
-		if open.Match(path) || open.Match(path+"?") || p.LoginPage != nil && plainPath(p.LoginPage.URL) == path || path == o.right.path() && o.right.Kind != Basic {
+		path := canonical(e.URL)
+		if open.Match(path) || open.Match(path+"?") || p.LoginPage != nil && canonical(p.LoginPage.URL) == path || path == o.right.path() && o.right.Kind != Basic {
 			continue
 		}
 		paths = append(paths, address)
@@ -138,7 +138,7 @@ func (r *Recording) login(o outcome, place *identity, session []string, tokens [
 		}
 	}
 	for _, found := range tokens {
-		line.Inner = append(line.Inner, Line{Words: append([]string{"token"}, found.words...), Why: []string{"Its answer has a bearer token there: " + shownWords(found.why) + "."}})
+		line.Inner = append(line.Inner, Line{Words: append([]string{"token"}, found.words...), Why: []string{"Its answer has a bearer token there: " + found.why + "."}})
 	}
 	if place == nil {
 		line.Inner = append(line.Inner, r.successes(o, session, tokens)...)
@@ -184,8 +184,4 @@ func answered(a *Attempt) string {
 		return text + " and the cookies " + strings.Join(names, " ")
 	}
 	return text + " and no cookie"
-}
-
-func shownWords(text string) string {
-	return strings.Trim(strings.ReplaceAll(shown(text), `\"`, `"`), `"`)
 }

@@ -71,8 +71,8 @@ const manyFiles = 5
 func (r *Recording) public(o outcome, page *Exchange) (found []needed) {
 	reasons := make(map[string]string)
 	add := func(address *url.URL, why string, program bool) {
-		written := plainPath(address)
-		if strings.Contains(written, "*") || written == o.right.path() || page != nil && written == plainPath(page.URL) || holds(r.others, written) {
+		written := canonical(address)
+		if written == "" || written == o.right.path() || page != nil && written == canonical(page.URL) || holds(r.others, written) {
 			return
 		}
 		if program && address.RawQuery != "" {
@@ -154,12 +154,12 @@ func (r *Recording) logout(o outcome, session []string) *exit {
 		why := "its name, and it answered"
 		if slices.ContainsFunc(e.set(), func(cookie *http.Cookie) bool { return removes(cookie) && slices.Contains(session, cookie.Name) }) {
 			why = "it removes a cookie of the session"
-			if byCookie == nil {
-				byCookie = &exit{[]string{plainPath(e.URL)}, why, e}
+			if byCookie == nil && canonical(e.URL) != "" {
+				byCookie = &exit{[]string{canonical(e.URL)}, why, e}
 			}
 		}
-		written := plainPath(e.URL)
-		if holds(r.others, written) || strings.Contains(written, "*") {
+		written := canonical(e.URL)
+		if written == "" || holds(r.others, written) {
 			continue
 		}
 		if leaving.MatchString(written) {

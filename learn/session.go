@@ -127,7 +127,7 @@ func (r *Recording) tokens(o outcome) (found []token) {
 			continue
 		}
 		if header, scheme, ok := r.sentBack(o, place.value); ok {
-			found = append(found, token{place.words, header, scheme, "the requests behind the login carry it in " + header})
+			found = append(found, token{place.words, header, scheme, "the requests behind the login carry it in " + shown(header)})
 		} else if place.named {
 			named = append(named, token{words: place.words, why: "its name says that it is a token, too"})
 		}
@@ -138,19 +138,27 @@ func (r *Recording) tokens(o outcome) (found []token) {
 	return append(found, named...)
 }
 
-// sentBack returns the header in which a value was sent to the app after the login, and the scheme in front of it.
+// sentBack returns the header in which a value was sent to the app after the login, and the scheme in front of it. A
+// value that was sent before the login is no token of it.
 func (r *Recording) sentBack(o outcome, value string) (header, scheme string, ok bool) {
-	for at := o.right.at + 1; at <= o.until; at++ {
+	for at := range o.until + 1 {
 		for name, values := range r.Exchanges[at].Header {
 			if name == "Cookie" || len(values) != 1 {
 				continue
 			}
-			if values[0] == value {
-				return name, "", true
+			before, after, found := strings.Cut(values[0], " ")
+			switch {
+			case values[0] == value:
+				header, scheme, ok = name, "", true
+			case found && after == value:
+				header, scheme, ok = name, before, true
 			}
-			if before, after, found := strings.Cut(values[0], " "); found && after == value {
-				return name, before, true
+			if ok && at <= o.right.at {
+				return "", "", false
 			}
+		}
+		if ok {
+			return header, scheme, true
 		}
 	}
 	return "", "", false
@@ -165,7 +173,7 @@ func (r *Recording) refreshes(o outcome, all []token) (paths []string) {
 	for at := o.right.at + 1; at <= o.until; at++ {
 		e := &r.Exchanges[at]
 		for _, member := range leaves(e.said()) {
-			if path := plainPath(e.URL); member.pointer == all[0].words[1] && member.text && len(member.value) >= login.TokenLeast &&
+			if path := canonical(e.URL); path != "" && member.pointer == all[0].words[1] && member.text && len(member.value) >= login.TokenLeast &&
 				e.Status == 200 && !slices.Contains(paths, path) && !holds(r.others, path) {
 				paths = append(paths, path)
 			}
