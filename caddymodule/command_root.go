@@ -19,6 +19,7 @@ login works as it does, and Sallyport keeps the app's session until a code is gi
 
     sallyport demo                           the whole thing on this machine, with a small app
     sallyport preset list                    the apps that are known already
+    sallyport learn http://127.0.0.1:8000    a block for an app of your own
     sallyport validate --config Caddyfile    is the configuration right?
     sallyport run --config Caddyfile         serve
     sallyport explain 'GET https://...'      what becomes of a request, and why

@@ -84,8 +84,8 @@ func (a *Attempt) retyped(password string, cookies map[string]string) []byte {
 	return body
 }
 
-// filled returns the form of the page with the name and the password typed in, and where it is sent. Without such a form
-// it is the recorded one, with what comes from cookies renewed.
+// filled returns the form of the page with the name and the password typed in, and where it is sent. Without such a
+// form it is the recorded one, with what comes from cookies renewed.
 func (a *Attempt) filled(page *Exchange, password string, cookies map[string]string) (to *url.URL, body []byte) {
 	recorded := a.fields()
 	values := make(url.Values)

@@ -26,8 +26,8 @@ const (
 type Attempt struct {
 	*Exchange
 	Kind Kind
-	// NameField and PasswordField are the names of the fields, or JSON pointers; empty for Basic. NameField is also empty
-	// if a password came without a name.
+	// NameField and PasswordField are the names of the fields, or JSON pointers; empty for Basic. NameField is also
+	// empty if a password came without a name.
 	NameField, PasswordField string
 	// name and password are what was typed.
 	name, password string

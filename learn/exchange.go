@@ -23,8 +23,8 @@ type Exchange struct {
 	// Header and Body are the request's.
 	Header http.Header
 	Body   []byte
-	// Status, Answer and Content are the answer's status, its header and its body. The body's content codings are undone,
-	// and it may be cut off after login.AnswerLimit bytes.
+	// Status, Answer and Content are the answer's status, its header and its body. The body's content codings are
+	// undone, and it may be cut off after login.AnswerLimit bytes.
 	Status  int
 	Answer  http.Header
 	Content []byte

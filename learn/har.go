@@ -58,9 +58,9 @@ type harPostData struct {
 }
 
 // ReadHAR reads the archive that a browser has exported, and returns the exchanges with the app: those of the origin at
-// which a password was sent first, in the order in which they were sent. withheld says that the browser has left cookies
-// and credentials out, as Chrome does unless it is told to export sensitive data. Errors wrap ErrHAR and hold nothing of
-// the archive.
+// which a password was sent first, in the order in which they were sent. withheld says that the browser has left
+// cookies and credentials out, as Chrome does unless it is told to export sensitive data. Errors wrap ErrHAR and hold
+// nothing of the archive.
 func ReadHAR(from io.Reader) (exchanges []Exchange, origin string, withheld bool, err error) {
 	content, err := io.ReadAll(io.LimitReader(from, largestHAR+1))
 	if err != nil {

@@ -108,8 +108,8 @@ func TestTyped(t *testing.T) {
 	}
 }
 
-// TestNamedToAnybody: a page that names the account before the login, as a form does that shows again what was typed, is
-// not asked who is signed in.
+// TestNamedToAnybody: a page that names the account before the login, as a form does that shows again what was typed,
+// is not asked who is signed in.
 func TestNamedToAnybody(t *testing.T) {
 	r := byForm(t, `<b id="who">alice</b>`)
 	r.list = append(r.list[:2:2], append([]Exchange{r.list[4]}, r.list[2:]...)...)

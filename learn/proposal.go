@@ -131,8 +131,9 @@ func (p *Proposal) missing(format string, arguments ...any) {
 	p.Missing = append(p.Missing, fmt.Sprintf(format, arguments...))
 }
 
-// Mark is something by which an app is known: `path` with a glob for the login's path, `cookie` with a glob for the name
-// of one of its cookies, `header` with the name of a header of its answers, or `page` with a text in its login page.
+// Mark is something by which an app is known: `path` with a glob for the login's path, `cookie` with a glob for the
+// name of one of its cookies, `header` with the name of a header of its answers, or `page` with a text in its login
+// page.
 type Mark struct{ Kind, Value string }
 
 // Preset is a known app. All of its marks must be there.

@@ -66,8 +66,8 @@ var (
 // manyFiles is from how many files of a kind in one folder on the folder is opened for the kind.
 const manyFiles = 5
 
-// public returns what strangers need for the login page: what a browser fetched for it before anybody had signed in, and
-// the files that the page names.
+// public returns what strangers need for the login page: what a browser fetched for it before anybody had signed in,
+// and the files that the page names.
 func (r *Recording) public(o outcome, page *Exchange) (found []needed) {
 	reasons := make(map[string]string)
 	add := func(address *url.URL, why string, program bool) {

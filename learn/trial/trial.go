@@ -1,6 +1,6 @@
 // Package trial tries a proposal: it sends a wrong password and the right one to the app through a gateway with the
-// proposed settings, and asks as a stranger for what was opened behind the login. It is given that gateway by its caller
-// and knows nothing of how it is made.
+// proposed settings, and asks as a stranger for what was opened behind the login. It is given that gateway by its
+// caller and knows nothing of how it is made.
 package trial
 
 import (
