@@ -205,18 +205,22 @@ func tryOut(ctx context.Context, recording *learn.Recording, first *learn.Propos
 	}
 	var bestResults []trial.Result
 	var failed error
-	for place := range mostTrials {
-		options.Place = place
+	for range mostTrials {
 		proposal, err := recording.Propose(options)
-		if err != nil || place > 0 && proposal.Identity == "" {
+		if err != nil || options.Place > 0 && proposal.Identity == "" {
 			break
 		}
 		results, err := tryProposal(ctx, proposal, flags.app)
-		if place == 0 || wrongIn(results) < wrongIn(bestResults) && len(results) >= len(bestResults) {
+		if bestResults == nil || wrongIn(results) < wrongIn(bestResults) && len(results) >= len(bestResults) {
 			best, bestResults, failed = proposal, results, err
 		}
 		if err == nil && wrongIn(results) == 0 || proposal.Preset != "" {
 			break
+		}
+		if onlySpelling(results) && !options.Small {
+			options.Small = true
+		} else {
+			options.Place, options.Small = options.Place+1, false
 		}
 	}
 	lines = append(lines, "Tried in a gateway of its own, against the app:")
@@ -231,6 +235,11 @@ func tryOut(ctx context.Context, recording *learn.Recording, first *learn.Propos
 		best.Missing = append(best.Missing, "The trial found what does not hold: see the lines with NOT OK at the end of the block. Do not use it as it stands.")
 	}
 	return best, lines
+}
+
+// onlySpelling reports whether all that does not hold is about spellings of the name.
+func onlySpelling(results []trial.Result) bool {
+	return wrongIn(results) > 0 && !slices.ContainsFunc(results, func(r trial.Result) bool { return !r.OK && !r.Unknown && !r.Spelling })
 }
 
 func wrongIn(results []trial.Result) (count int) {

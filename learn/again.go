@@ -37,6 +37,16 @@ func (a *Attempt) Again(page *Exchange, password string, cookies map[string]stri
 	return again
 }
 
+// Respelled returns the login with the account's name in other letters: in capitals, or in small ones if it was typed in
+// capitals. ok is false if that is the same name.
+func (a *Attempt) Respelled() (other *Attempt, ok bool) {
+	copied := *a
+	if copied.name = strings.ToUpper(a.name); copied.name == a.name {
+		copied.name = strings.ToLower(a.name)
+	}
+	return &copied, copied.name != a.name
+}
+
 // Password returns the password that was typed. Keep it in memory only.
 func (a *Attempt) Password() string { return a.password }
 
@@ -70,8 +80,11 @@ func (a *Attempt) retyped(password string, cookies map[string]string) []byte {
 				value[name] = walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), inner)
 			}
 		case string:
-			if pointer == a.PasswordField {
+			switch pointer {
+			case a.PasswordField:
 				return password
+			case a.NameField:
+				return a.name
 			}
 			return a.renewed(value, cookies)
 		}

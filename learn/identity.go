@@ -56,6 +56,19 @@ func (r *Recording) identities(o outcome) (found []identity) {
 	return found
 }
 
+// small has a pattern take only small letters for a name.
+func (i *identity) small() {
+	const group = `([a-z0-9._@-]+)`
+	switch i.words[0] {
+	case "body":
+		i.words[1] = strings.NewReplacer(`([^<\s][^<]*?)`, group, `([^<\s][^<]*)`, group, `([^"]+)`, group, `((?:[^"\\]|\\.)+)`, group).Replace(i.words[1])
+	case "header":
+		if len(i.words) == 2 {
+			i.words = append(i.words, "^"+group+"$")
+		}
+	}
+}
+
 // namedIn returns the places in one answer.
 func (r *Recording) namedIn(e *Exchange, right *Attempt) (found []identity) {
 	for _, member := range leaves(e.said()) {
@@ -76,6 +89,7 @@ func (r *Recording) namedIn(e *Exchange, right *Attempt) (found []identity) {
 			found = append(found, made)
 		}
 	}
+	found = append(found, r.inFileName(e, right)...)
 	for name, values := range e.Answer {
 		if name != "Set-Cookie" && name != "Location" && len(values) == 1 && sameName(values[0], right.name) {
 			found = append(found, identity{
@@ -101,6 +115,35 @@ func (r *Recording) namedIn(e *Exchange, right *Attempt) (found []identity) {
 	}
 	slices.SortStableFunc(found, func(a, b identity) int { return b.worth - a.worth })
 	return found
+}
+
+var numbers = regexp.MustCompile(`[0-9]+`)
+
+// inFileName finds the name in that of a download, as exports have it.
+func (r *Recording) inFileName(e *Exchange, right *Attempt) []identity {
+	const header = "Content-Disposition"
+	value, name := e.Answer.Get(header), strings.TrimSpace(right.name)
+	at := strings.Index(strings.ToLower(value), strings.ToLower(name))
+	if name == "" || at < 0 || at+len(name) > len(value) || strings.Count(strings.ToLower(value), strings.ToLower(name)) != 1 || r.Secret(value) {
+		return nil
+	}
+	before, after := value[:at], value[at+len(name):]
+	if before == "" || !strings.ContainsAny(before[len(before)-1:], `_-=" `) || after != "" && !strings.ContainsAny(after[:1], `_-." `) {
+		return nil
+	}
+	text := "^" + regexp.QuoteMeta(before) + "(.+)" + numbers.ReplaceAllString(regexp.QuoteMeta(after), "[0-9]+") + "$"
+	compiled, err := regexp.Compile(text)
+	if err != nil {
+		return nil
+	}
+	return []identity{{
+		words: []string{"header", header, text}, worth: 50, why: "the name of its download has the name that was typed", reads: func(e *Exchange) string {
+			if match := compiled.FindStringSubmatch(e.Answer.Get(header)); match != nil {
+				return match[1]
+			}
+			return ""
+		},
+	}}
 }
 
 // namesOthers reports whether a place names somebody where nobody is signed in, or somebody else: it was asked the same

@@ -99,11 +99,18 @@ func tagPattern(raw, tag string) (text string, known bool) {
 
 var about = regexp.MustCompile(`(?i)user|account|login|whoami|profile|logged|signed|person|member|identity`)
 
+var atHost = regexp.MustCompile(`@[^@\s]+$`)
+
 // inText makes the pattern of a text that is the name, or ends with it, behind some pieces.
 func inText(before []piece, raw, name string) (made pattern, ok bool) {
 	plain := html.UnescapeString(raw)
 	trimmed := strings.TrimSpace(plain)
 	lead, fits := "", sameName(trimmed, name)
+	ending := `([^<\s][^<]*?)\s*<`
+	if host := atHost.FindString(trimmed); !fits && host != "" { // alice@localhost, as databases call their users
+		trimmed, ending = strings.TrimSuffix(trimmed, host), `([^<\s][^<]*)@[^<@]+<`
+		fits = sameName(trimmed, name)
+	}
 	if !fits {
 		// "Signed in as alice": words of the app's in front of the name.
 		cut := len(trimmed) - len(name)
@@ -141,8 +148,7 @@ func inText(before []piece, raw, name string) (made pattern, ok bool) {
 		made.text += regexp.QuoteMeta(lead) + `\s+`
 		worth -= 10
 	}
-	made.text += `([^<\s]`
-	made.text += `[^<]*?)\s*<`
+	made.text += ending
 	made.worth = worth + 40 - len(before)
 	return made, true
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// Anywhere says that the app takes the login at other addresses, too; Renews, that it gave a session another cookie
 	// when somebody signed in again.
 	Anywhere, Renews bool
+	// Small has only small letters, digits and `._@-` taken for a name: for an app that says the name as it was typed,
+	// and takes it in any letters.
+	Small bool
 }
 
 // Propose proposes the settings of the app's site. The error is ErrNothing if nobody signed in.
@@ -49,6 +52,9 @@ func (r *Recording) Propose(options Options) (*Proposal, error) {
 	var place *identity
 	if options.Place < len(places) {
 		place = &places[options.Place]
+		if options.Small {
+			place.small()
+		}
 	}
 	needs := r.public(o, p.LoginPage)
 	leave := r.logout(o, session)

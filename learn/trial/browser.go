@@ -128,7 +128,7 @@ func (b *browser) cookies(at *url.URL) map[string]string {
 }
 
 // signIn sends a password as the recorded login did, with the login page opened before.
-func (b *browser) signIn(ctx context.Context, p *learn.Proposal, password string) (learn.Exchange, error) {
+func (b *browser) signIn(ctx context.Context, p *learn.Proposal, as *learn.Attempt, password string) (learn.Exchange, error) {
 	var page *learn.Exchange
 	if p.LoginPage != nil {
 		opened, err := b.follow(ctx, p.LoginPage.URL.RequestURI())
@@ -137,5 +137,5 @@ func (b *browser) signIn(ctx context.Context, p *learn.Proposal, password string
 		}
 		page = &opened
 	}
-	return b.send(ctx, p.Right.Again(page, password, b.cookies(p.Right.URL)))
+	return b.send(ctx, as.Again(page, password, b.cookies(p.Right.URL)))
 }

@@ -35,12 +35,12 @@ func Probe(ctx context.Context, p *learn.Proposal, app *url.URL) (found Found, e
 // renews signs in twice in one browser.
 func renews(ctx context.Context, p *learn.Proposal, app *url.URL) (bool, error) {
 	b := newBrowser(app, "")
-	first, err := b.signIn(ctx, p, p.Right.Password())
+	first, err := b.signIn(ctx, p, p.Right, p.Right.Password())
 	if err != nil {
 		return false, err
 	}
 	before := b.cookies(&url.URL{Path: "/"})
-	second, err := b.signIn(ctx, p, p.Right.Password())
+	second, err := b.signIn(ctx, p, p.Right, p.Right.Password())
 	if err != nil {
 		return false, err
 	}

@@ -29,7 +29,9 @@ type Gate struct {
 type Result struct {
 	// OK: it is as it should be. Unknown: it could not be tried.
 	OK, Unknown bool
-	Text        string
+	// Spelling: it is about other spellings of the account's name.
+	Spelling bool
+	Text     string
 }
 
 // String is the result as a line of a report.
@@ -55,13 +57,14 @@ type trial struct {
 	app      *url.URL
 	gate     Gate
 	results  []Result
+	user     string // whom the gateway takes the right login for; empty if it was not accepted
 }
 
 // Run tries a proposal. One wrong password and the right one are sent to the app. The error says that the app or the
 // gateway did not answer; the results until then are returned with it.
 func Run(ctx context.Context, p *learn.Proposal, app *url.URL, gate Gate) ([]Result, error) {
 	t := &trial{proposal: p, app: app, gate: gate}
-	for _, step := range []func(context.Context) error{t.stranger, t.named, t.wrong, t.right} {
+	for _, step := range []func(context.Context) error{t.stranger, t.named, t.wrong, t.right, t.respelled} {
 		if err := step(ctx); err != nil {
 			return t.results, err
 		}
@@ -144,7 +147,7 @@ func (t *trial) named(ctx context.Context) error {
 // wrong tries a wrong password.
 func (t *trial) wrong(ctx context.Context) error {
 	b := newBrowser(t.app, t.gate.Address)
-	answer, err := b.signIn(ctx, t.proposal, wrongPassword)
+	answer, err := b.signIn(ctx, t.proposal, t.proposal.Right, wrongPassword)
 	if err != nil {
 		return err
 	}
@@ -152,7 +155,7 @@ func (t *trial) wrong(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say(state == "anonymous" && answer.Status < http.StatusInternalServerError, "a wrong password stays out (answered by %d)%s", answer.Status, answer.Answer.Get("Location"))
+	t.say(state == "anonymous" && answer.Status < http.StatusInternalServerError, "a wrong password stays out (answered by %d)", answer.Status)
 	return nil
 }
 
@@ -163,14 +166,15 @@ func (t *trial) right(ctx context.Context) error {
 		t.unknown("the right password: it is not known")
 		return nil
 	}
-	answer, err := b.signIn(ctx, p, p.Right.Password())
+	answer, err := b.signIn(ctx, p, p.Right, p.Right.Password())
 	if err != nil {
 		return err
 	}
-	state, _, err := t.status(ctx, b)
+	state, user, err := t.status(ctx, b)
 	if err != nil {
 		return err
 	}
+	t.user = user
 	if t.say(state == "pending", "the right password meets the challenge (answered by %d)", answer.Status); state != "pending" {
 		return nil
 	}
@@ -192,6 +196,26 @@ func (t *trial) right(ctx context.Context) error {
 		return err
 	}
 	return t.behind(ctx, b)
+}
+
+// respelled tries the right password with the name in other letters. If the app takes that for the same account, the
+// gateway must as well: as another user it would owe no factor.
+func (t *trial) respelled(ctx context.Context) error {
+	other, ok := t.proposal.Right.Respelled()
+	if !ok || t.user == "" {
+		return nil
+	}
+	b := newBrowser(t.app, t.gate.Address)
+	if _, err := b.signIn(ctx, t.proposal, other, other.Password()); err != nil {
+		return err
+	}
+	state, user, err := t.status(ctx, b)
+	if err != nil {
+		return err
+	}
+	t.say(state == "anonymous" || user == t.user, "the name in other letters is the same user, or nobody")
+	t.results[len(t.results)-1].Spelling = true
+	return nil
 }
 
 // pass answers the challenge.

@@ -27,6 +27,9 @@ type Client struct {
 	Base string
 	// Header goes with every request. It overrides the headers of a browser, and a call's own header overrides it.
 	Header http.Header
+	// ByPath sends the app's cookies only where their Path lets them go, as browsers do. Without it the browser sends
+	// those for the whole site alone.
+	ByPath bool
 
 	t    testing.TB
 	http *http.Client
@@ -105,7 +108,11 @@ func (c *Client) Try(method, path string, header http.Header, body string) (Answ
 		request.Host = host
 		request.Header.Del("Host")
 	}
-	for _, cookie := range c.http.Jar.Cookies(&url.URL{Scheme: "http", Host: c.Site.Address, Path: "/"}) {
+	at := &url.URL{Scheme: "http", Host: c.Site.Address, Path: "/"}
+	if c.ByPath {
+		at.Path = path
+	}
+	for _, cookie := range c.http.Jar.Cookies(at) {
 		request.AddCookie(cookie)
 	}
 	response, err := c.http.Transport.RoundTrip(request)

@@ -74,6 +74,7 @@ func Live(t testing.TB, app string, steps func(*site.Client), arguments ...strin
 		}
 	}
 	browser := (&site.Site{Address: address, URL: "http://" + address}).Client(t)
+	browser.ByPath = true
 	browser.Get("/sallyport-learn/").Wants(t, http.StatusOK, "")
 	steps(browser)
 	browser.Post("/sallyport-learn/finish", nil).Wants(t, http.StatusOK, "")
