@@ -59,23 +59,24 @@ func (r *Recording) fields(o outcome) (names []string) {
 		}
 		return names
 	}
-	values := make(map[string]string)
-	add := func(name, value string) {
+	values := make(map[string][]string)
+	add := func(name string, list ...string) {
 		if name == right.NameField || name == "" || strings.ContainsAny(name, "=*") {
 			return // a word with `=` says what a field has to be
 		}
-		if old, there := values[name]; there && old != value {
-			value = ""
+		for _, value := range list {
+			if !slices.Contains(values[name], value) {
+				values[name] = append(values[name], value)
+			}
 		}
-		values[name] = value
 	}
 	for _, attempt := range r.attempts {
 		if attempt.same(right) {
 			for name, list := range attempt.fields() {
-				add(name, strings.Join(list, ""))
+				add(name, list...)
 			}
 			for name, list := range attempt.URL.Query() {
-				add(name, strings.Join(list, ""))
+				add(name, list...)
 			}
 		}
 	}
@@ -83,18 +84,20 @@ func (r *Recording) fields(o outcome) (names []string) {
 		for _, form := range page.page().forms {
 			if _, is := form.named(right.PasswordField); is {
 				for _, field := range form.fields {
-					if _, there := values[field.name]; !there {
-						add(field.name, "")
-					}
+					add(field.name, field.value)
 				}
 			}
 		}
 	}
-	for name, value := range values {
-		if choosers.MatchString(name) && value != "" && !strings.ContainsAny(value, "*") && !r.Secret(value) && !chance(value) {
-			name += "=" + value
+	for name, list := range values {
+		unsteady := slices.ContainsFunc(list, func(value string) bool { return strings.Contains(value, "*") || r.Secret(value) || chance(value) })
+		if !choosers.MatchString(name) || unsteady {
+			names = append(names, name)
+			continue
 		}
-		names = append(names, name)
+		for _, value := range list {
+			names = append(names, name+"="+value)
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -216,6 +219,9 @@ func (p *Proposal) addIdentity(place *identity, session []string, o outcome) {
 		line = Line{Words: append([]string{"identity", place.address}, place.words...), Why: []string{
 			"After the login " + place.why + "; nobody was named there before.",
 		}}
+		if place.lettered {
+			line.Why = append(line.Why, "The app takes the name in any letters and repeats it as it was typed, so only small ones are taken for a name.")
+		}
 		if place.words[0] == "body" {
 			line.Why = append(line.Why, "It must be the account's name, and not a person's, which two may share.")
 		}

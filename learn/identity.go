@@ -15,8 +15,10 @@ type identity struct {
 	words   []string
 	why     string
 	worth   int
-	place   *Exchange
-	reads   func(*Exchange) string
+	// lettered says that small letters alone are taken for a name.
+	lettered bool
+	place    *Exchange
+	reads    func(*Exchange) string
 }
 
 var (
@@ -59,6 +61,7 @@ func (r *Recording) identities(o outcome) (found []identity) {
 // small has a pattern take only small letters for a name.
 func (i *identity) small() {
 	const group = `([a-z0-9._@-]+)`
+	i.lettered = true
 	switch i.words[0] {
 	case "body":
 		i.words[1] = strings.NewReplacer(`([^<\s][^<]*?)`, group, `([^<\s][^<]*)`, group, `([^"]+)`, group, `((?:[^"\\]|\\.)+)`, group).Replace(i.words[1])

@@ -97,6 +97,9 @@ func tagPattern(raw, tag string) (text string, known bool) {
 	return text + "[^>]*>", known
 }
 
+// void are the elements that have no end.
+var void = map[string]bool{"br": true, "hr": true, "img": true, "input": true, "wbr": true, "meta": true, "link": true}
+
 var about = regexp.MustCompile(`(?i)user|account|login|whoami|profile|logged|signed|person|member|identity`)
 
 var atHost = regexp.MustCompile(`@[^@\s]+$`)
@@ -119,14 +122,20 @@ func inText(before []piece, raw, name string) (made pattern, ok bool) {
 		}
 		lead = strings.TrimSpace(trimmed[:cut])
 	}
-	worth, known := 0, false
+	worth, known, depth := 0, false, 0
 	for i, part := range before {
 		switch part.kind {
 		case html.TextToken:
 			made.text += "[^<]*"
 		case html.EndTagToken:
+			if depth--; depth <= 0 {
+				return pattern{}, false // the name stands behind that element, perhaps as the next of a list
+			}
 			made.text += regexp.QuoteMeta(strings.TrimSpace(part.raw))
 		case html.StartTagToken, html.SelfClosingTagToken:
+			if part.kind == html.StartTagToken && !void[part.tag] {
+				depth++
+			}
 			text, identified := tagPattern(part.raw, part.tag)
 			made.text += text
 			known = known || identified
