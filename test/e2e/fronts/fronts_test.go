@@ -266,7 +266,9 @@ func newVisitor(t *testing.T, front string) *visitor {
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the certificate is not what is tried
 	}
 	dialer := new(net.Dialer)
-	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { return dialer.DialContext(ctx, network, front) }
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, network, front)
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &visitor{t: t, base: "https://" + host, header: http.Header{
 		"Accept": {"text/html"}, "X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Host": {"other.example"},
