@@ -296,14 +296,15 @@ func (v *visitor) do(method, path, form string) string {
 	if form != "" {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if v.answer, err = v.client.Do(request); err != nil {
+	answer, err := v.client.Do(request)
+	if err != nil {
 		v.t.Fatal(err)
 	}
-	defer v.answer.Body.Close()
-	if v.answer.StatusCode == http.StatusSwitchingProtocols {
+	defer answer.Body.Close()
+	if v.answer = answer; v.answer.StatusCode == http.StatusSwitchingProtocols {
 		return ""
 	}
-	text, err := io.ReadAll(v.answer.Body)
+	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		v.t.Fatal(err)
 	}
