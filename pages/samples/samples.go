@@ -180,6 +180,11 @@ func All(r *pages.Renderer, languages string) []Sample {
 			shown.State, shown.Factors, shown.Owed, shown.CodeUntil, shown.Sessions = "waiting", nil, true, Used, nil
 			return r.DeskUser(w, 200, shown)
 		}),
+		show("desk-code-lost", func(w http.ResponseWriter) error {
+			shown := helped
+			shown.Status, shown.Code, shown.Expires, shown.CodeUntil = pages.DeskCode, "0288-7963-9204-2999-9625", Used, Used
+			return r.DeskUser(w, 200, shown)
+		}),
 		show("desk-reset", func(w http.ResponseWriter) error {
 			return r.DeskAct(w, 200, pages.DeskActView{Common: helped.Common, App: "wiki", Name: "ada", Act: "reset", State: "enrolled"})
 		}),
