@@ -112,12 +112,18 @@ func TestP1_FirstFactorsAreThrottled(t *testing.T) {
 // are trusted: neither a new one is, nor one that was trusted before the operator said so.
 func TestP5_TrustNeedsAKey(t *testing.T) {
 	b, credential := trusting(t)
-	b.wantTrust(firefox(t), t, credential)
+	credential = b.wantTrust(firefox(t), t, credential)
+	b.clock.Advance(time.Minute)
+	later := b.config
+	later.RememberKey = true
+	if _, err := factor.NewService(b.store, later).UseDevice(firefox(t), alice, credential, factor.Proof{}); err == nil {
+		t.Error("a browser that was trusted before is trusted without a key")
+	}
 	strict := func(c *factor.Config) { c.Remember, c.RememberKey = time.Hour, true }
 	b = enrolled(t, strict)
-	credential, err := b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
-	if err != nil || credential != "" || len(b.status(t).Devices) != 0 {
-		t.Errorf("trust at the sign-in: %q, %v", credential, err)
+	made, err := b.SignInAndTrust(firefox(t), alice, typed(b.code(t, b.seed, 0)), factor.Trust{})
+	if err != nil || made != "" || len(b.status(t).Devices) != 0 {
+		t.Errorf("trust at the sign-in: %q, %v", made, err)
 	}
 	b.clock.Advance(time.Minute)
 	mark, err := b.SignInAndAsk(firefox(t), alice, typed(b.code(t, b.seed, 0)))

@@ -108,7 +108,7 @@ func TestP1_PasswordAlonePlantsNoFirstFactor(t *testing.T) {
 			guess := url.Values{"enrolment_code": {"1111-2222-3333-4444-5555"}}
 			for _, kind := range []string{"totp", "passkey", "mail", "sms"} {
 				more := url.Values{}
-				if kind == "sms" {
+				if kind == "sms" && require != "" { // else an operator makes the code for somebody of whom nothing is known
 					more = guess
 				}
 				if answer := plants(thief, from, kind, more); answer.StatusCode != http.StatusUnprocessableEntity || strings.Contains(answer.Text, `id="qr"`) {
