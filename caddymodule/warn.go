@@ -15,7 +15,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// warning is a setting that is probably a mistake, or one that leaves something open. `sallyport validate` and every start show it.
+// warning is a setting that is probably a mistake, or one that leaves something open. `sallyport validate` and every
+// start show it.
 type warning struct{ setting, text string }
 
 // warn logs all warnings about a site.

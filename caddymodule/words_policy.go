@@ -98,10 +98,10 @@ func readEnrolment(arguments []string, h *Handler) error {
 func parseNetworks(texts []string) (networks []netip.Prefix, err error) {
 	for _, text := range texts {
 		network, err := netip.ParsePrefix(text)
-		if address, single := netip.ParseAddr(text); single == nil {
+		if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" {
 			network, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
-		if err != nil || network.Addr().Is4In6() || network.Addr().Zone() != "" {
+		if err != nil || network.Addr().Is4In6() {
 			return nil, fmt.Errorf("'%s' is no network, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32", text)
 		}
 		networks = append(networks, network)

@@ -8,8 +8,8 @@ import (
 	"sallyport.example/sallyport/factor"
 )
 
-// TestPolicyWords: what the words about first factors, other ways and trusted browsers say is read, and what they cannot
-// mean is refused.
+// TestPolicyWords: what the words about first factors, other ways and trusted browsers say is read, and what they
+// cannot mean is refused.
 func TestPolicyWords(t *testing.T) {
 	for _, c := range []struct {
 		arguments string

@@ -66,9 +66,9 @@ func sameKinds(a, b []factor.Method) bool {
 	return true
 }
 
-// TestP1_FirstFactorByACode: somebody who has only a password sets up the first factor, where a code is needed for that:
-// without one, with one that she makes up, with a set-up that she began before, and after the user has disabled all. The
-// control: with the code that was made it goes, once.
+// TestP1_FirstFactorByACode: somebody who has only a password sets up the first factor, where a code is needed for
+// that: without one, with one that she makes up, with a set-up that she began before, and after the user has disabled
+// all. The control: with the code that was made it goes, once.
 func TestP1_FirstFactorByACode(t *testing.T) {
 	b := newBench(t, func(c *factor.Config) { c.EnrolmentCode = true })
 	if status := b.status(t); !status.OwesCode || status.Reset || !status.Bare() || status.Known {
@@ -108,8 +108,8 @@ func TestP1_FirstFactorsAreThrottled(t *testing.T) {
 	wantError(t, "one too many", err, factor.ErrThrottled)
 }
 
-// TestP5_TrustNeedsAKey: a copy of the cookie of a browser without a key opens the account, where only browsers with one
-// are trusted: neither a new one is, nor one that was trusted before the operator said so.
+// TestP5_TrustNeedsAKey: a copy of the cookie of a browser without a key opens the account, where only browsers with
+// one are trusted: neither a new one is, nor one that was trusted before the operator said so.
 func TestP5_TrustNeedsAKey(t *testing.T) {
 	b, credential := trusting(t)
 	credential = b.wantTrust(firefox(t), t, credential)

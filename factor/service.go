@@ -251,8 +251,8 @@ type Config struct {
 	Throttle Throttle
 	// Sending limits what is sent to a user, over all kinds.
 	Sending sendlimit.Limits
-	// EnrolmentCode makes everybody's first factor need a code that an operator made. Default: it does where an operator
-	// has reset the account.
+	// EnrolmentCode makes everybody's first factor need a code that an operator made. Default: it does where an
+	// operator has reset the account.
 	EnrolmentCode bool
 	// Fallback says which other ways serve a sign-in beside the strongest that a user has. Default: FallbackSame for
 	// somebody with two passkeys or more, else FallbackAny.

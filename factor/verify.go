@@ -13,9 +13,9 @@ import (
 )
 
 // SignIn judges an answer at a sign-in. The error is ErrNotEnrolled, ErrWrongCode (also if the user has no factor of
-// the kind, or none that serves a sign-in, see Config.Fallback; a *UsedCodeError for the code that was used last, a *WrongCodeError if a wait follows), or a
-// *ThrottledError. Nil means that the answer was right and is now used up. left is how many answers remain, for a kind
-// whose answers are used up (Counter).
+// the kind, or none that serves a sign-in, see Config.Fallback; a *UsedCodeError for the code that was used last, a
+// *WrongCodeError if a wait follows), or a *ThrottledError. Nil means that the answer was right and is now used up.
+// left is how many answers remain, for a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }

@@ -28,9 +28,9 @@ func TestP6_OnlyAClearNoOwesNothing(t *testing.T) {
 	}
 }
 
-// TestP1_FirstFactorsFromTheseNetworks: somebody sets up a first factor from an address outside of the networks that the
-// operator has named, spelled as an address that was mapped, with a zone, or in a way that cannot be read. The control:
-// from inside it is set up, and where no networks are named, from everywhere.
+// TestP1_FirstFactorsFromTheseNetworks: somebody sets up a first factor from an address outside of the networks that
+// the operator has named, spelled as an address that was mapped, with a zone, or in a way that cannot be read. The
+// control: from inside it is set up, and where no networks are named, from everywhere.
 func TestP1_FirstFactorsFromTheseNetworks(t *testing.T) {
 	networks := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}
 	for client, want := range map[string]bool{

@@ -20,8 +20,9 @@ import (
 // proposalLifetime is how long a QR code can be confirmed after it was shown.
 const proposalLifetime = 15 * time.Minute
 
-// fromElsewhere refuses to set up a first factor for a client outside the networks from which that may be done, whatever
-// the kind and however far the set-up has come. It asks at each request, because the client's address may have changed.
+// fromElsewhere refuses to set up a first factor for a client outside the networks from which that may be done,
+// whatever the kind and however far the set-up has come. It asks at each request, because the client's address may have
+// changed.
 func fromElsewhere(x *Page, page ownPage) exchange.Answer {
 	if !page.enrols || gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R)) {
 		return nil

@@ -64,8 +64,8 @@ func passwordFrom(t *testing.T, p *place, address string) *site.Client {
 	return c
 }
 
-// plants tries to set up a first factor of a kind, with more in the form, and returns the first answer that is a refusal.
-// from is the page whose token the forms carry.
+// plants tries to set up a first factor of a kind, with more in the form, and returns the first answer that is a
+// refusal. from is the page whose token the forms carry.
 func plants(c *site.Client, from, kind string, more url.Values) site.Answer {
 	values := url.Values{"kind": {kind}}
 	for name := range more {
@@ -108,7 +108,7 @@ func TestP1_PasswordAlonePlantsNoFirstFactor(t *testing.T) {
 			guess := url.Values{"enrolment_code": {"1111-2222-3333-4444-5555"}}
 			for _, kind := range []string{"totp", "passkey", "mail", "sms"} {
 				more := url.Values{}
-				if kind == "sms" && require != "" { // else an operator makes the code for somebody of whom nothing is known
+				if kind == "sms" && require != "" { // else nothing is known of alice when the code is made
 					more = guess
 				}
 				if answer := plants(thief, from, kind, more); answer.StatusCode != http.StatusUnprocessableEntity || strings.Contains(answer.Text, `id="qr"`) {
@@ -144,9 +144,9 @@ func TestP1_PasswordAlonePlantsNoFirstFactor(t *testing.T) {
 	}
 }
 
-// TestP1_NoFirstFactorFromElsewhere is an attack: somebody with the password sits outside of the operator's network, and
-// sets up a first factor of each kind from there, also with a forged X-Forwarded-For, also in a set-up that she has begun
-// inside and goes on with outside. The control: from inside it is set up, and a further one then from anywhere.
+// TestP1_NoFirstFactorFromElsewhere is an attack: somebody with the password sits outside of the operator's network,
+// and sets up a first factor of each kind from there, also with a forged X-Forwarded-For, also in a set-up that she has
+// begun inside and goes on with outside. The control: from inside it is set up, and a further one then from anywhere.
 func TestP1_NoFirstFactorFromElsewhere(t *testing.T) {
 	t.Parallel()
 	const inside = "127.0.0.66"
@@ -210,8 +210,8 @@ func TestP1_NoFirstFactorFromElsewhere(t *testing.T) {
 	}
 }
 
-// withTwoKeys is alice with two passkeys, codes by e-mail and an authenticator, at a site with the words. It returns the
-// device with the first passkey, the authenticator, and her recovery codes.
+// withTwoKeys is alice with two passkeys, codes by e-mail and an authenticator, at a site with the words. It returns
+// the device with the first passkey, the authenticator, and her recovery codes.
 func withTwoKeys(t *testing.T, p *place, server *servers.Mailpit) (*passkeytest.Authenticator, *site.Authenticator, []string) {
 	t.Helper()
 	c := signedIn(t, p)
@@ -323,9 +323,9 @@ func TestP5_NoWayDownFromPasskeys(t *testing.T) {
 	}
 }
 
-// TestP5_NoKeyNoTrust is an attack: somebody copies the cookies of a browser that was trusted without a key, and signs in
-// with them and the password. With `remember <d> key` no browser is trusted that holds none, not even by a client that
-// asks for it. The control: without `key` it is.
+// TestP5_NoKeyNoTrust is an attack: somebody copies the cookies of a browser that was trusted without a key, and signs
+// in with them and the password. With `remember <d> key` no browser is trusted that holds none, not even by a client
+// that asks for it. The control: without `key` it is.
 func TestP5_NoKeyNoTrust(t *testing.T) {
 	t.Parallel()
 	server := servers.StartMailpit(t, servers.MailOptions{})
