@@ -31,7 +31,8 @@ func fromElsewhere(x *Page, page ownPage) exchange.Answer {
 	if err != nil {
 		return func() error { return x.StoreFailed("read the second factor", err) }
 	}
-	if proposal, ok := x.proposal(); status.Enrolled && (!ok || !isFirst(proposal)) {
+	// After an operator's reset it takes a code, wherever the user is.
+	if proposal, ok := x.proposal(); status.Reset || status.Enrolled && (!ok || !isFirst(proposal)) {
 		return nil
 	}
 	return func() error {
@@ -340,16 +341,17 @@ func (x *Page) due(status factor.Status) time.Time {
 
 // setUpStart asks the user to set up a second factor, or offers it.
 func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
+	elsewhere := !factors.Reset && !gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R))
 	switch {
 	case common.Alert != "":
-	case !gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R)):
+	case elsewhere:
 		common.Alert = pages.AlertElsewhere
 	case factors.OwesCode:
 		common = x.throttled(common, factors)
 	}
 	view := pages.SetUpStartView{
 		Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors), NeedCode: factors.OwesCode, Reset: factors.Reset,
-		Elsewhere: !gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R)),
+		Elsewhere: elsewhere,
 	}
 	if x.form != nil {
 		view.Kind = x.form.kind

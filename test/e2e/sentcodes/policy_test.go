@@ -35,17 +35,17 @@ func startEvery(t *testing.T, words, more string, server *servers.Mailpit) *plac
 	return &place{site.Start(t, site.Serve(t, app), words+fast+more, site.Options{Host: "localhost", Sessions: global}), app}
 }
 
-// enrolmentCode has an operator make a code for alice.
-func enrolmentCode(t *testing.T, p *place) string {
+// operatorCode has an operator do what makes a code for alice: code, or reset.
+func operatorCode(t *testing.T, p *place, act string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), site.Binary(t), "user", "code", "--json", "--address", "unix/"+filepath.Join(p.Folder, "admin.sock"),
+	command := exec.CommandContext(t.Context(), site.Binary(t), "user", act, "--json", "--address", "unix/"+filepath.Join(p.Folder, "admin.sock"),
 		"ledger", "alice", "--reason", "first day")
 	var said bytes.Buffer
 	command.Stderr = &said
 	out, err := command.Output()
 	var made struct{ Code string }
 	if err != nil || json.Unmarshal(out, &made) != nil || made.Code == "" {
-		t.Fatalf("user code: %v %s %s", err, out, said.String())
+		t.Fatalf("user %s: %v %s %s", act, err, out, said.String())
 	}
 	return made.Code
 }
@@ -128,7 +128,7 @@ func TestP1_PasswordAlonePlantsNoFirstFactor(t *testing.T) {
 			if enrolled(thief) {
 				t.Fatal("she has a factor")
 			}
-			code := enrolmentCode(t, p)
+			code := operatorCode(t, p, "code")
 			owner := signedIn(t, p)
 			owner.Own(from, "/setup", url.Values{"enrolment_code": {code}}).Wants(t, http.StatusSeeOther, "/second-factor/setup")
 			thief.Own(from, "/setup", url.Values{"enrolment_code": {code}}).Wants(t, http.StatusUnprocessableEntity, "")
@@ -208,6 +208,11 @@ func TestP1_NoFirstFactorFromElsewhere(t *testing.T) {
 	if answer := outside.PostJSON("/second-factor/setup/passkey", device.Create(t, options.Text)); answer.StatusCode != http.StatusCreated {
 		t.Errorf("a further factor from outside: %d %s", answer.StatusCode, answer.Text)
 	}
+
+	code := operatorCode(t, p, "reset")
+	away := signedIn(t, p)
+	away.Own("/setup", "/setup", nil).Wants(t, http.StatusUnprocessableEntity, "")
+	away.Own("/setup", "/setup", url.Values{"enrolment_code": {code}}).Wants(t, http.StatusSeeOther, "/second-factor/setup")
 }
 
 // withTwoKeys is alice with two passkeys, codes by e-mail and an authenticator, at a site with the words. It returns
