@@ -155,7 +155,7 @@ func (p *place) nginx(upstream string) {
 		"daemon off;\nuser root;\nworker_processes 1;\npid "+filepath.Join(p.folder, "pid")+";\nevents {}\nhttp {\naccess_log off;\n"+temporary+text+"}\n"))
 }
 
-// TestRecipes: a user signs in through each front, sets up a second factor and uses a WebSocket. The session's cookie is
+// TestRecipes: a user signs in through each front, sees the settings page and uses a WebSocket. The session's cookie is
 // that of https. The attack: a client says by itself where it comes from and how, and is not believed.
 func TestRecipes(t *testing.T) {
 	for name, run := range map[string]func(*testing.T) *place{
