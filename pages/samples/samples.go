@@ -205,15 +205,15 @@ func All(r *pages.Renderer, languages string) []Sample {
 			return pages.DeskRefused(r, w, 404, helped.Common, pages.ErrorNotFound, pages.DeskUnknown)
 		}),
 		show("setup-code-owed", func(w http.ResponseWriter) error {
-			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("setup-code-wrong", func(w http.ResponseWriter) error {
 			wrong := with(func(c *pages.Common) { c.Alert = pages.AlertWrongOperatorCode })
-			return r.SetUpStart(w, 422, pages.SetUpStartView{Common: wrong, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 422, pages.SetUpStartView{Common: wrong, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("setup-code-stopped", func(w http.ResponseWriter) error {
 			stopped := with(func(c *pages.Common) { c.Alert = pages.AlertStopped })
-			return r.SetUpStart(w, 429, pages.SetUpStartView{Common: stopped, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 429, pages.SetUpStartView{Common: stopped, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("challenge-wrong", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode })})
