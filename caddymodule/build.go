@@ -9,9 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"sallyport.example/sallyport/factor"
 	"sallyport.example/sallyport/factor/passkey"
@@ -53,6 +50,10 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 	if err := h.checkPolicy(); err != nil {
 		return gateway.Config{}, fmt.Errorf("second_factor: %w", err)
 	}
+	enrolFrom, err := parseNetworks(h.EnrolmentNetworks)
+	if err != nil {
+		return gateway.Config{}, at("enrolment", err)
+	}
 	renderer, err := h.pages()
 	if err != nil {
 		return gateway.Config{}, err
@@ -75,7 +76,7 @@ func (h *Handler) build(app *App) (gateway.Config, error) {
 		Logins: logins,
 		Hold:   match.NewGlobs(h.Hold...), Pass: match.NewGlobs(h.Pass...), Rotates: match.NewGlobs(h.Rotates...),
 		PassHeaders:     h.passHeaders(),
-		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer,
+		RequireEveryone: h.Require == "everyone", Grace: duration(h.Grace), Offer: h.Offer, EnrolFrom: enrolFrom,
 		Reauth: duration(h.Reauth), Recheck: duration(h.Recheck), Cookie: h.Cookie,
 		SettingsLink: h.SettingsLink || h.SettingsLinkInto != "", SettingsLinkInto: h.SettingsLinkInto,
 		Guard:  h.Guard,
@@ -115,33 +116,6 @@ func (h *Handler) loginPage() (string, error) {
 		return page, nil
 	}
 	return "", nil
-}
-
-// longestTrust is how long browsers keep a cookie at most.
-const longestTrust = 400 * 24 * time.Hour
-
-// checkPolicy checks the settings about who must have a factor and when a code is asked for.
-func (h *Handler) checkPolicy() error {
-	everyone := h.Require == "everyone"
-	switch {
-	case h.Require != "" && h.Require != "enrolled" && !everyone:
-		return fmt.Errorf("require %q: want enrolled or everyone", h.Require)
-	case h.Grace < 0 || h.Grace > 0 && !everyone:
-		return errors.New("grace: it is for those who must have a second factor: require everyone grace <duration>")
-	case h.Offer && everyone:
-		return errors.New("offer: what is required is not offered; 'require everyone grace <duration>' gives time")
-	}
-	if err := checkRemember(h.Remember); err != nil {
-		return fmt.Errorf("remember: %w", err)
-	}
-	return nil
-}
-
-func checkRemember(long caddy.Duration) error {
-	if long < 0 || duration(long) > longestTrust {
-		return errors.New("want at most 400d, which is how long browsers keep a cookie")
-	}
-	return nil
 }
 
 func (h *Handler) logins() (login.Set, error) {
@@ -280,9 +254,10 @@ func (h *Handler) factors() (factor.Config, error) {
 	kinds := []factor.Kind{totp.New(h.Issuer, h.totp()), passkeys}
 	config := factor.Config{
 		App: h.App, Kinds: append(append(kinds, h.sentKinds()...), recovery.New(0)), Offered: h.offered(),
-		Throttle: h.Throttle.limits(), Remember: duration(h.Remember), Sending: h.Sending.limits(),
+		Throttle: h.Throttle.limits(), Remember: duration(h.Remember), RememberKey: h.RememberKey, Sending: h.Sending.limits(),
+		EnrolmentCode: h.Enrolment == enrolmentCode, Fallback: factor.Fallback(h.Fallback),
 	}
-	return config, at("totp and throttle", config.Validate())
+	return config, at("totp, throttle, fallback and remember", config.Validate())
 }
 
 // totp returns the parameters of new authenticators.

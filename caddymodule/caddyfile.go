@@ -186,7 +186,9 @@ func parseSite(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		recheck    <duration>
 //		require    enrolled | everyone [grace <duration>]
 //		offer
-//		remember   <duration>
+//		enrolment  open | code | network <cidr>...
+//		fallback   any|same|none
+//		remember   <duration> [key]
 //		factors    totp|passkey|mail|sms...
 //		passkey {
 //			rp_id             <domain>

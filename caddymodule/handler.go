@@ -93,8 +93,18 @@ type Handler struct {
 	Grace caddy.Duration `json:"grace,omitempty"`
 	// If true, users without a second factor are shown once how to set one up.
 	Offer bool `json:"offer,omitempty"`
+	// Who may set up a first factor: `open` (whoever knows the password), `code` (whoever has an enrolment code that an
+	// operator made), or `network` (whoever comes from one of `enrolment_networks`). Default: `open`
+	Enrolment string `json:"enrolment,omitempty"`
+	// The networks from which a first factor may be set up, such as `10.0.0.0/8`. Only with `enrolment` `network`.
+	EnrolmentNetworks []string `json:"enrolment_networks,omitempty"`
+	// The other ways that serve a sign-in beside the strongest that a user has: `any`, `same` (those as strong) or
+	// `none` (only the one kind). Default: `same` for users with two passkeys or more, else `any`
+	Fallback string `json:"fallback,omitempty"`
 	// How long a browser may be trusted after a code, at most 400 days. Default: browsers are not trusted
 	Remember caddy.Duration `json:"remember,omitempty"`
+	// If true, only browsers are trusted that hold a key, which cannot be copied as their cookie can.
+	RememberKey bool `json:"remember_key,omitempty"`
 	// The kinds of factors that users can set up, in the order in which they are offered: `totp`, `passkey`, `mail`,
 	// `sms`. What users have of another kind goes on to work. Default: `totp` and `passkey`
 	Factors []string `json:"factors,omitempty"`

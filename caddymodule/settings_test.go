@@ -59,6 +59,7 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	h.TOTP = &TOTP{Algorithm: "SHA256", Digits: 8, Period: caddy.Duration(time.Minute), Skew: new(2)}
 	h.Factors, h.Passkey = []string{"passkey"}, &Passkey{RPID: "example.com", UserVerification: "required"}
 	h.Throttle = &Throttle{Free: 2, Delay: caddy.Duration(time.Minute), MaxDelay: caddy.Duration(2 * time.Hour), Stop: 9}
+	h.Enrolment, h.EnrolmentNetworks, h.Fallback, h.RememberKey = "network", []string{"10.0.0.0/8"}, "none", true
 	got, err := builds(t, h)
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +70,7 @@ func TestSettingsReachTheGateway(t *testing.T) {
 		"public": len(got.Public) == 1, "protect": got.Protect.Match("/pub/private"), "shut": got.Shut.Match("/shut"), "logout": got.Logout.Match("/out"),
 		"hold": got.Hold.Match("h"), "pass": got.Pass.Match("p"), "rotates": got.Rotates.Match("r"), "methods": slices.Equal(got.Methods, h.Methods),
 		"origins": slices.Equal(got.Origins, h.Origins), "renews": got.Renews, "guard": got.Guard, "digits": got.Digits == 8, "period": got.Period == time.Minute,
+		"enrolment":    len(got.EnrolFrom) == 1 && got.EnrolFrom[0].String() == "10.0.0.0/8",
 		"token_header": got.TokenHeader == "X-Token" && got.TokenScheme == "Own", "refresh": got.Refresh.Match("/refresh"),
 		"usernames": got.Logins.Names.Allowed != nil && !got.Logins.Names.Allowed.MatchString("Ä"),
 		"from":      slices.Equal(got.Logins.Blocks[1].From, []string{"https://a.example"}), "fields": len(got.Logins.Blocks[1].Fields) == 1, "token": len(got.Logins.Tokens()) == 1,
@@ -87,6 +89,9 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	if err != nil || factors.Remember != 24*time.Hour || factors.Throttle != (factor.Throttle{Free: 2, Delay: time.Minute, MaxDelay: 2 * time.Hour, Stop: 9}) {
 		t.Errorf("factors: %+v %v", factors, err)
 	}
+	if factors.Fallback != factor.FallbackNone || !factors.RememberKey || factors.EnrolmentCode {
+		t.Errorf("factors: %+v", factors)
+	}
 	if totp := h.totp(); string(totp.Algorithm) != "SHA256" || totp.Digits != 8 || totp.Period != time.Minute || totp.Skew != 2 {
 		t.Errorf("totp: %+v", totp)
 	}
@@ -96,28 +101,34 @@ func TestSettingsReachTheGateway(t *testing.T) {
 // of a Caddyfile has checked.
 func TestRefusedAtStart(t *testing.T) {
 	for setting, change := range map[string]func(*Handler){
-		"app":                  func(h *Handler) { h.App = "" },
-		"login: at least":      func(h *Handler) { h.Logins = nil },
-		"login: name at least": func(h *Handler) { h.Logins[0].Paths = nil },
-		"login_page":           func(h *Handler) { h.Logins[0].Paths = []string{"/log*"} },
-		"only_here":            func(h *Handler) { h.Logins[0].OnlyHere = true },
-		"identity":             func(h *Handler) { h.Identities = nil },
-		"require":              func(h *Handler) { h.Require = "all" },
-		"grace":                func(h *Handler) { h.Grace = 1 },
-		"grace: ":              func(h *Handler) { h.Grace, h.Require = -1, "everyone" },
-		"offer":                func(h *Handler) { h.Offer, h.Require = true, "everyone" },
-		"remember":             func(h *Handler) { h.Remember = caddy.Duration(401 * 24 * time.Hour) },
-		"remember: ":           func(h *Handler) { h.Remember = -1 },
-		"usernames":            func(h *Handler) { h.Usernames = "(" },
-		"token_header":         func(h *Handler) { h.TokenHeader = []string{"X-A", "b", "c"} },
-		"token_header: ":       func(h *Handler) { h.TokenHeader = []string{"X-A"} },
-		"refresh":              func(h *Handler) { h.Refresh = []string{"/r"} },
-		"success":              func(h *Handler) { h.Logins[0].Success = [][]string{{}} },
-		"success: ":            func(h *Handler) { h.Logins[0].Success = [][]string{{"odd", "x"}} },
-		"failure":              func(h *Handler) { h.Logins[0].Failure = [][]string{{"odd", "x"}} },
-		"when":                 func(h *Handler) { h.Logins[0].When = [][]string{{"odd"}} },
-		"token":                func(h *Handler) { h.Logins[0].Token = [][]string{{"odd"}} },
-		"username":             func(h *Handler) { h.Logins[0].Username = []string{"odd"} },
+		"app":                    func(h *Handler) { h.App = "" },
+		"login: at least":        func(h *Handler) { h.Logins = nil },
+		"login: name at least":   func(h *Handler) { h.Logins[0].Paths = nil },
+		"login_page":             func(h *Handler) { h.Logins[0].Paths = []string{"/log*"} },
+		"only_here":              func(h *Handler) { h.Logins[0].OnlyHere = true },
+		"identity":               func(h *Handler) { h.Identities = nil },
+		"require":                func(h *Handler) { h.Require = "all" },
+		"grace":                  func(h *Handler) { h.Grace = 1 },
+		"grace: ":                func(h *Handler) { h.Grace, h.Require = -1, "everyone" },
+		"offer":                  func(h *Handler) { h.Offer, h.Require = true, "everyone" },
+		"remember":               func(h *Handler) { h.Remember = caddy.Duration(401 * 24 * time.Hour) },
+		"enrolment: ":            func(h *Handler) { h.Enrolment = "closed" },
+		"enrolment: network":     func(h *Handler) { h.Enrolment = "network" },
+		"enrolment: network and": func(h *Handler) { h.EnrolmentNetworks = []string{"10.0.0.0/8"} },
+		"enrolment: '10":         func(h *Handler) { h.Enrolment, h.EnrolmentNetworks = "network", []string{"10.0.0.0/33"} },
+		"fallback":               func(h *Handler) { h.Fallback = "never" },
+		"remember: a key":        func(h *Handler) { h.RememberKey = true },
+		"remember: ":             func(h *Handler) { h.Remember = -1 },
+		"usernames":              func(h *Handler) { h.Usernames = "(" },
+		"token_header":           func(h *Handler) { h.TokenHeader = []string{"X-A", "b", "c"} },
+		"token_header: ":         func(h *Handler) { h.TokenHeader = []string{"X-A"} },
+		"refresh":                func(h *Handler) { h.Refresh = []string{"/r"} },
+		"success":                func(h *Handler) { h.Logins[0].Success = [][]string{{}} },
+		"success: ":              func(h *Handler) { h.Logins[0].Success = [][]string{{"odd", "x"}} },
+		"failure":                func(h *Handler) { h.Logins[0].Failure = [][]string{{"odd", "x"}} },
+		"when":                   func(h *Handler) { h.Logins[0].When = [][]string{{"odd"}} },
+		"token":                  func(h *Handler) { h.Logins[0].Token = [][]string{{"odd"}} },
+		"username":               func(h *Handler) { h.Logins[0].Username = []string{"odd"} },
 		"username placeholder": func(h *Handler) {
 			h.Logins[0] = Login{Paths: []string{"*"}, Username: []string{"placeholder", "{http.request.uri.query.user}"}}
 			h.Identities = nil

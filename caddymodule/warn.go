@@ -15,7 +15,8 @@ import (
 	"sallyport.example/sallyport/login"
 )
 
-// warning is a setting that is probably a mistake. `sallyport validate` and every start show it.
+// warning is a setting that is probably a mistake, or one that leaves something open. `sallyport validate` and every
+// start show it.
 type warning struct{ setting, text string }
 
 // warn logs all warnings about a site.
@@ -31,9 +32,15 @@ func (h *Handler) warn(ctx caddy.Context, logger *slog.Logger) {
 	}
 }
 
-// warnings returns a warning for each word that has no effect, or another effect than it seems to have.
+// warnings returns a warning for each word that has no effect, or another effect than it seems to have, and for what
+// the words leave open.
 func (h *Handler) warnings() (found []warning) {
 	found = append(found, h.tellSent()...)
+	if h.Require == "everyone" && (h.Enrolment == "" || h.Enrolment == enrolmentOpen) {
+		found = append(found, warning{"enrolment", "require everyone with enrolment open: whoever knows the password of somebody who has no second " +
+			"factor yet sets up one of her own, is in, and keeps the user out. With 'enrolment code' it takes a code that an operator made, with " +
+			"'enrolment network <cidr>...' an address in your networks"})
+	}
 	if len(h.Identities) > 0 {
 		if slices.ContainsFunc(h.Logins, func(l Login) bool { return len(l.Success) > 0 }) {
 			found = append(found, warning{"success", "success beside identity: the app's own word decides who is signed in; a login that the rules " +

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway"
@@ -53,7 +51,9 @@ func siteWords() table[Handler] {
 		row("recheck", "<duration>", atLeast(1), func(h *Handler) *caddy.Duration { return &h.Recheck }, fills),
 		{name: "require", form: "enrolled | everyone [grace <duration>]", read: readRequire},
 		row("offer", "", alone, func(h *Handler) *bool { return &h.Offer }, nil),
-		row("remember", "<duration>", readRemember, func(h *Handler) *caddy.Duration { return &h.Remember }, nil),
+		row("enrolment", "open | code | network <cidr>...", readEnrolment, func(h *Handler) *Handler { return h }, nil),
+		row("fallback", "any|same|none", text(checkFallback), func(h *Handler) *string { return &h.Fallback }, nil),
+		row("remember", "<duration> [key]", readRemember, func(h *Handler) *Handler { return h }, nil),
 		row("factors", "totp|passkey|mail|sms...", texts(checkFactors), func(h *Handler) *[]string { return &h.Factors }, nil),
 		blockRow("passkey", passkeyWords(), func(h *Handler) **Passkey { return &h.Passkey }, nil),
 		blockRow("totp", totpWords(), func(h *Handler) **TOTP { return &h.TOTP }, nil),
@@ -99,30 +99,6 @@ func checkTokenHeader(arguments []string) error {
 	return config.CheckCredentials()
 }
 
-// readRequire reads `require` and its grace period.
-func readRequire(d *caddyfile.Dispenser, h *Handler, _ places) error {
-	arguments := d.RemainingArgs()
-	if len(arguments) == 0 {
-		return errCount
-	}
-	if err := oneOf(arguments[0], "enrolled", "everyone"); err != nil {
-		return err
-	}
-	h.Require = arguments[0]
-	switch {
-	case len(arguments) == 1:
-	case len(arguments) != 3 || arguments[0] != "everyone" || arguments[1] != "grace":
-		return errors.New("it takes enrolled, or everyone, which may have a 'grace <duration>' behind it")
-	default:
-		grace, err := caddy.ParseDuration(arguments[2])
-		if err != nil || grace < time.Minute {
-			return fmt.Errorf("grace '%s': want a duration of a minute or more, such as 14d", arguments[2])
-		}
-		h.Grace = caddy.Duration(grace)
-	}
-	return noBlock(d)
-}
-
 // readSettingsLink reads where the link goes in the app's pages: into an element, or to the end of the page.
 func readSettingsLink(arguments []string, h *Handler) error {
 	if h.SettingsLink = true; len(arguments) == 0 {
@@ -142,13 +118,6 @@ func (h *Handler) checkSettingsLink() error {
 		return fmt.Errorf("'%s': its argument is a CSS selector, such as \"header nav\"; it stands alone for the end of the page", h.SettingsLinkInto)
 	}
 	return pages.CheckSelector(h.SettingsLinkInto)
-}
-
-func readRemember(arguments []string, value *caddy.Duration) error {
-	if err := atLeast(time.Minute)(arguments, value); err != nil {
-		return err
-	}
-	return checkRemember(*value)
 }
 
 // brandWords are the words of `brand`.

@@ -191,7 +191,7 @@ func (v *visit) user() error {
 	status := account.Status
 	view := pages.DeskUserView{
 		Common: v.common(), App: account.App, Name: account.User, State: string(account.State), Until: status.BlockedUntil,
-		CodeUntil: status.CodeUntil, Owed: status.OwesCode, RecoveryLeft: status.RecoveryLeft,
+		CodeUntil: status.CodeUntil, Owed: status.Reset, RecoveryLeft: status.RecoveryLeft,
 	}
 	for _, f := range status.Factors {
 		view.Factors = append(view.Factors, pages.FactorLine{ID: f.ID, Kind: string(f.Kind), Name: f.Name, Created: f.Created, Used: f.Used})

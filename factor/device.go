@@ -100,9 +100,10 @@ type Trust struct {
 }
 
 // SignInAndTrust is SignIn, and also trusts the browser in the same write, so that a reset that comes in between finds
-// the trust and ends it. credential is the secret for the browser to keep; empty if Config.Remember is zero.
+// the trust and ends it. credential is the secret for the browser to keep; empty if Config.Remember is zero, or if the
+// browser must have a key and has none.
 func (s *Service) SignInAndTrust(ctx context.Context, user string, answer Answer, trust Trust) (credential string, err error) {
-	if s.config.Remember <= 0 {
+	if s.config.Remember <= 0 || !MayTrust(s, trust.Key) {
 		_, err := s.SignIn(ctx, user, answer)
 		return "", err
 	}
@@ -207,11 +208,15 @@ func (s *Service) forget(ctx context.Context, user string, which func(Device) bo
 	return forgotten && err == nil, err
 }
 
+// MayTrust reports whether a browser with this key, nil for none, can be trusted. Without a key a copy of the browser's
+// secret works once, and Config.RememberKey rules that out.
+func MayTrust(s *Service, key []byte) bool { return key != nil || !s.config.RememberKey }
+
 // trusted returns copies of the devices whose trust has not expired. A clock that was set back does not prolong it.
 func (s *Service) trusted(record Record, now time.Time) []Device {
 	var devices []Device
 	for _, device := range record.Devices {
-		if age.Within(now, device.Created, s.config.Remember) {
+		if age.Within(now, device.Created, s.config.Remember) && MayTrust(s, device.Key) {
 			devices = append(devices, device)
 		}
 	}

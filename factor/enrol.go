@@ -257,7 +257,7 @@ func confirmSetUp(ctx context.Context, s *Service, env Env, enrolled Factor, cla
 		switch {
 		case exists:
 			return verdict{}, ErrAlreadyEnrolled
-		case before.owesCode() && !before.Code.claimedBy(claim):
+		case OwesCode(exists, before.reset(), s.config.EnrolmentCode) && !before.Code.claimedBy(claim):
 			return verdict{}, ErrProposalStale
 		}
 		record := Record{User: env.User, Factors: factors, Activity: before.Activity, Contact: before.Contact, Sending: before.Sending}

@@ -57,8 +57,13 @@ func (c *Code) claimedBy(claim string) bool {
 	return c != nil && claim != "" && subtle.ConstantTimeCompare(c.Claim, claimHash(claim)) == 1
 }
 
-// owesCode reports whether the user's next set-up needs an operator's code.
-func (r Record) owesCode() bool { return r.Waiting != nil && !r.Waiting.Reset.IsZero() }
+// reset reports whether an operator has taken all factors away, and none has been set up since.
+func (r Record) reset() bool { return r.Waiting != nil && !r.Waiting.Reset.IsZero() }
+
+// OwesCode decides whether somebody's next set-up needs a code that an operator made. enrolled reports whether there is
+// a factor, reset whether an operator has taken all away, and everybody whether the site asks for a code before every
+// first factor (Config.EnrolmentCode). What follows the first factor needs a proof by a factor, and no code.
+func OwesCode(enrolled, reset, everybody bool) bool { return !enrolled && (reset || everybody) }
 
 // IsOperatorCode reports whether a typed text has the form of an operator's code, which no other code has.
 func IsOperatorCode(typed string) bool { return len(plainOperatorCode(typed)) == codeDigits }
@@ -137,7 +142,7 @@ func claimHash(claim string) []byte {
 
 // Reset takes all factors, recovery codes and trusted browsers away, for a user who has lost them. The account
 // is not left to the password alone: its next set-up needs the code that is returned, and until then every sign-in owes
-// a set-up (Status.OwesCode). A code that was made earlier ends. ErrNotEnrolled if there is no record.
+// a set-up (Status.Reset). A code that was made earlier ends. ErrNotEnrolled if there is no record.
 func (h Help) Reset(ctx context.Context, user string, lifetime time.Duration) (Issued, error) {
 	issued, code, err := h.issue(user, lifetime)
 	if err != nil {
@@ -216,7 +221,7 @@ func (h Help) NoteSignOut(ctx context.Context, user string) error {
 func (h Help) note(ctx context.Context, user string, event EventKind, act func(*Record)) error {
 	return h.s.change(ctx, user, func(record Record, exists bool) (verdict, error) {
 		switch {
-		case exists || record.owesCode() || record.Code != nil:
+		case exists || record.reset() || record.Code != nil:
 			act(&record)
 			record.happened(ctx, event, h.s.config.Now().UTC())
 			return verdict{next: record}, nil
@@ -238,10 +243,11 @@ func (h Help) Claim(ctx context.Context, user, typed string) (claim string, err 
 		switch {
 		case exists:
 			return verdict{}, ErrAlreadyEnrolled
-		case !record.owesCode():
+		case !OwesCode(exists, record.reset(), h.s.config.EnrolmentCode):
 			claim = ""
 			return verdict{keep: true}, nil
 		}
+		record = counting(record, user)
 		return judged(ctx, h.s, record, attempt{}, func(record *Record, now time.Time) (bool, error) {
 			right := h.fits(record, user, typed, now)
 			if right {

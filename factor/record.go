@@ -272,7 +272,7 @@ func (s *Service) wait(ctx context.Context, user string, note func(*Waiting, tim
 		if exists {
 			return verdict{}, ErrAlreadyEnrolled
 		}
-		if record.owesCode() {
+		if record.reset() {
 			return verdict{}, ErrCodeOwed
 		}
 		var waiting Waiting

@@ -54,11 +54,98 @@ func (Message) Format(state fmt.State, _ rune) { _, _ = state.Write([]byte(redac
 // does not count e-mail at all, and restricts telephone numbers.
 func (m Method) Sent() bool { return m == MethodMail || m == MethodSMS }
 
+// The strengths of factors, the weakest first. Recovery codes have none: they replace what was lost.
+const (
+	strengthNone = iota
+	strengthSent
+	strengthCode
+	// strengthBound is that of a factor whose answers a page in between cannot pass on.
+	strengthBound
+)
+
+// strength is how strong a kind of factor is.
+func (m Method) strength() int {
+	switch {
+	case !m.standsAlone():
+		return strengthNone
+	case m.Sent():
+		return strengthSent
+	case m == MethodPasskey:
+		return strengthBound
+	}
+	return strengthCode
+}
+
+// strongest is the strength of the strongest of these kinds.
+func strongest(has []Method) (most int) {
+	for _, kind := range has {
+		most = max(most, kind.strength())
+	}
+	return most
+}
+
 // Proves reports whether a factor of the kind is a proof for a change of the factors of somebody who has these: a sent
 // code is one only if there is nothing stronger. Recovery codes replace what was lost, and do not count as stronger.
-func Proves(name Method, has []Method) bool {
-	return !name.Sent() || !slices.ContainsFunc(has, func(kind Method) bool { return kind.standsAlone() && !kind.Sent() })
+func Proves(name Method, has []Method) bool { return !name.Sent() || strongest(has) <= strengthSent }
+
+// Fallback says which ways of somebody who has several factors serve a sign-in.
+type Fallback string
+
+// The fallbacks.
+const (
+	// FallbackAny: all of them.
+	FallbackAny Fallback = "any"
+	// FallbackSame: those that are as strong as the strongest.
+	FallbackSame Fallback = "same"
+	// FallbackNone: those of the one kind that is the strongest; of two kinds as strong, the one that was set up first.
+	FallbackNone Fallback = "none"
+)
+
+func (f Fallback) valid() bool {
+	return f == "" || f == FallbackAny || f == FallbackSame || f == FallbackNone
 }
+
+// of is the fallback that holds for somebody with these factors. Whoever has two passkeys can lose one, and needs no
+// weaker way.
+func (f Fallback) of(has []Method) Fallback {
+	passkeys := 0
+	for _, kind := range has {
+		if kind == MethodPasskey {
+			passkeys++
+		}
+	}
+	switch {
+	case f != "":
+		return f
+	case passkeys >= 2:
+		return FallbackSame
+	}
+	return FallbackAny
+}
+
+// Serves decides whether an answer of the kind serves a sign-in of somebody who has these factors: one entry each, in
+// the order in which they were set up. Recovery codes always do; where they lead says Restores.
+func (f Fallback) Serves(name Method, has []Method) bool {
+	switch {
+	case name == MethodRecovery:
+		return true
+	case f.of(has) == FallbackAny:
+		return true
+	case f.of(has) == FallbackSame:
+		return name.strength() >= strongest(has)
+	}
+	at := slices.IndexFunc(has, func(kind Method) bool { return kind.strength() == strongest(has) })
+	return at < 0 || has[at] == name
+}
+
+// Restores decides whether a recovery code of somebody who has these factors leads to setting up again, as a code of an
+// operator does, and not to the app: where no weaker way serves, and a passkey was lost.
+func (f Fallback) Restores(has []Method) bool {
+	return f.of(has) != FallbackAny && strongest(has) == strengthBound
+}
+
+// FallbackOf is the fallback that the service was configured with.
+func FallbackOf(s *Service) Fallback { return s.config.Fallback }
 
 // kinds are those of the record's factors.
 func (r Record) kinds() (names []Method) {
@@ -234,11 +321,8 @@ func finish(ctx context.Context, s *Service, kind Enroller, env Env, ceremony Ce
 		return kind.Finish(env, ceremony, answer)
 	}
 	err = s.change(ctx, env.User, func(record Record, exists bool) (verdict, error) {
-		if !exists && record.Waiting == nil {
-			record.User, record.Waiting = env.User, new(Waiting)
-		}
-		if record.Sending == nil {
-			record.Sending = new(sendlimit.Log)
+		if !exists {
+			record = counting(record, env.User)
 		}
 		return judged(ctx, s, record, attempt{keeps: true}, func(*Record, time.Time) (bool, error) {
 			f, right, err = kind.Finish(env, ceremony, answer)
@@ -246,6 +330,17 @@ func finish(ctx context.Context, s *Service, kind Enroller, env Env, ceremony Ce
 		})
 	})
 	return f, right && err == nil, err
+}
+
+// counting is the record of somebody without a factor, in a form that can count wrong codes.
+func counting(record Record, user string) Record {
+	if record.User = user; record.Waiting == nil {
+		record.Waiting = new(Waiting)
+	}
+	if record.Sending == nil && record.Code == nil && !record.reset() {
+		record.Sending = new(sendlimit.Log)
+	}
+	return record
 }
 
 // emptied is what is left of a record when its factors are gone: nothing, but for what was sent lately. Else whoever

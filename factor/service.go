@@ -67,8 +67,9 @@ type Status struct {
 	Grace time.Time
 	// Known: there is a record.
 	Known bool
-	// OwesCode: an operator has reset the account. It has no factor, and its next set-up needs an enrolment code, so a
-	// password alone opens nothing.
+	// Reset: an operator has taken all factors away, so that a password alone opens nothing until the next set-up.
+	Reset bool
+	// OwesCode: the user has no factor, and the set-up of the first one needs a code that an operator made (OwesCode).
 	OwesCode bool
 	// CodeUntil is when an operator's code that has not been used ends; zero if there is none.
 	CodeUntil time.Time
@@ -80,7 +81,7 @@ type Status struct {
 }
 
 // Bare reports whether the user has no factor and owes none, because no operator has taken it away.
-func (s *Status) Bare() bool { return !s.Enrolled && !s.OwesCode }
+func (s *Status) Bare() bool { return !s.Enrolled && !s.Reset }
 
 // Blocked reports whether nothing is judged at the moment, because there were too many wrong codes.
 func (s *Status) Blocked() bool { return s.Stopped || !s.BlockedUntil.IsZero() }
@@ -106,7 +107,8 @@ func (s *Service) Status(ctx context.Context, user string) (Status, error) {
 		return Status{}, err
 	}
 	now := s.config.Now()
-	status := Status{Known: exists || record.Waiting != nil, OwesCode: record.owesCode(), CodeUntil: record.Code.until(now)}
+	status := Status{Known: exists || record.Waiting != nil, Reset: record.reset(), CodeUntil: record.Code.until(now)}
+	status.OwesCode = OwesCode(exists, status.Reset, s.config.EnrolmentCode)
 	if throttled := s.throttled(record, now); throttled != nil {
 		status.BlockedUntil, status.Stopped = throttled.Until, throttled.Stopped
 	}
@@ -249,8 +251,16 @@ type Config struct {
 	Throttle Throttle
 	// Sending limits what is sent to a user, over all kinds.
 	Sending sendlimit.Limits
-	// Remember is how long a browser may be trusted; default 0: none is.
-	Remember time.Duration
+	// EnrolmentCode makes everybody's first factor need a code that an operator made. Default: it does where an
+	// operator has reset the account.
+	EnrolmentCode bool
+	// Fallback says which other ways serve a sign-in beside the strongest that a user has. Default: FallbackSame for
+	// somebody with two passkeys or more, else FallbackAny.
+	Fallback Fallback
+	// Remember is how long a browser may be trusted; default 0: none is. RememberKey trusts only browsers that hold a
+	// key.
+	Remember    time.Duration
+	RememberKey bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Random is the source of seeds and codes; default crypto/rand.
@@ -289,6 +299,12 @@ func (c Config) Validate() error {
 	}
 	if err := c.Sending.Validate(); err != nil {
 		return fmt.Errorf("%w: sending: %w", ErrInvalid, err)
+	}
+	if !c.Fallback.valid() {
+		return fmt.Errorf("%w: fallback must be any, same or none", ErrInvalid)
+	}
+	if c.RememberKey && c.Remember <= 0 {
+		return fmt.Errorf("%w: remember: a key needs a time", ErrInvalid)
 	}
 	if c.Remember < 0 {
 		return fmt.Errorf("%w: remember must be positive", ErrInvalid)

@@ -13,9 +13,9 @@ import (
 )
 
 // SignIn judges an answer at a sign-in. The error is ErrNotEnrolled, ErrWrongCode (also if the user has no factor of
-// the kind; a *UsedCodeError for the code that was used last, a *WrongCodeError if a wait follows), or a
-// *ThrottledError. Nil means that the answer was right and is now used up. left is how many answers remain, for a kind
-// whose answers are used up (Counter).
+// the kind, or none that serves a sign-in, see Config.Fallback; a *UsedCodeError for the code that was used last, a
+// *WrongCodeError if a wait follows), or a *ThrottledError. Nil means that the answer was right and is now used up.
+// left is how many answers remain, for a kind whose answers are used up (Counter).
 func (s *Service) SignIn(ctx context.Context, user string, answer Answer) (left int, err error) {
 	return s.signIn(ctx, user, answer, func(*Record, time.Time) {})
 }
@@ -27,6 +27,9 @@ func (s *Service) signIn(ctx context.Context, user string, answer Answer, also f
 		return 0, err
 	}
 	err = s.attempt(ctx, user, attempt{event: signInWith(answer.Kind), free: free(s, answer.Kind)}, func(record *Record, now time.Time) (bool, error) {
+		if !s.config.Fallback.Serves(answer.Kind, record.kinds()) {
+			return false, nil // as if the user had none of the kind
+		}
 		used, right, err := use(record, now)
 		if right {
 			left, _ = s.left(used...)
@@ -321,7 +324,7 @@ func (s *Service) SignInAndAsk(ctx context.Context, user string, answer Answer) 
 // at that time. If they have changed since, which ended all trust, the error is ErrNotTrusted, and nothing is trusted.
 // credential is the secret for the browser to keep.
 func (s *Service) Trust(ctx context.Context, user, mark string, trust Trust) (credential string, err error) {
-	if s.config.Remember <= 0 || mark == "" {
+	if s.config.Remember <= 0 || mark == "" || !MayTrust(s, trust.Key) {
 		return "", ErrNotTrusted
 	}
 	credential, add, err := trusting(ctx, s, user, trust)

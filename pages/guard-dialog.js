@@ -148,8 +148,10 @@ const show = (native, { user, methods = [] }, done) => {
 	chip.append(drawn("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, drawn("circle", { cx: 8, cy: 5, r: 3 }), drawn("path", { d: "M2 15a6 6 0 0 1 12 0z" })),
 		element("bdi", user));
 	title.append(element("label", words.title, { htmlFor: "c" }));
-	actions.append(submit, cancel);
-	form.append(alert, element("p", words.hint, { id: "h", className: "hint" }), field, actions);
+	// Where nothing but a passkey serves, no code is asked for.
+	const types = methods.includes("totp") || !methods.includes("passkey");
+	actions.append(...types ? [submit, cancel] : [cancel]);
+	form.append(alert, ...types ? [element("p", words.hint, { id: "h", className: "hint" }), field] : [], actions);
 	if (methods.includes("passkey")) {
 		// A device is spoken to on a page of ours, which leads back to the app's.
 		form.append(element("a", words.passkey, { href: base + "/challenge?kind=passkey" }), " ");

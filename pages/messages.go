@@ -55,6 +55,8 @@ const (
 	AlertLimited   = "alert.limited"
 	AlertSender    = "alert.sender"
 	AlertTooWeak   = "alert.too-weak"
+	// AlertElsewhere is for an address from which no first factor can be set up.
+	AlertElsewhere = "alert.elsewhere"
 	// AlertTooMany is for a factor more than there may be.
 	AlertTooMany = "alert.too-many"
 	// AlertNoCode is for an empty field.

@@ -141,10 +141,13 @@ func (r *Renderer) trials() (all []trial) {
 		add("recovery", func(w http.ResponseWriter) error { return r.Recovery(w, 200, RecoveryView{Common: c}) })
 		for _, yes := range []bool{false, true} {
 			add("setupstart", func(w http.ResponseWriter) error {
-				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: true, NeedCode: yes})
+				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: true, NeedCode: yes, Reset: yes})
 			})
 			add("setupstart", func(w http.ResponseWriter) error {
 				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: yes})
+			})
+			add("setupstart", func(w http.ResponseWriter) error {
+				return r.SetUpStart(w, 403, SetUpStartView{Common: c, Enrolling: yes, NeedCode: true, Elsewhere: true})
 			})
 			add("setupstart", func(w http.ResponseWriter) error {
 				return r.SetUpStart(w, 200, SetUpStartView{Common: c, Enrolling: true, Due: at, Later: yes})

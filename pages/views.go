@@ -70,8 +70,12 @@ type SetUpStartView struct {
 	// then, by POST to Base/later.
 	Due   time.Time
 	Later bool
-	// NeedCode asks first for the enrolment code that an operator made, in field enrolment_code.
-	NeedCode bool
+	// NeedCode asks first for the enrolment code that an operator made, in field enrolment_code. Reset says that it is
+	// because an operator has reset the account. Kind is the kind of factor that is to be set up, if it was chosen.
+	NeedCode, Reset bool
+	Kind            string
+	// Elsewhere says that none can be set up from the user's address: there is no button.
+	Elsewhere bool
 	// Next is where somebody goes on who does not want one, where none is required: a path on this site. Empty, or
 	// anything else, leads to the settings page.
 	Next string

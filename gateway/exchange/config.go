@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"sallyport.example/sallyport/custody"
@@ -58,6 +59,8 @@ type Config struct {
 	Grace time.Duration
 	// Offer shows users without a second factor once how to set one up. Default: nobody is shown.
 	Offer bool
+	// EnrolFrom are the networks from which users may set up a first factor. Default: from everywhere.
+	EnrolFrom []netip.Prefix
 	// Reauth is how long after a code the user may change factors without another one. Default 0: each change needs a
 	// code.
 	Reauth time.Duration

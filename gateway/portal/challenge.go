@@ -47,7 +47,7 @@ func challengeView(x *Page, common pages.Common, kind factor.Method) pages.Chall
 	}
 	ways := ways(x, status)
 	if len(ways) == 0 {
-		view.Nowhere = !slices.Contains(status.Methods, factor.MethodTOTP)
+		view.Nowhere = true
 		return view
 	}
 	if !slices.Contains(ways, kind) {
@@ -113,7 +113,7 @@ func lookAgain(x *Page) error {
 
 // proceedWithout goes on with a pending session whose user has no factor.
 func proceedWithout(x *Page, status factor.Status) error {
-	if gate.Owes(true, false, x.Config.RequireEveryone || status.OwesCode) == gate.Verified {
+	if gate.Owes(true, false, x.Config.RequireEveryone || status.Reset) == gate.Verified {
 		return x.pass(gate.Pending, passed{method: factor.MethodNone})
 	}
 	_, err := x.Take(session.OweEnrolment(x.Session().Identity, x.Now))
@@ -193,7 +193,28 @@ func takeRecoveryCode(x *Page) error {
 	x.Tell(event.Event{
 		Name: event.RecoveryCodeUsed, User: x.Session().Identity, Method: string(factor.MethodRecovery), Left: &left,
 	})
-	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, says: x.form.asks && x.WantsPage()})
+	return x.pass(gate.Pending, passed{
+		method: factor.MethodRecovery, leads: restoring(x), says: x.form.asks && x.WantsPage(),
+	})
+}
+
+// restoring is where a recovery code leads that stands for a lost passkey, if no weaker way serves: to another passkey,
+// or, where none can be set up, to what can. Empty where it leads to the app.
+func restoring(x *Page) string {
+	fallback := factor.FallbackOf(x.Config.Factors)
+	if fallback == factor.FallbackAny {
+		return ""
+	}
+	// Where the store does not answer now, the page that is led to says so, and can be opened again.
+	status, err := x.Enrolled(x.Session().Identity)
+	kinds := offered(x)
+	switch {
+	case err == nil && !fallback.Restores(status.Kinds()), len(kinds) == 0:
+		return ""
+	case slices.Contains(kinds, factor.MethodPasskey):
+		return "/add?kind=" + string(factor.MethodPasskey)
+	}
+	return "/add"
 }
 
 // takeOperatorCode judges a code that an operator made in place of a lost factor. It is a fresh proof, and leads on to
@@ -214,14 +235,16 @@ func takeOperatorCode(x *Page, code string, show confirmation) error {
 	if err != nil || resets && x.Config.Factors.Each().Offers(factor.MethodTOTP, x.OriginOf(x.R)) {
 		leads = "/reset"
 	}
-	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads})
+	return x.pass(gate.Pending, passed{method: factor.MethodRecovery, leads: leads, operator: true})
 }
 
 // passed says how a challenge was passed.
 type passed struct {
 	method factor.Method
-	// leads is where a code that an operator made leads, below base; empty for every other way.
-	leads string
+	// leads is where a code leads, below base, that stands for a lost factor; empty for every other way. operator: an
+	// operator made that code.
+	leads    string
+	operator bool
 	// credential, if set, is the secret by which the browser becomes or remains trusted.
 	credential string
 	// trusted: the browser was trusted already, and nobody typed a code.
@@ -246,16 +269,18 @@ func (x *Page) pass(from gate.State, with passed) error {
 	if method != factor.MethodNone {
 		passing.Proof = &session.Proof{Method: string(method), At: x.Now, Trusted: with.trusted}
 	}
-	if method == factor.MethodRecovery && with.leads == "" {
+	if method == factor.MethodRecovery && !with.operator {
 		passing.Notice = pages.NoticeRecoveryUsed
 	}
 	to := session.Destination(delivery, next)
+	if with.leads != "" {
+		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
+	}
 	switch {
 	case x.Watch.Asks && x.form != nil && x.form.asks && page:
 		// Somebody else may know the password. That comes before every other question.
 		passing.Next, to = to, x.Config.Base+signin.ExposedPath
 	case with.leads != "":
-		passing.Helped, passing.Next, to = true, to, x.Config.Base+with.leads
 	case with.says:
 		passing.Next, to = to, x.Config.Base+usedPath
 	case with.trusts != "" && script:
@@ -282,7 +307,7 @@ func (x *Page) pass(from gate.State, with passed) error {
 	if with.trusted {
 		told.Method = event.MethodTrusted
 	}
-	if with.leads != "" {
+	if with.operator {
 		told.Method = event.MethodOperator
 	}
 	x.Tell(told)

@@ -20,6 +20,34 @@ import (
 // proposalLifetime is how long a QR code can be confirmed after it was shown.
 const proposalLifetime = 15 * time.Minute
 
+// fromElsewhere refuses to set up a first factor for a client outside the networks from which that may be done,
+// whatever the kind and however far the set-up has come. It asks at each request, because the client's address may have
+// changed.
+func fromElsewhere(x *Page, page ownPage) exchange.Answer {
+	if !page.enrols || gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R)) {
+		return nil
+	}
+	status, err := x.Enrolled(x.Session().Identity)
+	if err != nil {
+		return func() error { return x.StoreFailed("read the second factor", err) }
+	}
+	// After an operator's reset it takes a code, wherever the user is.
+	if proposal, ok := x.proposal(); status.Reset || status.Enrolled && (!ok || !isFirst(proposal)) {
+		return nil
+	}
+	return func() error {
+		x.Log.WarnContext(x.R.Context(), "a first factor is not set up from this address",
+			"setting", "enrolment", "app", x.Config.App, "user", x.Session().Identity, "client", x.Client(x.R))
+		if !x.WantsPage() {
+			return refuseScript(x, http.StatusForbidden, "about:blank", "Not from here", pages.AlertElsewhere)
+		}
+		return setUpStart(x, http.StatusForbidden, x.Common(), status)
+	}
+}
+
+// isFirst reports whether the set-up is that of a first factor, which stands neither for another nor beside one.
+func isFirst(proposal factor.Ceremony) bool { return proposal.Replaces == "" && proposal.Beside == "" }
+
 // startSetUp makes a new seed and leads to its QR code, or begins the set-up of another kind of factor. An enrolled
 // user never gets there (P6). If the button is pressed twice, perhaps in two windows, the same code is shown twice. Who
 // changes the kind goes on with the enrolment code that was given.
@@ -47,7 +75,7 @@ func startSetUp(x *Page) error {
 		}
 		ok = false
 	}
-	if ok && proposal.Replaces == "" && proposal.Beside == "" {
+	if ok && isFirst(proposal) {
 		switch {
 		case proposal.Kind == kind && kind.Sent() && (x.form.address == "" || !factor.TypesAddress(x.Config.Factors, kind)):
 			return proveAgain(x, proposal)
@@ -59,11 +87,15 @@ func startSetUp(x *Page) error {
 	return propose(x, kind, claim)
 }
 
-// takeEnrolmentCode uses the code up that somebody owes whose account an operator has reset. There is an answer for
-// want of a right one.
+// takeEnrolmentCode uses up the code that somebody owes before the first factor. There is an answer for want of a right
+// one.
 func takeEnrolmentCode(x *Page, status factor.Status) (claim string, answer exchange.Answer) {
 	show := func(code int, common pages.Common) error { return setUpStart(x, code, common, status) }
-	if x.form.enrolment == "" {
+	switch {
+	case x.form.enrolment == "" && x.WantsPage() && !x.form.enrols:
+		// The form of another page, which did not know that a code is owed.
+		return "", func() error { return show(http.StatusUnprocessableEntity, x.Common()) }
+	case x.form.enrolment == "":
 		return "", func() error { return x.noCode(show) }
 	}
 	claim, err := x.Config.Factors.Help().Claim(x.Noting(), x.Session().Identity, x.form.enrolment)
@@ -136,7 +168,7 @@ func showSetUp(x *Page) error {
 }
 
 func setUpPage(x *Page, status int, common pages.Common, proposal factor.Ceremony) error {
-	first := proposal.Replaces == "" && proposal.Beside == ""
+	first := isFirst(proposal)
 	var others []string
 	for _, kind := range offered(x) {
 		if first && kind != proposal.Kind {
@@ -309,11 +341,20 @@ func (x *Page) due(status factor.Status) time.Time {
 
 // setUpStart asks the user to set up a second factor, or offers it.
 func setUpStart(x *Page, status int, common pages.Common, factors factor.Status) error {
-	if factors.OwesCode && common.Alert == "" {
+	elsewhere := !factors.Reset && !gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R))
+	switch {
+	case common.Alert != "":
+	case elsewhere:
+		common.Alert = pages.AlertElsewhere
+	case factors.OwesCode:
 		common = x.throttled(common, factors)
 	}
 	view := pages.SetUpStartView{
-		Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors), NeedCode: factors.OwesCode,
+		Common: common, Enrolling: x.State() == gate.Enrolling, Due: x.due(factors), NeedCode: factors.OwesCode, Reset: factors.Reset,
+		Elsewhere: elsewhere,
+	}
+	if x.form != nil {
+		view.Kind = x.form.kind
 	}
 	view.Later = gate.MayPostpone(x.Now, x.graceBegan(factors), x.Config.Grace)
 	if !view.Enrolling {

@@ -8,6 +8,7 @@ import (
 
 	"sallyport.example/sallyport/event"
 	"sallyport.example/sallyport/factor"
+	"sallyport.example/sallyport/gate"
 	"sallyport.example/sallyport/gateway/exchange"
 	"sallyport.example/sallyport/gateway/underway"
 	"sallyport.example/sallyport/pages"
@@ -36,11 +37,18 @@ func usable(x *Page, status *factor.Status, kind factor.Method) bool {
 	return slices.Contains(status.Methods, kind) && x.Config.Factors.Each().UsableAt(kind, x.OriginOf(x.R))
 }
 
-// ways are the kinds by which the user can prove who it is, the one that worked last first. Recovery codes have a page
-// of their own.
+// serves reports whether a factor of the kind can be used at this site for what the session needs: at a sign-in the
+// fallback has a say, too, and the record judges by the same.
+func serves(x *Page, status *factor.Status, kind factor.Method) bool {
+	return usable(x, status, kind) &&
+		(x.State() == gate.Verified || factor.FallbackOf(x.Config.Factors).Serves(kind, status.Kinds()))
+}
+
+// ways are the kinds by which the user can sign in, the one that worked last first. Recovery codes have a page of their
+// own.
 func ways(x *Page, status *factor.Status) (kinds []factor.Method) {
 	for _, kind := range status.Methods {
-		if kind != factor.MethodRecovery && usable(x, status, kind) {
+		if kind != factor.MethodRecovery && serves(x, status, kind) {
 			kinds = append(kinds, kind)
 		}
 	}
@@ -113,7 +121,15 @@ func showAdd(x *Page) error {
 	if answer != nil {
 		return answer()
 	}
-	return x.ask(addPage(x, kind))
+	notice, err := x.takeNotice()
+	if err != nil {
+		return x.StoreFailed("take notice", err)
+	}
+	show := addPage(x, kind)
+	return x.ask(func(status int, common pages.Common) error {
+		common.Status = notice
+		return show(status, common)
+	})
 }
 
 // startAdd begins the set-up of a further factor, which the set-up's page goes on with.

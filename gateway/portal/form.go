@@ -40,8 +40,9 @@ type form struct {
 	// Without a key, proof replaces the code, in a browser that is trusted already. In a confirmation proof is the kind
 	// of the code; empty for the usual one.
 	key, proof string
-	// enrolment is the enrolment code that an operator made.
+	// enrolment is the enrolment code that an operator made; enrols says that the form had a field for it.
 	enrolment string
+	enrols    bool
 	// whose is what the user says of sign-ins that came to nothing: mine, other; or continue.
 	whose string
 	// address is where the codes of a factor go that is being set up.
@@ -121,7 +122,7 @@ func (x *Page) readForm(page ownPage, body []byte) exchange.Answer {
 	x.form.whose = values.Get("whose")
 	x.form.address, x.form.from = strings.TrimSpace(values.Get("address")), values.Get("from")
 	x.form.factor = values.Get("factor")
-	x.form.enrolment = strings.TrimSpace(values.Get("enrolment_code"))
+	x.form.enrolment, x.form.enrols = strings.TrimSpace(values.Get("enrolment_code")), values.Has("enrolment_code")
 	return nil
 }
 

@@ -51,6 +51,8 @@ type ownPage struct {
 	// json: a script may send a JSON document in place of a form, without the form's token. document: it sends nothing
 	// else, and the document is what a browser says of a passkey.
 	json, document bool
+	// enrols: a first factor may be set up here.
+	enrols bool
 }
 
 var (
@@ -70,8 +72,8 @@ var ownPages = map[string]ownPage{
 	"/":               {states: verified, get: showSettings},
 	"/challenge":      {states: pending, get: showChallenge, post: takeCode, json: true},
 	"/recovery":       {states: pending, get: showRecovery, post: takeRecoveryCode, json: true},
-	"/setup":          {states: enrolment, get: showSetUp, post: startSetUp},
-	"/setup/confirm":  {states: enrolment, post: confirmSetUp},
+	"/setup":          {states: enrolment, get: showSetUp, post: startSetUp, enrols: true},
+	"/setup/confirm":  {states: enrolment, post: confirmSetUp, enrols: true},
 	"/reset":          {states: verified, get: showReset, post: startReset},
 	"/disable":        {states: verified, get: showDisable, post: disable},
 	"/recovery-codes": {states: verified, get: showRecoveryCodes, post: renewRecoveryCodes},
@@ -92,8 +94,8 @@ var ownPages = map[string]ownPage{
 	"/challenge/send":            {states: proving, post: sendCode, json: true},
 	"/challenge/passkey/options": {states: proving, post: askPasskey, document: true},
 	"/challenge/passkey":         {states: proving, post: takePasskey, document: true},
-	"/setup/passkey/options":     {states: enrolment, post: askForNew, document: true},
-	"/setup/passkey":             {states: enrolment, post: takeNew, document: true},
+	"/setup/passkey/options":     {states: enrolment, post: askForNew, document: true, enrols: true},
+	"/setup/passkey":             {states: enrolment, post: takeNew, document: true, enrols: true},
 
 	signin.ExposedPath:       {states: verified, get: showExposed, post: answerExposed},
 	exchange.GuardPath:       {states: anyone, get: showGuard},
@@ -131,6 +133,9 @@ func (x *Page) serve(path match.Path) error {
 	}
 	if !page.meantFor(x.State()) {
 		return x.sendOn()
+	}
+	if answer := fromElsewhere(x, page); answer != nil {
+		return answer()
 	}
 	return act(x)
 }
@@ -185,6 +190,9 @@ func (x *Page) actAfresh(page ownPage) error {
 	}
 	if !page.meantFor(x.State()) {
 		return x.sendOn()
+	}
+	if answer := fromElsewhere(x, page); answer != nil {
+		return answer()
 	}
 	return page.post(x)
 }

@@ -130,7 +130,7 @@ func showStatus(x *Page) error {
 		}
 		status.User, status.Enrolled, status.Trust = x.Session().Identity, factors.Enrolled, newTrustStatus(x, factors)
 		for _, method := range factors.Methods {
-			if usable(x, &factors, method) {
+			if serves(x, &factors, method) {
 				status.Methods = append(status.Methods, string(method))
 			}
 		}

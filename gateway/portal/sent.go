@@ -103,7 +103,7 @@ func sendCode(x *Page) error {
 		return x.StoreFailed("read the second factor", err)
 	case !status.Enrolled && x.State() == gate.Pending:
 		return proceedWithout(x, *status)
-	case !usable(x, status, kind):
+	case !serves(x, status, kind):
 		return notSent(x, http.StatusConflict, "about:blank", "No such way", pages.AlertNoAddress)
 	case x.State() == gate.Verified:
 		reason = event.ReasonChange

@@ -129,11 +129,11 @@ func (x *Page) proof() factor.Proof {
 }
 
 // newTrust returns how the form wants this browser to be trusted. If its key cannot be used, the browser is not trusted
-// at all rather than trusted without a key, and ok is false.
+// at all rather than trusted without a key, and ok is false. So it is if it has none and must have one.
 func (x *Page) newTrust() (trust factor.Trust, ok bool) {
 	trust.Instead = x.Credentials()
 	if x.form.key == "" {
-		return trust, true
+		return trust, factor.MayTrust(x.Config.Factors, nil)
 	}
 	key, err := factor.NewDeviceKey(x.form.key, x.proof())
 	if err != nil {

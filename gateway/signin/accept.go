@@ -47,7 +47,7 @@ type SignedIn struct {
 // Nothing is lost: the challenge asks the store again (P6).
 func (x *Exchange) Accept(next SignedIn) (owed bool, err error) {
 	status, storeErr := x.Enrolled(next.Identity)
-	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone || status.OwesCode)
+	state := gate.Owes(storeErr == nil, status.Enrolled, x.Config.RequireEveryone || status.Reset)
 	if state == gate.Verified && next.Within {
 		// A user who lost a factor because the app uses another name now has to set one up at once.
 		lost, err := x.losesFactor(next.Identity)

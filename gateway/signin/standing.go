@@ -10,10 +10,14 @@ import (
 	"sallyport.example/sallyport/session"
 )
 
-// offer leads a user who has just signed in without a factor to the page that offers one, once. The address to which
-// the app would have led is kept. If anything fails, there is no offer and nothing else changes.
+// offer leads a user who has just signed in without a factor to the page that offers one, once, unless none may be set
+// up from there. The address to which the app would have led is kept. If anything fails, there is no offer and nothing
+// else changes.
 func (x *Exchange) offer(next SignedIn) exchange.Answer {
 	if !x.Config.Offer || x.Config.RequireEveryone || x.Session().Method() != session.None || !exchange.IsPageLoad(x.R) {
+		return nil
+	}
+	if !gate.MayEnrol(x.Config.EnrolFrom, x.Client(x.R)) {
 		return nil
 	}
 	first, err := x.Config.Factors.Offer(x.R.Context(), x.Session().Identity)

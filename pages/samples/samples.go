@@ -180,6 +180,11 @@ func All(r *pages.Renderer, languages string) []Sample {
 			shown.State, shown.Factors, shown.Owed, shown.CodeUntil, shown.Sessions = "waiting", nil, true, Used, nil
 			return r.DeskUser(w, 200, shown)
 		}),
+		show("desk-code-lost", func(w http.ResponseWriter) error {
+			shown := helped
+			shown.Status, shown.Code, shown.Expires, shown.CodeUntil = pages.DeskCode, "0288-7963-9204-2999-9625", Used, Used
+			return r.DeskUser(w, 200, shown)
+		}),
 		show("desk-reset", func(w http.ResponseWriter) error {
 			return r.DeskAct(w, 200, pages.DeskActView{Common: helped.Common, App: "wiki", Name: "ada", Act: "reset", State: "enrolled"})
 		}),
@@ -200,15 +205,15 @@ func All(r *pages.Renderer, languages string) []Sample {
 			return pages.DeskRefused(r, w, 404, helped.Common, pages.ErrorNotFound, pages.DeskUnknown)
 		}),
 		show("setup-code-owed", func(w http.ResponseWriter) error {
-			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 200, pages.SetUpStartView{Common: common, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("setup-code-wrong", func(w http.ResponseWriter) error {
 			wrong := with(func(c *pages.Common) { c.Alert = pages.AlertWrongOperatorCode })
-			return r.SetUpStart(w, 422, pages.SetUpStartView{Common: wrong, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 422, pages.SetUpStartView{Common: wrong, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("setup-code-stopped", func(w http.ResponseWriter) error {
 			stopped := with(func(c *pages.Common) { c.Alert = pages.AlertStopped })
-			return r.SetUpStart(w, 429, pages.SetUpStartView{Common: stopped, Enrolling: true, NeedCode: true})
+			return r.SetUpStart(w, 429, pages.SetUpStartView{Common: stopped, Enrolling: true, NeedCode: true, Reset: true})
 		}),
 		show("challenge-wrong", func(w http.ResponseWriter) error {
 			return r.Challenge(w, 422, pages.ChallengeView{Common: with(func(c *pages.Common) { c.Alert = pages.AlertWrongCode })})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -35,8 +36,10 @@ type office struct {
 	vault    *vaultSecrets
 	sessions *sessionServer
 
-	// notices is how many the user was sent so far.
-	notices int
+	// notices is how many the user was sent so far; uncounted is how many of them the gateways that run do not count,
+	// by kind, since one of them was killed.
+	notices   int
+	uncounted map[string]float64
 	// api are the admin API's answers.
 	api strings.Builder
 }
@@ -221,4 +224,30 @@ func (o *office) events() map[string]int {
 		}
 	}
 	return told
+}
+
+// sent is how many notices of a kind the gateways count as sent.
+func (o *office) sent(kind string) float64 {
+	o.t.Helper()
+	return o.counted(`sallyport_notices_total{app="ledger",kind="` + kind + `",outcome="sent"}`)
+}
+
+// counted is the sum over all gateways of a metric's series.
+func (o *office) counted(series string) (sum float64) {
+	o.t.Helper()
+	for i, gateway := range o.gateways {
+		if i > 0 && gateway == o.gateways[0] {
+			continue
+		}
+		for line := range strings.Lines(gateway.Admin(o.t, "/metrics")) {
+			var value float64
+			if rest, found := strings.CutPrefix(line, series+" "); found {
+				if _, err := fmt.Sscan(rest, &value); err != nil {
+					o.t.Fatal(line, err)
+				}
+				sum += value
+			}
+		}
+	}
+	return sum
 }
